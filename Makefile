@@ -1,0 +1,50 @@
+# Two commands for a newcomer: `make demo` and `make test`. The rest: `make help`.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test check fix docs bench tools lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "coderun-exporter needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: $(READY) ## both incidents, replayed on this machine in a minute; no cluster needed
+	@$(BIN)/coderun-exporter demo
+
+test: $(READY) ## every test; what needs a component that is not here is skipped by name
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+check: $(READY) ## format, lint, types, rooms, Dockerfile
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+fix: $(READY) ## format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## the generated pages, anew
+	$(BIN)/python tools/generate_docs.py
+
+bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
+	$(BIN)/python bench/bench.py $(BENCH)
+
+tools: ## builds the real etcd, kube-apiserver, Prometheus and Alertmanager (needs Go; 15 minutes once)
+	tools/build
+
+lock: $(READY) ## pins every dependency with its hashes again
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra demo --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## removes what make made here
+	rm -rf .venv .tools dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,5 @@
+"""Tells an operations team within minutes, and with the cause named, that an agent run is stuck."""
+
+__all__ = ["__version__"]
+
+__version__ = "0.1.0"
