@@ -1,1 +1,10 @@
-""""""
+"""From a run or a Job to the named cause of its trouble. Pure functions on the picture.
+
+The `*_cause` metrics use it, and whatever else explains a run to a person.
+"""
+
+from exporter.diagnosis.cause import Cause
+from exporter.diagnosis.hang import hang_causes
+from exporter.diagnosis.stall import stall_causes
+
+__all__ = ["Cause", "hang_causes", "stall_causes"]

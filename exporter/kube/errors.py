@@ -4,6 +4,8 @@ Each error's text is one line that says what is wrong and where; it goes to logs
 page, so it never holds a credential.
 """
 
+from typing import ClassVar
+
 __all__ = [
     "BrokenAnswerError",
     "ForbiddenError",
@@ -27,8 +29,11 @@ class KubeError(Exception):
     """A request that did not give what was asked for.
 
     `code` is what `coderun_exporter_errors_total` counts it under: an HTTP status, or a word for what never
-    got one. `retry_after` is the server's own wish in seconds, where it told one.
+    got one. `retry_after` is the server's own wish in seconds, where it told one. `state` is what a resource is
+    in while its requests end like this.
     """
+
+    state: ClassVar[str] = "unreachable"
 
     def __init__(self, text: str, *, code: str, retry_after: float | None = None) -> None:
         super().__init__(text)
@@ -47,13 +52,19 @@ class BrokenAnswerError(KubeError):
 class UnauthorizedError(KubeError):
     """401, after the credentials were read again once."""
 
+    state = "unauthorized"
+
 
 class ForbiddenError(KubeError):
     """403: the server knows us, and says no."""
 
+    state = "forbidden"
+
 
 class MissingError(KubeError):
     """404: no such resource, which means that its CRD is not installed."""
+
+    state = "missing"
 
 
 class GoneError(KubeError):

@@ -1,1 +1,11 @@
-""""""
+"""One never-ending task for each list and watch, in layers that own one class of failure each.
+
+`watching` owns what one stream can say, `listing` how a first state is had, `reflector` what happens when either
+fails: it waits, tells, and tries again for ever.
+"""
+
+from exporter.reflector.backoff import Backoff
+from exporter.reflector.reflector import reflect
+from exporter.reflector.source import Decoded, Put, Sink, Snapshot, Source
+
+__all__ = ["Backoff", "Decoded", "Put", "Sink", "Snapshot", "Source", "reflect"]

@@ -1,0 +1,148 @@
+"""The composition root: builds all parts, and owns every task."""
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+
+from exporter import __version__
+from exporter.cluster import Cluster, Policy
+from exporter.config import Settings
+from exporter.durations import seconds_of
+from exporter.exposition.page import Page
+from exporter.kube.auth import Credentials
+from exporter.kube.client import KubeClient
+from exporter.reflector import Backoff, reflect
+from exporter.resources.history import History
+from exporter.resources.picture import Picture
+from exporter.sources import Feed, feeds
+from exporter.telemetry import Telemetry
+from exporter.web.health import Health
+from exporter.web.metrics import Metrics
+from exporter.web.server import serve as serve_http
+
+__all__ = ["App", "serve"]
+
+_log = logging.getLogger(__name__)
+
+_SLICE_SECONDS = 0.01  # rendering gives the event loop back after so long
+_SWEEP_SECONDS = 0.2
+_ADVANCE_SECONDS = 10.0
+_HEARTBEAT_SECONDS = 0.1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class App:
+    """A running exporter; `urls` are the addresses that it listens on."""
+
+    urls: list[str]
+    picture: Picture
+    health: Health
+
+    @property
+    def url(self) -> str:
+        """The first address."""
+        return self.urls[0]
+
+
+@contextlib.asynccontextmanager
+async def serve(settings: Settings, *, clock: Callable[[], float] = time.time) -> AsyncIterator[App]:
+    """Runs the exporter while the context lasts. Raises KubeConfigError and ListenError."""
+    credentials = await Credentials.load(
+        kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
+    )
+    telemetry = Telemetry(clock=clock)
+    cluster = Cluster(policy=policy_of(settings), all_namespaces=not settings.namespaces)
+    cluster.advance(clock())
+    all_feeds = feeds(settings, telemetry=telemetry)
+    groups = {name: [feed.status for feed in all_feeds if feed.resource == name] for name in _names(all_feeds)}
+    health = Health(groups=groups, required=("coderuns", "jobs"))
+    history = History(cluster=cluster, registry=telemetry.registry)
+    picture = Picture(cluster=cluster, history=history, answered=health.answered)
+    metrics = Metrics(page=functools.partial(_page, picture), telemetry=telemetry)
+    async with (
+        serve_http(
+            metrics=metrics,
+            health=health,
+            addresses=settings.web.listen_addresses,
+            telemetry_path=settings.web.telemetry_path,
+        ) as urls,
+        KubeClient(credentials=credentials) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        running = [tasks.create_task(_follow(feed, client, picture), name=feed.name) for feed in all_feeds]
+        running.append(tasks.create_task(_sweep(picture), name="sweep"))
+        running.append(tasks.create_task(_advance(picture, clock), name="advance"))
+        running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
+        _log.info(
+            "started", extra={"version": __version__, "api_server": credentials.source, "listen": ",".join(urls)}
+        )
+        yield App(urls=urls, picture=picture, health=health)
+        for task in running:
+            task.cancel()
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The thresholds, in seconds."""
+    limits, agents = settings.thresholds, settings.thresholds.agents
+    return Policy(
+        job_creation_deadline=seconds_of(str(limits.job_creation_deadline)),
+        job_creation_deadlines={
+            agent: seconds_of(str(own.job_creation_deadline))
+            for agent, own in agents.items()
+            if own.job_creation_deadline is not None
+        },
+        job_max_runtime=seconds_of(str(limits.job_max_runtime)),
+        job_max_runtimes={
+            agent: seconds_of(str(own.job_max_runtime))
+            for agent, own in agents.items()
+            if own.job_max_runtime is not None
+        },
+        retention=seconds_of(str(settings.retention)),
+    )
+
+
+def _names(all_feeds: list[Feed]) -> list[str]:
+    return list(dict.fromkeys(feed.resource for feed in all_feeds))
+
+
+async def _follow(feed: Feed, client: KubeClient, picture: Picture) -> None:
+    await reflect(
+        client=client,
+        source=feed.source(picture),
+        sink=feed.sink(picture),
+        status=feed.status,
+        backoff=Backoff(),
+    )
+
+
+async def _page(picture: Picture, tail: Callable[[], str]) -> Page:
+    """The page as of the moment at which nothing is left to render."""
+    while not picture.render(seconds=_SLICE_SECONDS):
+        await asyncio.sleep(0)
+    return picture.page(tail=tail())
+
+
+async def _sweep(picture: Picture) -> None:
+    """Renders between scrapes, so that a scrape finds little left to do."""
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        while not picture.render(seconds=_SLICE_SECONDS):
+            await asyncio.sleep(0)
+
+
+async def _advance(picture: Picture, clock: Callable[[], float]) -> None:
+    while True:
+        await asyncio.sleep(_ADVANCE_SECONDS)
+        picture.advance(clock())
+
+
+async def _heartbeat(telemetry: Telemetry) -> None:
+    """Measures how late the event loop comes back: whatever blocks it shows here."""
+    while True:
+        asked = time.monotonic() + _HEARTBEAT_SECONDS
+        await asyncio.sleep(_HEARTBEAT_SECONDS)
+        telemetry.loop_delay.observe(max(0.0, time.monotonic() - asked))

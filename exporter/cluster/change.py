@@ -1,0 +1,23 @@
+"""One change of one object, as a watch tells it."""
+
+from typing import NamedTuple
+
+from exporter.cluster.records import Record
+
+__all__ = ["Change", "Key"]
+
+
+class Key(NamedTuple):
+    """An object's identity inside: its resource and its UID."""
+
+    resource: str
+    uid: str
+
+
+class Change(NamedTuple):
+    """The object `uid` of a resource, in one part of its table, is now `record`; None: it is gone."""
+
+    resource: str
+    part: str
+    uid: str
+    record: Record | None

@@ -1,0 +1,161 @@
+"""The picture: three tables, the owner index that joins them, and the moment up to which it is told."""
+
+import heapq
+from typing import Any
+
+from exporter.cluster.change import Change, Key
+from exporter.cluster.policy import Policy
+from exporter.cluster.records import ConfigMap, Job, Record, Run
+from exporter.cluster.table import Table
+
+__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
+
+CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
+
+
+class Cluster:
+    """Runs, Jobs and ConfigMaps. Owner links go by UID only: a name that is made again is another object.
+
+    The parts of the tables of runs and Jobs are named after what fills them: `jobs_known` asks for the part
+    of a namespace, or for `*` where one list holds all namespaces.
+    """
+
+    def __init__(self, *, policy: Policy, all_namespaces: bool = True) -> None:
+        self.policy = policy
+        self.runs: Table[Run] = Table()
+        self.jobs: Table[Job] = Table()
+        self.configmaps: Table[ConfigMap] = Table()
+        self._tables: dict[str, Table[Any]] = {
+            CODERUNS: self.runs,
+            JOBS: self.jobs,
+            CONFIGMAPS: self.configmaps,
+        }
+        self._all_namespaces = all_namespaces
+        self._jobs_of: dict[str, tuple[Job, ...]] = {}
+        self._ends: list[tuple[float, str, str]] = []
+        self._now = 0.0
+
+    # What others ask.
+
+    def get(self, key: Key) -> Record | None:
+        """The record of an object."""
+        record: Record | None = self._tables[key.resource].get(key.uid)
+        return record
+
+    def table(self, resource: str) -> Table[Any]:
+        """All records of a resource."""
+        return self._tables[resource]
+
+    def jobs_known(self, namespace: str) -> bool:
+        """Whether the Jobs of this namespace have ever been read: before that, no run is said to lack one."""
+        return self.jobs.known("*" if self._all_namespaces else namespace)
+
+    def jobs_of(self, run: Run) -> tuple[Job, ...]:
+        """The Jobs that a run controls, those being deleted included."""
+        return self._jobs_of.get(run.uid, ())
+
+    def newest_job(self, run: Run) -> Job | None:
+        """The run's present Job: the newest that is not being deleted.
+
+        By creation, then by the label context-version, then by name: a retry deletes the Job and makes the
+        next within the same second.
+        """
+        live = [job for job in self.jobs_of(run) if not job.deleting]
+        return max(live, key=lambda job: (job.created or 0.0, job.version, job.name), default=None)
+
+    def run_of(self, job: Job) -> Run | None:
+        """The run that controls a Job, where both are known."""
+        return self.runs.get(job.owner) if job.owner else None
+
+    def agent_of(self, job: Job) -> str:
+        """The run's agent; the Job's own label where the run is not known or has none."""
+        run = self.run_of(job)
+        return (run.agent if run else "") or job.agent
+
+    def shown(self, item: Record) -> bool:
+        """Whether an object is on the page: until its end and its retention have passed."""
+        end = self._end(item)
+        return end is None or not self.policy.retention or self._now < end + self.policy.retention
+
+    # What changes it.
+
+    def related(self, item: Record) -> set[Key]:
+        """The objects whose lines tell of this one, itself included."""
+        if isinstance(item, Run):
+            return {Key(CODERUNS, item.uid), *(Key(JOBS, job.uid) for job in self.jobs_of(item))}
+        if isinstance(item, Job):
+            return {Key(JOBS, item.uid), Key(CODERUNS, item.owner)}
+        waiting = (run for run in self.runs if not run.terminal and not self.jobs_of(run))
+        return {Key(CONFIGMAPS, item.uid), *(Key(CODERUNS, run.uid) for run in waiting)}
+
+    def apply(self, change: Change) -> None:
+        """One object is new, changed or gone."""
+        old = self._tables[change.resource].put(change.part, change.uid, change.record)
+        self._index(old, change.record)
+
+    def replace(
+        self, resource: str, part: str, records: dict[str, Record]
+    ) -> list[tuple[Record | None, Record | None]]:
+        """A whole part at once, after a list; gives the pairs of old and new that it amounts to.
+
+        A record that is the very same object as before is no change.
+        """
+        old = self._tables[resource].swap(part, records)
+        pairs: list[tuple[Record | None, Record | None]] = [(old[uid], None) for uid in old.keys() - records.keys()]
+        pairs += [(old.get(uid), record) for uid, record in records.items() if old.get(uid) is not record]
+        for before, record in pairs:
+            self._index(before, record)
+        return pairs
+
+    def advance(self, now: float) -> set[Key]:
+        """Moves the picture's clock on; gives the objects whose retention has passed by it."""
+        self._now = now
+        passed: set[Key] = set()
+        while self._ends and self._ends[0][0] <= now:
+            _, resource, uid = heapq.heappop(self._ends)
+            item = self._tables[resource].get(uid)
+            if item is None:
+                continue
+            passed.add(Key(resource, uid))
+            if self.shown(item):  # its end has moved since
+                self._remember_end(item)
+        return passed
+
+    # How it is kept.
+
+    def _index(self, old: Record | None, new: Record | None) -> None:
+        if isinstance(old, Job) and old.owner:
+            others = tuple(job for job in self._jobs_of.get(old.owner, ()) if job.uid != old.uid)
+            if others:
+                self._jobs_of[old.owner] = others
+            else:
+                self._jobs_of.pop(old.owner, None)
+        if isinstance(new, Job) and new.owner:
+            self._jobs_of[new.owner] = (*self._jobs_of.get(new.owner, ()), new)
+        if new is not None:
+            self._remember_end(new)
+
+    def _remember_end(self, item: Record) -> None:
+        """Notes when an object leaves the page, for `advance`; a run takes its finished Jobs along."""
+        if not self.policy.retention:
+            return
+        if (end := self._end(item)) is not None and (leaves := end + self.policy.retention) > self._now:
+            resource = CODERUNS if isinstance(item, Run) else JOBS
+            heapq.heappush(self._ends, (leaves, resource, item.uid))
+        if isinstance(item, Run):
+            for job in self.jobs_of(item):
+                self._remember_end(job)
+
+    def _end(self, item: Record) -> float | None:
+        """When it ended; None while it is open, and for a finished Job as long as its run is open."""
+        if isinstance(item, Run):
+            if not item.terminal:
+                return None
+            ends = [item.finished, *(job.finished for job in self.jobs_of(item)), item.created]
+            return next((end for end in ends if end is not None), 0.0)
+        if isinstance(item, Job):
+            if not item.result:
+                return None
+            run = self.run_of(item)
+            return None if run is not None and not run.terminal else item.finished or item.created or 0.0
+        return None

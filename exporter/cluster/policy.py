@@ -1,0 +1,35 @@
+"""The thresholds that apply to an object: its own annotation, its agent's, the default."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from exporter.cluster.records import Job, Run
+
+__all__ = ["NEVER", "Policy"]
+
+NEVER = float("inf")
+"""A threshold that nothing exceeds: the object opted out."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Seconds throughout; the two mappings are by agent."""
+
+    job_creation_deadline: float = 600.0
+    job_creation_deadlines: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    job_max_runtime: float = 3600.0
+    job_max_runtimes: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    retention: float = 21600.0
+    """How long a finished object keeps its series after its end; 0: as long as it exists."""
+
+    def deadline_of(self, run: Run) -> float:
+        """How long this run may wait for its Job."""
+        if run.deadline is not None:
+            return run.deadline
+        return self.job_creation_deadlines.get(run.agent, self.job_creation_deadline)
+
+    def max_runtime_of(self, job: Job, agent: str) -> float:
+        """How long this Job of this agent may run."""
+        if job.max_runtime is not None:
+            return job.max_runtime
+        return self.job_max_runtimes.get(agent, self.job_max_runtime)

@@ -1,0 +1,140 @@
+"""`coderun-exporter demo`: both incidents replayed on this machine, without a cluster."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import functools
+import importlib.util
+import logging
+import pathlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import exporter.app
+from exporter.config import Kubernetes, Settings, Web
+
+__all__ = ["add_arguments", "run"]
+
+_ADDRESS = "127.0.0.1:10911"
+_NOT_INSTALLED = 2
+_FAILED = 1
+_HIGHEST_PORT = 65535
+_FASTEST = 3600  # an evaluation every 8 ms of real time: beyond that a laptop leaves most of them out
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `demo`."""
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=60.0,
+        metavar="N",
+        help="simulated seconds in a real one (default: 60, which takes a minute and a half)",
+    )
+    parser.add_argument(
+        "--web.listen-address",
+        dest="web_listen_address",
+        type=_address,
+        default=_ADDRESS,
+        metavar="HOST:PORT",
+        help=f"where the exporter is served; a free port if that one is taken (default: {_ADDRESS})",
+    )
+    parser.add_argument(
+        "--stay",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="keep serving after the replay (default: on a terminal)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replays, and returns the exit code.
+
+    0: both incidents were detected. 1: one was not, or the demo itself failed. 2: the extra is not installed.
+    130: interrupted before both were detected.
+    """
+    if importlib.util.find_spec("promql_parser") is None:
+        print("demo needs promql-parser: pip install 'coderun-exporter[demo]'", file=sys.stderr)
+        return _NOT_INSTALLED
+    return asyncio.run(_main(arguments))
+
+
+async def _main(arguments: argparse.Namespace) -> int:
+    from exporter.demo.replay import ReplayError, replay  # noqa: PLC0415 - needs the extra
+    from exporter.demo.rules import RulesError  # noqa: PLC0415 - needs the extra
+
+    # Nothing but the replay speaks on this terminal; what matters of the exporter's log is on its status page.
+    logging.getLogger("exporter").addHandler(logging.NullHandler())
+    wanted = arguments.web_listen_address
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    try:
+        address = _free_address(wanted)
+        return await replay(
+            out=sys.stdout,
+            speed=arguments.speed,
+            stay=_on_terminal() if arguments.stay is None else arguments.stay,
+            exporter=functools.partial(_serve, address=address),
+            interrupted=interrupted,
+            note="" if address == wanted else f"{wanted} is taken: a free port instead.",
+        )
+    except (ReplayError, RulesError) as error:
+        print(error, file=sys.stderr)
+        return _FAILED
+
+
+@contextlib.asynccontextmanager
+async def _serve(*, address: str, kubeconfig: pathlib.Path, clock: Callable[[], float]) -> AsyncIterator[str]:
+    """The real exporter, told only where the API server is and where to listen."""
+    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
+    async with exporter.app.serve(settings, clock=clock) as app:
+        yield app.url
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _free_address(wanted: str) -> str:
+    """The address itself, or the same host with a free port where that port is taken. Raises ReplayError."""
+    from exporter.demo.replay import ReplayError  # noqa: PLC0415 - needs the extra
+
+    host, _, port = wanted.rpartition(":")
+    try:
+        return f"{host}:{_bound(host, int(port))}"
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"{host}:{_bound(host, 0)}"
+        raise ReplayError(f"cannot listen on {wanted}: {error.strerror}") from error
+
+
+def _bound(host: str, port: int) -> int:
+    """The number of a port that could be bound just now."""
+    name = host.strip("[]")
+    family = socket.AF_INET6 if ":" in name else socket.AF_INET
+    with socket.create_server((name, port), family=family) as listener:
+        number: int = listener.getsockname()[1]
+        return number
+
+
+def _address(text: str) -> str:
+    """HOST:PORT as an argument."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdecimal() or int(port) > _HIGHEST_PORT or (":" in host and "[" not in host):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as {_ADDRESS}")
+    return text
+
+
+def _speed(text: str) -> float:
+    """A speed as an argument."""
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= _FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_FASTEST}")
+    return speed

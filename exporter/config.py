@@ -1,0 +1,216 @@
+"""The settings: what they are, their defaults, and what is said of a wrong one.
+
+Only the command line and the composition root read them. Durations are as Prometheus writes them (`10m`), or
+`none`; plain numbers are seconds.
+"""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from exporter.durations import seconds_of
+
+__all__ = ["ConfigError", "Kind", "Settings", "load"]
+
+Duration = str | float | int
+
+
+class ConfigError(Exception):
+    """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
+
+
+class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A part of the settings; a key that it does not have is an error."""
+
+
+class Kubernetes(_Section, frozen=True):
+    """How the API server is reached. Without a kubeconfig: $KUBECONFIG, the service account, ~/.kube/config."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+class Kind(_Section, frozen=True):
+    """A kind of run, as its CRD names it."""
+
+    group: str = "agents.platform"
+    version: str = "v1"
+    plural: str = "coderuns"
+    kind: str = "CodeRun"
+
+
+class CodeRuns(_Section, frozen=True):
+    """The kinds of runs. The first one is required; others may be missing from the cluster."""
+
+    kinds: tuple[Kind, ...] = (Kind(),)
+
+
+class Jobs(_Section, frozen=True):
+    """Jobs that no run controls are shown as well if they carry all these labels."""
+
+    match_labels: dict[str, str] = {}
+
+
+class RequiredConfigMap(_Section, frozen=True):
+    """A ConfigMap that the controller needs, and the keys in it that it needs."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+
+
+class ConfigMaps(_Section, frozen=True):
+    """The required ConfigMaps, by name or with their required keys."""
+
+    namespace: str = "agent-platform"
+    required: tuple[str | RequiredConfigMap, ...] = tuple(
+        f"controller-agent-templates-{name}"
+        for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
+    )
+
+
+class AgentThresholds(_Section, frozen=True):
+    """Limits of one agent, where they differ from the defaults."""
+
+    job_creation_deadline: Duration | None = None
+    job_max_runtime: Duration | None = None
+
+
+class Thresholds(_Section, frozen=True):
+    """How long a run may wait for its Job, and how long a Job may run. An object's annotation goes first."""
+
+    job_creation_deadline: Duration = "10m"
+    job_max_runtime: Duration = "1h"
+    agents: dict[str, AgentThresholds] = {}
+
+
+class Web(_Section, frozen=True):
+    """Where metrics are served."""
+
+    listen_addresses: tuple[str, ...] = (":10911",)
+    telemetry_path: str = "/metrics"
+
+
+class Log(_Section, frozen=True):
+    """What is logged, and how."""
+
+    level: str = "info"
+    format: str = "logfmt"
+
+
+class Settings(_Section, frozen=True):
+    """All settings. No namespaces: all of them, which needs a ClusterRole."""
+
+    kubernetes: Kubernetes = Kubernetes()
+    namespaces: tuple[str, ...] = ()
+    coderuns: CodeRuns = CodeRuns()
+    jobs: Jobs = Jobs()
+    configmaps: ConfigMaps = ConfigMaps()
+    thresholds: Thresholds = Thresholds()
+    retention: Duration = "6h"
+    web: Web = Web()
+    log: Log = Log()
+
+
+def load(path: str) -> Settings:
+    """The settings of a YAML file. Raises ConfigError."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+    try:
+        tree = yaml.safe_load(text)
+        nodes = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
+    try:
+        settings = msgspec.convert({} if tree is None else tree, Settings)
+        _check(settings)
+    except msgspec.ValidationError as error:
+        keys, text = _said(str(error), tree)
+        line = _line(nodes, keys)
+        raise ConfigError(f"{path}{f':{line}' if line else ''}: {text}") from error
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """What types cannot say. Raises msgspec.ValidationError with the key's path, as decoding does."""
+    limits = settings.thresholds
+    durations = {"retention": settings.retention}
+    durations |= {
+        f"thresholds.{name}": getattr(limits, name) for name in ("job_creation_deadline", "job_max_runtime")
+    }
+    for agent, own in limits.agents.items():
+        durations |= {f"thresholds.agents.{agent}.{name}": getattr(own, name) for name in own.__struct_fields__}
+    for key, duration in durations.items():
+        if duration is not None:
+            try:
+                seconds_of(str(duration))
+            except ValueError as error:
+                raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
+    if not settings.coderuns.kinds:
+        raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
+    if not settings.web.telemetry_path.startswith("/"):
+        raise msgspec.ValidationError("a path begins with / - at `$.web.telemetry_path`")
+
+
+def _said(message: str, tree: Any) -> tuple[list[str], str]:
+    """A message of msgspec's as a path of keys and a line of text; a misspelled key gets the nearest right one."""
+    text, _, where = message.partition(" - at `")
+    keys = re.findall(r"[^.\[\]$`]+", where.removesuffix("`"))
+    if unknown := re.search(r"unknown field `(.+?)`", text):
+        known = _fields(keys)
+        near = difflib.get_close_matches(unknown[1], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        keys.append(unknown[1])
+        return keys, f"unknown key {'.'.join(keys)!r}; {hint}"
+    if isinstance(tree, dict) or keys:
+        for theirs, ours in (("Expected", "expected"), ("`", ""), ("array", "a list"), ("object", "a mapping")):
+            text = text.replace(theirs, ours)
+        return keys, f"{'.'.join(keys) or 'the file'}: {text}"
+    return keys, "expected a mapping of settings"
+
+
+def _fields(keys: list[str]) -> list[str]:
+    """The settings that exist at a path."""
+    where: Any = Settings
+    for key in (key for key in keys if not key.isdecimal()):
+        if isinstance(where, type) and issubclass(where, msgspec.Struct):
+            where = next((field.type for field in msgspec.structs.fields(where) if field.name == key), None)
+        where = _struct_in(where) or where
+    return list(where.__struct_fields__) if isinstance(where, type) and issubclass(where, msgspec.Struct) else []
+
+
+def _struct_in(kind: Any) -> Any:
+    """The Struct inside a tuple, a dict or an optional of Structs."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for inner in getattr(kind, "__args__", ()) if (found := _struct_in(inner))), None)
+
+
+def _line(node: Any, keys: list[str]) -> int | None:
+    """The line on which a key stands."""
+    line = None
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((name, value) for name, value in node.value if name.value == key), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and key.isdecimal() and int(key) < len(node.value):
+            node = node.value[int(key)]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]

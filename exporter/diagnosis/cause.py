@@ -1,0 +1,19 @@
+"""What is wrong, as a word of a closed set and a few words about which object."""
+
+from typing import NamedTuple
+
+__all__ = ["Cause"]
+
+_LONGEST_DETAIL = 200
+
+
+class Cause(NamedTuple):
+    """`cause` is an API: rules and runbooks name it. `detail` is for people only."""
+
+    cause: str
+    detail: str
+
+    @classmethod
+    def of(cls, cause: str, detail: str) -> "Cause":
+        """With the detail cut to what a label may hold."""
+        return cls(cause, detail[:_LONGEST_DETAIL])

@@ -1,0 +1,21 @@
+"""Durations as Prometheus writes them, `90s`, `1h30m`, and plain numbers of seconds."""
+
+import re
+
+__all__ = ["seconds_of"]
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
+_FORM = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+
+
+def seconds_of(text: str) -> float:
+    """Seconds; `none` is infinite, for a limit that shall not be. Raises ValueError, in words for a user."""
+    text = text.strip()
+    if text == "none":
+        return float("inf")
+    if _FORM.fullmatch(text):
+        return sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(text))
+    if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
+        return float(text)
+    raise ValueError(f"{text[:40]!r} is not a duration: write 600, 90s, 1h30m, or none")

@@ -1,0 +1,179 @@
+"""How to reach the API server and prove who we are, kept fresh for as long as the exporter runs."""
+
+import asyncio
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from ssl import SSLContext
+from typing import Final
+
+from exporter.kube import kubeconfig as files, login as logins
+from exporter.kube.errors import KubeConfigError, UnauthorizedError
+
+__all__ = ["Access", "Credentials"]
+
+_LOG: Final = logging.getLogger(__name__)
+_TOKEN_SECONDS: Final = 60.0  # how long a token that was read from a file is used unread, as in client-go
+_EARLY_SECONDS: Final = 60.0  # how long before its expiry a plugin's credential is replaced
+_PAUSE_SECONDS: Final = 10.0  # between two runs of a plugin that no 401 asked for
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Access:
+    """How to reach the API server and prove who we are: one loaded state of the configuration.
+
+    `server` is the base URL without a slash at its end; `ssl`, `server_hostname` (tls-server-name) and
+    `proxy` (proxy-url) are what aiohttp takes with each request under these names. `generation` grows by one
+    at each reload.
+    """
+
+    server: str
+    ssl: SSLContext | bool
+    server_hostname: str | None
+    proxy: str | None = dataclasses.field(repr=False)  # may hold the proxy's password
+    generation: int
+
+
+class Credentials:
+    """The configuration as it is now. Ask `access` and `headers` before each request, call `renew` after a 401.
+
+    `source` is for logs: "kubeconfig /path (context x)" or "in-cluster service account". `namespace` is the
+    context's, where it has one.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        namespace: str | None,
+        login: logins.Login,
+        log_in: Callable[[], Awaitable[logins.Login]],
+        clock: Callable[[], float],
+    ) -> None:
+        self.source = source
+        self.namespace = namespace
+        self._log_in = log_in
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._reloads = 0  # that ended, well or badly
+        self._failure: KubeConfigError | None = None
+        self._due: float | None = None  # when the plugin is run again, unasked
+        self._take(login, generation=0)
+
+    @classmethod
+    async def load(
+        cls,
+        *,
+        kubeconfig: str | None,
+        context: str | None,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.time,
+        plugin_timeout: float = 60.0,
+        service_account: Path = logins.SERVICE_ACCOUNT,
+    ) -> "Credentials":
+        """`kubeconfig`, else $KUBECONFIG, else the pod's service account, else ~/.kube/config.
+
+        `clock` gives seconds since the epoch, `plugin_timeout` bounds a run of an exec plugin in seconds.
+        Raises KubeConfigError.
+        """
+        paths = files.locate(kubeconfig=kubeconfig, context=context, environ=environ, service_account=service_account)
+        log_in: Callable[[], Awaitable[logins.Login]]
+        if paths is None:
+            source, namespace = "in-cluster service account", None
+
+            async def log_in() -> logins.Login:
+                return logins.from_service_account(folder=service_account, environ=environ)
+        else:
+            choice = files.choose(paths, context=context)
+            namespace = choice.namespace
+            source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
+
+            async def log_in() -> logins.Login:
+                # By name: a current-context that was switched meanwhile must not lead to another cluster.
+                again = files.choose(paths, context=choice.context)
+                return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
+
+        return cls(source=source, namespace=namespace, login=await log_in(), log_in=log_in, clock=clock)
+
+    @property
+    def access(self) -> Access:
+        """The present state."""
+        return self._access
+
+    async def headers(self) -> dict[str, str]:
+        """The headers that prove who we are, or {}. Never raises: what could not be renewed is sent as it was.
+
+        A token file is read again after 60 s, and an exec plugin is run again a minute before its credentials
+        expire: while one caller does that, the others go on with what is still valid.
+        """
+        if self._due is not None and self._clock() >= self._due:
+            await self._renew_early()
+        elif self._login.token_file is not None and self._clock() >= self._read_again:
+            self._read_token(self._login.token_file)
+        return {} if self._authorization is None else {"Authorization": self._authorization}
+
+    async def renew(self, *, generation: int) -> None:
+        """After a 401 that a request with `generation` met: read everything again, once for all who wait.
+
+        Raises UnauthorizedError where that fails; the old access stays.
+        """
+        ended = self._reloads
+        async with self._lock:
+            if generation < self._access.generation:
+                return
+            if ended == self._reloads:
+                await self._reload()
+            # Else somebody's reload ended, and failed, while we waited: its outcome is ours.
+            if self._failure is not None:
+                raise UnauthorizedError(
+                    f"401, and the credentials could not be renewed: {self._failure}", code="401"
+                ) from self._failure
+
+    async def _renew_early(self) -> None:
+        expiry = self._login.expiry
+        if self._lock.locked() and expiry is not None and self._clock() < expiry:
+            return
+        async with self._lock:
+            if self._due is None or self._clock() < self._due:
+                return
+            await self._reload()
+            if self._failure is not None:
+                self._due = self._clock() + _PAUSE_SECONDS
+                _LOG.warning("the credentials could not be renewed: %s", self._failure)
+
+    async def _reload(self) -> None:
+        """The caller holds the lock."""
+        try:
+            login = await self._log_in()
+        except KubeConfigError as error:
+            self._failure = error
+        else:
+            self._failure = None
+            self._take(login, generation=self._access.generation + 1)
+        self._reloads += 1
+
+    def _take(self, login: logins.Login, *, generation: int) -> None:
+        self._login = login
+        self._authorization = login.authorization
+        self._access = Access(
+            server=login.server,
+            ssl=login.ssl,
+            server_hostname=login.server_hostname,
+            proxy=login.proxy,
+            generation=generation,
+        )
+        now = self._clock()
+        self._read_again = now + _TOKEN_SECONDS
+        # The pause, so that a plugin whose credentials live for seconds is not run for each request.
+        self._due = None if login.expiry is None else max(login.expiry - _EARLY_SECONDS, now + _PAUSE_SECONDS)
+
+    def _read_token(self, path: Path) -> None:
+        """The old token stays where the file cannot be read, as in client-go: it may still be good."""
+        self._read_again = self._clock() + _TOKEN_SECONDS
+        try:
+            self._authorization = f"Bearer {logins.token_in(path, name='token')}"
+        except KubeConfigError as error:
+            _LOG.warning("the token could not be read again, the old one stays: %s", error)

@@ -1,0 +1,140 @@
+"""One request to the API server: time-outs, refusals and broken connections become our errors."""
+
+import contextlib
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from exporter.kube.answers import error_of
+from exporter.kube.auth import Credentials
+from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
+from exporter.kube.lines import split
+
+__all__ = ["KubeClient"]
+
+_CONNECT_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0
+_BUFFER = 1 << 20
+_LONGEST_BODY = 512 << 20  # a list without pages of 100,000 objects of 4 kB is 400 MB
+_LONGEST_ERROR = 64 << 10
+
+
+class KubeClient:
+    """GET requests with the present credentials; used as an async context manager."""
+
+    def __init__(self, *, credentials: Credentials, user_agent: str = "coderun-exporter") -> None:
+        self._credentials = credentials
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+        }
+
+    async def __aenter__(self) -> Self:
+        # As many connections as there are watches: a pool's limit would let them wait for one another for ever.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            trust_env=True,
+            read_bufsize=_BUFFER,
+            auto_decompress=True,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
+        """The body of a 200 answer. Raises a KubeError."""
+        async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > _LONGEST_BODY:
+                    raise BrokenAnswerError(f"an answer of over {_LONGEST_BODY >> 20} MiB at {path}", code="body")
+            return bytes(body)
+
+    async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
+        """The lines of a watch as they come, in batches; it ends when the server ends it.
+
+        Raises a KubeError; `UnreachableError` after `idle` seconds without a byte: a half-open connection says
+        nothing for ever.
+        """
+        async with self._request(path, params, idle=idle) as response:
+            yield []  # the server has accepted
+            async for batch in split(response.content.iter_any()):
+                yield batch
+
+    @contextlib.asynccontextmanager
+    async def _request(
+        self, path: str, params: Mapping[str, str], *, idle: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A 200 answer in JSON; a 401 is tried once more after the credentials were read again."""
+        with _named(path):
+            for last in (False, True):
+                generation = self._credentials.access.generation
+                async with self._send(path, params, idle=idle) as response:
+                    if response.status == HTTPStatus.OK and _is_json(response):
+                        yield response
+                        return
+                    error = error_of(response.status, response.headers, await _beginning(response), path=path)
+                if last or not isinstance(error, UnauthorizedError):
+                    raise error
+                await self._credentials.renew(generation=generation)
+
+    @contextlib.asynccontextmanager
+    async def _send(
+        self, path: str, params: Mapping[str, str], *, idle: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = self._headers | await self._credentials.headers()
+        access = self._credentials.access
+        async with self._session.get(
+            access.server + path,
+            params=params,
+            headers=headers,
+            ssl=access.ssl,
+            server_hostname=access.server_hostname,
+            proxy=access.proxy,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
+        ) as response:
+            yield response
+
+
+def _is_json(response: aiohttp.ClientResponse) -> bool:
+    return response.content_type == "application/json"
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    return await response.content.read(_LONGEST_ERROR)
+
+
+@contextlib.contextmanager
+def _named(path: str) -> Iterator[None]:
+    """The transport's many exceptions become UnreachableError, in words for whoever reads the log."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise UnreachableError(f"silence: the API server sent nothing in time at {path}", code="timeout") from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise UnreachableError(
+            f"the API server's certificate does not verify: {error.certificate_error}", code="tls"
+        ) from error
+    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+        raise UnreachableError(f"TLS with the API server failed: {error}", code="tls") from error
+    except aiohttp.ClientConnectorError as error:
+        raise UnreachableError(
+            f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}",
+            code="connect",
+        ) from error
+    except aiohttp.ClientPayloadError as error:
+        raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise UnreachableError(
+            f"the request failed at {path}: {type(error).__name__} {error}", code="request"
+        ) from error

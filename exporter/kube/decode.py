@@ -1,0 +1,149 @@
+"""From bytes to objects, each on its own, so that one malformed object costs nobody else anything.
+
+msgspec is strict: a string where a number should be refuses the whole object. Such an object is salvaged field
+by field, because skipping it would blind us to exactly the run that is broken.
+"""
+
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
+
+import msgspec
+
+from exporter.kube.answers import Status, error_of_status
+from exporter.kube.errors import BrokenAnswerError, KubeError
+
+__all__ = ["Bookmark", "Decoder", "Event", "Page", "bookmark_of", "event_of", "failure_of", "page_of"]
+
+W = TypeVar("W")
+
+_INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
+
+
+class Event(msgspec.Struct):
+    """A line of a watch: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR, and what it is about."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class ListMeta(msgspec.Struct, rename="camel"):
+    """Where a list stands, and how to go on with it."""
+
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class Page(msgspec.Struct):
+    """A list, or a page of one. Go writes an empty list as null in places."""
+
+    metadata: ListMeta
+    items: list[msgspec.Raw] | None = None
+
+
+class BookmarkMeta(msgspec.Struct, rename="camel"):
+    """A bookmark carries nothing but a version and, once, the mark that all initial objects have been sent."""
+
+    resource_version: str = ""
+    annotations: dict[str, str] | None = None
+
+
+class BookmarkObject(msgspec.Struct):
+    """The object of a BOOKMARK event."""
+
+    metadata: BookmarkMeta
+
+
+class Bookmark(NamedTuple):
+    """A version to go on from; `initial_end` where it ends the initial objects of a streamed list."""
+
+    version: str
+    initial_end: bool
+
+
+_event = msgspec.json.Decoder(Event)
+_page = msgspec.json.Decoder(Page)
+_bookmark = msgspec.json.Decoder(BookmarkObject)
+_status = msgspec.json.Decoder(Status)
+
+
+def event_of(line: bytes) -> Event:
+    """A line of a watch. Raises BrokenAnswerError."""
+    try:
+        return _event.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BrokenAnswerError(f"a line of a watch is not an event: {error}", code="not_json") from error
+
+
+def page_of(body: bytes) -> Page:
+    """The body of a list. Raises BrokenAnswerError."""
+    try:
+        return _page.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BrokenAnswerError(f"a list cannot be read: {error}", code="not_json") from error
+
+
+def bookmark_of(raw: msgspec.Raw) -> Bookmark:
+    """The object of a BOOKMARK event. Raises BrokenAnswerError."""
+    try:
+        meta = _bookmark.decode(raw).metadata
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BrokenAnswerError(f"a bookmark cannot be read: {error}", code="not_json") from error
+    return Bookmark(meta.resource_version, (meta.annotations or {}).get(_INITIAL_EVENTS_END) == "true")
+
+
+def failure_of(raw: msgspec.Raw, *, path: str) -> KubeError:
+    """The object of an ERROR event, which is a Status."""
+    try:
+        return error_of_status(_status.decode(raw), path=path)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return BrokenAnswerError(f"an ERROR event without a Status at {path}", code="not_json")
+
+
+class Decoder(Generic[W]):
+    """Objects of one type, a `msgspec.Struct` all of whose fields are optional."""
+
+    def __init__(self, wire: type[W]) -> None:
+        self._wire = wire
+        self._decoder = msgspec.json.Decoder(wire)
+
+    def decode(self, raw: msgspec.Raw) -> tuple[W, bool]:
+        """The object, and whether it was whole; a field that cannot be read has its default."""
+        try:
+            return self._decoder.decode(raw), True
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._salvage(bytes(raw)), False
+
+    def _salvage(self, raw: bytes) -> W:
+        try:
+            untyped = msgspec.json.decode(raw.decode("utf-8", "replace"))
+        except (msgspec.DecodeError, RecursionError):
+            untyped = {}
+        salvaged: W = _struct(untyped, self._wire)
+        return salvaged
+
+
+def _struct(value: Any, wire: type[Any]) -> Any:
+    """What can be read of a mapping, as a Struct; all defaults where it is not even a mapping."""
+    kept: dict[str, Any] = {}
+    if isinstance(value, dict):
+        for field in msgspec.structs.fields(wire):
+            if field.encode_name in value:
+                kept[field.name] = _value(value[field.encode_name], field.type)
+    return wire(**{name: item for name, item in kept.items() if item is not msgspec.NODEFAULT})
+
+
+def _value(value: Any, kind: Any) -> Any:
+    """What can be read of a value of this type; NODEFAULT where nothing can."""
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except (msgspec.ValidationError, RecursionError):
+        pass
+    for inner in (kind, *get_args(kind)):  # the members of an "X | None"
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            return _struct(value, inner)
+        if get_origin(inner) is list and isinstance(value, list):
+            items = (_value(item, get_args(inner)[0]) for item in value)
+            return [item for item in items if item is not msgspec.NODEFAULT]
+        if get_origin(inner) is dict and isinstance(value, dict):
+            pairs = ((str(key), _value(item, get_args(inner)[1])) for key, item in value.items())
+            return {key: item for key, item in pairs if item is not msgspec.NODEFAULT}
+    return msgspec.NODEFAULT

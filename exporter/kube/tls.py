@@ -1,0 +1,117 @@
+"""From certificates and keys to the SSLContext that a request to the API server uses."""
+
+import base64
+import binascii
+import contextlib
+import dataclasses
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from exporter.kube.errors import KubeConfigError
+
+__all__ = ["Pem", "client_context"]
+
+_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
+_KEY: Final = b"PRIVATE KEY-----"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pem:
+    """PEM text, how an error line names it, and its file where it has one."""
+
+    name: str
+    text: bytes = dataclasses.field(repr=False)
+    path: Path | None = None
+
+    @classmethod
+    def chosen(cls, *, where: str, key: str, file: str, data: str) -> "Pem | None":
+        """What `key` (a file) and `key`-data (base64) tell: the data wins, as in client-go."""
+        if data:
+            return cls(name=f"{where}: {key}-data", text=_decoded(data, name=f"{where}: {key}-data"))
+        return cls.read(Path(file), name=f"{where}: {key}") if file else None
+
+    @classmethod
+    def read(cls, path: Path, *, name: str) -> "Pem":
+        """The file's text. Raises KubeConfigError where it cannot be read."""
+        try:
+            return cls(name=f"{name} {path}", text=path.read_bytes(), path=path)
+        except OSError as error:
+            raise KubeConfigError(f"{name} {path}: cannot be read: {error.strerror}") from error
+
+
+def client_context(*, ca: Pem | None, certificate: Pem | None, key: Pem | None, verify: bool) -> ssl.SSLContext:
+    """The context for one cluster: trusts `ca` (None: the system's), shows `certificate` where there is one.
+
+    Raises KubeConfigError that names what is wrong with which of them.
+    """
+    context = _trusting(ca)
+    # As kubectl (Go) verifies: RFC 5280's strict rules, Python's default from 3.13 on, refuse the CAs of clusters
+    # that are in use (kubernetes-client/python#2394); and an intermediate CA may be the trusted end of the chain.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if certificate is not None and key is not None:
+        _show(context, certificate, key)
+    elif certificate is not None or key is not None:
+        one, other = (certificate, "client-key") if certificate else (key, "client-certificate")
+        raise KubeConfigError(f"{one.name if one else ''}: there is no {other} to go with it")
+    return context
+
+
+def _trusting(ca: Pem | None) -> ssl.SSLContext:
+    if ca is None:
+        return ssl.create_default_context()
+    if _CERTIFICATE not in ca.text:
+        raise KubeConfigError(f"{ca.name}: not PEM: there is no certificate in it")
+    try:
+        # A bundle's comments may be in any language, Python wants ASCII.
+        return ssl.create_default_context(cadata=ca.text.decode("ascii", "ignore"))
+    except ssl.SSLError as error:
+        raise KubeConfigError(f"{ca.name}: a certificate in it cannot be read") from error
+
+
+def _show(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
+    if _CERTIFICATE not in certificate.text:
+        raise KubeConfigError(f"{certificate.name}: not PEM: there is no certificate in it")
+    if _KEY not in key.text:
+        raise KubeConfigError(f"{key.name}: not PEM: there is no private key in it")
+    if b"ENCRYPTED" in key.text:
+        raise KubeConfigError(f"{key.name}: the key has a passphrase; give one without")
+    try:
+        with _files(certificate, key) as (certificate_file, key_file):
+            # A password, for else OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(certificate_file, key_file, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise KubeConfigError(f"{key.name}: the key does not fit {certificate.name}") from error
+        raise KubeConfigError(f"{key.name}: the key, or {certificate.name}, cannot be read") from error
+    except OSError as error:
+        raise KubeConfigError(f"{key.name}: needs a folder for temporary files: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _files(*pems: Pem) -> Iterator[list[Path]]:
+    """Paths to them: Python loads a client's certificate from files only."""
+    if all(pem.path for pem in pems):
+        yield [pem.path for pem in pems if pem.path]
+        return
+    # The kubernetes client would leave a private key in the temporary folder until exit.
+    with tempfile.TemporaryDirectory(prefix="kube-") as folder:
+        paths = [Path(folder, str(number)) for number in range(len(pems))]
+        for path, pem in zip(paths, pems, strict=True):
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(pem.text)
+        yield paths
+
+
+def _decoded(data: str, *, name: str) -> bytes:
+    try:
+        return base64.b64decode("".join(data.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise KubeConfigError(f"{name}: not base64") from None

@@ -1,0 +1,102 @@
+"""The never-ending task: a first state, then changes, then again from where it broke off.
+
+It never returns and never gives up; only cancellation ends it.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Generic, TypeVar
+
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import ForbiddenError, GoneError, KubeError, MissingError
+from exporter.reflector.backoff import Backoff
+from exporter.reflector.listing import first_state
+from exporter.reflector.source import Put, Sink, Snapshot, Source
+from exporter.reflector.watching import Watched, watch
+from exporter.telemetry import ResourceStatus
+
+__all__ = ["reflect"]
+
+R = TypeVar("R")
+
+_SHORT_SECONDS = 1.0
+
+
+async def reflect(
+    *,
+    client: KubeClient,
+    source: Source[R],
+    sink: Sink[R],
+    status: ResourceStatus,
+    backoff: Backoff,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> None:
+    """Keeps `sink` equal to what the API server has at `source`, for ever."""
+    version = ""
+    while True:
+        begun = monotonic()
+        follower = _Follower(sink, status, backoff, version)
+        try:
+            await follower.follow(_changes(client, source, status, version))
+            # An end by the server's time-out is normal life; one right after the start would be a busy loop.
+            wait = backoff.next() if monotonic() - begun < _SHORT_SECONDS else 0.0
+            version = follower.version
+        except GoneError as error:
+            status.gone(code=error.code)
+            version = ""
+            wait = backoff.next()
+        except KubeError as error:
+            status.failed(state=error.state, code=error.code, detail=str(error))
+            sink.forbidden(forbidden=isinstance(error, ForbiddenError))
+            # What comes back after a 404 is another CRD: nothing can be gone on from.
+            version = "" if isinstance(error, MissingError) else follower.version
+            wait = backoff.next(at_least=error.retry_after)
+        await sleep(wait)
+
+
+def _changes(
+    client: KubeClient, source: Source[R], status: ResourceStatus, version: str
+) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
+    if version:
+        return watch(client, source, status, {"resourceVersion": version})
+    return first_state(client, source, status)
+
+
+class _Follower(Generic[R]):
+    """Applies one stream to the sink, and remembers how far it came."""
+
+    def __init__(self, sink: Sink[R], status: ResourceStatus, backoff: Backoff, version: str) -> None:
+        self._sink = sink
+        self._status = status
+        self._backoff = backoff
+        self.version = version
+
+    async def follow(self, changes: AsyncGenerator[Snapshot[R] | list[Watched[R]], None]) -> None:
+        async with aclosing(changes):
+            async for item in changes:
+                if isinstance(item, Snapshot):
+                    self._snapshot(item)
+                elif self.version:
+                    self._batch(item)
+
+    def _snapshot(self, snapshot: Snapshot[R]) -> None:
+        self._sink.replace(snapshot.records)
+        self._sink.forbidden(forbidden=False)
+        self.version = snapshot.version
+        self._backoff.reset()
+        self._status.synced(objects=len(snapshot.records))
+
+    def _batch(self, batch: list[Watched[R]]) -> None:
+        self._status.watching()
+        changed = 0
+        for change in batch:
+            if isinstance(change, Put):
+                self._sink.put(change.uid, change.record)
+                changed += 1
+            self.version = change.version or self.version
+        if batch:
+            self._backoff.reset()
+            self._status.heard(changed=changed)

@@ -1,0 +1,69 @@
+"""What is listed and watched, and where it goes: the two ends that a reflector joins."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+__all__ = ["Bookmarked", "Decoded", "Put", "Sink", "Snapshot", "Source"]
+
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Decoded(NamedTuple, Generic[R]):
+    """An object as read: its UID, its version, and its record (None: it is not for us).
+
+    `whole` is false where something in it was malformed.
+    """
+
+    uid: str
+    version: str
+    record: R | None
+    whole: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source(Generic[R]):
+    """One path that is listed and watched. `params` are its selectors."""
+
+    path: str
+    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    decode: Callable[[msgspec.Raw], Decoded[R]]
+    same: Callable[[R], R] = lambda record: record
+    """Gives the equal record that is already kept, so that a list of what is known costs no second copy."""
+
+
+class Snapshot(NamedTuple, Generic[R]):
+    """Everything that there is, as of a version."""
+
+    records: dict[str, R]
+    version: str
+
+
+class Put(NamedTuple, Generic[R]):
+    """One object is now this; None: it is gone, or no longer for us."""
+
+    uid: str
+    record: R | None
+    version: str
+
+
+class Bookmarked(NamedTuple):
+    """Nothing happened up to this version."""
+
+    version: str
+
+
+class Sink(Protocol[R_contra]):
+    """Where the records of one source go. Synchronous: a scrape sees a list before or after it, never half of it."""
+
+    def replace(self, records: dict[str, Any]) -> None:
+        """A whole new state."""
+
+    def put(self, uid: str, record: R_contra | None) -> None:
+        """One object changed; None: it is gone."""
+
+    def forbidden(self, *, forbidden: bool) -> None:
+        """The source may not be read, or may be read again."""

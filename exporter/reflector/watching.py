@@ -1,0 +1,70 @@
+"""One watch: lines become changes; what the server says against it becomes an error.
+
+Source: Kubernetes API concepts, "Efficient detection of changes" and "Watch bookmarks".
+"""
+
+import random
+from collections.abc import AsyncGenerator
+from typing import TypeVar
+
+from exporter.kube.client import KubeClient
+from exporter.kube.decode import bookmark_of, event_of, failure_of
+from exporter.reflector.source import Bookmarked, Put, Source
+from exporter.telemetry import ResourceStatus
+
+__all__ = ["InitialEnd", "Watched", "watch"]
+
+R = TypeVar("R")
+
+IDLE_SECONDS = 90.0  # the API server sends a bookmark about every minute
+
+
+class InitialEnd(Bookmarked):
+    """The bookmark that ends the initial objects of a streamed list (KEP-3157)."""
+
+
+Watched = Put[R] | Bookmarked
+
+
+async def watch(
+    client: KubeClient,
+    source: Source[R],
+    status: ResourceStatus,
+    params: dict[str, str],
+    *,
+    idle: float = IDLE_SECONDS,
+) -> AsyncGenerator[list[Watched[R]], None]:
+    """Batches of changes until the server ends the watch; the first batch is empty and says "accepted".
+
+    Raises a KubeError; GoneError where the version is too old.
+    """
+    asked = dict(source.params) | {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        # Spread, so that the watches of a fleet are not all renewed in the same second; client-go does the same.
+        "timeoutSeconds": str(random.randint(300, 600)),  # noqa: S311
+        **params,
+    }
+    status.asked(verb="watch")
+    async for lines in client.lines(source.path, asked, idle=idle):
+        yield [change for line in lines if (change := _change(line, source, status)) is not None]
+
+
+def _change(line: bytes, source: Source[R], status: ResourceStatus) -> Watched[R] | None:
+    event = event_of(line)
+    match event.type:
+        case "ERROR":
+            raise failure_of(event.object, path=source.path)
+        case "BOOKMARK":
+            mark = bookmark_of(event.object)
+            return InitialEnd(mark.version) if mark.initial_end else Bookmarked(mark.version)
+        case "ADDED" | "MODIFIED" | "DELETED":
+            decoded = source.decode(event.object)
+            if not decoded.whole:
+                status.malformed()
+            if not decoded.uid:
+                return None
+            gone = event.type == "DELETED"
+            return Put(decoded.uid, None if gone else decoded.record, decoded.version)
+        case _:
+            return None  # an event type of a later Kubernetes: what it says cannot be applied

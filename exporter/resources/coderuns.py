@@ -1,0 +1,200 @@
+"""Runs: what is kept of them, what is told about them, which permission that needs.
+
+The shape of a CodeRun differs between the platform's versions, so that every field is optional.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+
+import msgspec
+
+from exporter.cluster import Cluster, Run
+from exporter.diagnosis import stall_causes
+from exporter.exposition.family import Family, Row
+from exporter.exposition.text import labels
+from exporter.resources.kinds import RunKind
+from exporter.resources.objects import Meta, annotated_seconds, seconds, short, word
+from exporter.resources.resource import Resource, Rule
+
+__all__ = ["CODERUNS", "DEADLINE_ANNOTATION", "CodeRun", "slim_run"]
+
+DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
+_PHASES = frozenset({"Pending", "Running", "Succeeded", "Failed"})
+
+
+class CliConfig(msgspec.Struct, rename="camel"):
+    """spec.cliConfig."""
+
+    cli_type: str | None = None
+    model: str | None = None
+
+
+class Spec(msgspec.Struct, rename="camel"):
+    """spec, of which the controller uses far more."""
+
+    task_id: int | str | None = None
+    service: str | None = None
+    repository_url: str | None = None
+    model: str | None = None
+    github_app: str | None = None
+    context_version: int | None = None
+    cli_config: CliConfig | None = None
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """status. There is none at all when the templates failed: they are filled before it is first written."""
+
+    phase: str | None = None
+    job_name: str | None = None
+    last_update: dt.datetime | None = None
+    work_completed: bool | dt.datetime | None = None
+    finished_at: dt.datetime | None = None
+
+
+class CodeRun(msgspec.Struct):
+    """A run on the wire."""
+
+    metadata: Meta = msgspec.field(default_factory=Meta)
+    spec: Spec | None = None
+    status: Status | None = None
+
+
+def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
+    """The record of a run."""
+    meta, spec, status = run.metadata, run.spec or Spec(), run.status or Status()
+    marks = meta.labels or {}
+    cli = spec.cli_config or CliConfig()
+    namespace, name = word(meta.namespace), kind.shown(meta.name or "")
+    updated = seconds(status.last_update)
+    return Run(
+        uid=meta.uid or f"{namespace}/{name}",
+        namespace=namespace,
+        name=name,
+        labels=labels(namespace=namespace, coderun=name),
+        kind=word(kind.kind),
+        created=seconds(meta.creation_timestamp),
+        phase=word(status.phase),
+        agent=agent_of(spec.github_app or marks.get("github-app")),
+        service=word(spec.service or marks.get("service")),
+        task_id=word(marks.get("task-id") if spec.task_id is None else spec.task_id),
+        cli=word(cli.cli_type or "claude").lower(),
+        model=word(cli.model or spec.model),
+        repository=word(spec.repository_url),
+        workflow=word(marks.get("workflow-name")),
+        attempt=1 if spec.context_version is None else spec.context_version,
+        status_job=short(status.job_name),
+        work_completed=updated if status.work_completed is True else _moment(status.work_completed),
+        finished=seconds(status.finished_at) or updated,
+        deleted=seconds(meta.deletion_timestamp),
+        deadline=annotated_seconds(meta, DEADLINE_ANNOTATION),
+    )
+
+
+def agent_of(user: str | None) -> str:
+    """`5DLabs-Tess` and `5dlabs-tess` are both `tess`."""
+    return word((user or "").rpartition("-")[2].lower())
+
+
+def _moment(completed: bool | dt.datetime | None) -> float | None:
+    return seconds(completed) if isinstance(completed, dt.datetime) else None
+
+
+def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
+    """An empty job_name says "no Job", which Prometheus stores as no label at all: `{job_name=""}` matches it."""
+    if not cluster.jobs_known(run.namespace):
+        return
+    if (job := cluster.newest_job(run)) is not None:
+        yield (job.name,), 1
+    elif not run.terminal:
+        yield ("",), 1
+    elif run.status_job:
+        yield (run.status_job,), 1
+
+
+def phase(run: Run, _: Cluster) -> Iterator[Row]:
+    """A closed set, whatever the controller writes."""
+    yield (("none" if not run.phase else run.phase if run.phase in _PHASES else "other"),), 1
+
+
+def info(run: Run, _: Cluster) -> Iterator[Row]:
+    """Everything about a run that does not change."""
+    yield (
+        (
+            run.uid,
+            run.kind,
+            run.agent,
+            run.service,
+            run.task_id,
+            run.cli,
+            run.model,
+            run.repository,
+            run.workflow,
+        ),
+        1,
+    )
+
+
+def stall_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
+    """While the run has no Job."""
+    for cause in stall_causes(run, cluster):
+        yield cause, 1
+
+
+CODERUNS = Resource(
+    name="coderuns",
+    own=("namespace", "coderun"),
+    rule=Rule(group="agents.platform", resource="coderuns"),
+    families=(
+        Family(
+            name="coderun_created_timestamp",
+            help="When the run was created, in seconds since the epoch.",
+            value=lambda run, _: run.created,
+        ),
+        Family(
+            name="coderun_job_name",
+            help="The run's present Job; an empty job_name where an open run has none.",
+            own=("job_name",),
+            rows=job_name,
+            needs=("jobs",),
+        ),
+        Family(
+            name="coderun_phase",
+            help="The run's phase; none where there is no status, which is how a template failure looks.",
+            own=("phase",),
+            rows=phase,
+        ),
+        Family(
+            name="coderun_info",
+            help="What the run is about.",
+            own=("uid", "kind", "agent", "service", "task_id", "cli", "model", "repository", "workflow"),
+            rows=info,
+        ),
+        Family(
+            name="coderun_job_creation_deadline_seconds",
+            help="How long after its creation the run may have no Job; +Inf where it opted out.",
+            value=lambda run, cluster: cluster.policy.deadline_of(run),
+        ),
+        Family(
+            name="coderun_stall_cause",
+            help="Why an open run has no Job, where that is known.",
+            own=("cause", "detail"),
+            rows=stall_cause,
+            needs=("jobs",),
+        ),
+        Family(
+            name="coderun_attempt",
+            help="Which attempt this is: spec.contextVersion, 1 for the first.",
+            value=lambda run, _: run.attempt,
+        ),
+        Family(
+            name="coderun_work_completed_timestamp_seconds",
+            help="When the run said that its work is completed, in seconds since the epoch.",
+            value=lambda run, _: run.work_completed,
+        ),
+        Family(
+            name="coderun_deletion_timestamp_seconds",
+            help="When the run's deletion was asked for, in seconds since the epoch.",
+            value=lambda run, _: run.deleted,
+        ),
+    ),
+)

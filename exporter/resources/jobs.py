@@ -1,0 +1,212 @@
+"""Jobs of runs: what is kept of them, what is told about them, which permission that needs."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from exporter.cluster import Cluster, Job
+from exporter.diagnosis import hang_causes
+from exporter.exposition.family import Family, Row
+from exporter.exposition.text import labels
+from exporter.resources.coderuns import agent_of
+from exporter.resources.kinds import RunKind
+from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, seconds, word
+from exporter.resources.resource import Resource, Rule
+
+__all__ = ["JOBS", "MAX_RUNTIME_ANNOTATION", "WireJob", "slim_job"]
+
+MAX_RUNTIME_ANNOTATION = "coderun-exporter/max-runtime"
+
+# Why a Job fails: https://pkg.go.dev/k8s.io/api/batch/v1#pkg-constants
+_REASONS = frozenset(
+    {"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy"}
+)
+
+
+class Spec(msgspec.Struct, rename="camel"):
+    """spec, without the pod template."""
+
+    active_deadline_seconds: float | None = None
+    suspend: bool | None = None
+
+
+class Condition(msgspec.Struct, rename="camel"):
+    """One of status.conditions."""
+
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    last_transition_time: dt.datetime | None = None
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """status, written by the Job controller."""
+
+    active: int | None = None
+    start_time: dt.datetime | None = None
+    completion_time: dt.datetime | None = None
+    conditions: list[Condition] | None = None
+
+
+class WireJob(msgspec.Struct):
+    """A Job on the wire."""
+
+    metadata: Meta = msgspec.field(default_factory=Meta)
+    spec: Spec | None = None
+    status: Status | None = None
+
+
+def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
+    """The record of a Job; None for one that no run controls and whose labels do not match.
+
+    A Job whose run is not known is kept: an orphan is exactly what must not vanish.
+    """
+    meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
+    marks = meta.labels or {}
+    owner, kind = _owner(meta.owner_references or (), kinds)
+    if kind is None and not (match_labels and match_labels.items() <= marks.items()):
+        return None
+    namespace, name = word(meta.namespace), meta.name or ""
+    end = _end(status.conditions or ())
+    ended = end is not None
+    return Job(
+        uid=meta.uid or f"{namespace}/{name}",
+        namespace=namespace,
+        name=name,
+        labels=labels(namespace=namespace, job_name=name),
+        owner=owner.uid or "",
+        owner_name=kind.shown(owner.name or "") if kind else "",
+        kind=word(owner.kind),
+        created=seconds(meta.creation_timestamp),
+        started=seconds(status.start_time),
+        active=0 if ended else status.active or 0,
+        finished=(seconds(status.completion_time) or seconds(end.last_transition_time)) if end else None,
+        result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
+        reason=_reason(end),
+        suspended=bool(spec.suspend) and not ended,
+        deleting=meta.deletion_timestamp is not None,
+        version=int(mark) if (mark := marks.get("context-version", "")).isdecimal() else 0,
+        agent=agent_of(marks.get("github-user")),
+        service=word(marks.get("service")),
+        task_id=word(marks.get("task-id")),
+        cli=word(marks.get("cli-type")),
+        deadline=spec.active_deadline_seconds,
+        max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
+    )
+
+
+def _owner(references: Sequence[OwnerReference], kinds: Sequence[RunKind]) -> tuple[OwnerReference, RunKind | None]:
+    """The run that controls the Job. An owner's version may be another than the one that we read."""
+    for reference in references:
+        group = (reference.api_version or "").partition("/")[0]
+        for kind in kinds:
+            if reference.controller and (group, reference.kind) == (kind.group, kind.kind):
+                return reference, kind
+    return OwnerReference(), None
+
+
+def _end(conditions: Sequence[Condition]) -> Condition | None:
+    """The condition by which the Job is finished. SuccessCriteriaMet and FailureTarget only announce it."""
+    return next((item for item in conditions if item.type in {"Complete", "Failed"} and item.status == "True"), None)
+
+
+def _reason(end: Condition | None) -> str:
+    """A closed set: the reason becomes a label of counters, which are kept for ever."""
+    if end is None or end.type != "Failed" or not end.reason:
+        return ""
+    return end.reason if end.reason in _REASONS else "other"
+
+
+def start_time(job: Job, _: Cluster) -> float | None:
+    """Absent while the Job is suspended: a suspended Job is not late."""
+    return None if job.suspended else job.started
+
+
+def finished(job: Job, _: Cluster) -> Iterator[Row]:
+    """A failed Job has no completionTime: its end is its Failed condition's."""
+    if job.finished is not None:
+        yield (job.result,), job.finished
+
+
+def info(job: Job, cluster: Cluster) -> Iterator[Row]:
+    """What a run knows better than the Job's labels is taken from the run."""
+    run = cluster.run_of(job)
+    yield (
+        (
+            job.uid,
+            job.owner_name,
+            cluster.agent_of(job),
+            job.service or (run.service if run else ""),
+            job.task_id or (run.task_id if run else ""),
+            job.cli or (run.cli if run else ""),
+            job.kind,
+        ),
+        1,
+    )
+
+
+def hang_cause(job: Job, cluster: Cluster) -> Iterator[Row]:
+    """While the Job is active."""
+    for cause in hang_causes(job, cluster):
+        yield cause, 1
+
+
+JOBS = Resource(
+    name="jobs",
+    own=("namespace", "job_name"),
+    rule=Rule(group="batch", resource="jobs"),
+    families=(
+        Family(
+            name="job_start_time",
+            help="When the Job controller started the Job, in seconds since the epoch; absent while it is suspended.",
+            value=start_time,
+        ),
+        Family(
+            name="job_active",
+            help="Pods of the Job that are pending or running; 0 when it is finished.",
+            value=lambda job, _: job.active,
+        ),
+        Family(
+            name="job_info",
+            help="What the Job is about.",
+            own=("uid", "coderun", "agent", "service", "task_id", "cli", "kind"),
+            rows=info,
+            needs=("coderuns",),
+        ),
+        Family(
+            name="job_finished_timestamp_seconds",
+            help="When the Job ended, in seconds since the epoch.",
+            own=("result",),
+            rows=finished,
+        ),
+        Family(
+            name="job_created_timestamp",
+            help="When the Job was created, in seconds since the epoch.",
+            value=lambda job, _: job.created,
+        ),
+        Family(
+            name="job_max_runtime_seconds",
+            help="How long the Job may run; +Inf where it opted out.",
+            value=lambda job, cluster: cluster.policy.max_runtime_of(job, cluster.agent_of(job)),
+            needs=("coderuns",),
+        ),
+        Family(
+            name="job_deadline_seconds",
+            help="After how long Kubernetes itself ends the Job: spec.activeDeadlineSeconds, where it is set.",
+            value=lambda job, _: job.deadline,
+        ),
+        Family(
+            name="job_suspended",
+            help="1 while the Job is suspended.",
+            value=lambda job, _: 1 if job.suspended else None,
+        ),
+        Family(
+            name="job_hang_cause",
+            help="Why a Job is still active, where that is known.",
+            own=("cause", "detail"),
+            rows=hang_cause,
+            needs=("coderuns",),
+        ),
+    ),
+)

@@ -1,0 +1,67 @@
+"""What all objects of the API have in common, as it comes over the wire. Every field is optional."""
+
+import datetime as dt
+import sys
+from typing import TypeVar
+
+import msgspec
+
+from exporter.durations import seconds_of
+
+__all__ = ["Meta", "OwnerReference", "annotated_seconds", "seconds", "short", "word"]
+
+_LONGEST_TEXT = 200
+
+T = TypeVar("T")
+
+
+class OwnerReference(msgspec.Struct, rename="camel"):
+    """Who an object belongs to."""
+
+    api_version: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    uid: str | None = None
+    controller: bool | None = None
+
+
+class Meta(msgspec.Struct, rename="camel"):
+    """metadata."""
+
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    creation_timestamp: dt.datetime | None = None
+    deletion_timestamp: dt.datetime | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+
+
+def seconds(moment: dt.datetime | None) -> float | None:
+    """A time as seconds since the epoch; one without a zone is UTC, as everything is in Kubernetes."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def short(text: object) -> str:
+    """Text from a spec, for a label: at most 200 characters."""
+    return "" if text is None else str(text)[:_LONGEST_TEXT]
+
+
+def word(text: object) -> str:
+    """Like `short`, for what many objects share: kept once."""
+    return sys.intern(short(text))
+
+
+def annotated_seconds(meta: Meta, name: str) -> float | None:
+    """The duration in an annotation; None where there is none, or none that can be read."""
+    text = (meta.annotations or {}).get(name)
+    if text is None:
+        return None
+    try:
+        return seconds_of(text)
+    except ValueError:
+        return None

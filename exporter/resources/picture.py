@@ -1,0 +1,117 @@
+"""The cluster and its page, changed together: what an event makes dirty is rendered again, and nothing else."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from exporter.cluster import CODERUNS, JOBS, Change, Cluster, Key, Record
+from exporter.exposition.page import Page
+from exporter.exposition.section import Section
+from exporter.resources import RESOURCES
+from exporter.resources.history import History
+from exporter.resources.resource import Resource
+
+__all__ = ["Picture"]
+
+_JOINED = (CODERUNS, JOBS)  # each tells of the other
+
+
+class Picture:
+    """Takes changes, gives pages.
+
+    `answered` tells of a resource whether all that is read for it has been read whole once, or refused: before
+    that its families are not shown.
+    """
+
+    def __init__(self, *, cluster: Cluster, history: History, answered: Callable[[str], bool]) -> None:
+        self.cluster = cluster
+        self._history = history
+        self._answered = answered
+        self._resources = {resource.name: resource for resource in RESOURCES}
+        self._sections = {resource.name: self._section(resource) for resource in RESOURCES}
+
+    # Changes.
+
+    def replace(self, resource: str, part: str, records: dict[str, Record]) -> None:
+        """A whole part at once, after a list."""
+        if resource in _JOINED and not self.cluster.table(resource).known(part):
+            self.cluster.replace(resource, part, records)
+            self._sections[resource].extend(list(records))
+            for name in _JOINED:
+                self._sections[name].touch_all()
+            return
+        for old, new in self.cluster.replace(resource, part, records):
+            self._member(resource, old, new)
+            self._touch(self._related(old, new))
+            self._history.observe(old, new)
+
+    def put(self, change: Change) -> None:
+        """One object: its lines, and those of the objects joined with it, are compared before and after."""
+        old = self.cluster.get(Key(change.resource, change.uid))
+        if old == change.record:
+            return
+        keys = self._related(old, change.record)
+        before = {key: self._lines(key) for key in keys}
+        self.cluster.apply(change)
+        self._member(change.resource, old, change.record)
+        for key, lines in before.items():
+            now = self._lines(key)
+            if now != lines:
+                changed = [index for index, line in enumerate(now) if line != lines[index]]
+                self._sections[key.resource].touch(key.uid, changed)
+        self._history.observe(old, change.record)
+
+    def advance(self, now: float) -> None:
+        """Moves the clock on: what finished longer ago than the retention leaves the page."""
+        self._touch(self.cluster.advance(now))
+
+    # Pages.
+
+    def render(self, *, seconds: float) -> bool:
+        """Renders what is dirty for about so long; True when nothing is left to do."""
+        until = time.monotonic() + seconds
+        return all(section.render(until=until) for section in self._shown_sections())
+
+    def page(self, *, tail: str) -> Page:
+        """The page as of now; `render` must have said that nothing is left to do."""
+        return Page(
+            [
+                self._sections[resource.name].family(index)
+                for resource in RESOURCES
+                for index, family in enumerate(resource.families)
+                if all(map(self._answered, (resource.name, *family.needs)))
+            ],
+            tail=tail,
+        )
+
+    def _shown_sections(self) -> Sequence[Section]:
+        return [section for name, section in self._sections.items() if self._answered(name)]
+
+    def _section(self, resource: Resource) -> Section:
+        table = self.cluster.table(resource.name)
+        shown, cluster = self.cluster.shown, self.cluster
+
+        def lines(family: int, uids: Sequence[str]) -> str:
+            records = [record for uid in uids if (record := table.get(uid)) is not None and shown(record)]
+            return resource.families[family].lines(records, cluster)
+
+        return Section(heads=[family.head for family in resource.families], lines=lines)
+
+    def _member(self, resource: str, old: Record | None, new: Record | None) -> None:
+        if old is None and new is not None:
+            self._sections[resource].add(new.uid)
+        elif old is not None and new is None:
+            self._sections[resource].remove(old.uid)
+
+    def _related(self, *items: Record | None) -> set[Key]:
+        return {key for item in items if item is not None for key in self.cluster.related(item)}
+
+    def _lines(self, key: Key) -> list[str]:
+        record = self.cluster.get(key)
+        families = self._resources[key.resource].families
+        if record is None or not self.cluster.shown(record):
+            return [""] * len(families)
+        return [family.lines((record,), self.cluster) for family in families]
+
+    def _touch(self, keys: set[Key]) -> None:
+        for key in keys:
+            self._sections[key.resource].touch(key.uid)

@@ -1,0 +1,164 @@
+"""Which lists and watches the settings ask for, and how each fills the picture."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, ConfigMap, Key, Record
+from exporter.config import Settings
+from exporter.kube.decode import Decoder
+from exporter.reflector import Decoded, Source
+from exporter.resources.coderuns import CodeRun, slim_run
+from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
+from exporter.resources.jobs import WireJob, slim_job
+from exporter.resources.kinds import RunKind
+from exporter.resources.picture import Picture
+from exporter.telemetry import ResourceStatus, Telemetry
+
+__all__ = ["Feed", "feeds", "kinds_of", "required_of"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Feed:
+    """One list and watch, and the part of a table that it fills.
+
+    `absent` is what is there when nothing is: a single named object has a record also while it does not exist.
+    """
+
+    resource: str
+    part: str
+    path: str
+    params: dict[str, str]
+    decode: Callable[[msgspec.Raw], Decoded[Any]]
+    status: ResourceStatus
+    absent: ConfigMap | None = None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.status.resource} {self.status.scope}"
+
+    def source(self, picture: Picture) -> Source[Any]:
+        """What the reflector reads."""
+
+        def same(record: Any) -> Any:
+            known = picture.cluster.get(Key(self.resource, record.uid))
+            return known if known == record else record
+
+        return Source(path=self.path, params=self.params, decode=self.decode, same=same)
+
+    def sink(self, picture: Picture) -> "FeedSink":
+        """Where the reflector's records go."""
+        return FeedSink(feed=self, picture=picture)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeedSink:
+    """Puts what a feed brings into the picture."""
+
+    feed: Feed
+    picture: Picture
+
+    def replace(self, records: dict[str, Record]) -> None:
+        """A whole new state."""
+        if self.feed.absent is not None and not records:
+            records = {self.feed.absent.uid: self.feed.absent}
+        self.picture.replace(self.feed.resource, self.feed.part, records)
+
+    def put(self, uid: str, record: Record | None) -> None:
+        """One object changed; None: it is gone."""
+        self.picture.put(Change(self.feed.resource, self.feed.part, uid, record or self.feed.absent))
+        self.feed.status.count(len(self.picture.cluster.table(self.feed.resource).part(self.feed.part)))
+
+    def forbidden(self, *, forbidden: bool) -> None:
+        """A ConfigMap that may not be read is a problem of its own; what was read of it before stays."""
+        absent = self.feed.absent
+        if absent is None:
+            return
+        known = self.picture.cluster.configmaps.get(absent.uid)
+        if known is not None or forbidden:
+            record = msgspec.structs.replace(
+                known or absent, read=known is not None and known.read, forbidden=forbidden
+            )
+            self.picture.put(Change(self.feed.resource, self.feed.part, absent.uid, record))
+
+
+def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
+    """All lists and watches: every kind of run and the Jobs in each namespace, and each required ConfigMap."""
+    kinds = kinds_of(settings)
+    scopes: list[str | None] = list(settings.namespaces) or [None]
+    runs = [_runs(kind, scope, telemetry) for kind in kinds for scope in scopes]
+    slim = functools.partial(slim_job, kinds=kinds, match_labels=settings.jobs.match_labels)
+    jobs = [_jobs(slim, scope, telemetry) for scope in scopes]
+    return [*runs, *jobs, *(_configmap(item, telemetry) for item in required_of(settings))]
+
+
+def kinds_of(settings: Settings) -> list[RunKind]:
+    """The kinds of runs; the first is the main one."""
+    return [
+        RunKind(group=kind.group, version=kind.version, plural=kind.plural, kind=kind.kind, main=index == 0)
+        for index, kind in enumerate(settings.coderuns.kinds)
+    ]
+
+
+def required_of(settings: Settings) -> list[RequiredConfigMap]:
+    """The required ConfigMaps."""
+    named = [item if isinstance(item, str) else item.name for item in settings.configmaps.required]
+    keys = [() if isinstance(item, str) else item.keys for item in settings.configmaps.required]
+    space = settings.configmaps.namespace
+    return [RequiredConfigMap(namespace=space, name=name, keys=own) for name, own in zip(named, keys, strict=True)]
+
+
+def _runs(kind: RunKind, namespace: str | None, telemetry: Telemetry) -> Feed:
+    scope = namespace or "*"
+    return Feed(
+        resource=CODERUNS,
+        part=f"{kind.plural}.{kind.group}/{scope}",
+        path=kind.path(namespace),
+        params={},
+        decode=_decoding(CodeRun, functools.partial(slim_run, kind=kind)),
+        status=telemetry.resource(resource=kind.plural, scope=scope, required=kind.main),
+    )
+
+
+def _jobs(slim: Callable[[WireJob], Record | None], namespace: str | None, telemetry: Telemetry) -> Feed:
+    scope = namespace or "*"
+    return Feed(
+        resource=JOBS,
+        part=scope,  # by which the cluster knows whether a namespace's Jobs have been read
+        path=f"/apis/batch/v1/namespaces/{namespace}/jobs" if namespace else "/apis/batch/v1/jobs",
+        params={},
+        decode=_decoding(WireJob, slim),
+        status=telemetry.resource(resource="jobs", scope=scope, required=True),
+    )
+
+
+def _configmap(item: RequiredConfigMap, telemetry: Telemetry) -> Feed:
+    """Only the named object is ever asked for: a Role with resourceNames is enough."""
+    return Feed(
+        resource=CONFIGMAPS,
+        part=item.uid,
+        path=f"/api/v1/namespaces/{item.namespace}/configmaps",
+        params={"fieldSelector": f"metadata.name={item.name}"},
+        decode=_decoding(WireConfigMap, functools.partial(slim_configmap, required=item), uid=item.uid),
+        status=telemetry.resource(resource="configmaps", scope=item.uid, required=False),
+        absent=absent_configmap(item),
+    )
+
+
+def _decoding(
+    wire: Any, slim: Callable[[Any], Record | None], *, uid: str = ""
+) -> Callable[[msgspec.Raw], Decoded[Any]]:
+    decoder = Decoder(wire)
+
+    def decode(raw: msgspec.Raw) -> Decoded[Any]:
+        item, whole = decoder.decode(raw)
+        record = slim(item)
+        meta = item.metadata
+        known = uid or meta.uid or (f"{meta.namespace or ''}/{meta.name}" if meta.name else "")
+        return Decoded(known, meta.resource_version or "", record if known else None, whole)
+
+    return decode

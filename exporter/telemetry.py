@@ -1,0 +1,166 @@
+"""The exporter's own metrics, and the state of each thing that it reads."""
+
+import logging
+import platform
+from collections.abc import Callable
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from exporter import __version__
+
+__all__ = ["STATES", "ResourceStatus", "Telemetry"]
+
+STATES = ("syncing", "watching", "missing", "forbidden", "unauthorized", "unreachable")
+
+_log = logging.getLogger(__name__)
+
+
+class Telemetry:
+    """All metrics that are about the exporter and not about the cluster, in a registry of their own."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self.clock = clock
+        self.resources: list[ResourceStatus] = []
+        prometheus_client.ProcessCollector(registry=self.registry)
+        prometheus_client.GCCollector(registry=self.registry)
+        self._gauge("build_info", "A constant 1, labelled with what is running.", "version", "python").labels(
+            __version__, platform.python_version()
+        ).set(1)
+        of = ("resource", "scope")
+        self.state = self._gauge(
+            "resource_state", "1 for the state that a resource is in, 0 for the others.", *of, "state"
+        )
+        self.required = self._gauge("resource_required", "Whether the exporter is not ready without it.", *of)
+        self.synced = self._gauge("resource_synced", "Whether it has been read whole once.", *of)
+        self.objects = self._gauge("resource_objects", "Objects of it that are kept.", *of)
+        self.last_sync = self._gauge(
+            "resource_last_sync_timestamp_seconds",
+            "When the picture of it was last known to be up to date, in seconds since the epoch.",
+            *of,
+        )
+        self.last_event = self._gauge(
+            "resource_last_event_timestamp_seconds",
+            "When it last changed, as seen here, in seconds since the epoch.",
+            *of,
+        )
+        self.requests = self._counter("requests", "Lists and watches begun.", *of, "verb")
+        self.errors = self._counter("errors", "Requests that failed, by HTTP status or kind.", *of, "code")
+        self.malformed = self._counter(
+            "malformed_objects",
+            "Objects in which something could not be read; the rest of them is shown.",
+            *of,
+        )
+        self.scrapes = Histogram(
+            "coderun_exporter_scrape_duration_seconds",
+            "From a scrape's request to the last byte of its answer, in seconds.",
+            ["encoding"],
+            buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
+            registry=self.registry,
+        )
+        self.loop_delay = Histogram(
+            "coderun_exporter_event_loop_delay_seconds",
+            "How much later than asked the event loop came back, in seconds.",
+            buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
+            registry=self.registry,
+        )
+
+    def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
+        """A new thing to read, in the state `syncing`."""
+        status = ResourceStatus(self, resource=resource, scope=scope, required=required)
+        self.resources.append(status)
+        return status
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"coderun_exporter_{name}", text, labels, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"coderun_exporter_{name}", text, labels, registry=self.registry)
+
+
+class ResourceStatus:
+    """What is known of one list and watch. A change of its state is one log line; a retry is none."""
+
+    def __init__(self, telemetry: Telemetry, *, resource: str, scope: str, required: bool) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.required = required
+        self.state = ""
+        self.detail = ""
+        self.since = 0.0
+        self.objects = 0
+        self.last_sync: float | None = None
+        self._metrics = telemetry
+        self._of = (resource, scope)
+        telemetry.required.labels(*self._of).set(required)
+        telemetry.synced.labels(*self._of).set(0)
+        telemetry.malformed.labels(*self._of)
+        self._enter("syncing", "")
+
+    def asked(self, *, verb: str) -> None:
+        """A list or a watch is begun."""
+        self._metrics.requests.labels(*self._of, verb).inc()
+
+    def synced(self, *, objects: int) -> None:
+        """A list has been read whole."""
+        self._metrics.synced.labels(*self._of).set(1)
+        self._heard()
+        self.count(objects)
+        self._enter("watching", f"{objects} objects")
+
+    def count(self, objects: int) -> None:
+        """So many objects are kept."""
+        self.objects = objects
+        self._metrics.objects.labels(*self._of).set(objects)
+
+    def watching(self) -> None:
+        """A watch goes on."""
+        if self.state != "watching":
+            self._enter("watching", "goes on from where it broke off")
+
+    def heard(self, *, changed: int) -> None:
+        """The watch said something: `changed` objects, or none for a bookmark."""
+        self._heard()
+        if changed:
+            self._metrics.last_event.labels(*self._of).set(self._metrics.clock())
+
+    def gone(self, *, code: str) -> None:
+        """The version is too old to go on from: everything is listed again, which is normal life."""
+        self._metrics.errors.labels(*self._of, code).inc()
+
+    def failed(self, *, state: str, code: str, detail: str) -> None:
+        """A request failed; it will be tried again."""
+        self._metrics.errors.labels(*self._of, code).inc()
+        if state != self.state:
+            self._enter(state, detail)
+        self.detail = detail
+
+    def malformed(self) -> None:
+        """Something in an object could not be read."""
+        self._metrics.malformed.labels(*self._of).inc()
+
+    @property
+    def pending(self) -> bool:
+        """Whether its answer is still to come: never read whole, and not refused either."""
+        return self.last_sync is None and self.state in {"syncing", "unreachable"}
+
+    def _heard(self) -> None:
+        self.last_sync = self._metrics.clock()
+        self._metrics.last_sync.labels(*self._of).set(self.last_sync)
+
+    def _enter(self, state: str, detail: str) -> None:
+        before, self.state, self.detail, self.since = self.state, state, detail, self._metrics.clock()
+        for name in STATES:
+            self._metrics.state.labels(*self._of, name).set(name == state)
+        if before:
+            level = logging.INFO if state == "watching" else logging.WARNING
+            fields = {
+                "resource": self.resource,
+                "scope": self.scope,
+                "state": state,
+                "was": before,
+                "detail": detail,
+            }
+            _log.log(level, "resource state changed", extra=fields)

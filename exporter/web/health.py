@@ -1,0 +1,49 @@
+"""Whether the exporter lives, and whether it has read what it needs."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from exporter.telemetry import ResourceStatus
+
+__all__ = ["Health"]
+
+
+class Health:
+    """`groups` are the lists and watches, by resource; `required` names those that readiness waits for."""
+
+    def __init__(self, *, groups: "dict[str, list[ResourceStatus]]", required: Sequence[str]) -> None:
+        self._groups = groups
+        self._required = required
+
+    @property
+    def statuses(self) -> list[ResourceStatus]:
+        """Every list and watch."""
+        return [status for group in self._groups.values() for status in group]
+
+    def answered(self, resource: str) -> bool:
+        """Whether everything of this resource was read whole once, or refused."""
+        return not any(status.pending for status in self._groups[resource])
+
+    def is_ready(self) -> bool:
+        """Whether every required resource has been read whole, at least where it may be read."""
+        return all(
+            self.answered(name) and any(status.last_sync is not None for status in self._groups[name])
+            for name in self._required
+        )
+
+    async def live(self, _: web.Request) -> web.Response:
+        """200 as long as the event loop turns: an API server that is down is no reason to restart."""
+        return web.Response(text="ok\n")
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """200 or 503, with the state of each list and watch."""
+        ready = self.is_ready()
+        lines = [_line(status) for status in self.statuses]
+        lines.append("ready" if ready else f"not ready: waits for {' and '.join(self._required)}")
+        return web.Response(text="\n".join(lines) + "\n", status=200 if ready else 503)
+
+
+def _line(status: ResourceStatus) -> str:
+    good = "+" if status.state == "watching" else "-"
+    return f"[{good}] {status.resource} {status.scope}: {status.state}{f', {status.detail}' if status.detail else ''}"
