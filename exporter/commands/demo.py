@@ -21,8 +21,9 @@ __all__ = ["add_arguments", "run"]
 _ADDRESS = "127.0.0.1:10911"
 _NOT_INSTALLED = 2
 _FAILED = 1
+_INTERRUPTED = 130
 _HIGHEST_PORT = 65535
-_FASTEST = 3600  # an evaluation every 8 ms of real time: beyond that a laptop leaves most of them out
+_FASTEST = 3600  # beyond that it gets no faster: the clock waits for the exporter and the rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("promql_parser") is None:
         print("demo needs promql-parser: pip install 'coderun-exporter[demo]'", file=sys.stderr)
         return _NOT_INSTALLED
-    return asyncio.run(_main(arguments))
+    try:
+        return asyncio.run(_main(arguments))
+    except KeyboardInterrupt:  # before the replay listens for it
+        return _INTERRUPTED
 
 
 async def _main(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,120 @@
+"""From what happens to what is told of it: which words, in which order, with which numbers."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+
+from exporter.demo.alerts import State, Transition
+from exporter.demo.clock import of_day
+from exporter.demo.findings import Finding, Findings, causes_of, said
+from exporter.demo.incidents import Step
+from exporter.demo.promql import Page
+from exporter.demo.view import View, clock_time
+
+__all__ = ["Story", "duration"]
+
+_TERMINAL = ("Succeeded", "Failed")
+
+
+class Story:
+    """Tells a replay of that day in a view."""
+
+    def __init__(self, *, view: View, day: dt.date) -> None:
+        self._view = view
+        self._day = day
+        self._ended: set[str] = set()
+
+    def opening(self, *, speed: float, minutes: float, addresses: Sequence[tuple[str, str]], note: str) -> None:
+        """What this is, and what to open in a browser."""
+        seconds = round(minutes * 60 / speed)
+        self._view.title(f"coderun-exporter demo: two incidents of one day, {speed:g} times faster")
+        self._view.text(
+            "A stand-in API server, a simulated agent platform and the real exporter. The alert rules are the "
+            f"shipped ones, thresholds included; only the clock is fast. It takes {seconds} seconds."
+        )
+        self._view.text("")
+        self._view.facts(addresses)
+        if note:
+            self._view.text(note)
+        self._view.text("")
+
+    def step(self, step: Step, *, at: float) -> None:
+        """Something that the script lets happen."""
+        self._view.moment(at, step.kind, step.told)
+
+    def alerts(self, transitions: Iterable[Transition], page: Page, findings: Findings) -> None:
+        """What began to fire or was resolved at one evaluation, an alert name a line, as a notification groups it."""
+        groups: dict[tuple[State, str], list[Transition]] = {}
+        for one in transitions:
+            if one.state is not State.PENDING:
+                groups.setdefault((one.state, one.alert.name), []).append(one)
+        for (state, name), group in groups.items():
+            objects = sorted({findings.name(one.alert, page) for one in group})
+            more = [", ".join(text for text in objects if text)]
+            if state is State.FIRING:
+                causes = {cause for one in group for cause in causes_of(one.alert.labels, page)}
+                more += [f"cause: {cause}" for cause in said(causes)]
+            told = f"{name} ({group[0].alert.severity})" if group[0].alert.severity else name
+            self._view.moment(group[0].at, state.upper(), told, more=[text for text in more if text])
+
+    def ends(self, page: Page, *, at: float) -> None:
+        """The runs that have ended since the last page."""
+        for phase in _TERMINAL:
+            runs = {one.get("coderun") for one in page.family("coderun_phase") if one.get("phase") == phase}
+            if new := sorted(runs - self._ended):
+                self._ended.update(new)
+                self._view.moment(at, "done", f"{', '.join(new)}: {phase.lower()}.")
+
+    def status(self, page: Page, *, at: float, pending: int, firing: int) -> None:
+        """The moving line."""
+        phases = [one.get("phase") for one in page.family("coderun_phase")]
+        opened = sum(phase not in _TERMINAL for phase in phases)
+        self._view.status(at, f"open runs: {opened}   pending alerts: {pending}   firing: {firing}")
+
+    def leave(self) -> None:
+        """Leaves the terminal as it should be."""
+        self._view.clear_status()
+
+    def result(self, findings: Findings, *, runs: int, errors: Mapping[str, str]) -> None:
+        """The table at the end. `errors`: the rules that could not be evaluated, and why."""
+        self._view.title("Until somebody was told")
+        for finding in findings.of:
+            self._incident(finding)
+        told = ", ".join(sorted({one.alert.name for one in findings.elsewhere})) or "none"
+        self._view.facts([(f"alerts about the other {runs} runs, or anything else", told)])
+        for name, error in sorted(errors.items()):
+            self._view.text(f"{name} could not be evaluated: {error}")
+        self._view.text("")
+
+    def staying(self, url: str) -> None:
+        """That everything is still there to be looked at."""
+        self._view.text(f"Everything is still served, in real time now: {url}/ Ctrl-C ends it.")
+
+    def _incident(self, finding: Finding) -> None:
+        incident = finding.incident
+        first = "nothing: NOT DETECTED"
+        here = "never"
+        if finding.first is not None:
+            here = duration(finding.first.at - of_day(self._day, incident.began))
+            first = f"{finding.first.alert.name}, at {clock_time(finding.first.at)}"
+        named = f"{incident.alert} did not fire for {', '.join(sorted(incident.runs - finding.named.keys()))}"
+        if finding.detected:
+            waited = duration(max(finding.named.values()) - of_day(self._day, incident.alert_since))
+            named = f"{incident.alert}, {waited} after {incident.since_what}"
+        self._view.text(f"{incident.number}  {incident.title}", style="title")
+        facts = [
+            ("that day", incident.that_day),
+            ("here", here),
+            ("spoke first", first),
+            ("as asked for", named),
+            ("cause named", "; ".join(said(finding.causes)) or "none"),
+        ]
+        self._view.facts(facts, indent=5)
+        self._view.text("")
+
+
+def duration(seconds: float) -> str:
+    """A length of time as the incident's report has it: `7 h 39 min`, `15 min 30 s`, `40 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

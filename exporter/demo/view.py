@@ -1,0 +1,109 @@
+"""What the person at the terminal reads: a header, a timeline, one moving line, a table at the end."""
+
+import datetime as dt
+import os
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+__all__ = ["View", "clock_time", "printable"]
+
+_WIDEST = 96
+_NARROWEST = 60
+_INDENT = 22
+_STYLES = {
+    "FIRING": "1;31",
+    "RESOLVED": "32",
+    "fault": "33",
+    "repair": "36",
+    "title": "1",
+    "quiet": "2",
+}
+_QUIET = frozenset({"run", "done"})
+
+
+class View:
+    """Writes to `out`. Colours, and the line that is written over, need a terminal.
+
+    `width` is the number of columns; None takes the terminal's, within what reads well. No colours where
+    `environment` has NO_COLOR (https://no-color.org) or a terminal that knows none.
+    """
+
+    def __init__(self, out: TextIO, *, width: int | None = None, environment: Mapping[str, str] = os.environ) -> None:
+        self._out = out
+        self._live = out.isatty() and environment.get("TERM") != "dumb"
+        self._colours = self._live and not environment.get("NO_COLOR")
+        self._width = width or max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 1))
+        self._rule = "─" if (out.encoding or "utf-8").lower().startswith("utf") else "-"
+
+    def title(self, text: str) -> None:
+        """A heading over a line."""
+        self._write("")
+        self._write(f"  {self._styled('title', printable(text))}")
+        self._write(f"  {self._styled('quiet', self._rule * (self._width - 4))}")
+
+    def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
+        """Names and values, aligned."""
+        room = max(len(name) for name, _ in facts) + 2
+        for name, value in facts:
+            lines = self._wrapped(value, indent=indent + room)
+            self._write(f"{' ' * indent}{self._styled('quiet', name.ljust(room))}{lines[0]}")
+            self._continue(lines[1:], indent=indent + room)
+
+    def text(self, text: str, *, style: str = "") -> None:
+        """A paragraph."""
+        self._continue(self._wrapped(text, indent=2), indent=2, style=style)
+
+    def moment(self, at: float, kind: str, told: str, *, more: Sequence[str] = ()) -> None:
+        """A line of the timeline: when (seconds since the epoch), what kind of thing, and what there is to say."""
+        first, *rest = self._wrapped(told, indent=_INDENT)
+        style = "quiet" if kind in _QUIET else ""
+        begin = f"  {self._styled('quiet', clock_time(at))}  {self._styled(style or kind, kind.ljust(8))}"
+        self._write(f"{begin}  {self._styled(style, first)}")
+        self._continue(rest, indent=_INDENT, style=style)
+        for note in more:
+            self._continue(self._wrapped(note, indent=_INDENT), indent=_INDENT)
+
+    def status(self, at: float, text: str) -> None:
+        """The moving line; without a terminal there is none."""
+        if self._live:
+            line = printable(f"  {clock_time(at)}  {text}")[: self._width]
+            self._out.write(f"\r\x1b[K{self._styled('quiet', line)}")
+            self._out.flush()
+
+    def clear_status(self) -> None:
+        """Takes the moving line away."""
+        if self._live:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+
+    def _wrapped(self, text: str, *, indent: int) -> list[str]:
+        width = self._width - indent
+        return textwrap.wrap(printable(text), width, break_on_hyphens=False) or [""]
+
+    def _continue(self, lines: Sequence[str], *, indent: int, style: str = "") -> None:
+        for line in lines:
+            self._write(" " * indent + self._styled(style, line))
+
+    def _styled(self, style: str, text: str) -> str:
+        code = _STYLES.get(style)
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colours and code and text else text
+
+    def _write(self, line: str) -> None:
+        self.clear_status()
+        self._out.write(line.rstrip() + "\n")
+        self._out.flush()
+
+
+def printable(text: str) -> str:
+    """The text with every control, formatting and direction character spelled out, as Python does.
+
+    Names and details come from a cluster; what a terminal would obey must not reach it.
+    """
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def clock_time(at: float) -> str:
+    """The time of day in UTC, to the second."""
+    return dt.datetime.fromtimestamp(at, tz=dt.UTC).strftime("%H:%M:%S")

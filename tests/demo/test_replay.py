@@ -1,0 +1,170 @@
+"""The replay as a whole: real HTTP, the shipped rules, and an end that can be relied on."""
+
+import asyncio
+import contextlib
+import errno
+import io
+
+import pytest
+from aiohttp import web
+
+import exporter.app
+from exporter.config import Kubernetes, Settings, Web
+from exporter.demo.incidents import INCIDENTS
+from exporter.demo.replay import DETECTED, INTERRUPTED, MISSED, ReplayError, replay
+
+STUCK = "\n".join(
+    [
+        *(
+            f'coderun_created_timestamp{{namespace="n",coderun="{run}"}} 1\n'
+            f'coderun_job_creation_deadline_seconds{{namespace="n",coderun="{run}"}} 600\n'
+            f'coderun_job_name{{namespace="n",coderun="{run}",job_name=""}} 1'
+            for run in sorted(INCIDENTS[0].runs)
+        ),
+        *(
+            f'job_start_time{{namespace="n",job_name="{run}"}} 1\n'
+            f'job_max_runtime_seconds{{namespace="n",job_name="{run}"}} 3600\n'
+            f'job_active{{namespace="n",job_name="{run}"}} 1\n'
+            f'job_info{{namespace="n",job_name="{run}",coderun="{run}"}} 1'
+            for run in sorted(INCIDENTS[1].runs)
+        ),
+        "",
+    ]
+)
+
+
+def exporter_that_says(page, *, status=200):
+    """An exporter whose page never changes."""
+
+    @contextlib.asynccontextmanager
+    async def serve(*, kubeconfig, clock):
+        async def metrics(request):
+            return web.Response(text=page, status=status)
+
+        app = web.Application()
+        app.router.add_get("/metrics", metrics)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    return serve
+
+
+@contextlib.asynccontextmanager
+async def the_real_exporter(*, kubeconfig, clock):
+    """The exporter as the command starts it, on a free port."""
+    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",)))
+    async with exporter.app.serve(settings, clock=clock) as app:
+        yield app.url
+
+
+async def until(out, words):
+    """Waits until something has been printed."""
+    async with asyncio.timeout(15):
+        while words not in out.getvalue():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.timeout(120)
+async def test_both_incidents_are_told_with_their_causes_and_nothing_else():
+    """The real exporter and the shipped rules: both detected, causes named, all resolved, no other alert."""
+    out = io.StringIO()
+    code = await replay(out=out, speed=900, stay=False, exporter=the_real_exporter, interrupted=asyncio.Event())
+    text = out.getvalue()
+    assert code == DETECTED, text
+    story, _, table = text.partition("Until somebody was told")
+    firing, resolved = (
+        {line.split()[2] for line in story.splitlines() if line[12:20].strip() == word}
+        for word in ("FIRING", "RESOLVED")
+    )
+    assert firing == resolved
+    assert firing >= {"RequiredConfigMapUnhealthy", "CodeRunJobCreationStalled", "AgentJobHanging"}
+    said = " ".join(table.split())
+    assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in said
+    assert "finished_not_exited" in said
+    assert "alerts about the other 6 runs, or anything else none" in said
+    assert "could not be evaluated" not in said
+    assert story.count("succeeded") >= 9
+
+
+async def test_an_incident_that_nothing_tells_is_missed(monkeypatch):
+    """An empty page detects nothing: the exit code is 1 and the table says so."""
+    monkeypatch.setattr("exporter.demo.replay.GIVE_UP", "12:35")
+    out = io.StringIO()
+    code = await replay(out=out, speed=3600, stay=False, exporter=exporter_that_says(""), interrupted=asyncio.Event())
+    assert (code, out.getvalue().count("NOT DETECTED")) == (MISSED, 2)
+
+
+async def test_a_missed_incident_stays_missed_while_the_demo_stays(monkeypatch):
+    """Ending a demo that has told its result does not turn the result into an interruption."""
+    monkeypatch.setattr("exporter.demo.replay.GIVE_UP", "12:35")
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=3600, stay=True, exporter=exporter_that_says(""), interrupted=interrupted)
+    )
+    await until(out, "Everything is still served")
+    interrupted.set()
+    assert await playing == MISSED
+
+
+async def test_an_exporter_that_does_not_answer_is_itself_told():
+    """A scrape that fails is `up` 0, and the bundle's own alert about the exporter fires."""
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=600, stay=False, exporter=exporter_that_says("", status=500), interrupted=interrupted)
+    )
+    await until(out, "CodeRunExporterDown")
+    interrupted.set()
+    assert await playing == INTERRUPTED
+
+
+async def test_an_interruption_before_all_was_detected_is_one():
+    """Ctrl-C in the middle ends it at once with 130, as a shell expects, and without the table."""
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=60, stay=True, exporter=exporter_that_says(""), interrupted=interrupted, note="Note.")
+    )
+    await until(out, "Note.")
+    interrupted.set()
+    assert await playing == INTERRUPTED
+    assert "Until somebody" not in out.getvalue()
+
+
+async def test_an_interruption_after_all_was_detected_is_a_success():
+    """From the moment at which both incidents were told, Ctrl-C is a good end."""
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=600, stay=True, exporter=exporter_that_says(STUCK), interrupted=interrupted)
+    )
+    await until(out, "CodeRunJobCreationStalled")
+    await until(out, "AgentJobHanging")
+    interrupted.set()
+    assert await playing == DETECTED
+
+
+async def test_an_exporter_that_cannot_start_is_one_line():
+    """What the machine refuses ends the demo with its reason and leaves nothing running."""
+
+    @contextlib.asynccontextmanager
+    async def refused(*, kubeconfig, clock):
+        raise OSError(errno.EADDRNOTAVAIL, "no such address")
+        yield
+
+    with pytest.raises(ReplayError, match="no such address"):
+        await replay(out=io.StringIO(), speed=60, stay=False, exporter=refused, interrupted=asyncio.Event())
+
+
+async def test_a_fault_of_our_own_is_not_dressed_up():
+    """A programming error keeps its type, so that it is seen as one."""
+
+    @contextlib.asynccontextmanager
+    async def broken(*, kubeconfig, clock):
+        raise AttributeError("ours")
+        yield
+
+    with pytest.raises(AttributeError, match="ours"):
+        await replay(out=io.StringIO(), speed=60, stay=False, exporter=broken, interrupted=asyncio.Event())

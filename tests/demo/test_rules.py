@@ -1,0 +1,157 @@
+"""Rule files are read verbatim, and alerts change state as in Prometheus."""
+
+import textwrap
+
+import pytest
+
+from exporter.demo.alerts import Alerts, State
+from exporter.demo.promql import Page
+from exporter.demo.rules import RulesError, bundled_rules, expand, load_rules
+
+RULE = """
+groups:
+  - name: g
+    rules:
+      - alert: Hot
+        expr: max by (host) (heat) > 10
+        for: 1m
+        keep_firing_for: 2m
+        labels: {severity: critical, place: "at {{ $labels.host }}"}
+"""
+
+
+def rules_of(folder, text):
+    """The rules of one file with that text."""
+    (folder / "rules.yml").write_text(textwrap.dedent(text))
+    return load_rules(folder)
+
+
+def heat(**hosts):
+    """A page with the heat of some hosts."""
+    return Page([("heat", {"host": host}, value) for host, value in hosts.items()])
+
+
+def told(changes):
+    """Transitions in short."""
+    return [(change.state, change.alert.labels["host"], change.at) for change in changes]
+
+
+@pytest.fixture
+def alerts(tmp_path):
+    """The alerts of RULE."""
+    return Alerts(rules_of(tmp_path, RULE))
+
+
+def test_an_alert_is_pending_for_as_long_as_for_says(alerts):
+    """It fires at the first evaluation at which its condition has held for one minute, and not one before."""
+    assert told(alerts.evaluate(heat(a=11), at=0)) == [(State.PENDING, "a", 0)]
+    assert told(alerts.evaluate(heat(a=12), at=30)) == []
+    assert (alerts.count(State.PENDING), alerts.count(State.FIRING)) == (1, 0)
+    assert told(alerts.evaluate(heat(a=13), at=60)) == [(State.FIRING, "a", 60)]
+    assert (alerts.count(State.PENDING), alerts.count(State.FIRING)) == (0, 1)
+
+
+def test_a_gap_while_pending_starts_it_again(alerts):
+    """`for` asks for an unbroken condition; what was only pending is not reported as resolved."""
+    alerts.evaluate(heat(a=11), at=0)
+    assert told(alerts.evaluate(heat(a=9), at=30)) == []
+    assert told(alerts.evaluate(heat(a=11), at=60)) == [(State.PENDING, "a", 60)]
+    assert told(alerts.evaluate(heat(a=11), at=120)) == [(State.FIRING, "a", 120)]
+
+
+def test_keep_firing_for_bridges_a_gap_and_is_counted_anew(alerts):
+    """A firing alert outlives two minutes without its condition; when the condition returns they begin again."""
+    for at in (0, 60):
+        alerts.evaluate(heat(a=11), at=at)
+    assert told(alerts.evaluate(heat(a=1), at=90)) == []
+    assert told(alerts.evaluate(heat(a=1), at=180)) == []
+    assert told(alerts.evaluate(heat(a=11), at=195)) == []
+    assert told(alerts.evaluate(heat(), at=210)) == []
+    assert told(alerts.evaluate(heat(), at=329)) == []
+    assert told(alerts.evaluate(heat(), at=330)) == [(State.RESOLVED, "a", 330)]
+    assert alerts.count(State.FIRING) == 0
+
+
+def test_each_element_of_the_result_is_an_alert_of_its_own(alerts):
+    """Identity is the result's labels with the rule's own; the value is no part of it."""
+    alerts.evaluate(heat(a=11), at=0)
+    changes = alerts.evaluate(heat(a=50, b=11), at=60)
+    assert told(changes) == [(State.PENDING, "b", 60), (State.FIRING, "a", 60)]
+    assert changes[0].alert.labels == {"host": "b", "alertname": "Hot", "severity": "critical", "place": "at b"}
+    assert (changes[0].alert.name, changes[0].alert.severity) == ("Hot", "critical")
+
+
+def test_without_for_it_fires_and_resolves_at_once(tmp_path):
+    """A rule without durations follows its condition from one evaluation to the next."""
+    alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: 'heat > 10'}]}]"))
+    assert told(alerts.evaluate(heat(a=11), at=0)) == [(State.PENDING, "a", 0), (State.FIRING, "a", 0)]
+    assert told(alerts.evaluate(heat(a=1), at=30)) == [(State.RESOLVED, "a", 30)]
+
+
+def test_a_rule_that_fails_keeps_its_alerts_and_is_reported(tmp_path):
+    """An ambiguous result changes nothing and is told by the rule's name until it evaluates again."""
+    alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '-heat < 0'}]}]"))
+    alerts.evaluate(heat(a=1), at=0)
+    twice = Page([("heat", {"host": "a"}, 1.0), ("heat", {"host": "a"}, 2.0)])
+    assert alerts.evaluate(twice, at=30) == []
+    assert alerts.errors == {"A": "vector cannot contain metrics with the same labelset"}
+    assert alerts.count(State.FIRING) == 1
+    alerts.evaluate(heat(a=1), at=60)
+    assert alerts.errors == {}
+
+
+def test_a_number_is_one_element_without_labels(tmp_path):
+    """An expression that is a number always holds, as in Prometheus."""
+    alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '0'}]}]"))
+    (pending, firing) = alerts.evaluate(Page(), at=0)
+    assert (pending.state, firing.state) == (State.PENDING, State.FIRING)
+    assert firing.alert.labels == {"alertname": "A"}
+
+
+def test_two_elements_that_become_one_alert_are_an_error(tmp_path):
+    """A rule label that hides the one difference makes the rule fail, as in Prometheus."""
+    rule = "groups: [{name: g, rules: [{alert: A, expr: heat, labels: {host: all}}]}]"
+    alerts = Alerts(rules_of(tmp_path, rule))
+    assert alerts.evaluate(heat(a=1, b=1), at=0) == []
+    assert "after applying alert labels" in alerts.errors["A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("groups: [{name: g, rules: [{alert: A, expr: 'rate(heat[5m])'}]}]", "alert A: function rate()"),
+        ("groups: [{name: g, rules: [{alert: A, expr: 'heat =='}]}]", "alert A: invalid promql query"),
+        ("groups: [{name: g, rules: [{record: r, expr: heat}]}]", "recording rule r"),
+        ("groups: [{name: g, rules: [{alert: A, expr: heat, for: soon}]}]", "not a rule file"),
+        ("groups: 1", "not a rule file"),
+        ("[", "not a rule file"),
+        ("groups: []", "no alert rules"),
+    ],
+)
+def test_a_file_that_cannot_be_evaluated_is_refused_by_name(tmp_path, text, words):
+    """No rule is left out in silence: what is not understood names file, rule and construct."""
+    with pytest.raises(RulesError) as caught:
+        rules_of(tmp_path, text)
+    assert words in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_the_bundle_is_evaluated_as_it_is_shipped():
+    """Every rule of the bundle loads, and the post-mortem's two alerts are among them."""
+    names = {rule.name for rule in load_rules(bundled_rules())}
+    assert names >= {"CodeRunJobCreationStalled", "AgentJobHanging"}
+
+
+def test_a_package_without_rules_is_refused(monkeypatch, tmp_path):
+    """Neither inside the package nor beside it: the error names both places."""
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path / "exporter")
+    with pytest.raises(RulesError, match=r"no alert rules in .*exporter/alerts nor in "):
+        bundled_rules()
+    (tmp_path / "exporter" / "alerts" / "rules").mkdir(parents=True)
+    assert bundled_rules() == tmp_path / "exporter" / "alerts" / "rules"
+
+
+def test_only_plain_labels_are_filled_in():
+    """Other template actions stay visible instead of being half understood."""
+    text = "{{ $labels.a }}/{{- $labels.b -}}/{{ $value | humanizeDuration }}"
+    assert expand(text, {"a": "x"}) == "x//{{ $value | humanizeDuration }}"
