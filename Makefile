@@ -16,7 +16,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY) ## both incidents, replayed on this machine in a minute; no cluster needed
+demo: $(READY) ## both incidents, replayed here in a minute and a half; no cluster needed
 	@$(BIN)/coderun-exporter demo
 
 test: $(READY) ## every test; what needs a component that is not here is skipped by name
@@ -45,6 +45,7 @@ tools: ## builds the real etcd, kube-apiserver, Prometheus and Alertmanager (nee
 lock: $(READY) ## pins every dependency with its hashes again
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra demo --group dev -c requirements/run.txt -o requirements/dev.txt
+	echo hatchling | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 - -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## removes what make made here
 	rm -rf .venv .tools dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

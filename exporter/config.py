@@ -7,7 +7,7 @@ Only the command line and the composition root read them. Durations are as Prome
 import difflib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 import yaml
@@ -28,89 +28,112 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Kubernetes(_Section, frozen=True):
-    """How the API server is reached. Without a kubeconfig: $KUBECONFIG, the service account, ~/.kube/config."""
+    """How the API server is reached. Not set: $KUBECONFIG, the service account, ~/.kube/config."""
 
     kubeconfig: str | None = None
+    """The kubeconfig file."""
     context: str | None = None
+    """The kubeconfig's context; by default its current one."""
 
 
 class Kind(_Section, frozen=True):
     """A kind of run, as its CRD names it."""
 
     group: str = "agents.platform"
+    """The API group."""
     version: str = "v1"
+    """The version that is read; a Job's owner may name another."""
     plural: str = "coderuns"
+    """The resource, as in `kubectl get`."""
     kind: str = "CodeRun"
+    """The kind, as the ownerReference of a Job names it."""
 
 
 class CodeRuns(_Section, frozen=True):
     """The kinds of runs. The first one is required; others may be missing from the cluster."""
 
     kinds: tuple[Kind, ...] = (Kind(),)
+    """At least one. A run of any but the first has its kind before its name: `docsrun/NAME`."""
 
 
 class Jobs(_Section, frozen=True):
     """Jobs that no run controls are shown as well if they carry all these labels."""
 
     match_labels: dict[str, str] = {}
+    """Label names and their values. Not set: only Jobs that a run controls."""
 
 
 class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and the keys in it that it needs."""
 
     name: str
+    """The ConfigMap's name."""
     keys: tuple[str, ...] = ()
+    """Keys that must be there, in `data` or `binaryData`, and not empty."""
 
 
 class ConfigMaps(_Section, frozen=True):
     """The required ConfigMaps, by name or with their required keys."""
 
     namespace: str = "agent-platform"
+    """Where they all are."""
     required: tuple[str | RequiredConfigMap, ...] = tuple(
         f"controller-agent-templates-{name}"
         for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
     )
+    """Names, or mappings with a name and keys. Healthy: it exists, is not empty, and has its keys."""
 
 
 class AgentThresholds(_Section, frozen=True):
     """Limits of one agent, where they differ from the defaults."""
 
     job_creation_deadline: Duration | None = None
+    """How long after its creation a run of this agent may have no Job."""
     job_max_runtime: Duration | None = None
+    """How long a Job of this agent may run."""
 
 
 class Thresholds(_Section, frozen=True):
     """How long a run may wait for its Job, and how long a Job may run. An object's annotation goes first."""
 
     job_creation_deadline: Duration = "10m"
+    """How long after its creation a run may have no Job."""
     job_max_runtime: Duration = "1h"
+    """How long a Job may run after its start."""
     agents: dict[str, AgentThresholds] = {}
+    """By the agent's name as the metrics show it, such as `tess`."""
 
 
 class Web(_Section, frozen=True):
     """Where metrics are served."""
 
     listen_addresses: tuple[str, ...] = (":10911",)
+    """`HOST:PORT`, or `:PORT` for every interface."""
     telemetry_path: str = "/metrics"
+    """The path of the metrics."""
 
 
 class Log(_Section, frozen=True):
     """What is logged, and how."""
 
-    level: str = "info"
-    format: str = "logfmt"
+    level: Literal["debug", "info", "warn", "error"] = "info"
+    """The least that is logged."""
+    format: Literal["logfmt", "json"] = "logfmt"
+    """One line for each message, on standard error, in this form."""
 
 
 class Settings(_Section, frozen=True):
-    """All settings. No namespaces: all of them, which needs a ClusterRole."""
+    """All settings."""
 
     kubernetes: Kubernetes = Kubernetes()
     namespaces: tuple[str, ...] = ()
+    """Where runs and Jobs are read. Not set: in all namespaces, which needs a ClusterRole."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"
+    """How long a finished run or Job keeps its series after its end; 0: as long as it exists."""
     web: Web = Web()
     log: Log = Log()
 
@@ -168,6 +191,8 @@ def _said(message: str, tree: Any) -> tuple[list[str], str]:
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         keys.append(unknown[1])
         return keys, f"unknown key {'.'.join(keys)!r}; {hint}"
+    if text.startswith("Invalid enum value"):
+        return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys)))}"
     if isinstance(tree, dict) or keys:
         for theirs, ours in (("Expected", "expected"), ("`", ""), ("array", "a list"), ("object", "a mapping")):
             text = text.replace(theirs, ours)
@@ -177,12 +202,18 @@ def _said(message: str, tree: Any) -> tuple[list[str], str]:
 
 def _fields(keys: list[str]) -> list[str]:
     """The settings that exist at a path."""
+    where = _type(keys)
+    return list(where.__struct_fields__) if isinstance(where, type) and issubclass(where, msgspec.Struct) else []
+
+
+def _type(keys: list[str]) -> Any:
+    """The type of what stands at a path."""
     where: Any = Settings
     for key in (key for key in keys if not key.isdecimal()):
         if isinstance(where, type) and issubclass(where, msgspec.Struct):
             where = next((field.type for field in msgspec.structs.fields(where) if field.name == key), None)
         where = _struct_in(where) or where
-    return list(where.__struct_fields__) if isinstance(where, type) and issubclass(where, msgspec.Struct) else []
+    return where
 
 
 def _struct_in(kind: Any) -> Any:

@@ -71,7 +71,10 @@ class FeedSink:
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone."""
         self.picture.put(Change(self.feed.resource, self.feed.part, uid, record or self.feed.absent))
-        self.feed.status.count(len(self.picture.cluster.table(self.feed.resource).part(self.feed.part)))
+        if self.feed.absent is not None:
+            self.feed.status.count(int(record is not None))
+        else:
+            self.feed.status.count(len(self.picture.cluster.table(self.feed.resource).part(self.feed.part)))
 
     def forbidden(self, *, forbidden: bool) -> None:
         """A ConfigMap that may not be read is a problem of its own; what was read of it before stays."""

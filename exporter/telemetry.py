@@ -92,6 +92,8 @@ class ResourceStatus:
         self.since = 0.0
         self.objects = 0
         self.last_sync: float | None = None
+        self.pending = True
+        """Whether its answer is still to come: neither read whole once, nor said to be missing or forbidden."""
         self._metrics = telemetry
         self._of = (resource, scope)
         telemetry.required.labels(*self._of).set(required)
@@ -106,9 +108,11 @@ class ResourceStatus:
     def synced(self, *, objects: int) -> None:
         """A list has been read whole."""
         self._metrics.synced.labels(*self._of).set(1)
+        self.pending = False
         self._heard()
         self.count(objects)
-        self._enter("watching", f"{objects} objects")
+        if self.state != "watching":
+            self._enter("watching", f"{objects} objects")
 
     def count(self, objects: int) -> None:
         """So many objects are kept."""
@@ -117,8 +121,7 @@ class ResourceStatus:
 
     def watching(self) -> None:
         """A watch goes on."""
-        if self.state != "watching":
-            self._enter("watching", "goes on from where it broke off")
+        self._enter("watching", "goes on from where it broke off")
 
     def heard(self, *, changed: int) -> None:
         """The watch said something: `changed` objects, or none for a bookmark."""
@@ -133,6 +136,7 @@ class ResourceStatus:
     def failed(self, *, state: str, code: str, detail: str) -> None:
         """A request failed; it will be tried again."""
         self._metrics.errors.labels(*self._of, code).inc()
+        self.pending = self.pending and state not in {"missing", "forbidden"}
         if state != self.state:
             self._enter(state, detail)
         self.detail = detail
@@ -140,11 +144,6 @@ class ResourceStatus:
     def malformed(self) -> None:
         """Something in an object could not be read."""
         self._metrics.malformed.labels(*self._of).inc()
-
-    @property
-    def pending(self) -> bool:
-        """Whether its answer is still to come: never read whole, and not refused either."""
-        return self.last_sync is None and self.state in {"syncing", "unreachable"}
 
     def _heard(self) -> None:
         self.last_sync = self._metrics.clock()

@@ -4,7 +4,7 @@ import heapq
 from typing import Any
 
 from exporter.cluster.change import Change, Key
-from exporter.cluster.policy import Policy
+from exporter.cluster.policy import NEVER, Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
 from exporter.cluster.table import Table
 
@@ -85,7 +85,7 @@ class Cluster:
             return {Key(CODERUNS, item.uid), *(Key(JOBS, job.uid) for job in self.jobs_of(item))}
         if isinstance(item, Job):
             return {Key(JOBS, item.uid), Key(CODERUNS, item.owner)}
-        waiting = (run for run in self.runs if not run.terminal and not self.jobs_of(run))
+        waiting = (run for run in self.runs if not run.terminal and self.newest_job(run) is None)
         return {Key(CONFIGMAPS, item.uid), *(Key(CODERUNS, run.uid) for run in waiting)}
 
     def apply(self, change: Change) -> None:
@@ -132,14 +132,30 @@ class Cluster:
                 self._jobs_of.pop(old.owner, None)
         if isinstance(new, Job) and new.owner:
             self._jobs_of[new.owner] = (*self._jobs_of.get(new.owner, ()), new)
+            if (run := self.run_of(new)) is not None:
+                _share(run, new)
+        elif isinstance(new, Run):
+            for job in self.jobs_of(new):
+                _share(new, job)
         if new is not None:
             self._remember_end(new)
+        self._move_ends(old, new)
+
+    def _move_ends(self, old: Record | None, new: Record | None) -> None:
+        """Notes ends that came nearer: an orphan ends alone, and a run without a date ends with its Jobs."""
+        if isinstance(old, Run) and new is None:
+            for job in self.jobs_of(old):
+                self._remember_end(job)
+        for item in (old, new):
+            run = self.run_of(item) if isinstance(item, Job) else None
+            if run is not None and run.finished is None:
+                self._remember_end(run)
 
     def _remember_end(self, item: Record) -> None:
         """Notes when an object leaves the page, for `advance`; a run takes its finished Jobs along."""
         if not self.policy.retention:
             return
-        if (end := self._end(item)) is not None and (leaves := end + self.policy.retention) > self._now:
+        if (end := self._end(item)) is not None and self._now < (leaves := end + self.policy.retention) < NEVER:
             resource = CODERUNS if isinstance(item, Run) else JOBS
             heapq.heappush(self._ends, (leaves, resource, item.uid))
         if isinstance(item, Run):
@@ -151,11 +167,20 @@ class Cluster:
         if isinstance(item, Run):
             if not item.terminal:
                 return None
-            ends = [item.finished, *(job.finished for job in self.jobs_of(item)), item.created]
-            return next((end for end in ends if end is not None), 0.0)
+            if item.finished is not None:
+                return item.finished
+            ends = [job.finished for job in self.jobs_of(item) if job.finished is not None]
+            return max(ends, default=item.created or 0.0)
         if isinstance(item, Job):
             if not item.result:
                 return None
             run = self.run_of(item)
             return None if run is not None and not run.terminal else item.finished or item.created or 0.0
         return None
+
+
+def _share(run: Run, job: Job) -> None:
+    """One string for both where they are equal: at 100,000 Jobs that is 16 MB."""
+    job.owner = run.uid
+    if job.owner_name == run.name:
+        job.owner_name = run.name

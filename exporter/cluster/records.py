@@ -1,7 +1,7 @@
 """What is kept of an object: only what a series or a join needs, about 0.7 kB of an object's several.
 
 Times are seconds since the epoch. Every field may be missing in life, so each has a value for "not there":
-None for numbers, the empty string for names. `labels` are the pairs that name the object on the page.
+None for numbers, the empty string for names.
 """
 
 import msgspec
@@ -15,7 +15,6 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     uid: str
     namespace: str
     name: str
-    labels: str
     kind: str = ""
     created: float | None = None
     phase: str = ""
@@ -46,7 +45,6 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     uid: str
     namespace: str
     name: str
-    labels: str
     owner: str = ""
     """UID of the run that controls it; empty for a Job that is here by its labels alone."""
     owner_name: str = ""
@@ -77,7 +75,6 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     """`NAMESPACE/NAME`: the place is required, whichever object fills it."""
     namespace: str
     name: str
-    labels: str
     read: bool = True
     """Whether its content, or its absence, has ever been seen."""
     exists: bool = False

@@ -16,7 +16,7 @@ from exporter.commands.arguments import UsageError, add_cluster_arguments, setti
 from exporter.config import Settings
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
-from exporter.kube.decode import Decoder
+from exporter.kube.decode import Decoder, page_of
 from exporter.kube.errors import KubeConfigError, KubeError, MissingError
 from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
 from exporter.sources import kinds_of, required_of
@@ -73,11 +73,15 @@ async def _findings(settings: Settings) -> list[Finding]:
         ]
         scopes: list[str | None] = list(settings.namespaces) or [None]
         for kind in kinds_of(settings):
-            checks += [functools.partial(_listing, client, kind.plural, kind.path(scope), scope) for scope in scopes]
+            checks += [
+                functools.partial(_listing, client, kind.plural, kind.path(scope), scope, required=kind.main)
+                for scope in scopes
+            ]
         for scope in scopes:
             path = f"/apis/batch/v1/namespaces/{scope}/jobs" if scope else "/apis/batch/v1/jobs"
             checks.append(functools.partial(_listing, client, "jobs", path, scope))
-        return [await check() for check in checks]
+        # All at once: each of them may wait a minute for a server that says nothing.
+        return await asyncio.gather(*(check() for check in checks))
 
 
 async def _configmap(client: KubeClient, required: RequiredConfigMap) -> Finding:
@@ -96,11 +100,15 @@ async def _configmap(client: KubeClient, required: RequiredConfigMap) -> Finding
     return Finding(code=_HEALTHY, subject=subject, text=f"{record.keys} keys, {record.size} bytes")
 
 
-async def _listing(client: KubeClient, plural: str, path: str, scope: str | None) -> Finding:
+async def _listing(
+    client: KubeClient, plural: str, path: str, scope: str | None, *, required: bool = True
+) -> Finding:
     subject = f"{plural} in {f'namespace {scope}' if scope else 'all namespaces'}"
     try:
-        await client.get(path, {"limit": "1"})
+        page_of(await client.get(path, {"limit": "1"}))
     except MissingError as error:
+        if not required:
+            return Finding(code=_HEALTHY, subject=subject, text="no such resource, which this kind may be")
         return Finding(code=_UNHEALTHY, subject=subject, text=f"no such resource: is its CRD installed? ({error})")
     except KubeError as error:
         return Finding(code=_UNKNOWN, subject=subject, text=f"cannot be listed: {error}")

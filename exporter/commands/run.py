@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 
 from exporter import logs
@@ -9,7 +10,7 @@ from exporter.app import serve
 from exporter.commands.arguments import UsageError, add_cluster_arguments, add_log_arguments, settings_of
 from exporter.config import Settings
 from exporter.kube.errors import KubeConfigError
-from exporter.web.server import ListenError, parse_address
+from exporter.web.server import ListenError, check_path, parse_address
 
 __all__ = ["add_arguments", "run"]
 
@@ -33,10 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ends with 0 after a SIGTERM or SIGINT. Raises UsageError."""
     settings = settings_of(arguments)
-    if not settings.web.telemetry_path.startswith("/"):
-        raise UsageError(f"--web.telemetry-path: {settings.web.telemetry_path!r} does not begin with /")
+    if not settings.web.listen_addresses:
+        raise UsageError("web.listen_addresses: at least one address is needed, such as :10911")
     logs.set_up(level=settings.log.level, form=settings.log.format)
     try:
+        check_path(settings.web.telemetry_path)
         for address in settings.web.listen_addresses:
             parse_address(address)
         asyncio.run(_serve(settings))
@@ -46,9 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    """Serves until a signal; one that comes while a credential plugin is still waited for ends it as well."""
+    serving = asyncio.create_task(_serve_for_ever(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _serve_for_ever(settings: Settings) -> None:
     async with serve(settings):
-        await stop.wait()
+        await asyncio.Event().wait()

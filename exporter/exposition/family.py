@@ -2,30 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from exporter.exposition import text
 
-__all__ = ["Family", "Labelled", "Row"]
-
-
-class Labelled(Protocol):
-    """An object that has series: `labels` are the pairs which name it, escaped and without braces."""
-
-    @property
-    def labels(self) -> str:
-        """`namespace="n",job_name="j"`."""
-
+__all__ = ["Family", "Row"]
 
 Row = tuple[tuple[str, ...], float]
 """The values of a family's own labels, in their order, and the sample's value."""
 
-R_contra = TypeVar("R_contra", bound=Labelled, contravariant=True)
-C_contra = TypeVar("C_contra", contravariant=True)
+R = TypeVar("R")
+C = TypeVar("C")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Family(Generic[R_contra, C_contra]):
+class Family(Generic[R, C]):
     """A gauge with one sample for each object (`value`), or one for each row (`rows`) with `own` labels more.
 
     `value` gives None where the object has no sample. `needs` names the resources besides the object's own
@@ -35,8 +26,8 @@ class Family(Generic[R_contra, C_contra]):
     name: str
     help: str
     own: tuple[str, ...] = ()
-    value: Callable[[R_contra, C_contra], float | None] | None = None
-    rows: Callable[[R_contra, C_contra], Iterable[Row]] | None = None
+    value: Callable[[R, C], float | None] | None = None
+    rows: Callable[[R, C], Iterable[Row]] | None = None
     needs: tuple[str, ...] = ()
 
     @property
@@ -44,21 +35,21 @@ class Family(Generic[R_contra, C_contra]):
         """HELP and TYPE."""
         return text.head(name=self.name, kind="gauge", text=self.help)
 
-    def lines(self, objects: Sequence[R_contra], context: C_contra) -> str:
-        """The lines of these objects, each ended by a newline."""
+    def lines(self, objects: Sequence[tuple[str, R]], context: C) -> str:
+        """The lines of these objects, each given with the label pairs that name it; each line has its newline."""
         number = text.number
         out: list[str] = []
         if self.value is not None:
             value, start = self.value, self.name + "{"
             out += [
-                f"{start}{item.labels}}} {number(sample)}\n"
-                for item in objects
+                f"{start}{labels}}} {number(sample)}\n"
+                for labels, item in objects
                 if (sample := value(item, context)) is not None
             ]
         if self.rows is not None:
-            escape = text.escape
-            # The format is made once for all rows: '{name}{{{ids},{own}="{}",...}} {}\n'.
+            rows, escaped = self.rows, text.escaped
+            # The format is made once for all rows: '{name}{{{labels},{own}="{}",...}} {}\n'.
             form = self.name + "{%s" + "".join(f',{name}="%s"' for name in self.own) + "} %s\n"
-            for item in objects:
-                out += [form % (item.labels, *map(escape, own), number(v)) for own, v in self.rows(item, context)]
+            for labels, item in objects:
+                out += [form % (labels, *escaped(own), number(sample)) for own, sample in rows(item, context)]
         return "".join(out)

@@ -17,18 +17,21 @@ _CHUNK = 128
 class Section:
     """Blocks by family and chunk.
 
-    `lines(family, keys)` gives the text of a family, by its index, for some objects, by their keys.
+    `lines(families, keys)` gives the text of each of these families, by index, for some objects, by their keys.
     """
 
-    def __init__(self, *, heads: Sequence[str], lines: Callable[[int, Sequence[str]], str]) -> None:
+    def __init__(
+        self, *, heads: Sequence[str], lines: Callable[[Sequence[int], Sequence[str]], Sequence[str]]
+    ) -> None:
         self._lines = lines
+        self._all = range(len(heads))
         self._heads = [deflate(head) for head in heads]
         self._blocks: list[list[Block | None]] = [[] for _ in heads]
         self._sums: list[tuple[int, int] | None] = [None] * len(heads)
         self._chunks: list[list[str]] = []
         self._chunk_of: dict[str, int] = {}
         self._roomy: list[int] = []
-        self._dirty: dict[tuple[int, int], None] = {}
+        self._dirty: dict[int, set[int]] = {}  # families by chunk
 
     def __len__(self) -> int:
         return len(self._chunk_of)
@@ -52,9 +55,9 @@ class Section:
             members, chunk = list(keys[start : start + _CHUNK]), len(self._chunks)
             self._chunks.append(members)
             self._chunk_of.update(dict.fromkeys(members, chunk))
-            for family, blocks in enumerate(self._blocks):
+            for blocks in self._blocks:
                 blocks.append(None)
-                self._dirty[chunk, family] = None
+            self._dirty[chunk] = set(self._all)
             if len(members) < _CHUNK:
                 self._roomy.append(chunk)
 
@@ -72,22 +75,20 @@ class Section:
         chunk = self._chunk_of.get(key)
         if chunk is None:
             return
-        for family in range(len(self._heads)) if families is None else families:
-            self._dirty[chunk, family] = None
+        self._dirty.setdefault(chunk, set()).update(self._all if families is None else families)
 
     def touch_all(self) -> None:
         """Every block is to be rendered again."""
-        self._dirty = {
-            (chunk, family): None for chunk in range(len(self._chunks)) for family in range(len(self._heads))
-        }
+        self._dirty = {chunk: set(self._all) for chunk in range(len(self._chunks))}
 
     def render(self, *, until: float) -> bool:
-        """Renders dirty blocks until the monotonic time `until`; True when none is left. At least one is done."""
+        """Renders dirty chunks until the monotonic time `until`, but at least one; True when none is left."""
         while self._dirty:
-            chunk, family = next(iter(self._dirty))
-            del self._dirty[chunk, family]
-            self._blocks[family][chunk] = deflate(self._lines(family, self._chunks[chunk]))
-            self._sums[family] = None
+            chunk = next(iter(self._dirty))
+            families = sorted(self._dirty.pop(chunk))
+            for family, text in zip(families, self._lines(families, self._chunks[chunk]), strict=True):
+                self._blocks[family][chunk] = deflate(text)
+                self._sums[family] = None
             if time.monotonic() >= until:
                 break
         return not self._dirty

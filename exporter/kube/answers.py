@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.kube import errors
 
-__all__ = ["Status", "error_of", "error_of_status"]
+__all__ = ["Status", "error_of", "error_of_status", "one_line"]
 
 _LONGEST_MESSAGE = 300
 
@@ -25,6 +25,7 @@ _KINDS: dict[int, type[errors.KubeError]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: errors.RefusedRequestError,
     HTTPStatus.TOO_MANY_REQUESTS: errors.ThrottledError,
 }
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
 class Details(msgspec.Struct):
@@ -53,14 +54,14 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
         said = msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError):
         said = Status()  # a proxy's HTML page, or nothing: the code has to speak for itself
-    text = _one_line(said.message or HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status")
+    text = one_line(said.message or _PHRASES.get(status, "unknown status"))
     return _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
 
 
 def error_of_status(said: Status, *, path: str) -> errors.KubeError:
     """The error that an ERROR event of a watch stands for."""
     code = said.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    return _error(code, f"{code} in the watch at {path}: {_one_line(said.message or said.reason or '')}", _wish(said))
+    return _error(code, f"{code} in the watch at {path}: {one_line(said.message or said.reason or '')}", _wish(said))
 
 
 def _error(status: int, text: str, retry_after: float | None) -> errors.KubeError:
@@ -72,7 +73,8 @@ def _wish(said: Status) -> float | None:
     return said.details.retryAfterSeconds if said.details else None
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Foreign text, so that it can stand in a log: at most 300 characters, without line ends or controls."""
     return " ".join("".join(c if c.isprintable() else " " for c in text[:_LONGEST_MESSAGE]).split())
 
 

@@ -1,7 +1,11 @@
 """One request to the API server: time-outs, refusals and broken connections become our errors."""
 
 import contextlib
+import os
+import re
 import ssl
+import urllib.parse
+import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -9,7 +13,7 @@ from typing import Self
 
 import aiohttp
 
-from exporter.kube.answers import error_of
+from exporter.kube.answers import error_of, one_line
 from exporter.kube.auth import Credentials
 from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import split
@@ -21,6 +25,7 @@ _ANSWER_SECONDS = 60.0
 _BUFFER = 1 << 20
 _LONGEST_BODY = 512 << 20  # a list without pages of 100,000 objects of 4 kB is 400 MB
 _LONGEST_ERROR = 64 << 10
+_USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class KubeClient:
@@ -38,7 +43,6 @@ class KubeClient:
         # As many connections as there are watches: a pool's limit would let them wait for one another for ever.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            trust_env=True,
             read_bufsize=_BUFFER,
             auto_decompress=True,
         )
@@ -99,7 +103,7 @@ class KubeClient:
             headers=headers,
             ssl=access.ssl,
             server_hostname=access.server_hostname,
-            proxy=access.proxy,
+            proxy=access.proxy or _proxy_of_environment(access.server),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         ) as response:
@@ -111,7 +115,23 @@ def _is_json(response: aiohttp.ClientResponse) -> bool:
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    return await response.content.read(_LONGEST_ERROR)
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) >= _LONGEST_ERROR:
+            break
+    return bytes(body)
+
+
+def _proxy_of_environment(server: str) -> str | None:
+    """HTTPS_PROXY and its like, as every client of Kubernetes takes them.
+
+    aiohttp's own `trust_env` would look into ~/.netrc as well, and a password there refuses our token.
+    """
+    parts = urllib.parse.urlsplit(server)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
 
 
 @contextlib.contextmanager
@@ -128,13 +148,11 @@ def _named(path: str) -> Iterator[None]:
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
         raise UnreachableError(f"TLS with the API server failed: {error}", code="tls") from error
     except aiohttp.ClientConnectorError as error:
-        raise UnreachableError(
-            f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}",
-            code="connect",
-        ) from error
+        reason = os.strerror(number) if (number := error.os_error.errno or 0) > 0 else str(error.os_error)
+        raise UnreachableError(f"cannot connect to {error.host}:{error.port}: {reason}", code="connect") from error
     except aiohttp.ClientPayloadError as error:
         raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise UnreachableError(
-            f"the request failed at {path}: {type(error).__name__} {error}", code="request"
-        ) from error
+        # Some of aiohttp's words hold the URL of the proxy, and that may hold a password.
+        words = _USER_INFO.sub("//", f"the request failed at {path}: {type(error).__name__} {error}")
+        raise UnreachableError(one_line(words), code="request") from error

@@ -9,6 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 import msgspec
 
 from exporter.kube.answers import Status, error_of_status
+from exporter.kube.depth import shallow
 from exporter.kube.errors import BrokenAnswerError, KubeError
 
 __all__ = ["Bookmark", "Decoder", "Event", "Page", "bookmark_of", "event_of", "failure_of", "page_of"]
@@ -63,12 +64,13 @@ _event = msgspec.json.Decoder(Event)
 _page = msgspec.json.Decoder(Page)
 _bookmark = msgspec.json.Decoder(BookmarkObject)
 _status = msgspec.json.Decoder(Status)
+_any = msgspec.json.Decoder()
 
 
 def event_of(line: bytes) -> Event:
     """A line of a watch. Raises BrokenAnswerError."""
     try:
-        return _event.decode(line)
+        return _decoded(_event, line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenAnswerError(f"a line of a watch is not an event: {error}", code="not_json") from error
 
@@ -76,7 +78,7 @@ def event_of(line: bytes) -> Event:
 def page_of(body: bytes) -> Page:
     """The body of a list. Raises BrokenAnswerError."""
     try:
-        return _page.decode(body)
+        return _decoded(_page, body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenAnswerError(f"a list cannot be read: {error}", code="not_json") from error
 
@@ -108,17 +110,24 @@ class Decoder(Generic[W]):
     def decode(self, raw: msgspec.Raw) -> tuple[W, bool]:
         """The object, and whether it was whole; a field that cannot be read has its default."""
         try:
-            return self._decoder.decode(raw), True
+            return _decoded(self._decoder, raw), True
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._salvage(bytes(raw)), False
 
     def _salvage(self, raw: bytes) -> W:
         try:
-            untyped = msgspec.json.decode(raw.decode("utf-8", "replace"))
-        except (msgspec.DecodeError, RecursionError):
+            untyped = _decoded(_any, raw.decode("utf-8", "replace").encode())
+        except msgspec.DecodeError:
             untyped = {}
         salvaged: W = _struct(untyped, self._wire)
         return salvaged
+
+
+def _decoded(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
+    try:
+        return decoder.decode(data)
+    except RecursionError:
+        return decoder.decode(shallow(bytes(data)))
 
 
 def _struct(value: Any, wire: type[Any]) -> Any:
@@ -135,7 +144,7 @@ def _value(value: Any, kind: Any) -> Any:
     """What can be read of a value of this type; NODEFAULT where nothing can."""
     try:
         return msgspec.convert(value, kind, strict=False)
-    except (msgspec.ValidationError, RecursionError):
+    except msgspec.ValidationError:
         pass
     for inner in (kind, *get_args(kind)):  # the members of an "X | None"
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):

@@ -9,113 +9,17 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
 import yaml
 
+from exporter.kube.entries import Entry, shaped_as
 from exporter.kube.errors import KubeConfigError
 
-__all__ = ["Choice", "Cluster", "Entry", "Exec", "User", "choose", "locate"]
+__all__ = ["Choice", "choose", "locate"]
 
-_T = TypeVar("_T")
 _MANY: Final = 10  # known names that one error line shows
-_PLUGIN_CONFIG: Final = "client.authentication.k8s.io/exec"  # the extension that exec plugins are given
-
-
-class _Variable(msgspec.Struct):
-    name: str
-    value: str = ""
-
-
-class Exec(msgspec.Struct, rename="camel", kw_only=True):
-    """A user's `exec`: the plugin to run (client.authentication.k8s.io)."""
-
-    api_version: str
-    command: str
-    args: list[str] = []
-    env: list[_Variable] = []
-    install_hint: str = ""
-    interactive_mode: str = "IfAvailable"
-    provide_cluster_info: bool = False
-
-    def __repr__(self) -> str:
-        return f"Exec(command={self.command!r})"  # arguments and variables may be secret
-
-
-class _Extension(msgspec.Struct):
-    name: str
-    extension: Any = None
-
-
-class Cluster(msgspec.Struct, rename="kebab", kw_only=True, omit_defaults=True):
-    """A context's cluster; paths are absolute. As a mapping it has kubeconfig's own keys."""
-
-    server: str = ""
-    certificate_authority: str = ""
-    certificate_authority_data: str = ""
-    insecure_skip_tls_verify: bool = False
-    tls_server_name: str = ""
-    proxy_url: str = ""
-    extensions: list[_Extension] = []
-
-    def __repr__(self) -> str:
-        return f"Cluster(server={self.server!r})"  # the proxy's URL may hold a password
-
-    @property
-    def plugin_config(self) -> Any:
-        """What the cluster wants each exec plugin to be given, or None."""
-        return next((item.extension for item in self.extensions if item.name == _PLUGIN_CONFIG), None)
-
-
-class _Provider(msgspec.Struct):
-    name: str
-    config: dict[str, Any] | None = None
-
-    def __repr__(self) -> str:
-        return f"Provider(name={self.name!r})"
-
-
-class User(msgspec.Struct, rename="kebab", kw_only=True):
-    """A context's user; paths are absolute."""
-
-    client_certificate: str = ""
-    client_certificate_data: str = ""
-    client_key: str = ""
-    client_key_data: str = ""
-    token: str = ""
-    token_file: str = msgspec.field(default="", name="tokenFile")
-    username: str = ""
-    password: str = ""
-    exec: Exec | None = None
-    auth_provider: _Provider | None = None
-    as_: str = msgspec.field(default="", name="as")
-
-    def __repr__(self) -> str:
-        return "User(...)"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One named entry and the file that it stands in."""
-
-    kind: Literal["context", "cluster", "user"]
-    name: str
-    path: Path
-    settings: dict[str, Any] = dataclasses.field(repr=False)
-
-    @property
-    def where(self) -> str:
-        """How an error line begins."""
-        return f"kubeconfig {self.path}: {self.kind} {self.name!r}"
-
-    def shaped(self, kind: type[_T], *paths: str) -> _T:
-        """These settings as `kind`, the keys in `paths` made absolute as client-go does: from this file's folder."""
-        there = {key: value for key, value in self.settings.items() if value not in (None, "")}
-        for key in paths:
-            if isinstance(there.get(key), str):
-                there[key] = str(self.path.absolute().parent / there[key])
-        return _shaped(there, kind, where=self.where)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -161,10 +65,10 @@ def locate(
     if listed := environ.get("KUBECONFIG"):
         return _existing([part for part in listed.split(os.pathsep) if part], told_by=" (from $KUBECONFIG)")
     in_pod = bool(environ.get("KUBERNETES_SERVICE_HOST"))
-    if in_pod and not context and (service_account / "token").exists():
+    if in_pod and not context and _exists(service_account / "token"):
         return None
     usual = Path(environ.get("HOME", "/"), ".kube", "config")
-    if usual.exists():
+    if _exists(usual):
         return [usual]
     if in_pod and not context:
         raise KubeConfigError(
@@ -202,10 +106,17 @@ def choose(paths: list[Path], *, context: str | None = None) -> Choice:
 
 def _existing(paths: list[str], *, told_by: str) -> list[Path]:
     files = [Path(path).expanduser() for path in paths]
-    existing = [path for path in files if path.exists()]
+    existing = [path for path in files if _exists(path)]
     if not existing:
         raise KubeConfigError(f"kubeconfig {os.pathsep.join(paths)}{told_by}: no such file")
     return existing
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return True  # as far as one can tell; reading it will say why
 
 
 def _read(path: Path) -> _File:
@@ -218,16 +129,7 @@ def _read(path: Path) -> _File:
         line = f", line {mark.line + 1}" if mark else ""
         # The parser's own words quote the file, and so a token.
         raise KubeConfigError(f"kubeconfig {path}{line}: not YAML") from None
-    return _shaped({} if content is None else content, _File, where=f"kubeconfig {path}")
-
-
-def _shaped(value: object, kind: type[_T], *, where: str) -> _T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")  # these words hold keys and types, never values
-        key = place.strip("`.")
-        raise KubeConfigError(f"{where}: {key + ': ' if key else ''}{what[:1].lower()}{what[1:]}") from error
+    return shaped_as({} if content is None else content, _File, where=f"kubeconfig {path}")
 
 
 def _entries(files: Mapping[Path, _File], kind: Literal["context", "cluster", "user"]) -> Iterator[Entry]:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
+from exporter.kube.entries import Cluster, Entry, User
 from exporter.kube.errors import KubeConfigError
-from exporter.kube.kubeconfig import Choice, Cluster, Entry, User
+from exporter.kube.kubeconfig import Choice
 from exporter.kube.plugin import Issued, run
 from exporter.kube.tls import Pem, client_context
 
@@ -75,7 +76,7 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
     return Login(
         server=told.host,
         ssl=client_context(ca=ca, certificate=certificate, key=key, verify=told.verify_ssl) if secure else True,
-        server_hostname=told.tls_server_name,
+        server_hostname=told.tls_server_name if secure else None,
         proxy=told.proxy,
         authorization=await told.get_api_key_with_prefix("BearerToken"),
         token_file=Path(user.token_file) if user.token_file and not issued else None,

@@ -7,13 +7,14 @@ import datetime as dt
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
+from exporter.kube.entries import Exec
 from exporter.kube.errors import KubeConfigError
-from exporter.kube.kubeconfig import Exec
 
 __all__ = ["Issued", "plain", "run"]
 
@@ -63,8 +64,14 @@ async def run(
     told = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     variables = {variable.name: variable.value for variable in plugin.env}
     info = {"KUBERNETES_EXEC_INFO": msgspec.json.encode(told).decode()}
-    process = await _started(plugin, environ={**environ, **variables, **info}, name=name)
-    out, err, in_time = await _ended(process, seconds=seconds)
+    process = _started(plugin, environ={**environ, **variables, **info}, name=name)
+    # In a thread, for asyncio's own subprocesses hang, or leave pipes open, when cancelled while they start.
+    ending = asyncio.get_running_loop().run_in_executor(None, _ended, process, seconds)
+    try:
+        out, err, in_time = await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        _kill(process)  # by which the thread ends too
+        raise
     if not in_time:
         raise KubeConfigError(f"{name}: no answer within {seconds:g} s, stopped{_words(err)}")
     if process.returncode != 0:
@@ -83,44 +90,38 @@ def plain(text: str, *, limit: int = _WORDS) -> str:
     return line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}"
 
 
-async def _started(plugin: Exec, *, environ: Mapping[str, str], name: str) -> asyncio.subprocess.Process:
-    starting = asyncio.create_task(
-        asyncio.create_subprocess_exec(
-            plugin.command,
-            *plugin.args,
+def _started(plugin: Exec, *, environ: Mapping[str, str], name: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 (the user's own kubeconfig names the command)
+            [plugin.command, *plugin.args],
             env=environ,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,  # its children can be ended with it
         )
-    )
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        # Cancelled half-way, asyncio would leave pipes open and the plugin's children alive.
-        with contextlib.suppress(OSError, ValueError):
-            await _ended(await starting, seconds=0)
-        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "a command, argument or variable of it is not text"
         hint = f"; {plain(plugin.install_hint)}" if plugin.install_hint else ""
         raise KubeConfigError(f"{name}: cannot be started: {reason}{hint}") from error
 
 
-async def _ended(process: asyncio.subprocess.Process, *, seconds: float) -> tuple[bytes, bytes, bool]:
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes, bool]:
     """What it wrote to stdout and stderr, and whether it ended by itself; in any case it has ended."""
-    reading = asyncio.create_task(process.communicate())
-    try:
-        done, _ = await asyncio.wait({reading}, timeout=seconds)
-    finally:
-        if not reading.done():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.wait({reading}, timeout=_GRACE_SECONDS)
-            reading.cancel()
-    out, err = reading.result() if reading.done() else (b"", b"")
-    return out, err, bool(done)
+    with process:
+        try:
+            return *process.communicate(timeout=seconds), True
+        except subprocess.TimeoutExpired:
+            _kill(process)
+        try:
+            return *process.communicate(timeout=_GRACE_SECONDS), False
+        except subprocess.TimeoutExpired:  # a child in a session of its own holds the pipes
+            return b"", b"", False
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _words(stderr: bytes) -> str:

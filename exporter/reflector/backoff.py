@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 __all__ = ["Backoff"]
 
+_LONGEST_WISH = 300.0  # seconds; a Retry-After of a year, or of "inf", is not a wish but a mistake
+
 
 class Backoff:
     """Doubles from `first` up to `most` seconds, and takes between half and all of that by chance."""
@@ -22,8 +24,8 @@ class Backoff:
         self._tries = 0
 
     def next(self, *, at_least: float | None = None) -> float:
-        """Seconds to wait; not less than the server asked for."""
+        """Seconds to wait; not less than the server asked for, where that is under five minutes."""
         wait = min(self._most, self._first * 2.0 ** min(self._tries, 16))
         self._tries += 1
         # Spread above the server's wish as well: it told all its clients the same number.
-        return (at_least or 0.0) + wait * (0.5 + self._chance() / 2)
+        return min(at_least or 0.0, _LONGEST_WISH) + wait * (0.5 + self._chance() / 2)

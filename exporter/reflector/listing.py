@@ -5,11 +5,12 @@ some versions). Not `resourceVersion=0`: it ignores the limit on a warm cache.
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TypeVar
 
 from exporter.kube.client import KubeClient
 from exporter.kube.decode import page_of
-from exporter.kube.errors import GoneError, RefusedRequestError
+from exporter.kube.errors import BrokenAnswerError, GoneError, RefusedRequestError
 from exporter.reflector.source import Put, Snapshot, Source
 from exporter.reflector.watching import InitialEnd, Watched, watch
 from exporter.telemetry import ResourceStatus
@@ -22,37 +23,43 @@ _PAGE = 500
 
 
 async def first_state(
-    client: KubeClient, source: Source[R], status: ResourceStatus
+    client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float
 ) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
     """A snapshot, then the changes that follow it."""
     try:
-        async for item in _streamed(client, source, status):
-            yield item
+        async with aclosing(_streamed(client, source, status, idle=idle)) as items:
+            async for item in items:
+                yield item
     except RefusedRequestError:
         snapshot = await _paged(client, source, status)
         yield snapshot
-        async for batch in watch(client, source, status, {"resourceVersion": snapshot.version}):
-            yield batch
+        params = {"resourceVersion": snapshot.version}
+        async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
+            async for batch in batches:
+                yield batch
 
 
 async def _streamed(
-    client: KubeClient, source: Source[R], status: ResourceStatus
+    client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float
 ) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
     params = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
     records: dict[str, R] | None = {}
     status.asked(verb="list")
-    async for batch in watch(client, source, status, params):
-        if records is None:
-            yield batch
-            continue
-        for index, change in enumerate(batch):
-            if isinstance(change, InitialEnd):
-                yield Snapshot(records, change.version)
-                records = None
-                yield batch[index + 1 :]
-                break
-            if isinstance(change, Put):
-                _keep(records, change, source)
+    async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
+        async for batch in batches:
+            if records is None:
+                yield batch
+                continue
+            for index, change in enumerate(batch):
+                if isinstance(change, InitialEnd):
+                    yield Snapshot(records, change.version)
+                    records = None
+                    yield batch[index + 1 :]
+                    break
+                if isinstance(change, Put):
+                    _keep(records, change, source)
+    if records is not None:
+        raise BrokenAnswerError(f"a list ended before it was whole at {source.path}", code="cut")
 
 
 def _keep(records: dict[str, R], change: Put[R], source: Source[R]) -> None:

@@ -14,7 +14,7 @@ from exporter.kube.errors import ForbiddenError, GoneError, KubeError, MissingEr
 from exporter.reflector.backoff import Backoff
 from exporter.reflector.listing import first_state
 from exporter.reflector.source import Put, Sink, Snapshot, Source
-from exporter.reflector.watching import Watched, watch
+from exporter.reflector.watching import IDLE_SECONDS, Watched, watch
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["reflect"]
@@ -22,6 +22,7 @@ __all__ = ["reflect"]
 R = TypeVar("R")
 
 _SHORT_SECONDS = 1.0
+_SILENCES = 2  # one may be a half-open connection
 
 
 async def reflect(
@@ -31,16 +32,22 @@ async def reflect(
     sink: Sink[R],
     status: ResourceStatus,
     backoff: Backoff,
+    idle: float = IDLE_SECONDS,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Keeps `sink` equal to what the API server has at `source`, for ever."""
+    """Keeps `sink` equal to what the API server has at `source`, for ever.
+
+    A connection that says nothing for `idle` seconds is given up.
+    """
     version = ""
+    silences = 0
     while True:
         begun = monotonic()
         follower = _Follower(sink, status, backoff, version)
         try:
-            await follower.follow(_changes(client, source, status, version))
+            await follower.follow(_changes(client, source, status, version, idle=idle))
+            silences = 0
             # An end by the server's time-out is normal life; one right after the start would be a busy loop.
             wait = backoff.next() if monotonic() - begun < _SHORT_SECONDS else 0.0
             version = follower.version
@@ -50,19 +57,23 @@ async def reflect(
             wait = backoff.next()
         except KubeError as error:
             status.failed(state=error.state, code=error.code, detail=str(error))
-            sink.forbidden(forbidden=isinstance(error, ForbiddenError))
-            # What comes back after a 404 is another CRD: nothing can be gone on from.
-            version = "" if isinstance(error, MissingError) else follower.version
+            if isinstance(error, ForbiddenError):
+                sink.forbidden(forbidden=True)
+            silences = silences + 1 if follower.silent and error.code == "timeout" else 0
+            # What comes back after a 404 is another CRD. And a server that was restored from a backup is silent
+            # for ever about our version, which lies in its future.
+            lost = isinstance(error, MissingError) or silences >= _SILENCES
+            version = "" if lost else follower.version
             wait = backoff.next(at_least=error.retry_after)
         await sleep(wait)
 
 
 def _changes(
-    client: KubeClient, source: Source[R], status: ResourceStatus, version: str
+    client: KubeClient, source: Source[R], status: ResourceStatus, version: str, *, idle: float
 ) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
     if version:
-        return watch(client, source, status, {"resourceVersion": version})
-    return first_state(client, source, status)
+        return watch(client, source, status, {"resourceVersion": version}, idle=idle)
+    return first_state(client, source, status, idle=idle)
 
 
 class _Follower(Generic[R]):
@@ -73,24 +84,29 @@ class _Follower(Generic[R]):
         self._status = status
         self._backoff = backoff
         self.version = version
+        self.silent = False
+        """Whether a watch was accepted, and then nothing came."""
 
     async def follow(self, changes: AsyncGenerator[Snapshot[R] | list[Watched[R]], None]) -> None:
         async with aclosing(changes):
             async for item in changes:
                 if isinstance(item, Snapshot):
                     self._snapshot(item)
-                elif self.version:
+                else:
                     self._batch(item)
 
     def _snapshot(self, snapshot: Snapshot[R]) -> None:
         self._sink.replace(snapshot.records)
         self._sink.forbidden(forbidden=False)
         self.version = snapshot.version
-        self._backoff.reset()
+        # No reset of the back-off yet: where each watch after a list is refused, every list costs the server dear.
         self._status.synced(objects=len(snapshot.records))
 
     def _batch(self, batch: list[Watched[R]]) -> None:
-        self._status.watching()
+        if self._status.state != "watching":
+            self._sink.forbidden(forbidden=False)
+            self._status.watching()
+        self.silent = not batch
         changed = 0
         for change in batch:
             if isinstance(change, Put):

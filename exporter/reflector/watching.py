@@ -5,6 +5,7 @@ Source: Kubernetes API concepts, "Efficient detection of changes" and "Watch boo
 
 import random
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TypeVar
 
 from exporter.kube.client import KubeClient
@@ -12,7 +13,7 @@ from exporter.kube.decode import bookmark_of, event_of, failure_of
 from exporter.reflector.source import Bookmarked, Put, Source
 from exporter.telemetry import ResourceStatus
 
-__all__ = ["InitialEnd", "Watched", "watch"]
+__all__ = ["IDLE_SECONDS", "InitialEnd", "Watched", "watch"]
 
 R = TypeVar("R")
 
@@ -32,11 +33,12 @@ async def watch(
     status: ResourceStatus,
     params: dict[str, str],
     *,
-    idle: float = IDLE_SECONDS,
+    idle: float,
 ) -> AsyncGenerator[list[Watched[R]], None]:
     """Batches of changes until the server ends the watch; the first batch is empty and says "accepted".
 
-    Raises a KubeError; GoneError where the version is too old.
+    `idle` is for how many seconds the server may say nothing. Raises a KubeError; GoneError where the version
+    is too old.
     """
     asked = dict(source.params) | {
         "watch": "true",
@@ -46,8 +48,9 @@ async def watch(
         **params,
     }
     status.asked(verb="watch")
-    async for lines in client.lines(source.path, asked, idle=idle):
-        yield [change for line in lines if (change := _change(line, source, status)) is not None]
+    async with aclosing(client.lines(source.path, asked, idle=idle)) as batches:
+        async for lines in batches:
+            yield [change for line in lines if (change := _change(line, source, status)) is not None]
 
 
 def _change(line: bytes, source: Source[R], status: ResourceStatus) -> Watched[R] | None:

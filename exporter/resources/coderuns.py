@@ -11,7 +11,6 @@ import msgspec
 from exporter.cluster import Cluster, Run
 from exporter.diagnosis import stall_causes
 from exporter.exposition.family import Family, Row
-from exporter.exposition.text import labels
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import Meta, annotated_seconds, seconds, short, word
 from exporter.resources.resource import Resource, Rule
@@ -70,13 +69,12 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
         uid=meta.uid or f"{namespace}/{name}",
         namespace=namespace,
         name=name,
-        labels=labels(namespace=namespace, coderun=name),
         kind=word(kind.kind),
         created=seconds(meta.creation_timestamp),
         phase=word(status.phase),
         agent=agent_of(spec.github_app or marks.get("github-app")),
         service=word(spec.service or marks.get("service")),
-        task_id=word(marks.get("task-id") if spec.task_id is None else spec.task_id),
+        task_id=short(marks.get("task-id") if spec.task_id is None else spec.task_id),
         cli=word(cli.cli_type or "claude").lower(),
         model=word(cli.model or spec.model),
         repository=word(spec.repository_url),

@@ -7,7 +7,6 @@ import msgspec
 
 from exporter.cluster import Cluster, ConfigMap
 from exporter.exposition.family import Family, Row
-from exporter.exposition.text import labels
 from exporter.resources.objects import Meta
 from exporter.resources.resource import Resource, Rule
 
@@ -54,12 +53,7 @@ def slim_configmap(item: WireConfigMap, *, required: RequiredConfigMap) -> Confi
 
 def absent_configmap(required: RequiredConfigMap) -> ConfigMap:
     """The record of a ConfigMap that does not exist."""
-    return ConfigMap(
-        uid=required.uid,
-        namespace=required.namespace,
-        name=required.name,
-        labels=labels(namespace=required.namespace, configmap=required.name),
-    )
+    return ConfigMap(uid=required.uid, namespace=required.namespace, name=required.name)
 
 
 def _decoded_size(base64: str) -> int:

@@ -8,10 +8,9 @@ import msgspec
 from exporter.cluster import Cluster, Job
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
-from exporter.exposition.text import labels
 from exporter.resources.coderuns import agent_of
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, seconds, word
+from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, seconds, short, word
 from exporter.resources.resource import Resource, Rule
 
 __all__ = ["JOBS", "MAX_RUNTIME_ANNOTATION", "WireJob", "slim_job"]
@@ -74,7 +73,6 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         uid=meta.uid or f"{namespace}/{name}",
         namespace=namespace,
         name=name,
-        labels=labels(namespace=namespace, job_name=name),
         owner=owner.uid or "",
         owner_name=kind.shown(owner.name or "") if kind else "",
         kind=word(owner.kind),
@@ -89,7 +87,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         version=int(mark) if (mark := marks.get("context-version", "")).isdecimal() else 0,
         agent=agent_of(marks.get("github-user")),
         service=word(marks.get("service")),
-        task_id=word(marks.get("task-id")),
+        task_id=short(marks.get("task-id")),
         cli=word(marks.get("cli-type")),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),

@@ -90,9 +90,9 @@ class Picture:
         table = self.cluster.table(resource.name)
         shown, cluster = self.cluster.shown, self.cluster
 
-        def lines(family: int, uids: Sequence[str]) -> str:
+        def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
             records = [record for uid in uids if (record := table.get(uid)) is not None and shown(record)]
-            return resource.families[family].lines(records, cluster)
+            return resource.lines(families, records, cluster)
 
         return Section(heads=[family.head for family in resource.families], lines=lines)
 
@@ -107,10 +107,9 @@ class Picture:
 
     def _lines(self, key: Key) -> list[str]:
         record = self.cluster.get(key)
-        families = self._resources[key.resource].families
-        if record is None or not self.cluster.shown(record):
-            return [""] * len(families)
-        return [family.lines((record,), self.cluster) for family in families]
+        resource = self._resources[key.resource]
+        shown = [record] if record is not None and self.cluster.shown(record) else []
+        return resource.lines(range(len(resource.families)), shown, self.cluster)
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:

@@ -1,10 +1,12 @@
 """What a resource is to us: a table of metric families, and the permission to read it."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from exporter.cluster import Cluster
+from exporter.cluster import Cluster, Record
 from exporter.exposition.family import Family
+from exporter.exposition.text import escape
 
 __all__ = ["Resource", "Rule"]
 
@@ -20,9 +22,15 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resource:
-    """`own` are the labels that name one of its objects. Its families stand on the page in this order."""
+    """`own` are the labels for an object's namespace and its name; the families are in the page's order."""
 
     name: str
     own: tuple[str, ...]
     families: tuple[Family[Any, Cluster], ...]
     rule: Rule
+
+    def lines(self, families: Sequence[int], records: Iterable[Record], cluster: Cluster) -> list[str]:
+        """The text of each of these families, by index, for these objects."""
+        form = '{}="%s",{}="%s"'.format(*self.own)
+        objects = [(form % (escape(item.namespace), escape(item.name)), item) for item in records]
+        return [self.families[index].lines(objects, cluster) for index in families]

@@ -27,10 +27,16 @@ class Health:
 
     def is_ready(self) -> bool:
         """Whether every required resource has been read whole, at least where it may be read."""
-        return all(
-            self.answered(name) and any(status.last_sync is not None for status in self._groups[name])
-            for name in self._required
-        )
+        return not self._missing()
+
+    def _missing(self) -> list[str]:
+        """The required resources of which something is still to come, or nothing may be read at all."""
+        own = {name: [status for status in self._groups[name] if status.required] for name in self._required}
+        return [
+            name
+            for name, statuses in own.items()
+            if any(status.pending for status in statuses) or all(status.last_sync is None for status in statuses)
+        ]
 
     async def live(self, _: web.Request) -> web.Response:
         """200 as long as the event loop turns: an API server that is down is no reason to restart."""
@@ -38,12 +44,13 @@ class Health:
 
     async def ready(self, _: web.Request) -> web.Response:
         """200 or 503, with the state of each list and watch."""
-        ready = self.is_ready()
+        missing = self._missing()
         lines = [_line(status) for status in self.statuses]
-        lines.append("ready" if ready else f"not ready: waits for {' and '.join(self._required)}")
-        return web.Response(text="\n".join(lines) + "\n", status=200 if ready else 503)
+        lines.append(f"not ready: waits for {' and '.join(missing)}" if missing else "ready")
+        return web.Response(text="\n".join(lines) + "\n", status=503 if missing else 200)
 
 
 def _line(status: ResourceStatus) -> str:
     good = "+" if status.state == "watching" else "-"
-    return f"[{good}] {status.resource} {status.scope}: {status.state}{f', {status.detail}' if status.detail else ''}"
+    detail = f"{status.objects} objects" if status.state == "watching" else status.detail
+    return f"[{good}] {status.resource} {status.scope}: {status.state}{f', {detail}' if detail else ''}"

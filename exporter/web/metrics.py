@@ -1,16 +1,21 @@
 """A scrape: the page in the form that the client asked for."""
 
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.exposition.page import Page
+from exporter.exposition.page import OPENMETRICS, TEXT, Page
 from exporter.telemetry import Telemetry
 
 __all__ = ["Metrics"]
+
+_QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
+_LEAST_QUALITY = 0.001  # 0 means "not acceptable"
 
 
 class Metrics:
@@ -26,31 +31,60 @@ class Metrics:
     async def scrape(self, request: web.Request) -> web.StreamResponse:
         """GET or HEAD of the telemetry path."""
         begun = time.monotonic()
-        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
-        page = await self._page(lambda: _own(encoder, self._telemetry.registry))
-        response = web.StreamResponse(headers={"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"})
+        openmetrics = _wants_openmetrics(request.headers.get("Accept", ""))
+        page = await self._page(lambda: _own(self._telemetry.registry, openmetrics=openmetrics))
+        response = web.StreamResponse(
+            headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
+        )
         gzip = _takes_gzip(request.headers.get("Accept-Encoding", ""))
         response.content_length = page.gzip_length if gzip else page.length
         if gzip:
             response.headers["Content-Encoding"] = "gzip"
-        await response.prepare(request)
-        if request.method != "HEAD":
-            for piece in page.gzip() if gzip else page.plain():
-                await response.write(piece)
-        await response.write_eof()
+        try:
+            await response.prepare(request)
+            if request.method != "HEAD":
+                for piece in page.gzip() if gzip else page.plain():
+                    await response.write(piece)
+            await response.write_eof()
+        except ConnectionError:
+            return response  # the client went away, as Prometheus does when its time is up
         encoding = "gzip" if gzip else "identity"
         self._telemetry.scrapes.labels(encoding).observe(time.monotonic() - begun)
         return response
 
 
-def _own(encoder: Callable[[CollectorRegistry], bytes], registry: CollectorRegistry) -> str:
-    return encoder(registry).decode()
+def _own(registry: CollectorRegistry, *, openmetrics: bool) -> str:
+    own: bytes = generate_openmetrics(registry) if openmetrics else generate_latest(registry)  # type: ignore[no-untyped-call]
+    return own.decode()
+
+
+def _wants_openmetrics(accept: str) -> bool:
+    """Whether OpenMetrics 1.0.0 is asked for at least as much as the text format (RFC 9110, 12.5.1).
+
+    prometheus-client's own choice looks neither at `q` nor at what a version that it cannot read leads to.
+    """
+    best = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for kind, parameters in _parts(accept):
+        if kind in best and (kind == "text/plain" or parameters.get("version", "1.0.0") == "1.0.0"):
+            best[kind] = max(best[kind], _quality(parameters))
+    return best["application/openmetrics-text"] >= max(best["text/plain"], _LEAST_QUALITY)
 
 
 def _takes_gzip(accept_encoding: str) -> bool:
-    """Whether gzip is named without being refused by `q=0` (RFC 9110, 12.5.3)."""
-    for part in accept_encoding.split(","):
-        name, _, quality = part.partition(";")
-        if name.strip().lower() in {"gzip", "*"}:
-            return quality.replace(" ", "").lower() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+    """Whether gzip is named, by itself or as `*`, and not refused by `q=0` (RFC 9110, 12.5.3)."""
+    asked = {name: _quality(parameters) for name, parameters in _parts(accept_encoding)}
+    return asked.get("gzip", asked.get("*", 0.0)) >= _LEAST_QUALITY
+
+
+def _parts(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The members of a header's list, in lower case, each with its parameters."""
+    for member in header.lower().split(","):
+        name, *parameters = (part.strip() for part in member.split(";"))
+        pairs = (part.partition("=") for part in parameters)
+        yield name, {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _quality(parameters: dict[str, str]) -> float:
+    """`q`, which is 1 where it is not told, and 0 where it cannot be read."""
+    text = parameters.get("q", "1")
+    return float(text) if _QUALITY.fullmatch(text) else 0.0

@@ -1,0 +1,27 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY requirements/build.txt requirements/run.txt requirements/
+RUN python -m venv --without-pip /opt/venv \
+    && pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+    && pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY pyproject.toml README.md ./
+COPY exporter exporter
+COPY alerts alerts
+RUN python -m hatchling build -t wheel -d /dist \
+    && pip --python /opt/venv/bin/python install --no-cache-dir --no-deps /dist/*.whl
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="coderun-exporter" \
+      org.opencontainers.image.description="Tells Prometheus which agent runs on Kubernetes are stuck, and why." \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1
+COPY --from=build /opt/venv /opt/venv
+# By number, so that runAsNonRoot can see it. It owns nothing and writes nothing: the root may be read-only.
+USER 10001:10001
+EXPOSE 10911
+# Not urllib: it would ask a proxy of the environment for 127.0.0.1.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-c", \
+    "import http.client as h; c = h.HTTPConnection('127.0.0.1', 10911, timeout=4); c.request('GET', '/livez'); \
+    raise SystemExit(c.getresponse().status != 200)"]
+ENTRYPOINT ["coderun-exporter"]

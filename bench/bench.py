@@ -1,0 +1,182 @@
+"""The measurements of docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
+
+One run measures the exporter, and a peer beside it where `--peer` names its binary (kube-state-metrics), on the
+same API server. Times on a busy machine vary: read the ratios.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import pathlib
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
+
+from measure import Subject
+from servers import Api, real, stand_in
+
+_CRS = pathlib.Path(__file__).with_name("kube-state-metrics.yaml")
+_LOAD_SECONDS = 60
+_SCRAPE_SECONDS = 15
+
+
+def main() -> int:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
+    parser.add_argument("--rate", type=int, default=200, help="changes a second under load (default 200)")
+    parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="length of the load (default 60)")
+    parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
+    parser.add_argument("--peer", metavar="BINARY", help="kube-state-metrics, measured in the same run (with --real)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        asyncio.run(_bench(arguments, pathlib.Path(folder)))
+    return 0
+
+
+async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
+    server = real if arguments.real else stand_in
+    kind = "kube-apiserver and etcd" if arguments.real else "the stand-in API server"
+    async with server(arguments.objects, folder) as api:
+        print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs on {kind}; {os.cpu_count()} cores\n")
+        port = _free_port()
+        argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
+        argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
+        columns = {"exporter": await _measure(argv, port, api, arguments, pause=0.2)}
+        if arguments.peer:
+            port, own = _free_port(), _free_port()
+            argv = [arguments.peer, f"--kubeconfig={api.kubeconfig}", f"--port={port}", f"--telemetry-port={own}"]
+            argv += ["--host=127.0.0.1", "--telemetry-host=127.0.0.1", "--resources=jobs"]
+            argv += ["--enable-gzip-encoding", f"--custom-resource-state-config-file={_CRS}"]
+            columns["kube-state-metrics"] = await _measure(argv, port, api, arguments, pause=2.0)
+    _print(columns)
+
+
+async def _measure(
+    argv: list[str], port: int, api: Api, arguments: argparse.Namespace, *, pause: float
+) -> dict[str, str]:
+    ours = "exporter" in argv
+    async with _started(argv, port) as subject:
+        rows: dict[str, str] = {}
+        # Every CodeRun has six lines and every Job four, at the least, in both; kube-state-metrics has more.
+        wall, before = await subject.until_whole(samples=(10 if ours else 9) * arguments.objects, pause=pause)
+        rows["first whole page: wall"] = f"{wall:.1f} s"
+        rows["first whole page: CPU"] = f"{subject.cpu_seconds():.1f} s"
+        rows["pages before it (samples)"] = ", ".join(map(str, before[:5])) or "none"
+        rows["peak memory until then"] = f"{subject.memory_mib(peak=True):.0f} MiB"
+        page = await subject.scrape()
+        rows["samples; plain page; gzip page"] = (
+            f"{page.samples}; {len(page.body) / 1e6:.1f} MB; {page.wire / 1e6:.2f} MB"
+        )
+        rows["gzip scrape, quiet, median of 20"] = (
+            f"{await subject.median_scrape(packed=True, times=20) * 1e3:.0f} ms"
+        )
+        rows["plain scrape, quiet, median of 5"] = (
+            f"{await subject.median_scrape(packed=False, times=5) * 1e3:.0f} ms"
+        )
+        rows |= await _under_load(subject, api, arguments, ours=ours)
+        rows["memory after it: now; peak"] = f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB"
+        if ours:
+            rows["change to picture: p50; p99; most"] = await _latency(subject, api)
+    return rows
+
+
+async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace, *, ours: bool) -> dict[str, str]:
+    """Changes at a rate, half of them to CodeRuns and half to Jobs, and a scrape every 15 s."""
+    before = await subject.scrape()
+    stop = asyncio.Event()
+    writer = asyncio.create_task(_change(api, arguments, stop))
+    cpu, begun, scrapes = subject.cpu_seconds(), time.perf_counter(), []
+    while time.perf_counter() - begun < arguments.seconds:
+        await asyncio.sleep(_SCRAPE_SECONDS)
+        scrapes.append((await subject.scrape()).seconds)
+    share = (subject.cpu_seconds() - cpu) / (time.perf_counter() - begun)
+    after = await subject.scrape()
+    stop.set()
+    made = await writer
+    rate = made / (time.perf_counter() - begun)
+    rows = {
+        f"at {arguments.rate} changes/s asked, made": f"{rate:.0f}/s",
+        "CPU under that load": f"{share * 100:.0f} % of a core",
+        "gzip scrape under it, median": f"{statistics.median(scrapes) * 1e3:.0f} ms",
+    }
+    if ours:
+        name = "coderun_exporter_event_loop_delay_seconds_bucket"
+        bounds = ("0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
+        late = {
+            bound: after.value(f'{name}{{le="{bound}"}}') - before.value(f'{name}{{le="{bound}"}}')
+            for bound in bounds
+        }
+        most = next(bound for bound in bounds if late[bound] == late["+Inf"])
+        rows["event loop delay, every one of them"] = f"<= {most} s ({late['+Inf']:.0f} looks)"
+    return rows
+
+
+async def _change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
+    made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
+    chance = random.Random(1)  # noqa: S311
+    async with asyncio.TaskGroup() as tasks:
+        while not stop.is_set():
+            due = int((time.perf_counter() - begun) * arguments.rate)
+            for _ in range(due - made):
+                index = chance.randrange(arguments.objects)
+                flipped ^= {(made % 2, index)}
+                flip = (made % 2, index) in flipped  # so that every change is one
+                change = (
+                    api.change_run(index, "Pending" if flip else "Running")
+                    if made % 2
+                    else api.change_job(index, int(not flip))
+                )
+                tasks.create_task(change)
+                made += 1
+            await asyncio.sleep(0.01)
+    return made
+
+
+async def _latency(subject: Subject, api: Api, *, times: int = 100) -> str:
+    """From the beginning of a write to the moment at which the exporter had it in its picture."""
+    name = 'coderun_exporter_resource_last_event_timestamp_seconds{resource="coderuns",scope="*"}'
+    late = []
+    for index in range(times):
+        begun = time.time()
+        await api.change_run(index, "Succeeded")
+        await asyncio.sleep(0.05)
+        late.append(((await subject.scrape()).value(name) - begun) * 1e3)
+    late.sort()
+    return f"{late[len(late) // 2]:.1f}; {late[int(len(late) * 0.99)]:.1f}; {late[-1]:.1f} ms, the write included"
+
+
+@contextlib.asynccontextmanager
+async def _started(argv: list[str], port: int) -> AsyncIterator[Subject]:
+    process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield Subject(pid=process.pid, url=f"http://127.0.0.1:{port}/metrics")
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _print(columns: dict[str, dict[str, str]]) -> None:
+    print("| | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 1) + "|")
+    for row in dict.fromkeys(row for column in columns.values() for row in column):
+        print(f"| {row} | " + " | ".join(column.get(row, "-") for column in columns.values()) + " |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""A process under measurement: its CPU seconds, its memory, and how long its pages take."""
+
+import asyncio
+import dataclasses
+import gzip
+import os
+import pathlib
+import statistics
+import time
+
+import aiohttp
+
+__all__ = ["Scrape", "Subject"]
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scrape:
+    """One scrape: seconds to its last byte, bytes on the wire, and the page."""
+
+    seconds: float
+    wire: int
+    body: bytes
+
+    @property
+    def samples(self) -> int:
+        """Lines that are not comments."""
+        return self.body.count(b"\n") - self.body.count(b"\n#") - self.body.startswith(b"#")
+
+    def value(self, name: str) -> float:
+        """The value of a series, given as its line begins; the exporter's own stand at the page's end."""
+        begin = self.body.rindex(f"\n{name}".encode()) + 1
+        return float(self.body[begin : self.body.index(b"\n", begin)].rpartition(b" ")[2])
+
+
+class Subject:
+    """A metrics server that was just started, by pid and URL of its page."""
+
+    def __init__(self, *, pid: int, url: str) -> None:
+        self._pid = pid
+        self._url = url
+
+    def cpu_seconds(self) -> float:
+        """User and system time since its start."""
+        fields = pathlib.Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+
+    def memory_mib(self, *, peak: bool = False) -> float:
+        """Resident memory, now or at its highest."""
+        name = "VmHWM:" if peak else "VmRSS:"
+        status = pathlib.Path(f"/proc/{self._pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name)) / 1024
+
+    async def scrape(self, *, packed: bool = True) -> Scrape:
+        """One scrape over a connection of its own, as compressed as it was asked for."""
+        headers = {"Accept-Encoding": "gzip" if packed else "identity"}
+        async with aiohttp.ClientSession(auto_decompress=False) as session:
+            begun = time.perf_counter()
+            async with session.get(self._url, headers=headers) as answer:
+                wire = await answer.read()
+                seconds = time.perf_counter() - begun
+                packed = answer.headers.get("Content-Encoding") == "gzip"
+        return Scrape(seconds=seconds, wire=len(wire), body=gzip.decompress(wire) if packed else wire)
+
+    async def median_scrape(self, *, packed: bool, times: int) -> float:
+        """Seconds of the middle one of so many scrapes."""
+        return statistics.median([(await self.scrape(packed=packed)).seconds for _ in range(times)])
+
+    async def until_whole(self, *, samples: int, pause: float) -> tuple[float, list[int]]:
+        """Scrapes until a page has at least so many samples; seconds since now, and the samples seen before."""
+        begun, seen = time.perf_counter(), []
+        while True:
+            try:
+                count = (await self.scrape()).samples
+            except aiohttp.ClientError:
+                count = 0
+            if count >= samples:
+                return time.perf_counter() - begun, seen
+            if count and (not seen or seen[-1] != count):
+                seen.append(count)
+            await asyncio.sleep(pause)

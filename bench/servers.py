@@ -1,0 +1,122 @@
+"""What is measured against: the stand-in, or a real etcd and kube-apiserver filled over HTTP."""
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp
+
+from tests.components import component
+from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
+from workload import NAMESPACE, coderun, crd, job
+
+__all__ = ["Api", "real", "stand_in"]
+
+_WRITERS = 32
+_RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}/coderuns"
+_JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+
+
+class Api:
+    """A filled API server: `kubeconfig` leads to it, and runs and Jobs in it can be changed."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, kubeconfig: pathlib.Path) -> None:
+        self._session = session
+        self._url = url
+        self.kubeconfig = kubeconfig
+
+    async def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One write; raises for any refusal."""
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        async with self._session.request(
+            method, self._url + path, data=json.dumps(body), headers={"Content-Type": kind}
+        ) as answer:
+            if not answer.ok:
+                raise RuntimeError(f"{method} {path}: {answer.status} {await answer.text()}")
+            made: dict[str, Any] = await answer.json()
+            return made
+
+    async def change_run(self, index: int, phase: str) -> None:
+        """Another phase for a CodeRun."""
+        name = coderun(index)["metadata"]["name"]
+        await self.send("PATCH", f"{_RUNS}/{name}/status", {"status": {"phase": phase}})
+
+    async def change_job(self, index: int, ready: int) -> None:
+        """Another number of active pods for a Job."""
+        await self.send("PATCH", f"{_JOBS}/{job(index)['metadata']['name']}/status", {"status": {"active": ready}})
+
+    async def fill(self, objects: int) -> None:
+        """Namespace, CRD, and so many CodeRuns, each with its Job."""
+        await self.send("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+        await self.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd())
+        await asyncio.sleep(2)  # the CRD is served a moment after it is accepted
+        todo = iter(range(objects))
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(_WRITERS):
+                tasks.create_task(self._fill(todo))
+
+    async def _fill(self, todo: Iterator[int]) -> None:
+        for index in todo:
+            run = coderun(index)
+            made = await self.send("POST", _RUNS, run)
+            path = f"{_RUNS}/{run['metadata']['name']}/status"
+            item = job(index, owner=made["metadata"]["uid"])
+            await self.send("PATCH", path, {"status": run["status"]})
+            await self.send("POST", _JOBS, item)
+            await self.send("PATCH", f"{_JOBS}/{item['metadata']['name']}/status", {"status": item["status"]})
+
+
+@contextlib.asynccontextmanager
+async def stand_in(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
+    """The stand-in, in a process of its own."""
+    argv = [sys.executable, str(pathlib.Path(__file__).with_name("standin.py")), str(objects)]
+    process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        url = (await process.stdout.readline()).decode().strip()
+        kubeconfig = folder / "kubeconfig"
+        kubeconfig.write_text(_kubeconfig(url))
+        async with aiohttp.ClientSession() as session:
+            yield Api(session, url, kubeconfig)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def real(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
+    """A real etcd and kube-apiserver; 100,000 CodeRuns and Jobs take them some ten minutes to take in."""
+    plane = ControlPlane(folder, etcd=component("etcd"), kube_apiserver=component("kube-apiserver"))
+    plane.start()
+    try:
+        context = ssl.create_default_context(cafile=str(plane.ca))
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        connector = aiohttp.TCPConnector(ssl=context)
+        async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
+            kubeconfig = folder / "bench.kubeconfig"
+            kubeconfig.write_text(_kubeconfig(plane.url, ca=str(plane.ca), token=ADMIN_TOKEN))
+            api = Api(session, plane.url, kubeconfig)
+            await api.fill(objects)
+            yield api
+    finally:
+        plane.stop()
+
+
+def _kubeconfig(url: str, *, ca: str = "", token: str = "") -> str:
+    cluster = {"server": url} | ({"certificate-authority": ca} if ca else {})
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "bench",
+            "clusters": [{"name": "bench", "cluster": cluster}],
+            "users": [{"name": "bench", "user": {"token": token} if token else {}}],
+            "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}],
+        }
+    )

@@ -1,0 +1,127 @@
+"""A stand-in API server on loopback with what the exporter reads in it, and faults that a test puts in its way."""
+
+import asyncio
+import contextlib
+
+from aiohttp import web
+
+from exporter.demo.apiserver import StandInApiServer
+from exporter.demo.manifests import custom_resource
+
+NAMESPACE = "agent-platform"
+RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}/coderuns"
+ALL_RUNS = "/apis/agents.platform/v1/coderuns"
+CONFIGMAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+JOBS = "/apis/batch/v1/jobs"
+
+
+@contextlib.asynccontextmanager
+async def a_server(*objects, crds=("CodeRun",), **more):
+    """The server, started, with these objects in it."""
+    server = StandInApiServer(**more)
+    server.load([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+    server.load([*map(custom_resource, crds), *objects])
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+def port_of(server):
+    """Where it listens."""
+    return int(server.url.rpartition(":")[2])
+
+
+async def restart(server):
+    """All connections break, and it is there again at once."""
+    await server.stop()
+    await server.start(port=port_of(server))
+
+
+def a_run(name="r", *, namespace=NAMESPACE, status=None, spec=None, **meta):
+    """A CodeRun."""
+    run = {
+        "apiVersion": "agents.platform/v1",
+        "kind": "CodeRun",
+        "metadata": {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", **meta},
+        "spec": {"taskId": 1, "githubApp": "5DLabs-Tess"} if spec is None else spec,
+    }
+    return run if status is None else run | {"status": status}
+
+
+def a_job(name="j", *, run="r", namespace=NAMESPACE, status=None):
+    """A Job that a run controls."""
+    owner = {"apiVersion": "agents.platform/v1", "kind": "CodeRun", "name": run, "uid": f"uid-{namespace}-{run}"}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{namespace}-{name}",
+            "ownerReferences": [owner | {"controller": True}],
+        },
+        "status": status or {"active": 1, "startTime": "2026-01-01T00:00:00Z"},
+    }
+
+
+def a_configmap(name, **data):
+    """A ConfigMap; without data an empty one."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "data": data,
+    }
+
+
+async def until(claim, *, seconds=5.0):
+    """Waits in real time until the claim holds."""
+    async with asyncio.timeout(seconds):
+        while not claim():
+            await asyncio.sleep(0.005)
+
+
+def a_status(code, message="", *, headers=None, **more):
+    """A refusal as the API server words it."""
+    body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message, **more}
+    return web.json_response(body, status=code, headers=headers)
+
+
+def faults(server, *answers, path=""):
+    """The next requests of a path get these answers, in their order; None is the server's own.
+
+    An answer is a response, or an async function from the request to one.
+    """
+    waiting = list(answers)
+
+    async def intercept(request):
+        if not waiting or not request.path.startswith(path):
+            return None
+        answer = waiting.pop(0)
+        return await answer(request) if callable(answer) else answer
+
+    server.intercept = intercept
+    return waiting
+
+
+def a_stream(*pieces, end="clean", status=200, content_type="application/json"):
+    """An answer in pieces, each its own write; it ends cleanly, is `cut`, or stays open."""
+
+    async def answer(request):
+        response = web.StreamResponse(status=status)
+        response.content_type = content_type
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+            await asyncio.sleep(0)
+        if end == "open":
+            await asyncio.sleep(60)
+        if end == "cut":
+            await asyncio.sleep(0.01)
+            request.transport.close()
+        return response
+
+    return answer

@@ -1,0 +1,187 @@
+"""Safeguard S1: a clear line for each finding, and an exit code that a hook can use."""
+
+import json
+import socket
+
+import pytest
+
+from tests.clusters import CONFIGMAPS, a_configmap, a_server, a_status, a_stream
+from tests.commands.in_process import call_in_thread, wrong
+from tests.kube.settings import SECRET, a_kubeconfig
+
+TWO = "configmaps: {required: [a, {name: b, keys: [x.sh]}]}\n"
+
+
+def a_config(folder, text=TWO):
+    """A settings file."""
+    path = folder / "settings.yml"
+    path.write_text(text)
+    return path
+
+
+async def check(url, folder, *more, config=TWO, user=None):
+    """Exit code and lines."""
+    kubeconfig = a_kubeconfig(folder, cluster={"server": url}, user=user)
+    words = ("check", "--kubeconfig", kubeconfig, "--config.file", a_config(folder, config), *more)
+    code, out, err = await call_in_thread(*words)
+    assert err == ""
+    assert SECRET not in out
+    return code, out.splitlines()
+
+
+def refuses(server, path, make):
+    """Requests under this path get such an answer."""
+
+    async def intercept(request):
+        return make() if request.path.startswith(path) else None
+
+    server.intercept = intercept
+
+
+async def test_healthy(tmp_path):
+    """0, and a line for everything that was looked at."""
+    async with a_server(a_configmap("a", k="1234"), a_configmap("b", **{"x.sh": "y"})) as server:
+        code, lines = await check(server.url, tmp_path)
+    assert code == 0
+    assert lines == [
+        "ok  ConfigMap agent-platform/a: 1 keys, 4 bytes",
+        "ok  ConfigMap agent-platform/b: 1 keys, 1 bytes",
+        "ok  coderuns in all namespaces: can be listed",
+        "ok  jobs in all namespaces: can be listed",
+    ]
+
+
+async def test_unhealthy(tmp_path):
+    """1: missing, and empty, each with its name."""
+    async with a_server(a_configmap("a")) as server:
+        code, lines = await check(server.url, tmp_path)
+    assert code == 1
+    assert lines[:3] == [
+        "UNHEALTHY  ConfigMap agent-platform/a: empty",
+        "UNHEALTHY  ConfigMap agent-platform/b: missing",
+        "ok         coderuns in all namespaces: can be listed",
+    ]
+
+
+async def test_a_missing_key_and_an_empty_one_are_named(tmp_path):
+    """As the setting names them."""
+    config = "configmaps: {required: [{name: a, keys: [x.sh, y.md]}]}"
+    async with a_server(a_configmap("a", **{"y.md": "", "z": "1"})) as server:
+        code, lines = await check(server.url, tmp_path, config=config)
+    assert code == 1
+    assert lines[0] == "UNHEALTHY  ConfigMap agent-platform/a: missing key 'x.sh', empty key 'y.md'"
+
+
+async def test_an_unreachable_server_is_an_unknown(tmp_path):
+    """2, and why, on each line."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    code, lines = await check(f"http://127.0.0.1:{port}", tmp_path)
+    assert code == 2
+    reason = f"cannot connect to 127.0.0.1:{port}: Connection refused"
+    assert lines == [
+        f"UNKNOWN  ConfigMap agent-platform/a: cannot be read: {reason}",
+        f"UNKNOWN  ConfigMap agent-platform/b: cannot be read: {reason}",
+        f"UNKNOWN  coderuns in all namespaces: cannot be listed: {reason}",
+        f"UNKNOWN  jobs in all namespaces: cannot be listed: {reason}",
+    ]
+
+
+async def test_an_expired_token_is_an_unknown(tmp_path):
+    """With the server's own word for it, and without the token."""
+    async with a_server(a_configmap("a", k="v"), token="another") as server:
+        code, lines = await check(server.url, tmp_path, user={"token": SECRET})
+    assert code == 2
+    assert lines[0] == f"UNKNOWN  ConfigMap agent-platform/a: cannot be read: 401 at {CONFIGMAPS}/a: Unauthorized"
+
+
+async def test_a_missing_crd_is_unhealthy(tmp_path):
+    """With a hint."""
+    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), crds=()) as server:
+        code, lines = await check(server.url, tmp_path)
+    assert code == 1
+    assert lines[2].startswith("UNHEALTHY  coderuns in all namespaces: no such resource: is its CRD installed? (404")
+
+
+async def test_a_missing_crd_of_a_second_kind_is_none_of_the_trouble(tmp_path):
+    """Only the first kind is required."""
+    kinds = "coderuns: {kinds: [{}, {plural: docsruns, kind: DocsRun}]}\nconfigmaps: {required: []}\n"
+    async with a_server() as server:
+        code, lines = await check(server.url, tmp_path, config=kinds)
+    assert code == 0
+    assert lines[1] == "ok  docsruns in all namespaces: no such resource, which this kind may be"
+
+
+async def test_a_forbidden_list_is_an_unknown(tmp_path):
+    """With the namespace that it was asked for."""
+    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"})) as server:
+        refuses(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, 'cannot list in "two"'))
+        code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
+    assert code == 2
+    assert lines[2:] == [
+        "ok       coderuns in namespace one: can be listed",
+        "ok       coderuns in namespace two: can be listed",
+        "ok       jobs in namespace one: can be listed",
+        "UNKNOWN  jobs in namespace two: cannot be listed: 403 at /apis/batch/v1/namespaces/two/jobs: "
+        'cannot list in "two"',
+    ]
+
+
+async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_path):
+    """What is known to be broken decides."""
+    async with a_server(a_configmap("a", k="v")) as server:
+        refuses(server, f"{CONFIGMAPS}/a", lambda: a_status(403, "no"))
+        code, lines = await check(server.url, tmp_path)
+    assert code == 1
+    assert lines[0].startswith("UNKNOWN    ConfigMap agent-platform/a: cannot be read: 403")
+    assert lines[1].startswith("UNHEALTHY  ConfigMap agent-platform/b: missing")
+
+
+@pytest.mark.parametrize("path", ["/apis/batch", CONFIGMAPS])
+async def test_what_is_not_kubernetes_is_an_unknown(tmp_path, path):
+    """JSON of something else answers everything with 200."""
+    from aiohttp import web  # noqa: PLC0415 - of this test alone
+
+    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"})) as server:
+        refuses(server, path, lambda: web.json_response({"hello": "world"}))
+        code, lines = await check(server.url, tmp_path)
+    assert code == 2
+    assert any(line.startswith("UNKNOWN") for line in lines)
+
+
+async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tmp_path, monkeypatch):
+    """All is asked at the same time."""
+    monkeypatch.setattr("exporter.kube.client._ANSWER_SECONDS", 0.2)
+    names = "configmaps: {required: [a, b, c, d, e, f, g, h, i, j]}"
+    async with a_server() as server:
+
+        async def intercept(request):
+            return await a_stream(end="open")(request)
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config=names)
+        assert len(server.requests) == 12
+    assert code == 2
+    assert all("silence: the API server sent nothing in time" in line for line in lines)
+
+
+@pytest.mark.parametrize(("objects", "code", "status"), [([a_configmap("a", k="v")], 0, "ok"), ([], 1, "unhealthy")])
+async def test_output_json(tmp_path, objects, code, status):
+    """The same as JSON, for whoever reads it by program."""
+    async with a_server(*objects) as server:
+        got, lines = await check(server.url, tmp_path, "--output", "json", config="configmaps: {required: [a]}")
+    answer = json.loads("\n".join(lines))
+    assert (got, answer["status"]) == (code, status)
+    first = answer["findings"][0]
+    assert first == {
+        "status": status,
+        "subject": "ConfigMap agent-platform/a",
+        "text": "1 keys, 1 bytes" if code == 0 else "missing",
+    }
+    assert len(answer["findings"]) == 3
+
+
+def test_a_wrong_setting_is_one_line(tmp_path):
+    """Exit 2: it cannot tell."""
+    assert "cannot be read: No such file" in wrong("check", "--config.file", tmp_path / "absent.yml")
+    assert "/nowhere" in wrong("check", "--kubeconfig", "/nowhere")

@@ -1,0 +1,194 @@
+"""`run`: from the first flag to the signal that ends it."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from exporter.commands import run
+from exporter.config import Kubernetes, Settings
+from tests.commands.in_process import call, logs_as_before, wrong
+from tests.kube.settings import SECRET, a_kubeconfig, a_plugin, answer, exec_user
+
+__all__ = ["logs_as_before"]
+
+
+def a_free_port():
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def words_for(folder, *more, user=None, port=0):
+    """The arguments of a run whose API server is not there."""
+    path = a_kubeconfig(folder, cluster={"server": f"http://127.0.0.1:{a_free_port()}"}, user=user)
+    return ["run", "--kubeconfig", str(path), f"--web.listen-address=127.0.0.1:{port}", *more]
+
+
+@contextlib.contextmanager
+def a_process(*words):
+    """`python -m exporter` with these words; killed at the end if it still runs."""
+    command = [sys.executable, "-m", "exporter", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def the_end(process, number):
+    """Sends the signal; how long it took, the code, and what was said after that."""
+    begun = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    return time.monotonic() - begun, process.returncode, out, err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_within_a_second_with_0(tmp_path, number):
+    """No traceback, no complaint, although the API server is not there."""
+    with a_process(*words_for(tmp_path)) as process:
+        line = process.stderr.readline()
+        started = re.search(r"level=INFO msg=started version=\S+ api_server=.* listen=(\S+)", line)
+        assert started, line
+        with urllib.request.urlopen(f"{started[1]}/metrics", timeout=5) as response:
+            page = response.read().decode()
+        assert 'coderun_exporter_resource_required{resource="coderuns",scope="*"} 1.0' in page
+        seconds, code, out, err = the_end(process, number)
+    assert (code, out) == (0, "")
+    assert seconds < 1
+    assert "Traceback" not in err
+    assert SECRET not in line + err + page
+    # Each of coderuns, jobs and six ConfigMaps has become unreachable: one line each, however often it was tried.
+    assert len(err.splitlines()) == 8
+    assert all('msg="resource state changed"' in told for told in err.splitlines())
+
+
+def test_a_signal_during_the_start_ends_it_too(tmp_path):
+    """A credential plugin may wait for somebody at a browser."""
+    plugin = a_plugin(tmp_path, f"sleep 60\n{answer({'token': 'x'})}")
+    with a_process(*words_for(tmp_path, user=exec_user(plugin))) as process:
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "runs").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seconds, code, _, err = the_end(process, signal.SIGTERM)
+    assert code == 0
+    assert seconds < 1.5
+    assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("logs_as_before")
+def test_it_serves_until_it_is_told_to_stop(tmp_path):
+    """The same within this process: on the address, at the path, in the form that the flags name."""
+    port, seen = a_free_port(), []
+
+    def look_and_stop():
+        with contextlib.suppress(OSError):
+            for _ in range(500):
+                with contextlib.suppress(OSError):
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/m", timeout=5) as response:
+                        seen.append(response.status)
+                    break
+                time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    watcher = threading.Thread(target=look_and_stop)
+    words = words_for(tmp_path, "--web.telemetry-path=/m", "--log.format=json", "--log.level=warn", port=port)
+    watcher.start()
+    code, out, err = call(*words)
+    watcher.join()
+    assert (code, out, seen) == (0, "", [200])
+    assert '"msg": "started"' not in err
+    assert err.count('"msg": "resource state changed"') == 8
+
+
+def test_a_port_in_use_is_one_line(tmp_path):
+    """Two instances on one machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with a_process(*words_for(tmp_path, port=port)) as process:
+            out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (2, "")
+    assert err == (
+        f"coderun-exporter: cannot listen on 127.0.0.1:{port}: the port is in use; "
+        "is another exporter running? Choose another with --web.listen-address\n"
+    )
+
+
+CONFIGS = {
+    "an unknown key": ("tresholds: {}\n", r":1: unknown key 'tresholds'; did you mean 'thresholds'\?"),
+    "an unknown key inside": ("web:\n  telemetrypath: /m\n", r":2: unknown key 'web.telemetrypath'; did you mean"),
+    "a wrong type": ("web:\n  listen_addresses: 5\n", r":2: web.listen_addresses: expected a list, got int"),
+    "a wrong duration": ("retention: soon\n", r":1: retention: 'soon' is not a duration"),
+    "no YAML": ("a: [\n", r":2: not YAML"),
+    "a list": ("[]\n", "expected a mapping of settings"),
+    "a wrong level": ("log: {level: loud}\n", "log.level: expected one of debug, info, warn, error"),
+    "nowhere to listen": ("web: {listen_addresses: []}\n", "listen_addresses: at least one address is needed"),
+    "an address that is none": ("web: {listen_addresses: [here]}\n", "'here' is not an address to listen on"),
+    "a path that is none": ("web: {telemetry_path: '/{x}'}\n", "is not a path for the metrics"),
+}
+
+
+@pytest.mark.usefixtures("logs_as_before")
+@pytest.mark.parametrize("fault", CONFIGS)
+def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
+    """Which file, which line, which key, and what would be right."""
+    text, said = CONFIGS[fault]
+    (tmp_path / "settings.yml").write_text(text)
+    line = wrong("run", "--config.file", tmp_path / "settings.yml")
+    assert re.search(said, line), line
+
+
+@pytest.mark.usefixtures("logs_as_before")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--config.file=/nowhere.yml"], "/nowhere.yml: cannot be read: No such file or directory"),
+        (["--config.file=/"], "/: cannot be read: Is a directory"),
+        (["--kubeconfig=/nowhere"], "/nowhere"),
+        (["--web.listen-address=10911"], "'10911' is not an address to listen on: write HOST:PORT"),
+        (["--web.listen-address=:1", "--web.listen-address=:x"], "':x' is not an address"),
+        (["--web.telemetry-path=metrics"], "'metrics' is not a path for the metrics: it begins with /"),
+        (["--web.telemetry-path=/livez"], "'/livez' is not a path for the metrics: it is that of a health check"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(words, said):
+    """And exit 2."""
+    assert said in wrong("run", *words)
+
+
+@pytest.mark.usefixtures("logs_as_before")
+def test_an_unknown_context_is_one_line(tmp_path):
+    """It names the context, and the file."""
+    line = wrong("run", "--kubeconfig", a_kubeconfig(tmp_path), "--context=staging")
+    assert "staging" in line
+    assert str(tmp_path) in line
+
+
+@pytest.mark.usefixtures("logs_as_before")
+def test_a_flag_goes_before_the_file(tmp_path, monkeypatch):
+    """And leaves alone what stands beside it there."""
+    taken = []
+
+    async def serving(settings):
+        taken.append(settings)
+
+    monkeypatch.setattr(run, "_serve", serving)
+    (tmp_path / "settings.yml").write_text(
+        "namespaces: [a]\nkubernetes: {kubeconfig: /k, context: one}\nlog: {format: json}\n"
+    )
+    words = ("--config.file", tmp_path / "settings.yml", "--context=two", "--namespaces= b,,c ", "--log.level=error")
+    assert call("run", *words)[0] == 0
+    assert taken[0].namespaces == ("b", "c")
+    assert taken[0].kubernetes == Kubernetes(kubeconfig="/k", context="two")
+    assert (taken[0].log.level, taken[0].log.format) == ("error", "json")
+    assert call("run")[0] == 0
+    assert taken[1] == Settings()

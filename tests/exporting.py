@@ -1,0 +1,60 @@
+"""The whole exporter at work on a stand-in, and what its page says."""
+
+import contextlib
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.app import serve
+from exporter.config import Kubernetes, Settings, Web
+from tests.kube.settings import a_kubeconfig
+from tests.web.serving import fetch
+
+
+@contextlib.asynccontextmanager
+async def an_exporter(url, folder, *, user=None, clock=None, **more):
+    """Runs it with these settings."""
+    path = a_kubeconfig(folder, cluster={"server": url}, user=user)
+    settings = Settings(
+        kubernetes=Kubernetes(kubeconfig=str(path)), web=Web(listen_addresses=("127.0.0.1:0",)), **more
+    )
+    async with serve(settings, **({"clock": clock} if clock else {})) as app:
+        yield app
+
+
+class Metrics:
+    """A scraped page: `families` by name, and the samples that match some labels."""
+
+    def __init__(self, text):
+        self.families = {family.name: family for family in text_string_to_metric_families(text)}
+
+    def values(self, name, **labels):
+        """The values of a metric's samples that carry these labels."""
+        samples = (sample for family in self.families.values() for sample in family.samples if sample.name == name)
+        return [sample.value for sample in samples if labels.items() <= sample.labels.items()]
+
+    def labels(self, name, label):
+        """One label of all samples of a metric."""
+        samples = (sample for family in self.families.values() for sample in family.samples if sample.name == name)
+        return sorted(sample.labels[label] for sample in samples)
+
+    def state(self, resource, scope="*"):
+        """The state that a resource is in."""
+        family = self.families["coderun_exporter_resource_state"]
+        wanted = {"resource": resource, "scope": scope}.items()
+        (state,) = [
+            sample.labels["state"] for sample in family.samples if sample.value and wanted <= sample.labels.items()
+        ]
+        return state
+
+
+async def metrics_of(app):
+    """Scrapes it once."""
+    status, _, body = await fetch(f"{app.url}/metrics")
+    assert status == 200
+    return Metrics(body.decode())
+
+
+async def readiness(app):
+    """The status of /readyz, and its text."""
+    status, _, body = await fetch(f"{app.url}/readyz")
+    return status, body.decode()

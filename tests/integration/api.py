@@ -1,0 +1,120 @@
+"""A small client for an API server under test: raw requests and raw watch lines, no cleverness in between."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NamedTuple
+
+import aiohttp
+
+__all__ = ["Answer", "ApiUnderTest", "WatchLines"]
+
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class Answer(NamedTuple):
+    """Status code and body: decoded when it is JSON, else text."""
+
+    code: int
+    body: Any
+
+
+class WatchLines:
+    """The lines of an open watch, each decoded."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._lines = self._decoded(response)
+
+    async def next(self) -> dict[str, Any]:
+        """The next line; StopAsyncIteration when the stream has ended."""
+        return await anext(self._lines)
+
+    async def until(self, kind: str) -> list[dict[str, Any]]:
+        """All lines up to and with the first of that type."""
+        lines = [await self.next()]
+        while lines[-1]["type"] != kind:
+            lines.append(await self.next())
+        return lines
+
+    async def rest(self) -> list[dict[str, Any]]:
+        """All lines to the end of the stream."""
+        return [line async for line in self._lines]
+
+    async def _decoded(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+        async for line in response.content:
+            yield json.loads(line)
+
+
+class ApiUnderTest:
+    """One API server. `namespace` is the running test's own.
+
+    `await forget_versions()` has every version before the present one answered with 410.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        url: str,
+        token: str,
+        namespace: str,
+        forget: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.namespace = namespace
+        self.forget_versions = forget
+        self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
+        self._session = session
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def request(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
+    ) -> Answer:
+        """One request. `body` is sent as JSON unless it is bytes already; `token` replaces the right one."""
+        credentials = self._headers if token is None else {"Authorization": f"Bearer {token}"}
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", **credentials, **headers}
+        async with self._session.request(method, self._url + path, data=data, headers=sent) as response:
+            is_json = response.content_type == "application/json"
+            return Answer(response.status, await (response.json() if is_json else response.text()))
+
+    async def get(self, path: str) -> Any:
+        """The body of a GET that succeeds."""
+        return self._wanted(await self.request("GET", path), 200)
+
+    async def create(self, path: str, body: dict[str, Any]) -> Any:
+        """The object as the server made it."""
+        return self._wanted(await self.request("POST", path, body), 201)
+
+    async def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """The object after a merge patch that succeeds."""
+        return self._wanted(await self.request("PATCH", path, body, **{"Content-Type": MERGE_PATCH}), 200)
+
+    async def delete(self, path: str) -> Any:
+        """The body of a DELETE that succeeds."""
+        return self._wanted(await self.request("DELETE", path), 200)
+
+    @contextlib.asynccontextmanager
+    async def watch(self, path: str, query: str = "") -> AsyncIterator[WatchLines]:
+        """An open watch; it must be answered with 200. A time-out of 10 s ends it if nothing else does."""
+        timeout = "" if "timeoutSeconds" in query else "&timeoutSeconds=10"
+        url = f"{self._url}{path}?watch=true{timeout}&{query}"
+        async with self._session.get(url, headers=self._headers) as response:
+            assert response.status == 200, await response.text()
+            try:
+                yield WatchLines(response)
+            finally:
+                transport = response.connection and response.connection.transport
+                if transport:
+                    transport.abort()  # an orderly end of TLS would take longer than the test's event loop lives
+
+    async def until_code(self, path: str, code: int) -> None:
+        """Wait until a GET is answered with that code: a real server takes a moment over a new resource."""
+        while (await self.request("GET", path)).code != code:
+            await asyncio.sleep(0.02)
+
+    @staticmethod
+    def _wanted(answer: Answer, code: int) -> Any:
+        assert answer.code == code, answer.body
+        return answer.body

@@ -1,0 +1,59 @@
+"""The alert bundle as it is shipped, with its clocks set faster and its addresses set to this machine.
+
+Expressions, annotations, labels, routes and inhibitions are the bundle's own, to the letter.
+"""
+
+import pathlib
+from typing import Any
+
+import yaml
+
+__all__ = ["ALERTS", "JOB", "TARGET_LABELS", "alertmanager_config", "prometheus_config", "write_rules"]
+
+ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
+JOB = "coderun-exporter"
+TARGET_LABELS = {"namespace": "monitoring", "pod": "exporter-0", "container": "exporter"}
+"""What a discovery of pods would put on the target: `namespace` and `pod` are also what the page speaks of."""
+
+_FAST = {"for": "1s", "keep_firing_for": "2s"}
+_GROUP_TIMES = {"group_wait": "0s", "group_interval": "1s"}
+
+
+def write_rules(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Copies of the rule files with short `interval`, `for` and `keep_firing_for`."""
+    copies = []
+    for file in sorted((ALERTS / "rules").glob("*.yml")):
+        tree = yaml.safe_load(file.read_text())
+        for group in tree["groups"]:
+            group["interval"] = "1s"
+            for rule in group["rules"]:
+                rule.update({key: short for key, short in _FAST.items() if key in rule})
+        copies.append(folder / file.name)
+        copies[-1].write_text(yaml.safe_dump(tree))
+    return copies
+
+
+def prometheus_config(*, exporter: str, alertmanager: str | None, rules: list[pathlib.Path]) -> dict[str, Any]:
+    """The static job of `scrape.yml` for the address `exporter`, every second, with those rules."""
+    shipped = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
+    job = next(job for job in shipped if "static_configs" in job)
+    assert job["job_name"] == JOB
+    targets = [{"targets": [exporter], "labels": TARGET_LABELS}]
+    fast = {"scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": targets}
+    return {
+        "global": {"evaluation_interval": "1s", "external_labels": {"cluster": "loopback"}},
+        "rule_files": [str(file) for file in rules],
+        "scrape_configs": [job | fast],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager] if alertmanager else []}]}]},
+    }
+
+
+def alertmanager_config(*, receiver: str) -> dict[str, Any]:
+    """The bundle's Alertmanager configuration; each receiver posts to its own path below the URL `receiver`."""
+    config = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())
+    for route in (config["route"], *config["route"]["routes"]):
+        route.update(_GROUP_TIMES)
+    for each in config["receivers"]:
+        for webhook in each["webhook_configs"]:
+            webhook["url"] = f"{receiver}/{each['name']}"
+    return config

@@ -1,0 +1,75 @@
+"""The servers that integration tests run against."""
+
+import asyncio
+import contextlib
+import functools
+import ssl
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import pytest
+
+from exporter.demo.apiserver import StandInApiServer
+from tests import components
+from tests.integration import objects
+from tests.integration.api import ApiUnderTest
+from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+REAL = pytest.param(
+    "kube-apiserver",
+    marks=[pytest.mark.needs("kube-apiserver", "etcd"), pytest.mark.timeout(120)],  # the first one starts them
+)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A real control plane, one for all tests; each test works in a namespace of its own."""
+    plane = ControlPlane(
+        tmp_path_factory.mktemp("control-plane"),
+        etcd=components.component("etcd"),
+        kube_apiserver=components.component("kube-apiserver"),
+    )
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture(params=["stand-in", REAL])
+async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
+    """The same claims are made of both servers; this is the one that the test runs against."""
+    async with contextlib.AsyncExitStack() as stack:
+        trust: ssl.SSLContext | bool = True
+        if request.param == "stand-in":
+            server = StandInApiServer(token=ADMIN_TOKEN)
+            url = await server.start()
+
+            async def forget() -> None:
+                server.compact()
+
+            stack.push_async_callback(server.stop)
+        else:
+            plane: ControlPlane = request.getfixturevalue("control_plane")
+            url, forget = plane.url, functools.partial(asyncio.to_thread, plane.forget_versions)
+            trust = ssl.create_default_context(cafile=plane.ca)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)))
+        namespace = f"test-{uuid.uuid4().hex[:10]}"
+        under_test = ApiUnderTest(session, url=url, token=ADMIN_TOKEN, namespace=namespace, forget=forget)
+        await under_test.create("/api/v1/namespaces", objects.namespace(namespace))
+        yield under_test
+
+
+@pytest.fixture
+async def group(api: ApiUnderTest) -> str:
+    """The API group of CodeRuns that are served in two versions, v1 and v1beta1.
+
+    All tests share it: a real server holds back the first write to a new resource for two seconds.
+    """
+    name = "shared.example"
+    made = await api.request("POST", CRDS, objects.crd(name, versions=("v1", "v1beta1")))
+    assert made.code in {201, 409}, made.body
+    await api.until_code(f"/apis/{name}/v1/coderuns", 200)
+    return name

@@ -1,0 +1,123 @@
+"""A real Prometheus and a real Alertmanager on loopback, configured with the bundle."""
+
+import json
+import pathlib
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, Self
+
+import yaml
+
+from tests.components import component
+from tests.integration.bundle import JOB, alertmanager_config, prometheus_config, write_rules
+from tests.integration.processes import Process, free_ports
+from tests.integration.waiting import until
+
+__all__ = ["Alertmanager", "Prometheus"]
+
+
+class _Server:
+    """A process with an HTTP API at `url`, ready when `/-/ready` is 200; used as a context manager."""
+
+    def __init__(self, name: str, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.address = f"127.0.0.1:{free_ports(1)[0]}"
+        self.url = f"http://{self.address}"
+        self._name = name
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir()
+        flags = [f"--web.listen-address={self.address}", "--config.file=config.yml", *self._flags()]
+        log = self.folder / f"{self._name}.log"
+        self._process = Process(component(self._name), *flags, folder=self.folder, log=log)
+        try:
+            until(self._is_ready, what=f"{self._name} is ready")
+        except BaseException:
+            self._process.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON of an answer; an AssertionError with its text where it is no success."""
+        address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - loopback
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(f"{error.code} at {address}: {error.read().decode()}") from error
+
+    def _flags(self) -> list[str]:
+        raise NotImplementedError
+
+    def _is_ready(self) -> bool:
+        assert self._process.running(), self._process.last_words()
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=10) as answer:  # noqa: S310 - loopback
+                return answer.status == 200
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+
+class Alertmanager(_Server):
+    """Routes and inhibits as the bundle says, and delivers to the URL `receiver`."""
+
+    def __init__(self, folder: pathlib.Path, *, receiver: str) -> None:
+        super().__init__("alertmanager", folder)
+        self._receiver = receiver
+
+    def state_of(self, alertname: str, **labels: str) -> str:
+        """`active`, `suppressed` or `unprocessed`; empty for an alert that it does not have."""
+        wanted = {"alertname": alertname, **labels}
+        found = [alert for alert in self.get("/api/v2/alerts") if wanted.items() <= alert["labels"].items()]
+        assert len(found) <= 1, found
+        return found[0]["status"]["state"] if found else ""
+
+    def _flags(self) -> list[str]:
+        config = alertmanager_config(receiver=self._receiver)
+        (self.folder / "config.yml").write_text(yaml.safe_dump(config))
+        return ["--storage.path=data", "--cluster.listen-address="]
+
+
+class Prometheus(_Server):
+    """Scrapes the address `exporter` and evaluates the bundle's rules, each second."""
+
+    def __init__(self, folder: pathlib.Path, *, exporter: str, alertmanager: str | None = None) -> None:
+        super().__init__("prometheus", folder)
+        self._exporter, self._alertmanager = exporter, alertmanager
+
+    def query(self, expression: str, *, time: float | None = None) -> list[dict[str, Any]]:
+        """An instant query's vector: dicts of `metric` and `value`."""
+        at = {} if time is None else {"time": f"{time:.3f}"}
+        return self.get("/api/v1/query", query=expression, **at)["data"]["result"]
+
+    def stored(self) -> list[dict[str, Any]]:
+        """The newest sample of each series of the exporter's scrapes."""
+        return self.query(f'{{job="{JOB}"}}')
+
+    def target(self) -> dict[str, Any]:
+        """The one scrape target, as the targets page shows it."""
+        targets = self.get("/api/v1/targets")["data"]["activeTargets"]
+        assert len(targets) == 1, targets
+        return targets[0]
+
+    def until_scraped(self) -> None:
+        """Wait for a scrape that worked; its target is only looked for some seconds after the start."""
+        until(
+            lambda: self.query(f'up{{job="{JOB}"}} == 1'),
+            what="Prometheus has scraped the exporter",
+            otherwise=lambda: self.get("/api/v1/targets")["data"]["activeTargets"],
+        )
+
+    def _flags(self) -> list[str]:
+        rules = write_rules(self.folder)
+        config = prometheus_config(exporter=self._exporter, alertmanager=self._alertmanager, rules=rules)
+        (self.folder / "config.yml").write_text(yaml.safe_dump(config))
+        # An alert is told to Alertmanager again after this long, with its annotations as they are by then; it is
+        # held to be resolved after four times as long without a word.
+        return ["--storage.tsdb.path=data", "--rules.alert.resend-delay=3s"]

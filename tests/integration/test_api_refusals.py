@@ -1,0 +1,230 @@
+"""What is refused, and in which words: the same on the stand-in as on a real API server."""
+
+import pytest
+
+from tests.integration import objects
+from tests.integration.api import ApiUnderTest
+
+MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
+LIST_OPTIONS = {"group": "meta.k8s.io", "kind": "ListOptions"}
+
+
+async def test_a_wrong_token_is_401(api: ApiUnderTest):
+    """With a Status that says no more than that, for a list and for a watch."""
+    for query in ("", "?watch=true"):
+        assert await api.request("GET", api.config_maps + query, token="wrong") == (
+            401,
+            {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "metadata": {},
+                "status": "Failure",
+                "message": "Unauthorized",
+                "reason": "Unauthorized",
+                "code": 401,
+            },
+        )
+
+
+async def test_a_missing_object_is_404(api: ApiUnderTest):
+    """The Status names the resource and the object, for every method."""
+    wanted = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": 'configmaps "none" not found',
+        "reason": "NotFound",
+        "details": {"name": "none", "kind": "configmaps"},
+        "code": 404,
+    }
+    path = f"{api.config_maps}/none"
+    assert await api.request("GET", path) == (404, wanted)
+    assert await api.request("DELETE", path) == (404, wanted)
+    assert await api.request("PUT", path, objects.config_map("none")) == (404, wanted)
+    assert await api.request("PATCH", path, {"data": {}}, **MERGE_PATCH) == (404, wanted)
+
+
+async def test_a_group_stands_in_the_message(api: ApiUnderTest):
+    """`jobs.batch`, and the group in the details."""
+    code, status = await api.request("GET", f"/apis/batch/v1/namespaces/{api.namespace}/jobs/none")
+    assert (code, status["message"]) == (404, 'jobs.batch "none" not found')
+    assert status["details"] == {"name": "none", "group": "batch", "kind": "jobs"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/nothings", "/apis/batch/v1/nothings", "/api/v1/namespaces/x/pods/p/nothing"]
+)
+async def test_an_unknown_resource_of_a_known_group_is_404(api: ApiUnderTest, path: str):
+    """As a Status."""
+    code, status = await api.request("GET", path)
+    assert (code, status["reason"]) == (404, "NotFound")
+    assert status["message"] == "the server could not find the requested resource"
+
+
+async def test_an_unknown_group_is_404(api: ApiUnderTest):
+    """As text: nobody is there who would know of Status objects."""
+    assert await api.request("GET", "/apis/nobody.example/v1/things") == (404, "404 page not found\n")
+
+
+async def test_a_name_that_is_taken_is_409(api: ApiUnderTest):
+    """AlreadyExists."""
+    await api.create(api.config_maps, objects.config_map("a"))
+    code, status = await api.request("POST", api.config_maps, objects.config_map("a"))
+    assert (code, status["reason"], status["message"]) == (409, "AlreadyExists", 'configmaps "a" already exists')
+    assert status["details"] == {"name": "a", "kind": "configmaps"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "cause"), [({}, "FieldValueRequired"), ({"name": "No_Good"}, "FieldValueInvalid")]
+)
+async def test_an_object_needs_a_proper_name(api: ApiUnderTest, metadata: dict, cause: str):
+    """422 Invalid with the field at fault."""
+    code, status = await api.request("POST", api.config_maps, {"metadata": metadata})
+    assert (code, status["reason"]) == (422, "Invalid")
+    assert [(each["reason"], each["field"]) for each in status["details"]["causes"]] == [(cause, "metadata.name")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{not json",
+        {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}},
+        {"kind": "ConfigMap", "apiVersion": "v2", "metadata": {"name": "a"}},
+        {"metadata": {"name": "a", "namespace": "another"}},
+    ],
+    ids=["not JSON", "another kind", "another version", "another namespace"],
+)
+async def test_a_body_that_does_not_fit_its_path_is_400(api: ApiUnderTest, body: object):
+    """BadRequest."""
+    code, status = await api.request("POST", api.config_maps, body)
+    assert (code, status["reason"]) == (400, "BadRequest")
+
+
+async def test_a_custom_object_must_say_what_it_is(api: ApiUnderTest, group: str):
+    """Without a kind 400, with another group's version 400, with another kind 422."""
+    path = f"/apis/{group}/v1/namespaces/{api.namespace}/coderuns"
+    run = objects.code_run("a", group=group)
+    bodies = ({"metadata": {"name": "a"}}, run | {"apiVersion": f"{group}/v9"}, run | {"kind": "Other"})
+    assert [(await api.request("POST", path, body)).code for body in bodies] == [400, 400, 422]
+
+
+async def test_a_namespace_must_be_there_to_write_into(api: ApiUnderTest):
+    """404 for the namespace, not for the object."""
+    code, status = await api.request("POST", "/api/v1/namespaces/nowhere/configmaps", objects.config_map("a"))
+    assert (code, status["message"]) == (404, 'namespaces "nowhere" not found')
+
+
+async def test_a_new_object_has_no_version_yet(api: ApiUnderTest):
+    """500, which is what the real server makes of it."""
+    code, status = await api.request("POST", api.config_maps, objects.config_map("a", resourceVersion="5"))
+    assert (code, status["message"]) == (500, "resourceVersion should not be set on objects to be created")
+
+
+async def test_a_name_and_a_uid_cannot_be_changed(api: ApiUnderTest):
+    """400 for the name of another object, 422 for a patch of the uid, 409 for a PUT with another one."""
+    await api.create(api.config_maps, objects.config_map("a"))
+    path = f"{api.config_maps}/a"
+    assert (await api.request("PUT", path, objects.config_map("b"))).code == 400
+    assert (await api.request("PATCH", path, {"metadata": {"name": "b"}}, **MERGE_PATCH)).code == 400
+    assert (await api.request("PATCH", path, {"metadata": {"uid": "x"}}, **MERGE_PATCH)).code == 422
+    assert (await api.request("PUT", path, objects.config_map("a", uid="x"))).code == 409
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix"), [("PUT", ""), ("PATCH", ""), ("POST", "/a"), ("HEAD", ""), ("OPTIONS", "/a")]
+)
+async def test_a_method_that_makes_no_sense_is_405(api: ApiUnderTest, method: str, suffix: str):
+    """MethodNotAllowed."""
+    code, status = await api.request(method, api.config_maps + suffix, {})
+    assert code == 405
+    if method != "HEAD":
+        assert status["reason"] == "MethodNotAllowed"
+
+
+async def test_a_patch_of_an_unknown_type_is_415(api: ApiUnderTest):
+    """Plain JSON is no patch."""
+    await api.create(api.config_maps, objects.config_map("a"))
+    code, status = await api.request("PATCH", f"{api.config_maps}/a", {"data": {}})
+    assert (code, status["reason"]) == (415, "UnsupportedMediaType")
+
+
+async def test_a_patch_must_be_an_object(api: ApiUnderTest):
+    """400."""
+    await api.create(api.config_maps, objects.config_map("a"))
+    assert (await api.request("PATCH", f"{api.config_maps}/a", b"[1]", **MERGE_PATCH)).code == 400
+
+
+async def test_an_unknown_propagation_policy_is_422(api: ApiUnderTest):
+    """Invalid, about the options and not about the object."""
+    await api.create(api.config_maps, objects.config_map("a"))
+    code, status = await api.request("DELETE", f"{api.config_maps}/a?propagationPolicy=Sideways")
+    assert (code, status["reason"], status["details"]["kind"]) == (422, "Invalid", "DeleteOptions")
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "cause"),
+    [
+        ("watch=1&sendInitialEvents=true", "resourceVersionMatch", "FieldValueForbidden"),
+        ("watch=1&sendInitialEvents=false", "resourceVersionMatch", "FieldValueForbidden"),
+        ("watch=1&resourceVersionMatch=NotOlderThan", "resourceVersionMatch", "FieldValueForbidden"),
+        ("watch=1&continue=x", "resourceVersionMatch", "FieldValueForbidden"),
+        ("sendInitialEvents=true", "sendInitialEvents", "FieldValueForbidden"),
+        ("resourceVersionMatch=Exact", "resourceVersionMatch", "FieldValueForbidden"),
+        ("resourceVersion=0&resourceVersionMatch=Exact", "resourceVersionMatch", "FieldValueForbidden"),
+        ("resourceVersion=1&resourceVersionMatch=Newest", "resourceVersionMatch", "FieldValueNotSupported"),
+    ],
+)
+async def test_parameters_that_do_not_go_together_are_422(api: ApiUnderTest, query: str, field: str, cause: str):
+    """KEP-3157 and the rules of resourceVersionMatch: Invalid ListOptions, with the field at fault."""
+    code, status = await api.request("GET", f"{api.config_maps}?{query}")
+    assert (code, status["reason"]) == (422, "Invalid")
+    assert LIST_OPTIONS.items() <= status["details"].items()
+    assert [(each["field"], each["reason"]) for each in status["details"]["causes"]] == [(field, cause)]
+
+
+async def test_two_faults_are_two_causes(api: ApiUnderTest):
+    """With Exact, sendInitialEvents is wrong twice, and the message lists both."""
+    query = "watch=1&sendInitialEvents=true&resourceVersionMatch=Exact"
+    code, status = await api.request("GET", f"{api.config_maps}?{query}")
+    assert (code, len(status["details"]["causes"])) == (422, 2)
+    assert status["message"] == (
+        'ListOptions.meta.k8s.io "" is invalid: [resourceVersionMatch: Forbidden: sendInitialEvents requires setting '
+        "resourceVersionMatch to NotOlderThan, resourceVersionMatch: Unsupported value: "
+        '"Exact": supported values: "NotOlderThan"]'
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=many",
+        "watch=1&timeoutSeconds=soon",
+        "resourceVersion=newest",
+        "continue=nonsense",
+        "labelSelector=a%20b",
+        "labelSelector=a%20near%20(b)",
+        "labelSelector=-a-",
+        "fieldSelector=metadata.name",
+        "fieldSelector=data.k%3D1",
+    ],
+)
+async def test_a_query_that_cannot_be_read_is_400(api: ApiUnderTest, query: str):
+    """BadRequest."""
+    code, status = await api.request("GET", f"{api.config_maps}?{query}")
+    assert (code, status["reason"]) == (400, "BadRequest")
+
+
+async def test_a_watch_from_no_number_is_500(api: ApiUnderTest):
+    """Where a list says 400: the real server's habit, which a client has to live with."""
+    code, status = await api.request("GET", f"{api.config_maps}?watch=1&resourceVersion=newest")
+    assert (code, status.get("reason")) == (500, None)
+
+
+async def test_a_token_and_a_version_exclude_each_other(api: ApiUnderTest):
+    """400: the token has its version in it."""
+    for name in ("a", "b"):
+        await api.create(api.config_maps, objects.config_map(name))
+    token = (await api.get(f"{api.config_maps}?limit=1"))["metadata"]["continue"]
+    code, status = await api.request("GET", f"{api.config_maps}?continue={token}&resourceVersion=5")
+    assert (code, status["message"]) == (400, "specifying resource version is not allowed when using continue")

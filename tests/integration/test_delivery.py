@@ -1,0 +1,212 @@
+"""From a fault on a real API server to the message that a person gets, through every real process in between.
+
+kube-apiserver -> exporter -> Prometheus with the bundle's rules -> Alertmanager with the bundle's routes -> webhook.
+"""
+
+import contextlib
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.integration.bundle import TARGET_LABELS
+from tests.integration.controlplane import ControlPlane
+from tests.integration.exporting import Exporter
+from tests.integration.monitoring import Alertmanager, Prometheus
+from tests.integration.waiting import until
+from tests.integration.webhook import Notification, Webhook
+from tests.integration.workplace import CLAUDE, Workplace
+
+pytestmark = [
+    pytest.mark.needs("etcd", "kube-apiserver", "prometheus", "alertmanager"),
+    pytest.mark.timeout(150),  # the first one starts five processes
+]
+
+_log = logging.getLogger(__name__)
+
+TEMPLATES = {"code_implement.sh": "#!/bin/sh\n"}
+WITHIN = 40.0  # seconds; all thresholds together are 4 to 6
+
+
+class World(NamedTuple):
+    """All that runs. ConfigMaps live in `platform`, where runs are too; `elsewhere` has runs only."""
+
+    platform: Workplace
+    elsewhere: Workplace
+    exporter: Exporter
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    webhook: Webhook
+
+
+@pytest.fixture(scope="module")
+def world(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One for this file; each test has runs of its own, and leaves the ConfigMap healthy."""
+    folder, unique = tmp_path_factory.mktemp("delivery"), uuid.uuid4().hex[:8]
+    platform, elsewhere = (Workplace(control_plane, f"{name}-{unique}").open() for name in ("platform", "elsewhere"))
+    platform.set_templates(TEMPLATES)
+    settings = {
+        "namespaces": [platform.namespace, elsewhere.namespace],
+        "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
+        "thresholds": {"job_creation_deadline": "2s", "job_max_runtime": "3s"},
+    }
+    with contextlib.ExitStack() as stack:
+        enter = stack.enter_context
+        webhook = enter(Webhook())
+        exporter = enter(Exporter(folder / "exporter", kubeconfig=control_plane.kubeconfig, settings=settings))
+        alertmanager = Alertmanager(folder / "alertmanager", receiver=webhook.url)
+        enter(alertmanager)
+        prometheus = Prometheus(folder / "prometheus", exporter=exporter.address, alertmanager=alertmanager.address)
+        enter(prometheus)
+        prometheus.until_scraped()
+        yield World(platform, elsewhere, exporter, prometheus, alertmanager, webhook)
+
+
+@pytest.fixture
+def healthy_again(world: World) -> Iterator[None]:
+    """Whatever a test did to the ConfigMap, the next one finds it whole and its alert over."""
+    yield
+    world.platform.set_templates(TEMPLATES)
+
+    def is_over() -> bool:
+        return not world.alertmanager.state_of("RequiredConfigMapUnhealthy", configmap=CLAUDE)
+
+    until(is_over, what="RequiredConfigMapUnhealthy is over", seconds=WITHIN)
+
+
+def took(what: str, begun: float, told: Notification) -> None:
+    """Logs the seconds from a moment to a delivery: `--log-cli-level=info` shows them."""
+    _log.info("%s: %.1f s", what, told.at - begun)
+
+
+def test_a_run_without_a_job_is_delivered_with_its_name_until_it_has_one(world: World):
+    """To the pager, labelled with what is stuck, and resolved when the controller makes the Job after all."""
+    begun = time.monotonic()
+    run = world.elsewhere.make_run("lonely")
+    told = world.webhook.next("CodeRunJobCreationStalled", coderun="lonely", seconds=WITHIN)
+    took("run made -> CodeRunJobCreationStalled", begun, told)
+    where = world.elsewhere.namespace
+    assert told.receiver == "pager"
+    assert told.labels == {
+        "alertname": "CodeRunJobCreationStalled",
+        "cluster": "loopback",  # Prometheus' own external label
+        "component": "coderun-exporter",
+        "coderun": "lonely",
+        "namespace": where,
+        "severity": "critical",
+    }
+    assert told.annotations["summary"].startswith(f"CodeRun {where}/lonely has no Job ")
+    assert told.annotations["summary"].endswith("not_reconciled (the controller has written no status)")
+    assert f"kubectl -n {where} describe coderun lonely" in told.annotations["description"]
+    assert told.annotations["runbook_url"].endswith("/CodeRunJobCreationStalled")
+
+    begun = time.monotonic()
+    world.elsewhere.make_job(run)
+    over = world.webhook.next("CodeRunJobCreationStalled", status="resolved", coderun="lonely", seconds=WITHIN)
+    took("Job made -> resolved", begun, over)
+    assert over.at > begun
+    assert over.labels == told.labels
+
+
+@pytest.mark.usefixtures("healthy_again")
+def test_a_broken_configmap_is_delivered_until_it_is_restored(world: World):
+    """With what is wrong with it, before any run has come to harm."""
+    begun = time.monotonic()
+    world.platform.set_templates({})
+    told = world.webhook.next("RequiredConfigMapUnhealthy", after=begun, seconds=WITHIN)
+    took("ConfigMap emptied -> RequiredConfigMapUnhealthy", begun, told)
+    place = f"{world.platform.namespace}/{CLAUDE}"
+    assert (told.labels["namespace"], told.labels["configmap"]) == (world.platform.namespace, CLAUDE)
+    assert (told.labels["severity"], told.receiver) == ("critical", "pager")
+    assert told.annotations["summary"] == f"ConfigMap {place} is required and unhealthy: empty"
+
+    begun = time.monotonic()
+    world.platform.set_templates(TEMPLATES)
+    over = world.webhook.next("RequiredConfigMapUnhealthy", status="resolved", after=begun, seconds=WITHIN)
+    took("ConfigMap restored -> resolved", begun, over)
+
+
+@pytest.mark.usefixtures("healthy_again")
+def test_the_cause_is_named_by_its_symptom_and_silences_it_in_its_own_namespace(world: World):
+    """Beside the ConfigMap one page is enough; a run elsewhere is told, and names it. What is left is told after."""
+    begun = time.monotonic()
+    world.platform.set_templates({})
+    world.webhook.next("RequiredConfigMapUnhealthy", after=begun, seconds=WITHIN)
+    run = world.platform.make_run("silenced")
+    world.elsewhere.make_run("told")
+    told = world.webhook.next("CodeRunJobCreationStalled", coderun="told", seconds=WITHIN)
+    assert told.annotations["summary"].endswith(f": configmap_empty ({world.platform.namespace}/{CLAUDE})")
+
+    def is_suppressed() -> bool:
+        return world.alertmanager.state_of("CodeRunJobCreationStalled", coderun="silenced") == "suppressed"
+
+    until(is_suppressed, what="the stalled run is suppressed", seconds=WITHIN)
+    assert world.alertmanager.state_of("CodeRunJobCreationStalled", coderun="told") == "active"
+    assert world.alertmanager.state_of("RequiredConfigMapUnhealthy", configmap=CLAUDE) == "active"
+    assert not world.webhook.heard("CodeRunJobCreationStalled", status="firing", coderun="silenced")
+
+    restored = time.monotonic()
+    world.platform.set_templates(TEMPLATES)
+    left = world.webhook.next("CodeRunJobCreationStalled", coderun="silenced", seconds=WITHIN)
+    took("ConfigMap restored -> the run that is still stalled", restored, left)
+    world.platform.make_job(run)
+    world.webhook.next("CodeRunJobCreationStalled", status="resolved", coderun="silenced", seconds=WITHIN)
+
+
+def test_a_job_that_hangs_is_delivered_with_its_cause_until_it_ends(world: World):
+    """Its run has long succeeded and its pod is still up: the incident's second half."""
+    run = world.elsewhere.make_run("tess", spec={"githubApp": "5DLabs-Tess"})
+    world.elsewhere.make_job(run, name="tess-job")
+    begun = time.monotonic()
+    world.elsewhere.start_job("tess-job")
+    world.elsewhere.set_phase("tess", "Succeeded")
+    told = world.webhook.next("AgentJobHanging", job_name="tess-job", seconds=WITHIN)
+    took("Job started -> AgentJobHanging", begun, told)
+    where = world.elsewhere.namespace
+    assert (told.labels["namespace"], told.labels["severity"], told.receiver) == (where, "critical", "pager")
+    assert told.annotations["summary"].startswith(f"Job {where}/tess-job is still active ")
+    assert told.annotations["summary"].endswith(": run_already_finished (CodeRun tess is Succeeded)")
+    assert "Agent: tess. CodeRun: tess." in told.annotations["description"]
+    assert f"kubectl -n {where} describe job tess-job" in told.annotations["description"]
+
+    begun = time.monotonic()
+    world.elsewhere.finish_job("tess-job")
+    over = world.webhook.next("AgentJobHanging", status="resolved", job_name="tess-job", seconds=WITHIN)
+    took("Job finished -> resolved", begun, over)
+
+
+def test_prometheus_scrapes_without_an_error_and_keeps_the_labels_of_runs(world: World):
+    """`honor_labels`: the target's own namespace and pod replace nothing, and nothing becomes `exported_`."""
+    world.elsewhere.make_job(world.elsewhere.make_run("labelled"), name="labelled-job")
+    run = f'coderun_job_name{{namespace="{world.elsewhere.namespace}",coderun="labelled",job_name="labelled-job"}}'
+    until(lambda: world.prometheus.query(run), what="the run is in Prometheus")
+    target = world.prometheus.target()
+    assert (target["health"], target["lastError"]) == ("up", "")
+    [up] = world.prometheus.query("up")
+    assert up["value"][1] == "1"
+    assert TARGET_LABELS.items() <= up["metric"].items()
+    stored = [each["metric"] for each in world.prometheus.stored()]
+    assert not [metric for metric in stored for label in metric if label.startswith("exported_")]
+    told = [metric for metric in stored if "coderun" in metric or "job_name" in metric or "configmap" in metric]
+    assert {metric["namespace"] for metric in told} == {world.platform.namespace, world.elsewhere.namespace}
+
+
+def test_an_exporter_that_is_gone_is_delivered_until_it_is_back(world: World):
+    """Without it all else would be silent. Its target is still known, so that it is down and not absent."""
+    begun = time.monotonic()
+    world.exporter.stop()
+    told = world.webhook.next("CodeRunExporterDown", after=begun, seconds=WITHIN)
+    took("exporter stopped -> CodeRunExporterDown", begun, told)
+    assert (told.labels["job"], told.labels["severity"], told.receiver) == ("coderun-exporter", "critical", "pager")
+    assert told.annotations["description"].splitlines()[0].endswith(f"{world.exporter.address}.")
+    absent = world.webhook.heard("CodeRunExporterAbsent", status="firing")
+    assert not [each for each in absent if each.at > begun]
+
+    begun = time.monotonic()
+    world.exporter.start()
+    world.prometheus.until_scraped()
+    over = world.webhook.next("CodeRunExporterDown", status="resolved", after=begun, seconds=WITHIN)
+    took("exporter started -> resolved", begun, over)

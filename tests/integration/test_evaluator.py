@@ -1,0 +1,117 @@
+"""The demo's evaluator of alert rules against the real one, over the same page at the same moment."""
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from exporter.demo import promql
+from tests.integration import samples
+from tests.integration.bundle import ALERTS, JOB, TARGET_LABELS
+from tests.integration.controlplane import ControlPlane
+from tests.integration.exporting import Exporter
+from tests.integration.monitoring import Prometheus
+from tests.integration.waiting import until
+from tests.integration.workplace import CLAUDE, Workplace
+
+pytestmark = [pytest.mark.needs("etcd", "kube-apiserver", "prometheus"), pytest.mark.timeout(120)]
+
+RULES = [
+    (rule["alert"], rule["expr"])
+    for file in sorted((ALERTS / "rules").glob("*.yml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
+FIRING = {
+    "CodeRunJobCreationStalled",
+    "AgentJobHanging",
+    "RequiredConfigMapUnhealthy",
+    "CodeRunExporterResourceUnavailable",
+}
+
+
+class Moment(NamedTuple):
+    """One moment: the page as the demo reads it, the time, and the Prometheus that has stored just that page."""
+
+    page: promql.Page
+    time: float
+    prometheus: Prometheus
+
+
+@pytest.fixture(scope="module")
+def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
+    """A platform in trouble of every sort that the rules know, seen when nothing changes."""
+    folder = tmp_path_factory.mktemp("evaluator")
+    place = Workplace(control_plane, f"rules-{uuid.uuid4().hex[:8]}").open()
+    place.make_run("stalled")
+    place.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
+    for name in ("hanging", "done"):
+        place.make_job(place.make_run(name))
+        place.start_job(f"{name}-job")
+    place.finish_job("done-job")
+    place.set_templates({"present.sh": "#!/bin/sh"})
+    space = place.namespace
+    settings = {
+        # The exporter may not read the second namespace, and not the second ConfigMap.
+        "namespaces": [space, f"{space}-forbidden"],
+        "configmaps": {"namespace": space, "required": [{"name": CLAUDE, "keys": ["absent.sh"]}, "forbidden"]},
+        "thresholds": {"job_creation_deadline": "0s", "job_max_runtime": "0s"},
+    }
+    with contextlib.ExitStack() as stack:
+        exporter = Exporter(folder / "exporter", kubeconfig=control_plane.kubeconfig, settings=settings)
+        stack.enter_context(exporter)
+        prometheus = Prometheus(folder / "prometheus", exporter=exporter.address)
+        stack.enter_context(prometheus)
+        prometheus.until_scraped()
+        target = {"job": JOB, "instance": exporter.address, **TARGET_LABELS}
+
+        def quiet_page() -> str:
+            page = exporter.get().text
+            same = samples.read(page, target=target) == samples.stored(prometheus.stored())
+            return page if same else ""
+
+        page = until(quiet_page, what="Prometheus has stored the page")
+        yield Moment(promql.read_page(page, target=target), time.time(), prometheus)
+
+
+def parts_of(tree: Any) -> Iterator[Any]:
+    """An expression and all that it is made of: a rule that gives nothing can be compared by its parts."""
+    yield tree
+    inner = [getattr(tree, name, None) for name in ("expr", "lhs", "rhs")]
+    for part in [*inner, *getattr(tree, "args", ())]:
+        if part is not None:
+            yield from parts_of(part)
+
+
+def ours(tree: Any, moment: Moment) -> dict[promql.Key, float]:
+    """What the demo makes of it; a number is the one sample without labels."""
+    value = promql.evaluate(tree, page=moment.page, time=moment.time)
+    return (
+        {promql.key(each.labels): each.value for each in value} if isinstance(value, list) else {frozenset(): value}
+    )
+
+
+def theirs(tree: Any, moment: Moment) -> dict[promql.Key, float]:
+    """What Prometheus makes of it."""
+    data = moment.prometheus.get("/api/v1/query", query=str(tree), time=f"{moment.time:.6f}")["data"]
+    if data["resultType"] == "scalar":
+        return {frozenset(): float(data["result"][1])}
+    return {promql.key(each["metric"]): float(each["value"][1]) for each in data["result"]}
+
+
+@pytest.mark.parametrize(("alert", "expression"), RULES, ids=[alert for alert, _ in RULES])
+def test_a_rule_and_each_part_of_it_give_what_prometheus_gives(moment: Moment, alert: str, expression: str):
+    """The same label sets and, to a millisecond where the time is in it, the same values."""
+    tree = promql.parse(expression)
+    parts = list(parts_of(tree))
+    assert len(parts) >= 2
+    for part in parts:
+        wanted = theirs(part, moment)
+        assert ours(part, moment) == {
+            labels: pytest.approx(value, rel=0, abs=0.001) for labels, value in wanted.items()
+        }
+    assert bool(ours(tree, moment)) is (alert in FIRING)

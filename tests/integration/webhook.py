@@ -1,0 +1,85 @@
+"""Where Alertmanager delivers in a test: a receiver that keeps all it is told."""
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+__all__ = ["Notification", "Webhook"]
+
+
+class Notification(NamedTuple):
+    """One alert of one delivery. `at` is the monotonic time of its arrival."""
+
+    receiver: str
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    at: float
+
+
+class Webhook:
+    """Listens on `url` while it is open. Alertmanager's webhook format, version 4."""
+
+    def __init__(self) -> None:
+        self._heard: list[Notification] = []
+        self._news = threading.Condition()
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def heard(self, alertname: str, *, status: str, **labels: str) -> list[Notification]:
+        """What was delivered of such an alert up to now, oldest first."""
+        wanted = {"alertname": alertname, **labels}
+        with self._news:
+            return [each for each in self._heard if each.status == status and wanted.items() <= each.labels.items()]
+
+    def next(
+        self, alertname: str, *, status: str = "firing", after: float = 0.0, seconds: float = 40.0, **labels: str
+    ) -> Notification:
+        """The first such alert that arrives later than `after` (monotonic time), waited for if need be."""
+
+        def fitting() -> list[Notification]:
+            return [each for each in self.heard(alertname, status=status, **labels) if each.at > after]
+
+        with self._news:
+            self._news.wait_for(fitting, timeout=seconds)
+            found = fitting()
+            told = [(each.status, each.labels.get("alertname"), each.labels) for each in self._heard]
+        assert found, f"{alertname} {labels} was not delivered as {status} within {seconds:g} s, but: {told}"
+        return found[0]
+
+    def _take(self, receiver: str, message: dict[str, Any]) -> None:
+        now = time.monotonic()
+        with self._news:
+            self._heard += [
+                Notification(receiver, alert["status"], alert["labels"], alert["annotations"], now)
+                for alert in message["alerts"]
+            ]
+            self._news.notify_all()
+
+    def _handler(self) -> Callable[..., http.server.BaseHTTPRequestHandler]:
+        take = self._take
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                take(self.path.removeprefix("/"), json.loads(body))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        return Handler

@@ -1,0 +1,75 @@
+"""What an answer that is not a plain 200 means."""
+
+import email.utils
+import time
+
+import pytest
+
+from exporter.kube import errors
+from exporter.kube.answers import Details, Status, error_of, error_of_status
+
+
+def wish(retry_after):
+    """The seconds that a 429 with this header asks for."""
+    return error_of(429, {"Retry-After": retry_after}, b"", path="/p").retry_after
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("0.5", 0.5), ("-1", None), ("", None), ("soon", None), ("nan", None)]
+)
+def test_retry_after_in_seconds(header, seconds):
+    """What cannot be read, or is no time to wait, is no wish."""
+    assert wish(header) == seconds
+
+
+def test_retry_after_as_a_date():
+    """RFC 9110 allows both; one that has passed is no wish."""
+    assert 25 < wish(email.utils.formatdate(time.time() + 30, usegmt=True)) <= 30
+    assert wish("Wed, 21 Oct 2015 07:28:00 GMT") is None
+
+
+def test_retry_after_may_stand_in_the_body():
+    """As retryAfterSeconds of the Status; the header goes first."""
+    body = b'{"details":{"retryAfterSeconds":3}}'
+    assert error_of(503, {}, body, path="/p").retry_after == 3
+    assert error_of(503, {"Retry-After": "5"}, body, path="/p").retry_after == 5
+    assert error_of_status(Status(code=429, details=Details(retryAfterSeconds=2)), path="/p").retry_after == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"message":5}', b"\xff", b"[]"])
+def test_a_body_that_is_no_status_leaves_the_code_to_speak(body):
+    """Whatever a proxy sends."""
+    error = error_of(503, {}, body, path="/p")
+    assert isinstance(error, errors.ServerError)
+    assert str(error) == "503 at /p: Service Unavailable"
+
+
+def test_a_message_is_one_short_line():
+    """It goes to logs and pages: no line ends, no escape sequences, no end without end."""
+    body = b'{"message":"a\\nb\\u001b[31mred\\u2028c' + b"x" * 5000 + b'"}'
+    text = str(error_of(403, {}, body, path="/p"))
+    assert text.startswith("403 at /p: a b [31mred c")
+    assert text.isprintable()
+    assert len(text) < 400
+
+
+def test_an_unknown_status_is_the_servers_trouble():
+    """As is any 5xx; what is below 400 is no answer of Kubernetes'."""
+    assert isinstance(error_of(599, {}, b"", path="/p"), errors.ServerError)
+    assert isinstance(error_of(418, {}, b"", path="/p"), errors.ServerError)
+    assert isinstance(error_of(204, {}, b"", path="/p"), errors.BrokenAnswerError)
+
+
+def test_an_unknown_status_keeps_the_words_that_came_with_it():
+    """Proxies have codes of their own, such as 520."""
+    assert str(error_of(520, {}, b'{"message":"origin is down"}', path="/p")) == "520 at /p: origin is down"
+    assert str(error_of(520, {}, b"", path="/p")) == "520 at /p: unknown status"
+
+
+def test_an_error_in_a_watch_is_the_error_of_its_code():
+    """410 in an ERROR event is the 410 of HTTP; without a code it is the server's trouble."""
+    gone = error_of_status(Status(code=410, message="too old resource version: 245 (249)"), path="/p")
+    assert isinstance(gone, errors.GoneError)
+    assert str(gone) == "410 in the watch at /p: too old resource version: 245 (249)"
+    assert isinstance(error_of_status(Status(reason="Expired"), path="/p"), errors.ServerError)
+    assert "Expired" in str(error_of_status(Status(reason="Expired"), path="/p"))

@@ -1,0 +1,198 @@
+"""Where credentials come from, and tokens in files that are rotated."""
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+import traceback
+
+import pytest
+import trustme
+
+from exporter.kube.errors import KubeConfigError
+from tests.kube.servers import api_server, whoami
+from tests.kube.settings import SECRET, Clock, a_kubeconfig, bearer, load
+
+
+@pytest.fixture(scope="module")
+def authority():
+    """The cluster's CA."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def mounted(tmp_path, authority):
+    """A service account as the kubelet mounts it: links to a folder that is swapped as a whole."""
+    folder = tmp_path / "serviceaccount"
+    folder.mkdir()
+    (folder / "..data").symlink_to("..absent")
+    for name in ("token", "ca.crt", "namespace"):
+        (folder / name).symlink_to(f"..data/{name}")
+    rotate(folder, "first", authority)
+    return folder
+
+
+def rotate(folder, token, authority):
+    """Swap the mounted token as the kubelet does: a new folder, then one rename of the link."""
+    new = folder / f"..{token}"
+    new.mkdir()
+    (new / "token").write_text(token)
+    (new / "ca.crt").write_bytes(authority.cert_pem.bytes())
+    (new / "namespace").write_text("monitoring")
+    (folder / "..data_tmp").symlink_to(new.name)
+    (folder / "..data_tmp").rename(folder / "..data")
+
+
+def in_pod(port="443", host="127.0.0.1"):
+    """The variables that the kubelet sets."""
+    return {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": str(port)}
+
+
+async def test_in_a_pod_the_service_account_is_used(mounted, authority):
+    """Its CA verifies the server, its token goes with the request."""
+    async with api_server(authority.issue_cert("127.0.0.1")) as port:
+        credentials = await load(environ=in_pod(port), service_account=mounted)
+        assert (await whoami(credentials))["authorization"] == "Bearer first"
+    assert credentials.source == "in-cluster service account"
+    assert credentials.namespace is None
+
+
+async def test_in_cluster_token_rotation(mounted, authority, caplog):
+    """Read again after 60 s, not before; a token that cannot be read leaves the old one in use."""
+    clock = Clock()
+    credentials = await load(environ=in_pod(), service_account=mounted, clock=clock)
+    rotate(mounted, "second", authority)
+    clock.now += 59
+    assert await bearer(credentials) == "first"
+    clock.now += 1
+    assert await bearer(credentials) == "second"
+    (mounted / "..data").unlink()
+    clock.now += 60
+    assert await bearer(credentials) == "second"
+    assert "the old one stays: token" in caplog.text
+    assert credentials.access.generation == 0
+
+
+async def test_a_renewal_reads_the_rotated_token_at_once(mounted, authority):
+    """After a 401 nobody waits for the 60 s to pass."""
+    credentials = await load(environ=in_pod(), service_account=mounted, clock=Clock())
+    rotate(mounted, "second", authority)
+    await credentials.renew(generation=0)
+    assert await bearer(credentials) == "second"
+    assert credentials.access.generation == 1
+
+
+async def test_an_ipv6_service_address_is_put_in_brackets(mounted):
+    """Single-stack IPv6 clusters."""
+    credentials = await load(environ=in_pod(host="fd00::1"), service_account=mounted)
+    assert credentials.access.server == "https://[fd00::1]:443"
+
+
+async def test_a_service_account_that_is_not_whole_is_told(tmp_path, mounted):
+    """What is missing, and which setting brings it."""
+    absent = tmp_path / "absent"
+    with pytest.raises(KubeConfigError) as caught:
+        await load(environ=in_pod(), service_account=absent)
+    assert str(caught.value) == (
+        f"service account: {absent}/token is not there; "
+        "set automountServiceAccountToken: true for the pod, or give a kubeconfig"
+    )
+    with pytest.raises(KubeConfigError, match="KUBERNETES_SERVICE_PORT is not set"):
+        await load(environ=in_pod("") | {"KUBECONFIG": ""}, service_account=mounted)
+    (mounted / "token").unlink()
+    (mounted / "token").write_text(" \n")
+    with pytest.raises(KubeConfigError, match="token: is empty"):
+        await load(environ=in_pod(), service_account=mounted)
+    (mounted / "token").write_text("t")
+    (mounted / "ca.crt").unlink()
+    with pytest.raises(KubeConfigError, match=r"ca.crt: cannot be read: No such file or directory"):
+        await load(environ=in_pod(), service_account=mounted)
+
+
+async def test_a_named_context_goes_before_the_service_account(tmp_path, mounted):
+    """Only a kubeconfig has contexts."""
+    (tmp_path / ".kube").mkdir()
+    a_kubeconfig(tmp_path / ".kube")
+    environ = in_pod() | {"HOME": str(tmp_path)}
+    assert (await load(environ=environ, service_account=mounted, context="prod")).source.endswith("(context prod)")
+    assert (await load(environ=environ, service_account=mounted)).source == "in-cluster service account"
+
+
+async def test_a_pod_never_loads_the_kubernetes_client(mounted):
+    """It takes 23 MiB and half a second."""
+    program = (
+        "import asyncio, sys, pathlib\n"
+        "from exporter.kube.auth import Credentials\n"
+        f"load = Credentials.load(kubeconfig=None, context=None, environ={in_pod()!r},"
+        f" service_account=pathlib.Path({str(mounted)!r}))\n"
+        "asyncio.run(load)\n"
+        "sys.exit('kubernetes' in sys.modules)\n"
+    )
+    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], check=False)
+    assert done.returncode == 0
+
+
+async def test_a_kubeconfigs_token_file_is_read_again(tmp_path):
+    """The key tokenFile goes before token, as in client-go; the kubernetes client reads it once."""
+    clock = Clock()
+    (tmp_path / "token").write_text("first\n")
+    path = a_kubeconfig(tmp_path, user={"tokenFile": "token", "token": SECRET})
+    credentials = await load(path, clock=clock)
+    (tmp_path / "token").write_text("second\n")
+    assert await bearer(credentials) == "first"
+    clock.now += 60
+    assert await bearer(credentials) == "second"
+
+
+async def test_basic_authentication(tmp_path):
+    """User and password; an empty password is one too."""
+    for password in ("pässword", ""):
+        user = {"username": "me", "password": password}
+        credentials = await load(a_kubeconfig(tmp_path, user=user))
+        encoded = base64.b64encode(f"me:{password}".encode()).decode()
+        assert await credentials.headers() == {"Authorization": f"Basic {encoded}"}
+
+
+async def test_a_user_without_credentials_is_anonymous(tmp_path):
+    """As it was asked for."""
+    credentials = await load(a_kubeconfig(tmp_path, user={}))
+    assert await credentials.headers() == {}
+    assert credentials.access.ssl is True
+
+
+def an_id_token(expiry):
+    """A JWT that expires then."""
+    payload = base64.urlsafe_b64encode(json.dumps({"exp": expiry}).encode()).decode().rstrip("=")
+    return f"{SECRET}.{payload}.x"
+
+
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
+async def test_an_openid_connect_token_is_used_while_it_lives(tmp_path):
+    """It is never refreshed: the kubernetes client would send the refresh token over TLS that it does not verify."""
+
+    def user(token):
+        config = {"id-token": token, "refresh-token": SECRET, "idp-issuer-url": "https://idp.invalid"}
+        return {"auth-provider": {"name": "oidc", "config": config}}
+
+    living = an_id_token(4_000_000_000)
+    assert await bearer(await load(a_kubeconfig(tmp_path, user=user(living)))) == living
+    for token in (an_id_token(1), an_id_token("never"), "a.b", "a.b.c", None):
+        with pytest.raises(KubeConfigError, match="its id-token is missing, expired or not a JWT") as caught:
+            await load(a_kubeconfig(tmp_path, user=user(token)))
+        assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_tls_server_name_is_of_no_use_without_tls(tmp_path):
+    """The transport would refuse it."""
+    credentials = await load(a_kubeconfig(tmp_path, cluster={"server": "http://h", "tls-server-name": "x"}))
+    assert credentials.access.server_hostname is None
+
+
+async def test_no_repr_shows_a_secret(tmp_path):
+    """Reprs end in logs."""
+    path = a_kubeconfig(tmp_path, cluster={"server": "http://h", "proxy-url": f"http://me:{SECRET}@proxy"})
+    credentials = await load(path)
+    everything = [credentials, credentials.access, credentials._login, credentials.source]
+    assert SECRET not in repr(everything)
+    assert credentials.access.proxy == f"http://me:{SECRET}@proxy"

@@ -1,0 +1,185 @@
+"""Which kubeconfig files are read, how they are merged, and how one line tells what is wrong with them."""
+
+import os
+import traceback
+
+import pytest
+
+from exporter.kube.entries import Cluster, User
+from exporter.kube.errors import KubeConfigError
+from exporter.kube.kubeconfig import choose
+from tests.kube.settings import SECRET, a_kubeconfig, load
+
+
+async def the_error(path=None, **more):
+    """The one line that loading ends with; neither it nor its traceback shows a secret."""
+    with pytest.raises(KubeConfigError) as caught:
+        await load(path, **more)
+    line = str(caught.value)
+    assert line.isprintable()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    return line
+
+
+async def test_several_files_in_kubeconfig_are_joined_and_the_first_wins(tmp_path):
+    """As in kubectl: entries from all files, the first current-context, missing files are passed by."""
+    contexts = [{"name": "prod", "context": {"cluster": "far", "user": "u", "namespace": "agents"}}]
+    first = a_kubeconfig(tmp_path, name="first", contexts=contexts, clusters=[], users=[])
+    far = [{"name": "far", "cluster": {"server": "http://far:8080/"}}]
+    second = a_kubeconfig(tmp_path, name="second", clusters=far, current_context="other")
+    listed = os.pathsep.join([str(first), str(tmp_path / "absent"), "", str(second)])
+    credentials = await load(environ={"KUBECONFIG": listed})
+    assert credentials.access.server == "http://far:8080"
+    assert credentials.namespace == "agents"
+    assert credentials.source == f"kubeconfig {first}:{second} (context prod)"
+    assert await credentials.headers() == {"Authorization": f"Bearer {SECRET}"}
+
+
+async def test_a_given_file_goes_before_kubeconfig_and_a_given_context_before_the_current_one(tmp_path):
+    """What the command line says wins."""
+    contexts = [
+        {"name": name, "context": {"cluster": "c", "user": "u", "namespace": name}} for name in ("prod", "test")
+    ]
+    path = a_kubeconfig(tmp_path, contexts=contexts)
+    credentials = await load(path, context="test", environ={"KUBECONFIG": "/absent"})
+    assert credentials.namespace == "test"
+
+
+async def test_the_usual_file_is_read_where_nothing_is_told(tmp_path):
+    """~/.kube/config, by $HOME."""
+    (tmp_path / ".kube").mkdir()
+    path = a_kubeconfig(tmp_path / ".kube")
+    assert (await load(environ={"HOME": str(tmp_path)})).source == f"kubeconfig {path} (context prod)"
+
+
+async def test_relative_paths_start_at_the_file_that_holds_them(tmp_path, monkeypatch):
+    """A user's tokenFile lies beside the user's file, not beside the cluster's and not in the working directory."""
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users" / "token").write_text("beside-the-user\n")
+    clusters = a_kubeconfig(tmp_path, name="clusters", users=[])
+    users = a_kubeconfig(tmp_path / "users", user={"tokenFile": "token"}, contexts=[], clusters=[])
+    monkeypatch.chdir("/")
+    credentials = await load(environ={"KUBECONFIG": f"{clusters}:{users}"})
+    assert await credentials.headers() == {"Authorization": "Bearer beside-the-user"}
+
+
+async def test_a_missing_file_is_told(tmp_path):
+    """The path, and where it came from."""
+    assert await the_error(tmp_path / "absent") == f"kubeconfig {tmp_path}/absent: no such file"
+    line = await the_error(environ={"KUBECONFIG": "/absent/a:/absent/b"})
+    assert line == "kubeconfig /absent/a:/absent/b (from $KUBECONFIG): no such file"
+    assert await the_error() == (
+        "kubeconfig /nowhere/.kube/config: no such file; give a kubeconfig, or set KUBECONFIG, or run in a pod"
+    )
+
+
+async def test_an_unreadable_file_is_told(tmp_path):
+    """With the system's reason."""
+    assert await the_error(tmp_path) == f"kubeconfig {tmp_path}: cannot be read: Is a directory"
+    long = f"/{'x' * 300}"
+    assert await the_error(long) == f"kubeconfig {long}: cannot be read: File name too long"
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (f"users:\n- name: u\n  token: [{SECRET}\n", ", line 4: not YAML"),
+        (f"token: !{SECRET} x\n", ", line 1: not YAML"),
+        (f"token: *{SECRET}\n", ", line 1: not YAML"),
+        (f"token: {SECRET}\x00", ": not YAML"),
+        ("expiry: 2024-99-99\n", ": not YAML"),
+        (f"- {SECRET}\n", ": expected `object`, got `array`"),
+        (f"{SECRET}\n", ": expected `object`, got `str`"),
+        ("", ": there is no current-context; name a context; known: none"),
+        ("clusters: {}\n", ": clusters: expected `array | null`, got `object`"),
+        ("users:\n- user: {}\n", ": users[0]: object missing required field `name`"),
+    ],
+)
+async def test_a_file_that_is_no_kubeconfig_is_told_without_a_word_of_it(tmp_path, content, wrong):
+    """YAML's own errors quote the file, and the file holds tokens: only the line's number is told."""
+    path = tmp_path / "config"
+    path.write_text(content)
+    assert await the_error(path) == f"kubeconfig {path}{wrong}"
+
+
+async def test_no_current_context_is_told_with_those_that_there_are(tmp_path):
+    """What would be right: to name one."""
+    path = a_kubeconfig(tmp_path, current_context="")
+    assert await the_error(path) == (f"kubeconfig {path}: there is no current-context; name a context; known: 'prod'")
+
+
+async def test_an_unknown_context_is_told_with_the_nearest(tmp_path):
+    """A typing error is the usual reason; control characters of a name do not reach the terminal."""
+    path = a_kubeconfig(tmp_path, current_context="pord\n\x1b[31m")
+    assert await the_error(path) == (f"kubeconfig {path}: there is no context 'pord\\n\\x1b[31m'; known: 'prod'")
+    assert (await the_error(path, context="prd")).endswith("known: 'prod'; did you mean 'prod'?")
+    many = [{"name": f"c{number}", "context": {}} for number in range(12)]
+    path = a_kubeconfig(tmp_path, contexts=many)
+    assert (await the_error(path)).endswith("'c8', 'c9' and 2 more")
+
+
+async def test_a_context_that_names_an_unknown_cluster_or_user_is_told(tmp_path):
+    """An unknown user must not become an anonymous one, as it does in the kubernetes client."""
+    at = f"kubeconfig {tmp_path}/config: context 'prod': "
+    assert await the_error(a_kubeconfig(tmp_path, clusters=None)) == f"{at}its cluster 'c' is not there; known: none"
+    path = a_kubeconfig(tmp_path, users=[{"name": "uu", "user": {"token": SECRET}}])
+    assert await the_error(path) == f"{at}its user 'u' is not there; known: 'uu'; did you mean 'uu'?"
+    path = a_kubeconfig(tmp_path, contexts=[{"name": "prod", "context": {"user": "u"}}])
+    assert await the_error(path) == f"{at}object missing required field `cluster`"
+
+
+URL = "a URL such as https://host:6443 (http or https)"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "wrong"),
+    [
+        ({}, f"server is missing; it must be {URL}"),
+        ({"server": "host:6443"}, f"server must be {URL}"),
+        ({"server": "https://host:port"}, f"server must be {URL}"),
+        ({"server": 6443}, "server: expected `str`, got `int`"),
+        (
+            {"server": f"https://me:{SECRET}@host"},
+            "server: must not hold a user or a password; the user entry tells them",
+        ),
+        ({"server": "http://h", "proxy-url": f"socks5://me:{SECRET}@proxy"}, f"proxy-url must be {URL}"),
+        (
+            {"server": "https://h", "insecure-skip-tls-verify": "false"},
+            "insecure-skip-tls-verify: expected `bool`, got `str`",
+        ),
+    ],
+)
+async def test_a_wrong_cluster_is_told(tmp_path, cluster, wrong):
+    """The key, and what would be right; "false" in quotes would switch verification off in the kubernetes client."""
+    path = a_kubeconfig(tmp_path, cluster=cluster)
+    assert await the_error(path) == f"kubeconfig {path}: cluster 'c': {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("user", "wrong"),
+    [
+        ({"token": 12345}, "token: expected `str`, got `int`"),
+        ({"token": f"{SECRET}\n{SECRET}"}, "token: holds blanks or characters that no header can carry"),
+        ({"tokenFile": "absent"}, "tokenFile {folder}/absent: cannot be read: No such file or directory"),
+        ({"tokenFile": "config"}, "tokenFile {folder}/config: holds blanks or characters that no header can carry"),
+        ({"auth-provider": {"name": "gcp"}}, "auth-provider 'gcp' is not supported; use its exec plugin"),
+        ({"as": "root"}, "as: impersonation is not supported; give the user its own credentials"),
+        ({"exec": {"command": "aws"}}, "exec: object missing required field `apiVersion`"),
+    ],
+)
+async def test_a_wrong_user_is_told(tmp_path, user, wrong):
+    """The key, and what would be right; what is not supported is never left out in silence."""
+    path = a_kubeconfig(tmp_path, user=user)
+    assert await the_error(path) == f"kubeconfig {path}: user 'u': {wrong.format(folder=tmp_path)}"
+
+
+async def test_no_repr_shows_a_secret(tmp_path):
+    """Reprs end in logs."""
+    plugin = {"apiVersion": "v1", "command": "aws", "args": [SECRET], "env": [{"name": "n", "value": SECRET}]}
+    provider = {"name": "oidc", "config": {"id-token": SECRET}}
+    user = {"exec": plugin, "auth-provider": provider, "token": SECRET, "password": SECRET, "client-key-data": SECRET}
+    cluster = {"server": "http://h", "proxy-url": f"http://me:{SECRET}@proxy"}
+    choice = choose([a_kubeconfig(tmp_path, cluster=cluster, user=user)])
+    shaped = choice.user.shaped(User)
+    everything = [choice, shaped, shaped.exec, shaped.auth_provider, choice.cluster.shaped(Cluster)]
+    assert SECRET not in repr(everything)

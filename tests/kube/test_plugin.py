@@ -1,0 +1,200 @@
+"""Exec credential plugins: what they are given, what is taken from them, how their failures are told."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from exporter.kube import plugin as plugin_module
+from exporter.kube.errors import KubeConfigError
+from exporter.kube.plugin import plain
+from tests.kube.settings import SECRET, a_kubeconfig, a_plugin, answer, exec_user, load
+
+GROUP = "client.authentication.k8s.io"
+
+
+async def the_error(path, **more):
+    """What is said after the plugin's name, in one line without a secret."""
+    with pytest.raises(KubeConfigError) as caught:
+        await load(path, **more)
+    line = str(caught.value)
+    assert line.isprintable()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    beginning = f"kubeconfig {path}: user 'u': exec plugin '{path.parent}/plugin': "
+    assert line.startswith(beginning)
+    return line.removeprefix(beginning)
+
+
+async def test_a_plugin_gets_its_arguments_and_variables_and_an_exec_info(tmp_path):
+    """Its relative path starts at the kubeconfig, and it is never told that it may ask somebody."""
+    told = f'echo "$KUBERNETES_EXEC_INFO" > {tmp_path}/info\n'
+    a_plugin(tmp_path, told + answer({"token": "$1-$MINE"}, quote=""))
+    env = [{"name": "MINE", "value": "b"}]
+    path = a_kubeconfig(tmp_path, user=exec_user("./plugin", args=["a"], env=env, installHint=None))
+    credentials = await load(path)
+    assert await credentials.headers() == {"Authorization": "Bearer a-b"}
+    assert json.loads((tmp_path / "info").read_text()) == {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "spec": {"interactive": False},
+    }
+
+
+async def test_a_plugin_that_asks_for_it_is_told_the_cluster(tmp_path):
+    """provideClusterInfo, which the kubernetes client leaves out."""
+    told = f'echo "$KUBERNETES_EXEC_INFO" > {tmp_path}/info\n'
+    plugin = a_plugin(tmp_path, told + answer({"token": "t"}))
+    extension = {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "x"}}
+    cluster = {"server": "http://h", "proxy-url": "http://p:1", "extensions": [extension]}
+    await load(a_kubeconfig(tmp_path, cluster=cluster, user=exec_user(plugin, provideClusterInfo=True)))
+    assert json.loads((tmp_path / "info").read_text())["spec"]["cluster"] == {
+        "server": "http://h",
+        "proxy-url": "http://p:1",
+        "config": {"audience": "x"},
+    }
+
+
+async def test_a_missing_command_is_told_with_its_install_hint(tmp_path):
+    """What would be right is in the kubeconfig itself."""
+    path = a_kubeconfig(tmp_path, user=exec_user("./plugin", installHint="Get it:\n  brew install it"))
+    assert await the_error(path) == "cannot be started: No such file or directory; Get it: brew install it"
+
+
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [
+        ("echo >&2 'not logged in'; exit 3", "ended with exit code 3: not logged in"),
+        ("exit 1", "ended with exit code 1"),
+        (
+            r"printf '\033[31mred\033[0m\a\tand\r\n\342\200\256blue' >&2; exit 1",
+            "ended with exit code 1: red and blue",
+        ),
+        (f"echo {SECRET}", "its answer is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
+        (r"printf '\377'", "its answer is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
+        ("echo '[]'", "its answer is no ExecCredential (Expected `object`, got `array`)"),
+        ("echo >&2 'oh no'", "its answer is no ExecCredential (Input data was truncated): oh no"),
+        (
+            answer({}, version="v1beta1"),
+            f"answered with {GROUP}/v1beta1 ExecCredential, wanted was {GROUP}/v1 ExecCredential",
+        ),
+        (answer({}), "gave no token and no certificate"),
+        (answer(None) + "\necho hm >&2", "gave no token and no certificate: hm"),
+        (
+            answer({"clientCertificateData": SECRET}),
+            "gave a certificate without its key, or a key without its certificate",
+        ),
+        (
+            answer({"token": SECRET, "expirationTimestamp": "soon"}),
+            "its answer is no ExecCredential (Invalid RFC3339 encoded datetime - at `$.status.expirationTimestamp`)",
+        ),
+    ],
+)
+async def test_a_failing_plugin_is_an_error_in_its_own_words_and_never_an_anonymous_client(tmp_path, script, wrong):
+    """The kubernetes client only logs it, and goes on without credentials. stdout is never shown."""
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
+    assert await the_error(path) == wrong
+
+
+async def test_a_plugins_token_that_no_header_can_carry_is_told(tmp_path):
+    """A line break in it would be another header."""
+    plugin = a_plugin(tmp_path, answer({"token": "a\nb"}))
+    with pytest.raises(KubeConfigError, match=r"exec plugin's token: holds blanks or characters that no header"):
+        await load(a_kubeconfig(tmp_path, user=exec_user(plugin)))
+
+
+async def test_a_plugin_that_wants_a_terminal_is_refused(tmp_path):
+    """An exporter has none."""
+    path = a_kubeconfig(tmp_path, user=exec_user(f"{tmp_path}/plugin", interactiveMode="Always"))
+    assert await the_error(path) == "wants a terminal (interactiveMode: Always), and there is none"
+
+
+async def test_a_plugins_long_words_are_cut_in_the_middle(tmp_path):
+    """Some 300 characters, and more than a pipe holds is read without a deadlock."""
+    script = "echo first >&2; head -c 300000 /dev/zero | tr '\\0' x >&2; echo ' last' >&2; exit 1"
+    line = await the_error(a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script))))
+    assert line.startswith("ended with exit code 1: first xxx")
+    assert line.endswith("xxx last")
+    assert 290 < len(line) < 330
+
+
+def test_plain_text_stays_as_it_is():
+    """Only what a terminal or a log could misread goes."""
+    assert plain("Žluťoučký kůň: 100 %") == "Žluťoučký kůň: 100 %"
+    assert plain("a\u2028b\x9b\u202ec\x00") == "a b c"
+    assert len(plain("x" * 301)) <= 300
+
+
+def alive(pid):
+    """Whether the process still runs; a zombie does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+    return False
+
+
+async def gone(pid):
+    """Whether the kill reaches the process, within some seconds."""
+    for _ in range(500):
+        if not alive(pid):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_a_hanging_plugin_is_ended_with_its_children(tmp_path):
+    """What it said until then is told."""
+    script = f"echo 'open a browser' >&2; sleep 100 & echo $! > {tmp_path}/child; echo $$ > {tmp_path}/self; wait"
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
+    line = await the_error(path, plugin_timeout=1.0)
+    assert line == "no answer within 1 s, stopped: open a browser"
+    for name in ("self", "child"):
+        assert await gone(int((tmp_path / name).read_text()))
+
+
+async def test_a_child_that_left_the_plugins_session_is_not_waited_for(tmp_path, monkeypatch):
+    """It holds the pipes open for as long as it likes."""
+    monkeypatch.setattr(plugin_module, "_GRACE_SECONDS", 0.1)
+    child = "import os, sys, time; os.setsid(); open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(100)"
+    script = f'{sys.executable} -c "{child}" {tmp_path}/child & while [ ! -s {tmp_path}/child ]; do :; done; wait'
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
+    try:
+        assert await the_error(path, plugin_timeout=1.0) == "no answer within 1 s, stopped"
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_a_cancelled_load_ends_the_plugin(tmp_path, everything):
+    """Stopping the exporter leaves nothing behind: asyncio.run cancels every task there is at once."""
+    os.mkfifo(tmp_path / "self")
+    plugin = a_plugin(tmp_path, f"echo $$ > {tmp_path}/self; sleep 100")
+    task = asyncio.create_task(load(a_kubeconfig(tmp_path, user=exec_user(plugin))))
+    pid = int(await asyncio.to_thread((tmp_path / "self").read_text))
+    for each in asyncio.all_tasks() - {asyncio.current_task()} if everything else {task}:
+        each.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await gone(pid)
+    gc.collect()  # an open pipe warns when it is collected
+
+
+async def test_a_load_that_is_cancelled_while_the_plugin_starts_leaves_nothing_behind(tmp_path):
+    """Neither a process nor an open pipe, at whatever step the cancellation comes."""
+    plugin = a_plugin(tmp_path, f"echo $$ >> {tmp_path}/pids; sleep 100")
+    path = a_kubeconfig(tmp_path, user=exec_user(plugin))
+    for steps in range(12):
+        task = asyncio.create_task(load(path))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled()
+    gc.collect()  # an open pipe warns when it is collected
+    pids = (tmp_path / "pids").read_text().split() if (tmp_path / "pids").exists() else []
+    assert all([await gone(int(pid)) for pid in pids])

@@ -1,0 +1,157 @@
+"""Credentials over time: plugins whose credentials expire, and a 401 that many callers meet at once."""
+
+import asyncio
+import datetime as dt
+import logging
+import os
+
+from exporter.kube.errors import KubeConfigError, UnauthorizedError
+from tests.kube.settings import SECRET, Clock, a_kubeconfig, a_plugin, answer, bearer, exec_user, load, runs_in
+
+
+def expiring(clock, seconds, token="t"):
+    """A plugin's answer that expires that many seconds from now."""
+    expiry = dt.datetime.fromtimestamp(clock.now + seconds, tz=dt.UTC).isoformat()
+    return answer({"token": token, "expirationTimestamp": expiry})
+
+
+async def test_an_exec_plugin_runs_again_before_its_expiry_and_not_at_each_request(tmp_path):
+    """A minute before."""
+    clock = Clock()
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, "first"))))
+    credentials = await load(path, clock=clock)
+    a_plugin(tmp_path, expiring(clock, 1800, "second"))
+    clock.now += 839
+    assert {await bearer(credentials) for _ in range(10)} == {"first"}
+    assert runs_in(tmp_path) == 1
+    clock.now += 1
+    assert await asyncio.gather(*(bearer(credentials) for _ in range(10)))
+    assert await bearer(credentials) == "second"
+    assert runs_in(tmp_path) == 2
+    assert credentials.access.generation == 1
+
+
+async def test_an_exec_plugin_without_expiry_runs_once(tmp_path):
+    """Until a 401 asks for more."""
+    clock = Clock()
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": "t"}))))
+    credentials = await load(path, clock=clock)
+    clock.now += 10**6
+    assert await bearer(credentials) == "t"
+    assert runs_in(tmp_path) == 1
+
+
+async def test_credentials_that_live_for_seconds_do_not_run_the_plugin_at_each_request(tmp_path):
+    """Nor do those that have expired when they come, as with a clock that is wrong."""
+    clock = Clock()
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, -5))))
+    credentials = await load(path, clock=clock)
+    for _ in range(20):
+        await bearer(credentials)
+        clock.now += 1
+    assert runs_in(tmp_path) == 2
+
+
+async def test_a_plugin_that_fails_before_the_expiry_leaves_the_old_credentials(tmp_path, caplog):
+    """The reason is logged, without a secret; the next try is 10 s later."""
+    clock = Clock()
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, SECRET))))
+    credentials = await load(path, clock=clock)
+    a_plugin(tmp_path, "echo >&2 'session over'; exit 1")
+    clock.now += 850
+    with caplog.at_level(logging.DEBUG):
+        assert {await bearer(credentials) for _ in range(5)} == {SECRET}
+    assert runs_in(tmp_path) == 2
+    assert "could not be renewed" in caplog.text
+    assert "session over" in caplog.text
+    assert SECRET not in caplog.text
+    a_plugin(tmp_path, expiring(clock, 900, "new"))
+    clock.now += 10
+    assert await bearer(credentials) == "new"
+
+
+async def test_nobody_waits_for_a_slow_plugin_while_the_old_credentials_are_valid(tmp_path):
+    """One request waits; the others go on. Once they have expired, all wait, and none runs another."""
+    clock = Clock()
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, "first"))))
+    credentials = await load(path, clock=clock)
+    a_plugin(tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done\n" + expiring(clock, 1800, "second"))
+    clock.now += 850
+    waits = asyncio.create_task(bearer(credentials))
+    await asyncio.sleep(0)
+    assert await bearer(credentials) == "first"
+    clock.now += 50
+    waits_too = asyncio.create_task(bearer(credentials))
+    await asyncio.sleep(0)
+    assert not waits_too.done()
+    (tmp_path / "go").touch()
+    assert await asyncio.gather(waits, waits_too) == ["second", "second"]
+    assert runs_in(tmp_path) == 2
+
+
+async def test_twenty_401s_at_once_run_one_plugin(tmp_path):
+    """And a caller whose request was older than the present generation runs none."""
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": "first"}))))
+    credentials = await load(path)
+    a_plugin(tmp_path, answer({"token": "second"}))
+    await asyncio.gather(*(credentials.renew(generation=0) for _ in range(20)))
+    assert runs_in(tmp_path) == 2
+    assert await bearer(credentials) == "second"
+    await credentials.renew(generation=0)
+    assert runs_in(tmp_path) == 2
+    await credentials.renew(generation=1)
+    assert runs_in(tmp_path) == 3
+
+
+async def test_a_reload_that_fails_keeps_the_old_access_and_all_who_wait_are_told(tmp_path):
+    """One line, from one run of the plugin, for twenty callers."""
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": SECRET}))))
+    credentials = await load(path)
+    before = credentials.access
+    plugin = a_plugin(tmp_path, "echo >&2 'log in again'; exit 7")
+    says = f"kubeconfig {path}: user 'u': exec plugin '{plugin}': ended with exit code 7: log in again"
+    errors = await asyncio.gather(*(credentials.renew(generation=0) for _ in range(20)), return_exceptions=True)
+    assert {(type(error), error.code, str(error)) for error in errors} == {
+        (
+            UnauthorizedError,
+            "401",
+            f"401, and the credentials could not be renewed: {says}",
+        )
+    }
+    assert isinstance(errors[0].__cause__, KubeConfigError)
+    assert runs_in(tmp_path) == 2
+    assert credentials.access is before
+    assert await bearer(credentials) == SECRET
+    a_plugin(tmp_path, answer({"token": "mended"}))
+    await credentials.renew(generation=0)
+    assert await bearer(credentials) == "mended"
+
+
+async def test_a_caller_that_is_cancelled_leaves_the_renewal_to_the_next(tmp_path):
+    """The plugin ends with the one who ran it, and nobody takes that for a failure."""
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": "first"}))))
+    credentials = await load(path)
+    os.mkfifo(tmp_path / "started")
+    hangs_once = f"[ -e {tmp_path}/go ] || {{ echo > {tmp_path}/started; sleep 100; }}\n"
+    a_plugin(tmp_path, hangs_once + answer({"token": "second"}))
+    first = asyncio.create_task(credentials.renew(generation=0))
+    await asyncio.to_thread((tmp_path / "started").read_text)
+    second = asyncio.create_task(credentials.renew(generation=0))
+    await asyncio.sleep(0)
+    (tmp_path / "go").touch()
+    first.cancel()
+    await second
+    assert first.cancelled()
+    assert await bearer(credentials) == "second"
+
+
+async def test_a_switched_current_context_does_not_lead_to_another_cluster(tmp_path):
+    """`kubectl config use-context` is somebody else's work; a new token in the file is ours."""
+    path = a_kubeconfig(tmp_path)
+    credentials = await load(path)
+    contexts = [{"name": name, "context": {"cluster": name, "user": "u"}} for name in ("prod", "test")]
+    clusters = [{"name": name, "cluster": {"server": f"http://{name}"}} for name in ("prod", "test")]
+    a_kubeconfig(tmp_path, contexts=contexts, clusters=clusters, user={"token": "new"}, current_context="test")
+    await credentials.renew(generation=0)
+    assert credentials.access.server == "http://prod"
+    assert await bearer(credentials) == "new"

@@ -1,0 +1,268 @@
+"""Objects as the API server sends them, and a picture that is fed with them: object in, exposition text out.
+
+The builders give plain dictionaries, ready for `json.dumps`; times are seconds since the epoch. What a builder has
+no argument for is put into its answer by hand: `a_run() | {"status": "broken"}`.
+"""
+
+import datetime as dt
+import json
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Cluster, Policy
+from exporter.kube.decode import Decoder
+from exporter.resources.coderuns import CodeRun, slim_run
+from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
+from exporter.resources.history import History
+from exporter.resources.jobs import WireJob, slim_job
+from exporter.resources.kinds import RunKind
+from exporter.resources.picture import Picture
+
+__all__ = [
+    "CREATED",
+    "DOCSRUN",
+    "World",
+    "a_configmap",
+    "a_job",
+    "a_run",
+    "owned_by",
+    "page_of",
+    "parsed",
+    "raw",
+    "required",
+    "samples",
+    "stamp",
+]
+
+CREATED = 1_760_000_000
+"""When a run is created that says nothing else: 2025-10-09T08:53:20Z."""
+
+CODERUN = RunKind(group="agents.platform", version="v1", plural="coderuns", kind="CodeRun")
+DOCSRUN = RunKind(group="agents.platform", version="v1", plural="docsruns", kind="DocsRun", main=False)
+
+
+def stamp(at):
+    """A time as Kubernetes writes it; None stays None."""
+    return at if at is None else dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def a_run(  # noqa: PLR0913 - as many as a run's metadata has
+    *,
+    name="r",
+    uid="run-r",
+    namespace="n",
+    kind="CodeRun",
+    created=CREATED,
+    deleted=None,
+    labels=None,
+    annotations=None,
+    spec=None,
+    status=None,
+):
+    """A run. Without a status there is none at all, as the controller leaves it when its templates fail."""
+    run = {
+        "apiVersion": "agents.platform/v1",
+        "kind": kind,
+        "metadata": _meta(name, uid, namespace, created, deleted, labels, annotations),
+        "spec": {} if spec is None else spec,
+    }
+    return run if status is None else run | {"status": status}
+
+
+def owned_by(run, **other):
+    """The ownerReference by which a run controls its Job."""
+    meta = run["metadata"]
+    reference = {"apiVersion": run["apiVersion"], "kind": run["kind"], "name": meta["name"], "uid": meta["uid"]}
+    return reference | {"controller": True, "blockOwnerDeletion": True} | other
+
+
+def a_job(  # noqa: PLR0913 - as many as a Job has that matter here
+    *,
+    of=None,
+    owners=None,
+    name="j",
+    uid="job-j",
+    namespace="n",
+    created=CREATED + 10,
+    started=CREATED + 10,
+    deleted=None,
+    labels=None,
+    annotations=None,
+    spec=None,
+    active=1,
+    ended=None,
+    ended_at=CREATED + 300,
+    reason=None,
+):
+    """A Job of the run `of` (by default of `a_run()`), or with the ownerReferences `owners`.
+
+    `ended` is the condition that ends it, `Complete` or `Failed`, at `ended_at`.
+    """
+    status = {"active": active, "startTime": stamp(started)}
+    if ended is not None:
+        condition = {"type": ended, "status": "True", "reason": reason, "lastTransitionTime": stamp(ended_at)}
+        status = {"startTime": stamp(started), "conditions": [condition]}
+        if ended == "Complete":
+            status["completionTime"] = stamp(ended_at)
+    meta = _meta(name, uid, namespace, created, deleted, labels, annotations)
+    meta["ownerReferences"] = [owned_by(of or a_run())] if owners is None else owners
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": meta,
+        "spec": {"backoffLimit": 0} if spec is None else spec,
+        "status": status,
+    }
+
+
+def a_configmap(*, name="controller-agent-templates-claude", namespace="agent-platform", data=None, binary=None):
+    """A ConfigMap; `binary` are values of binaryData, base64 as on the wire. Without either it is empty."""
+    content = {"data": data, "binaryData": binary}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _meta(name, f"uid-of-{name}", namespace, CREATED - 86400, None, None, None),
+    } | {key: value for key, value in content.items() if value is not None}
+
+
+def _meta(name, uid, namespace, created, deleted, labels, annotations):  # noqa: PLR0913, PLR0917 - metadata
+    meta = {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": stamp(created)}
+    more = {"deletionTimestamp": stamp(deleted), "labels": labels, "annotations": annotations}
+    return meta | {"resourceVersion": "7"} | {key: value for key, value in more.items() if value is not None}
+
+
+def required(name="controller-agent-templates-claude", *, keys=(), namespace="agent-platform"):
+    """A ConfigMap that the controller needs."""
+    return RequiredConfigMap(namespace=namespace, name=name, keys=tuple(keys))
+
+
+def raw(item):
+    """An object's bytes, or text, as one element of a list or a watch."""
+    return msgspec.Raw((item if isinstance(item, str) else json.dumps(item)).encode("utf-8", "surrogatepass"))
+
+
+class World:
+    """A picture that is fed as the reflectors feed it; all resources but the `unread` ones have been listed once.
+
+    `objects` are in the first lists. `needed` are the required ConfigMaps; those that are not among the objects do
+    not exist. With `all_namespaces=False` only the namespace `n` is read.
+    """
+
+    def __init__(  # noqa: PLR0913 - the settings that a picture depends on
+        self,
+        *objects,
+        now=CREATED + 60,
+        policy=None,
+        match_labels=None,
+        needed=(),
+        unread=(),
+        all_namespaces=True,
+    ):
+        self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces)
+        self.cluster.advance(now)
+        self.registry = CollectorRegistry()
+        self.read = {CODERUNS, JOBS, CONFIGMAPS} - set(unread)
+        self.picture = Picture(
+            cluster=self.cluster,
+            history=History(cluster=self.cluster, registry=self.registry),
+            answered=self.read.__contains__,
+        )
+        self._match_labels = match_labels or {}
+        self._needed = {item.uid: item for item in needed}
+        self._scope = "*" if all_namespaces else "n"
+        self._decoders = {CODERUNS: Decoder(CodeRun), JOBS: Decoder(WireJob), CONFIGMAPS: Decoder(WireConfigMap)}
+        for resource in (CODERUNS, JOBS, CONFIGMAPS):
+            if resource in self.read:
+                self.list(resource, *(item for item in objects if _resource(item) == resource))
+
+    def list(self, resource, *objects):
+        """A whole list of a resource, after which it counts as read."""
+        self.read.add(resource)
+        parts = {self._part(resource): {}} if resource != CONFIGMAPS else {}
+        if resource == CODERUNS:
+            parts[self._part(resource, DOCSRUN)] = {}
+        if resource == CONFIGMAPS:
+            parts |= {uid: {uid: absent_configmap(item)} for uid, item in self._needed.items()}
+        for item in objects:
+            part, uid, record = self._record(item)
+            if record is not None:
+                parts[part][uid] = record
+        for part, records in parts.items():
+            self.picture.replace(resource, part, records)
+
+    def put(self, item):
+        """One object is new or changed."""
+        part, uid, record = self._record(item)
+        self.picture.put(Change(_resource(item), part, uid, record))
+
+    def delete(self, item):
+        """One object is gone; a required ConfigMap is absent from then on."""
+        part, uid, _ = self._record(item)
+        absent = absent_configmap(self._needed[uid]) if item["kind"] == "ConfigMap" else None
+        self.picture.put(Change(_resource(item), part, uid, absent))
+
+    def advance(self, now):
+        """Moves the clock on."""
+        self.picture.advance(now)
+
+    def page(self, *, tail=""):
+        """The page as of now, as the exporter answers with it."""
+        while not self.picture.render(seconds=1.0):
+            pass
+        return self.picture.page(tail=tail)
+
+    def text(self):
+        """The page as of now, which two parsers have read to its end."""
+        text = b"".join(self.page().plain()).decode()
+        parsed(text)
+        return text
+
+    def history(self):
+        """What is counted, as lines without comments, buckets and sums."""
+        text = generate_latest(self.registry).decode()
+        parsed(text)
+        return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
+
+    def _part(self, resource, kind=CODERUN):
+        return self._scope if resource == JOBS else f"{kind.plural}/{self._scope}"
+
+    def _record(self, item):
+        """The part that an object belongs to, its UID, and its record."""
+        resource = _resource(item)
+        wire, _ = self._decoders[resource].decode(raw(item))
+        meta = wire.metadata
+        uid = meta.uid or f"{meta.namespace or ''}/{meta.name or ''}"
+        if resource == CONFIGMAPS:
+            place = self._needed[f"{meta.namespace}/{meta.name}"]
+            return place.uid, place.uid, slim_configmap(wire, required=place)
+        if resource == JOBS:
+            own = slim_job(wire, kinds=(CODERUN, DOCSRUN), match_labels=self._match_labels)
+            return self._part(resource), uid, own
+        kind = DOCSRUN if item["kind"] == "DocsRun" else CODERUN
+        return self._part(resource, kind), uid, slim_run(wire, kind=kind)
+
+
+def _resource(item):
+    return {"CodeRun": CODERUNS, "DocsRun": CODERUNS, "Job": JOBS, "ConfigMap": CONFIGMAPS}[item["kind"]]
+
+
+def page_of(*objects, **settings):
+    """The page of a `World` in which just these objects have been listed."""
+    return World(*objects, **settings).text()
+
+
+def samples(page, *families):
+    """The lines of these families on a page."""
+    return [line for line in page.splitlines() if line.partition("{")[0] in families]
+
+
+def parsed(page):
+    """A page's samples, read by prometheus-client as OpenMetrics where it has no counters, and as the text format."""
+    read = [(s.name, s.labels, s.value) for family in parse_text(page) for s in family.samples]
+    if " counter\n" not in page and " histogram\n" not in page:
+        other = [(s.name, s.labels, s.value) for f in parse_openmetrics(page + "# EOF\n") for s in f.samples]
+        assert repr(other) == repr(read)
+    return read

@@ -1,0 +1,271 @@
+"""The never-ending task: what it waits for, what it tells, and how it recovers."""
+
+import email.utils
+import logging
+import time
+
+import pytest
+from aiohttp import web
+
+from exporter.demo.manifests import custom_resource
+from tests.clusters import a_run, a_server, a_status, a_stream, faults, port_of, restart, until
+from tests.kube.settings import SECRET
+from tests.reflector.work import at_work
+
+
+def always(server, make):
+    """Every request gets a fresh answer of this kind; `server.intercept = None` ends it."""
+
+    async def intercept(request):
+        answer = make()
+        return await answer(request) if callable(answer) else answer
+
+    server.intercept = intercept
+
+
+async def test_a_server_that_refuses_again_and_again_is_asked_less_and_less(tmp_path):
+    """Half a second first, half a minute in the end."""
+    async with a_server() as server:
+        always(server, lambda: a_status(500))
+        async with at_work(server.url, tmp_path, sleeps=9) as work:
+            await until(lambda: len(work.waits) == 10)
+        assert work.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
+        assert work.count("errors_total", code="500") == 10
+
+
+async def test_a_watch_that_ends_at_once_again_and_again_is_no_busy_loop(tmp_path):
+    """Without an error, and without a word: a dozen requests in five minutes, and some at first."""
+    async with a_server(a_run("a")) as server:
+        async with at_work(server.url, tmp_path, sleeps=0) as work:
+            await until(lambda: work.state == "watching")
+            always(server, a_stream)
+            await restart(server)
+            begun, work.sleeps = work.now, 1000
+            await until(lambda: work.now - begun > 300)
+        assert len(server.requests) < 25
+        assert work.sink.names == ["a"]
+
+
+async def test_lists_whose_watches_are_refused_with_410_are_no_busy_loop(tmp_path):
+    """A list is dear: one that each time leads to a watch that is too old is repeated less and less often."""
+    async with a_server(a_run("a")) as server:
+
+        async def intercept(request):
+            if "sendInitialEvents" in request.query:
+                return a_status(422)
+            return a_status(410) if "watch" in request.query else None
+
+        server.intercept = intercept
+        async with at_work(server.url, tmp_path, sleeps=9) as work:
+            await until(lambda: len(work.waits) == 10)
+        assert work.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
+        assert len(work.sink.replaced) == 10
+
+
+async def test_an_event_makes_the_next_wait_short_again(tmp_path):
+    """What worked is forgotten trouble."""
+    async with a_server(a_run("a")) as server:
+        faults(server, *[a_status(500) for _ in range(4)])
+        async with at_work(server.url, tmp_path, sleeps=4) as work:
+            await until(lambda: work.state == "watching")
+            server.load([a_run("b")])
+            await until(lambda: work.sink.names == ["a", "b"])
+            await server.stop()
+            await until(lambda: len(work.waits) == 5)
+        assert work.waits == [0.5, 1, 2, 4, 0.5]
+
+
+@pytest.mark.parametrize("code", [429, 503])
+async def test_retry_after_is_honoured_with_a_spread_above_it(tmp_path, code):
+    """In seconds."""
+    async with a_server(a_run("a")) as server:
+        faults(server, a_status(code, headers={"Retry-After": "9"}))
+        async with at_work(server.url, tmp_path, chance=0.5) as work:
+            await until(lambda: work.state == "watching")
+    assert work.waits == [9 + 0.375]
+
+
+async def test_retry_after_may_be_a_date(tmp_path):
+    """RFC 9110."""
+    async with a_server(a_run("a")) as server:
+        when = email.utils.formatdate(time.time() + 60, usegmt=True)
+        faults(server, a_status(503, headers={"Retry-After": when}))
+        async with at_work(server.url, tmp_path) as work:
+            await until(lambda: work.state == "watching")
+    assert 55 < work.waits[0] <= 60.5
+
+
+async def test_retry_after_of_text_that_is_no_status(tmp_path):
+    """As the API server's own overload answer is."""
+    async with a_server(a_run("a")) as server:
+        faults(server, web.Response(status=429, text="Too many requests", headers={"Retry-After": "1"}))
+        async with at_work(server.url, tmp_path) as work:
+            await until(lambda: work.state == "watching")
+    assert work.waits == [1.5]
+    assert work.count("errors_total", code="429") == 1
+
+
+async def test_forbidden_is_told_and_retried_until_the_rights_come(tmp_path):
+    """403: a state, never a crash."""
+    async with a_server(a_run("a")) as server:
+        always(server, lambda: a_status(403, "User cannot list resource"))
+        async with at_work(server.url, tmp_path, sleeps=20) as work:
+            await until(lambda: len(work.waits) == 21)
+            assert work.state == "forbidden"
+            assert "User cannot list" in work.status.detail
+            assert set(work.sink.said) == {True}
+            server.intercept, work.sleeps = None, 1000
+            await until(lambda: work.state == "watching")
+            assert work.sink.names == ["a"]
+            assert work.sink.said[-1] is False
+
+
+async def test_rights_that_are_lost_and_come_back_in_a_watch_are_told(tmp_path):
+    """The watch then goes on without a list, and the sink has to hear of it all the same."""
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0) as work:
+        await until(lambda: work.state == "watching")
+        always(server, lambda: a_status(403))
+        await restart(server)
+        work.sleeps = 1
+        await until(lambda: work.state == "forbidden")
+        assert work.sink.names == ["a"]
+        assert work.sink.said[-1] is True
+        server.intercept, work.sleeps = None, 1000
+        await until(lambda: work.state == "watching")
+        assert len(work.sink.replaced) == 1
+        assert work.sink.said[-1] is False
+
+
+async def test_a_server_that_is_away_does_not_make_the_forbidden_allowed(tmp_path):
+    """The sink hears of rights only from an answer."""
+    async with a_server(a_run("a")) as server:
+        always(server, lambda: a_status(403))
+        async with at_work(server.url, tmp_path, sleeps=0) as work:
+            await until(lambda: work.state == "forbidden")
+            always(server, lambda: a_status(500))
+            work.sleeps = 1
+            await until(lambda: work.state == "unreachable")
+            assert work.sink.said == [True]
+
+
+async def test_a_missing_resource_recovers_when_its_crd_is_made(tmp_path):
+    """404, then a list from scratch."""
+    async with a_server(crds=()) as server, at_work(server.url, tmp_path, sleeps=3) as work:
+        await until(lambda: len(work.waits) == 4)
+        assert work.state == "missing"
+        assert work.count("errors_total", code="404") == 4
+        server.load([custom_resource("CodeRun"), a_run("a")])
+        work.sleeps = 1000
+        await until(lambda: work.sink.names == ["a"])
+        assert work.state == "watching"
+
+
+async def test_a_crd_that_goes_and_comes_back_is_listed_from_scratch(tmp_path):
+    """Its objects are deleted with it; what comes back is another resource with versions of its own."""
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=2) as work:
+        await until(lambda: work.sink.names == ["a"])
+        server.store.delete("customresourcedefinitions", "coderuns.agents.platform")
+        await until(lambda: work.sink.names == [] and work.state == "missing")
+        server.load([custom_resource("CodeRun"), a_run("b")])
+        work.sleeps = 1000
+        await until(lambda: work.sink.names == ["b"])
+        assert "sendInitialEvents" in server.requests[-1]
+
+
+async def test_unauthorized_is_a_state_of_its_own(tmp_path):
+    """After the credentials were read again; it recovers when they are right."""
+    async with a_server(a_run("a"), token="right") as server:
+        (tmp_path / "token").write_text("wrong")
+        async with at_work(server.url, tmp_path, sleeps=2, user={"tokenFile": str(tmp_path / "token")}) as work:
+            await until(lambda: len(work.waits) == 3)
+            assert work.state == "unauthorized"
+            (tmp_path / "token").write_text("right")
+            work.sleeps = 1000
+            await until(lambda: work.sink.names == ["a"])
+
+
+async def test_a_token_that_is_rotated_makes_no_noise(tmp_path, caplog):
+    """One 401, then the new one: no error, no state, no line."""
+    caplog.set_level("INFO")
+    async with a_server(a_run("a"), token="one") as server:
+        (tmp_path / "token").write_text("one")
+        async with at_work(server.url, tmp_path, sleeps=0, user={"tokenFile": str(tmp_path / "token")}) as work:
+            await until(lambda: work.state == "watching")
+            (tmp_path / "token").write_text("two")
+            server._token = "two"
+            always(server, lambda: None)
+            await restart(server)
+            await until(lambda: len(work.waits) == 1)
+            caplog.clear()
+            work.sleeps = 1
+            server.load([a_run("b")])
+            await until(lambda: work.sink.names == ["a", "b"])
+        assert work.count("errors_total", code="401") is None
+        assert [record.state for record in caplog.records] == ["watching"]
+
+
+async def test_the_last_good_whole_stays_while_the_server_is_away(tmp_path):
+    """And is gone on from when it is back."""
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=5) as work:
+        await until(lambda: work.state == "watching")
+        await server.stop()
+        await until(lambda: len(work.waits) == 6)
+        assert work.state == "unreachable"
+        assert work.sink.names == ["a"]
+        assert work.count("resource_synced") == 1
+        server.load([a_run("b")])
+        await server.start(port=port_of(server))
+        work.sleeps = 1000
+        await until(lambda: work.sink.names == ["a", "b"])
+        assert len(work.sink.replaced) == 1
+
+
+async def test_a_change_of_state_is_one_line_and_a_retry_is_none(tmp_path, caplog):
+    """However long it lasts; the lines name what, where, from and to, and why."""
+    caplog.set_level(logging.DEBUG, "exporter")
+    async with a_server(a_run("a")) as server:
+        always(server, lambda: a_status(503, "starting"))
+        async with at_work(server.url, tmp_path, sleeps=50, user={"token": SECRET}) as work:
+            await until(lambda: len(work.waits) == 51)
+            always(server, lambda: a_status(403, "no"))
+            work.sleeps = 80
+            await until(lambda: len(work.waits) == 81)
+            server.intercept, work.sleeps = None, 1000
+            await until(lambda: work.state == "watching")
+            server.load([a_run(f"b{number}") for number in range(20)])
+            await until(lambda: len(work.sink.records) == 21)
+    lines = [(record.levelname, record.was, record.state) for record in caplog.records]
+    assert lines == [
+        ("WARNING", "syncing", "unreachable"),
+        ("WARNING", "unreachable", "forbidden"),
+        ("INFO", "forbidden", "watching"),
+    ]
+    assert caplog.records[0].detail.startswith("503 at /apis/agents.platform/v1/namespaces/agent-platform/coderuns")
+    assert {record.resource for record in caplog.records} == {"coderuns"}
+    assert SECRET not in str([record.__dict__ for record in caplog.records])
+
+
+async def test_the_numbers_of_a_resource_follow_it(tmp_path):
+    """Requests, objects, and when it was read and changed."""
+    async with a_server(a_run("a"), a_run("b")) as server, at_work(server.url, tmp_path) as work:
+        assert work.state == "syncing"
+        assert work.count("resource_synced") == 0
+        await until(lambda: work.state == "watching")
+        assert work.count("resource_objects") == 2
+        assert work.count("requests_total", verb="list") == 1
+        assert work.count("requests_total", verb="watch") == 1
+        assert work.count("resource_synced") == 1
+        work.now += 5
+        server.load([a_run("c")])
+        await until(lambda: work.sink.names == ["a", "b", "c"])
+        assert work.count("resource_last_event_timestamp_seconds") == work.now
+        assert work.count("resource_last_sync_timestamp_seconds") == work.now
+
+
+async def test_a_bug_in_a_sink_ends_the_task_loudly(tmp_path):
+    """Only what the API server does is retried: our own mistakes must be seen."""
+    async with a_server(a_run("a")) as server:
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the reflector has to be at work
+            async with at_work(server.url, tmp_path, sleeps=0) as work:
+                work.sink.replace = lambda _: 1 / 0
+                await until(work.task.done)

@@ -1,0 +1,222 @@
+"""A page made by changes, one after another, is the page that a fresh list would make."""
+
+import collections
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from exporter.cluster import Policy
+from tests.objects import CREATED, World, a_configmap, a_job, a_run, page_of, required, samples, stamp
+
+NEEDED = (required(), required("controller-agent-templates-codex", keys=("a.hbs",)))
+RUNS = ("run-1", "run-2")
+MOMENTS = st.sampled_from([None, None, CREATED + 50, CREATED + 150])
+
+
+@st.composite
+def runs(draw):
+    """A run in any state."""
+    uid = draw(st.sampled_from(RUNS))
+    phase = draw(st.sampled_from([None, "Running", "Succeeded", "Failed"]))
+    status = {
+        "phase": phase,
+        "jobName": draw(st.sampled_from([None, "stale"])),
+        "workCompleted": draw(st.booleans()),
+        "finishedAt": stamp(draw(MOMENTS)),
+    }
+    return a_run(
+        uid=uid,
+        name=f"r-{uid}",
+        created=draw(st.sampled_from([CREATED, CREATED + 20])),
+        deleted=draw(MOMENTS),
+        spec={"githubApp": draw(st.sampled_from(["5DLabs-Rex", "5DLabs-Tess"])), "service": "s"},
+        status=status if draw(st.booleans()) else None,
+    )
+
+
+@st.composite
+def jobs(draw):
+    """A Job in any state, of one of the runs."""
+    owner, uid = draw(st.sampled_from(RUNS)), draw(st.sampled_from(["job-1", "job-2"]))
+    return a_job(
+        of=a_run(uid=owner),
+        uid=uid,
+        name=f"j-{uid}",
+        created=draw(st.sampled_from([CREATED, CREATED + 1])),
+        deleted=draw(MOMENTS),
+        labels={"context-version": draw(st.sampled_from(["1", "2"]))},
+        ended=draw(st.sampled_from([None, "Complete", "Failed"])),
+        ended_at=draw(st.sampled_from([CREATED + 10, CREATED + 100, CREATED + 200])),
+    )
+
+
+CONFIGMAPS = st.builds(
+    a_configmap,
+    name=st.sampled_from([item.name for item in NEEDED]),
+    data=st.sampled_from([None, {"a.hbs": ""}, {"a.hbs": "x"}, {"b.hbs": "x"}]),
+)
+OBJECTS = runs() | jobs() | CONFIGMAPS
+STEPS = st.one_of(
+    st.tuples(st.just("scrape"), st.none()),
+    st.tuples(st.just("put"), OBJECTS),
+    st.tuples(st.just("delete"), OBJECTS),
+    st.tuples(st.just("list"), st.lists(OBJECTS, max_size=4)),
+    st.tuples(st.just("advance"), st.sampled_from([10, 60])),
+)
+
+
+class Model:
+    """What the cluster holds, kept as plain objects beside the world that is told of every change."""
+
+    def __init__(self, *, retention):
+        self.policy = Policy(retention=retention, job_max_runtimes={"tess": 1800.0})
+        self.now = CREATED
+        self.there = {}
+        self.world = World(now=self.now, policy=self.policy, needed=NEEDED)
+
+    def step(self, verb, what):
+        """One thing that happens."""
+        if verb == "put":
+            self.there[identity(what)] = what
+            self.world.put(what)
+        elif verb == "delete" and identity(what) in self.there:
+            self.world.delete(self.there.pop(identity(what)))
+        elif verb == "list":
+            for resource, kind in (("coderuns", "CodeRun"), ("jobs", "Job"), ("configmaps", "ConfigMap")):
+                self.there = {key: item for key, item in self.there.items() if key[0] != kind}
+                self.there |= {identity(item): item for item in what if item["kind"] == kind}
+                self.world.list(resource, *(item for key, item in self.there.items() if key[0] == kind))
+        elif verb == "advance":
+            self.now += what
+            self.world.advance(self.now)
+        elif verb == "scrape":
+            self.check()
+
+    def fresh(self):
+        """A world that is told of the final state alone."""
+        return World(*self.there.values(), now=self.now, policy=self.policy, needed=NEEDED)
+
+    def check(self):
+        """Both pages have the same lines in the same families."""
+        pages = [b"".join(world.page().plain()).decode() for world in (self.world, self.fresh())]
+        assert by_family(pages[0]) == by_family(pages[1])
+
+
+def identity(item):
+    """What the API server tells objects apart by: the UID, and for a required ConfigMap its place."""
+    meta = item["metadata"]
+    return item["kind"], meta["name"] if item["kind"] == "ConfigMap" else meta["uid"]
+
+
+def by_family(page):
+    """The lines of each family, whatever their order."""
+    families = collections.defaultdict(list)
+    for line in sorted(page.splitlines()):
+        families[line.partition("{")[0]].append(line)
+    return families
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(steps=st.lists(STEPS, min_size=15, max_size=30), retention=st.sampled_from([0, 50, 100]))
+def test_a_page_made_by_changes_is_the_page_of_a_fresh_list(steps, retention):
+    """Whatever is put, deleted, listed again and left behind by the clock, in any order."""
+    model = Model(retention=retention)
+    for verb, what in steps:
+        model.step(verb, what)
+    model.check()
+
+
+def rendering(world):
+    """Counts, from now on, how often each family is rendered into blocks."""
+    counted = collections.Counter()
+    for name, section in world.picture._sections.items():
+        inner, families = section._lines, world.picture._resources[name].families
+
+        def lines(which, uids, *, inner=inner, families=families):
+            counted.update(families[index].name for index in which)
+            return inner(which, uids)
+
+        section._lines = lines
+    return counted
+
+
+def test_what_alters_nothing_renders_nothing():
+    """The same object again, an object that was never there, a list of what is known, a clock that moves on."""
+    world = World(run := a_run(), job := a_job(), (full := a_configmap(data={"a": "x"})), needed=(required(),))
+    page = world.text()
+    counted = rendering(world)
+    for item in (run, job, full):
+        world.put(item)
+    world.put(run | {"status": {"qaStatus": "nothing that is kept"}})
+    world.delete(a_run(uid="unknown"))
+    world.advance(CREATED + 10_000)
+    assert world.text() == page
+    assert not counted
+
+
+def test_a_change_renders_the_families_that_it_alters_and_no_other():
+    """A phase is one family of the run; none of its Job."""
+    world = World(run := a_run(), a_job())
+    world.text()
+    counted = rendering(world)
+    world.put(run | {"status": {"phase": "Running"}})
+    assert 'phase="Running"' in world.text()
+    assert counted == {"coderun_phase": 1}
+
+
+def test_a_change_of_a_run_renders_what_its_job_takes_from_it():
+    """The agent stands in the Job's line as well."""
+    world = World(run := a_run(), a_job())
+    world.text()
+    counted = rendering(world)
+    world.put(run | {"spec": {"githubApp": "5DLabs-Tess"}})
+    assert len([line for line in world.text().splitlines() if 'agent="tess"' in line]) == 2
+    assert counted == {"coderun_info": 1, "job_info": 1}
+
+
+def test_a_broken_configmap_renders_the_runs_that_wait():
+    """Also those whose only Job is being deleted."""
+    world = World(
+        a_run(status={"phase": "Running"}),
+        a_job(deleted=CREATED + 20),
+        configmap := a_configmap(data={"a": "x"}),
+        needed=(required(),),
+    )
+    assert samples(world.text(), "coderun_stall_cause") == []
+    world.delete(configmap)
+    assert samples(world.text(), "coderun_stall_cause") == [
+        'coderun_stall_cause{namespace="n",coderun="r",cause="configmap_missing",'
+        'detail="agent-platform/controller-agent-templates-claude"} 1'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unread", "hidden"),
+    [
+        ("coderuns", ("coderun_created_timestamp", "coderun_job_name", "job_info", "job_max_runtime_seconds")),
+        ("jobs", ("job_active", "coderun_job_name", "coderun_stall_cause", "job_info")),
+        ("configmaps", ("configmap_health",)),
+    ],
+)
+def test_a_family_is_absent_until_all_that_it_needs_has_been_read(unread, hidden):
+    """Half a join would be a lie, so that not even its HELP is there; the rest of the page is."""
+    objects = {"coderuns": a_run(), "jobs": a_job(), "configmaps": a_configmap(data={"a": "x"})}
+    world = World(*objects.values(), needed=(required(),), unread=(unread,))
+    page = world.text()
+    for name in hidden:
+        assert f"# TYPE {name} " not in page
+    assert "# TYPE" in page
+    world.list(unread, objects[unread])
+    for name in hidden:
+        assert f"# TYPE {name} " in world.text()
+    assert by_family(world.text()) == by_family(page_of(*objects.values(), needed=(required(),)))
+
+
+def test_rendering_stops_when_its_time_is_up_and_goes_on_where_it_stopped():
+    """No slice, however short, does nothing: a page gets finished at last."""
+    world = World(*(a_run(uid=f"u{number}", name=f"r{number}") for number in range(300)))
+    slices = 1
+    while not world.picture.render(seconds=0):
+        slices += 1
+    assert slices > 1
+    assert len(samples(world.text(), "coderun_created_timestamp")) == 300

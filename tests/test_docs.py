@@ -1,0 +1,156 @@
+"""What the pages say is what the code does, and every link leads somewhere."""
+
+import pathlib
+import re
+import tomllib
+
+import pytest
+import yaml
+
+from exporter import config
+from exporter.resources import RESOURCES
+from exporter.telemetry import STATES
+from tools import generate_docs
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("alerts/**/*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def text_of(page):
+    """A file of the repository."""
+    return (ROOT / page).read_text("utf-8")
+
+
+def anchors_of(markdown):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", markdown, flags=re.DOTALL | re.MULTILINE), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def settings_in(tree, prefix=""):
+    """The paths of all settings of a file, written as the configuration page writes them."""
+    paths = set()
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        paths.add(path)
+        if isinstance(value, dict) and path == "thresholds.agents":
+            paths |= {inner for agent in value.values() for inner in settings_in(agent, f"{path}.NAME.")}
+        elif isinstance(value, dict) and path != "jobs.match_labels":
+            paths = paths - {path} | settings_in(value, f"{path}.")
+        elif isinstance(value, list):
+            mappings = [item for item in value if isinstance(item, dict)]
+            paths |= {inner for item in mappings for inner in settings_in(item, f"{path}[].")}
+    return paths
+
+
+@pytest.mark.parametrize("path", generate_docs.pages(), ids=lambda path: path.name)
+def test_generated_pages_are_what_the_code_says(path):
+    """`make docs` would change nothing."""
+    assert path.read_text("utf-8") == generate_docs.pages()[path]
+
+
+def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, capsys):
+    """`--check` exits with 1, says which file it is, and leaves it alone; without it the file is written."""
+    page = tmp_path / "page.md"
+    monkeypatch.setattr(generate_docs, "ROOT", tmp_path)
+    monkeypatch.setattr(generate_docs, "pages", lambda: {page: "new\n"})
+    assert generate_docs.main(["--check"]) == 1
+    assert capsys.readouterr().err == "page.md is stale: run `make docs`\n"
+    assert not page.exists()
+    assert generate_docs.main([]) == 0
+    assert page.read_text() == "new\n"
+    assert generate_docs.main(["--check"]) == 0
+
+
+def test_the_example_file_loads_and_names_every_setting():
+    """Nobody has to guess how a setting is written."""
+    example = ROOT / "docs/coderun-exporter.yml"
+    config.load(str(example))
+    documented = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text_of("docs/configuration.md"), re.MULTILINE))
+    assert settings_in(yaml.safe_load(example.read_text())) == documented - {"KUBECONFIG", "HOME"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_to_its_heading(page):
+    """Links of a page to this repository; those to the world outside are not followed."""
+    for target in LINK.findall(page.read_text("utf-8")):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        assert file.exists(), f"{target}: no such file"
+        if anchor:
+            assert anchor in anchors_of(file.read_text("utf-8")), f"{target}: no such heading"
+
+
+def test_every_make_command_on_a_page_exists():
+    """README, docs and CHANGELOG name targets of the Makefile only."""
+    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    named = {
+        name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z]+)", page.read_text("utf-8"), re.MULTILINE)
+    }
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_every_cause_is_on_the_metrics_page():
+    """A cause that diagnosis can name is explained."""
+    sources = "".join(path.read_text() for path in ROOT.glob("exporter/diagnosis/*.py"))
+    causes = set(re.findall(r'Cause\.of\(\s*"(\w+)"', sources))
+    problems = re.findall(
+        r'\("(missing|empty|\w+_key|\w+_limit|forbidden)", ',
+        "".join(text_of(f"exporter/{name}") for name in ("cluster/records.py", "resources/configmaps.py")),
+    )
+    page = text_of("docs/metrics.md")
+    assert causes
+    assert len(problems) == 6
+    assert [name for name in {*causes, *problems} if f"`{name}`" not in page] == []
+
+
+def test_every_state_is_explained():
+    """The table of states on the operations page has a row for each, and for nothing else."""
+    table = text_of("docs/operations.md").partition("## States")[2].partition("## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == STATES
+
+
+def test_the_permissions_on_the_operations_page_are_those_that_are_used():
+    """What an administrator pastes is what the resources ask for, and no more."""
+    block = text_of("docs/operations.md").partition("```yaml\n")[2].partition("```")[0]
+    rules = [rule for role in yaml.safe_load_all(block) for rule in role["rules"]]
+    granted = [(rule["apiGroups"], rule["resources"], tuple(rule["verbs"])) for rule in rules]
+    assert granted == [([item.rule.group], [item.rule.resource], item.rule.verbs) for item in RESOURCES]
+    assert rules[-1]["resourceNames"] == list(config.ConfigMaps().required)
+
+
+def test_every_dependency_has_its_reason():
+    """The page of dependencies lists exactly what pyproject.toml asks for, in its order."""
+    project = tomllib.loads(text_of("pyproject.toml"))
+    asked = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["demo"],
+        *project["dependency-groups"]["dev"],
+    ]
+    names = [re.match(r"[\w-]+", requirement)[0] for requirement in asked]
+    assert re.findall(r"^\| ([a-z-]+) \| .+ \| .+ \|$", text_of("docs/dependencies.md"), re.MULTILINE) == [
+        "package", *names[:6], "package", names[6], "package", *names[7:],
+    ]  # fmt: skip
+
+
+def test_no_pinned_requirement_names_a_registry():
+    """Whoever installs from the pins uses the registry that their own pip is set to."""
+    pins = sorted(ROOT.glob("requirements/*.txt"))
+    assert [pin.name for pin in pins] == ["build.txt", "dev.txt", "run.txt"]
+    for pin in pins:
+        assert not re.search(r"https?://|--(extra-)?index-url|--find-links", pin.read_text()), pin.name
+
+
+def test_the_image_is_built_from_pins_and_runs_as_nobody():
+    """Every install in the Dockerfile is by hash, or of the wheel that was just built; the user is 10001."""
+    lines = text_of("Dockerfile").replace("\\\n", "").splitlines()
+    installs = [part for line in lines for part in line.split("&&") if "pip" in part and " install " in part]
+    assert installs
+    assert all("--require-hashes" in part or part.rstrip().endswith("--no-deps /dist/*.whl") for part in installs)
+    assert "USER 10001:10001" in lines
+    assert lines[-1] == 'ENTRYPOINT ["coderun-exporter"]'

@@ -1,0 +1,188 @@
+"""Which lists and watches the settings ask for, and how each fills the picture."""
+
+import json
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from exporter.cluster import Cluster, Policy
+from exporter.config import CodeRuns, ConfigMaps, Kind, RequiredConfigMap, Settings
+from exporter.resources.history import History
+from exporter.resources.picture import Picture
+from exporter.sources import feeds
+from exporter.telemetry import Telemetry
+from tests.clusters import a_configmap, a_job, a_run
+
+KINDS = CodeRuns(kinds=(Kind(), Kind(plural="docsruns", kind="DocsRun")))
+ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
+
+
+def made(**settings):
+    """The feeds of these settings."""
+    telemetry = Telemetry(clock=lambda: 1_700_000_000.0)
+    return feeds(Settings(configmaps=ONE, **settings), telemetry=telemetry)
+
+
+def a_picture(*, all_namespaces=True):
+    """An empty one."""
+    cluster = Cluster(policy=Policy(), all_namespaces=all_namespaces)
+    history = History(cluster=cluster, registry=CollectorRegistry())
+    return Picture(cluster=cluster, history=history, answered=lambda _: True)
+
+
+def raw(obj):
+    """As it comes over the wire."""
+    return msgspec.Raw(json.dumps(obj).encode())
+
+
+def test_by_default_all_namespaces_are_read():
+    """And of ConfigMaps only the required ones, each by its name: a Role with resourceNames is enough."""
+    assert [(feed.name, feed.path, feed.params) for feed in made(coderuns=KINDS)] == [
+        ("coderuns *", "/apis/agents.platform/v1/coderuns", {}),
+        ("docsruns *", "/apis/agents.platform/v1/docsruns", {}),
+        ("jobs *", "/apis/batch/v1/jobs", {}),
+        ("configmaps n/t", "/api/v1/namespaces/n/configmaps", {"fieldSelector": "metadata.name=t"}),
+    ]
+
+
+def test_each_namespace_has_its_own_lists():
+    """So that a Role in each is enough."""
+    assert [feed.path for feed in made(namespaces=("a", "b"))][:-1] == [
+        "/apis/agents.platform/v1/namespaces/a/coderuns",
+        "/apis/agents.platform/v1/namespaces/b/coderuns",
+        "/apis/batch/v1/namespaces/a/jobs",
+        "/apis/batch/v1/namespaces/b/jobs",
+    ]
+
+
+def test_only_the_first_kind_and_the_jobs_are_required():
+    """What readiness waits for."""
+    required = {feed.status.resource: feed.status.required for feed in made(coderuns=KINDS)}
+    assert required == {"coderuns": True, "docsruns": False, "jobs": True, "configmaps": False}
+
+
+def test_parts_are_told_apart():
+    """Two feeds never write to the same part of a table."""
+    parts = [(feed.resource, feed.part) for feed in made(coderuns=KINDS, namespaces=("a", "b"))]
+    assert len(parts) == len(set(parts)) == 7
+
+
+def test_an_object_is_decoded_to_its_record_its_uid_and_its_version():
+    """For each resource."""
+    runs, jobs, configmaps = made()
+    decoded = runs.decode(raw(a_run("r", resourceVersion="7")))
+    assert (decoded.uid, decoded.version, decoded.record.name) == ("uid-agent-platform-r", "7", "r")
+    assert jobs.decode(raw(a_job("j"))).record.name == "j"
+    decoded = configmaps.decode(raw(a_configmap("t", k="x")))
+    assert (decoded.uid, decoded.record.healthy) == ("n/t", True)
+
+
+def test_a_job_that_is_nobodys_has_no_record():
+    """It is passed over, and known by its UID, so that it can be taken away."""
+    job = a_job("j")
+    del job["metadata"]["ownerReferences"]
+    decoded = made()[1].decode(raw(job))
+    assert (decoded.uid, decoded.record) == ("uid-agent-platform-j", None)
+
+
+def test_an_object_without_a_uid_is_known_by_its_place():
+    """And one without a name is not known at all."""
+    runs = made()[0]
+    decoded = runs.decode(raw({"metadata": {"name": "r", "namespace": "n"}}))
+    assert (decoded.uid, decoded.record.uid) == ("n/r", "n/r")
+    decoded = runs.decode(raw({"metadata": {"name": "r"}}))
+    assert decoded.uid == decoded.record.uid == "/r"
+    assert runs.decode(raw({"spec": {}}))[::2] == ("", None)
+
+
+def test_an_equal_record_is_the_one_that_is_there():
+    """A list of what is known costs no second copy."""
+    runs, picture = made()[0], a_picture()
+    source, sink = runs.source(picture), runs.sink(picture)
+    first = source.same(source.decode(raw(a_run("r"))).record)
+    sink.replace({first.uid: first})
+    again = source.decode(raw(a_run("r"))).record
+    assert again is not first
+    assert source.same(again) is first
+    changed = source.decode(raw(a_run("r", status={"phase": "Running"}))).record
+    assert source.same(changed) is changed
+
+
+def test_objects_are_counted_as_they_come_and_go():
+    """In the feed's own status."""
+    runs, picture = made()[0], a_picture()
+    sink = runs.sink(picture)
+    record = runs.decode(raw(a_run("r"))).record
+    sink.put(record.uid, record)
+    assert runs.status.objects == 1
+    sink.put(record.uid, None)
+    assert runs.status.objects == 0
+
+
+def test_rights_are_of_no_matter_to_what_is_no_single_object():
+    """A list that is forbidden leaves what was read."""
+    runs, picture = made()[0], a_picture()
+    record = runs.decode(raw(a_run("r"))).record
+    runs.sink(picture).replace({record.uid: record})
+    runs.sink(picture).forbidden(forbidden=True)
+    assert len(picture.cluster.runs) == 1
+
+
+class TestOfAConfigMap:
+    """It has a record also while it does not exist."""
+
+    @pytest.fixture
+    def picture(self):
+        """An empty one."""
+        return a_picture()
+
+    @pytest.fixture
+    def feed(self):
+        """Of the ConfigMap n/t with the key k."""
+        return made()[-1]
+
+    @pytest.fixture
+    def sink(self, feed, picture):
+        """Where its list and watch go."""
+        return feed.sink(picture)
+
+    @pytest.fixture
+    def kept(self, picture):
+        """Its record, as of when it is called."""
+        return lambda: picture.cluster.configmaps.get("n/t")
+
+    def test_an_empty_list_says_that_it_is_missing(self, sink, kept):
+        """Which is read, and unhealthy."""
+        sink.replace({})
+        assert (kept().problems, kept().healthy) == ([("missing", "")], False)
+
+    def test_its_deletion_says_so_as_well(self, feed, sink, kept):
+        """It is no object then."""
+        record = feed.decode(raw(a_configmap("t", k="x"))).record
+        sink.replace({"n/t": record})
+        assert (kept().healthy, feed.status.objects) == (True, 0)
+        sink.put("n/t", record)
+        assert feed.status.objects == 1
+        sink.put("n/t", None)
+        assert (kept().healthy, feed.status.objects) == (False, 0)
+
+    def test_forbidden_before_it_was_read_is_an_unknown(self, sink, kept):
+        """No health."""
+        sink.forbidden(forbidden=True)
+        assert (kept().healthy, kept().forbidden) == (None, True)
+        sink.forbidden(forbidden=False)
+        assert (kept().healthy, kept().forbidden) == (None, False)
+
+    def test_forbidden_after_it_was_read_keeps_what_was_seen(self, feed, sink, kept):
+        """And says so."""
+        sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record})
+        sink.forbidden(forbidden=True)
+        assert (kept().healthy, kept().forbidden) == (True, True)
+        sink.forbidden(forbidden=False)
+        assert (kept().healthy, kept().forbidden) == (True, False)
+
+    def test_allowed_before_it_was_read_says_nothing(self, sink, kept):
+        """There is nothing to tell yet."""
+        sink.forbidden(forbidden=False)
+        assert kept() is None

@@ -1,0 +1,71 @@
+"""The web server with a page of the test's own, and raw requests to it."""
+
+import asyncio
+import contextlib
+
+import aiohttp
+
+from exporter.exposition.deflate import combine, deflate
+from exporter.exposition.page import Page
+from exporter.telemetry import Telemetry
+from exporter.web.health import Health
+from exporter.web.metrics import Metrics
+from exporter.web.server import serve
+
+LINES = '# HELP a_b Text.\n# TYPE a_b gauge\na_b{x="y"} 1\n'
+
+
+class Site:
+    """What is served: `text` is the page without the exporter's own metrics."""
+
+    def __init__(self, *, text=LINES):
+        self.text = text
+        self.telemetry = Telemetry(clock=lambda: 1_700_000_000.0)
+        self.runs = self.telemetry.resource(resource="coderuns", scope="*", required=True)
+        self.jobs = self.telemetry.resource(resource="jobs", scope="*", required=True)
+        self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
+        self.metrics = Metrics(page=self.page, telemetry=self.telemetry)
+        self.urls = []
+
+    async def page(self, tail):
+        """As the composition root gives it."""
+        blocks = [block for block in [deflate(self.text)] if block]
+        return Page([(blocks, *combine(blocks))], tail=tail())
+
+    @property
+    def url(self):
+        """The first address."""
+        return self.urls[0]
+
+
+@contextlib.asynccontextmanager
+async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics"):
+    """Serves it."""
+    site = site or Site()
+    health = Health(groups=site.groups, required=("coderuns", "jobs"))
+    async with serve(metrics=site.metrics, health=health, addresses=addresses, telemetry_path=path) as site.urls:
+        yield site
+
+
+async def fetch(url, *, method="GET", **headers):
+    """Status, headers and body as they came, nothing unpacked."""
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    skip = ("Accept-Encoding", "Accept", "User-Agent")
+    async with (
+        aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=skip) as session,
+        session.request(method, url, headers=headers, allow_redirects=False) as response,
+    ):
+        return response.status, response.headers, await response.read()
+
+
+async def raw(url, text):
+    """The bytes that come back for these bytes, until the server closes."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    writer.write(text.replace("\n", "\r\n").encode())
+    try:
+        async with asyncio.timeout(5):
+            return await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()

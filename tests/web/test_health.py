@@ -1,0 +1,87 @@
+"""Liveness and readiness."""
+
+import pytest
+
+from tests.web.serving import Site, a_site, fetch
+
+
+async def ready(site):
+    """Status and lines of /readyz."""
+    status, headers, body = await fetch(f"{site.url}/readyz")
+    assert headers["Content-Type"].startswith("text/plain")
+    return status, body.decode().splitlines()
+
+
+@pytest.mark.parametrize("path", ["/livez", "/-/healthy"])
+async def test_it_lives_whatever_the_api_server_does(path):
+    """A restart would not bring the API server back."""
+    async with a_site() as site:
+        site.runs.failed(state="unreachable", code="connect", detail="refused")
+        assert (await fetch(site.url + path))[::2] == (200, b"ok\n")
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/-/ready"])
+async def test_it_is_not_ready_before_both_have_been_read(path):
+    """503 that names resource and state, and then 200."""
+    async with a_site() as site:
+        assert (await fetch(site.url + path))[0] == 503
+        site.runs.synced(objects=2)
+        status, _, body = await fetch(site.url + path)
+        assert status == 503
+        assert body.decode().splitlines() == [
+            "[+] coderuns *: watching, 2 objects",
+            "[-] jobs *: syncing",
+            "not ready: waits for jobs",
+        ]
+        site.jobs.synced(objects=0)
+        status, _, body = await fetch(site.url + path)
+        assert (status, body.decode().splitlines()[-1]) == (200, "ready")
+
+
+async def test_the_reason_is_told():
+    """In the API server's words."""
+    async with a_site() as site:
+        site.jobs.failed(state="forbidden", code="403", detail="403 at /apis/batch/v1/jobs: no")
+        status, lines = await ready(site)
+    assert status == 503
+    assert lines[1:] == [
+        "[-] jobs *: forbidden, 403 at /apis/batch/v1/jobs: no",
+        "not ready: waits for coderuns and jobs",
+    ]
+
+
+async def test_once_ready_it_stays_so_while_the_server_is_away():
+    """What it serves is the last good whole; staleness is a metric."""
+    async with a_site() as site:
+        for status in (site.runs, site.jobs):
+            status.synced(objects=1)
+            status.failed(state="unreachable", code="connect", detail="refused")
+        assert (await ready(site))[0] == 200
+
+
+async def test_a_forbidden_namespace_does_not_hold_up_the_other():
+    """But with all of them forbidden there is nothing to serve."""
+    site = Site()
+    other = site.telemetry.resource(resource="coderuns", scope="other", required=True)
+    site.groups["coderuns"].append(other)
+    async with a_site(site):
+        site.jobs.synced(objects=1)
+        site.runs.synced(objects=1)
+        assert (await ready(site))[1][-1] == "not ready: waits for coderuns"
+        other.failed(state="forbidden", code="403", detail="no")
+        assert (await ready(site))[0] == 200
+
+
+async def test_a_second_kind_neither_holds_up_nor_stands_in_for_the_first():
+    """Only the first kind of run is required."""
+    site = Site()
+    docs = site.telemetry.resource(resource="docsruns", scope="*", required=False)
+    site.groups["coderuns"].append(docs)
+    async with a_site(site):
+        site.jobs.synced(objects=1)
+        docs.synced(objects=1)
+        site.runs.failed(state="missing", code="404", detail="no CRD")
+        assert (await ready(site))[1][-1] == "not ready: waits for coderuns"
+        site.runs.synced(objects=1)
+        docs.failed(state="unreachable", code="500", detail="x")
+        assert (await ready(site))[0] == 200

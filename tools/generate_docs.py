@@ -1,0 +1,213 @@
+"""Writes docs/metrics.md and docs/configuration.md from the code: `make docs`.
+
+`--check` writes nothing: it names the stale files and exits with 1.
+"""
+
+import argparse
+import ast
+import importlib
+import itertools
+import pathlib
+import pkgutil
+import string
+import sys
+import types
+import typing
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import yaml
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
+
+import exporter.commands
+from exporter import config
+from exporter.cluster import Cluster, Policy
+from exporter.resources import RESOURCES
+from exporter.resources.coderuns import DEADLINE_ANNOTATION
+from exporter.resources.history import History
+from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
+from exporter.resources.resource import Resource
+from exporter.telemetry import STATES, Telemetry
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Writes the pages, or compares them; gives the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say which pages are stale")
+    check = parser.parse_args(argv).check
+    stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}
+    for path, text in stale.items():
+        if check:
+            print(f"{path.relative_to(ROOT)} is stale: run `make docs`", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+    return int(check and bool(stale))
+
+
+def filled(page: str, **parts: str) -> str:
+    """The text of tools/pages, with what is made from the code in its places."""
+    template = string.Template((ROOT / f"tools/pages/{page}.md").read_text("utf-8"))
+    return template.substitute({name: text.rstrip("\n") for name, text in parts.items()})
+
+
+def pages() -> dict[pathlib.Path, str]:
+    """The text of each generated page, by its path."""
+    return {ROOT / "docs/metrics.md": metrics(), ROOT / "docs/configuration.md": configuration()}
+
+
+def metrics() -> str:
+    """The metrics page."""
+    counted = CollectorRegistry()
+    History(cluster=Cluster(policy=Policy()), registry=counted)
+    return filled(
+        "metrics",
+        families="\n".join(map(section, RESOURCES)),
+        history=table(("metric", "type", "labels", "meaning"), registered(counted)),
+        states=code(STATES),
+        own=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
+    )
+
+
+def section(resource: Resource) -> str:
+    """The families of a resource."""
+    rows = [
+        (f"`{family.name}`", "gauge", code(family.own), family.help, code((resource.name, *family.needs)))
+        for family in resource.families
+    ]
+    text = f"## {resource.name}\n\nEach has {code(resource.own)}.\n\n"
+    return text + table(("metric", "type", "labels besides", "meaning", "after"), rows)
+
+
+def registered(registry: CollectorRegistry) -> Iterator[tuple[str, ...]]:
+    """The metrics of a registry of prometheus-client's, which has no public way to ask for them."""
+    for collector in registry._collector_to_names:  # noqa: SLF001 - see above
+        if isinstance(collector, MetricWrapperBase):
+            (metric,) = collector.describe()
+            name = metric.name + ("_total" if metric.type == "counter" else "")
+            yield f"`{name}`", metric.type, code(collector._labelnames), metric.documentation  # noqa: SLF001
+
+
+def configuration() -> str:
+    """The configuration page."""
+    head = ("setting", "type", "default", "meaning")
+    fields = msgspec.structs.fields(config.Settings)
+    sections = [field for field in fields if is_struct(field.type)]
+    parts = [table(head, settings(config.Settings, only=[field.name for field in fields if field not in sections]))]
+    for field in sections:
+        rows = settings(field.type, prefix=f"{field.name}.")
+        parts.append(f"### {field.name}\n\n{field.type.__doc__}\n\n{table(head, rows)}")
+    return filled(
+        "configuration",
+        settings="\n".join(parts),
+        flags="\n".join(f"### {name}\n\n{table(('flag', 'meaning'), flags)}" for name, flags in commands()),
+        deadline=DEADLINE_ANNOTATION,
+        max_runtime=MAX_RUNTIME_ANNOTATION,
+        example=(ROOT / "docs/coderun-exporter.yml").read_text("utf-8"),
+    )
+
+
+def settings(
+    struct: type[msgspec.Struct], *, prefix: str = "", only: Sequence[str] = ()
+) -> Iterator[tuple[str, ...]]:
+    """A row for each setting of a section, and for those of its items."""
+    for field in msgspec.structs.fields(struct):
+        if only and field.name not in only:
+            continue
+        path = prefix + field.name
+        yield f"`{path}`", words(field.type), default(field), described(struct)[field.name]
+        for inner in typing.get_args(field.type):
+            for item in (inner, *typing.get_args(inner)):
+                if is_struct(item):
+                    yield from settings(item, prefix=f"{path}{'.NAME' if is_dict(field.type) else '[]'}.")
+
+
+def described(struct: type) -> dict[str, str]:
+    """The docstrings that stand under the fields of a class."""
+    tree = ast.parse(pathlib.Path(config.__file__).read_text("utf-8"))
+    body = next(item.body for item in tree.body if isinstance(item, ast.ClassDef) and item.name == struct.__name__)
+    return {
+        field.target.id: text.value.value
+        for field, text in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
+    }
+
+
+def words(kind: object) -> str:
+    """A type as a user would say it."""
+    inner = [item for item in typing.get_args(kind) if item not in (types.NoneType, Ellipsis)]
+    if typing.get_origin(kind) is typing.Literal:
+        return code(inner)
+    if typing.get_origin(kind) is tuple:
+        return f"list of {words(inner[0])}"
+    if is_dict(kind):
+        return f"mapping of {words(inner[0])} to {words(inner[1])}"
+    if set(inner) == set(typing.get_args(config.Duration)):
+        return "duration"
+    if inner:
+        return " or ".join(map(words, inner))
+    return "mapping" if is_struct(kind) else "text"
+
+
+def default(field: msgspec.structs.FieldInfo) -> str:
+    """A default as it would stand in the file."""
+    if field.required:
+        return "must be given"
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    if not value:
+        return "not set"
+    text = yaml.safe_dump(msgspec.to_builtins(value), default_flow_style=True, sort_keys=False, width=999)
+    return f"`{text.splitlines()[0]}`"
+
+
+def commands() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Each command with its flags."""
+    for found in pkgutil.iter_modules(exporter.commands.__path__):
+        module = importlib.import_module(f"exporter.commands.{found.name}")
+        if hasattr(module, "run"):
+            parser = Flags(add_help=False)
+            module.add_arguments(parser)
+            yield found.name, parser.rows
+
+
+class Flags(argparse.ArgumentParser):
+    """A parser that writes down what it is given."""
+
+    def __init__(self, **options: typing.Any) -> None:
+        self.rows: list[tuple[str, str]] = []
+        super().__init__(**options)
+
+    def add_argument(self, *names: str, **options: typing.Any) -> argparse.Action:
+        """As the parent's."""
+        action = super().add_argument(*names, **options)
+        value = action.metavar or "|".join(action.choices or ())
+        shown = " ".join(filter(None, (", ".join(action.option_strings), str(value))))
+        self.rows.append((f"`{shown}`", action.help or ""))
+        return action
+
+
+def table(head: Sequence[str], rows: "typing.Iterable[Sequence[str]]") -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def code(names: Sequence[str]) -> str:
+    """Names as code."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def is_struct(kind: object) -> typing.TypeGuard[type[msgspec.Struct]]:
+    """Whether it is a section or an item of the settings."""
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def is_dict(kind: object) -> bool:
+    """Whether it is a mapping with names that the user chooses."""
+    return typing.get_origin(kind) is dict
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Draws the end of the demo as docs/demo.svg: `coderun-exporter demo --no-stay | python tools/picture.py`."""
+
+import pathlib
+import sys
+from xml.sax.saxutils import escape
+
+TARGET = pathlib.Path(__file__).resolve().parent.parent / "docs/demo.svg"
+BEGIN = "Until somebody was told"
+LINE, LETTER, MARGIN = 20, 8.4, 20  # px, for a monospaced font of 14 px
+STYLES = {"that day": "bad", "here": "good", BEGIN: "title", "alerts about": "good", "─": "quiet"}
+PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"
+  viewBox="0 0 {width:g} {height:g}" width="{width:g}">
+<title>The end of coderun-exporter demo</title>
+<style>
+  text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d4d4d8;
+    white-space: pre; }}
+  .title {{ font-weight: bold; fill: #ffffff; }}
+  .bad {{ fill: #f87171; }}
+  .good {{ font-weight: bold; fill: #4ade80; }}
+  .quiet {{ fill: #71717a; }}
+</style>
+<rect width="100%" height="100%" rx="8" fill="#18181b"/>
+{lines}
+</svg>
+"""
+
+
+def main() -> int:
+    """Reads the demo's text from standard input; 1 where it did not come to its end."""
+    text = sys.stdin.read()
+    if BEGIN not in text:
+        print("picture: the demo did not come to its end", file=sys.stderr)
+        return 1
+    lines = text[text.rindex(BEGIN) :].rstrip().splitlines()
+    lines = [lines[0], *(line.removeprefix("  ") for line in lines[1:])]
+    drawn = [
+        f'<text x="{MARGIN}" y="{MARGIN + LINE * (row + 0.75):g}" class="{style(line)}">{escape(line)}</text>'
+        for row, line in enumerate(lines)
+    ]
+    width, height = MARGIN * 2 + LETTER * max(map(len, lines)), MARGIN * 2 + LINE * len(lines)
+    TARGET.write_text(PAGE.format(width=width, height=height, lines="\n".join(drawn)), encoding="utf-8")
+    return 0
+
+
+def style(line: str) -> str:
+    """The class of a line, by how it begins."""
+    return next((name for begin, name in STYLES.items() if line.strip().startswith(begin)), "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
