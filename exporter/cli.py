@@ -8,6 +8,8 @@ from typing import NoReturn
 from exporter import __version__
 from exporter.commands import check, demo, run
 from exporter.commands.arguments import UsageError
+from exporter.kube.errors import KubeConfigError
+from exporter.web.server import ListenError
 
 __all__ = ["main"]
 
@@ -25,12 +27,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; gives its exit code. A wrong argument or setting is one line and 2."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parser().parse_args(_with_command(words))
+        arguments = _arguments(words)
         code: int = arguments.command(arguments)
-    except UsageError as error:
+    except (UsageError, KubeConfigError, ListenError) as error:
         print(f"coderun-exporter: {error}", file=sys.stderr)
         return 2
     return code
+
+
+def _arguments(words: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(_with_command(words))
+    if rest:
+        hint = ": the command comes first" if _COMMANDS.keys() & rest else ""
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+    return arguments
 
 
 def _with_command(words: list[str]) -> list[str]:

@@ -5,8 +5,10 @@ import re
 __all__ = ["seconds_of"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-_FORM = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
-_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+# Of twelve digits no float makes an infinity, and int() takes no time.
+_FORM = re.compile(r"(?:[0-9]{1,12}(?:ms|[smhdwy]))+")
+_PART = re.compile(r"([0-9]+)(ms|[smhdwy])")
+_PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 def seconds_of(text: str) -> float:
@@ -16,6 +18,6 @@ def seconds_of(text: str) -> float:
         return float("inf")
     if _FORM.fullmatch(text):
         return sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(text))
-    if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
+    if _PLAIN.fullmatch(text):
         return float(text)
     raise ValueError(f"{text[:40]!r} is not a duration: write 600, 90s, 1h30m, or none")

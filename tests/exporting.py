@@ -1,11 +1,15 @@
 """The whole exporter at work on a stand-in, and what its page says."""
 
+import asyncio
 import contextlib
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter import app as composition
 from exporter.app import serve
 from exporter.config import Kubernetes, Settings, Web
+from exporter.reflector import Backoff
 from tests.kube.settings import a_kubeconfig
 from tests.web.serving import fetch
 
@@ -58,3 +62,29 @@ async def readiness(app):
     """The status of /readyz, and its text."""
     status, _, body = await fetch(f"{app.url}/readyz")
     return status, body.decode()
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch):
+    """Milliseconds where the exporter waits seconds."""
+    monkeypatch.setattr(composition, "Backoff", lambda: Backoff(first=0.005, most=0.02))
+    monkeypatch.setattr(composition, "_SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(composition, "_ADVANCE_SECONDS", 0.01)
+    monkeypatch.setattr(composition, "_HEARTBEAT_SECONDS", 0.01)
+
+
+def state_of(app, resource):
+    """The states of what is read of a resource."""
+    return [status.state for status in app.health.statuses if status.resource == resource]
+
+
+def refuses(server, answer, *paths):
+    """Requests under these paths get this answer, made anew for each."""
+
+    async def intercept(request):
+        if not request.path.startswith(paths):
+            return None
+        made = answer()
+        return await made if asyncio.iscoroutine(made) else made
+
+    server.intercept = intercept

@@ -6,9 +6,10 @@ no argument for is put into its answer by hand: `a_run() | {"status": "broken"}`
 
 import datetime as dt
 import json
+import textwrap
 
 import msgspec
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -35,6 +36,7 @@ __all__ = [
     "required",
     "samples",
     "stamp",
+    "text",
 ]
 
 CREATED = 1_760_000_000
@@ -163,6 +165,7 @@ class World:
     ):
         self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces)
         self.cluster.advance(now)
+        disable_created_metrics()  # as the exporter's own registry does
         self.registry = CollectorRegistry()
         self.read = {CODERUNS, JOBS, CONFIGMAPS} - set(unread)
         self.picture = Picture(
@@ -214,10 +217,13 @@ class World:
             pass
         return self.picture.page(tail=tail)
 
-    def text(self):
-        """The page as of now, which two parsers have read to its end."""
+    def text(self, *, unique=True):
+        """The page as of now, which two parsers have read to its end.
+
+        Where two objects have one name, their series are not `unique`, which OpenMetrics forbids.
+        """
         text = b"".join(self.page().plain()).decode()
-        parsed(text)
+        parsed(text, openmetrics=unique)
         return text
 
     def history(self):
@@ -259,10 +265,15 @@ def samples(page, *families):
     return [line for line in page.splitlines() if line.partition("{")[0] in families]
 
 
-def parsed(page):
-    """A page's samples, read by prometheus-client as OpenMetrics where it has no counters, and as the text format."""
+def text(block):
+    """An indented block as lines; one that is indented further goes on with the line before it."""
+    return textwrap.dedent(block).replace("\n    ", "").strip().splitlines()
+
+
+def parsed(page, *, openmetrics=True):
+    """A page's samples, read by prometheus-client as the text format and, if it has gauges alone, as OpenMetrics."""
     read = [(s.name, s.labels, s.value) for family in parse_text(page) for s in family.samples]
-    if " counter\n" not in page and " histogram\n" not in page:
+    if openmetrics and "_total{" not in page:
         other = [(s.name, s.labels, s.value) for f in parse_openmetrics(page + "# EOF\n") for s in f.samples]
         assert repr(other) == repr(read)
     return read

@@ -1,5 +1,6 @@
 """What the pages say is what the code does, and every link leads somewhere."""
 
+import json
 import pathlib
 import re
 import tomllib
@@ -154,3 +155,7 @@ def test_the_image_is_built_from_pins_and_runs_as_nobody():
     assert all("--require-hashes" in part or part.rstrip().endswith("--no-deps /dist/*.whl") for part in installs)
     assert "USER 10001:10001" in lines
     assert lines[-1] == 'ENTRYPOINT ["coderun-exporter"]'
+    health = next(line for line in lines if line.startswith("HEALTHCHECK"))
+    python, flag, script = json.loads(health.partition("CMD ")[2])
+    assert (python, flag) == ("python", "-c")
+    compile(script, "HEALTHCHECK", "exec")

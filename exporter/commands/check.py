@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from exporter.commands.arguments import UsageError, add_cluster_arguments, settings_of
+from exporter.commands.arguments import add_cluster_arguments, settings_of
 from exporter.config import Settings
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.kube.decode import Decoder, page_of
-from exporter.kube.errors import KubeConfigError, KubeError, MissingError
+from exporter.kube.errors import BrokenAnswerError, KubeError, MissingError
 from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
 from exporter.sources import kinds_of, required_of
 
@@ -45,10 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints a line for each finding; gives the worst code, where unhealthy is worse than unknown."""
     settings = settings_of(arguments)
-    try:
-        findings = asyncio.run(_findings(settings))
-    except KubeConfigError as error:
-        raise UsageError(str(error)) from error
+    findings = asyncio.run(_findings(settings))
     codes = {finding.code for finding in findings}
     code = next(code for code in (_UNHEALTHY, _UNKNOWN, _HEALTHY) if code in codes)
     if arguments.output == "json":
@@ -89,6 +86,8 @@ async def _configmap(client: KubeClient, required: RequiredConfigMap) -> Finding
     try:
         body = await client.get(f"/api/v1/namespaces/{required.namespace}/configmaps/{required.name}")
         item, _ = Decoder(WireConfigMap).decode(msgspec.Raw(body))
+        if item.metadata.name != required.name:
+            raise BrokenAnswerError("the answer is not this ConfigMap: is there a proxy in between?", code="not_json")
         record = slim_configmap(item, required=required)
     except MissingError:
         record = absent_configmap(required)

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable
 
 import exporter.app
 from exporter.config import Kubernetes, Settings, Web
+from exporter.web.server import parse_address
 
 __all__ = ["add_arguments", "run"]
 
@@ -22,7 +23,6 @@ _ADDRESS = "127.0.0.1:10911"
 _NOT_INSTALLED = 2
 _FAILED = 1
 _INTERRUPTED = 130
-_HIGHEST_PORT = 65535
 _FASTEST = 3600  # beyond that it gets no faster: the clock waits for the exporter and the rules
 
 
@@ -38,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
-        type=_address,
         default=_ADDRESS,
         metavar="HOST:PORT",
         help=f"where the exporter is served; a free port if that one is taken (default: {_ADDRESS})",
@@ -104,33 +103,18 @@ def _on_terminal() -> bool:
 
 
 def _free_address(wanted: str) -> str:
-    """The address itself, or the same host with a free port where that port is taken. Raises ReplayError."""
-    from exporter.demo.replay import ReplayError  # noqa: PLC0415 - needs the extra
-
-    host, _, port = wanted.rpartition(":")
+    """The address itself, or a free port of loopback where its port is taken. Raises ListenError."""
+    host, port = parse_address(wanted)
     try:
-        return f"{host}:{_bound(host, int(port))}"
+        with socket.create_server(
+            (host or "", port), family=socket.AF_INET6 if ":" in (host or "") else socket.AF_INET
+        ):
+            return wanted
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            return f"{host}:{_bound(host, 0)}"
-        raise ReplayError(f"cannot listen on {wanted}: {error.strerror}") from error
-
-
-def _bound(host: str, port: int) -> int:
-    """The number of a port that could be bound just now."""
-    name = host.strip("[]")
-    family = socket.AF_INET6 if ":" in name else socket.AF_INET
-    with socket.create_server((name, port), family=family) as listener:
-        number: int = listener.getsockname()[1]
-        return number
-
-
-def _address(text: str) -> str:
-    """HOST:PORT as an argument."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not port.isdecimal() or int(port) > _HIGHEST_PORT or (":" in host and "[" not in host):
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as {_ADDRESS}")
-    return text
+        if error.errno != errno.EADDRINUSE:
+            return wanted  # the exporter itself will say what is wrong with it
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _speed(text: str) -> float:

@@ -6,19 +6,25 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 import re
 from collections.abc import Iterable
 
-__all__ = ["escape", "escaped", "head", "number"]
+__all__ = ["escape", "escaped", "head", "number", "writable"]
 
-# Prometheus' lexer takes a NUL for the end of the page, and a lone surrogate cannot be written as UTF-8 at all.
+# A lone surrogate cannot be written as UTF-8 at all; the others would reach the terminal of whoever reads the page.
 _HOSTILE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 _SPECIAL = re.compile('[\\\\"\n\x00-\x1f\x7f\ud800-\udfff]')
+
+_LARGEST = 10**308
 
 
 def escape(value: str) -> str:
     r"""A label's value as it stands between quotes: `\\`, `\n`, `\"`; control characters become U+FFFD."""
     if not _SPECIAL.search(value):
         return value
-    value = _HOSTILE.sub("\ufffd", value)
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return writable(value).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def writable(value: str) -> str:
+    """Control characters, but for the newline, and lone surrogates become U+FFFD."""
+    return _HOSTILE.sub("\ufffd", value)
 
 
 def escaped(values: tuple[str, ...]) -> Iterable[str]:
@@ -29,7 +35,9 @@ def escaped(values: tuple[str, ...]) -> Iterable[str]:
 def number(value: float) -> str:
     """A value: whole numbers without a point, the rest so that no digit is lost; +Inf, -Inf and NaN by name."""
     if isinstance(value, int):
-        return f"{value:d}"
+        if -_LARGEST < value < _LARGEST:
+            return f"{value:d}"
+        return "+Inf" if value > 0 else "-Inf"  # Prometheus refuses a whole page with a number that is out of range
     if value.is_integer():
         return f"{value:.0f}"
     return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text := repr(value), text)

@@ -4,8 +4,6 @@ import contextlib
 import os
 import re
 import ssl
-import urllib.parse
-import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -17,6 +15,7 @@ from exporter.kube.answers import error_of, one_line
 from exporter.kube.auth import Credentials
 from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import split
+from exporter.kube.proxy import proxy_for
 
 __all__ = ["KubeClient"]
 
@@ -81,8 +80,7 @@ class KubeClient:
         """A 200 answer in JSON; a 401 is tried once more after the credentials were read again."""
         with _named(path):
             for last in (False, True):
-                generation = self._credentials.access.generation
-                async with self._send(path, params, idle=idle) as response:
+                async with self._send(path, params, idle=idle) as (response, generation):
                     if response.status == HTTPStatus.OK and _is_json(response):
                         yield response
                         return
@@ -94,20 +92,22 @@ class KubeClient:
     @contextlib.asynccontextmanager
     async def _send(
         self, path: str, params: Mapping[str, str], *, idle: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, int]]:
+        """An answer, and the generation of the credentials that it is an answer to."""
         headers = self._headers | await self._credentials.headers()
-        access = self._credentials.access
+        access = self._credentials.access  # after the headers, for which it may have been loaded again
         async with self._session.get(
             access.server + path,
             params=params,
             headers=headers,
             ssl=access.ssl,
             server_hostname=access.server_hostname,
-            proxy=access.proxy or _proxy_of_environment(access.server),
+            # Not aiohttp's own `trust_env`: it reads ~/.netrc too, and a password there refuses our token.
+            proxy=access.proxy or proxy_for(access.server),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         ) as response:
-            yield response
+            yield response, access.generation
 
 
 def _is_json(response: aiohttp.ClientResponse) -> bool:
@@ -121,17 +121,6 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
         if len(body) >= _LONGEST_ERROR:
             break
     return bytes(body)
-
-
-def _proxy_of_environment(server: str) -> str | None:
-    """HTTPS_PROXY and its like, as every client of Kubernetes takes them.
-
-    aiohttp's own `trust_env` would look into ~/.netrc as well, and a password there refuses our token.
-    """
-    parts = urllib.parse.urlsplit(server)
-    if urllib.request.proxy_bypass(parts.netloc):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ msgspec is strict: a string where a number should be refuses the whole object. S
 by field, because skipping it would blind us to exactly the run that is broken.
 """
 
+import json
 from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
@@ -17,6 +18,8 @@ __all__ = ["Bookmark", "Decoder", "Event", "Page", "bookmark_of", "event_of", "f
 W = TypeVar("W")
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
+
+_MANY = 400  # digits: beyond what a float holds
 
 
 class Event(msgspec.Struct):
@@ -115,10 +118,15 @@ class Decoder(Generic[W]):
             return self._salvage(bytes(raw)), False
 
     def _salvage(self, raw: bytes) -> W:
+        """By json where need be, which also reads what no JSON is: NaN, infinite numbers, lone surrogates."""
+        text = raw.decode("utf-8", "replace")
         try:
-            untyped = _decoded(_any, raw.decode("utf-8", "replace").encode())
+            untyped = _decoded(_any, text.encode())
         except msgspec.DecodeError:
-            untyped = {}
+            try:
+                untyped = json.loads(text, parse_int=_whole)
+            except (ValueError, RecursionError):
+                untyped = {}
         salvaged: W = _struct(untyped, self._wire)
         return salvaged
 
@@ -128,6 +136,11 @@ def _decoded(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
         return decoder.decode(data)
     except RecursionError:
         return decoder.decode(shallow(bytes(data)))
+
+
+def _whole(digits: str) -> float:
+    """A whole number; int() refuses those of thousands of digits."""
+    return int(digits) if len(digits) < _MANY else float(digits)
 
 
 def _struct(value: Any, wire: type[Any]) -> Any:
@@ -144,7 +157,7 @@ def _value(value: Any, kind: Any) -> Any:
     """What can be read of a value of this type; NODEFAULT where nothing can."""
     try:
         return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for a lone surrogate in a time
         pass
     for inner in (kind, *get_args(kind)):  # the members of an "X | None"
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):

@@ -66,7 +66,7 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
     Raises KubeConfigError.
     """
     cluster = choice.cluster.shaped(Cluster, "certificate-authority")
-    secure = _checked(cluster, where=choice.cluster.where).startswith("https:")
+    secure = _checked(cluster, where=choice.cluster.where).lower().startswith("https:")
     entry = choice.user or Entry(kind="user", name="", path=choice.cluster.path, settings={})
     user = _user(entry)
     ca = _ca(cluster, where=choice.cluster.where)

@@ -66,7 +66,7 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
     namespace, name = word(meta.namespace), kind.shown(meta.name or "")
     updated = seconds(status.last_update)
     return Run(
-        uid=meta.uid or f"{namespace}/{name}",
+        uid=meta.uid or f"{namespace}/{meta.name or ''}",
         namespace=namespace,
         name=name,
         kind=word(kind.kind),

@@ -58,7 +58,7 @@ def absent_configmap(required: RequiredConfigMap) -> ConfigMap:
 
 def _decoded_size(base64: str) -> int:
     """Bytes that a base64 text stands for, without decoding a mebibyte to count it."""
-    return len(base64) * 3 // 4 - base64[-2:].count("=")
+    return max(0, len(base64) * 3 // 4 - base64[-2:].count("="))
 
 
 def health(item: ConfigMap, _: Cluster) -> float | None:

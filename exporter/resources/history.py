@@ -6,6 +6,7 @@ Whatever was already so at the first list is not counted, so that a restart coun
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from exporter.cluster import Cluster, Job, Record, Run
+from exporter.exposition.text import writable
 
 __all__ = ["History"]
 
@@ -79,7 +80,7 @@ class History:
 
     def _bounded(self, label: str, value: str) -> str:
         """The first hundred values of a label; the rest is `other`, for these series are kept for ever."""
-        seen = self._seen.setdefault(label, set())
+        value, seen = writable(value), self._seen.setdefault(label, set())
         if len(seen) < _VALUES:
             seen.add(value)
         return value if value in seen else "other"

@@ -22,6 +22,8 @@ _REASONS = frozenset(
     {"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy"}
 )
 
+_LONGEST_NUMBER = 18  # digits
+
 
 class Spec(msgspec.Struct, rename="camel"):
     """spec, without the pod template."""
@@ -84,7 +86,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         reason=_reason(end),
         suspended=bool(spec.suspend) and not ended,
         deleting=meta.deletion_timestamp is not None,
-        version=int(mark) if (mark := marks.get("context-version", "")).isdecimal() else 0,
+        version=int(mark) if (mark := marks.get("context-version", "")[:_LONGEST_NUMBER]).isdecimal() else 0,
         agent=agent_of(marks.get("github-user")),
         service=word(marks.get("service")),
         task_id=short(marks.get("task-id")),

@@ -40,8 +40,11 @@ class Meta(msgspec.Struct, rename="camel"):
 
 
 def seconds(moment: dt.datetime | None) -> float | None:
-    """A time as seconds since the epoch; one without a zone is UTC, as everything is in Kubernetes."""
-    if moment is None:
+    """A time as seconds since the epoch; one without a zone is UTC, as everything is in Kubernetes.
+
+    A time in the year 1 is Go's way of writing none: https://pkg.go.dev/time#Time.IsZero
+    """
+    if moment is None or moment.year == 1:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 

@@ -20,13 +20,14 @@ _PAGE = """<!DOCTYPE html>
 <title>CodeRun Exporter</title>
 <style>
   :root {{ color-scheme: light dark; }}
-  body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
+  body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }}
   h1 {{ font-size: 1.5rem; margin-bottom: 0; }}
   p.sub {{ margin-top: .25rem; opacity: .7; }}
   nav a {{ margin-right: 1.5rem; }}
   table {{ border-collapse: collapse; width: 100%; margin-top: 1.5rem; }}
   th, td {{ text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid #8884; vertical-align: top; }}
   td.number, th.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+  td.time {{ white-space: nowrap; }}
   td.detail {{ overflow-wrap: anywhere; }}
   .good {{ color: #15803d; }} .bad {{ color: #dc2626; font-weight: 600; }} .wait {{ color: #b45309; }}
   @media (prefers-color-scheme: dark) {{
@@ -39,7 +40,7 @@ _PAGE = """<!DOCTYPE html>
 <p class="sub">Version {version}. <span class="{ready_class}">{ready}</span></p>
 <nav><a href="{metrics}">Metrics</a><a href="/readyz">Readiness</a><a href="/livez">Liveness</a></nav>
 <table>
-<thead><tr><th>Resource</th><th>Scope</th><th>State</th><th>Since</th><th class="number">Objects</th><th>Detail</th>
+<thead><tr><th>Resource</th><th>Scope</th><th>State</th><th>Since (UTC)</th><th class="number">Objects</th><th>Detail</th>
 </tr></thead>
 <tbody>
 {rows}
@@ -49,7 +50,7 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 _ROW = (
-    '<tr><td>{}</td><td>{}</td><td class="{}">{}</td><td>{}</td>'
+    '<tr><td>{}</td><td>{}</td><td class="{}">{}</td><td class="time">{}</td>'
     '<td class="number">{}</td><td class="detail">{}</td></tr>'
 )
 _HEADERS = {
@@ -78,7 +79,7 @@ def index(*, health: Health, telemetry_path: str) -> Callable[[web.Request], Awa
 
 def _row(status: ResourceStatus) -> str:
     mood = {"watching": "good", "syncing": "wait"}.get(status.state, "bad")
-    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(status.since))
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(status.since))
     objects = "" if status.last_sync is None else str(status.objects)
     detail = "" if status.state == "watching" else status.detail
     cells = (status.resource, status.scope, mood, status.state, since, objects, detail)

@@ -142,6 +142,7 @@ async def test_a_long_list_arrives_whole(server, client):
     """In several batches: 2,000 objects of 1 kB are the same as were loaded, sorted by name."""
     server.load(config_map(f"c{number:04}", data={"k": "x" * 1000}) for number in range(2000))
     async with client.get(CONFIG_MAPS) as response:
+        assert response.headers["Transfer-Encoding"] == "chunked"
         items = (await response.json())["items"]
     assert [each["metadata"]["name"] for each in items] == [f"c{number:04}" for number in range(2000)]
     assert {len(each["data"]["k"]) for each in items} == {1000}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from tests.integration.processes import Process, free_ports
 from tests.integration.waiting import until
 
-__all__ = ["OWN", "Exporter", "Scrape", "objects_of", "series_of", "value_of"]
+__all__ = ["OWN", "Exporter", "Scrape", "objects_of", "series_of"]
 
 OWN = ("coderun_exporter_", "process_", "python_")
 """What the names of the metrics begin with that are about the exporter and not about the cluster."""
@@ -92,9 +92,3 @@ def objects_of(page: str) -> list[str]:
 def series_of(page: str) -> list[str]:
     """The series of a page, each as it stands there, without its value."""
     return [line.rpartition(" ")[0] for line in page.split("\n") if line and not line.startswith("#")]
-
-
-def value_of(page: str, series: str) -> float | None:
-    """The value of one series, written as on the page; None where it is not there."""
-    found = [line.rpartition(" ")[2] for line in page.split("\n") if line.startswith(f"{series} ")]
-    return float(found[0]) if found else None

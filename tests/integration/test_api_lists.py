@@ -43,6 +43,15 @@ async def test_all_namespaces_are_listed_together(five: ApiUnderTest):
     assert names(await five.get(f"/api/v1/configmaps?{query}")) == list("abcde")
 
 
+async def test_a_namespace_is_listed_without_its_neighbours(five: ApiUnderTest):
+    """Also when the name of one begins with that of the other."""
+    neighbour = f"{five.namespace}-b"
+    await five.create("/api/v1/namespaces", objects.namespace(neighbour))
+    await five.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
+    assert names(await five.get(five.config_maps)) == list("abcde")
+    assert names(await five.get(f"/api/v1/namespaces/{neighbour}/configmaps")) == ["other"]
+
+
 async def test_pages_together_are_the_list_at_one_version(five: ApiUnderTest):
     """Every page is of the first one's version, whatever is written in between, and says how many are left."""
     page = await five.get(f"{five.config_maps}?limit=2")
@@ -118,13 +127,15 @@ async def test_a_field_selector_selects_by_name(five: ApiUnderTest):
 
 
 async def test_a_list_can_be_of_an_exact_version(five: ApiUnderTest):
-    """resourceVersionMatch=Exact gives the past, NotOlderThan the present."""
-    version = (await five.get(five.config_maps))["metadata"]["resourceVersion"]
+    """resourceVersionMatch=Exact gives the past, which nobody may have asked for before; NotOlderThan the present."""
+    version = (await five.get(f"{five.config_maps}/a"))["metadata"]["resourceVersion"]  # the second one made
+    await five.patch(f"{five.config_maps}/c", {"data": {"late": "1"}})
     await five.delete(f"{five.config_maps}/a")
     query = f"resourceVersion={version}&resourceVersionMatch"
     past = await five.get(f"{five.config_maps}?{query}=Exact")
     present = await five.get(f"{five.config_maps}?{query}=NotOlderThan")
-    assert names(past) == list("abcde")
+    assert names(past) == ["a", "c"]
+    assert not past["items"][1].get("data")
     assert past["metadata"]["resourceVersion"] == version
     assert names(present) == list("bcde")
     assert int(present["metadata"]["resourceVersion"]) > int(version)

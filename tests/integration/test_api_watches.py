@@ -147,6 +147,16 @@ async def test_one_object_can_be_watched_by_its_name(api: ApiUnderTest):
         assert told([await watch.next()]) == [("ADDED", "a")]
 
 
+async def test_a_watch_of_a_namespace_tells_nothing_of_its_neighbours(api: ApiUnderTest):
+    """What happens elsewhere has no line."""
+    neighbour = f"{api.namespace}-b"
+    await api.create("/api/v1/namespaces", objects.namespace(neighbour))
+    async with api.watch(api.config_maps, f"resourceVersion={await version_of(api)}") as watch:
+        await api.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
+        await api.create(api.config_maps, objects.config_map("a"))
+        assert told([await watch.next()]) == [("ADDED", "a")]
+
+
 async def test_a_watch_of_all_namespaces_tells_of_this_one(api: ApiUnderTest):
     """The path without a namespace."""
     query = f"resourceVersion={await version_of(api)}&fieldSelector=metadata.namespace%3D{api.namespace}"

@@ -155,10 +155,11 @@ async def test_basic_authentication(tmp_path):
 
 
 async def test_a_user_without_credentials_is_anonymous(tmp_path):
-    """As it was asked for."""
-    credentials = await load(a_kubeconfig(tmp_path, user={}))
-    assert await credentials.headers() == {}
-    assert credentials.access.ssl is True
+    """As it was asked for; null and an empty value are no value."""
+    for user in ({}, {"token": None, "tokenFile": "", "username": "", "exec": None}):
+        credentials = await load(a_kubeconfig(tmp_path, user=user))
+        assert await credentials.headers() == {}
+        assert credentials.access.ssl is True
 
 
 def an_id_token(expiry):

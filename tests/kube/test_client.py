@@ -1,14 +1,10 @@
 """One request, through a real connection: what each answer, and each way of having none, becomes."""
 
-import asyncio
 import contextlib
-import socket
 
 import pytest
-import trustme
 from aiohttp import web
 
-from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
     BrokenAnswerError,
     ForbiddenError,
@@ -19,16 +15,8 @@ from exporter.kube.errors import (
     UnreachableError,
 )
 from tests.clusters import CONFIGMAPS, a_configmap, a_server, a_status, a_stream, faults
-from tests.kube.servers import api_server, connect_proxy
-from tests.kube.settings import SECRET, a_kubeconfig, load
-
-
-@contextlib.asynccontextmanager
-async def a_client(folder, url, *, user=None, cluster=None, environ=None):
-    """A client of that server."""
-    path = a_kubeconfig(folder, cluster={"server": url} | (cluster or {}), user=user)
-    async with KubeClient(credentials=await load(path, environ=environ)) as client:
-        yield client
+from tests.kube.clients import a_client
+from tests.kube.settings import SECRET
 
 
 @pytest.fixture
@@ -153,65 +141,12 @@ async def test_a_connection_that_is_cut_in_an_answer_is_unreachable(client, serv
     assert caught.value.code == "cut"
 
 
-async def test_nobody_listens(tmp_path):
-    """Connection refused: which address, and why."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    async with a_client(tmp_path, f"http://127.0.0.1:{port}") as client:
-        with pytest.raises(UnreachableError, match=f"cannot connect to 127.0.0.1:{port}: Connection refused"):
-            await client.get(CONFIGMAPS)
-
-
-async def test_a_name_that_does_not_resolve(tmp_path):
-    """As the resolver words it."""
-    async with a_client(tmp_path, "http://nowhere.invalid:1") as client:
-        with pytest.raises(UnreachableError, match=r"cannot connect to nowhere\.invalid:1: ") as caught:
-            await client.get(CONFIGMAPS)
-    assert caught.value.code == "connect"
-
-
-async def test_a_certificate_that_does_not_verify(tmp_path):
-    """Says so, instead of "SSLError"."""
-    leaf = trustme.CA().issue_cert("127.0.0.1")
-    async with api_server(leaf) as port, a_client(tmp_path, f"https://127.0.0.1:{port}") as client:
-        with pytest.raises(
-            UnreachableError, match=r"certificate does not verify: .*certificate verify failed"
-        ) as caught:
-            await client.get("/whoami")
-    assert caught.value.code == "tls"
-
-
-async def test_tls_to_a_server_without_tls(server, tmp_path):
-    """The other way in which https goes wrong."""
-    async with a_client(tmp_path, server.url.replace("http:", "https:")) as client:
-        with pytest.raises(UnreachableError, match="TLS with the API server failed") as caught:
-            await client.get(CONFIGMAPS)
-    assert caught.value.code == "tls"
-
-
 async def test_a_server_that_says_nothing(client, server):
     """Is given up after `idle` seconds: a half-open connection says nothing for ever."""
     faults(server, a_stream(b'{"a":1}\n', end="open"))
     with pytest.raises(UnreachableError, match="silence") as caught:
         await lines_of(client, idle=0.05)
     assert caught.value.code == "timeout"
-
-
-async def test_what_is_not_http_is_told_in_one_line(tmp_path):
-    """An SSH server's banner, say."""
-
-    async def talk(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
-        writer.close()
-
-    listener = await asyncio.start_server(talk, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    async with listener, a_client(tmp_path, f"http://127.0.0.1:{port}") as client:
-        with pytest.raises(UnreachableError, match="the request failed") as caught:
-            await client.get(CONFIGMAPS)
-    assert "\n" not in str(caught.value)
-    assert caught.value.code == "request"
 
 
 async def test_a_refused_token_is_read_again_and_tried_once_more(tmp_path):
@@ -269,39 +204,6 @@ async def test_a_closed_watch_gives_its_connection_back(client, server):
         async for _ in batches:
             break
     assert not client._session.connector._acquired
-
-
-async def test_a_proxy_of_the_environment_is_used(tmp_path, monkeypatch):
-    """HTTPS_PROXY, as kubectl has it, unless NO_PROXY names the server."""
-    authority = trustme.CA()
-    (tmp_path / "ca").write_bytes(authority.cert_pem.bytes())
-    async with api_server(authority.issue_cert("127.0.0.1")) as port, connect_proxy(port) as (proxy, heads):
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy}")
-        trust = {"certificate-authority": str(tmp_path / "ca")}
-        async with a_client(tmp_path, f"https://127.0.0.1:{port}", cluster=trust) as client:
-            assert await client.get("/whoami")
-            assert heads[0].startswith(f"CONNECT 127.0.0.1:{port} ")
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        async with a_client(tmp_path, f"https://127.0.0.1:{port}", cluster=trust) as client:
-            assert await client.get("/whoami")
-        assert len(heads) == 1
-
-
-async def test_a_proxys_password_is_not_in_the_words(tmp_path):
-    """A proxy that refuses us must not have its password in the log."""
-
-    async def refuse(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-
-    listener = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    proxy = {"proxy-url": f"http://me:{SECRET}@127.0.0.1:{port}"}
-    async with listener, a_client(tmp_path, "https://127.0.0.1:1", cluster=proxy) as client:
-        with pytest.raises(UnreachableError, match="407") as caught:
-            await client.get(CONFIGMAPS)
-    assert SECRET not in str(caught.value)
 
 
 async def test_a_netrc_does_not_meddle(client, tmp_path, monkeypatch):

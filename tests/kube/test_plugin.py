@@ -161,10 +161,10 @@ async def test_a_child_that_left_the_plugins_session_is_not_waited_for(tmp_path,
     """It holds the pipes open for as long as it likes."""
     monkeypatch.setattr(plugin_module, "_GRACE_SECONDS", 0.1)
     child = "import os, sys, time; os.setsid(); open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(100)"
-    script = f'{sys.executable} -c "{child}" {tmp_path}/child & while [ ! -s {tmp_path}/child ]; do :; done; wait'
+    script = f'{sys.executable} -IS -c "{child}" {tmp_path}/child & while [ ! -s {tmp_path}/child ]; do :; done; wait'
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
     try:
-        assert await the_error(path, plugin_timeout=1.0) == "no answer within 1 s, stopped"
+        assert await the_error(path, plugin_timeout=1.5) == "no answer within 1.5 s, stopped"
     finally:
         os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
 

@@ -1,108 +1,13 @@
-"""The never-ending task: what it waits for, what it tells, and how it recovers."""
+"""The never-ending task: what it tells, and how it recovers."""
 
-import email.utils
 import logging
-import time
 
 import pytest
-from aiohttp import web
 
 from exporter.demo.manifests import custom_resource
-from tests.clusters import a_run, a_server, a_status, a_stream, faults, port_of, restart, until
+from tests.clusters import a_run, a_server, a_status, port_of, restart, until
 from tests.kube.settings import SECRET
-from tests.reflector.work import at_work
-
-
-def always(server, make):
-    """Every request gets a fresh answer of this kind; `server.intercept = None` ends it."""
-
-    async def intercept(request):
-        answer = make()
-        return await answer(request) if callable(answer) else answer
-
-    server.intercept = intercept
-
-
-async def test_a_server_that_refuses_again_and_again_is_asked_less_and_less(tmp_path):
-    """Half a second first, half a minute in the end."""
-    async with a_server() as server:
-        always(server, lambda: a_status(500))
-        async with at_work(server.url, tmp_path, sleeps=9) as work:
-            await until(lambda: len(work.waits) == 10)
-        assert work.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
-        assert work.count("errors_total", code="500") == 10
-
-
-async def test_a_watch_that_ends_at_once_again_and_again_is_no_busy_loop(tmp_path):
-    """Without an error, and without a word: a dozen requests in five minutes, and some at first."""
-    async with a_server(a_run("a")) as server:
-        async with at_work(server.url, tmp_path, sleeps=0) as work:
-            await until(lambda: work.state == "watching")
-            always(server, a_stream)
-            await restart(server)
-            begun, work.sleeps = work.now, 1000
-            await until(lambda: work.now - begun > 300)
-        assert len(server.requests) < 25
-        assert work.sink.names == ["a"]
-
-
-async def test_lists_whose_watches_are_refused_with_410_are_no_busy_loop(tmp_path):
-    """A list is dear: one that each time leads to a watch that is too old is repeated less and less often."""
-    async with a_server(a_run("a")) as server:
-
-        async def intercept(request):
-            if "sendInitialEvents" in request.query:
-                return a_status(422)
-            return a_status(410) if "watch" in request.query else None
-
-        server.intercept = intercept
-        async with at_work(server.url, tmp_path, sleeps=9) as work:
-            await until(lambda: len(work.waits) == 10)
-        assert work.waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30, 30]
-        assert len(work.sink.replaced) == 10
-
-
-async def test_an_event_makes_the_next_wait_short_again(tmp_path):
-    """What worked is forgotten trouble."""
-    async with a_server(a_run("a")) as server:
-        faults(server, *[a_status(500) for _ in range(4)])
-        async with at_work(server.url, tmp_path, sleeps=4) as work:
-            await until(lambda: work.state == "watching")
-            server.load([a_run("b")])
-            await until(lambda: work.sink.names == ["a", "b"])
-            await server.stop()
-            await until(lambda: len(work.waits) == 5)
-        assert work.waits == [0.5, 1, 2, 4, 0.5]
-
-
-@pytest.mark.parametrize("code", [429, 503])
-async def test_retry_after_is_honoured_with_a_spread_above_it(tmp_path, code):
-    """In seconds."""
-    async with a_server(a_run("a")) as server:
-        faults(server, a_status(code, headers={"Retry-After": "9"}))
-        async with at_work(server.url, tmp_path, chance=0.5) as work:
-            await until(lambda: work.state == "watching")
-    assert work.waits == [9 + 0.375]
-
-
-async def test_retry_after_may_be_a_date(tmp_path):
-    """RFC 9110."""
-    async with a_server(a_run("a")) as server:
-        when = email.utils.formatdate(time.time() + 60, usegmt=True)
-        faults(server, a_status(503, headers={"Retry-After": when}))
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching")
-    assert 55 < work.waits[0] <= 60.5
-
-
-async def test_retry_after_of_text_that_is_no_status(tmp_path):
-    """As the API server's own overload answer is."""
-    async with a_server(a_run("a")) as server:
-        faults(server, web.Response(status=429, text="Too many requests", headers={"Retry-After": "1"}))
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching")
-    assert work.waits == [1.5]
-    assert work.count("errors_total", code="429") == 1
+from tests.reflector.work import always, at_work
 
 
 async def test_forbidden_is_told_and_retried_until_the_rights_come(tmp_path):
@@ -170,6 +75,7 @@ async def test_a_crd_that_goes_and_comes_back_is_listed_from_scratch(tmp_path):
         work.sleeps = 1000
         await until(lambda: work.sink.names == ["b"])
         assert "sendInitialEvents" in server.requests[-1]
+        assert work.count("errors_total", code="410") is None
 
 
 async def test_unauthorized_is_a_state_of_its_own(tmp_path):

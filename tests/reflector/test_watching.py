@@ -128,9 +128,12 @@ async def test_a_server_that_forgot_our_version_is_listed_again(tmp_path):
 async def test_a_new_list_is_no_change_of_state_and_no_line_in_the_log(tmp_path, caplog):
     """410 is normal life."""
     caplog.set_level("INFO", "exporter")
-    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path) as work:
-        faults(server, *[a_stream(an_error(410)) for _ in range(3)])
-        await until(lambda: work.state == "watching")
+    end = {"resourceVersion": "5", "annotations": {"k8s.io/initial-events-end": "true"}}
+    bookmark = json.dumps({"type": "BOOKMARK", "object": {"metadata": end}}).encode() + b"\n"
+    async with a_server(a_run("a")) as server:
+        faults(server, a_stream(event("ADDED", "old"), bookmark), a_stream(an_error(410)))
+        async with at_work(server.url, tmp_path) as work:
+            await until(lambda: work.sink.replaced == [["old"], ["a"]])
     assert [record.state for record in caplog.records] == ["watching"]
 
 

@@ -135,3 +135,13 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+
+def always(server, make):
+    """Every request gets a fresh answer of this kind; `server.intercept = None` ends it."""
+
+    async def intercept(request):
+        answer = make()
+        return await answer(request) if callable(answer) else answer
+
+    server.intercept = intercept

@@ -76,7 +76,7 @@ class StandInApiServer:
     def load(self, objects: Iterable[dict[str, Any]]) -> None:
         """Put objects in without HTTP, as `store.put` does; watches are told. LookupError for an unknown kind."""
         for obj in objects:
-            self.store.put(obj)
+            self.store.insert(obj)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path_qs}")

@@ -1,0 +1,125 @@
+"""Blocks of lines: what an event has made dirty is rendered again, and nothing else."""
+
+import collections
+import random
+
+from exporter.exposition.deflate import combine, inflate
+from exporter.exposition.section import Section
+
+FOREVER = float("inf")
+
+
+class Objects:
+    """Values by key, in a section of two families: one for every object, one for those above 5."""
+
+    def __init__(self):
+        self.values = {}
+        self.rendered = collections.Counter()
+        self.section = Section(heads=["# a\n", "# b\n"], lines=self.lines)
+
+    def lines(self, families, keys):
+        """The text of the families, and a note of what was asked for."""
+        self.rendered.update(families)
+        texts = (
+            "".join(f"a {key} {self.values[key]}\n" for key in keys),
+            "".join(f"b {key}\n" for key in keys if self.values[key] > 5),
+        )
+        return [texts[family] for family in families]
+
+    def text(self):
+        """Both families, rendered, as sorted lines."""
+        assert self.section.render(until=FOREVER)
+        got = []
+        for index in (0, 1):
+            blocks, crc, length = self.section.family(index)
+            assert (crc, length) == combine(blocks)
+            got += b"".join(map(inflate, blocks)).decode().splitlines()
+        return sorted(got)
+
+    def wanted(self):
+        """What `text` should give."""
+        one = [f"a {key} {value}" for key, value in self.values.items()]
+        return sorted(["# a", "# b", *one, *(f"b {key}" for key, value in self.values.items() if value > 5)])
+
+
+def test_an_empty_section_is_its_heads():
+    """A family without samples still says what it is."""
+    objects = Objects()
+    assert objects.text() == ["# a", "# b"]
+    assert len(objects.section) == 0
+
+
+def test_thousands_of_objects_come_change_and_go():
+    """Whatever the order: each line is there once, and the sums are those of the blocks."""
+    objects, dice = Objects(), random.Random(7)  # noqa: S311 - the same test each time
+    for turn in range(12):
+        new = [f"k{turn}-{number}" for number in range(dice.choice([1, 127, 128, 129, 700]))]
+        objects.values |= {key: dice.randrange(10) for key in new}
+        if turn % 2:
+            objects.section.extend(new)
+        else:
+            for key in new:
+                objects.section.add(key)
+        for key in dice.sample(sorted(objects.values), len(objects.values) // 3):
+            objects.section.remove(key)
+            del objects.values[key]
+        for key in dice.sample(sorted(objects.values), len(objects.values) // 5):
+            objects.values[key] = dice.randrange(10)
+            objects.section.touch(key)
+        assert objects.text() == objects.wanted()
+        assert len(objects.section) == len(objects.values)
+
+
+def test_room_that_was_left_is_used_again():
+    """A section that objects come to and go from does not grow."""
+    objects = Objects()
+    for number in range(2_000):
+        objects.values[f"k{number}"] = 1
+        objects.section.add(f"k{number}")
+        if number >= 200:
+            objects.section.remove(f"k{number - 200}")
+            del objects.values[f"k{number - 200}"]
+    assert objects.text() == objects.wanted()
+    assert len(objects.section._chunks) <= 3
+
+
+def test_only_what_was_touched_is_rendered_again():
+    """One family of one chunk; nothing at all where nothing was touched, or an object that is not there."""
+    objects = Objects()
+    objects.values = {f"k{number}": 1 for number in range(300)}
+    objects.section.extend(list(objects.values))
+    objects.text()
+    objects.rendered.clear()
+    objects.section.touch("unknown")
+    objects.text()
+    assert not objects.rendered
+    objects.values["k7"] = 9
+    objects.section.touch("k7", [1])
+    objects.section.touch("k8", [1])
+    assert "b k7" in objects.text()
+    assert objects.rendered == {1: 1}
+    objects.rendered.clear()
+    objects.section.touch_all()
+    assert objects.text() == objects.wanted()
+    assert objects.rendered == {0: 3, 1: 3}
+
+
+def test_rendering_does_at_least_one_chunk_and_stops_in_time():
+    """So that any number of slices comes to an end."""
+    objects = Objects()
+    objects.values = {f"k{number}": 1 for number in range(300)}
+    objects.section.extend(list(objects.values))
+    assert [objects.section.render(until=0.0) for _ in range(4)] == [False, False, True, True]
+
+
+def test_blocks_that_were_given_away_do_not_change():
+    """A page that is being sent is of one moment."""
+    objects = Objects()
+    objects.values["k"] = 1
+    objects.section.add("k")
+    objects.text()
+    blocks, _, _ = objects.section.family(0)
+    objects.values["k"] = 2
+    objects.section.touch("k")
+    objects.text()
+    assert b"".join(map(inflate, blocks)) == b"# a\na k 1\n"

@@ -1,0 +1,210 @@
+"""Objects that are not as they should be: what can be read of them stays on the page, and nothing ever breaks."""
+
+import copy
+import typing
+
+import msgspec
+import pytest
+
+from exporter.cluster import Policy
+from exporter.kube.decode import Decoder
+from exporter.resources.coderuns import CodeRun
+from exporter.resources.configmaps import WireConfigMap
+from exporter.resources.jobs import WireJob
+from tests.objects import CREATED, World, a_configmap, a_job, a_run, page_of, raw, required, samples, stamp
+
+RUN = a_run(
+    deleted=CREATED + 5,
+    labels={"task-id": "1"},
+    annotations={"coderun-exporter/job-creation-deadline": "5m"},
+    spec={
+        "taskId": 1,
+        "githubApp": "5DLabs-Rex",
+        "contextVersion": 2,
+        "cliConfig": {"cliType": "codex", "model": "m"},
+    },
+    status={"phase": "Failed", "jobName": "j", "lastUpdate": stamp(CREATED), "workCompleted": True},
+)
+JOB = a_job(
+    labels={"context-version": "1"},
+    annotations={"coderun-exporter/max-runtime": "5m"},
+    spec={"activeDeadlineSeconds": 60, "suspend": False},
+    ended="Failed",
+)
+CONFIGMAP = a_configmap(data={"a": "x"}, binary={"b": "eHg="})
+
+WRONG = [
+    *(None, True, False, 0, -1, 1.5, 10**30, -(10**400), 1e300, float("nan"), float("inf")),
+    *("", "x", "NaN", "true", "١", "\x00", "\ud800", "\U0001f680", 'a"\\\n', "x" * 10_000, "9" * 5_000),
+    *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999999-14:00"),
+    *("2025-10-09T08:53:20", "2025-10-09", "2025-13-45T99:99:99Z", "-1-01-01T00:00:00Z", "\ud800-01-01T00:00:00Z"),
+    *([], [None], [1, "x", {}], [[]], {}, {"x": None}, {"x": 1}, {"x": "\ud800"}, {"x": {"x": []}}),
+]
+
+
+def fields_of(wire, at=()):
+    """The paths of all fields of a Struct, those of Structs, lists and mappings inside included."""
+    for field in msgspec.structs.fields(wire):
+        path = (*at, field.encode_name)
+        yield path
+        for kind in (field.type, *typing.get_args(field.type)):
+            inner = typing.get_args(kind)
+            if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                yield from fields_of(kind, path)
+            elif typing.get_origin(kind) is dict:
+                yield (*path, "x")
+            elif typing.get_origin(kind) is list:
+                yield (*path, 0)
+                yield from fields_of(inner[0], (*path, 0))
+
+
+def spoiled(item, path, value):
+    """A copy of an object with a value put at a path, which is made where it is not there."""
+    made = copy.deepcopy(item)
+    where = made
+    for key, after in zip(path, path[1:], strict=False):
+        empty = [] if after == 0 else {}
+        if isinstance(where, list):
+            where.extend([empty] * (not where))
+        else:
+            where.setdefault(key, empty)
+        where = where[key]
+    if isinstance(where, list):
+        where[:1] = [value]
+    else:
+        where[path[-1]] = value
+    return made
+
+
+def with_identity(item, number):
+    """The same object with a name and a UID of its own."""
+    return item | {"metadata": item["metadata"] | {"name": f"x{number}", "uid": f"uid-{number}"}}
+
+
+CASES = [
+    pytest.param(item, family, path, id=f"{item['kind']}.{'.'.join(map(str, path))}")
+    for item, wire, family in ((RUN, CodeRun, "coderun_phase"), (JOB, WireJob, "job_active"))
+    for path in fields_of(wire)
+]
+IDENTITY = {("metadata",), ("metadata", "name"), ("metadata", "uid")}
+
+
+@pytest.mark.parametrize(("item", "family", "path"), CASES)
+def test_one_wrong_field_costs_nothing_but_itself(item, family, path):
+    """Whatever stands there: no exception, a page that parses, and every object on it by what else it says."""
+    world = World(policy=Policy(retention=0))
+    wrong = [spoiled(with_identity(item, number), path, value) for number, value in enumerate(WRONG)]
+    for one in wrong:
+        world.put(one)
+    told = samples(world.text(unique=path != ("metadata", "name")), family)
+    # Without its owner a Job is not known to be one of ours.
+    if path not in IDENTITY and not (item is JOB and "ownerReferences" in path):
+        assert len(told) == len(WRONG), f"missing: {[x for n, x in enumerate(WRONG) if f'x{n}' not in str(told)]}"
+    for one in wrong:
+        world.put(item)
+        world.delete(one)
+    world.delete(item)
+    assert samples(world.text(), "coderun_phase", "job_active") == []
+
+
+@pytest.mark.parametrize("path", [path for path in fields_of(WireConfigMap) if path[0] != "metadata"], ids=".".join)
+def test_one_wrong_field_of_a_configmap_costs_nothing_but_itself(path):
+    """Its health is known in any case: it exists."""
+    world = World(CONFIGMAP, needed=(required(),))
+    for value in WRONG:
+        world.put(spoiled(CONFIGMAP, path, value))
+        assert len(samples(world.text(), "configmap_health", "configmap_keys", "configmap_size_bytes")) == 3
+
+
+@pytest.mark.parametrize("wrong", ['"x"', "5", "[]", "null", "true", "{", "", "\x00", "[" * 5_000, '{"metadata":null}'])
+@pytest.mark.parametrize("wire", [CodeRun, WireJob, WireConfigMap])
+def test_what_is_no_object_at_all_is_an_object_without_anything(wire, wrong):
+    """Nothing identifies it; who asked for it decides that it cannot be kept."""
+    assert Decoder(wire).decode(raw(wrong)) == (wire(), False)
+
+
+def test_a_wrong_reference_does_not_hide_the_right_one_beside_it():
+    """Garbage in the middle of the list is left out."""
+    job = a_job()
+    right = job["metadata"]["ownerReferences"][0]
+    job["metadata"]["ownerReferences"] = [None, 5, "x", {"kind": 7, "controller": "yes"}, [], right, {"uid": {}}]
+    page = page_of(a_run(), job)
+    assert samples(page, "coderun_job_name") == ['coderun_job_name{namespace="n",coderun="r",job_name="j"} 1']
+
+
+def test_a_wrong_condition_does_not_hide_the_right_one_beside_it():
+    """The Job failed, whatever else is said."""
+    job = a_job(ended="Failed")
+    job["status"]["conditions"] = [7, {"type": {}}, *job["status"]["conditions"], None]
+    assert 'result="failed"' in samples(page_of(job), "job_finished_timestamp_seconds")[0]
+
+
+def test_labels_that_are_no_text_are_left_out_and_the_others_stay():
+    """A number for a task-id is none; the service beside it is read."""
+    run = a_run(labels={"task-id": 5, "service": "s", "workflow-name": None, "github-app": ["x"]})
+    assert 'agent="",service="s",task_id="",' in samples(page_of(run), "coderun_info")[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("2025-10-09T08:53:20", CREATED),
+        ("2025-10-09T08:53:20.5Z", CREATED + 0.5),
+        ("2025-10-09T10:53:20+02:00", CREATED),
+        (CREATED, CREATED),
+        (str(CREATED), CREATED),
+        ("0001-01-01T00:00:00Z", None),
+        ("9999-12-31T23:59:59Z", 253402300799),
+        ("1969-12-31T23:59:59Z", -1),
+        ("2025-10-09", None),
+        (1e30, None),
+        (float("nan"), None),
+    ],
+)
+def test_a_time_is_read_in_every_form_that_has_one_meaning(written, told):
+    """Without a zone it is UTC; as a number it is seconds; Go's zero time is none; garbage is none."""
+    run = a_run()
+    run["metadata"]["creationTimestamp"] = written
+    got = samples(page_of(run), "coderun_created_timestamp")
+    assert [float(line.split()[-1]) for line in got] == ([] if told is None else [told])
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        (10**30, "1" + "0" * 30),
+        (10**400, "+Inf"),
+        (-(10**400), "-Inf"),
+        ("3", "3"),
+        (2.0, "2"),
+        (2.5, "1"),
+        (None, "1"),
+    ],
+)
+def test_an_attempt_of_any_size_is_a_number_that_prometheus_reads(version, told):
+    """It refuses a whole page for one number that is out of range."""
+    page = page_of(a_run(spec={"contextVersion": version}))
+    assert samples(page, "coderun_attempt") == [f'coderun_attempt{{namespace="n",coderun="r"}} {told}']
+
+
+def test_an_object_without_a_uid_is_known_by_its_place():
+    """It can change and go as any other; also one of another kind, whose name on the page is not its own."""
+    for kind in ("CodeRun", "DocsRun"):
+        run = a_run(uid=None, kind=kind)
+        world = World(run)
+        assert len(samples(world.text(), "coderun_phase")) == 1
+        world.put(run | {"status": {"phase": "Running"}})
+        assert samples(world.text(), "coderun_phase")[0].endswith('phase="Running"} 1')
+        world.delete(run)
+        assert samples(world.text(), "coderun_phase") == []
+    world = World(job := a_job(uid=None))
+    world.delete(job)
+    assert samples(world.text(), "job_active") == []
+
+
+def test_names_that_cannot_be_written_down_are_shown_as_far_as_they_can():
+    """Quotes and backslashes are escaped, control characters and lone surrogates replaced."""
+    page = page_of(a_run(name='a"b\\c\nd\x00e\ud800f'))
+    assert samples(page, "coderun_phase") == [
+        'coderun_phase{namespace="n",coderun="a\\"b\\\\c\\nd\ufffde\ufffdf",phase="none"} 1'
+    ]
