@@ -91,13 +91,13 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         job_creation_deadline=seconds_of(str(limits.job_creation_deadline)),
         job_creation_deadlines={
-            agent: seconds_of(str(own.job_creation_deadline))
+            agent.lower(): seconds_of(str(own.job_creation_deadline))
             for agent, own in agents.items()
             if own.job_creation_deadline is not None
         },
         job_max_runtime=seconds_of(str(limits.job_max_runtime)),
         job_max_runtimes={
-            agent: seconds_of(str(own.job_max_runtime))
+            agent.lower(): seconds_of(str(own.job_max_runtime))
             for agent, own in agents.items()
             if own.job_max_runtime is not None
         },

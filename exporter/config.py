@@ -18,6 +18,15 @@ __all__ = ["ConfigError", "Kind", "Settings", "load"]
 
 Duration = str | float | int
 
+_KEY = re.compile(r"\[\.\.\.\]|[^.\[\]$`]+")
+_WORDS = (
+    ("Expected", "expected"),
+    ("Object missing required field", "this key is missing:"),
+    ("`", ""),
+    ("array", "a list"),
+    ("object", "a mapping"),
+)
+
 
 class ConfigError(Exception):
     """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
@@ -148,7 +157,7 @@ def load(path: str) -> Settings:
     try:
         tree = yaml.safe_load(text)
         nodes = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
         raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
     try:
         settings = msgspec.convert({} if tree is None else tree, Settings)
@@ -177,6 +186,8 @@ def _check(settings: Settings) -> None:
                 raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
     if not settings.coderuns.kinds:
         raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
+    if not settings.web.listen_addresses:
+        raise msgspec.ValidationError("at least one address is needed - at `$.web.listen_addresses`")
     if not settings.web.telemetry_path.startswith("/"):
         raise msgspec.ValidationError("a path begins with / - at `$.web.telemetry_path`")
 
@@ -184,9 +195,11 @@ def _check(settings: Settings) -> None:
 def _said(message: str, tree: Any) -> tuple[list[str], str]:
     """A message of msgspec's as a path of keys and a line of text; a misspelled key gets the nearest right one."""
     text, _, where = message.partition(" - at `")
-    keys = re.findall(r"[^.\[\]$`]+", where.removesuffix("`"))
+    keys = ["*" if key == "[...]" else key for key in _KEY.findall(where.rpartition("$")[2])]
+    if where.startswith("key`"):
+        return keys, f"{'.'.join(keys) or 'the file'}: every key is text: put it into quotes"
     if unknown := re.search(r"unknown field `(.+?)`", text):
-        known = _fields(keys)
+        known = _type(keys).__struct_fields__
         near = difflib.get_close_matches(unknown[1], known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         keys.append(unknown[1])
@@ -194,24 +207,18 @@ def _said(message: str, tree: Any) -> tuple[list[str], str]:
     if text.startswith("Invalid enum value"):
         return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys)))}"
     if isinstance(tree, dict) or keys:
-        for theirs, ours in (("Expected", "expected"), ("`", ""), ("array", "a list"), ("object", "a mapping")):
-            text = text.replace(theirs, ours)
+        if text.startswith(("Expected", "Object")):  # theirs, and not ours with a user's words in it
+            for theirs, ours in _WORDS:
+                text = text.replace(theirs, ours)
         return keys, f"{'.'.join(keys) or 'the file'}: {text}"
     return keys, "expected a mapping of settings"
-
-
-def _fields(keys: list[str]) -> list[str]:
-    """The settings that exist at a path."""
-    where = _type(keys)
-    return list(where.__struct_fields__) if isinstance(where, type) and issubclass(where, msgspec.Struct) else []
 
 
 def _type(keys: list[str]) -> Any:
     """The type of what stands at a path."""
     where: Any = Settings
-    for key in (key for key in keys if not key.isdecimal()):
-        if isinstance(where, type) and issubclass(where, msgspec.Struct):
-            where = next((field.type for field in msgspec.structs.fields(where) if field.name == key), None)
+    for key in (key for key in keys if not key.isdecimal() and key != "*"):
+        where = next(field.type for field in msgspec.structs.fields(where) if field.name == key)
         where = _struct_in(where) or where
     return where
 
@@ -224,24 +231,22 @@ def _struct_in(kind: Any) -> Any:
 
 
 def _line(node: Any, keys: list[str]) -> int | None:
-    """The line on which a key stands."""
-    line = None
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((name, value) for name, value in node.value if name.value == key), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and key.isdecimal() and int(key) < len(node.value):
-            node = node.value[int(key)]
-            line = node.start_mark.line + 1
-    return line
+    """The line on which a key stands, or the nearest above it; `*` is the one key that has the rest below it."""
+    entries: list[tuple[str, Any, Any]] = []
+    if isinstance(node, yaml.MappingNode):
+        entries = [(str(name.value), name, value) for name, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        entries = [(str(index), item, item) for index, item in enumerate(node.value)]
+    found = [(_line(value, keys[1:]), at) for name, at, value in entries if keys and keys[0] in {name, "*"}]
+    if keys[:1] == ["*"]:
+        found = [(below, at) for below, at in found if below is not None]
+    return (found[0][0] or found[0][1].start_mark.line + 1) if len(found) == 1 else None
 
 
-def _place(error: yaml.YAMLError) -> str:
+def _place(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return f":{mark.line + 1}" if mark else ""
 
 
-def _problem(error: yaml.YAMLError) -> str:
+def _problem(error: Exception) -> str:
     return str(getattr(error, "problem", None) or error).splitlines()[0]

@@ -10,6 +10,7 @@ __all__ = ["FORMATS", "LEVELS", "set_up"]
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
+_SHORT = {"WARNING": "WARN", "CRITICAL": "ERROR"}  # Go's names of these levels
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
 
 
@@ -31,7 +32,7 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
-        fields = {"time": moment, "level": record.levelname, "msg": record.getMessage()}
+        fields = {"time": moment, "level": _SHORT.get(record.levelname, record.levelname), "msg": record.getMessage()}
         fields |= {key: str(value) for key, value in record.__dict__.items() if key not in _PLAIN}
         if record.exc_info and record.exc_info[1] is not None:
             fields["error"] = self.formatException(record.exc_info)

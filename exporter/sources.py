@@ -18,7 +18,7 @@ from exporter.resources.kinds import RunKind
 from exporter.resources.picture import Picture
 from exporter.telemetry import ResourceStatus, Telemetry
 
-__all__ = ["Feed", "feeds", "kinds_of", "required_of"]
+__all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,11 +92,16 @@ class FeedSink:
 def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
     """All lists and watches: every kind of run and the Jobs in each namespace, and each required ConfigMap."""
     kinds = kinds_of(settings)
-    scopes: list[str | None] = list(settings.namespaces) or [None]
+    scopes = scopes_of(settings)
     runs = [_runs(kind, scope, telemetry) for kind in kinds for scope in scopes]
     slim = functools.partial(slim_job, kinds=kinds, match_labels=settings.jobs.match_labels)
     jobs = [_jobs(slim, scope, telemetry) for scope in scopes]
     return [*runs, *jobs, *(_configmap(item, telemetry) for item in required_of(settings))]
+
+
+def scopes_of(settings: Settings) -> list[str | None]:
+    """The namespaces that are read; None: all of them at once."""
+    return list(dict.fromkeys(settings.namespaces)) or [None]
 
 
 def kinds_of(settings: Settings) -> list[RunKind]:
@@ -109,10 +114,12 @@ def kinds_of(settings: Settings) -> list[RunKind]:
 
 def required_of(settings: Settings) -> list[RequiredConfigMap]:
     """The required ConfigMaps."""
-    named = [item if isinstance(item, str) else item.name for item in settings.configmaps.required]
-    keys = [() if isinstance(item, str) else item.keys for item in settings.configmaps.required]
+    keys = {
+        item if isinstance(item, str) else item.name: () if isinstance(item, str) else item.keys
+        for item in settings.configmaps.required
+    }
     space = settings.configmaps.namespace
-    return [RequiredConfigMap(namespace=space, name=name, keys=own) for name, own in zip(named, keys, strict=True)]
+    return [RequiredConfigMap(namespace=space, name=name, keys=own) for name, own in keys.items()]
 
 
 def _runs(kind: RunKind, namespace: str | None, telemetry: Telemetry) -> Feed:

@@ -1,49 +1,18 @@
-"""Objects as the API server sends them, and a picture that is fed with them: object in, exposition text out.
+"""Objects as the API server sends them: the builders that tests share.
 
-The builders give plain dictionaries, ready for `json.dumps`; times are seconds since the epoch. What a builder has
-no argument for is put into its answer by hand: `a_run() | {"status": "broken"}`.
+They give plain dictionaries, ready for `json.dumps`; times are seconds since the epoch. What a builder has no
+argument for is put into its answer by hand: `a_run() | {"status": "broken"}`.
 """
 
 import datetime as dt
 import json
-import textwrap
 
 import msgspec
-from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Cluster, Policy
-from exporter.kube.decode import Decoder
-from exporter.resources.coderuns import CodeRun, slim_run
-from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
-from exporter.resources.history import History
-from exporter.resources.jobs import WireJob, slim_job
-from exporter.resources.kinds import RunKind
-from exporter.resources.picture import Picture
-
-__all__ = [
-    "CREATED",
-    "DOCSRUN",
-    "World",
-    "a_configmap",
-    "a_job",
-    "a_run",
-    "owned_by",
-    "page_of",
-    "parsed",
-    "raw",
-    "required",
-    "samples",
-    "stamp",
-    "text",
-]
+__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "owned_by", "raw", "stamp"]
 
 CREATED = 1_760_000_000
 """When a run is created that says nothing else: 2025-10-09T08:53:20Z."""
-
-CODERUN = RunKind(group="agents.platform", version="v1", plural="coderuns", kind="CodeRun")
-DOCSRUN = RunKind(group="agents.platform", version="v1", plural="docsruns", kind="DocsRun", main=False)
 
 
 def stamp(at):
@@ -51,7 +20,7 @@ def stamp(at):
     return at if at is None else dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def a_run(  # noqa: PLR0913 - as many as a run's metadata has
+def a_run(  # noqa: PLR0913 - as many as a run has that matter here
     *,
     name="r",
     uid="run-r",
@@ -130,150 +99,12 @@ def a_configmap(*, name="controller-agent-templates-claude", namespace="agent-pl
     } | {key: value for key, value in content.items() if value is not None}
 
 
-def _meta(name, uid, namespace, created, deleted, labels, annotations):  # noqa: PLR0913, PLR0917 - metadata
+def _meta(name, uid, namespace, created, deleted, labels, annotations):
     meta = {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": stamp(created)}
     more = {"deletionTimestamp": stamp(deleted), "labels": labels, "annotations": annotations}
     return meta | {"resourceVersion": "7"} | {key: value for key, value in more.items() if value is not None}
 
 
-def required(name="controller-agent-templates-claude", *, keys=(), namespace="agent-platform"):
-    """A ConfigMap that the controller needs."""
-    return RequiredConfigMap(namespace=namespace, name=name, keys=tuple(keys))
-
-
 def raw(item):
     """An object's bytes, or text, as one element of a list or a watch."""
     return msgspec.Raw((item if isinstance(item, str) else json.dumps(item)).encode("utf-8", "surrogatepass"))
-
-
-class World:
-    """A picture that is fed as the reflectors feed it; all resources but the `unread` ones have been listed once.
-
-    `objects` are in the first lists. `needed` are the required ConfigMaps; those that are not among the objects do
-    not exist. With `all_namespaces=False` only the namespace `n` is read.
-    """
-
-    def __init__(  # noqa: PLR0913 - the settings that a picture depends on
-        self,
-        *objects,
-        now=CREATED + 60,
-        policy=None,
-        match_labels=None,
-        needed=(),
-        unread=(),
-        all_namespaces=True,
-    ):
-        self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces)
-        self.cluster.advance(now)
-        disable_created_metrics()  # as the exporter's own registry does
-        self.registry = CollectorRegistry()
-        self.read = {CODERUNS, JOBS, CONFIGMAPS} - set(unread)
-        self.picture = Picture(
-            cluster=self.cluster,
-            history=History(cluster=self.cluster, registry=self.registry),
-            answered=self.read.__contains__,
-        )
-        self._match_labels = match_labels or {}
-        self._needed = {item.uid: item for item in needed}
-        self._scope = "*" if all_namespaces else "n"
-        self._decoders = {CODERUNS: Decoder(CodeRun), JOBS: Decoder(WireJob), CONFIGMAPS: Decoder(WireConfigMap)}
-        for resource in (CODERUNS, JOBS, CONFIGMAPS):
-            if resource in self.read:
-                self.list(resource, *(item for item in objects if _resource(item) == resource))
-
-    def list(self, resource, *objects):
-        """A whole list of a resource, after which it counts as read."""
-        self.read.add(resource)
-        parts = {self._part(resource): {}} if resource != CONFIGMAPS else {}
-        if resource == CODERUNS:
-            parts[self._part(resource, DOCSRUN)] = {}
-        if resource == CONFIGMAPS:
-            parts |= {uid: {uid: absent_configmap(item)} for uid, item in self._needed.items()}
-        for item in objects:
-            part, uid, record = self._record(item)
-            if record is not None:
-                parts[part][uid] = record
-        for part, records in parts.items():
-            self.picture.replace(resource, part, records)
-
-    def put(self, item):
-        """One object is new or changed."""
-        part, uid, record = self._record(item)
-        self.picture.put(Change(_resource(item), part, uid, record))
-
-    def delete(self, item):
-        """One object is gone; a required ConfigMap is absent from then on."""
-        part, uid, _ = self._record(item)
-        absent = absent_configmap(self._needed[uid]) if item["kind"] == "ConfigMap" else None
-        self.picture.put(Change(_resource(item), part, uid, absent))
-
-    def advance(self, now):
-        """Moves the clock on."""
-        self.picture.advance(now)
-
-    def page(self, *, tail=""):
-        """The page as of now, as the exporter answers with it."""
-        while not self.picture.render(seconds=1.0):
-            pass
-        return self.picture.page(tail=tail)
-
-    def text(self, *, unique=True):
-        """The page as of now, which two parsers have read to its end.
-
-        Where two objects have one name, their series are not `unique`, which OpenMetrics forbids.
-        """
-        text = b"".join(self.page().plain()).decode()
-        parsed(text, openmetrics=unique)
-        return text
-
-    def history(self):
-        """What is counted, as lines without comments, buckets and sums."""
-        text = generate_latest(self.registry).decode()
-        parsed(text)
-        return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
-
-    def _part(self, resource, kind=CODERUN):
-        return self._scope if resource == JOBS else f"{kind.plural}/{self._scope}"
-
-    def _record(self, item):
-        """The part that an object belongs to, its UID, and its record."""
-        resource = _resource(item)
-        wire, _ = self._decoders[resource].decode(raw(item))
-        meta = wire.metadata
-        uid = meta.uid or f"{meta.namespace or ''}/{meta.name or ''}"
-        if resource == CONFIGMAPS:
-            place = self._needed[f"{meta.namespace}/{meta.name}"]
-            return place.uid, place.uid, slim_configmap(wire, required=place)
-        if resource == JOBS:
-            own = slim_job(wire, kinds=(CODERUN, DOCSRUN), match_labels=self._match_labels)
-            return self._part(resource), uid, own
-        kind = DOCSRUN if item["kind"] == "DocsRun" else CODERUN
-        return self._part(resource, kind), uid, slim_run(wire, kind=kind)
-
-
-def _resource(item):
-    return {"CodeRun": CODERUNS, "DocsRun": CODERUNS, "Job": JOBS, "ConfigMap": CONFIGMAPS}[item["kind"]]
-
-
-def page_of(*objects, **settings):
-    """The page of a `World` in which just these objects have been listed."""
-    return World(*objects, **settings).text()
-
-
-def samples(page, *families):
-    """The lines of these families on a page."""
-    return [line for line in page.splitlines() if line.partition("{")[0] in families]
-
-
-def text(block):
-    """An indented block as lines; one that is indented further goes on with the line before it."""
-    return textwrap.dedent(block).replace("\n    ", "").strip().splitlines()
-
-
-def parsed(page, *, openmetrics=True):
-    """A page's samples, read by prometheus-client as the text format and, if it has gauges alone, as OpenMetrics."""
-    read = [(s.name, s.labels, s.value) for family in parse_text(page) for s in family.samples]
-    if openmetrics and "_total{" not in page:
-        other = [(s.name, s.labels, s.value) for f in parse_openmetrics(page + "# EOF\n") for s in f.samples]
-        assert repr(other) == repr(read)
-    return read

@@ -56,6 +56,17 @@ def test_each_namespace_has_its_own_lists():
     ]
 
 
+def test_what_is_named_twice_is_read_once():
+    """Two watches of one thing would fill one part of the picture in turn."""
+    twice = ConfigMaps(namespace="n", required=("t", RequiredConfigMap(name="t", keys=("k",))))
+    settings = Settings(configmaps=twice, namespaces=("a", "a"))
+    assert [feed.name for feed in feeds(settings, telemetry=Telemetry(clock=lambda: 0.0))] == [
+        "coderuns a",
+        "jobs a",
+        "configmaps n/t",
+    ]
+
+
 def test_only_the_first_kind_and_the_jobs_are_required():
     """What readiness waits for."""
     required = {feed.status.resource: feed.status.required for feed in made(coderuns=KINDS)}

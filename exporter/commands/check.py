@@ -19,7 +19,7 @@ from exporter.kube.client import KubeClient
 from exporter.kube.decode import Decoder, page_of
 from exporter.kube.errors import BrokenAnswerError, KubeError, MissingError
 from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
-from exporter.sources import kinds_of, required_of
+from exporter.sources import kinds_of, required_of, scopes_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -68,13 +68,12 @@ async def _findings(settings: Settings) -> list[Finding]:
         checks: list[Callable[[], Awaitable[Finding]]] = [
             functools.partial(_configmap, client, item) for item in required_of(settings)
         ]
-        scopes: list[str | None] = list(settings.namespaces) or [None]
         for kind in kinds_of(settings):
             checks += [
                 functools.partial(_listing, client, kind.plural, kind.path(scope), scope, required=kind.main)
-                for scope in scopes
+                for scope in scopes_of(settings)
             ]
-        for scope in scopes:
+        for scope in scopes_of(settings):
             path = f"/apis/batch/v1/namespaces/{scope}/jobs" if scope else "/apis/batch/v1/jobs"
             checks.append(functools.partial(_listing, client, "jobs", path, scope))
         # All at once: each of them may wait a minute for a server that says nothing.

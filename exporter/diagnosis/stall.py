@@ -17,8 +17,8 @@ def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:
     if run.terminal or not cluster.jobs_known(run.namespace) or cluster.newest_job(run) is not None:
         return []
     broken = sorted((item for item in cluster.configmaps if _concerns(item, run)), key=lambda item: item.name)
-    if causes := [_of_configmap(item) for item in broken]:
-        return causes
+    if causes := dict.fromkeys(map(_of_configmap, broken)):
+        return list(causes)  # each once, though details that were cut may have become equal
     if not run.phase:
         return [Cause.of("not_reconciled", "the controller has written no status")]
     if run.status_job:
@@ -31,7 +31,7 @@ def _concerns(item: ConfigMap, run: Run) -> bool:
     if not item.problems:
         return False
     clis = _CLIS.intersection(item.name.split("-"))
-    return not clis or not run.cli or run.cli in clis
+    return not clis or not run.cli or not clis.isdisjoint(run.cli.split("-"))
 
 
 def _of_configmap(item: ConfigMap) -> Cause:

@@ -40,8 +40,8 @@ _PAGE = """<!DOCTYPE html>
 <p class="sub">Version {version}. <span class="{ready_class}">{ready}</span></p>
 <nav><a href="{metrics}">Metrics</a><a href="/readyz">Readiness</a><a href="/livez">Liveness</a></nav>
 <table>
-<thead><tr><th>Resource</th><th>Scope</th><th>State</th><th>Since (UTC)</th><th class="number">Objects</th><th>Detail</th>
-</tr></thead>
+<thead><tr><th>Resource</th><th>Scope</th><th>State</th><th>Since (UTC)</th><th class="number">Objects</th>
+<th>Detail</th></tr></thead>
 <tbody>
 {rows}
 </tbody>

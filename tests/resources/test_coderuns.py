@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.objects import CREATED, DOCSRUN, a_job, a_run, page_of, samples, stamp, text
+from tests.objects import CREATED, a_job, a_run, stamp
+from tests.worlds import DOCSRUN, page_of, samples, text
 
 FULL = {
     "taskId": 7,
@@ -56,8 +57,10 @@ def test_a_run_with_nothing_but_a_name_has_what_can_be_said():
         'coderun_job_name{namespace="n",coderun="r",job_name=""} 1',
         'coderun_phase{namespace="n",coderun="r",phase="none"} 1',
         'coderun_job_creation_deadline_seconds{namespace="n",coderun="r"} 600',
-        'coderun_stall_cause{namespace="n",coderun="r",cause="not_reconciled",'
-        'detail="the controller has written no status"} 1',
+        (
+            'coderun_stall_cause{namespace="n",coderun="r",cause="not_reconciled",'
+            'detail="the controller has written no status"} 1'
+        ),
         'coderun_attempt{namespace="n",coderun="r"} 1',
     ]
 

@@ -6,7 +6,8 @@ import pytest
 
 from exporter.cluster import CONFIGMAPS, Change
 from exporter.resources.configmaps import absent_configmap
-from tests.objects import World, a_configmap, page_of, required, samples, text
+from tests.objects import a_configmap
+from tests.worlds import World, page_of, required, samples, text
 
 KEYED = required(keys=("a.hbs", "b.hbs"))
 

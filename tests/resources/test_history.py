@@ -3,7 +3,8 @@
 import pytest
 
 from exporter.cluster import JOBS
-from tests.objects import CREATED, World, a_job, a_run, parsed, samples
+from tests.objects import CREATED, a_job, a_run
+from tests.worlds import World, parsed, samples
 
 TESS = {"githubApp": "5DLabs-Tess", "service": "billing"}
 OPEN = a_run(spec=TESS, status={"phase": "Running"})

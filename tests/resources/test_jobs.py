@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.objects import CREATED, a_job, a_run, owned_by, page_of, samples, stamp, text
+from tests.objects import CREATED, a_job, a_run, owned_by, stamp
+from tests.worlds import page_of, samples, text
 
 
 def told(page):
@@ -36,8 +37,10 @@ def test_a_job_with_nothing_but_an_owner_has_what_can_be_said():
     job = {"kind": "Job", "metadata": {"name": "j", "namespace": "n", "ownerReferences": [owned_by(a_run())]}}
     assert told(page_of(job)) == [
         'job_active{namespace="n",job_name="j"} 0',
-        'job_info{namespace="n",job_name="j",uid="n/j",coderun="r",agent="",service="",task_id="",cli="",'
-        'kind="CodeRun"} 1',
+        (
+            'job_info{namespace="n",job_name="j",uid="n/j",coderun="r",agent="",service="",task_id="",cli="",'
+            'kind="CodeRun"} 1'
+        ),
         'job_max_runtime_seconds{namespace="n",job_name="j"} 3600',
     ]
 

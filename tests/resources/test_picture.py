@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from exporter.cluster import Policy
-from tests.objects import CREATED, World, a_configmap, a_job, a_run, page_of, required, samples, stamp
+from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
+from tests.worlds import World, page_of, required, samples
 
 NEEDED = (required(), required("controller-agent-templates-codex", keys=("a.hbs",)))
 RUNS = ("run-1", "run-2")
@@ -155,6 +156,14 @@ def test_what_alters_nothing_renders_nothing():
     assert not counted
 
 
+def test_what_is_told_again_and_again_costs_no_memory():
+    """A controller that writes a finished run anew every minute leaves one note of its end, not thousands."""
+    world = World(run := a_run(status={"phase": "Failed"}))
+    for _ in range(9):
+        world.put(run)
+    assert len(world.cluster._ends) == 1
+
+
 def test_a_change_renders_the_families_that_it_alters_and_no_other():
     """A phase is one family of the run; none of its Job."""
     world = World(run := a_run(), a_job())
@@ -186,8 +195,10 @@ def test_a_broken_configmap_renders_the_runs_that_wait():
     assert samples(world.text(), "coderun_stall_cause") == []
     world.delete(configmap)
     assert samples(world.text(), "coderun_stall_cause") == [
-        'coderun_stall_cause{namespace="n",coderun="r",cause="configmap_missing",'
-        'detail="agent-platform/controller-agent-templates-claude"} 1'
+        (
+            'coderun_stall_cause{namespace="n",coderun="r",cause="configmap_missing",'
+            'detail="agent-platform/controller-agent-templates-claude"} 1'
+        )
     ]
 
 

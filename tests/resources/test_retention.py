@@ -5,7 +5,8 @@ import itertools
 import pytest
 
 from exporter.cluster import NEVER, Policy
-from tests.objects import CREATED, World, a_job, a_run, samples, stamp
+from tests.objects import CREATED, a_job, a_run, stamp
+from tests.worlds import World, samples
 
 HOUR = 3600
 ENDED = CREATED + 300

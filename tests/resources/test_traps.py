@@ -1,6 +1,7 @@
 """The five traps of the platform: what its objects look like where one would think otherwise."""
 
-from tests.objects import CREATED, World, a_configmap, a_job, a_run, owned_by, required, samples, stamp
+from tests.objects import CREATED, a_configmap, a_job, a_run, owned_by, stamp
+from tests.worlds import World, required, samples
 
 
 def job_name(world):
@@ -58,7 +59,7 @@ def test_a_jobs_owner_may_change_and_both_runs_know():
 
 
 def test_a_retry_deletes_the_job_and_leaves_running_with_a_stale_job_name():
-    """phase and jobName say that all is well; the missing Job says that it is not, and stays so for ever."""
+    """Both phase and jobName say that all is well; the missing Job says that it is not, and stays so for ever."""
     status = {"phase": "Running", "jobName": "j"}
     world = World(a_run(status=status), job := a_job(labels={"context-version": "1"}))
     assert job_name(world) == ["j"]

@@ -1,0 +1,174 @@
+"""The picture: joined by UID, told of changes, replaced as a whole."""
+
+import pytest
+
+from exporter.cluster import CODERUNS, JOBS, NEVER, Change, Cluster, ConfigMap, Job, Key, Policy, Run, Table
+
+
+def a_run(uid="r", **fields):
+    """A run's record."""
+    return Run(uid=uid, namespace="n", name=uid, **fields)
+
+
+def a_job(uid="j", **fields):
+    """A Job's record, of the run `r`."""
+    return Job(**({"uid": uid, "namespace": "n", "name": uid, "owner": "r"} | fields))
+
+
+def a_cluster(*, runs=(), jobs=(), **policy):
+    """A cluster in which these are known."""
+    cluster = Cluster(policy=Policy(**policy))
+    cluster.replace(CODERUNS, "*", {run.uid: run for run in runs})
+    cluster.replace(JOBS, "*", {job.uid: job for job in jobs})
+    return cluster
+
+
+def fresh(text):
+    """The same text as another object."""
+    return text.encode().decode()
+
+
+def test_a_table_knows_which_of_its_parts_have_been_read():
+    """One that is empty has been read; one that is not there has not."""
+    table = Table()
+    assert (table.known("a"), table.part("a")) == (False, {})
+    assert table.swap("a", {}) == {}
+    assert (table.known("a"), table.known("b")) == (True, False)
+
+
+def test_a_table_is_all_its_parts():
+    """By UID, whichever part holds it."""
+    table = Table()
+    table.swap("a", {"1": "one"})
+    assert table.put("b", "2", "two") is None
+    assert (sorted(table), len(table), table.get("2"), table.get("3")) == (["one", "two"], 2, "two", None)
+    assert table.put("b", "2", "zwei") == "two"
+    assert table.put("b", "2", None) == "zwei"
+    assert table.put("b", "2", None) is None
+    assert table.swap("a", {"3": "three"}) == {"1": "one"}
+    assert list(table) == ["three"]
+
+
+def test_a_replacement_tells_what_it_changes():
+    """What is gone, what is new, what is other; the very same object is no change."""
+    same, old, new = a_run("same"), a_run("other"), a_run("other", phase="Running")
+    cluster = a_cluster(runs=[same, old, gone := a_run("gone")])
+    pairs = cluster.replace(CODERUNS, "*", {"same": same, "other": new, "new": (come := a_run("new"))})
+    assert pairs == [(gone, None), (old, new), (None, come)]
+    assert cluster.get(Key(CODERUNS, "gone")) is None
+    assert cluster.get(Key(CODERUNS, "other")) is new
+
+
+def test_a_replacement_of_one_part_leaves_the_others_alone():
+    """One namespace's list says nothing about another's."""
+    cluster = a_cluster(runs=[a_run()])
+    cluster.replace(CODERUNS, "m", {})
+    assert len(cluster.runs) == 1
+
+
+def test_jobs_are_known_by_what_was_read():
+    """All namespaces by one list, or each by its own."""
+    assert not Cluster(policy=Policy()).jobs_known("n")
+    assert a_cluster().jobs_known("n")
+    cluster = Cluster(policy=Policy(), all_namespaces=False)
+    cluster.replace(JOBS, "n", {})
+    assert (cluster.jobs_known("n"), cluster.jobs_known("m")) == (True, False)
+
+
+def test_the_owner_index_follows_every_change():
+    """Put, moved to another owner, gone; replaced as a whole."""
+    cluster = a_cluster(runs=[run := a_run(), other := a_run("other")])
+    cluster.apply(Change(JOBS, "*", "j", one := a_job()))
+    cluster.apply(Change(JOBS, "*", "k", two := a_job("k")))
+    assert cluster.jobs_of(run) == (one, two)
+    cluster.apply(Change(JOBS, "*", "j", moved := a_job(owner="other")))
+    assert (cluster.jobs_of(run), cluster.jobs_of(other)) == ((two,), (moved,))
+    assert (cluster.run_of(moved), cluster.run_of(two)) == (other, run)
+    cluster.apply(Change(JOBS, "*", "k", None))
+    cluster.replace(JOBS, "*", {"l": (three := a_job("l"))})
+    assert (cluster.jobs_of(run), cluster.jobs_of(other)) == ((three,), ())
+    assert cluster._jobs_of.keys() == {"r"}
+
+
+def test_a_job_without_an_owner_has_no_run():
+    """Not even one without a UID."""
+    cluster = a_cluster(runs=[run := a_run("")], jobs=[job := a_job(owner="")])
+    assert cluster.run_of(job) is None
+    assert cluster.jobs_of(run) == ()
+    assert cluster.newest_job(run) is None
+
+
+def test_a_job_shares_the_text_of_its_run():
+    """One string for both, whichever comes first: at 100,000 Jobs that is memory."""
+    for first in ("run", "job"):
+        run, job = a_run(fresh("uid")), a_job(owner=fresh("uid"), owner_name=fresh("uid"))
+        cluster = a_cluster()
+        changes = [Change(CODERUNS, "*", run.uid, run), Change(JOBS, "*", "j", job)]
+        for change in changes if first == "run" else reversed(changes):
+            cluster.apply(change)
+        assert job.owner is run.uid
+        assert job.owner_name is run.name
+    other = a_job("k", owner=fresh("uid"), owner_name="renamed")
+    cluster.apply(Change(JOBS, "*", "k", other))
+    assert other.owner_name == "renamed"
+
+
+@pytest.mark.parametrize(
+    ("run", "label", "agent"), [("tess", "rex", "tess"), ("", "rex", "rex"), (None, "rex", "rex"), ("", "", "")]
+)
+def test_the_agent_of_a_job(run, label, agent):
+    """Its run's; its own label where the run is not known or has none."""
+    cluster = a_cluster(runs=[] if run is None else [a_run(agent=run)], jobs=[job := a_job(agent=label)])
+    assert cluster.agent_of(job) == agent
+
+
+def test_related_objects_are_those_whose_lines_tell_of_one_another():
+    """A run and its Jobs; a ConfigMap and the runs that wait."""
+    waiting, retried = a_run("waiting"), a_run("retried")
+    jobs = [j := a_job(), k := a_job("k"), a_job("old", owner="retried", deleting=True)]
+    cluster = a_cluster(runs=[run := a_run(), waiting, retried, a_run("done", phase="Failed")], jobs=jobs)
+    assert cluster.related(run) == {Key(CODERUNS, "r"), Key(JOBS, "j"), Key(JOBS, "k")}
+    assert cluster.related(j) == {Key(CODERUNS, "r"), Key(JOBS, "j")}
+    assert cluster.related(k) == {Key(CODERUNS, "r"), Key(JOBS, "k")}
+    item = ConfigMap(uid="n/c", namespace="n", name="c")
+    assert cluster.related(item) == {
+        Key("configmaps", "n/c"),
+        Key(CODERUNS, "waiting"),
+        Key(CODERUNS, "retried"),
+    }
+
+
+def test_the_clock_gives_each_object_that_has_to_go_once():
+    """And nothing for one that is gone already, or that stays after all."""
+    runs = [a_run(uid, phase="Failed", finished=100.0) for uid in ("a", "b", "c")]
+    cluster = a_cluster(runs=runs, retention=50.0)
+    cluster.apply(Change(CODERUNS, "*", "b", None))
+    cluster.apply(Change(CODERUNS, "*", "c", a_run("c", phase="Failed", finished=120.0)))
+    assert cluster.advance(149.0) == set()
+    assert cluster.advance(150.0) == {Key(CODERUNS, "a")}
+    assert not cluster.shown(runs[0])
+    assert cluster.advance(169.0) == set()
+    assert cluster.advance(170.0) == {Key(CODERUNS, "c")}
+    assert cluster.advance(10_000.0) == set()
+
+
+def test_a_configmap_never_leaves():
+    """It is required whether it exists or not."""
+    cluster = a_cluster(retention=1.0)
+    cluster.advance(1e12)
+    assert cluster.shown(ConfigMap(uid="n/c", namespace="n", name="c"))
+
+
+def test_the_thresholds_that_apply():
+    """The object's own, its agent's, the default; zero is a threshold and not a gap."""
+    policy = Policy(job_creation_deadlines={"tess": 7.0}, job_max_runtimes={"tess": NEVER})
+    assert [policy.deadline_of(a_run(agent=agent)) for agent in ("tess", "rex")] == [7.0, 600.0]
+    assert policy.deadline_of(a_run(agent="tess", deadline=0.0)) == 0.0
+    assert [policy.max_runtime_of(a_job(), agent) for agent in ("tess", "rex")] == [NEVER, 3600.0]
+    assert policy.max_runtime_of(a_job(max_runtime=0.0), "tess") == 0.0
+
+
+def test_a_configmap_that_was_not_read_is_neither_well_nor_ill():
+    """Whatever else its record says."""
+    item = ConfigMap(uid="n/c", namespace="n", name="c", read=False)
+    assert (item.healthy, item.problems) == (None, [])

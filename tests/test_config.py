@@ -1,0 +1,219 @@
+"""The settings: their defaults, and one line for each thing that can be wrong with them."""
+
+import pytest
+
+from exporter.config import ConfigError, Settings, load
+
+EVERYTHING = """
+kubernetes: {kubeconfig: /k, context: prod}
+namespaces: [a, b]
+coderuns:
+  kinds:
+    - {group: g, version: v2, plural: p, kind: K}
+    - kind: DocsRun
+jobs: {match_labels: {app: agent}}
+configmaps:
+  namespace: cto
+  required: [one, {name: two, keys: [a.hbs]}]
+thresholds:
+  job_creation_deadline: 5m
+  job_max_runtime: 600
+  agents:
+    tess: {job_max_runtime: none, job_creation_deadline: 1h30m}
+    rex: {}
+retention: 0
+web: {listen_addresses: ["127.0.0.1:1"], telemetry_path: /m}
+log: {level: warn, format: json}
+"""
+
+
+def write(folder, text):
+    """A file with these settings."""
+    path = folder / "settings.yml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def the_error(folder, text):
+    """The one line that these settings end with, without the file's name."""
+    path = write(folder, text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    line = str(caught.value)
+    assert line.isprintable()
+    assert line.startswith(path)
+    return line.removeprefix(path)
+
+
+def test_every_default():
+    """Without a file, as written in the documentation."""
+    settings = Settings()
+    assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == (None, None)
+    assert settings.namespaces == ()
+    (kind,) = settings.coderuns.kinds
+    assert (kind.group, kind.version, kind.plural, kind.kind) == ("agents.platform", "v1", "coderuns", "CodeRun")
+    assert settings.jobs.match_labels == {}
+    assert settings.configmaps.namespace == "agent-platform"
+    assert settings.configmaps.required == tuple(
+        f"controller-agent-templates-{name}"
+        for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
+    )
+    assert (settings.thresholds.job_creation_deadline, settings.thresholds.job_max_runtime) == ("10m", "1h")
+    assert (settings.thresholds.agents, settings.retention) == ({}, "6h")
+    assert (settings.web.listen_addresses, settings.web.telemetry_path) == ((":10911",), "/metrics")
+    assert (settings.log.level, settings.log.format) == ("info", "logfmt")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "null"])
+def test_a_file_without_settings_is_the_defaults(tmp_path, text):
+    """Nothing has to be set."""
+    assert load(write(tmp_path, text)) == Settings()
+
+
+def test_everything_can_be_set(tmp_path):
+    """And what is left out of a mapping keeps its default."""
+    settings = load(write(tmp_path, EVERYTHING))
+    assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == ("/k", "prod")
+    assert settings.namespaces == ("a", "b")
+    assert [(kind.group, kind.kind) for kind in settings.coderuns.kinds] == [
+        ("g", "K"),
+        ("agents.platform", "DocsRun"),
+    ]
+    assert settings.jobs.match_labels == {"app": "agent"}
+    one, two = settings.configmaps.required
+    assert (settings.configmaps.namespace, one, two.name, two.keys) == ("cto", "one", "two", ("a.hbs",))
+    assert (settings.thresholds.job_creation_deadline, settings.thresholds.job_max_runtime) == ("5m", 600)
+    tess, rex = settings.thresholds.agents["tess"], settings.thresholds.agents["rex"]
+    assert (tess.job_max_runtime, tess.job_creation_deadline) == ("none", "1h30m")
+    assert (rex.job_max_runtime, rex.job_creation_deadline) == (None, None)
+    assert settings.retention == 0
+    assert (settings.web.listen_addresses, settings.web.telemetry_path) == (("127.0.0.1:1",), "/m")
+    assert (settings.log.level, settings.log.format) == ("warn", "json")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("\nretenton: 5", ":2: unknown key 'retenton'; did you mean 'retention'?"),
+        (
+            "web: {}\nx: 1",
+            (
+                ":2: unknown key 'x'; known here: kubernetes, namespaces, coderuns, jobs, configmaps, thresholds, "
+                "retention, web, log"
+            ),
+        ),
+        ("web:\n  telemetry-path: /", ":2: unknown key 'web.telemetry-path'; did you mean 'telemetry_path'?"),
+        ("web:\n  zzz: /", ":2: unknown key 'web.zzz'; known here: listen_addresses, telemetry_path"),
+        (
+            "coderuns:\n  kinds:\n  - kind: A\n  - knd: B",
+            ":4: unknown key 'coderuns.kinds.1.knd'; did you mean 'kind'?",
+        ),
+        (
+            "thresholds:\n  agents:\n    rex: {}\n    tess:\n      job_max_runtim: 1h",
+            ":5: unknown key 'thresholds.agents.*.job_max_runtim'; did you mean 'job_max_runtime'?",
+        ),
+        (
+            "configmaps:\n  required:\n  - a\n  - keys: [b]",
+            ":4: configmaps.required.1: this key is missing: name",
+        ),
+    ],
+)
+def test_a_misspelled_or_missing_key_is_named_with_the_nearest_right_one(tmp_path, text, line):
+    """At its own line, by its whole path; `*` stands for an agent, which the line tells."""
+    assert the_error(tmp_path, text) == line
+
+
+def test_a_misspelled_key_at_two_places_is_shown_at_the_line_above_both(tmp_path):
+    """Rather than at a line that may be the wrong one."""
+    text = "thresholds:\n  agents:\n    rex: {a: 1}\n    tess: {a: 1}"
+    assert the_error(tmp_path, text).startswith(":2: unknown key 'thresholds.agents.*.a'; known here: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[a]", ": expected a mapping of settings"),
+        ("5", ": expected a mapping of settings"),
+        ("namespaces: a", ":1: namespaces: expected a list, got str"),
+        ("\nnamespaces:\n- a\n- 5", ":4: namespaces.1: expected str, got int"),
+        ("namespaces: &x [*x]", ":1: namespaces.0: expected str, got a list"),
+        ("thresholds:", ":1: thresholds: expected a mapping, got null"),
+        ("jobs:\n  match_labels:\n    a: 1", ":2: jobs.match_labels.*: expected str, got int"),
+        ("jobs:\n  match_labels:\n    1: a", ":2: jobs.match_labels: every key is text: put it into quotes"),
+        ("jobs:\n  1: a", ":1: jobs: every key is text: put it into quotes"),
+        ("1: a", ": the file: every key is text: put it into quotes"),
+        ("retention: true", ":1: retention: expected int | float | str, got bool"),
+        ("retention: {a: b}", ":1: retention: expected int | float | str, got a mapping"),
+        ("web: {telemetry_path: 2020-01-01}", ":1: web.telemetry_path: expected str, got date"),
+        ("log: {level: loud}", ":1: log.level: expected one of debug, info, warn, error"),
+        ("log:\n  format: xml", ":2: log.format: expected one of logfmt, json"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, line):
+    """In the words of YAML, not in those of a decoder."""
+    assert the_error(tmp_path, text) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("coderuns: {kinds: []}", ":1: coderuns.kinds: at least one kind of run is needed"),
+        ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
+        ("web:\n  telemetry_path: metrics", ":2: web.telemetry_path: a path begins with /"),
+    ],
+)
+def test_what_types_cannot_say_is_said_as_well(tmp_path, text, line):
+    """With the key, at its line."""
+    assert the_error(tmp_path, text) == line
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "-5", "5q", "array", "object", "Expected", ".nan", ".inf", "9" * 30, "9" * 400 + "s"]
+)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("retention: {}", ":1: retention"),
+        ("thresholds:\n  job_creation_deadline: {}", ":2: thresholds.job_creation_deadline"),
+        ("thresholds:\n  job_max_runtime: {}", ":2: thresholds.job_max_runtime"),
+        (
+            "thresholds:\n  agents:\n    rex: {{}}\n    tess:\n      job_max_runtime: {}",
+            ":5: thresholds.agents.tess.job_max_runtime",
+        ),
+    ],
+)
+def test_a_duration_that_is_none_is_shown_as_it_is(tmp_path, text, place, value):
+    """At its line, with examples of what would be right."""
+    line = the_error(tmp_path, text.format(value))
+    assert line.startswith(f"{place}: '{value[:3].lstrip('.')}")
+    assert line.endswith("' is not a duration: write 600, 90s, 1h30m, or none")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: [", ":1: not YAML: expected the node content, but found '<stream end>'"),
+        ("web:\n\ta: 1", ":2: not YAML: found character '\\t' that cannot start any token"),
+        ("a: \x00", ": not YAML: unacceptable character #x0000: special characters are not allowed"),
+        ("? [a]\n: b", ":1: not YAML: found unhashable key"),
+        ("a: *b", ":1: not YAML: found undefined alias 'b'"),
+        ("retention: 2020-13-45", ": not YAML: month must be in 1..12"),
+        ("[" * 1_500, ": not YAML: maximum recursion depth exceeded"),
+        ("a: 1\n---\nb: 2", ":2: not YAML: but found another document"),
+        (
+            "a: !!python/object:os.system x",
+            ":1: not YAML: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.system'",
+        ),
+        (b"\xff\xfe\xfa", ": cannot be read: it is not UTF-8 text"),
+    ],
+)
+def test_what_is_no_yaml_is_one_line(tmp_path, text, line):
+    """With the line where the parser knows it; nothing is ever run."""
+    assert the_error(tmp_path, text).startswith(line)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("absent", "No such file or directory"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, reason):
+    """In the system's words."""
+    with pytest.raises(ConfigError, match=f"^{tmp_path}/?{name}: cannot be read: {reason}$"):
+        load(str(tmp_path / name))

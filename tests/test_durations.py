@@ -1,0 +1,57 @@
+"""Durations, as users write them in settings and in annotations."""
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from exporter.durations import seconds_of
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("600", 600),
+        ("0.5", 0.5),
+        ("007", 7),
+        ("999999999999", 999_999_999_999),
+        ("250ms", 0.25),
+        ("90s", 90),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("1d", 86400),
+        ("2w", 1_209_600),
+        ("1y", 31_536_000),
+        ("1h1h", 7200),
+        (" 5m\n", 300),
+        ("none", float("inf")),
+    ],
+)
+def test_what_is_a_duration(text, seconds):
+    """Prometheus' units, plain seconds, none."""
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "-1", "+1", "1,5", "1.5h", ".5", "5.", "1e9", "1_000", "0x10", "inf", "nan", "None", "soon"),
+        *("m", "5 m", "5M", "5min", "1h30", "h1", "5m;", "٣m", "٣", "5\n5", "5m\x00", "\ud800"),
+        *("9" * 13, "9" * 400 + "s", "9" * 5_000 + "m", "9" * 5_000, "0." + "1" * 5_000),
+    ],
+)
+def test_what_is_none(text):
+    """One line that shows it, cut, and says what would be right."""
+    with pytest.raises(ValueError, match="is not a duration: write 600, 90s, 1h30m, or none") as caught:
+        seconds_of(text)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+@settings(deadline=None, database=None)
+@given(text=st.text(alphabet="0123456789smhdwy.none- ", max_size=40))
+def test_any_text_is_a_number_that_is_not_negative_or_a_value_error(text):
+    """Nothing else comes of it: annotations are written by anyone."""
+    with contextlib.suppress(ValueError):
+        assert seconds_of(text) >= 0
