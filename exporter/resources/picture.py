@@ -45,18 +45,18 @@ class Picture:
             self._history.observe(old, new)
 
     def put(self, change: Change) -> None:
-        """One object: its lines, and those of the objects joined with it, are compared before and after."""
+        """One object: its samples, and those of the objects joined with it, are compared before and after."""
         old = self.cluster.get(Key(change.resource, change.uid))
         if old == change.record:
             return
         keys = self._related(old, change.record)
-        before = {key: self._lines(key) for key in keys}
+        before = {key: self._samples(key) for key in keys}
         self.cluster.apply(change)
         self._member(change.resource, old, change.record)
-        for key, lines in before.items():
-            now = self._lines(key)
-            if now != lines:
-                changed = [index for index, line in enumerate(now) if line != lines[index]]
+        for key, samples in before.items():
+            now = self._samples(key)
+            changed = [index for index, sample in enumerate(now) if sample != samples[index]]
+            if changed:
                 self._sections[key.resource].touch(key.uid, changed)
         self._history.observe(old, change.record)
 
@@ -105,11 +105,14 @@ class Picture:
     def _related(self, *items: Record | None) -> set[Key]:
         return {key for item in items if item is not None for key in self.cluster.related(item)}
 
-    def _lines(self, key: Key) -> list[str]:
+    def _samples(self, key: Key) -> list[object]:
+        """What each family says of an object; each with its name, which is part of every line."""
         record = self.cluster.get(key)
-        resource = self._resources[key.resource]
-        shown = [record] if record is not None and self.cluster.shown(record) else []
-        return resource.lines(range(len(resource.families)), shown, self.cluster)
+        families = self._resources[key.resource].families
+        if record is None or not self.cluster.shown(record):
+            return [None] * len(families)
+        name = record.namespace, record.name
+        return [(name, family.samples(record, self.cluster)) for family in families]
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
