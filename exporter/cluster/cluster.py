@@ -1,6 +1,7 @@
 """The picture: three tables, the owner index that joins them, and the moment up to which it is told."""
 
 import heapq
+from collections.abc import Sequence
 from typing import Any
 
 from exporter.cluster.change import Change, Key
@@ -31,7 +32,7 @@ class Cluster:
             CONFIGMAPS: self.configmaps,
         }
         self._all_namespaces = all_namespaces
-        self._jobs_of: dict[str, tuple[Job, ...]] = {}
+        self._jobs_of: dict[str, Sequence[Job]] = {}
         self._ends: list[tuple[float, str, str]] = []
         self._now = 0.0
 
@@ -50,7 +51,7 @@ class Cluster:
         """Whether the Jobs of this namespace have ever been read: before that, no run is said to lack one."""
         return self.jobs.known("*" if self._all_namespaces else namespace)
 
-    def jobs_of(self, run: Run) -> tuple[Job, ...]:
+    def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, those being deleted included."""
         return self._jobs_of.get(run.uid, ())
 
@@ -122,13 +123,13 @@ class Cluster:
 
     def _index(self, old: Record | None, new: Record | None) -> None:
         if isinstance(old, Job) and old.owner:
-            others = tuple(job for job in self._jobs_of.get(old.owner, ()) if job.uid != old.uid)
+            others = [job for job in self._jobs_of.get(old.owner, ()) if job.uid != old.uid]
             if others:
                 self._jobs_of[old.owner] = others
             else:
                 self._jobs_of.pop(old.owner, None)
         if isinstance(new, Job) and new.owner:
-            self._jobs_of[new.owner] = (*self._jobs_of.get(new.owner, ()), new)
+            self._adopt(new)
             if (run := self.run_of(new)) is not None:
                 _share(run, new)
         elif isinstance(new, Run):
@@ -137,6 +138,14 @@ class Cluster:
         if new is not None:
             self._remember_end(new)
         self._move_ends(old, new)
+
+    def _adopt(self, job: Job) -> None:
+        """A tuple for the one Job that nearly every run has; a list for more, or many would cost their square."""
+        jobs = self._jobs_of.get(job.owner)
+        if isinstance(jobs, list):
+            jobs.append(job)
+        else:
+            self._jobs_of[job.owner] = [*jobs, job] if jobs else (job,)
 
     def _move_ends(self, old: Record | None, new: Record | None) -> None:
         """Notes ends that came nearer: an orphan ends alone, and a run without a date ends with its Jobs."""

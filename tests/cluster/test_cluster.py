@@ -80,13 +80,16 @@ def test_the_owner_index_follows_every_change():
     cluster = a_cluster(runs=[run := a_run(), other := a_run("other")])
     cluster.apply(Change(JOBS, "*", "j", one := a_job()))
     cluster.apply(Change(JOBS, "*", "k", two := a_job("k")))
-    assert cluster.jobs_of(run) == (one, two)
+    assert [*cluster.jobs_of(run)] == [one, two]
     cluster.apply(Change(JOBS, "*", "j", moved := a_job(owner="other")))
-    assert (cluster.jobs_of(run), cluster.jobs_of(other)) == ((two,), (moved,))
+    assert ([*cluster.jobs_of(run)], [*cluster.jobs_of(other)]) == ([two], [moved])
     assert (cluster.run_of(moved), cluster.run_of(two)) == (other, run)
+    cluster.apply(Change(JOBS, "*", "l", three := a_job("l")))
+    cluster.apply(Change(JOBS, "*", "m", four := a_job("m")))
+    assert [*cluster.jobs_of(run)] == [two, three, four]
     cluster.apply(Change(JOBS, "*", "k", None))
     cluster.replace(JOBS, "*", {"l": (three := a_job("l"))})
-    assert (cluster.jobs_of(run), cluster.jobs_of(other)) == ((three,), ())
+    assert ([*cluster.jobs_of(run)], [*cluster.jobs_of(other)]) == ([three], [])
     assert cluster._jobs_of.keys() == {"r"}
 
 
