@@ -1,35 +1,21 @@
-"""The settings: what they are, their defaults, and what is said of a wrong one.
+"""The settings: what they are, and their defaults.
 
 Only the command line and the composition root read them. Durations are as Prometheus writes them (`10m`), or
 `none`; plain numbers are seconds.
 """
 
-import difflib
 import re
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import msgspec
-import yaml
 
 from exporter.durations import seconds_of
 
-__all__ = ["ConfigError", "Kind", "Settings", "load"]
+__all__ = ["Kind", "Settings", "check"]
 
 Duration = str | float | int
 
-_KEY = re.compile(r"\[\.\.\.\]|[^.\[\]$`]+")
-_WORDS = (
-    ("Expected", "expected"),
-    ("Object missing required field", "this key is missing:"),
-    ("`", ""),
-    ("array", "a list"),
-    ("object", "a mapping"),
-)
-
-
-class ConfigError(Exception):
-    """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -147,106 +133,33 @@ class Settings(_Section, frozen=True):
     log: Log = Log()
 
 
-def load(path: str) -> Settings:
-    """The settings of a YAML file. Raises ConfigError."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read: {reason}") from error
-    try:
-        tree = yaml.safe_load(text)
-        nodes = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
-        raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
-    try:
-        settings = msgspec.convert({} if tree is None else tree, Settings)
-        _check(settings)
-    except msgspec.ValidationError as error:
-        keys, text = _said(str(error), tree)
-        line = _line(nodes, keys)
-        raise ConfigError(f"{path}{f':{line}' if line else ''}: {text}") from error
-    return settings
-
-
-def _check(settings: Settings) -> None:
+def check(settings: Settings) -> None:
     """What types cannot say. Raises msgspec.ValidationError with the key's path, as decoding does."""
-    limits = settings.thresholds
-    durations = {"retention": settings.retention}
-    durations |= {
-        f"thresholds.{name}": getattr(limits, name) for name in ("job_creation_deadline", "job_max_runtime")
-    }
-    for agent, own in limits.agents.items():
-        durations |= {f"thresholds.agents.{agent}.{name}": getattr(own, name) for name in own.__struct_fields__}
-    for key, duration in durations.items():
-        if duration is not None:
-            try:
-                seconds_of(str(duration))
-            except ValueError as error:
-                raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
+    _check_durations(settings)
+    named = [("namespaces", name) for name in settings.namespaces]
+    for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
+        if not _NAMESPACE.fullmatch(name):
+            raise msgspec.ValidationError(f"{name!r} is not the name of a namespace - at `$.{key}`")
     if not settings.coderuns.kinds:
         raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
     if not settings.web.listen_addresses:
         raise msgspec.ValidationError("at least one address is needed - at `$.web.listen_addresses`")
     if not settings.web.telemetry_path.startswith("/"):
-        raise msgspec.ValidationError("a path begins with / - at `$.web.telemetry_path`")
+        path = settings.web.telemetry_path
+        raise msgspec.ValidationError(f"{path!r} does not begin with / - at `$.web.telemetry_path`")
 
 
-def _said(message: str, tree: Any) -> tuple[list[str], str]:
-    """A message of msgspec's as a path of keys and a line of text; a misspelled key gets the nearest right one."""
-    text, _, where = message.partition(" - at `")
-    keys = ["*" if key == "[...]" else key for key in _KEY.findall(where.rpartition("$")[2])]
-    if where.startswith("key`"):
-        return keys, f"{'.'.join(keys) or 'the file'}: every key is text: put it into quotes"
-    if unknown := re.search(r"unknown field `(.+?)`", text):
-        known = _type(keys).__struct_fields__
-        near = difflib.get_close_matches(unknown[1], known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-        keys.append(unknown[1])
-        return keys, f"unknown key {'.'.join(keys)!r}; {hint}"
-    if text.startswith("Invalid enum value"):
-        return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys)))}"
-    if isinstance(tree, dict) or keys:
-        if text.startswith(("Expected", "Object")):  # theirs, and not ours with a user's words in it
-            for theirs, ours in _WORDS:
-                text = text.replace(theirs, ours)
-        return keys, f"{'.'.join(keys) or 'the file'}: {text}"
-    return keys, "expected a mapping of settings"
-
-
-def _type(keys: list[str]) -> Any:
-    """The type of what stands at a path."""
-    where: Any = Settings
-    for key in (key for key in keys if not key.isdecimal() and key != "*"):
-        where = next(field.type for field in msgspec.structs.fields(where) if field.name == key)
-        where = _struct_in(where) or where
-    return where
-
-
-def _struct_in(kind: Any) -> Any:
-    """The Struct inside a tuple, a dict or an optional of Structs."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return kind
-    return next((found for inner in getattr(kind, "__args__", ()) if (found := _struct_in(inner))), None)
-
-
-def _line(node: Any, keys: list[str]) -> int | None:
-    """The line on which a key stands, or the nearest above it; `*` is the one key that has the rest below it."""
-    entries: list[tuple[str, Any, Any]] = []
-    if isinstance(node, yaml.MappingNode):
-        entries = [(str(name.value), name, value) for name, value in node.value]
-    elif isinstance(node, yaml.SequenceNode):
-        entries = [(str(index), item, item) for index, item in enumerate(node.value)]
-    found = [(_line(value, keys[1:]), at) for name, at, value in entries if keys and keys[0] in {name, "*"}]
-    if keys[:1] == ["*"]:
-        found = [(below, at) for below, at in found if below is not None]
-    return (found[0][0] or found[0][1].start_mark.line + 1) if len(found) == 1 else None
-
-
-def _place(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f":{mark.line + 1}" if mark else ""
-
-
-def _problem(error: Exception) -> str:
-    return str(getattr(error, "problem", None) or error).splitlines()[0]
+def _check_durations(settings: Settings) -> None:
+    limits, names = settings.thresholds, ("job_creation_deadline", "job_max_runtime")
+    durations = {f"thresholds.{name}": getattr(limits, name) for name in names}
+    for agent, own in limits.agents.items():
+        durations |= {f"thresholds.agents.{agent}.{name}": getattr(own, name) for name in names}
+    for key, duration in (("retention", settings.retention), *durations.items()):
+        if duration is None:
+            continue
+        try:
+            seconds = seconds_of(str(duration))
+        except ValueError as error:
+            raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
+        if not seconds and key in durations:
+            raise msgspec.ValidationError(f"0 is always exceeded: write none for no limit - at `$.{key}`")

@@ -20,4 +20,4 @@ def seconds_of(text: str) -> float:
         return sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(text))
     if _PLAIN.fullmatch(text):
         return float(text)
-    raise ValueError(f"{text[:40]!r} is not a duration: write 600, 90s, 1h30m, or none")
+    raise ValueError(f"{text[:40]!r} is not a duration: write 600, 90s, 1h30m, 2d, or none")

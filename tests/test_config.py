@@ -2,7 +2,8 @@
 
 import pytest
 
-from exporter.config import ConfigError, Settings, load
+from exporter.config import Settings
+from exporter.config_file import ConfigError, load
 
 EVERYTHING = """
 kubernetes: {kubeconfig: /k, context: prod}
@@ -159,7 +160,13 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
     [
         ("coderuns: {kinds: []}", ":1: coderuns.kinds: at least one kind of run is needed"),
         ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
-        ("web:\n  telemetry_path: metrics", ":2: web.telemetry_path: a path begins with /"),
+        ("namespaces:\n- a\n- B_c", ":1: namespaces: 'B_c' is not the name of a namespace"),
+        ("configmaps:\n  namespace: a/b", ":2: configmaps.namespace: 'a/b' is not the name of a namespace"),
+        (
+            "thresholds:\n  job_max_runtime: 0",
+            ":2: thresholds.job_max_runtime: 0 is always exceeded: write none for no limit",
+        ),
+        ("web:\n  telemetry_path: metrics", ":2: web.telemetry_path: 'metrics' does not begin with /"),
     ],
 )
 def test_what_types_cannot_say_is_said_as_well(tmp_path, text, line):
@@ -186,7 +193,7 @@ def test_a_duration_that_is_none_is_shown_as_it_is(tmp_path, text, place, value)
     """At its line, with examples of what would be right."""
     line = the_error(tmp_path, text.format(value))
     assert line.startswith(f"{place}: '{value[:3].lstrip('.')}")
-    assert line.endswith("' is not a duration: write 600, 90s, 1h30m, or none")
+    assert line.endswith("' is not a duration: write 600, 90s, 1h30m, 2d, or none")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import argparse
 import msgspec
 
 from exporter import logs
-from exporter.config import ConfigError, Settings, load
+from exporter.config import Settings, check
+from exporter.config_file import ConfigError, load, said
 
 __all__ = ["UsageError", "add_cluster_arguments", "add_log_arguments", "settings_of"]
 
@@ -36,7 +37,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         raise UsageError(str(error)) from error
     given = vars(arguments)
     if given.get("namespaces") is not None:
-        names = tuple(name.strip() for name in given["namespaces"].split(",") if name.strip())
+        names = tuple(name.strip() for name in given["namespaces"].split(","))
         settings = msgspec.structs.replace(settings, namespaces=names)
     for section, fields in (
         ("kubernetes", {"kubeconfig": "kubeconfig", "context": "context"}),
@@ -48,4 +49,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
             settings = msgspec.structs.replace(
                 settings, **{section: msgspec.structs.replace(getattr(settings, section), **own)}
             )
+    try:
+        check(settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(said(str(error), {})[1]) from error
     return settings

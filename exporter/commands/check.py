@@ -1,4 +1,4 @@
-"""Safeguard S1: whether the required ConfigMaps are there and whole, and everything needed may be read.
+"""Whether the required ConfigMaps are there and whole, and everything that is needed may be read.
 
 For init containers, CI and sync hooks. Exit 0: healthy; 1: unhealthy; 2: cannot tell.
 """

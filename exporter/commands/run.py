@@ -7,7 +7,7 @@ import signal
 
 from exporter import logs
 from exporter.app import serve
-from exporter.commands.arguments import UsageError, add_cluster_arguments, add_log_arguments, settings_of
+from exporter.commands.arguments import add_cluster_arguments, add_log_arguments, settings_of
 from exporter.config import Settings
 from exporter.web.server import check_path, parse_address
 
@@ -33,8 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ends with 0 after a SIGTERM or SIGINT. Raises UsageError, KubeConfigError and ListenError."""
     settings = settings_of(arguments)
-    if not settings.web.listen_addresses:
-        raise UsageError("web.listen_addresses: at least one address is needed, such as :10911")
     logs.set_up(level=settings.log.level, form=settings.log.format)
     check_path(settings.web.telemetry_path)
     for address in settings.web.listen_addresses:

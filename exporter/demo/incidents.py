@@ -72,7 +72,7 @@ INCIDENTS = (
         began="12:38",
         alert="AgentJobHanging",
         alert_since="12:38",
-        since_what="the Jobs were ordered",
+        since_what="the runs were created",
         runs=frozenset(order.name for order in _HANGING),
     ),
 )

@@ -104,8 +104,8 @@ class Story:
         facts = [
             ("that day", incident.that_day),
             ("here", here),
-            ("spoke first", first),
-            ("as asked for", named),
+            ("first alert", first),
+            ("own alert", named),
             ("cause named", "; ".join(said(finding.causes)) or "none"),
         ]
         self._view.facts(facts, indent=5)

@@ -155,7 +155,9 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
         (["--kubeconfig=/nowhere"], "/nowhere"),
         (["--web.listen-address=10911"], "'10911' is not an address to listen on: write HOST:PORT"),
         (["--web.listen-address=:1", "--web.listen-address=:x"], "':x' is not an address"),
-        (["--web.telemetry-path=metrics"], "'metrics' is not a path for the metrics: it begins with /"),
+        (["--web.telemetry-path=metrics"], "web.telemetry_path: 'metrics' does not begin with /"),
+        (["--namespaces="], "namespaces: '' is not the name of a namespace"),
+        (["--namespaces=a,B_c"], "namespaces: 'B_c' is not the name of a namespace"),
         (["--web.telemetry-path=/livez"], "'/livez' is not a path for the metrics: it is that of a health check"),
     ],
 )
@@ -184,7 +186,7 @@ def test_a_flag_goes_before_the_file(tmp_path, monkeypatch):
     (tmp_path / "settings.yml").write_text(
         "namespaces: [a]\nkubernetes: {kubeconfig: /k, context: one}\nlog: {format: json}\n"
     )
-    words = ("--config.file", tmp_path / "settings.yml", "--context=two", "--namespaces= b,,c ", "--log.level=error")
+    words = ("--config.file", tmp_path / "settings.yml", "--context=two", "--namespaces= b,c ", "--log.level=error")
     assert call("run", *words)[0] == 0
     assert taken[0].namespaces == ("b", "c")
     assert taken[0].kubernetes == Kubernetes(kubeconfig="/k", context="two")

@@ -147,8 +147,8 @@ def test_the_table_compares_the_day_with_the_replay(story, out):
         "1 CodeRuns of tasks 1 and 6 got no Job",
         "that day 7 h 39 min",
         "here 1 min 30 s",
-        "spoke first RequiredConfigMapUnhealthy, at 12:31:30",
-        "as asked for CodeRunJobCreationStalled, 15 min 30 s after the CodeRuns were created",
+        "first alert RequiredConfigMapUnhealthy, at 12:31:30",
+        "own alert CodeRunJobCreationStalled, 15 min 30 s after the CodeRuns were created",
         "cause named none",
     ]
 

@@ -1,0 +1,108 @@
+"""The settings' file: how it is read, and what is said of a wrong one: the key, the line, and what would be right."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import yaml
+
+from exporter.config import Settings, check
+
+__all__ = ["ConfigError", "load", "said"]
+
+_KEY = re.compile(r"\[\.\.\.\]|[^.\[\]$`]+")
+_WORDS = (
+    ("Expected", "expected"),
+    ("Object missing required field", "this key is missing:"),
+    ("`", ""),
+    ("array", "a list"),
+    ("object", "a mapping"),
+)
+
+
+class ConfigError(Exception):
+    """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
+
+
+def load(path: str) -> Settings:
+    """The settings of a YAML file. Raises ConfigError."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+    try:
+        tree = yaml.safe_load(text)
+        nodes = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
+        raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
+    try:
+        settings = msgspec.convert({} if tree is None else tree, Settings)
+        check(settings)
+    except msgspec.ValidationError as error:
+        keys, text = said(str(error), tree)
+        line = _line(nodes, keys)
+        raise ConfigError(f"{path}{f':{line}' if line else ''}: {text}") from error
+    return settings
+
+
+def said(message: str, tree: Any) -> tuple[list[str], str]:
+    """A message of `check` or of msgspec as a path of keys and a line; for a misspelled key the nearest right one."""
+    text, _, where = message.partition(" - at `")
+    keys = ["*" if key == "[...]" else key for key in _KEY.findall(where.rpartition("$")[2])]
+    if where.startswith("key`"):
+        return keys, f"{'.'.join(keys) or 'the file'}: every key is text: put it into quotes"
+    if unknown := re.search(r"unknown field `(.+?)`", text):
+        known = _type(keys).__struct_fields__
+        near = difflib.get_close_matches(unknown[1], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+        keys.append(unknown[1])
+        return keys, f"unknown key {'.'.join(keys)!r}; {hint}"
+    if text.startswith("Invalid enum value"):
+        return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys)))}"
+    if isinstance(tree, dict) or keys:
+        if text.startswith(("Expected", "Object")):  # theirs, and not ours with a user's words in it
+            for theirs, ours in _WORDS:
+                text = text.replace(theirs, ours)
+        return keys, f"{'.'.join(keys) or 'the file'}: {text}"
+    return keys, "expected a mapping of settings"
+
+
+def _type(keys: list[str]) -> Any:
+    """The type of what stands at a path."""
+    where: Any = Settings
+    for key in (key for key in keys if not key.isdecimal() and key != "*"):
+        where = next(field.type for field in msgspec.structs.fields(where) if field.name == key)
+        where = _struct_in(where) or where
+    return where
+
+
+def _struct_in(kind: Any) -> Any:
+    """The Struct inside a tuple, a dict or an optional of Structs."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for inner in getattr(kind, "__args__", ()) if (found := _struct_in(inner))), None)
+
+
+def _line(node: Any, keys: list[str]) -> int | None:
+    """The line on which a key stands, or the nearest above it; `*` is the one key that has the rest below it."""
+    entries: list[tuple[str, Any, Any]] = []
+    if isinstance(node, yaml.MappingNode):
+        entries = [(str(name.value), name, value) for name, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        entries = [(str(index), item, item) for index, item in enumerate(node.value)]
+    found = [(_line(value, keys[1:]), at) for name, at, value in entries if keys and keys[0] in {name, "*"}]
+    if keys[:1] == ["*"]:
+        found = [(below, at) for below, at in found if below is not None]
+    return (found[0][0] or found[0][1].start_mark.line + 1) if len(found) == 1 else None
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f":{mark.line + 1}" if mark else ""
+
+
+def _problem(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
