@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.01  # rendering gives the event loop back after so long
 _SWEEP_SECONDS = 0.2
+_PATIENCE_SECONDS = 3.0  # Prometheus waits for ten
 _ADVANCE_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 0.1
 
@@ -120,8 +121,12 @@ async def _follow(feed: Feed, client: KubeClient, picture: Picture) -> None:
 
 
 async def _page(picture: Picture, tail: Callable[[], str]) -> Page:
-    """The page as of the moment at which nothing is left to render."""
-    while not picture.render(seconds=_SLICE_SECONDS):
+    """The page as of the moment at which nothing is left to render, if that comes in time.
+
+    Where objects change faster than they can be rendered, a page of a second ago is better than none.
+    """
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while not picture.render(seconds=_SLICE_SECONDS) and not (picture.whole and time.monotonic() > patience):
         await asyncio.sleep(0)
     return picture.page(tail=tail())
 

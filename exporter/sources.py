@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from exporter.resources.jobs import WireJob, slim_job
 from exporter.resources.kinds import RunKind
 from exporter.resources.picture import Picture
 from exporter.telemetry import ResourceStatus, Telemetry
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 
@@ -166,8 +169,13 @@ def _decoding(
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:
         item, whole = decoder.decode(raw)
-        record = slim(item)
         meta = item.metadata
+        try:
+            record = slim(item)
+        except Exception:  # noqa: BLE001 - see below
+            # A fault of ours must cost one object and not the resource, which lists it again and again.
+            _log.exception("an object cannot be shown", extra={"namespace": meta.namespace, "object": meta.name})
+            record, whole = None, False
         known = uid or meta.uid or (f"{meta.namespace or ''}/{meta.name}" if meta.name else "")
         return Decoded(known, meta.resource_version or "", record if known else None, whole)
 

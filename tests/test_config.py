@@ -159,6 +159,13 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
     ("text", "line"),
     [
         ("coderuns: {kinds: []}", ":1: coderuns.kinds: at least one kind of run is needed"),
+        *(
+            (
+                f"coderuns: {{kinds: [{{}}, {other}]}}",
+                ":1: coderuns.kinds: two kinds of runs are the same, or have one name",
+            )
+            for other in ("{kind: Other, version: v2}", "{plural: others, group: other}")
+        ),
         ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
         ("namespaces:\n- a\n- B_c", ":1: namespaces: 'B_c' is not the name of a namespace"),
         ("configmaps:\n  namespace: a/b", ":2: configmaps.namespace: 'a/b' is not the name of a namespace"),

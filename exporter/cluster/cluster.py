@@ -61,12 +61,13 @@ class Cluster:
         By creation, then by the label context-version, then by name: a retry deletes the Job and makes the
         next within the same second.
         """
-        live = [job for job in self.jobs_of(run) if not job.deleting]
+        live = [job for job in self.jobs_of(run) if not job.deleting and job.namespace == run.namespace]
         return max(live, key=lambda job: (job.created or 0.0, job.version, job.name), default=None)
 
     def run_of(self, job: Job) -> Run | None:
-        """The run that controls a Job, where both are known."""
-        return self.runs.get(job.owner) if job.owner else None
+        """The run that controls a Job, where both are known. No owner is in another namespace, whatever it says."""
+        run = self.runs.get(job.owner) if job.owner else None
+        return run if run is not None and run.namespace == job.namespace else None
 
     def agent_of(self, job: Job) -> str:
         """The run's agent; the Job's own label where the run is not known or has none."""
@@ -110,7 +111,7 @@ class Cluster:
 
     def advance(self, now: float) -> set[Key]:
         """Moves the picture's clock on; gives the objects whose retention has passed by it."""
-        self._now = now
+        self._now = now = max(self._now, now)  # what has left the page stays away when the clock is set back
         passed: set[Key] = set()
         while self._ends and self._ends[0][0] <= now:
             _, resource, uid = heapq.heappop(self._ends)
@@ -135,7 +136,7 @@ class Cluster:
         elif isinstance(new, Run):
             for job in self.jobs_of(new):
                 _share(new, job)
-        if new is not None:
+        if new is not None and not _ends_alike(old, new):
             self._remember_end(new)
         self._move_ends(old, new)
 
@@ -154,7 +155,7 @@ class Cluster:
                 self._remember_end(job)
         for item in (old, new):
             run = self.run_of(item) if isinstance(item, Job) else None
-            if run is not None and run.finished is None:
+            if run is not None and run.terminal and run.finished is None:
                 self._remember_end(run)
 
     def _remember_end(self, item: Record) -> None:
@@ -183,6 +184,15 @@ class Cluster:
             run = self.run_of(item)
             return None if run is not None and not run.terminal else item.finished or item.created or 0.0
         return None
+
+
+def _ends_alike(old: Record | None, new: Record) -> bool:
+    """Whether a change leaves the end where it was: it need not be noted again."""
+    if isinstance(old, Run) and isinstance(new, Run):
+        return (old.terminal, old.finished) == (new.terminal, new.finished)
+    if isinstance(old, Job) and isinstance(new, Job):
+        return (old.result, old.finished, old.owner) == (new.result, new.finished, new.owner)
+    return isinstance(new, ConfigMap)
 
 
 def _share(run: Run, job: Job) -> None:

@@ -32,6 +32,8 @@ class Section:
         self._chunk_of: dict[str, int] = {}
         self._roomy: list[int] = []
         self._dirty: dict[int, set[int]] = {}  # families by chunk
+        self.whole = True
+        """Whether every block was rendered once since many objects came at once."""
 
     def __len__(self) -> int:
         return len(self._chunk_of)
@@ -51,6 +53,7 @@ class Section:
 
     def extend(self, keys: Sequence[str]) -> None:
         """Many new objects, in chunks of their own: a tenth of the time of adding them one by one."""
+        self.whole = False
         for start in range(0, len(keys), _CHUNK):
             members, chunk = list(keys[start : start + _CHUNK]), len(self._chunks)
             self._chunks.append(members)
@@ -62,9 +65,11 @@ class Section:
                 self._roomy.append(chunk)
 
     def remove(self, key: str) -> None:
-        """An object is gone, and its lines with it."""
+        """An object is gone, and its lines with it; one that is not there is gone already."""
         self.touch(key)
-        chunk = self._chunk_of.pop(key)
+        chunk = self._chunk_of.pop(key, None)
+        if chunk is None:
+            return
         members = self._chunks[chunk]
         if len(members) >= _CHUNK:
             self._roomy.append(chunk)
@@ -79,6 +84,7 @@ class Section:
 
     def touch_all(self) -> None:
         """Every block is to be rendered again."""
+        self.whole = False
         self._dirty = {chunk: set(self._all) for chunk in range(len(self._chunks))}
 
     def render(self, *, until: float) -> bool:
@@ -91,6 +97,7 @@ class Section:
                 self._sums[family] = None
             if time.monotonic() >= until:
                 break
+        self.whole = self.whole or not self._dirty
         return not self._dirty
 
     def family(self, index: int) -> tuple[list[Block], int, int]:

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 __all__ = ["escape", "escaped", "head", "number", "writable"]
 
 # A lone surrogate cannot be written as UTF-8 at all; the others would reach the terminal of whoever reads the page.
-_HOSTILE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
-_SPECIAL = re.compile('[\\\\"\n\x00-\x1f\x7f\ud800-\udfff]')
+# C1 controls steer a terminal as well, and the bidirectional ones change the order in which a line is read.
+_CONTROLS = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_HOSTILE = re.compile(f"[\x00-\x09\x0b-\x1f{_CONTROLS}]")
+_SPECIAL = re.compile(f'[\\\\"\x00-\x1f{_CONTROLS}]')
 
 _LARGEST = 10**308
 

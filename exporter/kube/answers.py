@@ -52,7 +52,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
         )
     try:
         said = msgspec.json.decode(body, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = Status()  # a proxy's HTML page, or nothing: the code has to speak for itself
     text = one_line(said.message or _PHRASES.get(status, "unknown status"))
     return _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
@@ -88,5 +88,5 @@ def _seconds(retry_after: str | None) -> float | None:
         pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

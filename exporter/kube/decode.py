@@ -157,7 +157,10 @@ def _value(value: Any, kind: Any) -> Any:
     """What can be read of a value of this type; NODEFAULT where nothing can."""
     try:
         return msgspec.convert(value, kind, strict=False)
-    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter for a lone surrogate in a time
+    except (
+        ValueError,
+        OverflowError,
+    ):  # ValidationError is one; so are a lone surrogate in a time and the year 10000
         pass
     for inner in (kind, *get_args(kind)):  # the members of an "X | None"
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):

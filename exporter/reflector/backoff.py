@@ -28,4 +28,4 @@ class Backoff:
         wait = min(self._most, self._first * 2.0 ** min(self._tries, 16))
         self._tries += 1
         # Spread above the server's wish as well: it told all its clients the same number.
-        return min(at_least or 0.0, _LONGEST_WISH) + wait * (0.5 + self._chance() / 2)
+        return max(0.0, min(at_least or 0.0, _LONGEST_WISH)) + wait * (0.5 + self._chance() / 2)

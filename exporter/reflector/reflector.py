@@ -4,13 +4,22 @@ It never returns and never gives up; only cancellation ends it.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import ForbiddenError, GoneError, KubeError, MissingError
+from exporter.kube.errors import (
+    BrokenAnswerError,
+    ForbiddenError,
+    GoneError,
+    KubeError,
+    MissingError,
+    RefusedRequestError,
+    ServerError,
+)
 from exporter.reflector.backoff import Backoff
 from exporter.reflector.listing import first_state
 from exporter.reflector.source import Put, Sink, Snapshot, Source
@@ -22,7 +31,9 @@ __all__ = ["reflect"]
 R = TypeVar("R")
 
 _SHORT_SECONDS = 1.0
-_SILENCES = 2  # one may be a half-open connection
+_FAILURES = 2  # one may be a half-open connection, or an API server that is just starting
+
+_log = logging.getLogger(__name__)
 
 
 async def reflect(
@@ -41,13 +52,13 @@ async def reflect(
     A connection that says nothing for `idle` seconds is given up.
     """
     version = ""
-    silences = 0
+    failures = 0
     while True:
         begun = monotonic()
         follower = _Follower(sink, status, backoff, version)
         try:
             await follower.follow(_changes(client, source, status, version, idle=idle))
-            silences = 0
+            failures = 0
             # An end by the server's time-out is normal life; one right after the start would be a busy loop.
             wait = backoff.next() if monotonic() - begun < _SHORT_SECONDS else 0.0
             version = follower.version
@@ -59,13 +70,27 @@ async def reflect(
             status.failed(state=error.state, code=error.code, detail=str(error))
             if isinstance(error, ForbiddenError):
                 sink.forbidden(forbidden=True)
-            silences = silences + 1 if follower.silent and error.code == "timeout" else 0
-            # What comes back after a 404 is another CRD. And a server that was restored from a backup is silent
-            # for ever about our version, which lies in its future.
-            lost = isinstance(error, MissingError) or silences >= _SILENCES
+            # What comes back after a 404 is another CRD. And there are versions that a server will never go on
+            # from: it refuses them, cannot decode what follows, or was restored from a backup and is silent.
+            failures = failures + 1 if _is_about_the_version(error, follower) else 0
+            lost = isinstance(error, MissingError) or failures >= _FAILURES
             version = "" if lost else follower.version
             wait = backoff.next(at_least=error.retry_after)
+        except Exception as error:  # noqa: BLE001 - see below
+            # A fault of ours in one resource must not end the others: it is told, counted, and tried from scratch.
+            _log.exception("a list or watch failed by a fault of the exporter")
+            status.failed(
+                state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
+            )
+            version = ""
+            wait = backoff.next()
         await sleep(wait)
+
+
+def _is_about_the_version(error: KubeError, follower: "_Follower[Any]") -> bool:
+    if follower.silent and error.code == "timeout":
+        return True
+    return not follower.progressed and isinstance(error, BrokenAnswerError | RefusedRequestError | ServerError)
 
 
 def _changes(
@@ -84,6 +109,7 @@ class _Follower(Generic[R]):
         self._status = status
         self._backoff = backoff
         self.version = version
+        self.progressed = False
         self.silent = False
         """Whether a watch was accepted, and then nothing came."""
 
@@ -114,5 +140,6 @@ class _Follower(Generic[R]):
                 changed += 1
             self.version = change.version or self.version
         if batch:
+            self.progressed = True
             self._backoff.reset()
             self._status.heard(changed=changed)

@@ -4,6 +4,7 @@ The shape of a CodeRun differs between the platform's versions, so that every fi
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -18,6 +19,7 @@ from exporter.resources.resource import Resource, Rule
 __all__ = ["CODERUNS", "DEADLINE_ANNOTATION", "CodeRun", "slim_run"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
+_USER_INFO = re.compile(r"//[^/@\s]*@")  # a token in a clone's URL must not become a label
 _PHASES = frozenset({"Pending", "Running", "Succeeded", "Failed"})
 
 
@@ -77,7 +79,7 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
         task_id=short(marks.get("task-id") if spec.task_id is None else spec.task_id),
         cli=word(cli.cli_type or "claude").lower(),
         model=word(cli.model or spec.model),
-        repository=word(spec.repository_url),
+        repository=word(_USER_INFO.sub("//", (spec.repository_url or "").partition("?")[0])),
         workflow=word(marks.get("workflow-name")),
         attempt=1 if spec.context_version is None else spec.context_version,
         status_job=short(status.job_name),

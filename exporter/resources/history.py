@@ -10,7 +10,7 @@ from exporter.exposition.text import writable
 
 __all__ = ["History"]
 
-_VALUES = 100
+_COMBINATIONS = 100
 _CREATION = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 28800)
 _DURATION = (60, 300, 600, 900, 1800, 2700, 3600, 7200, 14400, 28800, 86400)
 
@@ -21,7 +21,7 @@ class History:
     def __init__(self, *, cluster: Cluster, registry: CollectorRegistry) -> None:
         self._cluster = cluster
         self._begun: set[str] = set()
-        self._seen: dict[str, set[str]] = {}
+        self._seen: dict[int, set[tuple[str, ...]]] = {}
         self._creation = Histogram(
             "coderun_job_creation_seconds",
             "From the creation of a run to the creation of its first Job, in seconds.",
@@ -48,7 +48,7 @@ class History:
             for job in self._cluster.jobs_of(new) if old is None else ():
                 self._first_job(new, job)
             if new.terminal and not (isinstance(old, Run) and old.terminal):
-                self._runs.labels(self._bounded("agent", new.agent), new.phase.lower()).inc()
+                self._runs.labels(*self._bounded(new.agent), new.phase.lower()).inc()
         elif isinstance(new, Job):
             if old is None and (run := self._cluster.run_of(new)) is not None:
                 self._first_job(run, new)
@@ -63,24 +63,19 @@ class History:
             return
         self._begun.add(run.uid)
         if run.created is not None and job.created is not None:
-            self._creation.labels(self._bounded("agent", run.agent)).observe(max(0.0, job.created - run.created))
+            self._creation.labels(*self._bounded(run.agent)).observe(max(0.0, job.created - run.created))
 
     def _job_finished(self, job: Job) -> None:
         run = self._cluster.run_of(job)
         service = job.service or (run.service if run else "")
-        of = (
-            self._bounded("agent", self._cluster.agent_of(job)),
-            self._bounded("service", service),
-            job.result,
-            job.reason,
-        )
+        of = (*self._bounded(self._cluster.agent_of(job), service), job.result, job.reason)
         self._jobs.labels(*of).inc()
         if job.started is not None and job.finished is not None:
             self._duration.labels(*of).observe(max(0.0, job.finished - job.started))
 
-    def _bounded(self, label: str, value: str) -> str:
-        """The first hundred values of a label; the rest is `other`, for these series are kept for ever."""
-        value, seen = writable(value), self._seen.setdefault(label, set())
-        if len(seen) < _VALUES:
-            seen.add(value)
-        return value if value in seen else "other"
+    def _bounded(self, *values: str) -> tuple[str, ...]:
+        """The first hundred combinations; the rest is `other`, for these series are kept for ever."""
+        values, seen = tuple(map(writable, values)), self._seen.setdefault(len(values), set())
+        if len(seen) < _COMBINATIONS:
+            seen.add(values)
+        return values if values in seen else ("other",) * len(values)

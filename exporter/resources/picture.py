@@ -71,8 +71,13 @@ class Picture:
         until = time.monotonic() + seconds
         return all(section.render(until=until) for section in self._shown_sections())
 
+    @property
+    def whole(self) -> bool:
+        """Whether every block that is shown was rendered once: what is dirty is then seconds old, and not missing."""
+        return all(section.whole for section in self._shown_sections())
+
     def page(self, *, tail: str) -> Page:
-        """The page as of now; `render` must have said that nothing is left to do."""
+        """The page as of now, where `render` said that nothing is left to do; it must be `whole`."""
         return Page(
             [
                 self._sections[resource.name].family(index)

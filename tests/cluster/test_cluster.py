@@ -175,3 +175,28 @@ def test_a_configmap_that_was_not_read_is_neither_well_nor_ill():
     """Whatever else its record says."""
     item = ConfigMap(uid="n/c", namespace="n", name="c", read=False)
     assert (item.healthy, item.problems) == (None, [])
+
+
+def test_a_job_in_another_namespace_is_nobodys():
+    """Else a stranger's Job with a run's UID would hide that the run has none."""
+    cluster = a_cluster(runs=[run := a_run()], jobs=[job := a_job(namespace="other")])
+    assert cluster.run_of(job) is None
+    assert cluster.newest_job(run) is None
+
+
+def test_a_clock_that_is_set_back_brings_nothing_back():
+    """What has left the page stays away."""
+    cluster = a_cluster(runs=[run := a_run(phase="Succeeded", finished=100.0)])
+    cluster.advance(100.0 + cluster.policy.retention)
+    cluster.advance(0.0)
+    assert not cluster.shown(run)
+
+
+def test_changes_that_leave_an_end_alone_are_not_noted_again():
+    """The notes would grow with every event, for hours."""
+    cluster = a_cluster(runs=[a_run(phase="Succeeded", finished=100.0)], jobs=[a_job(result="failed", finished=90.0)])
+    before = len(cluster._ends)
+    for attempt in range(5):
+        cluster.apply(Change(CODERUNS, "*", "r", a_run(phase="Succeeded", finished=100.0, attempt=attempt)))
+        cluster.apply(Change(JOBS, "*", "j", a_job(result="failed", finished=90.0, version=attempt)))
+    assert len(cluster._ends) == before

@@ -1,6 +1,7 @@
 """What a page is made of: whatever a label holds, the page parses and gives it back."""
 
 import subprocess
+import unicodedata
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -20,13 +21,14 @@ VALUES = {
     "escapes that are none": '\\n\\"',
     "braces": "a{b=1} 2",
     "emoji": "\U0001f680\U0001f1e9\U0001f1ea\u200d",
-    "other scripts": "日本語 ١٢٣ \u202eabc",
-    "line separators": "a\x85b\u2028c\u2029d",
+    "other scripts": "日本語 ١٢٣ abc",
     "10,000 characters": "x" * 9_998 + '"\n',
     "spaces": "  a  ",
     "a comment": "# HELP",
 }
 HOSTILE = {"NUL": "a\x00b", "control characters": "\x01\t\r\x1b\x7f", "lone surrogates": "\ud800a\udfff"}
+HOSTILE |= {"C1 controls": "\x9b31m\x85", "line separators": "b\u2028c\u2029d", "bidirectional": "\u202eabc\u2066"}
+BIDIRECTIONAL = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 
 WORDS = Family(name="word_info", help="Words.", own=("text",), rows=lambda item, _: [((item,), 1)])
 
@@ -34,7 +36,8 @@ WORDS = Family(name="word_info", help="Words.", own=("text",), rows=lambda item,
 def shown(value):
     """What stands on the page for a value."""
     return "".join(
-        "\ufffd" if (c < " " and c != "\n") or c == "\x7f" or "\ud800" <= c < "\ue000" else c for c in value
+        "\ufffd" if c != "\n" and (unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in BIDIRECTIONAL) else c
+        for c in value
     )
 
 

@@ -2,8 +2,6 @@
 
 import logging
 
-import pytest
-
 from exporter.demo.manifests import custom_resource
 from tests.clusters import a_run, a_server, a_status, port_of, restart, until
 from tests.kube.settings import SECRET
@@ -168,10 +166,9 @@ async def test_the_numbers_of_a_resource_follow_it(tmp_path):
         assert work.count("resource_last_sync_timestamp_seconds") == work.now
 
 
-async def test_a_bug_in_a_sink_ends_the_task_loudly(tmp_path):
-    """Only what the API server does is retried: our own mistakes must be seen."""
-    async with a_server(a_run("a")) as server:
-        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - the reflector has to be at work
-            async with at_work(server.url, tmp_path, sleeps=0) as work:
-                work.sink.replace = lambda _: 1 / 0
-                await until(work.task.done)
+async def test_a_bug_of_ours_is_told_and_tried_again_from_scratch(tmp_path, caplog):
+    """With its traceback in the log, a code of its own among the errors, and a pause."""
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=1) as work:
+        work.sink.replace = lambda _: 1 / 0
+        await until(lambda: work.count("errors_total", code="bug") == 1)
+        assert "ZeroDivisionError" in caplog.text

@@ -247,3 +247,25 @@ async def test_a_version_that_the_server_is_silent_about_is_given_up(tmp_path):
         async with at_work(server.url, tmp_path, idle=0.05) as work:
             await until(lambda: len(work.sink.replaced) == 2)
             assert [bool(version) for version in watches(server)[:3]] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [a_status(400), a_stream(an_error(500, "unable to decode")), a_stream(b"no json\n")],
+    ids=["400", "an ERROR event", "garbage"],
+)
+async def test_a_version_that_the_server_never_goes_on_from_is_given_up(tmp_path, answer):
+    """Tried once more, and then everything is listed again: the picture would else be frozen for ever."""
+    async with a_server(a_run("a")) as server:
+
+        async def refusing(request):
+            return await answer(request) if "resourceVersion=" in request.query_string else None
+
+        server.intercept = refusing
+        async with at_work(server.url, tmp_path, sleeps=0) as work:
+            await until(lambda: work.sink.names == ["a"])
+            await restart(server)
+            server.load([a_run("b")])
+            work.sleeps = 1000
+            await until(lambda: work.sink.names == ["a", "b"])
+            assert [bool(version) for version in watches(server)[:4]] == [False, True, True, False]

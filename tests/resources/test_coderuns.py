@@ -116,10 +116,11 @@ def test_the_agent_is_the_last_part_of_the_apps_name(app, label, agent):
         ({"spec": {"model": "m"}}, 'cli="claude",model="m"'),
         ({"spec": {"model": "m", "cliConfig": {"cliType": "factory"}}}, 'cli="factory",model="m"'),
         ({"spec": {"service": "x" * 300}}, f'service="{"x" * 200}",'),
+        ({"spec": {"repositoryUrl": "https://x:s3cret@git.example/o/r?t=1"}}, 'repository="https://git.example/o/r"'),
     ],
 )
 def test_what_the_spec_does_not_say_is_taken_from_the_labels(run, labels):
-    """And the model from spec.model, and the CLI is claude; nothing is longer than 200 characters."""
+    """And the model from spec.model, and the CLI is claude; nothing is over 200 characters; no URL holds a password."""
     assert labels in info(**run)
 
 

@@ -1,0 +1,40 @@
+"""Answers and objects that once ended the exporter: each is one error, or costs one object a field."""
+
+import msgspec
+import pytest
+
+from exporter.kube.answers import error_of
+from exporter.kube.decode import Decoder
+from exporter.kube.errors import ServerError
+from exporter.reflector import Backoff
+from exporter.resources.coderuns import CodeRun
+from tests.objects import a_run, raw
+
+
+@pytest.mark.parametrize("moment", ["253402300800", 253402300800, "1" * 400, 1e300])
+def test_the_year_10000_costs_a_time_and_nothing_else(moment):
+    """Msgspec raises a plain ValueError for it, or an OverflowError."""
+    run, whole = Decoder(CodeRun).decode(raw(a_run(status={"phase": "Running", "lastUpdate": moment})))
+    assert not whole
+    assert (run.status.phase, run.status.last_update) == ("Running", None)
+
+
+def test_a_deep_error_body_is_an_error_like_any_other():
+    """The decoder's RecursionError is none of ours."""
+    body = b'{"x":' + b"[" * 30_000
+    assert isinstance(error_of(500, {}, body, path="/p"), ServerError)
+
+
+@pytest.mark.parametrize(
+    "wish", ["Fri, 31 Dec 2020 23:59:59 +99999999999999999999", "Fri, 31 Dec 99999 23:59:59 GMT"]
+)
+def test_a_date_out_of_range_is_no_wish(wish):
+    """Whatever the parser makes of it."""
+    assert error_of(503, {"Retry-After": wish}, b"", path="/p").retry_after is None
+
+
+def test_a_negative_wish_is_not_a_wait_that_is_over_already():
+    """It would be a busy loop."""
+    body = msgspec.json.encode({"details": {"retryAfterSeconds": -1000}})
+    wish = error_of(503, {}, body, path="/p").retry_after
+    assert Backoff(first=1.0, chance=lambda: 0.0).next(at_least=wish) == 0.5
