@@ -141,10 +141,9 @@ def check(settings: Settings) -> None:
         if not _NAMESPACE.fullmatch(name):
             raise msgspec.ValidationError(f"{name!r} is not the name of a namespace - at `$.{key}`")
     kinds = settings.coderuns.kinds
-    if len({(kind.group, kind.plural) for kind in kinds}) < len(kinds) or len(
-        {kind.kind.lower() for kind in kinds}
-    ) < len(kinds):
-        raise msgspec.ValidationError("two kinds of runs are the same, or have one name - at `$.coderuns.kinds`")
+    for names in ({(kind.group, kind.plural) for kind in kinds}, {kind.kind.lower() for kind in kinds}):
+        if len(names) < len(kinds):
+            raise msgspec.ValidationError("two kinds of runs are the same, or have one name - at `$.coderuns.kinds`")
     if not kinds:
         raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
     if not settings.web.listen_addresses:

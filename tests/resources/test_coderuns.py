@@ -120,7 +120,7 @@ def test_the_agent_is_the_last_part_of_the_apps_name(app, label, agent):
     ],
 )
 def test_what_the_spec_does_not_say_is_taken_from_the_labels(run, labels):
-    """And the model from spec.model, and the CLI is claude; nothing is over 200 characters; no URL holds a password."""
+    """And the model from spec.model, and the CLI is claude; nothing is over 200 characters; no URL has a password."""
     assert labels in info(**run)
 
 
