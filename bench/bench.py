@@ -141,7 +141,7 @@ async def _change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) 
     return made
 
 
-async def _latency(subject: Subject, api: Api, *, times: int = 100) -> str:
+async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
     """From the answer to a write, which the API server gives when it is stored, to the exporter's picture."""
     name = 'coderun_exporter_resource_last_event_timestamp_seconds{resource="coderuns",scope="*"}'
     late = []
@@ -151,7 +151,7 @@ async def _latency(subject: Subject, api: Api, *, times: int = 100) -> str:
         await asyncio.sleep(0.2)
         late.append(max(0.0, (await subject.scrape()).value(name) - answered) * 1e3)
     late.sort()
-    return f"{late[len(late) // 2]:.1f}; {late[int(len(late) * 0.99)]:.1f}; {late[-1]:.1f} ms"
+    return f"{late[len(late) // 2]:.1f}; {late[int(len(late) * 0.99) - 1]:.1f}; {late[-1]:.1f} ms"
 
 
 @contextlib.asynccontextmanager

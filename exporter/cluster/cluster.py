@@ -76,6 +76,8 @@ class Cluster:
 
     def shown(self, item: Record) -> bool:
         """Whether an object is on the page: until its end and its retention have passed."""
+        if isinstance(item, Job) and not item.result:
+            return True  # as most are: a page asks this of every record in a dirty chunk
         end = self._end(item)
         return end is None or not self.policy.retention or self._now < end + self.policy.retention
 

@@ -1,6 +1,6 @@
 """The records of one resource by UID, in parts: a part for each list and watch that fills it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 __all__ = ["Table"]
@@ -27,6 +27,13 @@ class Table(Generic[R]):
             if (record := part.get(uid)) is not None:
                 return record
         return None
+
+    def pick(self, uids: Iterable[str]) -> list[R]:
+        """The records of these UIDs, without those that are not there."""
+        if len(self._parts) == 1:  # nearly always, and then many look-ups are one list
+            (part,) = self._parts.values()
+            return [record for uid in uids if (record := part.get(uid)) is not None]
+        return [record for uid in uids if (record := self.get(uid)) is not None]
 
     def part(self, name: str) -> dict[str, R]:
         """The records of one part; empty where it was never read."""

@@ -96,8 +96,7 @@ class Picture:
         shown, cluster = self.cluster.shown, self.cluster
 
         def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
-            records = [record for uid in uids if (record := table.get(uid)) is not None and shown(record)]
-            return resource.lines(families, records, cluster)
+            return resource.lines(families, filter(shown, table.pick(uids)), cluster)
 
         return Section(heads=[family.head for family in resource.families], lines=lines)
 

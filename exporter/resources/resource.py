@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.cluster import Cluster, Record
 from exporter.exposition.family import Family
-from exporter.exposition.text import escape
+from exporter.exposition.text import escaped
 
 __all__ = ["Resource", "Rule"]
 
@@ -32,5 +32,5 @@ class Resource:
     def lines(self, families: Sequence[int], records: Iterable[Record], cluster: Cluster) -> list[str]:
         """The text of each of these families, by index, for these objects."""
         form = '{}="%s",{}="%s"'.format(*self.own)
-        objects = [(form % (escape(item.namespace), escape(item.name)), item) for item in records]
+        objects = [(form % (*escaped((item.namespace, item.name)),), item) for item in records]
         return [self.families[index].lines(objects, cluster) for index in families]
