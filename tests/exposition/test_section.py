@@ -4,7 +4,7 @@ import collections
 import random
 
 from exporter.exposition.deflate import combine, inflate
-from exporter.exposition.section import Section
+from exporter.exposition.section import _CHUNK, Section
 
 FOREVER = float("inf")
 
@@ -53,7 +53,7 @@ def test_thousands_of_objects_come_change_and_go():
     """Whatever the order: each line is there once, and the sums are those of the blocks."""
     objects, dice = Objects(), random.Random(7)  # noqa: S311 - the same test each time
     for turn in range(12):
-        new = [f"k{turn}-{number}" for number in range(dice.choice([1, 127, 128, 129, 700]))]
+        new = [f"k{turn}-{number}" for number in range(dice.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
         objects.values |= {key: dice.randrange(10) for key in new}
         if turn % 2:
             objects.section.extend(new)
@@ -76,9 +76,9 @@ def test_room_that_was_left_is_used_again():
     for number in range(2_000):
         objects.values[f"k{number}"] = 1
         objects.section.add(f"k{number}")
-        if number >= 200:
-            objects.section.remove(f"k{number - 200}")
-            del objects.values[f"k{number - 200}"]
+        if number >= 2 * _CHUNK - 10:
+            objects.section.remove(f"k{number - 2 * _CHUNK + 10}")
+            del objects.values[f"k{number - 2 * _CHUNK + 10}"]
     assert objects.text() == objects.wanted()
     assert len(objects.section._chunks) <= 3
 
@@ -86,7 +86,7 @@ def test_room_that_was_left_is_used_again():
 def test_only_what_was_touched_is_rendered_again():
     """One family of one chunk; nothing at all where nothing was touched, or an object that is not there."""
     objects = Objects()
-    objects.values = {f"k{number}": 1 for number in range(300)}
+    objects.values = {f"k{number}": 1 for number in range(2 * _CHUNK + 9)}
     objects.section.extend(list(objects.values))
     objects.text()
     objects.rendered.clear()
@@ -107,7 +107,7 @@ def test_only_what_was_touched_is_rendered_again():
 def test_rendering_does_at_least_one_chunk_and_stops_in_time():
     """So that any number of slices comes to an end."""
     objects = Objects()
-    objects.values = {f"k{number}": 1 for number in range(300)}
+    objects.values = {f"k{number}": 1 for number in range(2 * _CHUNK + 9)}
     objects.section.extend(list(objects.values))
     assert [objects.section.render(until=0.0) for _ in range(4)] == [False, False, True, True]
 
