@@ -8,7 +8,7 @@ import tomllib
 import pytest
 import yaml
 
-from exporter import config
+from exporter import config, config_file
 from exporter.resources import RESOURCES
 from exporter.telemetry import STATES
 from tools import generate_docs
@@ -69,7 +69,7 @@ def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
 def test_the_example_file_loads_and_names_every_setting():
     """Nobody has to guess how a setting is written."""
     example = ROOT / "docs/coderun-exporter.yml"
-    config.load(str(example))
+    config_file.load(str(example))
     documented = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text_of("docs/configuration.md"), re.MULTILINE))
     assert settings_in(yaml.safe_load(example.read_text())) == documented - {"KUBECONFIG", "HOME"}
 

@@ -59,7 +59,7 @@ def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
         # The exporter may not read the second namespace, and not the second ConfigMap.
         "namespaces": [space, f"{space}-forbidden"],
         "configmaps": {"namespace": space, "required": [{"name": CLAUDE, "keys": ["absent.sh"]}, "forbidden"]},
-        "thresholds": {"job_creation_deadline": "0s", "job_max_runtime": "0s"},
+        "thresholds": {"job_creation_deadline": "1s", "job_max_runtime": "1s"},
     }
     with contextlib.ExitStack() as stack:
         exporter = Exporter(folder / "exporter", kubeconfig=control_plane.kubeconfig, settings=settings)

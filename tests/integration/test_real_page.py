@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.needs("etcd", "kube-apiserver"), pytest.mark.timeout(1
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 AWKWARD = 'say "no" \\ to\nlines\ttabs \r, ünïcödé 🙈 {job="x"} # and \u2028\u0085 breaks\x00'
-SHOWN = AWKWARD.translate(dict.fromkeys(map(ord, "\t\r\x00"), "\ufffd"))  # control characters are not shown
+SHOWN = AWKWARD.translate(
+    dict.fromkeys(map(ord, "\t\r\x00\u2028\u0085"), "\ufffd")
+)  # control characters are not shown
 
 
 @pytest.fixture(scope="module")
