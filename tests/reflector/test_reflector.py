@@ -169,6 +169,9 @@ async def test_the_numbers_of_a_resource_follow_it(tmp_path):
 async def test_a_bug_of_ours_is_told_and_tried_again_from_scratch(tmp_path, caplog):
     """With its traceback in the log, a code of its own among the errors, and a pause."""
     async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=1) as work:
-        work.sink.replace = lambda _: 1 / 0
+        await until(lambda: work.sink.names == ["a"])
+        work.sink.put = lambda *_: 1 / 0
+        server.load([a_run("b")])
         await until(lambda: work.count("errors_total", code="bug") == 1)
+        await until(lambda: work.sink.names == ["a", "b"])
         assert "ZeroDivisionError" in caplog.text
