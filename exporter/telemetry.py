@@ -23,7 +23,6 @@ class Telemetry:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.clock = clock
-        self.resources: list[ResourceStatus] = []
         prometheus_client.ProcessCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)
         self._gauge("build_info", "A constant 1, labelled with what is running.", "version", "python").labels(
@@ -69,9 +68,7 @@ class Telemetry:
 
     def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
         """A new thing to read, in the state `syncing`."""
-        status = ResourceStatus(self, resource=resource, scope=scope, required=required)
-        self.resources.append(status)
-        return status
+        return ResourceStatus(self, resource=resource, scope=scope, required=required)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"coderun_exporter_{name}", text, labels, registry=self.registry)

@@ -23,14 +23,12 @@ class Seen(NamedTuple):
     page: str
 
 
-class Scraper:
-    """Scrapes all the time, and keeps every answer."""
+class _Client:
+    """Works in a thread of its own until it is over."""
 
-    def __init__(self, exporter: Exporter) -> None:
-        self.seen: list[Seen] = []
-        self._exporter = exporter
+    def __init__(self, work: Callable[[], None]) -> None:
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._scrape)
+        self._thread = threading.Thread(target=work)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -39,6 +37,15 @@ class Scraper:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+
+
+class Scraper(_Client):
+    """Scrapes all the time, and keeps every answer."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        self.seen: list[Seen] = []
+        self._exporter = exporter
+        super().__init__(self._scrape)
 
     def _scrape(self) -> None:
         while not self._over.wait(0.1):
@@ -50,7 +57,7 @@ class Scraper:
                 self.seen.append(Seen(at, 0, repr(error)))
 
 
-class Writer:
+class Writer(_Client):
     """Makes, changes and deletes runs and Jobs as fast as one client can, and carries on when the server is back.
 
     A third of what it makes stays; of the rest the last twelve do.
@@ -59,16 +66,7 @@ class Writer:
     def __init__(self, workplace: Workplace) -> None:
         self.writes = 0
         self._workplace = workplace
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._write)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        super().__init__(self._write)
 
     def _write(self) -> None:
         for number in itertools.count():
