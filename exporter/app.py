@@ -8,6 +8,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 
+from prometheus_client import CollectorRegistry
+
 from exporter import __version__
 from exporter.cluster import Cluster, Policy
 from exporter.config import Settings
@@ -61,9 +63,9 @@ async def serve(settings: Settings, *, clock: Callable[[], float] = time.time) -
     all_feeds = feeds(settings, telemetry=telemetry)
     groups = {name: [feed.status for feed in all_feeds if feed.resource == name] for name in _names(all_feeds)}
     health = Health(groups=groups, required=("coderuns", "jobs"))
-    history = History(cluster=cluster, registry=telemetry.registry)
+    history = History(cluster=cluster, registry=CollectorRegistry())
     picture = Picture(cluster=cluster, history=history, answered=health.answered)
-    metrics = Metrics(page=functools.partial(_page, picture), telemetry=telemetry)
+    metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)
     async with (
         serve_http(
             metrics=metrics,

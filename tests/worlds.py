@@ -2,7 +2,7 @@
 
 import textwrap
 
-from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -47,11 +47,11 @@ class World:
         self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces)
         self.cluster.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
-        self.registry = CollectorRegistry()
+        self.counted = History(cluster=self.cluster, registry=CollectorRegistry())
         self.read = {CODERUNS, JOBS, CONFIGMAPS} - set(unread)
         self.picture = Picture(
             cluster=self.cluster,
-            history=History(cluster=self.cluster, registry=self.registry),
+            history=self.counted,
             answered=self.read.__contains__,
         )
         self._match_labels = match_labels or {}
@@ -109,7 +109,7 @@ class World:
 
     def history(self):
         """What is counted, as lines without comments, buckets and sums."""
-        text = generate_latest(self.registry).decode()
+        text = self.counted.text(openmetrics=False)
         parsed(text)
         return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
 

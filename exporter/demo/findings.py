@@ -47,6 +47,8 @@ class Findings:
         self.of = tuple(Finding(incident=incident) for incident in incidents)
         self.elsewhere: list[Transition] = []
         """Alerts that fired about anything else: there should be none."""
+        self.advice: list[Transition] = []
+        """What was told at severity `info` of no object: how things are set up, and not what went wrong."""
         self._names: dict[Key, str] = {}
 
     def detected(self, number: int) -> bool:
@@ -76,7 +78,7 @@ class Findings:
                 finding.open -= 1
         elif transition.state is State.FIRING:
             if finding is None:
-                self.elsewhere.append(transition)
+                (self.advice if _is_advice(transition.alert) else self.elsewhere).append(transition)
             else:
                 _take_in(finding, transition, run, page)
 
@@ -84,7 +86,8 @@ class Findings:
 def object_of(labels: Mapping[str, str], page: Page) -> str:
     """What an alert is about, in a word: its run (for a Job the one that it was made for), or its ConfigMap.
 
-    A Job whose run is not known is called by its own name; an alert about something else by its labels.
+    A Job whose run is not known is called by its own name; an alert about something else by its labels, or at
+    least by its namespace.
     """
     if "job_name" in labels and "coderun" not in labels:
         known = [sample for sample in page.family("job_info") if _same(sample, labels, "job_name")]
@@ -92,7 +95,8 @@ def object_of(labels: Mapping[str, str], page: Page) -> str:
     for kind in _OBJECTS:
         if kind in labels:
             return labels[kind]
-    return " ".join(f"{name}={text}" for name, text in sorted(labels.items()) if name not in _NOT_AN_OBJECT)
+    others = [f"{name}={text}" for name, text in sorted(labels.items()) if name not in _NOT_AN_OBJECT]
+    return " ".join(others) or labels.get("namespace", "")
 
 
 def causes_of(labels: Mapping[str, str], page: Page) -> set[tuple[str, str]]:
@@ -123,6 +127,10 @@ def _take_in(finding: Finding, transition: Transition, run: str, page: Page) -> 
     if transition.alert.name == finding.incident.alert:
         finding.named[run] = transition.at
         finding.causes |= causes_of(transition.alert.labels, page)
+
+
+def _is_advice(alert: Alert) -> bool:
+    return alert.severity == "info" and alert.labels.keys().isdisjoint(_OBJECTS)
 
 
 def _same(sample: Sample, labels: Mapping[str, str], kind: str) -> bool:

@@ -32,7 +32,10 @@ TEMPLATES = (*CLIS, "integration", "shared")
 WORK_SECONDS = "demo/work-seconds"
 """Annotation: how long the agent works."""
 EXITS = "demo/exits"
-"""Annotation: what the container does after the work, one word for each attempt: `0`, `1`, `never`."""
+"""Annotation: what the container does after the work, one word for each attempt: `0`, `1`, `never`.
+
+On a Job it may be changed at any time: `never` becomes `0` when somebody ends what is left over.
+"""
 _LONGEST_NAME = 63
 _SETTINGS = {
     "claude": "settings.json",

@@ -10,6 +10,7 @@ from typing import Any
 
 from exporter.demo.clock import rfc3339
 from exporter.demo.manifests import (
+    EXITS,
     GROUP,
     NAMESPACE,
     TEMPLATES,
@@ -64,13 +65,15 @@ class Platform:
         """Puts a ConfigMap's templates back."""
         await self._writer.patch(f"{CONFIGMAPS}/{configmap_name(kind)}", template_files(kind))
 
+    async def end_leftovers(self, orders: Sequence[Order]) -> None:
+        """Ends what is left over in the pods of these runs, as the runbook says: the containers exit with 0."""
+        for item in await self._jobs_of(orders):
+            await self._writer.patch(_job_path(item), {"metadata": {"annotations": {EXITS: "0"}}})
+
     async def delete_jobs(self, orders: Sequence[Order]) -> None:
-        """Deletes the Jobs of these runs by hand, as an operator does who has read the alert."""
-        names = {one.name for one in orders}
-        for item in await self._writer.items(JOBS):
-            owners = item["metadata"].get("ownerReferences", ())
-            if any(owner["name"] in names for owner in owners):
-                await self._delete_job(item)
+        """Deletes the Jobs of these runs by hand, as on the day itself."""
+        for item in await self._jobs_of(orders):
+            await self._writer.delete(_job_path(item))
 
     async def reconcile(self) -> None:
         """One round over all runs."""
@@ -113,7 +116,7 @@ class Platform:
         if "Complete" in ends:
             await self._write(run, phase="Succeeded", message="the agent has finished")
         elif "Failed" in ends and run["spec"]["contextVersion"] < _ATTEMPTS:
-            await self._delete_job(item)
+            await self._writer.delete(_job_path(item))
             await self._writer.patch(_path(run), {"spec": {"contextVersion": run["spec"]["contextVersion"] + 1}})
         elif "Failed" in ends:
             await self._write(run, phase="Failed", message="the agent has failed")
@@ -122,8 +125,18 @@ class Platform:
         stamped = status | {"lastUpdate": rfc3339(self._clock())}
         await self._writer.patch(f"{_path(run)}/status", {"status": stamped})
 
-    async def _delete_job(self, item: Mapping[str, Any]) -> None:
-        await self._writer.delete(f"{JOBS}/{item['metadata']['name']}")
+    async def _jobs_of(self, orders: Sequence[Order]) -> list[dict[str, Any]]:
+        names = {one.name for one in orders}
+        jobs = await self._writer.items(JOBS)
+        return [
+            item
+            for item in jobs
+            if any(owner["name"] in names for owner in item["metadata"].get("ownerReferences", ()))
+        ]
+
+
+def _job_path(item: Mapping[str, Any]) -> str:
+    return f"{JOBS}/{item['metadata']['name']}"
 
 
 def _path(run: Mapping[str, Any]) -> str:

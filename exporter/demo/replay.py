@@ -20,7 +20,7 @@ from exporter.demo.incidents import BEGIN, END, GIVE_UP, INCIDENTS, SCRIPT
 from exporter.demo.manifests import GROUP, NAMESPACE
 from exporter.demo.platform import Platform
 from exporter.demo.promql import Page, read_page
-from exporter.demo.rules import AlertRule, bundled_rules, load_rules
+from exporter.demo.rules import Rules, bundled_rules, load_rules
 from exporter.demo.story import Story
 from exporter.demo.view import View
 from exporter.demo.workers import Workers
@@ -92,12 +92,12 @@ async def replay(
 class _Stage:
     """All that is on it while a replay runs."""
 
-    def __init__(self, *, rules: tuple[AlertRule, ...], findings: Findings, story: Story, day: dt.date) -> None:
+    def __init__(self, *, rules: Rules, findings: Findings, story: Story, day: dt.date) -> None:
         self._findings = findings
         self._story = story
         self._day = day
-        self._alerts = Alerts(rules)
-        self._rules = len(rules)
+        self._alerts = Alerts(rules.alerts)
+        self._rules = rules
         self.finished = False
         # It stands nearly still until everything is up.
         self._clock = FastClock(start=of_day(day, BEGIN), speed=1.0)
@@ -126,11 +126,17 @@ class _Stage:
                     rounds.cancel()
 
     def _open(self, *, speed: float, url: str, server: str, note: str) -> None:
+        rules = self._rules
+        told = (
+            f"{len(rules.alerts)} alerts, evaluated every {_EVALUATION:g} s of simulated time;"
+            f" {len(rules.left_out)} that look back over time are left to Prometheus ({', '.join(rules.left_out)}),"
+            f" and so are {len(rules.recorded)} recording rules"
+        )
         addresses = [
             ("status page", f"{url}/"),
             ("metrics", f"{url}/metrics"),
             ("API server", f"{server}/apis/{GROUP}/v1/coderuns"),
-            ("rules", f"{self._rules} alerts, evaluated every {_EVALUATION:g} s of simulated time"),
+            ("rules", told),
         ]
         minutes = (of_day(self._day, END) - of_day(self._day, BEGIN)) / 60
         self._story.opening(speed=speed, minutes=minutes, addresses=addresses, note=note)

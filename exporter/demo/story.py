@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from exporter.demo.alerts import State, Transition
 from exporter.demo.clock import of_day
-from exporter.demo.findings import Finding, Findings, causes_of, said
+from exporter.demo.findings import Finding, Findings, causes_of, object_of, said
 from exporter.demo.incidents import Step
 from exporter.demo.promql import Page
 from exporter.demo.view import View, clock_time
@@ -81,6 +81,8 @@ class Story:
             self._incident(finding)
         told = ", ".join(sorted({one.alert.name for one in findings.elsewhere})) or "none"
         self._view.facts([(f"alerts about the other {runs} runs, or anything else", told)])
+        if advice := sorted({f"{one.alert.name} {object_of(one.alert.labels, Page())}" for one in findings.advice}):
+            self._view.facts([("standing advice (info)", ", ".join(advice))])
         for name, error in sorted(errors.items()):
             self._view.text(f"{name} could not be evaluated: {error}")
         self._view.text("")
@@ -94,7 +96,8 @@ class Story:
         first = "nothing: NOT DETECTED"
         here = "never"
         if finding.first is not None:
-            here = duration(finding.first.at - of_day(self._day, incident.began))
+            waited = duration(finding.first.at - of_day(self._day, incident.began))
+            here = f"{waited} after {incident.began_what}"
             first = f"{finding.first.alert.name}, at {clock_time(finding.first.at)}"
         named = f"{incident.alert} did not fire for {', '.join(sorted(incident.runs - finding.named.keys()))}"
         if finding.detected:

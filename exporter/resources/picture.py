@@ -38,6 +38,8 @@ class Picture:
             self._sections[resource].extend(list(records))
             for name in _JOINED:
                 self._sections[name].touch_all()
+            for record in records.values():
+                self._history.expect(record)
             return
         for old, new in self.cluster.replace(resource, part, records):
             self._member(resource, old, new)

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -18,21 +19,39 @@ _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 _LEAST_QUALITY = 0.001  # 0 means "not acceptable"
 
 
+class Counted(Protocol):
+    """Text that goes before the exporter's own metrics."""
+
+    def __call__(self, *, openmetrics: bool) -> str:
+        """In OpenMetrics without the end mark."""
+        ...
+
+
 class Metrics:
     """Answers scrapes with 200, always: what is missing from the page, the exporter's own metrics explain.
 
-    `page` gives the page as of now with a text after its families.
+    `page` gives the page as of now with a text after its families: first what was `counted` of the cluster, in the
+    form that is asked for, then the exporter's own metrics.
     """
 
-    def __init__(self, *, page: Callable[[Callable[[], str]], Awaitable[Page]], telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        *,
+        page: Callable[[Callable[[], str]], Awaitable[Page]],
+        counted: Counted,
+        telemetry: Telemetry,
+    ) -> None:
         self._page = page
+        self._counted = counted
         self._telemetry = telemetry
 
     async def scrape(self, request: web.Request) -> web.StreamResponse:
         """GET or HEAD of the telemetry path."""
         begun = time.monotonic()
         openmetrics = _wants_openmetrics(request.headers.get("Accept", ""))
-        page = await self._page(lambda: _own(self._telemetry.registry, openmetrics=openmetrics))
+        page = await self._page(
+            lambda: self._counted(openmetrics=openmetrics) + _own(self._telemetry.registry, openmetrics=openmetrics)
+        )
         response = web.StreamResponse(
             headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         )

@@ -148,7 +148,7 @@ async def test_a_run_whose_attempts_all_fail_has_failed(world):
 
 
 async def test_a_hanging_agent_reports_success_and_stays(world):
-    """The second incident: workCompleted once, with its time, and the Job active until an operator deletes it."""
+    """The second incident: workCompleted once, with its time, and the Job active for as long as nobody ends it."""
     order = Order(task=3, agent="Tess", cli="factory", work=420, exits=("never",))
     await world.platform.order([order])
     await world.round()
@@ -157,19 +157,25 @@ async def test_a_hanging_agent_reports_success_and_stays(world):
     status = (await world.run("task-3-tess"))["status"]
     assert (status["workCompleted"], status["lastUpdate"]) == (True, "2026-03-04T12:07:00Z")
     assert (status["phase"], (await world.job())["status"]["active"]) == ("Running", 1)
-    await world.platform.delete_jobs([order])
-    await world.round()
-    assert await world.jobs() == {}
-    assert (await world.run("task-3-tess"))["status"]["phase"] == "Succeeded"
 
 
-async def test_only_the_named_runs_lose_their_jobs(world):
-    """An operator's deletion leaves the Jobs of other runs alone."""
-    orders = [Order(task=task, agent="Tess") for task in (3, 4)]
+@pytest.mark.parametrize("mended", ["end_leftovers", "delete_jobs"])
+async def test_an_operator_mends_a_hanging_job(world, mended):
+    """By ending what is left over, so that the Job completes, or by deleting the Job: the run has Succeeded."""
+    orders = [Order(task=task, agent="Tess", work=420, exits=("never",)) for task in (3, 4)]
     await world.platform.order(orders)
     await world.round()
-    await world.platform.delete_jobs(orders[:1])
-    assert [item["metadata"]["labels"]["task-id"] for item in (await world.jobs()).values()] == ["4"]
+    await world.round(after=420)
+    await getattr(world.platform, mended)(orders[:1])
+    await world.round()
+    await world.round()
+    assert (await world.run("task-3-tess"))["status"]["phase"] == "Succeeded"
+    assert (await world.run("task-4-tess"))["status"]["phase"] == "Running"
+    conditions = {
+        item["metadata"]["labels"]["task-id"]: [each["type"] for each in item["status"].get("conditions", ())]
+        for item in (await world.jobs()).values()
+    }
+    assert conditions == {"4": []} | ({"3": ["Complete"]} if mended == "end_leftovers" else {})
 
 
 async def test_a_deleted_run_is_let_go(world):

@@ -82,11 +82,23 @@ async def test_both_incidents_are_told_with_their_causes_and_nothing_else():
         for word in ("FIRING", "RESOLVED")
     )
     assert firing == resolved
-    assert firing >= {"RequiredConfigMapUnhealthy", "CodeRunJobCreationStalled", "AgentJobHanging"}
+    assert firing == {
+        "RequiredConfigMapUnhealthy",
+        "CodeRunNotReconciled",
+        "CodeRunJobCreationStalled",
+        "AgentFinishedNotExited",
+        "AgentJobHanging",
+        "AgentJobsWithoutDeadline",
+    }
     said = " ".join(table.split())
+    assert "here 1 min 30 s after the ConfigMap lost its templates first alert RequiredConfigMapUnhealthy," in said
+    assert "first alert AgentFinishedNotExited," in said
     assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in said
     assert "finished_not_exited" in said
-    assert "alerts about the other 6 runs, or anything else none" in said
+    assert "anything else none standing advice (info) AgentJobsWithoutDeadline agent-platform" in said
+    opening = " ".join(story.partition("12:26")[0].split())
+    assert "11 alerts, evaluated every 30 s of simulated time; 3 that look back over time are left to" in opening
+    assert "(CodeRunExporterAbsent, CodeRunExporterRestarting, AgentJobsFailing)" in opening
     assert "could not be evaluated" not in said
     assert story.count("succeeded") >= 9
 

@@ -21,9 +21,9 @@ groups:
 
 
 def rules_of(folder, text):
-    """The rules of one file with that text."""
+    """The alerts of one file with that text."""
     (folder / "rules.yml").write_text(textwrap.dedent(text))
-    return load_rules(folder)
+    return load_rules(folder).alerts
 
 
 def heat(**hosts):
@@ -119,9 +119,14 @@ def test_two_elements_that_become_one_alert_are_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("groups: [{name: g, rules: [{alert: A, expr: 'rate(heat[5m])'}]}]", "alert A: function rate()"),
+        ("groups: [{name: g, rules: [{alert: A, expr: 'ln(heat)'}]}]", "alert A: function ln()"),
+        ("groups: [{name: g, rules: [{alert: A, expr: 'topk(1, heat)'}]}]", "alert A: aggregation topk"),
+        ("groups: [{name: g, rules: [{alert: A, expr: '(heat) > 1 and heat offset 1h'}]}]", "alert A: offset"),
         ("groups: [{name: g, rules: [{alert: A, expr: 'heat =='}]}]", "alert A: invalid promql query"),
-        ("groups: [{name: g, rules: [{record: r, expr: heat}]}]", "recording rule r"),
+        ("groups: [{name: g, rules: [{expr: heat}]}]", "not a rule file: KeyError('alert')"),
+        ("groups: [{name: g, rules: [heat]}]", "not a rule file"),
+        ("groups: [{name: g, rules: [{record: r, expr: heat}]}]", "no alert rules"),
+        ("groups: [{name: g, rules: [{alert: A, expr: 'rate(heat[5m])'}]}]", "no alert rules"),
         ("groups: [{name: g, rules: [{alert: A, expr: heat, for: soon}]}]", "not a rule file"),
         ("groups: 1", "not a rule file"),
         ("[", "not a rule file"),
@@ -136,10 +141,52 @@ def test_a_file_that_cannot_be_evaluated_is_refused_by_name(tmp_path, text, word
     assert str(tmp_path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "rate(heat[5m]) > 0",
+        "heat > 1 unless on (host) max_over_time(heat[1h]) > 2",
+        "max_over_time((heat > 1)[1h:1m])",
+        "-(sum(host:heat:max) > 1)",
+        "absent(host:heat:max)",
+    ],
+)
+def test_what_one_scrape_cannot_answer_is_set_aside_by_name(tmp_path, expression):
+    """A range, a subquery, a series that another file's rule has recorded: at any depth of the expression."""
+    (tmp_path / "alerts.yml").write_text(
+        f"groups: [{{name: g, rules: [{{alert: Back, expr: '{expression}'}}, {{alert: Now, expr: heat}}]}}]"
+    )
+    (tmp_path / "recording.yml").write_text(
+        "groups: [{name: r, rules: [{record: 'host:heat:max', expr: 'max by (host) (max_over_time(heat[1h]))'}]}]"
+    )
+    rules = load_rules(tmp_path)
+    assert [rule.name for rule in rules.alerts] == ["Now"]
+    assert (rules.left_out, rules.recorded) == (("Back",), ("host:heat:max",))
+
+
+def test_an_alert_that_looks_back_must_still_be_promql(tmp_path):
+    """What is set aside is read all the same."""
+    with pytest.raises(RulesError, match="alert A: unclosed left parenthesis"):
+        rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: 'rate(heat[5m]'}]}]")
+
+
 def test_the_bundle_is_evaluated_as_it_is_shipped():
-    """Every rule of the bundle loads, and the post-mortem's two alerts are among them."""
-    names = {rule.name for rule in load_rules(bundled_rules())}
-    assert names >= {"CodeRunJobCreationStalled", "AgentJobHanging"}
+    """Every alert of the bundle but these three, which look back over time."""
+    rules = load_rules(bundled_rules())
+    assert set(rules.left_out) == {"AgentJobsFailing", "CodeRunExporterAbsent", "CodeRunExporterRestarting"}
+    assert {rule.name for rule in rules.alerts} == {
+        "AgentFinishedNotExited",
+        "AgentJobHanging",
+        "AgentJobsWithoutDeadline",
+        "CodeRunExporterDown",
+        "CodeRunExporterResourceUnavailable",
+        "CodeRunExporterStale",
+        "CodeRunJobCreationStalled",
+        "CodeRunNotReconciled",
+        "CodeRunNotUpdated",
+        "CodeRunStuckDeleting",
+        "RequiredConfigMapUnhealthy",
+    }
 
 
 def test_a_package_without_rules_is_refused(monkeypatch, tmp_path):

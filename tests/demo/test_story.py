@@ -60,6 +60,8 @@ def story(out):
         ({"namespace": "n", "job_name": "unknown"}, "unknown"),
         ({"namespace": "n", "configmap": "c"}, "c"),
         ({"namespace": "n", "alertname": "A", "resource": "jobs", "scope": "*"}, "resource=jobs scope=*"),
+        ({"namespace": "n", "alertname": "A", "severity": "info"}, "n"),
+        ({"alertname": "A"}, ""),
     ],
 )
 def test_an_alert_is_about_its_run_or_else_its_own_labels(labels, name):
@@ -134,8 +136,30 @@ def test_an_alert_about_anything_else_is_kept_apart(story, out):
     assert "AgentJobHanging did not fire for task-3-tess, task-4-tess, task-7-tess" in text
 
 
+def test_advice_is_told_apart_from_what_should_not_be(story, out):
+    """At severity info, and of no object; each once. The same of a run, or at another severity, is an alert."""
+    findings = Findings(INCIDENTS)
+    for at in ("13:00", "13:30"):
+        findings.note(change("WithoutDeadline", at, severity="info"), PAGE)
+    story.result(findings, runs=6, errors={})
+    text = out.getvalue()
+    assert (
+        "alerts about the other 6 runs, or anything else  none\n  standing advice (info)  WithoutDeadline n\n" in text
+    )
+    findings.note(change("OfARun", "13:00", severity="info", coderun="task-2-rex"), PAGE)
+    findings.note(change("Worse", "13:00", severity="warning"), PAGE)
+    story.result(findings, runs=6, errors={})
+    assert "anything else  OfARun, Worse\n  standing advice (info)  WithoutDeadline n\n" in out.getvalue()
+
+
+def test_without_advice_nothing_is_said_of_it(story, out):
+    """An empty line of advice would be noise."""
+    story.result(Findings(INCIDENTS), runs=6, errors={})
+    assert "advice" not in out.getvalue()
+
+
 def test_the_table_compares_the_day_with_the_replay(story, out):
-    """The first alert counts from the fault; the one that was asked for from the run's creation."""
+    """The first alert counts from the fault, and says so; the one that was asked for from the run's creation."""
     findings = Findings(INCIDENTS[:1])
     first = change("RequiredConfigMapUnhealthy", "12:31:30", configmap="controller-agent-templates-claude")
     findings.note(first, PAGE)
@@ -146,7 +170,7 @@ def test_the_table_compares_the_day_with_the_replay(story, out):
     assert lines[3:9] == [
         "1 CodeRuns of tasks 1 and 6 got no Job",
         "that day 7 h 39 min",
-        "here 1 min 30 s",
+        "here 1 min 30 s after the ConfigMap lost its templates",
         "first alert RequiredConfigMapUnhealthy, at 12:31:30",
         "own alert CodeRunJobCreationStalled, 15 min 30 s after the CodeRuns were created",
         "cause named none",

@@ -1,15 +1,16 @@
 """The demo's evaluator of alert rules against the real one, over the same page at the same moment."""
 
 import contextlib
+import datetime as dt
 import time
 import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 from exporter.demo import promql
+from exporter.demo.rules import AlertRule, load_rules
 from tests.integration import samples
 from tests.integration.bundle import ALERTS, JOB, TARGET_LABELS
 from tests.integration.controlplane import ControlPlane
@@ -20,15 +21,12 @@ from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [pytest.mark.needs("etcd", "kube-apiserver", "prometheus"), pytest.mark.timeout(120)]
 
-RULES = [
-    (rule["alert"], rule["expr"])
-    for file in sorted((ALERTS / "rules").glob("*.yml"))
-    for group in yaml.safe_load(file.read_text())["groups"]
-    for rule in group["rules"]
-]
+RULES = load_rules(ALERTS / "rules").alerts
 FIRING = {
     "CodeRunJobCreationStalled",
+    "AgentFinishedNotExited",
     "AgentJobHanging",
+    "AgentJobsWithoutDeadline",
     "RequiredConfigMapUnhealthy",
     "CodeRunExporterResourceUnavailable",
 }
@@ -53,6 +51,9 @@ def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
         place.make_job(place.make_run(name))
         place.start_job(f"{name}-job")
     place.finish_job("done-job")
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    completed = {"status": {"phase": "Running", "workCompleted": True, "lastUpdate": now}}
+    place.ask("PATCH", f"{place.runs}/hanging/status", completed, content_type="application/merge-patch+json")
     place.set_templates({"present.sh": "#!/bin/sh"})
     space = place.namespace
     settings = {
@@ -103,15 +104,14 @@ def theirs(tree: Any, moment: Moment) -> dict[promql.Key, float]:
     return {promql.key(each["metric"]): float(each["value"][1]) for each in data["result"]}
 
 
-@pytest.mark.parametrize(("alert", "expression"), RULES, ids=[alert for alert, _ in RULES])
-def test_a_rule_and_each_part_of_it_give_what_prometheus_gives(moment: Moment, alert: str, expression: str):
+@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
+def test_a_rule_and_each_part_of_it_give_what_prometheus_gives(moment: Moment, rule: AlertRule):
     """The same label sets and, to a millisecond where the time is in it, the same values."""
-    tree = promql.parse(expression)
-    parts = list(parts_of(tree))
+    parts = list(parts_of(rule.tree))
     assert len(parts) >= 2
     for part in parts:
         wanted = theirs(part, moment)
         assert ours(part, moment) == {
             labels: pytest.approx(value, rel=0, abs=0.001) for labels, value in wanted.items()
         }
-    assert bool(ours(tree, moment)) is (alert in FIRING)
+    assert bool(ours(rule.tree, moment)) is (rule.name in FIRING)

@@ -3,22 +3,113 @@
 import pytest
 
 from exporter.cluster import JOBS
-from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World, parsed, samples
+from tests.objects import CREATED, a_configmap, a_job, a_run
+from tests.worlds import World, parsed, required, samples
 
 TESS = {"githubApp": "5DLabs-Tess", "service": "billing"}
 OPEN = a_run(spec=TESS, status={"phase": "Running"})
 DONE = a_run(spec=TESS, status={"phase": "Succeeded"})
+FAMILIES = (
+    "jobs_finished_total",
+    "job_duration_seconds_count",
+    "job_duration_seconds_sum",
+    "coderuns_finished_total",
+)
+
+
+def told(world, *names):
+    """The lines of these series, whatever they have counted."""
+    return samples("\n".join(world.history()), *names)
 
 
 def counted(world, *names):
-    """The lines of these series."""
-    return samples("\n".join(world.history()), *names)
+    """The lines of these series that have counted something."""
+    return [line for line in told(world, *names) if not line.endswith(" 0.0")]
 
 
 def test_what_was_finished_at_the_first_list_is_not_counted():
     """A restart counts nothing twice."""
-    assert World(DONE, a_job(ended="Complete")).history() == []
+    world = World(DONE, a_job(ended="Complete"))
+    assert {line.split()[-1] for line in world.history()} == {"0.0"}
+
+
+USUAL = [
+    ('agent="{}",reason="BackoffLimitExceeded",result="failed",service="{}"'),
+    ('agent="{}",reason="DeadlineExceeded",result="failed",service="{}"'),
+    ('agent="{}",reason="",result="succeeded",service="{}"'),
+]
+
+
+def at_zero(agent, service):
+    """The lines of a Job's two families before anything was counted, buckets apart."""
+    families = "job_duration_seconds_count", "job_duration_seconds_sum", "jobs_finished_total"
+    return {f"{family}{{{labels.format(agent, service)}}} 0.0" for family in families for labels in USUAL}
+
+
+def of_jobs(world):
+    """The lines of a Job's two families."""
+    return set(told(world, "job_duration_seconds_count", "job_duration_seconds_sum", "jobs_finished_total"))
+
+
+@pytest.mark.parametrize("job", [a_job(), a_job(ended="Failed")], ids=["open", "finished"])
+@pytest.mark.parametrize("first", ["runs", "jobs"])
+def test_the_usual_ends_of_a_job_are_told_at_0_from_the_first_list_on(job, first):
+    """`increase()` sees nothing in a counter that begins at 1; whichever list comes first, the agent is the run's."""
+    world = World(unread=("coderuns", "jobs"))
+    lists = [("coderuns", OPEN), ("jobs", job)]
+    for resource, item in lists if first == "runs" else reversed(lists):
+        world.list(resource, item)
+    assert of_jobs(world) == at_zero("tess", "billing")
+
+
+@pytest.mark.parametrize("first", ["run", "job"])
+def test_the_usual_ends_of_a_job_are_told_at_0_once_it_is_seen(first):
+    """As the watches bring them, in either order."""
+    world = World()
+    for item in (OPEN, a_job()) if first == "run" else (a_job(), OPEN):
+        world.put(item)
+    assert of_jobs(world) == at_zero("tess", "billing")
+
+
+def test_a_job_that_does_not_say_whose_it_is_waits_for_its_run():
+    """Without an agent or a service of its own it would be told under a name that nothing is ever counted under."""
+    world = World(a_job(labels={"github-user": "5dlabs-tess"}), a_job(uid="k", name="k", labels={"service": "s"}))
+    assert of_jobs(world) == set()
+    world.put(a_run(spec={"service": "billing"}))
+    assert of_jobs(world) == at_zero("tess", "billing") | at_zero("", "s")
+
+
+@pytest.mark.parametrize(
+    ("labels", "owners", "agent"),
+    [({"github-user": "5dlabs-tess", "service": "s"}, None, "tess"), ({"service": "s"}, [], "")],
+    ids=["told by its labels", "of no run"],
+)
+def test_a_job_that_needs_no_run_to_be_told_does_not_wait_for_one(labels, owners, agent):
+    """An orphan whose labels say it all, and a Job that is here by its labels alone."""
+    world = World(a_job(labels=labels, owners=owners), match_labels={"service": "s"})
+    assert of_jobs(world) == at_zero(agent, "s")
+
+
+@pytest.mark.parametrize("known", ["at the first list", "by the watch"])
+def test_both_ends_of_a_run_are_told_at_0_once_it_is_seen(known):
+    """By its agent, and with them the time to its first Job."""
+    world = World(DONE) if known == "at the first list" else World()
+    world.put(OPEN)
+    assert [line for line in world.history() if not line.endswith(" 1.0")] == [
+        'coderun_job_creation_seconds_count{agent="tess"} 0.0',
+        'coderun_job_creation_seconds_sum{agent="tess"} 0.0',
+        'coderuns_finished_total{agent="tess",result="succeeded"} 0.0',
+        'coderuns_finished_total{agent="tess",result="failed"} 0.0',
+    ]
+
+
+def test_what_is_not_usual_is_told_when_it_happens():
+    """A reason that an agent's Jobs have never ended by costs no series."""
+    world = World(OPEN, a_job())
+    world.put(a_job(ended="Failed", reason="PodFailurePolicy"))
+    new = of_jobs(world) - at_zero("tess", "billing")
+    assert len(new) == 3
+    assert all('reason="PodFailurePolicy"' in line for line in new)
 
 
 def test_a_run_that_finishes_is_counted_once():
@@ -38,7 +129,7 @@ def test_a_run_that_is_tried_again_finishes_again():
     world = World(OPEN)
     for phase in ("Failed", "Running", "Succeeded"):
         world.put(a_run(spec=TESS, status={"phase": phase}))
-    assert counted(world, "coderuns_finished_total") == [
+    assert sorted(counted(world, "coderuns_finished_total")) == [
         'coderuns_finished_total{agent="tess",result="failed"} 1.0',
         'coderuns_finished_total{agent="tess",result="succeeded"} 1.0',
     ]
@@ -98,12 +189,13 @@ def test_a_job_without_a_start_is_counted_without_a_duration():
     assert len(counted(world, "jobs_finished_total")) == 1
     assert counted(world, "job_duration_seconds_count") == []
     world.put(a_job(uid="k", name="k", ended="Failed", ended_at=CREATED))
-    assert counted(world, "job_duration_seconds_sum")[0].endswith(" 0.0")
+    assert len(counted(world, "job_duration_seconds_count")) == 1
+    assert counted(world, "job_duration_seconds_sum") == []
 
 
 def creation(world):
     """Count and sum of coderun_job_creation_seconds."""
-    lines = counted(world, "coderun_job_creation_seconds_count", "coderun_job_creation_seconds_sum")
+    lines = told(world, "coderun_job_creation_seconds_count", "coderun_job_creation_seconds_sum")
     assert all('{agent="tess"}' in line for line in lines)
     return tuple(float(line.split()[-1]) for line in lines)
 
@@ -129,7 +221,7 @@ def test_a_retrys_job_is_not_the_first():
     assert creation(world) == (1.0, 25.0)
     fresh = World(a_run(spec=TESS))
     fresh.put(a_job(created=CREATED + 7200, labels={"context-version": "2"}))
-    assert creation(fresh) == ()
+    assert creation(fresh) == (0.0, 0.0)
 
 
 def test_a_run_that_is_deleted_is_forgotten():
@@ -144,10 +236,10 @@ def test_a_run_that_is_deleted_is_forgotten():
 
 def test_a_job_that_was_there_at_the_first_list_has_no_creation_time_to_observe():
     """Nor has a pair of which one's creation is not known."""
-    assert creation(World(a_run(spec=TESS), a_job())) == ()
+    assert creation(World(a_run(spec=TESS), a_job())) == (0.0, 0.0)
     world = World(a_run(spec=TESS, created=None))
     world.put(a_job())
-    assert creation(world) == ()
+    assert creation(world) == (0.0, 0.0)
 
 
 def test_clocks_that_disagree_make_no_negative_time():
@@ -165,6 +257,7 @@ def test_the_values_of_a_label_are_bounded():
     world.put(a_job(uid="again", name="again", labels={"service": "s0"}, ended="Failed"))
     lines = counted(world, "jobs_finished_total")
     assert len(lines) == 101
+    assert len(told(world, "jobs_finished_total")) == 101 * 4  # the usual three ends, and one without a reason
     assert [line.split()[-1] for line in lines if 'service="other"' in line or 'service="s0"' in line] == [
         "2.0",
         "2.0",
@@ -178,13 +271,27 @@ def test_no_value_of_a_label_breaks_the_page(hostile):
     world.put(a_job(ended="Failed"))
     world.put(a_run(spec={"service": hostile, "githubApp": hostile}, status={"phase": "Failed"}))
     text = "\n".join(world.history())
-    assert len(parsed(text + "\n")) == 4
+    assert len(parsed("\n".join(counted(world, *FAMILIES)) + "\n")) == 4
     assert all(character.isprintable() or character == "\n" for character in text)
 
 
 def test_a_configmap_leaves_no_history():
-    """Nor does a Job that goes while it is active."""
-    world = World(a_job())
+    """Nor does a Job that goes while it is active count anything."""
+    world = World(a_configmap(), needed=[required()])
+    assert world.history() == []
+    world.put(a_job(labels={"github-user": "5dlabs-tess", "service": "s"}))
     world.delete(a_job())
     world.list(JOBS)
-    assert world.history() == []
+    assert of_jobs(world) == at_zero("tess", "s")
+
+
+def test_what_is_counted_is_rendered_again_after_a_change_only():
+    """A hundred combinations take longer to write than all else that a scrape waits for."""
+    world = World(OPEN, a_job())
+    before = world.counted.text(openmetrics=False)
+    assert world.counted.text(openmetrics=False) is before
+    world.put(a_job(ended="Complete"))
+    after = world.counted.text(openmetrics=False)
+    assert after != before
+    assert world.counted.text(openmetrics=True).count("# EOF") == 0
+    assert "# TYPE jobs_finished counter" in world.counted.text(openmetrics=True)

@@ -24,8 +24,12 @@ class Site:
         self.runs = self.telemetry.resource(resource="coderuns", scope="*", required=True)
         self.jobs = self.telemetry.resource(resource="jobs", scope="*", required=True)
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
-        self.metrics = Metrics(page=self.page, telemetry=self.telemetry)
+        self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
         self.urls = []
+
+    def counted(self, *, openmetrics):
+        """As the history gives it; its value is the form."""
+        return f"# HELP c Text.\n# TYPE c gauge\nc {int(openmetrics)}\n"
 
     async def page(self, tail):
         """As the composition root gives it."""

@@ -63,6 +63,7 @@ async def test_the_form_is_the_one_that_was_asked_for(accept, form):
     parse = openmetrics_families if form == OPENMETRICS else text_families
     families = {family.name: family for family in parse(body.decode())}
     assert families["a_b"].samples[0].value == 1
+    assert families["c"].samples[0].value == (form == OPENMETRICS)
     assert "coderun_exporter_build_info" in families
     assert body.endswith(b"# EOF\n") == (form == OPENMETRICS)
 

@@ -3,6 +3,7 @@
 import collections
 import hmac
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +29,10 @@ REMEMBERED_REQUESTS = 10_000
 class StandInApiServer:
     """A kube-apiserver to talk to on loopback.
 
-    `clock` gives seconds since the epoch for the timestamps of metadata; `bookmark_interval` is in seconds of real
-    time; with a `token`, every request but those for health must carry it. `url` is there once it is started,
-    `requests` holds the latest ones as `METHOD path?query`. An `intercept` is called first for each request, and
-    answers in the server's place unless it returns None. All methods belong to the event loop's thread.
+    `clock` gives seconds since the epoch for the timestamps of metadata, `uid` the UIDs; `bookmark_interval` is in
+    seconds of real time; with a `token`, every request but those for health must carry it. `url` is there once it is
+    started, `requests` holds the latest ones as `METHOD path?query`. An `intercept` is called first for each request,
+    and answers in the server's place unless it returns None. All methods belong to the event loop's thread.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class StandInApiServer:
         clock: Callable[[], float] = time.time,
         bookmark_interval: float = 60.0,
         token: str | None = None,
+        uid: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
-        self.store = Store(clock=clock)
+        self.store = Store(clock=clock, uid=uid)
         self.intercept: Intercept | None = None
         self.url = ""
         self.requests: collections.deque[str] = collections.deque(maxlen=REMEMBERED_REQUESTS)
@@ -72,6 +74,10 @@ class StandInApiServer:
     def compact(self) -> None:
         """Answer 410 for every version before the present one from here on; open watches keep going."""
         self.store.compact()
+
+    def bookmark(self) -> None:
+        """Have every open watch send a bookmark now: for a clock that is not the real one."""
+        self.store.beat()
 
     def load(self, objects: Iterable[dict[str, Any]]) -> None:
         """Put objects in without HTTP, as `store.put` does; watches are told. LookupError for an unknown kind."""

@@ -20,14 +20,18 @@ __all__ = ["Store", "object_key"]
 
 
 class Store:
-    """The objects by resource. `clock` gives seconds since the epoch for the timestamps that the server sets.
+    """The objects by resource.
+
+    `clock` gives seconds since the epoch for the timestamps that the server sets, `uid` the UIDs.
 
     `put`, `get` and `delete` are for tests and simulations: they skip the checks that a request meets. A resource
     is named by its plural, with the group where that alone is not unique (`jobs`, `coderuns.agents.platform`).
     """
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, *, clock: Callable[[], float], uid: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
+        self.uid = uid
         self.revision = 1
+        self.beats = 0  # how often all watches were asked for a bookmark
         self.collections = {each.qualified: Collection(each, oldest=0) for each in kinds.BUILT_IN}
         self._clock = clock
         self._dependents: dict[str, set[tuple[str, str]]] = {}  # owner's uid -> (resource, key)
@@ -53,7 +57,7 @@ class Store:
         old = collection.objects.get(key)
         kept = self.decode(collection, old)["metadata"] if old else {}
         metadata = {
-            "uid": kept.get("uid") or str(uuid.uuid4()),
+            "uid": kept.get("uid") or self.uid(),
             "creationTimestamp": kept.get("creationTimestamp") or self.now(),
             **({"namespace": namespace} if namespace else {}),
             **({"generation": kept.get("generation", 1)} if resource.generations else {}),
@@ -75,6 +79,12 @@ class Store:
         """Forget all versions before the present one; who reads already goes on."""
         for collection in self.collections.values():
             collection.oldest = self.revision
+
+    def beat(self) -> None:
+        """Have every watch that takes bookmarks send one now, after all that has happened."""
+        self.beats += 1
+        for collection in self.collections.values():
+            collection.wake()
 
     def collection(self, resource: str) -> Collection:
         """The collection by the resource's name."""

@@ -77,6 +77,7 @@ class Watch:
         self._collection.readers.add(changed)
         loop = asyncio.get_running_loop()
         bookmark_due = loop.time() + self._first_bookmark()
+        beats = self._store.beats
         try:
             while (changes := self._collection.read(position, CHANGES)) is not None:
                 position += len(changes)
@@ -85,7 +86,8 @@ class Watch:
                     continue
                 if self._collection.ended:
                     return
-                if self._options.bookmarks and loop.time() >= bookmark_due:
+                if self._options.bookmarks and (loop.time() >= bookmark_due or self._store.beats != beats):
+                    beats = self._store.beats
                     await response.write(self._bookmark(self._store.revision))
                     bookmark_due = loop.time() + self._bookmark_interval
                     continue

@@ -4,7 +4,6 @@ Source: the Kubernetes API conventions ("Metadata", "Spec and Status", "Concurre
 pages on finalizers, and RFC 7386 for the merge patch.
 """
 
-import uuid
 from typing import Any
 
 from exporter.demo.apiserver import checks, kinds, status
@@ -41,7 +40,7 @@ def create(store: Store, target: Target, body: dict[str, Any]) -> Stored:
         **({"namespace": target.namespace} if target.namespace else {}),
         **({"generation": 1} if resource.generations else {}),
         "name": name,
-        "uid": str(uuid.uuid4()),
+        "uid": store.uid(),
         "creationTimestamp": store.now(),
     }
     obj = {**body, "metadata": metadata}

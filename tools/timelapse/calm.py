@@ -1,0 +1,182 @@
+"""A month of normal life, in which nothing may fire, and the same month with 50 faults: `make calm`.
+
+Writes docs/calm.md. The month is played in stretches of some days, each with a world of its own, on all cores.
+"""
+
+import argparse
+import asyncio
+import concurrent.futures
+import dataclasses
+import datetime as dt
+import pathlib
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+from exporter.demo.clock import of_day
+from exporter.demo.story import duration
+from tools.generate_docs import filled
+from tools.timelapse.faults import KINDS, Fault
+from tools.timelapse.judge import STEP, Firing, JudgeError, metrics_of, verdict
+from tools.timelapse.normal import DAY, Life
+from tools.timelapse.play import Agenda, play
+from tools.timelapse.series import Recorder
+from tools.timelapse.world import World
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "calm.md"
+FIRST_DAY = dt.date(2026, 3, 1)
+OVERLAP = 2 * 3600  # each day is judged with the two hours before it, for what has to remember
+SKEWS = (30.0, -30.0, 0.0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Some days: `first` counts from the month's beginning; `faults` of its faults are played."""
+
+    seed: int
+    first: int
+    days: int
+    faults: int
+
+    @property
+    def skew(self) -> float:
+        """How far the API server's clock is ahead, in seconds."""
+        return SKEWS[self.first % len(SKEWS)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a stretch came to."""
+
+    skew: float
+    scrapes: int
+    faults: tuple[Fault, ...]
+    fired: tuple[Firing, ...]
+
+
+def main() -> int:
+    """Plays both months; 1 where normal life was told, or a fault was not."""
+    parser = argparse.ArgumentParser(prog="make calm", description=__doc__)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--stretch", type=int, default=6, help="days with one world")
+    parser.add_argument("--faults", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="write docs/calm.md")
+    args = parser.parse_args()
+    begun = time.monotonic()
+    firsts = range(0, args.days, args.stretch)
+    shares = [
+        args.faults * (index + 1) // len(firsts) - args.faults * index // len(firsts) for index in range(len(firsts))
+    ]
+    stretches = [
+        Stretch(seed=str(args.seed), first=first, days=min(args.stretch, args.days - first), faults=share)
+        for shares_of in ([0] * len(firsts), shares)
+        for first, share in zip(firsts, shares_of, strict=True)
+    ]
+    try:
+        with concurrent.futures.ProcessPoolExecutor() as pool:
+            told = list(pool.map(play_stretch, stretches))
+    except JudgeError as error:
+        print(f"make calm: {error}", file=sys.stderr)
+        return 2
+    text, wrong = page(args, told[: len(firsts)], told[len(firsts) :])
+    if args.write:
+        PAGE.write_text(text, encoding="utf-8")
+    print(text)
+    print(f"played and judged in {duration(time.monotonic() - begun)}")
+    for line in wrong:
+        print(f"make calm: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def play_stretch(stretch: Stretch) -> Told:
+    """Plays some days, and has them judged day by day."""
+    return asyncio.run(_stretch(stretch))
+
+
+async def _stretch(stretch: Stretch) -> Told:
+    begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15  # nothing happens just at a scrape
+    agenda, recorder = Agenda(), Recorder(metrics=metrics_of())
+    life = Life(agenda=agenda, chance=_chance(stretch, "life"), first_task=1000 * stretch.first)
+    faults = tuple(_faults(stretch, life, begin))
+    fired: list[Firing] = []
+    async with World(start=begin, skew=stretch.skew) as world:
+        await world.start("exporter-1")
+        for day in range(stretch.days):
+            life.day(begin + day * DAY)
+        for day in range(stretch.days):
+            until = begin + (day + 1) * DAY
+            await play(world, agenda, recorder, until=until, rounds=(STEP,))
+            last = recorder.scrapes - 1
+            first = max(0, last - (DAY + OVERLAP) // STEP)
+            found = await asyncio.to_thread(verdict, recorder, start=begin, first=first, last=last)
+            fresh = until - DAY if day else begin
+            fired += [one for one in found if one.first > fresh or not day]
+            recorder.forget(before=last - OVERLAP // STEP - 1)
+    return Told(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
+
+
+def _faults(stretch: Stretch, life: Life, begin: float) -> list[Fault]:
+    """One in each equal part of the time, somewhere in its first two thirds, so that each is over before the next."""
+    if not stretch.faults:
+        return []
+    chance = _chance(stretch, "faults")
+    part = stretch.days * DAY / stretch.faults
+    kinds = [KINDS[(stretch.first * 7 + index) % len(KINDS)] for index in range(stretch.faults)]
+    return [
+        kind(life, begin + index * part + chance.uniform(1800, part * 2 / 3), chance)
+        for index, kind in enumerate(kinds)
+    ]
+
+
+def _chance(stretch: Stretch, what: str) -> random.Random:
+    return random.Random(f"{stretch.seed} {stretch.first} {what}")  # noqa: S311 - a game, not a secret
+
+
+def page(args: argparse.Namespace, calm: Sequence[Told], troubled: Sequence[Told]) -> tuple[str, list[str]]:
+    """The page, and what is not as it should be."""
+    wrong = [f"normal life was told: {_named(one)}" for told in calm for one in told.fired]
+    rows = []
+    for told in troubled:
+        for fault in told.faults:
+            by = next((one for one in told.fired if fault.told_by(one)), None)
+            took = by.first - fault.begin if by else None
+            rows.append(_row(fault, took))
+            if took is None or took > fault.within + abs(told.skew):
+                wrong.append(
+                    f"{fault.what} at {_clock(fault.begin)}: {fault.alert} "
+                    + ("did not fire" if took is None else f"took {duration(took)}")
+                )
+        stray = [one for one in told.fired if not any(fault.explains(one) for fault in told.faults)]
+        wrong += [f"no fault explains {_named(one)}" for one in stray]
+    scrapes = sum(told.scrapes for told in calm)
+    text = filled(
+        "calm",
+        days=str(args.days),
+        seed=str(args.seed),
+        scrapes=f"{scrapes:,}",
+        calm=str(sum(len(told.fired) for told in calm)),
+        faults=str(sum(len(told.faults) for told in troubled)),
+        found=str(sum(any(map(fault.told_by, told.fired)) for told in troubled for fault in told.faults)),
+        rows="\n".join(rows),
+    )
+    return text, wrong
+
+
+def _row(fault: Fault, took: float | None) -> str:
+    found = f"{duration(took)}" if took is not None else "**not found**"
+    return f"| {_clock(fault.begin)} | {fault.what} | `{fault.alert}` | {found} | {duration(fault.within)} |"
+
+
+def _named(one: Firing) -> str:
+    labels = {name: text for name, text in one.labels.items() if name not in {"severity", "component"}}
+    return f"{one.alert} {labels} from {_clock(one.first)} to {_clock(one.last)}"
+
+
+def _clock(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, tz=dt.UTC).strftime("%d %H:%M:%S")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The platform's controller and the cluster's nodes, with what can go wrong in them at the touch of a script."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from exporter.demo.clock import rfc3339, seconds_of
+from exporter.demo.manifests import WORK_SECONDS
+from exporter.demo.platform import JOBS, RUNS, Platform
+from exporter.demo.workers import Workers
+
+__all__ = ["Controller", "Nodes"]
+
+
+class Controller(Platform):
+    """The demo's controller, which can be away (a rollout, a crash) or forget single runs."""
+
+    def __init__(self, **of: Any) -> None:
+        super().__init__(**of)
+        self.away = False
+        self.forgotten: set[str] = set()
+
+    async def reconcile(self) -> None:
+        """One round over all runs, unless it is away."""
+        if not self.away:
+            await super().reconcile()
+
+    async def _reconcile(self, run: Mapping[str, Any], jobs: Sequence[dict[str, Any]]) -> None:
+        if run["metadata"]["name"] not in self.forgotten:
+            await super()._reconcile(run, jobs)
+
+
+class Nodes(Workers):
+    """The demo's Job controller and kubelets, which know suspension and nodes that restart."""
+
+    def __init__(self, *, ahead: float, **of: Any) -> None:
+        super().__init__(**of)
+        self._ahead = ahead
+        self._next = 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether the work of a Job is done by then, as far as the last round knew."""
+        return now >= self._next
+
+    async def advance(self) -> None:
+        """One round over all Jobs."""
+        self._next = math.inf
+        await super().advance()
+
+    async def _advance(self, item: Mapping[str, Any]) -> None:
+        status = item.get("status", {})
+        if item["spec"].get("suspend"):
+            if status.get("startTime"):
+                await self._write(item, {"startTime": None, "active": None, "ready": None})
+            return
+        await super()._advance(item)
+        if status.get("active"):
+            work = float(item["metadata"].get("annotations", {}).get(WORK_SECONDS, 0))
+            end = seconds_of(status["startTime"]) + work
+            if end > self._clock():
+                self._next = min(self._next, end - self._ahead)
+
+    async def restart_node(self) -> int:
+        """Every pod that runs is lost, and with it its Job, which may not try again; how many there were."""
+        active = [item for item in await self._writer.items(JOBS) if item.get("status", {}).get("active")]
+        for item in active:
+            await self._finish(item, "1")
+        return len(active)
+
+    async def finish(self, run: str) -> None:
+        """The Job of that run ends with success, as after the process that was left over was killed."""
+        for item in await self._writer.items(JOBS):
+            if any(owner["name"] == run for owner in item["metadata"].get("ownerReferences", ())):
+                await self._finish(item, "0")
+
+    async def suspend(self, run: str, *, suspended: bool) -> None:
+        """Suspends or resumes the Job of that run."""
+        for item in await self._writer.items(JOBS):
+            if any(owner["name"] == run for owner in item["metadata"].get("ownerReferences", ())):
+                await self._writer.patch(f"{JOBS}/{item['metadata']['name']}", {"spec": {"suspend": suspended}})
+
+    async def say(self, run: str, **status: Any) -> None:
+        """The agent, or somebody else, writes the status of a run."""
+        stamped = {"status": status | {"lastUpdate": rfc3339(self._clock())}}
+        await self._writer.patch(f"{RUNS}/{run}/status", stamped)

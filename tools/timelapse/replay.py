@@ -1,0 +1,230 @@
+"""The two incidents at full length, through the exporter and the shipped rules: `make replay`.
+
+Writes docs/time-to-detection.md. Nobody intervenes before the hour at which somebody did on the day itself.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import datetime as dt
+import pathlib
+import sys
+import time
+from collections.abc import Iterable, Sequence
+
+from exporter.demo.clock import of_day
+from exporter.demo.manifests import Order, configmap_name
+from exporter.demo.story import duration
+from tools.generate_docs import filled
+from tools.timelapse.judge import Firing, JudgeError, metrics_of, texts, verdict
+from tools.timelapse.play import Agenda, play
+from tools.timelapse.series import Recorder
+from tools.timelapse.world import World
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "time-to-detection.md"
+DAY = dt.date(2025, 11, 2)  # the report tells the hours and not the day
+BEGIN, END = "12:00", "21:00"
+_BETWEEN = 15  # seconds: what happens at a full minute is seen half an interval later, as it is on the average
+STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
+HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
+ORDINARY = (
+    ("12:05", Order(task=2, agent="Rex", cli="codex")),
+    ("13:10", Order(task=5, agent="Cleo", cli="cursor", work=240)),
+    ("14:30", Order(task=8, agent="Rex", cli="codex", work=2400)),
+    ("15:20", Order(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0"))),
+    ("17:00", Order(task=10, agent="Tess", cli="factory", work=900)),
+    ("20:20", Order(task=11, agent="Cleo", work=300)),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Incident:
+    """One line of the report, and what in the replay belongs to it."""
+
+    title: str
+    that_day: str
+    since: str
+    since_what: str
+    asked: str
+    objects: tuple[str, ...]
+    story: str
+
+
+INCIDENTS = (
+    Incident(
+        title="1. CodeRuns of tasks 1 and 6 got no Job",
+        that_day="7 h 39 min",
+        since="12:32",
+        since_what="the CodeRuns were created",
+        asked="CodeRunJobCreationStalled",
+        objects=("task-1-rex", "task-6-rex", configmap_name("claude")),
+        story="12:30 the ConfigMap loses its templates (when it did is not in the report: two minutes before is our"
+        " guess). 12:32 the CodeRuns are created; the controller tries again in silence. 19:58 the ConfigMap is"
+        " synced. 20:11 the controller's next try makes the Jobs.",
+    ),
+    Incident(
+        title="2. Tess's Jobs of tasks 3, 4 and 7 never ended",
+        that_day="6 h and more",
+        since="13:52",
+        since_what="the work was done",
+        asked="AgentJobHanging",
+        objects=("task-3-", "task-4-", "task-7-"),
+        story="13:45 the Jobs start. 13:52 the agents report success, and a left-over FIFO writer keeps the"
+        " containers up. 19:52 they are deleted by hand.",
+    ),
+)
+
+
+def main() -> int:
+    """Writes the page; 1 where an incident was not told, or anything else was, or the page was stale."""
+    parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
+    check = parser.parse_args().check
+    begun = time.monotonic()
+    start = of_day(DAY, BEGIN) + _BETWEEN
+    try:
+        recorder, fired, told = asyncio.run(_replay(start))
+    except JudgeError as error:
+        print(f"make replay: {error}", file=sys.stderr)
+        return 2
+    text, faults = page(fired, told, scrapes=recorder.scrapes)
+    print(text)
+    print(f"{recorder.scrapes} scrapes of {BEGIN} to {END} in {time.monotonic() - begun:.0f} s")
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text("utf-8") != text:
+        faults.append(f"docs/{PAGE.name} is stale: run `make replay`")
+    for fault in faults:
+        print(f"make replay: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+async def _replay(start: float) -> tuple[Recorder, list[Firing], list[dict[str, str]]]:
+    recorder = Recorder(metrics=metrics_of())
+    async with World(start=start) as world:
+        world.writer.policy = False  # on that day no Job had a deadline
+        await world.start("exporter-0")
+        await play(world, agenda(), recorder, until=of_day(DAY, END))
+    fired = verdict(recorder, start=start, first=0, last=recorder.scrapes - 1)
+    return recorder, fired, list(texts(recorder, fired, start=start))
+
+
+def agenda() -> Agenda:
+    """That day, as the report has it."""
+    day = Agenda()
+    for at, order in ORDINARY:
+        day.at(of_day(DAY, at), lambda world, order=order: world.controller.order([order]))
+    day.at(of_day(DAY, "12:30"), lambda world: world.controller.lose_templates("claude"))
+    day.at(of_day(DAY, "12:32"), _create_stalled)
+    day.at(of_day(DAY, "13:45") - 5, lambda world: world.controller.order(HANGING))
+    day.at(of_day(DAY, "19:52"), lambda world: world.controller.delete_jobs(HANGING))
+    day.at(of_day(DAY, "19:58"), lambda world: world.controller.restore_templates("claude"))
+    day.at(of_day(DAY, "20:11"), _remember)
+    return day
+
+
+async def _create_stalled(world: World) -> None:
+    await world.controller.order(STALLED)
+    world.controller.forgotten |= {order.name for order in STALLED}  # it waits longer and longer between two tries
+
+
+async def _remember(world: World) -> None:
+    world.controller.forgotten.clear()
+
+
+def page(fired: Sequence[Firing], told: Sequence[dict[str, str]], *, scrapes: int) -> tuple[str, list[str]]:
+    """The page's text, and what is not as promised."""
+    faults, sections = [], []
+    about: set[int] = set()
+    for incident in INCIDENTS:
+        mine = [index for index, one in enumerate(fired) if _concerns(one, incident)]
+        about.update(mine)
+        sections.append(_section(incident, [(fired[index], told[index]) for index in mine]))
+        if not any(fired[index].alert == incident.asked for index in mine):
+            faults.append(f"{incident.asked} did not fire for incident {incident.title}")
+    others = [one for index, one in enumerate(fired) if index not in about]
+    faults += [f"{one.alert} fired about {_object(one)}" for one in others if one.alert != "AgentJobsWithoutDeadline"]
+    text = filled(
+        "time-to-detection",
+        scrapes=f"{scrapes:,}",
+        begin=BEGIN,
+        end=END,
+        summary=_summary(fired),
+        incidents="\n".join(sections),
+        others=_others(others),
+    )
+    return text, faults
+
+
+def _summary(fired: Sequence[Firing]) -> str:
+    rows = [
+        "| incident | on that day | with the bundle | first to speak | the alert that was asked for |",
+        "|---|---|---|---|---|",
+    ]
+    for incident in INCIDENTS:
+        mine = [one for one in fired if _concerns(one, incident)]
+        own = [one for one in mine if one.alert == incident.asked]
+        if not mine or not own:
+            rows.append(f"| {incident.title} | {incident.that_day} | **not told** | | |")
+            continue
+        took = mine[0].first - of_day(DAY, incident.since)
+        after = f"{_after(took)} {incident.since_what}"
+        asked = f"`{incident.asked}` at {_clock(own[0].first)}"
+        first = f"`{mine[0].alert}` at {_clock(mine[0].first)}"
+        rows.append(f"| {incident.title} | {incident.that_day} | **{after}** | {first} | {asked} |")
+    return "\n".join(rows) + "\n"
+
+
+def _section(incident: Incident, mine: Iterable[tuple[Firing, dict[str, str]]]) -> str:
+    since = of_day(DAY, incident.since)
+    rows = [f"## {incident.title}\n", incident.story + "\n"]
+    rows += [f"| fires | {incident.since_what} | alert | about | until |", "|---|---|---|---|---|"]
+    shown: dict[str, tuple[Firing, dict[str, str]]] = {}
+    for one, said in mine:
+        shown.setdefault(one.alert, (one, said))
+        cells = _clock(one.first), _after(one.first - since), f"`{one.alert}`", f"`{_object(one)}`", _clock(one.last)
+        rows.append(f"| {' | '.join(cells)} |")
+    rows.append("\nWhat the person on call reads, in the first notification of each:\n")
+    for one, said in shown.values():
+        rows += [f"    {one.alert} ({one.labels['severity']})", ""]
+        rows += [f"    {line}" for line in (said["summary"] + "\n" + said["description"]).split("\n")]
+        rows.append("")
+    return "\n".join(rows)
+
+
+def _others(others: Sequence[Firing]) -> str:
+    rows = ["## Anything else\n"]
+    rows += [
+        f"- `{one.alert}` ({one.labels['severity']}) from {_clock(one.first)} to {_clock(one.last)}, about"
+        f" `{_object(one)}`"
+        for one in others
+    ]
+    if not others:
+        rows.append("Nothing.")
+    elif all(one.alert == "AgentJobsWithoutDeadline" for one in others):
+        rows.append(
+            "\nThat is true of that day: no Job had a deadline. One of an hour would have ended what hung for six."
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _concerns(one: Firing, incident: Incident) -> bool:
+    return any(_object(one).partition("/")[2].startswith(name) for name in incident.objects)
+
+
+def _object(one: Firing) -> str:
+    kinds = ("coderun", "job_name", "configmap")
+    name = next((one.labels[kind] for kind in kinds if kind in one.labels), "")
+    return f"{one.labels.get('namespace', '')}/{name}"
+
+
+def _after(seconds: float) -> str:
+    return f"{duration(seconds)} after" if seconds >= 0 else f"{duration(-seconds)} before"
+
+
+def _clock(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, tz=dt.UTC).strftime("%H:%M:%S")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""What Prometheus would have stored: each scrape's samples, and how promtool wants them written.
+
+Source of the notation: "Unit testing for rules" in Prometheus' documentation ("Series").
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+__all__ = ["JOB", "Recorder"]
+
+JOB = "coderun-exporter"
+
+
+@dataclasses.dataclass(slots=True)
+class _Series:
+    """The runs of equal values: [value, first scrape, last scrape]."""
+
+    runs: list[list[float]]
+
+
+class Recorder:
+    """Keeps the series of some metrics, scrape by scrape. The first scrape is number 0."""
+
+    def __init__(self, *, metrics: Iterable[str]) -> None:
+        self._wanted = frozenset(metrics)
+        self._series: dict[str, _Series] = {}
+        self._names: dict[tuple[str, str], str | None] = {}
+        self.scrapes = 0
+
+    def scrape(self, pages: Mapping[str, str | None], *, started: Mapping[str, float]) -> None:
+        """One scrape of all targets. A page of None is a target that does not answer.
+
+        All exporters live in one process here, so that the start of each is taken from `started`.
+        """
+        for instance, page in pages.items():
+            self._add(f'up{{job="{JOB}",instance="{instance}"}}', 0 if page is None else 1)
+            if page is not None:
+                began = f'process_start_time_seconds{{job="{JOB}",instance="{instance}"}}'
+                self._add(began, started[instance])
+                self._page(page, instance)
+        self.scrapes += 1
+
+    def again(self) -> None:
+        """One scrape that shows what the one before it showed."""
+        for series in self._series.values():
+            if series.runs[-1][2] == self.scrapes - 1:
+                series.runs[-1][2] = self.scrapes
+        self.scrapes += 1
+
+    def lines(self, *, first: int, last: int) -> Iterator[tuple[str, str]]:
+        """Each series that has a sample between two scrapes (inclusive), and its values as promtool reads them."""
+        for name, series in self._series.items():
+            runs = [run for run in series.runs if run[2] >= first and run[1] <= last]
+            if runs:
+                yield name, _values(runs, first=first, last=last)
+
+    def forget(self, *, before: int) -> None:
+        """Drops what ended before that scrape."""
+        for name, series in list(self._series.items()):
+            series.runs = [run for run in series.runs if run[2] >= before]
+            if not series.runs:
+                del self._series[name]
+        self._names.clear()
+
+    def _page(self, page: str, instance: str) -> None:
+        for line in page.splitlines():
+            if line.startswith("#"):
+                continue
+            sample, _, value = line.rpartition(" ")
+            key = sample, instance
+            if key not in self._names:
+                self._names[key] = self._name(line, instance)
+            name = self._names[key]
+            if name is not None:
+                self._add(name, float(value))
+
+    def _name(self, line: str, instance: str) -> str | None:
+        """The series as stored under `honor_labels: true`; None for what no rule asks for."""
+        (family,) = text_string_to_metric_families(line)
+        (sample,) = family.samples
+        if sample.name not in self._wanted or sample.name == "process_start_time_seconds":
+            return None
+        labels = {"job": JOB, "instance": instance} | sample.labels
+        pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items() if text)
+        return f"{sample.name}{{{pairs}}}"
+
+    def _add(self, name: str, value: float) -> None:
+        series = self._series.setdefault(name, _Series([]))
+        runs = series.runs
+        if runs and runs[-1][2] == self.scrapes - 1 and runs[-1][0] == value:
+            runs[-1][2] = self.scrapes
+        else:
+            runs.append([value, self.scrapes, self.scrapes])
+
+
+def _values(runs: list[list[float]], *, first: int, last: int) -> str:
+    """`_x3 1x9 stale`: three scrapes without it, ten of 1, and then it is gone at once, not after five minutes."""
+    words: list[str] = []
+    at = first
+    for value, begin, end in runs:
+        begin, end = max(int(begin), first), min(int(end), last)  # noqa: PLW2901 - cut to the window
+        if begin > at:
+            if words:
+                words.append("stale")
+                at += 1
+            if begin > at:
+                words.append(f"_x{begin - at}")
+        words.append(f"{_number(value)}x{end - begin}")
+        at = end + 1
+    if at <= last:
+        words.append("stale")
+    return " ".join(words)
+
+
+def _number(value: float) -> str:
+    if math.isinf(value):
+        return "Inf+0" if value > 0 else "-Inf+0"
+    return repr(int(value)) if value == int(value) else repr(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
