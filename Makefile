@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs bench tools lock clean
+.PHONY: help demo test check fix docs rules mutate replay calm bundle bench tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,24 @@ fix: $(READY) ## format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 docs: $(READY) ## the generated pages, anew
-	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python -m tools.generate_docs
+
+rules: $(READY) ## the rules bundle: both promtools, routes, scenarios, and what is made from it
+	$(BIN)/python -m tools.bundle --check
+	$(BIN)/python -m tools.generate_docs --check
+	$(BIN)/python -m pytest -q tests/rules
+
+mutate: $(READY) ## changes every rule in many small ways: do its unit tests notice?
+	$(BIN)/python -m tools.mutate $(MUTATE)
+
+replay: $(READY) ## both incidents at full length; writes docs/time-to-detection.md
+	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
+
+calm: $(READY) ## a normal month, and one with 50 faults (a quarter of an hour); CALM="--days 4"
+	$(BIN)/python -m tools.timelapse.calm $(CALM)
+
+bundle: $(READY) ## what is made from the rules; VERSION=0.2.0 packs a release, RUNBOOKS=https://... sets its links
+	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
 
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)

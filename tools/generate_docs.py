@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md and docs/configuration.md from the code: `make docs`.
+"""Writes docs/metrics.md, docs/configuration.md and docs/alerts.md from the code and the rules: `make docs`.
 
 `--check` writes nothing: it names the stale files and exits with 1.
 """
@@ -29,6 +29,7 @@ from exporter.resources.history import History
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 from exporter.resources.resource import Resource
 from exporter.telemetry import STATES, Telemetry
+from tools import alerts_page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -55,7 +56,11 @@ def filled(page: str, **parts: str) -> str:
 
 def pages() -> dict[pathlib.Path, str]:
     """The text of each generated page, by its path."""
-    return {ROOT / "docs/metrics.md": metrics(), ROOT / "docs/configuration.md": configuration()}
+    return {
+        ROOT / "docs/metrics.md": metrics(),
+        ROOT / "docs/configuration.md": configuration(),
+        ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
+    }
 
 
 def metrics() -> str:

@@ -4,11 +4,23 @@ Expressions, annotations, labels, routes and inhibitions are the bundle's own, t
 """
 
 import pathlib
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 import yaml
 
-__all__ = ["ALERTS", "JOB", "TARGET_LABELS", "alertmanager_config", "prometheus_config", "write_rules"]
+__all__ = [
+    "ALERTS",
+    "JOB",
+    "TARGET_LABELS",
+    "Inhibition",
+    "alertmanager_config",
+    "identity",
+    "inhibitions",
+    "prometheus_config",
+    "shipped_alerts",
+    "write_rules",
+]
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 JOB = "coderun-exporter"
@@ -51,9 +63,52 @@ def prometheus_config(*, exporter: str, alertmanager: str | None, rules: list[pa
 def alertmanager_config(*, receiver: str) -> dict[str, Any]:
     """The bundle's Alertmanager configuration; each receiver posts to its own path below the URL `receiver`."""
     config = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())
+    config["templates"] = [str(ALERTS / template) for template in config["templates"]]
     for route in (config["route"], *config["route"]["routes"]):
         route.update(_GROUP_TIMES)
     for each in config["receivers"]:
-        for webhook in each["webhook_configs"]:
+        for webhook in each.get("webhook_configs", []):
             webhook["url"] = f"{receiver}/{each['name']}"
+        for slack in each.get("slack_configs", []):
+            slack["api_url"] = f"{receiver}/{each['name']}"
     return config
+
+
+def shipped_alerts() -> dict[str, dict[str, Any]]:
+    """The alerts of the rule files, by name."""
+    files = sorted((ALERTS / "rules").glob("*.yml"))
+    groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
+
+
+def identity(alert: dict[str, Any]) -> frozenset[str]:
+    """The labels that name an alert's object, without those that its rule adds: what all its `by` and `on` keep."""
+    kept = re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", alert["expr"])
+    return frozenset.intersection(*(frozenset(re.findall(r"\w+", labels)) for labels in kept))
+
+
+class Inhibition(NamedTuple):
+    """One alert that silences another where the labels of `equal` agree."""
+
+    source: str
+    target: str
+    equal: tuple[str, ...]
+
+
+def inhibitions() -> list[Inhibition]:
+    """Every pair of the inhibition rules as they are shipped, which name alerts and nothing else."""
+    rules = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())["inhibit_rules"]
+    return [
+        Inhibition(source, target, tuple(rule["equal"]))
+        for rule in rules
+        for source in _alertnames(rule["source_matchers"])
+        for target in _alertnames(rule["target_matchers"])
+    ]
+
+
+def _alertnames(matchers: list[str]) -> list[str]:
+    """The names of `alertname="A"` or `alertname=~"A|B"`, which has to be the only matcher."""
+    [matcher] = matchers
+    found = re.fullmatch(r'alertname=(?:"(\w+)"|~"(\w+(?:\|\w+)+)")', matcher)
+    assert found, matcher
+    return (found[1] or found[2]).split("|")

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import signal
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -28,6 +29,11 @@ class _Server:
 
     def __enter__(self) -> Self:
         self.folder.mkdir()
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, or start it again at the same address with what it left in its folder; until it is ready."""
         flags = [f"--web.listen-address={self.address}", "--config.file=config.yml", *self._flags()]
         log = self.folder / f"{self._name}.log"
         self._process = Process(component(self._name), *flags, folder=self.folder, log=log)
@@ -36,7 +42,12 @@ class _Server:
         except BaseException:
             self._process.stop()
             raise
-        return self
+
+    def end(self, number: signal.Signals) -> None:
+        """End it by a signal, and wait for its end."""
+        self._process.signal(number)
+        until(lambda: not self._process.running(), what=f"{self._name} has ended")
+        self._process.stop()
 
     def __exit__(self, *_: object) -> None:
         self._process.stop()
@@ -77,6 +88,14 @@ class Alertmanager(_Server):
         found = [alert for alert in self.get("/api/v2/alerts") if wanted.items() <= alert["labels"].items()]
         assert len(found) <= 1, found
         return found[0]["status"]["state"] if found else ""
+
+    def tell(self, *alerts: dict[str, Any]) -> None:
+        """Give it alerts as Prometheus does; one with an `endsAt` that has passed is resolved."""
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            f"{self.url}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+            assert answer.status == 200
 
     def _flags(self) -> list[str]:
         config = alertmanager_config(receiver=self._receiver)

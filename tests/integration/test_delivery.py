@@ -156,25 +156,35 @@ def test_the_cause_is_named_by_its_symptom_and_silences_it_in_its_own_namespace(
     world.webhook.next("CodeRunJobCreationStalled", status="resolved", coderun="silenced", seconds=WITHIN)
 
 
-def test_a_job_that_hangs_is_delivered_with_its_cause_until_it_ends(world: World):
-    """Its run has long succeeded and its pod is still up: the incident's second half."""
+def test_a_job_that_hangs_is_delivered_and_then_its_cause_instead_until_it_ends(world: World):
+    """The incident's second half: active too long; then its run has succeeded, and it is active all the same."""
     run = world.elsewhere.make_run("tess", spec={"githubApp": "5DLabs-Tess"})
     world.elsewhere.make_job(run, name="tess-job")
     begun = time.monotonic()
     world.elsewhere.start_job("tess-job")
-    world.elsewhere.set_phase("tess", "Succeeded")
     told = world.webhook.next("AgentJobHanging", job_name="tess-job", seconds=WITHIN)
     took("Job started -> AgentJobHanging", begun, told)
     where = world.elsewhere.namespace
     assert (told.labels["namespace"], told.labels["severity"], told.receiver) == (where, "critical", "pager")
     assert told.annotations["summary"].startswith(f"Job {where}/tess-job is still active ")
-    assert told.annotations["summary"].endswith(": run_already_finished (CodeRun tess is Succeeded)")
     assert "Agent: tess. CodeRun: tess." in told.annotations["description"]
     assert f"kubectl -n {where} describe job tess-job" in told.annotations["description"]
 
     begun = time.monotonic()
+    world.elsewhere.set_phase("tess", "Succeeded")
+    cause = world.webhook.next("AgentFinishedNotExited", job_name="tess-job", seconds=WITHIN)
+    took("run succeeded -> AgentFinishedNotExited", begun, cause)
+    assert cause.receiver == "pager"
+    assert cause.annotations["summary"].endswith(": run_already_finished (CodeRun tess is Succeeded)")
+
+    def is_suppressed() -> bool:
+        return world.alertmanager.state_of("AgentJobHanging", job_name="tess-job") == "suppressed"
+
+    until(is_suppressed, what="the symptom is silent beside its cause", seconds=WITHIN)
+
+    begun = time.monotonic()
     world.elsewhere.finish_job("tess-job")
-    over = world.webhook.next("AgentJobHanging", status="resolved", job_name="tess-job", seconds=WITHIN)
+    over = world.webhook.next("AgentFinishedNotExited", status="resolved", job_name="tess-job", seconds=WITHIN)
     took("Job finished -> resolved", begun, over)
 
 

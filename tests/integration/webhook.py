@@ -1,4 +1,4 @@
-"""Where Alertmanager delivers in a test: a receiver that keeps all it is told."""
+"""Where Alertmanager delivers in a test: a receiver of webhooks and of chat messages that keeps all it is told."""
 
 import http.server
 import json
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
-__all__ = ["Notification", "Webhook"]
+__all__ = ["ChatMessage", "Notification", "Webhook"]
 
 
 class Notification(NamedTuple):
@@ -20,11 +20,23 @@ class Notification(NamedTuple):
     at: float
 
 
+class ChatMessage(NamedTuple):
+    """What a chat window shows of one delivery; `channel` is where."""
+
+    receiver: str
+    channel: str
+    title: str
+    text: str
+    color: str
+    fallback: str
+
+
 class Webhook:
-    """Listens on `url` while it is open. Alertmanager's webhook format, version 4."""
+    """Listens on `url` while it is open, for Alertmanager's webhook format, version 4, and for Slack's."""
 
     def __init__(self) -> None:
         self._heard: list[Notification] = []
+        self._read: list[ChatMessage] = []
         self._news = threading.Condition()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -60,12 +72,27 @@ class Webhook:
         assert found, f"{alertname} {labels} was not delivered as {status} within {seconds:g} s, but: {told}"
         return found[0]
 
+    def message(self, title: str, *, seconds: float = 40.0) -> ChatMessage:
+        """The first chat message with that title, waited for if need be."""
+
+        def fitting() -> list[ChatMessage]:
+            return [each for each in self._read if each.title == title]
+
+        with self._news:
+            self._news.wait_for(fitting, timeout=seconds)
+            assert fitting(), f"no message {title!r} within {seconds:g} s, but: {self._read}"
+            return fitting()[0]
+
     def _take(self, receiver: str, message: dict[str, Any]) -> None:
         now = time.monotonic()
         with self._news:
             self._heard += [
                 Notification(receiver, alert["status"], alert["labels"], alert["annotations"], now)
-                for alert in message["alerts"]
+                for alert in message.get("alerts", [])
+            ]
+            self._read += [
+                ChatMessage(receiver, message["channel"], *(each[part] for part in ChatMessage._fields[2:]))
+                for each in message.get("attachments", [])
             ]
             self._news.notify_all()
 
@@ -76,8 +103,11 @@ class Webhook:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 take(self.path.removeprefix("/"), json.loads(body))
-                self.send_response(204)
+                answer = b"ok"  # the word by which a chat accepts a message
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 """Quiet."""

@@ -60,12 +60,12 @@ class Nodes(Workers):
             if end > self._clock():
                 self._next = min(self._next, end - self._ahead)
 
-    async def restart_node(self) -> int:
-        """Every pod that runs is lost, and with it its Job, which may not try again; how many there were."""
-        active = [item for item in await self._writer.items(JOBS) if item.get("status", {}).get("active")]
-        for item in active:
-            await self._finish(item, "1")
-        return len(active)
+    async def restart_node(self) -> None:
+        """Every CodeRun's pod that runs is lost, and with it its Job, which may not try again."""
+        for item in await self._writer.items(JOBS):
+            kinds = {owner["kind"] for owner in item["metadata"].get("ownerReferences", ())}
+            if item.get("status", {}).get("active") and "CodeRun" in kinds:
+                await self._finish(item, "1")
 
     async def finish(self, run: str) -> None:
         """The Job of that run ends with success, as after the process that was left over was killed."""

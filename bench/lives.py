@@ -1,0 +1,54 @@
+"""The objects of workload.py at other ages: at work, ended, or stuck."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from workload import coderun, job
+
+__all__ = ["quiet", "stuck"]
+
+_SERVICES = 4  # times five agents
+
+
+def quiet(objects: int) -> Iterator[dict[str, Any]]:
+    """Three runs in ten are at work, the others have ended; none for so long that it leaves the page."""
+    for index in range(objects):
+        if index % 10 < 3:  # noqa: PLR2004
+            yield from _pair(index, age=300 + index * 37 % 2100)
+        else:
+            yield from _pair(index, age=3600 + index * 37 % 14400, phase="Succeeded", worked=900)
+
+
+def stuck(objects: int) -> Iterator[dict[str, Any]]:
+    """One more for each hundred, stuck in one of four ways: no Job, never ends, ended alone, the run not told."""
+    for index in range(objects, objects + objects // 100):
+        way = index % 4
+        if way == 0:
+            run, _ = _pair(index, age=1200)
+            yield {key: value for key, value in run.items() if key != "status"}
+        elif way == 1:
+            yield from _pair(index, age=7200)
+        else:
+            ways: list[dict[str, Any]] = [{"phase": "Succeeded"}, {"worked": 600}]
+            yield from _pair(index, age=2400, **ways[way - 2])
+
+
+def _pair(
+    index: int, *, age: int, phase: str = "Running", worked: int | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A run and its Job, made so many seconds ago; the Job has ended if it `worked` for some seconds."""
+    run, work, born = coderun(index), job(index), _ago(age)
+    run["metadata"]["creationTimestamp"] = work["metadata"]["creationTimestamp"] = born
+    run["spec"]["service"] = work["metadata"]["labels"]["service"] = f"service-{index % _SERVICES}"
+    run["status"] |= {"phase": phase, "lastUpdate": born if worked is None else _ago(age - worked)}
+    work["spec"]["activeDeadlineSeconds"] = 3600
+    work["status"] = {"active": 1, "startTime": born}
+    if worked is not None:
+        end = {"type": "Complete", "status": "True", "lastTransitionTime": _ago(age - worked)}
+        work["status"] = {"startTime": born, "completionTime": _ago(age - worked), "conditions": [end]}
+    return run, work
+
+
+def _ago(seconds: int) -> str:
+    return (dt.datetime.now(dt.UTC) - dt.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

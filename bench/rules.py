@@ -1,0 +1,241 @@
+"""What one evaluation of the whole bundle costs a real Prometheus: `.venv/bin/python bench/rules.py`.
+
+The exporter's own page, made from objects in the stand-in API server, is scraped by a Prometheus that has one core,
+of every version that `make tools` has built. Expressions and annotations are the bundle's own. Its clocks are faster:
+scrapes and evaluations come every `--interval` seconds, and `for` is one interval, so that alerts are firing when
+they are measured. What range functions look back at is put into the storage first: six hours, a sample every 30 s.
+
+Seconds are those that Prometheus measures: `prometheus_rule_group_last_duration_seconds`, and for each rule the
+`evaluationTime` of its rules page. They are of the wall, so that a busy machine shows in them; CPU seconds are not.
+"""
+
+import argparse
+import asyncio
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
+
+import yaml
+
+from exporter.app import serve
+from exporter.config import Kubernetes, Settings, Web
+from exporter.demo.apiserver import StandInApiServer
+from exporter.demo.manifests import TEMPLATES, templates
+from lives import quiet, stuck
+from measure import Subject
+from tests.components import component, find
+from tests.integration.bundle import ALERTS, JOB
+from tests.integration.processes import Process, free_ports
+from tests.integration.waiting import until
+from tests.kube.settings import a_kubeconfig
+from workload import crd
+
+_VERSIONS = ("", "-2.42")
+"""What the names of the binaries end in."""
+_LOOKED_BACK_AT = ("coderun_job_creation_seconds_bucket", "job_duration_seconds_bucket", "jobs_finished_total")
+_HISTORY = range(-6 * 3600, 0, 30)
+
+Load = Callable[[list[dict[str, Any]]], object]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Phase:
+    """Some rounds of evaluations: each group's and each rule's seconds, and the CPU seconds of all in one round."""
+
+    groups: dict[str, list[float]]
+    rules: dict[str, list[float]]
+    cpu: float
+    firing: int
+
+
+def main() -> int:
+    """Prints a table for each version."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, default=7900, help="CodeRuns, and as many Jobs (7900: 100,000 series)")
+    parser.add_argument("--rounds", type=int, default=6, help="evaluations that are measured (default 6)")
+    parser.add_argument("--interval", type=int, default=10, help="seconds between them (default 10)")
+    arguments = parser.parse_args()
+    os.environ["GOMAXPROCS"] = "1"
+    for suffix in filter(lambda suffix: find(f"prometheus{suffix}"), _VERSIONS):
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            asyncio.run(_bench(arguments, pathlib.Path(folder), suffix))
+    return 0
+
+
+async def _bench(arguments: argparse.Namespace, folder: pathlib.Path, suffix: str) -> None:
+    server = StandInApiServer()
+    server.load([crd(), *map(templates, TEMPLATES), *quiet(arguments.objects)])
+    kubeconfig = a_kubeconfig(folder, cluster={"server": await server.start()})
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
+    load = functools.partial(asyncio.get_running_loop().call_soon_threadsafe, server.load)
+    try:
+        async with serve(settings):
+            await asyncio.to_thread(_measure, arguments, folder, suffix, address, load)
+    finally:
+        await server.stop()
+
+
+def _measure(arguments: argparse.Namespace, folder: pathlib.Path, suffix: str, address: str, load: Load) -> None:
+    until(lambda: _read(f"http://{address}/readyz"), what="the exporter has read everything")
+    _remember(folder, f"promtool{suffix}", address)
+    prometheus = Prometheus(folder, f"prometheus{suffix}", address, arguments)
+    try:
+        scrapes = prometheus.idle_cpu()
+        prometheus.take_rules()
+        calm = prometheus.phase()
+        load(list(stuck(arguments.objects)))
+        until(lambda: prometheus.firing() > calm.firing, what="alerts fire", seconds=120)
+        prometheus.settle()
+        alarm = prometheus.phase()
+        series = prometheus.count(f'{{job="{JOB}"}}')
+        _print(f"prometheus{suffix}", series=series, scrapes=scrapes, calm=calm, alarm=alarm)
+    finally:
+        prometheus.stop()
+
+
+class Prometheus:
+    """A real one that scrapes the exporter at `address`; without rules until it takes them."""
+
+    def __init__(self, folder: pathlib.Path, binary: str, address: str, arguments: argparse.Namespace) -> None:
+        self._folder, self._address = folder, address
+        self._interval, self._rounds = arguments.interval, arguments.rounds
+        own = f"127.0.0.1:{free_ports(1)[0]}"
+        self._url = f"http://{own}"
+        self._configure(rules=[])
+        flags = ["--config.file=config.yml", "--storage.tsdb.path=data", f"--web.listen-address={own}"]
+        self._process = Process(component(binary), *flags, folder=folder, log=folder / "prometheus.log")
+        self._subject = Subject(pid=self._process.pid, host=own)
+        until(lambda: self.count(f'{{job="{JOB}"}}'), what="a scrape", otherwise=self._process.last_words, seconds=90)
+
+    def stop(self) -> None:
+        """Its end."""
+        self._process.stop()
+
+    def count(self, selector: str) -> int:
+        """How many series there are now."""
+        found = self._get("query", query=f"count({selector})")["result"]
+        return int(found[0]["value"][1]) if found else 0
+
+    def firing(self) -> int:
+        """How many alerts are."""
+        return self.count('ALERTS{alertstate="firing"}')
+
+    def idle_cpu(self) -> float:
+        """CPU seconds of one interval without rules: what the scrape costs."""
+        self.settle()
+        before = self._subject.cpu_seconds()
+        time.sleep(self._rounds * self._interval)
+        return (self._subject.cpu_seconds() - before) / self._rounds
+
+    def take_rules(self) -> None:
+        """The bundle's, with faster clocks."""
+        pace, files = f"{self._interval}s", []
+        for file in sorted((ALERTS / "rules").glob("*.yml")):
+            tree = yaml.safe_load(file.read_text())
+            for group in tree["groups"]:
+                group["interval"] = pace
+                for rule in group["rules"]:
+                    rule.update({"for": pace} if "for" in rule else {})
+            files.append(self._folder / file.name)
+            files[-1].write_text(yaml.safe_dump(tree))
+        self._configure(rules=files)
+        self._process.signal(signal.SIGHUP)
+        until(lambda: self._get("rules")["groups"], what="it has rules")
+        self.settle()
+
+    def settle(self) -> None:
+        """Three rounds that are not measured: the first of all is slower, and alerts begin to fire in others."""
+        time.sleep(3 * self._interval)
+
+    def phase(self) -> Phase:
+        """So many rounds as they are asked for, of every group."""
+        groups: dict[str, dict[str, float]] = {}
+        rules: dict[str, dict[str, float]] = {}
+        cpu, begun = self._subject.cpu_seconds(), time.monotonic()
+        while not groups or min(map(len, groups.values())) < self._rounds:
+            time.sleep(self._interval)
+            for group in self._get("rules")["groups"]:
+                at = group["lastEvaluation"]
+                groups.setdefault(group["name"], {})[at] = group["evaluationTime"]
+                for rule in group["rules"]:
+                    rules.setdefault(rule["name"], {})[at] = rule["evaluationTime"]
+        rounds = (time.monotonic() - begun) / self._interval
+        return Phase(
+            groups={name: list(times.values()) for name, times in groups.items()},
+            rules={name: list(times.values()) for name, times in rules.items()},
+            cpu=(self._subject.cpu_seconds() - cpu) / rounds,
+            firing=self.firing(),
+        )
+
+    def _configure(self, *, rules: list[pathlib.Path]) -> None:
+        targets = [{"targets": [self._address]}]
+        config = {
+            "global": {"scrape_interval": f"{self._interval}s", "evaluation_interval": f"{self._interval}s"},
+            "rule_files": [str(file) for file in rules],
+            "scrape_configs": [{"job_name": JOB, "honor_labels": True, "static_configs": targets}],
+        }
+        (self._folder / "config.yml").write_text(yaml.safe_dump(config))
+
+    def _get(self, path: str, **query: str) -> Any:
+        return json.loads(_read(f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(query)}"))["data"]
+
+
+def _read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - loopback
+        body: bytes = answer.read()
+        return body
+
+
+def _remember(folder: pathlib.Path, promtool: str, address: str) -> None:
+    """Six hours of the page's counters and histograms, as blocks of Prometheus' storage."""
+    page = _read(f"http://{address}/metrics").decode()
+    found = re.findall(rf"^((?:{'|'.join(_LOOKED_BACK_AT)}){{.*)}} \S+$", page, re.MULTILINE)
+    now = int(time.time())
+    file = folder / "history.txt"
+    with file.open("w") as out:
+        for series in found:
+            # What fails does not rise: in quiet times no alert may fire.
+            rises = 'result="failed"' not in series
+            name = f'{series},instance="{address}",job="{JOB}"}}'
+            out.writelines(f"{name} {rises * count} {now + at}\n" for count, at in enumerate(_HISTORY))
+        out.write("# EOF\n")
+    argv = [component(promtool), "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, folder / "data"]
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+
+
+def _print(binary: str, *, series: int, scrapes: float, calm: Phase, alarm: Phase) -> None:
+    print(f"\n{binary} on one core, {series:,} series; milliseconds: median and most of the rounds\n")
+    print(f"| | {calm.firing} alerts firing | {alarm.firing} alerts firing |\n|---|---|---|")
+    for name in sorted(calm.groups):
+        print(f"| group `{name}` | {_times(calm.groups[name])} | {_times(alarm.groups[name])} |")
+    sums = [_times([sum(times) for times in zip(*phase.groups.values(), strict=False)]) for phase in (calm, alarm)]
+    print(f"| **all groups** | **{sums[0]}** | **{sums[1]}** |")
+    cpu = [(phase.cpu - scrapes) * 1e3 for phase in (calm, alarm)]
+    print(f"| CPU of a round, besides {scrapes * 1e3:.0f} for its scrape | {cpu[0]:.0f} | {cpu[1]:.0f} |")
+    dearest = sorted(alarm.rules, key=lambda name: -statistics.median(alarm.rules[name]))
+    for name in dearest[:6]:
+        print(f"| rule `{name}` | {_times(calm.rules[name])} | {_times(alarm.rules[name])} |")
+
+
+def _times(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1e3:.0f}; {max(seconds) * 1e3:.0f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The time-lapse: what it writes down is what was there, and what it says fired is what Prometheus says."""
+
+import pytest
+
+from exporter.demo.manifests import Order
+from tools.timelapse.judge import STEP, texts, verdict
+from tools.timelapse.play import Agenda, play
+from tools.timelapse.series import Recorder
+from tools.timelapse.world import World
+
+START = 1_700_000_010.0  # a multiple of 30
+BROKEN = 'configmap_health{namespace="n",configmap="c\\"]}, é"} '
+
+
+def recorded(*pages, metrics=("configmap_health",)):
+    """A recorder after a scrape of each page by one exporter; None is a target that does not answer."""
+    recorder = Recorder(metrics=metrics)
+    for page in pages:
+        recorder.scrape({"a": page}, started={"a": 7.0})
+    return recorder
+
+
+def values_of(recorder, name, *, first=0, last=None):
+    """What promtool is given for the series whose name begins so."""
+    last = recorder.scrapes - 1 if last is None else last
+    (found,) = [values for series, values in recorder.lines(first=first, last=last) if series.startswith(name)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pages", "written"),
+    [
+        (["a 1", "a 1", "a 1"], "1x2"),
+        (["a 1", "a 2.5", "a +Inf"], "1x0 2.5x0 Inf+0x0"),
+        (["", "", "a 1"], "_x2 1x0"),
+        (["a 1", "", "", "a 1"], "1x0 stale _x1 1x0"),
+        (["a 1", "", "a 1", ""], "1x0 stale 1x0 stale"),
+    ],
+)
+def test_a_series_is_written_as_it_was_scraped(pages, written):
+    """Equal values together, gaps as gaps; what is gone is gone at once, as by a scrape's staleness marker."""
+    assert values_of(recorded(*pages, metrics=["a"]), "a{") == written
+
+
+def test_a_target_that_does_not_answer_takes_its_series_along():
+    """Only `up` says 0."""
+    recorder = recorded("a 1", None, "a 1", metrics=["a"])
+    assert values_of(recorder, "a{") == "1x0 stale 1x0"
+    assert values_of(recorder, "up{") == "1x0 0x0 1x0"
+
+
+def test_a_window_begins_at_its_first_scrape():
+    """What lies before and after is cut off."""
+    recorder = recorded("a 1", "a 1", "", "a 2", "a 2", metrics=["a"])
+    assert values_of(recorder, "a{", first=1, last=3) == "1x0 stale 2x0"
+
+
+def test_an_empty_label_is_no_label_and_the_target_adds_its_own():
+    """As Prometheus stores it; what no rule asks for is not kept."""
+    recorder = recorded('a{x="",y="1"} 1\nb 1', metrics=["a"])
+    names = [series for series, _ in recorder.lines(first=0, last=0)]
+    assert names == [
+        'up{job="coderun-exporter",instance="a"}',
+        'process_start_time_seconds{job="coderun-exporter",instance="a"}',
+        'a{job="coderun-exporter",instance="a",y="1"}',
+    ]
+
+
+@pytest.mark.needs("promtool")
+def test_what_fires_and_what_is_read_then_is_prometheus_own_word():
+    """To the second, and whatever stands in a name."""
+    pages = [BROKEN + "1"] * 4 + [BROKEN + "0"] * 6 + [BROKEN + "1"] * 30
+    recorder = recorded(*pages, metrics=["configmap_health"])
+    (one,) = verdict(recorder, start=START, first=0, last=recorder.scrapes - 1)
+    assert (one.alert, one.first, one.last) == ("RequiredConfigMapUnhealthy", START + 180, START + 270 + 300)
+    assert one.labels["configmap"] == 'c"]}, é'
+    (said,) = texts(recorder, [one], start=START)
+    assert said["summary"] == 'ConfigMap n/c"]}, é is required and unhealthy: problem unknown'
+    assert "\nNext:\nkubectl -n n describe configmap" in said["description"]
+
+
+async def test_every_scrape_shows_all_that_has_happened_until_then():
+    """However slow the machine is: a run, its Job and its end, each in the scrape after it."""
+    recorder, agenda = Recorder(metrics=["coderun_phase"]), Agenda()
+    agenda.at(START + 45, lambda world: world.controller.order([Order(task=1, agent="Rex", work=100)]))
+    async with World(start=START) as world:
+        await world.start("a")
+        await play(world, agenda, recorder, until=START + 8 * STEP)
+    phases = {
+        series.partition('phase="')[2].rstrip('"}'): values for series, values in recorder.lines(first=0, last=8)
+    }
+    del phases[""]
+    # Created after 45 s, taken up in the round at 50 s; its work is done 100 s later, which the next round sees.
+    assert phases == {"Running": "_x2 1x3 stale", "Succeeded": "_x6 1x2"}
+
+
+async def test_what_cannot_have_changed_is_not_asked_for_again():
+    """A quiet month costs little; the clock moves on all the same."""
+    recorder = Recorder(metrics=["coderun_exporter_resource_last_sync_timestamp_seconds"])
+    async with World(start=START) as world:
+        await world.start("a")
+        begun = len(world.server.requests)
+        await play(world, Agenda(), recorder, until=START + 20 * STEP)
+        asked = len(world.server.requests) - begun
+    assert asked < 10
+    values = {values for series, values in recorder.lines(first=0, last=20) if "last_sync" in series}
+    assert len(values) == 1
+    assert values.pop().count(" ") == 5
+
+
+async def test_what_is_refused_is_seen_and_forgotten_again():
+    """Its watch is lost, and the others go on."""
+    async with World(start=START) as world:
+        await world.start("a")
+        await world.refuse("jobs", status=403)
+        await world.settle()
+        states = {one.resource: one.state for one in world.targets["a"].health.statuses}
+        assert states == {
+            "coderuns": "watching",
+            "docsruns": "watching",
+            "jobs": "forbidden",
+            "configmaps": "watching",
+        }
+        await world.allow()
+        assert {one.state for one in world.targets["a"].health.statuses} == {"watching"}

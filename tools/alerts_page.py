@@ -1,0 +1,76 @@
+"""What docs/alerts.md says of the rules bundle: read from the rules, their unit tests and alerts/scenarios.yml."""
+
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+__all__ = ["ALERTS", "parts"]
+
+ALERTS = pathlib.Path(__file__).resolve().parent.parent / "alerts"
+_NAME = re.compile(r"\[([^\]]+)\] (.+)")
+
+
+def parts() -> dict[str, str]:
+    """The parts of the page, by their place in tools/pages/alerts.md."""
+    rules = list(_rules())
+    alerts = {rule["alert"]: rule for rule in rules if "alert" in rule}
+    claims = {name: list(_claims(name)) for name in [*alerts, "recording"]}
+    told = _read("scenarios.yml")
+    scenarios, excused = told["scenarios"], told["not_applicable"]
+    return {
+        "alerts": "\n".join(_alert(rule, len(claims[name])) for name, rule in alerts.items()),
+        "records": "\n".join(f"| `{rule['record']}` | {_told(rule)} |" for rule in rules if "record" in rule),
+        "scenarios": "\n".join(f"| {name} | {meaning} |" for name, meaning in scenarios.items()),
+        "matrix": _matrix(list(alerts), list(scenarios), claims),
+        "reasons": "\n".join(
+            f"- `{name}`: " + "; ".join(f"{scenario}: {reason}" for scenario, reason in excused.get(name, {}).items())
+            for name in alerts
+            if excused.get(name)
+        ),
+        "claims": "\n".join(_section(name, of) for name, of in claims.items()),
+    }
+
+
+def _rules() -> Iterator[dict[str, Any]]:
+    for file in sorted((ALERTS / "rules").glob("*.yml")):
+        for group in yaml.safe_load(file.read_text("utf-8"))["groups"]:
+            yield from group["rules"]
+
+
+def _claims(name: str) -> Iterator[tuple[list[str], str]]:
+    """The scenarios and the words of each unit test of a file."""
+    for test in _read(f"tests/{name}.yml")["tests"]:
+        found = _NAME.match(test["name"])
+        yield (found[1].split(", "), found[2]) if found else ([], test["name"])
+
+
+def _read(file: str) -> Any:
+    return yaml.safe_load((ALERTS / file).read_text("utf-8"))
+
+
+def _alert(rule: dict[str, Any], tests: int) -> str:
+    name = rule["alert"]
+    runbook = f"[`{name}`](../alerts/runbooks/{name}.md)"
+    cells = runbook, rule["labels"]["severity"], rule.get("for", "0s"), rule.get("keep_firing_for", "0s"), str(tests)
+    return f"| {' | '.join(cells)} |"
+
+
+def _told(rule: dict[str, Any]) -> str:
+    """The expression on one line."""
+    return f"`{' '.join(rule['expr'].split())}`".replace("|", r"\|")
+
+
+def _matrix(alerts: list[str], scenarios: list[str], claims: dict[str, list[tuple[list[str], str]]]) -> str:
+    rows = [["alert", *scenarios], ["---"] * (len(scenarios) + 1)]
+    for name in alerts:
+        shown = {scenario for found, _ in claims[name] for scenario in found}
+        rows.append([f"`{name}`", *("yes" if scenario in shown else "-" for scenario in scenarios)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _section(name: str, claims: list[tuple[list[str], str]]) -> str:
+    title = "Recording rules" if name == "recording" else name
+    return "\n".join([f"### {title}", "", *(f"- {words}" for _, words in claims), ""])

@@ -1,0 +1,33 @@
+"""The plain rule files, from which all else is made."""
+
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+__all__ = ["NAME", "ROOT", "BundleError", "alerts_of", "read_rules", "read_version"]
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NAME = "coderun-exporter"
+
+
+class BundleError(Exception):
+    """Its text is the one line that a person reads."""
+
+
+def read_rules() -> dict[str, str]:
+    """The text of each rule file by its name, sorted."""
+    return {path.name: path.read_text("utf-8") for path in sorted((ROOT / "alerts/rules").glob("*.yml"))}
+
+
+def read_version() -> str:
+    """The bundle's version."""
+    return (ROOT / "alerts/VERSION").read_text("utf-8").strip()
+
+
+def alerts_of(files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The alerts among the rules of some files' text."""
+    for text in files.values():
+        for group in yaml.safe_load(text)["groups"]:
+            yield from (rule for rule in group["rules"] if "alert" in rule)

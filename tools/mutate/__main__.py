@@ -1,0 +1,96 @@
+"""Mutation tests of the alert rules: `make mutate`, `python -m tools.mutate --only ALERT`.
+
+Exit codes: 0 enough mutants were killed and every survivor is accepted, 1 not so, 2 no trial could be made.
+"""
+
+import argparse
+import itertools
+import pathlib
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+
+from tools.mutate.reading import UnsupportedError
+from tools.mutate.rules import Rule, load, mutants
+from tools.mutate.suites import names_for
+from tools.mutate.survey import Row, healthy_suites, survey
+from tools.mutate.trial import Laboratory, find_promtool
+from tools.mutate.verdict import Accepted, SurvivorsError, faults, load_accepted, share_killed
+
+ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
+_LINE = "{:48} {:>8} {:>8} {:>8}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Makes the trials and prints what came of them; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
+    parser.add_argument("--only", metavar="RULE", action="append", default=[], help="this rule alone; repeatable")
+    parser.add_argument("--list", action="store_true", help="print the mutants and try none")
+    arguments = parser.parse_args(argv)
+    try:
+        rules = load(ALERTS / "rules")
+        accepted = load_accepted(ALERTS / "survivors.yml")
+    except (UnsupportedError, SurvivorsError) as error:
+        return _complain(str(error))
+    unknown = set(arguments.only) - {rule.name for rule in rules}
+    if unknown:
+        return _complain(f"no rule of alerts/rules is called {', '.join(sorted(unknown))}")
+    chosen = [rule for rule in rules if not arguments.only or rule.name in arguments.only]
+    if arguments.list:
+        for mutant in itertools.chain.from_iterable(mutants(rule)[0] for rule in chosen):
+            print(f"{mutant.rule.name} | {mutant.place} | {mutant.change}")
+        return 0
+    promtool = find_promtool()
+    if promtool is None:
+        return _complain("promtool is not in .tools/bin and not on PATH: run `make tools`")
+    with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
+        return _try(Laboratory(promtool=promtool, scratch=pathlib.Path(scratch), rules=rules), chosen, accepted)
+
+
+def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Accepted]) -> int:
+    started = time.monotonic()
+    names = dict.fromkeys(name for rule in chosen for name in names_for(rule, laboratory.rules))
+    suites, ill = healthy_suites(laboratory, ALERTS / "tests", tuple(names))
+    print(_LINE.format("rule", "mutants", "killed", "survived"))
+    rows = []
+    for row in survey(laboratory, chosen, suites):
+        _print_row(row.rule, [row])
+        rows.append(row)
+    _print_row("all", rows)
+    results = [result for row in rows for result in row.results]
+    untried = {rule.name for rule in laboratory.rules} - {row.rule for row in rows}
+    relevant = [entry for entry in accepted if entry.rule not in untried]
+    _print_accepted({result.key for result in results if not result.killed}, relevant)
+    refused = sum(row.refused for row in rows)
+    print(
+        f"\n{share_killed(results):.1%} of {len(results)} mutants killed in {time.monotonic() - started:.0f} s;"
+        f" {refused} more are no valid rules"
+    )
+    wrong = (*ill, *faults(results, relevant))
+    for line in wrong:
+        print(line)
+    return int(bool(wrong))
+
+
+def _print_row(name: str, rows: Sequence[Row]) -> None:
+    tried = sum(len(row.results) for row in rows)
+    killed = sum(result.killed for row in rows for result in row.results)
+    print(_LINE.format(name, tried, killed, tried - killed), flush=True)
+
+
+def _print_accepted(survivors: set[tuple[str, str, str]], accepted: Sequence[Accepted]) -> None:
+    found = [entry for entry in accepted if entry.key in survivors]
+    if found:
+        print("\nsurvivors, and why no unit test can kill them")
+    for entry in found:
+        print(f"  {' | '.join(entry.key)}\n      {entry.reason}")
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""The mutations of an expression: each takes a node and gives what could stand there instead, and says so.
+
+A step is as small as a rule can notice at one evaluation every 30 s.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from tools.mutate.reach import Reach, below, labels_of
+from tools.mutate.text import brief, duration, write
+from tools.mutate.tree import (
+    SET_OPERATORS,
+    Aggregate,
+    Binary,
+    Call,
+    Matcher,
+    Node,
+    Number,
+    Selector,
+    put,
+    steps,
+)
+
+__all__ = ["MUTATIONS", "Change", "changes", "neighbours"]
+
+Changed = Iterator[tuple[str, Node]]
+"""What is done, and what the node becomes."""
+
+_DAY = 86400.0
+_MINUTE = 60.0
+_OPERATORS: Mapping[str, Sequence[str]] = {
+    ">": (">=", "<", "=="),
+    "<": ("<=", ">", "=="),
+    ">=": (">", "<=", "=="),
+    "<=": ("<", ">=", "=="),
+    "==": ("!=", ">="),
+    "!=": ("==", ">"),
+    "and": ("unless",),
+    "unless": ("and",),
+    "+": ("-",),
+    "-": ("+",),
+    "*": ("/",),
+    "/": ("*",),
+}
+_ARITHMETIC = frozenset("+-*/")
+_AGGREGATIONS: Mapping[str, Sequence[str]] = {
+    "max": ("min", "sum"),
+    "min": ("max",),
+    "sum": ("max", "count"),
+    "count": ("sum",),
+}
+_FUNCTIONS: Mapping[str, Sequence[str]] = {
+    "max_over_time": ("min_over_time",),
+    "min_over_time": ("max_over_time",),
+    "present_over_time": ("absent_over_time",),
+    "absent_over_time": ("present_over_time",),
+    "increase": ("delta", "changes"),
+    "rate": ("delta", "irate"),
+    "changes": ("resets",),
+}
+_NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of an expression: where (the part as printed), what is done there, and the whole afterwards."""
+
+    place: str
+    what: str
+    text: str
+
+
+def changes(tree: Node, *, value_is_read: bool) -> Iterator[Change]:
+    """Every change of the expression, from the outside in and from left to right; some may give the same text.
+
+    value_is_read: whether the outcome of the rule tells the expression's value.
+    """
+    yield from _changes(tree, Reach(value=value_is_read), lambda node: node)
+
+
+def _changes(node: Node, reach: Reach, whole: Callable[[Node], Node]) -> Iterator[Change]:
+    for mutation in MUTATIONS:
+        for what, becomes in mutation(node, reach):
+            yield Change(place=brief(node), what=what, text=write(whole(becomes)))
+    for step, part in steps(node):
+        yield from _changes(part, below(node, step, reach), lambda new, step=step: whole(put(node, step, new)))
+
+
+def neighbours(number: float) -> tuple[float, ...]:
+    """The numbers beside a threshold: half a minute for seconds, a tenth for a ratio, else one.
+
+    Beside infinity: one limit of a day that is taken for none, and no limit at all.
+    """
+    if math.isinf(number):
+        return math.copysign(_DAY, number), -number
+    step = 30.0 if abs(number) >= _MINUTE else 0.1 if 0 < abs(number) < 1 else 1.0
+    return round(number - step, 6), round(number + step, 6)
+
+
+def number(node: Node, _reach: Reach) -> Changed:
+    """A number beside an operator goes one step down and one up."""
+    if isinstance(node, Binary):
+        for step, part in steps(node):
+            if isinstance(part, Number):
+                for value in neighbours(part.value):
+                    new = Number(value=value)
+                    yield f"{write(part)} -> {write(new)}", put(node, step, new)
+
+
+def quantile(node: Node, _reach: Reach) -> Changed:
+    """Another quantile of a histogram."""
+    if isinstance(node, Call) and node.function == "histogram_quantile" and isinstance(node.arguments[0], Number):
+        phi = node.arguments[0]
+        for value in (phi.value - 0.05, phi.value + 0.05):
+            new = Number(value=round(value, 6))
+            yield f"{write(phi)} -> {write(new)}", put(node, ("arguments", 0), new)
+
+
+def operator(node: Node, reach: Reach) -> Changed:
+    """Another operator of the same kind. Arithmetic gives each series a value: nothing changes if nobody reads it."""
+    if isinstance(node, Binary) and (reach.value or node.operator not in _ARITHMETIC):
+        for other in _OPERATORS.get(node.operator, ()):
+            yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
+
+
+def side(node: Node, _reach: Reach) -> Changed:
+    """One side of `and`, `or` and `unless` alone."""
+    if isinstance(node, Binary) and node.operator in SET_OPERATORS:
+        yield "only the left side", node.left
+        yield "only the right side", node.right
+
+
+def matched_label(node: Node, _reach: Reach) -> Changed:
+    """A label less in `on`, `ignoring` or the group's list."""
+    if isinstance(node, Binary):
+        matching = node.matching
+        for field, keyword in (("labels", matching.keyword), ("carried", matching.group)):
+            for label, rest in _each_left_out(getattr(matching, field)):
+                changed = dataclasses.replace(matching, **{field: rest})
+                yield f"{keyword} without {label}", dataclasses.replace(node, matching=changed)
+
+
+def grouping_label(node: Node, reach: Reach) -> Changed:
+    """A label less in `by` or `without`, and `instance` more in `by`: each replica for itself.
+
+    A label that no series has changes no group.
+    """
+    if isinstance(node, Aggregate):
+        for label, rest in _each_left_out(node.labels):
+            if not reach.ignores_label(label):
+                yield f"{node.keyword} without {label}", dataclasses.replace(node, labels=rest)
+        known = labels_of(node.inner)
+        replicas_differ = "instance" not in node.labels and (known is None or "instance" in known)
+        if node.keyword != "without" and replicas_differ and not reach.ignores_label("instance"):
+            yield "by with instance", dataclasses.replace(node, keyword="by", labels=(*node.labels, "instance"))
+
+
+def aggregation(node: Node, reach: Reach) -> Changed:
+    """Another aggregation. All give the same series, so nothing changes where nobody reads the value."""
+    if isinstance(node, Aggregate) and reach.value:
+        for other in _AGGREGATIONS.get(node.operator, ()):
+            yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
+
+
+def matcher(node: Node, _reach: Reach) -> Changed:
+    """A matcher that is dropped or negated, or has an alternative less."""
+    if not isinstance(node, Selector):
+        return
+    for index, old in enumerate(node.matchers):
+        before, after = node.matchers[:index], node.matchers[index + 1 :]
+        text = write(Selector(matchers=(old,)))[1:-1]
+        yield f"without {text}", dataclasses.replace(node, matchers=before + after)
+        for what, new in _matchers(old):
+            yield f"{text}: {what}", dataclasses.replace(node, matchers=(*before, new, *after))
+
+
+def function(node: Node, reach: Reach) -> Changed:
+    """Another function of the same kind. The extremes over time tell nothing apart where nobody reads the value."""
+    if isinstance(node, Call) and (reach.value or node.function not in {"max_over_time", "min_over_time"}):
+        for other in _FUNCTIONS.get(node.function, ()):
+            yield f"{node.function} -> {other}", dataclasses.replace(node, function=other)
+
+
+def absence(node: Node, _reach: Reach) -> Changed:
+    """What should be absent, itself."""
+    if isinstance(node, Call) and node.function in {"absent", "absent_over_time"}:
+        (inner,) = node.arguments
+        present = dataclasses.replace(inner, seconds=None) if isinstance(inner, Selector) else inner
+        yield f"without {node.function}", present
+
+
+def window(node: Node, _reach: Reach) -> Changed:
+    """Half of a range, and twice."""
+    if isinstance(node, Selector) and node.seconds is not None:
+        for seconds in (node.seconds / 2, node.seconds * 2):
+            what = f"{duration(node.seconds)} -> {duration(seconds)}"
+            yield what, dataclasses.replace(node, seconds=seconds)
+
+
+MUTATIONS: tuple[Callable[[Node, Reach], Changed], ...] = (
+    number,
+    quantile,
+    operator,
+    side,
+    matched_label,
+    grouping_label,
+    aggregation,
+    matcher,
+    function,
+    absence,
+    window,
+)
+
+
+def _each_left_out(labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for index, label in enumerate(labels):
+        yield label, (*labels[:index], *labels[index + 1 :])
+
+
+def _matchers(old: Matcher) -> Iterator[tuple[str, Matcher]]:
+    sign = _NEGATED[old.operator]
+    yield f"{old.operator} -> {sign}", dataclasses.replace(old, operator=sign)
+    parts = _alternatives(old.value) if "~" in old.operator else []
+    if len(parts) > 1:
+        for index, part in enumerate(parts):
+            rest = "|".join(parts[:index] + parts[index + 1 :])
+            yield f"without {part}", dataclasses.replace(old, value=rest)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """The parts between the bars that stand in no parentheses or brackets; a backslash takes the next along."""
+    parts, depth, escaped = [""], 0, False
+    for letter in pattern:
+        if letter == "|" and not depth and not escaped:
+            parts.append("")
+            continue
+        parts[-1] += letter
+        if not escaped:
+            depth += (letter in "([") - (letter in ")]")
+        escaped = letter == "\\" and not escaped
+    return parts

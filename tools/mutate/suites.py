@@ -1,0 +1,57 @@
+"""The unit tests of the rules, cut into parts so that a mutant meets only as many as it takes to kill it."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from tools.mutate.rules import Mutant, Rule, readers
+
+__all__ = ["RECORDING", "Suite", "load_suite", "names_for", "rule_files"]
+
+RECORDING = "recording"
+"""The suite of all recording rules."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A file of unit tests. Each part is the text of a whole file with one of its tests."""
+
+    name: str
+    parts: tuple[str, ...]
+
+
+def load_suite(file: pathlib.Path) -> Suite:
+    """The suite of that file. Scalars stay as they are written: `0x200` is a series, and no number."""
+    document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    (tests,) = (value for key, value in document.value if key.value == "tests")
+    head = [(key, value) for key, value in document.value if key.value != "tests"]
+    return Suite(name=file.stem, parts=tuple(_part(head, key="tests", test=test) for test in tests.value))
+
+
+def names_for(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
+    """The suites that can kill a mutant of the rule, the likeliest first."""
+    return (rule.name,) if rule.is_alert else (RECORDING, *sorted(readers(rule.name, rules)))
+
+
+def rule_files(rules: Sequence[Rule], *, suite: str, mutant: Mutant | None = None) -> Mapping[str, str]:
+    """The text of each rule file, by its name, as far as the suite needs it: its alert, and what is recorded.
+
+    The rule of the mutant is changed; without a mutant, none is.
+    """
+    files: dict[str, dict[str, dict[str, Any]]] = {rule.file: {} for rule in rules}
+    for rule in rules:
+        if rule.name == suite or not rule.is_alert:
+            group = files[rule.file].setdefault(rule.group["name"], {**rule.group, "rules": []})
+            group["rules"].append(mutant.body if mutant is not None and mutant.rule == rule else rule.body)
+    return {file: json.dumps({"groups": list(groups.values())}) for file, groups in files.items()}
+
+
+def _part(head: Sequence[tuple[yaml.Node, yaml.Node]], *, key: str, test: yaml.Node) -> str:
+    tests = yaml.SequenceNode("tag:yaml.org,2002:seq", [test])
+    name = yaml.ScalarNode("tag:yaml.org,2002:str", key)
+    whole = yaml.MappingNode("tag:yaml.org,2002:map", [*head, (name, tests)])
+    return yaml.serialize(whole, Dumper=yaml.SafeDumper, allow_unicode=True)

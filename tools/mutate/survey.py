@@ -1,0 +1,68 @@
+"""Every mutant of the rules on trial, as many at a time as the machine has cores."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tools.mutate.rules import Mutant, Rule, mutants
+from tools.mutate.suites import Suite, load_suite, names_for
+from tools.mutate.trial import Laboratory, Outcome
+from tools.mutate.verdict import Result
+
+__all__ = ["Row", "healthy_suites", "survey"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """What came of one rule. `refused` are the mutants that Prometheus does not load: they count nowhere."""
+
+    rule: str
+    results: tuple[Result, ...]
+    refused: int
+
+
+def healthy_suites(
+    laboratory: Laboratory, folder: pathlib.Path, names: Sequence[str]
+) -> tuple[Mapping[str, Suite], tuple[str, ...]]:
+    """The suites of those names that pass on the rules as they are, and a line for each that is missing or fails."""
+    files = {name: folder / f"{name}.yml" for name in names}
+    suites = [load_suite(file) for file in files.values() if file.exists()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        healthy = {
+            suite.name: suite
+            for suite, passes in zip(suites, pool.map(laboratory.passes, suites), strict=True)
+            if passes
+        }
+    shown = {name: "/".join(file.parts[-3:]) for name, file in files.items()}
+    missing = [f"{shown[name]} is missing: nothing tests this rule" for name in names if not files[name].exists()]
+    failing = [
+        f"{shown[suite.name]} fails on the rules as they are and can kill nothing: run promtool test rules on it"
+        for suite in suites
+        if suite.name not in healthy
+    ]
+    return healthy, (*missing, *failing)
+
+
+def survey(laboratory: Laboratory, chosen: Sequence[Rule], suites: Mapping[str, Suite]) -> Iterator[Row]:
+    """A row for each chosen rule that one of the suites can test, in their order."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        pending = []
+        for rule in chosen:
+            usable = [suites[name] for name in names_for(rule, laboratory.rules) if name in suites]
+            made, refused = mutants(rule) if usable else ((), 0)
+            outcomes = [pool.submit(laboratory.outcome, mutant, usable) for mutant in made]
+            if usable:
+                pending.append((rule, made, refused, outcomes))
+        for rule, made, refused, outcomes in pending:
+            yield _row(rule, refused, [(mutant, done.result()) for mutant, done in zip(made, outcomes, strict=True)])
+
+
+def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:
+    results = tuple(
+        Result(rule=rule.name, place=mutant.place, change=mutant.change, killed=outcome is Outcome.KILLED)
+        for mutant, outcome in outcomes
+        if outcome is not Outcome.REFUSED
+    )
+    return Row(rule=rule.name, results=results, refused=refused + len(outcomes) - len(results))

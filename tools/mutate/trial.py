@@ -1,0 +1,84 @@
+"""A mutant against its unit tests, as promtool runs them."""
+
+import dataclasses
+import enum
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from tools.mutate.rules import Mutant, Rule
+from tools.mutate.suites import Suite, rule_files
+
+__all__ = ["Laboratory", "Outcome", "find_promtool"]
+
+_BUILT = pathlib.Path(__file__).resolve().parents[2] / ".tools" / "bin" / "promtool"
+# Several run beside each other, and each is short: one thread, and no collection of garbage to speak of.
+_ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "400"}
+
+
+class Outcome(enum.Enum):
+    """What became of a mutant. REFUSED: Prometheus does not load the rule, so no test had to notice anything."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    REFUSED = "refused"
+
+
+def find_promtool() -> pathlib.Path | None:
+    """The one of `.tools/bin`, else of PATH; None where there is none."""
+    installed = shutil.which("promtool")
+    return _BUILT if _BUILT.is_file() else pathlib.Path(installed) if installed else None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Laboratory:
+    """Where trials are made, several at a time if wished: each has a folder of its own below `scratch`."""
+
+    promtool: pathlib.Path
+    scratch: pathlib.Path
+    rules: Sequence[Rule]
+
+    def passes(self, suite: Suite) -> bool:
+        """Whether the suite passes on the rules as they are: one that fails anyway kills no mutant."""
+        files = rule_files(self.rules, suite=suite.name)
+        return all(self._failure(files, part) is None for part in suite.parts)
+
+    def outcome(self, mutant: Mutant, suites: Sequence[Suite]) -> Outcome:
+        """What the first part that fails says of the mutant, suite by suite."""
+        for suite in suites:
+            files = rule_files(self.rules, suite=suite.name, mutant=mutant)
+            for part in suite.parts:
+                output = self._failure(files, part)
+                if output is not None:
+                    return Outcome.REFUSED if _was_refused(output) else Outcome.KILLED
+        return Outcome.SURVIVED
+
+    def _failure(self, files: Mapping[str, str], part: str) -> str | None:
+        """What promtool says if the unit tests fail; None if they pass."""
+        with tempfile.TemporaryDirectory(dir=self.scratch) as name:
+            folder = pathlib.Path(name)
+            for file, text in files.items():
+                _write(folder / "rules" / file, text)
+            _write(folder / "tests" / "part.yml", part)
+            done = subprocess.run(  # noqa: S603 - promtool alone, and no shell
+                [self.promtool, "test", "rules", "tests/part.yml"],
+                cwd=folder,
+                env=os.environ | _ENVIRONMENT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        return done.stdout + done.stderr if done.returncode else None
+
+
+def _was_refused(output: str) -> bool:
+    """Where promtool cannot load a rule file, a line begins with its name; a test's failure is indented."""
+    return any(line.startswith("rules/") for line in output.splitlines())
+
+
+def _write(file: pathlib.Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,86 @@
+"""Whether enough mutants were killed, and whether the list of accepted survivors is true."""
+
+import collections
+import pathlib
+from collections.abc import Sequence
+
+import msgspec
+
+__all__ = ["Accepted", "Result", "SurvivorsError", "faults", "load_accepted", "share_killed"]
+
+SHARE = 0.95
+"""At least so much of all mutants must be killed."""
+
+
+class SurvivorsError(Exception):
+    """The list of survivors cannot be read; the text names the file."""
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mutant that may survive, and why no unit test can kill it."""
+
+    rule: str
+    place: str
+    change: str
+    reason: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it shares with its Result."""
+        return self.rule, self.place, self.change
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a mutant."""
+
+    rule: str
+    place: str
+    change: str
+    killed: bool
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """By which the mutant is known."""
+        return self.rule, self.place, self.change
+
+
+def load_accepted(file: pathlib.Path) -> tuple[Accepted, ...]:
+    """The list of that file. Raises SurvivorsError."""
+    try:
+        return msgspec.yaml.decode(file.read_bytes(), type=tuple[Accepted, ...])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SurvivorsError(f"{file}: {error}") from error
+
+
+def share_killed(results: Sequence[Result]) -> float:
+    """Between 0 and 1; 1 where there was nothing to kill."""
+    return sum(result.killed for result in results) / len(results) if results else 1.0
+
+
+def faults(results: Sequence[Result], accepted: Sequence[Accepted]) -> tuple[str, ...]:
+    """One line for each reason why the gate is shut; none when it is open.
+
+    results: every mutant of the rules that `accepted` is about.
+    """
+    killed = {result.key: result.killed for result in results}
+    listed = collections.Counter(entry.key for entry in accepted)
+    lines = [
+        f"not listed: {_words(result)} survived: test it, or list it with the reason why no test can tell it"
+        for result in results
+        if not result.killed and result.key not in listed
+    ]
+    for entry in accepted:
+        if entry.key not in killed:
+            lines.append(f"stale: {_words(entry)} is no mutant any more: strike it from the list")
+        elif killed[entry.key]:
+            lines.append(f"stale: {_words(entry)} is killed: strike it from the list")
+    lines += [f"listed {count} times: {' | '.join(key)}" for key, count in listed.items() if count > 1]
+    lines += [f"no reason: {_words(entry)}" for entry in accepted if not entry.reason.strip()]
+    share = share_killed(results)
+    if share < SHARE:
+        lines.append(f"too few: {share:.1%} of the mutants were killed, and {SHARE:.0%} are asked for")
+    return tuple(lines)
+
+
+def _words(item: Accepted | Result) -> str:
+    return " | ".join(item.key)
