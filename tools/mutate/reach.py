@@ -52,8 +52,8 @@ _EVERYTHING = Reach()
 def labels_of(node: Node) -> frozenset[str] | None:
     """The only labels that the series of the expression can have; None where that is not known.
 
-    An aggregation leaves those of `by`, two vectors matched one to one those of `on`. The side with many keeps its own
-    and what it takes from the other. Comparing with a number and taking a part of a set add none.
+    An aggregation leaves those of `by`, and two vectors matched one to one leave those of `on`. The side with many
+    keeps its own and what it takes from the other. Comparing with a number and taking a part of a set add none.
     """
     if isinstance(node, Aggregate):
         return None if node.keyword == "without" else frozenset(node.labels)
