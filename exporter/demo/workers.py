@@ -3,6 +3,7 @@
 A real cluster has its own; there the demo leaves this out.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,27 +32,36 @@ class Workers:
 
     async def _advance(self, item: Mapping[str, Any]) -> None:
         status = item.get("status", {})
-        work = float(item["metadata"].get("annotations", {}).get(WORK_SECONDS, 0))
         if not status.get("startTime"):
             await self._write(item, {"startTime": rfc3339(self._clock()), "active": 1, "ready": 1})
-        elif status.get("active") and self._clock() - seconds_of(status["startTime"]) >= work:
-            await self._finish(item, _exit_of(item))
+        elif status.get("active"):
+            worked = self._clock() - seconds_of(status["startTime"])
+            if worked >= item["spec"].get("activeDeadlineSeconds", math.inf):
+                await self._fail(item, "DeadlineExceeded")
+            elif worked >= float(item["metadata"].get("annotations", {}).get(WORK_SECONDS, 0)):
+                await self._finish(item, _exit_of(item))
 
     async def _finish(self, item: Mapping[str, Any], ending: str) -> None:
         """`0` and `1` are exit codes. `never` is the incident: the agent reports success, the process stays."""
-        now = rfc3339(self._clock())
         if ending == "never":
             if item["metadata"]["uid"] not in self._reported:
                 self._reported.add(item["metadata"]["uid"])
                 await self._report(item)
         elif ending == "0":
-            complete = {"type": "Complete", "status": "True", "lastTransitionTime": now}
-            await self._write(
-                item, {"active": None, "ready": 0, "succeeded": 1, "completionTime": now, "conditions": [complete]}
-            )
+            conditions = self._conditions("SuccessCriteriaMet", "Complete")
+            ended = {"succeeded": 1, "completionTime": rfc3339(self._clock()), "conditions": conditions}
+            await self._write(item, {"active": None, "ready": 0} | ended)
         else:
-            failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": now}
-            await self._write(item, {"active": None, "ready": 0, "failed": 1, "conditions": [failed]})
+            await self._fail(item, "BackoffLimitExceeded")
+
+    async def _fail(self, item: Mapping[str, Any], reason: str) -> None:
+        conditions = self._conditions("FailureTarget", "Failed", reason=reason)
+        await self._write(item, {"active": None, "ready": 0, "failed": 1, "conditions": conditions})
+
+    def _conditions(self, *kinds: str, **more: str) -> list[dict[str, str]]:
+        """What announces the end, and the end: the API server refuses the one without the other."""
+        now = rfc3339(self._clock())
+        return [{"type": kind, "status": "True", "lastTransitionTime": now} | more for kind in kinds]
 
     async def _report(self, item: Mapping[str, Any]) -> None:
         """The agent says that it is done, in the status of its run."""

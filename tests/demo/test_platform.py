@@ -89,7 +89,7 @@ async def test_a_run_becomes_a_job_and_ends_with_it(world):
     await world.round(after=1)
     done = (await world.job())["status"]
     assert (done["completionTime"], done["succeeded"], "active" in done) == ("2026-03-04T12:05:00Z", 1, False)
-    assert [item["type"] for item in done["conditions"]] == ["Complete"]
+    assert [item["type"] for item in done["conditions"]] == ["SuccessCriteriaMet", "Complete"]
     await world.round()
     assert (await world.run("task-2-rex"))["status"]["phase"] == "Succeeded"
 
@@ -121,8 +121,8 @@ async def test_a_failed_attempt_is_retried_by_another_job(world):
     await world.round()
     first = await world.job()
     await world.round(after=60)
-    (failed,) = (await world.job())["status"]["conditions"]
-    assert (failed["type"], failed["reason"]) == ("Failed", "BackoffLimitExceeded")
+    conditions = [(each["type"], each["reason"]) for each in (await world.job())["status"]["conditions"]]
+    assert conditions == [("FailureTarget", "BackoffLimitExceeded"), ("Failed", "BackoffLimitExceeded")]
     assert "completionTime" not in (await world.job())["status"]
     await world.platform.reconcile()
     run = await world.run("task-9-cipher")
@@ -159,6 +159,21 @@ async def test_a_hanging_agent_reports_success_and_stays(world):
     assert (status["phase"], (await world.job())["status"]["active"]) == ("Running", 1)
 
 
+async def test_a_deadline_ends_a_job_that_hangs(world):
+    """As the Job controller does it; one that has time left goes on."""
+    await world.platform.order([Order(task=3, agent="Tess", work=420, exits=("never",))])
+    await world.round()
+    await world.round(after=420)
+    path = f"{JOBS}/{(await world.job())['metadata']['name']}"
+    await world.writer.patch(path, {"spec": {"activeDeadlineSeconds": 3600}})
+    await world.round()
+    assert (await world.job())["status"]["active"] == 1
+    await world.writer.patch(path, {"spec": {"activeDeadlineSeconds": 1}})
+    await world.workers.advance()
+    ends = [(each["type"], each["reason"]) for each in (await world.job())["status"]["conditions"]]
+    assert ends == [("FailureTarget", "DeadlineExceeded"), ("Failed", "DeadlineExceeded")]
+
+
 @pytest.mark.parametrize("mended", ["end_leftovers", "delete_jobs"])
 async def test_an_operator_mends_a_hanging_job(world, mended):
     """By ending what is left over, so that the Job completes, or by deleting the Job: the run has Succeeded."""
@@ -175,7 +190,7 @@ async def test_an_operator_mends_a_hanging_job(world, mended):
         item["metadata"]["labels"]["task-id"]: [each["type"] for each in item["status"].get("conditions", ())]
         for item in (await world.jobs()).values()
     }
-    assert conditions == {"4": []} | ({"3": ["Complete"]} if mended == "end_leftovers" else {})
+    assert conditions == {"4": []} | ({"3": ["SuccessCriteriaMet", "Complete"]} if mended == "end_leftovers" else {})
 
 
 async def test_a_deleted_run_is_let_go(world):
