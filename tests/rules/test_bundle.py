@@ -236,6 +236,7 @@ def test_the_version_is_in_the_changelog():
     version = (ALERTS / "VERSION").read_text().strip()
     assert re.fullmatch(r"\d+\.\d+\.\d+", version)
     assert f"## [{version}]" in (ALERTS / "CHANGELOG.md").read_text()
+    assert f"VERSION={version} " in (ALERTS.parent / "README.md").read_text()
 
 
 @pytest.mark.parametrize("job", SCRAPE_JOBS, ids=lambda job: job["job_name"])

@@ -238,6 +238,7 @@ def test_a_changed_tree_has_the_parentheses_that_it_needs():
     assert write(Binary(operator="^", left=power, right=z)) == "(x ^ y) ^ z"
     assert write(Binary(operator="^", left=z, right=power)) == "z ^ x ^ y"
     assert write(Binary(operator="*", left=power, right=less)) == "x ^ y * (x - y)"
+    assert write(Binary(operator="^", left=Binary(operator="*", left=x, right=y), right=z)) == "(x * y) ^ z"
     assert write(Unary(inner=less)) == "-(x - y)"
     assert write(Binary(operator="^", left=Unary(inner=x), right=y)) == "(-x) ^ y"
     assert "(x or y) and z" in texts_of("absent(x or y) and z")

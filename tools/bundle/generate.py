@@ -17,9 +17,7 @@ from tools.bundle.source import NAME, BundleError, alerts_of
 __all__ = ["generated", "stale", "write"]
 
 FOLDER = "deploy/rules"
-HEADER = (
-    "# Made by `make bundle` from alerts/rules/. Do not edit: change the rule files, and make it anew.\n"
-)
+HEADER = "# Made by `make bundle` from alerts/rules/. Do not edit: change the rule files, and make it anew.\n"
 NOT_IN_A_CHART = """\
 # Inside a chart of your own it must not be in templates/, where Helm takes Prometheus' braces for its own: put it
 # elsewhere in the chart, and into a template put .Files.Get with its name.

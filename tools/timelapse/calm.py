@@ -12,14 +12,16 @@ import pathlib
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from exporter.demo.clock import of_day
 from exporter.demo.story import duration
 from tools.generate_docs import filled
-from tools.timelapse.faults import KINDS, Fault
+from tools.timelapse.exporter_faults import EXPORTER
+from tools.timelapse.fault import Fault
 from tools.timelapse.judge import STEP, Firing, JudgeError, metrics_of, verdict
 from tools.timelapse.normal import DAY, Life
+from tools.timelapse.platform_faults import PLATFORM
 from tools.timelapse.play import Agenda, play
 from tools.timelapse.series import Recorder
 from tools.timelapse.world import World
@@ -27,17 +29,18 @@ from tools.timelapse.world import World
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "calm.md"
 FIRST_DAY = dt.date(2026, 3, 1)
 OVERLAP = 2 * 3600  # each day is judged with the two hours before it, for what has to remember
+KINDS = (*PLATFORM, *EXPORTER)
 SKEWS = (30.0, -30.0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Some days: `first` counts from the month's beginning; `faults` of its faults are played."""
+    """Some days: `first` counts from the month's beginning; of its faults those of these numbers are played."""
 
     seed: int
     first: int
     days: int
-    faults: int
+    faults: range
 
     @property
     def skew(self) -> float:
@@ -65,22 +68,14 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write docs/calm.md")
     args = parser.parse_args()
     begun = time.monotonic()
-    firsts = range(0, args.days, args.stretch)
-    shares = [
-        args.faults * (index + 1) // len(firsts) - args.faults * index // len(firsts) for index in range(len(firsts))
-    ]
-    stretches = [
-        Stretch(seed=str(args.seed), first=first, days=min(args.stretch, args.days - first), faults=share)
-        for shares_of in ([0] * len(firsts), shares)
-        for first, share in zip(firsts, shares_of, strict=True)
-    ]
+    stretches = [*_stretches(args, faults=0), *_stretches(args, faults=args.faults)]
     try:
         with concurrent.futures.ProcessPoolExecutor() as pool:
             told = list(pool.map(play_stretch, stretches))
     except JudgeError as error:
         print(f"make calm: {error}", file=sys.stderr)
         return 2
-    text, wrong = page(args, told[: len(firsts)], told[len(firsts) :])
+    text, wrong = page(args, told[: len(told) // 2], told[len(told) // 2 :])
     if args.write:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
@@ -88,6 +83,13 @@ def main() -> int:
     for line in wrong:
         print(f"make calm: {line}", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def _stretches(args: argparse.Namespace, *, faults: int) -> Iterator[Stretch]:
+    firsts = range(0, args.days, args.stretch)
+    for index, first in enumerate(firsts):
+        numbers = range(faults * index // len(firsts), faults * (index + 1) // len(firsts))
+        yield Stretch(seed=args.seed, first=first, days=min(args.stretch, args.days - first), faults=numbers)
 
 
 def play_stretch(stretch: Stretch) -> Told:
@@ -117,17 +119,15 @@ async def _stretch(stretch: Stretch) -> Told:
     return Told(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
 
 
-def _faults(stretch: Stretch, life: Life, begin: float) -> list[Fault]:
+def _faults(stretch: Stretch, life: Life, begin: float) -> Iterator[Fault]:
     """One in each equal part of the time, somewhere in its first two thirds, so that each is over before the next."""
     if not stretch.faults:
-        return []
+        return
     chance = _chance(stretch, "faults")
-    part = stretch.days * DAY / stretch.faults
-    kinds = [KINDS[(stretch.first * 7 + index) % len(KINDS)] for index in range(stretch.faults)]
-    return [
-        kind(life, begin + index * part + chance.uniform(1800, part * 2 / 3), chance)
-        for index, kind in enumerate(kinds)
-    ]
+    part = stretch.days * DAY / len(stretch.faults)
+    for index, number in enumerate(stretch.faults):
+        at = begin + index * part + chance.uniform(1800, part * 2 / 3)
+        yield KINDS[number % len(KINDS)](life, at, chance)
 
 
 def _chance(stretch: Stretch, what: str) -> random.Random:

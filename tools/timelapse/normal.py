@@ -11,11 +11,13 @@ from exporter.demo.platform import CONFIGMAPS, JOBS, RUNS
 from tools.timelapse.play import Agenda
 from tools.timelapse.world import World
 
-__all__ = ["Life", "cancel", "quietly"]
+__all__ = ["PATIENT", "Life", "cancel", "quietly"]
 
 DAY = 86400
 AGENTS = {"Rex": (600, 2400), "Cleo": (240, 900), "Tess": (600, 1800), "Cipher": (240, 720), "Atlas": (300, 1200)}
 """How long each works, in seconds."""
+PATIENT = "Blaze"
+"""An agent whose limit in the exporter's settings is four hours."""
 _DOCSRUNS = f"/apis/{GROUP}/v1/namespaces/{NAMESPACE}/docsruns"
 _MAX_RUNTIME = "coderun-exporter/max-runtime"
 _DEADLINE = "coderun-exporter/job-creation-deadline"
@@ -111,10 +113,13 @@ class Life:
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
     def _long(self, begin: float) -> None:
-        """A Job that takes three hours, as somebody who knows has said."""
+        """Two Jobs that take three hours: one of an agent that may, one of which somebody who knows has said so."""
+        usual, at = self.order(agent=PATIENT, work=3 * 3600), self._moment(begin)
+        self.at(at, lambda world: world.controller.order([usual]))
         order, at = self.order(work=3 * 3600), self._moment(begin)
         self.at(at, lambda world: world.controller.order([order]))
-        self.at(at + 600, functools.partial(_annotate_job, name=order.name, limit="4h"))
+        for after in range(600, 4 * 3600, 1800):  # a node that restarts brings another Job, without the annotation
+            self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
 
     def _waits_on_purpose(self, begin: float) -> None:
         order, at = self.order(), self._moment(begin)

@@ -22,7 +22,7 @@ import aiohttp
 from aiohttp import web
 
 from exporter.app import App, serve
-from exporter.config import CodeRuns, Kind, Kubernetes, Settings, Web as Listening
+from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.platform import JOBS
 from exporter.demo.writer import Writer
@@ -87,6 +87,7 @@ class World:
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
             web=Listening(listen_addresses=("127.0.0.1:0",)),
             coderuns=CodeRuns(kinds=(Kind(), DOCSRUNS)),
+            thresholds=Thresholds(agents={"blaze": AgentThresholds(job_max_runtime="4h")}),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
         self._running[instance], self.targets[instance], self.started[instance] = stack, app, self.now

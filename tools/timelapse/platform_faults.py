@@ -1,52 +1,15 @@
-"""What can go wrong on an agent platform, how it is brought about, and which alert has to tell it."""
+"""What can go wrong on an agent platform: with its ConfigMaps, its controller, its agents."""
 
-import dataclasses
 import functools
 import random
-from collections.abc import Callable, Mapping
 
 from exporter.demo.manifests import CLIS, configmap_name, templates
 from exporter.demo.platform import CONFIGMAPS, JOBS, RUNS
-from tools.timelapse.judge import Firing
+from tools.timelapse.fault import MINUTE, Fault, Kind
 from tools.timelapse.normal import Life, cancel, quietly
 from tools.timelapse.world import World
 
-__all__ = ["KINDS", "Fault", "concerns"]
-
-MINUTE = 60.0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Fault:
-    """One fault: from when (seconds since the epoch) to when it was there, and what is to be told of it."""
-
-    what: str
-    begin: float
-    end: float
-    alert: str
-    labels: Mapping[str, str]
-    """What the alert's labels must hold; a value that ends in `*` is the beginning of one."""
-    within: float
-    """Seconds from `begin` to the alert: what alerts/README.md promises, and 30 s for where the scrape falls."""
-    beside: tuple[str, ...] = ()
-    """What else may fire because of it."""
-
-    def told_by(self, one: Firing) -> bool:
-        """Whether that alert tells this fault."""
-        return one.alert == self.alert and self.begin <= one.first <= self.end and concerns(one, self.labels)
-
-    def explains(self, one: Firing) -> bool:
-        """Whether that alert, or its going on, is a consequence."""
-        return one.alert in (self.alert, *self.beside) and self.begin <= one.first <= self.end + 20 * MINUTE
-
-
-def concerns(one: Firing, labels: Mapping[str, str]) -> bool:
-    """Whether the alert has these labels."""
-    return all(
-        one.labels.get(name, "").startswith(value[:-1]) if value.endswith("*") else one.labels.get(name) == value
-        for name, value in labels.items()
-    )
-
+__all__ = ["PLATFORM"]
 
 _RUN_ALERTS = ("CodeRunNotReconciled", "CodeRunJobCreationStalled")
 
@@ -220,76 +183,6 @@ def token_gone(life: Life, at: float, chance: random.Random) -> Fault:
     )
 
 
-def exporter_down(life: Life, at: float, _: random.Random) -> Fault:
-    end = at + 10 * MINUTE
-    life.at(at, lambda world: _each_target(world, stop=True, known=True))
-    life.at(end, lambda world: _each_target(world, stop=False))
-    return Fault(
-        what="the exporter does not answer",
-        begin=at,
-        end=end,
-        alert="CodeRunExporterDown",
-        labels={"job": "coderun-exporter"},
-        within=3 * MINUTE,
-    )
-
-
-def exporter_gone(life: Life, at: float, _: random.Random) -> Fault:
-    end = at + 10 * MINUTE
-    life.at(at, lambda world: _each_target(world, stop=True, known=False))
-    life.at(end, lambda world: world.start(f"exporter-{round(at)}"))
-    return Fault(
-        what="the exporter's target is gone",
-        begin=at,
-        end=end,
-        alert="CodeRunExporterAbsent",
-        labels={"job": "coderun-exporter"},
-        within=3 * MINUTE,
-    )
-
-
-def crash_loop(life: Life, at: float, _: random.Random) -> Fault:
-    for index in range(8):
-        life.at(at + index * 3 * MINUTE, _restart_all)
-    return Fault(
-        what="the exporter dies every three minutes",
-        begin=at,
-        end=at + 30 * MINUTE,
-        alert="CodeRunExporterRestarting",
-        labels={"job": "coderun-exporter"},
-        within=10 * MINUTE,
-    )
-
-
-def jobs_forbidden(life: Life, at: float, _: random.Random) -> Fault:
-    end = at + 15 * MINUTE
-    life.at(at, lambda world: world.refuse("jobs", status=403))
-    life.at(end, lambda world: world.allow())
-    return Fault(
-        what="the exporter may no longer read Jobs",
-        begin=at,
-        end=end,
-        alert="CodeRunExporterResourceUnavailable",
-        labels={"resource": "jobs"},
-        within=6 * MINUTE,
-        beside=("CodeRunExporterStale",),
-    )
-
-
-def api_server_away(life: Life, at: float, _: random.Random) -> Fault:
-    end = at + 15 * MINUTE
-    life.at(at, lambda world: world.refuse("", status=503))
-    life.at(end, lambda world: world.allow())
-    return Fault(
-        what="the API server does not answer the exporter",
-        begin=at,
-        end=end,
-        alert="CodeRunExporterStale",
-        labels={"resource": "coderuns"},
-        within=6 * MINUTE,
-    )
-
-
 def no_deadline(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(work=2400), at + 45 * MINUTE
     life.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
@@ -305,7 +198,7 @@ def no_deadline(life: Life, at: float, _: random.Random) -> Fault:
     )
 
 
-KINDS: tuple[Callable[[Life, float, random.Random], Fault], ...] = (
+PLATFORM: tuple[Kind, ...] = (
     configmap_emptied,
     configmap_deleted,
     controller_away,
@@ -317,11 +210,6 @@ KINDS: tuple[Callable[[Life, float, random.Random], Fault], ...] = (
     not_updated,
     deletion_hangs,
     token_gone,
-    exporter_down,
-    exporter_gone,
-    crash_loop,
-    jobs_forbidden,
-    api_server_away,
     no_deadline,
 )
 
@@ -340,17 +228,3 @@ async def _retry(world: World, *, name: str) -> None:
     if run:
         await world.writer.delete(f"{JOBS}/{run['status']['jobName']}")
         await world.writer.patch(f"{RUNS}/{name}", {"spec": {"contextVersion": 2}})
-
-
-async def _each_target(world: World, *, stop: bool, known: bool = True) -> None:
-    for instance in list(world.targets):
-        if stop and world.running(instance):
-            await world.stop(instance, known=known)
-        elif not stop and not world.running(instance):
-            await world.start(instance)
-
-
-async def _restart_all(world: World) -> None:
-    for instance in list(world.targets):
-        if world.running(instance):
-            await world.restart(instance)
