@@ -71,7 +71,10 @@ def main() -> int:
     stretches = [*_stretches(args, faults=0), *_stretches(args, faults=args.faults)]
     try:
         with concurrent.futures.ProcessPoolExecutor() as pool:
-            told = list(pool.map(play_stretch, stretches))
+            told = []
+            for stretch, one in zip(stretches, pool.map(play_stretch, stretches), strict=True):
+                told.append(one)
+                print(_progress(stretch, one), file=sys.stderr)
     except JudgeError as error:
         print(f"make calm: {error}", file=sys.stderr)
         return 2
@@ -90,6 +93,11 @@ def _stretches(args: argparse.Namespace, *, faults: int) -> Iterator[Stretch]:
     for index, first in enumerate(firsts):
         numbers = range(faults * index // len(firsts), faults * (index + 1) // len(firsts))
         yield Stretch(seed=args.seed, first=first, days=min(args.stretch, args.days - first), faults=numbers)
+
+
+def _progress(stretch: Stretch, told: Told) -> str:
+    played = f"{len(stretch.faults)} faults" if stretch.faults else "normal life"
+    return f"days {stretch.first + 1} to {stretch.first + stretch.days}, {played}: {len(told.fired)} alerts"
 
 
 def play_stretch(stretch: Stretch) -> Told:

@@ -55,7 +55,7 @@ class Life:
         self._task += 1
         agent = agent or self._chance.choice(list(AGENTS))
         # Part of the work is the pod's start: an image that is pulled, a node that is added.
-        work = self._chance.uniform(*AGENTS[agent]) + self._chance.choice((5, 20, 240))
+        work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + self._chance.choice((5, 20, 240))
         plain = {"cli": self._chance.choice(CLIS), "work": round(work)}
         return Order(task=self._task, agent=agent, **(plain | of))
 

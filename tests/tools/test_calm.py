@@ -1,0 +1,127 @@
+"""The verdict on a month: what is told of normal life, of a fault, and of nothing that is known."""
+
+import argparse
+import dataclasses
+
+import pytest
+
+from tools.timelapse import calm, replay
+from tools.timelapse.fault import Fault
+from tools.timelapse.judge import Firing
+
+ARGS = argparse.Namespace(days=1, seed=1)
+BROKEN = Fault(
+    what="a thing breaks",
+    begin=1000.0,
+    end=2000.0,
+    alert="AgentJobHanging",
+    labels={"job_name": "task-7-*"},
+    within=120.0,
+    beside=("AgentJobsFailing",),
+)
+TOLD = Firing(alert="AgentJobHanging", labels={"job_name": "task-7-x"}, first=1100.0, last=2000.0)
+
+
+def a_month(*fired, faults=(), skew=0.0):
+    """One stretch of it."""
+    return [calm.Told(skew=skew, scrapes=2, faults=faults, fired=fired)]
+
+
+def verdict_on(*fired, faults=(BROKEN,), skew=0.0):
+    """What is wrong with a troubled month, where normal life was silent."""
+    return calm.page(ARGS, a_month(), a_month(*fired, faults=faults, skew=skew))[1]
+
+
+def test_a_fault_that_is_told_in_time_is_in_the_table():
+    """With what it took and what was promised; nothing is wrong then."""
+    text, wrong = calm.page(ARGS, a_month(), a_month(TOLD, faults=(BROKEN,)))
+    assert wrong == []
+    assert "**Alerts fired: 0.**" in text
+    assert "Found: **1 of 1**" in text
+    assert "| a thing breaks | `AgentJobHanging` | 1 min 40 s | 2 min |" in text
+
+
+def test_an_alert_in_normal_life_is_wrong():
+    """By name, object and time."""
+    text, wrong = calm.page(ARGS, a_month(TOLD), a_month(TOLD, faults=(BROKEN,)))
+    assert "**Alerts fired: 1.**" in text
+    (line,) = wrong
+    assert line.startswith("normal life was told: AgentJobHanging {'job_name': 'task-7-x'} from 01 00:18:20")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"alert": "AgentJobsFailing"}, "did not fire"),
+        ({"labels": {"job_name": "task-70-x"}}, "did not fire"),
+        ({"labels": {}}, "did not fire"),
+        ({"first": 990.0}, "did not fire"),
+        ({"first": 2001.0}, "did not fire"),
+        ({"first": 1121.0}, "took 2 min 1 s"),
+    ],
+)
+def test_a_fault_that_is_told_otherwise_is_wrong(change, said):
+    """By another alert, about another object, before it was there, after it was over, or too late."""
+    assert any(said in line for line in verdict_on(dataclasses.replace(TOLD, **change)))
+
+
+def test_clocks_that_are_apart_excuse_as_many_seconds():
+    """And no more."""
+    late = dataclasses.replace(TOLD, first=1150.0)
+    assert verdict_on(late, skew=-30.0) == []
+    assert verdict_on(dataclasses.replace(TOLD, first=1151.0), skew=-30.0)
+
+
+def test_what_no_fault_explains_is_wrong():
+    """An alert beside the fault's own is explained while the fault is there and twenty minutes more."""
+    beside = Firing(alert="AgentJobsFailing", labels={"agent": "rex"}, first=1500.0, last=1600.0)
+    assert verdict_on(TOLD, beside) == []
+    assert verdict_on(TOLD, dataclasses.replace(beside, first=3199.0)) == []
+    (line,) = verdict_on(TOLD, dataclasses.replace(beside, first=3201.0))
+    assert line.startswith("no fault explains AgentJobsFailing {'agent': 'rex'}")
+    assert verdict_on(TOLD, dataclasses.replace(beside, alert="CodeRunExporterDown"))
+
+
+def test_every_kind_of_fault_is_played_in_a_month():
+    """Fifty faults, each number once, over all stretches."""
+    args = argparse.Namespace(days=30, stretch=6, seed=1)
+    numbers = [number for stretch in calm._stretches(args, faults=50) for number in stretch.faults]
+    assert numbers == list(range(50))
+    assert len(numbers) >= 2 * len(calm.KINDS)
+
+
+def firing(alert, label, name, *, severity="critical", at="14:00"):
+    """An alert of the replay."""
+    moment = replay.of_day(replay.DAY, at)
+    labels = {"namespace": "n", label: name, "severity": severity}
+    return Firing(alert=alert, labels=labels, first=moment, last=moment + 60)
+
+
+ASKED = (
+    firing("CodeRunJobCreationStalled", "coderun", "task-1-rex"),
+    firing("AgentJobHanging", "job_name", "task-3-tess-x"),
+)
+SAID = {"summary": "It is stuck.", "description": "Next:\nkubectl get x"}
+
+
+def test_both_incidents_have_to_be_told_by_the_alerts_that_were_asked_for():
+    """Otherwise the replay has failed, whatever else fired."""
+    assert replay.page(ASKED, [SAID, SAID], scrapes=1)[1] == []
+    text, wrong = replay.page(ASKED[:1], [SAID], scrapes=1)
+    assert wrong == ["AgentJobHanging did not fire for incident 2. Tess's Jobs of tasks 3, 4 and 7 never ended"]
+    assert "**not told**" in text
+
+
+def test_an_alert_about_anything_else_fails_the_replay_but_for_the_standing_advice():
+    """That no Job had a deadline is true of that day."""
+    advice = firing("AgentJobsWithoutDeadline", "x", "", severity="info")
+    assert replay.page((*ASKED, advice), [SAID] * 3, scrapes=1)[1] == []
+    other = firing("AgentJobHanging", "job_name", "task-10-tess-x")
+    assert replay.page((*ASKED, other), [SAID] * 3, scrapes=1)[1] == ["AgentJobHanging fired about n/task-10-tess-x"]
+
+
+def test_the_first_words_of_each_alert_are_on_the_page_once():
+    """As they would be read, as a block of code."""
+    again = firing("AgentJobHanging", "job_name", "task-4-tess-x")
+    text, _ = replay.page((*ASKED, again), [SAID] * 3, scrapes=1)
+    assert text.count("    It is stuck.\n    Next:\n    kubectl get x") == 2
