@@ -66,7 +66,7 @@ class Phase:
 def main() -> int:
     """Prints a table for each version."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--objects", type=int, default=7900, help="CodeRuns, and as many Jobs (7900: 100,000 series)")
+    parser.add_argument("--objects", type=int, default=7700, help="CodeRuns, and as many Jobs (7700: 100,000 series)")
     parser.add_argument("--rounds", type=int, default=6, help="evaluations that are measured (default 6)")
     parser.add_argument("--interval", type=int, default=10, help="seconds between them (default 10)")
     arguments = parser.parse_args()

@@ -29,6 +29,7 @@ from tools.timelapse.world import World
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "calm.md"
 FIRST_DAY = dt.date(2026, 3, 1)
 OVERLAP = 2 * 3600  # each day is judged with the two hours before it, for what has to remember
+DISTURBED = 240  # seconds: a scrape that is lost while an alert waits lets its `for` begin again
 KINDS = (*PLATFORM, *EXPORTER)
 SKEWS = (30.0, -30.0, 0.0)
 
@@ -151,7 +152,7 @@ def page(args: argparse.Namespace, calm: Sequence[Told], troubled: Sequence[Told
             by = next((one for one in told.fired if fault.told_by(one)), None)
             took = by.first - fault.begin if by else None
             rows.append(_row(fault, took))
-            if took is None or took > fault.within + abs(told.skew):
+            if took is None or took > fault.within + abs(told.skew) + DISTURBED:
                 wrong.append(
                     f"{fault.what} at {_clock(fault.begin)}: {fault.alert} "
                     + ("did not fire" if took is None else f"took {duration(took)}")

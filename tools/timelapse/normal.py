@@ -46,7 +46,8 @@ class Life:
         self._long(begin)
         self._waits_on_purpose(begin)
         self._controller_rollout(begin)
-        self._node_restart(begin)
+        if self._chance.choice((True, False, False)):
+            self._node_restart(begin)
         self._outage(begin)
         self._exporter_rollout(begin)
 
@@ -89,17 +90,8 @@ class Life:
 
     def _lost_scrape(self, begin: float) -> None:
         at = self._moment(begin)
-        held: dict[str, Any] = {}
-
-        async def lose(world: World) -> None:
-            held.update(world.targets)
-            world.targets.update(dict.fromkeys(held))
-
-        async def find(world: World) -> None:
-            world.targets.update({name: app for name, app in held.items() if name in world.targets})
-
-        self.at(at, lose)
-        self.at(at + 29, find)
+        self.at(at, lambda world: quietly(world.lose))
+        self.at(at + 29, lambda world: quietly(world.find))
 
     def _cancelled(self, begin: float) -> None:
         order, at = self.order(work=1800), self._moment(begin)
@@ -133,7 +125,7 @@ class Life:
         self.at(back, lambda world: quietly(setattr, world.controller, "away", False))
 
     def _node_restart(self, begin: float) -> None:
-        self.at(self._moment(begin), lambda world: world.nodes.restart_node())
+        self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._chance))
 
     def _outage(self, begin: float) -> None:
         """The API server does not answer the exporter for a minute or two, as in an upgrade."""

@@ -53,11 +53,13 @@ class World:
         self.targets: dict[str, App | None] = {}
         self.started: dict[str, float] = {}
         self.refused = ""
-        self._running: dict[str, contextlib.AsyncExitStack] = {}
+        self._running: dict[str, tuple[App, contextlib.AsyncExitStack]] = {}
 
     async def __aenter__(self) -> Self:
-        logging.getLogger("exporter").setLevel(logging.CRITICAL)  # it tells of each outage that is played
         self._stack = contextlib.AsyncExitStack()
+        log = logging.getLogger("exporter")  # it would tell of each outage that is played
+        self._stack.callback(log.setLevel, log.level)
+        log.setLevel(logging.CRITICAL)
         await self.server.start()
         self._stack.push_async_callback(self.server.stop)
         folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="timelapse-")))
@@ -90,13 +92,14 @@ class World:
             thresholds=Thresholds(agents={"blaze": AgentThresholds(job_max_runtime="4h")}),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
-        self._running[instance], self.targets[instance], self.started[instance] = stack, app, self.now
+        self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now
         if not self.refused:
             await _until(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
 
     async def stop(self, instance: str, *, known: bool = False) -> None:
         """Ends it. `known`: Prometheus still has the target, and scrapes it in vain."""
-        await self._running.pop(instance).aclose()
+        _, stack = self._running.pop(instance)
+        await stack.aclose()
         if known:
             self.targets[instance] = None
         else:
@@ -110,6 +113,14 @@ class World:
         """Another process under the same name."""
         await self.stop(instance)
         await self.start(instance)
+
+    def lose(self) -> None:
+        """Prometheus reaches no target; they run on."""
+        self.targets.update(dict.fromkeys(self.targets))
+
+    def find(self) -> None:
+        """Prometheus reaches those that run."""
+        self.targets.update({instance: app for instance, (app, _) in self._running.items()})
 
     async def settle(self) -> None:
         """Waits until every exporter has seen all that has happened: each watch gets a bookmark, now."""
@@ -160,7 +171,8 @@ class World:
             await _until(lambda of=statuses: all(one.state == "watching" for one in of), what="all are watched again")
 
     def _apps(self) -> list[App]:
-        return [app for app in self.targets.values() if app is not None]
+        """Those that run, whether Prometheus reaches them or not."""
+        return [app for app, _ in self._running.values()]
 
 
 class Admission(Writer):
