@@ -9,12 +9,13 @@ from workload import coderun, job
 __all__ = ["quiet", "stuck"]
 
 _SERVICES = 4  # times five agents
+_AT_WORK = 3  # of ten
 
 
 def quiet(objects: int) -> Iterator[dict[str, Any]]:
     """Three runs in ten are at work, the others have ended; none for so long that it leaves the page."""
     for index in range(objects):
-        if index % 10 < 3:  # noqa: PLR2004
+        if index % 10 < _AT_WORK:
             yield from _pair(index, age=300 + index * 37 % 2100)
         else:
             yield from _pair(index, age=3600 + index * 37 % 14400, phase="Succeeded", worked=900)

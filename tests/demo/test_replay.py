@@ -94,7 +94,7 @@ async def test_both_incidents_are_told_with_their_causes_and_nothing_else():
     said = " ".join(table.split())
     # At this speed half a scrape interval is 17 ms: on a busy machine the page may be one scrape behind.
     assert re.search(
-        r"here (1 min 30 s|2 min) after the ConfigMap lost its templates first alert RequiredConfigMapUnhealthy,", said
+        r"here (1 min 30 s|2 min) after the ConfigMap lost its templates first alert RequiredConfigMapUnhealthy", said
     )
     assert "first alert AgentFinishedNotExited," in said
     assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in said
