@@ -123,3 +123,15 @@ async def test_what_is_refused_is_seen_and_forgotten_again():
         }
         await world.allow()
         assert {one.state for one in world.targets["a"].health.statuses} == {"watching"}
+
+
+async def test_a_day_after_another_goes_on_where_it_ended():
+    """One scrape every 30 seconds, also where one day ends and the next begins: or time would run away."""
+    recorder, agenda = Recorder(metrics=["coderun_created_timestamp"]), Agenda()
+    agenda.at(START + 5 * STEP - 1, lambda world: world.controller.order([Order(task=1, agent="Rex")]))
+    async with World(start=START) as world:
+        await world.start("a")
+        await play(world, agenda, recorder, until=START + 3 * STEP)
+        await play(world, agenda, recorder, until=START + 6 * STEP)
+    assert recorder.scrapes == 7
+    assert values_of(recorder, "coderun_created").startswith("_x5 ")
