@@ -105,7 +105,7 @@ async def test_what_cannot_have_changed_is_not_asked_for_again():
     assert asked < 10
     values = {values for series, values in recorder.lines(first=0, last=20) if "last_sync" in series}
     assert len(values) == 1
-    assert values.pop().count(" ") == 5
+    assert values.pop().count(" ") == 10  # one bookmark a minute
 
 
 async def test_what_is_refused_is_seen_and_forgotten_again():
