@@ -68,7 +68,7 @@ class Life:
         return begin + self._chance.uniform(0, last)
 
     def _run(self, begin: float) -> None:
-        exits = self._chance.choices((("0",), ("1", "0"), ("1", "1")), (56, 3, 1))[0]
+        exits = self._chance.choices((("0",), ("1", "0"), ("1", "1")), (116, 3, 1))[0]
         order, at = self.order(exits=exits), self._moment(begin)
         self.at(at, lambda world: world.controller.order([order]))
         end = at + order.work * len(exits) + 120
