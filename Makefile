@@ -47,7 +47,7 @@ mutate: $(READY) ## changes every rule in many small ways: do its unit tests not
 replay: $(READY) ## both incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
 
-calm: $(READY) ## a normal month, and one with 50 faults (a quarter of an hour); CALM="--days 4"
+calm: $(READY) ## a normal month, and one with 50 faults (8 minutes on 2 cores); CALM="--days 4"
 	$(BIN)/python -m tools.timelapse.calm $(CALM)
 
 bundle: $(READY) ## what is made from the rules; VERSION=0.2.0 packs a release, RUNBOOKS=https://... sets its links
@@ -56,7 +56,7 @@ bundle: $(READY) ## what is made from the rules; VERSION=0.2.0 packs a release, 
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
-tools: ## builds the real etcd, kube-apiserver, Prometheus and Alertmanager (needs Go; 15 minutes once)
+tools: ## builds the real etcd, kube-apiserver, Prometheus and Alertmanager (needs Go; 20 minutes once)
 	tools/build
 
 lock: $(READY) ## pins every dependency with its hashes again
