@@ -18,7 +18,7 @@ import yaml
 
 from tools.timelapse.series import Recorder
 
-__all__ = ["STEP", "Firing", "JudgeError", "alerts_of", "metrics_of", "texts", "verdict"]
+__all__ = ["STEP", "Firing", "JudgeError", "metrics_of", "texts", "verdict"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts" / "rules"
@@ -44,13 +44,6 @@ class Firing:
     labels: Mapping[str, str]
     first: float
     last: float
-
-
-def alerts_of(folder: pathlib.Path = RULES) -> dict[str, dict[str, Any]]:
-    """The alert rules by name."""
-    files = [yaml.safe_load(file.read_text("utf-8")) for file in sorted(folder.glob("*.yml"))]
-    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
-    return {rule["alert"]: rule for rule in rules if "alert" in rule}
 
 
 def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
