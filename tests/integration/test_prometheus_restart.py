@@ -3,14 +3,14 @@
 import http.server
 import pathlib
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import pytest
 
+from tests.integration.loopback import Loopback
 from tests.integration.monitoring import Prometheus
 from tests.integration.waiting import until
 
@@ -21,7 +21,7 @@ LATE = {"CodeRunJobCreationStalled": HOUR, "AgentJobHanging": 2 * HOUR}
 """What is told about the object `late`, and the age of that when the page was made."""
 
 
-class Page:
+class Page(Loopback):
     """An exporter's page on loopback, at `address` while it is open, with two late objects and two that are not.
 
     The objects' ages are counted from its making, in seconds; their limits are the defaults.
@@ -35,18 +35,7 @@ class Page:
                 *(self._job(name, age=age) for name, age in (("late", 2 * HOUR), ("young", HOUR / 2))),
             ]
         ).encode()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.address = f"127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(self._handler())
 
     def _run(self, name: str, *, age: float) -> str:
         labels = f'namespace="n",coderun="{name}"'
@@ -64,7 +53,7 @@ class Page:
             f"job_active{{{labels}}} 1\n"
         )
 
-    def _handler(self) -> Callable[..., http.server.BaseHTTPRequestHandler]:
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         text = self._text
 
         class Handler(http.server.BaseHTTPRequestHandler):

@@ -4,8 +4,9 @@ import http.server
 import json
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
+
+from tests.integration.loopback import Loopback
 
 __all__ = ["ChatMessage", "Notification", "Webhook"]
 
@@ -31,25 +32,15 @@ class ChatMessage(NamedTuple):
     fallback: str
 
 
-class Webhook:
+class Webhook(Loopback):
     """Listens on `url` while it is open, for Alertmanager's webhook format, version 4, and for Slack's."""
 
     def __init__(self) -> None:
         self._heard: list[Notification] = []
         self._read: list[ChatMessage] = []
         self._news = threading.Condition()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(self._handler())
+        self.url = f"http://{self.address}"
 
     def heard(self, alertname: str, *, status: str, **labels: str) -> list[Notification]:
         """What was delivered of such an alert up to now, oldest first."""
@@ -96,7 +87,7 @@ class Webhook:
             ]
             self._news.notify_all()
 
-    def _handler(self) -> Callable[..., http.server.BaseHTTPRequestHandler]:
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         take = self._take
 
         class Handler(http.server.BaseHTTPRequestHandler):

@@ -16,32 +16,29 @@ class SurvivorsError(Exception):
     """The list of survivors cannot be read; the text names the file."""
 
 
-class Accepted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what a mutant is known."""
+
+    rule: str
+    place: str
+    change: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The same for a mutant's Result and for its entry in the list."""
+        return self.rule, self.place, self.change
+
+
+class Accepted(Known, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A mutant that may survive, and why no unit test can kill it."""
 
-    rule: str
-    place: str
-    change: str
     reason: str
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What it shares with its Result."""
-        return self.rule, self.place, self.change
 
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Result(Known, frozen=True, kw_only=True):
     """What became of a mutant."""
 
-    rule: str
-    place: str
-    change: str
     killed: bool
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """By which the mutant is known."""
-        return self.rule, self.place, self.change
 
 
 def load_accepted(file: pathlib.Path) -> tuple[Accepted, ...]:

@@ -11,37 +11,19 @@ from tools.timelapse.world import World
 
 __all__ = ["PLATFORM"]
 
-_RUN_ALERTS = ("CodeRunNotReconciled", "CodeRunJobCreationStalled")
-
 
 def configmap_emptied(life: Life, at: float, chance: random.Random) -> Fault:
     cli, end = chance.choice(CLIS), at + 40 * MINUTE
     life.at(at, lambda world: world.controller.lose_templates(cli))
     life.at(end, lambda world: world.controller.restore_templates(cli))
-    return Fault(
-        what="a template ConfigMap is emptied",
-        begin=at,
-        end=end,
-        alert="RequiredConfigMapUnhealthy",
-        labels={"configmap": configmap_name(cli)},
-        within=2 * MINUTE,
-        beside=_RUN_ALERTS,
-    )
+    return _broken_configmap("a template ConfigMap is emptied", cli, begin=at, end=end)
 
 
 def configmap_deleted(life: Life, at: float, chance: random.Random) -> Fault:
     cli, end = chance.choice(CLIS), at + 40 * MINUTE
     life.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(cli)}"))
     life.at(end, lambda world: world.writer.ensure(CONFIGMAPS, templates(cli)))
-    return Fault(
-        what="a template ConfigMap is deleted",
-        begin=at,
-        end=end,
-        alert="RequiredConfigMapUnhealthy",
-        labels={"configmap": configmap_name(cli)},
-        within=2 * MINUTE,
-        beside=_RUN_ALERTS,
-    )
+    return _broken_configmap("a template ConfigMap is deleted", cli, begin=at, end=end)
 
 
 def controller_away(life: Life, at: float, _: random.Random) -> Fault:
@@ -212,6 +194,18 @@ PLATFORM: tuple[Kind, ...] = (
     token_gone,
     no_deadline,
 )
+
+
+def _broken_configmap(what: str, cli: str, *, begin: float, end: float) -> Fault:
+    return Fault(
+        what=what,
+        begin=begin,
+        end=end,
+        alert="RequiredConfigMapUnhealthy",
+        labels={"configmap": configmap_name(cli)},
+        within=2 * MINUTE,
+        beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
+    )
 
 
 async def _forget(world: World, *, name: str) -> None:
