@@ -17,7 +17,7 @@ from exporter.durations import seconds_of
 from exporter.exposition.page import Page
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
-from exporter.reflector import Backoff, reflect
+from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.history import History
 from exporter.resources.picture import Picture
 from exporter.sources import Feed, feeds
@@ -52,8 +52,13 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def serve(settings: Settings, *, clock: Callable[[], float] = time.time) -> AsyncIterator[App]:
-    """Runs the exporter while the context lasts. Raises KubeConfigError and ListenError."""
+async def serve(
+    settings: Settings, *, clock: Callable[[], float] = time.time, idle: float = IDLE_SECONDS
+) -> AsyncIterator[App]:
+    """Runs the exporter while the context lasts. Raises KubeConfigError and ListenError.
+
+    `clock` gives seconds since the epoch; a watch that says nothing for `idle` seconds is given up.
+    """
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
@@ -76,7 +81,7 @@ async def serve(settings: Settings, *, clock: Callable[[], float] = time.time) -
         KubeClient(credentials=credentials) as client,
         asyncio.TaskGroup() as tasks,
     ):
-        running = [tasks.create_task(_follow(feed, client, picture), name=feed.name) for feed in all_feeds]
+        running = [tasks.create_task(_follow(feed, client, picture, idle=idle), name=feed.name) for feed in all_feeds]
         running.append(tasks.create_task(_sweep(picture), name="sweep"))
         running.append(tasks.create_task(_advance(picture, clock), name="advance"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
@@ -112,13 +117,14 @@ def _names(all_feeds: list[Feed]) -> list[str]:
     return list(dict.fromkeys(feed.resource for feed in all_feeds))
 
 
-async def _follow(feed: Feed, client: KubeClient, picture: Picture) -> None:
+async def _follow(feed: Feed, client: KubeClient, picture: Picture, *, idle: float) -> None:
     await reflect(
         client=client,
         source=feed.source(picture),
         sink=feed.sink(picture),
         status=feed.status,
         backoff=Backoff(),
+        idle=idle,
     )
 
 
@@ -148,8 +154,9 @@ async def _advance(picture: Picture, clock: Callable[[], float]) -> None:
 
 
 async def _heartbeat(telemetry: Telemetry) -> None:
-    """Measures how late the event loop comes back: whatever blocks it shows here."""
+    """Measures how late the event loop comes back: whatever blocks it shows here. And counts what runs on it."""
     while True:
         asked = time.monotonic() + _HEARTBEAT_SECONDS
         await asyncio.sleep(_HEARTBEAT_SECONDS)
         telemetry.loop_delay.observe(max(0.0, time.monotonic() - asked))
+        telemetry.loop_tasks.set(len(asyncio.all_tasks()))

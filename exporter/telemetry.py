@@ -65,6 +65,7 @@ class Telemetry:
             buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
             registry=self.registry,
         )
+        self.loop_tasks = self._gauge("event_loop_tasks", "Tasks of the event loop: what grows here leaks.")
 
     def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
         """A new thing to read, in the state `syncing`."""

@@ -7,5 +7,6 @@ fails: it waits, tells, and tries again for ever.
 from exporter.reflector.backoff import Backoff
 from exporter.reflector.reflector import reflect
 from exporter.reflector.source import Decoded, Put, Sink, Snapshot, Source
+from exporter.reflector.watching import IDLE_SECONDS
 
-__all__ = ["Backoff", "Decoded", "Put", "Sink", "Snapshot", "Source", "reflect"]
+__all__ = ["IDLE_SECONDS", "Backoff", "Decoded", "Put", "Sink", "Snapshot", "Source", "reflect"]

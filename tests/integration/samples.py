@@ -13,7 +13,7 @@ Samples = dict[frozenset[tuple[str, str]], float]
 # What Prometheus says of each scrape (https://prometheus.io/docs/concepts/jobs_instances), and what is another
 # number at every scrape.
 _OF_THE_SCRAPE = ("scrape_", "up")
-_RESTLESS = ("process_", "python_", "coderun_exporter_scrape_duration_", "coderun_exporter_event_loop_delay_")
+_RESTLESS = ("process_", "python_", "coderun_exporter_scrape_duration_", "coderun_exporter_event_loop_")
 
 
 def read(page: str, *, target: Mapping[str, str], restless: bool = False) -> Samples:
