@@ -3,7 +3,10 @@
 import pathlib
 import shutil
 
-__all__ = ["MissingComponentError", "component", "find"]
+__all__ = ["CLUSTER", "MissingComponentError", "component", "find"]
+
+CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok")
+"""What the cluster of the integration tests is made of."""
 
 BUILT = pathlib.Path(__file__).resolve().parent.parent / ".tools" / "bin"
 

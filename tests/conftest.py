@@ -11,6 +11,8 @@ from tests import components
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a component that is not here; fail it where REQUIRE_COMPONENTS=1 promises them all."""
     needed = [name for mark in item.iter_markers("needs") for name in mark.args]
+    if "control_plane" in getattr(item, "fixturenames", ()):
+        needed = [*components.CLUSTER, *needed]
     missing = [name for name in needed if components.find(name) is None]
     if not missing:
         return

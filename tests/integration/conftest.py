@@ -15,26 +15,34 @@ from tests import components
 from tests.integration import objects
 from tests.integration.api import ApiUnderTest
 from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
+from tests.integration.nodes import Nodes
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REAL = pytest.param(
     "kube-apiserver",
-    marks=[pytest.mark.needs("kube-apiserver", "etcd"), pytest.mark.timeout(120)],  # the first one starts them
+    marks=[pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)],  # the first one starts them
 )
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real control plane, one for all tests; each test works in a namespace of its own."""
+    """A real cluster, one for all tests; each test works in a namespace of its own."""
+    folder = tmp_path_factory.mktemp("control-plane")
     plane = ControlPlane(
-        tmp_path_factory.mktemp("control-plane"),
-        etcd=components.component("etcd"),
-        kube_apiserver=components.component("kube-apiserver"),
+        folder, etcd=components.component("etcd"), kube_apiserver=components.component("kube-apiserver")
+    )
+    nodes = Nodes(
+        plane,
+        folder / "nodes",
+        kube_controller_manager=components.component("kube-controller-manager"),
+        kwok=components.component("kwok"),
     )
     try:
         plane.start()
+        nodes.start()
         yield plane
     finally:
+        nodes.stop()
         plane.stop()
 
 

@@ -1,8 +1,4 @@
-"""A real control plane on loopback: etcd and kube-apiserver, RBAC on, no controllers and no nodes.
-
-Without a controller manager nothing is garbage-collected, Jobs make no pods and a deleted namespace stays
-Terminating; a test that wants such a thing writes it itself.
-"""
+"""A real API server on loopback: etcd and kube-apiserver, RBAC on. `nodes.py` adds controllers and nodes."""
 
 import http.client
 import json
@@ -20,13 +16,21 @@ __all__ = ["ADMIN_TOKEN", "EXPORTER_TOKEN", "ControlPlane"]
 
 ADMIN_TOKEN = "admin-token"
 EXPORTER_TOKEN = "exporter-token"
+_AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["exporters", "system:serviceaccounts"]}, {"level": "None"}],
+}
+"""What the exporter asks for, and nobody else's requests."""
 
 
 class ControlPlane:
     """etcd and kube-apiserver in `folder`. The user `exporter` may do nothing until a test binds a role to it.
 
-    `url` is the API server's https address, `ca` the file that verifies it, `kubeconfig` a file with the contexts
-    `exporter` (current) and `admin`.
+    `url` is the API server's https address, `ca` the file that verifies it, `key` its private key, `kubeconfig` the
+    exporter's and `admin_kubeconfig` that of somebody who may do everything. `audit_log` has one line of JSON for
+    each of the exporter's requests that was answered.
     """
 
     def __init__(self, folder: pathlib.Path, *, etcd: pathlib.Path, kube_apiserver: pathlib.Path) -> None:
@@ -37,7 +41,10 @@ class ControlPlane:
         self.url = f"https://127.0.0.1:{self._port}"
         self.etcd_url = f"http://127.0.0.1:{self._etcd_port}"
         self.ca = folder / "certs" / "apiserver.crt"
+        self.key = folder / "certs" / "apiserver.key"
         self.kubeconfig = folder / "kubeconfig"
+        self.admin_kubeconfig = folder / "admin.kubeconfig"
+        self.audit_log = folder / "audit.log"
 
     def start(self) -> None:
         """Start both and wait until the API server is ready; TimeoutError with its log's end when it never is."""
@@ -70,6 +77,8 @@ class ControlPlane:
             "--token-auth-file=tokens.csv",
             "--authorization-mode=RBAC",
             "--disable-admission-plugins=ServiceAccount",
+            "--audit-policy-file=audit.json",
+            "--audit-log-path=audit.log",
             *flags,
         )
         self._until_ready(seconds=60)
@@ -160,17 +169,22 @@ class ControlPlane:
         (self._folder / "tokens.csv").write_text(
             f'{ADMIN_TOKEN},admin,1,"system:masters"\n{EXPORTER_TOKEN},exporter,2,"exporters"\n'
         )
-        users = {"admin": ADMIN_TOKEN, "exporter": EXPORTER_TOKEN}
-        cluster = {"server": self.url, "certificate-authority": str(self.ca)}
+        (self._folder / "audit.json").write_text(json.dumps(_AUDIT))
+        self.kubeconfig.write_text(self.kubeconfig_of(EXPORTER_TOKEN))
+        self.admin_kubeconfig.write_text(self.kubeconfig_of(ADMIN_TOKEN))
+
+    def kubeconfig_of(self, token: str, *, url: str = "") -> str:
+        """A kubeconfig for the bearer of that token, at another address than the API server's own if wanted."""
+        cluster = {"server": url or self.url, "certificate-authority": str(self.ca)}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": "exporter",
+            "current-context": "loopback",
             "clusters": [{"name": "loopback", "cluster": cluster}],
-            "users": [{"name": user, "user": {"token": token}} for user, token in users.items()],
-            "contexts": [{"name": user, "context": {"cluster": "loopback", "user": user}} for user in users],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "loopback", "context": {"cluster": "loopback", "user": "user"}}],
         }
-        self.kubeconfig.write_text(json.dumps(config))
+        return json.dumps(config)
 
 
 def _decoded(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Any:

@@ -51,11 +51,14 @@ def code_run(name: str, *, group: str = "agents.platform", **metadata: Any) -> d
 
 
 def job(name: str, **metadata: Any) -> dict[str, Any]:
-    """A Job of one container."""
+    """A Job of one container that the Job controller leaves alone: whoever made it writes its status."""
     containers = [{"name": "claude-code", "image": "agent:1"}]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": name, **metadata},
-        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": containers}}},
+        "spec": {
+            "managedBy": "coderun-exporter.example/by-hand",
+            "template": {"spec": {"restartPolicy": "Never", "containers": containers}},
+        },
     }

@@ -21,7 +21,7 @@ from tests.integration.webhook import Notification, Webhook
 from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [
-    pytest.mark.needs("etcd", "kube-apiserver", "prometheus", "alertmanager"),
+    pytest.mark.needs("prometheus", "alertmanager"),
     pytest.mark.timeout(150),  # the first one starts five processes
 ]
 

@@ -19,7 +19,7 @@ from tests.integration.monitoring import Prometheus
 from tests.integration.waiting import until
 from tests.integration.workplace import CLAUDE, Workplace
 
-pytestmark = [pytest.mark.needs("etcd", "kube-apiserver", "prometheus"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(120)]
 
 RULES = load_rules(ALERTS / "rules").alerts
 FIRING = {

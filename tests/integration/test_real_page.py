@@ -18,7 +18,7 @@ from tests.integration.monitoring import Prometheus
 from tests.integration.waiting import until
 from tests.integration.workplace import CLAUDE, Workplace
 
-pytestmark = [pytest.mark.needs("etcd", "kube-apiserver"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 AWKWARD = 'say "no" \\ to\nlines\ttabs \r, ünïcödé 🙈 {job="x"} # and \u2028\u0085 breaks\x00'

@@ -17,7 +17,7 @@ from tests.integration.load import Scraper, Seen, Writer
 from tests.integration.waiting import until
 from tests.integration.workplace import CLAUDE, Workplace
 
-pytestmark = [pytest.mark.needs("etcd", "kube-apiserver"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
 _log = logging.getLogger(__name__)
 

@@ -80,11 +80,11 @@ class Workplace:
         self.ask("PATCH", f"{self.runs}/{name}/status", status, content_type=_MERGE_PATCH)
 
     def delete_job(self, name: str) -> None:
-        """At once: without a word about it a Job waits for a garbage collector that is not there."""
+        """At once: without a word about it its pods would be left behind."""
         self.ask("DELETE", f"{self.jobs}/{name}?propagationPolicy=Background")
 
     def delete_run(self, name: str) -> None:
-        """The run alone: nobody collects its Jobs here."""
+        """The run; the garbage collector takes its Jobs along."""
         self.ask("DELETE", f"{self.runs}/{name}")
 
     def set_templates(self, data: dict[str, str]) -> None:
