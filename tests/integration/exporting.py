@@ -6,6 +6,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
 from tests.integration.processes import Process, free_ports
@@ -26,12 +27,24 @@ class Scrape(NamedTuple):
 
 
 class Exporter:
-    """`coderun-exporter run` with those settings; used as a context manager, which waits until it is ready."""
+    """`coderun-exporter run` with those settings; used as a context manager, which waits until it is ready.
 
-    def __init__(self, folder: pathlib.Path, *, kubeconfig: pathlib.Path, settings: dict[str, Any]) -> None:
+    `program` is what Python runs in its place, and takes the same arguments. `log` is what it wrote.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *,
+        kubeconfig: pathlib.Path,
+        settings: dict[str, Any],
+        program: Sequence[str] = ("-m", "exporter"),
+    ) -> None:
         self.address = f"127.0.0.1:{free_ports(1)[0]}"
         self.url = f"http://{self.address}"
+        self.log = folder / "exporter.log"
         self._folder = folder
+        self._program = program
         self._arguments = [f"--kubeconfig={kubeconfig}", "--config.file=exporter.yml"]
         self._settings = settings
 
@@ -46,8 +59,8 @@ class Exporter:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        argv = [sys.executable, "-m", "exporter", "run", *self._arguments, f"--web.listen-address={self.address}"]
-        self._process = Process(*argv, folder=self._folder, log=self._folder / "exporter.log")
+        argv = [sys.executable, *self._program, "run", *self._arguments, f"--web.listen-address={self.address}"]
+        self._process = Process(*argv, folder=self._folder, log=self.log)
         try:
             until(self._is_ready, what="the exporter is ready")
         except BaseException:

@@ -1,0 +1,71 @@
+"""What every fault's test starts from: runs and Jobs on a real API server, and an exporter that reads by a proxy."""
+
+import pathlib
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.integration.controlplane import EXPORTER_TOKEN, ControlPlane
+from tests.integration.faults.proxy import FaultProxy
+from tests.integration.faults.report import Report, collected, table
+from tests.integration.faults.subject import Subject
+from tests.integration.workplace import CLAUDE, Workplace
+
+STEADY = 10
+"""Runs that nobody touches."""
+
+
+@pytest.fixture(autouse=True)
+def _titled(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """Each test is about one fault, whose name its mark gives."""
+    mark = request.node.get_closest_marker("fault")
+    assert mark is not None, "a test in this folder is marked fault(TITLE)"
+    record_property("title", mark.args[0])
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane) -> Workplace:
+    """A namespace with runs and Jobs that nobody will touch, and some that a test may."""
+    place = Workplace(control_plane, f"fault-{uuid.uuid4().hex[:8]}").open()
+    place.set_templates({"code_implement.sh": "#!/bin/sh"})
+    for number in range(STEADY):
+        place.make_job(place.make_run(f"steady-{number}"))
+        place.start_job(f"steady-{number}-job")
+    for number in range(4):
+        place.make_job(place.make_run(f"run-{number}"))
+    return place
+
+
+@pytest.fixture
+def proxy(control_plane: ControlPlane) -> Iterator[FaultProxy]:
+    """Between the exporter and the API server."""
+    with FaultProxy(server=control_plane.url, ca=control_plane.ca, key=control_plane.key) as between:
+        yield between
+
+
+@pytest.fixture
+def subject(
+    control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, tmp_path: pathlib.Path
+) -> Iterator[Subject]:
+    """An exporter that reads this test's namespace, with everything watched."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(control_plane.kubeconfig_of(EXPORTER_TOKEN, url=proxy.url))
+    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
+    with Subject(tmp_path, plane=control_plane, proxy=proxy, settings=settings, kubeconfig=kubeconfig) as running:
+        yield running
+        assert not running.errors()
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Report:
+    """Takes the figures of a test that is marked `fault(TITLE)`, for the table at the end."""
+    return Report(request.node)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of faults that docs/reliability.md shows."""
+    rows = collected(terminalreporter)
+    if rows:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table(rows))

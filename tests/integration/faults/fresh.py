@@ -1,0 +1,35 @@
+"""What a page would say if its exporter had just been started: the truth that every other page is held against."""
+
+import asyncio
+import pathlib
+from typing import Any
+
+import msgspec
+
+from exporter.app import serve
+from exporter.config import Settings
+
+__all__ = ["fresh_page", "until_closed"]
+
+
+def fresh_page(settings: dict[str, Any], *, kubeconfig: pathlib.Path) -> str:
+    """The page of all that is read whole or refused, without what is counted and without the exporter's own."""
+    own = {"kubernetes": {"kubeconfig": str(kubeconfig)}, "web": {"listen_addresses": ["127.0.0.1:0"]}}
+    return asyncio.run(_page(msgspec.convert(settings | own, Settings)))
+
+
+async def _page(settings: Settings) -> str:
+    async with asyncio.timeout(30):
+        async with serve(settings) as app:
+            while any(status.pending for status in app.health.statuses) or not app.picture.render(seconds=1.0):
+                await asyncio.sleep(0.01)
+            page = b"".join(app.picture.page(tail="").plain()).decode()
+        await until_closed()
+    return page
+
+
+async def until_closed() -> None:
+    """Waits until the running loop has no connection any more: over TLS each says goodbye after its session's end."""
+    selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+    while len(selector.get_map()) > 1:  # the loop's own pipe stays
+        await asyncio.sleep(0.01)

@@ -1,0 +1,79 @@
+"""The figures of all faults' tests, as the table that docs/reliability.md shows."""
+
+import dataclasses
+from typing import Any
+
+from tests.integration.faults.subject import Endured
+
+__all__ = ["Report", "Row", "collected", "table"]
+
+_KEY = "fault"
+
+
+@dataclasses.dataclass(kw_only=True)
+class Row:
+    """All tests of one fault. Seconds and MiB are the most of any of them."""
+
+    title: str
+    passed: int = 0
+    failed: int = 0
+    scrapes: int = 0
+    whole_after: float = 0.0
+    growth_mib: float = 0.0
+    lines: int = 0
+
+
+class Report:
+    """Notes what a test has seen, under the title of its mark `fault`."""
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+
+    def note(self, endured: Endured) -> None:
+        """The figures of one endured fault."""
+        self._node.user_properties.append((_KEY, endured))
+
+
+def collected(reporter: Any) -> list[Row]:
+    """A row for each fault of the test run, in the order of the tests."""
+    rows: dict[str, Row] = {}
+    for outcome in ("passed", "failed", "error"):
+        for test in reporter.stats.get(outcome, ()):
+            told = dict(test.user_properties)
+            if "title" not in told:
+                continue
+            row = rows.setdefault(told["title"], Row(title=told["title"]))
+            row.passed += outcome == "passed"
+            row.failed += outcome != "passed"
+            for endured in (value for key, value in test.user_properties if key == _KEY):
+                _add(row, endured)
+    return list(rows.values())
+
+
+def _add(row: Row, endured: Endured) -> None:
+    row.scrapes += len(endured.scrapes)
+    row.whole_after = max(row.whole_after, endured.whole_after)
+    row.growth_mib = max(row.growth_mib, endured.growth_mib)
+    row.lines = max(row.lines, max((len(endured.turns_of(name)) for name in _resources(endured)), default=0))
+
+
+def _resources(endured: Endured) -> set[str]:
+    return {turn.resource for turn in endured.turns}
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown."""
+    head = [
+        "| fault | tests passed | scrapes answered | whole again after | log lines of one resource | memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join(
+        [
+            *head,
+            *(
+                f"| {row.title} | {row.passed} of {row.passed + row.failed} | {row.scrapes} of {row.scrapes} "
+                f"| {row.whole_after:.1f} s | {row.lines} | {row.growth_mib:+.1f} MiB |"
+                for row in rows
+            ),
+        ]
+    )
