@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate replay calm bundle bench tools lock clean
+.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster soak bench tools lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "coderun-exporter needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % v[:2])'
@@ -53,10 +53,19 @@ calm: $(READY) ## a normal month, and one with 50 faults (8 minutes on 2 cores);
 bundle: $(READY) ## what is made from the rules; VERSION=0.2.0 packs a release, RUNBOOKS=https://... sets its links
 	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
 
+integration: $(READY) ## everything against the real API server, Prometheus and Alertmanager; prints the table of faults
+	$(BIN)/python -m pytest tests/integration $(INTEGRATION)
+
+cluster: $(READY) ## a real cluster on loopback to play with, until Ctrl-C
+	@$(BIN)/python -m tools.cluster
+
+soak: $(READY) ## load, scrapes and faults for minutes or hours: does anything grow? SOAK="--minutes 60 --real"
+	$(BIN)/python -m tools.soak $(SOAK)
+
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
-tools: ## builds the real etcd, kube-apiserver, Prometheus and Alertmanager (needs Go; 20 minutes once)
+tools: ## builds the real etcd, Kubernetes, kwok, Prometheus and Alertmanager (needs Go; 25 minutes once)
 	tools/build
 
 lock: $(READY) ## pins every dependency with its hashes again

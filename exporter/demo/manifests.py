@@ -20,6 +20,7 @@ __all__ = [
     "coderun",
     "configmap_name",
     "custom_resource",
+    "exit_of",
     "job",
     "template_files",
     "templates",
@@ -34,7 +35,7 @@ WORK_SECONDS = "demo/work-seconds"
 EXITS = "demo/exits"
 """Annotation: what the container does after the work, one word for each attempt: `0`, `1`, `never`.
 
-On a Job it may be changed at any time: `never` becomes `0` when somebody ends what is left over.
+On a Job and on its pod it may be changed at any time: `never` becomes `0` when somebody ends what is left over.
 """
 _LONGEST_NAME = 63
 _SETTINGS = {
@@ -174,6 +175,14 @@ def job(run: Mapping[str, Any]) -> dict[str, Any]:
         },
         "spec": {"backoffLimit": 0, "template": {"metadata": {"labels": labels, "annotations": notes}, "spec": pod}},
     }
+
+
+def exit_of(job: Mapping[str, Any]) -> str:
+    """What the container of a Job's attempt does after the work; the last word stands for all later attempts."""
+    meta = job["metadata"]
+    exits: list[str] = meta.get("annotations", {}).get(EXITS, "0").split(",")
+    attempt = int(meta.get("labels", {}).get("context-version", "1"))
+    return exits[min(attempt, len(exits)) - 1]
 
 
 def _job_name(task: int, agent: str, cli: str, meta: Mapping[str, Any], attempt: int) -> str:

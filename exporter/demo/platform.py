@@ -24,10 +24,11 @@ from exporter.demo.manifests import (
 )
 from exporter.demo.writer import Writer
 
-__all__ = ["CONFIGMAPS", "JOBS", "RUNS", "Platform"]
+__all__ = ["CONFIGMAPS", "JOBS", "PODS", "RUNS", "Platform"]
 
 RUNS = f"/apis/{GROUP}/v1/namespaces/{NAMESPACE}/coderuns"
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 CONFIGMAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 FINALIZER = f"{GROUP}/cleanup"
 _ATTEMPTS = 2
@@ -67,8 +68,10 @@ class Platform:
 
     async def end_leftovers(self, orders: Sequence[Order]) -> None:
         """Ends what is left over in the pods of these runs, as the runbook says: the containers exit with 0."""
-        for item in await self._jobs_of(orders):
-            await self._writer.patch(_job_path(item), {"metadata": {"annotations": {EXITS: "0"}}})
+        jobs = await self._jobs_of(orders)
+        pods = _owned(await self._writer.items(PODS), {item["metadata"]["name"] for item in jobs})
+        for path in (*map(_job_path, jobs), *(f"{PODS}/{item['metadata']['name']}" for item in pods)):
+            await self._writer.patch(path, {"metadata": {"annotations": {EXITS: "0"}}})
 
     async def delete_jobs(self, orders: Sequence[Order]) -> None:
         """Deletes the Jobs of these runs by hand, as on the day itself."""
@@ -126,13 +129,13 @@ class Platform:
         await self._writer.patch(f"{_path(run)}/status", {"status": stamped})
 
     async def _jobs_of(self, orders: Sequence[Order]) -> list[dict[str, Any]]:
-        names = {one.name for one in orders}
-        jobs = await self._writer.items(JOBS)
-        return [
-            item
-            for item in jobs
-            if any(owner["name"] in names for owner in item["metadata"].get("ownerReferences", ()))
-        ]
+        return _owned(await self._writer.items(JOBS), {one.name for one in orders})
+
+
+def _owned(items: list[dict[str, Any]], names: set[str]) -> list[dict[str, Any]]:
+    return [
+        item for item in items if any(owner["name"] in names for owner in item["metadata"].get("ownerReferences", ()))
+    ]
 
 
 def _job_path(item: Mapping[str, Any]) -> str:

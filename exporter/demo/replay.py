@@ -12,6 +12,7 @@ from typing import Protocol, TextIO
 
 import aiohttp
 
+from exporter.demo.agents import Agents
 from exporter.demo.alerts import Alerts, State
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.clock import FastClock, of_day
@@ -115,7 +116,7 @@ class _Stage:
             self._open(speed=speed, url=url, server=server, note=note)
             clock.change_speed(speed)
             async with asyncio.TaskGroup() as group:
-                rounds = group.create_task(self._rounds(platform, Workers(writer=writer, clock=clock)))
+                rounds = group.create_task(self._rounds(writer, platform))
                 script = group.create_task(self._script(platform))
                 await self._watch(session, url=url)
                 self.finished = True
@@ -159,12 +160,14 @@ class _Stage:
                 await step.do(platform)
             self._story.step(step, at=at)
 
-    async def _rounds(self, platform: Platform, workers: Workers) -> None:
-        """The controller's and the Jobs' own life."""
+    async def _rounds(self, writer: Writer, platform: Platform) -> None:
+        """The controller's, the Jobs' and the agents' own life."""
+        workers, agents = (each(writer=writer, clock=self._clock) for each in (Workers, Agents))
         while True:
             try:
                 await platform.reconcile()
                 await workers.advance()
+                await agents.advance()
             except WriterError as error:
                 if error.status not in _OVERTAKEN:
                     raise

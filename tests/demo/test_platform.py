@@ -3,6 +3,7 @@
 import aiohttp
 import pytest
 
+from exporter.demo.agents import Agents
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.clock import seconds_of
 from exporter.demo.manifests import TEMPLATES, Order, coderun, configmap_name, job, templates
@@ -21,12 +22,14 @@ class World:
         self.writer = writer
         self.platform = Platform(writer=writer, clock=lambda: self.now)
         self.workers = Workers(writer=writer, clock=lambda: self.now)
+        self.agents = Agents(writer=writer, clock=lambda: self.now)
 
     async def round(self, *, after=0.0):
         """One round of the controller and of the Jobs, some seconds later."""
         self.now += after
         await self.platform.reconcile()
         await self.workers.advance()
+        await self.agents.advance()
 
     async def run(self, name):
         """The CodeRun of that name."""

@@ -3,7 +3,6 @@
 kube-apiserver -> exporter -> Prometheus with the bundle's rules -> Alertmanager with the bundle's routes -> webhook.
 """
 
-import contextlib
 import logging
 import time
 import uuid
@@ -17,6 +16,7 @@ from tests.integration.controlplane import ControlPlane
 from tests.integration.exporting import Exporter
 from tests.integration.monitoring import Alertmanager, Prometheus
 from tests.integration.waiting import until
+from tests.integration.watch import watching
 from tests.integration.webhook import Notification, Webhook
 from tests.integration.workplace import CLAUDE, Workplace
 
@@ -53,16 +53,8 @@ def world(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
         "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
         "thresholds": {"job_creation_deadline": "2s", "job_max_runtime": "3s"},
     }
-    with contextlib.ExitStack() as stack:
-        enter = stack.enter_context
-        webhook = enter(Webhook())
-        exporter = enter(Exporter(folder / "exporter", kubeconfig=control_plane.kubeconfig, settings=settings))
-        alertmanager = Alertmanager(folder / "alertmanager", receiver=webhook.url)
-        enter(alertmanager)
-        prometheus = Prometheus(folder / "prometheus", exporter=exporter.address, alertmanager=alertmanager.address)
-        enter(prometheus)
-        prometheus.until_scraped()
-        yield World(platform, elsewhere, exporter, prometheus, alertmanager, webhook)
+    with watching(folder, kubeconfig=control_plane.kubeconfig, settings=settings) as watch:
+        yield World(platform, elsewhere, *watch)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ class _Stage:
         self._rounded = state
         await _overtaken(world.controller.reconcile())
         await _overtaken(world.nodes.advance())
+        await _overtaken(world.agents.advance())
 
     async def scrape(self) -> None:
         """Prometheus' scrape; the one before stands for it where the page cannot have changed."""

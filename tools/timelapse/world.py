@@ -23,6 +23,7 @@ from aiohttp import web
 
 from exporter.app import App, serve
 from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.demo.agents import Agents
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.platform import JOBS
 from exporter.demo.writer import Writer
@@ -70,6 +71,7 @@ class World:
         clock = lambda: self.now + self.skew  # noqa: E731 - the controllers run beside the API server
         self.controller = Controller(writer=self.writer, clock=clock)
         self.nodes = Nodes(ahead=self.skew, writer=self.writer, clock=clock)
+        self.agents = Agents(writer=self.writer, clock=clock)
         await self.controller.install()
         return self
 

@@ -1,0 +1,36 @@
+"""Everything between a cluster and the person who is told: exporter, Prometheus, Alertmanager and a receiver."""
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from tests.integration.exporting import Exporter
+from tests.integration.monitoring import Alertmanager, Prometheus
+from tests.integration.webhook import Webhook
+
+__all__ = ["Watch", "watching"]
+
+
+class Watch(NamedTuple):
+    """All that runs."""
+
+    exporter: Exporter
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    webhook: Webhook
+
+
+@contextlib.contextmanager
+def watching(folder: pathlib.Path, *, kubeconfig: pathlib.Path, settings: dict[str, Any]) -> Iterator[Watch]:
+    """The exporter with those settings, and the bundle as it is shipped, once a first scrape has worked."""
+    with contextlib.ExitStack() as stack:
+        enter = stack.enter_context
+        webhook = enter(Webhook())
+        exporter = enter(Exporter(folder / "exporter", kubeconfig=kubeconfig, settings=settings))
+        alertmanager = enter(Alertmanager(folder / "alertmanager", receiver=webhook.url))
+        prometheus = enter(
+            Prometheus(folder / "prometheus", exporter=exporter.address, alertmanager=alertmanager.address)
+        )
+        prometheus.until_scraped()
+        yield Watch(exporter, prometheus, alertmanager, webhook)

@@ -1,0 +1,80 @@
+"""A real cluster on loopback to play with, until Ctrl-C: `make cluster`.
+
+etcd, kube-apiserver, kube-controller-manager and kwok, with the demo's platform at work in it: every CodeRun gets a
+Job, whose pod runs for as long as the run's annotation says.
+"""
+
+import argparse
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+
+from exporter.demo.manifests import NAMESPACE, Order, configmap_name
+from tests.components import CLUSTER, MissingComponentError, component
+from tests.integration.controlplane import ControlPlane
+from tests.integration.live import LivePlatform
+from tests.integration.nodes import Nodes
+
+_ORDERS = (
+    Order(task=1, agent="Rex", work=20),
+    Order(task=2, agent="Cleo", cli="codex", work=300),
+    Order(task=3, agent="Tess", cli="factory", work=30, exits=("never",)),
+)
+
+
+def main() -> int:
+    """0 after Ctrl-C or SIGTERM; 2 where a component is missing."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    try:
+        binaries = [component(name) for name in (*CLUSTER, "kubectl")]
+    except MissingComponentError as error:
+        print(f"make cluster: {error}", file=sys.stderr)
+        return 2
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="coderun-cluster-"))
+    try:
+        _run(folder, binaries, over)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _run(folder: pathlib.Path, binaries: list[pathlib.Path], over: threading.Event) -> None:
+    etcd, kube_apiserver, kube_controller_manager, kwok, kubectl = binaries
+    plane = ControlPlane(folder, etcd=etcd, kube_apiserver=kube_apiserver)
+    nodes = Nodes(plane, folder / "nodes", kube_controller_manager=kube_controller_manager, kwok=kwok)
+    try:
+        print("starting etcd, kube-apiserver, kube-controller-manager and kwok ...", flush=True)
+        plane.start()
+        nodes.start()
+        with LivePlatform(plane) as platform:
+            platform.do(lambda platform: platform.order(_ORDERS))
+            print(_told(plane, kubectl), flush=True)
+            over.wait()
+    finally:
+        nodes.stop()
+        plane.stop()
+    print("\nthe cluster is gone, and nothing of it is left")
+
+
+def _told(plane: ControlPlane, kubectl: pathlib.Path) -> str:
+    templates, run = configmap_name("claude"), _ORDERS[-1].name
+    return f"""
+The cluster runs, with {len(_ORDERS)} CodeRuns in namespace {NAMESPACE}; the agent of {run} will not exit.
+In another terminal:
+
+  export KUBECONFIG={plane.admin_kubeconfig}
+  {kubectl} -n {NAMESPACE} get coderuns,jobs,pods
+  {pathlib.Path(sys.executable).with_name("coderun-exporter")} run --web.listen-address=127.0.0.1:10911
+  {kubectl} -n {NAMESPACE} patch configmap {templates} --type=merge -p '{{"data":null,"binaryData":null}}'
+
+The last one breaks the templates, as on the day of the incident. Ctrl-C ends it all."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
