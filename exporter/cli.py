@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from exporter import __version__
-from exporter.commands import check, demo, run
+from exporter.commands import check, demo, rbac, run
 from exporter.commands.arguments import UsageError
 from exporter.kube.errors import KubeConfigError
 from exporter.web.server import ListenError
@@ -19,6 +19,7 @@ _COMMANDS = {
         check,
         "are the required ConfigMaps whole, and may everything be read? exit 0 healthy, 1 unhealthy, 2 cannot tell",
     ),
+    "rbac": (rbac, "the permissions that these settings need, as manifests for kubectl apply"),
     "demo": (demo, "two incidents, replayed on this machine; needs no cluster"),
 }
 

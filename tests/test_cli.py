@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from exporter import __version__
-from exporter.commands import check, demo, run
+from exporter.commands import check, demo, rbac, run
 from tests.commands.in_process import call, wrong
 
 
@@ -14,7 +14,7 @@ from tests.commands.in_process import call, wrong
 def chosen(monkeypatch):
     """The commands do nothing but note their arguments."""
     seen = []
-    for module in (run, check, demo):
+    for module in (run, check, rbac, demo):
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "run", lambda arguments, name=name: seen.append((name, arguments)) or 0)
     return seen
@@ -28,6 +28,7 @@ def chosen(monkeypatch):
         (["--log.level=debug"], "run"),
         (["--context", "check"], "run"),
         (["check", "--output=json"], "check"),
+        (["rbac", "--namespaces=a"], "rbac"),
         (["demo"], "demo"),
     ],
 )
@@ -52,14 +53,16 @@ def test_the_version(flag):
     assert call(flag) == (0, f"coderun-exporter {__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["rbac", "-h"], ["demo", "--help"]]
+)
 def test_help(words):
     """For the whole, and for each command; every flag has a text."""
     code, out, err = call(*words)
     assert (code, err) == (0, "")
     assert "usage: coderun-exporter" in out
     if words[0].startswith("-"):
-        assert all(command in out for command in ("run", "check", "demo"))
+        assert all(command in out for command in ("run", "check", "rbac", "demo"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md, docs/configuration.md and docs/alerts.md from the code and the rules: `make docs`.
+"""Writes deploy/rbac, and of docs/ metrics.md, configuration.md and alerts.md, from code and rules: `make docs`.
 
 `--check` writes nothing: it names the stale files and exits with 1.
 """
@@ -23,6 +23,7 @@ from prometheus_client.metrics import MetricWrapperBase
 import exporter.commands
 from exporter import config
 from exporter.cluster import Cluster, Policy
+from exporter.commands import rbac
 from exporter.resources import RESOURCES
 from exporter.resources.coderuns import DEADLINE_ANNOTATION
 from exporter.resources.history import History
@@ -60,7 +61,16 @@ def pages() -> dict[pathlib.Path, str]:
         ROOT / "docs/metrics.md": metrics(),
         ROOT / "docs/configuration.md": configuration(),
         ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
+        ROOT / "deploy/rbac/clusterrole.yaml": permissions(),
+        ROOT / "deploy/rbac/role.yaml": permissions("--namespaces=agent-platform"),
     }
+
+
+def permissions(*flags: str) -> str:
+    """What `coderun-exporter rbac` prints with these flags."""
+    parser = argparse.ArgumentParser()
+    rbac.add_arguments(parser)
+    return rbac.text_of(parser.parse_args(flags))
 
 
 def metrics() -> str:

@@ -79,7 +79,7 @@ def problem(item: ConfigMap, _: Cluster) -> Iterator[Row]:
 CONFIGMAPS = Resource(
     name="configmaps",
     own=("namespace", "configmap"),
-    rule=Rule(group="", resource="configmaps"),
+    rule=Rule(group="", resource="configmaps", verbs=("get", "list", "watch")),  # `check` gets each by its name
     families=(
         Family(
             name="configmap_health",

@@ -13,11 +13,14 @@ __all__ = ["Resource", "Rule"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One RBAC rule. An empty group is the core one."""
+    """One RBAC rule. An empty group is the core one.
+
+    A streamed list is a `watch` to the API server. `list` is asked by `check`, and where lists are not streamed.
+    """
 
     group: str
     resource: str
-    verbs: tuple[str, ...] = ("get", "list", "watch")
+    verbs: tuple[str, ...] = ("list", "watch")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

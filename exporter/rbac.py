@@ -1,0 +1,90 @@
+"""What the exporter must be granted, made from what it reads: RBAC manifests, and not one right more.
+
+Source of the shapes: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+"""
+
+import dataclasses
+import re
+from typing import Any
+
+from exporter.config import Settings
+from exporter.resources.coderuns import CODERUNS
+from exporter.resources.configmaps import CONFIGMAPS
+from exporter.resources.jobs import JOBS
+from exporter.resources.resource import Rule
+from exporter.sources import kinds_of, required_of, scopes_of
+
+__all__ = ["Account", "GrantError", "Manifest", "manifests"]
+
+Manifest = dict[str, Any]
+
+_GROUP = "rbac.authorization.k8s.io"
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123, as in objects' names and in API groups
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class GrantError(ValueError):
+    """A name that must not stand in a rule: `*` and an empty resourceName grant what nobody asked for."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Account:
+    """The ServiceAccount that the exporter's pods run as. Its roles and bindings are named after it."""
+
+    name: str = "coderun-exporter"
+    namespace: str = "agent-platform"
+
+
+def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
+    """A role and its binding for the cluster or for each namespace, then one for the required ConfigMaps.
+
+    That last one has a name of its own, NAME-configmaps: its namespace may be one of the others, and exporters
+    that share the namespaces between them share it. Raises GrantError.
+    """
+    _check(settings, account)
+    made = [
+        item for scope in scopes_of(settings) for item in _granted(_listed(settings), account.name, scope, account)
+    ]
+    names = [item.name for item in required_of(settings)]
+    if names:  # a rule without resourceNames would grant every ConfigMap of the namespace
+        rule = _rule(CONFIGMAPS.rule) | {"resourceNames": names}
+        made += _granted([rule], f"{account.name}-configmaps", settings.configmaps.namespace, account)
+    return made
+
+
+def _listed(settings: Settings) -> list[Manifest]:
+    runs = (dataclasses.replace(CODERUNS.rule, group=kind.group, resource=kind.plural) for kind in kinds_of(settings))
+    return [_rule(rule) for rule in (*runs, JOBS.rule)]
+
+
+def _rule(rule: Rule) -> Manifest:
+    return {"apiGroups": [rule.group], "resources": [rule.resource], "verbs": list(rule.verbs)}
+
+
+def _granted(rules: list[Manifest], name: str, namespace: str | None, account: Account) -> tuple[Manifest, Manifest]:
+    """A role with these rules and its binding; namespace None: for the whole cluster."""
+    kind = "Role" if namespace else "ClusterRole"
+    labels = {"labels": {"app.kubernetes.io/name": "coderun-exporter"}}
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {}) | labels
+    subject = {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}
+    role = {"apiVersion": f"{_GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
+    binding = {
+        "apiVersion": f"{_GROUP}/v1",
+        "kind": f"{kind}Binding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _GROUP, "kind": kind, "name": name},
+        "subjects": [subject],
+    }
+    return role, binding
+
+
+def _check(settings: Settings, account: Account) -> None:
+    for what, name, form in (
+        ("a ServiceAccount", account.name, _SUBDOMAIN),
+        ("a namespace", account.namespace, _LABEL),
+        *(("an API group", kind.group, _SUBDOMAIN) for kind in settings.coderuns.kinds),
+        *(("a resource", kind.plural, _LABEL) for kind in settings.coderuns.kinds),
+        *(("a ConfigMap", item.name, _SUBDOMAIN) for item in required_of(settings)),
+    ):
+        if not form.fullmatch(name):
+            raise GrantError(f"{name!r} is not the name of {what}: no permission is made for it")

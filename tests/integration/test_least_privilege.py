@@ -1,0 +1,247 @@
+"""The permissions that `coderun-exporter rbac` prints are enough, and none of them is one too many."""
+
+import asyncio
+import functools
+import json
+import logging
+import pathlib
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.app import App
+from exporter.kube.auth import Credentials
+from tests.exporting import impatience, metrics_of, readiness, state_of
+from tests.integration import objects
+from tests.integration.account import ServiceAccount, Token
+from tests.integration.controlplane import ControlPlane
+from tests.integration.exporting import Exporter
+from tests.integration.in_process import an_exporter, changes_of_state, eventually, short_watches, shown, states
+from tests.integration.waiting import until
+from tests.integration.workplace import CLAUDE, Workplace
+
+__all__ = ["impatience", "short_watches"]
+
+pytestmark = pytest.mark.timeout(180)
+
+RESOURCES = ("coderuns", "jobs", "configmaps")
+SELF = ("authorization.k8s.io", "authentication.k8s.io")  # asking what one may do oneself is everybody's right
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane) -> Workplace:
+    """A namespace with a run, its Job and the required ConfigMap."""
+    made = Workplace(control_plane, f"least-{uuid.uuid4().hex[:8]}").open()
+    made.set_templates({"code_implement.sh": "#!/bin/sh"})
+    made.make_job(made.make_run("first"))
+    return made
+
+
+@pytest.fixture(params=["namespace", "cluster"])
+def settings_file(request: pytest.FixtureRequest, place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
+    """Settings that read one namespace, or all of them."""
+    settings = {"configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
+    if request.param == "namespace":
+        settings["namespaces"] = [place.namespace]
+    path = tmp_path / "settings.yml"
+    path.write_text(json.dumps(settings))
+    return path
+
+
+@pytest.fixture
+def account(control_plane: ControlPlane, place: Workplace, settings_file: pathlib.Path) -> Iterator[ServiceAccount]:
+    """A ServiceAccount with exactly the manifests for these settings."""
+    made = ServiceAccount(control_plane, place, settings=settings_file)
+    made.grant()
+    yield made
+    made.revoke()
+
+
+def granted(account: ServiceAccount) -> set[tuple[str, ...]]:
+    """(verb, group, resource, namespace or nothing, name or nothing) of all that the manifests allow."""
+    return {
+        (verb, group, resource, role["metadata"].get("namespace", ""), name)
+        for role, rule in account.rules()
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
+    }
+
+
+def asked(account: ServiceAccount) -> dict[tuple[str, ...], set[int]]:
+    """The same of all that was asked, with the codes of the answers."""
+    codes: dict[tuple[str, ...], set[int]] = {}
+    for event in account.requests():
+        what = event.get("objectRef", {})
+        key = (event["verb"], *(what.get(part, "") for part in ("apiGroup", "resource", "namespace", "name")))
+        codes.setdefault(key, set()).add(event["responseStatus"]["code"])
+    return codes
+
+
+def test_each_permission_is_used_and_nothing_else_is_asked_for(
+    control_plane: ControlPlane, account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path
+):
+    """By the API server's audit log: watches where lists are streamed, lists where they are not, and gets by `check`.
+
+    Together that is all that is granted, and all that was asked for: no write, and no Secret.
+    """
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    settings = json.loads(settings_file.read_text())
+    with Exporter(tmp_path / "streamed", kubeconfig=kubeconfig, settings=settings) as exporter:
+        until(lambda: _watches(exporter) == len(RESOURCES), what="everything is watched")
+        assert {each[0] for each in asked(account)} == {"watch"}
+    command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    try:
+        control_plane.restart_api_server("--feature-gates=WatchList=false")
+        with Exporter(tmp_path / "paged", kubeconfig=kubeconfig, settings=settings) as exporter:
+            until(lambda: _watches(exporter) == len(RESOURCES), what="everything is watched again")
+    finally:
+        control_plane.restart_api_server()
+    used = asked(account)
+    assert used.keys() == granted(account)
+    assert {verb for verb, *_ in used} == {"get", "list", "watch"}
+    assert all(200 in codes for codes in used.values())
+
+
+def _watches(exporter: Exporter) -> int:
+    return exporter.get("/readyz").text.count(": watching, ")
+
+
+def test_the_api_server_knows_of_no_other_permission(
+    control_plane: ControlPlane, account: ServiceAccount, place: Workplace
+):
+    """What it says the account may do there is what was granted; writes, Secrets and other ConfigMaps are refused."""
+    token = account.token("pod-1").text
+    review = {"spec": {"namespace": place.namespace}}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    _, answer = control_plane.request("POST", path, review, token=token)
+    told = [rule for rule in answer["status"]["resourceRules"] if rule["apiGroups"][0] not in SELF]
+    assert sorted(told, key=str) == sorted((rule for _, rule in account.rules()), key=str)
+    for method, refused, body in (
+        ("GET", f"/api/v1/namespaces/{place.namespace}/secrets", None),
+        ("GET", place.config_maps, None),
+        ("GET", f"{place.config_maps}/another", None),
+        ("GET", f"{place.jobs}/first-job", None),
+        ("DELETE", f"{place.jobs}/first-job", None),
+        ("POST", place.runs, objects.code_run("mine")),
+        ("PUT", f"{place.config_maps}/{CLAUDE}", objects.config_map(CLAUDE)),
+    ):
+        assert control_plane.request(method, refused, body, token=token)[0] == 403, (method, refused)
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.usefixtures("short_watches")
+async def test_a_permission_that_is_taken_away_is_a_named_state(
+    account: ServiceAccount,
+    place: Workplace,
+    settings_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
+    resource: str,
+):
+    """The others go on and what was shown stays; given back, it catches up. One log line for each of the two."""
+    assert sorted(rule["resources"][0] for _, rule in account.rules()) == sorted(RESOURCES)
+    ((role, lost),) = [(role, rule) for role, rule in account.rules() if rule["resources"] == [resource]]
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    caplog.set_level(logging.INFO)
+    async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
+        before = await shown(app, place.namespace)
+        caplog.clear()
+        kept = [rule for rule in role["rules"] if rule is not lost]
+        await asyncio.to_thread(account.set_rules, role, kept)
+        await eventually(lambda: state_of(app, resource) == ["forbidden"], what="it is forbidden")
+        await asyncio.to_thread(_change_everything, place)
+        await eventually(lambda: _has_seen(app, place) == set(RESOURCES) - {resource}, what="the others go on")
+        lines = await shown(app, place.namespace)
+        assert {line for line in before - lines if not line.startswith(("configmap_keys", "configmap_size"))} == set()
+        (status,) = [status for status in app.health.statuses if status.resource == resource]
+        assert (await metrics_of(app)).state(resource, status.scope) == "forbidden"
+        told = (await readiness(app))[1]
+        assert f"[-] {resource} {status.scope}: forbidden, 403 at " in told
+        assert f'User "{account.user}" cannot watch resource "{resource}"' in told
+        await asyncio.to_thread(account.set_rules, role, role["rules"])
+        await eventually(lambda: states(app) == {"watching"}, what="it is watched again")
+        await eventually(lambda: _has_seen(app, place) == set(RESOURCES), what="it has caught up")
+        assert not any('problem="forbidden"' in line for line in await shown(app, place.namespace))
+    assert changes_of_state(caplog) == [(resource, "forbidden"), (resource, "watching")]
+
+
+def _change_everything(place: Workplace) -> None:
+    place.make_job(place.make_run("second"))
+    place.set_templates({"code_implement.sh": "#!/bin/sh", "another": "key"})
+
+
+def _has_seen(app: App, place: Workplace) -> set[str]:
+    """Of which resources the change has come."""
+    cluster = app.picture.cluster
+    wanted = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
+    seen = {
+        resource
+        for resource, (table, name) in wanted.items()
+        if (place.namespace, name) in {(each.namespace, each.name) for each in table}
+    }
+    record = cluster.configmaps.get(f"{place.namespace}/{CLAUDE}")
+    return seen | ({"configmaps"} if record and record.keys == 2 else set())
+
+
+@pytest.mark.parametrize("settings_file", ["namespace"], indirect=True)
+@pytest.mark.parametrize("told_by", ["tokenFile of a kubeconfig", "service account of a pod"])
+@pytest.mark.usefixtures("short_watches")
+async def test_a_rotated_token_costs_nothing(
+    account: ServiceAccount,
+    place: Workplace,
+    control_plane: ControlPlane,
+    settings_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    told_by: str,
+):
+    """The old token is refused while the exporter runs: no state changes, no line of the page is lost."""
+    old, new = account.token("pod-1"), account.token("pod-2")
+    old.write(tmp_path / "token")
+    kubeconfig = None
+    if told_by.startswith("tokenFile"):
+        kubeconfig = account.kubeconfig(tmp_path, tokenFile=str(tmp_path / "token"))
+    else:
+        _be_a_pod(monkeypatch, control_plane, tmp_path)
+    caplog.set_level(logging.INFO)
+    ask = functools.partial(control_plane.request, "GET", place.jobs)
+    async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
+        before = await shown(app, place.namespace)
+        caplog.clear()
+        new.write(tmp_path / "token")
+        await asyncio.to_thread(account.end, old)
+        while (code := (await asyncio.to_thread(ask, token=old.text))[0]) == 200:
+            assert await shown(app, place.namespace) == before
+            await asyncio.sleep(0.1)
+        assert code == 401
+        await eventually(lambda: _bearers(account, new) == set(RESOURCES), what="all is watched with the new token")
+        await asyncio.to_thread(place.make_run, "second")
+        await eventually(lambda: "second" in {run.name for run in app.picture.cluster.runs}, what="it goes on")
+        assert await shown(app, place.namespace) > before
+    assert changes_of_state(caplog) == []
+
+
+def _be_a_pod(monkeypatch: pytest.MonkeyPatch, control_plane: ControlPlane, folder: pathlib.Path) -> None:
+    """The folder is where the kubelet puts the token and the CA."""
+    (folder / "ca.crt").symlink_to(control_plane.ca)
+    host, _, port = control_plane.url.removeprefix("https://").partition(":")
+    pod = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+    in_pod = functools.partial(Credentials.load, environ=pod, service_account=folder)
+    monkeypatch.setattr(Credentials, "load", in_pod)
+
+
+def _bearers(account: ServiceAccount, token: Token) -> set[str]:
+    """What was asked for with this token."""
+    return {
+        event["objectRef"]["resource"]
+        for event in account.requests()
+        if token.identity in event["user"]["extra"]["authentication.kubernetes.io/credential-id"]
+    }

@@ -1,0 +1,111 @@
+"""The manifests grant what is listed and watched, and nothing else."""
+
+import re
+
+import pytest
+
+from exporter.config import CodeRuns, ConfigMaps, Kind, RequiredConfigMap, Settings
+from exporter.rbac import Account, GrantError, manifests
+from exporter.sources import feeds
+from exporter.telemetry import Telemetry
+
+OTHER_KINDS = CodeRuns(kinds=(Kind(group="orchestrator.platform"), Kind(plural="docsruns", kind="DocsRun")))
+SETTINGS = {
+    "the defaults": Settings(),
+    "one namespace, which has the ConfigMaps too": Settings(namespaces=("agent-platform",)),
+    "two namespaces, one of them twice": Settings(namespaces=("a", "b", "a")),
+    "two kinds of two groups": Settings(coderuns=OTHER_KINDS),
+    "ConfigMaps elsewhere, one with keys and one twice": Settings(
+        namespaces=("a",),
+        configmaps=ConfigMaps(namespace="t", required=(RequiredConfigMap(name="x.y", keys=("k",)), "z", "z")),
+    ),
+    "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
+}
+ACCOUNT = Account(name="reader", namespace="monitoring")
+PATH = re.compile(
+    r"/apis?/(?:(?P<group>[^/]*\.[^/]*|batch)/)?v1(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>\w+)"
+)
+
+
+def granted(made):
+    """(group, resource, namespace or None, name or None, verb) of each permission."""
+    return {
+        (group, resource, role["metadata"].get("namespace"), name, verb)
+        for role in made
+        for rule in role.get("rules", ())
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [None])
+        for verb in rule["verbs"]
+    }
+
+
+def read(settings):
+    """The same of what the exporter reads, by its paths and selectors."""
+    for feed in feeds(settings, telemetry=Telemetry(clock=lambda: 0.0)):
+        parts = PATH.fullmatch(feed.path)
+        name = feed.params.get("fieldSelector", "").removeprefix("metadata.name=") or None
+        for verb in ("list", "watch"):
+            yield parts["group"] or "", parts["resource"], parts["namespace"], name, verb
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_exactly_what_is_read_is_granted(case):
+    """Of every list and watch its group, resource, namespace and name; `check` gets each ConfigMap by its name."""
+    made = granted(manifests(SETTINGS[case], account=ACCOUNT))
+    listed = set(read(SETTINGS[case]))
+    gets = {(*what, "get") for *what, _ in listed if what[1] == "configmaps"}
+    assert made == listed | gets
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_each_role_is_bound_to_the_account_where_it_is(case):
+    """A ClusterRole for all namespaces, else a Role in each; no two objects of a kind have one name in one place."""
+    made = manifests(SETTINGS[case], account=ACCOUNT)
+    for role, binding in zip(made[::2], made[1::2], strict=True):
+        assert (role["kind"], binding["kind"]) in {("ClusterRole", "ClusterRoleBinding"), ("Role", "RoleBinding")}
+        assert binding["metadata"] == role["metadata"]
+        assert ("namespace" in role["metadata"]) == (role["kind"] == "Role")
+        assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == (role["kind"], role["metadata"]["name"])
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "reader", "namespace": "monitoring"}]
+    places = [(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]) for item in made]
+    assert len(places) == len(set(places))
+
+
+def test_without_required_configmaps_there_is_no_rule_for_them():
+    """One with an empty list of names would grant them all."""
+    made = manifests(SETTINGS["no ConfigMaps"], account=ACCOUNT)
+    assert [item["kind"] for item in made] == ["ClusterRole", "ClusterRoleBinding"]
+
+
+def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the_other():
+    """What both make alike they call alike, and what differs has another place: neither takes away the other's."""
+    places = [
+        {
+            (item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]): item
+            for item in manifests(Settings(namespaces=names), account=ACCOUNT)
+        }
+        for names in (("agent-platform",), ("other",))
+    ]
+    shared = places[0].keys() & places[1].keys()
+    assert len(shared) == 2
+    assert all(places[0][place] == places[1][place] for place in shared)
+
+
+@pytest.mark.parametrize(
+    ("settings", "account", "said"),
+    [
+        ({"coderuns": CodeRuns(kinds=(Kind(plural="*"),))}, ACCOUNT, "'*' is not the name of a resource"),
+        ({"coderuns": CodeRuns(kinds=(Kind(plural="jobs/status"),))}, ACCOUNT, "'jobs/status' is not the name of a"),
+        ({"coderuns": CodeRuns(kinds=(Kind(group="*"),))}, ACCOUNT, "'*' is not the name of an API group"),
+        ({"coderuns": CodeRuns(kinds=(Kind(group=""),))}, ACCOUNT, "'' is not the name of an API group"),
+        ({"configmaps": ConfigMaps(required=("",))}, ACCOUNT, "'' is not the name of a ConfigMap"),
+        ({}, Account(name="A"), "'A' is not the name of a ServiceAccount"),
+        ({}, Account(namespace="a.b"), "'a.b' is not the name of a namespace"),
+    ],
+)
+def test_a_name_that_would_grant_more_is_refused(settings, account, said):
+    """`*` is everything, and an empty resourceName matches the list of all objects."""
+    with pytest.raises(GrantError) as error:
+        manifests(Settings(**settings), account=account)
+    assert str(error.value).startswith(said)
