@@ -1,0 +1,118 @@
+"""What can be chosen for Jobs without limits, on a real API server: a warning, a refusal, limits of one's own."""
+
+import pytest
+
+from tests.components import CLUSTER
+from tests.integration import objects, policies
+from tests.integration.controlplane import ControlPlane
+from tests.integration.policies import AGENT, AGENTS, OTHERS, OUT, Jobs, namespace_of
+from tests.integration.waiting import until
+
+pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
+
+LIMITS, VALIDATE, DENY = "job-limits.yaml", "job-limits-validate.yaml", "job-limits-deny.yaml"
+NO_DEADLINE = (
+    "has no spec.activeDeadlineSeconds: if it hangs, nothing ends it. Set activeDeadlineSeconds, for example 3600"
+)
+NO_BACKOFF_LIMIT = (
+    "has no spec.backoffLimit, or one of 6, the default: a failed agent starts again up to 6 times."
+    " Set backoffLimit: 0"
+)
+HOUR = "expression: \"{'': 3600}\""
+
+
+@pytest.fixture
+def jobs(control_plane: ControlPlane) -> Jobs:
+    """A namespace of the test's own; it says which policies."""
+    return Jobs(control_plane, namespace_of(control_plane))
+
+
+def test_the_api_server_fills_in_a_backoff_limit_before_policies_see_the_job(jobs: Jobs):
+    """So "not set" is 6 for a policy, and a Job that asks for 6 looks the same. A deadline is not filled in."""
+    asked = {"object.spec.backoffLimit != 6": "has(object.spec.backoffLimit)"}
+    with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace], changes=asked):
+        warned = jobs.until_warned()
+    assert [NO_DEADLINE in text for text in warned.warnings] == [True]
+    assert warned.limits == (None, 6)
+
+
+def test_whoever_makes_a_job_without_limits_is_warned_and_the_job_is_made(jobs: Jobs):
+    """A line for each that is missing: which Job, what is wrong, what would be right."""
+    with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
+        warned = jobs.until_warned()
+        agents = [len(jobs.send(**metadata).warnings) for metadata in AGENTS.values()]
+    told = "Validation failed for ValidatingAdmissionPolicy 'agent-job-limits' with binding 'agent-job-limits': Job"
+    lines = [f"{told} {jobs.namespace}/play-1 {line}" for line in (NO_DEADLINE, NO_BACKOFF_LIMIT)]
+    assert (warned.limits, warned.warnings) == ((None, 6), lines)
+    assert agents == [2] * len(agents)
+
+
+def test_who_brings_limits_or_opted_out_or_is_no_agent_is_not_warned(jobs: Jobs):
+    """`max-runtime: none` is a reason to have no deadline, and none to be started again."""
+    with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
+        jobs.until_warned()
+        silent = [
+            jobs.send(spec={"activeDeadlineSeconds": 3600, "backoffLimit": 0}),
+            jobs.send(labels=AGENT, annotations=OUT),
+            *(jobs.send(**metadata) for metadata in OTHERS.values()),
+        ]
+        endless = jobs.send(labels=AGENT, annotations={"coderun-exporter/max-runtime": "none"})
+    assert [(answer.code, answer.warnings) for answer in silent] == [(201, [])] * len(silent)
+    assert [NO_BACKOFF_LIMIT in text for text in endless.warnings] == [True]
+
+
+def test_a_job_without_limits_is_refused_where_that_was_chosen_and_only_as_long(jobs: Jobs):
+    """422 and the same line; with limits it is let in. The first file applied again turns it back into a warning."""
+    with policies.applied(jobs.plane, VALIDATE, DENY, namespaces=[jobs.namespace]):
+        refused = jobs.until_refused()
+        assert refused.code == 422
+        assert refused.body["message"].endswith(f"denied request: Job {jobs.namespace}/play-1 {NO_DEADLINE}")
+        assert jobs.send(spec={"activeDeadlineSeconds": 60, "backoffLimit": 0}).limits == (60, 0)
+        assert jobs.send(labels=AGENT, annotations=OUT).limits == (None, 6)
+        policies.apply(jobs.plane, VALIDATE, namespaces=[jobs.namespace])
+        assert len(jobs.until_let_in().warnings) == 2
+
+
+def test_with_both_policies_nothing_is_left_to_refuse(jobs: Jobs):
+    """A Job is given its limits before it is judged."""
+    with policies.applied(jobs.plane, VALIDATE, DENY, namespaces=[jobs.namespace]):
+        jobs.until_refused()
+        with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace]):
+            assert jobs.until_let_in().limits == (3600, 0)
+
+
+def test_even_a_refusal_that_fails_lets_the_job_in(jobs: Jobs):
+    """An expression that breaks off at run time, in a policy that refuses: fail-open."""
+    broken = {"object.spec.backoffLimit != 6": "object.spec.template.spec.containers[9].name != ''"}
+    with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace], changes=broken):
+        policies.apply(jobs.plane, DENY, namespaces=[jobs.namespace])
+        jobs.until_refused()  # by the expression that is whole
+        answer = jobs.send(spec={"activeDeadlineSeconds": 60})
+        assert (answer.limits, answer.warnings) == ((60, 6), [])
+
+
+def test_an_agent_may_have_a_limit_of_its_own(jobs: Jobs):
+    """By the Job's label `github-user`, written as the comment in the file shows it."""
+    own = {HOUR: "expression: \"{'': 3600, '5dlabs-rex': 7200, '5dlabs-cipher': 1800}\""}
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=own):
+        jobs.until_limited()
+        users = ("5dlabs-rex", "5dlabs-cipher", "5dlabs-tess")
+        limits = [jobs.send(labels=AGENT | {"github-user": user}).limits[0] for user in users]
+    assert limits == [7200, 1800, 3600]
+
+
+def test_a_job_that_hangs_is_ended_by_the_limit_that_it_was_given(jobs: Jobs):
+    """By Kubernetes itself: Failed, DeadlineExceeded; here after one second."""
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: "expression: \"{'': 1}\""}):
+        jobs.until_limited()
+        job = objects.job("play-1", labels=AGENT)
+        del job["spec"]["managedBy"]
+        job["spec"]["template"]["metadata"] = {"annotations": {"test/plan": "forever"}}
+        assert policies.ask(jobs.plane, "POST", jobs.path, job, dry=False).code == 201
+
+        def reasons() -> set[str]:
+            _, found = jobs.plane.request("GET", f"{jobs.path}/play-1")
+            conditions = found["status"].get("conditions", [])
+            return {each["reason"] for each in conditions if each["type"] == "Failed"}
+
+        assert until(reasons, what="the Job has failed") == {"DeadlineExceeded"}

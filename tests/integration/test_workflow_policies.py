@@ -1,0 +1,234 @@
+"""What the shipped policy for Argo workflows does on a real API server: safeguard S2."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.components import CLUSTER
+from tests.integration import policies
+from tests.integration.controlplane import ControlPlane
+from tests.integration.policies import OUT, Answer, namespace_of
+from tests.integration.waiting import until
+
+pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+GROUP = "argoproj.io"
+SCOPES = {
+    "WorkflowTemplate": "Namespaced",
+    "ClusterWorkflowTemplate": "Cluster",
+    "CronWorkflow": "Namespaced",
+    "Workflow": "Namespaced",
+}
+MANIFEST = "apiVersion: agents.platform/v1\nkind: CodeRun\nmetadata:\n  generateName: play-\n"
+LINE = "    # nothing that anybody would have to read, at a length that is usual for lines of a manifest\n"
+WAITS = {"action": "create", "successCondition": "status.phase == Succeeded", "manifest": MANIFEST}
+STEP = {"name": "create-coderun", "resource": WAITS}
+SUSPEND = {"name": "wait-for-a-person", "suspend": {}}
+ADVICE = (
+    ": templates without a time limit make runs: create-coderun. If such a run never gets its Job, the step waits"
+    " for ever. Set activeDeadlineSeconds on the template, for example 4200: 10 min for the Job to be made, 1 h"
+    " for it to run"
+)
+
+Send = Callable[..., Answer]
+
+
+def crd(kind: str) -> dict[str, Any]:
+    """A CustomResourceDefinition of Argo's that takes any content."""
+    names = {"plural": f"{kind.lower()}s", "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema}
+    spec = {"group": GROUP, "scope": SCOPES[kind], "names": names, "versions": [version]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{names['plural']}.{GROUP}"},
+        "spec": spec,
+    }
+
+
+def workflow(kind: str = "WorkflowTemplate", **spec: Any) -> dict[str, Any]:
+    """A Workflow or what Workflows are made from."""
+    return {"apiVersion": f"{GROUP}/v1alpha1", "kind": kind, "metadata": {"name": "play"}, "spec": spec}
+
+
+def path_of(kind: str, *, namespace: str) -> str:
+    """Where such objects are."""
+    space = f"/namespaces/{namespace}" if SCOPES[kind] == "Namespaced" else ""
+    return f"/apis/{GROUP}/v1alpha1{space}/{kind.lower()}s"
+
+
+def manifest(text: str, **resource: Any) -> dict[str, Any]:
+    """A step that makes what the text says."""
+    return {**STEP, "resource": WAITS | {"manifest": text} | resource}
+
+
+def warned(answer: Answer) -> bool:
+    """Whether our policy warned; the object is let in either way."""
+    assert answer.code in {200, 201}, answer.body
+    return any("'workflow-run-limits'" in text for text in answer.warnings)
+
+
+@pytest.fixture(scope="module")
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace where the policy is at work, in a cluster with Argo's resources."""
+    name = namespace_of(control_plane)
+    made = [kind for kind in SCOPES if control_plane.request("POST", CRDS, crd(kind))[0] == 201]
+    for kind in SCOPES:
+        path = path_of(kind, namespace=name)
+        until(lambda path=path: control_plane.request("GET", path)[0] == 200, what=f"{kind}s are served")
+    with policies.applied(control_plane, "workflow-templates.yaml", namespaces=[name]):
+        path = path_of("WorkflowTemplate", namespace=name)
+        until(
+            lambda: policies.ask(control_plane, "POST", path, workflow(templates=[STEP])).warnings, what="a warning"
+        )
+        yield name
+    for kind in made:
+        control_plane.request("DELETE", f"{CRDS}/{crd(kind)['metadata']['name']}")
+
+
+@pytest.fixture
+def send(control_plane: ControlPlane, namespace: str) -> Send:
+    """Asks the API server what it would say to such an object."""
+
+    def create(item: dict[str, Any], **options: Any) -> Answer:
+        return policies.ask(control_plane, "POST", path_of(item["kind"], namespace=namespace), item, **options)
+
+    return create
+
+
+def test_a_template_whose_step_makes_a_run_without_limit_is_warned_of_and_let_in(send: Send, namespace: str):
+    """One line: which object, which of its templates, what can happen, what would be right."""
+    told = (
+        "Validation failed for ValidatingAdmissionPolicy 'workflow-run-limits' with binding 'workflow-run-limits': "
+    )
+    answer = send(workflow(templates=[SUSPEND, STEP]))
+    assert (answer.code, answer.warnings) == (201, [f"{told}WorkflowTemplate {namespace}/play{ADVICE}"])
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"templates": [STEP | {"activeDeadlineSeconds": 4200}]},
+        {"templates": [STEP | {"activeDeadlineSeconds": "{{inputs.parameters.limit}}"}]},
+        {"templates": [STEP | {"timeout": "70m"}]},
+        {"templates": [STEP], "templateDefaults": {"activeDeadlineSeconds": 4200}},
+        {"templates": [STEP], "templateDefaults": {"timeout": "70m"}},
+    ],
+    ids=["deadline", "deadline by parameter", "timeout", "default deadline", "default timeout"],
+)
+def test_a_step_with_a_time_limit_of_its_own_is_fine(send: Send, spec: dict[str, Any]):
+    """Each way that Argo has to end a template that waits."""
+    assert not warned(send(workflow(**spec)))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"templates": [STEP], "activeDeadlineSeconds": 1209600},
+        {"templates": [STEP | {"retryStrategy": {"limit": "10", "backoff": {"maxDuration": "10m"}}}]},
+        {"templates": [STEP], "templateDefaults": {"metadata": {}}},
+    ],
+    ids=["limit of the whole workflow", "retryStrategy", "defaults without a limit"],
+)
+def test_what_does_not_end_a_step_that_waits_does_not_count(send: Send, spec: dict[str, Any]):
+    """The whole workflow's limit has room for suspend steps, so for days; retries have nothing to do with waiting."""
+    assert warned(send(workflow(**spec)))
+
+
+def test_a_suspend_step_is_never_counted(send: Send):
+    """It waits for a person, for as long as that takes."""
+    assert not warned(send(workflow(templates=[SUSPEND])))
+
+
+@pytest.mark.parametrize(
+    ("step", "is_run"),
+    [
+        (manifest('{"apiVersion":"agents.platform/v1","kind":"CodeRun"}'), True),
+        (manifest("metadata: {}\nkind:   'DocsRun'  # of the docs\n"), True),
+        (manifest(MANIFEST, action="apply"), True),
+        (manifest(MANIFEST, action="get"), False),
+        (manifest("kind: CodeRunTemplate\n"), False),
+        (manifest("kind: ConfigMap\ndata: {about: CodeRun}\n"), False),
+        ({"name": "script", "script": {"source": "kubectl create CodeRun # kind: CodeRun"}}, False),
+    ],
+    ids=["JSON", "DocsRun", "apply", "get", "another kind", "only mentioned", "a script"],
+)
+def test_a_step_counts_that_makes_a_run(send: Send, step: dict[str, Any], is_run: bool):
+    """By its action, and by the kind in its manifest, however that is written."""
+    assert warned(send(workflow(templates=[step]))) is is_run
+
+
+@pytest.mark.parametrize("kind", ["ClusterWorkflowTemplate", "Workflow"])
+def test_templates_are_also_looked_at_elsewhere(send: Send, kind: str):
+    """Where they have the same form."""
+    assert warned(send(workflow(kind, templates=[STEP])))
+
+
+def test_the_workflow_in_a_cron_workflow_is_looked_at(send: Send):
+    """Its templates are one level below."""
+    assert warned(send(workflow("CronWorkflow", schedule="0 3 * * *", workflowSpec={"templates": [STEP]})))
+    bounded = [STEP | {"activeDeadlineSeconds": 4200}]
+    assert not warned(send(workflow("CronWorkflow", schedule="0 3 * * *", workflowSpec={"templates": bounded})))
+
+
+def test_a_workflow_made_from_a_template_is_not_warned_of_again(send: Send):
+    """Whoever starts it did not write it."""
+    assert not warned(send(workflow("Workflow", workflowTemplateRef={"name": "play"})))
+
+
+def test_a_template_opts_out_by_its_annotation(send: Send):
+    """The same as for Jobs."""
+    item = workflow(templates=[STEP])
+    item["metadata"]["annotations"] = OUT
+    assert not warned(send(item))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"templates": 7},
+        {"templates": {"a": 1}},
+        {"templates": [1, "x", None]},
+        {"templates": [{"name": "x", "resource": "create"}]},
+        {"templates": [{"name": "x", "resource": {"action": 7, "manifest": {"kind": "CodeRun"}}}]},
+        {"templates": [manifest("kind: ConfigMap # no Run\n" + LINE * 7_000)] * 2},
+    ],
+    ids=["a number", "no list", "no templates", "no resource", "no text", "more than CEL's budget"],
+)
+def test_a_policy_that_fails_lets_the_template_in(send: Send, spec: dict[str, Any]):
+    """Shapes that nobody foresaw, and 1.3 MB of manifests: neither refused nor warned of."""
+    assert not warned(send(workflow(**spec)))
+
+
+@pytest.mark.parametrize("count", [1, 50, 1000])
+def test_a_template_of_300_kb_is_judged(send: Send, count: int):
+    """However its length is spread, CEL's budget lasts: every template makes something, and the last one a run."""
+    padding = LINE * (300_000 // len(LINE) // count)
+    steps = [manifest(f"kind: ConfigMap # no Run\n{padding}") for _ in range(count - 1)]
+    assert warned(send(workflow(templates=[*steps, manifest(MANIFEST + padding)])))
+
+
+def test_names_that_are_too_long_for_a_message_are_left_out_of_it(send: Send):
+    """A message has room for 5 kB."""
+    steps = [STEP | {"name": f"create-coderun-{number}"} for number in range(500)]
+    (text,) = send(workflow(templates=steps)).warnings
+    assert text.endswith(": templates without a time limit make runs. Set activeDeadlineSeconds on each")
+
+
+def test_who_changes_a_template_is_warned_and_who_changes_a_running_workflow_is_not(
+    control_plane: ControlPlane, send: Send, namespace: str
+):
+    """Argo writes to a Workflow whenever a step of it goes on."""
+    told = {}
+    for kind in ("WorkflowTemplate", "Workflow"):
+        path = f"{path_of(kind, namespace=namespace)}/play"
+        assert send(workflow(kind, templates=[STEP]), dry=False).code == 201
+        change = {"spec": {"changed": True}}
+        told[kind] = warned(
+            policies.ask(control_plane, "PATCH", path, change, content_type="application/merge-patch+json")
+        )
+        control_plane.request("DELETE", path)
+    assert told == {"WorkflowTemplate": True, "Workflow": False}

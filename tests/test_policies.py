@@ -1,0 +1,125 @@
+"""The admission policies as they are shipped, read without a cluster: fail-open, with a way out, and of one mind."""
+
+import pathlib
+import re
+
+import pytest
+import yaml
+
+from exporter import config
+from exporter.durations import seconds_of
+from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "deploy/policies"
+FILES = {path.name: list(yaml.safe_load_all(path.read_text("utf-8"))) for path in sorted(FOLDER.glob("*.yaml"))}
+LIMITS, VALIDATE, DENY, WORKFLOWS = (
+    *("job-limits.yaml", "job-limits-validate.yaml", "job-limits-deny.yaml"),
+    "workflow-templates.yaml",
+)
+POLICIES = [
+    pytest.param(item, id=file) for file, items in FILES.items() for item in items if item["kind"].endswith("Policy")
+]
+BINDINGS = [
+    pytest.param(item, id=file) for file, items in FILES.items() for item in items if item["kind"].endswith("Binding")
+]
+OPTED_OUT = "object.metadata.?annotations[?'coderun-exporter/admission'].orValue('') != 'none'"
+NAMESPACES = {
+    "matchExpressions": [{"key": "coderun-exporter/admission", "operator": "NotIn", "values": ["none"]}],
+}
+THRESHOLDS = config.Thresholds()
+
+
+def spec(file, sort):
+    """The spec of the one document of a file whose kind ends so."""
+    (found,) = (item["spec"] for item in FILES[file] if item["kind"].endswith(sort))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "kinds"),
+    [
+        (LIMITS, ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]),
+        (VALIDATE, ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]),
+        (DENY, ["ValidatingAdmissionPolicyBinding"]),
+        (WORKFLOWS, ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]),
+    ],
+)
+def test_a_file_is_a_policy_and_its_binding(file, kinds):
+    """Whoever applies one file has all of it; the refusal alone leans on another file. All is stable API."""
+    assert [item["kind"] for item in FILES[file]] == kinds
+    assert {item["apiVersion"] for item in FILES[file]} == {"admissionregistration.k8s.io/v1"}
+    assert {item["metadata"]["name"] for item in FILES[file]} == {spec(file, "Binding")["policyName"]}
+
+
+def test_there_are_no_other_files():
+    """A file that is added has to be put to the tests above and below."""
+    assert set(FILES) == {LIMITS, VALIDATE, DENY, WORKFLOWS}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_is_fail_open_and_can_be_opted_out_of(policy):
+    """`Ignore`, and the annotation before anything else is asked."""
+    assert policy["spec"]["failurePolicy"] == "Ignore"
+    assert policy["spec"]["matchConditions"][0]["expression"] == OPTED_OUT
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_a_binding_leaves_out_the_namespaces_that_opted_out(binding):
+    """And no others: a policy that nobody bound does nothing."""
+    assert binding["spec"]["matchResources"] == {"namespaceSelector": NAMESPACES}
+
+
+def test_only_the_file_that_says_so_refuses_anything():
+    """The others warn, and the audit log tells. Both bindings for Jobs are one, so they exclude each other."""
+    actions = {file: spec(file, "Binding").get("validationActions") for file in FILES}
+    warn = ["Warn", "Audit"]
+    assert actions == {LIMITS: None, VALIDATE: warn, DENY: ["Deny", "Audit"], WORKFLOWS: warn}
+    assert FILES[VALIDATE][-1]["metadata"] == FILES[DENY][-1]["metadata"]
+
+
+def test_what_is_given_limits_is_what_is_warned_of():
+    """The two policies for Jobs ask for the same Jobs, at their creation only."""
+    given, warned = spec(LIMITS, "Policy"), spec(VALIDATE, "Policy")
+    for key in ("matchConstraints", "matchConditions"):
+        assert given[key] == warned[key]
+    (rule,) = given["matchConstraints"]["resourceRules"]
+    assert (rule["apiGroups"], rule["resources"], rule["operations"]) == (["batch"], ["jobs"], ["CREATE"])
+
+
+def test_a_job_that_a_run_controls_for_the_exporter_is_an_agents_for_the_policies():
+    """Same group, same kind, same annotation for one that may run longer."""
+    kind = config.Kind()
+    text = (FOLDER / LIMITS).read_text("utf-8")
+    assert f"owner.apiVersion.startsWith('{kind.group}/')" in text
+    assert f"owner.kind in ['{kind.kind}', " in text
+    for file in (LIMITS, VALIDATE):
+        assert f"annotations[?'{MAX_RUNTIME_ANNOTATION}']" in (FOLDER / file).read_text("utf-8")
+
+
+def test_the_limits_are_the_exporters_defaults():
+    """A Job ends when `AgentJobHanging` would begin to wait, and a step has time for both limits of a run."""
+    runtime, creation = (
+        int(seconds_of(str(limit))) for limit in (THRESHOLDS.job_max_runtime, THRESHOLDS.job_creation_deadline)
+    )
+    limits = {each["name"]: each["expression"] for each in spec(LIMITS, "Policy")["variables"]}["limits"]
+    assert limits == f"{{'': {runtime}}}"
+    assert f"Set activeDeadlineSeconds, for example {runtime}'" in (FOLDER / VALIDATE).read_text("utf-8")
+    (advice,) = spec(WORKFLOWS, "Policy")["validations"]
+    assert f"for example {creation + runtime}: " in advice["messageExpression"]
+
+
+@pytest.mark.parametrize("page", ["deploy/policies/README.md", "alerts/runbooks/AgentJobsWithoutDeadline.md"])
+def test_the_files_that_a_page_names_are_there(page):
+    """Links and commands: `kubectl apply -f` of a misspelled file helps nobody."""
+    named = set(re.findall(r"\b((?:job|workflow)-[a-z-]+\.yaml)\b", (ROOT / page).read_text("utf-8")))
+    assert named
+    assert named <= set(FILES)
+
+
+def test_the_page_tells_of_every_file():
+    """And of the Kubernetes version that it needs."""
+    rows = re.findall(
+        r"^\| `([\w.-]+)` \| .+ \| (1\.\d+) \|$", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert dict(rows) == {LIMITS: "1.36", VALIDATE: "1.30", DENY: "1.30", WORKFLOWS: "1.30"}
