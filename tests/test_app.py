@@ -42,6 +42,17 @@ async def test_a_healthy_platform_is_on_the_page(tmp_path):
         assert page.values("job_active") == []
 
 
+async def test_no_configmap_need_be_required(tmp_path):
+    """A platform without templates is watched like any other."""
+    async with (
+        a_server(a_run("r"), a_job("j")) as server,
+        an_exporter(server.url, tmp_path, configmaps=ConfigMaps(required=())) as app,
+    ):
+        await until(app.health.is_ready)
+        page = await metrics_of(app)
+    assert page.values("coderun_job_name", coderun="r", job_name="j") == [1]
+
+
 async def test_a_token_is_nowhere_to_be_read(tmp_path, caplog):
     """Not in a log, not on a page, not in /readyz, whatever goes wrong."""
     caplog.set_level(logging.DEBUG)

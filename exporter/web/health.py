@@ -22,8 +22,8 @@ class Health:
         return [status for group in self._groups.values() for status in group]
 
     def answered(self, resource: str) -> bool:
-        """Whether everything of this resource was read whole once, or refused."""
-        return not any(status.pending for status in self._groups[resource])
+        """Whether everything of this resource was read whole once, or refused; true where nothing of it is wanted."""
+        return not any(status.pending for status in self._groups.get(resource, ()))
 
     def is_ready(self) -> bool:
         """Whether every required resource has been read whole, at least where it may be read."""
