@@ -23,6 +23,7 @@ from exporter.resources.picture import Picture
 from exporter.sources import Feed, feeds
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
+from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
 from exporter.web.server import serve as serve_http
 
@@ -75,8 +76,10 @@ async def serve(
         serve_http(
             metrics=metrics,
             health=health,
+            telemetry=telemetry,
             addresses=settings.web.listen_addresses,
             telemetry_path=settings.web.telemetry_path,
+            limits=Limits(max_requests=settings.web.max_requests),
         ) as urls,
         KubeClient(credentials=credentials) as client,
         asyncio.TaskGroup() as tasks,

@@ -106,6 +106,8 @@ class Web(_Section, frozen=True):
     """`HOST:PORT`, or `:PORT` for every interface."""
     telemetry_path: str = "/metrics"
     """The path of the metrics."""
+    max_requests: int = 40
+    """Scrapes that are answered at once; others get 503. 0: any number."""
 
 
 class Log(_Section, frozen=True):
@@ -151,6 +153,11 @@ def check(settings: Settings) -> None:
     if not settings.web.telemetry_path.startswith("/"):
         path = settings.web.telemetry_path
         raise msgspec.ValidationError(f"{path!r} does not begin with / - at `$.web.telemetry_path`")
+    if settings.web.max_requests < 0:
+        number = settings.web.max_requests
+        raise msgspec.ValidationError(
+            f"{number} is not a number of scrapes: write 0 for no limit - at `$.web.max_requests`"
+        )
 
 
 def _check_durations(settings: Settings) -> None:

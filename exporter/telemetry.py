@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from exporter import __version__
 
-__all__ = ["STATES", "ResourceStatus", "Telemetry"]
+__all__ = ["REFUSALS", "STATES", "ResourceStatus", "Telemetry"]
 
 STATES = ("syncing", "watching", "missing", "forbidden", "unauthorized", "unreachable")
+REFUSALS = ("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request")
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,13 @@ class Telemetry:
             buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
             registry=self.registry,
         )
+        self.refused = self._counter(
+            "clients_refused",
+            "Clients of the web server that were refused or dropped, by the limit that they met.",
+            "reason",
+        )
+        for reason in REFUSALS:
+            self.refused.labels(reason)
         self.loop_delay = Histogram(
             "coderun_exporter_event_loop_delay_seconds",
             "How much later than asked the event loop came back, in seconds.",

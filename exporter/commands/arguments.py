@@ -41,10 +41,10 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         settings = msgspec.structs.replace(settings, namespaces=names)
     for section, fields in (
         ("kubernetes", {"kubeconfig": "kubeconfig", "context": "context"}),
-        ("web", {"listen_addresses": "listen_addresses", "telemetry_path": "telemetry_path"}),
+        ("web", {name: name for name in ("listen_addresses", "telemetry_path", "max_requests")}),
         ("log", {"level": "log_level", "format": "log_format"}),
     ):
-        own = {field: given[name] for field, name in fields.items() if given.get(name)}
+        own = {field: given[name] for field, name in fields.items() if given.get(name) not in (None, "")}
         if own:
             settings = msgspec.structs.replace(
                 settings, **{section: msgspec.structs.replace(getattr(settings, section), **own)}

@@ -1,17 +1,25 @@
 """The HTTP server: which path leads where, on which addresses it listens, how it stops."""
 
+import asyncio
 import contextlib
 import errno
+import functools
 import logging
 import re
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from exporter.telemetry import Telemetry
+from exporter.web.connections import Connection, Connections, disguise
 from exporter.web.health import Health
 from exporter.web.index import index
+from exporter.web.limits import Limits, Refusals
 from exporter.web.metrics import Metrics
+from exporter.web.scrapes import Scrapes
 
 __all__ = ["ListenError", "check_path", "parse_address", "serve"]
 
@@ -19,7 +27,11 @@ _log = logging.getLogger(__name__)
 
 # Open scrapes are given twice this long to finish (aiohttp waits for the answer, then for the task), and a SIGTERM
 # is to end the exporter within a second.
-_STOP_SECONDS = 0.4
+_STOP_SECONDS = 0.3
+_STALLED_SECONDS = 0.1  # who has taken nothing for so long is not waited for
+# As many are taken in at once: far fewer than all connections, so that one that is good is looked at before those
+# behind it can throw it out.
+_BACKLOG = 100
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _LIVE = ("/livez", "/-/healthy")
 _READY = ("/readyz", "/-/ready")
@@ -47,25 +59,57 @@ def check_path(path: str) -> None:
 
 @contextlib.asynccontextmanager
 async def serve(
-    *, metrics: Metrics, health: Health, addresses: Sequence[str], telemetry_path: str
+    *,
+    metrics: Metrics,
+    health: Health,
+    telemetry: Telemetry,
+    addresses: Sequence[str],
+    telemetry_path: str,
+    limits: Limits,
 ) -> AsyncIterator[list[str]]:
     """Serves while the context lasts; gives the base URLs. Raises ListenError."""
-    app = web.Application(middlewares=[_told])
-    app.router.add_get(telemetry_path, metrics.scrape)
+    refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
+    connections = Connections(limits=limits, refusals=refusals)
+    app = web.Application(middlewares=[_timed, _told])
+    app.on_response_prepare.append(_prepare)
+    app.router.add_get(telemetry_path, Scrapes(scrape=metrics.scrape, connections=connections).scrape)
     for path in _LIVE:
         app.router.add_get(path, health.live)
     for path in _READY:
         app.router.add_get(path, health.ready)
     if telemetry_path != "/":
         app.router.add_get("/", index(health=health, telemetry_path=telemetry_path))
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_SECONDS)
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_STOP_SECONDS)
     await runner.setup()
+    factory = functools.partial(Connection, cast("web.Server", runner.server), connections=connections)
+    listeners: list[asyncio.Server] = []
     try:
         for address in addresses:
-            await _listen(runner, address)
-        yield [_url(address) for address in runner.addresses]
+            listener = await _listen(factory, address)
+            listeners.append(listener)
+        connections.start()
+        yield [_url(socket.getsockname()) for listener in listeners for socket in listener.sockets]
     finally:
+        for listener in listeners:
+            listener.close()
+        connections.drop_stalled(seconds=_STALLED_SECONDS)
         await runner.cleanup()
+        connections.stop()
+
+
+@web.middleware
+async def _timed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What is written after this is small: our answers are, and what a handler raises."""
+    connection = cast("Connection", request.protocol)
+    connection.begun()
+    try:
+        return await handler(request)
+    finally:
+        connection.ended()
+
+
+async def _prepare(_: web.Request, answer: web.StreamResponse) -> None:
+    disguise(answer)
 
 
 @web.middleware
@@ -80,10 +124,10 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise
 
 
-async def _listen(runner: web.AppRunner, address: str) -> None:
+async def _listen(factory: Callable[[], Connection], address: str) -> asyncio.Server:
     host, port = parse_address(address)
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await asyncio.get_running_loop().create_server(factory, host, port, backlog=_BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             hint = "is another exporter running? Choose another with --web.listen-address"

@@ -9,6 +9,7 @@ from exporter.exposition.deflate import combine, deflate
 from exporter.exposition.page import Page
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
+from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
 from exporter.web.server import serve
 
@@ -43,11 +44,17 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics"):
-    """Serves it."""
+async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", **limits):
+    """Serves it, under limits of which some may be others."""
     site = site or Site()
-    health = Health(groups=site.groups, required=("coderuns", "jobs"))
-    async with serve(metrics=site.metrics, health=health, addresses=addresses, telemetry_path=path) as site.urls:
+    async with serve(
+        metrics=site.metrics,
+        health=Health(groups=site.groups, required=("coderuns", "jobs")),
+        telemetry=site.telemetry,
+        addresses=addresses,
+        telemetry_path=path,
+        limits=Limits(**limits),
+    ) as site.urls:
         yield site
 
 

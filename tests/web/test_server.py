@@ -133,14 +133,10 @@ async def test_an_address_that_cannot_be_listened_on_is_one_line(address, reason
 async def test_a_reason_without_words_is_told_as_it_is(monkeypatch):
     """Some of the system's errors have none."""
 
-    class Refused:
-        def __init__(self, *_):
-            pass
+    async def refused(*_, **__):
+        raise OSError(errno.EACCES, "")
 
-        async def start(self):
-            raise OSError(errno.EACCES, "")
-
-    monkeypatch.setattr(server.web, "TCPSite", Refused)
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_server", refused)
     with pytest.raises(ListenError, match=r"cannot listen on 127\.0\.0\.1:0: .*13"):
         async with a_site():
             pass
@@ -179,7 +175,7 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_end(monkeypatch):
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.sleep(0.05)
         begun = time.monotonic()
-    assert 0.1 < time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 1.0
     writer.transport.abort()
     await asyncio.sleep(0)
 

@@ -1,0 +1,241 @@
+"""Hostile clients of the exporter's web server, measured: `python bench/hostile.py --objects 20000`.
+
+Each crowd comes for some seconds. Meanwhile a client scrapes once a second over one connection, as Prometheus does,
+and another asks /livez twice a second over a connection of its own each time, as a kubelet does.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
+
+from bench import _change, _free_port
+from measure import Scrape, Subject
+from servers import Api, stand_in
+
+_CROWDS = (  # name, attack, clients, seconds, changes of objects a second
+    ("nobody", "good", 0, 10, 0),
+    ("20 good scrapers, each once a second", "good", 20, 20, 0),
+    ("500 parallel scrapes, gzip", "gzip", 500, 20, 0),
+    ("500 parallel scrapes, identity", "identity", 500, 20, 0),
+    ("100 slow readers, 1 byte/s", "slow", 100, 40, 0),
+    ("the same, and 200 changes a second", "slow", 100, 40, 200),
+    ("2,000 silent connections", "silent", 2000, 20, 0),
+    ("500 times slowloris", "slowloris", 500, 20, 0),
+)
+_COLUMNS = (
+    "clients",
+    "loop delay, longest",
+    "memory before; peak; after, MiB",
+    "descriptors before; peak; after",
+    "good scrape, median; longest",
+    "good scrapes: 200; other",
+    "/livez, median; longest",
+    "refused, by reason",
+)
+_DELAY = "coderun_exporter_event_loop_delay_seconds_bucket"
+_BOUNDS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
+_REFUSED = "coderun_exporter_clients_refused_total"
+_REASONS = ("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request")
+
+
+def main() -> int:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
+    parser.add_argument("--only", metavar="ATTACK", help="only the crowds of this attack")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
+        asyncio.run(_bench(arguments, pathlib.Path(folder)))
+    return 0
+
+
+async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
+    async with stand_in(arguments.objects, folder) as api, _exporter(api.kubeconfig) as victim:
+        await victim.subject.until_whole(samples=10 * arguments.objects, pause=0.2)
+        page = await victim.subject.scrape()
+        print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a page of", end=" ")
+        print(f"{len(page.body) / 1e6:.0f} MB, {page.wire / 1e6:.1f} MB as gzip\n")
+        print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
+        for name, attack, clients, seconds, changes in _CROWDS:
+            if arguments.only in {None, attack}:
+                async with _changing(api, objects=arguments.objects, rate=changes):
+                    row = await _crowd(victim, attack, clients, seconds)
+                print(f"| {name} | {' | '.join(row)} |", flush=True)
+        print(f"\nSIGTERM with 100 slow readers: {await _end(victim):.2f} s to the end")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Victim:
+    """The exporter under attack."""
+
+    subject: Subject
+    process: asyncio.subprocess.Process
+    port: int
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self.process.pid
+
+    def descriptors(self) -> int:
+        """How many are open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - a count is all
+
+    def forget_peak(self) -> None:
+        """The highest memory is that from now on (proc(5), clear_refs)."""
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+
+@contextlib.asynccontextmanager
+async def _exporter(kubeconfig: pathlib.Path) -> AsyncIterator[Victim]:
+    port = _free_port()
+    argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn", f"--kubeconfig={kubeconfig}"]
+    process = await asyncio.create_subprocess_exec(*argv, f"--web.listen-address=127.0.0.1:{port}")
+    try:
+        yield Victim(subject=Subject(pid=process.pid, host=f"127.0.0.1:{port}"), process=process, port=port)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> list[str]:
+    """The row of one crowd."""
+    before, memory, descriptors = await victim.subject.scrape(), victim.subject.memory_mib(), victim.descriptors()
+    victim.forget_peak()
+    good, live = Watcher(victim.port, "/metrics", pause=1.0), Watcher(victim.port, "/livez", pause=0.5, anew=True)
+    watching = [asyncio.create_task(asyncio.to_thread(watcher.watch)) for watcher in (good, live)]
+    most, until = descriptors, time.monotonic() + seconds
+    async with _attack(victim, attack, clients) as seen:
+        while time.monotonic() < until:
+            await asyncio.sleep(0.2)
+            most = max(most, victim.descriptors())
+        good.stop = live.stop = True
+        await asyncio.gather(*watching)
+    peak = victim.subject.memory_mib(peak=True)
+    await asyncio.sleep(3)
+    after = await _until_answered(victim.subject.scrape)
+    return [
+        f"<= {_longest(before, after)} s",
+        f"{memory:.0f}; {peak:.0f}; {victim.subject.memory_mib():.0f}",
+        f"{descriptors}; {most}; {victim.descriptors()}",
+        *good.told(),
+        live.told()[0],
+        f"{_refused(before, after)}; the crowd saw {_counts(seen) or 'nothing'}",
+    ]
+
+
+@contextlib.asynccontextmanager
+async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
+    """So many changes a second, half of them to CodeRuns and half to Jobs."""
+    stop = asyncio.Event()
+    writer = asyncio.create_task(_change(api, argparse.Namespace(objects=objects, rate=rate), stop))
+    yield
+    stop.set()
+    await writer
+
+
+@contextlib.asynccontextmanager
+async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[dict[str, int]]:
+    """The crowd, while the context lasts; then what it saw."""
+    argv = [sys.executable, str(pathlib.Path(__file__).with_name("attacks.py")), attack, str(victim.port)]
+    crowd = await asyncio.create_subprocess_exec(*argv, str(clients), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    seen: dict[str, int] = {}
+    yield seen
+    out, _ = await crowd.communicate(b"")
+    seen |= json.loads(out)
+
+
+async def _end(victim: Victim) -> float:
+    """Seconds from a SIGTERM to the end of the process."""
+    async with _attack(victim, "slow", 100):
+        await asyncio.sleep(3)
+        begun = time.monotonic()
+        victim.process.terminate()
+        await victim.process.wait()
+        return time.monotonic() - begun
+
+
+async def _until_answered(scrape: Callable[[], asyncio.Future[Scrape]]) -> Scrape:
+    """A page, once scrapes are answered again."""
+    while not (page := await scrape()).body.endswith(b"\n") or page.samples < len(_BOUNDS):
+        await asyncio.sleep(0.5)
+    return page
+
+
+class Watcher:
+    """A client that must not suffer, in a thread."""
+
+    def __init__(self, port: int, path: str, *, pause: float, anew: bool = False) -> None:
+        self.stop = False
+        self._port, self._path, self._pause, self._anew = port, path, pause, anew
+        self._seconds: list[float] = []
+        self._failed: list[str] = []
+
+    def watch(self) -> None:
+        """Asks again and again, until `stop`."""
+        connection = self._connection()
+        while not self.stop:
+            begun = time.monotonic()
+            try:
+                connection.request("GET", self._path, headers={"Accept-Encoding": "gzip"})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != http.HTTPStatus.OK:
+                    self._failed.append(str(answer.status))
+            except (OSError, http.client.HTTPException) as error:
+                self._failed.append(type(error).__name__)
+                connection.close()
+            self._seconds.append(time.monotonic() - begun)
+            if self._anew:
+                connection.close()
+                connection = self._connection()
+            time.sleep(self._pause)
+        connection.close()
+
+    def told(self) -> tuple[str, str]:
+        """Its times, and how it fared."""
+        good = len(self._seconds) - len(self._failed)
+        failed = _counts({name: self._failed.count(name) for name in sorted(set(self._failed))})
+        times = f"{statistics.median(self._seconds) * 1e3:.0f}; {max(self._seconds) * 1e3:.0f} ms"
+        return times, f"{good}; {failed or 'none'}"
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+
+
+def _longest(before: Scrape, after: Scrape) -> str:
+    """The smallest bound under which every delay of the event loop was between these two."""
+    late = {bound: _value(after, _DELAY, bound) - _value(before, _DELAY, bound) for bound in _BOUNDS}
+    return next(bound for bound in _BOUNDS if late[bound] == late["+Inf"])
+
+
+def _value(page: Scrape, name: str, bound: str) -> float:
+    return page.value(f'{name}{{le="{bound}"}}')
+
+
+def _refused(before: Scrape, after: Scrape) -> str:
+    series = {reason: f'{_REFUSED}{{reason="{reason}"}}' for reason in _REASONS}
+    more = {reason: int(after.value(name) - before.value(name)) for reason, name in series.items()}
+    return _counts({reason: count for reason, count in more.items() if count}) or "none"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
