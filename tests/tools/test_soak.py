@@ -1,0 +1,130 @@
+"""The soak: every fault has its turn, every object its life, and half a page is no page."""
+
+import itertools
+
+import pytest
+
+from tools.soak.__main__ import least_seconds, main
+from tools.soak.faults import KINDS, drawn
+from tools.soak.life import WRITES, Life, Stage, name_of
+from tools.soak.platform import lives_for, turnover
+from tools.soak.play import LEAST_INTERVAL, Options
+from tools.soak.scrapers import FORMS, Seen, seen_on
+
+GZIP_TEXT, GZIP_OPENMETRICS = FORMS[0], FORMS[1]
+RUNS = "# HELP coderun_created_timestamp When.\n# TYPE coderun_created_timestamp gauge\n" + "".join(
+    f'coderun_created_timestamp{{namespace="n",coderun="r{number}"}} 1767261600\n' for number in range(5)
+)
+OWN = """# HELP process_resident_memory_bytes Resident memory size in bytes.
+# TYPE process_resident_memory_bytes gauge
+process_resident_memory_bytes 1.048576e+06
+# HELP process_open_fds Number of open file descriptors.
+# TYPE process_open_fds gauge
+process_open_fds 31.0
+# HELP coderun_exporter_requests_total Lists and watches begun.
+# TYPE coderun_exporter_requests_total counter
+coderun_exporter_requests_total{resource="jobs",scope="*",verb="list"} 2.0
+coderun_exporter_requests_total{resource="jobs",scope="*",verb="watch"} 3.0
+# HELP coderun_exporter_errors_total Requests that failed.
+# TYPE coderun_exporter_errors_total counter
+coderun_exporter_errors_total{code="cut",resource="jobs",scope="*"} 4.0
+coderun_exporter_errors_total{code="cut",resource="coderuns",scope="*"} 1.0
+# HELP coderun_exporter_event_loop_delay_seconds How much later.
+# TYPE coderun_exporter_event_loop_delay_seconds histogram
+coderun_exporter_event_loop_delay_seconds_bucket{le="0.01"} 8.0
+coderun_exporter_event_loop_delay_seconds_bucket{le="+Inf"} 9.0
+coderun_exporter_event_loop_delay_seconds_count 9.0
+coderun_exporter_event_loop_delay_seconds_sum 0.1
+# HELP coderun_exporter_event_loop_tasks Tasks of the event loop.
+# TYPE coderun_exporter_event_loop_tasks gauge
+coderun_exporter_event_loop_tasks 28.0
+"""
+
+
+def test_every_kind_of_fault_comes_before_one_comes_again():
+    """In an order that the seed gives, and another seed another."""
+    names = [kind.name for kind in itertools.islice(drawn(seed=1), 2 * len(KINDS))]
+    assert sorted(names[: len(KINDS)]) == sorted(names[len(KINDS) :]) == sorted(kind.name for kind in KINDS)
+    assert names == [kind.name for kind in itertools.islice(drawn(seed=1), 2 * len(KINDS))]
+    assert names != [kind.name for kind in itertools.islice(drawn(seed=2), 2 * len(KINDS))]
+
+
+def test_a_watch_is_given_up_within_a_fault():
+    """But not while it is only quiet; and a fault is over well before the next one."""
+    for options in (Options(), Options(fault_every=LEAST_INTERVAL)):
+        assert 1.2 < options.idle < options.fault_seconds < options.fault_every / 2
+
+
+def test_the_default_is_long_enough_to_be_judged():
+    """All objects are replaced once, and some blocks are left."""
+    assert lives_for(20_000) == 10_909
+    assert turnover(10_909, rate=300) == pytest.approx(10_909 * WRITES / 300)
+    assert least_seconds(Options()) < Options().seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--minutes", "5"], "it takes 8.8 minutes to tell growth from chance"),
+        (["--fault-every", "4"], "--fault-every must be 5 at least"),
+    ],
+)
+def test_a_soak_that_can_tell_nothing_is_refused(capsys, words, said):
+    """Before anything is started, with what would be enough."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_life_says_what_controllers_would():
+    """Each status belongs to its stage; every tenth run fails."""
+    told = {stage: Life(number=7, uid="u", stage=stage).status for stage in list(Stage)[2:]}
+    assert told[Stage.JOB_ACTIVE]["active"] == 1
+    assert told[Stage.RUN_RUNNING]["phase"] == "Running"
+    assert [each["type"] for each in told[Stage.JOB_ENDED]["conditions"]] == ["SuccessCriteriaMet", "Complete"]
+    assert told[Stage.RUN_ENDED]["phase"] == "Succeeded"
+    assert told[Stage.RUN_ENDED]["jobName"] == name_of(Life(number=7).job)
+    failed = Life(number=10, stage=Stage.JOB_ENDED).status
+    assert [each["type"] for each in failed["conditions"]] == ["FailureTarget", "Failed"]
+    assert "completionTime" not in failed
+    assert Life(number=10, stage=Stage.RUN_ENDED).status["phase"] == "Failed"
+
+
+def test_what_is_sent_has_only_what_a_client_sets():
+    """No UID, no times, no finalizer that nobody takes off, no status; the Job is owned by the run."""
+    life = Life(number=7, uid="u")
+    assert sorted(life.run["metadata"]) == ["labels", "name", "namespace"]
+    assert "status" not in life.run
+    assert life.job["metadata"]["ownerReferences"][0]["uid"] == "u"
+
+
+def seen_in(page, *, form=GZIP_TEXT, least=5, most=5):
+    """What a client notes of a page."""
+    seen = Seen(at=0.0, seconds=0.1, form=form.name, client=0)
+    seen_on(page.encode(), seen, form=form, least=least, most=most)
+    return seen
+
+
+@pytest.mark.parametrize(("form", "end"), [(GZIP_TEXT, ""), (GZIP_OPENMETRICS, "# EOF\n")])
+def test_a_page_tells_of_its_exporter(form, end):
+    """In both formats, wherever a family stands."""
+    seen = seen_in(RUNS + OWN + end, form=form)
+    assert seen.problem == ""
+    assert (seen.memory, seen.tasks, seen.descriptors, seen.requests) == (2**20, 28, 31, 5)
+    assert seen.errors == {"cut": 5}
+    assert seen.late == {"0.01": 8, "+Inf": 9}
+
+
+@pytest.mark.parametrize(
+    ("page", "form", "problem"),
+    [
+        ((RUNS + OWN)[:-1], GZIP_TEXT, "the page ends in"),
+        (RUNS + OWN, GZIP_OPENMETRICS, "the page ends in"),
+        (OWN, GZIP_TEXT, "0 runs on the page instead of 5 to 5"),
+        (RUNS.rsplit("\n", 2)[0] + "\n" + OWN, GZIP_TEXT, "4 runs on the page"),
+    ],
+)
+def test_half_a_page_is_a_failed_scrape(page, form, problem):
+    """One that is cut off, and one from which runs are missing, with whatever status it came."""
+    assert seen_in(page, form=form).problem.startswith(problem)

@@ -1,0 +1,98 @@
+"""The exporter under load and faults: `make soak`, `python -m tools.soak --minutes 60 --real`.
+
+Exit codes: 0 nothing grows and every scrape was answered, 1 not so, 2 it could not be tried.
+"""
+
+import argparse
+import asyncio
+import os
+import pathlib
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from tests.components import MissingComponentError
+from tools.soak.eyes import ExporterEndedError
+from tools.soak.judge import Outcome, wrongs
+from tools.soak.platform import PlatformError, lives_for, turnover
+from tools.soak.play import LEAST_INTERVAL, Options, TooSlowError, soak
+from tools.soak.report import report
+from tools.soak.servers import real, stand_in
+from tools.soak.trend import LEAST_BLOCKS
+
+_ERRORS = (ExporterEndedError, TooSlowError, PlatformError, MissingComponentError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints a line for each fault, then the report; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long (default 10)")
+    parser.add_argument("--objects", type=int, default=20000, help="CodeRuns and Jobs together (default 20000)")
+    parser.add_argument("--rate", type=float, default=300.0, help="changes a second (default 300)")
+    parser.add_argument("--scrapers", type=int, default=20, help="clients, each every 1 to 5 s (default 20)")
+    parser.add_argument("--fault-every", type=float, default=30.0, metavar="SECONDS", help="(default 30)")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of the faults and changes (default 1)")
+    parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the report there too")
+    arguments = parser.parse_args(argv)
+    options = Options(
+        seconds=arguments.minutes * 60,
+        objects=arguments.objects,
+        rate=arguments.rate,
+        scrapers=arguments.scrapers,
+        fault_every=arguments.fault_every,
+        seed=arguments.seed,
+    )
+    if options.fault_every < LEAST_INTERVAL:
+        parser.error(f"--fault-every must be {LEAST_INTERVAL:g} at least: shorter faults nobody would notice")
+    if (needed := least_seconds(options)) > options.seconds:
+        parser.error(f"too short: with these numbers it takes {needed / 60:.1f} minutes to tell growth from chance")
+    problems: list[BaseException] = []
+    try:
+        outcome, title = asyncio.run(_soak(options, is_real=arguments.real))
+    except* _ERRORS as group:
+        problems += _leaves(group)
+    for problem in problems:
+        print(f"soak: {problem}", file=sys.stderr)
+    if problems:
+        return 1 if any(isinstance(problem, ExporterEndedError) for problem in problems) else 2
+    text = report(outcome, title=title)
+    print(f"\n{text}\n")
+    if arguments.markdown:
+        arguments.markdown.write_text(f"{text}\n", encoding="utf-8")
+    found = wrongs(outcome)
+    for line in found:
+        print(f"soak: {line}", file=sys.stderr)
+    return 1 if found else 0
+
+
+def least_seconds(options: Options) -> float:
+    """Until everything was replaced once, and then for enough blocks to be judged by."""
+    return turnover(lives_for(options.objects), rate=options.rate) + LEAST_BLOCKS * options.fault_every
+
+
+async def _soak(options: Options, *, is_real: bool) -> tuple[Outcome, str]:
+    server = real if is_real else stand_in
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        async with server(pathlib.Path(folder)) as api:
+            outcome = await soak(options, api, folder=pathlib.Path(folder), tell=_tell)
+    title = (
+        f"{options.objects:,} objects in {api.name}, {options.rate:g} changes/s asked, {options.scrapers} clients, a "
+        f"fault every {options.fault_every:g} s; {os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f}"
+    )
+    return outcome, title
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """All errors in a group of groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Clients that scrape as Prometheus does, each over one connection that it keeps, in a process of their own.
+
+`python -m tools.soak.scrapers HOST:PORT CLIENTS LEAST MOST`, until its input ends. LEAST and MOST are how many runs
+a page may have. Prints each scrape as a line of JSON.
+"""
+
+import http.client
+import os
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+import msgspec
+from isal import igzip
+
+__all__ = ["FORMS", "PATIENCE_SECONDS", "Form", "Seen", "seen_on"]
+
+PATIENCE_SECONDS = 10.0
+"""As long as Prometheus waits by default."""
+_PAUSES = (1.0, 5.0)
+_DELAY = "coderun_exporter_event_loop_delay_seconds"
+
+
+class Form(NamedTuple):
+    """What a client asks for, and how the page in that form begins to be told and ends."""
+
+    name: str
+    accept: str
+    encoding: str
+    content_type: str
+    end: bytes
+
+
+_TEXT = ("text/plain;version=0.0.4", "text/plain", b"\n")
+_OPENMETRICS = (
+    "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;version=0.0.4;q=0.5",
+    "application/openmetrics-text",
+    b"\n# EOF\n",
+)
+FORMS = tuple(
+    Form(name=f"{name}, {encoding}", accept=accept, encoding=encoding, content_type=kind, end=end)
+    for encoding in ("gzip", "identity")
+    for name, (accept, kind, end) in (("text", _TEXT), ("OpenMetrics", _OPENMETRICS))
+)
+
+
+class Seen(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One scrape: when it was asked for and how long it took (monotonic seconds), and what the page says.
+
+    `problem` is empty for a good one. `late` are the event loop's delays by bucket, `errors` failed requests by code.
+    """
+
+    at: float
+    seconds: float
+    form: str
+    client: int
+    problem: str = ""
+    wire: int = 0
+    memory: float = 0.0
+    tasks: float = 0.0
+    descriptors: float = 0.0
+    requests: float = 0.0
+    errors: dict[str, float] = {}
+    late: dict[str, float] = {}
+
+
+def seen_on(page: bytes, seen: Seen, *, form: Form, least: int, most: int) -> None:
+    """Notes what a page says of its exporter, and what is wrong with it."""
+    if not page.endswith(form.end):
+        seen.problem = f"the page ends in {page[-20:]!r}"
+        return
+    runs = _section(page, page.find(b"# TYPE coderun_created_timestamp ")).count(b"\n")
+    if not least <= runs <= most:
+        seen.problem = f"{runs} runs on the page instead of {least} to {most}"
+    seen.memory = sum(_values(page, "process_resident_memory_bytes").values())
+    seen.descriptors = sum(_values(page, "process_open_fds").values())
+    seen.tasks = sum(_values(page, "coderun_exporter_event_loop_tasks").values())
+    seen.requests = sum(_values(page, "coderun_exporter_requests").values())
+    for series, value in _values(page, "coderun_exporter_errors").items():
+        code = _label(series, "code")
+        seen.errors[code] = seen.errors.get(code, 0.0) + value
+    late = _values(page, _DELAY)
+    seen.late = {_label(series, "le"): value for series, value in late.items() if "le=" in series}
+
+
+def _values(page: bytes, family: str) -> dict[str, float]:
+    """The samples of a family by their series. The exporter's own stand at the page's end."""
+    lines = _section(page, page.rfind(b"# TYPE " + family.encode())).decode().splitlines()
+    pairs = (line.rpartition(" ") for line in lines)
+    return {series: float(value) for series, _, value in pairs}
+
+
+def _section(page: bytes, head: int) -> bytes:
+    """The lines of samples after the family's last comment, which begins at `head`; nothing where it is not there."""
+    begin = page.find(b"\n", head) + 1
+    end = page.find(b"\n#", begin - 1) + 1
+    return page[begin : end or None] if head >= 0 else b""
+
+
+def _label(series: str, name: str) -> str:
+    return series.partition(f'{name}="')[2].partition('"')[0]
+
+
+class _Client:
+    """One target of one Prometheus."""
+
+    def __init__(self, number: int, clients: int, *, host: str, least: int, most: int) -> None:
+        first, last = _PAUSES
+        self.pause = first + (last - first) * number / max(1, clients - 1)
+        self._number = number
+        self._form = FORMS[number % len(FORMS)]
+        self._bounds = {"least": least, "most": most}
+        self._connection = http.client.HTTPConnection(host, timeout=PATIENCE_SECONDS)
+
+    def scrape(self) -> Seen:
+        seen = Seen(at=time.monotonic(), seconds=0.0, form=self._form.name, client=self._number)
+        try:
+            page = self._page(seen)
+        except (OSError, http.client.HTTPException, EOFError, ValueError) as error:
+            self._connection.close()  # it is opened again by the next request
+            seen.seconds, seen.problem = time.monotonic() - seen.at, repr(error)
+        else:
+            seen_on(page, seen, form=self._form, **self._bounds)
+        if seen.seconds > PATIENCE_SECONDS and not seen.problem:
+            seen.problem = f"it took {seen.seconds:.1f} s"
+        return seen
+
+    def _page(self, seen: Seen) -> bytes:
+        form = self._form
+        headers = {"Accept": form.accept, "Accept-Encoding": form.encoding}
+        self._connection.request("GET", "/metrics", headers=headers)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        seen.seconds, seen.wire = time.monotonic() - seen.at, len(body)
+        told = answer.headers.get("Content-Type", ""), answer.headers.get("Content-Encoding", "identity")
+        if (
+            answer.status != http.HTTPStatus.OK
+            or not told[0].startswith(form.content_type)
+            or told[1] != form.encoding
+        ):
+            raise ValueError(f"{answer.status} {' '.join(told)}")
+        return igzip.decompress(body) if form.encoding == "gzip" else body
+
+
+def _for_ever(client: _Client, printing: threading.Lock) -> None:
+    while True:
+        line = msgspec.json.encode(client.scrape()).decode()
+        with printing:
+            print(line, flush=True)
+        time.sleep(client.pause)
+
+
+def main(host: str, clients: int, least: int, most: int) -> None:
+    """Scrapes until standard input ends."""
+    printing = threading.Lock()
+    for number in range(clients):
+        client = _Client(number, clients, host=host, least=least, most=most)
+        threading.Thread(target=_for_ever, args=(client, printing), daemon=True).start()
+    sys.stdin.read()
+    os._exit(0)  # the threads may be printing, which an orderly end does not take well
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -1,0 +1,126 @@
+"""What the exporter reads from: the stand-in in a process of its own, or a real etcd and kube-apiserver."""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import pathlib
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import trustme
+
+from tests.components import component
+from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
+
+__all__ = ["Server", "real", "stand_in"]
+
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Server:
+    """An API server at `url`; `trust` verifies it, where it speaks TLS, and `token` may do everything.
+
+    `authority` is the file by which clients verify a server with the `certificate` and the `key`, which a proxy in
+    front of it uses. `forget` has it answer 410 for all older versions; `restart` also keeps it away for so many
+    seconds.
+    """
+
+    name: str
+    url: str
+    token: str
+    trust: ssl.SSLContext | None
+    authority: pathlib.Path
+    certificate: pathlib.Path
+    key: pathlib.Path
+    forget: Callable[[], Awaitable[None]]
+    restart: Callable[[float], Awaitable[None]]
+
+    def kubeconfig(self, *, url: str) -> str:
+        """For a client that may do everything, at the server itself or at a proxy in front of it."""
+        cluster = {"server": url} | ({"certificate-authority": str(self.authority)} if url[:5] == "https" else {})
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "soak",
+                "clusters": [{"name": "soak", "cluster": cluster}],
+                "users": [{"name": "soak", "user": {"token": self.token}}],
+                "contexts": [{"name": "soak", "context": {"cluster": "soak", "user": "soak"}}],
+            }
+        )
+
+
+@contextlib.asynccontextmanager
+async def stand_in(folder: pathlib.Path) -> AsyncIterator[Server]:
+    """The stand-in, empty."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tools.soak.standin"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT
+    )
+    assert process.stdin is not None  # noqa: S101 - asked for above
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    written, read = process.stdin, process.stdout
+
+    async def told(*words: object) -> None:
+        written.write(" ".join(map(str, words)).encode() + b"\n")
+        await read.readline()
+
+    async def restart(seconds: float) -> None:
+        await told("restart", seconds)
+
+    async def forget() -> None:
+        await told("forget")
+
+    authority = trustme.CA()
+    leaf = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    leaf.cert_chain_pems[0].write_to_path(folder / "proxy.pem")
+    leaf.private_key_pem.write_to_path(folder / "proxy.key")
+    try:
+        yield Server(
+            name="the stand-in API server",
+            url=(await read.readline()).decode().strip(),
+            token="anybody",  # noqa: S106 - it asks for none
+            trust=None,
+            authority=folder / "ca.pem",
+            certificate=folder / "proxy.pem",
+            key=folder / "proxy.key",
+            forget=forget,
+            restart=restart,
+        )
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def real(folder: pathlib.Path) -> AsyncIterator[Server]:
+    """A real etcd and kube-apiserver, empty, with nobody else at work. Raises MissingComponentError."""
+    plane = ControlPlane(folder, etcd=component("etcd"), kube_apiserver=component("kube-apiserver"))
+
+    async def restart(seconds: float) -> None:
+        await asyncio.to_thread(plane.kill_api_server)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(plane.start_api_server)
+
+    async def forget() -> None:
+        await asyncio.to_thread(plane.forget_versions)
+
+    try:
+        await asyncio.to_thread(plane.start)
+        yield Server(
+            name="a real etcd and kube-apiserver",
+            url=plane.url,
+            token=ADMIN_TOKEN,
+            trust=ssl.create_default_context(cafile=str(plane.ca)),
+            authority=plane.ca,
+            certificate=plane.ca,
+            key=plane.key,
+            forget=forget,
+            restart=restart,
+        )
+    finally:
+        plane.stop()
