@@ -51,7 +51,8 @@ class Feed:
             known = picture.cluster.get(Key(self.resource, record.uid))
             return known if known == record else record
 
-        return Source(path=self.path, params=self.params, decode=self.decode, same=same)
+        defined = self.resource == CODERUNS
+        return Source(path=self.path, params=self.params, decode=self.decode, same=same, defined=defined)
 
     def sink(self, picture: Picture) -> "FeedSink":
         """Where the reflector's records go."""
@@ -79,11 +80,17 @@ class FeedSink:
         else:
             self.feed.status.count(len(self.picture.cluster.table(self.feed.resource).part(self.feed.part)))
 
-    def forbidden(self, *, forbidden: bool) -> None:
-        """A ConfigMap that may not be read is a problem of its own; what was read of it before stays."""
-        absent = self.feed.absent
-        if absent is None:
-            return
+    def entered(self, state: str) -> None:
+        """A ConfigMap that may not be read is a problem of its own; what was read of it before stays.
+
+        And while Jobs cannot be followed, no run that is new is said to lack one.
+        """
+        if self.feed.resource == JOBS:
+            self.picture.follow_jobs(self.feed.part, current=state == "watching")
+        elif self.feed.absent is not None and state in {"forbidden", "watching"}:
+            self._forbid(self.feed.absent, forbidden=state == "forbidden")
+
+    def _forbid(self, absent: ConfigMap, *, forbidden: bool) -> None:
         known = self.picture.cluster.configmaps.get(absent.uid)
         if known is not None or forbidden:
             record = msgspec.structs.replace(

@@ -86,7 +86,7 @@ async def until(claim, *, seconds=5.0):
 def a_status(code, message="", *, headers=None, **more):
     """A refusal as the API server words it."""
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message, **more}
-    return web.json_response(body, status=code, headers=headers)
+    return web.json_response(body, status=code, headers={"Audit-Id": "1"} | (headers or {}))
 
 
 def faults(server, *answers, path=""):

@@ -11,7 +11,7 @@ from exporter.config import AgentThresholds, ConfigMaps, Jobs, Settings, Thresho
 from exporter.kube.errors import KubeConfigError
 from exporter.sources import FeedSink
 from exporter.web.server import ListenError
-from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, until
+from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, restart, until
 from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
 from tests.kube.settings import SECRET, a_kubeconfig
 from tests.web.serving import fetch
@@ -51,6 +51,26 @@ async def test_no_configmap_need_be_required(tmp_path):
         await until(app.health.is_ready)
         page = await metrics_of(app)
     assert page.values("coderun_job_name", coderun="r", job_name="j") == [1]
+
+
+async def test_while_jobs_cannot_be_read_a_new_run_is_not_said_to_lack_one(tmp_path):
+    """Else each would page somebody, for nothing. What lacked one before still does."""
+    async with (
+        a_server(a_run("old")) as server,
+        an_exporter(server.url, tmp_path, configmaps=ConfigMaps(required=())) as app,
+    ):
+        await until(app.health.is_ready)
+        refuses(server, lambda: a_status(403, "no"), "/apis/batch")
+        await restart(server)
+        await until(lambda: state_of(app, "jobs") == ["forbidden"])
+        server.load([a_run("new")])
+        await until(lambda: len(app.picture.cluster.runs) == 2)
+        page = await metrics_of(app)
+        assert page.labels("coderun_created_timestamp", "coderun") == ["new", "old"]
+        assert page.labels("coderun_job_name", "coderun") == ["old"]
+        server.intercept = None
+        await until(lambda: state_of(app, "jobs") == ["watching"])
+        assert (await metrics_of(app)).labels("coderun_job_name", "coderun") == ["new", "old"]
 
 
 async def test_a_token_is_nowhere_to_be_read(tmp_path, caplog):

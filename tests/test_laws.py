@@ -104,6 +104,7 @@ async def test_the_last_good_whole_is_served_while_the_server_is_away(tmp_path):
             server.intercept = None
             await server.start(port=port_of(server))
             await until(lambda: [run.name for run in app.picture.cluster.runs] == ["s"])
+            await until(lambda: state_of(app, "jobs") == ["watching"])  # before that it may have a Job
             page = await metrics_of(app)
             assert page.labels("coderun_job_name", "coderun") == ["s"]
 

@@ -46,6 +46,12 @@ def test_by_default_all_namespaces_are_read():
     ]
 
 
+def test_a_crd_defines_runs_and_nothing_else():
+    """A server that does not know Jobs or ConfigMaps has said nothing about them."""
+    defined = {feed.name: feed.source(a_picture()).defined for feed in made()}
+    assert defined == {"coderuns *": True, "jobs *": False, "configmaps n/t": False}
+
+
 def test_each_namespace_has_its_own_lists():
     """So that a Role in each is enough."""
     assert [feed.path for feed in made(namespaces=("a", "b"))][:-1] == [
@@ -136,7 +142,7 @@ def test_rights_are_of_no_matter_to_what_is_no_single_object():
     runs, picture = made()[0], a_picture()
     record = runs.decode(raw(a_run("r"))).record
     runs.sink(picture).replace({record.uid: record})
-    runs.sink(picture).forbidden(forbidden=True)
+    runs.sink(picture).entered("forbidden")
     assert len(picture.cluster.runs) == 1
 
 
@@ -180,20 +186,20 @@ class TestOfAConfigMap:
 
     def test_forbidden_before_it_was_read_is_an_unknown(self, sink, kept):
         """No health."""
-        sink.forbidden(forbidden=True)
+        sink.entered("forbidden")
         assert (kept().healthy, kept().forbidden) == (None, True)
-        sink.forbidden(forbidden=False)
+        sink.entered("watching")
         assert (kept().healthy, kept().forbidden) == (None, False)
 
     def test_forbidden_after_it_was_read_keeps_what_was_seen(self, feed, sink, kept):
         """And says so."""
         sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record})
-        sink.forbidden(forbidden=True)
+        sink.entered("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
-        sink.forbidden(forbidden=False)
+        sink.entered("watching")
         assert (kept().healthy, kept().forbidden) == (True, False)
 
     def test_allowed_before_it_was_read_says_nothing(self, sink, kept):
         """There is nothing to tell yet."""
-        sink.forbidden(forbidden=False)
+        sink.entered("watching")
         assert kept() is None

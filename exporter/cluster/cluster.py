@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from exporter.cluster.change import Change, Key
+from exporter.cluster.doubts import Doubts
+from exporter.cluster.newest import Newest
 from exporter.cluster.policy import NEVER, Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
 from exporter.cluster.table import Table
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
+
+_FEW = 64  # so many notes of ends are not worth a look
 
 CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
 
@@ -26,13 +30,11 @@ class Cluster:
         self.runs: Table[Run] = Table()
         self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
-        self._tables: dict[str, Table[Any]] = {
-            CODERUNS: self.runs,
-            JOBS: self.jobs,
-            CONFIGMAPS: self.configmaps,
-        }
+        self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
         self._all_namespaces = all_namespaces
         self._jobs_of: dict[str, Sequence[Job]] = {}
+        self._newest = Newest()
+        self._doubts = Doubts()
         self._ends: list[tuple[float, str, str]] = []
         self._now = 0.0
 
@@ -49,20 +51,19 @@ class Cluster:
 
     def jobs_known(self, namespace: str) -> bool:
         """Whether the Jobs of this namespace have ever been read: before that, no run is said to lack one."""
-        return self.jobs.known("*" if self._all_namespaces else namespace)
+        return self.jobs.known(self._jobs_part(namespace))
+
+    def is_doubtful(self, run: Run) -> bool:
+        """Whether the run is new, or went on, since its Jobs cannot be followed: it may have one by now."""
+        return self._doubts.holds(self._jobs_part(run.namespace), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, those being deleted included."""
         return self._jobs_of.get(run.uid, ())
 
     def newest_job(self, run: Run) -> Job | None:
-        """The run's present Job: the newest that is not being deleted.
-
-        By creation, then by the label context-version, then by name: a retry deletes the Job and makes the
-        next within the same second.
-        """
-        live = [job for job in self.jobs_of(run) if not job.deleting and job.namespace == run.namespace]
-        return max(live, key=lambda job: (job.created or 0.0, job.version, job.name), default=None)
+        """The run's present Job: the newest that is not being deleted."""
+        return self._newest.of(run, self.jobs_of(run))
 
     def run_of(self, job: Job) -> Run | None:
         """The run that controls a Job, where both are known. No owner is in another namespace, whatever it says."""
@@ -111,9 +112,22 @@ class Cluster:
             self._index(before, record)
         return pairs
 
+    def follow_jobs(self, part: str, *, current: bool) -> set[Key]:
+        """The Jobs of this part are up to date, or cannot be followed; gives what was doubtful till now."""
+        if not current:
+            self._doubts.begin(part)
+            return set()
+        runs = [run for uid in self._doubts.end(part) if (run := self.runs.get(uid)) is not None]
+        return {key for run in runs for key in self.related(run)}
+
     def advance(self, now: float) -> set[Key]:
-        """Moves the picture's clock on; gives the objects whose retention has passed by it."""
-        self._now = now = max(self._now, now)  # what has left the page stays away when the clock is set back
+        """Moves the picture's clock; gives the objects that leave the page by it, or come back to it.
+
+        They come back where the clock is set back: a clock that was wrong for a minute must not cost their series.
+        """
+        if now < self._now:
+            return self._set_back(now)
+        self._now = now
         passed: set[Key] = set()
         while self._ends and self._ends[0][0] <= now:
             _, resource, uid = heapq.heappop(self._ends)
@@ -124,6 +138,16 @@ class Cluster:
 
     # How it is kept.
 
+    def _jobs_part(self, namespace: str) -> str:
+        return "*" if self._all_namespaces else namespace
+
+    def _set_back(self, now: float) -> set[Key]:
+        hidden: list[Run | Job] = [item for item in (*self.runs, *self.jobs) if not self.shown(item)]
+        self._now = now
+        for item in hidden:
+            self._remember_end(item)
+        return {Key(_resource(item), item.uid) for item in hidden if self.shown(item)}
+
     def _index(self, old: Record | None, new: Record | None) -> None:
         if isinstance(old, Job) and old.owner:
             others = [job for job in self._jobs_of.get(old.owner, ()) if job.uid != old.uid]
@@ -131,6 +155,7 @@ class Cluster:
                 self._jobs_of[old.owner] = others
             else:
                 self._jobs_of.pop(old.owner, None)
+        self._newest.review(old, new)
         if isinstance(new, Job) and new.owner:
             self._adopt(new)
             if (run := self.run_of(new)) is not None:
@@ -138,6 +163,7 @@ class Cluster:
         elif isinstance(new, Run):
             for job in self.jobs_of(new):
                 _share(new, job)
+            self._doubts.note(self._jobs_part(new.namespace), old, new)
         if new is not None and not _ends_alike(old, new):
             self._remember_end(new)
         self._move_ends(old, new)
@@ -165,11 +191,21 @@ class Cluster:
         if not self.policy.retention:
             return
         if (end := self._end(item)) is not None and self._now < (leaves := end + self.policy.retention) < NEVER:
-            resource = CODERUNS if isinstance(item, Run) else JOBS
-            heapq.heappush(self._ends, (leaves, resource, item.uid))
+            heapq.heappush(self._ends, (leaves, _resource(item), item.uid))
+            if len(self._ends) > _FEW + 2 * (len(self.runs) + len(self.jobs)):
+                self._forget_ends()
         if isinstance(item, Run):
             for job in self.jobs_of(item):
                 self._remember_end(job)
+
+    def _forget_ends(self) -> None:
+        """Those of objects that are gone, and those that have moved: each would stay until its retention is over."""
+        self._ends = sorted(entry for entry in set(self._ends) if self._is_noted(*entry))
+
+    def _is_noted(self, leaves: float, resource: str, uid: str) -> bool:
+        item = self._tables[resource].get(uid)
+        end = None if item is None else self._end(item)
+        return end is not None and end + self.policy.retention == leaves
 
     def _end(self, item: Record) -> float | None:
         """When it ended; None while it is open, and for a finished Job as long as its run is open."""
@@ -186,6 +222,10 @@ class Cluster:
             run = self.run_of(item)
             return None if run is not None and not run.terminal else item.finished or item.created or 0.0
         return None
+
+
+def _resource(item: Record) -> str:
+    return CODERUNS if isinstance(item, Run) else JOBS
 
 
 def _ends_alike(old: Record | None, new: Record) -> bool:

@@ -11,7 +11,7 @@ def hang_causes(job: Job, cluster: Cluster) -> list[Cause]:
     if job.active <= 0 or job.result:
         return []
     run = cluster.run_of(job)
-    if run is None:
+    if run is None or cluster.is_doubtful(run):
         return []
     if run.terminal:
         return [Cause.of("run_already_finished", f"{run.kind} {run.name} is {run.phase}")]

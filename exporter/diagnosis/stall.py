@@ -16,6 +16,8 @@ def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:
     """The known causes, the likeliest first; none for a run that is terminal, has a Job, or may have one."""
     if run.terminal or not cluster.jobs_known(run.namespace) or cluster.newest_job(run) is not None:
         return []
+    if cluster.is_doubtful(run):
+        return []
     broken = sorted((item for item in cluster.configmaps if _concerns(item, run)), key=lambda item: item.name)
     if causes := dict.fromkeys(map(_of_configmap, broken)):
         return list(causes)  # each once, though details that were cut may have become equal

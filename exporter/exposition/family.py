@@ -53,9 +53,12 @@ class Family(Generic[R, C]):
                 if (sample := value(item, context)) is not None
             ]
         if self.rows is not None:
-            rows, escaped = self.rows, text.escaped
+            rows = self.rows
             # The format is made once for all rows: '{name}{{{labels},{own}="{}",...}} {}\n'.
             form = self.name + "{%s" + "".join(f',{name}="%s"' for name in self.own) + "} %s\n"
-            for labels, item in objects:
-                out += [form % (labels, *escaped(own), number(sample)) for own, sample in rows(item, context)]
+            found = [(labels, row) for labels, item in objects for row in rows(item, context)]
+            texts = text.escaped([own for _, (own, _) in found])
+            out += [
+                form % (labels, *own, number(sample)) for (labels, (_, sample)), own in zip(found, texts, strict=True)
+            ]
         return "".join(out)

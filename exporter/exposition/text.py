@@ -4,7 +4,7 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 __all__ = ["escape", "escaped", "head", "number", "writable"]
 
@@ -29,9 +29,11 @@ def writable(value: str) -> str:
     return _HOSTILE.sub("\ufffd", value)
 
 
-def escaped(values: tuple[str, ...]) -> Iterable[str]:
-    """Several values at once: in life none has anything to escape, and one look tells."""
-    return map(escape, values) if _SPECIAL.search("".join(values)) else values
+def escaped(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    """The values of many objects at once: in life none has anything to escape, and one look tells."""
+    if not _SPECIAL.search("".join(map("".join, rows))):
+        return rows
+    return [tuple(map(escape, values)) for values in rows]
 
 
 def number(value: float) -> str:

@@ -55,7 +55,10 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = Status()  # a proxy's HTML page, or nothing: the code has to speak for itself
     text = one_line(said.message or _PHRASES.get(status, "unknown status"))
-    return _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
+    error = _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
+    if isinstance(error, errors.MissingError):
+        error.by_api_server = bool(headers.get("Audit-Id"))  # every answer of a kube-apiserver has one
+    return error
 
 
 def error_of_status(said: Status, *, path: str) -> errors.KubeError:

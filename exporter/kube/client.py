@@ -1,5 +1,6 @@
 """One request to the API server: time-outs, refusals and broken connections become our errors."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 
 from exporter.kube.answers import error_of, one_line
 from exporter.kube.auth import Credentials
@@ -21,6 +23,7 @@ __all__ = ["KubeClient"]
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
+_SETTLE_SECONDS = 1.0
 _BUFFER = 1 << 20
 _LONGEST_BODY = 512 << 20  # a list without pages of 100,000 objects of 4 kB is 400 MB
 _LONGEST_ERROR = 64 << 10
@@ -65,13 +68,18 @@ class KubeClient:
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
         """The lines of a watch as they come, in batches; it ends when the server ends it.
 
+        An empty batch says that it is accepted: it comes where nothing was said for a second. What is broken off
+        before was not accepted, or each try against a server that always does so would look like a recovery.
         Raises a KubeError; `UnreachableError` after `idle` seconds without a byte: a half-open connection says
         nothing for ever.
         """
         async with self._request(path, params, idle=idle) as response:
-            yield []  # the server has accepted
-            async for batch in split(response.content.iter_any()):
-                yield batch
+            first = await _first(response)
+            if not first:
+                yield []
+            async with contextlib.aclosing(_after(first, response)) as pieces:
+                async for batch in split(pieces):
+                    yield batch
 
     @contextlib.asynccontextmanager
     async def _request(
@@ -114,6 +122,24 @@ def _is_json(response: aiohttp.ClientResponse) -> bool:
     return response.content_type == "application/json"
 
 
+async def _first(response: aiohttp.ClientResponse) -> bytes:
+    """What comes within a second; empty where nothing does, or where it ends in good order."""
+    limit = asyncio.timeout(_SETTLE_SECONDS)
+    try:
+        async with limit:
+            return await response.content.readany()
+    except TimeoutError:
+        if not limit.expired():
+            raise  # aiohttp's own: the server has been silent for longer than it may be
+        return b""
+
+
+async def _after(first: bytes, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    yield first
+    async for piece in response.content.iter_any():
+        yield piece
+
+
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for piece in response.content.iter_any():
@@ -140,6 +166,10 @@ def _named(path: str) -> Iterator[None]:
         reason = os.strerror(number) if (number := error.os_error.errno or 0) > 0 else str(error.os_error)
         raise UnreachableError(f"cannot connect to {error.host}:{error.port}: {reason}", code="connect") from error
     except aiohttp.ClientPayloadError as error:
+        if isinstance(error.__cause__, ContentEncodingError):
+            raise BrokenAnswerError(
+                f"the answer at {path} is not compressed as it says: is there a proxy in between?", code="encoding"
+            ) from error
         raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         # Some of aiohttp's words hold the URL of the proxy, and that may hold a password.

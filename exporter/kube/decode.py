@@ -19,6 +19,8 @@ W = TypeVar("W")
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
 
+_LEAST_CODE, _LARGEST_CODE = 100, 599  # RFC 9110, 15
+
 _MANY = 400  # digits: beyond what a float holds
 
 
@@ -89,7 +91,7 @@ def page_of(body: bytes) -> Page:
 def bookmark_of(raw: msgspec.Raw) -> Bookmark:
     """The object of a BOOKMARK event. Raises BrokenAnswerError."""
     try:
-        meta = _bookmark.decode(raw).metadata
+        meta = _decoded(_bookmark, raw).metadata
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenAnswerError(f"a bookmark cannot be read: {error}", code="not_json") from error
     return Bookmark(meta.resource_version, (meta.annotations or {}).get(_INITIAL_EVENTS_END) == "true")
@@ -98,9 +100,12 @@ def bookmark_of(raw: msgspec.Raw) -> Bookmark:
 def failure_of(raw: msgspec.Raw, *, path: str) -> KubeError:
     """The object of an ERROR event, which is a Status."""
     try:
-        return error_of_status(_status.decode(raw), path=path)
+        status = _decoded(_status, raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return BrokenAnswerError(f"an ERROR event without a Status at {path}", code="not_json")
+    if status.code is not None and not _LEAST_CODE <= status.code <= _LARGEST_CODE:
+        status.code = None  # errors are counted by their code, and a count is kept for ever
+    return error_of_status(status, path=path)
 
 
 class Decoder(Generic[W]):
@@ -119,13 +124,13 @@ class Decoder(Generic[W]):
 
     def _salvage(self, raw: bytes) -> W:
         """By json where need be, which also reads what no JSON is: NaN, infinite numbers, lone surrogates."""
-        text = raw.decode("utf-8", "replace")
+        text = shallow(raw).decode("utf-8", "replace")
         try:
-            untyped = _decoded(_any, text.encode())
+            untyped = _any.decode(text)
         except msgspec.DecodeError:
             try:
                 untyped = json.loads(text, parse_int=_whole)
-            except (ValueError, RecursionError):
+            except ValueError:
                 untyped = {}
         salvaged: W = _struct(untyped, self._wire)
         return salvaged

@@ -62,9 +62,13 @@ class ForbiddenError(KubeError):
 
 
 class MissingError(KubeError):
-    """404: no such resource, which means that its CRD is not installed."""
+    """404: no such resource, which means that its CRD is not installed.
+
+    `by_api_server`: a proxy in between would say 404 as well, and about nothing.
+    """
 
     state = "missing"
+    by_api_server = False
 
 
 class GoneError(KubeError):

@@ -18,13 +18,14 @@ async def split(pieces: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
     rest: list[bytes] = []
     size = 0
     async for piece in pieces:
-        head, newline, tail = piece.rpartition(b"\n")
-        if not newline:
-            rest.append(piece)
-            size += len(piece)
+        first, *lines = piece.split(b"\n")
+        rest.append(first)
+        size += len(first)
+        if not lines:
             if size > _LONGEST_LINE:
                 raise BrokenAnswerError(f"a line of over {_LONGEST_LINE >> 20} MiB", code="line")
             continue
-        lines = b"".join([*rest, head]).split(b"\n")
+        tail = lines.pop()
+        whole = [b"".join(rest), *lines]
         rest, size = ([tail], len(tail)) if tail else ([], 0)
-        yield [line for line in lines if line.strip()]
+        yield [line for line in whole if line.strip()]

@@ -4,6 +4,7 @@ import base64
 import binascii
 import contextlib
 import dataclasses
+import functools
 import os
 import ssl
 import tempfile
@@ -43,9 +44,12 @@ class Pem:
             raise KubeConfigError(f"{name} {path}: cannot be read: {error.strerror}") from error
 
 
+@functools.lru_cache(maxsize=1)
 def client_context(*, ca: Pem | None, certificate: Pem | None, key: Pem | None, verify: bool) -> ssl.SSLContext:
     """The context for one cluster: trusts `ca` (None: the system's), shows `certificate` where there is one.
 
+    The same one as long as these are the same: connections live and are pooled with their context, so that a new one
+    for each reading of a kubeconfig whose token is refused would leave hundreds of them behind.
     Raises KubeConfigError that names what is wrong with which of them.
     """
     context = _trusting(ca)

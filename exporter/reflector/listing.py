@@ -78,9 +78,10 @@ async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) 
         status.asked(verb="list")
         try:
             return await _pages(client, source, status, limit=limit)
-        except GoneError:
+        except GoneError as error:
             if not limit:
                 raise
+            status.gone(code=error.code)
     raise AssertionError
 
 

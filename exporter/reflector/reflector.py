@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
     BrokenAnswerError,
-    ForbiddenError,
     GoneError,
     KubeError,
     MissingError,
@@ -52,13 +51,14 @@ async def reflect(
     A connection that says nothing for `idle` seconds is given up.
     """
     version = ""
-    failures = 0
+    failures = said = 0
+    was = ""
     while True:
         begun = monotonic()
         follower = _Follower(sink, status, backoff, version)
         try:
             await follower.follow(_changes(client, source, status, version, idle=idle))
-            failures = 0
+            failures = said = 0
             # An end by the server's time-out is normal life; one right after the start would be a busy loop.
             wait = backoff.next() if monotonic() - begun < _SHORT_SECONDS else 0.0
             version = follower.version
@@ -67,9 +67,16 @@ async def reflect(
             version = ""
             wait = backoff.next()
         except KubeError as error:
-            status.failed(state=error.state, code=error.code, detail=str(error))
-            if isinstance(error, ForbiddenError):
-                sink.forbidden(forbidden=True)
+            said, was = said + 1 if error.state == was else 1, error.state
+            # A server that has just started may know of no rights and no CRDs yet: its first No after an outage
+            # is still the outage.
+            starting = status.state == "unreachable" and said < _FAILURES
+            state = "unreachable" if starting else error.state
+            status.failed(state=state, code=error.code, detail=str(error))
+            sink.entered(state)
+            if isinstance(error, MissingError) and error.by_api_server and source.defined and said == _FAILURES:
+                sink.replace({})  # the CRD took its objects along, seen or not
+                status.count(0)
             # What comes back after a 404 is another CRD. And there are versions that a server will never go on
             # from: it refuses them, cannot decode what follows, or was restored from a backup and is silent.
             failures = failures + 1 if _is_about_the_version(error, follower) else 0
@@ -82,6 +89,7 @@ async def reflect(
             status.failed(
                 state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
             )
+            sink.entered("unreachable")
             version = ""
             wait = backoff.next()
         await sleep(wait)
@@ -123,14 +131,14 @@ class _Follower(Generic[R]):
 
     def _snapshot(self, snapshot: Snapshot[R]) -> None:
         self._sink.replace(snapshot.records)
-        self._sink.forbidden(forbidden=False)
+        self._sink.entered("watching")
         self.version = snapshot.version
         # No reset of the back-off yet: where each watch after a list is refused, every list costs the server dear.
         self._status.synced(objects=len(snapshot.records))
 
     def _batch(self, batch: list[Watched[R]]) -> None:
         if self._status.state != "watching":
-            self._sink.forbidden(forbidden=False)
+            self._sink.entered("watching")
             self._status.watching()
         self.silent = not batch
         changed = 0
@@ -139,7 +147,8 @@ class _Follower(Generic[R]):
                 self._sink.put(change.uid, change.record)
                 changed += 1
             self.version = change.version or self.version
+        # A watch that was accepted and is silent is up to date too: not every network leaves it time for a bookmark.
+        self._status.heard(changed=changed)
         if batch:
             self.progressed = True
             self._backoff.reset()
-            self._status.heard(changed=changed)

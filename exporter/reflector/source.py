@@ -26,11 +26,15 @@ class Decoded(NamedTuple, Generic[R]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source(Generic[R]):
-    """One path that is listed and watched. `params` are its selectors."""
+    """One path that is listed and watched. `params` are its selectors.
+
+    `defined` says that a CRD defines it: where the server does not know the resource, there are no objects of it.
+    """
 
     path: str
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
     decode: Callable[[msgspec.Raw], Decoded[R]]
+    defined: bool = False
     same: Callable[[R], R] = lambda record: record
     """Gives the equal record that is already kept, so that a list of what is known costs no second copy."""
 
@@ -65,5 +69,5 @@ class Sink(Protocol[R_contra]):
     def put(self, uid: str, record: R_contra | None) -> None:
         """One object changed; None: it is gone."""
 
-    def forbidden(self, *, forbidden: bool) -> None:
-        """The source may not be read, or may be read again."""
+    def entered(self, state: str) -> None:
+        """The source is in this state (telemetry.STATES) now, or still; `watching`: what was put is up to date."""

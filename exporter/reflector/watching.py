@@ -35,7 +35,7 @@ async def watch(
     *,
     idle: float,
 ) -> AsyncGenerator[list[Watched[R]], None]:
-    """Batches of changes until the server ends the watch; the first batch is empty and says "accepted".
+    """Batches of changes until the server ends the watch. The first says that it is accepted, and may be empty.
 
     `idle` is for how many seconds the server may say nothing. Raises a KubeError; GoneError where the version
     is too old.

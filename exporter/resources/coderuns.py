@@ -77,7 +77,7 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
         agent=agent_of(spec.github_app or marks.get("github-app")),
         service=word(spec.service or marks.get("service")),
         task_id=short(marks.get("task-id") if spec.task_id is None else spec.task_id),
-        cli=word(cli.cli_type or "claude").lower(),
+        cli=word((cli.cli_type or "claude").lower()),
         model=word(cli.model or spec.model),
         repository=word(_USER_INFO.sub("//", (spec.repository_url or "").partition("?")[0])),
         workflow=word(marks.get("workflow-name")),
@@ -106,7 +106,8 @@ def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
     if (job := cluster.newest_job(run)) is not None:
         yield (job.name,), 1
     elif not run.terminal:
-        yield ("",), 1
+        if not cluster.is_doubtful(run):
+            yield ("",), 1
     elif run.status_job:
         yield (run.status_job,), 1
 

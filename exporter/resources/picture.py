@@ -26,7 +26,11 @@ class Picture:
         self.cluster = cluster
         self._history = history
         self._answered = answered
-        self._resources = {resource.name: resource for resource in RESOURCES}
+        self._families = {resource.name: dict(enumerate(resource.families)) for resource in RESOURCES}
+        self._joining = {
+            name: {index: family for index, family in families.items() if family.needs}
+            for name, families in self._families.items()
+        }
         self._sections = {resource.name: self._section(resource) for resource in RESOURCES}
 
     # Changes.
@@ -48,23 +52,30 @@ class Picture:
 
     def put(self, change: Change) -> None:
         """One object: its samples, and those of the objects joined with it, are compared before and after."""
-        old = self.cluster.get(Key(change.resource, change.uid))
+        own = Key(change.resource, change.uid)
+        old = self.cluster.get(own)
         if old == change.record:
             return
         keys = self._related(old, change.record)
-        before = {key: self._samples(key) for key in keys}
+        before = {key: self._samples(key, joined=key != own) for key in keys}
         self.cluster.apply(change)
         self._member(change.resource, old, change.record)
         for key, samples in before.items():
-            now = self._samples(key)
-            changed = [index for index, sample in enumerate(now) if sample != samples[index]]
-            if changed:
+            now = self._samples(key, joined=key != own)
+            if samples is None or now is None:
+                if samples is not now:
+                    self._touch({key})
+            elif changed := [family for family, sample in now.items() if sample != samples[family]]:
                 self._sections[key.resource].touch(key.uid, changed)
         self._history.observe(old, change.record)
 
     def advance(self, now: float) -> None:
         """Moves the clock on: what finished longer ago than the retention leaves the page."""
         self._touch(self.cluster.advance(now))
+
+    def follow_jobs(self, part: str, *, current: bool) -> None:
+        """Whether the Jobs of this part are up to date; see Cluster.is_doubtful."""
+        self._touch(self.cluster.follow_jobs(part, current=current))
 
     # Pages.
 
@@ -111,14 +122,17 @@ class Picture:
     def _related(self, *items: Record | None) -> set[Key]:
         return {key for item in items if item is not None for key in self.cluster.related(item)}
 
-    def _samples(self, key: Key) -> list[object]:
-        """What each family says of an object; each with its name, which is part of every line."""
+    def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
+        """What each family says of an object, with its name, which is part of every line; None where it is not shown.
+
+        Of what is only `joined` with a changed object, the families that join: no other one can tell of the change.
+        """
         record = self.cluster.get(key)
-        families = self._resources[key.resource].families
         if record is None or not self.cluster.shown(record):
-            return [None] * len(families)
+            return None
         name = record.namespace, record.name
-        return [(name, family.samples(record, self.cluster)) for family in families]
+        families = (self._joining if joined else self._families)[key.resource]
+        return {index: (name, family.samples(record, self.cluster)) for index, family in families.items()}
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:

@@ -35,5 +35,7 @@ class Resource:
     def lines(self, families: Sequence[int], records: Iterable[Record], cluster: Cluster) -> list[str]:
         """The text of each of these families, by index, for these objects."""
         form = '{}="%s",{}="%s"'.format(*self.own)
-        objects = [(form % (*escaped((item.namespace, item.name)),), item) for item in records]
+        items = list(records)
+        names = escaped([(item.namespace, item.name) for item in items])
+        objects = [(form % name, item) for name, item in zip(names, items, strict=True)]
         return [self.families[index].lines(objects, cluster) for index in families]

@@ -1,5 +1,7 @@
 """The picture: joined by UID, told of changes, replaced as a whole."""
 
+import random
+
 import pytest
 
 from exporter.cluster import CODERUNS, JOBS, NEVER, Change, Cluster, ConfigMap, Job, Key, Policy, Run, Table
@@ -155,6 +157,48 @@ def test_the_clock_gives_each_object_that_has_to_go_once():
     assert cluster.advance(10_000.0) == set()
 
 
+def test_runs_that_finish_and_are_deleted_leave_nothing_behind():
+    """Their ends are forgotten with them, long before their retention; those that stay leave in their time."""
+    cluster = a_cluster(runs=[a_run("stays", phase="Failed", finished=100.0)], retention=50.0)
+    for number in range(10_000):
+        cluster.apply(Change(CODERUNS, "*", f"r{number}", a_run(f"r{number}", phase="Failed", finished=100.0)))
+        cluster.apply(Change(CODERUNS, "*", f"r{number}", None))
+    assert len(cluster._ends) < 100
+    assert cluster.advance(150.0) == {Key(CODERUNS, "stays")}
+
+
+def doubted(cluster):
+    """Which runs are said to be doubtful."""
+    return {run.uid for run in cluster.runs if cluster.is_doubtful(run)}
+
+
+def test_while_jobs_cannot_be_followed_runs_that_are_new_or_went_on_are_doubtful():
+    """They may have a Job by now, or its end; what others lacked before is the last good whole."""
+    runs = [a_run("waits"), a_run("works", phase="Running")]
+    cluster = a_cluster(runs=runs, jobs=[a_job(owner="works")])
+    assert cluster.follow_jobs("*", current=False) == set()
+    cluster.apply(Change(CODERUNS, "*", "new", a_run("new")))
+    cluster.apply(Change(CODERUNS, "*", "waits", a_run("waits", agent="tess")))
+    cluster.apply(Change(CODERUNS, "*", "works", a_run("works", phase="Succeeded")))
+    cluster.follow_jobs("*", current=False)
+    assert doubted(cluster) == {"new", "works"}
+    assert cluster.follow_jobs("*", current=True) == {Key(CODERUNS, "new"), Key(CODERUNS, "works"), Key(JOBS, "j")}
+    assert doubted(cluster) == set()
+    cluster.apply(Change(CODERUNS, "*", "later", a_run("later")))
+    assert doubted(cluster) == set()
+
+
+def test_only_the_namespaces_whose_jobs_cannot_be_followed_are_doubtful():
+    """One Role may be missing, and the others not."""
+    cluster = Cluster(policy=Policy(), all_namespaces=False)
+    cluster.follow_jobs("m", current=False)
+    cluster.apply(Change(CODERUNS, "n", "r", a_run("r")))
+    assert doubted(cluster) == set()
+    cluster.follow_jobs("n", current=False)
+    cluster.apply(Change(CODERUNS, "n", "s", a_run("s")))
+    assert doubted(cluster) == {"s"}
+
+
 def test_a_configmap_never_leaves():
     """It is required whether it exists or not."""
     cluster = a_cluster(retention=1.0)
@@ -184,12 +228,14 @@ def test_a_job_in_another_namespace_is_nobodys():
     assert cluster.newest_job(run) is None
 
 
-def test_a_clock_that_is_set_back_brings_nothing_back():
-    """What has left the page stays away."""
-    cluster = a_cluster(runs=[run := a_run(phase="Succeeded", finished=100.0)])
-    cluster.advance(100.0 + cluster.policy.retention)
-    cluster.advance(0.0)
-    assert not cluster.shown(run)
+def test_a_clock_that_is_set_back_brings_back_what_left_too_early():
+    """By the time that is right then; the rest stays away."""
+    early, late = a_run(uid="early", phase="Failed", finished=100.0), a_run(phase="Succeeded", finished=200.0)
+    cluster = a_cluster(runs=[early, late])
+    assert cluster.advance(1e9) == {Key(CODERUNS, "early"), Key(CODERUNS, "r")}
+    assert cluster.advance(150.0 + cluster.policy.retention) == {Key(CODERUNS, "r")}
+    assert (cluster.shown(early), cluster.shown(late)) == (False, True)
+    assert cluster.advance(200.0 + cluster.policy.retention) == {Key(CODERUNS, "r")}
 
 
 def test_changes_that_leave_an_end_alone_are_not_noted_again():
@@ -200,3 +246,25 @@ def test_changes_that_leave_an_end_alone_are_not_noted_again():
         cluster.apply(Change(CODERUNS, "*", "r", a_run(phase="Succeeded", finished=100.0, attempt=attempt)))
         cluster.apply(Change(JOBS, "*", "j", a_job(result="failed", finished=90.0, version=attempt)))
     assert len(cluster._ends) == before
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_newest_of_many_jobs_is_known_after_any_change(seed):
+    """What is remembered of it is what a look at all of them would give."""
+    chance = random.Random(seed)  # noqa: S311 - a sequence that can be had again
+    run = a_run()
+    cluster = a_cluster(runs=[run])
+    for _ in range(200):
+        uid = chance.choice("abcdefghijklmn")
+        job = a_job(
+            uid,
+            owner=chance.choice("rrrs"),
+            namespace=chance.choice(["n", "n", "n", "m"]),
+            created=chance.choice([None, 1.0, 2.0]),
+            version=chance.choice([0, 1]),
+            deleting=chance.choice([False, False, True]),
+        )
+        cluster.apply(Change(JOBS, "*", uid, chance.choice([job, job, job, job, None])))
+        live = [each for each in cluster.jobs if (each.owner, each.namespace, each.deleting) == ("r", "n", False)]
+        newest = max(live, key=lambda each: (each.created or 0.0, each.version, each.name), default=None)
+        assert cluster.newest_job(run) is newest

@@ -3,6 +3,7 @@
 import http.client
 import json
 import pathlib
+import signal
 import ssl
 import subprocess
 import time
@@ -49,6 +50,11 @@ class ControlPlane:
     def start(self) -> None:
         """Start both and wait until the API server is ready; TimeoutError with its log's end when it never is."""
         self._write_files()
+        self.start_etcd()
+        self.start_api_server()
+
+    def start_etcd(self) -> None:
+        """Start etcd on the data there is."""
         peer = f"http://127.0.0.1:{self._peer_port}"
         self._spawn(
             "etcd",
@@ -60,7 +66,10 @@ class ControlPlane:
             f"--initial-cluster=default={peer}",
             "--unsafe-no-fsync",
         )
-        self.start_api_server()
+
+    def kill_etcd(self) -> None:
+        """End etcd with SIGKILL, under an API server that goes on; what it has written is in the kernel's hands."""
+        self._processes.pop("etcd").stop()
 
     def start_api_server(self, *flags: str) -> None:
         """Start the API server on the data there is, with more flags if wanted, and wait until it is ready."""
@@ -86,6 +95,10 @@ class ControlPlane:
     def kill_api_server(self) -> None:
         """End the API server with SIGKILL: connections break off, etcd keeps the data."""
         self._processes.pop("kube-apiserver").stop()
+
+    def freeze_api_server(self, *, frozen: bool = True) -> None:
+        """Stop the API server in the middle of what it does: its connections stay open. Or let it go on."""
+        self._processes["kube-apiserver"].signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def restart_api_server(self, *flags: str) -> None:
         """Kill it and start it again. Its watch cache is then empty: older resourceVersions give 410."""

@@ -1,17 +1,24 @@
 """Load on an API server and on an exporter while a test goes on: one client that writes, one that scrapes."""
 
+import concurrent.futures
+import contextlib
 import http.client
 import itertools
+import json
+import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Self
 
+from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
 from tests.integration.exporting import Exporter
 from tests.integration.workplace import Workplace
 
-__all__ = ["Scraper", "Seen", "Writer"]
+__all__ = ["Scraper", "Seen", "Writer", "in_bulk"]
 
+_CLIENTS = 4
 KEPT = 12  # the newest runs of the load are not deleted
 
 
@@ -101,3 +108,35 @@ class Writer(_Client):
             else:
                 self.writes += 1
                 return
+
+
+def in_bulk(plane: ControlPlane, asked: Iterable[tuple[str, str, Any]]) -> None:
+    """Many requests (method, path, body), by four clients at once; all succeed, in no certain order.
+
+    The body of a PATCH is a merge patch, and a list is a JSON patch.
+    """
+    requests = list(asked)
+    with concurrent.futures.ThreadPoolExecutor(_CLIENTS) as pool:
+        parts = [pool.submit(_ask_all, plane, requests[first::_CLIENTS]) for first in range(_CLIENTS)]
+    for part in parts:
+        part.result()
+
+
+def _ask_all(plane: ControlPlane, requests: list[tuple[str, str, Any]]) -> None:
+    """By one connection: where each request has its own, most of the time goes into greetings."""
+    trust = ssl.create_default_context(cafile=plane.ca)
+    address = urllib.parse.urlsplit(plane.url)
+    to = http.client.HTTPSConnection(str(address.hostname), address.port, context=trust, timeout=30)
+    with contextlib.closing(to):
+        for method, path, body in requests:
+            headers = {"Content-Type": _kind(method, body), "Authorization": f"Bearer {ADMIN_TOKEN}"}
+            to.request(method, path, body=json.dumps(body), headers=headers)
+            answer = to.getresponse()
+            said = answer.read()
+            assert answer.status in {200, 201}, f"{method} {path}: {said!r}"
+
+
+def _kind(method: str, body: Any) -> str:
+    if method != "PATCH":
+        return "application/json"
+    return "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"

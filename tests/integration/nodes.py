@@ -1,7 +1,7 @@
 """What makes a cluster of an API server: real controllers, and nodes that kwok plays.
 
-Jobs make pods, pods run and end (stages.yaml), owners take along what they own, and namespaces go away. No
-scheduler: a policy puts every pod on the one node.
+Jobs and Deployments make pods, pods run and end (stages.yaml), owners take along what they own, and namespaces go
+away. No scheduler: a policy puts every pod on the one node.
 """
 
 import datetime as dt
@@ -20,6 +20,8 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _STAGES = pathlib.Path(__file__).with_name("stages.yaml")
 _CONTROLLERS = (
     "job-controller",
+    "deployment-controller",
+    "replicaset-controller",
     "ttl-after-finished-controller",
     "garbage-collector-controller",
     "namespace-controller",

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-__all__ = ["code_run", "config_map", "crd", "job", "namespace"]
+__all__ = ["code_run", "config_map", "crd", "job", "namespace", "working_job"]
+
+_ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_MAIN = {"name": "claude-code", "image": "agent:1"}
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -15,36 +18,41 @@ def config_map(name: str, *, data: dict[str, str] | None = None, **metadata: Any
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}, "data": data or {}}
 
 
-def crd(group: str = "agents.platform", *, versions: tuple[str, ...] = ("v1",)) -> dict[str, Any]:
-    """The CustomResourceDefinition of CodeRuns, with a status subresource; a test may take a group of its own."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+def crd(
+    group: str = "agents.platform",
+    *,
+    versions: tuple[str, ...] = ("v1",),
+    kind: str = "CodeRun",
+    schema: dict[str, Any] | None = None,
+    with_status: bool = True,
+) -> dict[str, Any]:
+    """The CustomResourceDefinition of CodeRuns; a test may take a group, a kind and an openAPIV3Schema of its own.
+
+    `with_status` is whether the status is a subresource, which the server leaves out where the object is made.
+    """
+    singular = kind.lower()
+    names = {"plural": f"{singular}s", "singular": singular, "kind": kind, "listKind": f"{kind}List"}
+    version = {"served": True, "schema": {"openAPIV3Schema": schema or _ANY}}
+    if with_status:
+        version |= {"subresources": {"status": {}}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"coderuns.{group}"},
+        "metadata": {"name": f"{singular}s.{group}"},
         "spec": {
             "group": group,
             "scope": "Namespaced",
-            "names": {"plural": "coderuns", "singular": "coderun", "kind": "CodeRun", "listKind": "CodeRunList"},
-            "versions": [
-                {
-                    "name": each,
-                    "served": True,
-                    "storage": not number,
-                    "subresources": {"status": {}},
-                    "schema": schema,
-                }
-                for number, each in enumerate(versions)
-            ],
+            "names": names,
+            "versions": [{"name": each, "storage": not number, **version} for number, each in enumerate(versions)],
         },
     }
 
 
-def code_run(name: str, *, group: str = "agents.platform", **metadata: Any) -> dict[str, Any]:
+def code_run(name: str, *, group: str = "agents.platform", kind: str = "CodeRun", **metadata: Any) -> dict[str, Any]:
     """A CodeRun with a little spec; more metadata by keyword."""
     return {
         "apiVersion": f"{group}/v1",
-        "kind": "CodeRun",
+        "kind": kind,
         "metadata": {"name": name, **metadata},
         "spec": {"taskId": 1, "service": "cto"},
     }
@@ -52,13 +60,27 @@ def code_run(name: str, *, group: str = "agents.platform", **metadata: Any) -> d
 
 def job(name: str, **metadata: Any) -> dict[str, Any]:
     """A Job of one container that the Job controller leaves alone: whoever made it writes its status."""
-    containers = [{"name": "claude-code", "image": "agent:1"}]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": name, **metadata},
         "spec": {
             "managedBy": "coderun-exporter.example/by-hand",
-            "template": {"spec": {"restartPolicy": "Never", "containers": containers}},
+            "template": {"spec": {"restartPolicy": "Never", "containers": [_MAIN]}},
+        },
+    }
+
+
+def working_job(name: str, *, work_seconds: int, ttl_seconds: int, **metadata: Any) -> dict[str, Any]:
+    """A Job for the real controllers: its pod works for so long, and so long after its end it is deleted."""
+    marks = {"annotations": {"demo/work-seconds": str(work_seconds)}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, **metadata},
+        "spec": {
+            "backoffLimit": 0,
+            "ttlSecondsAfterFinished": ttl_seconds,
+            "template": {"metadata": marks, "spec": {"restartPolicy": "Never", "containers": [_MAIN]}},
         },
     }

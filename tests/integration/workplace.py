@@ -1,15 +1,17 @@
 """A namespace of an agent platform, and by hand what its controllers would do there."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from tests.integration import objects
 from tests.integration.controlplane import ControlPlane
 from tests.integration.waiting import until
 
-__all__ = ["CLAUDE", "GROUP", "Workplace"]
+__all__ = ["CLAUDE", "GROUP", "RIGHTS", "Workplace"]
 
 GROUP = "agents.platform"
+RIGHTS = "exporter"
 CLAUDE = "controller-agent-templates-claude"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -27,6 +29,7 @@ class Workplace:
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.namespace = namespace
         self._plane = plane
+        self._rights = f"{_RBAC}/namespaces/{namespace}"
         self.runs = f"/apis/{GROUP}/v1/namespaces/{namespace}/coderuns"
         self.jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
@@ -36,13 +39,33 @@ class Workplace:
         self._plane.request("POST", _CRDS, objects.crd(GROUP))
         until(lambda: self._plane.request("GET", f"/apis/{GROUP}/v1/coderuns")[0] == 200, what="CodeRuns are served")
         self.ask("POST", "/api/v1/namespaces", objects.namespace(self.namespace))
-        group, meta = {"apiGroup": "rbac.authorization.k8s.io"}, {"metadata": {"name": "exporter"}}
-        rights = f"{_RBAC}/namespaces/{self.namespace}"
-        self.ask("POST", f"{rights}/roles", meta | {"rules": _RULES})
-        binding = {"roleRef": group | {"kind": "Role", "name": "exporter"}, "subjects": [group | {"kind": "User"}]}
-        binding["subjects"][0]["name"] = "exporter"
-        self.ask("POST", f"{rights}/rolebindings", meta | binding)
+        self.grant(RIGHTS, _RULES)
         return self
+
+    def grant(self, name: str, rules: list[dict[str, Any]]) -> None:
+        """Give the user `exporter` rights in this namespace, as a Role of that name."""
+        self.ask("POST", f"{self._rights}/roles", {"metadata": {"name": name}, "rules": rules})
+        self.bind(name)
+
+    def bind(self, name: str = RIGHTS) -> None:
+        """Bind that Role to the user `exporter`."""
+        group = {"apiGroup": "rbac.authorization.k8s.io"}
+        binding = {
+            "metadata": {"name": name},
+            "roleRef": group | {"kind": "Role", "name": name},
+            "subjects": [group | {"kind": "User", "name": "exporter"}],
+        }
+        self.ask("POST", f"{self._rights}/rolebindings", binding)
+
+    def unbind(self, name: str = RIGHTS) -> None:
+        """Take those rights away."""
+        self.ask("DELETE", f"{self._rights}/rolebindings/{name}")
+
+    def close(self) -> None:
+        """Delete the namespace with all that is in it, and wait until it is gone."""
+        path = f"/api/v1/namespaces/{self.namespace}"
+        self.ask("DELETE", path)
+        until(lambda: self._plane.request("GET", path)[0] == 404, what="the namespace is gone", seconds=60)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **options: str) -> Any:
         """The body of an answer that is a success."""
@@ -56,12 +79,19 @@ class Workplace:
         run["spec"] |= spec or {}
         return self.ask("POST", self.runs, run)
 
-    def make_job(self, run: dict[str, Any], *, name: str = "", **metadata: Any) -> dict[str, Any]:
-        """The Job that the controller would make for the run, owned by it."""
+    def make_job(
+        self,
+        run: dict[str, Any],
+        *,
+        name: str = "",
+        made: Callable[..., dict[str, Any]] = objects.job,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """The Job that the controller would make for the run, owned by it; `made` takes its name and more."""
         owner = {"apiVersion": f"{GROUP}/v1", "kind": "CodeRun", "controller": True, "blockOwnerDeletion": True}
         owner |= {key: run["metadata"][key] for key in ("name", "uid")}
         name = name or f"{run['metadata']['name']}-job"
-        return self.ask("POST", self.jobs, objects.job(name, ownerReferences=[owner], **metadata))
+        return self.ask("POST", self.jobs, made(name, ownerReferences=[owner], **more))
 
     def start_job(self, name: str) -> None:
         """As the Job controller does it: started now, with one pod that is pending or running."""

@@ -96,6 +96,14 @@ async def test_a_login_page_is_not_an_answer(client, server):
     assert caught.value.code == "not_json"
 
 
+async def test_an_answer_that_is_not_compressed_as_it_says_is_not_an_answer(client, server):
+    """Its bytes all came: the connection was not cut."""
+    faults(server, web.Response(body=b"{}", content_type="application/json", headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(BrokenAnswerError, match="not compressed as it says") as caught:
+        await client.get(CONFIGMAPS)
+    assert caught.value.code == "encoding"
+
+
 async def test_an_empty_answer_is_not_an_answer(client, server):
     """200 with nothing in it."""
     faults(server, web.Response())
@@ -183,11 +191,27 @@ async def test_credentials_that_cannot_be_renewed_are_unauthorized(tmp_path):
 
 
 async def test_a_watch_gives_lines_as_they_come(client, server):
-    """The first batch is empty and says that the server has accepted; a line may come in pieces."""
+    """A line may come in pieces."""
     faults(server, a_stream(b'{"a"', b':1}\n{"b":2}\n{"c', b'":3}\n'))
-    batches = [batch async for batch in client.lines(CONFIGMAPS, {}, idle=5)]
-    assert batches[0] == []
-    assert [line for batch in batches for line in batch] == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
+    assert await lines_of(client) == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
+
+
+async def test_a_quiet_watch_is_accepted_after_a_while(client, server, monkeypatch):
+    """An empty batch says so."""
+    monkeypatch.setattr("exporter.kube.client._SETTLE_SECONDS", 0.02)
+    faults(server, a_stream(end="open"))
+    async with contextlib.aclosing(client.lines(CONFIGMAPS, {}, idle=5)) as batches:
+        assert await anext(batches) == []
+
+
+@pytest.mark.parametrize("begun", [b"", b'{"a":'])
+async def test_a_watch_that_is_broken_off_at_once_was_not_accepted(client, server, begun):
+    """Or each try against a server that always does so would look like a recovery."""
+    faults(server, a_stream(begun, end="cut"))
+    batches = []
+    with pytest.raises(UnreachableError, match="cut in the middle"):
+        batches += [batch async for batch in client.lines(CONFIGMAPS, {}, idle=5)]
+    assert batches == []
 
 
 async def test_a_line_of_a_configmap_of_a_mebibyte_arrives_in_small_pieces(client, server):

@@ -126,6 +126,27 @@ def test_a_deep_and_malformed_object_is_salvaged_as_well():
     assert DECODER.decode(msgspec.Raw(deep)) == (Wire(Meta(uid="u")), False)
 
 
+@pytest.mark.parametrize("unreadable", [b"NaN", b'"\\ud800"'])
+def test_a_deep_object_with_what_no_json_is_keeps_its_other_fields(unreadable):
+    """The second decoder, which reads more, ends at a thousand levels as well."""
+    deep = nested(5_000).replace(b'"count":2', b'"count":2,"more":' + unreadable)
+    assert DECODER.decode(msgspec.Raw(deep)) == (Wire(Meta(uid="u"), 2), False)
+
+
+def test_a_bookmark_and_a_status_may_be_deep_as_well():
+    """What is deep in them is none of ours."""
+    deep = b'{"metadata":{"resourceVersion":"5"},"code":410,"x":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    assert bookmark_of(msgspec.Raw(deep)) == Bookmark("5", initial_end=False)
+    assert isinstance(failure_of(msgspec.Raw(deep), path="/p"), errors.GoneError)
+
+
+@pytest.mark.parametrize("code", [0, -1, 99, 600, 123_456_789])
+def test_a_code_that_is_no_http_status_is_a_servers_trouble(code):
+    """Errors are counted by their code, and a count is kept for ever: its values are few."""
+    error = failure_of(msgspec.Raw(b'{"code":%d}' % code), path="/p")
+    assert (type(error), error.code) == (errors.ServerError, "500")
+
+
 def test_shallow_leaves_alone_what_is_not_deep():
     """Brackets and quotes inside strings are no levels."""
     plain = json.dumps({"a": ["[" * 300, '\\"{' * 200, {"b": None}], "c": 1.5}).encode()

@@ -280,6 +280,20 @@ def test_no_folder_for_temporary_files_is_told(client, monkeypatch):
         client_context(ca=None, verify=True, **pems)
 
 
+async def test_what_is_read_again_and_is_the_same_keeps_its_connections(tmp_path, authority, stranger):
+    """A token that is refused for an hour is read again hundreds of times: connections are pooled by context."""
+    (tmp_path / "ca").write_bytes(pem_of(authority))
+    cluster = {"server": "https://127.0.0.1:1", "certificate-authority": str(tmp_path / "ca")}
+    credentials = await load(a_kubeconfig(tmp_path, cluster=cluster))
+    first = credentials.access
+    await credentials.renew(generation=0)
+    assert credentials.access.generation == 1
+    assert credentials.access.ssl is first.ssl
+    (tmp_path / "ca").write_bytes(pem_of(stranger))
+    await credentials.renew(generation=1)
+    assert credentials.access.ssl is not first.ssl
+
+
 def test_no_repr_shows_a_key(client):
     """Reprs end in logs."""
     assert repr(Pem(name="key", text=key_of(client))) == "Pem(name='key', path=None)"

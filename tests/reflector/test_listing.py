@@ -115,12 +115,13 @@ async def test_a_server_without_streams_is_read_in_pages_of_500(tmp_path):
 
 
 async def test_a_list_whose_version_is_compacted_in_the_middle_is_begun_again(tmp_path):
-    """410 to a `continue`: nothing of the first half is used."""
+    """410 to a `continue`: nothing of the first half is used, and the error is counted."""
     async with a_server(*MANY) as server:
         refuses_streams(server, None, a_status(410, "The provided continue parameter is too old"))
         async with at_work(server.url, tmp_path) as work:
             await until(lambda: work.sink.replaced == [MANY_NAMES])
             assert lists(server) == [(True, False), (True, True), *[(True, False), (True, True), (True, True)]]
+            assert work.count("errors_total", code="410") == 1
 
 
 async def test_after_the_second_time_the_list_is_read_without_pages(tmp_path):
@@ -141,7 +142,7 @@ async def test_a_410_to_the_list_without_pages_backs_off(tmp_path):
         async with at_work(server.url, tmp_path) as work:
             await until(lambda: work.sink.replaced == [MANY_NAMES])
         assert work.waits == [0.5]
-        assert work.count("errors_total", code="410") == 1
+        assert work.count("errors_total", code="410") == 3
 
 
 async def test_a_malformed_object_in_a_list_is_salvaged_and_counted(tmp_path):

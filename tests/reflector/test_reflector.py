@@ -2,8 +2,10 @@
 
 import logging
 
+import pytest
+
 from exporter.demo.manifests import custom_resource
-from tests.clusters import a_run, a_server, a_status, port_of, restart, until
+from tests.clusters import a_run, a_server, a_status, faults, port_of, restart, until
 from tests.kube.settings import SECRET
 from tests.reflector.work import always, at_work
 
@@ -16,11 +18,11 @@ async def test_forbidden_is_told_and_retried_until_the_rights_come(tmp_path):
             await until(lambda: len(work.waits) == 21)
             assert work.state == "forbidden"
             assert "User cannot list" in work.status.detail
-            assert set(work.sink.said) == {True}
+            assert set(work.sink.said) == {"forbidden"}
             server.intercept, work.sleeps = None, 1000
             await until(lambda: work.state == "watching")
             assert work.sink.names == ["a"]
-            assert work.sink.said[-1] is False
+            assert work.sink.said[-1] == "watching"
 
 
 async def test_rights_that_are_lost_and_come_back_in_a_watch_are_told(tmp_path):
@@ -29,14 +31,30 @@ async def test_rights_that_are_lost_and_come_back_in_a_watch_are_told(tmp_path):
         await until(lambda: work.state == "watching")
         always(server, lambda: a_status(403))
         await restart(server)
-        work.sleeps = 1
+        work.sleeps = 2
         await until(lambda: work.state == "forbidden")
         assert work.sink.names == ["a"]
-        assert work.sink.said[-1] is True
+        assert work.sink.said[-1] == "forbidden"
         server.intercept, work.sleeps = None, 1000
         await until(lambda: work.state == "watching")
         assert len(work.sink.replaced) == 1
-        assert work.sink.said[-1] is False
+        assert work.sink.said[-1] == "watching"
+
+
+async def test_the_first_refusal_after_an_outage_is_still_the_outage(tmp_path, caplog):
+    """A server that has just started may know of no rights yet: one line says that it went, one that it is back."""
+    caplog.set_level("INFO")
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0) as work:
+        await until(lambda: work.state == "watching")
+        caplog.clear()
+        faults(server, a_status(500), a_status(403, "no role found"))
+        await restart(server)
+        work.sleeps = 1000
+        server.load([a_run("b")])
+        await until(lambda: work.sink.names == ["a", "b"])
+        assert [record.state for record in caplog.records] == ["unreachable", "watching"]
+        assert "forbidden" not in work.sink.said
+        assert work.count("errors_total", code="403") == 1
 
 
 async def test_a_server_that_is_away_does_not_make_the_forbidden_allowed(tmp_path):
@@ -48,7 +66,7 @@ async def test_a_server_that_is_away_does_not_make_the_forbidden_allowed(tmp_pat
             always(server, lambda: a_status(500))
             work.sleeps = 1
             await until(lambda: work.state == "unreachable")
-            assert work.sink.said == [True]
+            assert work.sink.said == ["forbidden", "unreachable"]
 
 
 async def test_a_missing_resource_recovers_when_its_crd_is_made(tmp_path):
@@ -74,6 +92,26 @@ async def test_a_crd_that_goes_and_comes_back_is_listed_from_scratch(tmp_path):
         await until(lambda: work.sink.names == ["b"])
         assert "sendInitialEvents" in server.requests[-1]
         assert work.count("errors_total", code="410") is None
+
+
+@pytest.mark.parametrize(
+    ("defined", "headers", "names"),
+    [(True, {}, []), (False, {}, ["a"]), (True, {"Audit-Id": ""}, ["a"])],
+    ids=["by a CRD", "built in", "by a proxy"],
+)
+async def test_a_crd_whose_end_nobody_saw_takes_its_objects_along(tmp_path, defined, headers, names):
+    """Once 404 was said twice. What no CRD defines is always there, and what a proxy says is about nothing."""
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0, defined=defined) as work:
+        await until(lambda: work.sink.names == ["a"])
+        always(server, lambda: a_status(404, "page not found", headers=headers))
+        await restart(server)
+        work.sleeps = 1  # the watch that broke off, and the first 404
+        await until(lambda: len(work.waits) == 2)
+        assert (work.state, work.sink.names) == ("unreachable", ["a"])
+        work.sleeps = 2
+        await until(lambda: len(work.waits) == 3)
+        assert (work.state, work.sink.names) == ("missing", names)
+        assert work.count("resource_objects") == len(names)
 
 
 async def test_unauthorized_is_a_state_of_its_own(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from unittest import mock
 
 import msgspec
 
@@ -51,7 +52,7 @@ class Kept:
     def __init__(self):
         self.records = {}
         self.replaced = []
-        self.said = []  # forbidden or not
+        self.said = []
 
     def replace(self, records):
         """A whole new state."""
@@ -65,9 +66,9 @@ class Kept:
         else:
             self.records[uid] = record
 
-    def forbidden(self, *, forbidden):
-        """Not to be read, or again."""
-        self.said.append(forbidden)
+    def entered(self, state):
+        """Its state."""
+        self.said.append(state)
 
     @property
     def names(self):
@@ -110,15 +111,19 @@ class Work:
 
 
 @contextlib.asynccontextmanager
-async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, path=RUNS, params=None):
-    """A reflector of the runs of one namespace. With `chance` 1.0 every wait is the longest that it may be."""
+async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, path=RUNS, **source):
+    """A reflector of the runs of one namespace. With `chance` 1.0 every wait is the longest that it may be.
+
+    A watch is accepted when it has lasted for 20 ms.
+    """
     work = Work(sleeps=sleeps)
     kubeconfig = a_kubeconfig(folder, cluster={"server": url}, user=user)
+    settle = mock.patch("exporter.kube.client._SETTLE_SECONDS", 0.02)
     async with KubeClient(credentials=await load(kubeconfig)) as client:
         task = asyncio.create_task(
             reflect(
                 client=client,
-                source=Source(path=path, params=params or {}, decode=decode),
+                source=Source(path=path, decode=decode, **({"defined": True} | source)),
                 sink=work.sink,
                 status=work.status,
                 backoff=Backoff(chance=lambda: chance),
@@ -129,7 +134,8 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
         )
         work.task = task
         try:
-            yield work
+            with settle:
+                yield work
             assert not task.done(), "a reflector never ends"
         finally:
             task.cancel()

@@ -1,6 +1,7 @@
 """A page made by changes, one after another, is the page that a fresh list would make."""
 
 import collections
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -132,7 +133,7 @@ def rendering(world):
     """Counts, from now on, how often each family is rendered into blocks."""
     counted = collections.Counter()
     for name, section in world.picture._sections.items():
-        inner, families = section._lines, world.picture._resources[name].families
+        inner, families = section._lines, world.picture._families[name]
 
         def lines(which, uids, *, inner=inner, families=families):
             counted.update(families[index].name for index in which)
@@ -182,6 +183,19 @@ def test_a_change_of_a_run_renders_what_its_job_takes_from_it():
     world.put(run | {"spec": {"githubApp": "5DLabs-Tess"}})
     assert len([line for line in world.text().splitlines() if 'agent="tess"' in line]) == 2
     assert counted == {"coderun_info": 1, "job_info": 1}
+
+
+def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
+    """A run with a thousand Jobs is asked about by each of them: what cannot tell of the run is not computed."""
+    world = World(run := a_run(), a_job())
+    asked = collections.Counter()
+    for index, family in world.picture._families["jobs"].items():
+        double = SimpleNamespace(needs=family.needs, samples=lambda *_, name=family.name: asked.update([name]))
+        world.picture._families["jobs"][index] = double
+        if family.needs:
+            world.picture._joining["jobs"][index] = double
+    world.put(run | {"status": {"phase": "Running"}})
+    assert asked == {"job_info": 2, "job_max_runtime_seconds": 2, "job_hang_cause": 2}
 
 
 def test_a_broken_configmap_renders_the_runs_that_wait():

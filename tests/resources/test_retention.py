@@ -49,6 +49,32 @@ def test_what_ended_long_ago_is_not_on_the_first_page():
     assert on_page(World(RUN_DONE, JOB_DONE, now=ENDED + 7 * HOUR)) == []
 
 
+def test_a_clock_that_was_wrong_for_a_while_costs_nothing():
+    """Set on by a century and back again: what had left the page too early is there, and leaves it on its day."""
+    world = World(RUN_DONE, a_job(ended="Failed", ended_at=ENDED - 100), now=ENDED)
+    world.advance(ENDED + 1_000_000 * HOUR)
+    assert on_page(world) == []
+    world.advance(ENDED)
+    assert on_page(world) == ["r", "j"]
+    world.advance(ENDED - 100 + 6 * HOUR)
+    assert on_page(world) == ["r"]
+    world.advance(ENDED + 6 * HOUR)
+    assert on_page(world) == []
+
+
+def test_a_clock_that_is_set_back_brings_back_nothing_that_is_gone():
+    """What was deleted meanwhile, and what would have left by the right time too."""
+    world = World(RUN_DONE, JOB_DONE, now=ENDED + 7 * HOUR)
+    world.advance(ENDED + 20 * HOUR)
+    world.delete(JOB_DONE)
+    world.advance(ENDED + 7 * HOUR)
+    assert on_page(world) == []
+    world.advance(0)
+    assert on_page(world) == ["r"]
+    world.advance(ENDED + 7 * HOUR)
+    assert on_page(world) == []
+
+
 def test_a_finished_job_stays_as_long_as_its_run_is_open():
     """So that a run that is not updated shows next to the Job that it should have been updated from."""
     world = World(a_run(status={"phase": "Running"}), JOB_DONE)
@@ -130,7 +156,7 @@ JOBS = (
 
 
 def test_whatever_happened_before_the_clock_takes_from_the_page_what_has_passed():
-    """Every sequence of three changes of a run and its Job, at three moments after."""
+    """Every sequence of three changes of a run and its Job, at three moments after, and when it is set back."""
     absent = {"CodeRun": a_run(), "Job": a_job()}
     changes = [("CodeRun", run) for run in RUNS] + [("Job", job) for job in JOBS]
     for sequence in itertools.product(changes, repeat=3):
@@ -141,7 +167,7 @@ def test_whatever_happened_before_the_clock_takes_from_the_page_what_has_passed(
             else:
                 world.put(item)
             world.page()
-        for after in (75, 115, 160):
+        for after in (75, 115, 160, 90):
             world.advance(CREATED + after)
             page = b"".join(world.page().plain()).decode()
             told = [line.split('"')[3] for line in samples(page, "coderun_phase", "job_active")]

@@ -94,7 +94,8 @@ class StandInApiServer:
         except status.StatusError as error:
             return error.response()
         except status.PageNotFoundError:
-            return web.Response(status=404, text="404 page not found\n")
+            # Audit-Id stands on every answer of a kube-apiserver; on this one it tells it from a proxy's.
+            return web.Response(status=404, text="404 page not found\n", headers={"Audit-Id": str(uuid.uuid4())})
         finally:
             if transport is not None:
                 self._open.discard(transport)

@@ -3,13 +3,14 @@
 import pathlib
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.integration.controlplane import EXPORTER_TOKEN, ControlPlane
 from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report, collected, table
-from tests.integration.faults.subject import Subject
+from tests.integration.faults.subject import IDLE_SECONDS, Subject
 from tests.integration.workplace import CLAUDE, Workplace
 
 STEADY = 10
@@ -45,14 +46,38 @@ def proxy(control_plane: ControlPlane) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
+def settings(place: Workplace) -> dict[str, Any]:
+    """What the exporter is to read: this test's namespace, with everything watched. A test may override it."""
+    return {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
+
+
+@pytest.fixture
+def idle() -> float:
+    """For how many seconds a watch may be silent. A quiet server's are: it sends a bookmark about every minute."""
+    return IDLE_SECONDS
+
+
+@pytest.fixture
+def kubeconfig(control_plane: ControlPlane, proxy: FaultProxy, tmp_path: pathlib.Path) -> pathlib.Path:
+    """How the exporter reaches the proxy, and who it is. A test may override it."""
+    file = tmp_path / "kubeconfig"
+    file.write_text(control_plane.kubeconfig_of(EXPORTER_TOKEN, url=proxy.url))
+    return file
+
+
+@pytest.fixture
 def subject(
-    control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, tmp_path: pathlib.Path
+    control_plane: ControlPlane,
+    settings: dict[str, Any],
+    idle: float,
+    proxy: FaultProxy,
+    kubeconfig: pathlib.Path,
+    tmp_path: pathlib.Path,
 ) -> Iterator[Subject]:
-    """An exporter that reads this test's namespace, with everything watched."""
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(control_plane.kubeconfig_of(EXPORTER_TOKEN, url=proxy.url))
-    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
-    with Subject(tmp_path, plane=control_plane, proxy=proxy, settings=settings, kubeconfig=kubeconfig) as running:
+    """An exporter that reads by the proxy."""
+    with Subject(
+        tmp_path, plane=control_plane, proxy=proxy, settings=settings, kubeconfig=kubeconfig, idle=idle
+    ) as running:
         yield running
         assert not running.errors()
 

@@ -1,13 +1,14 @@
 """The figures of all faults' tests, as the table that docs/reliability.md shows."""
 
 import dataclasses
+from collections import Counter
 from typing import Any
 
 from tests.integration.faults.subject import Endured
 
 __all__ = ["Report", "Row", "collected", "table"]
 
-_KEY = "fault"
+_KEY, _BESIDES = "fault", "besides"
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -21,6 +22,7 @@ class Row:
     whole_after: float = 0.0
     growth_mib: float = 0.0
     lines: int = 0
+    besides: list[str] = dataclasses.field(default_factory=list)
 
 
 class Report:
@@ -29,9 +31,10 @@ class Report:
     def __init__(self, node: Any) -> None:
         self._node = node
 
-    def note(self, endured: Endured) -> None:
-        """The figures of one endured fault."""
+    def note(self, endured: Endured, *besides: str) -> None:
+        """The figures of one endured fault, and others in words."""
         self._node.user_properties.append((_KEY, endured))
+        self._node.user_properties.extend((_BESIDES, each) for each in besides)
 
 
 def collected(reporter: Any) -> list[Row]:
@@ -47,6 +50,7 @@ def collected(reporter: Any) -> list[Row]:
             row.failed += outcome != "passed"
             for endured in (value for key, value in test.user_properties if key == _KEY):
                 _add(row, endured)
+            row.besides += [value for key, value in test.user_properties if key == _BESIDES]
     return list(rows.values())
 
 
@@ -54,25 +58,23 @@ def _add(row: Row, endured: Endured) -> None:
     row.scrapes += len(endured.scrapes)
     row.whole_after = max(row.whole_after, endured.whole_after)
     row.growth_mib = max(row.growth_mib, endured.growth_mib)
-    row.lines = max(row.lines, max((len(endured.turns_of(name)) for name in _resources(endured)), default=0))
-
-
-def _resources(endured: Endured) -> set[str]:
-    return {turn.resource for turn in endured.turns}
+    lines = Counter((turn.resource, turn.scope) for turn in endured.turns)
+    row.lines = max(row.lines, *lines.values(), 0)
 
 
 def table(rows: list[Row]) -> str:
     """Markdown."""
     head = [
-        "| fault | tests passed | scrapes answered | whole again after | log lines of one resource | memory |",
-        "|---|---|---|---|---|---|",
+        "| fault | tests passed | scrapes answered | whole again after | lines in the log | memory | besides |",
+        "|---|---|---|---|---|---|---|",
     ]
     return "\n".join(
         [
             *head,
             *(
                 f"| {row.title} | {row.passed} of {row.passed + row.failed} | {row.scrapes} of {row.scrapes} "
-                f"| {row.whole_after:.1f} s | {row.lines} | {row.growth_mib:+.1f} MiB |"
+                f"| {row.whole_after:.1f} s | {row.lines} | {row.growth_mib:+.1f} MiB "
+                f"| {'; '.join(row.besides)} |"
                 for row in rows
             ),
         ]

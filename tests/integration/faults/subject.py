@@ -5,7 +5,7 @@ import json
 import pathlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 from tests.integration.controlplane import ControlPlane
@@ -15,7 +15,7 @@ from tests.integration.faults.proxy import FaultProxy
 from tests.integration.load import Scraper, Seen
 from tests.integration.waiting import until
 
-__all__ = ["IDLE_SECONDS", "Endured", "Subject", "Turn"]
+__all__ = ["IDLE_SECONDS", "Endured", "Subject", "Turn", "samples", "states"]
 
 IDLE_SECONDS = 3.0
 _PROGRAM = pathlib.Path(__file__).with_name("impatient.py")
@@ -30,6 +30,7 @@ class Turn(NamedTuple):
     was: str
     state: str
     detail: str
+    scope: str
 
 
 class Footprint(NamedTuple):
@@ -54,15 +55,15 @@ class Endured:
         """The fault is over now: what it takes to be whole again is counted from here."""
         self.mended_at = time.monotonic()
 
-    def turns_of(self, resource: str) -> list[str]:
-        """The states that a resource went through, one for each line of the log."""
-        return [turn.state for turn in self.turns if turn.resource == resource]
+    def turns_of(self, resource: str, *, scope: str = "") -> list[str]:
+        """The states that a resource went through, one for each line of the log; in one scope, or in all."""
+        return [turn.state for turn in self.turns if turn.resource == resource and scope in {"", turn.scope}]
 
 
 class Subject:
     """An exporter that reads a real API server through a proxy; used as a context manager.
 
-    It gives up a watch after IDLE_SECONDS of silence. `clock` is a file that sets its clock wrong.
+    It gives up a watch after `idle` seconds of silence. `clock` is a file that sets its clock wrong.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Subject:
         proxy: FaultProxy,
         settings: dict[str, Any],
         kubeconfig: pathlib.Path,
+        idle: float = IDLE_SECONDS,
     ) -> None:
         self.clock = folder / "clock"
         self._plane = plane
@@ -82,7 +84,7 @@ class Subject:
             folder / "exporter",
             kubeconfig=kubeconfig,
             settings=settings | {"log": {"format": "json"}},
-            program=(str(_PROGRAM), str(IDLE_SECONDS), str(self.clock)),
+            program=(str(_PROGRAM), str(idle), str(self.clock)),
         )
 
     def __enter__(self) -> Self:
@@ -125,16 +127,16 @@ class Subject:
 
     def value(self, name: str, **labels: str) -> float:
         """The sum of the samples of that name with these labels."""
-        found = _samples(self.page(), name, labels)
-        return sum(float(line.rpartition(" ")[2]) for line in found)
+        return _sum(samples(self.page(), name, **labels))
+
+    def late(self, *, seconds: str) -> float:
+        """How often the event loop came back later than that, which is one of the histogram's bounds."""
+        page, name = self.page(), "coderun_exporter_event_loop_delay_seconds"
+        return _sum(samples(page, f"{name}_count")) - _sum(samples(page, f"{name}_bucket", le=seconds))
 
     def states(self) -> dict[str, str]:
         """The state of each resource, by its name; of several scopes the one that is not `watching`."""
-        ones = [
-            line for line in _samples(self.page(), "coderun_exporter_resource_state", {}) if line.endswith(" 1.0")
-        ]
-        pairs = [(_label(line, "resource"), _label(line, "state")) for line in ones]
-        return dict(sorted(pairs, key=lambda pair: pair[1] != "watching"))
+        return states(self.page())
 
     def is_watching(self) -> bool:
         """Whether everything is watched."""
@@ -148,7 +150,7 @@ class Subject:
         """Every change of a resource's state that the log tells, in order."""
         lines = [json.loads(line) for line in self._exporter.log.read_text().splitlines()]
         return [
-            Turn(line["resource"], line["was"], line["state"], line["detail"])
+            Turn(line["resource"], line["was"], line["state"], line["detail"], line["scope"])
             for line in lines
             if line["msg"] == "resource state changed"
         ]
@@ -163,7 +165,7 @@ class Subject:
         page = self.page()
 
         def one(name: str) -> float:
-            return float(_samples(page, name, {})[0].rpartition(" ")[2])
+            return float(samples(page, name)[0].rpartition(" ")[2])
 
         return Footprint(
             tasks=int(one("coderun_exporter_event_loop_tasks")),
@@ -203,10 +205,22 @@ def _steady(page: str) -> list[str]:
     return sorted(line for line in objects_of(page) if '"steady-' in line)
 
 
-def _samples(page: str, name: str, labels: Mapping[str, str]) -> list[str]:
+def samples(page: str, name: str, **labels: str) -> list[str]:
+    """The lines of a page that are samples of that name with these labels."""
     wanted = [f'{key}="{text}"' for key, text in labels.items()]
     lines = [line for line in page.split("\n") if line.startswith((f"{name}{{", f"{name} "))]
     return [line for line in lines if all(pair in line for pair in wanted)]
+
+
+def states(page: str) -> dict[str, str]:
+    """The state of each resource, by its name; of several scopes one that is not `watching`, where there is one."""
+    ones = [line for line in samples(page, "coderun_exporter_resource_state") if line.endswith(" 1.0")]
+    pairs = [(_label(line, "resource"), _label(line, "state")) for line in ones]
+    return dict(sorted(pairs, key=lambda pair: pair[1] == "watching", reverse=True))
+
+
+def _sum(lines: list[str]) -> float:
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def _label(line: str, name: str) -> str:

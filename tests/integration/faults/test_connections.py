@@ -1,20 +1,30 @@
-"""Connections that break, and connections that only seem to live."""
+"""Connections that break, and connections that only seem to live.
+
+Three constants bound how long the exporter waits for a server that says nothing; here IDLE_SECONDS stands for each.
+"""
 
 import pytest
 
+from exporter.kube import client
+from exporter.reflector import watching
+from tests.integration.faults.answers import LIST_AGAIN, PAGES_ONLY
 from tests.integration.faults.changes import change
-from tests.integration.faults.proxy import Fault, FaultProxy
+from tests.integration.faults.fault import Fault
+from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
-from tests.integration.faults.subject import IDLE_SECONDS, Subject
+from tests.integration.faults.subject import Subject
+from tests.integration.faults.told import READ, errors, one_line_each, until_counted
 from tests.integration.waiting import until
 from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 
+SILENCE = dict.fromkeys(READ, "timeout")
+
 
 @pytest.mark.fault("half-open connections: nothing arrives, nothing ends")
 def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
-    """After so many seconds of silence, and what happened meanwhile is not lost."""
+    """After 90 s of silence in a watch or a streamed list; the server sends a bookmark each minute."""
     with subject.enduring() as endured:
         proxy.silence()
         change(place)
@@ -22,25 +32,62 @@ def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy,
         proxy.silence(silent=False)
         endured.mended()
     report.note(endured)
-    for resource in ("coderuns", "jobs", "configmaps"):
-        assert endured.turns_of(resource) == ["unreachable", "watching"]
+    assert one_line_each(endured)
     assert all("silence" in turn.detail for turn in endured.turns if turn.state == "unreachable")
-    assert subject.value("coderun_exporter_errors_total", code="timeout") >= 3
-    assert IDLE_SECONDS < 90
+    assert errors(subject, code="timeout") >= 3
+    assert watching.IDLE_SECONDS == 90
 
 
-@pytest.mark.fault("connection reset in mid-object")
-@pytest.mark.parametrize("kind", ["list", "watch"])
-def test_a_reset_in_mid_object_loses_nothing(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
+@pytest.mark.fault("connections that are taken, and on which nobody answers")
+def test_a_connection_that_nobody_reads_from_is_given_up(
+    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):
-    """Half an object is none: it is read again."""
+    """After 10 s, which are for TCP and TLS together."""
     with subject.enduring() as endured:
-        proxy.strike(Fault(kind=kind, after=700, then="reset"))
+        proxy.deafen()
         proxy.cut()
         change(place)
-        until(lambda: subject.value("coderun_exporter_errors_total", code="cut") >= 3, what="answers that were cut")
-        proxy.strike(Fault())
-        proxy.cut()
+        until_counted(subject, SILENCE, times=1)
+        proxy.deafen(deaf=False)
         endured.mended()
     report.note(endured)
+    assert one_line_each(endured)
+    assert client._CONNECT_SECONDS == 10
+
+
+@pytest.mark.fault("connections that are taken, and on which nobody answers")
+def test_a_page_that_never_comes_is_given_up(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
+    """After 60 s; a watch or a streamed list that never begins after 90 s, as a half-open one."""
+    with subject.enduring() as endured:
+        proxy.strike(LIST_AGAIN, PAGES_ONLY, Fault(kind="page", then="silence", delay=3600))
+        proxy.end()
+        change(place)
+        until_counted(subject, SILENCE, times=1)
+        proxy.strike()
+        endured.mended()
+    report.note(endured)
+    assert one_line_each(endured)
+    assert client._ANSWER_SECONDS == 60
+
+
+@pytest.mark.fault("an answer that breaks off in mid-object: reset, closed, ended in good order")
+@pytest.mark.parametrize("kind", ["list", "watch"])
+def test_half_an_object_is_none(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str):
+    """It is read again. A watch that ends in good order is normal life, also in the middle of an object."""
+    with subject.enduring() as endured:
+        proxy.strike(
+            *([LIST_AGAIN] if kind == "list" else []),
+            Fault(kind=kind, path="/coderuns", after=500, then="reset", times=2),
+            Fault(kind=kind, path="/jobs", after=500, then="close", times=2),
+            Fault(kind=kind, path="/configmaps", after=200, then="end", times=2),
+        )
+        proxy.end()
+        change(place)
+        until_counted(subject, {"coderuns": "cut", "jobs": "cut"}, times=2)
+        until(lambda: proxy.struck()["configmaps"] >= 2, what="half a ConfigMap, twice")
+        proxy.strike()
+        endured.mended()
+    report.note(endured)
+    told = ["unreachable", "watching"]
+    assert endured.turns_of("coderuns") == endured.turns_of("jobs") == told
+    assert endured.turns_of("configmaps") == (told if kind == "list" else [])

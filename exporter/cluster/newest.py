@@ -1,0 +1,51 @@
+"""A run's present Job: the newest that is not being deleted.
+
+By creation, then by the label context-version, then by name: a retry deletes the Job and makes the next within the
+same second.
+"""
+
+from collections.abc import Sequence
+
+from exporter.cluster.records import Job, Record, Run
+
+__all__ = ["Newest"]
+
+_MANY = 8
+
+
+class Newest:
+    """Remembers it where a run has many Jobs: each event asks for it several times, and few are about it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Job | None] = {}
+
+    def of(self, run: Run, jobs: Sequence[Job]) -> Job | None:
+        """The newest of these, which are all that have the run's UID as their owner's."""
+        if len(jobs) < _MANY:
+            return _newest(run, jobs)
+        if run.uid not in self._known:
+            self._known[run.uid] = _newest(run, jobs)
+        return self._known[run.uid]
+
+    def review(self, old: Record | None, new: Record | None) -> None:
+        """A record has changed: what is remembered is overtaken by it, or forgotten where the change is about it."""
+        for job in (old, new):
+            if not isinstance(job, Job) or job.owner not in self._known:
+                continue
+            newest = self._known[job.owner]
+            if newest is None or newest.uid == job.uid:
+                del self._known[job.owner]
+            elif job is new and _lives_in(newest.namespace, job) and _age(job) > _age(newest):
+                self._known[job.owner] = job
+
+
+def _newest(run: Run, jobs: Sequence[Job]) -> Job | None:
+    return max((job for job in jobs if _lives_in(run.namespace, job)), key=_age, default=None)
+
+
+def _lives_in(namespace: str, job: Job) -> bool:
+    return not job.deleting and job.namespace == namespace
+
+
+def _age(job: Job) -> tuple[float, int, str]:
+    return job.created or 0.0, job.version, job.name

@@ -1,0 +1,58 @@
+"""A clock that is wrong for a while: that of the machine that the exporter runs on."""
+
+import time
+
+import pytest
+
+from tests.integration.faults.report import Report
+from tests.integration.faults.subject import Subject, samples
+from tests.integration.faults.told import READ, errors
+from tests.integration.waiting import until
+from tests.integration.workplace import Workplace
+
+pytestmark = pytest.mark.timeout(180)
+
+HOUR = 3600
+YEAR_2100 = 4_102_444_800.0
+EVENT = "coderun_exporter_resource_last_event_timestamp_seconds"
+
+
+def finished(subject: Subject) -> bool:
+    """Whether the run that has finished is on the page."""
+    return bool(samples(subject.page(), "coderun_phase", coderun="run-2", phase="Succeeded"))
+
+
+@pytest.mark.fault("the exporter's clock jumps: an hour on, an hour back, to 1970, to 2100")
+@pytest.mark.parametrize(
+    ("jump", "forgets"),
+    [
+        pytest.param(lambda _: HOUR, False, id="an hour on"),
+        pytest.param(lambda _: -HOUR, False, id="an hour back"),
+        pytest.param(lambda now: -now, False, id="1970"),
+        pytest.param(lambda now: YEAR_2100 - now, True, id="2100"),
+    ],
+)
+def test_a_wrong_clock_costs_nothing_for_longer_than_it_is_wrong(
+    place: Workplace, subject: Subject, report: Report, jump, forgets: bool
+):
+    """What finished leaves the page where its retention seems to be over, and is back with the right time."""
+    place.set_phase("run-2", "Succeeded")
+    place.start_job("run-2-job")
+    place.finish_job("run-2-job")
+    until(lambda: finished(subject), what="it has finished")
+    with subject.enduring() as endured:
+        subject.clock.write_text(str(wrong := jump(time.time())))
+        until(lambda: finished(subject) is not forgets, what="the clock was looked at")
+        place.delete_run("run-1")
+        place.make_run("run-4")
+        place.set_templates({})
+        until(
+            lambda: all(abs(subject.value(EVENT, resource=each) - time.time() - wrong) < 60 for each in READ[::2]),
+            what="what happens is seen, at a wrong time",
+        )
+        subject.clock.unlink()
+        endured.mended()
+        until(lambda: finished(subject), what="the time is right again")
+    report.note(endured)
+    assert endured.turns == []
+    assert errors(subject) == 0

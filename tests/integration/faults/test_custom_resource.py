@@ -1,0 +1,114 @@
+"""The CRD goes, and comes back as something else: https://kubernetes.io/docs/tasks/extend-kubernetes/."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.controlplane import ControlPlane
+from tests.integration.faults.proxy import Fault, FaultProxy
+from tests.integration.faults.report import Report
+from tests.integration.faults.subject import Subject, samples
+from tests.integration.objects import code_run, crd
+from tests.integration.waiting import until
+from tests.integration.workplace import GROUP, Workplace
+
+pytestmark = pytest.mark.timeout(180)
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+OTHER_SHAPE = {
+    "type": "object",
+    "properties": {
+        "spec": {
+            "type": "object",
+            "properties": {"taskId": {"type": "string"}, "contextVersion": {"type": "boolean"}},
+        },
+        "status": {"type": "object", "properties": {"phase": {"type": "string"}}},
+    },
+}
+"""A task is text, what was a number is a boolean, and the service is pruned."""
+
+
+class DocsRuns:
+    """A second kind of run, in a group of its own so that no other test misses its CRD."""
+
+    def __init__(self, plane: ControlPlane, place: Workplace) -> None:
+        self.group = f"{place.namespace}.example"
+        self.path = f"/apis/{self.group}/v1/namespaces/{place.namespace}/docsruns"
+        self._plane = plane
+        self._place = place
+
+    def define(self, **shape: Any) -> None:
+        """Make the CRD, and wait until its objects are served."""
+        self._place.ask("POST", CRDS, crd(self.group, kind="DocsRun", **shape))
+        until(lambda: self._plane.request("GET", self.path)[0] == 200, what="DocsRuns are served")
+
+    def remove(self) -> None:
+        """Delete the CRD, and wait until nothing is served."""
+        self._plane.request("DELETE", f"{CRDS}/docsruns.{self.group}")
+        until(lambda: self._plane.request("GET", self.path)[0] == 404, what="DocsRuns are gone")
+
+    def make(self, name: str, **parts: Any) -> None:
+        """One object."""
+        self._place.ask("POST", self.path, code_run(name, group=self.group, kind="DocsRun") | parts)
+
+
+@pytest.fixture
+def docs_runs(control_plane: ControlPlane, place: Workplace) -> Iterator[DocsRuns]:
+    """Two of them, and the right to read them."""
+    runs = DocsRuns(control_plane, place)
+    runs.define()
+    rule = {"apiGroups": [runs.group], "resources": ["docsruns"], "verbs": ["get", "list", "watch"]}
+    place.grant("docs", [rule])
+    runs.make("one")
+    runs.make("two")
+    yield runs
+    runs.remove()
+
+
+@pytest.fixture
+def settings(settings: dict[str, Any], docs_runs: DocsRuns) -> dict[str, Any]:
+    """Both kinds are read."""
+    main = {"group": GROUP, "version": "v1", "plural": "coderuns", "kind": "CodeRun"}
+    second = {"group": docs_runs.group, "version": "v1", "plural": "docsruns", "kind": "DocsRun"}
+    return settings | {"coderuns": {"kinds": [main, second]}}
+
+
+@pytest.mark.fault("CRD deleted, and created again with another schema")
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "unseen"])
+def test_a_crd_that_comes_back_as_another_is_read_as_that(
+    docs_runs: DocsRuns, proxy: FaultProxy, subject: Subject, report: Report, seen: bool
+):
+    """Meanwhile it is missing by name and its runs are off the page, whether or not their deletion was seen."""
+    gone = threading.Event()
+    with subject.enduring() as endured:
+        if not seen:
+            proxy.strike(Fault(kind="watch", path="docsruns", held=lambda: not gone.is_set()))
+            proxy.end()
+            until(lambda: proxy.struck()["docsruns"] == 1, what="nobody watches")
+        docs_runs.remove()
+        gone.set()
+        until(lambda: subject.states()["docsruns"] == "missing", what="missing is told")
+        until(lambda: not _runs(subject), what="runs of no kind are off the page")
+        proxy.strike()
+        docs_runs.define(schema=OTHER_SHAPE, with_status=False)
+        docs_runs.make("two", spec={"taskId": "T-2", "contextVersion": True}, status={"phase": "Running"})
+        endured.mended()
+        until(lambda: subject.states()["docsruns"] == "watching", what="found again", seconds=60)
+    report.note(endured)
+    assert endured.turns_of("docsruns") == ["missing", "watching"]
+    assert not endured.turns_of("coderuns")
+    assert _runs(subject) == ["docsrun/two"]
+    [info] = samples(subject.page(), "coderun_info", coderun="docsrun/two")
+    assert 'service=""' in info
+    assert 'task_id="T-2"' in info
+    assert subject.value("coderun_phase", coderun="docsrun/two", phase="Running") == 1
+    assert subject.value("coderun_exporter_errors_total", resource="docsruns", code="404") >= 1
+    assert subject.value("coderun_exporter_malformed_objects_total", resource="docsruns") >= 1
+
+
+def _runs(subject: Subject) -> list[str]:
+    lines = samples(subject.page(), "coderun_created_timestamp")
+    names = (line.partition('coderun="')[2].partition('"')[0] for line in lines)
+    return [name for name in names if name.startswith("docsrun/")]

@@ -1,0 +1,65 @@
+"""A namespace goes with all that is in it, and one of the same name comes."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.integration.controlplane import ControlPlane
+from tests.integration.faults.proxy import FaultProxy
+from tests.integration.faults.report import Report
+from tests.integration.faults.subject import Subject, samples
+from tests.integration.waiting import until
+from tests.integration.workplace import Workplace
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def doomed(control_plane: ControlPlane) -> Workplace:
+    """A second namespace, with a run and its Job."""
+    return _filled(Workplace(control_plane, f"doomed-{uuid.uuid4().hex[:8]}"))
+
+
+@pytest.fixture
+def settings(settings: dict[str, Any], place: Workplace, doomed: Workplace) -> dict[str, Any]:
+    """Both are read."""
+    return settings | {"namespaces": [place.namespace, doomed.namespace]}
+
+
+@pytest.mark.fault("namespace deleted, and created again with the same name")
+def test_a_namespace_of_the_same_name_is_another(
+    place: Workplace, doomed: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+):
+    """Its runs and Jobs leave the page with it, the right to read them too; the new one's come on it."""
+    uids = _uids(subject, doomed)
+    assert len(uids) == 2
+    with subject.enduring() as endured:
+        doomed.close()
+        until(
+            lambda: not samples(subject.page(), "coderun_info", namespace=doomed.namespace), what="its runs are off"
+        )
+        proxy.end()
+        until(lambda: set(subject.states().values()) == {"watching", "forbidden"}, what="no rights are left")
+        _filled(doomed)
+        endured.mended()
+    report.note(endured)
+    for resource in ("coderuns", "jobs"):
+        assert endured.turns_of(resource, scope=doomed.namespace) == ["forbidden", "watching"]
+        assert not endured.turns_of(resource, scope=place.namespace)
+    assert len(_uids(subject, doomed)) == 2
+    assert not uids & _uids(subject, doomed)
+    assert subject.value("coderun_exporter_errors_total", code="403", scope=doomed.namespace) >= 2
+
+
+def _filled(place: Workplace) -> Workplace:
+    place.open()
+    place.make_job(place.make_run("run"))
+    place.start_job("run-job")
+    return place
+
+
+def _uids(subject: Subject, place: Workplace) -> set[str]:
+    page = subject.page()
+    infos = [samples(page, name, namespace=place.namespace) for name in ("coderun_info", "job_info")]
+    return {line.partition('uid="')[2].partition('"')[0] for lines in infos for line in lines}

@@ -1,0 +1,38 @@
+"""The right to read is taken away, and given back."""
+
+import pytest
+
+from tests.integration.faults.changes import change
+from tests.integration.faults.proxy import FaultProxy
+from tests.integration.faults.report import Report
+from tests.integration.faults.subject import Subject
+from tests.integration.waiting import until
+from tests.integration.workplace import CLAUDE, Workplace
+
+pytestmark = pytest.mark.timeout(180)
+
+WATCHED = ("coderuns", "jobs", "configmaps")
+
+
+@pytest.mark.fault("permission taken away, and given back")
+def test_a_right_that_is_lost_is_told_and_what_was_read_stays(
+    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+):
+    """A watch that is open goes on; the next one is refused. What is not read has no change, and no health."""
+    with subject.enduring() as endured:
+        place.unbind()
+        place.make_run("after")
+        until(lambda: subject.value("coderun_created_timestamp", coderun="after"), what="the watch goes on")
+        assert subject.is_watching()
+        proxy.end()
+        until(lambda: set(subject.states().values()) == {"forbidden"}, what="the refusal is told")
+        assert subject.value("configmap_problem", configmap=CLAUDE, problem="forbidden") == 1
+        change(place)
+        assert subject.value("coderun_created_timestamp", coderun="run-1")
+        place.bind()
+        endured.mended()
+    report.note(endured)
+    for resource in WATCHED:
+        assert endured.turns_of(resource) == ["forbidden", "watching"]
+        assert subject.value("coderun_exporter_errors_total", resource=resource, code="403") >= 1
+    assert subject.value("configmap_problem", configmap=CLAUDE, problem="forbidden") == 0

@@ -1,0 +1,46 @@
+"""Answers that come slowly: as long as something comes, nothing is given up."""
+
+import pytest
+
+from tests.integration.faults.answers import LIST_AGAIN
+from tests.integration.faults.fault import Fault
+from tests.integration.faults.proxy import FaultProxy
+from tests.integration.faults.report import Report
+from tests.integration.faults.subject import IDLE_SECONDS, Subject
+from tests.integration.faults.told import errors
+from tests.integration.waiting import until
+from tests.integration.workplace import Workplace
+
+pytestmark = pytest.mark.timeout(180)
+
+RATES = {
+    "stream": {"coderuns": 3500, "jobs": 8000, "configmaps": 250},
+    "watch": {"coderuns": 300, "jobs": 800, "configmaps": 250},
+}
+"""Bytes a second at which each takes longer than a server may be silent."""
+
+
+@pytest.mark.fault("slow lists and trickling watches")
+@pytest.mark.parametrize("kind", ["stream", "watch"])
+def test_what_trickles_arrives_whole(
+    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
+):
+    """It is asked for once, nothing is told about it, and the page stays whole until it is there."""
+    rates = RATES[kind]
+    with subject.enduring() as endured:
+        proxy.strike(
+            *([LIST_AGAIN] if kind == "stream" else []),
+            *(Fault(kind=kind, path=f"/{each}", rate=rate) for each, rate in rates.items()),
+        )
+        proxy.end()
+        until(lambda: sum(one.struck and one.kind == kind for one in proxy.asked) == 3, what="all trickle")
+        proxy.strike()
+        place.set_templates({})
+        place.set_phase("run-2", "Running")
+        place.start_job("run-2-job")
+        endured.mended()
+    report.note(endured)
+    assert endured.whole_after > IDLE_SECONDS
+    assert endured.turns == []
+    assert errors(subject) == (3 if kind == "stream" else 0)
+    assert len(proxy.asked) == (9 if kind == "stream" else 6)
