@@ -1,0 +1,223 @@
+"""The demo's platform in every trouble that the dashboards show, watched by the exporter and a real Prometheus.
+
+The past is played on a clock that is set back; from then on it is the real one, so that `time()` and the timestamps
+of the objects agree in Prometheus. What is counted has to be seen to happen, so some of it happens after the start.
+"""
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Self
+
+import yaml
+from aiohttp import web
+
+from exporter.demo.agents import Agents
+from exporter.demo.apiserver import StandInApiServer
+from exporter.demo.manifests import GROUP, NAMESPACE, Order
+from exporter.demo.platform import JOBS, Platform
+from exporter.demo.workers import Workers
+from exporter.demo.writer import Writer
+from tests.integration.bundle import prometheus_config, write_rules
+from tests.integration.exporting import Exporter
+from tests.integration.monitoring import Prometheus
+from tests.integration.waiting import until
+
+__all__ = ["DONE", "FAILED", "HANGING", "RUNS", "STALLED", "Scene", "Watched", "scene"]
+
+STALLED, HANGING, DONE, FAILED = "task-1-rex", "task-3-tess", "task-2-rex", "task-5-cipher"
+RUNS = (STALLED, HANGING, DONE, FAILED)
+"""One run of each sort."""
+_MINUTE = 60.0
+_HANGS = [Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4)]
+_STALLS = [Order(task=task, agent="Rex") for task in (1, 6)]
+_PAST: tuple[tuple[float, Callable[[Platform], Awaitable[None]]], ...] = (
+    (150, lambda platform: platform.order([Order(task=11, agent="Rex", cli="codex", work=900)])),
+    (100, lambda platform: platform.order(_HANGS)),
+    (60, lambda platform: platform.lose_templates("claude")),
+    (58, lambda platform: platform.order(_STALLS)),
+    (40, lambda platform: platform.order([Order(task=7, agent="Cleo", cli="cursor", work=7200)])),
+    (20, lambda platform: platform.order([Order(task=8, agent="Rex", cli="codex", work=7200)])),
+    (4, lambda platform: platform.order([Order(task=9, agent="Rex")])),
+)
+"""Minutes ago, and what was done then."""
+_PRESENT = (
+    Order(task=2, agent="Rex", cli="codex", work=250),
+    Order(task=10, agent="Cleo", cli="cursor", work=200),
+    Order(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
+)
+"""Runs that end while they are watched."""
+_KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
+_SETTINGS = {
+    "coderuns": {
+        "kinds": [
+            {"group": GROUP, "version": "v1", "plural": plural, "kind": kind} for plural, kind in _KINDS.items()
+        ]
+    }
+}
+
+
+class Scene:
+    """The API server and the platform in a thread of their own; used as a context manager."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.kubeconfig = folder / "kubeconfig"
+        self.now = time.time
+        self._back = 150 * _MINUTE
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(timeout=60), "the platform's past could not be played"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    def begin(self) -> None:
+        """The runs that are to be counted begin, some minutes ago."""
+        self._do(self._begin)
+
+    def end(self) -> None:
+        """They end."""
+        self._do(self._end)
+
+    def _do(self, deed: Callable[[], Awaitable[None]]) -> None:
+        async def done() -> None:
+            await deed()
+
+        asyncio.run_coroutine_threadsafe(done(), self._loop).result(timeout=60)
+
+    def _clock(self) -> float:
+        return time.time() - self._back
+
+    async def _live(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        server = StandInApiServer(clock=self._clock, bookmark_interval=1.0)
+        server.intercept = _refuse
+        url = await server.start()
+        _write_kubeconfig(self.kubeconfig, url)
+        async with Writer(base_url=url) as writer:
+            self._writer = writer
+            self._platform = Platform(writer=writer, clock=self._clock)
+            self._players = [each(writer=writer, clock=self._clock) for each in (Workers, Agents)]
+            await self._past()
+            self._ready.set()
+            await self._over.wait()
+        await server.stop()
+
+    async def _past(self) -> None:
+        """In steps of a minute, up to now."""
+        await self._platform.install()
+        script = list(_PAST)
+        while self._back > 0:
+            while script and script[0][0] * _MINUTE >= self._back:
+                await script.pop(0)[1](self._platform)
+            await self._round()
+            self._back -= _MINUTE
+        self._back = 0
+        for item in await self._writer.items(JOBS):
+            if item["metadata"]["ownerReferences"][0]["name"] == HANGING:
+                path = f"{JOBS}/{item['metadata']['name']}"
+                await self._writer.patch(path, {"spec": {"activeDeadlineSeconds": 4 * 3600}})
+
+    async def _begin(self) -> None:
+        self._back = 5 * _MINUTE
+        await self._platform.order(_PRESENT)
+        self._back -= 20
+        await self._round()
+
+    async def _end(self) -> None:
+        """The attempt that failed is tried again, which begins some minutes ago too, and fails again."""
+        for back in (0, 0, 4.5 * _MINUTE, 0, 0):
+            self._back = back
+            await self._round()
+            await asyncio.sleep(1)
+
+    async def _round(self) -> None:
+        await self._platform.reconcile()
+        for player in self._players:
+            await player.advance()
+
+
+async def _refuse(request: web.Request) -> web.StreamResponse | None:
+    """One resource may not be read, so that the exporter has something to tell about itself."""
+    if not request.path.endswith("/docsruns"):
+        return None
+    status = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not allowed"}
+    return web.json_response(status, status=403)
+
+
+def _write_kubeconfig(file: pathlib.Path, server: str) -> None:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "demo", "cluster": {"server": server}}],
+        "users": [{"name": "demo", "user": {}}],
+        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "demo", "namespace": NAMESPACE}}],
+        "current-context": "demo",
+    }
+    file.write_text(json.dumps(config))
+
+
+class Watched(Prometheus):
+    """A Prometheus of some replicas of the exporter; `cluster` is a label of their targets, "" for none."""
+
+    def __init__(self, folder: pathlib.Path, *, exporters: list[str], cluster: str) -> None:
+        super().__init__(folder, exporter=exporters[0])
+        self._exporters, self._cluster = exporters, cluster
+
+    def series(self, selector: str) -> list[dict[str, str]]:
+        """The label sets that a selector finds."""
+        found: list[dict[str, str]] = self.get("/api/v1/series", **{"match[]": selector})["data"]
+        return found
+
+    def over(self, expression: str, *, seconds: float, step: float = 1.0) -> list[dict[str, Any]]:
+        """A range query's matrix, up to now: dicts of `metric` and `values`."""
+        now = time.time()
+        span = {"start": f"{now - seconds:.3f}", "end": f"{now:.3f}", "step": f"{step:g}"}
+        found: list[dict[str, Any]] = self.get("/api/v1/query_range", query=expression, **span)["data"]["result"]
+        return found
+
+    def _flags(self) -> list[str]:
+        flags = super()._flags()
+        config = prometheus_config(exporter=self._exporter, alertmanager=None, rules=write_rules(self.folder))
+        (target,) = config["scrape_configs"][0]["static_configs"]
+        target["targets"] = self._exporters
+        if self._cluster:
+            target["labels"] = target["labels"] | {"cluster": self._cluster}
+        (self.folder / "config.yml").write_text(yaml.safe_dump(config))
+        return flags
+
+
+@contextlib.contextmanager
+def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watched, Watched]]:
+    """Two that watch the same runs: a Prometheus of one exporter without a `cluster`, and one of two replicas in one.
+
+    All that is to be counted has been, and so many seconds have passed since.
+    """
+    with contextlib.ExitStack() as stack:
+        platform = stack.enter_context(Scene(folder))
+        exporters = [
+            stack.enter_context(Exporter(folder / name, kubeconfig=platform.kubeconfig, settings=_SETTINGS))
+            for name in ("first", "second")
+        ]
+        addresses = [exporter.address for exporter in exporters]
+        one = stack.enter_context(Watched(folder / "one", exporters=addresses[:1], cluster=""))
+        two = stack.enter_context(Watched(folder / "two", exporters=addresses, cluster="one"))
+        for each in (one, two):
+            until(lambda each=each: each.query('up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
+        platform.begin()
+        time.sleep(3)
+        platform.end()
+        for each in (one, two):
+            asked = 'agent:jobs_failed:ratio1h{agent=~".*ipher.*"} > 0'
+            until(lambda each=each, asked=asked: each.query(asked), what="the failures are recorded")
+        time.sleep(seconds)
+        yield one, two

@@ -1,0 +1,52 @@
+"""`python -m tools.dashboards` writes dashboards/ and deploy/dashboards/ (`make dashboards`).
+
+`--check` writes nothing: it names the stale files and exits with 1. `--render` starts the demo with a real
+Prometheus, draws each dashboard with what its queries are answered, and writes docs/dashboards.md; with a folder it
+only draws, into that.
+"""
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from tests.components import MissingComponentError, component
+from tools.bundle.source import ROOT
+from tools.dashboards import generate, page, rendering
+
+__all__ = ["main"]
+
+DOCS = ROOT / "docs"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Generates, compares or draws; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="dashboards", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
+    parser.add_argument(
+        "--render", nargs="?", type=pathlib.Path, const=DOCS, metavar="FOLDER", help="draw them (docs)"
+    )
+    options = parser.parse_args(argv)
+    if options.check:
+        stale = [*generate.stale(), *page.stale()]
+        for name in stale:
+            print(f"{name} is stale: run `make dashboards`", file=sys.stderr)
+        return int(bool(stale))
+    generate.write()
+    if options.render is None:
+        for name in page.stale():
+            print(f"{name} lists other panels: run `make dashboards RENDER=1`", file=sys.stderr)
+        return 0
+    try:
+        component("prometheus")
+    except MissingComponentError as error:
+        print(f"dashboards: {error}", file=sys.stderr)
+        return 2
+    measured = rendering.render(options.render)
+    if options.render == DOCS:
+        page.write(measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""A picture of a dashboard with what its queries were answered: to judge the layout by, as on a wall."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tools.dashboards.asking import Answered
+from tools.dashboards.canvas import FAINT, INK, PALETTE, Canvas
+from tools.dashboards.tables import rows_of
+from tools.dashboards.units import COLORS, written
+
+__all__ = ["picture"]
+
+_WIDTH, _UNIT, _GAP, _HEAD = 1760, 38, 8, 26
+Place = tuple[float, float, float, float]
+"""Left, top, width and height of what is inside a panel."""
+
+
+def picture(title: str, answered: Sequence[Answered]) -> str:
+    """The SVG of a dashboard."""
+    rows = max(each.panel.y + each.panel.height for each in answered)
+    canvas = Canvas(title=title, width=_WIDTH + _GAP, height=rows * _UNIT + 40)
+    canvas.text(_GAP + 4, 26, title, size=19)
+    column = _WIDTH / 24
+    for each in answered:
+        panel = each.panel
+        x, y = panel.x * column + _GAP, panel.y * _UNIT + 40
+        width, height = panel.width * column - _GAP, panel.height * _UNIT - _GAP
+        if panel.kind == "row":
+            canvas.text(x + 4, y + 20, f"⌄ {panel.title}", size=16)
+            continue
+        canvas.box(x, y, width, height)
+        canvas.note(panel.tree["description"])
+        inside = (x + 10, y + _HEAD + 4, width - 20, height - _HEAD - 12)
+        if any(answer.series for answer in each.answers):
+            _DRAWN[panel.kind](canvas, inside, each)
+        else:
+            nothing = panel.tree["fieldConfig"]["defaults"].get("noValue", "No data")
+            canvas.text(x + width / 2, y + height / 2 + 8, nothing, size=17, fill=FAINT, anchor="middle")
+        canvas.text(x + 10, y + 19, panel.title, size=14, room=width - 20)
+    return canvas.done()
+
+
+def _numbers(canvas: Canvas, place: Place, answered: Answered) -> None:
+    x, y, width, height = place
+    options, look = answered.panel.tree["options"], _look(answered)
+    shown = [(answer.name(one), _last(one)) for answer in answered.answers for one in answer.series]
+    part = width / len(shown)
+    for number, (name, value) in enumerate(shown):
+        text, color = look.mapped(value)
+        text = name if options["textMode"] == "name" else text
+        if options["colorMode"] == "background":
+            canvas.box(
+                x - 10 + number * part, y - _HEAD - 4, part + (20 if part == width else 4), height + 38, fill=color
+            )
+        left = x + number * part + part / 2
+        size = min(40.0, part / (max(len(text), 2) * 0.62))
+        canvas.text(left, y + height / 2 + 12, text, size=size, fill="#ffffff", anchor="middle")
+        if options["textMode"] == "value_and_name":
+            canvas.text(left, y + height - 2, name, size=13, fill="#ffffff", anchor="middle")
+
+
+def _lines(canvas: Canvas, place: Place, answered: Answered) -> None:
+    x, y, width, height = place
+    look, custom = _look(answered), answered.panel.tree["fieldConfig"]["defaults"]["custom"]
+    series = [(answer.name(one), one["values"]) for answer in answered.answers for one in answer.series]
+    stacked = custom.get("stacking", {}).get("mode") == "normal"
+    drawn = (
+        _stacked(series) if stacked else [(name, [(at, float(value)) for at, value in all_]) for name, all_ in series]
+    )
+    values = [value for _, points in drawn for _, value in points if value < float("inf")]
+    times = [at for _, points in drawn for at, _ in points]
+    top = max([*values, custom.get("axisSoftMax", 0), *(at for at, _ in look.steps)], default=1) * 1.05 or 1
+    first, last, left, plot = min(times), max(times) + 0.001, x + 62, height - 44
+    for share in (0, 0.5, 1):
+        line = y + plot * (1 - share)
+        canvas.line([(left, line), (x + width, line)], stroke="#2c3235", width=1)
+        canvas.text(x + 56, line + 4, written(top * share, look.unit), size=11, fill=FAINT, anchor="end")
+
+    def at(moment: float, value: float) -> tuple[float, float]:
+        return left + (moment - first) / (last - first) * (x + width - left), y + plot * (1 - min(value, top) / top)
+
+    for level, color in look.steps:
+        canvas.line([at(first, level), at(last, level)], stroke=color, dashed=True)
+    for number, (name, points) in enumerate(drawn):
+        limit = name.startswith("limit")
+        color = COLORS["red"] if limit else PALETTE[number % len(PALETTE)]
+        canvas.line([at(*point) for point in points], stroke=color, dashed=limit)
+    _legend(canvas, (x, y + plot + 22, width, 22), [name for name, _ in drawn])
+
+
+def _legend(canvas: Canvas, place: Place, names: Sequence[str]) -> None:
+    x, y, width, _ = place
+    left = x
+    for number, name in enumerate(names):
+        need = 30 + len(name) * 6.6
+        if left + need > x + width and number:
+            if y > place[1]:
+                canvas.text(left, y, "…", size=12, fill=FAINT)
+                return
+            left, y = x, y + 17
+        color = COLORS["red"] if name.startswith("limit") else PALETTE[number % len(PALETTE)]
+        canvas.box(left, y - 6, 14, 4, fill=color)
+        canvas.text(left + 19, y, name, size=12, room=x + width - left - 19)
+        left += need
+
+
+def _lanes(canvas: Canvas, place: Place, answered: Answered) -> None:
+    x, y, width, height = place
+    look, left = _look(answered), x + width * 0.32
+    series = [(answer.name(one), one["values"]) for answer in answered.answers for one in answer.series]
+    times = [at for _, points in series for at, _ in points]
+    first, last = min(times), max(times)
+    step, lane = (x + width - left) / (last - first + 1), min(34.0, height / len(series))
+    for number, (name, points) in enumerate(series):
+        top = y + number * lane
+        canvas.text(left - 8, top + lane / 2 + 4, name, size=12, room=left - x - 8, anchor="end")
+        begin = 0
+        for end in range(1, len(points) + 1):
+            if end == len(points) or points[end][1] != points[begin][1] or points[end][0] - points[end - 1][0] > 1:
+                text, color = look.mapped(float(points[begin][1]))
+                start, wide = left + (points[begin][0] - first) * step, (end - begin) * step
+                canvas.box(start, top + 2, wide, lane - 4, fill=color, opacity=0.75)
+                canvas.text(
+                    start + wide / 2, top + lane / 2 + 4, text, size=12, fill="#ffffff", room=wide, anchor="middle"
+                )
+                begin = end
+
+
+def _bars(canvas: Canvas, place: Place, answered: Answered) -> None:
+    x, y, width, height = place
+    look = _look(answered)
+    shown = [(answer.name(one), _last(one)) for answer in answered.answers for one in answer.series]
+    top, lane, left = max(value for _, value in shown) or 1, min(64.0, height / len(shown)), x + width * 0.4
+    for number, (name, value) in enumerate(shown):
+        middle = y + number * lane + lane / 2
+        canvas.text(left - 8, middle + 4, name, size=13, room=left - x - 8, anchor="end")
+        canvas.box(
+            left, middle - lane * 0.35, (x + width - left - 60) * value / top, lane * 0.7, fill=look.mapped(value)[1]
+        )
+        canvas.text(x + width, middle + 6, look.mapped(value)[0], size=16, anchor="end")
+
+
+def _table(canvas: Canvas, place: Place, answered: Answered) -> None:
+    x, y, width, height = place
+    columns, rows = rows_of(answered)
+    free = [column for column in columns if not column.width]
+    rest = max(width - sum(column.width for column in columns), 60 * len(free)) / max(len(free), 1)
+    fits = int(height // 26) - 1
+    for number, row in enumerate([None, *rows[:fits]]):
+        left, line = x, y + number * 26
+        for column in columns:
+            wide = column.width or rest
+            text, color, back = (column.title, COLORS["light-blue"], "none") if row is None else column.cell(row)
+            if back != "none":
+                canvas.box(left, line + 1, wide - 4, 24, fill=back)
+            ink = COLORS["blue"] if row is not None and column.linked else color or INK
+            canvas.text(left + 4, line + 17, text, size=13, fill=ink, room=wide - 8)
+            left += wide
+    if len(rows) > fits:
+        canvas.text(x + width, y + height + 4, f"{len(rows) - fits} more rows", size=11, fill=FAINT, anchor="end")
+
+
+class _Look:
+    """How a panel writes and colours values."""
+
+    def __init__(self, defaults: Mapping[str, Any]) -> None:
+        self.unit = defaults.get("unit", "")
+        self._decimals = defaults.get("decimals")
+        every = defaults["thresholds"]["steps"]
+        self._base = every[0]["color"]
+        self.steps = [(step["value"], COLORS[step["color"]]) for step in every[1:]]
+        self._words = {key: one for each in defaults.get("mappings", ()) for key, one in each["options"].items()}
+
+    def mapped(self, value: float) -> tuple[str, str]:
+        if word := self._words.get(f"{value:g}"):
+            return word["text"], COLORS[word["color"]]
+        reached = [color for level, color in self.steps if value >= level]
+        text = written(value, self.unit) if self._decimals is None else f"{value:.{self._decimals}f}"
+        return text, reached[-1] if reached else COLORS[self._base]
+
+
+def _look(answered: Answered) -> _Look:
+    return _Look(answered.panel.tree["fieldConfig"]["defaults"])
+
+
+def _last(series: Mapping[str, Any]) -> float:
+    return float(series["value"][1])
+
+
+def _stacked(series: Sequence[tuple[str, Any]]) -> list[tuple[str, list[tuple[float, float]]]]:
+    below: dict[float, float] = {}
+    drawn = []
+    for name, points in series:
+        for at, value in points:
+            below[at] = below.get(at, 0.0) + float(value)
+        drawn.append((name, [(at, below[at]) for at, _ in points]))
+    return drawn
+
+
+_DRAWN: Mapping[str, Callable[[Canvas, Place, Answered], None]] = {
+    "stat": _numbers,
+    "timeseries": _lines,
+    "state-timeline": _lanes,
+    "bargauge": _bars,
+    "table": _table,
+}

@@ -1,0 +1,86 @@
+"""docs/dashboards.md: the text of page.md, and a table of what each query was answered on the demo."""
+
+import json
+import pathlib
+import re
+import string
+from collections.abc import Mapping, Sequence
+
+import promql_parser
+
+from tools.bundle.source import ROOT
+from tools.dashboards.asking import INTERVAL, SPAN, Answered
+from tools.dashboards.generate import boards
+from tools.dashboards.reading import ALL, filled, panels_of
+
+__all__ = ["metrics_of", "stale", "write"]
+
+PAGE = "docs/dashboards.md"
+_ROW = re.compile(r"^\| (?P<panel>[^|]+) \| (?P<ref>[A-Z]) \| (?P<reads>[^|]+) \| [^|]+ \|$", re.MULTILINE)
+
+
+def write(measured: Mapping[str, Sequence[Sequence[Answered]]]) -> None:
+    """Writes the page with those answers."""
+    tables = {}
+    for file, text in boards().items():
+        rows = [
+            f"| {title} | {ref} | {reads} | {' / '.join(str(_count(each, title, ref)) for each in measured[file])} |"
+            for title, ref, reads in _listed(text)
+        ]
+        tables[pathlib.PurePath(file).stem.replace("-", "_")] = "\n".join(rows)
+    (ROOT / PAGE).write_text(_template().substitute(tables), encoding="utf-8")
+
+
+def stale() -> list[str]:
+    """The page, where it is missing, its text is not that of page.md, or its tables list other panels."""
+    path = ROOT / PAGE
+    if not path.exists():
+        return [PAGE]
+    text = path.read_text("utf-8")
+    listed = [found.groups() for found in _ROW.finditer(text)]
+    wanted = [row for board in boards().values() for row in _listed(board)]
+    left = _ROW.sub("", text).split()
+    empty = _template().substitute(dict.fromkeys(("agent_runs", "one_run", "exporter"), "")).split()
+    return [] if listed == wanted and left == empty else [PAGE]
+
+
+def metrics_of(expression: str) -> list[str]:
+    """The metrics that a query reads, in the order of their names."""
+    return sorted({node.name for node in _selectors(promql_parser.parse(expression))})
+
+
+def _listed(text: str) -> list[tuple[str, str, str]]:
+    """Title, letter and metrics of each query of a dashboard."""
+    chosen = dict.fromkeys([each["name"] for each in json.loads(text)["templating"]["list"]], ALL)
+    return [
+        (
+            panel.title,
+            asked.ref,
+            ", ".join(f"`{name}`" for name in metrics_of(filled(asked.expr, chosen, interval=INTERVAL, span=SPAN))),
+        )
+        for panel in panels_of(text)
+        for asked in panel.queries
+    ]
+
+
+def _selectors(tree: object) -> "list[promql_parser.VectorSelector]":
+    """Every selector of a syntax tree; that of a range is its inner one."""
+    if isinstance(tree, promql_parser.VectorSelector):
+        return [tree]
+    inner = [getattr(tree, part, None) for part in ("expr", "lhs", "rhs", "vector_selector", "param")]
+    below = [*inner, *(getattr(tree, "args", None) or ())]
+    return [selector for part in below if part is not None for selector in _selectors(part)]
+
+
+def _count(answered: Sequence[Answered], title: str, ref: str) -> int:
+    return next(
+        len(answer.series)
+        for each in answered
+        if each.panel.title == title
+        for answer in each.answers
+        if answer.asked.ref == ref
+    )
+
+
+def _template() -> string.Template:
+    return string.Template((ROOT / "tools/dashboards/page.md").read_text("utf-8"))

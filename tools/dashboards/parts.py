@@ -1,0 +1,204 @@
+"""Panels as these dashboards have them: one function for each kind, on the builders of Grafana's own SDK."""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common as shared,
+    dashboard as build,
+    prometheus,
+    stat as stats,
+    statetimeline,
+    timeseries,
+)
+from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+__all__ = [
+    "BAD",
+    "COUNT",
+    "GOOD",
+    "NEUTRAL",
+    "SOURCE",
+    "WARN",
+    "Levels",
+    "Query",
+    "Words",
+    "asked",
+    "bars",
+    "begun",
+    "lanes",
+    "lines",
+    "names",
+    "number",
+]
+
+SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
+GOOD, WARN, BAD, NEUTRAL = "green", "orange", "red", "blue"
+COUNT = "short"
+
+Levels = Sequence[tuple[float, str]]
+"""Where a colour begins."""
+Words = Mapping[int, tuple[str, str]]
+"""What stands for a number: its text and its colour."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """One query of a panel; `legend` names its series. The name of a limit begins with `limit`."""
+
+    expr: str
+    legend: str = ""
+
+
+def number(
+    title: str,
+    text: str,
+    *queries: Query,
+    unit: str = COUNT,
+    levels: Levels = (),
+    words: Words | None = None,
+    nothing: str = "",
+) -> stats.Panel:
+    """The newest value of each query, large; coloured as a whole where it has levels or words."""
+    panel = begun(stats.Panel(), title, text, unit=unit, levels=levels, words=words, nothing=nothing)
+    panel.color_mode(common.BigValueColorMode.BACKGROUND if levels or words else common.BigValueColorMode.NONE)
+    panel.graph_mode(common.BigValueGraphMode.NONE).reduce_options(shared.ReduceDataOptions().calcs(["lastNotNull"]))
+    named = len(queries) > 1
+    panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME if named else common.BigValueTextMode.VALUE)
+    return asked(panel, queries, instant=True)
+
+
+def lines(
+    title: str,
+    text: str,
+    *queries: Query,
+    unit: str = COUNT,
+    levels: Levels = (),
+    stacked: bool = False,
+    top: float | None = None,
+) -> timeseries.Panel:
+    """Values over time. Limits are dashed and red; `levels` are drawn as lines; `top` is the least upper end."""
+    panel = begun(timeseries.Panel(), title, text, unit=unit, levels=levels)
+    panel.min(0).line_width(2).fill_opacity(30 if stacked else 8).show_points(common.VisibilityMode.NEVER)
+    panel.span_nulls(False)
+    panel.tooltip(shared.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
+    panel.legend(
+        shared.VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(True)
+    )
+    if stacked:
+        panel.stacking(shared.StackingConfig().mode(common.StackingMode.NORMAL))
+    if levels:
+        style = shared.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+        panel.thresholds_style(style).color_scheme(
+            build.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC)
+        )
+    if top is not None:
+        panel.axis_soft_max(top)
+    if any(query.legend.startswith("limit") for query in queries):
+        panel.override_by_regexp("/^limit/", _limit_style())
+    return asked(panel, queries)
+
+
+def lanes(title: str, text: str, *queries: Query, words: Words) -> statetimeline.Panel:
+    """A lane over time for each series, in words and colours."""
+    panel = begun(statetimeline.Panel(), title, text, words=words)
+    panel.show_value(common.VisibilityMode.AUTO).merge_values(True).row_height(0.85).fill_opacity(75).line_width(0)
+    panel.legend(
+        shared.VizLegendOptions()
+        .show_legend(False)
+        .display_mode(common.LegendDisplayMode.HIDDEN)
+        .placement(common.LegendPlacement.BOTTOM)
+    )
+    return asked(panel, queries)
+
+
+def names(title: str, text: str, *queries: Query, levels: Levels = (), nothing: str) -> stats.Panel:
+    """The legend of each series instead of its value, large."""
+    return number(title, text, *queries, levels=levels, nothing=nothing).text_mode(common.BigValueTextMode.NAME)
+
+
+def bars(
+    title: str, text: str, *queries: Query, unit: str = COUNT, decimals: int | None = None, nothing: str = ""
+) -> bargauge.Panel:
+    """A horizontal bar for each series, as it is now."""
+    panel = begun(bargauge.Panel(), title, text, unit=unit, nothing=nothing).min(0)
+    if decimals is not None:
+        panel.decimals(decimals)
+    panel.orientation(common.VizOrientation.HORIZONTAL).display_mode(common.BarGaugeDisplayMode.BASIC)
+    panel.reduce_options(shared.ReduceDataOptions().calcs(["lastNotNull"]))
+    return asked(panel, queries, instant=True)
+
+
+def begun(
+    panel: Any,
+    title: str,
+    text: str,
+    *,
+    unit: str = "",
+    levels: Levels = (),
+    words: Words | None = None,
+    nothing: str = "",
+) -> Any:
+    """The panel with what all panels have."""
+    panel.title(title).description(text).datasource(SOURCE).thresholds(_thresholds(levels))
+    # Alerts that a description names are links to their runbooks.
+    panel.links([_runbook(name) for name in re.findall(r"`([A-Z]\w+)`", text)])
+    if unit:
+        panel.unit(unit)
+    if nothing:
+        panel.no_value(nothing)
+    if levels or words:
+        panel.color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
+    if words:
+        options = {
+            str(code): dashboard.ValueMappingResult(text=said, color=color, index=place)
+            for place, (code, (said, color)) in enumerate(words.items())
+        }
+        panel.mappings([dashboard.ValueMap(options=options)])
+    return panel
+
+
+def asked(
+    panel: Any,
+    queries: Sequence[Query],
+    *,
+    instant: bool = False,
+    form: PromQueryFormat = PromQueryFormat.TIME_SERIES,
+) -> Any:
+    """The panel with its queries, which are called A, B and so on."""
+    for place, query in enumerate(queries):
+        target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + place)).format(form).datasource(SOURCE)
+        target = target.instant() if instant else target.range()
+        panel.with_target(target.legend_format(query.legend) if query.legend else target)
+    return panel
+
+
+def _thresholds(levels: Levels) -> build.ThresholdsConfig:
+    """Below the first level a value is good; where there is none it is neither good nor bad."""
+    steps = [(None, GOOD if levels else NEUTRAL), *levels]
+    return (
+        build.ThresholdsConfig()
+        .mode(dashboard.ThresholdsMode.ABSOLUTE)
+        .steps([dashboard.Threshold(value=value, color=color) for value, color in steps])
+    )
+
+
+def _runbook(alert: str) -> build.DashboardLink:
+    made = build.DashboardLink(f"Runbook of {alert}").type(dashboard.DashboardLinkType.LINK)
+    return made.url(f"${{runbooks}}/{alert}").target_blank(True)
+
+
+def _limit_style() -> list[dashboard.DynamicConfigValue]:
+    return [
+        dashboard.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": BAD}),
+        dashboard.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [10, 10]}),
+        dashboard.DynamicConfigValue(id_val="custom.fillOpacity", value=0),
+        dashboard.DynamicConfigValue(id_val="custom.stacking", value={"mode": "none", "group": "limit"}),
+    ]

@@ -1,0 +1,76 @@
+"""The rows and columns that Grafana's transformations make of a table's queries: merged, ordered, named, sorted."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tools.dashboards.asking import Answered
+from tools.dashboards.units import COLORS, written
+
+__all__ = ["Column", "rows_of"]
+
+Row = dict[str, str | float]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column that is shown; `name` is its field before it was renamed."""
+
+    name: str
+    title: str
+    settings: Mapping[str, Any]
+
+    @property
+    def width(self) -> float:
+        """In pixels; 0 where it takes what is left."""
+        return float(self.settings.get("custom.width", 0))
+
+    @property
+    def linked(self) -> bool:
+        """Whether its cells lead somewhere."""
+        return "links" in self.settings
+
+    def cell(self, row: Row) -> tuple[str, str, str]:
+        """Text, colour of the text or "", and colour of the background or "none"."""
+        value = row.get(self.name, "")
+        for mapping in self.settings.get("mappings", ()):
+            if found := mapping["options"].get(value if isinstance(value, str) else f"{value:g}"):
+                return found.get("text", str(value)), COLORS[found["color"]], "none"
+        if isinstance(value, str):
+            return value, "", "none"
+        steps = self.settings.get("thresholds", {}).get("steps", ())
+        reached = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
+        return written(value, self.settings.get("unit", "")), "", COLORS[reached[-1]] if reached else "none"
+
+
+def rows_of(answered: Answered) -> tuple[list[Column], list[Row]]:
+    """Every row of a table, in its order, and the columns that have something in one of them."""
+    tree = answered.panel.tree
+    organize = next(each["options"] for each in tree["transformations"] if each["id"] == "organize")
+    rows = _merged(answered)
+    titles, order = organize["renameByName"], organize["indexByName"]
+    known = {name for row in rows for name in row}
+    names = sorted(known - organize["excludeByName"].keys(), key=lambda name: (order.get(name, len(order)), name))
+    settings = {
+        each["matcher"]["options"]: {one["id"]: one["value"] for one in each["properties"]}
+        for each in tree["fieldConfig"]["overrides"]
+    }
+    columns = [
+        Column(name=name, title=titles.get(name, name), settings=settings.get(titles.get(name, name), {}))
+        for name in names
+    ]
+    (by,) = tree["options"]["sortBy"]
+    field = next(name for name, title in titles.items() if title == by["displayName"])
+    rows.sort(key=lambda row: (field in row, row.get(field, 0)), reverse=by["desc"])
+    return columns, rows
+
+
+def _merged(answered: Answered) -> list[Row]:
+    merged: dict[tuple[tuple[str, str], ...], Row] = {}
+    for answer in answered.answers:
+        name = "Value" if len(answered.answers) == 1 else f"Value #{answer.asked.ref}"
+        for series in answer.series:
+            labels = series["metric"]
+            row = merged.setdefault(tuple(sorted(labels.items())), dict(labels))
+            row[name] = float(series["value"][1])
+    return list(merged.values())
