@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster soak bench tools lock clean
+.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster soak hostile dashboards bench tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,18 @@ cluster: $(READY) ## a real cluster on loopback to play with, until Ctrl-C
 soak: $(READY) ## load, scrapes and faults for minutes or hours: does anything grow? SOAK="--minutes 60 --real"
 	$(BIN)/python -m tools.soak $(SOAK)
 
+hostile: $(READY) ## 500 scrapes at once, slow readers, silent connections: what each costs the exporter
+	$(BIN)/python bench/hostile.py $(HOSTILE)
+
+dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on the demo and writes docs/dashboards.md
+	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
+
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
 tools: ## builds the real etcd, Kubernetes, kwok, Prometheus and Alertmanager (needs Go; 25 minutes once)
 	tools/build
+	tools/dashboards/schema/build
 
 lock: $(READY) ## pins every dependency with its hashes again
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt

@@ -61,8 +61,7 @@ def jobs_forbidden(life: Life, at: float, _: random.Random) -> Fault:
         alert="CodeRunExporterResourceUnavailable",
         labels={"resource": "jobs"},
         within=6 * MINUTE,
-        # A Job that is no longer seen to end looks left over once its run has ended.
-        beside=("CodeRunExporterStale", "AgentFinishedNotExited"),
+        beside=("CodeRunExporterStale",),
     )
 
 
