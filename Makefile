@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster soak hostile dashboards bench tools lock clean
+.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster soak hostile dashboards manifests bench tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,10 +68,13 @@ hostile: $(READY) ## 500 scrapes at once, slow readers, silent connections: what
 dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on the demo and writes docs/dashboards.md
 	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
 
+manifests: $(READY) ## what kustomize and the chart hold of rules, dashboards, policies and permissions, anew
+	$(BIN)/python -m tools.chart
+
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
-tools: ## builds the real etcd, Kubernetes, kwok, Prometheus and Alertmanager (needs Go; 25 minutes once)
+tools: ## builds the real etcd, Kubernetes, kwok, Prometheus, Alertmanager, kustomize and Helm (needs Go, Node.js; 30 minutes once)
 	tools/build
 	tools/dashboards/schema/build
 

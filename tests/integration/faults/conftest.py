@@ -1,5 +1,6 @@
 """What every fault's test starts from: runs and Jobs on a real API server, and an exporter that reads by a proxy."""
 
+import os
 import pathlib
 import uuid
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.controlplane import EXPORTER_TOKEN, ControlPlane
+from tests.integration.faults.page import put
 from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report, collected, table
 from tests.integration.faults.subject import IDLE_SECONDS, Subject
@@ -89,8 +91,10 @@ def report(request: pytest.FixtureRequest) -> Report:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of faults that docs/reliability.md shows."""
+    """The table of faults; WRITE=1 puts it into docs/reliability.md."""
     rows = collected(terminalreporter)
     if rows:
         terminalreporter.section("faults")
         terminalreporter.write_line(table(rows))
+        if os.environ.get("WRITE") == "1" and not terminalreporter.stats.get("failed"):
+            put(table(rows))

@@ -1,0 +1,42 @@
+{{/* The labels that find the pods. */}}
+{{- define "coderun-exporter.selector" -}}
+app.kubernetes.io/name: coderun-exporter
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The labels of every object. */}}
+{{- define "coderun-exporter.labels" -}}
+{{ include "coderun-exporter.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* The account of the pods. */}}
+{{- define "coderun-exporter.account" -}}
+{{ .Values.serviceAccount.name | default .Values.name }}
+{{- end }}
+
+{{/* A file of rules, with the runbooks' address in it: (list text address). */}}
+{{- define "coderun-exporter.rules" -}}
+{{- $runbooks := index . 1 | trimSuffix "/" }}
+{{- $text := index . 0 }}
+{{- if $runbooks }}
+{{- $text = regexReplaceAll "runbook_url: .*/" $text (printf "runbook_url: %s/" $runbooks) }}
+{{- end }}
+{{- $text | trim }}
+{{- end }}
+
+{{/* A scrape job, for this release: (list root text). */}}
+{{- define "coderun-exporter.scrape" -}}
+{{- $root := index . 0 }}
+{{- $name := $root.Values.name }}
+{{- $target := printf "%s.%s.svc:" $name $root.Release.Namespace }}
+{{- $pods := "label: app.kubernetes.io/name=coderun-exporter" }}
+{{- index . 1
+  | replace "coderun-exporter.agent-platform.svc:" $target
+  | replace "job_name: coderun-exporter" (printf "job_name: %s" $name)
+  | replace "replacement: coderun-exporter" (printf "replacement: %s" $name)
+  | replace $pods (printf "%s,app.kubernetes.io/instance=%s" $pods $root.Release.Name)
+  | trim }}
+{{- end }}

@@ -1,0 +1,164 @@
+"""The kustomizations, beside what every way to install it promises."""
+
+import re
+import subprocess
+
+import msgspec
+import pytest
+import yaml
+
+from exporter import __version__, config_file, rbac
+from tests.components import component
+from tests.deploy.rendering import (
+    ELSEWHERE,
+    KUSTOMIZE,
+    OVERLAYS,
+    ROOT,
+    charted,
+    kustomized,
+    of_kind,
+    one,
+    reached_from,
+    rendered,
+)
+
+pytestmark = [pytest.mark.needs("kustomize"), pytest.mark.timeout(60)]
+
+MINE = """\
+resources: [{folder}/base]
+components: [{folder}/components/two-replicas, {folder}/components/prometheus-operator]
+configMapGenerator:
+  - name: coderun-exporter
+    namespace: agent-platform
+    behavior: merge
+    files: [exporter.yml]
+patches:
+  - path: rbac.yaml
+images:
+  - name: coderun-exporter
+    newName: registry.example/coderun-exporter
+"""
+
+
+@pytest.mark.needs("kubectl")
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_kubectl_renders_the_same(overlay):
+    """`kubectl apply -k` has a kustomize of its own."""
+    folder = KUSTOMIZE / overlay
+    done = subprocess.run([component("kubectl"), "kustomize", folder], capture_output=True, timeout=20, check=True)
+    assert list(yaml.safe_load_all(done.stdout)) == rendered(overlay)
+
+
+def test_each_component_has_its_overlay():
+    """What can be combined can also be taken alone."""
+    components = {path.name for path in (KUSTOMIZE / "components").iterdir()}
+    assert components == {path.name for path in (KUSTOMIZE / "overlays").iterdir()}
+    for name in components:
+        overlay = yaml.safe_load((KUSTOMIZE / f"overlays/{name}/kustomization.yaml").read_text())
+        assert (overlay["resources"], overlay["components"]) == (["../../base"], [f"../../components/{name}"])
+
+
+def test_one_namespace_grants_nothing_for_the_cluster():
+    """Roles only, all of them in that namespace."""
+    granted = [item for item in rendered("overlays/one-namespace") if item["apiVersion"].startswith("rbac.")]
+    assert {(item["kind"], item["metadata"]["namespace"]) for item in granted} == {
+        ("Role", "agent-platform"),
+        ("RoleBinding", "agent-platform"),
+    }
+
+
+def test_components_settings_and_permissions_can_be_ones_own(tmp_path):
+    """As deploy/README.md shows it: what `coderun-exporter rbac` prints for one's own settings is a patch."""
+    folder = reached_from(tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(MINE.format(folder=folder))
+    (tmp_path / "exporter.yml").write_text("configmaps: {required: [mine]}\n")
+    granted = rbac.manifests(config_file.load(str(tmp_path / "exporter.yml")), account=rbac.Account())
+    (tmp_path / "rbac.yaml").write_text(yaml.safe_dump_all(granted))
+    objects = kustomized(tmp_path)
+    spec = one(objects, "Deployment")["spec"]
+    assert spec["replicas"] == 2
+    assert spec["template"]["spec"]["containers"][0]["image"].startswith("registry.example/coderun-exporter:")
+    assert len(of_kind(objects, "ServiceMonitor")) == 1
+    assert by_place(item for item in objects if item["apiVersion"].startswith("rbac.")) == by_place(granted)
+    assert one(objects, "ConfigMap")["data"]["exporter.yml"] == "configmaps: {required: [mine]}\n"
+    assert mounted_in(objects) != mounted_in(rendered("base")), "other settings roll the pods"
+
+
+def test_one_namespace_leaves_the_settings_alone(tmp_path):
+    """They can be one's own beside it: what it adds is a flag."""
+    text = MINE.format(folder=reached_from(tmp_path)).replace("two-replicas", "one-namespace")
+    (tmp_path / "kustomization.yaml").write_text(text)
+    (tmp_path / "exporter.yml").write_text("configmaps: {required: [mine]}\n")
+    settings = config_file.load(str(tmp_path / "exporter.yml"))
+    settings = msgspec.structs.replace(settings, namespaces=("agent-platform",))
+    granted = rbac.manifests(settings, account=rbac.Account())
+    (tmp_path / "rbac.yaml").write_text(yaml.safe_dump_all(granted))
+    objects = kustomized(tmp_path)
+    assert by_place(item for item in objects if item["apiVersion"].startswith("rbac.")) == by_place(granted)
+    assert "required: [mine]" in one(objects, "ConfigMap")["data"]["exporter.yml"]
+
+
+def test_a_platform_elsewhere_is_one_line(tmp_path):
+    """`namespace: cto` takes along the account, its bindings, and the Role for the ConfigMaps."""
+    (tmp_path / "kustomization.yaml").write_text(ELSEWHERE.format(folder=reached_from(tmp_path)))
+    (tmp_path / "exporter.yml").write_text("configmaps: {namespace: cto}\n")
+    objects = kustomized(tmp_path)
+    places = {item["metadata"].get("namespace", "cto") for item in objects}
+    subjects = {subject["namespace"] for item in objects for subject in item.get("subjects", ())}
+    assert places == subjects == {"cto"}
+    assert one(objects, "ConfigMap")["data"]["exporter.yml"] == "configmaps: {namespace: cto}\n"
+
+
+def mounted_in(objects):
+    """The name of the ConfigMap that the pod mounts."""
+    [volume] = one(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    return volume["configMap"]["name"]
+
+
+def by_place(items):
+    """Objects by kind, namespace and name."""
+    return {(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]): item for item in items}
+
+
+@pytest.mark.needs("helm")
+def test_the_base_and_the_chart_are_the_same_thing():
+    """Specs and permissions are equal, but for the release's label and the names that follow from each tool."""
+    ours = {item["kind"]: item for item in rendered("base")}
+    theirs = {item["kind"]: item for item in charted({"settings": SETTINGS})}
+    assert ours.keys() == theirs.keys()
+    spec = theirs["Deployment"]["spec"]["template"]
+    assert spec["metadata"].pop("annotations").keys() == {"checksum/settings"}
+    for item in theirs.values():
+        without_instance(item)
+    spec["spec"]["volumes"][0]["configMap"]["name"] = ours["ConfigMap"]["metadata"]["name"]
+    for kind, item in ours.items():
+        for part in ("spec", "rules", "roleRef", "subjects", "automountServiceAccountToken"):
+            assert item.get(part) == theirs[kind].get(part), (kind, part)
+
+
+SETTINGS = yaml.safe_load((KUSTOMIZE / "base/exporter.yml").read_text())
+
+
+def without_instance(tree):
+    """The same without the label of the release, wherever it is."""
+    if isinstance(tree, dict):
+        tree.pop("app.kubernetes.io/instance", None)
+    for below in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        without_instance(below)
+
+
+def test_nothing_lies_about():
+    """The folders of deploy/kustomize hold nothing that no kustomization names."""
+    named = set()
+    for file in KUSTOMIZE.rglob("kustomization.yaml"):
+        tree = yaml.safe_load(file.read_text())
+        files = [*tree["resources"]] if "resources" in tree else []
+        files += [name for each in tree.get("configMapGenerator", ()) for name in each["files"]]
+        named |= {(file.parent / name).resolve() for name in files} | {file}
+    assert {path for path in KUSTOMIZE.rglob("*") if path.is_file()} <= named
+
+
+def test_the_page_speaks_of_this_version():
+    """The image that its commands build is the one that the manifests name."""
+    tags = re.findall(r"/coderun-exporter:(\S+)", (ROOT / "deploy/README.md").read_text())
+    assert set(tags) == {__version__}
