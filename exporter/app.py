@@ -25,6 +25,7 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
+from exporter.web.protection import WebFile
 from exporter.web.server import serve as serve_http
 
 __all__ = ["App", "serve"]
@@ -56,10 +57,11 @@ class App:
 async def serve(
     settings: Settings, *, clock: Callable[[], float] = time.time, idle: float = IDLE_SECONDS
 ) -> AsyncIterator[App]:
-    """Runs the exporter while the context lasts. Raises KubeConfigError and ListenError.
+    """Runs the exporter while the context lasts. Raises WebConfigError, KubeConfigError and ListenError.
 
     `clock` gives seconds since the epoch; a watch that says nothing for `idle` seconds is given up.
     """
+    web_file = WebFile(settings.web.config_file, clock=time.monotonic)
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
@@ -80,6 +82,7 @@ async def serve(
             addresses=settings.web.listen_addresses,
             telemetry_path=settings.web.telemetry_path,
             limits=Limits(max_requests=settings.web.max_requests),
+            web_file=web_file,
         ) as urls,
         KubeClient(credentials=credentials) as client,
         asyncio.TaskGroup() as tasks,

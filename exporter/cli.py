@@ -9,6 +9,7 @@ from exporter import __version__
 from exporter.commands import check, demo, rbac, run
 from exporter.commands.arguments import UsageError
 from exporter.kube.errors import KubeConfigError
+from exporter.web.config import WebConfigError
 from exporter.web.server import ListenError
 
 __all__ = ["main"]
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _arguments(words)
         code: int = arguments.command(arguments)
-    except (UsageError, KubeConfigError, ListenError) as error:
+    except (UsageError, KubeConfigError, ListenError, WebConfigError) as error:
         print(f"coderun-exporter: {error}", file=sys.stderr)
         return 2
     return code

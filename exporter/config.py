@@ -108,6 +108,8 @@ class Web(_Section, frozen=True):
     """The path of the metrics."""
     max_requests: int = 40
     """Scrapes that are answered at once; others get 503. 0: any number."""
+    config_file: str | None = None
+    """The file with [TLS and passwords](operations.md#tls-and-access), as all of Prometheus' exporters take it."""
 
 
 class Log(_Section, frozen=True):

@@ -12,7 +12,10 @@ from exporter import __version__
 __all__ = ["REFUSALS", "STATES", "ResourceStatus", "Telemetry"]
 
 STATES = ("syncing", "watching", "missing", "forbidden", "unauthorized", "unreachable")
-REFUSALS = ("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request")
+REFUSALS = (
+    *("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request"),
+    *("slow_handshake", "bad_handshake", "unauthorized", "login_queue"),
+)
 
 _log = logging.getLogger(__name__)
 

@@ -104,7 +104,10 @@ def test_everything_can_be_set(tmp_path):
             ),
         ),
         ("web:\n  telemetry-path: /", ":2: unknown key 'web.telemetry-path'; did you mean 'telemetry_path'?"),
-        ("web:\n  zzz: /", ":2: unknown key 'web.zzz'; known here: listen_addresses, telemetry_path, max_requests"),
+        (
+            "web:\n  zzz: /",
+            ":2: unknown key 'web.zzz'; known here: listen_addresses, telemetry_path, max_requests, config_file",
+        ),
         (
             "coderuns:\n  kinds:\n  - kind: A\n  - knd: B",
             ":4: unknown key 'coderuns.kinds.1.knd'; did you mean 'kind'?",

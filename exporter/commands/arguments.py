@@ -41,7 +41,11 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         settings = msgspec.structs.replace(settings, namespaces=names)
     for section, fields in (
         ("kubernetes", {"kubeconfig": "kubeconfig", "context": "context"}),
-        ("web", {name: name for name in ("listen_addresses", "telemetry_path", "max_requests")}),
+        (
+            "web",
+            {name: name for name in ("listen_addresses", "telemetry_path", "max_requests")}
+            | {"config_file": "web_config_file"},
+        ),
         ("log", {"level": "log_level", "format": "log_format"}),
     ):
         own = {field: given[name] for field, name in fields.items() if given.get(name) not in (None, "")}

@@ -34,11 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="scrapes that are answered at once; 0: any number; default: 40",
     )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="FILE",
+        help="TLS and passwords, as all of Prometheus' exporters take them; default: neither",
+    )
     add_log_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ends with 0 after a SIGTERM or SIGINT. Raises UsageError, KubeConfigError and ListenError."""
+    """Ends with 0 after a SIGTERM or SIGINT. Raises UsageError, WebConfigError, KubeConfigError, ListenError."""
     settings = settings_of(arguments)
     logs.set_up(level=settings.log.level, form=settings.log.format)
     check_path(settings.web.telemetry_path)

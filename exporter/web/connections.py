@@ -40,13 +40,14 @@ class Connections:
         self.limits = limits
         self.refusals = refusals
         self._loop = asyncio.get_running_loop()
+        self._greeting = _Stage(seconds=limits.head_seconds, reason="slow_handshake")
         self._head = _Stage(seconds=limits.head_seconds, reason="slow_head")
         self._answer = _Stage(seconds=limits.answer_seconds, reason="slow_reader")
         self._idle = _Stage(seconds=limits.idle_seconds)
         self._oversized = _Stage(seconds=limits.linger_seconds, reason="head_too_large")
         self._leaving = _Stage(seconds=limits.linger_seconds)
         # In this order they make room: first who was answered, last who may come back on the same connection.
-        self._stages = (self._leaving, self._oversized, self._head, self._idle, self._answer)
+        self._stages = (self._leaving, self._oversized, self._greeting, self._head, self._idle, self._answer)
         self._stage_of: dict[Connection, _Stage] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -70,7 +71,7 @@ class Connections:
         for connection in list(self._stage_of):
             self.drop(connection, reason=None)
 
-    def admit(self, connection: "Connection") -> bool:
+    def admit(self, connection: "Connection", *, greeting: bool = False) -> bool:
         """Whether a new one may stay. Where there are too many, the one that was silent for longest makes room."""
         if len(self) >= self.limits.connections:
             silent = (next(iter(stage.members), None) for stage in self._stages if stage is not self._answer)
@@ -79,8 +80,12 @@ class Connections:
                 self.refusals.count("connections")
                 return False
             self.drop(oldest, reason="connections")
-        self._enter(connection, self._head)
+        self._enter(connection, self._greeting if greeting else self._head)
         return True
+
+    def greeted(self, connection: "Connection") -> None:
+        """Its handshake is done."""
+        self._move(connection, self._head)
 
     def heard(self, connection: "Connection") -> None:
         """It said something: a request begins, unless one is under way."""
@@ -160,6 +165,9 @@ class Connection(web.RequestHandler):
         if not self._connections.admit(self):
             self._wire.abort()
             return
+        self._open(self._wire)
+
+    def _open(self, transport: asyncio.Transport) -> None:
         # Without it the kernel takes megabytes for each reader that is slow, and it shows too late who is.
         listener = cast("socket.socket", transport.get_extra_info("socket"))
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._connections.limits.unsent_bytes)
@@ -213,6 +221,9 @@ class Connection(web.RequestHandler):
     def stalled_seconds(self) -> float:
         """For how long there is more to send than the client takes; 0 if there is not."""
         return 0.0 if self._stalled_since is None else asyncio.get_running_loop().time() - self._stalled_since
+
+    async def sent(self) -> None:
+        """Until no more of an answer is kept here than a connection may have."""
 
     def begun(self) -> None:
         """A handler is at work."""

@@ -32,7 +32,8 @@ class Limits:
     answer_seconds: float = 30.0
     """From a request's head to the last byte of its answer."""
     head_seconds: float = 10.0
-    """From a connection's begin, or a request's first byte, to the end of the request's head."""
+    """From a connection's begin, or a request's first byte, to the end of the request's head. A TLS handshake, before
+    that, may take as long."""
     idle_seconds: float = 310.0
     """Between two requests. Prometheus gives an idle connection up after 300, so it is never the one that is hit."""
     linger_seconds: float = 1.0
@@ -57,12 +58,12 @@ class Refusals:
         self._last: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
-    def count(self, reason: str) -> None:
-        """One more."""
+    def count(self, reason: str, *, detail: str = "") -> None:
+        """One more; `detail` goes with the line, if there is one."""
         self._counter.labels(reason).inc()
         if reason not in self._last:
             self._counts[reason] = 0
-            _log.warning("clients are refused", extra={"reason": reason})
+            _log.warning("clients are refused", extra={"reason": reason} | ({"detail": detail} if detail else {}))
         self._counts[reason] += 1
         self._last[reason] = self._clock()
 

@@ -35,7 +35,9 @@ class Scrapes:
         try:
             async with self._door:  # a page is made in one go: many that begin at once would hold the event loop up
                 await asyncio.sleep(0)
-            return await self._scrape(request)
+            answer = await self._scrape(request)
+            await connection.sent()
+            return answer
         finally:
             self._running.discard(connection)
 

@@ -14,11 +14,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from exporter.telemetry import Telemetry
+from exporter.web.access import Access
 from exporter.web.connections import Connection, Connections, disguise
+from exporter.web.handshake import SecureConnection
 from exporter.web.health import Health
 from exporter.web.index import index
 from exporter.web.limits import Limits, Refusals
 from exporter.web.metrics import Metrics
+from exporter.web.protection import WebFile
 from exporter.web.scrapes import Scrapes
 
 __all__ = ["ListenError", "check_path", "parse_address", "serve"]
@@ -66,12 +69,14 @@ async def serve(
     addresses: Sequence[str],
     telemetry_path: str,
     limits: Limits,
+    web_file: WebFile,
 ) -> AsyncIterator[list[str]]:
     """Serves while the context lasts; gives the base URLs. Raises ListenError."""
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
     connections = Connections(limits=limits, refusals=refusals)
-    app = web.Application(middlewares=[_timed, _told])
-    app.on_response_prepare.append(_prepare)
+    access = Access(protection=web_file.now, refusals=refusals, open_paths={*_LIVE, *_READY})
+    app = web.Application(middlewares=[_timed, access.guard, _told])
+    app.on_response_prepare.extend((_prepare, access.prepare))
     app.router.add_get(telemetry_path, Scrapes(scrape=metrics.scrape, connections=connections).scrape)
     for path in _LIVE:
         app.router.add_get(path, health.live)
@@ -81,14 +86,19 @@ async def serve(
         app.router.add_get("/", index(health=health, telemetry_path=telemetry_path))
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_STOP_SECONDS)
     await runner.setup()
-    factory = functools.partial(Connection, cast("web.Server", runner.server), connections=connections)
+    server = cast("web.Server", runner.server)
+    factory: Callable[[], Connection] = functools.partial(Connection, server, connections=connections)
+    if web_file.secure:
+        factory = functools.partial(SecureConnection, server, connections=connections, protection=web_file.now)
     listeners: list[asyncio.Server] = []
     try:
         for address in addresses:
             listener = await _listen(factory, address)
             listeners.append(listener)
         connections.start()
-        yield [_url(socket.getsockname()) for listener in listeners for socket in listener.sockets]
+        scheme = "https" if web_file.secure else "http"
+        sockets = [socket for listener in listeners for socket in listener.sockets]
+        yield [_url(socket.getsockname(), scheme=scheme) for socket in sockets]
     finally:
         for listener in listeners:
             listener.close()
@@ -137,7 +147,7 @@ async def _listen(factory: Callable[[], Connection], address: str) -> asyncio.Se
         raise ListenError(f"cannot listen on {address}: {host!r} is not the name of a host") from error
 
 
-def _url(address: tuple[str, int]) -> str:
+def _url(address: tuple[str, int], *, scheme: str = "http") -> str:
     host, port = address[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -45,8 +45,10 @@ def write_rules(folder: pathlib.Path) -> list[pathlib.Path]:
     return copies
 
 
-def prometheus_config(*, exporter: str, alertmanager: str | None, rules: list[pathlib.Path]) -> dict[str, Any]:
-    """The static job of `scrape.yml` for the address `exporter`, every second, with those rules."""
+def prometheus_config(
+    *, exporter: str, alertmanager: str | None, rules: list[pathlib.Path], scrape: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The static job of `scrape.yml` for `exporter`, every second, with those rules; `scrape` adds to the job."""
     shipped = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
     job = next(job for job in shipped if "static_configs" in job)
     assert job["job_name"] == JOB
@@ -55,7 +57,7 @@ def prometheus_config(*, exporter: str, alertmanager: str | None, rules: list[pa
     return {
         "global": {"evaluation_interval": "1s", "external_labels": {"cluster": "loopback"}},
         "rule_files": [str(file) for file in rules],
-        "scrape_configs": [job | fast],
+        "scrape_configs": [job | fast | (scrape or {})],
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager] if alertmanager else []}]}]},
     }
 

@@ -104,11 +104,21 @@ class Alertmanager(_Server):
 
 
 class Prometheus(_Server):
-    """Scrapes the address `exporter` and evaluates the bundle's rules, each second."""
+    """Scrapes the address `exporter` and evaluates the bundle's rules, each second.
 
-    def __init__(self, folder: pathlib.Path, *, exporter: str, alertmanager: str | None = None) -> None:
+    `scrape` is what its scrape job has besides, such as TLS; relative paths in it begin at `folder`.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *,
+        exporter: str,
+        alertmanager: str | None = None,
+        scrape: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__("prometheus", folder)
-        self._exporter, self._alertmanager = exporter, alertmanager
+        self._exporter, self._alertmanager, self._scrape = exporter, alertmanager, scrape
 
     def query(self, expression: str, *, time: float | None = None) -> list[dict[str, Any]]:
         """An instant query's vector: dicts of `metric` and `value`."""
@@ -135,7 +145,9 @@ class Prometheus(_Server):
 
     def _flags(self) -> list[str]:
         rules = write_rules(self.folder)
-        config = prometheus_config(exporter=self._exporter, alertmanager=self._alertmanager, rules=rules)
+        config = prometheus_config(
+            exporter=self._exporter, alertmanager=self._alertmanager, rules=rules, scrape=self._scrape
+        )
         (self.folder / "config.yml").write_text(yaml.safe_dump(config))
         # An alert is told to Alertmanager again after this long, with its annotations as they are by then; it is
         # held to be resolved after four times as long without a word.

@@ -14,7 +14,10 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 SOON = 0.2
 QUICK = {"sweep_seconds": 0.02}
 CPU_SECONDS = 0.5
-REASONS = ("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request")
+REASONS = (
+    *("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request"),
+    *("slow_handshake", "bad_handshake", "unauthorized", "login_queue"),
+)
 
 
 class BigSite(Site):

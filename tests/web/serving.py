@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import aiohttp
 
@@ -11,6 +12,7 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
+from exporter.web.protection import WebFile
 from exporter.web.server import serve
 
 LINES = '# HELP a_b Text.\n# TYPE a_b gauge\na_b{x="y"} 1\n'
@@ -44,8 +46,8 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", **limits):
-    """Serves it, under limits of which some may be others."""
+async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_file=None, **limits):
+    """Serves it, under limits of which some may be others, and protected by a web configuration if there is one."""
     site = site or Site()
     async with serve(
         metrics=site.metrics,
@@ -54,6 +56,7 @@ async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", **li
         addresses=addresses,
         telemetry_path=path,
         limits=Limits(**limits),
+        web_file=web_file or WebFile(None, clock=time.monotonic),
     ) as site.urls:
         yield site
 

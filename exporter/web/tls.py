@@ -1,0 +1,127 @@
+"""From `tls_server_config` to the SSLContext of the listeners; a certificate that no client would take is refused."""
+
+import ipaddress
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from exporter.web.config import CIPHERS, CURVES, TlsServer, WebConfigError
+
+__all__ = ["is_allowed", "server_context"]
+
+_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
+_KEY: Final = b"PRIVATE KEY-----"
+_CLIENTS = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+
+
+def server_context(tls: TlsServer) -> ssl.SSLContext:
+    """Reads its files. Raises WebConfigError that names what is wrong with which of them."""
+    context = _with_certificate(tls)
+    _prove(tls)
+    context.minimum_version = _VERSIONS[tls.min_version]
+    context.maximum_version = _VERSIONS[tls.max_version]
+    if tls.cipher_suites:
+        if older := [name for suite in tls.cipher_suites if (name := CIPHERS[suite])]:
+            context.set_ciphers(":".join(older))
+        else:
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if not tls.prefer_server_cipher_suites:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    if tls.curve_preferences:
+        context.set_ecdh_curve(CURVES[tls.curve_preferences[0]])
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    if tls.client_ca_file:
+        _trust(context, tls.client_ca_file)
+    context.verify_mode = _CLIENTS[tls.client_auth_type]
+    return context
+
+
+def is_allowed(certificate: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether one of a client's SANs, of any kind, is one of these; `certificate` is as getpeercert() gives it."""
+    return not names or any(
+        (_address(name) if kind == "IP Address" else name) in names
+        for kind, name in certificate.get("subjectAltName", ())
+    )
+
+
+def _address(text: str) -> str:
+    """As Go writes it; OpenSSL writes all of an IPv6 address out."""
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        return text
+
+
+def _text(path: str, *, name: str, mark: bytes, what: str) -> bytes:
+    try:
+        text = Path(path).read_bytes()
+    except OSError as error:
+        raise WebConfigError(f"{name} {path}: cannot be read: {error.strerror}") from None
+    if mark not in text:
+        raise WebConfigError(f"{name} {path}: not PEM: there is no {what} in it")
+    return text
+
+
+def _with_certificate(tls: TlsServer) -> ssl.SSLContext:
+    """A context that shows the certificate, and is for servers in all else as Python makes it."""
+    _text(tls.cert_file, name="cert_file", mark=_CERTIFICATE, what="certificate")
+    if b"ENCRYPTED" in _text(tls.key_file, name="key_file", mark=_KEY, what="private key"):
+        raise WebConfigError(f"key_file {tls.key_file}: the key has a passphrase; give one without")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # A password, for else OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(tls.cert_file, tls.key_file, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise WebConfigError(f"key_file {tls.key_file}: the key does not fit cert_file {tls.cert_file}") from None
+        why = f" ({error.reason.replace('_', ' ').lower()})" if error.reason else ""
+        raise WebConfigError(f"cert_file {tls.cert_file} or key_file {tls.key_file}: cannot be read{why}") from None
+    except OSError as error:
+        raise WebConfigError(f"cert_file {tls.cert_file}: cannot be read: {error.strerror}") from None
+    return context
+
+
+def _trust(context: ssl.SSLContext, path: str) -> None:
+    text = _text(path, name="client_ca_file", mark=_CERTIFICATE, what="certificate")
+    try:
+        # A bundle's comments may be in any language, Python wants ASCII.
+        context.load_verify_locations(cadata=text.decode("ascii", "ignore"))
+    except ssl.SSLError:
+        raise WebConfigError(f"client_ca_file {path}: a certificate in it cannot be read") from None
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as in Go, an intermediate CA may be the trusted end
+
+
+def _prove(tls: TlsServer) -> None:
+    """A handshake with ourselves, in memory: who is told to trust this certificate must find it in order.
+
+    Python's own way to read a certificate's dates is private; and this asks for its purpose too.
+    """
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.load_verify_locations(cadata=Path(tls.cert_file).read_bytes().decode("ascii", "ignore"))
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server_end = _with_certificate(tls).wrap_bio(to_server, to_client, server_side=True)
+    client_end = client.wrap_bio(to_client, to_server)
+    try:
+        for end in (client_end, server_end, client_end):
+            _step(end)
+    except ssl.SSLCertVerificationError as error:
+        raise WebConfigError(f"cert_file {tls.cert_file}: {error.verify_message}") from None
+    except ssl.SSLError as error:
+        why = (error.reason or "it fails").replace("_", " ").lower()
+        raise WebConfigError(f"cert_file {tls.cert_file}: cannot be used for TLS ({why})") from None
+
+
+def _step(end: ssl.SSLObject) -> None:
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        return

@@ -1,0 +1,102 @@
+"""Web configuration files, certificates, and clients that have one."""
+
+import asyncio
+import base64
+import datetime as dt
+import ssl
+import time
+
+import aiohttp
+import bcrypt
+import trustme
+import yaml
+
+from exporter.web.protection import WebFile
+
+PASSWORD = "tell-nobody"
+HASHED = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+TLS = {"cert_file": "tls.crt", "key_file": "tls.key"}
+MUTUAL = TLS | {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
+USERS = {"basic_auth_users": {"prometheus": HASHED}}
+
+
+class Clock:
+    """Moves on by two seconds with each look, so that a change is seen at once."""
+
+    def __init__(self):
+        self.now = time.monotonic()
+
+    def __call__(self):
+        """Seconds."""
+        self.now += 2
+        return self.now
+
+
+class Folder:
+    """The folder of a web configuration with a certificate of its own CA."""
+
+    def __init__(self, path):
+        self.path = path
+        self.authority = trustme.CA()
+        self.renew()
+        self.authority.cert_pem.write_to_path(path / "ca.crt")
+
+    def renew(self, authority=None, **more):
+        """Another certificate, another key."""
+        leaf = (authority or self.authority).issue_cert("127.0.0.1", **more)
+        (self.path / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(self.path / "tls.key")
+        return leaf
+
+    def write(self, *sections, name="web-config.yml", **more):
+        """The file with these sections; gives its path."""
+        tree = dict(more)
+        for section in sections:
+            tree |= section
+        (self.path / name).write_text(yaml.safe_dump(tree))
+        return self.path / name
+
+    def load(self, *sections, clock=None, **more):
+        """The file, read."""
+        return WebFile(str(self.write(*sections, **more)), clock=clock or Clock())
+
+    def trust(self, *names, authority=None):
+        """A client that trusts the CA; with names it has a certificate for them, of another CA if there is one."""
+        context = ssl.create_default_context()
+        self.authority.configure_trust(context)
+        if names:
+            (authority or self.authority).issue_cert(*names).configure_cert(context)
+        return context
+
+
+def ago(**time):
+    """A moment that is past."""
+    return dt.datetime.now(dt.UTC) - dt.timedelta(**time)
+
+
+def basic(user, password):
+    """The header of a user with a password."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+ME = basic("prometheus", PASSWORD)
+
+
+async def ask(url, *, trust=True, path="/metrics", headers=None):
+    """The status of an answer on a connection of its own, and its headers."""
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust, force_close=True)) as session,
+        session.get(url + path, headers=headers) as answer,
+    ):
+        await answer.read()
+        return answer.status, answer.headers
+
+
+async def shown_to(url, trust):
+    """The serial number of the certificate that a new connection is shown."""
+    host, port = url.removeprefix("https://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port), ssl=trust, server_hostname="127.0.0.1")
+    serial = writer.get_extra_info("peercert")["serialNumber"]
+    writer.transport.abort()
+    await asyncio.sleep(0)
+    return serial

@@ -1,0 +1,198 @@
+"""Users and passwords: who is let in, and what it costs to guess."""
+
+import asyncio
+import time
+
+import aiohttp
+import bcrypt
+import pytest
+
+from exporter.web import passwords
+from exporter.web.passwords import BusyError, Passwords
+from tests.web.hostile import a_heart
+from tests.web.protected import HASHED, ME, PASSWORD, USERS, Folder, ask, basic
+from tests.web.serving import a_site
+
+ALICE = {"alice": HASHED}
+RIGHT = PASSWORD.encode()
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """What bcrypt was asked."""
+    asked = []
+
+    def look(password, hashed, *, check=bcrypt.checkpw):
+        asked.append((password, hashed))
+        return check(password, hashed)
+
+    monkeypatch.setattr(passwords.bcrypt, "checkpw", look)
+    return asked
+
+
+async def accept(store, user="alice", password=RIGHT, *, users=ALICE, client="1"):
+    """Whether it is let in."""
+    return await store.accept(user, password, users=users, client=client)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Basic",
+        "Basic !",
+        "Basic cHJvbWV0aGV1cw==",
+        "Basic /w==",
+        "Basic /zo=",
+        "Bearer x",
+        basic("prometheus", "wrong")["Authorization"],
+        basic("nobody", PASSWORD)["Authorization"],
+        basic("prometheus", "")["Authorization"],
+        basic("prometheus", "x" * 200)["Authorization"],
+        basic("prometheus", "\0")["Authorization"],
+        basic("", "")["Authorization"],
+        ME["Authorization"].replace("Basic ", "Basic\t"),
+    ],
+)
+async def test_without_the_right_password_nothing_is_told(tmp_path, header):
+    """Not even which paths there are."""
+    async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
+        for path in ("/metrics", "/", "/nowhere", "//livez", "/livez/"):
+            status, headers = await ask(site.url, path=path, headers={"Authorization": header} if header else {})
+            assert status == 401
+            assert headers["WWW-Authenticate"].startswith("Basic realm=")
+        value = site.telemetry.registry.get_sample_value
+        assert value("coderun_exporter_clients_refused_total", {"reason": "unauthorized"}) == 5
+
+
+async def test_with_it_everything_is_as_without(tmp_path):
+    """The scheme is not a matter of case."""
+    async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
+        for path, status in (("/metrics", 200), ("/", 200), ("/nowhere", 404)):
+            assert (await ask(site.url, path=path, headers=ME))[0] == status
+        assert (await ask(site.url, headers={"Authorization": ME["Authorization"].replace("Basic", "basic")}))[
+            0
+        ] == 200
+
+
+async def test_health_checks_are_open(tmp_path):
+    """The kubelet has no password."""
+    async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
+        for path, status in (("/livez", 200), ("/-/healthy", 200), ("/readyz", 503), ("/-/ready", 503)):
+            assert (await ask(site.url, path=path))[0] == status
+
+
+async def test_a_password_is_looked_at_once(looked):
+    """Though all who have it come at once; after a change of the hash again."""
+    store = Passwords()
+    assert await asyncio.gather(*(accept(store, client=str(number)) for number in range(20))) == [True] * 20
+    assert len(looked) == 1
+    again = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    assert await accept(store, users={"alice": again})
+    assert len(looked) == 2
+    assert not await accept(store, users={"alice": bcrypt.hashpw(b"new", bcrypt.gensalt(4)).decode()})
+
+
+async def test_what_is_kept_is_bounded_and_no_password(looked):
+    """One digest for each user that there is; wrong passwords leave nothing."""
+    store = Passwords()
+    for number in range(50):
+        assert not await accept(store, password=b"%d" % number)
+        assert not await accept(store, f"user-{number}")
+    assert store._right == {}
+    assert await accept(store, users=ALICE | {"bob": HASHED})
+    assert await accept(store, "bob", users={"bob": HASHED})
+    assert set(store._right) == {"bob"}
+    assert PASSWORD not in repr(store._right)
+    assert not store._waiting
+
+
+async def test_an_unknown_user_costs_as_much_as_a_wrong_password(looked):
+    """The same work, at the cost of the dearest hash: time does not tell who there is."""
+    users = ALICE | {"bob": bcrypt.hashpw(b"x", bcrypt.gensalt(6)).decode()}
+    assert not await accept(Passwords(), "nobody", users=users)
+    assert not await accept(Passwords(), "bob", users=users)
+    assert [hashed[:7] for _, hashed in looked] == [b"$2b$06$"] * 2
+
+
+async def test_only_the_first_72_bytes_count():
+    """As in every tool that makes such hashes."""
+    users = {"alice": bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()}
+    assert await accept(Passwords(), password=b"x" * 100, users=users)
+    assert not await accept(Passwords(), password=b"x" * 71, users=users)
+
+
+async def test_one_who_guesses_keeps_nobody_else_out(monkeypatch):
+    """Four of his guesses wait; others have their turn; who is known does not wait at all."""
+    gate = asyncio.Event()
+
+    async def fits(password, hashed):
+        await gate.wait()
+        return bcrypt.checkpw(password, hashed.encode())
+
+    store = Passwords()
+    assert await accept(store, users=ALICE | {"bob": HASHED})
+    monkeypatch.setattr(passwords, "_fits", fits)
+    guesses = [asyncio.create_task(accept(store, password=b"wrong", client="evil")) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await accept(store, password=b"wrong", client="evil")
+    assert await accept(store, client="evil")
+    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": HASHED}, client="other"))
+    await asyncio.sleep(0)
+    crowd = [asyncio.create_task(accept(store, password=b"no", client=str(number))) for number in range(27)]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await accept(store, password=b"no", client="the last")
+    gate.set()
+    assert await other
+    assert not any(await asyncio.gather(*guesses, *crowd))
+    assert not store._waiting
+
+
+async def test_guessing_neither_stops_scrapes_nor_the_event_loop(tmp_path):
+    """At a real hash's cost: who is known is served as before, guesses beyond a few get 503."""
+    dear = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(11)).decode()
+    async with a_site(web_file=Folder(tmp_path).load(basic_auth_users={"prometheus": dear})) as site:
+        assert (await ask(site.url, headers=ME))[0] == 200
+        async with a_heart() as beats, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+            async def guess(number):
+                headers = basic("prometheus", f"guess-{number}")
+                async with session.get(f"{site.url}/metrics", headers=headers) as answer:
+                    return answer.status
+
+            guesses = [asyncio.create_task(guess(number)) for number in range(100)]
+            await asyncio.sleep(0.05)
+            begun = time.monotonic()
+            assert (await ask(site.url, headers=ME))[0] == 200
+            assert time.monotonic() - begun < 2
+            statuses = await asyncio.gather(*guesses)
+        assert max(beats) < 0.1
+        assert set(statuses) == {401, 503}
+        assert statuses.count(401) < 20
+
+
+async def test_a_hash_in_use_does_not_hold_up_the_end(tmp_path, monkeypatch):
+    """Nobody waits for the thread; that its loop is gone by then harms nothing."""
+    done = []
+
+    def slow(_, __):
+        time.sleep(0.3)
+        done.append(True)
+        return True
+
+    async with a_site(web_file=Folder(tmp_path).load(USERS), answer_seconds=0.1, sweep_seconds=0.02) as site:
+        monkeypatch.setattr(passwords.bcrypt, "checkpw", slow)
+        with pytest.raises(aiohttp.ClientError):
+            await ask(site.url, headers=basic("prometheus", "other"))
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 0.25 + 0.6
+    while not done:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_hash_that_bcrypt_does_not_take_fits_nothing():
+    """The file cannot have it; but a thread that fails would keep everybody waiting."""
+    assert not await accept(Passwords(), users={"alice": "$2b$04$" + "a" * 53})
