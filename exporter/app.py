@@ -26,6 +26,7 @@ from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
 from exporter.web.protection import WebFile
+from exporter.web.reviews import Reviews
 from exporter.web.server import serve as serve_http
 
 __all__ = ["App", "serve"]
@@ -75,6 +76,7 @@ async def serve(
     picture = Picture(cluster=cluster, history=history, answered=health.answered)
     metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)
     async with (
+        KubeClient(credentials=credentials) as client,
         serve_http(
             metrics=metrics,
             health=health,
@@ -83,8 +85,8 @@ async def serve(
             telemetry_path=settings.web.telemetry_path,
             limits=Limits(max_requests=settings.web.max_requests),
             web_file=web_file,
+            reviews=Reviews(post=client.review, clock=time.monotonic) if settings.web.kubernetes_auth else None,
         ) as urls,
-        KubeClient(credentials=credentials) as client,
         asyncio.TaskGroup() as tasks,
     ):
         running = [tasks.create_task(_follow(feed, client, picture, idle=idle), name=feed.name) for feed in all_feeds]

@@ -110,6 +110,8 @@ class Web(_Section, frozen=True):
     """Scrapes that are answered at once; others get 503. 0: any number."""
     config_file: str | None = None
     """The file with [TLS and passwords](operations.md#tls-and-access), as all of Prometheus' exporters take it."""
+    kubernetes_auth: bool = False
+    """Whether scrapers need a [token of the cluster](operations.md#tokens-of-the-cluster) that may read the path."""
 
 
 class Log(_Section, frozen=True):

@@ -49,7 +49,15 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
     if names:  # a rule without resourceNames would grant every ConfigMap of the namespace
         rule = _rule(CONFIGMAPS.rule) | {"resourceNames": names}
         made += _granted([rule], f"{account.name}-configmaps", settings.configmaps.namespace, account)
+    if settings.web.kubernetes_auth:
+        made.append(_reviewing(account))
     return made
+
+
+def _reviewing(account: Account) -> Manifest:
+    """Kubernetes' own role for who asks whose a token is, and what he may. It is always the whole cluster's."""
+    name = f"{account.name}-{account.namespace}-auth-delegator"  # there is one for each namespace of exporters
+    return _binding("ClusterRole", "system:auth-delegator", _metadata(name, None), account)
 
 
 def _listed(settings: Settings) -> list[Manifest]:
@@ -63,19 +71,24 @@ def _rule(rule: Rule) -> Manifest:
 
 def _granted(rules: list[Manifest], name: str, namespace: str | None, account: Account) -> tuple[Manifest, Manifest]:
     """A role with these rules and its binding; namespace None: for the whole cluster."""
-    kind = "Role" if namespace else "ClusterRole"
-    labels = {"labels": {"app.kubernetes.io/name": "coderun-exporter"}}
-    metadata = {"name": name} | ({"namespace": namespace} if namespace else {}) | labels
-    subject = {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}
+    kind, metadata = "Role" if namespace else "ClusterRole", _metadata(name, namespace)
     role = {"apiVersion": f"{_GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
-    binding = {
+    return role, _binding(kind, name, metadata, account)
+
+
+def _metadata(name: str, namespace: str | None) -> Manifest:
+    labels = {"labels": {"app.kubernetes.io/name": "coderun-exporter"}}
+    return {"name": name} | ({"namespace": namespace} if namespace else {}) | labels
+
+
+def _binding(kind: str, role: str, metadata: Manifest, account: Account) -> Manifest:
+    return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": f"{kind}Binding",
         "metadata": metadata,
-        "roleRef": {"apiGroup": _GROUP, "kind": kind, "name": name},
-        "subjects": [subject],
+        "roleRef": {"apiGroup": _GROUP, "kind": kind, "name": role},
+        "subjects": [{"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}],
     }
-    return role, binding
 
 
 def _check(settings: Settings, account: Account) -> None:

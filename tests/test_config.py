@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.config import Settings
+from exporter.config import Settings, Web
 from exporter.config_file import ConfigError, load
 
 EVERYTHING = """
@@ -106,7 +106,7 @@ def test_everything_can_be_set(tmp_path):
         ("web:\n  telemetry-path: /", ":2: unknown key 'web.telemetry-path'; did you mean 'telemetry_path'?"),
         (
             "web:\n  zzz: /",
-            ":2: unknown key 'web.zzz'; known here: listen_addresses, telemetry_path, max_requests, config_file",
+            f":2: unknown key 'web.zzz'; known here: {', '.join(Web.__struct_fields__)}",
         ),
         (
             "coderuns:\n  kinds:\n  - kind: A\n  - knd: B",

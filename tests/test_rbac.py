@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, Kind, RequiredConfigMap, Settings
+from exporter.config import CodeRuns, ConfigMaps, Kind, RequiredConfigMap, Settings, Web
 from exporter.rbac import Account, GrantError, manifests
 from exporter.sources import feeds
 from exporter.telemetry import Telemetry
@@ -109,3 +109,16 @@ def test_a_name_that_would_grant_more_is_refused(settings, account, said):
     with pytest.raises(GrantError) as error:
         manifests(Settings(**settings), account=account)
     assert str(error.value).startswith(said)
+
+
+def test_reviews_of_tokens_are_granted_only_where_they_are_wanted():
+    """By Kubernetes' own role, and by a name that no exporter elsewhere in the cluster takes away."""
+    without = manifests(Settings(namespaces=("a",)), account=ACCOUNT)
+    (binding,) = manifests(Settings(namespaces=("a",), web=Web(kubernetes_auth=True)), account=ACCOUNT)[
+        len(without) :
+    ]
+    assert "auth-delegator" not in str(without)
+    assert binding["kind"] == "ClusterRoleBinding"
+    assert binding["metadata"]["name"] == "reader-monitoring-auth-delegator"
+    assert binding["roleRef"]["name"] == "system:auth-delegator"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "reader", "namespace": "monitoring"}]

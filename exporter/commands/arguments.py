@@ -8,7 +8,7 @@ from exporter import logs
 from exporter.config import Settings, check
 from exporter.config_file import ConfigError, load, said
 
-__all__ = ["UsageError", "add_cluster_arguments", "add_log_arguments", "settings_of"]
+__all__ = ["UsageError", "add_cluster_arguments", "add_log_arguments", "add_review_argument", "settings_of"]
 
 
 class UsageError(Exception):
@@ -21,6 +21,17 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, in-cluster, ~/.kube/config")
     parser.add_argument("--context", metavar="NAME", help="the kubeconfig's context; default: its current one")
     parser.add_argument("--namespaces", metavar="A,B", help="read only these; default: all")
+
+
+def add_review_argument(parser: argparse.ArgumentParser) -> None:
+    """Whether tokens are reviewed, which needs a permission."""
+    parser.add_argument(
+        "--web.kubernetes-auth",
+        dest="kubernetes_auth",
+        action="store_const",
+        const=True,
+        help="let in only who has a token of the cluster that may get the path; default: everybody",
+    )
 
 
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +55,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         (
             "web",
             {name: name for name in ("listen_addresses", "telemetry_path", "max_requests")}
-            | {"config_file": "web_config_file"},
+            | {"config_file": "web_config_file", "kubernetes_auth": "kubernetes_auth"},
         ),
         ("log", {"level": "log_level", "format": "log_format"}),
     ):

@@ -7,7 +7,12 @@ import signal
 
 from exporter import logs
 from exporter.app import serve
-from exporter.commands.arguments import add_cluster_arguments, add_log_arguments, settings_of
+from exporter.commands.arguments import (
+    add_cluster_arguments,
+    add_log_arguments,
+    add_review_argument,
+    settings_of,
+)
 from exporter.config import Settings
 from exporter.web.server import check_path, parse_address
 
@@ -40,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="TLS and passwords, as all of Prometheus' exporters take them; default: neither",
     )
+    add_review_argument(parser)
     add_log_arguments(parser)
 
 

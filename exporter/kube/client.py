@@ -31,7 +31,7 @@ _USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class KubeClient:
-    """GET requests with the present credentials; used as an async context manager."""
+    """Requests with the present credentials; used as an async context manager."""
 
     def __init__(self, *, credentials: Credentials, user_agent: str = "coderun-exporter") -> None:
         self._credentials = credentials
@@ -58,12 +58,15 @@ class KubeClient:
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
         """The body of a 200 answer. Raises a KubeError."""
         async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
-            body = bytearray()
-            async for piece in response.content.iter_any():
-                body += piece
-                if len(body) > _LONGEST_BODY:
-                    raise BrokenAnswerError(f"an answer of over {_LONGEST_BODY >> 20} MiB at {path}", code="body")
-            return bytes(body)
+            return await _body(response, path)
+
+    async def review(self, path: str, review: bytes) -> bytes:
+        """The API server's opinion, in JSON, on a review: these are POSTs, and leave nothing behind there.
+
+        Raises a KubeError.
+        """
+        async with self._request(path, {}, idle=_ANSWER_SECONDS, review=review) as response:
+            return await _body(response, path)
 
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
         """The lines of a watch as they come, in batches; it ends when the server ends it.
@@ -83,13 +86,13 @@ class KubeClient:
 
     @contextlib.asynccontextmanager
     async def _request(
-        self, path: str, params: Mapping[str, str], *, idle: float
+        self, path: str, params: Mapping[str, str], *, idle: float, review: bytes | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A 200 answer in JSON; a 401 is tried once more after the credentials were read again."""
+        """A 200 answer (of a review, 201) in JSON; a 401 is tried once more after the credentials were read again."""
         with _named(path):
             for last in (False, True):
-                async with self._send(path, params, idle=idle) as (response, generation):
-                    if response.status == HTTPStatus.OK and _is_json(response):
+                async with self._send(path, params, idle=idle, review=review) as (response, generation):
+                    if response.status == (HTTPStatus.CREATED if review else HTTPStatus.OK) and _is_json(response):
                         yield response
                         return
                     error = error_of(response.status, response.headers, await _beginning(response), path=path)
@@ -99,13 +102,17 @@ class KubeClient:
 
     @contextlib.asynccontextmanager
     async def _send(
-        self, path: str, params: Mapping[str, str], *, idle: float
+        self, path: str, params: Mapping[str, str], *, idle: float, review: bytes | None
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, int]]:
         """An answer, and the generation of the credentials that it is an answer to."""
         headers = self._headers | await self._credentials.headers()
         access = self._credentials.access  # after the headers, for which it may have been loaded again
-        async with self._session.get(
+        if review:
+            headers["Content-Type"] = "application/json"
+        async with self._session.request(
+            "POST" if review else "GET",
             access.server + path,
+            data=review,
             params=params,
             headers=headers,
             ssl=access.ssl,
@@ -116,6 +123,15 @@ class KubeClient:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         ) as response:
             yield response, access.generation
+
+
+async def _body(response: aiohttp.ClientResponse, path: str) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > _LONGEST_BODY:
+            raise BrokenAnswerError(f"an answer of over {_LONGEST_BODY >> 20} MiB at {path}", code="body")
+    return bytes(body)
 
 
 def _is_json(response: aiohttp.ClientResponse) -> bool:

@@ -1,7 +1,6 @@
 """Basic authentication: bcrypt is slow on purpose, so it runs beside the event loop, once for each user."""
 
 import asyncio
-import collections
 import contextlib
 import hmac
 import secrets
@@ -10,15 +9,11 @@ from collections.abc import Mapping
 
 import bcrypt
 
-__all__ = ["BusyError", "Passwords"]
+from exporter.web.gate import Gate
 
-_WAITING = 32
-_WAITING_OF_ONE = 4  # so that one who guesses does not keep the others out
+__all__ = ["Passwords"]
+
 _LONGEST = 72  # bytes; bcrypt never looked at more
-
-
-class BusyError(Exception):
-    """Too many wait to be looked at."""
 
 
 class Passwords:
@@ -30,23 +25,15 @@ class Passwords:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._right: dict[str, tuple[str, bytes]] = {}
-        self._turn = asyncio.Lock()
-        self._waiting: collections.Counter[str] = collections.Counter()
+        self._gate = Gate()
 
     async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], client: str) -> bool:
         """Whether this is a user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
         digest = hmac.digest(self._key, password, "sha256")
         if self._is_known(user, digest, users):
             return True
-        if self._waiting.total() >= _WAITING or self._waiting[client] >= _WAITING_OF_ONE:
-            raise BusyError
-        self._waiting[client] += 1
-        try:
-            async with self._turn:
-                return self._is_known(user, digest, users) or await self._look(user, password, digest, users)
-        finally:
-            self._waiting[client] -= 1
-            self._waiting += collections.Counter()  # forgets who does not wait
+        async with self._gate.turn(client):
+            return self._is_known(user, digest, users) or await self._look(user, password, digest, users)
 
     def _is_known(self, user: str, digest: bytes, users: Mapping[str, str]) -> bool:
         hashed, right = self._right.get(user, ("", b""))

@@ -22,6 +22,7 @@ from exporter.web.index import index
 from exporter.web.limits import Limits, Refusals
 from exporter.web.metrics import Metrics
 from exporter.web.protection import WebFile
+from exporter.web.reviews import Reviews
 from exporter.web.scrapes import Scrapes
 
 __all__ = ["ListenError", "check_path", "parse_address", "serve"]
@@ -70,11 +71,12 @@ async def serve(
     telemetry_path: str,
     limits: Limits,
     web_file: WebFile,
+    reviews: Reviews | None = None,
 ) -> AsyncIterator[list[str]]:
     """Serves while the context lasts; gives the base URLs. Raises ListenError."""
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
     connections = Connections(limits=limits, refusals=refusals)
-    access = Access(protection=web_file.now, refusals=refusals, open_paths={*_LIVE, *_READY})
+    access = Access(protection=web_file.now, reviews=reviews, refusals=refusals, open_paths={*_LIVE, *_READY})
     app = web.Application(middlewares=[_timed, access.guard, _told])
     app.on_response_prepare.extend((_prepare, access.prepare))
     app.router.add_get(telemetry_path, Scrapes(scrape=metrics.scrape, connections=connections).scrape)

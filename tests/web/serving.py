@@ -46,7 +46,7 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_file=None, **limits):
+async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_file=None, reviews=None, **limits):
     """Serves it, under limits of which some may be others, and protected by a web configuration if there is one."""
     site = site or Site()
     async with serve(
@@ -57,6 +57,7 @@ async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_
         telemetry_path=path,
         limits=Limits(**limits),
         web_file=web_file or WebFile(None, clock=time.monotonic),
+        reviews=reviews,
     ) as site.urls:
         yield site
 

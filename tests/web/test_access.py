@@ -8,7 +8,8 @@ import bcrypt
 import pytest
 
 from exporter.web import passwords
-from exporter.web.passwords import BusyError, Passwords
+from exporter.web.gate import BusyError
+from exporter.web.passwords import Passwords
 from tests.web.hostile import a_heart
 from tests.web.protected import HASHED, ME, PASSWORD, USERS, Folder, ask, basic
 from tests.web.serving import a_site
@@ -105,7 +106,7 @@ async def test_what_is_kept_is_bounded_and_no_password(looked):
     assert await accept(store, "bob", users={"bob": HASHED})
     assert set(store._right) == {"bob"}
     assert PASSWORD not in repr(store._right)
-    assert not store._waiting
+    assert len(store._gate) == 0
 
 
 async def test_an_unknown_user_costs_as_much_as_a_wrong_password(looked):
@@ -148,7 +149,7 @@ async def test_one_who_guesses_keeps_nobody_else_out(monkeypatch):
     gate.set()
     assert await other
     assert not any(await asyncio.gather(*guesses, *crowd))
-    assert not store._waiting
+    assert len(store._gate) == 0
 
 
 async def test_guessing_neither_stops_scrapes_nor_the_event_loop(tmp_path):

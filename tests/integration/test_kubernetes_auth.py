@@ -1,0 +1,89 @@
+"""A scraper's token is reviewed by the real API server, by the right that `coderun-exporter rbac` prints."""
+
+import json
+import pathlib
+import uuid
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from exporter.app import serve
+from exporter.config import Kubernetes, Web
+from exporter.config_file import load
+from tests import components
+from tests.integration.account import ServiceAccount
+from tests.integration.controlplane import ControlPlane
+from tests.integration.workplace import Workplace
+from tests.web.protected import ask
+
+pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)]
+
+ROLES = "/apis/rbac.authorization.k8s.io/v1"
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane) -> Workplace:
+    """A namespace."""
+    return Workplace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
+
+
+@pytest.fixture
+def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path) -> Iterator[ServiceAccount]:
+    """The exporter's account, with what `rbac` prints."""
+    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": []}}
+    (tmp_path / "settings.yml").write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
+    made = ServiceAccount(control_plane, place, settings=tmp_path / "settings.yml")
+    made.grant()
+    yield made
+    made.revoke()
+
+
+@pytest.fixture
+def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
+    """The name of another account, which may get /metrics."""
+    name = f"{place.namespace}-prometheus"
+    place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": name}})
+    rules = [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+    place.ask("POST", f"{ROLES}/clusterroles", {"metadata": {"name": name}, "rules": rules})
+    binding = {
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": place.namespace}],
+    }
+    place.ask("POST", f"{ROLES}/clusterrolebindings", binding)
+    yield name
+    place.ask("DELETE", f"{ROLES}/clusterrolebindings/{name}")
+    place.ask("DELETE", f"{ROLES}/clusterroles/{name}")
+
+
+async def test_only_the_account_that_may_get_metrics_is_let_in(
+    place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+):
+    """Prometheus' own account is; the exporter's is not, nor is a made-up token. The audit log has the reviews alone.
+
+    That is all that the exporter ever POSTs.
+    """
+    path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
+    token = place.ask("POST", path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
+    own = account.token("exporter").text
+    settings = msgspec.structs.replace(
+        load(str(tmp_path / "settings.yml")),
+        kubernetes=Kubernetes(kubeconfig=str(account.kubeconfig(tmp_path, token=own))),
+        web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True),
+    )
+    async with serve(settings) as app:
+        for given, way, status in (
+            (token, "/metrics", 200),
+            (token, "/metrics", 200),
+            (token, "/", 401),
+            (own, "/metrics", 401),
+            (f"{token}x", "/metrics", 401),
+            ("made-up", "/metrics", 401),
+            ("", "/metrics", 401),
+            ("", "/livez", 200),
+        ):
+            headers = {"Authorization": f"Bearer {given}"} if given else {}
+            assert (await ask(app.url, path=way, headers=headers))[0] == status, (given[:7], way)
+    posts = [event["objectRef"]["resource"] for event in account.requests() if event["verb"] == "create"]
+    assert sorted(posts) == ["subjectaccessreviews"] * 3 + ["tokenreviews"] * 5
