@@ -163,6 +163,8 @@ def words(kind: object) -> str:
         return "duration"
     if inner:
         return " or ".join(map(words, inner))
+    if kind is int:
+        return "number"
     return "mapping" if is_struct(kind) else "text"
 
 
