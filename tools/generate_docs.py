@@ -163,9 +163,7 @@ def words(kind: object) -> str:
         return "duration"
     if inner:
         return " or ".join(map(words, inner))
-    if kind is int:
-        return "number"
-    return "mapping" if is_struct(kind) else "text"
+    return "number" if kind is int else "mapping" if is_struct(kind) else "text"
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:

@@ -148,7 +148,7 @@ def test_any_sequence_gives_the_page_of_one_list(settings, steps):
 @examples(150)
 @given(steps=st.lists(_ENDING_STEPS, min_size=10, max_size=30))
 def test_whatever_ends_and_begins_again_leaves_the_page_when_its_time_has_come(steps):
-    """One run and its many Jobs: what a fresh list would not show is gone by the clock alone, and comes back with it."""
+    """One run and its many Jobs: what a fresh list would not show is gone by the clock alone, and comes with it."""
     story = Story(Settings(retention=50))
     for verb, what in steps:
         story.step(verb, what)
