@@ -1,7 +1,8 @@
 """The measurements of docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
 
 One run measures the exporter, and a peer beside it where `--peer` names its binary (kube-state-metrics), on the
-same API server. Times on a busy machine vary: read the ratios.
+same API server; or the exporter alone at several sizes, with `--grow 1000,5000,20000,100000`. Times on a busy machine
+vary: read the ratios, and CPU rather than wall.
 """
 
 import argparse
@@ -20,12 +21,13 @@ from collections.abc import AsyncIterator
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
-from measure import Subject
+from measure import Scrape, Subject
 from servers import Api, real, stand_in
 
 _CRS = pathlib.Path(__file__).with_name("kube-state-metrics.yaml")
 _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
+_DELAYS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
 
 
 def main() -> int:
@@ -36,28 +38,35 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="length of the load (default 60)")
     parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
     parser.add_argument("--peer", metavar="BINARY", help="kube-state-metrics, measured in the same run (with --real)")
+    parser.add_argument("--grow", metavar="N,N,...", help="a column for each of these sizes, in place of --objects")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        asyncio.run(_bench(arguments, pathlib.Path(folder)))
+    sizes = [int(size) for size in (arguments.grow or str(arguments.objects)).split(",")]
+    kind = "kube-apiserver and etcd" if arguments.real else "the stand-in API server"
+    print(f"as many Jobs as CodeRuns on {kind}; {os.cpu_count()} cores\n")
+    columns: dict[str, dict[str, str]] = {}
+    for arguments.objects in sizes:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            columns |= asyncio.run(_bench(arguments, pathlib.Path(folder)))
+    _print(columns)
     return 0
 
 
-async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
+async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[str, dict[str, str]]:
+    """Columns for one size."""
     server = real if arguments.real else stand_in
-    kind = "kube-apiserver and etcd" if arguments.real else "the stand-in API server"
     async with server(arguments.objects, folder) as api:
-        print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs on {kind}; {os.cpu_count()} cores\n")
         port = _free_port()
         argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
         argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
-        columns = {"exporter": await _measure(argv, port, api, arguments, pause=0.2)}
+        head = f"{arguments.objects} + {arguments.objects}"
+        columns = {head: await _measure(argv, port, api, arguments, pause=0.2)}
         if arguments.peer:
             port, own = _free_port(), _free_port()
             argv = [arguments.peer, f"--kubeconfig={api.kubeconfig}", f"--port={port}", f"--telemetry-port={own}"]
             argv += ["--host=127.0.0.1", "--telemetry-host=127.0.0.1", "--resources=jobs"]
             argv += ["--enable-gzip-encoding", f"--custom-resource-state-config-file={_CRS}"]
             columns["kube-state-metrics"] = await _measure(argv, port, api, arguments, pause=2.0)
-    _print(columns)
+    return columns
 
 
 async def _measure(
@@ -66,22 +75,26 @@ async def _measure(
     ours = "exporter" in argv
     async with _started(argv, port) as subject:
         rows: dict[str, str] = {}
+        if not arguments.peer:
+            await subject.until_ready()  # to scrape all the while, for a peer's sake, costs CPU of its own
         # Every CodeRun has six lines and every Job four, at the least, in both; kube-state-metrics has more.
         wall, before = await subject.until_whole(samples=(10 if ours else 9) * arguments.objects, pause=pause)
         rows["first whole page: wall"] = f"{wall:.1f} s"
-        rows["first whole page: CPU"] = f"{subject.cpu_seconds():.1f} s"
+        rows["first whole page: CPU"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
+        rows["CPU of it, a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
         rows["pages before it (samples)"] = ", ".join(map(str, before[:5])) or "none"
         rows["peak memory until then"] = f"{subject.memory_mib(peak=True):.0f} MiB"
         page = await subject.scrape()
+        if ours:
+            rows["event loop delay until then"] = _most_delay(page)
         rows["samples; plain page; gzip page"] = (
             f"{page.samples}; {len(page.body) / 1e6:.1f} MB; {page.wire / 1e6:.2f} MB"
         )
-        rows["gzip scrape, quiet, median of 20"] = (
-            f"{await subject.median_scrape(packed=True, times=20) * 1e3:.0f} ms"
-        )
-        rows["plain scrape, quiet, median of 5"] = (
-            f"{await subject.median_scrape(packed=False, times=5) * 1e3:.0f} ms"
-        )
+        for name, packed, times in (("gzip", True, 20), ("plain", False, 5)):
+            cpu = subject.cpu_seconds()
+            median = await subject.median_scrape(packed=packed, times=times)
+            cpu = (subject.cpu_seconds() - cpu) / times
+            rows[f"{name} scrape, quiet, median of {times}; its CPU"] = f"{median * 1e3:.0f}; {cpu * 1e3:.0f} ms"
         rows |= await _under_load(subject, api, arguments, ours=ours)
         rows["memory after it: now; peak"] = f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB"
         if ours:
@@ -98,26 +111,30 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace,
     while time.perf_counter() - begun < arguments.seconds:
         await asyncio.sleep(_SCRAPE_SECONDS)
         scrapes.append((await subject.scrape()).seconds)
-    share = (subject.cpu_seconds() - cpu) / (time.perf_counter() - begun)
+    used, took = subject.cpu_seconds() - cpu, time.perf_counter() - begun
     after = await subject.scrape()
     stop.set()
     made = await writer
     rate = made / (time.perf_counter() - begun)
     rows = {
         f"at {arguments.rate} changes/s asked, made": f"{rate:.0f}/s",
-        "CPU under that load": f"{share * 100:.0f} % of a core",
+        "CPU under that load": f"{used / took * 100:.0f} % of a core",
+        "the same for each change, scrapes included": f"{used / took / rate * 1e3:.2f} ms",
         "gzip scrape under it, median": f"{statistics.median(scrapes) * 1e3:.0f} ms",
     }
     if ours:
-        name = "coderun_exporter_event_loop_delay_seconds_bucket"
-        bounds = ("0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
-        late = {
-            bound: after.value(f'{name}{{le="{bound}"}}') - before.value(f'{name}{{le="{bound}"}}')
-            for bound in bounds
-        }
-        most = next(bound for bound in bounds if late[bound] == late["+Inf"])
-        rows["event loop delay, every one of them"] = f"<= {most} s ({late['+Inf']:.0f} looks)"
+        rows["event loop delay under it"] = _most_delay(after, before)
     return rows
+
+
+def _most_delay(page: Scrape, before: Scrape | None = None) -> str:
+    """The bucket that holds the latest of all looks at the event loop, since `before` if given."""
+    name = "coderun_exporter_event_loop_delay_seconds_bucket"
+    late = {bound: page.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
+    if before is not None:
+        late = {bound: late[bound] - before.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
+    most = next(bound for bound in _DELAYS if late[bound] == late["+Inf"])
+    return f"<= {most} s ({late['+Inf']:.0f} looks)"
 
 
 async def _change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:

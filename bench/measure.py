@@ -39,6 +39,7 @@ class Subject:
     def __init__(self, *, pid: int, host: str) -> None:
         self._pid = pid
         self._host = host
+        self._begun = time.perf_counter()
 
     def cpu_seconds(self) -> float:
         """User and system time since its start."""
@@ -71,16 +72,31 @@ class Subject:
         """Seconds of the middle one of so many scrapes."""
         return statistics.median([(await self.scrape(packed=packed)).seconds for _ in range(times)])
 
+    async def until_ready(self) -> None:
+        """Asks `/readyz` until it says 200."""
+        while not await asyncio.to_thread(self._ready):
+            await asyncio.sleep(0.1)
+
+    def _ready(self) -> bool:
+        connection = http.client.HTTPConnection(self._host, timeout=120)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
     async def until_whole(self, *, samples: int, pause: float) -> tuple[float, list[int]]:
-        """Scrapes until a page has at least so many samples; seconds since now, and the samples seen before."""
-        begun, seen = time.perf_counter(), []
+        """Scrapes until a page has at least so many samples; seconds since its start, and the samples seen before."""
+        seen: list[int] = []
         while True:
             try:
                 count = (await self.scrape()).samples
             except OSError:
                 count = 0
             if count >= samples:
-                return time.perf_counter() - begun, seen
+                return time.perf_counter() - self._begun, seen
             if count and (not seen or seen[-1] != count):
                 seen.append(count)
             await asyncio.sleep(pause)

@@ -101,6 +101,15 @@ def test_every_make_command_on_a_page_exists():
     assert {"demo", "test"} <= named <= targets
 
 
+def test_the_table_of_faults_has_every_fault_that_is_tested():
+    """And none that is not: it is from a run of all of them."""
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/integration/faults").glob("test_*.py"))
+    table = text_of("docs/reliability.md").partition("| fault | tests passed |")[2].partition("<!--")[0]
+    told = re.findall(r"^\| ([^|]+?) \| (\d+) of (\d+) \|", table, re.MULTILINE)
+    assert sorted(title for title, _, _ in told) == sorted(set(re.findall(r"mark\.fault\(\s*\"([^\"]+)\"", tests)))
+    assert [title for title, passed, all_of_them in told if passed != all_of_them] == []
+
+
 def test_every_cause_is_on_the_metrics_page():
     """A cause that diagnosis can name is explained."""
     sources = "".join(path.read_text() for path in ROOT.glob("exporter/diagnosis/*.py"))

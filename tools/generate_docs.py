@@ -163,7 +163,8 @@ def words(kind: object) -> str:
         return "duration"
     if inner:
         return " or ".join(map(words, inner))
-    return "mapping" if is_struct(kind) else "text"
+    plain = {int: "number", bool: "yes or no"}
+    return "mapping" if is_struct(kind) else next((word for known, word in plain.items() if kind is known), "text")
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:
@@ -171,7 +172,7 @@ def default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "must be given"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-    if not value:
+    if not value and value is not False:
         return "not set"
     text = yaml.safe_dump(msgspec.to_builtins(value), default_flow_style=True, sort_keys=False, width=999)
     return f"`{text.splitlines()[0]}`"

@@ -71,16 +71,16 @@ class KubeClient:
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
         """The lines of a watch as they come, in batches; it ends when the server ends it.
 
-        An empty batch says that it is accepted: it comes where nothing was said for a second. What is broken off
-        before was not accepted, or each try against a server that always does so would look like a recovery.
+        An empty batch says that it is accepted: it comes where nothing was said for a second. What ends or is broken
+        off before was not accepted, or each try against a server that always does so would look like a recovery.
         Raises a KubeError; `UnreachableError` after `idle` seconds without a byte: a half-open connection says
         nothing for ever.
         """
         async with self._request(path, params, idle=idle) as response:
             first = await _first(response)
-            if not first:
+            if first is None:
                 yield []
-            async with contextlib.aclosing(_after(first, response)) as pieces:
+            async with contextlib.aclosing(_after(first or b"", response)) as pieces:
                 async for batch in split(pieces):
                     yield batch
 
@@ -138,8 +138,8 @@ def _is_json(response: aiohttp.ClientResponse) -> bool:
     return response.content_type == "application/json"
 
 
-async def _first(response: aiohttp.ClientResponse) -> bytes:
-    """What comes within a second; empty where nothing does, or where it ends in good order."""
+async def _first(response: aiohttp.ClientResponse) -> bytes | None:
+    """What comes within a second; None where nothing does, and empty where it ends."""
     limit = asyncio.timeout(_SETTLE_SECONDS)
     try:
         async with limit:
@@ -147,7 +147,7 @@ async def _first(response: aiohttp.ClientResponse) -> bytes:
     except TimeoutError:
         if not limit.expired():
             raise  # aiohttp's own: the server has been silent for longer than it may be
-        return b""
+        return None
 
 
 async def _after(first: bytes, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:

@@ -109,7 +109,8 @@ def test_incident_2_jobs_hang_after_their_work_is_done(world: World):
             what="the symptom fires, and is silent beside its cause",
         )
     assert {item["status"]["active"] for item in names.values()} == {1}
-    assert len([pod for pod in world.items(PODS).values() if pod["status"]["phase"] == "Running"]) == 3
+    pods = [pod for order in orders for pod in _pods_of(world, order)]
+    assert [pod["status"]["phase"] for pod in pods] == ["Running"] * 3
 
     mended = time.monotonic()
     world.platform.do(lambda platform: platform.end_leftovers(orders))

@@ -21,7 +21,7 @@ from tests.integration.faults.pouring import PAUSE_SECONDS, pour, reset
 
 __all__ = ["Asked", "Fault", "FaultProxy"]
 
-_PASSED_ON = ("Content-Type", "Retry-After", "Warning")
+_PASSED_ON = ("Audit-Id", "Content-Type", "Retry-After", "Warning")
 
 
 class FaultProxy:

@@ -1,0 +1,156 @@
+"""The exporter without its network: settings, feeds, picture and page, put together as the exporter does."""
+
+import collections
+import gzip
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.app import policy_of
+from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Cluster
+from exporter.kube.decode import page_of
+from exporter.resources.history import History
+from exporter.resources.picture import Picture
+from exporter.sources import feeds
+from exporter.telemetry import Telemetry
+from exporter.web.health import Health
+
+__all__ = ["Parts", "a_list", "assert_alike", "fresh"]
+
+_RESOURCES = (CODERUNS, JOBS, CONFIGMAPS)
+
+
+class Parts:
+    """What the composition root builds, as of a moment."""
+
+    def __init__(self, settings, *, now):
+        self.settings = settings
+        self.now = now
+        self.telemetry = Telemetry(clock=lambda: self.now)
+        self.cluster = Cluster(policy=policy_of(settings), all_namespaces=not settings.namespaces)
+        self.cluster.advance(now)
+        self.feeds = feeds(settings, telemetry=self.telemetry)
+        groups = collections.defaultdict(list)
+        for feed in self.feeds:
+            groups[feed.resource].append(feed.status)
+        health = Health(groups=groups, required=(CODERUNS, JOBS))
+        self.history = History(cluster=self.cluster, registry=CollectorRegistry())
+        self.picture = Picture(cluster=self.cluster, history=self.history, answered=health.answered)
+        self.sources = [feed.source(self.picture) for feed in self.feeds]
+        self.sinks = [feed.sink(self.picture) for feed in self.feeds]
+
+    def advance(self, seconds):
+        """Time passes."""
+        self.now += seconds
+        self.picture.advance(self.now)
+
+    def list(self, index, body):
+        """A whole list of one feed, as its body comes from the API server."""
+        source = self.sources[index]
+        decoded = [source.decode(raw) for raw in page_of(body).items or ()]
+        records = {one.uid: source.same(one.record) for one in decoded if one.record is not None}
+        self.sinks[index].replace(records)
+        self.sinks[index].entered("watching")
+        self.feeds[index].status.synced(objects=len(records))
+
+    def fail(self, index, state):
+        """A feed cannot be read, and is in this state."""
+        self.feeds[index].status.failed(state=state, code="x", detail="")
+        self.sinks[index].entered(state)
+
+    def text(self):
+        """The page as of now; its gzip form is the same, and both lengths are."""
+        while not self.picture.render(seconds=1.0):
+            pass
+        page = self.picture.page(tail="")
+        packed, plain = b"".join(page.gzip()), b"".join(page.plain())
+        assert gzip.decompress(packed) == plain
+        assert (page.gzip_length, page.length) == (len(packed), len(plain))
+        return plain.decode()
+
+    def history_text(self):
+        """What is counted, which a parser has read in both forms."""
+        for openmetrics in (False, True):
+            text = self.history.text(openmetrics=openmetrics)
+            list(parse_openmetrics(text + "# EOF\n") if openmetrics else parse_text(text))
+        return self.history.text(openmetrics=False)
+
+
+def a_list(items, *, version=1, token=""):
+    """The body of a list, or of a page of one."""
+    meta = b'{"resourceVersion":"%d","continue":"%b"}' % (version, token.encode())
+    return (
+        b'{"kind":"List","metadata":%b,"items":[%b]}' % (meta, b",".join(items))
+        if items
+        else (b'{"kind":"List","metadata":%b,"items":null}' % meta)
+    )
+
+
+def fresh(parts, lists):
+    """New parts, as of the same moment, that have listed once; None for a feed that never did.
+
+    `lists` are the objects of each feed.
+    """
+    made = Parts(parts.settings, now=parts.now)
+    for index, items in enumerate(lists):
+        if items is not None:
+            made.list(index, a_list(items))
+    return made
+
+
+def assert_alike(parts, other, *, but=()):
+    """The same picture and the same page, `but` for some families.
+
+    Lines may stand in another order within their family, which is the order in which objects came. What is counted
+    (`History`) differs by its nature: it tells what was seen to happen, and a list shows nothing happening.
+    """
+    page, others = parts.text(), other.text()
+    told, others_told = _by_family(page, but=but), _by_family(others, but=but)
+    assert told == others_told, sorted(set(page.splitlines()) ^ set(others.splitlines()))
+    assert but or len(page.encode()) == len(others.encode())
+    _assert_no_series_twice(page)
+    assert _joins(parts.cluster) == _joins(other.cluster)
+    assert _kept(parts) == _kept(other)
+
+
+def _assert_no_series_twice(page):
+    series = [line.rpartition(" ")[0] for line in page.splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
+
+
+def _by_family(page, *, but):
+    """The lines of each family, in the order of the families."""
+    families = {}
+    for line in page.splitlines():
+        name = line.split(" ", 3)[2] if line.startswith("#") else line.partition("{")[0]
+        families.setdefault(name, []).append(line)
+    return [(name, sorted(lines)) for name, lines in families.items() if name not in but]
+
+
+def _joins(cluster):
+    """Who belongs to whom, from both sides, and what is on the page."""
+    jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cluster._jobs_of.items()}
+    newest = {run.uid: job and job.uid for run in cluster.runs for job in [cluster.newest_job(run)]}
+    owners = {job.uid: run and run.uid for job in cluster.jobs for run in [cluster.run_of(job)]}
+    shown = {item.uid for name in _RESOURCES for item in cluster.table(name) if cluster.shown(item)}
+    return jobs_of, newest, owners, shown
+
+
+def _kept(parts):
+    """The records by part, which objects have lines, and the objects that are told of each feed."""
+    records = {
+        name: {
+            part: {uid: msgspec.structs.asdict(record) for uid, record in table.items()}
+            for part, table in parts.cluster.table(name)._parts.items()
+        }
+        for name in _RESOURCES
+    }
+    members = {name: set(section._chunk_of) for name, section in parts.picture._sections.items()}
+    chunks = {
+        name: sorted(uid for chunk in section._chunks for uid in chunk)
+        for name, section in parts.picture._sections.items()
+    }
+    assert chunks == {name: sorted(uids) for name, uids in members.items()}
+    return records, members, [feed.status.objects for feed in parts.feeds]

@@ -1,0 +1,190 @@
+"""Changes of a cluster, as hypothesis draws them: few objects, so that they meet, in every state that matters."""
+
+from hypothesis import strategies as st
+
+from exporter.config import CodeRuns, ConfigMaps, Jobs, Kind, RequiredConfigMap, Settings
+from tests.objects import CREATED, stamp
+from tests.property.store import CONFIGMAPS, GROUP, place_of, uid_of
+from tests.property.weighing import weighed
+
+__all__ = ["CHANGES", "ENDINGS", "SETTINGS", "happen"]
+
+_RUNS = [("CodeRun", "n", "a"), ("CodeRun", "n", "b"), ("CodeRun", "m", "a"), ("DocsRun", "n", "a")]
+_JOBS = [("Job", "n", "j"), ("Job", "n", "k"), ("Job", "m", "j"), ("Job", "n", "a")]
+_CROWD = [("Job", "n", f"c{number}") for number in range(10)]
+_MAPS = [("ConfigMap", CONFIGMAPS, "templates-claude"), ("ConfigMap", CONFIGMAPS, "templates-codex")]
+_MATCH = {"app": "agent"}
+
+_MOMENTS = st.sampled_from([None, None, *(stamp(CREATED + after) for after in (-5, 10, 40, 60, 100, 150))])
+_MAYBE = st.none() | _MOMENTS
+_GARBAGE = st.sampled_from([5, "x", [], {"x": [None]}, None, True])
+
+
+def _given(**fields):
+    """A mapping of the fields that are not None."""
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+def _item(place, version, meta, **fields):
+    kind, namespace, name = place
+    meta = {"namespace": namespace, "name": name, **_given(**meta)}
+    return {"apiVersion": version, "kind": kind, "metadata": meta} | _given(**fields)
+
+
+_RUN_META = st.builds(
+    _given,
+    deletionTimestamp=_MOMENTS,
+    labels=st.sampled_from([None, {"task-id": "7", "service": "s"}, {"github-app": "5DLabs-Tess"}, {"task-id": 7}]),
+    annotations=st.sampled_from([None, *({"coderun-exporter/job-creation-deadline": text} for text in ("5m", "x"))]),
+    ownerReferences=st.sampled_from([None, [{"kind": "Job", "uid": uid_of(_JOBS[0]), "controller": True}]]),
+)
+_RUN_SPEC = st.builds(
+    _given,
+    githubApp=st.sampled_from([None, "5DLabs-Rex", "5DLabs-Tess"]),
+    service=st.sampled_from([None, "s", 5]),
+    taskId=st.sampled_from([None, 1, "2", [3]]),
+    contextVersion=st.sampled_from([None, 1, 2, "x"]),
+    cliConfig=st.sampled_from([None, {"cliType": "Codex", "model": "m"}, {"cliType": "claude"}, "x"]),
+)
+_RUN_STATUS = st.builds(
+    _given,
+    phase=st.sampled_from([None, "Running", "Succeeded", "Succeeded", "Failed", "Odd", 7]),
+    jobName=st.sampled_from([None, "j", "stale"]),
+    workCompleted=st.sampled_from([None, True, False, stamp(CREATED + 30), "x"]),
+    lastUpdate=_MAYBE,
+    finishedAt=_MAYBE,
+)
+_RUN = st.builds(
+    lambda place, meta, spec, status: _item(place, f"{GROUP}/v1", meta, spec=spec, status=status),
+    st.sampled_from(_RUNS),
+    _RUN_META,
+    weighed((4, _RUN_SPEC), (1, _GARBAGE)),
+    weighed((2, st.none()), (6, _RUN_STATUS), (1, _GARBAGE)),
+)
+
+
+def _reference(place, generation, *, controller, version="v1"):
+    kind, _, name = place
+    return {
+        "apiVersion": f"batch/{version}" if kind == "Job" else f"{GROUP}/{version}",
+        "kind": kind,
+        "name": name,
+        "uid": uid_of(place, generation),
+        "controller": controller,
+    }
+
+
+# Of runs that are gone or still to come, in another namespace, and of Jobs: itself, or in a ring.
+_REFERENCE = st.builds(
+    _reference,
+    st.sampled_from([*_RUNS, *_RUNS, *_JOBS]),
+    st.sampled_from([0, 0, 0, 1, 2]),
+    controller=st.sampled_from([True, True, True, False]),
+    version=st.sampled_from(["v1", "v2"]),
+)
+_OWNED = st.lists(_REFERENCE, min_size=1, max_size=1)
+_JOB_META = st.builds(
+    _given,
+    deletionTimestamp=_MOMENTS,
+    labels=st.sampled_from([None, _MATCH, {"context-version": "2", "github-user": "5DLabs-Rex"}, _MATCH | {"x": 1}]),
+    annotations=st.sampled_from([None, *({"coderun-exporter/max-runtime": text} for text in ("5m", "none", "x"))]),
+    ownerReferences=weighed((1, st.lists(_REFERENCE, max_size=2)), (2, _OWNED)),
+)
+_CONDITION = st.builds(
+    lambda kind, status, reason, at: _given(type=kind, status=status, reason=reason, lastTransitionTime=at),
+    st.sampled_from(["Complete", "Complete", "Failed", "Failed", "FailureTarget"]),
+    st.sampled_from(["True", "True", "False"]),
+    st.sampled_from([None, "DeadlineExceeded", "Odd"]),
+    _MOMENTS,
+)
+_JOB_STATUS = st.builds(
+    _given,
+    active=st.sampled_from([None, 0, 1, 2, "x"]),
+    startTime=_MOMENTS,
+    completionTime=_MOMENTS,
+    conditions=st.lists(_CONDITION, max_size=2),
+)
+_JOB_SPEC = st.builds(
+    _given, suspend=st.sampled_from([None, True, False]), activeDeadlineSeconds=st.sampled_from([None, 60, "x"])
+)
+_JOB = st.builds(
+    lambda place, meta, spec, status: _item(place, "batch/v1", meta, spec=spec, status=status),
+    st.sampled_from([*_JOBS, *_CROWD[:1], *_CROWD[-2:]]),
+    _JOB_META,
+    _JOB_SPEC,
+    weighed((1, st.none()), (6, _JOB_STATUS), (1, _GARBAGE)),
+)
+_MAP = st.builds(
+    lambda place, data, binary: _item(place, "v1", {}, data=data, binaryData=binary),
+    st.sampled_from(_MAPS),
+    st.sampled_from([None, {}, {"a.hbs": ""}, {"a.hbs": "x"}, {"b.hbs": "y", "a.hbs": 5}]),
+    st.sampled_from([None, None, {"b.hbs": "eHg="}]),
+)
+
+_ITEM = weighed((4, _RUN), (4, _JOB), (2, _MAP))
+CHANGES = weighed(
+    (9, st.tuples(st.just("put"), _ITEM)),
+    (2, st.tuples(st.just("delete"), st.sampled_from([*_RUNS, *_JOBS, *_CROWD[-2:], *_MAPS, *_MAPS]))),
+    (2, st.tuples(st.just("remake"), _ITEM)),
+    (1, st.tuples(st.just("crowd"), st.sampled_from(_RUNS))),
+)
+"""What may happen: ("put", object), ("delete", place), ("remake", object), which is gone and made again, and
+("crowd", place), where ten Jobs of one run are made at once.
+"""
+
+_AN_END = st.sampled_from([None, stamp(CREATED + 10), stamp(CREATED + 60)])
+_NARROW_RUN = st.builds(
+    lambda phase, end: _item(_RUNS[0], f"{GROUP}/v1", {}, status=_given(phase=phase, finishedAt=end)),
+    st.sampled_from(["Running", "Succeeded"]),
+    _AN_END,
+)
+_NARROW_JOB = st.builds(
+    lambda place, meta, end, active: _item(
+        place, "batch/v1", meta, status={"active": active, "conditions": [] if active else [end]}
+    ),
+    st.sampled_from([_JOBS[0], _CROWD[0], _CROWD[-1]]),
+    st.builds(
+        _given,
+        deletionTimestamp=st.sampled_from([None, None, stamp(CREATED)]),
+        ownerReferences=st.sampled_from([[_reference(_RUNS[0], number, controller=True)] for number in (0, 0, 1)]),
+    ),
+    st.builds(lambda at: _given(type="Complete", status="True", lastTransitionTime=at), _AN_END),
+    st.integers(0, 1),
+)
+ENDINGS = weighed(
+    (6, st.tuples(st.just("put"), _NARROW_RUN | _NARROW_JOB)),
+    (2, st.tuples(st.just("delete"), st.sampled_from([_RUNS[0], _JOBS[0], _CROWD[0], _CROWD[-1]]))),
+    (1, st.tuples(st.just("crowd"), st.just(_RUNS[0]))),
+)
+"""As `CHANGES`, of one run and its Jobs, which end and begin again."""
+
+SETTINGS = st.builds(
+    lambda namespaces, retention, match: Settings(
+        namespaces=namespaces,
+        retention=retention,
+        coderuns=CodeRuns(kinds=(Kind(), Kind(plural="docsruns", kind="DocsRun"))),
+        jobs=Jobs(match_labels=match),
+        configmaps=ConfigMaps(
+            namespace=CONFIGMAPS,
+            required=(_MAPS[0][2], RequiredConfigMap(name=_MAPS[1][2], keys=("a.hbs", "b.hbs"))),
+        ),
+    ),
+    namespaces=st.sampled_from([(), (), ("n", "m"), ("n",)]),
+    retention=st.sampled_from([0, 50, 50, 100]),
+    match=st.sampled_from([{}, _MATCH]),
+)
+
+
+def happen(store, change):
+    """A change of the cluster."""
+    verb, what = change
+    if verb == "delete":
+        store.delete(what)
+        return
+    if verb == "crowd":
+        for place in _CROWD:
+            store.put(_item(place, "batch/v1", {"ownerReferences": [_reference(what, 0, controller=True)]}))
+        return
+    if verb == "remake":
+        store.delete(place_of(what))
+    store.put(what)

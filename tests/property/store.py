@@ -1,0 +1,101 @@
+"""What an API server holds, and every change of it: the truth that a picture is compared with."""
+
+import collections
+import json
+from typing import NamedTuple
+
+from tests.objects import CREATED, stamp
+
+__all__ = ["CONFIGMAPS", "GROUP", "Entry", "Store", "place_of", "state_of", "uid_of"]
+
+GROUP = "agents.platform"
+CONFIGMAPS = "agent-platform"
+"""The namespace of the required ConfigMaps."""
+
+_PLURALS = {
+    "CodeRun": (f"/apis/{GROUP}/v1", "coderuns"),
+    "DocsRun": (f"/apis/{GROUP}/v1", "docsruns"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+}
+
+
+class Entry(NamedTuple):
+    """A change: ADDED, MODIFIED or DELETED, the object as JSON, and its kind, namespace and name."""
+
+    version: int
+    type: str
+    uid: str
+    text: bytes
+    place: tuple[str, str, str]
+
+    @property
+    def line(self):
+        """As a watch tells it."""
+        return b'{"type":"%b","object":%b}\n' % (self.type.encode(), self.text)
+
+
+def place_of(item):
+    """Where an object is: two that are there at one time have not the same."""
+    return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def uid_of(place, generation=0):
+    """The UID of the object that is made in a place for the first time, the second time ..."""
+    return "-".join((*place, str(generation))).lower()
+
+
+class Store:
+    """Objects by their place. Those that are put into it have neither a UID nor a version yet."""
+
+    def __init__(self):
+        self.version = 1
+        self.log = []
+        self._there = {}
+        self._born = collections.Counter()
+
+    def put(self, item):
+        """An object is made, or changed: one that is there keeps its UID and its date."""
+        place = place_of(item)
+        old = self._there.get(place)
+        if old is None:
+            generation = self._born[place]
+            self._born[place] += 1
+            meta = {"uid": uid_of(place, generation), "creationTimestamp": stamp(CREATED + 20 * generation)}
+        else:
+            meta = {key: old["metadata"][key] for key in ("uid", "creationTimestamp")}
+        made = item | {"metadata": item["metadata"] | meta}
+        self._there[place] = made
+        self._note("ADDED" if old is None else "MODIFIED", made)
+
+    def delete(self, place):
+        """Whatever is there is gone."""
+        if (old := self._there.pop(place, None)) is not None:
+            self._note("DELETED", old)
+
+    def entries(self, path, params):
+        """The changes that a client sees which asks there, with this selector."""
+        _, _, name = params.get("fieldSelector", "").partition("=")
+        return [entry for entry in self.log if path in _paths(entry.place) and (not name or name == entry.place[2])]
+
+    def _note(self, kind, item):
+        self.version += 1
+        item["metadata"]["resourceVersion"] = str(self.version)
+        uid = item["metadata"]["uid"]
+        self.log.append(Entry(self.version, kind, uid, json.dumps(item).encode(), place_of(item)))
+
+
+def state_of(entries):
+    """The objects that are there after these changes, as JSON."""
+    there = {}
+    for entry in entries:
+        there.pop(entry.uid, None)
+        if entry.type != "DELETED":
+            there[entry.uid] = entry.text
+    return list(there.values())
+
+
+def _paths(place):
+    kind, namespace, _ = place
+    root, plural = _PLURALS[kind]
+    return f"{root}/{plural}", f"{root}/namespaces/{namespace}/{plural}"

@@ -1,0 +1,194 @@
+"""Whatever text objects hold: every parser reads the page, no series is there twice, and the text comes back."""
+
+import gzip
+import http.server
+import json
+import subprocess
+import unicodedata
+
+import pytest
+from hypothesis import given, strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.exposition.page import TEXT
+from tests.components import component
+from tests.integration import samples
+from tests.integration.bundle import JOB, TARGET_LABELS
+from tests.integration.loopback import Loopback
+from tests.integration.monitoring import Prometheus
+from tests.integration.waiting import until
+from tests.objects import a_configmap, a_job, a_run
+from tests.property.jsons import ANY_TEXT, WORDS
+from tests.property.profiles import examples
+from tests.worlds import World, required
+
+_NEEDED = 5  # each stalled run tells of each missing ConfigMap
+_BIDIRECTIONAL = {*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
+_NASTY = st.sampled_from(
+    [
+        *('"', "\\", "\n", "\\n", "\r\n", '"} 1\n# EOF\n', "# HELP x\n", "{", "}", ",", "=", "\x00", "\ud800\udc00"),
+        *("\udfff", "\ufffd", "\ufffe", "\uffff", "\U0010ffff", "\u2028", "\x85", "\x1b[31m", "\u202e", "\ufeff"),
+    ]
+)
+_TEXT = (st.lists(_NASTY | ANY_TEXT, max_size=5).map("".join) | WORDS).map(lambda text: json.loads(json.dumps(text)))
+_TEXTS = st.fixed_dictionaries(
+    dict.fromkeys(("name", "namespace", "agent", "service", "model", "cli", "task", "repository", "workflow"), _TEXT)
+    | dict.fromkeys(("phase", "kind", "reason", "job", "uid", "key", "configmap"), _TEXT)
+)
+
+
+def _shown(text):
+    """What stands on the page for a text."""
+    return "".join(
+        "\ufffd" if c != "\n" and (unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _BIDIRECTIONAL) else c
+        for c in text
+    )
+
+
+class Hostile:
+    """A run, its Job and a required ConfigMap with these texts in them; the numbers tell them from others."""
+
+    def __init__(self, number, texts):
+        self.texts = texts
+        self.namespace = f"{number}-{texts['namespace']}"
+        self.run = a_run(
+            name=f"{number}-{texts['name']}",
+            namespace=self.namespace,
+            uid=f"{number}-{texts['uid']}",
+            labels={"task-id": texts["task"], "workflow-name": texts["workflow"]},
+            annotations={"coderun-exporter/job-creation-deadline": texts["phase"]},
+            spec={
+                "githubApp": f"5DLabs-{texts['agent']}",
+                "service": texts["service"],
+                "repositoryUrl": texts["repository"],
+                "cliConfig": {"cliType": texts["cli"], "model": texts["model"]},
+            },
+            status={"phase": texts["phase"], "jobName": texts["job"]},
+        )
+        self.job = a_job(
+            of=self.run,
+            name=f"{number}-{texts['job']}",
+            namespace=self.namespace,
+            uid=f"job-{number}-{texts['uid']}",
+            labels={"service": texts["service"], "task-id": texts["task"], texts["name"]: texts["name"]},
+            reason=texts["reason"],
+        )
+        self.configmap = a_configmap(name=f"{number}-{texts['configmap']}", data={texts["key"]: texts["key"]})
+        self.required = required(f"{number}-{texts['configmap']}", keys=(f"{number}{texts['key']}", texts["key"]))
+
+
+def _world(hostile):
+    """A world that was told of all of it; each second run has a Job, which fails, and few need a ConfigMap."""
+    needed = hostile[:_NEEDED]
+    world = World(*(item.configmap for item in needed[1::3]), needed=[item.required for item in needed])
+    for number, item in enumerate(hostile):
+        world.put(item.run)
+        if number % 2:
+            world.put(item.job)
+            world.put(item.job | {"status": {"conditions": [_failed(item)]}})
+    return world
+
+
+def _failed(item):
+    return {"type": "Failed", "status": "True", "reason": item.texts["reason"]}
+
+
+def _page(world):
+    """A page with all that is counted; its plain form and its gzip form are the same, and are UTF-8."""
+    page = world.page(tail=world.counted.text(openmetrics=False))
+    plain = b"".join(page.plain())
+    assert gzip.decompress(b"".join(page.gzip())) == plain
+    return plain.decode()
+
+
+def _samples(families):
+    return [(sample.name, sample.labels, sample.value) for family in families for sample in family.samples]
+
+
+def _labels(told, family, label):
+    return [labels[label] for name, labels, _ in told if name == family]
+
+
+@examples(100)
+@given(texts=st.lists(_TEXTS, min_size=1, max_size=3))
+def test_any_text_comes_back_from_a_page_that_parses(texts):
+    """In the text format and in OpenMetrics; what no page can hold is U+FFFD, and what is too long is cut at 200."""
+    hostile = [Hostile(number, one) for number, one in enumerate(texts)]
+    world = _world(hostile)
+    told = _samples(parse_text(_page(world)))
+    ends = world.text() + world.counted.text(openmetrics=True) + "# EOF\n"
+    assert len(_samples(parse_openmetrics(ends))) == len(told)
+    series = [(name, *sorted(labels.items())) for name, labels, _ in told]
+    assert len(series) == len(set(series))
+    for label, key in (("service", "service"), ("model", "model"), ("task_id", "task"), ("workflow", "workflow")):
+        assert _labels(told, "coderun_info", label) == [_shown(one[key][:200]) for one in texts]
+    assert _labels(told, "coderun_info", "coderun") == [_shown(item.run["metadata"]["name"]) for item in hostile]
+    assert _labels(told, "coderun_info", "namespace") == [_shown(item.namespace[:200]) for item in hostile]
+    assert _labels(told, "job_info", "job_name") == [_shown(item.job["metadata"]["name"]) for item in hostile[1::2]]
+    told_keys = [
+        (labels["configmap"], labels["key"]) for name, labels, _ in told if labels.get("problem") == "missing_key"
+    ]
+    assert told_keys == [
+        (_shown(item.required.name), _shown(item.required.keys[0])) for item in hostile[1::3] if item.texts["key"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def page():
+    """One page of what hypothesis makes in many examples."""
+    drawn = []
+
+    @examples(80)
+    @given(texts=st.lists(_TEXTS, min_size=1, max_size=3))
+    def collect(texts):
+        drawn.extend(texts)
+
+    collect()
+    return _page(_world([Hostile(number, one) for number, one in enumerate(drawn)]))
+
+
+@pytest.mark.needs("promtool")
+def test_promtool_reads_a_page_of_any_texts(page):
+    """All of them at once: it has no error. What it says about names is only advice."""
+    assert len(page) > 100_000
+    code, words = _promtool(page)
+    assert "error while" not in words
+    assert code in {0, 3}, words  # 3: only lint findings
+    for wrong in ('a{b="\\x"} 1', 'a{b="c"d"} 1', 'a{b="c"} 1 2 3', 'a{b="\ud800"} 1'):
+        assert _promtool(f"# TYPE a gauge\n{wrong}\n")[0] == 1, wrong
+
+
+def _promtool(page):
+    """What `promtool check metrics` ends with, and what it says."""
+    done = subprocess.run(
+        [component("promtool"), "check", "metrics"],
+        input=page.encode("utf-8", "surrogatepass"),
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.needs("prometheus")
+def test_prometheus_stores_every_series_of_a_page_of_any_texts(page, tmp_path):
+    """Its scrape's own parser: every series with its labels to the letter, and every value."""
+    body = gzip.compress(page.encode())
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", TEXT)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Says nothing."""
+
+    with Loopback(Handler) as server, Prometheus(tmp_path / "prometheus", exporter=server.address) as prometheus:
+        prometheus.until_scraped()
+        expected = samples.read(page, target={"job": JOB, "instance": server.address, **TARGET_LABELS})
+        until(lambda: samples.stored(prometheus.stored()) == expected, what="Prometheus has stored the page")
+        assert len(expected) > 1000
