@@ -79,9 +79,9 @@ tools: ## builds the real etcd, Kubernetes, kwok, Prometheus, Alertmanager, kust
 	tools/dashboards/schema/build
 
 lock: $(READY) ## pins every dependency with its hashes again
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra demo --group dev -c requirements/run.txt -o requirements/dev.txt
-	echo hatchling | $(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 - -c requirements/dev.txt -o requirements/build.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra demo --group dev -c requirements/run.txt -o requirements/dev.txt
+	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 - -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## removes what make made here
 	rm -rf .venv .tools dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,5 +1,6 @@
 """What the pages say is what the code does, and every link leads somewhere."""
 
+import importlib.metadata
 import json
 import pathlib
 import re
@@ -150,6 +151,28 @@ def test_no_pinned_requirement_names_a_registry():
     assert [pin.name for pin in pins] == ["build.txt", "dev.txt", "run.txt"]
     for pin in pins:
         assert not re.search(r"https?://|--(extra-)?index-url|--find-links", pin.read_text()), pin.name
+
+
+def test_an_extra_that_a_package_asks_for_is_pinned_with_it():
+    """Without it pip takes the package for another, unpinned one, and refuses it once there is a newer version."""
+    pinned = dict(re.findall(r"^([a-z0-9-]+)((?:\[[a-z,]+\])?)==", text_of("requirements/dev.txt"), re.MULTILINE))
+    asked = {
+        extra
+        for name in pinned
+        for requirement in _requirements(name)
+        if "extra ==" not in requirement
+        for extra in re.findall(r"^([a-z0-9-]+)\[([a-z,]+)\]", requirement)
+    }
+    assert asked
+    assert {name: f"[{extra}]" for name, extra in asked} == {name: pinned[name] for name, _ in asked}
+
+
+def _requirements(name):
+    """What an installed package asks for; nothing of one that is for other systems."""
+    try:
+        return importlib.metadata.requires(name) or ()
+    except importlib.metadata.PackageNotFoundError:
+        return ()
 
 
 def test_the_image_is_built_from_pins_and_runs_as_nobody():
