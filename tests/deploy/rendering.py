@@ -22,6 +22,7 @@ __all__ = [
     "NAMESPACE",
     "OVERLAYS",
     "ROOT",
+    "WEB_SECRET",
     "by_choice",
     "charted",
     "helm",
@@ -49,6 +50,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 KUSTOMIZE = ROOT / "deploy/kustomize"
 CHART = ROOT / "deploy/helm/coderun-exporter"
 NAMESPACE = "agent-platform"
+WEB_SECRET = "coderun-exporter-web"
 OVERLAYS = ["base", *sorted(f"overlays/{path.name}" for path in (KUSTOMIZE / "overlays").iterdir())]
 HELM: dict[str, Object] = {
     "helm": {},
@@ -60,6 +62,9 @@ HELM: dict[str, Object] = {
     "helm policies warn": {"policies": "warn"},
     "helm policies deny": {"policies": "deny"},
     "helm policies mutate": {"policies": "mutate"},
+    "helm web config": {"webConfig": {"secret": WEB_SECRET}},
+    "helm client certificates": {"webConfig": {"secret": WEB_SECRET, "clientCertificates": True}},
+    "helm tokens": {"settings": {"web": {"kubernetes_auth": True}}},
     "helm a second exporter": {"name": "coderun-exporter-east", "settings": {"namespaces": ["east"]}},
 }
 CHOICES = [*OVERLAYS, *HELM]

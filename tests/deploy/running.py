@@ -1,5 +1,7 @@
 """A pod's container as the kubelet would start it, on this machine and without an image."""
 
+import base64
+import contextlib
 import functools
 import http.client
 import json
@@ -7,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import sys
 from typing import Any, Self
 
@@ -56,21 +59,23 @@ class Pod:
         [port] = [each["containerPort"] for each in self.container["ports"] if each["name"] == name]
         return int(port)
 
-    def get(self, port: int, path: str) -> tuple[int, str]:
-        """Status and body at the pod's address; OSError where nobody answers."""
-        connection = http.client.HTTPConnection(self.ip, port, timeout=10)
-        try:
-            connection.request("GET", path)
+    def get(
+        self, port: int, path: str, *, scheme: str = "HTTP", headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Status and body at the pod's address; OSError where nobody answers. No certificate is verified."""
+        made = http.client.HTTPConnection(self.ip, port, timeout=10)
+        if scheme == "HTTPS":
+            trust = ssl._create_unverified_context()  # noqa: S323 - as the kubelet does it
+            made = http.client.HTTPSConnection(self.ip, port, timeout=10, context=trust)
+        with contextlib.closing(made) as connection:
+            connection.request("GET", path, headers=headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
-        finally:
-            connection.close()
 
     def probe(self, name: str) -> int:
         """The status that the kubelet's probe of that name gets; OSError where nobody answers."""
         asked = self.container[f"{name}Probe"]["httpGet"]
-        assert asked.get("scheme", "HTTP") == "HTTP"
-        return self.get(self.port(asked["port"]), asked["path"])[0]
+        return self.get(self.port(asked["port"]), asked["path"], scheme=asked.get("scheme", "HTTP"))[0]
 
     def until_succeeds(self, name: str) -> None:
         """Waits for as long as the kubelet would until that probe succeeds."""
@@ -85,13 +90,18 @@ class Pod:
         until(lambda: not self._process.running(), what=f"{self.name} ends", seconds=grace)
 
     def _mount(self, mount: dict[str, Any]) -> None:
-        """The ConfigMap's keys as files."""
+        """The keys of the ConfigMap or the Secret as files."""
         [volume] = [each for each in self._pod["spec"]["volumes"] if each["name"] == mount["name"]]
-        config_map = self._ask("GET", f"configmaps/{volume['configMap']['name']}")
+        if "secret" in volume:
+            secret = self._ask("GET", f"secrets/{volume['secret']['secretName']}")
+            files = {name: base64.b64decode(data) for name, data in secret["data"].items()}
+        else:
+            config_map = self._ask("GET", f"configmaps/{volume['configMap']['name']}")
+            files = {name: text.encode() for name, text in config_map["data"].items()}
         target = self._below(mount["mountPath"])
         target.mkdir(parents=True)
-        for name, text in config_map["data"].items():
-            (target / name).write_text(text)
+        for name, content in files.items():
+            (target / name).write_bytes(content)
 
     def _give_token(self) -> None:
         """A token of the pod's account, bound to the pod, and the CA beside it: only for a pod that asks for it."""
@@ -114,8 +124,8 @@ class Pod:
         assert self.container.get("command", json.loads(entry[1])) == ["coderun-exporter"]
         arguments = [functools.reduce(_expand, own.items(), word) for word in self.container["args"]]
         for mount in self.container["volumeMounts"]:
-            path = mount["mountPath"]
-            arguments = [word.replace(path, str(self._below(path))) for word in arguments]
+            path = f"{mount['mountPath']}/"
+            arguments = [word.replace(path, f"{self._below(path)}/") for word in arguments]
         return [
             "env",
             "-i",

@@ -24,7 +24,9 @@ SETTINGS = {
     "no ConfigMaps": {"configmaps": {"required": []}},
     "every setting": yaml.safe_load((ROOT / "docs/coderun-exporter.yml").read_text()),
 }
-del SETTINGS["every setting"]["kubernetes"], SETTINGS["every setting"]["web"]["listen_addresses"]
+del SETTINGS["every setting"]["kubernetes"]
+for _name in ("listen_addresses", "config_file"):
+    del SETTINGS["every setting"]["web"][_name]
 FORM = r"'.+' does not match pattern '.+'"
 WRONG = {
     "replicas": ({"replicas": "two"}, "at '/replicas': got string, want integer"),
@@ -42,6 +44,9 @@ WRONG = {
     "a duration": ({"settings": {"retention": "6 hours"}}, f"at '/settings/retention': {FORM}"),
     "a duration's type": ({"settings": {"retention": True}}, "at '/settings/retention': got boolean, want number or"),
     "the port": ({"settings": {"web": {"listen_addresses": []}}}, "at '/settings/web': additional properties"),
+    "the web configuration's place": ({"settings": {"web": {"config_file": "x"}}}, "at '/settings/web': additional"),
+    "a Secret": ({"webConfig": {"secret": {"name": "x"}}}, "at '/webConfig/secret': got object, want string"),
+    "an endpoint": ({"serviceMonitor": {"endpoint": "https"}}, "at '/serviceMonitor/endpoint': got string, want obj"),
     "a kubeconfig": (
         {"settings": {"kubernetes": {}}},
         "at '/settings': additional properties 'kubernetes' not allowed",
@@ -195,6 +200,28 @@ def test_the_scrape_path_is_the_settings():
     """The ServiceMonitor asks where the exporter answers."""
     values = {"serviceMonitor": {"enabled": True}, "settings": {"web": {"telemetry_path": "/m"}}}
     assert one(charted(values), "ServiceMonitor")["spec"]["endpoints"][0]["path"] == "/m"
+
+
+def test_scrapes_are_told_of_tls_and_passwords():
+    """For the Operator and for a plain Prometheus, over what is there: nothing is named twice."""
+    values = {
+        "serviceMonitor": {"enabled": True, "endpoint": {"scheme": "https", "interval": "15s"}},
+        "prometheus": {"enabled": True, "scrape": {"scheme": "https", "scrape_interval": "15s"}},
+    }
+    objects = charted(values)
+    [endpoint] = one(objects, "ServiceMonitor")["spec"]["endpoints"]
+    assert endpoint == {
+        "port": "metrics",
+        "path": "/metrics",
+        "honorLabels": True,
+        "scheme": "https",
+        "interval": "15s",
+        "scrapeTimeout": "10s",
+    }
+    [jobs] = [item["data"] for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"].endswith("-scrape")]
+    for name in ("static.yml", "pods.yml"):
+        [job] = yaml.safe_load(jobs[name])["scrape_configs"]
+        assert (job["scheme"], job["scrape_interval"], job["honor_labels"]) == ("https", "15s", True)
 
 
 def test_what_is_not_wanted_is_not_made():

@@ -111,7 +111,7 @@ def test_a_platform_elsewhere_is_one_line(tmp_path):
 
 def mounted_in(objects):
     """The name of the ConfigMap that the pod mounts."""
-    [volume] = one(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
+    volume, *_ = one(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
     return volume["configMap"]["name"]
 
 

@@ -8,12 +8,13 @@ import yaml
 
 from exporter import __version__, cli, rbac
 from exporter.commands import arguments
-from tests.deploy.rendering import ROOT, by_choice, of_kind, one, rendered
+from tests.deploy.rendering import ROOT, WEB_SECRET, by_choice, of_kind, one, rendered
 
 pytestmark = pytest.mark.timeout(60)
 
 POLICIES = "admissionregistration.k8s.io/v1"
 OF_THE_RELEASE = ",app.kubernetes.io/instance=coderun-exporter"
+WITH_WEB_CONFIG = ("overlays/web-config", "helm web config", "helm client certificates")
 OF_THE_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
 
 
@@ -30,8 +31,7 @@ def container_of(objects):
 
 def settings_text(objects):
     """The settings file that the pod mounts, found as the kubelet finds it: by its volume's ConfigMap."""
-    [volume] = pod_of(objects)["spec"]["volumes"]
-    [mount] = container_of(objects)["volumeMounts"]
+    volume, mount = pod_of(objects)["spec"]["volumes"][0], container_of(objects)["volumeMounts"][0]
     assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
     maps = {item["metadata"]["name"]: item["data"] for item in of_kind(objects, "ConfigMap")}
     flags = dict(word.split("=") for word in container_of(objects)["args"] if "=" in word)
@@ -73,10 +73,18 @@ def test_each_object_is_named_labelled_and_placed_once(choice):
 
 
 @by_choice()
-def test_no_secret_is_made_and_none_is_mounted(choice):
-    """The exporter needs no credential but its account's token."""
-    assert of_kind(rendered(choice), "Secret") == []
-    assert "secret" not in json.dumps(one(rendered(choice), "Deployment")).lower()
+def test_no_secret_is_made_and_none_is_mounted_but_the_web_configuration(choice):
+    """The exporter needs no credential but its account's token; who wants TLS names a Secret."""
+    objects = rendered(choice)
+    assert of_kind(objects, "Secret") == []
+    if choice not in WITH_WEB_CONFIG:
+        assert "secret" not in json.dumps(one(objects, "Deployment")).lower()
+        return
+    volume, mount = pod_of(objects)["spec"]["volumes"][1], container_of(objects)["volumeMounts"][1]
+    assert (volume["name"], volume["secret"]) == (mount["name"], {"secretName": WEB_SECRET})
+    assert mount["readOnly"] is True
+    file = pathlib.PurePath(arguments_of(objects).web_config_file)
+    assert (str(file.parent), file.name) == (mount["mountPath"], "web-config.yml")
 
 
 @by_choice()
@@ -101,7 +109,8 @@ def test_the_pod_is_restricted(choice):
         "capabilities": {"drop": ["ALL"]},
     }
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    assert [set(volume) for volume in pod["volumes"]] == [{"name", "configMap"}]
+    kinds = [{"name", "configMap"}, {"name", "secret"}]
+    assert [set(volume) for volume in pod["volumes"]] == kinds[: 1 + (choice in WITH_WEB_CONFIG)]
     assert "USER 10001:10001" in (ROOT / "Dockerfile").read_text()
 
 
@@ -121,11 +130,14 @@ def test_the_probes_ask_what_the_exporter_answers(choice):
     """Alive is not ready: an API server that is down restarts nothing."""
     container = container_of(rendered(choice))
     probes = {name: container[f"{name}Probe"] for name in ("startup", "liveness", "readiness")}
-    assert {name: probe["httpGet"] for name, probe in probes.items()} == {
-        "startup": {"path": "/livez", "port": "metrics"},
-        "liveness": {"path": "/livez", "port": "metrics"},
-        "readiness": {"path": "/readyz", "port": "metrics"},
+    asked = {
+        name: {"path": path, "port": "metrics"} | ({"scheme": "HTTPS"} if choice in WITH_WEB_CONFIG else {})
+        for name, path in (("startup", "/livez"), ("liveness", "/livez"), ("readiness", "/readyz"))
     }
+    if choice == "helm client certificates":  # the kubelet has none
+        assert [probe["tcpSocket"] for probe in probes.values()] == [{"port": "metrics"}] * 3
+    else:
+        assert {name: probe["httpGet"] for name, probe in probes.items()} == asked
     for probe in probes.values():
         assert probe["failureThreshold"] * probe["periodSeconds"] >= 15
         assert probe["timeoutSeconds"] == 5

@@ -1,5 +1,6 @@
 """The manifests on the real API server, and the exporter started as they say."""
 
+import base64
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ from tests.deploy.rendering import (
     CHOICES,
     ELSEWHERE,
     HELM,
+    WEB_SECRET,
     charted,
     helm,
     kustomized,
@@ -30,6 +32,7 @@ from tests.integration import objects
 from tests.integration.controlplane import ControlPlane
 from tests.integration.waiting import until
 from tests.integration.workplace import Workplace
+from tests.web.protected import PASSWORD, TLS, USERS, Folder, basic
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm")]
 
@@ -40,8 +43,10 @@ RUN = [
     "overlays/one-namespace",
     "overlays/prometheus-operator",
     "overlays/two-replicas",
+    "overlays/web-config",
     "helm Prometheus Operator",
     "helm one namespace",
+    "helm web config",
 ]
 
 
@@ -166,7 +171,9 @@ def test_the_exporter_runs_as_the_manifests_say(
 
     Every probe succeeds in the time that it has, the Service's port gives the page, and all may be read.
     """
+    secured = {"scheme": "HTTPS", "headers": basic("prometheus", PASSWORD)} if "web" in choice else {}
     with contextlib.ExitStack() as stack:
+        give_web_config(place, tmp_path)
         manifests = stack.enter_context(installed(control_plane, choice, place.namespace, tmp_path))
         deployment, service = one(manifests, "Deployment"), one(manifests, "Service")
         name = f"deployment/{deployment['metadata']['name']}"
@@ -180,12 +187,26 @@ def test_the_exporter_runs_as_the_manifests_say(
             for probe in ("startup", "readiness", "liveness"):
                 running.until_succeeds(probe)
             [port] = service["spec"]["ports"]
-            code, page = running.get(running.port(port["targetPort"]), path_of(manifests))
+            there, path = running.port(port["targetPort"]), path_of(manifests)
+            if secured:
+                assert running.get(there, path, scheme="HTTPS")[0] == 401
+            code, page = running.get(there, path, **secured)
             assert code == 200
             assert f'coderun_created_timestamp{{namespace="{place.namespace}",coderun="first"}}' in page
             assert f'job_created_timestamp{{namespace="{place.namespace}",job_name="first-job"}}' in page
-            until(lambda running=running: everything_is_watched(running), what="everything is watched")
+            until(lambda running=running: everything_is_watched(running, **secured), what="everything is watched")
             running.end()
+
+
+def give_web_config(place: Workplace, folder: pathlib.Path) -> None:
+    """The Secret that a user makes: a certificate, and a password for Prometheus."""
+    path = folder / "web"
+    path.mkdir()
+    Folder(path).write(USERS, tls_server_config=TLS)
+    data = {file.name: base64.b64encode(file.read_bytes()).decode() for file in path.iterdir()}
+    place.ask(
+        "POST", f"/api/v1/namespaces/{place.namespace}/secrets", {"metadata": {"name": WEB_SECRET}, "data": data}
+    )
 
 
 def address(number: int) -> str:
@@ -200,9 +221,9 @@ def path_of(manifests: list[dict[str, Any]]) -> str:
     return "/metrics"
 
 
-def everything_is_watched(running: Pod) -> bool:
+def everything_is_watched(running: Pod, **secured: Any) -> bool:
     """Runs, Jobs and the six ConfigMaps: nothing is forbidden."""
-    _, told = running.get(running.port("metrics"), "/readyz")
+    _, told = running.get(running.port("metrics"), "/readyz", **secured)
     return told.count("[+]") == 8 and "[-]" not in told
 
 

@@ -1,7 +1,7 @@
 """The chart's values as types, and the JSON schema by which Helm checks them.
 
 What stands below `settings` is the exporter's own: its types and the forms of its names come from its code. Left out
-is what a pod of the chart decides itself: how the API server is reached, and the port.
+is what a pod of the chart decides itself: how the API server is reached, the port, and where files are.
 """
 
 import json
@@ -17,7 +17,7 @@ _DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  #
 _SUBDOMAIN = rf"^{rbac._SUBDOMAIN.pattern}$"  # noqa: SLF001 - as above
 _LABEL = rf"^{rbac._LABEL.pattern}$"  # noqa: SLF001 - as above
 _NAME = r"^coderun-exporter(-[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?)?$"
-_NOT_HERE = {"Settings": ("kubernetes",), "Web": ("listen_addresses",)}
+_NOT_HERE = {"Settings": ("kubernetes",), "Web": ("listen_addresses", "config_file")}
 _FORMS = {
     ("Kind", "group"): _SUBDOMAIN,
     ("Kind", "plural"): _LABEL,
@@ -41,6 +41,14 @@ class Image(_Section):
     tag: str
     pull_policy: Literal["Always", "IfNotPresent", "Never"]
     pull_secrets: list[dict[str, str]]
+
+
+class WebConfig(_Section):
+    """TLS and passwords of the exporter."""
+
+    secret: str
+    tls: bool
+    client_certificates: bool
 
 
 class ServiceAccount(_Section):
@@ -69,6 +77,7 @@ class ServiceMonitor(Labels):
 
     interval: str
     scrape_timeout: str
+    endpoint: dict[str, Any]
 
 
 class PrometheusRule(Labels):
@@ -82,6 +91,7 @@ class PlainPrometheus(Labels):
 
     namespace: str
     runbooks: str
+    scrape: dict[str, Any]
 
 
 class Dashboards(Labels):
@@ -119,6 +129,7 @@ class Values(_Section):
     image: Image
     replicas: int
     settings: config.Settings
+    web_config: WebConfig
     resources: dict[str, Any]
     service_account: ServiceAccount
     rbac: Rbac

@@ -33,10 +33,31 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- $name := $root.Values.name }}
 {{- $target := printf "%s.%s.svc:" $name $root.Release.Namespace }}
 {{- $pods := "label: app.kubernetes.io/name=coderun-exporter" }}
-{{- index . 1
+{{- $text := index . 1
   | replace "coderun-exporter.agent-platform.svc:" $target
   | replace "job_name: coderun-exporter" (printf "job_name: %s" $name)
   | replace "replacement: coderun-exporter" (printf "replacement: %s" $name)
   | replace $pods (printf "%s,app.kubernetes.io/instance=%s" $pods $root.Release.Name)
   | trim }}
+{{- with $root.Values.prometheus.scrape }}
+{{- $text = dict "scrape_configs" (list (mergeOverwrite (first ($text | fromYaml).scrape_configs) .)) | toYaml }}
+{{- end }}
+{{- $text }}
+{{- end }}
+
+{{/* What a probe asks: (list root path). */}}
+{{- define "coderun-exporter.probe" -}}
+{{- $web := (index . 0).Values.webConfig }}
+{{- if and $web.secret $web.tls $web.clientCertificates -}}
+# The kubelet has no certificate to show: that the port is open has to do.
+tcpSocket:
+  port: metrics
+{{- else -}}
+httpGet:
+  path: {{ index . 1 }}
+  port: metrics
+  {{- if and $web.secret $web.tls }}
+  scheme: HTTPS
+  {{- end }}
+{{- end }}
 {{- end }}
