@@ -11,11 +11,19 @@ import msgspec
 
 from exporter.durations import seconds_of
 
-__all__ = ["Kind", "Settings", "check"]
+__all__ = ["SELECTOR", "Kind", "Settings", "check"]
 
 Duration = str | float | int
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
+
+# As https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors has it: what the API
+# server would refuse is told at the start.
+_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_KEY = rf"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_WORD}"
+_VALUES = rf"\(\s*({_WORD})?(\s*,\s*({_WORD})?)*\s*\)"
+_TERM = rf"\s*(!\s*{_KEY}|{_KEY}(\s*(==?|!=)\s*({_WORD})?|\s+(in|notin)\s*{_VALUES})?)\s*"
+SELECTOR = re.compile(rf"({_TERM}(,{_TERM})*)?")
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -129,6 +137,9 @@ class Settings(_Section, frozen=True):
     kubernetes: Kubernetes = Kubernetes()
     namespaces: tuple[str, ...] = ()
     """Where runs and Jobs are read. Not set: in all namespaces, which needs a ClusterRole."""
+    label_selector: str = ""
+    """Only runs and Jobs with these labels are read, as `kubectl get -l` takes them. The runs and their Jobs have to
+    carry them alike, as they do `service`: a run whose Job is not selected is told to have none. Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
     configmaps: ConfigMaps = ConfigMaps()
@@ -146,6 +157,11 @@ def check(settings: Settings) -> None:
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
         if not _NAMESPACE.fullmatch(name):
             raise msgspec.ValidationError(f"{name!r} is not the name of a namespace - at `$.{key}`")
+    if not SELECTOR.fullmatch(settings.label_selector):
+        selector = settings.label_selector
+        raise msgspec.ValidationError(
+            f"{selector!r} is not a label selector, such as `service in (a, b)` - at `$.label_selector`"
+        )
     kinds = settings.coderuns.kinds
     for names in ({(kind.group, kind.plural) for kind in kinds}, {kind.kind.lower() for kind in kinds}):
         if len(names) < len(kinds):

@@ -103,9 +103,10 @@ def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
     """All lists and watches: every kind of run and the Jobs in each namespace, and each required ConfigMap."""
     kinds = kinds_of(settings)
     scopes = scopes_of(settings)
-    runs = [_runs(kind, scope, telemetry) for kind in kinds for scope in scopes]
+    selected = {"labelSelector": settings.label_selector} if settings.label_selector else {}
+    runs = [_runs(kind, scope, selected, telemetry) for kind in kinds for scope in scopes]
     slim = functools.partial(slim_job, kinds=kinds, match_labels=settings.jobs.match_labels)
-    jobs = [_jobs(slim, scope, telemetry) for scope in scopes]
+    jobs = [_jobs(slim, scope, selected, telemetry) for scope in scopes]
     return [*runs, *jobs, *(_configmap(item, telemetry) for item in required_of(settings))]
 
 
@@ -132,25 +133,27 @@ def required_of(settings: Settings) -> list[RequiredConfigMap]:
     return [RequiredConfigMap(namespace=space, name=name, keys=own) for name, own in keys.items()]
 
 
-def _runs(kind: RunKind, namespace: str | None, telemetry: Telemetry) -> Feed:
+def _runs(kind: RunKind, namespace: str | None, selected: dict[str, str], telemetry: Telemetry) -> Feed:
     scope = namespace or "*"
     return Feed(
         resource=CODERUNS,
         part=f"{kind.plural}.{kind.group}/{scope}",
         path=kind.path(namespace),
-        params={},
+        params=selected,
         decode=_decoding(CodeRun, functools.partial(slim_run, kind=kind)),
         status=telemetry.resource(resource=kind.plural, scope=scope, required=kind.main),
     )
 
 
-def _jobs(slim: Callable[[WireJob], Record | None], namespace: str | None, telemetry: Telemetry) -> Feed:
+def _jobs(
+    slim: Callable[[WireJob], Record | None], namespace: str | None, selected: dict[str, str], telemetry: Telemetry
+) -> Feed:
     scope = namespace or "*"
     return Feed(
         resource=JOBS,
         part=scope,  # by which the cluster knows whether a namespace's Jobs have been read
         path=f"/apis/batch/v1/namespaces/{namespace}/jobs" if namespace else "/apis/batch/v1/jobs",
-        params={},
+        params=selected,
         decode=_decoding(WireJob, slim),
         status=telemetry.resource(resource="jobs", scope=scope, required=True),
     )

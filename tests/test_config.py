@@ -71,6 +71,15 @@ def test_a_file_without_settings_is_the_defaults(tmp_path, text):
     assert load(write(tmp_path, text)) == Settings()
 
 
+@pytest.mark.parametrize(
+    "selector",
+    ["a", "!a", "a=b", "a==b", "a!=b", "a=", "a in (x,y)", "a notin ( x, y )", "x.io/a=b,c , !d", "a in (,x)"],
+)
+def test_every_form_of_a_label_selector_is_taken(tmp_path, selector):
+    """As the API server takes them."""
+    assert load(write(tmp_path, f"label_selector: '{selector}'")).label_selector == selector
+
+
 def test_everything_can_be_set(tmp_path):
     """And what is left out of a mapping keeps its default."""
     settings = load(write(tmp_path, EVERYTHING))
@@ -99,8 +108,8 @@ def test_everything_can_be_set(tmp_path):
         (
             "web: {}\nx: 1",
             (
-                ":2: unknown key 'x'; known here: kubernetes, namespaces, coderuns, jobs, configmaps, thresholds, "
-                "retention, web, log"
+                ":2: unknown key 'x'; known here: kubernetes, namespaces, label_selector, coderuns, jobs, "
+                "configmaps, thresholds, retention, web, log"
             ),
         ),
         ("web:\n  telemetry-path: /", ":2: unknown key 'web.telemetry-path'; did you mean 'telemetry_path'?"),
@@ -171,6 +180,13 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
         ),
         ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
         ("namespaces:\n- a\n- B_c", ":1: namespaces: 'B_c' is not the name of a namespace"),
+        *(
+            (
+                f"label_selector: {wrong}",
+                f":1: label_selector: {wrong!r} is not a label selector, such as `service in (a, b)`",
+            )
+            for wrong in ("a b", "-a-", "a in x", "a near (b)", "a in (x", "=b", "a=b c", "a b=c")
+        ),
         ("configmaps:\n  namespace: a/b", ":2: configmaps.namespace: 'a/b' is not the name of a namespace"),
         (
             "thresholds:\n  job_max_runtime: 0",

@@ -62,6 +62,13 @@ def test_each_namespace_has_its_own_lists():
     ]
 
 
+def test_a_label_selector_is_the_api_servers():
+    """It sends less of runs and of Jobs; the ConfigMaps are known by their names."""
+    selected = made(label_selector="service in (a, b)")
+    assert [feed.params for feed in selected[:-1]] == [{"labelSelector": "service in (a, b)"}] * 2
+    assert selected[-1].params == {"fieldSelector": "metadata.name=t"}
+
+
 def test_what_is_named_twice_is_read_once():
     """Two watches of one thing would fill one part of the picture in turn."""
     twice = ConfigMaps(namespace="n", required=("t", RequiredConfigMap(name="t", keys=("k",))))

@@ -21,6 +21,12 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, in-cluster, ~/.kube/config")
     parser.add_argument("--context", metavar="NAME", help="the kubeconfig's context; default: its current one")
     parser.add_argument("--namespaces", metavar="A,B", help="read only these; default: all")
+    parser.add_argument(
+        "--label-selector",
+        dest="label_selector",
+        metavar="LABELS",
+        help="read only runs and Jobs that both carry these, as kubectl -l takes them; default: all",
+    )
 
 
 def add_review_argument(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +56,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     if given.get("namespaces") is not None:
         names = tuple(name.strip() for name in given["namespaces"].split(","))
         settings = msgspec.structs.replace(settings, namespaces=names)
+    if given.get("label_selector") is not None:
+        settings = msgspec.structs.replace(settings, label_selector=given["label_selector"])
     for section, fields in (
         ("kubernetes", {"kubeconfig": "kubeconfig", "context": "context"}),
         (

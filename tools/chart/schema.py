@@ -22,6 +22,7 @@ _FORMS = {
     ("Kind", "group"): _SUBDOMAIN,
     ("Kind", "plural"): _LABEL,
     ("ConfigMaps", "namespace"): _LABEL,
+    ("Settings", "label_selector"): rf"^{config.SELECTOR.pattern}$",
     ("RequiredConfigMap", "name"): _SUBDOMAIN,
     ("Web", "telemetry_path"): "^/",
     ("Values", "name"): _NAME,
