@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster soak hostile dashboards manifests bench tools lock clean
+.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster five-minutes soak hostile dashboards manifests bench tools lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "coderun-exporter needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.12" % v[:2])'
@@ -58,6 +58,9 @@ integration: $(READY) ## everything against the real API server, Prometheus and 
 
 cluster: $(READY) ## a real cluster on loopback to play with, until Ctrl-C
 	@$(BIN)/python -m tools.cluster
+
+five-minutes: $(READY) ## docs/five-minutes.md word for word, from an empty cluster to alerts: kustomize and Helm, 4 minutes
+	@$(BIN)/python -m tools.five_minutes $(WAY)
 
 soak: $(READY) ## load, scrapes and faults for minutes or hours: does anything grow? SOAK="--minutes 60 --real"
 	$(BIN)/python -m tools.soak $(SOAK)
