@@ -59,7 +59,7 @@ integration: $(READY) ## everything against the real API server, Prometheus and 
 cluster: $(READY) ## a real cluster on loopback to play with, until Ctrl-C
 	@$(BIN)/python -m tools.cluster
 
-five-minutes: $(READY) ## docs/five-minutes.md word for word, from an empty cluster to alerts: kustomize and Helm, 4 minutes
+five-minutes: $(READY) ## docs/five-minutes.md word for word, from an empty cluster to alerts: kustomize, Helm, Operator; 4 minutes
 	@$(BIN)/python -m tools.five_minutes $(WAY)
 
 soak: $(READY) ## load, scrapes and faults for minutes or hours: does anything grow? SOAK="--minutes 60 --real"

@@ -22,6 +22,8 @@ _CONTROLLERS = (
     "job-controller",
     "deployment-controller",
     "replicaset-controller",
+    "endpoints-controller",
+    "endpointslice-controller",
     "ttl-after-finished-controller",
     "garbage-collector-controller",
     "namespace-controller",

@@ -61,4 +61,4 @@ def test_an_unknown_way_is_one_line(capsys):
     with pytest.raises(SystemExit) as ended:
         tool.main(["by-hand"])
     assert ended.value.code == 2
-    assert "unknown way 'by-hand': kustomize or helm" in capsys.readouterr().err
+    assert "unknown way 'by-hand': kustomize, helm, operator" in capsys.readouterr().err

@@ -1,6 +1,6 @@
-"""`make five-minutes`: both ways of docs/five-minutes.md at once, each in a cluster and a network of its own.
+"""`make five-minutes`: all ways of docs/five-minutes.md, each in a cluster and a network of its own, at once.
 
-A network of its own lets pods have addresses and Services have names: `unshare` makes it, with a file of its own for the
+The network lets pods have addresses and Services have names: `unshare` makes it, with a file of its own for the
 names.
 """
 
@@ -18,7 +18,7 @@ from tools.five_minutes.walk import WAYS, walk
 
 __all__ = ["main"]
 
-COMPONENTS = (*CLUSTER, "kubectl", "helm", "prometheus", "unshare", "ip", "mount")
+COMPONENTS = (*CLUSTER, "kubectl", "helm", "prometheus", "operator", "unshare", "ip", "mount")
 ALONE = ["unshare", "--map-root-user", "--mount", "--net", sys.executable, "-m", "tools.five_minutes", "--alone"]
 PODS = "10.0.0.0/24"
 """From which kwok takes the addresses of pods."""
@@ -27,12 +27,12 @@ PODS = "10.0.0.0/24"
 def main(argv: Sequence[str] | None = None) -> int:
     """0 where every alert fired within five minutes; 2 where a component is missing."""
     parser = argparse.ArgumentParser(prog="five-minutes", description=__doc__)
-    parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{' or '.join(WAYS)}; default: both")
+    parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{', '.join(WAYS)}; default: all")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     ways = arguments.ways or list(WAYS)
     if unknown := [way for way in ways if way not in WAYS]:
-        parser.error(f"unknown way {unknown[0]!r}: {' or '.join(WAYS)}")
+        parser.error(f"unknown way {unknown[0]!r}: {', '.join(WAYS)}")
     if arguments.alone:
         return _alone(ways[0])
     try:

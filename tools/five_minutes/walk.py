@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.components import CLUSTER, component
@@ -17,10 +17,11 @@ from tests.integration.nodes import Nodes
 from tests.integration.processes import Process
 from tests.integration.waiting import until
 from tools.five_minutes import page
+from tools.five_minutes.operated import Operated
 
 __all__ = ["WAYS", "walk"]
 
-WAYS = {"kustomize": "With kustomize", "helm": "With Helm"}
+WAYS = {"kustomize": "With kustomize", "helm": "With Helm", "operator": "With the Prometheus Operator"}
 WANTED = {"RequiredConfigMapUnhealthy": 6, "CodeRunNotReconciled": 1}
 LIMIT_SECONDS = 300.0
 MOUNT = "/etc/prometheus/coderun-exporter"
@@ -76,9 +77,8 @@ class Walk:
             self.tell(f"pod {pod['metadata']['name']} is ready at {address}")
             yield
 
-    @contextlib.contextmanager
-    def prometheus(self) -> Iterator[None]:
-        """With the ConfigMaps mounted and named as the page says, at another place than /etc/prometheus."""
+    def configuration(self) -> pathlib.Path:
+        """Prometheus' own: the ConfigMaps mounted and named as the page says, elsewhere than in /etc/prometheus."""
         config = page.block("Prometheus", "yaml").replace(MOUNT, str(self._folder / "mounted"))
         for name in ("rules", "scrape"):
             folder = self._folder / "mounted" / name
@@ -86,9 +86,16 @@ class Walk:
             path = f"/api/v1/namespaces/monitoring/configmaps/coderun-exporter-{name}"
             for file, text in self._plane.request("GET", path)[1]["data"].items():
                 (folder / file).write_text(text)
-        (self._folder / "prometheus.yml").write_text(f"global: {{evaluation_interval: 30s}}\n{config}")
-        flags = ["--config.file=prometheus.yml", f"--web.listen-address={PROMETHEUS}"]
-        process = Process(component("prometheus"), *flags, folder=self._folder, log=self._folder / "prometheus.log")
+        file = self._folder / "prometheus.yml"
+        file.write_text(f"global: {{evaluation_interval: 30s}}\n{config}")
+        return file
+
+    @contextlib.contextmanager
+    def prometheus(self, config: pathlib.Path, environment: Sequence[str] = ()) -> Iterator[None]:
+        """With that configuration, until it has scraped."""
+        flags = [f"--config.file={config}", f"--web.listen-address={PROMETHEUS}"]
+        argv = ["env", *environment, component("prometheus"), *flags]
+        process = Process(*argv, folder=self._folder, log=self._folder / "prometheus.log")
         try:
             until(
                 lambda: _asked("query?query=up")["result"],
@@ -130,8 +137,17 @@ def walk(way: str, folder: pathlib.Path) -> None:
         steps = Walk(folder, plane)
         steps.tell(f"an empty cluster, Kubernetes {plane.request('GET', '/version')[1]['gitVersion']}")
         steps.run("A cluster without the platform")
-        steps.run(WAYS[way])
-        with steps.exporting(), steps.prometheus():
+        with contextlib.ExitStack() as stack:
+            operated = stack.enter_context(Operated(folder / "operator", plane)) if way == "operator" else None
+            if operated:
+                operated.prepare()
+                steps.tell("the Prometheus Operator has a Prometheus to configure")
+            steps.run(WAYS[way])
+            stack.enter_context(steps.exporting())
+            if operated:
+                stack.enter_context(steps.prometheus(operated.configuration(), operated.environment))
+            else:
+                stack.enter_context(steps.prometheus(steps.configuration()))
             steps.until_fired()
         dashboards = steps.listed("/api/v1/namespaces/monitoring/configmaps?labelSelector=grafana_dashboard=1")
         if not dashboards:

@@ -1,0 +1,130 @@
+"""The Prometheus Operator at work: what it makes of a ServiceMonitor and PrometheusRules for a Prometheus."""
+
+import base64
+import gzip
+import http
+import json
+import os
+import pathlib
+import subprocess
+from typing import Any, Self
+
+from tests.components import component
+from tests.integration.controlplane import ControlPlane
+from tests.integration.processes import Process
+from tests.integration.waiting import until
+
+__all__ = ["Operated"]
+
+NAME = "wall"
+MONITORING = "/apis/monitoring.coreos.com/v1/namespaces/monitoring"
+ACCOUNT = pathlib.Path("/run/secrets/kubernetes.io/serviceaccount")
+DISCOVERY = [
+    {"apiGroups": [""], "resources": ["services", "endpoints", "pods"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
+]
+"""What the Operator's own documentation grants a Prometheus."""
+PROMETHEUS = {
+    "apiVersion": "monitoring.coreos.com/v1",
+    "kind": "Prometheus",
+    "metadata": {"name": NAME},
+    "spec": {
+        "serviceAccountName": "prometheus",
+        "serviceMonitorSelector": {},
+        "serviceMonitorNamespaceSelector": {},
+        "ruleSelector": {},
+        "ruleNamespaceSelector": {},
+    },
+}
+"""It takes what it finds, in every namespace."""
+
+
+class Operated:
+    """The Operator's process, and a Prometheus that it configures; used as a context manager.
+
+    `environment` is what Prometheus is started with, for its service discovery: in a pod the kubelet gives it.
+    """
+
+    def __init__(self, folder: pathlib.Path, plane: ControlPlane) -> None:
+        self._folder = folder
+        self._plane = plane
+        host, _, port = plane.url.removeprefix("https://").partition(":")
+        self.environment = [f"KUBERNETES_SERVICE_HOST={host}", f"KUBERNETES_SERVICE_PORT={port}"]
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        subprocess.run(  # noqa: S603 - as a user of the Operator does it
+            [component("kubectl"), "apply", "--server-side", "--filename", component("operator-crds.yaml")],
+            env=os.environ | {"KUBECONFIG": str(self._plane.admin_kubeconfig), "HOME": str(self._folder)},
+            check=True,
+            capture_output=True,
+        )
+        until(self._are_served, what="its resources are served")
+        argv = ["env", f"KUBECONFIG={self._plane.admin_kubeconfig}", component("operator")]
+        flags = ["--web.listen-address=127.0.0.1:9080"]
+        self._process = Process(*argv, *flags, folder=self._folder, log=self._folder / "operator.log")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def prepare(self) -> None:
+        """The Prometheus that is there before the exporter comes, with an account that may discover."""
+        rbac = "/apis/rbac.authorization.k8s.io/v1"
+        grant = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "prometheus"}
+        subject = {"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}
+        named = {"metadata": {"name": "prometheus"}}
+        self._make("/api/v1/namespaces/monitoring/serviceaccounts", named)
+        self._make(f"{rbac}/clusterroles", named | {"rules": DISCOVERY})
+        self._make(f"{rbac}/clusterrolebindings", named | {"roleRef": grant, "subjects": [subject]})
+        self._make(f"{MONITORING}/prometheuses", PROMETHEUS)
+
+    def configuration(self) -> pathlib.Path:
+        """The file that the Operator has made, once the exporter's job and rules are in it; its paths led to here."""
+        path = f"/api/v1/namespaces/monitoring/secrets/prometheus-{NAME}"
+
+        def made() -> str:
+            secret = self._plane.request("GET", path)[1]
+            packed = secret.get("data", {}).get("prometheus.yaml.gz", "")
+            text = gzip.decompress(base64.b64decode(packed)).decode() if packed else ""
+            return text if "coderun-exporter" in text and "rulefiles" in text else ""
+
+        text = until(
+            made, what="the Operator has made a configuration", seconds=60, otherwise=self._process.last_words
+        )
+        self._write_rules()
+        self._give_account()
+        text = text.replace("/etc/prometheus", str(self._folder)).replace("$(POD_NAME)", f"prometheus-{NAME}-0")
+        file = self._folder / "prometheus.yml"
+        file.write_text(text.replace("/var/run/secrets", "/run/secrets"))
+        return file
+
+    def _are_served(self) -> bool:
+        code, _ = self._plane.request("GET", f"{MONITORING}/prometheuses")
+        return code == http.HTTPStatus.OK
+
+    def _write_rules(self) -> None:
+        """The ConfigMaps of rules, each as a folder."""
+        path = "/api/v1/namespaces/monitoring/configmaps"
+        for item in self._plane.request("GET", path)[1]["items"]:
+            name = item["metadata"]["name"]
+            if name.startswith(f"prometheus-{NAME}-rulefiles"):
+                folder = self._folder / "rules" / name
+                folder.mkdir(parents=True)
+                for file, text in item["data"].items():
+                    (folder / file).write_text(text)
+
+    def _give_account(self) -> None:
+        """The account's token where a pod has it."""
+        subprocess.run(["/bin/mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        ACCOUNT.mkdir(parents=True)
+        path = "/api/v1/namespaces/monitoring/serviceaccounts/prometheus/token"
+        answer = self._make(path, {"spec": {"expirationSeconds": 3600}})
+        (ACCOUNT / "token").write_text(answer["status"]["token"])
+        (ACCOUNT / "ca.crt").write_bytes(self._plane.ca.read_bytes())
+
+    def _make(self, path: str, item: dict[str, Any]) -> Any:
+        code, answer = self._plane.request("POST", path, item)
+        if code not in {http.HTTPStatus.OK, http.HTTPStatus.CREATED}:
+            raise RuntimeError(f"POST {path}: {json.dumps(answer)}")
+        return answer
