@@ -94,9 +94,16 @@ class Operated:
         )
         self._write_rules()
         self._give_account()
-        text = text.replace("/etc/prometheus", str(self._folder)).replace("$(POD_NAME)", f"prometheus-{NAME}-0")
+        # What its sidecar fills in, and where files are here.
+        for place, known in {
+            "$(POD_NAME)": f"prometheus-{NAME}-0",
+            "$(SHARD)": "0",
+            "/etc/prometheus": str(self._folder),
+            "/var/run/secrets": "/run/secrets",
+        }.items():
+            text = text.replace(place, known)
         file = self._folder / "prometheus.yml"
-        file.write_text(text.replace("/var/run/secrets", "/run/secrets"))
+        file.write_text(text)
         return file
 
     def _are_served(self) -> bool:

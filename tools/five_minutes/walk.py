@@ -101,7 +101,7 @@ class Walk:
                 lambda: _asked("query?query=up")["result"],
                 what="it scrapes",
                 seconds=60,
-                otherwise=process.last_words,
+                otherwise=lambda: f"{_asked('targets')}\n{process.last_words()}",
             )
             self.tell("Prometheus has scraped the exporter")
             yield
