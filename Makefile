@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster five-minutes soak hostile dashboards manifests bench tools lock clean
+.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ manifests: $(READY) ## what kustomize and the chart hold of rules, dashboards, p
 
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
+
+image: ## the container image, built by podman in a storage of its own (as root); tools/image/podman runs it
+	tools/image/build
 
 tools: ## builds the real etcd, Kubernetes, kwok, Prometheus, Alertmanager, kustomize and Helm (needs Go, Node.js; 30 minutes once)
 	tools/build
