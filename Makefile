@@ -74,7 +74,7 @@ manifests: $(READY) ## what kustomize and the chart hold of rules, dashboards, p
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
-tools: ## builds the real etcd, Kubernetes, kwok, Prometheus, Alertmanager, kustomize and Helm (needs Go, Node.js; 30 minutes once)
+tools: ## builds the real etcd, Kubernetes, kwok, Prometheus, Alertmanager, kustomize, Helm and kube-state-metrics (needs Go, Node.js; 30 minutes once)
 	tools/build
 	tools/dashboards/schema/build
 
