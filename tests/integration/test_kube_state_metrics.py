@@ -1,114 +1,31 @@
 """docs/kube-state-metrics.md, claim by claim: what the real kube-state-metrics tells with the files of this repository."""
 
-import itertools
-import json
 import pathlib
 import re
-import subprocess
-import urllib.error
-import urllib.request
+import time
 import uuid
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import yaml
 
-from tests.components import component
 from tests.integration.controlplane import ControlPlane
-from tests.integration.monitoring import Prometheus
-from tests.integration.processes import Process, free_ports
+from tests.integration.state_metrics import FILES, Asked, StateMetrics
 from tests.integration.waiting import until
 from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [pytest.mark.needs("kube-state-metrics"), pytest.mark.timeout(120)]
 
-FILES = pathlib.Path(__file__).resolve().parents[2] / "deploy/kube-state-metrics"
-FLAGS = ("--resources=jobs,configmaps", "--metric-labels-allowlist=jobs=[github-user]")
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_TOKENS = itertools.count()
-
-
-class StateMetrics:
-    """kube-state-metrics as a ServiceAccount with the permissions of clusterrole.yaml, but not for `without`."""
-
-    def __init__(self, plane: ControlPlane, place: Workplace, folder: pathlib.Path, *, without: str = "") -> None:
-        self._port, self._own_port = free_ports(2)
-        self.address, self.own_address = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._own_port}"
-        self._plane, self._folder = plane, folder
-        self._name = f"ksm-{next(_TOKENS)}-{place.namespace}"
-        account = f"/api/v1/namespaces/{place.namespace}/serviceaccounts"
-        place.ask("POST", account, {"metadata": {"name": self._name}})
-        role = yaml.safe_load((FILES / "clusterrole.yaml").read_text())
-        role["metadata"]["name"] = self._name
-        role["rules"] = [rule for rule in role["rules"] if without not in rule["resources"]]
-        place.ask("POST", f"{_RBAC}/clusterroles", role)
-        subject = {"kind": "ServiceAccount", "name": self._name, "namespace": place.namespace}
-        named = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self._name}
-        binding = {"metadata": {"name": self._name}, "roleRef": named, "subjects": [subject]}
-        place.ask("POST", f"{_RBAC}/clusterrolebindings", binding)
-        asked = place.ask("POST", f"{account}/{self._name}/token", {"spec": {"expirationSeconds": 3600}})
-        self._token = asked["status"]["token"]
-
-    def __enter__(self) -> Self:
-        self._folder.mkdir()
-        kubeconfig = self._folder / "kubeconfig"
-        kubeconfig.write_text(self._plane.kubeconfig_of(self._token))
-        ports = (f"--port={self._port}", f"--telemetry-port={self._own_port}")
-        hosts = ("--host=127.0.0.1", "--telemetry-host=127.0.0.1", f"--kubeconfig={kubeconfig}")
-        state = f"--custom-resource-state-config-file={FILES / 'custom-resource-state.yaml'}"
-        argv = [component("kube-state-metrics"), *ports, *hosts, *FLAGS, state]
-        self._process = Process(*argv, folder=self._folder, log=self._folder / "log")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
-        for kind in ("clusterrolebindings", "clusterroles"):
-            self._plane.request("DELETE", f"{_RBAC}/{kind}/{self._name}")
-
-    def log(self) -> str:
-        """What it wrote."""
-        return (self._folder / "log").read_text()
-
-    def code(self, path: str) -> int:
-        """The status of an answer of its second port, where its probes are."""
-        try:
-            with urllib.request.urlopen(f"http://{self.own_address}{path}", timeout=10) as answer:  # noqa: S310
-                return answer.status
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
-
-    def about(self, word: str = "", *, own: bool = False) -> dict[str, float]:
-        """The series of its page, or with `own` of those about itself, that have this word: without constant labels."""
-        address = self.own_address if own else self.address
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:  # noqa: S310 - loopback
-            lines = re.sub(r'customresource_\w+="[^"]*",', "", answer.read().decode()).splitlines()
-        samples = (line.rpartition(" ") for line in lines if line[:1] not in "#" and word in line)
-        return {series: float(value) for series, _, value in samples}
-
-
-class Asked(Prometheus):
-    """Scrapes both ports, evaluates nothing by itself, and takes a sample of now for one of the next hours."""
-
-    def __init__(self, folder: pathlib.Path, metrics: StateMetrics) -> None:
-        super().__init__(folder, exporter=metrics.address)
-        self._targets = [metrics.address, metrics.own_address]
-
-    def _flags(self) -> list[str]:
-        job = {"job_name": "ksm", "honor_labels": True, "scrape_interval": "1s", "scrape_timeout": "1s"}
-        job["static_configs"] = [{"targets": self._targets}]
-        (self.folder / "config.yml").write_text(yaml.safe_dump({"scrape_configs": [job]}))
-        return ["--storage.tsdb.path=data", "--query.lookback-delta=3h"]
-
-    def found(self, alert: str, label: str, *, hours: float = 2) -> set[str]:
-        """The values of a label of what an alert of rules.yml would find, so many hours from now."""
-        now = float(self.get("/api/v1/query", query="time()")["data"]["result"][1])
-        return {each["metric"][label] for each in self.query(EXPRESSIONS[alert], time=now + hours * 3600)}
-
-
-RULES = [each for group in yaml.safe_load((FILES / "rules.yml").read_text())["groups"] for each in group["rules"]]
-EXPRESSIONS = {rule["alert"]: rule["expr"] for rule in RULES}
+EXPRESSIONS = {
+    rule["alert"]: rule["expr"]
+    for group in yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
+    for rule in group["rules"]
+}
+DEADLINE = "coderun-exporter/job-creation-deadline"
+GAUGE = {"type": "Gauge", "gauge": {"path": ["metadata", "annotations", DEADLINE]}}
+OWNER = {"type": "Info", "info": {"path": ["metadata", "ownerReferences"], "labelsFromPath": {"owner_uid": ["uid"]}}}
+KEYS = {"type": "Gauge", "gauge": {"path": ["data"], "labelFromKey": "key"}}
 
 
 @pytest.fixture(scope="module")
@@ -117,16 +34,20 @@ def place(control_plane: ControlPlane) -> Workplace:
     place = Workplace(control_plane, f"ksm-{uuid.uuid4().hex[:8]}").open()
     place.make_run("new")
     place.make_run("wrong", spec={"contextVersion": "second", "taskId": {"is": "a map"}})
-    deleted = place.make_run("deleted", finalizers=["example/held"])
-    place.delete_run(deleted["metadata"]["name"])
+    _write(place, "wrong", {"phase": 7})
+    place.make_run("leaving", finalizers=["example.com/held"])
+    place.delete_run("leaving")
     for name in ("running", "over", "exited"):
         place.make_job(place.make_run(name, spec={"contextVersion": 2}), labels={"github-user": "5dlabs-rex"})
         place.start_job(f"{name}-job")
         status = {"phase": "Running", "jobName": f"{name}-job", "lastUpdate": "2026-01-01T00:00:00Z"}
         _write(place, name, status | ({} if name == "running" else {"phase": "Succeeded", "workCompleted": True}))
     place.finish_job("exited-job")
-    _write(place, "wrong", {"phase": 7})
-    for name, data in ((CLAUDE, {"a.sh": "#!/bin/sh"}), ("empty", {}), ("lacking", {"b.sh": "#!/bin/sh"})):
+    for name, data in (
+        (CLAUDE, {"a.sh": "#!/bin/sh", "b.sh": "#!/bin/sh"}),
+        ("empty", {}),
+        ("lacking", {"a.sh": ""}),
+    ):
         place.ask("POST", place.config_maps, {"metadata": {"name": name}, "data": data})
     return place
 
@@ -137,31 +58,191 @@ def metrics(
 ) -> Iterator[StateMetrics]:
     """One that has read all of that."""
     with StateMetrics(control_plane, place, tmp_path_factory.mktemp("ksm") / "ksm") as running:
-        wanted = (f'kube_job_info{{namespace="{place.namespace}"', "kube_coderun_created", 'configmap="lacking"')
-        until(lambda: all(running.about(each) for each in wanted), what="it has read all", otherwise=running.log)
+        _until_read(running, "kube_job_info", "kube_coderun_created", 'configmap="lacking"')
         yield running
+
+
+@pytest.fixture
+def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[Asked]:
+    """One that has scraped it whole."""
+    with Asked(tmp_path / "prometheus", metrics) as prometheus:
+        until(lambda: prometheus.query("kube_coderun_created and on () kube_job_info"), what="it is scraped")
+        yield prometheus
+
+
+def test_it_tells_of_runs_what_their_own_fields_say(place: Workplace, metrics: StateMetrics):
+    """Creation, phase, Job by name, attempt, completion, deletion; a field that is not there makes no series."""
+    series = _of_runs(metrics, place)
+    assert set(_at("created", series)) == {"new", "wrong", "leaving", "running", "over", "exited"}
+    phases = {f'{{coderun="running",phase="{each}"}}': 0.0 for each in ("Failed", "Pending", "Succeeded")}
+    assert {key: series[f"kube_coderun_phase{key}"] for key in phases} == phases
+    assert series['kube_coderun_phase{coderun="running",phase="Running"}'] == 1
+    assert set(_at("phase", series)) == {"running", "over", "exited"}
+    assert series['kube_coderun_status_job{coderun="over",job_name="over-job"}'] == 1
+    assert set(_at("attempt", series)) == {"running", "over", "exited"}
+    assert set(_at("status_work_completed", series)) == {"over", "exited"}
+    assert set(_at("deletion_timestamp", series)) == {"leaving"}
+    assert series['kube_coderun_status_last_update{coderun="running"}'] == 1767225600
+
+
+def test_a_field_of_a_wrong_type_is_as_one_that_is_not_there(place: Workplace, metrics: StateMetrics):
+    """Or becomes a label as Go prints it; the rest of the run is told, and nothing counts that it happened."""
+    wrong = {series for series in _of_runs(metrics, place) if 'coderun="wrong"' in series}
+    assert {series.partition("{")[0] for series in wrong} == {"kube_coderun_created", "kube_coderun_info"}
+    assert any('task_id="map[is:a map]"' in series for series in wrong)
+    assert not re.search(
+        "malformed|invalid|parse|type=", " ".join(metrics.about("kube_state_metrics_custom", own=True))
+    )
+
+
+def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(place: Workplace, prometheus: Asked):
+    """The two hangs, on time, by the name of the run; and nothing that is as it should be."""
+    ours = f'{{namespace="{place.namespace}"}}'
+    names = {
+        "KubeCodeRunWithoutJob": ("coderun", {"new", "wrong"}),
+        "KubeAgentJobActiveForLong": ("job_name", {"running-job", "over-job"}),
+        "KubeCodeRunOverJobActive": ("job_name", {"over-job"}),
+    }
+    for alert, (label, expected) in names.items():
+        in_place = f"({EXPRESSIONS[alert]}) and on (namespace) kube_coderun_created{ours}"
+        assert prometheus.found(in_place, label) == expected
+    for early in ("KubeCodeRunWithoutJob", "KubeAgentJobActiveForLong"):
+        assert prometheus.found(EXPRESSIONS[early], "namespace", hours=0.1) == set()
+    assert prometheus.found(EXPRESSIONS["KubeStateMetricsCannotRead"], "resource") == set()
+    by_agent = f'kube_job_labels{{label_github_user="5dlabs-rex",namespace="{place.namespace}"}}'
+    assert prometheus.found(f"kube_job_status_active * on (namespace, job_name) {by_agent} > 0", "job_name") == {
+        "running-job",
+        "over-job",
+    }
+
+
+def test_it_knows_whether_a_config_map_exists(place: Workplace, prometheus: Asked):
+    """The rule names each that is not there, and none that is."""
+    expression = EXPRESSIONS["KubeAgentTemplatesMissing"]
+    shared = CLAUDE.replace("claude", "shared")
+    assert prometheus.found(expression, "configmap") == {CLAUDE, shared}
+    assert prometheus.found(expression.replace("agent-platform", place.namespace), "configmap") == {shared}
+
+
+def test_it_does_not_know_what_is_in_a_config_map(place: Workplace, metrics: StateMetrics):
+    """An empty one and one without its key have the series of a whole one: only numbers of time and version differ."""
+    shapes = {}
+    for name in (CLAUDE, "empty", "lacking"):
+        found = metrics.about(f'namespace="{place.namespace}",configmap="{name}"')
+        shapes[name] = {series.partition("{")[0] for series in found}
+        assert all(value == 1 for series, value in found.items() if "_info" in series)
+    names = {"kube_configmap_info", "kube_configmap_created", "kube_configmap_metadata_resource_version"}
+    assert shapes == dict.fromkeys((CLAUDE, "empty", "lacking"), names)
+
+
+def test_what_a_job_of_an_earlier_run_of_that_name_hides(place: Workplace, metrics: StateMetrics, prometheus: Asked):
+    """A run that is made again, while the old Job is held, looks as if it had a Job: owners have a name and no UID."""
+    old = place.make_run("again")
+    place.make_job(old, finalizers=["example.com/held"])
+    place.delete_run("again")
+    until(lambda: "deletionTimestamp" in place.ask("GET", f"{place.jobs}/again-job")["metadata"], what="it is swept")
+    new = place.make_run("again")
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    until(lambda: metrics.about(new["metadata"]["uid"]), what="the new run is read")
+    until(lambda: prometheus.query(f'kube_coderun_info{{uid="{new["metadata"]["uid"]}"}}'), what="it is scraped")
+    owners = metrics.about('owner_name="again"')
+    assert [re.findall(r"(\w+)=", series) for series in owners] == [
+        ["namespace", "job_name", "owner_kind", "owner_name", "owner_is_controller"]
+    ]
+    assert "again" not in prometheus.found(EXPRESSIONS["KubeCodeRunWithoutJob"], "coderun")
+
+
+def test_nothing_is_left_of_a_job_that_is_deleted(place: Workplace, metrics: StateMetrics):
+    """Its end and how long it took go with it, and no counter or histogram of its own remembers."""
+    place.make_job(place.make_run("brief"))
+    place.start_job("brief-job")
+    place.finish_job("brief-job")
+    until(
+        lambda: metrics.about('kube_job_complete{namespace="' + place.namespace + '",job_name="brief-job"'),
+        what="end",
+    )
+    place.delete_job("brief-job")
+    until(lambda: not metrics.about('job_name="brief-job",condition'), what="it is gone")
+    assert set(_at("status_job", metrics.about('"brief-job"'))) == set()
+    assert not [series for series in metrics.about() if re.match(r"kube_\w+_(bucket|total)\b", series)]
+
+
+def test_a_watch_that_is_silent_looks_like_one_that_is_up_to_date(control_plane: ControlPlane, metrics: StateMetrics):
+    """While the API server stands still, neither port changes a sample of its objects or its watches."""
+    before = metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)
+    control_plane.freeze_api_server()
+    try:
+        time.sleep(3)
+        assert (metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)) == before
+        assert metrics.code("/readyz") == 200
+    finally:
+        control_plane.freeze_api_server(frozen=False)
+    assert [name for name in before[1] if re.search("sync|last_event|age|stale", name)] == []
+
+
+def test_without_jobs_it_is_ready_and_every_run_seems_to_lack_one(
+    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+):
+    """A permission that is missing is a count of errors on its second port; the rule takes it for runs without Jobs."""
+    with StateMetrics(control_plane, place, tmp_path / "lame", without="jobs") as lame:
+        _until_read(lame, "kube_coderun_created")
+        failed = 'kube_state_metrics_list_total{resource="*v1.Job",result="error"}'
+        until(lambda: lame.about(own=True).get(failed, 0) > 1, what="it was refused")
+        assert lame.code("/readyz") == 200
+        assert lame.about("kube_job_") == {}
+        with Asked(tmp_path / "prometheus", lame) as prometheus:
+            until(lambda: prometheus.query("kube_coderun_created"), what="it is scraped")
+            assert "running" in prometheus.found(EXPRESSIONS["KubeCodeRunWithoutJob"], "coderun")
+            expression = EXPRESSIONS["KubeStateMetricsCannotRead"]
+            until(lambda: prometheus.found(expression, "resource", hours=0) == {"*v1.Job"}, what="it is told")
+
+
+def test_where_its_configuration_ends(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+    """Custom resources only: no owner's UID of Jobs, no keys of ConfigMaps; and a limit only in plain seconds."""
+    for name, text in (("plain", "1800"), ("minutes", "30m"), ("none", "none"), ("hours", "1h30m")):
+        place.make_run(name, annotations={DEADLINE: text})
+    more = [
+        _resource("agents.platform", "CodeRun", "limits", GAUGE),
+        _resource("batch", "Job", "owners", OWNER),
+        _resource("", "ConfigMap", "keys", KEYS),
+    ]
+    with StateMetrics(control_plane, place, tmp_path / "more", more=more) as metrics:
+        _until_read(metrics, "kube_job_info", 'configmap="lacking"')
+        until(lambda: "group is required in the defined GVK /v1, Kind=ConfigMap" in metrics.log(), what="it says so")
+        time.sleep(4)  # its next look at the CRDs, after which it would have read more
+        print(metrics.log())
+        print([s for s in metrics.about(place.namespace) if "kube_job" not in s])
+        assert metrics.about("owners_") | metrics.about("keys_") == {}
+        limits = {series: value for series, value in metrics.about("limits_").items()}
+        assert limits == {}
+
+
+def _resource(group: str, kind: str, prefix: str, each: dict[str, Any]) -> dict[str, Any]:
+    labels = {"namespace": ["metadata", "namespace"], "name": ["metadata", "name"]}
+    metric = {"name": "more", "help": "More.", "each": each}
+    gvk = {"group": group, "version": "v1", "kind": kind}
+    return {"groupVersionKind": gvk, "metricNamePrefix": prefix, "labelsFromPath": labels, "metrics": [metric]}
+
+
+def _until_read(metrics: StateMetrics, *words: str) -> None:
+    until(lambda: all(metrics.about(word) for word in words), what=f"{words} are read", otherwise=metrics.log)
+
+
+def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
+    """What is told of the runs of the namespace, without the label that says so."""
+    found = metrics.about(f'namespace="{place.namespace}"').items()
+    return {
+        series.replace(f',namespace="{place.namespace}"', ""): value
+        for series, value in found
+        if series.startswith("kube_coderun_")
+    }
+
+
+def _at(name: str, series: dict[str, float]) -> list[str]:
+    """The runs that a family has."""
+    return [re.findall(r'coderun="([^"]*)"', each)[0] for each in series if each.startswith(f"kube_coderun_{name}{{")]
 
 
 def _write(place: Workplace, run: str, status: dict[str, Any]) -> None:
     kind = "application/merge-patch+json"
     place.ask("PATCH", f"{place.runs}/{run}/status", {"status": status}, content_type=kind)
-
-
-def test_probe(place, metrics, control_plane, tmp_path):
-    """Look."""
-    print(json.dumps(metrics.about(place.namespace), indent=1))
-    print(json.dumps(metrics.about("kube_state_metrics", own=True), indent=1))
-    print(metrics.log()[-6000:])
-    with Asked(tmp_path / "p", metrics) as prom:
-        until(lambda: prom.query("kube_coderun_created"), what="x")
-        for alert in EXPRESSIONS:
-            print(alert, json.dumps(prom.query(EXPRESSIONS[alert]), indent=1))
-        for alert in EXPRESSIONS:
-            print(alert, [e["metric"] for e in prom.query(EXPRESSIONS[alert], time=__import__("time").time() + 7200)])
-    with StateMetrics(control_plane, place, tmp_path / "m", without="jobs") as lame:
-        until(lambda: lame.about("kube_coderun_created"), what="x")
-        import time
-        time.sleep(5)
-        print(lame.code("/readyz"), lame.code("/livez"), lame.code("/healthz"))
-        print(json.dumps(lame.about("kube_state_metrics", own=True), indent=1), lame.about("kube_job"))
-        print(lame.log()[-3000:])
