@@ -79,18 +79,18 @@ class StateMetrics:
     def code(self, path: str) -> int:
         """The status of an answer of its second port, where its probes are."""
         try:
-            with urllib.request.urlopen(f"http://{self.own_address}{path}", timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://{self.own_address}{path}", timeout=10) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
 
     def about(self, word: str = "", *, own: bool = False) -> dict[str, float]:
-        """The series of its page, or with `own` of those about itself, that have this word: without constant labels."""
+        """The series with this word on its page or its `own` port, without the labels that are always the same."""
         address = self.own_address if own else self.address
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
             lines = re.sub(r'customresource_\w+="[^"]*",', "", answer.read().decode()).splitlines()
-        samples = (line.rpartition(" ") for line in lines if line[:1] not in "#" and word in line)
+        samples = (line.rpartition(" ") for line in lines if line and line[0] != "#" and word in line)
         return {series: float(value) for series, _, value in samples}
 
 
