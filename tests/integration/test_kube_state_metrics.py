@@ -204,7 +204,7 @@ def test_without_jobs_it_is_ready_and_every_run_seems_to_lack_one(
 
 
 def test_where_its_configuration_ends(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
-    """No owner's UID of Jobs, no keys of ConfigMaps; 30m is 0.03; a kind's second entry takes the place of its first."""
+    """No owner's UID of Jobs, no keys of ConfigMaps; 30m is 0.03; the second entry of a kind replaces the first."""
     for name, text in (("plain", "1800"), ("minutes", "30m"), ("none", "none"), ("hours", "1h30m")):
         place.make_run(name, annotations={DEADLINE: text})
     more = [
@@ -236,11 +236,8 @@ def _until_read(metrics: StateMetrics, *words: str) -> None:
 def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
     """What is told of the runs of the namespace, without the label that says so."""
     found = metrics.about(f'namespace="{place.namespace}"').items()
-    return {
-        series.replace(f',namespace="{place.namespace}"', ""): value
-        for series, value in found
-        if series.startswith("kube_coderun_")
-    }
+    ours = {series: value for series, value in found if series.startswith("kube_coderun_")}
+    return {series.replace(f',namespace="{place.namespace}"', ""): value for series, value in ours.items()}
 
 
 def _at(name: str, series: dict[str, float]) -> list[str]:
