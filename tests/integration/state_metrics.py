@@ -13,12 +13,20 @@ from tests.components import component
 from tests.integration.controlplane import ControlPlane
 from tests.integration.monitoring import Prometheus
 from tests.integration.processes import Process, free_ports
+from tests.integration.waiting import until
 from tests.integration.workplace import Workplace
 
-__all__ = ["FILES", "FLAGS", "Asked", "StateMetrics"]
+__all__ = ["EXPRESSIONS", "FILES", "FLAGS", "Asked", "StateMetrics"]
 
 FILES = pathlib.Path(__file__).resolve().parents[2] / "deploy/kube-state-metrics"
 FLAGS = ("--resources=jobs,configmaps", "--metric-labels-allowlist=jobs=[github-user]")
+EXPRESSIONS: dict[str, str] = {
+    rule["alert"]: rule["expr"]
+    for group in yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
+    for rule in group["rules"]
+}
+"""Of rules.yml, by alert."""
+
 _CONFIG = FILES / "custom-resource-state.yaml"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _NUMBERS = itertools.count()
@@ -71,6 +79,10 @@ class StateMetrics:
         self._process.stop()
         for kind in ("clusterrolebindings", "clusterroles"):
             self._plane.request("DELETE", f"{_RBAC}/{kind}/{self._name}")
+
+    def until_read(self, *words: str) -> None:
+        """Wait until its page has each of these words."""
+        until(lambda: all(self.about(word) for word in words), what=f"{words} are read", otherwise=self.log)
 
     def log(self) -> str:
         """What it wrote."""

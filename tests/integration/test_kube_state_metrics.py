@@ -8,30 +8,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.integration.controlplane import ControlPlane
-from tests.integration.state_metrics import FILES, Asked, StateMetrics
+from tests.integration.state_metrics import EXPRESSIONS, Asked, StateMetrics
 from tests.integration.waiting import until
 from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [pytest.mark.needs("kube-state-metrics"), pytest.mark.timeout(120)]
 
-EXPRESSIONS = {
-    rule["alert"]: rule["expr"]
-    for group in yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
-    for rule in group["rules"]
-}
 MERGE_PATCH = "application/merge-patch+json"
 DEADLINE = "coderun-exporter/job-creation-deadline"
 GAUGE = {"type": "Gauge", "gauge": {"path": ["metadata", "annotations", DEADLINE]}}
 OWNER = {"type": "Info", "info": {"path": ["metadata", "ownerReferences"], "labelsFromPath": {"owner_uid": ["uid"]}}}
 KEYS = {"type": "Gauge", "gauge": {"path": ["data"], "labelFromKey": "key"}}
 
-RELOADS = {"config_hash", "last_config_reload_success_timestamp_seconds", "last_config_reload_successful"}
 CRDS = {f"custom_resource_state_{each}_events_total" for each in ("add", "delete", "update")}
-OWN = {"build_info", "list_total", "watch_total", "shard_ordinal", "total_shards", "custom_resource_state_cache"}
-OWN |= RELOADS | CRDS
+OWN = CRDS | {"config_hash", "last_config_reload_success_timestamp_seconds", "last_config_reload_successful"}
+OWN |= {"build_info", "list_total", "watch_total", "shard_ordinal", "total_shards", "custom_resource_state_cache"}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +33,7 @@ def place(control_plane: ControlPlane) -> Iterator[Workplace]:
     place = Workplace(control_plane, f"ksm-{uuid.uuid4().hex[:8]}").open()
     place.make_run("new")
     place.make_run("wrong", spec={"contextVersion": "second", "taskId": {"is": "a map"}})
-    _write(place, "wrong", {"phase": 7})
+    _write(place, "wrong", {"phase": 7, "jobName": "gone-job"})
     place.make_run("leaving", finalizers=["example.com/held"])
     place.delete_run("leaving")
     for name in ("running", "over", "exited"):
@@ -67,7 +60,7 @@ def metrics(
 ) -> Iterator[StateMetrics]:
     """One that has read all of that."""
     with StateMetrics(control_plane, place, tmp_path_factory.mktemp("ksm") / "ksm") as running:
-        _until_read(running, "kube_job_info", "kube_coderun_created", 'configmap="lacking"')
+        running.until_read("kube_job_info", "kube_coderun_created", 'configmap="lacking"')
         yield running
 
 
@@ -97,7 +90,11 @@ def test_it_tells_of_runs_what_their_own_fields_say(place: Workplace, metrics: S
 def test_a_field_of_a_wrong_type_is_as_one_that_is_not_there(place: Workplace, metrics: StateMetrics):
     """Or becomes a label as Go prints it; the rest of the run is told."""
     wrong = {series for series in _of_runs(metrics, place) if 'coderun="wrong"' in series}
-    assert {series.partition("{")[0] for series in wrong} == {"kube_coderun_created", "kube_coderun_info"}
+    assert {series.partition("{")[0].removeprefix("kube_coderun_") for series in wrong} == {
+        "created",
+        "info",
+        "status_job",
+    }
     assert any('task_id="map[is:a map]"' in series for series in wrong)
 
 
@@ -110,23 +107,22 @@ def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(place: Wo
         "KubeCodeRunOverJobActive": ("job_name", {"over-job"}),
     }
     for alert, (label, expected) in names.items():
-        in_place = f"({EXPRESSIONS[alert]}) and on (namespace) kube_coderun_created{ours}"
-        assert prometheus.found(in_place, label) == expected
-    for early in ("KubeCodeRunWithoutJob", "KubeAgentJobActiveForLong"):
-        assert prometheus.found(EXPRESSIONS[early], "namespace", hours=0.1) == set()
+        assert prometheus.found(_here(alert, place), label) == expected
+        early = set() if "Over" not in alert else expected
+        assert prometheus.found(_here(alert, place), label, hours=0.1) == early
     assert prometheus.found(EXPRESSIONS["KubeStateMetricsCannotRead"], "resource") == set()
-    by_agent = f'kube_job_labels{{label_github_user="5dlabs-rex",namespace="{place.namespace}"}}'
-    assert prometheus.found(f"kube_job_status_active * on (namespace, job_name) {by_agent} > 0", "job_name") == {
-        "running-job",
-        "over-job",
-    }
+    rex = f'kube_job_labels{{label_github_user="5dlabs-rex",namespace="{place.namespace}"}}'
+    active = f"kube_job_status_active * on (namespace, job_name) {rex} > 0"
+    assert prometheus.found(active, "job_name") == {"running-job", "over-job"}
+    named = f"kube_coderun_status_job{ours} unless on (namespace, job_name) kube_job_info"
+    assert prometheus.found(named, "job_name") == {"gone-job"}
 
 
 def test_it_knows_whether_a_config_map_exists(place: Workplace, prometheus: Asked):
     """The rule names each that is not there, and none that is."""
     expression = EXPRESSIONS["KubeAgentTemplatesMissing"]
     shared = CLAUDE.replace("claude", "shared")
-    assert prometheus.found(expression, "configmap") == {CLAUDE, shared}
+    assert prometheus.found(expression.replace("agent-platform", "nowhere"), "configmap") == {CLAUDE, shared}
     assert prometheus.found(expression.replace("agent-platform", place.namespace), "configmap") == {shared}
 
 
@@ -151,11 +147,11 @@ def test_what_a_job_of_an_earlier_run_of_that_name_hides(place: Workplace, metri
     assert new["metadata"]["uid"] != old["metadata"]["uid"]
     until(lambda: metrics.about(new["metadata"]["uid"]), what="the new run is read")
     until(lambda: prometheus.query(f'kube_coderun_info{{uid="{new["metadata"]["uid"]}"}}'), what="it is scraped")
-    owners = metrics.about('owner_name="again"')
+    owners = metrics.about(f'kube_job_owner{{namespace="{place.namespace}",job_name="again-job"')
     assert [re.findall(r"(\w+)=", series) for series in owners] == [
         ["namespace", "job_name", "owner_kind", "owner_name", "owner_is_controller"]
     ]
-    assert "again" not in prometheus.found(EXPRESSIONS["KubeCodeRunWithoutJob"], "coderun")
+    assert "again" not in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
 
 
 def test_nothing_is_left_of_a_job_that_is_deleted(place: Workplace, metrics: StateMetrics):
@@ -164,20 +160,20 @@ def test_nothing_is_left_of_a_job_that_is_deleted(place: Workplace, metrics: Sta
     place.start_job("brief-job")
     place.finish_job("brief-job")
     until(
-        lambda: metrics.about('kube_job_complete{namespace="' + place.namespace + '",job_name="brief-job"'),
-        what="end",
+        lambda: metrics.about(f'kube_job_complete{{namespace="{place.namespace}",job_name="brief-job"'),
+        what="its end",
     )
     place.delete_job("brief-job")
-    until(lambda: not metrics.about('job_name="brief-job",condition'), what="it is gone")
-    assert metrics.about('"brief-job"') == {}
+    until(lambda: not metrics.about(f'namespace="{place.namespace}",job_name="brief-job"'), what="it is gone")
     assert not [series for series in metrics.about() if re.match(r"kube_\w+_(bucket|total)\b", series)]
 
 
-def test_a_watch_that_is_silent_looks_like_one_that_is_up_to_date(control_plane: ControlPlane, metrics: StateMetrics):
+def test_a_silent_watch_looks_like_one_that_is_up_to_date(control_plane: ControlPlane, metrics: StateMetrics):
     """While the API server stands still no sample changes; none is about a last sync, or what was not readable."""
-    before = metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)
     control_plane.freeze_api_server()
     try:
+        time.sleep(0.5)  # for what was on its way
+        before = metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)
         time.sleep(3)
         assert (metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)) == before
         assert metrics.code("/readyz") == 200
@@ -191,14 +187,14 @@ def test_without_jobs_it_is_ready_and_every_run_seems_to_lack_one(
 ):
     """A permission that is missing is counted on its second port; the rule takes it for runs without Jobs."""
     with StateMetrics(control_plane, place, tmp_path / "lame", without="jobs") as lame:
-        _until_read(lame, "kube_coderun_created")
+        lame.until_read("kube_coderun_created")
         failed = 'kube_state_metrics_list_total{resource="*v1.Job",result="error"}'
         until(lambda: lame.about(own=True).get(failed, 0) > 1, what="it was refused")
         assert lame.code("/readyz") == 200
         assert lame.about("kube_job_") == {}
         with Asked(tmp_path / "prometheus", lame) as prometheus:
             until(lambda: prometheus.query("kube_coderun_created"), what="it is scraped")
-            assert "running" in prometheus.found(EXPRESSIONS["KubeCodeRunWithoutJob"], "coderun")
+            assert "running" in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
             expression = EXPRESSIONS["KubeStateMetricsCannotRead"]
             until(lambda: prometheus.found(expression, "resource", hours=0) == {"*v1.Job"}, what="it is told")
 
@@ -213,13 +209,19 @@ def test_where_its_configuration_ends(control_plane: ControlPlane, place: Workpl
         _resource("", "ConfigMap", "keys", KEYS),
     ]
     with StateMetrics(control_plane, place, tmp_path / "more", more=more) as metrics:
-        _until_read(metrics, "kube_job_info", 'configmap="lacking"')
+        metrics.until_read("kube_job_info", 'configmap="lacking"')
         until(lambda: "group is required in the defined GVK /v1, Kind=ConfigMap" in metrics.log(), what="it says so")
         time.sleep(4)  # its next look at the CRDs, after which it would have read more
         assert metrics.about("owners_") | metrics.about("keys_") == {}
-        limits = {re.findall(r'name="(\w+)"', series)[0]: value for series, value in metrics.about("limits_").items()}
+        told = metrics.about(f'",namespace="{place.namespace}"}}')
+        limits = {re.findall(r'name="(\w+)"', series)[0]: value for series, value in told.items()}
         assert limits == {"plain": 1800, "minutes": 0.03}
         assert metrics.about("kube_coderun_") == {}
+
+
+def _here(alert: str, place: Workplace) -> str:
+    """What an alert would find in that namespace."""
+    return f'({EXPRESSIONS[alert]}) and on (namespace) kube_coderun_created{{namespace="{place.namespace}"}}'
 
 
 def _resource(group: str, kind: str, prefix: str, each: dict[str, Any]) -> dict[str, Any]:
@@ -227,10 +229,6 @@ def _resource(group: str, kind: str, prefix: str, each: dict[str, Any]) -> dict[
     metric = {"name": "more", "help": "More.", "each": each}
     gvk = {"group": group, "version": "v1", "kind": kind}
     return {"groupVersionKind": gvk, "metricNamePrefix": prefix, "labelsFromPath": labels, "metrics": [metric]}
-
-
-def _until_read(metrics: StateMetrics, *words: str) -> None:
-    until(lambda: all(metrics.about(word) for word in words), what=f"{words} are read", otherwise=metrics.log)
 
 
 def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
