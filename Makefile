@@ -80,7 +80,7 @@ bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --pe
 image: ## the container image, built by podman in a storage of its own (as root); tools/image/podman runs it
 	tools/image/build
 
-tools: ## builds the real etcd, Kubernetes, kwok, Prometheus, Alertmanager, kustomize and Helm (needs Go, Node.js; 30 minutes once)
+tools: ## builds the real components that tests run against, Kubernetes and Prometheus among them (needs Go, Node.js; 40 minutes once)
 	tools/build
 	tools/dashboards/schema/build
 

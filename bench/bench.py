@@ -24,7 +24,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 from measure import Scrape, Subject
 from servers import Api, real, stand_in
 
-_CRS = pathlib.Path(__file__).with_name("kube-state-metrics.yaml")
+_CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"
 _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
 _DELAYS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")

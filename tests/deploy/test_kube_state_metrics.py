@@ -1,0 +1,48 @@
+"""The rules for plain kube-state-metrics, and what its page says of flags and permissions."""
+
+import subprocess
+
+import pytest
+import yaml
+
+from tests.components import component
+from tests.integration.state_metrics import FILES, FLAGS
+
+ROOT = FILES.parents[1]
+PAGE = ROOT / "docs/kube-state-metrics.md"
+PROMTOOLS = [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("promtool", "promtool-2.42")]
+
+
+@pytest.mark.parametrize("promtool", PROMTOOLS)
+def test_the_rules_fire_on_time_and_for_nothing_else(promtool):
+    """Their unit tests pass, one for each alert."""
+    for words in (("check", "rules", "rules.yml"), ("test", "rules", "tests.yml")):
+        done = subprocess.run(
+            [component(promtool), *words], cwd=FILES, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    rules = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
+    tests = yaml.safe_load((FILES / "tests.yml").read_text())["tests"]
+    told = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case["exp_alerts"]}
+    assert told == {rule["alert"] for rule in rules}
+
+
+def test_the_page_names_the_flags_and_the_rules_that_are_tested():
+    """What is shown there is what the real one was started with."""
+    text = PAGE.read_text("utf-8")
+    rules = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
+    assert [each for each in (*FLAGS, *(rule["alert"] for rule in rules)) if each not in text] == []
+    version = (
+        (ROOT / "tools/kube-state-metrics/go.mod")
+        .read_text()
+        .partition("k8s.io/kube-state-metrics/v2 v")[2]
+        .split()[0]
+    )
+    assert f"kube-state-metrics {version}" in text
+
+
+def test_its_role_reads_and_nothing_else():
+    """Four resources, to list and to watch."""
+    rules = yaml.safe_load((FILES / "clusterrole.yaml").read_text())["rules"]
+    assert [rule["verbs"] for rule in rules] == [["list", "watch"]] * 4
+    assert {rule["resources"][0] for rule in rules} == {"customresourcedefinitions", "coderuns", "jobs", "configmaps"}

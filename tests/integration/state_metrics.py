@@ -1,0 +1,130 @@
+"""The real kube-state-metrics with the files of deploy/kube-state-metrics, and a Prometheus that scrapes it."""
+
+import itertools
+import pathlib
+import re
+import urllib.error
+import urllib.request
+from typing import Any, Self
+
+import yaml
+
+from tests.components import component
+from tests.integration.controlplane import ControlPlane
+from tests.integration.monitoring import Prometheus
+from tests.integration.processes import Process, free_ports
+from tests.integration.waiting import until
+from tests.integration.workplace import Workplace
+
+__all__ = ["EXPRESSIONS", "FILES", "FLAGS", "Asked", "StateMetrics"]
+
+FILES = pathlib.Path(__file__).resolve().parents[2] / "deploy/kube-state-metrics"
+FLAGS = ("--resources=jobs,configmaps", "--metric-labels-allowlist=jobs=[github-user]")
+EXPRESSIONS: dict[str, str] = {
+    rule["alert"]: rule["expr"]
+    for group in yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
+    for rule in group["rules"]
+}
+"""Of rules.yml, by alert."""
+
+_CONFIG = FILES / "custom-resource-state.yaml"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_NUMBERS = itertools.count()
+
+
+class StateMetrics:
+    """kube-state-metrics as a ServiceAccount with the permissions of clusterrole.yaml, but not for `without`.
+
+    `more` are resources that its configuration has besides.
+    """
+
+    def __init__(
+        self, plane: ControlPlane, place: Workplace, folder: pathlib.Path, *, without: str = "", more: Any = ()
+    ) -> None:
+        self._port, self._own_port = free_ports(2)
+        self.address, self.own_address = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._own_port}"
+        self._plane, self._folder, self._more = plane, folder, more
+        self._name = f"ksm-{next(_NUMBERS)}-{place.namespace}"
+        account = f"/api/v1/namespaces/{place.namespace}/serviceaccounts"
+        place.ask("POST", account, {"metadata": {"name": self._name}})
+        role = yaml.safe_load((FILES / "clusterrole.yaml").read_text())
+        role["metadata"]["name"] = self._name
+        role["rules"] = [rule for rule in role["rules"] if without not in rule["resources"]]
+        place.ask("POST", f"{_RBAC}/clusterroles", role)
+        subject = {"kind": "ServiceAccount", "name": self._name, "namespace": place.namespace}
+        named = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self._name}
+        binding = {"metadata": {"name": self._name}, "roleRef": named, "subjects": [subject]}
+        place.ask("POST", f"{_RBAC}/clusterrolebindings", binding)
+        asked = place.ask("POST", f"{account}/{self._name}/token", {"spec": {"expirationSeconds": 3600}})
+        self._token = asked["status"]["token"]
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        kubeconfig = self._folder / "kubeconfig"
+        kubeconfig.write_text(self._plane.kubeconfig_of(self._token))
+        ports = (f"--port={self._port}", f"--telemetry-port={self._own_port}")
+        hosts = ("--host=127.0.0.1", "--telemetry-host=127.0.0.1", f"--kubeconfig={kubeconfig}")
+        config = _CONFIG
+        if self._more:
+            tree = yaml.safe_load(_CONFIG.read_text())
+            tree["spec"]["resources"] += self._more
+            config = self._folder / "config.yaml"
+            config.write_text(yaml.safe_dump(tree))
+        state = f"--custom-resource-state-config-file={config}"
+        argv = [component("kube-state-metrics"), *ports, *hosts, *FLAGS, state]
+        self._process = Process(*argv, folder=self._folder, log=self._folder / "log")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+        for kind in ("clusterrolebindings", "clusterroles"):
+            self._plane.request("DELETE", f"{_RBAC}/{kind}/{self._name}")
+
+    def until_read(self, *words: str) -> None:
+        """Wait until its page has each of these words."""
+        until(lambda: all(self.about(word) for word in words), what=f"{words} are read", otherwise=self.log)
+
+    def log(self) -> str:
+        """What it wrote."""
+        return (self._folder / "log").read_text()
+
+    def code(self, path: str) -> int:
+        """The status of an answer of its second port, where its probes are."""
+        try:
+            with urllib.request.urlopen(f"http://{self.own_address}{path}", timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def about(self, word: str = "", *, own: bool = False) -> dict[str, float]:
+        """The series with this word on its page or its `own` port, without the labels that are always the same."""
+        address = self.own_address if own else self.address
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+            lines = re.sub(r'customresource_\w+="[^"]*",', "", answer.read().decode()).splitlines()
+        samples = (line.rpartition(" ") for line in lines if line and line[0] != "#" and word in line)
+        return {series: float(value) for series, _, value in samples}
+
+
+class Asked(Prometheus):
+    """Scrapes both ports, evaluates no rules by itself, and takes a sample of now for one of the next hours."""
+
+    def __init__(self, folder: pathlib.Path, metrics: StateMetrics) -> None:
+        super().__init__(folder, exporter=metrics.address)
+        self._targets = [metrics.address, metrics.own_address]
+
+    def _flags(self) -> list[str]:
+        job: dict[str, Any] = {
+            "job_name": "ksm",
+            "honor_labels": True,
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
+        }
+        job["static_configs"] = [{"targets": self._targets}]
+        (self.folder / "config.yml").write_text(yaml.safe_dump({"scrape_configs": [job]}))
+        return ["--storage.tsdb.path=data", "--query.lookback-delta=3h"]
+
+    def found(self, expression: str, label: str, *, hours: float = 2) -> set[str]:
+        """The values of a label of what an expression finds, were it so many hours later and nothing had changed."""
+        now = float(self.get("/api/v1/query", query="time()")["data"]["result"][1])
+        return {each["metric"][label] for each in self.query(expression, time=now + hours * 3600)}
