@@ -162,3 +162,16 @@ def test_the_page_speaks_of_this_version():
     """The image that its commands build is the one that the manifests name."""
     tags = re.findall(r"/coderun-exporter:(\S+)", (ROOT / "deploy/README.md").read_text())
     assert set(tags) == {__version__}
+
+
+def test_the_pages_patch_for_tls_is_one_that_kustomize_takes(tmp_path):
+    """As deploy/README.md has it: the ServiceMonitor gets Prometheus' side, and the pod its Secret."""
+    page = (ROOT / "deploy/README.md").read_text()
+    text = page.partition("## TLS and passwords")[2].partition("```yaml\n")[2].partition("```")[0]
+    folder = reached_from(tmp_path)
+    text = f"resources: [{folder}/base]\n" + text.replace("deploy/kustomize", folder)
+    (tmp_path / "kustomization.yaml").write_text(text)
+    objects = kustomized(tmp_path)
+    [endpoint] = one(objects, "ServiceMonitor")["spec"]["endpoints"]
+    assert (endpoint["scheme"], endpoint["basicAuth"]["username"]["key"]) == ("https", "username")
+    assert len(one(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]) == 2
