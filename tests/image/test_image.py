@@ -17,16 +17,15 @@ from tests.kube.settings import a_kubeconfig
 
 pytestmark = [pytest.mark.needs("podman", "runc", "mmdebstrap"), pytest.mark.timeout(600)]
 
-MOST_MEGABYTES = 125
+MOST_MEGABYTES = 135
 """Above the base. What the packages take today is in docs/image.md."""
 
 MODULES = """
 import os, sys
 import exporter.commands.run, kubernetes.aio.client, kubernetes.aio.config
 for module in list(sys.modules.values()):
-    source, cached = getattr(module, "__file__", None) or "", getattr(module, "__cached__", None) or ""
-    if source.startswith("/opt/venv/") and source.endswith(".py"):
-        print(source, os.path.exists(cached))
+    if cached := getattr(module, "__cached__", None):
+        print(module.__file__, os.path.exists(cached))
 """
 
 
@@ -152,9 +151,9 @@ def test_its_labels_say_what_it_is(image):
 
 
 def test_what_it_imports_is_compiled(image):
-    """A root that is read-only keeps no bytecode: what the image has not, each start would compile again."""
+    """A root that is read-only keeps no bytecode: what the image lacks, each start would compile again."""
     told = [line.split() for line in run(image, "-c", MODULES, entry="python").splitlines()]
-    assert len(told) > 200
+    assert len(told) > 400
     assert [source for source, compiled in told if compiled != "True"] == []
 
 
