@@ -25,6 +25,9 @@ LABEL org.opencontainers.image.title="coderun-exporter" \
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/venv /opt/venv
+# The base has no bytecode of Python's own library.
+RUN python -m compileall -q -x '/(ensurepip|idlelib|pydoc_data|test|tkinter|turtledemo|(dist|site)-packages)/' \
+        "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 # By number, so that runAsNonRoot can see it. It owns nothing and writes nothing: the root may be read-only.
 USER 10001:10001
 EXPOSE 10911

@@ -17,16 +17,15 @@ from tests.kube.settings import a_kubeconfig
 
 pytestmark = [pytest.mark.needs("podman", "runc", "mmdebstrap"), pytest.mark.timeout(600)]
 
-MOST_MEGABYTES = 125
+MOST_MEGABYTES = 135
 """Above the base. What the packages take today is in docs/image.md."""
 
 MODULES = """
 import os, sys
 import exporter.commands.run, kubernetes.aio.client, kubernetes.aio.config
 for module in list(sys.modules.values()):
-    source, cached = getattr(module, "__file__", None) or "", getattr(module, "__cached__", None) or ""
-    if source.startswith("/opt/venv/") and source.endswith(".py"):
-        print(source, os.path.exists(cached))
+    if cached := getattr(module, "__cached__", None):
+        print(module.__file__, os.path.exists(cached))
 """
 
 
@@ -34,7 +33,10 @@ for module in list(sys.modules.values()):
 def image():
     """The image, under a name of this test run's own."""
     if os.geteuid():
-        pytest.skip("builds and looks into the image as root")
+        needed = "builds and looks into the image as root"
+        if os.environ.get("REQUIRE_COMPONENTS") == "1":
+            pytest.fail(needed, pytrace=False)
+        pytest.skip(needed)
     name = f"localhost/coderun-exporter-test-{os.getpid()}:first"
     yield build(name)
     remove(name)
@@ -152,9 +154,9 @@ def test_its_labels_say_what_it_is(image):
 
 
 def test_what_it_imports_is_compiled(image):
-    """A root that is read-only keeps no bytecode: what the image has not, each start would compile again."""
+    """A root that is read-only keeps no bytecode: what the image lacks, each start would compile again."""
     told = [line.split() for line in run(image, "-c", MODULES, entry="python").splitlines()]
-    assert len(told) > 200
+    assert len(told) > 400
     assert [source for source, compiled in told if compiled != "True"] == []
 
 
