@@ -80,8 +80,12 @@ class Scene:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
+    def order(self) -> None:
+        """The runs that are to be counted are there, some minutes ago, without a Job."""
+        self._do(self._order)
+
     def begin(self) -> None:
-        """The runs that are to be counted begin, some minutes ago."""
+        """They begin."""
         self._do(self._begin)
 
     def end(self) -> None:
@@ -127,9 +131,11 @@ class Scene:
                 path = f"{JOBS}/{item['metadata']['name']}"
                 await self._writer.patch(path, {"spec": {"activeDeadlineSeconds": 4 * 3600}})
 
-    async def _begin(self) -> None:
+    async def _order(self) -> None:
         self._back = 5 * _MINUTE
         await self._platform.order(_PRESENT)
+
+    async def _begin(self) -> None:
         self._back -= 20
         await self._round()
 
@@ -213,6 +219,10 @@ def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watc
         two = stack.enter_context(Watched(folder / "two", exporters=addresses, cluster="one"))
         for each in (one, two):
             until(lambda each=each: each.query('up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
+        platform.order()
+        for each, replicas in ((one, 1), (two, 2)):  # before a Job is there: nothing is counted that begins at 1
+            asked = f'count(coderun_job_creation_seconds_count{{agent=~".*ipher.*"}} == 0) == {replicas}'
+            until(lambda each=each, asked=asked: each.query(asked), what="the runs are seen")
         platform.begin()
         time.sleep(3)
         platform.end()
