@@ -100,3 +100,16 @@ async def shown_to(url, trust):
     writer.transport.abort()
     await asyncio.sleep(0)
     return serial
+
+
+def refused(site):
+    """How many handshakes failed."""
+    value = site.telemetry.registry.get_sample_value
+    return value("coderun_exporter_clients_refused_total", {"reason": "bad_handshake"})
+
+
+class Plain:
+    """A site as a client sees it that knows nothing of TLS."""
+
+    def __init__(self, site):
+        self.url = site.url.replace("https", "http")

@@ -1,0 +1,93 @@
+"""The server's certificate: one that is new is taken, one that cannot be used is told of."""
+
+import aiohttp
+import pytest
+
+from exporter.web.config import WebConfigError
+from tests.web.protected import MUTUAL, TLS, ago, shown_to
+from tests.web.serving import a_site
+
+
+async def test_a_new_certificate_is_shown_to_the_next_connection(folder, caplog):
+    """And the connections that are open go on."""
+    caplog.set_level("INFO")
+    async with a_site(web_file=folder.load(tls_server_config=TLS)) as site, aiohttp.ClientSession() as session:
+        async with session.get(f"{site.url}/livez", ssl=folder.trust()) as answer:
+            await answer.read()
+        before = await shown_to(site.url, folder.trust())
+        assert await shown_to(site.url, folder.trust()) == before
+        folder.renew()
+        assert await shown_to(site.url, folder.trust()) != before
+        async with session.get(f"{site.url}/livez", ssl=folder.trust()) as answer:
+            assert answer.status == 200
+    assert [record.message for record in caplog.records] == ["web configuration read again"]
+
+
+@pytest.mark.parametrize("fault", ["key", "garbage", "gone", "expired", "config", "plain"])
+async def test_a_broken_new_certificate_leaves_the_old_one_in_place(folder, caplog, fault):
+    """One log line, however many connections come; once it is mended, the new one is shown."""
+    caplog.set_level("INFO")
+    async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
+        before = await shown_to(site.url, folder.trust())
+        if fault == "key":
+            folder.authority.issue_cert("127.0.0.1").private_key_pem.write_to_path(folder.path / "tls.key")
+        elif fault == "garbage":
+            (folder.path / "tls.crt").write_text("-----BEGIN CERTIFICATE-----\n")
+        elif fault == "gone":
+            (folder.path / "tls.key").unlink()
+        elif fault == "expired":
+            folder.renew(not_before=ago(days=2), not_after=ago(days=1))
+        else:
+            folder.write(**({"users": {}} if fault == "config" else {}))
+        for _ in range(5):
+            assert await shown_to(site.url, folder.trust()) == before
+        (record,) = caplog.records
+        assert record.message == "the new web configuration is wrong: the old one goes on"
+        folder.write(tls_server_config=TLS)
+        folder.renew()
+        assert await shown_to(site.url, folder.trust()) != before
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+async def test_a_certificate_that_is_not_valid_yet_is_taken_once_it_is(folder, monkeypatch, caplog):
+    """Its file does not change for that: it is tried again each minute, and told of once."""
+    web_file = folder.load(tls_server_config=TLS)
+    before = web_file.now()
+    folder.renew(not_before=ago(days=-1), not_after=ago(days=-2))
+    for _ in range(200):
+        assert web_file.now() is before
+    assert len(caplog.records) == 1
+    monkeypatch.setattr("exporter.web.tls._prove", lambda _: None)  # a day later
+    for _ in range(40):
+        web_file.now()
+    assert web_file.now() is not before
+
+
+def wrong(folder, **tls):
+    """The line that such a file gets."""
+    with pytest.raises(WebConfigError) as caught:
+        folder.load(tls_server_config=TLS | tls)
+    line = str(caught.value)
+    assert line.isprintable()
+    return line.replace(f"{folder.path}/", "")
+
+
+def test_a_certificate_that_cannot_be_used_is_told(folder):
+    """Which file, and what is wrong with it."""
+    folder.renew(not_before=ago(days=2), not_after=ago(days=1))
+    assert wrong(folder) == "cert_file tls.crt: certificate has expired"
+    folder.renew(not_before=ago(days=-1), not_after=ago(days=-2))
+    assert wrong(folder) == "cert_file tls.crt: certificate is not yet valid"
+    folder.renew()
+    assert wrong(folder, key_file="/nowhere/tls.key") == (
+        "key_file /nowhere/tls.key: cannot be read: No such file or directory"
+    )
+    assert wrong(folder, cert_file="tls.key") == "cert_file tls.key: not PEM: there is no certificate in it"
+    assert wrong(folder, key_file="tls.crt") == "key_file tls.crt: not PEM: there is no private key in it"
+    assert wrong(folder, cert_file="ca.crt") == "key_file tls.key: the key does not fit cert_file ca.crt"
+    (folder.path / "bad").write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    mutual = MUTUAL | {"client_ca_file": "bad"}
+    assert wrong(folder, **mutual) == "client_ca_file bad: a certificate in it cannot be read"
+    assert wrong(folder, cert_file="bad").startswith("cert_file bad or key_file tls.key: cannot be read")
+    (folder.path / "locked").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    assert wrong(folder, key_file="locked") == "key_file locked: the key has a passphrase; give one without"

@@ -1,0 +1,88 @@
+"""Handshakes that fail, never end or come to nothing, and what they leave behind."""
+
+import asyncio
+import socket
+
+from tests.clusters import until
+from tests.web.hostile import QUICK, a_client, descriptors, the_rest
+from tests.web.protected import TLS, Plain, ask, refused
+from tests.web.serving import LINES, Site, a_site
+
+
+async def test_plain_http_to_a_tls_port_is_refused_and_named(folder, caplog):
+    """The log says what came, so that nobody has to guess."""
+    async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
+        async with a_client(Plain(site), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, _):
+            assert await the_rest(reader) == b""
+        await until(lambda: refused(site) == 1)
+    assert [(record.reason, record.detail) for record in caplog.records if hasattr(record, "detail")] == [
+        ("bad_handshake", "http request")
+    ]
+
+
+async def test_a_handshake_that_never_ends_is_dropped(folder):
+    """However it begins; it is counted, and leaves nothing behind."""
+    async with a_site(web_file=folder.load(tls_server_config=TLS), head_seconds=0.1, **QUICK) as site:
+        before, tasks = descriptors(), len(asyncio.all_tasks())
+        for beginning in (b"", b"\x16\x03\x01\x02"):
+            async with a_client(Plain(site), beginning) as (reader, _):
+                assert await the_rest(reader) == b""
+        await until(lambda: descriptors() == before)
+        await until(lambda: len(asyncio.all_tasks()) <= tasks)
+        value = site.telemetry.registry.get_sample_value
+        assert value("coderun_exporter_clients_refused_total", {"reason": "slow_handshake"}) == 2
+
+
+async def test_silent_handshakes_make_room_for_who_comes(folder):
+    """They count among the connections, so they keep nobody out."""
+    web_file = folder.load(tls_server_config=TLS)
+    async with a_site(web_file=web_file, connections=10, **QUICK) as site:
+        writers = [
+            (await asyncio.open_connection(*site.url.removeprefix("https://").split(":")))[1] for _ in range(30)
+        ]
+        assert (await ask(site.url, trust=folder.trust()))[0] == 200
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def test_a_connection_that_comes_and_goes_is_no_failed_handshake(folder):
+    """As a probe of the port does."""
+    async with a_site(web_file=folder.load(tls_server_config=TLS), **QUICK) as site:
+        before = descriptors()
+        async with a_client(Plain(site)) as (_, writer):
+            writer.close()
+        await until(lambda: descriptors() == before)
+        assert refused(site) == 0
+
+
+async def test_an_open_handshake_does_not_hold_up_the_end(folder):
+    """Nor is anything left of it."""
+    loop, tasks = asyncio.get_running_loop(), len(asyncio.all_tasks())
+    async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
+        _, writer = await asyncio.open_connection(*site.url.removeprefix("https://").split(":"))
+        await asyncio.sleep(0.05)
+        begun = loop.time()
+    assert loop.time() - begun < 0.5
+    await until(lambda: len(asyncio.all_tasks()) == tasks)
+    writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+async def test_a_slow_reader_over_tls_is_dropped(folder):
+    """It is seen to be slow, and what it does not take is not waited for."""
+    web_file = folder.load(tls_server_config=TLS)
+    async with a_site(Site(text=LINES * 200_000), web_file=web_file, answer_seconds=0.3, **QUICK) as site:
+        before = descriptors()
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else its kernel takes all of it
+        slow.setblocking(False)
+        host, port = site.url.removeprefix("https://").split(":")
+        await asyncio.get_running_loop().sock_connect(slow, (host, int(port)))
+        reader, writer = await asyncio.open_connection(sock=slow, ssl=folder.trust(), server_hostname=host, limit=1)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        value = site.telemetry.registry.get_sample_value
+        await until(lambda: value("coderun_exporter_clients_refused_total", {"reason": "slow_reader"}) == 1)
+        writer.transport.abort()
+        await until(lambda: descriptors() <= before)
+        assert reader
