@@ -42,6 +42,13 @@ def image():
     remove(name)
 
 
+def test_the_home_may_have_a_long_path(tmp_path, monkeypatch):
+    """Podman takes no run root of more than 50 characters, and says nothing but that."""
+    home = tmp_path / ("long" * 20)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    assert podman("info", "--format={{.Store.GraphRoot}}").startswith(str(home))
+
+
 def a_mount(folder, url="http://127.0.0.1:1"):
     """The option that gives a container a kubeconfig for this API server; by default one that is down."""
     path = a_kubeconfig(folder, cluster={"server": url})
