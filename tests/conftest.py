@@ -13,7 +13,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     needed = [name for mark in item.iter_markers("needs") for name in mark.args]
     if "control_plane" in getattr(item, "fixturenames", ()):
         needed = [*components.CLUSTER, *needed]
-    missing = [name for name in needed if components.find(name) is None]
+    missing = [name for name in dict.fromkeys(needed) if components.find(name) is None]
     if not missing:
         return
     reason = f"needs {', '.join(missing)}, which is not here: {components.how(missing)}"
