@@ -69,7 +69,8 @@ class Walk:
     @contextlib.contextmanager
     def exporting(self) -> Iterator[None]:
         """The pod's container, at the pod's address."""
-        [pod] = self.listed("/api/v1/namespaces/agent-platform/pods")
+        pods = self.listed("/api/v1/namespaces/agent-platform/pods")
+        [pod] = [each for each in pods if "deletionTimestamp" not in each["metadata"]]  # an image was set: one goes
         address = pod["status"]["podIP"]
         pathlib.Path("/etc/hosts").write_text(f"127.0.0.1 localhost\n{address} {SERVICE}\n")
         with Pod(self._plane, pod, folder=self._folder / "pod", ip=address) as running:
