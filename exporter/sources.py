@@ -9,19 +9,22 @@ from typing import Any
 import msgspec
 
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Key, Record
-from exporter.config import Settings
+from exporter.config import STATE_NAMES, Kind, Settings
 from exporter.configmap_sink import ConfigMapSink
 from exporter.kube.decode import Decoder
 from exporter.reflector import Decoded, Sink, Source
 from exporter.resources.coderuns import CodeRun, slim_run
 from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, place_of, slim_configmap
 from exporter.resources.jobs import WireJob, slim_job
-from exporter.resources.kinds import RunKind
+from exporter.resources.kinds import RunKind, StateMap, default_requires_configmaps, default_states
 from exporter.resources.objects import Meta
 from exporter.resources.picture import Picture
 from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
+
+_UNDECODABLE = ("cliType", "githubApp", "model")
+"""What must not be empty in a CodeRun: its controller's type for it has no empty value."""
 
 __all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 
@@ -104,9 +107,30 @@ def scopes_of(settings: Settings) -> list[str | None]:
 def kinds_of(settings: Settings) -> list[RunKind]:
     """The kinds of runs; the first is the main one."""
     return [
-        RunKind(group=kind.group, version=kind.version, plural=kind.plural, kind=kind.kind, main=index == 0)
+        RunKind(
+            group=kind.group,
+            version=kind.version,
+            plural=kind.plural,
+            kind=kind.kind,
+            main=index == 0,
+            states=_states_of(kind),
+            requires_configmaps=(
+                default_requires_configmaps(kind.plural, kind.group)
+                if kind.requires_configmaps is None
+                else kind.requires_configmaps
+            ),
+            undecodable_when_empty=_UNDECODABLE if kind.plural == "coderuns" else (),
+        )
         for index, kind in enumerate(settings.coderuns.kinds)
     ]
+
+
+def _states_of(kind: Kind) -> StateMap:
+    if not kind.state:
+        return default_states(kind.plural, kind.group)
+    (rule,) = kind.state
+    listed = ((value, state) for state in STATE_NAMES for value in getattr(rule, state))
+    return StateMap(states={"" if value == "absent" else value: state for value, state in listed})
 
 
 def required_of(settings: Settings) -> list[RequiredConfigMap]:
@@ -125,7 +149,7 @@ def _runs(kind: RunKind, namespace: str | None, selected: dict[str, str], teleme
     scope = namespace or "*"
     return Feed(
         resource=CODERUNS,
-        part=f"{kind.plural}.{kind.group}/{scope}",
+        part=f"{kind.resource}/{scope}",
         path=kind.path(namespace),
         params=selected,
         decode=_decoding(CodeRun, functools.partial(slim_run, kind=kind)),

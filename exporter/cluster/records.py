@@ -8,6 +8,8 @@ import msgspec
 
 __all__ = ["ConfigMap", "Job", "Record", "Run"]
 
+_TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+
 
 class Run(msgspec.Struct, gc=False, kw_only=True):
     """A CodeRun, or an object of another configured kind that becomes a Job."""
@@ -18,6 +20,17 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     kind: str = ""
     created: float | None = None
     phase: str = ""
+    phase_label: str = "none"
+    """The phase as a label, from a closed set."""
+    state: str = "open"
+    """`waiting`, `open`, `succeeded`, `failed` or `cancelled`, by the state map of its kind."""
+    message: str = ""
+    finalizer: bool = False
+    """Whether a controller has put a finalizer on it: it has looked at the run."""
+    undecodable: str = ""
+    """Why the platform's controller cannot decode this run, and so no list with it; empty where it can."""
+    requires_configmaps: bool = True
+    run_type: str = ""
     agent: str = ""
     service: str = ""
     task_id: str = ""
@@ -36,7 +49,12 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     @property
     def terminal(self) -> bool:
         """Nothing more will happen to it."""
-        return self.phase in {"Succeeded", "Failed"}
+        return self.state in _TERMINAL
+
+    @property
+    def untouched(self) -> bool:
+        """No controller has looked at it: no finalizer, no status."""
+        return not self.phase and not self.finalizer and not self.status_job
 
 
 class Job(msgspec.Struct, gc=False, kw_only=True):
@@ -48,16 +66,25 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     owner: str = ""
     """UID of the run that controls it; empty for a Job that is here by its labels alone."""
     owner_name: str = ""
+    owner_resource: str = ""
+    """`PLURAL.GROUP` of that run."""
     kind: str = ""
     created: float | None = None
     started: float | None = None
     active: int = 0
+    """Pods that are pending or running."""
+    ready: int | None = None
+    """Pods that are ready; None where the server does not write it."""
+    terminating: int = 0
     finished: float | None = None
     result: str = ""
-    """`succeeded`, `failed`, or empty while it goes on."""
+    """`succeeded`, `failed`, or empty while it is unfinished."""
     reason: str = ""
     suspended: bool = False
-    deleting: bool = False
+    queue: str = ""
+    """The Kueue queue that suspends and resumes it."""
+    deleted: float | None = None
+    """When its deletion was requested: a Job that is being deleted is no run's present Job."""
     version: int = 0
     agent: str = ""
     service: str = ""
