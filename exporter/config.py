@@ -97,21 +97,32 @@ class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and the keys in it that it needs."""
 
     name: str
-    """The ConfigMap's name."""
+    """A name, or a pattern such as `cto-controller-templates-*`: one has to match it; all that do are checked."""
     keys: tuple[str, ...] = ()
     """Keys that must be there, in `data` or `binaryData`, and not empty."""
 
 
+_TEMPLATES: tuple[str | RequiredConfigMap, ...] = tuple(
+    f"controller-agent-templates-{name}" for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
+)
+
+
 class ConfigMaps(_Section, frozen=True):
-    """The required ConfigMaps, by name or with their required keys."""
+    """The required ConfigMaps. One is healthy if it exists, is not empty, and has its keys.
+
+    Names that are set here are required whatever exists. Without them, the platform's own are required as soon as one
+    of them exists; until then nothing is missing.
+    """
 
     namespace: str = "agent-platform"
     """Where they all are."""
-    required: tuple[str | RequiredConfigMap, ...] = tuple(
-        f"controller-agent-templates-{name}"
-        for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
-    )
-    """Names, or mappings with a name and keys. Healthy: it exists, is not empty, and has its keys."""
+    required: tuple[str | RequiredConfigMap, ...] = _TEMPLATES
+    """Names, or mappings with a name and keys. `*` in a name stands for any text."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the settings name them, be it the same names as the default's."""
+        return self.required is not _TEMPLATES
 
 
 class AgentThresholds(_Section, frozen=True):
@@ -211,18 +222,20 @@ def check(settings: Settings) -> None:
 
 def _check_states(settings: Settings) -> None:
     for index, kind in enumerate(settings.coderuns.kinds):
-        where = f"at `$.coderuns.kinds[{index}].state`"
+        where = f"at `$.coderuns.kinds[{index}].state"
         if len(kind.state) > 1:
-            raise msgspec.ValidationError(f"only one mapping is read - {where}")
+            raise msgspec.ValidationError(f"expected one mapping, got {len(kind.state)} - {where}`")
         for rule in kind.state:
             if rule.path != ".status.phase":
-                raise msgspec.ValidationError(f"{rule.path!r} is not read: only .status.phase is - {where}")
+                raise msgspec.ValidationError(f"{rule.path!r} is not read, only .status.phase is - {where}[0].path`")
             states: dict[str, str] = {}
             for state in STATE_NAMES:
                 for value in getattr(rule, state):
-                    if states.setdefault(value, state) != state:
-                        both = f"{states[value]} and {state}"
-                        raise msgspec.ValidationError(f"{value!r} is in two states, {both} - {where}")
+                    first = states.setdefault(value or "absent", state)
+                    if first != state:
+                        raise msgspec.ValidationError(
+                            f"{value!r} stands for two states, {first} and {state} - {where}[0].{state}`"
+                        )
 
 
 def _check_durations(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from exporter.cluster.gaps import Gaps
 from exporter.cluster.newest import Newest
 from exporter.cluster.policy import NEVER, Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
+from exporter.cluster.required import Required
 from exporter.cluster.table import Table
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
@@ -41,6 +42,7 @@ class Cluster:
         self._doubts = Doubts()
         self._gaps = Gaps()
         self._blockers = Blockers()
+        self._required = Required()
         self._ends: list[tuple[float, str, str]] = []
         self._now = 0.0
 
@@ -104,6 +106,11 @@ class Cluster:
         run = self.run_of(job)
         return (run.agent if run else "") or job.agent
 
+    @property
+    def default_configmaps(self) -> list[ConfigMap]:
+        """Those that the settings do not name: required only where the platform uses them."""
+        return [item for item in self.configmaps if item.by_default]
+
     def shown(self, item: Record) -> bool:
         """Whether an object is on the page: until its end and its retention have passed."""
         if isinstance(item, Job) and not item.result:
@@ -129,7 +136,8 @@ class Cluster:
                 *(Key(JOBS, job.uid) for job in siblings if not job.result),
             }
         waiting = (run for run in self.runs if not run.terminal and self.newest_job(run) is None)
-        return {Key(CONFIGMAPS, item.uid), *(Key(CODERUNS, run.uid) for run in waiting)}
+        same = self.default_configmaps if item.by_default else [item]  # one that exists makes all of them required
+        return {*(Key(CONFIGMAPS, one.uid) for one in (item, *same)), *(Key(CODERUNS, run.uid) for run in waiting)}
 
     def apply(self, change: Change) -> None:
         """One object is new, changed or gone."""
@@ -162,14 +170,15 @@ class Cluster:
         return {key for run in runs for key in self.related(run)}
 
     def advance(self, now: float) -> set[Key]:
-        """Moves the picture's clock; gives the objects that leave the page by it, or come back to it.
+        """Moves the picture's clock; gives the objects that it changes: that leave the page, or come back to it.
 
         They come back where the clock is set back: a clock that was wrong for a minute must not cost their series.
         """
+        grown = self._required.advance(self.configmaps, now=now)
+        passed = {Key(CONFIGMAPS, item.uid) for item in grown}
         if now < self._now:
-            return self._set_back(now)
+            return passed | self._set_back(now)
         self._now = now
-        passed: set[Key] = set()
         while self._ends and self._ends[0][0] <= now:
             _, resource, uid = heapq.heappop(self._ends)
             item = self._tables[resource].get(uid)
@@ -225,6 +234,8 @@ class Cluster:
             for job in self.jobs_of(new):
                 _share(new, job)
             self._doubts.note(self._part(new.namespace), old, new)
+        elif isinstance(new, ConfigMap):
+            self._required.note(new, records=self.configmaps, now=self._now)
         if new is not None and not _ends_alike(old, new):
             self._remember_end(new)
         self._move_ends(old, new)

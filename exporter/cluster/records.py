@@ -96,7 +96,7 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
 
 
 class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
-    """A required ConfigMap as it was last read; it has a record also while it does not exist."""
+    """A ConfigMap that the exporter looks for, as it was last read; it has a record also while it does not exist."""
 
     uid: str
     """`NAMESPACE/NAME`: the place is required, whichever object fills it."""
@@ -104,6 +104,10 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     name: str
     read: bool = True
     """Whether its content, or its absence, has ever been seen."""
+    by_default: bool = False
+    """Whether it is of the default set, which is required only where the platform uses it."""
+    required: bool = True
+    """Whether it has to exist; kept correct by the cluster."""
     exists: bool = False
     forbidden: bool = False
     keys: int = 0
@@ -111,11 +115,13 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     """Bytes of data and of decoded binaryData."""
     missing_keys: tuple[str, ...] = ()
     empty_keys: tuple[str, ...] = ()
+    shrunk: bool = False
+    """Whether it lost more than half of its keys or bytes within 24 hours; kept correct by the cluster."""
 
     @property
     def problems(self) -> list[tuple[str, str]]:
         """What makes it unfit, as (problem, key)."""
-        if not self.read:
+        if not self.read or not self.required:
             return []
         if not self.exists:
             return [("missing", "")]
@@ -128,8 +134,8 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def healthy(self) -> bool | None:
-        """None while it has not been read: an unknown is not a no."""
-        return not self.problems if self.read else None
+        """None while it has not been read, an unknown is not a no; and None while nothing requires it."""
+        return not self.problems if self.read and self.required else None
 
 
 Record = Run | Job | ConfigMap
