@@ -15,6 +15,7 @@ __all__ = ["text"]
 
 _DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - one form, one place
 _SUBDOMAIN = rf"^{rbac._SUBDOMAIN.pattern}$"  # noqa: SLF001 - as above
+_PATTERN = rf"^{rbac._PATTERN.pattern}$"  # noqa: SLF001 - as above
 _LABEL = rf"^{rbac._LABEL.pattern}$"  # noqa: SLF001 - as above
 _NAME = r"^coderun-exporter(-[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?)?$"
 _SECONDS = Annotated[int, msgspec.Meta(ge=1)]
@@ -25,12 +26,12 @@ _FORMS = {
     ("Kind", "plural"): _LABEL,
     ("ConfigMaps", "namespace"): _LABEL,
     ("Settings", "label_selector"): rf"^{config.SELECTOR.pattern}$",
-    ("RequiredConfigMap", "name"): _SUBDOMAIN,
+    ("RequiredConfigMap", "name"): _PATTERN,
     ("Web", "telemetry_path"): "^/",
     ("Values", "name"): _NAME,
 }
 """Where a value has to have a form: by the type and its field."""
-_ITEM_FORMS = {("Settings", "namespaces"): _LABEL, ("ConfigMaps", "required"): _SUBDOMAIN}
+_ITEM_FORMS = {("Settings", "namespaces"): _LABEL, ("ConfigMaps", "required"): _PATTERN}
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
