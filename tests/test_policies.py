@@ -105,7 +105,7 @@ def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
 def test_the_limits_are_the_exporters_defaults():
     """A Job ends when `AgentJobHanging` would begin to wait, and a step has time for both limits of a run."""
     runtime, creation = (
-        int(seconds_of(str(limit))) for limit in (THRESHOLDS.job_max_runtime, THRESHOLDS.job_creation_deadline)
+        int(seconds_of(str(limit))) for limit in (config.DEFAULT_JOB_MAX_RUNTIME, THRESHOLDS.job_creation_deadline)
     )
     limits = {each["name"]: each["expression"] for each in spec(LIMITS, "Policy")["variables"]}["limits"]
     assert limits == f"{{'default': {runtime}}}"
