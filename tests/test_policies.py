@@ -123,6 +123,19 @@ def test_the_page_says_first_that_the_default_limit_ends_healthy_runs_and_how_to
     assert page.index("## First: ") < page.index("| file |")
 
 
+def test_the_pages_command_for_another_limit_changes_that_line_only():
+    """The `sed` that the page pipes to `kubectl apply`."""
+    page, shipped = ((FOLDER / name).read_text("utf-8") for name in ("README.md", LIMITS))
+    command = re.search(
+        r"^    sed \"s/('default': 3600)/('default': 14400)/\" deploy/policies/(\S+) \|", page, re.MULTILINE
+    )
+    assert command is not None
+    old, new, file = command.groups()
+    assert (file, shipped.count(old)) == (LIMITS, 1)
+    changed = [line for line in shipped.replace(old, new).splitlines() if line not in shipped.splitlines()]
+    assert changed == ["      expression: \"{'default': 14400}\""]
+
+
 @pytest.mark.parametrize("page", ["deploy/policies/README.md", "alerts/runbooks/AgentJobsWithoutDeadline.md"])
 def test_the_files_that_a_page_names_are_there(page):
     """Links and commands: `kubectl apply -f` of a misspelled file helps nobody."""
