@@ -107,17 +107,24 @@ def test_dates_in_words_move_with_the_values():
 
 
 def test_external_labels_are_on_the_series_and_on_what_is_expected():
-    """A series keeps its value of such a label. Each set of external labels is a run."""
-    tests = document({"external_labels": {"cluster": "c"}})["tests"] + document()["tests"]
-    tests[0]["input_series"].append({"series": 'up{cluster="d"}', "values": "1"})
-    first, second = convert(document(tests=tests), groups={"Old": "g"})
-    assert (first.external_labels, second.external_labels) == ({"cluster": "c"}, {})
-    assert [series["series"] for series in first.tests[0]["input_series"]] == [
-        'process_start_time_seconds{cluster="c",job="e"}',
-        'up{cluster="d"}',
-    ]
-    assert first.tests[0]["alert_rule_test"][1]["exp_alerts"][0]["exp_labels"]["cluster"] == "c"
-    assert first.tests[0]["metricsql_expr_test"][0]["exp_samples"][0]["labels"].startswith('{cluster="c",')
+    """Each set of external labels is a run. Tests that compare no annotations are a run too."""
+    silent = {"alert_rule_test": []}
+    tests = document({"external_labels": {"cluster": "c"}})["tests"] + document()["tests"] + document(silent)["tests"]
+    first, second, third = convert(document(tests=tests), groups={"Old": "g"})
+    assert [run.external_labels for run in (first, second, third)] == [{"cluster": "c"}, {}, {}]
+    assert [run.annotated for run in (first, second, third)] == [True, True, False]
+    (test,) = first.tests
+    assert test["input_series"][0]["series"] == 'process_start_time_seconds{cluster="c",job="e"}'
+    assert test["alert_rule_test"][1]["exp_alerts"][0]["exp_labels"]["cluster"] == "c"
+    assert test["metricsql_expr_test"][0]["exp_samples"][0]["labels"].startswith('{cluster="c",')
+
+
+def test_a_series_keeps_its_value_of_an_external_label():
+    """The flag is left out then: vmalert would call the label of the series exported_cluster."""
+    inputs = [{"series": f'up{{cluster="{name}"}}', "values": "1"} for name in ("c", "d")]
+    (run,) = convert(document({"external_labels": {"cluster": "c"}, "input_series": inputs}), groups={"Old": "g"})
+    assert not run.external_labels
+    assert [series["series"] for series in run.tests[0]["input_series"]] == ['up{cluster="c"}', 'up{cluster="d"}']
 
 
 @pytest.mark.parametrize(

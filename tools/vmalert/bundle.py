@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["evaluation_order", "group_of_alert", "load_tests", "relevant", "rule_groups"]
+__all__ = ["evaluation_order", "group_of_alert", "load_tests", "relevant", "rule_groups", "unannotated"]
 
 Group = Mapping[str, Any]
 
@@ -35,6 +35,17 @@ def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
         for group in groups
     ]
     return [group for group in kept if group["rules"]]
+
+
+def unannotated(groups: Sequence[Group]) -> list[Group]:
+    """The groups without the annotations of their alerts."""
+    return [
+        {
+            **group,
+            "rules": [{key: value for key, value in rule.items() if key != "annotations"} for rule in group["rules"]],
+        }
+        for group in groups
+    ]
 
 
 def evaluation_order(groups: Sequence[Group], *, given: Sequence[str] = ()) -> list[str]:

@@ -24,22 +24,39 @@ class ConversionError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Converted:
-    """Tests that have the same external labels. Those are a flag of vmalert-tool, so each set of them is a run."""
+    """Tests that share a run: external labels are a flag of vmalert-tool."""
 
     external_labels: Mapping[str, str]
+    annotated: bool
+    """Whether a test compares annotations. For the others none are written, which takes half of the time."""
     tests: Sequence[Mapping[str, Any]]
 
 
 def convert(document: Mapping[str, Any], *, groups: Mapping[str, str]) -> list[Converted]:
     """The tests of a file, whose scalars are strings; `groups` has the name of each alert's rule group."""
     _known("file", document, FILE_KEYS)
-    runs: dict[tuple[tuple[str, str], ...], list[Mapping[str, Any]]] = {}
+    runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for test in document["tests"]:
         external = test.get("external_labels", {})
         interval = test.get("interval", document["evaluation_interval"])
         converted = {"interval": interval, **_test(test, groups=groups, external=external)}
-        runs.setdefault(tuple(external.items()), []).append(converted)
-    return [Converted(external_labels=dict(labels), tests=tests) for labels, tests in runs.items()]
+        key = (tuple(_flags(test, external=external)), _is_annotated(test))
+        runs.setdefault(key, []).append(converted)
+    return [
+        Converted(external_labels=dict(labels), annotated=annotated, tests=tests)
+        for (labels, annotated), tests in runs.items()
+    ]
+
+
+def _flags(test: Mapping[str, Any], *, external: Mapping[str, str]) -> list[tuple[str, str]]:
+    """External labels that no series has itself: vmalert would rename that one to exported_."""
+    series = [one["series"] for one in test.get("input_series", [])]
+    return [(key, value) for key, value in external.items() if not any(_has(one, key) for one in series)]
+
+
+def _is_annotated(test: Mapping[str, Any]) -> bool:
+    cases = test.get("alert_rule_test", [])
+    return any(alert.get("exp_annotations") for case in cases for alert in case.get("exp_alerts", []))
 
 
 def _test(test: Mapping[str, Any], *, groups: Mapping[str, str], external: Mapping[str, str]) -> dict[str, Any]:
@@ -97,9 +114,13 @@ def _with_labels(series: str, labels: Mapping[str, str]) -> str:
     """A series with these labels, where it does not have them; as text, for no value here has a brace in it."""
     name, _, inside = series.partition("{")
     own = inside.rpartition("}")[0].strip().rstrip(",")
-    missing = [f'{key}="{value}"' for key, value in labels.items() if not re.search(rf"(^|,)\s*{key}\s*=", own)]
+    missing = [f'{key}="{value}"' for key, value in labels.items() if not _has(series, key)]
     joined = ",".join([*missing, *([own] if own else [])])
     return f"{name}{{{joined}}}" if joined else name
+
+
+def _has(series: str, label: str) -> bool:
+    return bool(re.search(rf"[{{,]\s*{label}\s*=", series))
 
 
 def _known(what: str, mapping: Mapping[str, Any], known: set[str]) -> None:

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from tools.vmalert.bundle import evaluation_order, group_of_alert, load_tests, relevant, rule_groups
+from tools.vmalert.bundle import evaluation_order, group_of_alert, load_tests, relevant, rule_groups, unannotated
 from tools.vmalert.convert import convert
 
 __all__ = ["run_tests"]
@@ -18,16 +18,17 @@ def run_tests(file: pathlib.Path, *, tool: pathlib.Path) -> str:
     groups = relevant(rule_groups(file, document), text=file.read_text("utf-8"))
     failures = ""
     with tempfile.TemporaryDirectory(prefix="vmalert-") as folder:
-        rules = pathlib.Path(folder) / "rules.json"
-        rules.write_text(json.dumps({"groups": groups}))
-        head = {
-            "rule_files": [str(rules)],
-            "evaluation_interval": document["evaluation_interval"],
-            "group_eval_order": evaluation_order(groups, given=document.get("group_eval_order", ())),
-        }
         for number, part in enumerate(convert(document, groups=group_of_alert(groups))):
+            rules = pathlib.Path(folder) / f"rules-{number}.json"
+            rules.write_text(json.dumps({"groups": groups if part.annotated else unannotated(groups)}))
             tests = pathlib.Path(folder) / f"{file.stem}-{number}.json"
-            tests.write_text(json.dumps({**head, "tests": part.tests}))
+            content = {
+                "rule_files": [str(rules)],
+                "evaluation_interval": document["evaluation_interval"],
+                "group_eval_order": evaluation_order(groups, given=document.get("group_eval_order", ())),
+                "tests": part.tests,
+            }
+            tests.write_text(json.dumps(content))
             labels = [f"--external.label={name}={value}" for name, value in part.external_labels.items()]
             failures += _failure(tool, f"--files={tests}", *labels, folder=folder)
     return failures
