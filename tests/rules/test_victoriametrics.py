@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.components import component
-from tools.vmalert.unittest import run_tests
+from tools.vmalert.runner import run_tests
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 TEST_FILES = sorted((ALERTS / "tests").glob("*.yml"))

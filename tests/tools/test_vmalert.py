@@ -8,7 +8,7 @@ from tests.components import component
 from tools.vmalert.bundle import evaluation_order, relevant
 from tools.vmalert.convert import ConversionError, convert
 from tools.vmalert.epoch import is_time, shift_dates, shift_values
-from tools.vmalert.unittest import run_tests
+from tools.vmalert.runner import run_tests
 
 RULES = {
     "groups": [

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["evaluation_order", "group_of_alert", "load_tests", "relevant", "rule_groups", "unannotated"]
+__all__ = ["Group", "evaluation_order", "group_of_alert", "load_tests", "relevant", "rule_groups", "unannotated"]
 
 Group = Mapping[str, Any]
 
