@@ -50,7 +50,7 @@ class Rules:
     alerts: tuple[AlertRule, ...]
     recording: tuple[RecordingRule, ...] = ()
     left_out: tuple[str, ...] = ()
-    """Names of rules with a construct that is not evaluated here."""
+    """Alerts by name with a construct that is not evaluated here. Recording rules of that sort are not named."""
 
 
 def bundled_rules() -> pathlib.Path:
@@ -72,19 +72,22 @@ def load_rules(folder: pathlib.Path) -> Rules:
     """
     alerts: list[AlertRule] = []
     recording: list[RecordingRule] = []
-    left_out: list[str] = []
+    left_out: list[AlertRule] = []
     for file in sorted(folder.glob("*.yml")):
         for item in _items_of(file):
             rule = _rule(item, file=file)
-            if not _is_evaluated(rule, file=file):
-                left_out.append(rule.name)
-            elif isinstance(rule, RecordingRule):
+            evaluated = _is_evaluated(rule, file=file)
+            if isinstance(rule, AlertRule):
+                (alerts if evaluated else left_out).append(rule)
+            elif evaluated:
                 recording.append(rule)
-            else:
-                alerts.append(rule)
     if not alerts:
         raise RulesError(f"no alert rules in {folder}")
-    return Rules(alerts=tuple(alerts), recording=tuple(recording), left_out=tuple(dict.fromkeys(left_out)))
+    return Rules(
+        alerts=tuple(alerts),
+        recording=tuple(recording),
+        left_out=tuple(dict.fromkeys(rule.name for rule in left_out)),
+    )
 
 
 def expand(template: str, labels: Mapping[str, str]) -> str:

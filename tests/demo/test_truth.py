@@ -86,7 +86,9 @@ async def november(play):
 
 async def newest(play):
     """Work, then an image whose templates do not render, then the one before it, and a Job that meets its deadline."""
-    orders = [Order(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))]
+    orders = [
+        Order(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
+    ]
     await play.platform.install()
     await play.platform.order(orders[:1])
     await play.rounds(3)
@@ -231,7 +233,10 @@ def test_names_labels_and_specs_are_those_of_the_object_sets(play):
 
 
 NOT_SHOWN = {
-    *(f"template.metadata.annotations.demo/{name}" for name in ("work-seconds", "start-seconds", "exits", "pull-request")),
+    *(
+        f"template.metadata.annotations.demo/{name}"
+        for name in ("work-seconds", "start-seconds", "exits", "pull-request")
+    ),
     *(f"template.metadata.labels.{name}" for one in objects_of("Job") for name in one["metadata"]["labels"]),
     "suspend",
 }
