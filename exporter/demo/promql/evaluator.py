@@ -94,11 +94,14 @@ class _Evaluation:
         name, selector = tree.func.name, ranged.vector_selector
         passes, until = _passes(selector), self._moment(selector)
         after = until - ranged.range.total_seconds()
+        window = self._history.window(_name(selector), after=after, until=until)
+        series = [(one, Sample(one.labels, 0.0)) for one in window if passes(Sample(one.labels, 0.0))]
+        if name == "absent_over_time":
+            return [] if series else [Sample(_absent_labels(selector), 1.0)]
         found = []
-        for series in self._history.window(_name(selector), after=after, until=until):
-            labels = Sample(series.labels, 0.0)
-            if passes(labels) and (value := OVER_TIME[name](series, after, until)) is not None:
-                found.append(Sample(series.labels, value) if name in KEEPS_NAME else labels.without_name(value))
+        for one, labels in series:
+            if (value := OVER_TIME[name](one, after, until)) is not None:
+                found.append(Sample(one.labels, value) if name in KEEPS_NAME else labels.without_name(value))
         return distinct(found)
 
     def aggregated(self, tree: Any) -> Value:
@@ -111,7 +114,7 @@ class _Evaluation:
         return [Sample(dict(group), reduce(values)) for group, values in groups.items()]
 
     def called(self, tree: Any) -> Value:
-        if tree.func.name in OVER_TIME:
+        if tree.func.name in OVER_TIME or tree.func.name == "absent_over_time":
             return self.over_time(tree)
         match tree.func.name:
             case "time":
