@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=7700, help="CodeRuns, and as many Jobs (7700: 100,000 series)")
     parser.add_argument("--rounds", type=int, default=6, help="evaluations that are measured (default 6)")
     parser.add_argument("--interval", type=int, default=10, help="seconds between them (default 10)")
-    parser.add_argument("--stalled", type=int, default=0, help="so many runs stall at once, instead of one in a hundred")
+    parser.add_argument("--stalled", type=int, default=0, help="runs that stall at once, for one in a hundred")
     arguments = parser.parse_args()
     os.environ["GOMAXPROCS"] = "1"
     for suffix in [suffix for suffix in _VERSIONS if find(f"prometheus{suffix}")] or _VERSIONS:
