@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.cluster import Cluster, Policy
-from exporter.config import Settings
+from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings
 from exporter.durations import seconds_of
 from exporter.exposition.page import Page
 from exporter.kube.auth import Credentials
@@ -67,7 +67,11 @@ async def serve(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
     telemetry = Telemetry(clock=clock)
-    cluster = Cluster(policy=policy_of(settings), all_namespaces=not settings.namespaces)
+    cluster = Cluster(
+        policy=policy_of(settings),
+        all_namespaces=not settings.namespaces,
+        selected=bool(settings.label_selector),
+    )
     cluster.advance(clock())
     all_feeds = feeds(settings, telemetry=telemetry)
     groups = {name: [feed.status for feed in all_feeds if feed.resource == name] for name in _names(all_feeds)}
@@ -111,7 +115,8 @@ def policy_of(settings: Settings) -> Policy:
             for agent, own in agents.items()
             if own.job_creation_deadline is not None
         },
-        job_max_runtime=seconds_of(str(limits.job_max_runtime)),
+        job_max_runtime=seconds_of(str(limits.job_max_runtime or DEFAULT_JOB_MAX_RUNTIME)),
+        job_max_runtime_is_set=limits.job_max_runtime is not None,
         job_max_runtimes={
             agent.lower(): seconds_of(str(own.job_max_runtime))
             for agent, own in agents.items()

@@ -16,12 +16,15 @@ _NAME = re.compile(r"\[([^\]]+)\] (.+)")
 def parts() -> dict[str, str]:
     """The parts of the page, by their place in tools/pages/alerts.md."""
     rules = list(_rules())
-    alerts = {rule["alert"]: rule for rule in rules if "alert" in rule}
+    alerts: dict[str, list[dict[str, Any]]] = {}
+    for rule in rules:
+        if "alert" in rule:
+            alerts.setdefault(rule["alert"], []).append(rule)
     claims = {name: list(_claims(name)) for name in [*alerts, "recording"]}
     told = _read("scenarios.yml")
     scenarios, excused = told["scenarios"], told["not_applicable"]
     return {
-        "alerts": "\n".join(_alert(rule, len(claims[name])) for name, rule in alerts.items()),
+        "alerts": "\n".join(_alert(entries, len(claims[name])) for name, entries in alerts.items()),
         "records": "\n".join(f"| `{rule['record']}` | {_told(rule)} |" for rule in rules if "record" in rule),
         "scenarios": "\n".join(f"| {name} | {meaning} |" for name, meaning in scenarios.items()),
         "matrix": _matrix(list(alerts), list(scenarios), claims),
@@ -51,10 +54,13 @@ def _read(file: str) -> Any:
     return yaml.safe_load((ALERTS / file).read_text("utf-8"))
 
 
-def _alert(rule: dict[str, Any], tests: int) -> str:
+def _alert(entries: list[dict[str, Any]], tests: int) -> str:
+    """One row, with the severities of all entries."""
+    rule = entries[0]
     name = rule["alert"]
     runbook = f"[`{name}`](../alerts/runbooks/{name}.md)"
-    cells = runbook, rule["labels"]["severity"], rule.get("for", "0s"), rule.get("keep_firing_for", "0s"), str(tests)
+    severities = ", ".join(dict.fromkeys(each["labels"]["severity"] for each in entries))
+    cells = runbook, severities, rule.get("for", "0s"), rule.get("keep_firing_for", "0s"), str(tests)
     return f"| {' | '.join(cells)} |"
 
 

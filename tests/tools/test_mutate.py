@@ -217,7 +217,7 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path, text):
 
 def test_the_list_of_this_bundle_names_mutants_that_exist_and_gives_a_reason_for_each():
     """What can be known without a trial: a rule that changes takes its entries with it."""
-    named = {(rule.name, mutant.place, mutant.change) for rule in RULES for mutant in mutants(rule)[0]}
+    named = {(rule.title, mutant.place, mutant.change) for rule in RULES for mutant in mutants(rule)[0]}
     listed = load_accepted(ALERTS / "survivors.yml")
     assert {entry.key for entry in listed} <= named
     assert faults([], []) == ()

@@ -28,6 +28,8 @@ PRINTED = (
     "x + on () y",
     'count_values without (a) ("v", x)',
     "quantile(0.95, sum by () (x))",
+    "x offset 5m and max_over_time(x[10m] offset 1h)",
+    "x offset -5m",
     "x == NaN or x < +Inf or x > -Inf or x > 1e+30",
 )
 
@@ -100,6 +102,7 @@ MUTANTS = {
         "max_over_time(x[2m])",
         {f"{name}_over_time(x[{t}m])" for name, t in (("min", 2), ("max", 1), ("max", 4))},
     ),
+    "offset": ("x offset 5m", {"x", "x offset 2m30s", "x offset 10m"}),
     "absent": ("absent(x)", {"x"}),
     "absent over time": (
         "absent_over_time(x[1h])",
@@ -148,7 +151,7 @@ def test_an_expression_is_printed_as_it_was_read(text):
     assert printed == text or text not in PRINTED
 
 
-@pytest.mark.parametrize("text", ["x offset 5m", "x @ 3", "x[1h:1m]", 'x{a="b" or c="d"}', "1 and x", "x{"])
+@pytest.mark.parametrize("text", ["x @ 3", "x[1h:1m]", 'x{a="b" or c="d"}', "1 and x", "x{"])
 def test_what_the_tree_cannot_hold_is_refused(text):
     """No part of an expression is lost in silence, and what PromQL refuses is refused here."""
     with pytest.raises(UnsupportedError):

@@ -25,7 +25,9 @@ _LINE = "{:48} {:>8} {:>8} {:>8}"
 def main(argv: Sequence[str] | None = None) -> int:
     """Makes the trials and prints what came of them; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
-    parser.add_argument("--only", metavar="RULE", action="append", default=[], help="this rule alone; repeatable")
+    parser.add_argument(
+        "--only", metavar="RULE", action="append", default=[], help="this rule, with all its entries; repeatable"
+    )
     parser.add_argument("--list", action="store_true", help="print the mutants and try none")
     arguments = parser.parse_args(argv)
     try:
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = [rule for rule in rules if not arguments.only or rule.name in arguments.only]
     if arguments.list:
         for mutant in itertools.chain.from_iterable(mutants(rule)[0] for rule in chosen):
-            print(f"{mutant.rule.name} | {mutant.place} | {mutant.change}")
+            print(f"{mutant.rule.title} | {mutant.place} | {mutant.change}")
         return 0
     promtool = find_promtool()
     if promtool is None:
@@ -59,7 +61,7 @@ def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Acce
         rows.append(row)
     _print_row("all", rows)
     results = [result for row in rows for result in row.results]
-    untried = {rule.name for rule in laboratory.rules} - {row.rule for row in rows}
+    untried = {rule.title for rule in laboratory.rules} - {row.rule for row in rows}
     relevant = [entry for entry in accepted if entry.rule not in untried]
     _print_accepted({result.key for result in results if not result.killed}, relevant)
     refused = sum(row.refused for row in rows)

@@ -198,6 +198,14 @@ def window(node: Node, _reach: Reach) -> Changed:
             yield what, dataclasses.replace(node, seconds=seconds)
 
 
+def offset(node: Node, _reach: Reach) -> Changed:
+    """No offset, half of it, and twice."""
+    if isinstance(node, Selector) and node.offset:
+        for seconds in (0.0, node.offset / 2, node.offset * 2):
+            what = duration(seconds) if seconds else "none"
+            yield f"offset {duration(node.offset)} -> {what}", dataclasses.replace(node, offset=seconds)
+
+
 MUTATIONS: tuple[Callable[[Node, Reach], Changed], ...] = (
     number,
     quantile,
@@ -210,6 +218,7 @@ MUTATIONS: tuple[Callable[[Node, Reach], Changed], ...] = (
     function,
     absence,
     window,
+    offset,
 )
 
 

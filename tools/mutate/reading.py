@@ -34,7 +34,7 @@ def parse(text: str) -> Node:
     """The tree of an expression.
 
     Raises UnsupportedError for what PromQL does not allow, and where the tree would lose a part of the expression
-    (`offset`, `@`, a subquery ...).
+    (`@`, a subquery ...).
     """
     try:
         parsed = promql_parser.parse(text)
@@ -72,7 +72,8 @@ def _selector(parsed: Any, *, window: float | None = None) -> Selector:
         Matcher(label=item.name, operator=next(sign for known, sign in _SIGNS if known == item.op), value=item.value)
         for item in parsed.matchers.matchers
     )
-    return Selector(name=parsed.name or "", matchers=matchers, seconds=window)
+    offset = 0.0 if parsed.offset is None else parsed.offset.total_seconds()
+    return Selector(name=parsed.name or "", matchers=matchers, seconds=window, offset=offset)
 
 
 def _aggregate(parsed: Any) -> Aggregate:

@@ -23,13 +23,15 @@ _STEP = 30.0
 class Rule:
     """One rule of the file `file` (its name without a folder), with `body` as it is there.
 
-    `group` is what the file says of its group, besides the rules.
+    `group` is what the file says of its group, besides the rules. `variant` tells apart the entries of one alert: its
+    labels' values, empty where the alert has one entry.
     """
 
     file: str
     group: Mapping[str, Any]
     body: Mapping[str, Any]
     tree: Node
+    variant: str = ""
 
     @property
     def is_alert(self) -> bool:
@@ -38,8 +40,13 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """The alert, or what is recorded."""
-        return self.body["alert"] if self.is_alert else self.body["record"]
+        """The alert, or what is recorded: several entries of an alert share it."""
+        return _name(self.body)
+
+    @property
+    def title(self) -> str:
+        """The name, and in parentheses the variant: no two rules have the same."""
+        return f"{self.name} ({self.variant})" if self.variant else self.name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,12 +65,24 @@ class Mutant:
 
 def load(folder: pathlib.Path) -> tuple[Rule, ...]:
     """Every rule of the folder's `*.yml`, in their order. Raises UnsupportedError, which names the rule."""
-    return tuple(
-        _rule(file.name, {key: value for key, value in group.items() if key != "rules"}, body)
+    found = [
+        (file.name, {key: value for key, value in group.items() if key != "rules"}, body)
         for file in sorted(folder.glob("*.yml"))
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
         for body in group["rules"]
-    )
+    ]
+    entries = collections.Counter(_name(body) for _, _, body in found)
+    variants = collections.Counter[str]()
+    rules = []
+    for file_name, group, body in found:
+        variant = ""
+        if entries[_name(body)] > 1:
+            variant = ", ".join(value for label, value in body.get("labels", {}).items() if label != "component")
+            variants[f"{_name(body)} ({variant})"] += 1
+            number = variants[f"{_name(body)} ({variant})"]
+            variant = f"{variant}, {number}" if number > 1 else variant
+        rules.append(_rule(file_name, group, body, variant))
+    return tuple(rules)
 
 
 def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
@@ -101,11 +120,16 @@ def reads_its_value(body: Mapping[str, Any]) -> bool:
     return "record" in body or any("$value" in text or ".Value" in text for text in texts)
 
 
-def _rule(file: str, group: Mapping[str, Any], body: Mapping[str, Any]) -> Rule:
+def _name(body: Mapping[str, Any]) -> str:
+    name: str = body["alert"] if "alert" in body else body["record"]
+    return name
+
+
+def _rule(file: str, group: Mapping[str, Any], body: Mapping[str, Any], variant: str) -> Rule:
     try:
-        return Rule(file=file, group=group, body=body, tree=parse(body["expr"]))
+        return Rule(file=file, group=group, body=body, tree=parse(body["expr"]), variant=variant)
     except UnsupportedError as error:
-        raise UnsupportedError(f"{file}: {body.get('alert') or body.get('record')}: {error}") from error
+        raise UnsupportedError(f"{file}: {_name(body)}: {error}") from error
 
 
 def _selected(node: Node) -> set[str]:

@@ -61,8 +61,8 @@ def survey(laboratory: Laboratory, chosen: Sequence[Rule], suites: Mapping[str, 
 
 def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:
     results = tuple(
-        Result(rule=rule.name, place=mutant.place, change=mutant.change, killed=outcome is Outcome.KILLED)
+        Result(rule=rule.title, place=mutant.place, change=mutant.change, killed=outcome is Outcome.KILLED)
         for mutant, outcome in outcomes
         if outcome is not Outcome.REFUSED
     )
-    return Row(rule=rule.name, results=results, refused=refused + len(outcomes) - len(results))
+    return Row(rule=rule.title, results=results, refused=refused + len(outcomes) - len(results))

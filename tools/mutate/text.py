@@ -63,7 +63,9 @@ def _number(node: Number) -> str:
 def _selector(node: Selector) -> str:
     matchers = ",".join(f"{item.label}{item.operator}{_quoted(item.value)}" for item in node.matchers)
     window = "" if node.seconds is None else f"[{duration(node.seconds)}]"
-    return node.name + (f"{{{matchers}}}" if matchers else "") + window
+    sign = "-" if node.offset < 0 else ""
+    offset = f" offset {sign}{duration(abs(node.offset))}" if node.offset else ""
+    return node.name + (f"{{{matchers}}}" if matchers else "") + window + offset
 
 
 def _aggregate(node: Aggregate) -> str:

@@ -56,11 +56,12 @@ class Matcher:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Selector:
-    """An instant vector, or with `seconds` a range vector."""
+    """An instant vector, or with `seconds` a range vector; `offset` is how long ago, in seconds."""
 
     name: str = ""
     matchers: tuple[Matcher, ...] = ()
     seconds: float | None = None
+    offset: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
