@@ -125,7 +125,9 @@ def inhibitions() -> list[Inhibition]:
 
 def _words(entry: dict[str, Any]) -> str:
     labels = entry["labels"]
-    return " ".join([entry["alert"], labels["severity"], *([labels["explained_by"]] if "explained_by" in labels else [])])
+    return " ".join(
+        [entry["alert"], labels["severity"], *([labels["explained_by"]] if "explained_by" in labels else [])]
+    )
 
 
 def _matching(matchers: list[str]) -> list[dict[str, Any]]:
@@ -141,7 +143,9 @@ def _matching(matchers: list[str]) -> list[dict[str, Any]]:
     return [
         entry
         for entry in entries
-        if all({"alertname": entry["alert"], **entry["labels"]}.get(label) in values for label, values in wanted.items())
+        if all(
+            {"alertname": entry["alert"], **entry["labels"]}.get(label) in values for label, values in wanted.items()
+        )
     ]
 
 
