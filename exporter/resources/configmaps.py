@@ -112,8 +112,8 @@ def unused(items: Sequence[ConfigMap]) -> str:
         return ""
     names = ", ".join(sorted(item.name for item in items))
     return (
-        f"no ConfigMap is required: none of {names} exists in namespace {items[0].namespace}. "
-        "Name in configmaps.required what the controller needs."
+        f"no ConfigMap is required, because namespace {items[0].namespace} has none of {names}. "
+        "If the controller needs others, list them in configmaps.required."
     )
 
 

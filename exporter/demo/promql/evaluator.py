@@ -122,10 +122,25 @@ class _Evaluation:
             case "vector":
                 value = self.value(tree.args[0])
                 return [Sample({}, value)] if isinstance(value, float) else value
+            case "label_replace":
+                return _labelled(self.vector(tree.args[0]), *(argument.val for argument in tree.args[1:]))
             case "absent":
                 return [] if self.vector(tree.args[0]) else [Sample(_absent_labels(tree.args[0]), 1.0)]
             case name:
                 raise UnsupportedError(f"function {name}()")
+
+
+def _labelled(vector: Vector, label: str, text: str, source: str, pattern: str) -> Vector:
+    """`label_replace` with a replacement that is plain text."""
+    if "$" in text:
+        raise UnsupportedError("references in label_replace()")
+    matches = re.compile(pattern, re.DOTALL).fullmatch
+    return distinct(
+        [
+            Sample({**sample.labels, label: text}, sample.value) if matches(sample.get(source)) else sample
+            for sample in vector
+        ]
+    )
 
 
 def _passes(selector: Any) -> Callable[[Sample], bool]:
