@@ -94,11 +94,14 @@ class _Evaluation:
         name, selector = tree.func.name, ranged.vector_selector
         passes, until = _passes(selector), self._moment(selector)
         after = until - ranged.range.total_seconds()
+        window = self._history.window(_name(selector), after=after, until=until)
+        series = [(one, Sample(one.labels, 0.0)) for one in window if passes(Sample(one.labels, 0.0))]
+        if name == "absent_over_time":
+            return [] if series else [Sample(_absent_labels(selector), 1.0)]
         found = []
-        for series in self._history.window(_name(selector), after=after, until=until):
-            labels = Sample(series.labels, 0.0)
-            if passes(labels) and (value := OVER_TIME[name](series, after, until)) is not None:
-                found.append(Sample(series.labels, value) if name in KEEPS_NAME else labels.without_name(value))
+        for one, labels in series:
+            if (value := OVER_TIME[name](one, after, until)) is not None:
+                found.append(Sample(one.labels, value) if name in KEEPS_NAME else labels.without_name(value))
         return distinct(found)
 
     def aggregated(self, tree: Any) -> Value:
@@ -111,7 +114,7 @@ class _Evaluation:
         return [Sample(dict(group), reduce(values)) for group, values in groups.items()]
 
     def called(self, tree: Any) -> Value:
-        if tree.func.name in OVER_TIME:
+        if tree.func.name in OVER_TIME or tree.func.name == "absent_over_time":
             return self.over_time(tree)
         match tree.func.name:
             case "time":
@@ -119,10 +122,25 @@ class _Evaluation:
             case "vector":
                 value = self.value(tree.args[0])
                 return [Sample({}, value)] if isinstance(value, float) else value
+            case "label_replace":
+                return _labelled(self.vector(tree.args[0]), *(argument.val for argument in tree.args[1:]))
             case "absent":
                 return [] if self.vector(tree.args[0]) else [Sample(_absent_labels(tree.args[0]), 1.0)]
             case name:
                 raise UnsupportedError(f"function {name}()")
+
+
+def _labelled(vector: Vector, label: str, text: str, source: str, pattern: str) -> Vector:
+    """`label_replace` with a replacement that is plain text."""
+    if "$" in text:
+        raise UnsupportedError("references in label_replace()")
+    matches = re.compile(pattern, re.DOTALL).fullmatch
+    return distinct(
+        [
+            Sample({**sample.labels, label: text}, sample.value) if matches(sample.get(source)) else sample
+            for sample in vector
+        ]
+    )
 
 
 def _passes(selector: Any) -> Callable[[Sample], bool]:

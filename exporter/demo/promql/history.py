@@ -5,7 +5,7 @@ Source: "Staleness" and "Range vector selectors" in Prometheus' querying documen
 
 import bisect
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from exporter.demo.promql.vector import Key, Page, Sample, Vector, key
 
@@ -39,7 +39,7 @@ class History:
         if self._scrapes[0] < at - 2 * self._keep:
             self._forget(before=at - self._keep)
 
-    def extend(self, page: Page, names: Iterator[str] | list[str]) -> None:
+    def extend(self, page: Page, names: Iterable[str]) -> None:
         """Adds the families of these names, which a recording rule has added to the newest page."""
         for name in names:
             for sample in page.family(name):
