@@ -36,7 +36,7 @@ fix: $(READY) ## format, and mend what the linter can
 docs: $(READY) ## the generated pages, anew
 	$(BIN)/python -m tools.generate_docs
 
-rules: $(READY) ## the rules bundle: both promtools, routes, scenarios, and what is made from it
+rules: $(READY) ## the rules bundle: both promtools, vmalert-tool, routes, scenarios, and what is made from it
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.generate_docs --check
 	$(BIN)/python -m pytest -q tests/rules

@@ -6,7 +6,7 @@ from typing import Any
 
 from workload import coderun, job
 
-__all__ = ["quiet", "stuck"]
+__all__ = ["quiet", "stalled", "stuck"]
 
 _SERVICES = 4  # times five agents
 _AT_WORK = 3  # of ten
@@ -33,6 +33,14 @@ def stuck(objects: int) -> Iterator[dict[str, Any]]:
         else:
             ways: list[dict[str, Any]] = [{"phase": "Succeeded"}, {"worked": 600}]
             yield from _pair(index, age=2400, **ways[way - 2])
+
+
+def stalled(first: int, count: int) -> Iterator[dict[str, Any]]:
+    """Runs that the controller has looked at and given neither a status nor a Job, for 20 minutes."""
+    for index in range(first, first + count):
+        run, _ = _pair(index, age=1200)
+        run["metadata"]["finalizers"] = ["coderuns.orchestrator.io/finalizer"]
+        yield {key: value for key, value in run.items() if key != "status"}
 
 
 def _pair(

@@ -37,7 +37,7 @@ from exporter.app import serve
 from exporter.config import Kubernetes, Settings, Web
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.manifests import TEMPLATES, templates
-from lives import quiet, stuck
+from lives import quiet, stalled, stuck
 from measure import Subject
 from tests.components import component, find
 from tests.integration.bundle import ALERTS, JOB
@@ -70,6 +70,7 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=7700, help="CodeRuns, and as many Jobs (7700: 100,000 series)")
     parser.add_argument("--rounds", type=int, default=6, help="evaluations that are measured (default 6)")
     parser.add_argument("--interval", type=int, default=10, help="seconds between them (default 10)")
+    parser.add_argument("--stalled", type=int, default=0, help="runs that stall at once, for one in a hundred")
     arguments = parser.parse_args()
     os.environ["GOMAXPROCS"] = "1"
     for suffix in [suffix for suffix in _VERSIONS if find(f"prometheus{suffix}")] or _VERSIONS:
@@ -100,8 +101,8 @@ def _measure(arguments: argparse.Namespace, folder: pathlib.Path, suffix: str, a
         scrapes = prometheus.idle_cpu()
         prometheus.take_rules()
         calm = prometheus.phase()
-        load(list(stuck(arguments.objects)))
-        until(lambda: prometheus.firing() > calm.firing, what="alerts fire", seconds=120)
+        load(list(stalled(arguments.objects, arguments.stalled) if arguments.stalled else stuck(arguments.objects)))
+        until(lambda: prometheus.firing() > calm.firing + arguments.stalled, what="alerts fire", seconds=120)
         prometheus.settle()
         alarm = prometheus.phase()
         series = prometheus.count(f'{{job="{JOB}"}}')

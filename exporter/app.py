@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.cluster import Cluster, Policy
-from exporter.config import Settings
+from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings
 from exporter.durations import seconds_of
 from exporter.exposition.page import Page
 from exporter.kube.auth import Credentials
@@ -20,7 +20,8 @@ from exporter.kube.client import KubeClient
 from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.history import History
 from exporter.resources.picture import Picture
-from exporter.sources import Feed, feeds
+from exporter.settings_notices import follow_names, note_configmaps
+from exporter.sources import Feed, feeds, kinds_of
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
@@ -67,7 +68,11 @@ async def serve(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
     telemetry = Telemetry(clock=clock)
-    cluster = Cluster(policy=policy_of(settings), all_namespaces=not settings.namespaces)
+    cluster = Cluster(
+        policy=policy_of(settings),
+        all_namespaces=not settings.namespaces,
+        selected=bool(settings.label_selector),
+    )
     cluster.advance(clock())
     all_feeds = feeds(settings, telemetry=telemetry)
     groups = {name: [feed.status for feed in all_feeds if feed.resource == name] for name in _names(all_feeds)}
@@ -91,7 +96,8 @@ async def serve(
     ):
         running = [tasks.create_task(_follow(feed, client, picture, idle=idle), name=feed.name) for feed in all_feeds]
         running.append(tasks.create_task(_sweep(picture), name="sweep"))
-        running.append(tasks.create_task(_advance(picture, clock), name="advance"))
+        running.append(tasks.create_task(_advance(picture, clock, health), name="advance"))
+        running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
             "started", extra={"version": __version__, "api_server": credentials.source, "listen": ",".join(urls)}
@@ -111,7 +117,8 @@ def policy_of(settings: Settings) -> Policy:
             for agent, own in agents.items()
             if own.job_creation_deadline is not None
         },
-        job_max_runtime=seconds_of(str(limits.job_max_runtime)),
+        job_max_runtime=seconds_of(str(limits.job_max_runtime or DEFAULT_JOB_MAX_RUNTIME)),
+        job_max_runtime_is_set=limits.job_max_runtime is not None,
         job_max_runtimes={
             agent.lower(): seconds_of(str(own.job_max_runtime))
             for agent, own in agents.items()
@@ -155,10 +162,11 @@ async def _sweep(picture: Picture) -> None:
             await asyncio.sleep(0)
 
 
-async def _advance(picture: Picture, clock: Callable[[], float]) -> None:
+async def _advance(picture: Picture, clock: Callable[[], float], health: Health) -> None:
     while True:
         await asyncio.sleep(_ADVANCE_SECONDS)
         picture.advance(clock())
+        note_configmaps(picture, health.notices, answered=health.answered("configmaps"))
 
 
 async def _heartbeat(telemetry: Telemetry) -> None:

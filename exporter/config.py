@@ -11,9 +11,13 @@ import msgspec
 
 from exporter.durations import seconds_of
 
-__all__ = ["SELECTOR", "Kind", "Settings", "check"]
+__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "STATE_NAMES", "Kind", "Settings", "StateRule", "check"]
 
 Duration = str | float | int
+
+DEFAULT_JOB_MAX_RUNTIME = "1h"
+
+STATE_NAMES = ("waiting", "open", "succeeded", "failed", "cancelled")
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
 
@@ -39,6 +43,23 @@ class Kubernetes(_Section, frozen=True):
     """The kubeconfig's context; by default its current one."""
 
 
+class StateRule(_Section, frozen=True):
+    """Which values of a field of the run stand for which state; `absent` stands for no or an empty value."""
+
+    path: str = ".status.phase"
+    """The field, as `kubectl get -o jsonpath` names it. Only `.status.phase` for now."""
+    waiting: tuple[str, ...] = ()
+    """Waits by design: queued, suspended, scheduled. Such a run is never late."""
+    open: tuple[str, ...] = ()
+    """Needs a Job, or works."""
+    succeeded: tuple[str, ...] = ()
+    """Ended well."""
+    failed: tuple[str, ...] = ()
+    """Ended badly."""
+    cancelled: tuple[str, ...] = ()
+    """Ended on request, which is no failure."""
+
+
 class Kind(_Section, frozen=True):
     """A kind of run, as its CRD names it."""
 
@@ -50,6 +71,12 @@ class Kind(_Section, frozen=True):
     """The resource, as in `kubectl get`."""
     kind: str = "CodeRun"
     """The kind, as the ownerReference of a Job names it."""
+    state: tuple[StateRule, ...] = ()
+    """One mapping from values to states. A value that is not listed is open. Not set: the phases of the platform's
+    own kinds; for other kinds also `Completed` (succeeded) and `Cancelled`."""
+    requires_configmaps: bool | None = None
+    """Whether its controller needs the required ConfigMaps, so that a broken one may be why a run has no Job. Not
+    set: true for CodeRun and DocsRun."""
 
 
 class CodeRuns(_Section, frozen=True):
@@ -70,21 +97,32 @@ class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and the keys in it that it needs."""
 
     name: str
-    """The ConfigMap's name."""
+    """A name, or a pattern such as `cto-controller-templates-*`: one has to match it; all that do are checked."""
     keys: tuple[str, ...] = ()
     """Keys that must be there, in `data` or `binaryData`, and not empty."""
 
 
+_TEMPLATES: tuple[str | RequiredConfigMap, ...] = tuple(
+    f"controller-agent-templates-{name}" for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
+)
+
+
 class ConfigMaps(_Section, frozen=True):
-    """The required ConfigMaps, by name or with their required keys."""
+    """The required ConfigMaps. One is healthy if it exists, is not empty, and has its keys.
+
+    Names that are set here are required whatever exists. Without them, the platform's own are required as soon as one
+    of them exists; until then nothing is missing.
+    """
 
     namespace: str = "agent-platform"
     """Where they all are."""
-    required: tuple[str | RequiredConfigMap, ...] = tuple(
-        f"controller-agent-templates-{name}"
-        for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
-    )
-    """Names, or mappings with a name and keys. Healthy: it exists, is not empty, and has its keys."""
+    required: tuple[str | RequiredConfigMap, ...] = _TEMPLATES
+    """Names, or mappings with a name and keys. `*` in a name stands for any text."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the settings name them, be it the same names as the default's."""
+        return self.required is not _TEMPLATES
 
 
 class AgentThresholds(_Section, frozen=True):
@@ -101,8 +139,9 @@ class Thresholds(_Section, frozen=True):
 
     job_creation_deadline: Duration = "10m"
     """How long after its creation a run may have no Job."""
-    job_max_runtime: Duration = "1h"
-    """How long a Job may run after its start."""
+    job_max_runtime: Duration | None = None
+    """How long a Job may run after its start. Not set: 1h, and a Job that runs longer raises a warning only, because
+    healthy runs may take hours."""
     agents: dict[str, AgentThresholds] = {}
     """By the agent's name as the metrics show it, such as `tess`."""
 
@@ -162,6 +201,7 @@ def check(settings: Settings) -> None:
         raise msgspec.ValidationError(
             f"{selector!r} is not a label selector, such as `service in (a, b)` - at `$.label_selector`"
         )
+    _check_states(settings)
     kinds = settings.coderuns.kinds
     for names in ({(kind.group, kind.plural) for kind in kinds}, {kind.kind.lower() for kind in kinds}):
         if len(names) < len(kinds):
@@ -178,6 +218,24 @@ def check(settings: Settings) -> None:
         raise msgspec.ValidationError(
             f"{number} is not a number of scrapes: write 0 for no limit - at `$.web.max_requests`"
         )
+
+
+def _check_states(settings: Settings) -> None:
+    for index, kind in enumerate(settings.coderuns.kinds):
+        where = f"at `$.coderuns.kinds[{index}].state"
+        if len(kind.state) > 1:
+            raise msgspec.ValidationError(f"expected one mapping, got {len(kind.state)} - {where}`")
+        for rule in kind.state:
+            if rule.path != ".status.phase":
+                raise msgspec.ValidationError(f"{rule.path!r} is not read, only .status.phase is - {where}[0].path`")
+            states: dict[str, str] = {}
+            for state in STATE_NAMES:
+                for value in getattr(rule, state):
+                    first = states.setdefault(value or "absent", state)
+                    if first != state:
+                        raise msgspec.ValidationError(
+                            f"{value!r} stands for two states, {first} and {state} - {where}[0].{state}`"
+                        )
 
 
 def _check_durations(settings: Settings) -> None:

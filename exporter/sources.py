@@ -8,18 +8,23 @@ from typing import Any
 
 import msgspec
 
-from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, ConfigMap, Key, Record
-from exporter.config import Settings
+from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Key, Record
+from exporter.config import STATE_NAMES, Kind, Settings
+from exporter.configmap_sink import ConfigMapSink
 from exporter.kube.decode import Decoder
-from exporter.reflector import Decoded, Source
+from exporter.reflector import Decoded, Sink, Source
 from exporter.resources.coderuns import CodeRun, slim_run
-from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
+from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, place_of, slim_configmap
 from exporter.resources.jobs import WireJob, slim_job
-from exporter.resources.kinds import RunKind
+from exporter.resources.kinds import RunKind, StateMap, default_requires_configmaps, default_states
+from exporter.resources.objects import Meta
 from exporter.resources.picture import Picture
 from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
+
+_UNDECODABLE = ("cliType", "githubApp", "model")
+"""What must not be empty in a CodeRun: its controller's type for it has no empty value."""
 
 __all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 
@@ -28,7 +33,7 @@ __all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 class Feed:
     """One list and watch, and the part of a table that it fills.
 
-    `absent` is what is there when nothing is: a single named object has a record also while it does not exist.
+    `places` are the required ConfigMaps that it is about.
     """
 
     resource: str
@@ -37,7 +42,7 @@ class Feed:
     params: dict[str, str]
     decode: Callable[[msgspec.Raw], Decoded[Any]]
     status: ResourceStatus
-    absent: ConfigMap | None = None
+    places: tuple[RequiredConfigMap, ...] = ()
 
     @property
     def name(self) -> str:
@@ -54,8 +59,10 @@ class Feed:
         defined = self.resource == CODERUNS
         return Source(path=self.path, params=self.params, decode=self.decode, same=same, defined=defined)
 
-    def sink(self, picture: Picture) -> "FeedSink":
+    def sink(self, picture: Picture) -> Sink[Any]:
         """Where the reflector's records go."""
+        if self.places:
+            return ConfigMapSink(part=self.part, places=self.places, picture=picture, status=self.status)
         return FeedSink(feed=self, picture=picture)
 
 
@@ -68,35 +75,17 @@ class FeedSink:
 
     def replace(self, records: dict[str, Record]) -> None:
         """A whole new state."""
-        if self.feed.absent is not None and not records:
-            records = {self.feed.absent.uid: self.feed.absent}
         self.picture.replace(self.feed.resource, self.feed.part, records)
 
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone."""
-        self.picture.put(Change(self.feed.resource, self.feed.part, uid, record or self.feed.absent))
-        if self.feed.absent is not None:
-            self.feed.status.count(int(record is not None))
-        else:
-            self.feed.status.count(len(self.picture.cluster.table(self.feed.resource).part(self.feed.part)))
+        self.picture.put(Change(self.feed.resource, self.feed.part, uid, record))
+        self.feed.status.count(len(self.picture.cluster.table(self.feed.resource).part(self.feed.part)))
 
     def entered(self, state: str) -> None:
-        """A ConfigMap that may not be read is a problem of its own; what was read of it before stays.
-
-        And while Jobs cannot be followed, no run that is new is said to lack one.
-        """
+        """While Jobs cannot be followed, no run that is new is said to lack one."""
         if self.feed.resource == JOBS:
             self.picture.follow_jobs(self.feed.part, current=state == "watching")
-        elif self.feed.absent is not None and state in {"forbidden", "watching"}:
-            self._forbid(self.feed.absent, forbidden=state == "forbidden")
-
-    def _forbid(self, absent: ConfigMap, *, forbidden: bool) -> None:
-        known = self.picture.cluster.configmaps.get(absent.uid)
-        if known is not None or forbidden:
-            record = msgspec.structs.replace(
-                known or absent, read=known is not None and known.read, forbidden=forbidden
-            )
-            self.picture.put(Change(self.feed.resource, self.feed.part, absent.uid, record))
 
 
 def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
@@ -107,7 +96,7 @@ def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
     runs = [_runs(kind, scope, selected, telemetry) for kind in kinds for scope in scopes]
     slim = functools.partial(slim_job, kinds=kinds, match_labels=settings.jobs.match_labels)
     jobs = [_jobs(slim, scope, selected, telemetry) for scope in scopes]
-    return [*runs, *jobs, *(_configmap(item, telemetry) for item in required_of(settings))]
+    return [*runs, *jobs, *_configmaps(required_of(settings), telemetry)]
 
 
 def scopes_of(settings: Settings) -> list[str | None]:
@@ -118,9 +107,30 @@ def scopes_of(settings: Settings) -> list[str | None]:
 def kinds_of(settings: Settings) -> list[RunKind]:
     """The kinds of runs; the first is the main one."""
     return [
-        RunKind(group=kind.group, version=kind.version, plural=kind.plural, kind=kind.kind, main=index == 0)
+        RunKind(
+            group=kind.group,
+            version=kind.version,
+            plural=kind.plural,
+            kind=kind.kind,
+            main=index == 0,
+            states=_states_of(kind),
+            requires_configmaps=(
+                default_requires_configmaps(kind.plural, kind.group)
+                if kind.requires_configmaps is None
+                else kind.requires_configmaps
+            ),
+            undecodable_when_empty=_UNDECODABLE if kind.plural == "coderuns" else (),
+        )
         for index, kind in enumerate(settings.coderuns.kinds)
     ]
+
+
+def _states_of(kind: Kind) -> StateMap:
+    if not kind.state:
+        return default_states(kind.plural, kind.group)
+    (rule,) = kind.state
+    listed = ((value, state) for state in STATE_NAMES for value in getattr(rule, state))
+    return StateMap(states={"" if value == "absent" else value: state for value, state in listed})
 
 
 def required_of(settings: Settings) -> list[RequiredConfigMap]:
@@ -129,15 +139,17 @@ def required_of(settings: Settings) -> list[RequiredConfigMap]:
         item if isinstance(item, str) else item.name: () if isinstance(item, str) else item.keys
         for item in settings.configmaps.required
     }
-    space = settings.configmaps.namespace
-    return [RequiredConfigMap(namespace=space, name=name, keys=own) for name, own in keys.items()]
+    space, by_default = settings.configmaps.namespace, not settings.configmaps.named
+    return [
+        RequiredConfigMap(namespace=space, name=name, keys=own, by_default=by_default) for name, own in keys.items()
+    ]
 
 
 def _runs(kind: RunKind, namespace: str | None, selected: dict[str, str], telemetry: Telemetry) -> Feed:
     scope = namespace or "*"
     return Feed(
         resource=CODERUNS,
-        part=f"{kind.plural}.{kind.group}/{scope}",
+        part=f"{kind.resource}/{scope}",
         path=kind.path(namespace),
         params=selected,
         decode=_decoding(CodeRun, functools.partial(slim_run, kind=kind)),
@@ -159,21 +171,41 @@ def _jobs(
     )
 
 
-def _configmap(item: RequiredConfigMap, telemetry: Telemetry) -> Feed:
-    """Only the named object is ever asked for: a Role with resourceNames is enough."""
+def _configmaps(places: list[RequiredConfigMap], telemetry: Telemetry) -> list[Feed]:
+    """A list and watch of each by its name, for which a Role with resourceNames is enough.
+
+    With a pattern among them it is one of all ConfigMaps of the namespace; of those that match only sizes are kept.
+    """
+    if any(place.is_pattern for place in places):
+        return [_configmap(tuple(places), places[0].namespace, {}, telemetry)]
+    return [
+        _configmap((place,), place.uid, {"fieldSelector": f"metadata.name={place.name}"}, telemetry)
+        for place in places
+    ]
+
+
+def _configmap(
+    places: tuple[RequiredConfigMap, ...], scope: str, params: dict[str, str], telemetry: Telemetry
+) -> Feed:
+    space = places[0].namespace
+
+    def slim(item: WireConfigMap) -> Record | None:
+        place = place_of(item.metadata.name or "", places)
+        return None if place is None else slim_configmap(item, required=place)
+
     return Feed(
         resource=CONFIGMAPS,
-        part=item.uid,
-        path=f"/api/v1/namespaces/{item.namespace}/configmaps",
-        params={"fieldSelector": f"metadata.name={item.name}"},
-        decode=_decoding(WireConfigMap, functools.partial(slim_configmap, required=item), uid=item.uid),
-        status=telemetry.resource(resource="configmaps", scope=item.uid, required=False),
-        absent=absent_configmap(item),
+        part=scope,
+        path=f"/api/v1/namespaces/{space}/configmaps",
+        params=params,
+        decode=_decoding(WireConfigMap, slim, uid=lambda meta: f"{space}/{meta.name or ''}"),
+        status=telemetry.resource(resource="configmaps", scope=scope, required=False),
+        places=places,
     )
 
 
 def _decoding(
-    wire: Any, slim: Callable[[Any], Record | None], *, uid: str = ""
+    wire: Any, slim: Callable[[Any], Record | None], *, uid: Callable[[Meta], str] | None = None
 ) -> Callable[[msgspec.Raw], Decoded[Any]]:
     decoder = Decoder(wire)
 
@@ -186,7 +218,7 @@ def _decoding(
             # A fault of ours must cost one object and not the resource, which lists it again and again.
             _log.exception("an object cannot be shown", extra={"namespace": meta.namespace, "object": meta.name})
             record, whole = None, False
-        known = uid or meta.uid or (f"{meta.namespace or ''}/{meta.name}" if meta.name else "")
+        known = uid(meta) if uid else meta.uid or (f"{meta.namespace or ''}/{meta.name}" if meta.name else "")
         return Decoded(known, meta.resource_version or "", record if known else None, whole)
 
     return decode

@@ -6,6 +6,7 @@
 import argparse
 import ast
 import importlib
+import inspect
 import itertools
 import pathlib
 import pkgutil
@@ -89,7 +90,13 @@ def metrics() -> str:
 def section(resource: Resource) -> str:
     """The families of a resource."""
     rows = [
-        (f"`{family.name}`", "gauge", code(family.own), family.help, code((resource.name, *family.needs)))
+        (
+            f"`{family.name}`",
+            "gauge",
+            code(family.own),
+            family.help,
+            code(dict.fromkeys((resource.name, *family.needs))),
+        )
         for family in resource.families
     ]
     text = f"## {resource.name}\n\nEach has {code(resource.own)}.\n\n"
@@ -113,7 +120,7 @@ def configuration() -> str:
     parts = [table(head, settings(config.Settings, only=[field.name for field in fields if field not in sections]))]
     for field in sections:
         rows = settings(field.type, prefix=f"{field.name}.")
-        parts.append(f"### {field.name}\n\n{field.type.__doc__}\n\n{table(head, rows)}")
+        parts.append(f"### {field.name}\n\n{inspect.getdoc(field.type)}\n\n{table(head, rows)}")
     return filled(
         "configuration",
         settings="\n".join(parts),

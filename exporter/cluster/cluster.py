@@ -4,11 +4,14 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
+from exporter.cluster.blockers import Blockers
 from exporter.cluster.change import Change, Key
 from exporter.cluster.doubts import Doubts
+from exporter.cluster.gaps import Gaps
 from exporter.cluster.newest import Newest
 from exporter.cluster.policy import NEVER, Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
+from exporter.cluster.required import Required
 from exporter.cluster.table import Table
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
@@ -22,19 +25,24 @@ class Cluster:
     """Runs, Jobs and ConfigMaps. Owner links go by UID only: a name that is made again is another object.
 
     The parts of the tables of runs and Jobs are named after what fills them: `jobs_known` asks for the part
-    of a namespace, or for `*` where one list holds all namespaces.
+    of a namespace, or for `*` where one list holds all namespaces; those of runs are `PLURAL.GROUP/NAMESPACE`.
+    `selected`: a label selector keeps some runs and Jobs from being read.
     """
 
-    def __init__(self, *, policy: Policy, all_namespaces: bool = True) -> None:
+    def __init__(self, *, policy: Policy, all_namespaces: bool = True, selected: bool = False) -> None:
         self.policy = policy
         self.runs: Table[Run] = Table()
         self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
         self._all_namespaces = all_namespaces
+        self._selected = selected
         self._jobs_of: dict[str, Sequence[Job]] = {}
         self._newest = Newest()
         self._doubts = Doubts()
+        self._gaps = Gaps()
+        self._blockers = Blockers()
+        self._required = Required()
         self._ends: list[tuple[float, str, str]] = []
         self._now = 0.0
 
@@ -51,11 +59,11 @@ class Cluster:
 
     def jobs_known(self, namespace: str) -> bool:
         """Whether the Jobs of this namespace have ever been read: before that, no run is said to lack one."""
-        return self.jobs.known(self._jobs_part(namespace))
+        return self.jobs.known(self._part(namespace))
 
     def is_doubtful(self, run: Run) -> bool:
         """Whether the run is new, or went on, since its Jobs cannot be followed: it may have one by now."""
-        return self._doubts.holds(self._jobs_part(run.namespace), run.uid)
+        return self._doubts.holds(self._part(run.namespace), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, those being deleted included."""
@@ -64,6 +72,29 @@ class Cluster:
     def newest_job(self, run: Run) -> Job | None:
         """The run's present Job: the newest that is not being deleted."""
         return self._newest.of(run, self.jobs_of(run))
+
+    def deleting_job(self, run: Run) -> Job | None:
+        """A Job of the run that is being deleted and still exists."""
+        return next((job for job in self.jobs_of(run) if job.deleted is not None), None)
+
+    def lacks_job(self, run: Run) -> bool:
+        """Whether an open run is known to have no Job."""
+        known = run.state == "open" and self.jobs_known(run.namespace) and not self.is_doubtful(run)
+        return known and self.newest_job(run) is None
+
+    def without_job_since(self, run: Run) -> float | None:
+        """Since when an open run has no Job, in seconds since the epoch; None where it has one or may have one."""
+        return self._gaps.since(run) if self.lacks_job(run) else None
+
+    def blocker_of(self, run: Run) -> Run | None:
+        """The undecodable run that keeps the controller from this untouched one; itself where it is the one."""
+        return self._blockers.of(run, self.runs)
+
+    def run_is_gone(self, job: Job) -> bool:
+        """Whether the run that controls the Job is known not to exist."""
+        if not job.owner_resource or self._selected or self.runs.get(job.owner) is not None:
+            return False
+        return self.runs.known(f"{job.owner_resource}/{self._part(job.namespace)}")
 
     def run_of(self, job: Job) -> Run | None:
         """The run that controls a Job, where both are known. No owner is in another namespace, whatever it says."""
@@ -74,6 +105,11 @@ class Cluster:
         """The run's agent; the Job's own label where the run is not known or has none."""
         run = self.run_of(job)
         return (run.agent if run else "") or job.agent
+
+    @property
+    def default_configmaps(self) -> list[ConfigMap]:
+        """Those that the settings do not name: required only where the platform uses them."""
+        return [item for item in self.configmaps if item.by_default]
 
     def shown(self, item: Record) -> bool:
         """Whether an object is on the page: until its end and its retention have passed."""
@@ -87,11 +123,21 @@ class Cluster:
     def related(self, item: Record) -> set[Key]:
         """The objects whose lines tell of this one, itself included."""
         if isinstance(item, Run):
-            return {Key(CODERUNS, item.uid), *(Key(JOBS, job.uid) for job in self.jobs_of(item))}
+            return {
+                Key(CODERUNS, item.uid),
+                *(Key(JOBS, job.uid) for job in self.jobs_of(item)),
+                *self._blocked_with(item),
+            }
         if isinstance(item, Job):
-            return {Key(JOBS, item.uid), Key(CODERUNS, item.owner)}
+            siblings = self._jobs_of.get(item.owner, ()) if item.owner else ()  # the newest one supersedes the others
+            return {
+                Key(JOBS, item.uid),
+                Key(CODERUNS, item.owner),
+                *(Key(JOBS, job.uid) for job in siblings if not job.result),
+            }
         waiting = (run for run in self.runs if not run.terminal and self.newest_job(run) is None)
-        return {Key(CONFIGMAPS, item.uid), *(Key(CODERUNS, run.uid) for run in waiting)}
+        same = self.default_configmaps if item.by_default else [item]  # one that exists makes all of them required
+        return {*(Key(CONFIGMAPS, one.uid) for one in (item, *same)), *(Key(CODERUNS, run.uid) for run in waiting)}
 
     def apply(self, change: Change) -> None:
         """One object is new, changed or gone."""
@@ -105,11 +151,14 @@ class Cluster:
 
         A record that is the very same object as before is no change.
         """
+        first = not self._tables[resource].known(part)
         old = self._tables[resource].swap(part, records)
         pairs: list[tuple[Record | None, Record | None]] = [(old[uid], None) for uid in old.keys() - records.keys()]
         pairs += [(old.get(uid), record) for uid, record in records.items() if old.get(uid) is not record]
         for before, record in pairs:
             self._index(before, record)
+        if first and resource in {CODERUNS, JOBS}:
+            self._note_missing_jobs()
         return pairs
 
     def follow_jobs(self, part: str, *, current: bool) -> set[Key]:
@@ -121,14 +170,15 @@ class Cluster:
         return {key for run in runs for key in self.related(run)}
 
     def advance(self, now: float) -> set[Key]:
-        """Moves the picture's clock; gives the objects that leave the page by it, or come back to it.
+        """Moves the picture's clock; gives the objects that it changes: that leave the page, or come back to it.
 
         They come back where the clock is set back: a clock that was wrong for a minute must not cost their series.
         """
+        grown = self._required.advance(self.configmaps, now=now)
+        passed = {Key(CONFIGMAPS, item.uid) for item in grown}
         if now < self._now:
-            return self._set_back(now)
+            return passed | self._set_back(now)
         self._now = now
-        passed: set[Key] = set()
         while self._ends and self._ends[0][0] <= now:
             _, resource, uid = heapq.heappop(self._ends)
             item = self._tables[resource].get(uid)
@@ -138,7 +188,20 @@ class Cluster:
 
     # How it is kept.
 
-    def _jobs_part(self, namespace: str) -> str:
+    def _note_missing_jobs(self) -> None:
+        """A first list: a run whose status names a Job that is not there had it until now, as far as can be known."""
+        for run in self.runs:
+            if run.status_job and self.jobs_known(run.namespace) and self.newest_job(run) is None:
+                self._gaps.note(run, self._now)
+
+    def _blocked_with(self, run: Run) -> set[Key]:
+        """The untouched runs whose cause may change with this run."""
+        if not self._blockers.concern(run):
+            return set()
+        same = (one for one in self.runs if (one.namespace, one.kind) == (run.namespace, run.kind))
+        return {Key(CODERUNS, one.uid) for one in same if one.untouched}
+
+    def _part(self, namespace: str) -> str:
         return "*" if self._all_namespaces else namespace
 
     def _set_back(self, now: float) -> set[Key]:
@@ -156,6 +219,13 @@ class Cluster:
             else:
                 self._jobs_of.pop(old.owner, None)
         self._newest.review(old, new)
+        self._blockers.note(old, new)
+        self._gaps.changed(
+            old,
+            new,
+            run=self.run_of(old) if isinstance(old, Job) else self.run_of(new) if isinstance(new, Job) else None,
+            now=self._now,
+        )
         if isinstance(new, Job) and new.owner:
             self._adopt(new)
             if (run := self.run_of(new)) is not None:
@@ -163,7 +233,9 @@ class Cluster:
         elif isinstance(new, Run):
             for job in self.jobs_of(new):
                 _share(new, job)
-            self._doubts.note(self._jobs_part(new.namespace), old, new)
+            self._doubts.note(self._part(new.namespace), old, new)
+        elif isinstance(new, ConfigMap):
+            self._required.note(new, records=self.configmaps, now=self._now)
         if new is not None and not _ends_alike(old, new):
             self._remember_end(new)
         self._move_ends(old, new)

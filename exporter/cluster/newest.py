@@ -44,7 +44,7 @@ def _newest(run: Run, jobs: Sequence[Job]) -> Job | None:
 
 
 def _lives_in(namespace: str, job: Job) -> bool:
-    return not job.deleting and job.namespace == namespace
+    return job.deleted is None and job.namespace == namespace
 
 
 def _age(job: Job) -> tuple[float, int, str]:

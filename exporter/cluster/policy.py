@@ -18,6 +18,8 @@ class Policy:
     job_creation_deadline: float = 600.0
     job_creation_deadlines: Mapping[str, float] = dataclasses.field(default_factory=dict)
     job_max_runtime: float = 3600.0
+    job_max_runtime_is_set: bool = False
+    """Whether the settings name this limit; the built-in one ends no healthy life, so it only warns."""
     job_max_runtimes: Mapping[str, float] = dataclasses.field(default_factory=dict)
     retention: float = 21600.0
     """How long a finished object keeps its series after its end; 0: as long as it exists."""
@@ -33,3 +35,7 @@ class Policy:
         if job.max_runtime is not None:
             return job.max_runtime
         return self.job_max_runtimes.get(agent, self.job_max_runtime)
+
+    def max_runtime_is_set(self, job: Job, agent: str) -> bool:
+        """Whether that limit was set for this Job, its agent, or all of them."""
+        return job.max_runtime is not None or agent in self.job_max_runtimes or self.job_max_runtime_is_set

@@ -8,6 +8,8 @@ import msgspec
 
 __all__ = ["ConfigMap", "Job", "Record", "Run"]
 
+_TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+
 
 class Run(msgspec.Struct, gc=False, kw_only=True):
     """A CodeRun, or an object of another configured kind that becomes a Job."""
@@ -18,6 +20,17 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     kind: str = ""
     created: float | None = None
     phase: str = ""
+    phase_label: str = "none"
+    """The phase as a label, from a closed set."""
+    state: str = "open"
+    """`waiting`, `open`, `succeeded`, `failed` or `cancelled`, by the state map of its kind."""
+    message: str = ""
+    finalizer: bool = False
+    """Whether a controller has put a finalizer on it: it has looked at the run."""
+    undecodable: str = ""
+    """Why the platform's controller cannot decode this run, and so no list with it; empty where it can."""
+    requires_configmaps: bool = True
+    run_type: str = ""
     agent: str = ""
     service: str = ""
     task_id: str = ""
@@ -36,7 +49,12 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     @property
     def terminal(self) -> bool:
         """Nothing more will happen to it."""
-        return self.phase in {"Succeeded", "Failed"}
+        return self.state in _TERMINAL
+
+    @property
+    def untouched(self) -> bool:
+        """No controller has looked at it: no finalizer, no status."""
+        return not self.phase and not self.finalizer and not self.status_job
 
 
 class Job(msgspec.Struct, gc=False, kw_only=True):
@@ -48,16 +66,25 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     owner: str = ""
     """UID of the run that controls it; empty for a Job that is here by its labels alone."""
     owner_name: str = ""
+    owner_resource: str = ""
+    """`PLURAL.GROUP` of that run."""
     kind: str = ""
     created: float | None = None
     started: float | None = None
     active: int = 0
+    """Pods that are pending or running."""
+    ready: int | None = None
+    """Pods that are ready; None where the server does not write it."""
+    terminating: int = 0
     finished: float | None = None
     result: str = ""
-    """`succeeded`, `failed`, or empty while it goes on."""
+    """`succeeded`, `failed`, or empty while it is unfinished."""
     reason: str = ""
     suspended: bool = False
-    deleting: bool = False
+    queue: str = ""
+    """The Kueue queue that suspends and resumes it."""
+    deleted: float | None = None
+    """When its deletion was requested: a Job that is being deleted is no run's present Job."""
     version: int = 0
     agent: str = ""
     service: str = ""
@@ -69,7 +96,7 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
 
 
 class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
-    """A required ConfigMap as it was last read; it has a record also while it does not exist."""
+    """A ConfigMap that the exporter looks for, as it was last read; it has a record also while it does not exist."""
 
     uid: str
     """`NAMESPACE/NAME`: the place is required, whichever object fills it."""
@@ -77,6 +104,10 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     name: str
     read: bool = True
     """Whether its content, or its absence, has ever been seen."""
+    by_default: bool = False
+    """Whether it is of the default set, which is required only where the platform uses it."""
+    required: bool = True
+    """Whether it has to exist; kept correct by the cluster."""
     exists: bool = False
     forbidden: bool = False
     keys: int = 0
@@ -84,11 +115,13 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     """Bytes of data and of decoded binaryData."""
     missing_keys: tuple[str, ...] = ()
     empty_keys: tuple[str, ...] = ()
+    shrunk: bool = False
+    """Whether it lost more than half of its keys or bytes within 24 hours; kept correct by the cluster."""
 
     @property
     def problems(self) -> list[tuple[str, str]]:
         """What makes it unfit, as (problem, key)."""
-        if not self.read:
+        if not self.read or not self.required:
             return []
         if not self.exists:
             return [("missing", "")]
@@ -101,8 +134,8 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def healthy(self) -> bool | None:
-        """None while it has not been read: an unknown is not a no."""
-        return not self.problems if self.read else None
+        """None while it has not been read, an unknown is not a no; and None while nothing requires it."""
+        return not self.problems if self.read and self.required else None
 
 
 Record = Run | Job | ConfigMap

@@ -1,4 +1,4 @@
-"""`coderun-exporter demo`: both incidents replayed on this machine, without a cluster."""
+"""`coderun-exporter demo`: the incidents replayed on this machine, without a cluster."""
 
 import argparse
 import asyncio
@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Replays, and returns the exit code.
 
-    0: both incidents were detected. 1: one was not, or the demo itself failed. 2: the extra is not installed.
-    130: interrupted before both were detected.
+    0: every incident was detected. 1: one was not, or the demo itself failed. 2: the extra is not installed.
+    130: interrupted before all were detected.
     """
     if importlib.util.find_spec("promql_parser") is None:
         print("demo needs promql-parser: pip install 'coderun-exporter[demo]'", file=sys.stderr)
@@ -92,7 +92,7 @@ async def _main(arguments: argparse.Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _serve(*, address: str, kubeconfig: pathlib.Path, clock: Callable[[], float]) -> AsyncIterator[str]:
-    """The real exporter, told only where the API server is and where to listen."""
+    """The real exporter with its defaults, but for the API server and the address to listen on."""
     settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
     async with exporter.app.serve(settings, clock=clock) as app:
         yield app.url

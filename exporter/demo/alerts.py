@@ -8,8 +8,8 @@ import enum
 from collections.abc import Iterable, Mapping
 
 from exporter.demo import promql
-from exporter.demo.promql import NAME, Page, PromqlError, Sample, key
-from exporter.demo.rules import AlertRule, expand
+from exporter.demo.promql import NAME, History, Page, PromqlError, Sample, key
+from exporter.demo.rules import AlertRule, RecordingRule, expand
 
 __all__ = ["Alert", "Alerts", "State", "Transition"]
 
@@ -59,35 +59,54 @@ class _Active:
 
 
 class Alerts:
-    """All alerts of some rules. `errors` holds, by rule name, why its last evaluation failed."""
+    """All alerts of some rules. `errors` holds, by rule name, why its last evaluation failed.
 
-    def __init__(self, rules: Iterable[AlertRule]) -> None:
-        self._rules = tuple(rules)
-        self._active: dict[str, dict[promql.Key, _Active]] = {rule.name: {} for rule in self._rules}
+    Several rules may have one name. The recording rules are evaluated first, over the same page.
+    """
+
+    def __init__(self, rules: Iterable[AlertRule], *, recording: Iterable[RecordingRule] = ()) -> None:
+        self._active: tuple[tuple[AlertRule, dict[promql.Key, _Active]], ...] = tuple((rule, {}) for rule in rules)
+        self._recording = tuple(recording)
+        self._history = History()
         self.errors: dict[str, str] = {}
 
     def count(self, state: State) -> int:
         """How many alerts are in that state now."""
-        return sum(one.state == state for active in self._active.values() for one in active.values())
+        return sum(one.state == state for _, active in self._active for one in active.values())
 
     def evaluate(self, page: Page, *, at: float) -> list[Transition]:
-        """Evaluates every rule over the page at that time; what changed, in the order of the rules.
+        """Evaluates every rule over the page and those before it at that time; what changed, in the rules' order.
 
         A rule that cannot be evaluated keeps its alerts as they are, as in Prometheus, and is in `errors`.
         """
+        self._history.add(page, at=at)
+        self.errors.clear()
+        for recording in self._recording:
+            self._record(recording, page, at=at)
         changed: list[Transition] = []
-        for rule in self._rules:
+        for rule, active in self._active:
             try:
-                found = _result(rule, page=page, at=at)
+                found = _result(rule, page=page, history=self._history, at=at)
             except PromqlError as error:
                 self.errors[rule.name] = str(error)
                 continue
-            self.errors.pop(rule.name, None)
-            changed += self._update(rule, found, at=at)
+            changed += self._update(rule, active, found, at=at)
         return changed
 
-    def _update(self, rule: AlertRule, found: Mapping[promql.Key, Alert], *, at: float) -> list[Transition]:
-        active = self._active[rule.name]
+    def _record(self, rule: RecordingRule, page: Page, *, at: float) -> None:
+        try:
+            value = promql.evaluate(rule.tree, page=page, time=at, history=self._history)
+        except PromqlError as error:
+            self.errors[rule.name] = str(error)
+            return
+        for sample in value if isinstance(value, list) else [Sample({}, value)]:
+            labels = {name: text for name, text in sample.labels.items() if name != NAME}
+            page.add(name=rule.name, labels={**labels, **rule.labels}, value=sample.value)
+        self._history.extend(page, [rule.name])
+
+    def _update(
+        self, rule: AlertRule, active: dict[promql.Key, _Active], found: Mapping[promql.Key, Alert], *, at: float
+    ) -> list[Transition]:
         changed: list[Transition] = []
         for identity, alert in found.items():
             if identity not in active:
@@ -107,8 +126,8 @@ class Alerts:
         return changed
 
 
-def _result(rule: AlertRule, *, page: Page, at: float) -> dict[promql.Key, Alert]:
-    value = promql.evaluate(rule.tree, page=page, time=at)
+def _result(rule: AlertRule, *, page: Page, history: History, at: float) -> dict[promql.Key, Alert]:
+    value = promql.evaluate(rule.tree, page=page, time=at, history=history)
     found: dict[promql.Key, Alert] = {}
     for sample in value if isinstance(value, list) else [Sample({}, value)]:
         labels = {name: text for name, text in sample.labels.items() if name != NAME}

@@ -1,6 +1,7 @@
 """The objects of the agent platform, as it writes them itself. Pure functions from plain values to manifests.
 
-Names, labels and fields are those of the platform's own charts and controller (github.com/5dlabs/cto).
+Names, labels and fields are those of the platform's own charts and controller (github.com/5dlabs/cto). The annotations
+`demo/...` are the simulator's own: they say how a run goes.
 """
 
 import base64
@@ -9,11 +10,15 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from exporter.demo.generations import GROUP, NEWEST, NOVEMBER, Generation
+
 __all__ = [
     "CLIS",
+    "EMPTY_ATTEMPTS",
     "EXITS",
     "GROUP",
     "NAMESPACE",
+    "START_SECONDS",
     "TEMPLATES",
     "WORK_SECONDS",
     "Order",
@@ -21,23 +26,27 @@ __all__ = [
     "configmap_name",
     "custom_resource",
     "exit_of",
-    "job",
     "template_files",
     "templates",
 ]
 
-GROUP = "agents.platform"
-NAMESPACE = "agent-platform"
+NAMESPACE = NOVEMBER.namespace
 CLIS = ("claude", "codex", "cursor", "factory")
 TEMPLATES = (*CLIS, "integration", "shared")
 WORK_SECONDS = "demo/work-seconds"
-"""Annotation: how long the agent works."""
+"""Annotation: the seconds from a Job's start to the end of the agent's work."""
+START_SECONDS = "demo/start-seconds"
+"""Annotation: the seconds from a Job's start until its pod is ready."""
 EXITS = "demo/exits"
-"""Annotation: what the container does after the work, one word for each attempt: `0`, `1`, `never`.
+"""Annotation: what the container does after the work, one word for each attempt.
 
-On a Job and on its pod it may be changed at any time: `never` becomes `0` when somebody ends what is left over.
+`0` and `1` are exit codes, `never`: the process stays, `pending`: the pod never starts, `no-pod`: none can be made.
+On a Job and on its pod it may be changed at any time: `never` becomes `0` when an operator ends the leftover process.
 """
-_LONGEST_NAME = 63
+EMPTY_ATTEMPTS = "demo/empty-attempts"
+"""Annotation: how many attempts complete without a pull request, each of which the controller retries."""
+_STAGES = {"Cleo": "quality", "Tess": "testing", "Cipher": "security", "": "security"}
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # of the API server, for generateName
 _SETTINGS = {
     "claude": "settings.json",
     "codex": "config.toml",
@@ -48,18 +57,34 @@ _SETTINGS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """One CodeRun to be created: which agent works on which task, for how many seconds, and how that ends."""
+    """One CodeRun to be created: which agent works on which task, for how many seconds, and how that ends.
+
+    Without an agent and a CLI it is the run that the controller cannot decode: the API server accepts it.
+    """
 
     task: int
     agent: str
     cli: str = "claude"
     work: float = 360.0
+    start: float = 5.0
     exits: tuple[str, ...] = ("0",)
+    empty_attempts: int = 0
+    generation: Generation = NOVEMBER
 
     @property
     def name(self) -> str:
-        """The CodeRun's name."""
-        return f"task-{self.task}-{self.agent.lower()}"
+        """The CodeRun's name, as the workflow of November or a caller of the newest version gives it."""
+        service = self.generation.service
+        if self.generation is NEWEST:
+            return f"coderun-{service.replace('-', '')}-t{self.task}"
+        digest = hashlib.sha256(f"{self.task} {self.agent} {self.cli}".encode()).digest()
+        suffix = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:5])
+        return f"{service}-t{self.task}-{self.stage}-{suffix}"
+
+    @property
+    def stage(self) -> str:
+        """The stage of the workflow that creates it."""
+        return _STAGES.get(self.agent, "implementation")
 
 
 def configmap_name(kind: str) -> str:
@@ -113,68 +138,74 @@ def custom_resource(kind: str) -> dict[str, Any]:
 
 
 def coderun(order: Order) -> dict[str, Any]:
-    """A CodeRun as the workflow creates it: with a spec and without a status."""
-    agent = f"5DLabs-{order.agent}"
+    """A CodeRun as its creator sends it: with a spec and without a status."""
+    notes = {WORK_SECONDS: str(order.work), START_SECONDS: str(order.start), EXITS: ",".join(order.exits)}
+    if order.empty_attempts:
+        notes[EMPTY_ATTEMPTS] = str(order.empty_attempts)
+    labels, spec = _newest(order) if order.generation is NEWEST else _november(order)
     return {
         "apiVersion": f"{GROUP}/v1",
         "kind": "CodeRun",
         "metadata": {
             "name": order.name,
-            "namespace": NAMESPACE,
-            "labels": {
-                "task-id": str(order.task),
-                "service": "cto-play",
-                "github-app": agent,
-                "workflow-name": f"play-task-{order.task}",
-                "workflow-type": "play-orchestration",
-            },
-            "annotations": {WORK_SECONDS: str(order.work), EXITS: ",".join(order.exits)},
-        },
-        "spec": {
-            "taskId": order.task,
-            "service": "cto-play",
-            "repositoryUrl": "https://github.com/5dlabs/cto-play",
-            "docsRepositoryUrl": "https://github.com/5dlabs/cto-play",
-            "workingDirectory": ".",
-            "githubApp": agent,
-            "contextVersion": 1,
-            "cliConfig": {"cliType": order.cli, "model": f"{order.cli}-latest"},
-        },
-    }
-
-
-def job(run: Mapping[str, Any]) -> dict[str, Any]:
-    """The Job of a CodeRun's present attempt, owned and controlled by it."""
-    meta, spec = run["metadata"], run["spec"]
-    attempt, agent = spec["contextVersion"], spec["githubApp"].removeprefix("5DLabs-").lower()
-    cli = spec["cliConfig"]["cliType"]
-    labels = {
-        "app": "controller",
-        "component": "code-runner",
-        "job-type": "code",
-        "project-name": spec["service"],
-        "service": spec["service"],
-        "task-id": str(spec["taskId"]),
-        "github-user": f"5dlabs-{agent}",
-        "context-version": str(attempt),
-        "cli-type": cli,
-    }
-    owner = {key: run[key] for key in ("apiVersion", "kind")} | {"name": meta["name"], "uid": meta["uid"]}
-    notes = {key: meta.get("annotations", {}).get(key, "0") for key in (WORK_SECONDS, EXITS)}
-    container = {"name": "claude-code", "image": f"ghcr.io/5dlabs/{cli}:latest", "command": ["/task/container.sh"]}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {
-            "name": _job_name(spec["taskId"], agent, cli, meta, attempt),
-            "namespace": meta["namespace"],
+            "namespace": order.generation.namespace,
             "labels": labels,
             "annotations": notes,
-            "ownerReferences": [owner | {"controller": True, "blockOwnerDeletion": True}],
         },
-        "spec": {"backoffLimit": 0, "template": {"metadata": {"labels": labels, "annotations": notes}, "spec": pod}},
+        "spec": spec,
     }
+
+
+def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
+    """Labels and spec."""
+    service, agent = order.generation.service, f"5DLabs-{order.agent}" if order.agent else ""
+    model = f"{order.cli}-latest" if order.cli else ""
+    workflow = f"play-workflow-template-{order.task}"
+    labels = {
+        "task-id": str(order.task),
+        "service": service,
+        "github-app": agent,
+        "workflow-name": workflow,
+        "workflow-run": workflow,
+        "workflow-stage": order.stage,
+        "workflow-type": "play-orchestration",
+    }
+    spec = {
+        "taskId": order.task,
+        "service": service,
+        "repositoryUrl": f"5dlabs/{service}",
+        "docsRepositoryUrl": f"https://github.com/5dlabs/{service}",
+        "docsBranch": "main",
+        "workingDirectory": ".",
+        "githubApp": agent,
+        "model": model,
+        "contextVersion": 1,
+        "continueSession": True,
+        "enableDocker": True,
+        "cliConfig": {"cliType": order.cli, "model": model},
+        "env": {"EXECUTION_MAX_RETRIES": "10"},
+    }
+    return labels, spec
+
+
+def _newest(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
+    """Labels and spec. There is no cliConfig: the controller takes the agent's from its own settings."""
+    repository = f"https://git.example.com/5dlabs/{order.generation.service}.git"
+    spec = {
+        "runType": "implementation",
+        "taskId": order.task,
+        "service": order.generation.service,
+        "repositoryUrl": repository,
+        "docsRepositoryUrl": repository,
+        "workingDirectory": ".",
+        "githubApp": f"5DLabs-{order.agent}",
+        "implementationAgent": order.agent.lower(),
+        "model": "claude-opus-4-5-20251101",
+        "contextVersion": 1,
+        "enableDocker": True,
+        "harnessAgent": "openclaw",
+    }
+    return {"task-id": str(order.task)}, spec
 
 
 def exit_of(job: Mapping[str, Any]) -> str:
@@ -183,12 +214,3 @@ def exit_of(job: Mapping[str, Any]) -> str:
     exits: list[str] = meta.get("annotations", {}).get(EXITS, "0").split(",")
     attempt = int(meta.get("labels", {}).get("context-version", "1"))
     return exits[min(attempt, len(exits)) - 1]
-
-
-def _job_name(task: int, agent: str, cli: str, meta: Mapping[str, Any], attempt: int) -> str:
-    """Readable parts and the owner's UID, cut with a hash to what a label may hold."""
-    name = f"task-{task}-{agent}-{cli}-{meta['namespace']}-{meta['name']}-{meta['uid'][:8]}-v{attempt}"
-    if len(name) <= _LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{name[: _LONGEST_NAME - 9]}-{digest}"

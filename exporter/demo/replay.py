@@ -1,4 +1,4 @@
-"""The replay: API server, platform, exporter and rules on one fast clock, until both incidents were told."""
+"""The replay: API server, platform, exporter and rules on one fast clock, until every incident was detected."""
 
 import asyncio
 import contextlib
@@ -6,19 +6,18 @@ import datetime as dt
 import json
 import pathlib
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import Protocol, TextIO
 
 import aiohttp
 
-from exporter.demo.agents import Agents
 from exporter.demo.alerts import Alerts, State
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.clock import FastClock, of_day
 from exporter.demo.findings import Findings
-from exporter.demo.incidents import BEGIN, END, GIVE_UP, INCIDENTS, SCRIPT
-from exporter.demo.manifests import GROUP, NAMESPACE
+from exporter.demo.generations import GROUP, NEWEST, NOVEMBER
+from exporter.demo.incidents import BEGIN, END, GIVE_UP, INCIDENTS, SCRIPT, Platforms
 from exporter.demo.platform import Platform
 from exporter.demo.promql import Page, read_page
 from exporter.demo.rules import Rules, bundled_rules, load_rules
@@ -30,11 +29,11 @@ from exporter.demo.writer import Writer, WriterError
 __all__ = ["DETECTED", "INTERRUPTED", "MISSED", "ReplayError", "ServeExporter", "replay"]
 
 DETECTED, MISSED, INTERRUPTED = 0, 1, 130
-_EVALUATION = 30.0  # seconds of simulated time: the interval that the promised times are told for
+_EVALUATION = 30.0  # seconds of simulated time: the interval that the promised times hold for
 _ROUND = 10.0  # how soon the platform's controller comes back to a run
 _BOOKMARKS = 60.0  # seconds of simulated time: a watch hears from a real API server about once a minute
 _SCRAPE = aiohttp.ClientTimeout(total=10)
-_OVERTAKEN = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # somebody else wrote in between: the next round sees it
+_OVERTAKEN = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # another writer was faster: the next round sees it
 _JOB = "coderun-exporter"  # the scrape job's name in the bundle's scrape configuration
 
 
@@ -84,7 +83,7 @@ async def replay(
         await _cancel(playing)
         story.leave()
     if not playing.cancelled() and (error := playing.exception()):
-        raise _told(error)
+        raise _readable(error)
     if findings.complete:
         return DETECTED
     return MISSED if ended else INTERRUPTED
@@ -97,7 +96,7 @@ class _Stage:
         self._findings = findings
         self._story = story
         self._day = day
-        self._alerts = Alerts(rules.alerts)
+        self._alerts = Alerts(rules.alerts, recording=rules.recording)
         self._rules = rules
         self.finished = False
         # It stands nearly still until everything is up.
@@ -108,16 +107,19 @@ class _Stage:
         async with contextlib.AsyncExitStack() as stack:
             server = await stack.enter_async_context(_api_server(clock, bookmarks=_BOOKMARKS / speed))
             writer = await stack.enter_async_context(Writer(base_url=server))
-            platform = Platform(writer=writer, clock=clock)
-            await platform.install()
+            platforms = Platforms(
+                *(Platform(writer=writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST))
+            )
+            for platform in platforms:
+                await platform.install()
             kubeconfig = stack.enter_context(_kubeconfig(server))
             url = (await stack.enter_async_context(exporter(kubeconfig=kubeconfig, clock=clock))).rstrip("/")
             session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SCRAPE))
             self._open(speed=speed, url=url, server=server, note=note)
             clock.change_speed(speed)
             async with asyncio.TaskGroup() as group:
-                rounds = group.create_task(self._rounds(writer, platform))
-                script = group.create_task(self._script(platform))
+                rounds = group.create_task(self._rounds(writer, platforms))
+                script = group.create_task(self._script(platforms))
                 await self._watch(session, url=url)
                 self.finished = True
                 script.cancel()
@@ -128,16 +130,14 @@ class _Stage:
 
     def _open(self, *, speed: float, url: str, server: str, note: str) -> None:
         rules = self._rules
-        told = (
-            f"{len(rules.alerts)} alerts, evaluated every {_EVALUATION:g} s of simulated time;"
-            f" {len(rules.left_out)} that look back over time are left to Prometheus ({', '.join(rules.left_out)}),"
-            f" and so are {len(rules.recorded)} recording rules"
-        )
+        evaluated = f"{len(rules.alerts)} alerts, evaluated every {_EVALUATION:g} s of simulated time"
+        if rules.left_out:
+            evaluated += f"; left to Prometheus: {', '.join(rules.left_out)}"
         addresses = [
             ("status page", f"{url}/"),
             ("metrics", f"{url}/metrics"),
             ("API server", f"{server}/apis/{GROUP}/v1/coderuns"),
-            ("rules", told),
+            ("rules", evaluated),
         ]
         minutes = (of_day(self._day, END) - of_day(self._day, BEGIN)) / 60
         self._story.opening(speed=speed, minutes=minutes, addresses=addresses, note=note)
@@ -148,7 +148,7 @@ class _Stage:
         if stay:
             self._story.staying(url)
 
-    async def _script(self, platform: Platform) -> None:
+    async def _script(self, platforms: Platforms) -> None:
         """Lets happen what happens, each at its time."""
         for step in SCRIPT:
             at = of_day(self._day, step.at)
@@ -157,25 +157,20 @@ class _Stage:
                 await self._clock.sleep(_EVALUATION)
                 at = self._clock()
             if step.do is not None:
-                await step.do(platform)
+                await step.do(platforms)
             self._story.step(step, at=at)
 
-    async def _rounds(self, writer: Writer, platform: Platform) -> None:
-        """The controller's, the Jobs' and the agents' own life."""
-        workers, agents = (each(writer=writer, clock=self._clock) for each in (Workers, Agents))
+    async def _rounds(self, writer: Writer, platforms: Platforms) -> None:
+        """The controllers' and the Jobs' own life."""
+        workers = [Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)]
         while True:
-            try:
-                await platform.reconcile()
-                await workers.advance()
-                await agents.advance()
-            except WriterError as error:
-                if error.status not in _OVERTAKEN:
-                    raise
+            for work in (*(one.reconcile for one in platforms), *(one.advance for one in workers)):
+                await _unless_overtaken(work())
             self._clock.due("rounds", self._clock() + 2 * _ROUND)
             await self._clock.sleep(_ROUND)
 
     async def _watch(self, session: aiohttp.ClientSession, *, url: str) -> None:
-        """Scrapes and evaluates until all is told and resolved, or the script's time is over.
+        """Scrapes and evaluates until all is detected and resolved, or the script's time is over.
 
         Evaluations are on a fixed grid of simulated time, as Prometheus has them, and the clock waits for them.
         """
@@ -193,6 +188,15 @@ class _Stage:
             counts = {state: self._alerts.count(state) for state in (State.PENDING, State.FIRING)}
             self._story.status(page, at=at, pending=counts[State.PENDING], firing=counts[State.FIRING])
         self._clock.due("watch", None)
+
+
+async def _unless_overtaken(work: Awaitable[None]) -> None:
+    """A round that another writer has overtaken ends there: the next one sees it."""
+    try:
+        await work
+    except WriterError as error:
+        if error.status not in _OVERTAKEN:
+            raise
 
 
 async def _scrape(session: aiohttp.ClientSession, url: str) -> Page:
@@ -223,7 +227,9 @@ def _kubeconfig(server: str) -> Iterator[pathlib.Path]:
         "kind": "Config",
         "clusters": [{"name": "demo", "cluster": {"server": server}}],
         "users": [{"name": "demo", "user": {}}],
-        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "demo", "namespace": NAMESPACE}}],
+        "contexts": [
+            {"name": "demo", "context": {"cluster": "demo", "user": "demo", "namespace": NOVEMBER.namespace}}
+        ],
         "current-context": "demo",
     }
     with tempfile.TemporaryDirectory(prefix="coderun-exporter-demo-") as folder:
@@ -238,7 +244,7 @@ async def _cancel(task: "asyncio.Task[object]") -> None:
     await asyncio.wait((task,))
 
 
-def _told(error: BaseException) -> BaseException:
+def _readable(error: BaseException) -> BaseException:
     """What the surroundings refused becomes one line; anything else is a fault of ours and stays as it is."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

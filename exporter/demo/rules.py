@@ -4,7 +4,7 @@ import dataclasses
 import importlib.resources
 import pathlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import promql_parser
@@ -13,7 +13,7 @@ import yaml
 from exporter.demo import promql
 from exporter.demo.promql import Page, PromqlError, UnsupportedError
 
-__all__ = ["AlertRule", "Rules", "RulesError", "bundled_rules", "expand", "load_rules"]
+__all__ = ["AlertRule", "RecordingRule", "Rules", "RulesError", "bundled_rules", "expand", "load_rules"]
 
 _LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
 
@@ -35,14 +35,22 @@ class AlertRule:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RecordingRule:
+    """One recording rule: the series `name` with `labels` besides those of the result."""
+
+    name: str
+    tree: Any
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Rules:
     """What a folder of rule files holds, in the order of the files."""
 
     alerts: tuple[AlertRule, ...]
+    recording: tuple[RecordingRule, ...] = ()
     left_out: tuple[str, ...] = ()
-    """Alerts by name that one scrape cannot answer: they look back over time, or at what a rule has recorded."""
-    recorded: tuple[str, ...] = ()
-    """The series of the recording rules, which are not evaluated either."""
+    """Alerts by name with a construct that is not evaluated here. Recording rules of that sort are not named."""
 
 
 def bundled_rules() -> pathlib.Path:
@@ -60,24 +68,26 @@ def bundled_rules() -> pathlib.Path:
 def load_rules(folder: pathlib.Path) -> Rules:
     """The rules of the folder's `*.yml`: those that are evaluated here, and the names of all others.
 
-    Raises RulesError for a file that is no rule file, for a folder without an alert that is evaluated here, and
-    for an alert with a construct that is neither evaluated nor a look back over time.
+    Raises RulesError for a file that is no rule file, and for a folder without an alert that is evaluated here.
     """
-    items = [(file, item) for file in sorted(folder.glob("*.yml")) for item in _items_of(file)]
-    recorded = tuple(item["record"] for _, item in items if "record" in item)
-    alerts, left_out = [], []
-    for file, item in items:
-        if "record" in item:
-            continue
-        rule = _rule(item, file=file)
-        if _looks_back(rule.tree, recorded=recorded):
-            left_out.append(rule.name)
-        else:
-            _check(rule, file=file)
-            alerts.append(rule)
+    alerts: list[AlertRule] = []
+    recording: list[RecordingRule] = []
+    left_out: list[AlertRule] = []
+    for file in sorted(folder.glob("*.yml")):
+        for item in _items_of(file):
+            rule = _rule(item, file=file)
+            evaluated = _is_evaluated(rule, file=file)
+            if isinstance(rule, AlertRule):
+                (alerts if evaluated else left_out).append(rule)
+            elif evaluated:
+                recording.append(rule)
     if not alerts:
         raise RulesError(f"no alert rules in {folder}")
-    return Rules(alerts=tuple(alerts), left_out=tuple(left_out), recorded=recorded)
+    return Rules(
+        alerts=tuple(alerts),
+        recording=tuple(recording),
+        left_out=tuple(dict.fromkeys(rule.name for rule in left_out)),
+    )
 
 
 def expand(template: str, labels: Mapping[str, str]) -> str:
@@ -93,8 +103,11 @@ def _items_of(file: pathlib.Path) -> list[dict[str, Any]]:
         raise RulesError(f"{file}: not a rule file: {error!r}") from error
 
 
-def _rule(item: Mapping[str, Any], *, file: pathlib.Path) -> AlertRule:
+def _rule(item: Mapping[str, Any], *, file: pathlib.Path) -> AlertRule | RecordingRule:
+    name = item.get("record") or item.get("alert")
     try:
+        if "record" in item:
+            return RecordingRule(name=item["record"], tree=promql.parse(item["expr"]), labels=item.get("labels", {}))
         return AlertRule(
             name=item["alert"],
             tree=promql.parse(item["expr"]),
@@ -104,36 +117,20 @@ def _rule(item: Mapping[str, Any], *, file: pathlib.Path) -> AlertRule:
             annotations=item.get("annotations", {}),
         )
     except PromqlError as error:
-        raise RulesError(f"{file}: alert {item['alert']}: {error}") from error
+        raise RulesError(f"{file}: rule {name}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise RulesError(f"{file}: not a rule file: {error!r}") from error
 
 
-def _check(rule: AlertRule, *, file: pathlib.Path) -> None:
-    """An alert that cannot be evaluated over any page is refused before the first one."""
+def _is_evaluated(rule: AlertRule | RecordingRule, *, file: pathlib.Path) -> bool:
+    """Whether each construct of the rule is. One that fails over every page is refused before the first."""
     try:
         promql.evaluate(rule.tree, page=Page(), time=0.0)
-    except UnsupportedError as error:
-        raise RulesError(f"{file}: alert {rule.name}: {error} is not evaluated here") from error
+    except UnsupportedError:
+        return False
     except PromqlError as error:
-        raise RulesError(f"{file}: alert {rule.name}: {error}") from error
-
-
-def _looks_back(tree: Any, *, recorded: Collection[str]) -> bool:
-    """Whether an expression asks for more than one scrape holds."""
-    return any(
-        isinstance(part, promql_parser.MatrixSelector | promql_parser.SubqueryExpr)
-        or (isinstance(part, promql_parser.VectorSelector) and part.name in recorded)
-        for part in _parts_of(tree)
-    )
-
-
-def _parts_of(tree: Any) -> Iterator[Any]:
-    """An expression and all that it is made of."""
-    yield tree
-    for inner in (*(getattr(tree, side, None) for side in ("expr", "lhs", "rhs")), *getattr(tree, "args", ())):
-        if inner is not None:
-            yield from _parts_of(inner)
+        raise RulesError(f"{file}: rule {rule.name}: {error}") from error
+    return True
 
 
 def _seconds(duration: str | int) -> float:

@@ -1,4 +1,4 @@
-"""From what happens to what is told of it: which words, in which order, with which numbers."""
+"""From what happens to what is printed: which words, in which order, with which numbers."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ from exporter.demo.view import View, clock_time
 
 __all__ = ["Story", "duration"]
 
-_TERMINAL = ("Succeeded", "Failed")
+_TERMINAL = ("succeeded", "failed", "cancelled")
 
 
 class Story:
-    """Tells a replay of that day in a view."""
+    """Prints a replay of that day in a view."""
 
     def __init__(self, *, view: View, day: dt.date) -> None:
         self._view = view
@@ -39,35 +39,34 @@ class Story:
 
     def step(self, step: Step, *, at: float) -> None:
         """Something that the script lets happen."""
-        self._view.moment(at, step.kind, step.told)
+        self._view.moment(at, step.kind, step.text)
 
     def alerts(self, transitions: Iterable[Transition], page: Page, findings: Findings) -> None:
         """What began to fire or was resolved at one evaluation, an alert name a line, as a notification groups it."""
-        groups: dict[tuple[State, str], list[Transition]] = {}
+        groups: dict[tuple[State, str, str], list[Transition]] = {}
         for one in transitions:
             if one.state is not State.PENDING:
-                groups.setdefault((one.state, one.alert.name), []).append(one)
-        for (state, name), group in groups.items():
+                groups.setdefault((one.state, one.alert.name, one.alert.severity), []).append(one)
+        for (state, name, severity), group in groups.items():
             objects = sorted({findings.name(one.alert, page) for one in group})
             more = [", ".join(text for text in objects if text)]
             if state is State.FIRING:
                 causes = {cause for one in group for cause in causes_of(one.alert.labels, page)}
                 more += [f"cause: {cause}" for cause in said(causes)]
-            told = f"{name} ({group[0].alert.severity})" if group[0].alert.severity else name
-            self._view.moment(group[0].at, state.upper(), told, more=[text for text in more if text])
+            named = f"{name} ({severity})" if severity else name
+            self._view.moment(group[0].at, state.upper(), named, more=[text for text in more if text])
 
     def ends(self, page: Page, *, at: float) -> None:
         """The runs that have ended since the last page."""
-        for phase in _TERMINAL:
-            runs = {one.get("coderun") for one in page.family("coderun_phase") if one.get("phase") == phase}
+        for state in _TERMINAL:
+            runs = {one.get("coderun") for one in page.family("coderun_state") if one.get("state") == state}
             if new := sorted(runs - self._ended):
                 self._ended.update(new)
-                self._view.moment(at, "done", f"{', '.join(new)}: {phase.lower()}.")
+                self._view.moment(at, "done", f"{', '.join(new)}: {state}.")
 
     def status(self, page: Page, *, at: float, pending: int, firing: int) -> None:
         """The moving line."""
-        phases = [one.get("phase") for one in page.family("coderun_phase")]
-        opened = sum(phase not in _TERMINAL for phase in phases)
+        opened = sum(one.get("state") == "open" for one in page.family("coderun_state"))
         self._view.status(at, f"open runs: {opened}   pending alerts: {pending}   firing: {firing}")
 
     def leave(self) -> None:
@@ -76,11 +75,11 @@ class Story:
 
     def result(self, findings: Findings, *, runs: int, errors: Mapping[str, str]) -> None:
         """The table at the end. `errors`: the rules that could not be evaluated, and why."""
-        self._view.title("Until somebody was told")
+        self._view.title("Time to alert")
         for finding in findings.of:
             self._incident(finding)
-        told = ", ".join(sorted({one.alert.name for one in findings.elsewhere})) or "none"
-        self._view.facts([(f"alerts about the other {runs} runs, or anything else", told)])
+        others = ", ".join(sorted({one.alert.name for one in findings.elsewhere})) or "none"
+        self._view.facts([(f"alerts about the other {runs} runs, or anything else", others)])
         if advice := sorted({f"{one.alert.name} {object_of(one.alert.labels, Page())}" for one in findings.advice}):
             self._view.facts([("standing advice (info)", ", ".join(advice))])
         for name, error in sorted(errors.items()):
@@ -88,27 +87,28 @@ class Story:
         self._view.text("")
 
     def staying(self, url: str) -> None:
-        """That everything is still there to be looked at."""
+        """That everything can still be looked at."""
         self._view.text(f"Everything is still served, in real time now: {url}/ Ctrl-C ends it.")
 
     def _incident(self, finding: Finding) -> None:
         incident = finding.incident
-        first = "nothing: NOT DETECTED"
-        here = "never"
+        first = "none: NOT DETECTED"
+        took = "never"
         if finding.first is not None:
             waited = duration(finding.first.at - of_day(self._day, incident.began))
-            here = f"{waited} after {incident.began_what}"
-            first = f"{finding.first.alert.name}, at {clock_time(finding.first.at)}"
-        named = f"{incident.alert} did not fire for {', '.join(sorted(incident.runs - finding.named.keys()))}"
+            took = f"{waited} after {incident.began_what}"
+            first = f"{finding.first.alert.name} ({finding.first.alert.severity}), at {clock_time(finding.first.at)}"
+        own = f"{incident.alert} did not fire for {', '.join(sorted(incident.needs - finding.named.keys()))}"
         if finding.detected:
             waited = duration(max(finding.named.values()) - of_day(self._day, incident.alert_since))
-            named = f"{incident.alert}, {waited} after {incident.since_what}"
+            own = f"{incident.alert}, {waited} after {incident.since_what}"
         self._view.text(f"{incident.number}  {incident.title}", style="title")
         facts = [
-            ("that day", incident.that_day),
-            ("here", here),
+            ("without", incident.without),
+            ("with the exporter", took),
+            ("rests on", incident.signal),
             ("first alert", first),
-            ("own alert", named),
+            ("alert for the symptom", own),
             ("cause named", "; ".join(said(finding.causes)) or "none"),
         ]
         self._view.facts(facts, indent=5)

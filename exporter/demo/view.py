@@ -55,9 +55,9 @@ class View:
         """A paragraph."""
         self._continue(self._wrapped(text, indent=2), indent=2, style=style)
 
-    def moment(self, at: float, kind: str, told: str, *, more: Sequence[str] = ()) -> None:
+    def moment(self, at: float, kind: str, text: str, *, more: Sequence[str] = ()) -> None:
         """A line of the timeline: when (seconds since the epoch), what kind of thing, and what there is to say."""
-        first, *rest = self._wrapped(told, indent=_INDENT)
+        first, *rest = self._wrapped(text, indent=_INDENT)
         style = "quiet" if kind in _QUIET else ""
         begin = f"  {self._styled('quiet', clock_time(at))}  {self._styled(style or kind, kind.ljust(8))}"
         self._write(f"{begin}  {self._styled(style, first)}")

@@ -1,4 +1,4 @@
-"""What stands where no Job controller and no kubelet run: Jobs start, and they end or hang.
+"""The Job controller and the kubelets where none run: Jobs start, and they end or hang, as on Kubernetes 1.36.
 
 A real cluster has its own; there the demo leaves this out.
 """
@@ -7,54 +7,61 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exporter.demo.clock import rfc3339, seconds_of
-from exporter.demo.manifests import WORK_SECONDS, exit_of
-from exporter.demo.platform import JOBS
+from exporter.demo import statuses
+from exporter.demo.clock import seconds_of
+from exporter.demo.generations import NOVEMBER, Generation
+from exporter.demo.manifests import START_SECONDS, WORK_SECONDS, exit_of
 from exporter.demo.writer import Writer
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "seconds_in"]
 
 
 class Workers:
-    """Plays every Job by its annotations: how long its container works, and what it does afterwards."""
+    """Plays every Job by its annotations: when its pod is ready, how long it works, and what it does afterwards."""
 
-    def __init__(self, *, writer: Writer, clock: Callable[[], float]) -> None:
+    def __init__(self, *, writer: Writer, clock: Callable[[], float], generation: Generation = NOVEMBER) -> None:
         self._writer = writer
         self._clock = clock
+        self._jobs = generation.jobs
 
     async def advance(self) -> None:
         """One round over all Jobs."""
-        for item in await self._writer.items(JOBS):
+        for item in await self._writer.items(self._jobs):
             await self._advance(item)
 
     async def _advance(self, item: Mapping[str, Any]) -> None:
-        status = item.get("status", {})
+        status, ending, now = item.get("status", {}), exit_of(item), self._clock()
+        conditions = {each["type"] for each in status.get("conditions", ()) if each["status"] == "True"}
+        if conditions & {"Complete", "Failed"}:
+            return
         if not status.get("startTime"):
-            await self._write(item, {"startTime": rfc3339(self._clock()), "active": 1, "ready": 1})
-        elif status.get("active"):
-            worked = self._clock() - seconds_of(status["startTime"])
-            if worked >= item["spec"].get("activeDeadlineSeconds", math.inf):
-                await self._fail(item, "DeadlineExceeded")
-            elif worked >= float(item["metadata"].get("annotations", {}).get(WORK_SECONDS, 0)):
-                await self._finish(item, exit_of(item))
+            await self._write(item, statuses.active(now, pods=0 if ending == "no-pod" else 1))
+            return
+        since = now - seconds_of(status["startTime"])
+        if "FailureTarget" in conditions:
+            await self._write(item, statuses.failed(now, reason="DeadlineExceeded"))
+        elif since >= item["spec"].get("activeDeadlineSeconds", math.inf):
+            await self._write(item, statuses.failing(now))
+        elif ending in {"no-pod", "pending"} or not status.get("active"):
+            return
+        elif since >= seconds_in(item, WORK_SECONDS):
+            await self._finish(item, ending)
+        elif not status.get("ready") and since >= seconds_in(item, START_SECONDS):
+            await self._write(item, statuses.active(ready=1))
 
     async def _finish(self, item: Mapping[str, Any], ending: str) -> None:
-        """`0` and `1` are exit codes. `never` is the incident: the process stays."""
+        """`0` and `1` are exit codes. `never` is the incident: the process stays, and its pod is ready."""
         if ending == "0":
-            conditions = self._conditions("SuccessCriteriaMet", "Complete")
-            ended = {"succeeded": 1, "completionTime": rfc3339(self._clock()), "conditions": conditions}
-            await self._write(item, {"active": None, "ready": 0} | ended)
-        elif ending != "never":
-            await self._fail(item, "BackoffLimitExceeded")
-
-    async def _fail(self, item: Mapping[str, Any], reason: str) -> None:
-        conditions = self._conditions("FailureTarget", "Failed", reason=reason)
-        await self._write(item, {"active": None, "ready": 0, "failed": 1, "conditions": conditions})
-
-    def _conditions(self, *kinds: str, **more: str) -> list[dict[str, str]]:
-        """What announces the end, and the end: the API server refuses the one without the other."""
-        now = rfc3339(self._clock())
-        return [{"type": kind, "status": "True", "lastTransitionTime": now} | more for kind in kinds]
+            await self._write(item, statuses.complete(self._clock()))
+        elif ending == "1":
+            await self._write(item, statuses.failed(self._clock()))
+        elif not item["status"].get("ready"):
+            await self._write(item, statuses.active(ready=1))
 
     async def _write(self, item: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        await self._writer.patch(f"{JOBS}/{item['metadata']['name']}/status", {"status": status})
+        await self._writer.patch(f"{self._jobs}/{item['metadata']['name']}/status", {"status": status})
+
+
+def seconds_in(item: Mapping[str, Any], annotation: str) -> float:
+    """The number that a Job's annotation holds; 0 without it."""
+    return float(item["metadata"].get("annotations", {}).get(annotation, 0))

@@ -4,7 +4,8 @@ The `*_cause` metrics use it, and whatever else explains a run to a person.
 """
 
 from exporter.diagnosis.cause import Cause
+from exporter.diagnosis.failure import failure_causes
 from exporter.diagnosis.hang import hang_causes
 from exporter.diagnosis.stall import stall_causes
 
-__all__ = ["Cause", "hang_causes", "stall_causes"]
+__all__ = ["Cause", "failure_causes", "hang_causes", "stall_causes"]

@@ -15,5 +15,5 @@ class Cause(NamedTuple):
 
     @classmethod
     def of(cls, cause: str, detail: str) -> "Cause":
-        """With the detail cut to what a label may hold."""
-        return cls(cause, detail[:_LONGEST_DETAIL])
+        """With the detail on one line, cut to what a label may hold."""
+        return cls(cause, " ".join(detail.split())[:_LONGEST_DETAIL])

@@ -1,31 +1,44 @@
 """Why an open run has no Job.
 
-A template is filled before the first status is written, so that a broken ConfigMap shows as a run with a
-finalizer, no status and no Job, and as nothing else: no Event, no second log line.
+In November 2025 a template is filled before the first status is written, so that a broken ConfigMap shows as a run
+with a finalizer, no status and no Job, and as nothing else: no Event, no second log line.
 """
+
+from collections.abc import Iterator
 
 from exporter.cluster import Cluster, ConfigMap, Run
 from exporter.diagnosis.cause import Cause
 
 __all__ = ["stall_causes"]
 
-_CLIS = frozenset({"claude", "codex", "cursor", "factory", "gemini", "opencode"})
+_CLIS = frozenset(
+    {"claude", "codex", "cursor", "factory", "gemini", "opencode", "kimi", "copilot", "dexter", "code", "openclaw"}
+)
+_DEFAULT_CLI = "claude"  # what that controller uses for a run without cliConfig
 
 
 def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:
-    """The known causes, the likeliest first; none for a run that is terminal, has a Job, or may have one."""
-    if run.terminal or not cluster.jobs_known(run.namespace) or cluster.newest_job(run) is not None:
+    """The known causes; none for a run that waits by design, is terminal, has a Job, or may have one."""
+    if not cluster.lacks_job(run):
         return []
-    if cluster.is_doubtful(run):
-        return []
-    broken = sorted((item for item in cluster.configmaps if _concerns(item, run)), key=lambda item: item.name)
-    if causes := dict.fromkeys(map(_of_configmap, broken)):
-        return list(causes)  # each once, though details that were cut may have become equal
-    if not run.phase:
-        return [Cause.of("not_reconciled", "the controller has written no status")]
-    if run.status_job:
-        return [Cause.of("job_missing", f"status names Job {run.status_job}, which does not exist")]
-    return []
+    if (blocker := cluster.blocker_of(run)) is not None:
+        return [Cause.of("controller_blocked", f"{blocker.kind} {blocker.name}: {blocker.undecodable}")]
+    if run.requires_configmaps:
+        broken = sorted((item for item in cluster.configmaps if _concerns(item, run)), key=lambda item: item.name)
+        if causes := dict.fromkeys(map(_of_configmap, broken)):
+            return list(causes)  # each once, though details that were cut may have become equal
+    return list(_of_status(run, cluster))
+
+
+def _of_status(run: Run, cluster: Cluster) -> Iterator[Cause]:
+    if (deleting := cluster.deleting_job(run)) is not None:
+        yield Cause.of("job_deleting", f"Job {deleting.name} is being deleted")
+    elif run.untouched:
+        yield Cause.of("not_reconciled", "no finalizer and no status: no controller has looked at it")
+    elif not run.phase:
+        yield Cause.of("reconcile_failing", "finalizer and no status: the controller looked at it and failed")
+    elif run.status_job:
+        yield Cause.of("job_missing", f"status names Job {run.status_job}, which does not exist")
 
 
 def _concerns(item: ConfigMap, run: Run) -> bool:
@@ -33,7 +46,7 @@ def _concerns(item: ConfigMap, run: Run) -> bool:
     if not item.problems:
         return False
     clis = _CLIS.intersection(item.name.split("-"))
-    return not clis or not run.cli or not clis.isdisjoint(run.cli.split("-"))
+    return not clis or not clis.isdisjoint((run.cli or _DEFAULT_CLI).split("-"))
 
 
 def _of_configmap(item: ConfigMap) -> Cause:

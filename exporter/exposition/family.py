@@ -20,7 +20,8 @@ class Family(Generic[R, C]):
     """A gauge with one sample for each object (`value`), or one for each row (`rows`) with `own` labels more.
 
     `value` gives None where the object has no sample. `needs` names the resources besides the object's own
-    that must have been read before the family may be shown: half a join would be a lie.
+    that must have been read before the family may be shown: half a join would be a lie. `uses` names those that it
+    also reads from where they are known.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Family(Generic[R, C]):
     value: Callable[[R, C], float | None] | None = None
     rows: Callable[[R, C], Iterable[Row]] | None = None
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:

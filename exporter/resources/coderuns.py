@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from exporter.cluster import Cluster, Run
-from exporter.diagnosis import stall_causes
+from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import Meta, annotated_seconds, seconds, short, word
@@ -20,7 +20,6 @@ __all__ = ["CODERUNS", "DEADLINE_ANNOTATION", "CodeRun", "slim_run"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
 _USER_INFO = re.compile(r"//[^/@\s]*@")  # a token in a clone's URL must not become a label
-_PHASES = frozenset({"Pending", "Running", "Succeeded", "Failed"})
 
 
 class CliConfig(msgspec.Struct, rename="camel"):
@@ -33,6 +32,7 @@ class CliConfig(msgspec.Struct, rename="camel"):
 class Spec(msgspec.Struct, rename="camel"):
     """spec, of which the controller uses far more."""
 
+    run_type: str | None = None
     task_id: int | str | None = None
     service: str | None = None
     repository_url: str | None = None
@@ -46,6 +46,7 @@ class Status(msgspec.Struct, rename="camel"):
     """status. There is none at all when the templates failed: they are filled before it is first written."""
 
     phase: str | None = None
+    message: str | None = None
     job_name: str | None = None
     last_update: dt.datetime | None = None
     work_completed: bool | dt.datetime | None = None
@@ -67,17 +68,25 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
     cli = spec.cli_config or CliConfig()
     namespace, name = word(meta.namespace), kind.shown(meta.name or "")
     updated = seconds(status.last_update)
+    phase = word(status.phase)
     return Run(
         uid=meta.uid or f"{namespace}/{meta.name or ''}",
         namespace=namespace,
         name=name,
         kind=word(kind.kind),
         created=seconds(meta.creation_timestamp),
-        phase=word(status.phase),
+        phase=phase,
+        phase_label=kind.states.label(phase),
+        state=kind.states.of(phase),
+        message=short(_USER_INFO.sub("//", status.message or "")),
+        finalizer=any("/" in name for name in meta.finalizers or ()),
+        undecodable=_undecodable(spec, kind),
+        requires_configmaps=kind.requires_configmaps,
+        run_type=word(spec.run_type),
         agent=agent_of(spec.github_app or marks.get("github-app")),
         service=word(spec.service or marks.get("service")),
         task_id=short(marks.get("task-id") if spec.task_id is None else spec.task_id),
-        cli=word((cli.cli_type or "claude").lower()),
+        cli=word((cli.cli_type or "").lower()),
         model=word(cli.model or spec.model),
         repository=word(_USER_INFO.sub("//", (spec.repository_url or "").partition("?")[0])),
         workflow=word(marks.get("workflow-name")),
@@ -93,6 +102,17 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
 def agent_of(user: str | None) -> str:
     """`5DLabs-Tess` and `5dlabs-tess` are both `tess`."""
     return word((user or "").rpartition("-")[2].lower())
+
+
+def _undecodable(spec: Spec, kind: RunKind) -> str:
+    """Why the controller cannot decode this run: these fields may be absent or set, but not empty."""
+    values = {
+        "cliType": ("spec.cliConfig.cliType", spec.cli_config and spec.cli_config.cli_type),
+        "githubApp": ("spec.githubApp", spec.github_app),
+        "model": ("spec.model", spec.model),
+    }
+    empty = (values[field][0] for field in kind.undecodable_when_empty if values[field][1] == "")
+    return next((f"{path} is empty" for path in empty), "")
 
 
 def _moment(completed: bool | dt.datetime | None) -> float | None:
@@ -114,22 +134,29 @@ def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
 
 def phase(run: Run, _: Cluster) -> Iterator[Row]:
     """A closed set, whatever the controller writes."""
-    yield (("none" if not run.phase else run.phase if run.phase in _PHASES else "other"),), 1
+    yield (run.phase_label,), 1
 
 
-def info(run: Run, _: Cluster) -> Iterator[Row]:
-    """Everything about a run that does not change."""
+def state(run: Run, _: Cluster) -> Iterator[Row]:
+    """By the state map of the run's kind."""
+    yield (run.state,), 1
+
+
+def info(run: Run, cluster: Cluster) -> Iterator[Row]:
+    """What identifies the run. The newest platform names the agent's CLI in the labels of the Job alone."""
+    job = cluster.newest_job(run)
     yield (
         (
             run.uid,
             run.kind,
-            run.agent,
+            run.agent or (job.agent if job else ""),
             run.service,
             run.task_id,
-            run.cli,
+            run.cli or (job.cli if job else ""),
             run.model,
             run.repository,
             run.workflow,
+            run.run_type,
         ),
         1,
     )
@@ -141,6 +168,12 @@ def stall_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
         yield cause, 1
 
 
+def failure_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
+    """While a failed run is on the page."""
+    for cause in failure_causes(run, cluster):
+        yield cause, 1
+
+
 CODERUNS = Resource(
     name="coderuns",
     own=("namespace", "coderun"),
@@ -148,54 +181,79 @@ CODERUNS = Resource(
     families=(
         Family(
             name="coderun_created_timestamp",
-            help="When the run was created, in seconds since the epoch.",
+            help="Creation time of the run, in seconds since the epoch.",
             value=lambda run, _: run.created,
         ),
         Family(
             name="coderun_job_name",
-            help="The run's present Job; an empty job_name where an open run has none.",
+            help="Newest Job of the run; job_name is empty where a run that is not terminal has none.",
             own=("job_name",),
             rows=job_name,
             needs=("jobs",),
         ),
         Family(
             name="coderun_phase",
-            help="The run's phase; none where there is no status, which is how a template failure looks.",
+            help="Phase of the run; none without a status, other for a phase that its kind does not list.",
             own=("phase",),
             rows=phase,
         ),
         Family(
+            name="coderun_state",
+            help="State of the run: waiting, open, succeeded, failed or cancelled. Unknown phases are open.",
+            own=("state",),
+            rows=state,
+        ),
+        Family(
             name="coderun_info",
-            help="What the run is about.",
-            own=("uid", "kind", "agent", "service", "task_id", "cli", "model", "repository", "workflow"),
+            help="Information about the run.",
+            own=("uid", "kind", "agent", "service", "task_id", "cli", "model", "repository", "workflow", "run_type"),
             rows=info,
+            uses=("jobs",),
         ),
         Family(
             name="coderun_job_creation_deadline_seconds",
-            help="How long after its creation the run may have no Job; +Inf where it opted out.",
+            help="How long the run may have no Job, in seconds; +Inf where it opted out.",
             value=lambda run, cluster: cluster.policy.deadline_of(run),
         ),
         Family(
             name="coderun_stall_cause",
-            help="Why an open run has no Job, where that is known.",
+            help="Cause for which an open run has no Job.",
             own=("cause", "detail"),
             rows=stall_cause,
             needs=("jobs",),
         ),
         Family(
+            name="coderun_failure_cause",
+            help="Cause for which a run failed.",
+            own=("cause", "detail"),
+            rows=failure_cause,
+            uses=("jobs",),
+        ),
+        Family(
+            name="coderun_without_job_since_timestamp_seconds",
+            help="Time since which an open run has no Job, in seconds since the epoch.",
+            value=lambda run, cluster: cluster.without_job_since(run),
+            needs=("jobs",),
+        ),
+        Family(
             name="coderun_attempt",
-            help="Which attempt this is: spec.contextVersion, 1 for the first.",
+            help="Attempt number of the run: spec.contextVersion, 1 for the first.",
             value=lambda run, _: run.attempt,
         ),
         Family(
             name="coderun_work_completed_timestamp_seconds",
-            help="When the run said that its work is completed, in seconds since the epoch.",
+            help="Time at which status.workCompleted was set, in seconds since the epoch.",
             value=lambda run, _: run.work_completed,
         ),
         Family(
             name="coderun_deletion_timestamp_seconds",
-            help="When the run's deletion was asked for, in seconds since the epoch.",
+            help="Time at which deletion of the run was requested, in seconds since the epoch.",
             value=lambda run, _: run.deleted,
+        ),
+        Family(
+            name="coderun_finished_timestamp_seconds",
+            help="Time at which the run ended, in seconds since the epoch.",
+            value=lambda run, _: run.finished if run.terminal else None,
         ),
     ),
 )

@@ -3,19 +3,16 @@
 Whatever was already so at the first list is not counted, so that a restart counts nothing twice.
 """
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporter.cluster import Cluster, Job, Record, Run
-from exporter.exposition.text import writable
+from exporter.resources.bounded import OTHER, Bounded
 
 __all__ = ["History"]
 
-_COMBINATIONS = 100
-_RESULTS = ("succeeded", "failed")
+_RESULTS = ("succeeded", "failed", "cancelled")
 _ENDS = (("succeeded", ""), ("failed", "BackoffLimitExceeded"), ("failed", "DeadlineExceeded"))
 _CREATION = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 28800)
 _DURATION = (60, 300, 600, 900, 1800, 2700, 3600, 7200, 14400, 28800, 86400)
@@ -33,27 +30,31 @@ class History:
         self._registry = registry
         self._texts: dict[bool, str] = {}
         self._begun: set[str] = set()
-        self._of_runs = _Bounded(begin=self._begin_runs)
-        self._of_jobs = _Bounded(begin=self._begin_jobs)
+        self._agents = Bounded(begin=self._begin_agent, fallbacks=lambda _: [(OTHER,)])
+        self._of_runs = Bounded(begin=self._begin_runs, fallbacks=lambda _, agent: [(OTHER, agent)])
+        self._of_jobs = Bounded(
+            begin=self._begin_jobs,
+            fallbacks=lambda namespace, agent, _: [(namespace, agent, OTHER), (OTHER, agent, OTHER)],
+        )
         self._creation = Histogram(
             "coderun_job_creation_seconds",
-            "From the creation of a run to the creation of its first Job, in seconds.",
+            "Time from the creation of a run to the creation of its first Job, in seconds.",
             ["agent"],
             buckets=_CREATION,
             registry=registry,
         )
         self._runs = Counter(
-            "coderuns_finished", "Runs that were seen to finish.", ["agent", "result"], registry=registry
+            "coderuns_finished", "Number of runs that ended.", ["namespace", "agent", "result"], registry=registry
         )
-        of = ("agent", "service", "result", "reason")
+        of = ("namespace", "agent", "service", "result", "reason")
         self._duration = Histogram(
             "job_duration_seconds",
-            "From the start of a Job to its end, in seconds.",
+            "Time from the start of a Job to its end, in seconds.",
             of,
             buckets=_DURATION,
             registry=registry,
         )
-        self._jobs = Counter("jobs_finished", "Jobs that were seen to finish.", of, registry=registry)
+        self._jobs = Counter("jobs_finished", "Number of Jobs that ended.", of, registry=registry)
 
     def text(self, *, openmetrics: bool) -> str:
         """Its part of the page, without an end mark. Rendered after a change only: 100 combinations take 60 ms."""
@@ -65,13 +66,14 @@ class History:
     def expect(self, item: Record) -> None:
         """What is counted of an object one day is there from now on. A Job waits for its run if it needs to."""
         if isinstance(item, Run):
-            self._of_runs(item.agent)
+            self._agents(item.agent)
+            self._of_runs(item.namespace, item.agent)
             for job in self._cluster.jobs_of(item):
                 self.expect(job)
         elif isinstance(item, Job):
-            agent, service = self._whose(item)
+            _, agent, service = self._whose(item)
             if (agent and service) or not item.owner or self._cluster.run_of(item) is not None:
-                self._of_jobs(agent, service)
+                self._of_jobs(item.namespace, agent, service)
 
     def observe(self, old: Record | None, new: Record | None) -> None:
         """One change, after the first list."""
@@ -81,8 +83,7 @@ class History:
             for job in self._cluster.jobs_of(new) if old is None else ():
                 self._first_job(new, job)
             if new.terminal and not (isinstance(old, Run) and old.terminal):
-                self._runs.labels(*self._of_runs(new.agent), new.phase.lower()).inc()
-                self._texts.clear()
+                self._run_finished(new)
         elif isinstance(new, Job):
             if old is None and (run := self._cluster.run_of(new)) is not None:
                 self._first_job(run, new)
@@ -97,26 +98,37 @@ class History:
             return
         self._begun.add(run.uid)
         if run.created is not None and job.created is not None:
-            self._creation.labels(*self._of_runs(run.agent)).observe(max(0.0, job.created - run.created))
+            if (labels := self._agents(run.agent)) is not None:
+                self._creation.labels(*labels).observe(max(0.0, job.created - run.created))
+            self._texts.clear()
+
+    def _run_finished(self, run: Run) -> None:
+        if (labels := self._of_runs(run.namespace, run.agent)) is not None:
+            self._runs.labels(*labels, run.state).inc()
             self._texts.clear()
 
     def _job_finished(self, job: Job) -> None:
-        of = (*self._of_jobs(*self._whose(job)), job.result, job.reason)
+        if (labels := self._of_jobs(*self._whose(job))) is None:
+            return
+        of = (*labels, job.result, job.reason)
         self._texts.clear()
         self._jobs.labels(*of).inc()
         if job.started is not None and job.finished is not None:
             self._duration.labels(*of).observe(max(0.0, job.finished - job.started))
 
-    def _whose(self, job: Job) -> tuple[str, str]:
-        """Its agent and its service, as far as they are known."""
+    def _whose(self, job: Job) -> tuple[str, str, str]:
+        """Its namespace, its agent and its service, as far as they are known."""
         service = job.service
         if not service and (run := self._cluster.run_of(job)) is not None:
             service = run.service
-        return self._cluster.agent_of(job), service
+        return job.namespace, self._cluster.agent_of(job), service
+
+    def _begin_agent(self, *of: str) -> None:
+        self._texts.clear()
+        self._creation.labels(*of)
 
     def _begin_runs(self, *of: str) -> None:
         self._texts.clear()
-        self._creation.labels(*of)
         for result in _RESULTS:
             self._runs.labels(*of, result)
 
@@ -124,27 +136,3 @@ class History:
         self._texts.clear()
         for end in _ENDS:
             self._jobs.labels(*of, *end)
-            self._duration.labels(*of, *end)
-
-
-class _Bounded:
-    """The first hundred combinations of values; the rest is `other`, for these series are kept for ever.
-
-    `begin` is called once for each that is told apart, and for `other`.
-    """
-
-    def __init__(self, *, begin: Callable[..., None]) -> None:
-        self._begin = begin
-        self._seen: set[tuple[str, ...]] = set()
-
-    def __call__(self, *values: str) -> tuple[str, ...]:
-        """The labels to count under."""
-        if values in self._seen:
-            return values
-        values = tuple(map(writable, values))
-        if len(self._seen) >= _COMBINATIONS and values not in self._seen:
-            values = ("other",) * len(values)
-        if values not in self._seen:
-            self._seen.add(values)
-            self._begin(*values)
-        return values

@@ -23,6 +23,7 @@ _REASONS = frozenset(
 )
 
 _LONGEST_NUMBER = 18  # digits
+_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
 
 
 class Spec(msgspec.Struct, rename="camel"):
@@ -45,6 +46,8 @@ class Status(msgspec.Struct, rename="camel"):
     """status, written by the Job controller."""
 
     active: int | None = None
+    ready: int | None = None
+    terminating: int | None = None
     start_time: dt.datetime | None = None
     completion_time: dt.datetime | None = None
     conditions: list[Condition] | None = None
@@ -77,15 +80,19 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         name=name,
         owner=owner.uid or "",
         owner_name=kind.shown(owner.name or "") if kind else "",
-        kind=word(owner.kind),
+        owner_resource=word(kind.resource) if kind else "",
+        kind=word(kind.kind) if kind else "",
         created=seconds(meta.creation_timestamp),
         started=seconds(status.start_time),
         active=0 if ended else status.active or 0,
+        ready=status.ready,
+        terminating=status.terminating or 0,
         finished=(seconds(status.completion_time) or seconds(end.last_transition_time)) if end else None,
         result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
         reason=_reason(end),
         suspended=bool(spec.suspend) and not ended,
-        deleting=meta.deletion_timestamp is not None,
+        queue=word(marks.get(_QUEUE_LABEL)),
+        deleted=None if meta.deletion_timestamp is None else seconds(meta.deletion_timestamp) or 0.0,
         version=int(mark) if (mark := marks.get("context-version", "")[:_LONGEST_NUMBER]).isdecimal() else 0,
         agent=agent_of(marks.get("github-user")),
         service=word(marks.get("service")),
@@ -97,11 +104,11 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
 
 
 def _owner(references: Sequence[OwnerReference], kinds: Sequence[RunKind]) -> tuple[OwnerReference, RunKind | None]:
-    """The run that controls the Job. An owner's version may be another than the one that we read."""
+    """The run that controls the Job, whatever its version. The case of the kind is ignored."""
     for reference in references:
         group = (reference.api_version or "").partition("/")[0]
         for kind in kinds:
-            if reference.controller and (group, reference.kind) == (kind.group, kind.kind):
+            if reference.controller and group == kind.group and (reference.kind or "").lower() == kind.kind.lower():
                 return reference, kind
     return OwnerReference(), None
 
@@ -146,8 +153,18 @@ def info(job: Job, cluster: Cluster) -> Iterator[Row]:
     )
 
 
+def pods(job: Job, _: Cluster) -> Iterator[Row]:
+    """While the Job is unfinished. `active` counts pods that are ready, and those that are not yet."""
+    if job.result:
+        return
+    if job.ready is not None:
+        yield ("running",), job.ready
+        yield ("pending",), max(0, job.active - job.ready)
+    yield ("terminating",), job.terminating
+
+
 def hang_cause(job: Job, cluster: Cluster) -> Iterator[Row]:
-    """While the Job is active."""
+    """While the Job is unfinished."""
     for cause in hang_causes(job, cluster):
         yield cause, 1
 
@@ -159,41 +176,47 @@ JOBS = Resource(
     families=(
         Family(
             name="job_start_time",
-            help="When the Job controller started the Job, in seconds since the epoch; absent while it is suspended.",
+            help="Start time of the Job, in seconds since the epoch; absent while it is suspended.",
             value=start_time,
         ),
         Family(
             name="job_active",
-            help="Pods of the Job that are pending or running; 0 when it is finished.",
+            help="Number of pods of the Job that are pending or running. Also 0 where an unfinished Job has no pod.",
             value=lambda job, _: job.active,
         ),
         Family(
             name="job_info",
-            help="What the Job is about.",
+            help="Information about the Job.",
             own=("uid", "coderun", "agent", "service", "task_id", "cli", "kind"),
             rows=info,
             needs=("coderuns",),
         ),
         Family(
             name="job_finished_timestamp_seconds",
-            help="When the Job ended, in seconds since the epoch.",
+            help="Time at which the Job completed or failed, in seconds since the epoch.",
             own=("result",),
             rows=finished,
         ),
         Family(
             name="job_created_timestamp",
-            help="When the Job was created, in seconds since the epoch.",
+            help="Creation time of the Job, in seconds since the epoch.",
             value=lambda job, _: job.created,
         ),
         Family(
             name="job_max_runtime_seconds",
-            help="How long the Job may run; +Inf where it opted out.",
+            help="Maximum run time of the Job, in seconds; +Inf where it opted out.",
             value=lambda job, cluster: cluster.policy.max_runtime_of(job, cluster.agent_of(job)),
             needs=("coderuns",),
         ),
         Family(
+            name="job_max_runtime_configured",
+            help="1 where an annotation or the settings set the maximum run time.",
+            value=lambda job, cluster: 1 if cluster.policy.max_runtime_is_set(job, cluster.agent_of(job)) else None,
+            needs=("coderuns",),
+        ),
+        Family(
             name="job_deadline_seconds",
-            help="After how long Kubernetes itself ends the Job: spec.activeDeadlineSeconds, where it is set.",
+            help="spec.activeDeadlineSeconds of the Job, where it is set.",
             value=lambda job, _: job.deadline,
         ),
         Family(
@@ -202,8 +225,20 @@ JOBS = Resource(
             value=lambda job, _: 1 if job.suspended else None,
         ),
         Family(
+            name="job_queue",
+            help="1 with the name of the Kueue queue that suspends and resumes the Job.",
+            own=("queue",),
+            rows=lambda job, _: [((job.queue,), 1)] if job.queue and not job.result else [],
+        ),
+        Family(
+            name="job_pods",
+            help="Number of pods of an unfinished Job: running (ready), pending or terminating.",
+            own=("state",),
+            rows=pods,
+        ),
+        Family(
             name="job_hang_cause",
-            help="Why a Job is still active, where that is known.",
+            help="Cause for which a Job is unfinished.",
             own=("cause", "detail"),
             rows=hang_cause,
             needs=("coderuns",),

@@ -28,7 +28,7 @@ class Picture:
         self._answered = answered
         self._families = {resource.name: dict(enumerate(resource.families)) for resource in RESOURCES}
         self._joining = {
-            name: {index: family for index, family in families.items() if family.needs}
+            name: {index: family for index, family in families.items() if family.needs or family.uses}
             for name, families in self._families.items()
         }
         self._sections = {resource.name: self._section(resource) for resource in RESOURCES}

@@ -16,7 +16,6 @@ from typing import Any, Self
 import yaml
 from aiohttp import web
 
-from exporter.demo.agents import Agents
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.manifests import GROUP, NAMESPACE, Order
 from exporter.demo.platform import JOBS, Platform
@@ -29,9 +28,6 @@ from tests.integration.waiting import until
 
 __all__ = ["DONE", "FAILED", "HANGING", "RUNS", "STALLED", "Scene", "Watched", "scene"]
 
-STALLED, HANGING, DONE, FAILED = "task-1-rex", "task-3-tess", "task-2-rex", "task-5-cipher"
-RUNS = (STALLED, HANGING, DONE, FAILED)
-"""One run of each sort."""
 _MINUTE = 60.0
 _HANGS = [Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4)]
 _STALLS = [Order(task=task, agent="Rex") for task in (1, 6)]
@@ -50,7 +46,10 @@ _PRESENT = (
     Order(task=10, agent="Cleo", cli="cursor", work=200),
     Order(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
 )
-"""Runs that end while they are watched."""
+"""Runs that end while they are watched. The last one fails, and is retried."""
+STALLED, HANGING, DONE, FAILED = (one.name for one in (_STALLS[0], _HANGS[0], _PRESENT[0], _PRESENT[-1]))
+RUNS = (STALLED, HANGING, DONE, FAILED)
+"""One run of each sort."""
 _KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
 _SETTINGS = {
     "coderuns": {
@@ -110,7 +109,7 @@ class Scene:
         async with Writer(base_url=url) as writer:
             self._writer = writer
             self._platform = Platform(writer=writer, clock=self._clock)
-            self._players = [each(writer=writer, clock=self._clock) for each in (Workers, Agents)]
+            self._workers = Workers(writer=writer, clock=self._clock)
             await self._past()
             self._ready.set()
             await self._over.wait()
@@ -148,8 +147,7 @@ class Scene:
 
     async def _round(self) -> None:
         await self._platform.reconcile()
-        for player in self._players:
-            await player.advance()
+        await self._workers.advance()
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse | None:

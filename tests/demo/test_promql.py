@@ -131,6 +131,8 @@ VECTORS = {
     'absent((nothing{host="a"}))': [(A, 1)],
     'absent(sum(nothing{host="a"}))': [({}, 1)],
     "vector(3)": [({}, 3)],
+    'label_replace(vector(1), "by", "rule", "", "")': [({"by": "rule"}, 1)],
+    'label_replace(max by (host) (limit), "by", "rule", "host", "a")': [({**A, "by": "rule"}, 20), (B, 0)],
 }
 IMPOSSIBLE = {
     "free * on (host) limit": "many-to-one matching must be explicit",
@@ -150,6 +152,7 @@ UNSUPPORTED = {
     "vector(1) + abs(nothing)": "function abs()",
     '{host="a" or host="b"}': "or between matchers",
     '"text"': "string",
+    'label_replace(free, "a", "$1", "host", "(.*)")': "references in label_replace()",
     "free[5m:1m]": "subquery",
     "free + fill(0) free_b": "fill modifier",
 }

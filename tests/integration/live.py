@@ -1,4 +1,4 @@
-"""The demo's platform on a real cluster: its controller and its agents; Jobs and pods are the cluster's own."""
+"""The demo's platform on a real cluster: its controller; Jobs and pods are the cluster's own."""
 
 import asyncio
 import http
@@ -10,7 +10,6 @@ from typing import Self
 
 import aiohttp
 
-from exporter.demo.agents import Agents
 from exporter.demo.platform import Platform
 from exporter.demo.writer import Writer, WriterError
 from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
@@ -57,12 +56,11 @@ class LivePlatform:
         credentials = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         async with Writer(base_url=self._plane.url, ssl=trust, headers=credentials) as writer:
             self._platform = Platform(writer=writer, clock=time.time)
-            agents = Agents(writer=writer, clock=time.time)
             while not await _worked(self._platform.install(), self._platform.reconcile()):
                 await asyncio.sleep(_ROUND_SECONDS)
             self._ready.set()
             while not self._over.is_set():
-                await _worked(self._platform.reconcile(), agents.advance())
+                await _worked(self._platform.reconcile())
                 await asyncio.sleep(_ROUND_SECONDS)
 
 

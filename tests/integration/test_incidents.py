@@ -89,7 +89,7 @@ def test_incident_1_runs_get_no_job_because_a_configmap_is_broken(world: World):
     mended = time.monotonic()
     world.platform.do(lambda platform: platform.restore_templates("claude"))
     world.told("RequiredConfigMapUnhealthy", mended, status="resolved", configmap=CLAUDE)
-    until(lambda: _phases(world) == {"task-1-rex": "Succeeded", "task-6-rex": "Succeeded"}, what="both succeed")
+    until(lambda: _phases(world) == {order.name: "Succeeded" for order in orders}, what="both succeed")
     until(lambda: len(_complete(world)) == 2, what="their Jobs are complete")
 
 
@@ -122,11 +122,12 @@ def test_incident_2_jobs_hang_after_their_work_is_done(world: World):
 def test_a_failed_attempt_is_retried_and_nobody_is_told(world: World):
     """The Job controller fails it, the platform makes another, which ends well."""
     begun = time.monotonic()
-    world.platform.do(lambda platform: platform.order([Order(task=9, agent="Cleo", work=1, exits=("1", "0"))]))
-    until(lambda: _phases(world).get("task-9-cleo") == "Succeeded", what="the second attempt succeeds")
+    order = Order(task=9, agent="Cleo", work=1, exits=("1", "0"))
+    world.platform.do(lambda platform: platform.order([order]))
+    until(lambda: _phases(world).get(order.name) == "Succeeded", what="the second attempt succeeds")
     [job] = _jobs_of(world, [Order(task=9, agent="Cleo")]).values()
     assert job["metadata"]["labels"]["context-version"] == "2"
-    scraped = world.watch.prometheus.query('coderun_job_name{coderun="task-9-cleo"}')
+    scraped = world.watch.prometheus.query(f'coderun_job_name{{coderun="{order.name}"}}')
     assert scraped
     names = ("CodeRunJobCreationStalled", "AgentJobHanging", "AgentFinishedNotExited")
     heard = [each for name in names for each in world.watch.webhook.heard(name, status="firing")]

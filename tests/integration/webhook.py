@@ -42,6 +42,11 @@ class Webhook(Loopback):
         super().__init__(self._handler())
         self.url = f"http://{self.address}"
 
+    def all(self) -> list[Notification]:
+        """Everything that was delivered up to now, oldest first."""
+        with self._news:
+            return list(self._heard)
+
     def heard(self, alertname: str, *, status: str, **labels: str) -> list[Notification]:
         """What was delivered of such an alert up to now, oldest first."""
         wanted = {"alertname": alertname, **labels}

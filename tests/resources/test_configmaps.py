@@ -31,6 +31,7 @@ def test_a_configmap_as_text():
     lines = [line for line in page.splitlines() if line.startswith("configmap_")]
     assert lines == text("""
         configmap_health{namespace="agent-platform",configmap="controller-agent-templates-claude"} 1
+        configmap_watched{namespace="agent-platform",configmap="controller-agent-templates-claude"} 1
         configmap_keys{namespace="agent-platform",configmap="controller-agent-templates-claude"} 2
         configmap_size_bytes{namespace="agent-platform",configmap="controller-agent-templates-claude"} 7
     """)
@@ -41,6 +42,7 @@ def test_one_that_does_not_exist_is_unhealthy_and_has_no_size():
     assert told(page_of(needed=(KEYED,))) == [
         "configmap_health{} 0",
         'configmap_problem{,problem="missing",key=""} 1',
+        "configmap_watched{} 1",
     ]
 
 
@@ -50,6 +52,7 @@ def test_one_without_a_byte_is_empty(data):
     assert told(page_of(a_configmap(data=data), needed=(KEYED,))) == [
         "configmap_health{} 0",
         'configmap_problem{,problem="empty",key=""} 1',
+        "configmap_watched{} 1",
         f"configmap_keys{{}} {len(data or {})}",
         "configmap_size_bytes{} 0",
     ]
@@ -81,6 +84,7 @@ def test_one_near_the_limit_is_told_and_healthy(size, near):
     assert told(page) == [
         "configmap_health{} 1",
         *(['configmap_problem{,problem="near_limit",key=""} 1'] if near else []),
+        "configmap_watched{} 1",
         "configmap_keys{} 1",
         f"configmap_size_bytes{{}} {size}",
     ]
@@ -118,6 +122,7 @@ def test_one_that_may_not_be_read_any_more_keeps_what_was_read():
     assert told(world.text()) == [
         "configmap_health{} 1",
         'configmap_problem{,problem="forbidden",key=""} 1',
+        "configmap_watched{} 1",
         "configmap_keys{} 1",
         "configmap_size_bytes{} 1",
     ]

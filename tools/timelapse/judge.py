@@ -18,7 +18,7 @@ import yaml
 
 from tools.timelapse.series import Recorder
 
-__all__ = ["STEP", "Firing", "JudgeError", "metrics_of", "texts", "verdict"]
+__all__ = ["RULES", "STEP", "Firing", "JudgeError", "case_of", "metrics_of", "texts", "verdict"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts" / "rules"
@@ -38,12 +38,13 @@ class JudgeError(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Firing:
-    """An alert that fired: its labels, and its first and last evaluation (seconds since the epoch)."""
+    """An alert that fired: its labels, its first and last evaluation (seconds since the epoch), and how many."""
 
     alert: str
     labels: Mapping[str, str]
     first: float
     last: float
+    evaluations: int = 0
 
 
 def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
@@ -55,33 +56,38 @@ def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
     return names | set(re.findall(r"\b((?:coderun|job|jobs|configmap)_\w+)\{", texts))
 
 
-def verdict(recorder: Recorder, *, start: float, first: int, last: int) -> list[Firing]:
-    """Every alert that fires between two scrapes. `start` is the time of scrape 0. Raises JudgeError."""
+def verdict(recorder: Recorder, *, start: float, first: int, last: int, step: int = STEP) -> list[Firing]:
+    """Every alert that fires between two scrapes. `start` is the time of scrape 0. Raises JudgeError.
+
+    `step`: seconds between two scrapes, and between two evaluations.
+    """
     steps = range(last - first + 1)
-    tests = [{"expr": _FIRING, "eval_time": f"{step * STEP}s", "exp_samples": []} for step in steps]
-    case = _case(recorder, start=start, first=first, last=last) | {"promql_expr_test": tests}
+    tests = [{"expr": _FIRING, "eval_time": f"{count * step}s", "exp_samples": []} for count in steps]
+    case = case_of(recorder, start=start, first=first, last=last, step=step) | {"promql_expr_test": tests}
     found: dict[str, list[float]] = collections.defaultdict(list)
-    for failure in _failures(case):
+    for failure in _failures(case, step=step):
         when, _, got = failure.partition("got:")
-        at = start + first * STEP + _seconds(re.search(r", time: (\S+),", when)[1])
+        at = start + first * step + _seconds(re.search(r", time: (\S+),", when)[1])
         for labels, _ in _SAMPLE.findall(got):
             found[labels].append(at)
     firings = []
     for text, times in found.items():
         labels = _pairs(text)
         alert = labels.pop("alertname")
-        firings.append(Firing(alert=alert, labels=labels, first=min(times), last=max(times)))
+        firings.append(Firing(alert=alert, labels=labels, first=min(times), last=max(times), evaluations=len(times)))
     return sorted(firings, key=lambda one: (one.first, one.alert))
 
 
-def texts(recorder: Recorder, firings: Sequence[Firing], *, start: float) -> Iterator[dict[str, str]]:
+def texts(
+    recorder: Recorder, firings: Sequence[Firing], *, start: float, step: int = STEP
+) -> Iterator[dict[str, str]]:
     """The annotations of each of these as its first notification has them. Raises JudgeError."""
     last = recorder.scrapes - 1
     asked = sorted({(one.alert, round(one.first - start)) for one in firings})
     tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
-    case = _case(recorder, start=start, first=0, last=last) | {"alert_rule_test": tests}
+    case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
     told: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
-    for failure in _failures(case):
+    for failure in _failures(case, step=step):
         when = re.search(r"alertname: (\w+), time: (\S+),", failure)
         for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
             named = _pairs(labels)
@@ -92,19 +98,20 @@ def texts(recorder: Recorder, firings: Sequence[Firing], *, start: float) -> Ite
         yield told[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
 
 
-def _case(recorder: Recorder, *, start: float, first: int, last: int) -> dict[str, Any]:
-    begin = dt.datetime.fromtimestamp(start + first * STEP, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
+    """The series between two scrapes as a test of promtool's; what it asks is added by the caller."""
+    begin = dt.datetime.fromtimestamp(start + first * step, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     series = [{"series": name, "values": values} for name, values in recorder.lines(first=first, last=last)]
-    return {"name": "timelapse", "interval": f"{STEP}s", "start_timestamp": begin, "input_series": series}
+    return {"name": "timelapse", "interval": f"{step}s", "start_timestamp": begin, "input_series": series}
 
 
-def _failures(case: Mapping[str, Any]) -> list[str]:
+def _failures(case: Mapping[str, Any], *, step: int) -> list[str]:
     """What promtool found that the case does not expect; it expects nothing, so that is everything."""
     promtool = shutil.which("promtool", path=str(ROOT / ".tools" / "bin")) or shutil.which("promtool")
     if promtool is None:
         raise JudgeError("promtool is not in .tools/bin and not on PATH: run `make tools`")
     rules = [str(file) for file in sorted(RULES.glob("*.yml")) if file.stem != "recording"]
-    tree = {"rule_files": rules, "evaluation_interval": f"{STEP}s", "tests": [case]}
+    tree = {"rule_files": rules, "evaluation_interval": f"{step}s", "tests": [case]}
     with tempfile.TemporaryDirectory(prefix="timelapse-") as folder:
         file, report = pathlib.Path(folder) / "test.yml", pathlib.Path(folder) / "report.xml"
         file.write_text(json.dumps(tree), encoding="utf-8")  # JSON is YAML, and is written in a tenth of the time

@@ -21,6 +21,11 @@ class Sample:
     labels: Mapping[str, str]
     value: float
 
+    @property
+    def name(self) -> str:
+        """The metric's name; "" for a computed value."""
+        return self.labels.get(NAME, "")
+
     def get(self, label: str) -> str:
         """The label's value; one that is not there reads as "", as in every matcher of PromQL."""
         return self.labels.get(label, "")

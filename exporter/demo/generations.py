@@ -1,0 +1,53 @@
+"""Two generations of the agent platform: what differs between November 2025 and the newest stored version.
+
+Source: the charts and the controller of github.com/5dlabs/cto.
+"""
+
+import dataclasses
+
+__all__ = ["GROUP", "NEWEST", "NOVEMBER", "Generation"]
+
+GROUP = "agents.platform"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Generation:
+    """Where the platform's objects are, and what its controller does."""
+
+    namespace: str
+    service: str
+    """The repository that its runs work on."""
+    template_configmaps: bool
+    """Whether templates are in ConfigMaps. If not, they are in the controller's image."""
+    deadline_seconds: int | None = None
+    """activeDeadlineSeconds of its Jobs."""
+    ttl_seconds: int | None = None
+    """ttlSecondsAfterFinished of its Jobs."""
+
+    @property
+    def runs(self) -> str:
+        """The path of its CodeRuns."""
+        return f"/apis/{GROUP}/v1/namespaces/{self.namespace}/coderuns"
+
+    @property
+    def jobs(self) -> str:
+        """The path of its Jobs."""
+        return f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+
+    @property
+    def pods(self) -> str:
+        """The path of its pods."""
+        return f"/api/v1/namespaces/{self.namespace}/pods"
+
+    @property
+    def configmaps(self) -> str:
+        """The path of its ConfigMaps."""
+        return f"/api/v1/namespaces/{self.namespace}/configmaps"
+
+
+NOVEMBER = Generation(namespace="agent-platform", service="cto-parallel-test", template_configmaps=True)
+"""The generation of the incidents: a template that fails leaves a finalizer, and no status."""
+NEWEST = Generation(
+    namespace="cto", service="my-proj", template_configmaps=False, deadline_seconds=86400, ttl_seconds=3600
+)
+"""The newest stored version: a template that fails ends the run as Failed, with a message."""

@@ -1,0 +1,52 @@
+"""Reads the object sets of `objects/`: `"@-2h30m"` becomes the RFC 3339 time so long before the snapshot."""
+
+import datetime as dt
+import pathlib
+import re
+from typing import Any
+
+import yaml
+
+__all__ = ["key_of", "moment", "objects", "rfc3339"]
+
+_FOLDER = pathlib.Path(__file__).parent / "objects"
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def objects(name: str, *, snapshot: float) -> list[dict[str, Any]]:
+    """The objects of a file, by its number and, if only some of them are wanted, their kind: `10`, `10 ConfigMap`.
+
+    Lists are taken apart.
+    """
+    number, _, kind = name.partition(" ")
+    (path,) = _FOLDER.glob(f"{number}-*.yaml")
+    documents = yaml.safe_load_all(path.read_text("utf-8"))
+    items = [item for each in documents for item in (each["items"] if each.get("kind") == "List" else [each])]
+    return [_filled(item, snapshot) for item in items if not kind or item["kind"] == kind]
+
+
+def key_of(item: dict[str, Any]) -> tuple[str, str, str]:
+    """Kind, namespace and name."""
+    metadata = item["metadata"]
+    return item["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def rfc3339(seconds: float) -> str:
+    """A time as the API server writes it."""
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> float:
+    """The seconds since the epoch of a time that the API server wrote."""
+    return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC).timestamp()
+
+
+def _filled(value: Any, snapshot: float) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, snapshot) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, snapshot) for inner in value]
+    if isinstance(value, str) and value.startswith("@-"):
+        ago = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", value))
+        return rfc3339(snapshot - ago)
+    return value

@@ -1,0 +1,47 @@
+"""Plays every world of tests/platform and writes docs/worlds.md: `make worlds`.
+
+Exit codes: 0 every world is as the table says, 1 one is not, or with `--check` the page is stale, 2 not judged.
+"""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+
+from tests.components import MissingComponentError
+from tests.platform.delivery import delivered
+from tests.platform.differences import differences
+from tests.platform.outcomes import outcomes
+from tools.timelapse.judge import JudgeError
+from tools.worlds.page import PAGE, text_of
+
+
+def main() -> int:
+    """Writes the page, or compares it; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="make worlds", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
+    check = parser.parse_args().check
+    try:
+        played = outcomes()
+        with tempfile.TemporaryDirectory(prefix="worlds-") as folder:
+            arrived = delivered(played, folder=pathlib.Path(folder))
+    except (JudgeError, MissingComponentError) as error:
+        print(f"make worlds: {error}", file=sys.stderr)
+        return 2
+    wrong = [
+        f"{outcome.world.name}: {line}"
+        for outcome, here in zip(played, arrived, strict=True)
+        for line in differences(outcome, here)
+    ]
+    text = text_of(played, arrived)
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text("utf-8") != text:
+        wrong.append(f"docs/{PAGE.name} is stale: run `make worlds`")
+    for line in wrong:
+        print(f"make worlds: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
