@@ -1,7 +1,8 @@
 """What controllers write into the status of a run and of a Job, as merge patches. Pure functions.
 
-Runs: as `controller.rs` of github.com/5dlabs/cto does it. Nobody but the controller writes them, and `workCompleted`
-becomes true only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of Kubernetes 1.36.
+Runs: as `controller.rs` of github.com/5dlabs/cto does it. Nobody but the controller writes them, and
+`workCompleted` becomes true only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of
+Kubernetes 1.36.
 """
 
 from typing import Any
