@@ -71,9 +71,9 @@ INCIDENTS = (
         signal="the keys of the ConfigMap",
         objects=(*(order.name for order in STALLED), configmap_name("claude")),
         story="12:32 the ConfigMap loses its templates and the CodeRuns are created; the controller writes its"
-        " finalizer, no status and no Event, and tries again. When the ConfigMap broke is not in the report: here it breaks at"
-        " the moment at which the first CodeRun is created, which is the latest possible. 19:58 the ConfigMap is synced."
-        " 20:11 the controller's next try makes the Jobs.",
+        " finalizer, no status and no Event, and tries again. When the ConfigMap broke is not in the report: here it"
+        " breaks at the moment at which the first CodeRun is created, which is the latest possible. 19:58 the"
+        " ConfigMap is synced. 20:11 the controller's next try makes the Jobs.",
     ),
     Incident(
         title="1, as the newest version fails: no CodeRun gets a Job",
