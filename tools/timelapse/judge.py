@@ -88,16 +88,16 @@ def texts(
     asked = sorted({(one.alert, round(one.first - start)) for one in firings})
     tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
     case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
-    told: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
+    notified: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
     for failure in _failures(case, step=step):
         when = re.search(r"alertname: (\w+), time: (\S+),", failure)
         for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
             named = _pairs(labels)
             del named["alertname"]
-            told.setdefault((f"{when[1]} {when[2]}", tuple(sorted(named.items()))), _pairs(annotations))
+            notified.setdefault((f"{when[1]} {when[2]}", tuple(sorted(named.items()))), _pairs(annotations))
     for one in firings:
         at = _duration(round(one.first - start))
-        yield told[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
+        yield notified[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
 
 
 def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
