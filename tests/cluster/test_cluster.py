@@ -92,7 +92,7 @@ def test_the_owner_index_follows_every_change():
     cluster.apply(Change(JOBS, "*", "k", None))
     cluster.replace(JOBS, "*", {"l": (three := a_job("l"))})
     assert ([*cluster.jobs_of(run)], [*cluster.jobs_of(other)]) == ([three], [])
-    assert cluster._jobs_of.keys() == {"r"}
+    assert cluster._owners._jobs_of.keys() == {"r"}
 
 
 def test_a_job_without_an_owner_has_no_run():
