@@ -85,7 +85,8 @@ INCIDENTS = (
         objects=(NEWEST.namespace, *(order.name for _, order in FAILING)),
         story="The newest version has its templates in the controller's image, and no ConfigMap of them. 16:00 an"
         " image is rolled out that lacks a partial. 16:02, 16:04 and 16:06 CodeRuns are created in namespace `cto`:"
-        " each is Failed at once, with a message, and without a Job. 17:00 the image is rolled back. The hours are ours.",
+        " each is Failed at once, with a message, and without a Job. 17:00 the image is rolled back. The"
+        " hours are ours.",
     ),
     Incident(
         title="2. Tess's Jobs of tasks 3, 4 and 7 never ended",
@@ -99,7 +100,8 @@ INCIDENTS = (
         " the containers running. The status of the CodeRuns and of the Jobs stays as it is while an agent works:"
         " phase Running, workCompleted false, one active and ready pod. So the first alert rests on the age of the"
         " Jobs, 3600 s and 300 s more, 58 minutes after the work was done, and it names no cause. Nothing in the"
-        " cluster's status shows it earlier, and the agents' logs are not read yet. 19:52 the leftover processes are ended.",
+        " cluster's status shows it earlier, and the agents' logs are not read yet. 19:52 the"
+        " leftover processes are ended.",
     ),
 )
 
