@@ -20,7 +20,8 @@ from exporter.kube.client import KubeClient
 from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.history import History
 from exporter.resources.picture import Picture
-from exporter.sources import Feed, feeds
+from exporter.settings_notices import follow_names, note_configmaps
+from exporter.sources import Feed, feeds, kinds_of
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
@@ -95,7 +96,8 @@ async def serve(
     ):
         running = [tasks.create_task(_follow(feed, client, picture, idle=idle), name=feed.name) for feed in all_feeds]
         running.append(tasks.create_task(_sweep(picture), name="sweep"))
-        running.append(tasks.create_task(_advance(picture, clock), name="advance"))
+        running.append(tasks.create_task(_advance(picture, clock, health), name="advance"))
+        running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
             "started", extra={"version": __version__, "api_server": credentials.source, "listen": ",".join(urls)}
@@ -160,10 +162,11 @@ async def _sweep(picture: Picture) -> None:
             await asyncio.sleep(0)
 
 
-async def _advance(picture: Picture, clock: Callable[[], float]) -> None:
+async def _advance(picture: Picture, clock: Callable[[], float], health: Health) -> None:
     while True:
         await asyncio.sleep(_ADVANCE_SECONDS)
         picture.advance(clock())
+        note_configmaps(picture, health.notices, answered=health.answered("configmaps"))
 
 
 async def _heartbeat(telemetry: Telemetry) -> None:

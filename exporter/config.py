@@ -222,18 +222,20 @@ def check(settings: Settings) -> None:
 
 def _check_states(settings: Settings) -> None:
     for index, kind in enumerate(settings.coderuns.kinds):
-        where = f"at `$.coderuns.kinds[{index}].state`"
+        where = f"at `$.coderuns.kinds[{index}].state"
         if len(kind.state) > 1:
-            raise msgspec.ValidationError(f"only one mapping is read - {where}")
+            raise msgspec.ValidationError(f"expected one mapping, got {len(kind.state)} - {where}`")
         for rule in kind.state:
             if rule.path != ".status.phase":
-                raise msgspec.ValidationError(f"{rule.path!r} is not read: only .status.phase is - {where}")
+                raise msgspec.ValidationError(f"{rule.path!r} is not read, only .status.phase is - {where}[0].path`")
             states: dict[str, str] = {}
             for state in STATE_NAMES:
                 for value in getattr(rule, state):
-                    if states.setdefault(value, state) != state:
-                        both = f"{states[value]} and {state}"
-                        raise msgspec.ValidationError(f"{value!r} is in two states, {both} - {where}")
+                    first = states.setdefault(value or "absent", state)
+                    if first != state:
+                        raise msgspec.ValidationError(
+                            f"{value!r} stands for two states, {first} and {state} - {where}[0].{state}`"
+                        )
 
 
 def _check_durations(settings: Settings) -> None:

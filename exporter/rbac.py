@@ -9,7 +9,7 @@ from typing import Any
 
 from exporter.config import Settings
 from exporter.resources.coderuns import CODERUNS
-from exporter.resources.configmaps import CONFIGMAPS
+from exporter.resources.configmaps import CONFIGMAPS, RequiredConfigMap
 from exporter.resources.jobs import JOBS
 from exporter.resources.resource import Rule
 from exporter.sources import kinds_of, required_of, scopes_of
@@ -20,6 +20,7 @@ Manifest = dict[str, Any]
 
 _GROUP = "rbac.authorization.k8s.io"
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123, as in objects' names and in API groups
+_PATTERN = re.compile(r"[a-z0-9*]([-a-z0-9.*]{0,251}[a-z0-9*])?")  # a subdomain in which * stands for any text
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -45,10 +46,8 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
     made = [
         item for scope in scopes_of(settings) for item in _granted(_listed(settings), account.name, scope, account)
     ]
-    names = [item.name for item in required_of(settings)]
-    if names:  # a rule without resourceNames would grant every ConfigMap of the namespace
-        rule = _rule(CONFIGMAPS.rule) | {"resourceNames": names}
-        made += _granted([rule], f"{account.name}-configmaps", settings.configmaps.namespace, account)
+    if required := required_of(settings):
+        made += _granted([_named(required)], f"{account.name}-configmaps", settings.configmaps.namespace, account)
     if settings.web.kubernetes_auth:
         made.append(_reviewing(account))
     return made
@@ -63,6 +62,13 @@ def _reviewing(account: Account) -> Manifest:
 def _listed(settings: Settings) -> list[Manifest]:
     runs = (dataclasses.replace(CODERUNS.rule, group=kind.group, resource=kind.plural) for kind in kinds_of(settings))
     return [_rule(rule) for rule in (*runs, JOBS.rule)]
+
+
+def _named(required: list[RequiredConfigMap]) -> Manifest:
+    """Only these ConfigMaps; RBAC knows no patterns, so for one of those it is every ConfigMap of the namespace."""
+    if any(item.is_pattern for item in required):
+        return _rule(dataclasses.replace(CONFIGMAPS.rule, verbs=("list", "watch")))  # none is read by its name
+    return _rule(CONFIGMAPS.rule) | {"resourceNames": [item.name for item in required]}
 
 
 def _rule(rule: Rule) -> Manifest:
@@ -97,7 +103,7 @@ def _check(settings: Settings, account: Account) -> None:
         ("a namespace", account.namespace, _LABEL),
         *(("an API group", kind.group, _SUBDOMAIN) for kind in settings.coderuns.kinds),
         *(("a resource", kind.plural, _LABEL) for kind in settings.coderuns.kinds),
-        *(("a ConfigMap", item.name, _SUBDOMAIN) for item in required_of(settings)),
+        *(("a ConfigMap", item.name, _PATTERN) for item in required_of(settings)),
     ):
         if not form.fullmatch(name):
             raise GrantError(f"{name!r} is not the name of {what}: no permission is made for it")

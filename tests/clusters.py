@@ -19,13 +19,18 @@ JOBS = "/apis/batch/v1/jobs"
 async def a_server(*objects, crds=("CodeRun",), **more):
     """The server, started, with these objects in it."""
     server = StandInApiServer(**more)
-    server.load([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}])
+    server.load([a_namespace(NAMESPACE)])
     server.load([*map(custom_resource, crds), *objects])
     await server.start()
     try:
         yield server
     finally:
         await server.stop()
+
+
+def a_namespace(name):
+    """A namespace."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def port_of(server):

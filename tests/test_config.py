@@ -59,7 +59,7 @@ def test_every_default():
         f"controller-agent-templates-{name}"
         for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
     )
-    assert (settings.thresholds.job_creation_deadline, settings.thresholds.job_max_runtime) == ("10m", "1h")
+    assert (settings.thresholds.job_creation_deadline, settings.thresholds.job_max_runtime) == ("10m", None)
     assert (settings.thresholds.agents, settings.retention) == ({}, "6h")
     assert (settings.web.listen_addresses, settings.web.telemetry_path) == ((":10911",), "/metrics")
     assert (settings.log.level, settings.log.format) == ("info", "logfmt")

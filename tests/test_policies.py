@@ -87,26 +87,53 @@ def test_what_is_given_limits_is_what_is_warned_of():
     assert (rule["apiGroups"], rule["resources"], rule["operations"]) == (["batch"], ["jobs"], ["CREATE"])
 
 
-def test_a_job_that_a_run_controls_for_the_exporter_is_an_agents_for_the_policies():
-    """Same group, same kind, same annotation for one that may run longer."""
+@pytest.mark.parametrize("file", [LIMITS, VALIDATE])
+def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
+    """CodeRun and DocsRun in both groups, BoltRun, the workspace cleanup by its label."""
+    text = (FOLDER / file).read_text("utf-8")
     kind = config.Kind()
-    text = (FOLDER / LIMITS).read_text("utf-8")
-    assert f"owner.apiVersion.startsWith('{kind.group}/')" in text
-    assert f"owner.kind in ['{kind.kind}', " in text
-    for file in (LIMITS, VALIDATE):
-        assert f"annotations[?'{MAX_RUNTIME_ANNOTATION}']" in (FOLDER / file).read_text("utf-8")
+    named = set(re.findall(r"'(\w+Run\.[a-z0-9.]+)'", text))
+    groups = ("agents.platform", "orchestrator.platform")
+    assert named == {f"{name}.{group}" for name in ("CodeRun", "DocsRun") for group in groups} | {
+        "BoltRun.cto.5dlabs.ai"
+    }
+    assert f"{kind.kind}.{kind.group}" in named
+    assert "labels[?'cleanup.cto.dev/kind'].orValue('') in ['workspace-cleanup']" in text
+    assert f"annotations[?'{MAX_RUNTIME_ANNOTATION}']" in text
 
 
 def test_the_limits_are_the_exporters_defaults():
     """A Job ends when `AgentJobHanging` would begin to wait, and a step has time for both limits of a run."""
     runtime, creation = (
-        int(seconds_of(str(limit))) for limit in (THRESHOLDS.job_max_runtime, THRESHOLDS.job_creation_deadline)
+        int(seconds_of(str(limit))) for limit in (config.DEFAULT_JOB_MAX_RUNTIME, THRESHOLDS.job_creation_deadline)
     )
     limits = {each["name"]: each["expression"] for each in spec(LIMITS, "Policy")["variables"]}["limits"]
-    assert limits == f"{{'': {runtime}}}"
-    assert f"Set activeDeadlineSeconds, for example {runtime}'" in (FOLDER / VALIDATE).read_text("utf-8")
+    assert limits == f"{{'default': {runtime}}}"
     (advice,) = spec(WORKFLOWS, "Policy")["validations"]
     assert f"for example {creation + runtime}: " in advice["messageExpression"]
+
+
+def test_the_page_says_first_that_the_default_limit_ends_healthy_runs_and_how_to_set_another():
+    """Before the list of the files: the figure, the effect, the command, and the chart's value."""
+    page = (FOLDER / "README.md").read_text("utf-8")
+    first = page.partition("## ")[2].partition("\n## ")[0]
+    assert first.startswith("First: ")
+    for text in ("3600 s", "healthy runs take up to 3 h", "'default': 14400", "policyLimits.default=14400"):
+        assert text in first
+    assert page.index("## First: ") < page.index("| file |")
+
+
+def test_the_pages_command_for_another_limit_changes_that_line_only():
+    """The `sed` that the page pipes to `kubectl apply`."""
+    page, shipped = ((FOLDER / name).read_text("utf-8") for name in ("README.md", LIMITS))
+    command = re.search(
+        r"^    sed \"s/('default': 3600)/('default': 14400)/\" deploy/policies/(\S+) \|", page, re.MULTILINE
+    )
+    assert command is not None
+    old, new, file = command.groups()
+    assert (file, shipped.count(old)) == (LIMITS, 1)
+    changed = [line for line in shipped.replace(old, new).splitlines() if line not in shipped.splitlines()]
+    assert changed == ["      expression: \"{'default': 14400}\""]
 
 
 @pytest.mark.parametrize("page", ["deploy/policies/README.md", "alerts/runbooks/AgentJobsWithoutDeadline.md"])

@@ -19,6 +19,7 @@ SETTINGS = {
         namespaces=("a",),
         configmaps=ConfigMaps(namespace="t", required=(RequiredConfigMap(name="x.y", keys=("k",)), "z", "z")),
     ),
+    "ConfigMaps by a pattern": Settings(configmaps=ConfigMaps(namespace="t", required=("x-*", "y"))),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
 }
 ACCOUNT = Account(name="reader", namespace="monitoring")
@@ -51,10 +52,10 @@ def read(settings):
 
 @pytest.mark.parametrize("case", SETTINGS)
 def test_exactly_what_is_read_is_granted(case):
-    """Of every list and watch its group, resource, namespace and name; `check` gets each ConfigMap by its name."""
+    """Of every list and watch its group, resource, namespace and name; `check` gets ConfigMaps by their names."""
     made = granted(manifests(SETTINGS[case], account=ACCOUNT))
     listed = set(read(SETTINGS[case]))
-    gets = {(*what, "get") for *what, _ in listed if what[1] == "configmaps"}
+    gets = {(*what, "get") for *what, _ in listed if what[1] == "configmaps" and what[3]}
     assert made == listed | gets
 
 
@@ -76,6 +77,13 @@ def test_without_required_configmaps_there_is_no_rule_for_them():
     """One with an empty list of names would grant them all."""
     made = manifests(SETTINGS["no ConfigMaps"], account=ACCOUNT)
     assert [item["kind"] for item in made] == ["ClusterRole", "ClusterRoleBinding"]
+
+
+def test_a_pattern_is_granted_every_configmap_of_its_namespace():
+    """RBAC has no patterns. What is read stays in one namespace, and is listed, never written."""
+    role = manifests(SETTINGS["ConfigMaps by a pattern"], account=ACCOUNT)[2]
+    assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "t")
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch"]}]
 
 
 def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the_other():
@@ -100,6 +108,7 @@ def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the
         ({"coderuns": CodeRuns(kinds=(Kind(group="*"),))}, ACCOUNT, "'*' is not the name of an API group"),
         ({"coderuns": CodeRuns(kinds=(Kind(group=""),))}, ACCOUNT, "'' is not the name of an API group"),
         ({"configmaps": ConfigMaps(required=("",))}, ACCOUNT, "'' is not the name of a ConfigMap"),
+        ({"configmaps": ConfigMaps(required=("a/*",))}, ACCOUNT, "'a/*' is not the name of a ConfigMap"),
         ({}, Account(name="A"), "'A' is not the name of a ServiceAccount"),
         ({}, Account(namespace="a.b"), "'a.b' is not the name of a namespace"),
     ],

@@ -18,7 +18,13 @@ from tests.objects import CREATED, raw
 
 __all__ = ["CODERUN", "DOCSRUN", "World", "page_of", "parsed", "required", "samples", "text"]
 
-CODERUN = RunKind(group="agents.platform", version="v1", plural="coderuns", kind="CodeRun")
+CODERUN = RunKind(
+    group="agents.platform",
+    version="v1",
+    plural="coderuns",
+    kind="CodeRun",
+    undecodable_when_empty=("cliType", "githubApp", "model"),
+)
 DOCSRUN = RunKind(group="agents.platform", version="v1", plural="docsruns", kind="DocsRun", main=False)
 
 
@@ -31,7 +37,7 @@ class World:
     """A picture that is fed as the reflectors feed it; all resources but the `unread` ones have been listed once.
 
     `objects` are in the first lists. `needed` are the required ConfigMaps; those that are not among the objects do
-    not exist. With `all_namespaces=False` only the namespace `n` is read.
+    not exist. With `all_namespaces=False` only the namespace `n` is read. `selected`: a label selector is set.
     """
 
     def __init__(
@@ -43,8 +49,9 @@ class World:
         needed=(),
         unread=(),
         all_namespaces=True,
+        selected=False,
     ):
-        self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces)
+        self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces, selected=selected)
         self.cluster.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
         self.counted = History(cluster=self.cluster, registry=CollectorRegistry())
@@ -114,7 +121,7 @@ class World:
         return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
 
     def _part(self, resource, kind=CODERUN):
-        return self._scope if resource == JOBS else f"{kind.plural}/{self._scope}"
+        return self._scope if resource == JOBS else f"{kind.resource}/{self._scope}"
 
     def _record(self, item):
         """The part that an object belongs to, its UID, and its record."""

@@ -88,7 +88,7 @@ class Cluster:
 
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that keeps the controller from this untouched one; itself where it is the one."""
-        return self._blockers.of(run)
+        return self._blockers.of(run, self.runs)
 
     def run_is_gone(self, job: Job) -> bool:
         """Whether the run that controls the Job is known not to exist."""

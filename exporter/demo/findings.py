@@ -88,8 +88,8 @@ class Findings:
 def object_of(labels: Mapping[str, str], page: Page) -> str:
     """What an alert is about, in a word: its run (for a Job the one that it was made for), or its ConfigMap.
 
-    A Job whose run is not known is called by its own name; an alert about something else by its labels, or at
-    least by its namespace.
+    A Job whose run is not known is called by its own name; an alert about something else by its namespace and its
+    other labels.
     """
     if "job_name" in labels and "coderun" not in labels:
         known = [sample for sample in page.family("job_info") if _same(sample, labels, "job_name")]
@@ -98,7 +98,7 @@ def object_of(labels: Mapping[str, str], page: Page) -> str:
         if kind in labels:
             return labels[kind]
     others = [f"{name}={text}" for name, text in sorted(labels.items()) if name not in _NOT_AN_OBJECT]
-    return " ".join(others) or labels.get("namespace", "")
+    return " ".join(([labels["namespace"]] if labels.get("namespace") else []) + others)
 
 
 def causes_of(labels: Mapping[str, str], page: Page) -> set[tuple[str, str]]:

@@ -21,8 +21,9 @@ GIVE_UP = "14:10"
 
 _STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
 _HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
-_FAILING = tuple(Order(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze")))
-_THIRD = Order(task=44, agent="Grizz", generation=NEWEST)
+_FAILING = tuple(
+    Order(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze"), (44, "Grizz"))
+)
 _PARTIAL = "frontend-toolkits"
 
 
@@ -92,7 +93,7 @@ INCIDENTS = (
         since_what="the third failed",
         signal="status.phase Failed of three CodeRuns in a row that own no Job",
         needs=frozenset({NEWEST.namespace}),
-        objects=frozenset(order.name for order in (*_FAILING, _THIRD)),
+        objects=frozenset(order.name for order in _FAILING),
     ),
     Incident(
         number="2",
@@ -110,9 +111,9 @@ INCIDENTS = (
 )
 
 
-def _ordinary(at: str, order: Order, text: str) -> Step:
+def _created(at: str, order: Order, text: str, *, kind: Literal["run", "fault"] = "run") -> Step:
     words = f"{order.name} is created ({order.agent}). {text}"
-    return Step(at=at, kind="run", text=words, do=lambda platforms: _platform(platforms, order).order([order]))
+    return Step(at=at, kind=kind, text=words, do=lambda platforms: _platform(platforms, order).order([order]))
 
 
 def _platform(platforms: Platforms, order: Order) -> Platform:
@@ -125,8 +126,8 @@ async def _break_and_create(platforms: Platforms) -> None:
 
 
 SCRIPT = (
-    _ordinary("12:26", Order(task=2, agent="Rex", cli="codex"), "An ordinary run."),
-    _ordinary("12:28", Order(task=41, agent="Rex", work=1500, generation=NEWEST), "An ordinary run."),
+    _created("12:26", Order(task=2, agent="Rex", cli="codex"), "An ordinary run."),
+    _created("12:28", Order(task=41, agent="Rex", work=1500, generation=NEWEST), "An ordinary run."),
     Step(
         at="12:32",
         kind="fault",
@@ -135,7 +136,7 @@ SCRIPT = (
         " no Event.",
         do=_break_and_create,
     ),
-    _ordinary("12:34", Order(task=5, agent="Cleo", cli="cursor", work=240), "Another CLI: not affected."),
+    _created("12:34", Order(task=5, agent="Cleo", cli="cursor", work=240), "Another CLI: not affected."),
     Step(
         at="12:38",
         kind="fault",
@@ -156,7 +157,7 @@ SCRIPT = (
         text="The alerts name the ConfigMap: an operator restores its templates (19:58 on the day itself).",
         do=lambda platforms: platforms.november.restore_templates("claude"),
     ),
-    _ordinary("12:58", Order(task=8, agent="Rex", work=540), "An ordinary run."),
+    _created("12:58", Order(task=8, agent="Rex", work=540), "An ordinary run."),
     Step(
         at="13:00",
         kind="fault",
@@ -164,15 +165,10 @@ SCRIPT = (
         do=lambda platforms: platforms.newest.roll_out(missing_partial=_PARTIAL),
     ),
     *(
-        Step(
-            at=at,
-            kind="fault",
-            text=f"{order.name} is created ({order.agent}). Its template does not render.",
-            do=lambda platforms, order=order: platforms.newest.order([order]),
-        )
-        for at, order in zip(("13:02", "13:04", "13:06"), (*_FAILING, _THIRD), strict=True)
+        _created(at, order, "Its template does not render.", kind="fault")
+        for at, order in zip(("13:02", "13:04", "13:06"), _FAILING, strict=True)
     ),
-    _ordinary(
+    _created(
         "13:08",
         Order(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0")),
         "Its first attempt fails and is retried: no reason for an alert.",
@@ -184,9 +180,9 @@ SCRIPT = (
         text="The alert has the controller's message: an operator rolls the image back.",
         do=lambda platforms: platforms.newest.roll_out(),
     ),
-    _ordinary("13:14", Order(task=45, agent="Rex", work=600, generation=NEWEST), "It gets a Job."),
-    _ordinary("13:15", Order(task=10, agent="Cleo", work=300), "An ordinary run."),
-    _ordinary("13:25", Order(task=11, agent="Tess", cli="factory", work=420), "Tess again; this one ends."),
+    _created("13:14", Order(task=45, agent="Rex", work=600, generation=NEWEST), "It gets a Job."),
+    _created("13:15", Order(task=10, agent="Cleo", work=300), "An ordinary run."),
+    _created("13:25", Order(task=11, agent="Tess", cli="factory", work=420), "Tess again; this one ends."),
     Step(
         at="13:46",
         kind="repair",

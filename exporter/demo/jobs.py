@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.demo.generations import NEWEST, NOVEMBER, Generation
-from exporter.demo.manifests import EXITS, PULL_REQUEST, START_SECONDS, WORK_SECONDS
+from exporter.demo.manifests import EMPTY_ATTEMPTS, EXITS, START_SECONDS, WORK_SECONDS
 
 __all__ = ["job"]
 
@@ -19,7 +19,7 @@ def job(run: Mapping[str, Any], *, generation: Generation = NOVEMBER) -> dict[st
     meta = run["metadata"]
     name, labels, container = _newest(run) if generation is NEWEST else _november(run)
     owner = {key: run[key] for key in ("apiVersion", "kind")} | {"name": meta["name"], "uid": meta["uid"]}
-    kept = (WORK_SECONDS, START_SECONDS, EXITS, PULL_REQUEST)
+    kept = (WORK_SECONDS, START_SECONDS, EXITS, EMPTY_ATTEMPTS)
     notes = {key: meta["annotations"][key] for key in kept if key in meta.get("annotations", {})}
     pod = {"restartPolicy": "Never", "containers": [container]}
     spec: dict[str, Any] = {"backoffLimit": 0, "template": {"metadata": {"labels": labels, "annotations": notes}}}

@@ -14,10 +14,10 @@ from exporter.demo.generations import GROUP, NEWEST, NOVEMBER, Generation
 
 __all__ = [
     "CLIS",
+    "EMPTY_ATTEMPTS",
     "EXITS",
     "GROUP",
     "NAMESPACE",
-    "PULL_REQUEST",
     "START_SECONDS",
     "TEMPLATES",
     "WORK_SECONDS",
@@ -43,8 +43,8 @@ EXITS = "demo/exits"
 `0` and `1` are exit codes, `never`: the process stays, `pending`: the pod never starts, `no-pod`: none can be made.
 On a Job and on its pod it may be changed at any time: `never` becomes `0` when an operator ends the leftover process.
 """
-PULL_REQUEST = "demo/pull-request"
-"""Annotation: `no` for a run whose Jobs complete without a pull request, which the controller retries."""
+EMPTY_ATTEMPTS = "demo/empty-attempts"
+"""Annotation: how many attempts complete without a pull request, each of which the controller retries."""
 _STAGES = {"Cleo": "quality", "Tess": "testing", "Cipher": "security", "": "security"}
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # of the API server, for generateName
 _SETTINGS = {
@@ -68,7 +68,7 @@ class Order:
     work: float = 360.0
     start: float = 5.0
     exits: tuple[str, ...] = ("0",)
-    pull_request: bool = True
+    empty_attempts: int = 0
     generation: Generation = NOVEMBER
 
     @property
@@ -140,8 +140,8 @@ def custom_resource(kind: str) -> dict[str, Any]:
 def coderun(order: Order) -> dict[str, Any]:
     """A CodeRun as its creator sends it: with a spec and without a status."""
     notes = {WORK_SECONDS: str(order.work), START_SECONDS: str(order.start), EXITS: ",".join(order.exits)}
-    if not order.pull_request:
-        notes[PULL_REQUEST] = "no"
+    if order.empty_attempts:
+        notes[EMPTY_ATTEMPTS] = str(order.empty_attempts)
     labels, spec = _newest(order) if order.generation is NEWEST else _november(order)
     return {
         "apiVersion": f"{GROUP}/v1",

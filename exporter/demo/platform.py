@@ -12,8 +12,8 @@ from exporter.demo.clock import seconds_of
 from exporter.demo.generations import NOVEMBER, Generation
 from exporter.demo.jobs import job
 from exporter.demo.manifests import (
+    EMPTY_ATTEMPTS,
     EXITS,
-    PULL_REQUEST,
     TEMPLATES,
     Order,
     coderun,
@@ -143,11 +143,12 @@ class Platform:
         ends = {condition["type"] for condition in conditions if condition["status"] == "True"}
         if not ends & {"Complete", "Failed"}:
             return
-        if "Complete" in ends and item["metadata"].get("annotations", {}).get(PULL_REQUEST) != "no":
+        attempt = run["spec"]["contextVersion"]
+        if "Complete" in ends and attempt > int(item["metadata"].get("annotations", {}).get(EMPTY_ATTEMPTS, 0)):
             await self._write(run, statuses.succeeded(self._clock()))
             return
         await self._writer.delete(self._job_path(item))
-        await self._writer.patch(self._path(run), {"spec": {"contextVersion": run["spec"]["contextVersion"] + 1}})
+        await self._writer.patch(self._path(run), {"spec": {"contextVersion": attempt + 1}})
 
     async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
         """Deletes the Job of a run that has succeeded, once the run's time has expired."""

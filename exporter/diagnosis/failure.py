@@ -14,7 +14,10 @@ __all__ = ["failure_causes"]
 _MESSAGES = (
     (
         "template_failed",
-        re.compile(r"template.{0,40}(fail|error|not found)|partial not found", re.IGNORECASE | re.DOTALL),
+        re.compile(
+            r"template.{0,40}(fail|error|not found)|(fail|error).{0,20}template|partial not found",
+            re.IGNORECASE | re.DOTALL,
+        ),
     ),
     ("no_pull_request", re.compile(r"\b(no|without( a)?|missing) (pull request|PR)\b", re.IGNORECASE)),
     (

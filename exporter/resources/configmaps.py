@@ -112,8 +112,8 @@ def unused(items: Sequence[ConfigMap]) -> str:
         return ""
     names = ", ".join(sorted(item.name for item in items))
     return (
-        f"no ConfigMap is required: none of {names} exists in namespace {items[0].namespace}. "
-        "Name in configmaps.required what the controller needs."
+        f"no ConfigMap is required, because namespace {items[0].namespace} has none of {names}. "
+        "If the controller needs others, list them in configmaps.required."
     )
 
 
@@ -160,7 +160,7 @@ CONFIGMAPS = Resource(
         Family(
             name="configmap_watched",
             help="1 for each ConfigMap that the exporter looks for and whose presence or absence it has read.",
-            value=lambda item, _: 1 if item.read else None,
+            value=lambda item, _: 1 if item.read and not item.forbidden else None,
         ),
         Family(
             name="configmap_keys",

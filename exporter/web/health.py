@@ -4,15 +4,22 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from exporter.notices import Notices
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["Health"]
 
 
 class Health:
-    """`groups` are the lists and watches, by resource; `required` names those that readiness waits for."""
+    """`groups` are the lists and watches, by resource; `required` names those that readiness waits for.
 
-    def __init__(self, *, groups: "dict[str, list[ResourceStatus]]", required: Sequence[str]) -> None:
+    `notices` are for people, and change nothing of the answers.
+    """
+
+    def __init__(
+        self, *, groups: "dict[str, list[ResourceStatus]]", required: Sequence[str], notices: Notices | None = None
+    ) -> None:
+        self.notices = notices or Notices()
         self._groups = groups
         self._required = required
 

@@ -1,4 +1,4 @@
-"""The page at `/`: where the metrics are, and the state of everything that is read."""
+"""The page at `/`: where the metrics are, the state of everything that is read, and notices about the settings."""
 
 import html
 import time
@@ -39,7 +39,7 @@ _PAGE = """<!DOCTYPE html>
 <h1>CodeRun Exporter</h1>
 <p class="sub">Version {version}. <span class="{ready_class}">{ready}</span></p>
 <nav><a href="{metrics}">Metrics</a><a href="/readyz">Readiness</a><a href="/livez">Liveness</a></nav>
-<table>
+{notices}<table>
 <thead><tr><th>Resource</th><th>Scope</th><th>State</th><th>Since (UTC)</th><th class="number">Objects</th>
 <th>Detail</th></tr></thead>
 <tbody>
@@ -53,6 +53,7 @@ _ROW = (
     '<tr><td>{}</td><td>{}</td><td class="{}">{}</td><td class="time">{}</td>'
     '<td class="number">{}</td><td class="detail">{}</td></tr>'
 )
+_NOTICE = '<p class="wait">{}</p>\n'
 _HEADERS = {
     # Text from the cluster is escaped; this is for the day on which somebody forgets it.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -70,6 +71,7 @@ def index(*, health: Health, telemetry_path: str) -> Callable[[web.Request], Awa
             metrics=html.escape(telemetry_path),
             ready="Ready." if ready else "Not ready: not everything that is needed has been read.",
             ready_class="good" if ready else "bad",
+            notices="".join(_NOTICE.format(html.escape(line)) for line in health.notices.lines),
             rows="\n".join(map(_row, health.statuses)),
         )
         return web.Response(text=text, content_type="text/html", headers=_HEADERS)

@@ -128,13 +128,12 @@ def test_the_agent_of_a_job(run, label, agent):
 
 
 def test_related_objects_are_those_whose_lines_tell_of_one_another():
-    """A run and its Jobs; a ConfigMap and the runs that wait."""
+    """A run and its Jobs, of which the newest supersedes the others; a ConfigMap and the runs that wait."""
     waiting, retried = a_run("waiting"), a_run("retried")
-    jobs = [j := a_job(), k := a_job("k"), a_job("old", owner="retried", deleting=True)]
-    cluster = a_cluster(runs=[run := a_run(), waiting, retried, a_run("done", phase="Failed")], jobs=jobs)
+    jobs = [j := a_job(), k := a_job("k"), a_job("old", owner="retried", deleted=1.0)]
+    cluster = a_cluster(runs=[run := a_run(), waiting, retried, a_run("done", state="failed")], jobs=jobs)
     assert cluster.related(run) == {Key(CODERUNS, "r"), Key(JOBS, "j"), Key(JOBS, "k")}
-    assert cluster.related(j) == {Key(CODERUNS, "r"), Key(JOBS, "j")}
-    assert cluster.related(k) == {Key(CODERUNS, "r"), Key(JOBS, "k")}
+    assert cluster.related(j) == cluster.related(k) == {Key(CODERUNS, "r"), Key(JOBS, "j"), Key(JOBS, "k")}
     item = ConfigMap(uid="n/c", namespace="n", name="c")
     assert cluster.related(item) == {
         Key("configmaps", "n/c"),
@@ -145,10 +144,10 @@ def test_related_objects_are_those_whose_lines_tell_of_one_another():
 
 def test_the_clock_gives_each_object_that_has_to_go_once():
     """And nothing for one that is gone already, or that stays after all."""
-    runs = [a_run(uid, phase="Failed", finished=100.0) for uid in ("a", "b", "c")]
+    runs = [a_run(uid, state="failed", finished=100.0) for uid in ("a", "b", "c")]
     cluster = a_cluster(runs=runs, retention=50.0)
     cluster.apply(Change(CODERUNS, "*", "b", None))
-    cluster.apply(Change(CODERUNS, "*", "c", a_run("c", phase="Failed", finished=120.0)))
+    cluster.apply(Change(CODERUNS, "*", "c", a_run("c", state="failed", finished=120.0)))
     assert cluster.advance(149.0) == set()
     assert cluster.advance(150.0) == {Key(CODERUNS, "a")}
     assert not cluster.shown(runs[0])
@@ -159,9 +158,9 @@ def test_the_clock_gives_each_object_that_has_to_go_once():
 
 def test_runs_that_finish_and_are_deleted_leave_nothing_behind():
     """Their ends are forgotten with them, long before their retention; those that stay leave in their time."""
-    cluster = a_cluster(runs=[a_run("stays", phase="Failed", finished=100.0)], retention=50.0)
+    cluster = a_cluster(runs=[a_run("stays", state="failed", finished=100.0)], retention=50.0)
     for number in range(10_000):
-        cluster.apply(Change(CODERUNS, "*", f"r{number}", a_run(f"r{number}", phase="Failed", finished=100.0)))
+        cluster.apply(Change(CODERUNS, "*", f"r{number}", a_run(f"r{number}", state="failed", finished=100.0)))
         cluster.apply(Change(CODERUNS, "*", f"r{number}", None))
     assert len(cluster._ends) < 100
     assert cluster.advance(150.0) == {Key(CODERUNS, "stays")}
@@ -179,7 +178,7 @@ def test_while_jobs_cannot_be_followed_runs_that_are_new_or_went_on_are_doubtful
     assert cluster.follow_jobs("*", current=False) == set()
     cluster.apply(Change(CODERUNS, "*", "new", a_run("new")))
     cluster.apply(Change(CODERUNS, "*", "waits", a_run("waits", agent="tess")))
-    cluster.apply(Change(CODERUNS, "*", "works", a_run("works", phase="Succeeded")))
+    cluster.apply(Change(CODERUNS, "*", "works", a_run("works", state="succeeded")))
     cluster.follow_jobs("*", current=False)
     assert doubted(cluster) == {"new", "works"}
     assert cluster.follow_jobs("*", current=True) == {Key(CODERUNS, "new"), Key(CODERUNS, "works"), Key(JOBS, "j")}
@@ -230,7 +229,7 @@ def test_a_job_in_another_namespace_is_nobodys():
 
 def test_a_clock_that_is_set_back_brings_back_what_left_too_early():
     """By the time that is right then; the rest stays away."""
-    early, late = a_run(uid="early", phase="Failed", finished=100.0), a_run(phase="Succeeded", finished=200.0)
+    early, late = a_run(uid="early", state="failed", finished=100.0), a_run(state="succeeded", finished=200.0)
     cluster = a_cluster(runs=[early, late])
     assert cluster.advance(1e9) == {Key(CODERUNS, "early"), Key(CODERUNS, "r")}
     assert cluster.advance(150.0 + cluster.policy.retention) == {Key(CODERUNS, "r")}
@@ -240,10 +239,10 @@ def test_a_clock_that_is_set_back_brings_back_what_left_too_early():
 
 def test_changes_that_leave_an_end_alone_are_not_noted_again():
     """The notes would grow with every event, for hours."""
-    cluster = a_cluster(runs=[a_run(phase="Succeeded", finished=100.0)], jobs=[a_job(result="failed", finished=90.0)])
+    cluster = a_cluster(runs=[a_run(state="succeeded", finished=100.0)], jobs=[a_job(result="failed", finished=90.0)])
     before = len(cluster._ends)
     for attempt in range(5):
-        cluster.apply(Change(CODERUNS, "*", "r", a_run(phase="Succeeded", finished=100.0, attempt=attempt)))
+        cluster.apply(Change(CODERUNS, "*", "r", a_run(state="succeeded", finished=100.0, attempt=attempt)))
         cluster.apply(Change(JOBS, "*", "j", a_job(result="failed", finished=90.0, version=attempt)))
     assert len(cluster._ends) == before
 
@@ -262,9 +261,9 @@ def test_the_newest_of_many_jobs_is_known_after_any_change(seed):
             namespace=chance.choice(["n", "n", "n", "m"]),
             created=chance.choice([None, 1.0, 2.0]),
             version=chance.choice([0, 1]),
-            deleting=chance.choice([False, False, True]),
+            deleted=chance.choice([None, None, 1.0]),
         )
         cluster.apply(Change(JOBS, "*", uid, chance.choice([job, job, job, job, None])))
-        live = [each for each in cluster.jobs if (each.owner, each.namespace, each.deleting) == ("r", "n", False)]
+        live = [each for each in cluster.jobs if (each.owner, each.namespace, each.deleted) == ("r", "n", None)]
         newest = max(live, key=lambda each: (each.created or 0.0, each.version, each.name), default=None)
         assert cluster.newest_job(run) is newest

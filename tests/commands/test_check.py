@@ -6,7 +6,7 @@ import socket
 import pytest
 from aiohttp import web
 
-from tests.clusters import CONFIGMAPS, a_configmap, a_server, a_status, a_stream
+from tests.clusters import CONFIGMAPS, a_configmap, a_job, a_namespace, a_run, a_server, a_status, a_stream
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
@@ -47,8 +47,8 @@ async def test_healthy(tmp_path):
     assert lines == [
         "ok  ConfigMap agent-platform/a: 1 keys, 4 bytes",
         "ok  ConfigMap agent-platform/b: 1 keys, 1 bytes",
-        "ok  coderuns in all namespaces: can be listed",
-        "ok  jobs in all namespaces: can be listed",
+        "ok  coderuns in all namespaces: can be listed, none found",
+        "ok  jobs in all namespaces: can be listed, none found",
     ]
 
 
@@ -60,7 +60,7 @@ async def test_unhealthy(tmp_path):
     assert lines[:3] == [
         "UNHEALTHY  ConfigMap agent-platform/a: empty",
         "UNHEALTHY  ConfigMap agent-platform/b: missing",
-        "ok         coderuns in all namespaces: can be listed",
+        "ok         coderuns in all namespaces: can be listed, none found",
     ]
 
 
@@ -115,13 +115,19 @@ async def test_a_missing_crd_of_a_second_kind_is_none_of_the_trouble(tmp_path):
 
 async def test_a_forbidden_list_is_an_unknown(tmp_path):
     """With the namespace that it was asked for."""
-    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"})) as server:
+    found = (
+        a_configmap("a", k="v"),
+        a_configmap("b", **{"x.sh": "y"}),
+        a_run(namespace="one"),
+        a_job(namespace="one"),
+    )
+    async with a_server(*found, *map(a_namespace, ("one", "two"))) as server:
         refuses(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
     assert code == 2
     assert lines[2:] == [
-        "ok       coderuns in namespace one: can be listed",
-        "ok       coderuns in namespace two: can be listed",
+        "ok       coderuns in namespace one: can be listed, 1 found",
+        "ok       coderuns in namespace two: can be listed, none found",
         "ok       jobs in namespace one: can be listed",
         "UNKNOWN  jobs in namespace two: cannot be listed: 403 at /apis/batch/v1/namespaces/two/jobs: not in two",
     ]
@@ -158,7 +164,7 @@ async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tm
 
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config=names)
-        assert len(server.requests) == 12
+        assert len(server.requests) == 14
     assert code == 2
     assert all("silence: the API server sent nothing in time" in line for line in lines)
 

@@ -19,7 +19,7 @@ ORDERS = (
     Order(task=1, agent="Rex", work=60),
     Order(task=2, agent="Cipher", cli="codex", work=60, exits=("1", "0")),
     Order(task=3, agent="Tess", cli="factory", work=60, exits=("never",)),
-    Order(task=4, agent="Blaze", cli="cursor", work=60, pull_request=False),
+    Order(task=4, agent="Blaze", cli="cursor", work=60, empty_attempts=99),
     Order(task=5, agent="Cleo", work=3000),
     Order(task=6, agent="Cleo", exits=("no-pod",)),
     Order(task=7, agent="Rex", exits=("pending",)),
@@ -235,7 +235,7 @@ def test_names_labels_and_specs_are_those_of_the_object_sets(play):
 NOT_SHOWN = {
     *(
         f"template.metadata.annotations.demo/{name}"
-        for name in ("work-seconds", "start-seconds", "exits", "pull-request")
+        for name in ("work-seconds", "start-seconds", "exits", "empty-attempts")
     ),
     *(f"template.metadata.labels.{name}" for one in objects_of("Job") for name in one["metadata"]["labels"]),
     "suspend",

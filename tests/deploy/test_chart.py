@@ -21,6 +21,7 @@ SETTINGS = {
         "namespaces": ["a"],
         "configmaps": {"namespace": "t", "required": [{"name": "x.y", "keys": ["k"]}, "z", "z"]},
     },
+    "ConfigMaps by a pattern": {"configmaps": {"required": ["a", {"name": "x-*"}]}},
     "no ConfigMaps": {"configmaps": {"required": []}},
     "every setting": yaml.safe_load((ROOT / "docs/coderun-exporter.yml").read_text()),
 }

@@ -9,7 +9,7 @@ from tests.worlds import World, required
 NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
 NEEDED = tuple(required(f"controller-agent-templates-{name}") for name in NAMES)
 WHOLE = tuple(a_configmap(name=item.name, data={"a.hbs": "x"}) for item in NEEDED)
-NO_STATUS = ("not_reconciled", "the controller has written no status")
+NO_STATUS = ("not_reconciled", "no finalizer and no status: no controller has looked at it")
 
 
 def causes(*objects, run=None, needed=NEEDED, **settings):
@@ -94,9 +94,9 @@ def test_a_terminal_run_has_no_cause(phase):
 
 
 def test_a_run_with_a_job_has_no_cause():
-    """And one whose Job is being deleted has none left."""
+    """And one whose Job is being deleted has none left, which is the cause."""
     assert causes(a_job()) == []
-    assert causes(*WHOLE, a_job(deleted=CREATED + 20)) == [NO_STATUS]
+    assert causes(*WHOLE, a_job(deleted=CREATED + 20)) == [("job_deleting", "Job j is being deleted")]
 
 
 def test_while_jobs_are_unknown_there_is_no_cause():

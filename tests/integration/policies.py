@@ -16,13 +16,31 @@ from tests.integration import objects
 from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
 from tests.integration.waiting import until
 
-__all__ = ["AGENT", "AGENTS", "FILES", "OTHERS", "OUT", "Answer", "Jobs", "applied", "apply", "ask", "namespace_of"]
+__all__ = [
+    "AGENT",
+    "AGENTS",
+    "BOLT",
+    "CLEANUP",
+    "FILES",
+    "OTHERS",
+    "OUT",
+    "Answer",
+    "Jobs",
+    "applied",
+    "apply",
+    "ask",
+    "namespace_of",
+]
 
 AGENT = {"component": "code-runner"}
 """The label of an agent's Job."""
 OUT = {"coderun-exporter/admission": "none"}
 """Who opts out: as an annotation of an object, or a label of a namespace."""
 _CONTROLLER = {"kind": "CodeRun", "name": "play", "uid": "1", "apiVersion": "agents.platform/v1", "controller": True}
+BOLT = {"kind": "BoltRun", "name": "upgrade", "uid": "2", "apiVersion": "cto.5dlabs.ai/v1alpha1", "controller": True}
+"""The owner of a BoltRun's Job."""
+CLEANUP = {"cleanup.cto.dev/kind": "workspace-cleanup"}
+"""The label of the Job that removes a run's workspace; it has no owner."""
 AGENTS = {
     "a run's label": {"labels": AGENT},
     "a DocsRun's label": {"labels": {"component": "docs-generator"}},
@@ -30,6 +48,9 @@ AGENTS = {
     "its DocsRun of a later version": {
         "ownerReferences": [_CONTROLLER | {"kind": "DocsRun", "apiVersion": "agents.platform/v2"}]
     },
+    "its CodeRun of the older group": {"ownerReferences": [_CONTROLLER | {"apiVersion": "orchestrator.platform/v1"}]},
+    "its BoltRun": {"ownerReferences": [BOLT]},
+    "a workspace cleanup's label": {"labels": CLEANUP},
 }
 """Metadata of Jobs that are an agent's."""
 OTHERS = {
@@ -38,6 +59,10 @@ OTHERS = {
     "a run that does not control it": {"ownerReferences": [_CONTROLLER | {"controller": False}]},
     "another group's CodeRun": {"ownerReferences": [_CONTROLLER | {"apiVersion": "agents.platform.example/v1"}]},
     "another kind of the group": {"ownerReferences": [_CONTROLLER | {"kind": "Project"}]},
+    "another group's BoltRun": {"ownerReferences": [BOLT | {"apiVersion": "agents.platform/v1"}]},
+    "a BoltRun that does not control it": {"ownerReferences": [BOLT | {"controller": False}]},
+    "another cleanup": {"labels": {"cleanup.cto.dev/kind": "repository-cache"}},
+    "only the run's label on it": {"labels": {"cleanup.cto.dev/scope": "run", "cleanup.cto.dev/run": "play"}},
 }
 """Metadata of Jobs that are not."""
 

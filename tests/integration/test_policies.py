@@ -71,7 +71,10 @@ def test_a_namespace_opts_out_by_its_label(limited: Jobs, out: Jobs):
     assert out.send().limits == (None, 6)
 
 
-@pytest.mark.parametrize(("longest", "deadline"), [("4h", 14400), ("1h30m", 5400), ("15m", 3600), ("none", None)])
+@pytest.mark.parametrize(
+    ("longest", "deadline"),
+    [("4h", 14400), ("1h30m", 5400), ("15m", 3600), ("1000000h", 3600000000), ("none", None)],
+)
 def test_a_job_that_may_run_longer_is_not_ended_before(limited: Jobs, longest: str, deadline: int | None):
     """`coderun-exporter/max-runtime` moves the alert, so the deadline too; a shorter one is no reason to end it."""
     assert limited.send(labels=AGENT, annotations={"coderun-exporter/max-runtime": longest}).limits == (deadline, 0)

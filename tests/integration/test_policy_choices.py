@@ -1,24 +1,27 @@
 """What can be chosen for Jobs without limits, on a real API server: a warning, a refusal, limits of one's own."""
 
+from typing import Any
+
 import pytest
 
 from tests.components import CLUSTER
 from tests.integration import objects, policies
 from tests.integration.controlplane import ControlPlane
-from tests.integration.policies import AGENT, AGENTS, OTHERS, OUT, Jobs, namespace_of
+from tests.integration.policies import AGENT, AGENTS, BOLT, CLEANUP, OTHERS, OUT, Jobs, namespace_of
 from tests.integration.waiting import until
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 
 LIMITS, VALIDATE, DENY = "job-limits.yaml", "job-limits-validate.yaml", "job-limits-deny.yaml"
 NO_DEADLINE = (
-    "has no spec.activeDeadlineSeconds: if it hangs, nothing ends it. Set activeDeadlineSeconds, for example 3600"
+    "has no spec.activeDeadlineSeconds: if it hangs, nothing ends it."
+    " Set activeDeadlineSeconds to more than the longest healthy run"
 )
 NO_BACKOFF_LIMIT = (
     "has no spec.backoffLimit, or one of 6, the default: a failed agent starts again up to 6 times."
     " Set backoffLimit: 0"
 )
-HOUR = "expression: \"{'': 3600}\""
+HOUR = "expression: \"{'default': 3600}\""
 
 
 @pytest.fixture
@@ -91,19 +94,38 @@ def test_even_a_refusal_that_fails_lets_the_job_in(jobs: Jobs):
         assert (answer.limits, answer.warnings) == ((60, 6), [])
 
 
-def test_an_agent_may_have_a_limit_of_its_own(jobs: Jobs):
-    """By the Job's label `github-user`, written as the comment in the file shows it."""
-    own = {HOUR: "expression: \"{'': 3600, '5dlabs-rex': 7200, '5dlabs-cipher': 1800}\""}
-    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=own):
+def test_another_default_limit_is_one_line(jobs: Jobs):
+    """With 4 hours instead of the 3600 s, the platform's healthy runs of 3 h end by themselves."""
+    longer = {"'default': 3600": "'default': 14400"}
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=longer):
         jobs.until_limited()
-        users = ("5dlabs-rex", "5dlabs-cipher", "5dlabs-tess")
-        limits = [jobs.send(labels=AGENT | {"github-user": user}).limits[0] for user in users]
-    assert limits == [7200, 1800, 3600]
+        limits = {name: jobs.send(**metadata).limits for name, metadata in AGENTS.items()}
+        annotated = jobs.send(labels=AGENT, annotations={"coderun-exporter/max-runtime": "6h"}).limits
+    assert limits == dict.fromkeys(AGENTS, (14400, 0))
+    assert annotated == (21600, 0)
+
+
+def test_an_agent_a_kind_and_a_cleanup_may_have_limits_of_their_own(jobs: Jobs):
+    """By the label `github-user`, the owner's kind or the cleanup's label, as the comment in the file shows it."""
+    (shown,) = (line.strip("# \n") for line in (policies.FILES / LIMITS).read_text().splitlines() if "# {'d" in line)
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: f'expression: "{shown}"'}):
+        jobs.until_limited()
+        limits = {
+            "cipher": jobs.send(labels=AGENT | {"github-user": "5dlabs-cipher"}),
+            "tess": jobs.send(labels=AGENT | {"github-user": "5dlabs-tess"}),
+            "BoltRun": jobs.send(ownerReferences=[BOLT]),
+            "cipher's BoltRun": jobs.send(ownerReferences=[BOLT], labels={"github-user": "5dlabs-cipher"}),
+            "cleanup": jobs.send(labels=CLEANUP),
+        }
+    deadlines = {name: answer.limits[0] for name, answer in limits.items()}
+    assert deadlines == dict(zip(limits, (3600, 14400, 10800, 3600, 1800), strict=True))
 
 
 def test_a_job_that_hangs_is_ended_by_the_limit_that_it_was_given(jobs: Jobs):
     """By Kubernetes itself: Failed, DeadlineExceeded; here after one second."""
-    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: "expression: \"{'': 1}\""}):
+    with policies.applied(
+        jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: "expression: \"{'default': 1}\""}
+    ):
         jobs.until_limited()
         job = objects.job("play-1", labels=AGENT)
         del job["spec"]["managedBy"]
@@ -116,3 +138,28 @@ def test_a_job_that_hangs_is_ended_by_the_limit_that_it_was_given(jobs: Jobs):
             return {each["reason"] for each in conditions if each["type"] == "Failed"}
 
         assert until(reasons, what="the Job has failed") == {"DeadlineExceeded"}
+
+
+def test_a_suspended_job_is_not_ended_by_its_deadline_until_it_is_resumed(jobs: Jobs):
+    """With a limit of one second: a Job created later has failed by it, the suspended one fails after its resume."""
+
+    def create(name: str, **spec: Any) -> None:
+        job = objects.working_job(name, work_seconds=3600, ttl_seconds=3600, labels=CLEANUP)
+        job["spec"] |= spec
+        assert policies.ask(jobs.plane, "POST", jobs.path, job, dry=False).limits == (1, 0)
+
+    def conditions(name: str) -> dict[str, str]:
+        _, job = jobs.plane.request("GET", f"{jobs.path}/{name}")
+        return {each["type"]: each["reason"] for each in job["status"].get("conditions", [])}
+
+    changes = {"'default': 3600": "'default': 1"}
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=changes):
+        jobs.until_limited()
+        create("queued", suspend=True)
+        create("started")
+        until(lambda: conditions("started").get("Failed"), what="the Job that was started has failed")
+        assert conditions("queued") == {"Suspended": "JobSuspended"}
+        resume = {"spec": {"suspend": False}}
+        jobs.plane.request("PATCH", f"{jobs.path}/queued", resume, content_type="application/merge-patch+json")
+        failed = until(lambda: conditions("queued").get("Failed"), what="the resumed Job has failed")
+        assert failed == "DeadlineExceeded"

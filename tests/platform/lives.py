@@ -1,6 +1,6 @@
 """The earlier life of runs whose files show only its end: phase Running and an owned, running Job all the while.
 
-The order is the controller's: a Job ends before its run, a retry deletes the Job, raises contextVersion and creates the
+The order is the controller's: a Job ends before its run, a retry deletes the Job, raises contextVersion and makes the
 next Job 10 s later; a Job that succeeded is deleted a minute after its end.
 """
 
@@ -47,7 +47,7 @@ def _retrying(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
         name = run["status"]["jobName"].replace(f"-v{_ATTEMPTS}", f"-v{attempt}")
         end = following - _TO_NEXT_JOB
         yield from _attempt(run, name=name, attempt=attempt, begin=begin, end=end)
-        yield from _retry(run, name=name, attempt=attempt, begin=begin, at=end + _TO_RETRY)
+        yield from _retry(run, name=name, attempt=attempt, begin=begin, updated=begin, at=end + _TO_RETRY)
     yield Step(at=newest, item=run)
 
 
@@ -57,8 +57,9 @@ def _between(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
     name = run["status"]["jobName"]
     yield Step(at=begin - _TO_FIRST_JOB, item=_of_attempt(_without_status(run), 1))
     yield from _attempt(run, name=name, attempt=1, begin=begin, end=None)
-    yield Step(at=moment(run["status"]["lastUpdate"]), item=_of_attempt(run, 1))
-    yield from _retry(run, name=name, attempt=1, begin=begin, at=snapshot - 5)
+    updated = moment(run["status"]["lastUpdate"])
+    yield Step(at=updated, item=_of_attempt(run, 1))
+    yield from _retry(run, name=name, attempt=1, begin=begin, updated=updated, at=snapshot - 5)
     yield from _attempt(run, name=name.replace("-v1", "-v2"), attempt=2, begin=snapshot + 90, end=None)
 
 
@@ -92,10 +93,12 @@ def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end:
         yield Step(at=end, item=job | {"status": started | done})
 
 
-def _retry(run: dict[str, Any], *, name: str, attempt: int, begin: float, at: float) -> Iterator[Step]:
+def _retry(
+    run: dict[str, Any], *, name: str, attempt: int, begin: float, updated: float, at: float
+) -> Iterator[Step]:
     """The Job is deleted, contextVersion is raised; the status stays, with the name of the deleted Job."""
     yield Step(at=at, item=_job(run, name=name, attempt=attempt, begin=begin), gone=True)
-    status = {**run["status"], "jobName": name, "lastUpdate": rfc3339(begin)}
+    status = {**run["status"], "jobName": name, "lastUpdate": rfc3339(updated)}
     yield Step(at=at, item=_of_attempt(_living(run), attempt + 1) | {"status": status})
 
 

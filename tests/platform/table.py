@@ -41,8 +41,9 @@ class World:
 
     @property
     def name(self) -> str:
-        """The files."""
-        return " + ".join(self.files)
+        """The files, by their numbers."""
+        parts = (each.partition(" ") for each in self.files)
+        return " + ".join(f"{kind}s of {number}" if kind else number for number, _, kind in parts)
 
 
 ERA, NEWEST = "agent-platform", "cto"
@@ -105,7 +106,7 @@ WORLDS = (
         allowed=frozenset({_NO_DEADLINE[ERA]}),
     ),
     World(
-        files=("02", "10 Namespace", "10 ConfigMap", "14"),
+        files=("02", "10 ConfigMap", "14"),
         what='a run with `cliType: ""` that the controller cannot decode, and later runs without a finalizer',
         fault=-40 * _MINUTE,
         since="the second run is created",
@@ -119,7 +120,7 @@ WORLDS = (
         files=("02", "10", "15"),
         what="attempt 38 of a run whose Jobs all complete",
         fault=-9 * 60 * _MINUTE,
-        since="the run is created",
+        since="the run is created; its sixth attempt begins after 72.4 min",
         raised=_RETRYING,
         delivered=_RETRYING,
         allowed=_OF_THE_ERA,

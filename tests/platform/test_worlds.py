@@ -14,7 +14,7 @@ from tests.platform.stage import Stage
 from tests.platform.table import WORLDS, Alert, World
 from tools.worlds.page import PAGE, text_of
 
-pytestmark = [pytest.mark.needs("promtool"), pytest.mark.timeout(180)]  # the first one plays all worlds
+pytestmark = [pytest.mark.needs("promtool"), pytest.mark.timeout(600)]  # the first one plays all worlds
 
 EACH = pytest.mark.parametrize("number", range(len(WORLDS)), ids=[world.name for world in WORLDS])
 NEWEST = next(number for number, world in enumerate(WORLDS) if world.files == ("03", "20"))

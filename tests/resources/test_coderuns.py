@@ -42,9 +42,11 @@ def test_a_run_as_text():
         coderun_created_timestamp{namespace="n",coderun="r"} 1760000000
         coderun_job_name{namespace="n",coderun="r",job_name=""} 1
         coderun_phase{namespace="n",coderun="r",phase="Running"} 1
+        coderun_state{namespace="n",coderun="r",state="open"} 1
         coderun_info{namespace="n",coderun="r",uid="run-r",kind="CodeRun",agent="tess",service="billing",task_id="7",
-            cli="codex",model="gpt-5",repository="https://git.example/5dlabs/billing",workflow="play-7"} 1
+            cli="codex",model="gpt-5",repository="https://git.example/5dlabs/billing",workflow="play-7",run_type=""} 1
         coderun_job_creation_deadline_seconds{namespace="n",coderun="r"} 600
+        coderun_without_job_since_timestamp_seconds{namespace="n",coderun="r"} 1760000000
         coderun_attempt{namespace="n",coderun="r"} 3
         coderun_work_completed_timestamp_seconds{namespace="n",coderun="r"} 1760000060
         coderun_deletion_timestamp_seconds{namespace="n",coderun="r"} 1760000090
@@ -58,10 +60,11 @@ def test_a_run_with_nothing_but_a_name_has_what_can_be_said():
     assert lines == [
         'coderun_job_name{namespace="n",coderun="r",job_name=""} 1',
         'coderun_phase{namespace="n",coderun="r",phase="none"} 1',
+        'coderun_state{namespace="n",coderun="r",state="open"} 1',
         'coderun_job_creation_deadline_seconds{namespace="n",coderun="r"} 600',
         (
             'coderun_stall_cause{namespace="n",coderun="r",cause="not_reconciled",'
-            'detail="the controller has written no status"} 1'
+            'detail="no finalizer and no status: no controller has looked at it"} 1'
         ),
         'coderun_attempt{namespace="n",coderun="r"} 1',
     ]
@@ -108,21 +111,21 @@ def test_the_agent_is_the_last_part_of_the_apps_name(app, label, agent):
 @pytest.mark.parametrize(
     ("run", "labels"),
     [
-        ({}, 'service="",task_id="",cli="claude",model="",repository="",workflow=""'),
+        ({}, 'service="",task_id="",cli="",model="",repository="",workflow=""'),
         (
             {"labels": {"service": "s", "task-id": "4", "workflow-name": "w"}},
-            'service="s",task_id="4",cli="claude",model="",repository="",workflow="w"',
+            'service="s",task_id="4",cli="",model="",repository="",workflow="w"',
         ),
         ({"spec": {"taskId": 0}, "labels": {"task-id": "4"}}, 'task_id="0"'),
         ({"spec": {"taskId": "TAS-9"}}, 'task_id="TAS-9"'),
-        ({"spec": {"model": "m"}}, 'cli="claude",model="m"'),
+        ({"spec": {"model": "m"}}, 'cli="",model="m"'),
         ({"spec": {"model": "m", "cliConfig": {"cliType": "factory"}}}, 'cli="factory",model="m"'),
         ({"spec": {"service": "x" * 300}}, f'service="{"x" * 200}",'),
         ({"spec": {"repositoryUrl": "https://x:s3cret@git.example/o/r?t=1"}}, 'repository="https://git.example/o/r"'),
     ],
 )
 def test_what_the_spec_does_not_say_is_taken_from_the_labels(run, labels):
-    """And the model from spec.model, and the CLI is claude; nothing is over 200 characters; no URL has a password."""
+    """And the model from spec.model; no CLI is invented; nothing is over 200 characters; no URL has a password."""
     assert labels in info(**run)
 
 

@@ -1,8 +1,10 @@
 """Counters and histograms: what was seen to begin and to finish, each once."""
 
+import msgspec
 import pytest
 
-from exporter.cluster import JOBS
+from exporter.cluster import CODERUNS, JOBS, Change
+from exporter.resources.kinds import StateMap
 from tests.objects import CREATED, a_configmap, a_job, a_run
 from tests.worlds import World, parsed, required, samples
 
@@ -34,16 +36,15 @@ def test_what_was_finished_at_the_first_list_is_not_counted():
 
 
 USUAL = [
-    ('agent="{}",reason="BackoffLimitExceeded",result="failed",service="{}"'),
-    ('agent="{}",reason="DeadlineExceeded",result="failed",service="{}"'),
-    ('agent="{}",reason="",result="succeeded",service="{}"'),
+    ('agent="{}",namespace="n",reason="BackoffLimitExceeded",result="failed",service="{}"'),
+    ('agent="{}",namespace="n",reason="DeadlineExceeded",result="failed",service="{}"'),
+    ('agent="{}",namespace="n",reason="",result="succeeded",service="{}"'),
 ]
 
 
 def at_zero(agent, service):
-    """The lines of a Job's two families before anything was counted, buckets apart."""
-    families = "job_duration_seconds_count", "job_duration_seconds_sum", "jobs_finished_total"
-    return {f"{family}{{{labels.format(agent, service)}}} 0.0" for family in families for labels in USUAL}
+    """The lines of jobs_finished_total before anything was counted."""
+    return {f"jobs_finished_total{{{labels.format(agent, service)}}} 0.0" for labels in USUAL}
 
 
 def of_jobs(world):
@@ -98,8 +99,9 @@ def test_both_ends_of_a_run_are_told_at_0_once_it_is_seen(known):
     assert [line for line in world.history() if not line.endswith(" 1.0")] == [
         'coderun_job_creation_seconds_count{agent="tess"} 0.0',
         'coderun_job_creation_seconds_sum{agent="tess"} 0.0',
-        'coderuns_finished_total{agent="tess",result="succeeded"} 0.0',
-        'coderuns_finished_total{agent="tess",result="failed"} 0.0',
+        'coderuns_finished_total{agent="tess",namespace="n",result="succeeded"} 0.0',
+        'coderuns_finished_total{agent="tess",namespace="n",result="failed"} 0.0',
+        'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 0.0',
     ]
 
 
@@ -120,7 +122,7 @@ def test_a_run_that_finishes_is_counted_once():
     world.list("coderuns", DONE)
     world.delete(DONE)
     assert counted(world, "coderuns_finished_total") == [
-        'coderuns_finished_total{agent="tess",result="succeeded"} 1.0'
+        'coderuns_finished_total{agent="tess",namespace="n",result="succeeded"} 1.0'
     ]
 
 
@@ -130,8 +132,8 @@ def test_a_run_that_is_tried_again_finishes_again():
     for phase in ("Failed", "Running", "Succeeded"):
         world.put(a_run(spec=TESS, status={"phase": phase}))
     assert sorted(counted(world, "coderuns_finished_total")) == [
-        'coderuns_finished_total{agent="tess",result="failed"} 1.0',
-        'coderuns_finished_total{agent="tess",result="succeeded"} 1.0',
+        'coderuns_finished_total{agent="tess",namespace="n",result="failed"} 1.0',
+        'coderuns_finished_total{agent="tess",namespace="n",result="succeeded"} 1.0',
     ]
 
 
@@ -150,7 +152,7 @@ def test_a_job_that_finishes_is_counted_once_with_its_duration():
     world.put(done := a_job(ended="Complete", ended_at=CREATED + 310))
     world.put(a_job(ended="Complete", ended_at=CREATED + 310, deleted=CREATED + 400))
     world.delete(done)
-    labels = '{agent="tess",reason="",result="succeeded",service="billing"}'
+    labels = '{agent="tess",namespace="n",reason="",result="succeeded",service="billing"}'
     assert sorted(
         counted(world, "jobs_finished_total", "job_duration_seconds_sum", "job_duration_seconds_count")
     ) == [
@@ -178,7 +180,7 @@ def test_a_failed_job_is_counted_with_its_reason(reason, label):
     world = World(a_job())
     world.put(a_job(ended="Failed", reason=reason, labels={"service": "s"}))
     assert counted(world, "jobs_finished_total") == [
-        f'jobs_finished_total{{agent="",reason="{label}",result="failed",service="s"}} 1.0'
+        f'jobs_finished_total{{agent="",namespace="n",reason="{label}",result="failed",service="s"}} 1.0'
     ]
 
 
@@ -249,21 +251,6 @@ def test_clocks_that_disagree_make_no_negative_time():
     assert creation(world) == (1.0, 0.0)
 
 
-def test_the_values_of_a_label_are_bounded():
-    """These series are kept for ever: after the hundredth service the next ones are `other`, the known stay."""
-    world = World()
-    for number in range(102):
-        world.put(a_job(uid=f"u{number}", name=f"j{number}", labels={"service": f"s{number}"}, ended="Failed"))
-    world.put(a_job(uid="again", name="again", labels={"service": "s0"}, ended="Failed"))
-    lines = counted(world, "jobs_finished_total")
-    assert len(lines) == 101
-    assert len(told(world, "jobs_finished_total")) == 101 * 4  # the usual three ends, and one without a reason
-    assert [line.split()[-1] for line in lines if 'service="other"' in line or 'service="s0"' in line] == [
-        "2.0",
-        "2.0",
-    ]
-
-
 @pytest.mark.parametrize("hostile", ["a\x00b", "a\ud800b", 'a"b\\c\nd', "\x7f"])
 def test_no_value_of_a_label_breaks_the_page(hostile):
     """A service that nobody can write down would otherwise break every scrape from then on."""
@@ -295,3 +282,14 @@ def test_what_is_counted_is_rendered_again_after_a_change_only():
     assert after != before
     assert world.counted.text(openmetrics=True).count("# EOF") == 0
     assert "# TYPE jobs_finished counter" in world.counted.text(openmetrics=True)
+
+
+def test_a_run_that_is_cancelled_is_counted_as_that():
+    """It is over, and it has not failed."""
+    kind_map = StateMap(states={"Running": "open", "Cancelled": "cancelled"})
+    world = World(OPEN)
+    cancelled = msgspec.structs.replace(next(iter(world.cluster.runs)), state=kind_map.of("Cancelled"))
+    world.picture.put(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
+    assert counted(world, "coderuns_finished_total") == [
+        'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 1.0'
+    ]

@@ -25,10 +25,11 @@ def test_an_active_job_as_text():
         job_start_time{namespace="n",job_name="j"} 1760000010
         job_active{namespace="n",job_name="j"} 1
         job_info{namespace="n",job_name="j",uid="job-j",coderun="r",agent="tess",service="billing",task_id="7",
-            cli="claude",kind="CodeRun"} 1
+            cli="",kind="CodeRun"} 1
         job_created_timestamp{namespace="n",job_name="j"} 1760000010
         job_max_runtime_seconds{namespace="n",job_name="j"} 3600
         job_deadline_seconds{namespace="n",job_name="j"} 86400
+        job_pods{namespace="n",job_name="j",state="terminating"} 0
     """)
 
 
@@ -42,6 +43,9 @@ def test_a_job_with_nothing_but_an_owner_has_what_can_be_said():
             'kind="CodeRun"} 1'
         ),
         'job_max_runtime_seconds{namespace="n",job_name="j"} 3600',
+        'job_pods{namespace="n",job_name="j",state="terminating"} 0',
+        'job_hang_cause{namespace="n",job_name="j",cause="run_gone",detail="CodeRun r does not exist any more"} 1',
+        'job_hang_cause{namespace="n",job_name="j",cause="no_pod",detail="the Job controller reports no pod"} 1',
     ]
 
 
@@ -114,7 +118,7 @@ def test_the_run_is_asked_for_what_the_jobs_labels_do_not_say():
     assert info(run, a_job(labels=marks)) == (
         'coderun="r",agent="tess",service="t",task_id="8",cli="codex",kind="CodeRun"'
     )
-    assert info(run, a_job()) == 'coderun="r",agent="tess",service="s",task_id="7",cli="claude",kind="CodeRun"'
+    assert info(run, a_job()) == 'coderun="r",agent="tess",service="s",task_id="7",cli="",kind="CodeRun"'
     assert info(a_run(), a_job(labels=marks)).startswith('coderun="r",agent="rex",')
 
 
@@ -185,3 +189,47 @@ def test_a_job_that_loses_its_labels_leaves_the_page():
 def test_active_counts_all_pods_of_a_job():
     """Pending and running ones, as Kubernetes counts them."""
     assert samples(page_of(a_job(active=3)), "job_active") == ['job_active{namespace="n",job_name="j"} 3']
+
+
+@pytest.mark.parametrize(
+    ("status", "pods"),
+    [
+        ({"active": 1, "ready": 0}, {"running": 0, "pending": 1, "terminating": 0}),
+        ({"active": 1, "ready": 1}, {"running": 1, "pending": 0, "terminating": 0}),
+        ({"active": 2, "ready": 3}, {"running": 3, "pending": 0, "terminating": 0}),
+        ({"ready": 0, "terminating": 1}, {"running": 0, "pending": 0, "terminating": 1}),
+        ({"active": 1}, {"terminating": 0}),
+        ({}, {"terminating": 0}),
+    ],
+)
+def test_the_pods_of_an_unfinished_job_by_state(status, pods):
+    """Ready ones run, other active ones are pending; a server that writes no `ready` says nothing of these two."""
+    lines = samples(page_of(a_job() | {"status": status}), "job_pods")
+    assert {line.split('"')[5]: float(line.split()[-1]) for line in lines} == pods
+
+
+def test_a_finished_job_has_no_pods_on_the_page():
+    """Nor a queue."""
+    job = a_job(ended="Complete", labels={"kueue.x-k8s.io/queue-name": "q"})
+    assert samples(page_of(a_run(), job), "job_pods", "job_queue") == []
+
+
+def test_a_job_in_a_queue_names_it():
+    """Kueue suspends and resumes it: such a suspension is by design."""
+    job = a_job(spec={"suspend": True}, active=0, labels={"kueue.x-k8s.io/queue-name": "agents"})
+    assert samples(page_of(job), "job_queue") == ['job_queue{namespace="n",job_name="j",queue="agents"} 1']
+
+
+@pytest.mark.parametrize("kind", ["coderun", "CODERUN", "CodeRun"])
+def test_a_kind_is_found_whatever_its_case(kind):
+    """A misspelled case in the settings must not make every run look as if it had no Job."""
+    job = a_job(owners=[owned_by(a_run(), kind=kind)])
+    assert samples(page_of(a_run(), job), "coderun_job_name") == [
+        'coderun_job_name{namespace="n",coderun="r",job_name="j"} 1'
+    ]
+
+
+def test_the_newest_platform_names_the_cli_in_the_jobs_labels_alone():
+    """So the run takes it, and the agent, from its Job."""
+    job = a_job(labels={"cli-type": "factory", "github-user": "5dlabs-rex"})
+    assert 'agent="rex",service="",task_id="",cli="factory"' in samples(page_of(a_run(), job), "coderun_info")[0]

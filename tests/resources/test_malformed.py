@@ -57,7 +57,8 @@ def fields_of(wire, at=()):
                 yield (*path, "x")
             elif typing.get_origin(kind) is list:
                 yield (*path, 0)
-                yield from fields_of(inner[0], (*path, 0))
+                if isinstance(inner[0], type) and issubclass(inner[0], msgspec.Struct):
+                    yield from fields_of(inner[0], (*path, 0))
 
 
 def spoiled(item, path, value):

@@ -73,3 +73,20 @@ def test_the_agent_of_an_orphan_is_that_of_its_label():
     page = page_of(a_job(labels={"github-user": "5dlabs-tess"}), policy=POLICY)
     assert samples(page, "job_max_runtime_seconds")[0].endswith(" 400")
     assert max_runtime(marks={"github-user": "5dlabs-tess"}) == "400"
+
+
+@pytest.mark.parametrize(
+    ("agent", "annotation", "policy", "configured"),
+    [
+        ("Cleo", None, Policy(), False),
+        ("Cleo", "2h", Policy(), True),
+        ("Tess", None, POLICY, True),
+        ("Cleo", None, POLICY, False),
+        ("Cleo", None, Policy(job_max_runtime=3600, job_max_runtime_is_set=True), True),
+    ],
+)
+def test_the_page_says_whether_a_limit_was_set(agent, annotation, policy, configured):
+    """By an annotation, for the agent, or for all: only then is a Job beyond it critical."""
+    annotations = None if annotation is None else {MAX_RUNTIME_ANNOTATION: annotation}
+    page = page_of(a_run(spec={"githubApp": agent}), a_job(annotations=annotations), policy=policy)
+    assert len(samples(page, "job_max_runtime_configured")) == configured

@@ -18,13 +18,13 @@ def causes(world):
 def test_no_status_at_all_is_the_signature_of_a_template_failure():
     """A finalizer, no status, no Job: phase none, an empty job_name, and the broken ConfigMap as the cause."""
     run = a_run(spec={"cliConfig": {"cliType": "claude"}})
-    run["metadata"]["finalizers"] = ["coderuns.agents.platform/finalizer"]
+    run["metadata"]["finalizers"] = ["coderuns.orchestrator.io/finalizer"]
     world = World(run, needed=(required(),), now=CREATED + 27_000)
     assert samples(world.text(), "coderun_phase") == ['coderun_phase{namespace="n",coderun="r",phase="none"} 1']
     assert job_name(world) == [""]
     assert causes(world) == [("configmap_missing", "agent-platform/controller-agent-templates-claude")]
     world.put(a_configmap(data={"code_claude_container.sh.hbs": "x"}))
-    assert causes(world) == [("not_reconciled", "the controller has written no status")]
+    assert causes(world) == [("reconcile_failing", "finalizer and no status: the controller looked at it and failed")]
     world.put(a_job())
     assert job_name(world) == ["j"]
     assert causes(world) == []

@@ -1,25 +1,25 @@
-"""A table at the end: each file of unit tests, and what the promtools said of it."""
+"""A table at the end: for each file of unit tests, the result of both promtools and of vmalert-tool."""
 
 import re
 
 import pytest
 
-_CASE = re.compile(r"test_prometheus_finds_that\w+\[(?P<promtool>promtool[-.\d]*)-(?P<file>\w+)\]$")
+_CASE = re.compile(r"test_\w+_finds_that\w+\[(?P<tool>promtool[-.\d]*|vmalert-tool)-(?P<file>\w+)\]$")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line for each file, one column for each promtool."""
+    """One line for each file, one column for each tool."""
     table: dict[str, dict[str, str]] = {}
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             found = _CASE.search(getattr(report, "nodeid", ""))
             if found:
                 said = outcome if outcome == "skipped" else f"{outcome} {report.duration:.1f} s"
-                table.setdefault(found["file"], {})[found["promtool"]] = said
+                table.setdefault(found["file"], {})[found["tool"]] = said
     if not table:
         return
-    promtools = sorted({promtool for row in table.values() for promtool in row})
+    tools = sorted({tool for row in table.values() for tool in row})
     terminalreporter.section("unit tests of the rules")
-    terminalreporter.line(f"{'':38}" + "".join(f"{name:20}" for name in promtools))
+    terminalreporter.line(f"{'':38}" + "".join(f"{name:20}" for name in tools))
     for name, row in sorted(table.items()):
-        terminalreporter.line(f"{name:38}" + "".join(f"{row.get(promtool, ''):20}" for promtool in promtools))
+        terminalreporter.line(f"{name:38}" + "".join(f"{row.get(tool, ''):20}" for tool in tools))

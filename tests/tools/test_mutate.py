@@ -1,5 +1,6 @@
 """The mutation-testing tool reads and prints PromQL faithfully, breaks it as it says, and judges what survives."""
 
+import dataclasses
 import itertools
 import pathlib
 import types
@@ -142,6 +143,19 @@ def test_a_mutant_is_killed_survives_or_is_refused(laboratory, tiny):
 
 
 @pytest.mark.needs("promtool")
+def test_what_passes_every_unit_test_meets_the_worlds(laboratory, tiny):
+    """They kill what they notice, and the survey counts what only they kill."""
+    suite = load_suite(tiny / "tests" / "Down.yml")
+    _, alert = laboratory.rules
+    later = dataclasses.replace(suite, parts=(), worlds=suite.parts)
+    assert laboratory.outcome(
+        Mutant(rule=alert, place="", change="", body={**alert.body, "for": "1m30s"}), [later]
+    ) is (Outcome.KILLED_BY_WORLDS)
+    (row,) = survey(laboratory, [alert], {"Down": later})
+    assert row.by_worlds == sum(result.killed for result in row.results) > 0
+
+
+@pytest.mark.needs("promtool")
 def test_the_survey_tries_every_rule_that_a_healthy_suite_can_test(laboratory, tiny):
     """A missing suite and one that fails are named, and what they would test is left out."""
     suites, ill = healthy_suites(laboratory, tiny / "tests", ("recording", "Down"))
@@ -261,7 +275,7 @@ def test_the_command_prints_a_table_and_a_line_for_each_fault(bundle, capsys):
         "[{rule: Down, place: keep_firing_for, change: none -> 30s, reason: because},"
         " {rule: 'a:up:max', place: x, change: y, reason: not tried here}]"
     )
-    assert command.main(["--only", "Down"]) == 1
+    assert command.main(["--no-worlds", "--only", "Down"]) == 1
     table, _, rest = capsys.readouterr().out.partition("\n\n")
     assert [line.split() for line in table.splitlines()] == [
         ["rule", "mutants", "killed", "survived"],

@@ -8,6 +8,7 @@ import aiohttp
 
 from exporter.exposition.deflate import combine, deflate
 from exporter.exposition.page import Page
+from exporter.notices import Notices
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
@@ -28,6 +29,7 @@ class Site:
         self.jobs = self.telemetry.resource(resource="jobs", scope="*", required=True)
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
         self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
+        self.notices = Notices()
         self.urls = []
 
     def counted(self, *, openmetrics):
@@ -51,7 +53,7 @@ async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_
     site = site or Site()
     async with serve(
         metrics=site.metrics,
-        health=Health(groups=site.groups, required=("coderuns", "jobs")),
+        health=Health(groups=site.groups, required=("coderuns", "jobs"), notices=site.notices),
         telemetry=site.telemetry,
         addresses=addresses,
         telemetry_path=path,

@@ -61,6 +61,23 @@ async def test_hostile_text_stays_text():
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_it_shows_notices_while_they_are_true():
+    """As text, whatever they hold; and none of a subject of which nothing is to be said any more."""
+    async with a_site() as site:
+        _, plain = await page_of(site)
+        site.notices.set("configmaps", "no ConfigMap is required")
+        site.notices.set("kind", HOSTILE)
+        _, page = await page_of(site)
+        assert page.tags.count("p") == plain.tags.count("p") + 2
+        assert "script" not in page.tags
+        assert "no ConfigMap is required" in page.text
+        assert HOSTILE in page.text
+        site.notices.set("configmaps", "")
+        site.notices.set("kind", "")
+        _, page = await page_of(site)
+    assert page.text == plain.text
+
+
 async def test_it_links_to_the_metrics_wherever_they_are():
     """--web.telemetry-path."""
     async with a_site(path="/a/b~c") as site:

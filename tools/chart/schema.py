@@ -5,7 +5,7 @@ is what a pod of the chart decides itself: how the API server is reached, the po
 """
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,20 +15,23 @@ __all__ = ["text"]
 
 _DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - one form, one place
 _SUBDOMAIN = rf"^{rbac._SUBDOMAIN.pattern}$"  # noqa: SLF001 - as above
+_PATTERN = rf"^{rbac._PATTERN.pattern}$"  # noqa: SLF001 - as above
 _LABEL = rf"^{rbac._LABEL.pattern}$"  # noqa: SLF001 - as above
 _NAME = r"^coderun-exporter(-[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?)?$"
+_SECONDS = Annotated[int, msgspec.Meta(ge=1)]
+_LIMITED = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
 _NOT_HERE = {"Settings": ("kubernetes",), "Web": ("listen_addresses", "config_file")}
 _FORMS = {
     ("Kind", "group"): _SUBDOMAIN,
     ("Kind", "plural"): _LABEL,
     ("ConfigMaps", "namespace"): _LABEL,
     ("Settings", "label_selector"): rf"^{config.SELECTOR.pattern}$",
-    ("RequiredConfigMap", "name"): _SUBDOMAIN,
+    ("RequiredConfigMap", "name"): _PATTERN,
     ("Web", "telemetry_path"): "^/",
     ("Values", "name"): _NAME,
 }
 """Where a value has to have a form: by the type and its field."""
-_ITEM_FORMS = {("Settings", "namespaces"): _LABEL, ("ConfigMaps", "required"): _SUBDOMAIN}
+_ITEM_FORMS = {("Settings", "namespaces"): _LABEL, ("ConfigMaps", "required"): _PATTERN}
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
@@ -141,6 +144,7 @@ class Values(_Section):
     prometheus: PlainPrometheus
     dashboards: Dashboards
     policies: Literal["none", "warn", "deny", "mutate"]
+    policy_limits: dict[_LIMITED, _SECONDS]
     pod_labels: dict[str, str]
     pod_annotations: dict[str, str]
     node_selector: dict[str, str]
@@ -160,6 +164,7 @@ def text() -> str:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
+    types["Values"]["properties"]["policyLimits"]["required"] = ["default"]
     seen = json.dumps(made)
     made["$defs"] = {
         name: kind for name, kind in types.items() if f'"#/$defs/{name}"' in seen and name != "Kubernetes"

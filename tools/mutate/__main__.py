@@ -11,12 +11,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 
+from tests.platform.outcomes import outcomes
 from tools.mutate.reading import UnsupportedError
 from tools.mutate.rules import Rule, load, mutants
 from tools.mutate.suites import names_for
 from tools.mutate.survey import Row, healthy_suites, survey
 from tools.mutate.trial import Laboratory, find_promtool
 from tools.mutate.verdict import Accepted, SurvivorsError, faults, load_accepted, share_killed
+from tools.worlds.killers import killers
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 _LINE = "{:48} {:>8} {:>8} {:>8}"
@@ -29,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--only", metavar="RULE", action="append", default=[], help="this rule, with all its entries; repeatable"
     )
     parser.add_argument("--list", action="store_true", help="print the mutants and try none")
+    parser.add_argument("--no-worlds", action="store_true", help="unit tests alone: do not play the worlds")
     arguments = parser.parse_args(argv)
     try:
         rules = load(ALERTS / "rules")
@@ -47,13 +50,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if promtool is None:
         return _complain("promtool is not in .tools/bin and not on PATH: run `make tools`")
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
-        return _try(Laboratory(promtool=promtool, scratch=pathlib.Path(scratch), rules=rules), chosen, accepted)
+        laboratory = Laboratory(promtool=promtool, scratch=pathlib.Path(scratch), rules=rules)
+        return _try(laboratory, chosen, accepted, worlds=not arguments.no_worlds)
 
 
-def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Accepted]) -> int:
+def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Accepted], *, worlds: bool) -> int:
     started = time.monotonic()
-    names = dict.fromkeys(name for rule in chosen for name in names_for(rule, laboratory.rules))
-    suites, ill = healthy_suites(laboratory, ALERTS / "tests", tuple(names))
+    names = tuple(dict.fromkeys(name for rule in chosen for name in names_for(rule, laboratory.rules)))
+    alerts = [rule.name for rule in laboratory.rules if rule.is_alert and rule.name in names]
+    played = killers(alerts, outcomes()) if worlds and alerts else {}
+    suites, ill = healthy_suites(laboratory, ALERTS / "tests", names, played)
     print(_LINE.format("rule", "mutants", "killed", "survived"))
     rows = []
     for row in survey(laboratory, chosen, suites):
@@ -67,7 +73,7 @@ def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Acce
     refused = sum(row.refused for row in rows)
     print(
         f"\n{share_killed(results):.1%} of {len(results)} mutants killed in {time.monotonic() - started:.0f} s;"
-        f" {refused} more are no valid rules"
+        f" {refused} more are no valid rules; {sum(row.by_worlds for row in rows)} were killed by the worlds alone"
     )
     wrong = (*ill, *faults(results, relevant))
     for line in wrong:

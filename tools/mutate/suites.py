@@ -18,10 +18,14 @@ RECORDING = "recording"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A file of unit tests. Each part is the text of a whole file with one of its tests."""
+    """A file of unit tests. Each part is the text of a whole file with one of its tests.
+
+    `worlds` are files of the same kind that play the platform's objects: they run where every part has passed.
+    """
 
     name: str
     parts: tuple[str, ...]
+    worlds: tuple[str, ...] = ()
 
 
 def load_suite(file: pathlib.Path) -> Suite:

@@ -13,22 +13,33 @@ from tools.mutate.verdict import Result
 
 __all__ = ["Row", "healthy_suites", "survey"]
 
+_KILLED = frozenset({Outcome.KILLED, Outcome.KILLED_BY_WORLDS})
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """What came of one rule. `refused` are the mutants that Prometheus does not load: they count nowhere."""
+    """What came of one rule. `refused` are the mutants that Prometheus does not load: they count nowhere.
+
+    `by_worlds` are those of the killed ones that only the worlds kill.
+    """
 
     rule: str
     results: tuple[Result, ...]
     refused: int
+    by_worlds: int = 0
 
 
 def healthy_suites(
-    laboratory: Laboratory, folder: pathlib.Path, names: Sequence[str]
+    laboratory: Laboratory, folder: pathlib.Path, names: Sequence[str], worlds: Mapping[str, str] | None = None
 ) -> tuple[Mapping[str, Suite], tuple[str, ...]]:
-    """The suites of those names that pass on the rules as they are, and a line for each that is missing or fails."""
+    """The suites of those names that pass on the rules as they are, and a line for each that is missing or fails.
+
+    `worlds` has for some of the names a file that plays the worlds.
+    """
     files = {name: folder / f"{name}.yml" for name in names}
-    suites = [load_suite(file) for file in files.values() if file.exists()]
+    loaded = [load_suite(file) for file in files.values() if file.exists()]
+    played = {name: (text,) for name, text in (worlds or {}).items()}
+    suites = [dataclasses.replace(suite, worlds=played.get(suite.name, ())) for suite in loaded]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         healthy = {
             suite.name: suite
@@ -61,8 +72,9 @@ def survey(laboratory: Laboratory, chosen: Sequence[Rule], suites: Mapping[str, 
 
 def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:
     results = tuple(
-        Result(rule=rule.title, place=mutant.place, change=mutant.change, killed=outcome is Outcome.KILLED)
+        Result(rule=rule.title, place=mutant.place, change=mutant.change, killed=outcome in _KILLED)
         for mutant, outcome in outcomes
         if outcome is not Outcome.REFUSED
     )
-    return Row(rule=rule.title, results=results, refused=refused + len(outcomes) - len(results))
+    by_worlds = sum(outcome is Outcome.KILLED_BY_WORLDS for _, outcome in outcomes)
+    return Row(rule=rule.title, results=results, refused=refused + len(outcomes) - len(results), by_worlds=by_worlds)

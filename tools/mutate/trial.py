@@ -22,6 +22,7 @@ class Outcome(enum.Enum):
     """What became of a mutant. REFUSED: Prometheus does not load the rule, so no test had to notice anything."""
 
     KILLED = "killed"
+    KILLED_BY_WORLDS = "killed by worlds"
     SURVIVED = "survived"
     REFUSED = "refused"
 
@@ -43,16 +44,16 @@ class Laboratory:
     def passes(self, suite: Suite) -> bool:
         """Whether the suite passes on the rules as they are: one that fails anyway kills no mutant."""
         files = rule_files(self.rules, suite=suite.name)
-        return all(self._failure(files, part) is None for part in suite.parts)
+        return all(self._failure(files, part) is None for part in (*suite.parts, *suite.worlds))
 
     def outcome(self, mutant: Mutant, suites: Sequence[Suite]) -> Outcome:
-        """What the first part that fails says of the mutant, suite by suite."""
-        for suite in suites:
-            files = rule_files(self.rules, suite=suite.name, mutant=mutant)
-            for part in suite.parts:
-                output = self._failure(files, part)
-                if output is not None:
-                    return Outcome.REFUSED if _was_refused(output) else Outcome.KILLED
+        """What the first part that fails says of the mutant, suite by suite; the worlds come last."""
+        parts = [(suite, part, Outcome.KILLED) for suite in suites for part in suite.parts]
+        parts += [(suite, part, Outcome.KILLED_BY_WORLDS) for suite in suites for part in suite.worlds]
+        for suite, part, killed in parts:
+            output = self._failure(rule_files(self.rules, suite=suite.name, mutant=mutant), part)
+            if output is not None:
+                return Outcome.REFUSED if _was_refused(output) else killed
         return Outcome.SURVIVED
 
     def _failure(self, files: Mapping[str, str], part: str) -> str | None:

@@ -19,18 +19,19 @@ from exporter.demo.story import duration
 from tools.generate_docs import filled
 from tools.timelapse.exporter_faults import EXPORTER
 from tools.timelapse.fault import Fault
+from tools.timelapse.job_faults import JOB_FAULTS
 from tools.timelapse.judge import STEP, Firing, JudgeError, metrics_of, verdict
 from tools.timelapse.normal import DAY, Life
-from tools.timelapse.platform_faults import PLATFORM
 from tools.timelapse.play import Agenda, play
+from tools.timelapse.run_faults import RUN_FAULTS
 from tools.timelapse.series import Recorder
 from tools.timelapse.world import World
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "calm.md"
 FIRST_DAY = dt.date(2026, 3, 1)
-OVERLAP = 2 * 3600  # each day is judged with the two hours before it, for what has to remember
+OVERLAP = 26 * 3600  # each day is judged with what lies before it, as far as the rules look back
 DISTURBED = 240  # seconds: a scrape that is lost while an alert waits lets its `for` begin again
-KINDS = (*PLATFORM, *EXPORTER)
+KINDS = (*RUN_FAULTS, *JOB_FAULTS, *EXPORTER)
 SKEWS = (30.0, -30.0, 0.0)
 
 
@@ -50,8 +51,8 @@ class Stretch:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Told:
-    """What a stretch came to."""
+class Played:
+    """What came of a stretch."""
 
     skew: float
     scrapes: int
@@ -60,7 +61,7 @@ class Told:
 
 
 def main() -> int:
-    """Plays both months; 1 where normal life was told, or a fault was not."""
+    """Plays both months; 1 where an alert fired in normal life, or a fault was not found."""
     parser = argparse.ArgumentParser(prog="make calm", description=__doc__)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--stretch", type=int, default=6, help="days with one world")
@@ -72,14 +73,14 @@ def main() -> int:
     stretches = [*_stretches(args, faults=0), *_stretches(args, faults=args.faults)]
     try:
         with concurrent.futures.ProcessPoolExecutor() as pool:
-            told = []
+            played = []
             for stretch, one in zip(stretches, pool.map(play_stretch, stretches), strict=True):
-                told.append(one)
+                played.append(one)
                 print(_progress(stretch, one), file=sys.stderr)
     except JudgeError as error:
         print(f"make calm: {error}", file=sys.stderr)
         return 2
-    text, wrong = page(args, told[: len(told) // 2], told[len(told) // 2 :])
+    text, wrong = page(args, played[: len(played) // 2], played[len(played) // 2 :])
     if args.write:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
@@ -96,24 +97,25 @@ def _stretches(args: argparse.Namespace, *, faults: int) -> Iterator[Stretch]:
         yield Stretch(seed=args.seed, first=first, days=min(args.stretch, args.days - first), faults=numbers)
 
 
-def _progress(stretch: Stretch, told: Told) -> str:
-    played = f"{len(stretch.faults)} faults" if stretch.faults else "normal life"
-    return f"days {stretch.first + 1} to {stretch.first + stretch.days}, {played}: {len(told.fired)} alerts"
+def _progress(stretch: Stretch, played: Played) -> str:
+    what = f"{len(stretch.faults)} faults" if stretch.faults else "normal life"
+    return f"days {stretch.first + 1} to {stretch.first + stretch.days}, {what}: {len(played.fired)} alerts"
 
 
-def play_stretch(stretch: Stretch) -> Told:
+def play_stretch(stretch: Stretch) -> Played:
     """Plays some days, and has them judged day by day."""
     return asyncio.run(_stretch(stretch))
 
 
-async def _stretch(stretch: Stretch) -> Told:
+async def _stretch(stretch: Stretch) -> Played:
     begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15  # nothing happens just at a scrape
     agenda, recorder = Agenda(), Recorder(metrics=metrics_of())
-    life = Life(agenda=agenda, chance=_chance(stretch, "life"), first_task=1000 * stretch.first)
+    life = Life(agenda=agenda, chance=_chance(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
     faults = tuple(_faults(stretch, life, begin))
     fired: list[Firing] = []
     async with World(start=begin, skew=stretch.skew) as world:
-        await world.start("exporter-1")
+        for replica in (1, 2):
+            await world.start(f"exporter-{replica}")
         for day in range(stretch.days):
             life.day(begin + day * DAY)
         for day in range(stretch.days):
@@ -125,7 +127,7 @@ async def _stretch(stretch: Stretch) -> Told:
             fresh = until - DAY if day else begin
             fired += [one for one in found if one.first > fresh or not day]
             recorder.forget(before=last - OVERLAP // STEP - 1)
-    return Told(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
+    return Played(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
 
 
 def _faults(stretch: Stretch, life: Life, begin: float) -> Iterator[Fault]:
@@ -143,31 +145,31 @@ def _chance(stretch: Stretch, what: str) -> random.Random:
     return random.Random(f"{stretch.seed} {stretch.first} {what}")  # noqa: S311 - a game, not a secret
 
 
-def page(args: argparse.Namespace, calm: Sequence[Told], troubled: Sequence[Told]) -> tuple[str, list[str]]:
+def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Played]) -> tuple[str, list[str]]:
     """The page, and what is not as it should be."""
-    wrong = [f"normal life was told: {_named(one)}" for told in calm for one in told.fired]
+    wrong = [f"an alert in normal life: {_named(one)}" for stretch in calm for one in stretch.fired]
     rows = []
-    for told in troubled:
-        for fault in told.faults:
-            by = next((one for one in told.fired if fault.told_by(one)), None)
+    for stretch in troubled:
+        for fault in stretch.faults:
+            by = next((one for one in stretch.fired if fault.found_by(one)), None)
             took = by.first - fault.begin if by else None
             rows.append(_row(fault, took))
-            if took is None or took > fault.within + abs(told.skew) + DISTURBED:
+            if took is None or took > fault.within + abs(stretch.skew) + DISTURBED:
                 wrong.append(
                     f"{fault.what} at {_clock(fault.begin)}: {fault.alert} "
                     + ("did not fire" if took is None else f"took {duration(took)}")
                 )
-        stray = [one for one in told.fired if not any(fault.explains(one) for fault in told.faults)]
+        stray = [one for one in stretch.fired if not any(fault.explains(one) for fault in stretch.faults)]
         wrong += [f"no fault explains {_named(one)}" for one in stray]
-    scrapes = sum(told.scrapes for told in calm)
+    scrapes = sum(stretch.scrapes for stretch in calm)
     text = filled(
         "calm",
         days=str(args.days),
         seed=str(args.seed),
         scrapes=f"{scrapes:,}",
-        calm=str(sum(len(told.fired) for told in calm)),
-        faults=str(sum(len(told.faults) for told in troubled)),
-        found=str(sum(any(map(fault.told_by, told.fired)) for told in troubled for fault in told.faults)),
+        calm=str(sum(len(stretch.fired) for stretch in calm)),
+        faults=str(sum(len(stretch.faults) for stretch in troubled)),
+        found=str(sum(any(map(fault.found_by, stretch.fired)) for stretch in troubled for fault in stretch.faults)),
         rows="\n".join(rows),
     )
     return text, wrong

@@ -14,7 +14,7 @@ def exporter_down(life: Life, at: float, _: random.Random) -> Fault:
     life.at(at, lambda world: _each_target(world, stop=True, known=True))
     life.at(end, lambda world: _each_target(world, stop=False))
     return Fault(
-        what="the exporter does not answer",
+        what="no replica of the exporter answers",
         begin=at,
         end=end,
         alert="CodeRunExporterDown",
@@ -26,9 +26,10 @@ def exporter_down(life: Life, at: float, _: random.Random) -> Fault:
 def exporter_gone(life: Life, at: float, _: random.Random) -> Fault:
     end = at + 10 * MINUTE
     life.at(at, lambda world: _each_target(world, stop=True, known=False))
-    life.at(end, lambda world: world.start(f"exporter-{round(at)}"))
+    for replica in "ab":
+        life.at(end, lambda world, replica=replica: world.start(f"exporter-{round(at)}{replica}"))
     return Fault(
-        what="the exporter's target is gone",
+        what="the exporter's targets are gone",
         begin=at,
         end=end,
         alert="CodeRunExporterAbsent",
@@ -41,7 +42,7 @@ def crash_loop(life: Life, at: float, _: random.Random) -> Fault:
     for index in range(8):
         life.at(at + index * 3 * MINUTE, _restart_all)
     return Fault(
-        what="the exporter dies every three minutes",
+        what="the exporter restarts every three minutes",
         begin=at,
         end=at + 30 * MINUTE,
         alert="CodeRunExporterRestarting",

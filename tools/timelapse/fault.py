@@ -1,4 +1,4 @@
-"""A fault: from when to when it is there, and which alert has to tell it."""
+"""A fault: from when to when it is there, and which alert has to report it."""
 
 import dataclasses
 import random
@@ -14,7 +14,7 @@ MINUTE = 60.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault: from when (seconds since the epoch) to when it was there, and what is to be told of it."""
+    """One fault: from when (seconds since the epoch) to when it was there, and what is to be reported of it."""
 
     what: str
     begin: float
@@ -27,12 +27,12 @@ class Fault:
     beside: tuple[str, ...] = ()
     """What else may fire because of it."""
 
-    def told_by(self, one: Firing) -> bool:
-        """Whether that alert tells this fault."""
+    def found_by(self, one: Firing) -> bool:
+        """Whether that alert reports this fault."""
         return one.alert == self.alert and self.begin <= one.first <= self.end and _concerns(one, self.labels)
 
     def explains(self, one: Firing) -> bool:
-        """Whether that alert, or its going on, is a consequence."""
+        """Whether that alert is a consequence."""
         return one.alert in (self.alert, *self.beside) and self.begin <= one.first <= self.end + 20 * MINUTE
 
 

@@ -18,7 +18,7 @@ import yaml
 
 from tools.timelapse.series import Recorder
 
-__all__ = ["STEP", "Firing", "JudgeError", "metrics_of", "texts", "verdict"]
+__all__ = ["RULES", "STEP", "Firing", "JudgeError", "case_of", "metrics_of", "texts", "verdict"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts" / "rules"
@@ -63,7 +63,7 @@ def verdict(recorder: Recorder, *, start: float, first: int, last: int, step: in
     """
     steps = range(last - first + 1)
     tests = [{"expr": _FIRING, "eval_time": f"{count * step}s", "exp_samples": []} for count in steps]
-    case = _case(recorder, start=start, first=first, last=last, step=step) | {"promql_expr_test": tests}
+    case = case_of(recorder, start=start, first=first, last=last, step=step) | {"promql_expr_test": tests}
     found: dict[str, list[float]] = collections.defaultdict(list)
     for failure in _failures(case, step=step):
         when, _, got = failure.partition("got:")
@@ -85,7 +85,7 @@ def texts(
     last = recorder.scrapes - 1
     asked = sorted({(one.alert, round(one.first - start)) for one in firings})
     tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
-    case = _case(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
+    case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
     told: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
     for failure in _failures(case, step=step):
         when = re.search(r"alertname: (\w+), time: (\S+),", failure)
@@ -98,7 +98,8 @@ def texts(
         yield told[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
 
 
-def _case(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
+def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
+    """The series between two scrapes as a test of promtool's; what it asks is added by the caller."""
     begin = dt.datetime.fromtimestamp(start + first * step, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     series = [{"series": name, "values": values} for name, values in recorder.lines(first=first, last=last)]
     return {"name": "timelapse", "interval": f"{step}s", "start_timestamp": begin, "input_series": series}

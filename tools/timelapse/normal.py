@@ -1,23 +1,30 @@
-"""Normal life of an agent platform: what happens every day, and is no reason to wake anybody."""
+"""Normal life of an agent platform: what happens every day, and is no reason for an alert."""
 
-import datetime as dt
 import functools
 import random
 from collections.abc import Callable
 from typing import Any
 
-from exporter.demo.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, Order, coderun, configmap_name, job, templates
+from exporter.demo import statuses
+from exporter.demo.generations import NEWEST
+from exporter.demo.jobs import job
+from exporter.demo.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, Order, coderun, configmap_name, templates
 from exporter.demo.platform import CONFIGMAPS, JOBS, RUNS
 from tools.timelapse.play import Agenda
 from tools.timelapse.world import World
 
-__all__ = ["PATIENT", "Life", "cancel", "quietly"]
+__all__ = ["DAY", "Life", "cancel", "quietly"]
 
 DAY = 86400
-AGENTS = {"Rex": (600, 2400), "Cleo": (240, 900), "Tess": (600, 1800), "Cipher": (240, 720), "Atlas": (300, 1200)}
-"""How long each works, in seconds."""
-PATIENT = "Blaze"
-"""An agent whose limit in the exporter's settings is four hours."""
+AGENTS = {
+    "Rex": (600, 10_800),
+    "Blaze": (1800, 10_800),
+    "Cleo": (240, 900),
+    "Tess": (600, 1800),
+    "Cipher": (240, 720),
+    "Atlas": (300, 1200),
+}
+"""How long each works, in seconds. The settings give Rex and Blaze four hours, and the others the default of one."""
 _DOCSRUNS = f"/apis/{GROUP}/v1/namespaces/{NAMESPACE}/docsruns"
 _MAX_RUNTIME = "coderun-exporter/max-runtime"
 _DEADLINE = "coderun-exporter/job-creation-deadline"
@@ -26,16 +33,20 @@ _DEADLINE = "coderun-exporter/job-creation-deadline"
 class Life:
     """Puts normal days on an agenda. The same `chance` makes the same days."""
 
-    def __init__(self, *, agenda: Agenda, chance: random.Random, first_task: int) -> None:
+    def __init__(self, *, agenda: Agenda, chance: random.Random, first_task: int, begin: float = 0.0) -> None:
+        self.begin = begin
+        """When the first day begins, in seconds since the epoch."""
         self._agenda = agenda
         self._chance = chance
         self._task = first_task
-        self._exporters = 1
+        self._exporters = 2
 
     def day(self, begin: float) -> None:
         """All that happens from `begin` (seconds since the epoch) on for a day."""
         for _ in range(30):
             self._run(begin)
+        for _ in range(10):
+            self._newest_run(begin)
         for _ in range(3):
             self._docsrun(begin)
             self._sync(begin)
@@ -46,18 +57,20 @@ class Life:
         self._long(begin)
         self._waits_on_purpose(begin)
         self._controller_rollout(begin)
+        self._newest_rollout(begin)
         if self._chance.choice((True, False, False)):
             self._node_restart(begin)
         self._outage(begin)
         self._exporter_rollout(begin)
+        self._exporter_crash(begin)
 
     def order(self, *, agent: str = "", **of: Any) -> Order:
         """A run that was not there before."""
         self._task += 1
         agent = agent or self._chance.choice(list(AGENTS))
-        # Part of the work is the pod's start: an image that is pulled, a node that is added.
-        work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + self._chance.choice((5, 20, 240))
-        plain = {"cli": self._chance.choice(CLIS), "work": round(work)}
+        start = self._chance.choice((5, 20, 240))  # an image that is pulled, a node that is added
+        work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + start
+        plain = {"cli": self._chance.choice(CLIS), "work": round(work), "start": start}
         return Order(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
@@ -68,13 +81,30 @@ class Life:
         return begin + self._chance.uniform(0, last)
 
     def _run(self, begin: float) -> None:
-        exits = self._chance.choices((("0",), ("1", "0"), ("1", "1")), (116, 3, 1))[0]
-        order, at = self.order(exits=exits), self._moment(begin)
-        self.at(at, lambda world: world.controller.order([order]))
-        end = at + order.work * len(exits) + 120
-        if self._chance.choice((True, False)):  # finished Jobs may be deleted at once
-            self.at(end, functools.partial(_tidy, name=order.name))
-        self.at(end + self._chance.uniform(1, 12) * 3600, functools.partial(cancel, name=order.name))
+        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is given up then."""
+        exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
+            0
+        ]
+        order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        end = at + order.work * 2 + 240
+        later = 60 if exits == ("1",) else self._chance.uniform(1, 12) * 3600
+        self.at(end + later, functools.partial(cancel, name=order.name))
+
+    def _newest_run(self, begin: float) -> None:
+        order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        gone = at + order.work + self._chance.uniform(1, 12) * 3600
+        self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
+
+    def _newest_rollout(self, begin: float) -> None:
+        """The controller is replaced, and one run names a template that its image lacks: it is Failed."""
+        order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
+        self.at(at, lambda world: quietly(setattr, world.newest, "away", True))
+        self.at(at + 60, lambda world: quietly(setattr, world.newest, "away", False))
+        self.at(at + 600, lambda world: world.newest.roll_out(missing_partial="own-task"))
+        self.at(at + 600, lambda world: world.order(order))
+        self.at(at + 640, lambda world: world.newest.roll_out())
 
     def _docsrun(self, begin: float) -> None:
         order, at = self.order(agent="Atlas"), self._moment(begin)
@@ -95,21 +125,21 @@ class Life:
 
     def _cancelled(self, begin: float) -> None:
         order, at = self.order(work=1800), self._moment(begin)
-        self.at(at, lambda world: world.controller.order([order]))
+        self.at(at, lambda world: world.order(order))
         self.at(at + self._chance.uniform(30, 1500), functools.partial(cancel, name=order.name))
 
     def _suspended(self, begin: float) -> None:
         order, at = self.order(work=2700), self._moment(begin)
-        self.at(at, lambda world: world.controller.order([order]))
+        self.at(at, lambda world: world.order(order))
         self.at(at + 900, lambda world: world.nodes.suspend(order.name, suspended=True))
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
     def _long(self, begin: float) -> None:
-        """Two Jobs that take three hours: one of an agent that may, one of which somebody who knows has said so."""
-        usual, at = self.order(agent=PATIENT, work=3 * 3600), self._moment(begin)
-        self.at(at, lambda world: world.controller.order([usual]))
+        """Two Jobs that take three hours: one by its agent's limit, the other by an annotation of the Job."""
+        usual, at = self.order(agent="Blaze", work=3 * 3600), self._moment(begin)
+        self.at(at, lambda world: world.order(usual))
         order, at = self.order(work=3 * 3600), self._moment(begin)
-        self.at(at, lambda world: world.controller.order([order]))
+        self.at(at, lambda world: world.order(order))
         for after in range(600, 4 * 3600, 1800):  # a node that restarts brings another Job, without the annotation
             self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
 
@@ -133,23 +163,36 @@ class Life:
         self.at(at, lambda world: world.refuse("", status=503))
         self.at(at + self._chance.uniform(20, 150), lambda world: world.allow())
 
+    def _exporter_crash(self, begin: float) -> None:
+        """One of the replicas dies, and is back at once."""
+
+        async def crash(world: World) -> None:
+            names = [name for name in world.targets if world.running(name)]
+            if names:
+                await world.restart(names[0])
+
+        self.at(self._moment(begin), crash)
+
     def _exporter_rollout(self, begin: float) -> None:
+        """One replica after the other is replaced, with an overlap or with a gap."""
         at, overlap = self._moment(begin), self._chance.choice((60, -45))
-        held: dict[str, str] = {}
+        held: list[str] = []
 
         async def come(world: World) -> None:
             self._exporters += 1
-            held["old"] = next(iter(world.targets), "")
+            held.extend(world.targets)
             await world.start(f"exporter-{self._exporters}")
 
         async def go(world: World) -> None:
-            old = held.get("old") or next(iter(world.targets), "")
+            old = next(iter(held or world.targets), "")
+            held.clear()
             if old in world.targets and world.running(old):
                 await world.stop(old)
 
         first, then = (come, go) if overlap > 0 else (go, come)
-        self.at(at, first)
-        self.at(at + abs(overlap), then)
+        for start in (at, at + 120):
+            self.at(start, first)
+            self.at(start + abs(overlap), then)
 
 
 async def quietly(change: Callable[..., Any], *of: Any) -> None:
@@ -158,15 +201,8 @@ async def quietly(change: Callable[..., Any], *of: Any) -> None:
 
 
 async def cancel(world: World, *, name: str) -> None:
-    """Somebody, or a limit on its life, deletes a run."""
+    """A person, or a limit on its life, deletes a run."""
     await world.writer.delete(f"{RUNS}/{name}")
-
-
-async def _tidy(world: World, *, name: str) -> None:
-    run = await world.writer.read(f"{RUNS}/{name}")
-    if run and run.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
-        for item in await _jobs_of(world, name):
-            await world.writer.delete(f"{JOBS}/{item['metadata']['name']}")
 
 
 async def _annotate_job(world: World, *, name: str, limit: str) -> None:
@@ -181,7 +217,7 @@ async def _jobs_of(world: World, run: str) -> list[dict[str, Any]]:
 
 
 async def _order_held_back(world: World, *, order: Order) -> None:
-    """A run that is to wait for a machine: whoever creates it says so."""
+    """A run that is to wait for a machine, with the annotation for it."""
     manifest = coderun(order)
     manifest["metadata"]["annotations"][_DEADLINE] = "none"
     world.controller.forgotten.add(order.name)
@@ -191,7 +227,7 @@ async def _order_held_back(world: World, *, order: Order) -> None:
 async def _docs_begin(world: World, *, order: Order) -> None:
     made = await world.writer.create(_DOCSRUNS, coderun(order) | {"kind": "DocsRun"})
     made_job = await world.writer.create(JOBS, job(made))
-    status = {"phase": "Running", "jobName": made_job["metadata"]["name"]}
+    status = statuses.running(world.now, job_name=made_job["metadata"]["name"], attempt=1)
     await world.writer.patch(f"{_DOCSRUNS}/{order.name}/status", {"status": status})
 
 
@@ -200,5 +236,4 @@ async def _docs_end(world: World, *, order: Order, gone: bool = False) -> None:
     if gone:
         await world.writer.delete(path)
         return
-    now = dt.datetime.fromtimestamp(world.now, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    await world.writer.patch(f"{path}/status", {"status": {"phase": "Succeeded", "lastUpdate": now}})
+    await world.writer.patch(f"{path}/status", {"status": statuses.succeeded(world.now)})

@@ -72,13 +72,14 @@ class _Stage:
     async def round(self) -> None:
         """The controller's and the Jobs' own life."""
         world = self._world
-        state = (world.server.store.revision, world.controller.away, frozenset(world.controller.forgotten))
-        if self._rounded == state and not world.nodes.due(world.now):
+        controllers, nodes = (world.controller, world.newest), (world.nodes, world.newest_nodes)
+        states = tuple((one.away, frozenset(one.forgotten)) for one in controllers)
+        state = (world.server.store.revision, states)
+        if self._rounded == state and not any(one.due(world.now) for one in (*controllers, *nodes)):
             return
         self._rounded = state
-        await _overtaken(world.controller.reconcile())
-        await _overtaken(world.nodes.advance())
-        await _overtaken(world.agents.advance())
+        for work in (*(one.reconcile for one in controllers), *(one.advance for one in nodes)):
+            await _overtaken(work())
 
     async def scrape(self) -> None:
         """Prometheus' scrape; the one before stands for it where the page cannot have changed."""
@@ -93,7 +94,7 @@ class _Stage:
 
 
 async def _overtaken(doing: Awaitable[object]) -> None:
-    """What somebody else has deleted or written in between, the next round sees."""
+    """What another writer has deleted or written in between, the next round sees."""
     try:
         await doing
     except WriterError as error:

@@ -17,15 +17,28 @@ __all__ = ["Controller", "Nodes"]
 class Controller(Platform):
     """The demo's controller, which can be away (a rollout, a crash) or forget single runs."""
 
-    def __init__(self, **of: Any) -> None:
+    def __init__(self, *, ahead: float, **of: Any) -> None:
         super().__init__(**of)
+        self._ahead = ahead
+        self._next = 0.0
         self.away = False
         self.forgotten: set[str] = set()
 
+    def due(self, now: float) -> bool:
+        """Whether a finished run's Job is to be deleted by then, as far as the last round knew."""
+        return now >= self._next
+
     async def reconcile(self) -> None:
         """One round over all runs, unless it is away."""
+        self._next = math.inf
         if not self.away:
             await super().reconcile()
+
+    async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
+        await super()._sweep(run, jobs)
+        status = run["status"]
+        if "expireAt" in status and "cleanupCompletedAt" not in status:
+            self._next = min(self._next, seconds_of(status["expireAt"]) - self._ahead)
 
     async def _reconcile(self, run: Mapping[str, Any], jobs: Sequence[dict[str, Any]]) -> None:
         if run["metadata"]["name"] not in self.forgotten:

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 __all__ = ["JOB", "Recorder"]
 
 JOB = "coderun-exporter"
+_OWN = frozenset({"process_start_time_seconds", "process_cpu_seconds_total"})
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,18 +29,22 @@ class Recorder:
         self._wanted = frozenset(metrics)
         self._series: dict[str, _Series] = {}
         self._names: dict[tuple[str, str], str | None] = {}
+        self._since: dict[tuple[str, float], int] = {}
         self.scrapes = 0
 
     def scrape(self, pages: Mapping[str, str | None], *, started: Mapping[str, float]) -> None:
         """One scrape of all targets. A page of None is a target that does not answer.
 
-        All exporters live in one process here, so that the start of each is taken from `started`.
+        All exporters live in one process here, so that the start of each is taken from `started`, and its CPU seconds
+        begin anew with it.
         """
         for instance, page in pages.items():
             self._add(f'up{{job="{JOB}",instance="{instance}"}}', 0 if page is None else 1)
             if page is not None:
-                began = f'process_start_time_seconds{{job="{JOB}",instance="{instance}"}}'
-                self._add(began, started[instance])
+                since = self._since.setdefault((instance, started[instance]), self.scrapes)
+                target = f'{{job="{JOB}",instance="{instance}"}}'
+                self._add(f"process_start_time_seconds{target}", started[instance])
+                self._add(f"process_cpu_seconds_total{target}", 1 + self.scrapes - since)
                 self._page(page, instance)
         self.scrapes += 1
 
@@ -78,10 +83,10 @@ class Recorder:
                 self._add(name, float(value))
 
     def _name(self, line: str, instance: str) -> str | None:
-        """The series as stored under `honor_labels: true`; None for what no rule asks for."""
+        """The series as stored under `honor_labels: true`; None for what no rule selects."""
         (family,) = text_string_to_metric_families(line)
         (sample,) = family.samples
-        if sample.name not in self._wanted or sample.name == "process_start_time_seconds":
+        if sample.name not in self._wanted or sample.name in _OWN:
             return None
         labels = {"job": JOB, "instance": instance} | sample.labels
         pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items() if text)

@@ -23,17 +23,20 @@ from aiohttp import web
 
 from exporter.app import App, serve
 from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
-from exporter.demo.agents import Agents
 from exporter.demo.apiserver import StandInApiServer
+from exporter.demo.generations import NEWEST, NOVEMBER
+from exporter.demo.manifests import Order
 from exporter.demo.platform import JOBS
 from exporter.demo.writer import Writer
 from tools.timelapse.players import Controller, Nodes
 
-__all__ = ["DOCSRUNS", "World"]
+__all__ = ["DOCSRUNS", "PATIENT", "World"]
 
+PATIENT = ("rex", "blaze")
+"""Agents that implement, which takes up to three hours: their limit in the exporter's settings is four."""
 DOCSRUNS = Kind(plural="docsruns", kind="DocsRun")
 DEADLINE_SECONDS = 86400  # what later versions of the platform set
-_PATIENCE_SECONDS = 20.0  # of real time, for something that takes milliseconds
+_PATIENCE_SECONDS = 60.0  # of real time, for something that takes milliseconds
 
 
 class World:
@@ -58,7 +61,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         self._stack = contextlib.AsyncExitStack()
-        log = logging.getLogger("exporter")  # it would tell of each outage that is played
+        log = logging.getLogger("exporter")  # it would log each outage that is played
         self._stack.callback(log.setLevel, log.level)
         log.setLevel(logging.CRITICAL)
         await self.server.start()
@@ -69,11 +72,20 @@ class World:
         self.writer = await self._stack.enter_async_context(Admission(base_url=self.server.url))
         self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
         clock = lambda: self.now + self.skew  # noqa: E731 - the controllers run beside the API server
-        self.controller = Controller(writer=self.writer, clock=clock)
-        self.nodes = Nodes(ahead=self.skew, writer=self.writer, clock=clock)
-        self.agents = Agents(writer=self.writer, clock=clock)
-        await self.controller.install()
+        self.controller, self.newest = (
+            Controller(ahead=self.skew, writer=self.writer, clock=clock, generation=each)
+            for each in (NOVEMBER, NEWEST)
+        )
+        self.nodes, self.newest_nodes = (
+            Nodes(ahead=self.skew, writer=self.writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST)
+        )
+        for controller in (self.controller, self.newest):
+            await controller.install()
         return self
+
+    async def order(self, order: Order) -> None:
+        """Creates a run in its generation's namespace."""
+        await (self.newest if order.generation is NEWEST else self.controller).order([order])
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -91,7 +103,7 @@ class World:
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
             web=Listening(listen_addresses=("127.0.0.1:0",)),
             coderuns=CodeRuns(kinds=(Kind(), DOCSRUNS)),
-            thresholds=Thresholds(agents={"blaze": AgentThresholds(job_max_runtime="4h")}),
+            thresholds=Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in PATIENT}),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
         self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from tests.platform.delivery import Delivered
+from tests.platform.differences import differences
 from tests.platform.outcomes import Outcome
 from tests.platform.player import SNAPSHOT
 from tests.platform.table import Alert
@@ -20,8 +21,10 @@ def text_of(outcomes: Sequence[Outcome], arrived: Sequence[Sequence[Delivered]])
     head = ["| world | what it is | expected | raised | delivered |", "|---|---|---|---|---|"]
     rows = [_row(outcome, here) for outcome, here in zip(outcomes, arrived, strict=True)]
     times = ["| world | alert | since | minutes |", "|---|---|---|---|"]
+    wrong = [line for outcome, here in zip(outcomes, arrived, strict=True) for line in differences(outcome, here)]
     return filled(
         "worlds",
+        differences="\n".join(f"- {line}" for line in wrong) or "**No difference.**",
         table="\n".join([*head, *rows]),
         times="\n".join([*times, *(row for outcome in outcomes for row in _times(outcome))]),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from exporter.demo.apiserver import routes, status, wire
+from exporter.demo.apiserver import discovery, routes, status, wire
 from exporter.demo.apiserver.store import Store
 
 if TYPE_CHECKING:
@@ -113,4 +113,6 @@ class StandInApiServer:
                 raise status.StatusError(401, "Unauthorized", "Unauthorized")
         if request.path == "/version":
             return wire.json_bytes(msgspec.json.encode(VERSION))
+        if request.method == "GET" and (found := discovery.discovered(self.store, request.path)):
+            return wire.json_bytes(msgspec.json.encode(found))
         return await routes.answer(self.store, request, bookmark_interval=self._bookmark_interval)

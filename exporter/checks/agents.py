@@ -1,0 +1,26 @@
+"""Whether the agents that have thresholds of their own exist."""
+
+from collections.abc import Iterable, Sequence
+
+from exporter.checks.finding import NOTE, Finding
+from exporter.checks.runs import MOST, Runs
+from exporter.kind_names import nearest
+
+__all__ = ["check_agents"]
+
+_SIMILAR = 0.6
+
+
+def check_agents(named: Iterable[str], runs: Sequence[Runs]) -> list[Finding]:
+    """Agents that have thresholds and no run. Without any run nothing can be said."""
+    known = {run.agent for found in runs for run in found.runs if run.agent}
+    if not known:
+        return []
+    of = "no run has" if all(found.all for found in runs) else f"none of the first {MOST} runs has"
+    notes = []
+    for agent in named:
+        if agent.lower() not in known:
+            near = nearest(agent.lower(), known, similar=_SIMILAR)
+            hint = f"; did you mean {near!r}?" if near else ""
+            notes.append(Finding(status=NOTE, subject=f"thresholds.agents.{agent}", text=f"{of} this agent{hint}"))
+    return notes

@@ -1,0 +1,16 @@
+"""What was found out about one thing."""
+
+import dataclasses
+
+__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding"]
+
+HEALTHY, UNHEALTHY, UNKNOWN, NOTE = "ok", "UNHEALTHY", "UNKNOWN", "note"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line: `status` is one of the four words; a note leaves the exit code alone."""
+
+    status: str
+    subject: str
+    text: str

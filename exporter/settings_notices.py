@@ -1,0 +1,38 @@
+"""The notices of a running exporter: what of its settings the cluster does not know, or does not use."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from exporter.kind_names import naming_fault
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import KubeError
+from exporter.notices import Notices
+from exporter.resources.configmaps import unused
+from exporter.resources.kinds import RunKind
+from exporter.resources.picture import Picture
+
+__all__ = ["follow_names", "note_configmaps"]
+
+_AGAIN_SECONDS = 300.0
+_FAILED_SECONDS = 10.0
+
+
+async def follow_names(client: KubeClient, kinds: Sequence[RunKind], notices: Notices) -> None:
+    """Looks again and again, for a CRD may come later. Nothing depends on it: where discovery fails, it waits."""
+    while True:
+        wait = _AGAIN_SECONDS
+        for kind in kinds:
+            try:
+                fault = await naming_fault(client, kind, others=kinds)
+            except KubeError:
+                wait = _FAILED_SECONDS
+            else:
+                notices.set(kind.resource, f"{kind.resource}: {fault}" if fault else "")
+        await asyncio.sleep(wait)
+
+
+def note_configmaps(picture: Picture, notices: Notices, *, answered: bool) -> None:
+    """Whether nothing is required; `answered`: all that are looked for have been read, or refused."""
+    line = unused(picture.cluster.default_configmaps) if answered else ""
+    notices.set("configmaps", line, level=logging.INFO)

@@ -1,0 +1,52 @@
+"""The largest value of the last 24 hours."""
+
+import pytest
+
+from exporter.cluster.largest import Largest
+
+DAY = 86_400.0
+
+
+def of(*values, every=60.0):
+    """A number that has had these values, a new one each minute from 0 on."""
+    largest = Largest(values[0])
+    for index, value in enumerate(values[1:], start=1):
+        largest.put(value, now=index * every)
+    return largest
+
+
+@pytest.mark.parametrize(
+    ("values", "now", "expected"),
+    [
+        ((5,), 0.0, 5),
+        ((5,), 10 * DAY, 5),
+        ((5, 3), 60.0, 5),
+        ((5, 3), 60.0 + DAY - 1, 5),
+        ((5, 3), 60.0 + DAY, 3),
+        ((5, 3, 9), 120.0, 9),
+        ((5, 3, 9, 1), 180.0 + DAY - 1, 9),
+        ((9, 5, 1), 60.0 + DAY, 5),
+        ((9, 5, 1), 120.0 + DAY, 1),
+        ((5, 3, 3, 3), 60.0 + DAY, 3),
+        ((0, 7), 60.0, 7),
+    ],
+)
+def test_a_value_counts_until_24_hours_after_it_was_replaced(values, now, expected):
+    """However long it was there before, and whichever values came between."""
+    assert of(*values).at(now) == expected
+
+
+def test_a_clock_that_was_ahead_does_not_lengthen_the_day():
+    """A value that was replaced in the future counts as replaced now."""
+    largest = Largest(9)
+    largest.put(1, now=100 * DAY)
+    assert largest.at(0.0) == 9
+    assert largest.at(DAY) == 1
+
+
+def test_a_thousand_falling_values_cost_no_more_than_64():
+    """The largest is kept, and what is forgotten is taken for larger than it was, never for smaller."""
+    largest = of(*range(2_000, 1_000, -1), every=1.0)
+    assert len(largest._past) <= 64
+    assert largest.at(999.0) == 2_000
+    assert largest.at(999.0 + DAY) == 1_001

@@ -1,0 +1,256 @@
+"""Bad input that only the API server can tell: `check` names it in one line, with the nearest name."""
+
+import pytest
+
+from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_namespace, a_run, a_server, a_status
+from tests.commands.test_check import check, refuses
+
+NO_CONFIGMAPS = "configmaps: {required: []}\n"
+TEMPLATES = "controller-agent-templates-"
+NEWEST = (
+    a_namespace("cto"),
+    a_configmap("controller-templates-shared", a="x")
+    | {"metadata": {"name": "controller-templates-shared", "namespace": "cto"}},
+    a_run("coderun-myproj-t42", namespace="cto", status={"phase": "Running"}),
+)
+AGENTTASKS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "agenttasks.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "agenttasks", "kind": "AgentTask"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}}],
+    },
+}
+
+
+def kinds(*kinds):
+    """Settings with these kinds, and without ConfigMaps."""
+    return NO_CONFIGMAPS + f"coderuns: {{kinds: [{', '.join(kinds)}]}}\n"
+
+
+def of_tasks(*, group="example.com", version="v1", plural="agenttasks", kind="AgentTask"):
+    """A kind as the settings have it."""
+    return f"{{group: {group}, version: {version}, plural: {plural}, kind: {kind}}}"
+
+
+async def lines_of(folder, *objects, config=NO_CONFIGMAPS, words=(), code=0, without="can be listed"):
+    """The lines of a check that ends with this code, but for those that hold some words."""
+    async with a_server(*objects) as server:
+        got, lines = await check(server.url, folder, *words, config=config)
+    assert got == code, lines
+    return [line for line in lines if not without or without not in line]
+
+
+class TestOfConfigMaps:
+    """What is not in use is not missing."""
+
+    LINE = (
+        "ok  ConfigMaps: no ConfigMap is required, because namespace {} has none of "
+        + ", ".join(
+            f"{TEMPLATES}{name}" for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
+        )
+        + ". If the controller needs others, list them in configmaps.required."
+    )
+
+    @pytest.mark.parametrize(("config", "space"), [("", NAMESPACE), ("configmaps: {namespace: cto}", "cto")])
+    async def test_the_newest_platform_is_healthy_and_told_what_is_not_required(self, tmp_path, config, space):
+        """With the defaults, and with its own namespace."""
+        assert await lines_of(tmp_path, *NEWEST, config=config) == [self.LINE.format(space)]
+
+    async def test_one_of_the_set_makes_the_others_missing(self, tmp_path):
+        """As in the era of that platform."""
+        lines = await lines_of(tmp_path, a_configmap(f"{TEMPLATES}claude", a="x"), config="", code=1)
+        assert [line.split() for line in lines[:2]] == [
+            ["ok", "ConfigMap", f"{NAMESPACE}/{TEMPLATES}claude:", "1", "keys,", "1", "bytes"],
+            ["UNHEALTHY", "ConfigMap", f"{NAMESPACE}/{TEMPLATES}codex:", "missing"],
+        ]
+        assert len(lines) == 6
+
+    async def test_what_may_not_be_read_is_an_unknown_before_it_is_not_required(self, tmp_path):
+        """It may be one that exists."""
+        async with a_server() as server:
+            refuses(server, f"{CONFIGMAPS}/{TEMPLATES}shared", lambda: a_status(403, "no"))
+            code, lines = await check(server.url, tmp_path, config="")
+        assert code == 2
+        assert lines[0].startswith(f"UNKNOWN  ConfigMap {NAMESPACE}/{TEMPLATES}shared: cannot be read: 403")
+        assert lines[1].startswith("ok       ConfigMaps: no ConfigMap is required")
+
+    async def test_those_of_a_pattern_are_checked_each(self, tmp_path):
+        """A pattern that nothing matches is missing under its own name; names beside it are looked for."""
+        found = [a_configmap("x-shared", a="x"), a_configmap("x-empty"), a_configmap("other", a="x")]
+        config = "configmaps: {required: ['x-*', 'y-*', z]}"
+        assert await lines_of(tmp_path, *found, config=config, code=1) == [
+            f"UNHEALTHY  ConfigMap {NAMESPACE}/x-empty: empty",
+            f"ok         ConfigMap {NAMESPACE}/x-shared: 1 keys, 1 bytes",
+            f"UNHEALTHY  ConfigMap {NAMESPACE}/y-*: missing",
+            f"UNHEALTHY  ConfigMap {NAMESPACE}/z: missing",
+        ]
+
+    async def test_a_pattern_is_listed_in_pages(self, tmp_path):
+        """Fifty at once: each may have a mebibyte."""
+        found = [a_configmap(f"x-{number}", a="x") for number in range(120)]
+        assert len(await lines_of(tmp_path, *found, config="configmaps: {required: ['x-*']}")) == 120
+
+    async def test_a_pattern_that_may_not_be_listed_is_one_unknown(self, tmp_path):
+        """RBAC knows no patterns."""
+        async with a_server() as server:
+            refuses(server, CONFIGMAPS, lambda: a_status(403, "no"))
+            code, lines = await check(server.url, tmp_path, config="configmaps: {required: ['x-*', 'y-*']}")
+        assert code == 2
+        assert [line for line in lines if "ConfigMap" in line] == [
+            f"UNKNOWN  ConfigMaps in namespace {NAMESPACE}: cannot be listed: 403 at {CONFIGMAPS}: no"
+        ]
+
+
+class TestOfKinds:
+    """Names that the API server does not know, or knows otherwise."""
+
+    @pytest.mark.parametrize(
+        ("kind", "line"),
+        [
+            (of_tasks(), None),
+            (of_tasks(kind="Agenttask"), "agenttasks.example.com: its kind is AgentTask, not Agenttask"),
+            (
+                of_tasks(kind="Task"),
+                (
+                    "agenttasks.example.com: its kind is AgentTask, not Task, "
+                    "so that no Job is found to belong to its runs"
+                ),
+            ),
+            (
+                of_tasks(plural="agenttask"),
+                (
+                    "agenttask in all namespaces: no such resource: example.com/v1 has no agenttask; "
+                    "did you mean agenttasks?"
+                ),
+            ),
+            (
+                of_tasks(plural="tasks"),
+                "tasks in all namespaces: no such resource: example.com/v1 has no tasks; did you mean agenttasks?",
+            ),
+            (
+                of_tasks(version="v2"),
+                "agenttasks in all namespaces: no such resource: example.com has no version v2, but v1",
+            ),
+            (
+                of_tasks(group="exmaple.com"),
+                (
+                    "agenttasks in all namespaces: no such resource: there is no API group exmaple.com; "
+                    "did you mean example.com?"
+                ),
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("first", [True, False])
+    async def test_a_wrong_name_is_named_with_the_right_one(self, tmp_path, kind, line, first):
+        """Of the first kind and of any other: it is there under another name."""
+        config = kinds(kind) if first else kinds("{}", kind)
+        lines = await lines_of(tmp_path, AGENTTASKS, config=config, code=1 if line else 0)
+        assert [found.partition(" (")[0] for found in lines] == ([f"UNHEALTHY  {line}"] if line else [])
+
+    async def test_a_second_kind_that_is_not_installed_is_no_wrong_name(self, tmp_path):
+        """`docsruns` is near to `coderuns`, which is another configured kind."""
+        config = kinds("{}", "{plural: docsruns, kind: DocsRun}")
+        assert await lines_of(tmp_path, config=config) == [
+            "ok  docsruns in all namespaces: no such resource, which this kind may be"
+        ]
+
+    async def test_a_wrong_name_is_one_line_however_many_namespaces_there_are(self, tmp_path):
+        """It is wrong in all of them."""
+        spaces = [a_namespace("a"), a_namespace("b")]
+        lines = await lines_of(
+            tmp_path,
+            AGENTTASKS,
+            *spaces,
+            config=kinds(of_tasks(plural="agenttask")),
+            words=["--namespaces=a,b"],
+            code=1,
+        )
+        assert len(lines) == 1
+        assert lines[0].startswith(
+            "UNHEALTHY  agenttask in namespace a and namespace b: no such resource: example.com"
+        )
+
+    @pytest.mark.parametrize("answer", [lambda: a_status(403, "no"), lambda: a_status(500, "no")])
+    async def test_without_discovery_the_lists_decide(self, tmp_path, answer):
+        """It is a help and no condition."""
+        async with a_server() as server:
+
+            async def intercept(request):
+                return answer() if request.path == "/apis/agents.platform/v1" else None
+
+            server.intercept = intercept
+            code, _ = await check(server.url, tmp_path, config=NO_CONFIGMAPS)
+        assert code == 0
+
+
+class TestOfNamespaces:
+    """A list in a namespace that does not exist is empty, and says no more."""
+
+    async def test_one_that_does_not_exist_is_unhealthy(self, tmp_path):
+        """Each once, those of the ConfigMaps too, if the settings name it."""
+        config = "namespaces: [agent-platfrom]\nconfigmaps: {namespace: ctoo}\n"
+        lines = await lines_of(tmp_path, config=config, code=1)
+        assert lines[:2] == [
+            "UNHEALTHY  namespace agent-platfrom: does not exist",
+            "UNHEALTHY  namespace ctoo: does not exist",
+        ]
+
+    async def test_who_may_not_get_namespaces_is_told_nothing_of_them(self, tmp_path):
+        """The exporter's own account may not, and need not."""
+        async with a_server() as server:
+            refuses(server, "/api/v1/namespaces", lambda: a_status(403, "no"))
+            code, lines = await check(server.url, tmp_path, "--namespaces=nowhere", config=NO_CONFIGMAPS)
+        assert code == 0
+        assert not [line for line in lines if line.startswith(("UN", "ok  namespace"))]
+
+
+class TestOfRuns:
+    """What the runs themselves tell of the settings."""
+
+    async def test_phases_that_no_state_list_has_are_named_and_counted(self, tmp_path):
+        """They are open, and that is no fault."""
+        runs = [a_run(name, status={"phase": "Paused"}) for name in "abc"]
+        runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
+        assert await lines_of(tmp_path, *runs) == [
+            "note  coderuns: phase 'Paused' is in no state list of CodeRun (3 runs): counted as open",
+            r"note  coderuns: phase 'Odd\n' is in no state list of CodeRun (1 run): counted as open",
+        ]
+
+    async def test_phases_that_the_settings_name_are_not(self, tmp_path):
+        """In any state."""
+        config = NO_CONFIGMAPS + "coderuns: {kinds: [{state: [{waiting: [Paused]}]}]}\n"
+        assert await lines_of(tmp_path, a_run(status={"phase": "Paused"}), config=config) == []
+
+    async def test_an_agent_that_no_run_has_is_named_with_the_nearest(self, tmp_path):
+        """A note: it may have no work at present."""
+        config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}, Tess: {}, cipher: {}}}\n"
+        assert await lines_of(tmp_path, a_run(), config=config) == [
+            "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
+            "note  thresholds.agents.cipher: no run has this agent",
+        ]
+
+    async def test_without_a_run_nothing_is_said_of_agents(self, tmp_path):
+        """But that there is none."""
+        config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
+        assert await lines_of(tmp_path, config=config, without="") == [
+            "ok  coderuns in all namespaces: can be listed, none found",
+            "ok  jobs in all namespaces: can be listed, none found",
+        ]
+
+    async def test_five_hundred_runs_are_looked_at(self, tmp_path):
+        """And it is said that there are more."""
+        config = NO_CONFIGMAPS + "thresholds: {agents: {rex: {}}}\n"
+        lines = await lines_of(tmp_path, *(a_run(f"r{n}") for n in range(501)), config=config, without="jobs")
+        assert lines == [
+            "ok    coderuns in all namespaces: can be listed, more than 500 found",
+            "note  thresholds.agents.rex: none of the first 500 runs has this agent",
+        ]
+
+    async def test_only_selected_runs_are_looked_at(self, tmp_path):
+        """As the exporter reads them."""
+        lines = await lines_of(tmp_path, a_run(), words=["--label-selector=a=b"], without="jobs")
+        assert lines == ["ok  coderuns in all namespaces: can be listed, none found"]

@@ -1,0 +1,52 @@
+"""The chart's deadlines for agents' Jobs: `policyLimits` is what the policy that sets them looks up."""
+
+import pytest
+
+from tests.deploy.rendering import charted, helm, of_kind
+
+pytestmark = pytest.mark.needs("helm")
+
+
+def limits(values: dict[str, int] | None = None) -> str:
+    """The expression of the policy's variable `limits`."""
+    (policy,) = of_kind(
+        charted({"policies": "mutate"} | ({"policyLimits": values} if values else {})), "MutatingAdmissionPolicy"
+    )
+    variables = {each["name"]: each["expression"] for each in policy["spec"]["variables"]}
+    found: str = variables["limits"]
+    return found
+
+
+def test_the_default_limit_is_an_hour():
+    """As in the file of deploy/policies."""
+    assert limits() == "{'default': 3600}"
+
+
+def test_another_limit_is_one_value():
+    """`--set policyLimits.default=14400`; a large number is no float."""
+    assert limits({"default": 14400}) == "{'default': 14400}"
+    assert limits({"default": 100_000_000}) == "{'default': 100000000}"
+
+
+def test_agents_kinds_and_the_cleanup_have_limits_beside_the_default():
+    """One that is not named keeps the default."""
+    assert limits({"5dlabs-cipher": 3600, "BoltRun": 10800}) == (
+        "{'5dlabs-cipher': 3600, 'BoltRun': 10800, 'default': 3600}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"default": "4h"}, "at '/policyLimits/default': got string, want integer"),
+        ({"default": 0}, "at '/policyLimits/default': minimum: got 0, want 1"),
+        ({"default": None}, "at '/policyLimits': missing property 'default'"),
+        ({"it's": 1}, r"'it\'s' does not match pattern"),
+    ],
+    ids=["a duration", "zero", "no default", "a quote"],
+)
+def test_a_wrong_limit_is_refused_by_name(wrong: dict[str, object], message: str):
+    """An expression that the API server cannot read would leave every Job as it was sent."""
+    done = helm("template", {"policies": "mutate", "policyLimits": wrong})
+    assert done.returncode != 0
+    assert message in done.stderr

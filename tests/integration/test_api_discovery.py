@@ -1,0 +1,34 @@
+"""Discovery, as the names of kinds are checked by it: the same on the stand-in as on a real API server."""
+
+from tests.integration.api import ApiUnderTest
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+async def test_a_version_lists_its_resources_with_their_kinds(api: ApiUnderTest, group: str):
+    """By plural and kind, as the CRD writes them."""
+    found = await api.get(f"/apis/{group}/v1")
+    assert (found["kind"], found["groupVersion"]) == ("APIResourceList", f"{group}/v1")
+    named = {item["name"]: (item["kind"], item["namespaced"]) for item in found["resources"]}
+    assert named["coderuns"] == ("CodeRun", True)
+
+
+async def test_groups_are_listed_with_their_versions(api: ApiUnderTest, group: str):
+    """Those of CRDs among the built-in ones."""
+    found = await api.get("/apis")
+    assert found["kind"] == "APIGroupList"
+    versions = {item["name"]: {each["version"] for each in item["versions"]} for item in found["groups"]}
+    assert versions[group] == {"v1", "v1beta1"}
+    assert "v1" in versions["batch"]
+
+
+async def test_a_version_or_group_that_is_not_served_is_a_404(api: ApiUnderTest, group: str):
+    """As plain text."""
+    for path in (f"/apis/{group}/v7", "/apis/nowhere.example/v1"):
+        assert await api.request("GET", path) == (404, "404 page not found\n")
+
+
+async def test_the_core_group_lists_its_resources(api: ApiUnderTest):
+    """Under its own path."""
+    found = await api.get("/api/v1")
+    assert ("configmaps", "ConfigMap") in {(item["name"], item["kind"]) for item in found["resources"]}

@@ -1,0 +1,53 @@
+"""The chart's `policies: mutate` on a real API server: the deadlines are those of its values."""
+
+from typing import Any
+
+import pytest
+
+from tests.components import CLUSTER
+from tests.deploy.rendering import charted, helm, of_kind
+from tests.integration import policies
+from tests.integration.controlplane import ControlPlane
+from tests.integration.policies import AGENT, BOLT, CLEANUP, Jobs, namespace_of
+
+pytestmark = [pytest.mark.needs(*CLUSTER, "helm"), pytest.mark.timeout(120)]
+
+LIMITS = {"default": 14400, "BoltRun": 10800, "5dlabs-cipher": 1800}
+
+
+def test_a_jobs_deadline_is_the_charts_value(control_plane: ControlPlane):
+    """By the owner's kind or the agent, else the default."""
+    (policy,) = of_kind(charted({"policies": "mutate", "policyLimits": LIMITS}), "MutatingAdmissionPolicy")
+    (limits,) = (each["expression"] for each in policy["spec"]["variables"] if each["name"] == "limits")
+    jobs = Jobs(control_plane, namespace_of(control_plane))
+    changes = {"{'default': 3600}": limits}
+    with policies.applied(control_plane, "job-limits.yaml", namespaces=[jobs.namespace], changes=changes):
+        jobs.until_limited()
+        answers = [
+            jobs.send(labels=AGENT),
+            jobs.send(labels=CLEANUP),
+            jobs.send(ownerReferences=[BOLT]),
+            jobs.send(labels=AGENT | {"github-user": "5dlabs-cipher"}),
+        ]
+    assert [answer.limits[0] for answer in answers] == [14400, 14400, 10800, 1800]
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        ({"policies": "mutate"}, 3600),
+        ({"policies": "mutate", "policyLimits": {"default": 1800}}, 1800),
+        ({"policies": "mutate", "policyLimits": LIMITS}, None),
+        ({"policies": "warn"}, None),
+    ],
+    ids=["default", "shorter", "longer", "without the policy"],
+)
+def test_the_notes_warn_about_a_limit_that_ends_healthy_runs(
+    control_plane: ControlPlane, values: dict[str, Any], limit: int | None
+):
+    """`helm install` prints the limit, and which value to set, where it ends runs of more than an hour."""
+    done = helm("install", values, "--dry-run=client", f"--kubeconfig={control_plane.admin_kubeconfig}")
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.partition("NOTES:")[2]
+    assert (f"get a deadline of {limit} s: Kubernetes ends runs that take longer" in notes) is (limit is not None)
+    assert ("policyLimits.default" in notes) is (limit is not None)

@@ -1,0 +1,127 @@
+"""`coderun-exporter check` against a real API server: what it says of names, namespaces and runs."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.integration import objects
+from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
+from tests.integration.waiting import until
+from tests.integration.workplace import Workplace
+from tests.kube.settings import a_kubeconfig
+
+pytestmark = pytest.mark.timeout(120)
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+NONE: dict[str, Any] = {"required": []}
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane) -> Workplace:
+    """A namespace with nothing in it."""
+    return Workplace(control_plane, f"check-{uuid.uuid4().hex[:8]}").open()
+
+
+@pytest.fixture
+def tasks(control_plane: ControlPlane) -> str:
+    """The group of AgentTasks, which one CRD defines for all tests here."""
+    control_plane.request("POST", CRDS, objects.crd("tasks.example", kind="AgentTask"))
+    until(lambda: control_plane.request("GET", "/apis/tasks.example/v1")[0] == 200, what="AgentTasks are served")
+    return "tasks.example"
+
+
+def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[int, list[str]]:
+    """The exit code and the lines, by somebody who may read everything."""
+    cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
+    kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": ADMIN_TOKEN})
+    (folder / "settings.yml").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig]
+    command += ["--config.file", folder / "settings.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert not done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_a_platform_without_template_configmaps_is_healthy(
+    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+):
+    """The newest generation has them in its image; one that appears changes that."""
+    place.make_run("first")
+    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace}}
+    code, lines = check(control_plane, tmp_path, **settings)
+    assert code == 0
+    assert lines[0].startswith(f"ok  ConfigMaps: no ConfigMap is required, because namespace {place.namespace} has")
+    assert lines[1:] == [
+        f"ok  coderuns in namespace {place.namespace}: can be listed, 1 found",
+        f"ok  jobs in namespace {place.namespace}: can be listed, none found",
+    ]
+    place.set_templates({"code_implement.sh": "#!/bin/sh"})
+    code, lines = check(control_plane, tmp_path, **settings)
+    assert code == 1
+    assert sum("missing" in line for line in lines) == 5
+
+
+def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+    """Those that match; kube-root-ca.crt and the like are nobody's templates."""
+    for name in ("cto-controller-templates-shared", "other"):
+        place.ask("POST", place.config_maps, objects.config_map(name, data={"a": "x"}))
+    required = ["cto-controller-templates-*", "cto-templates-*"]
+    code, lines = check(control_plane, tmp_path, configmaps={"namespace": place.namespace, "required": required})
+    assert code == 1
+    assert [line for line in lines if "ConfigMap" in line] == [
+        f"ok         ConfigMap {place.namespace}/cto-controller-templates-shared: 1 keys, 1 bytes",
+        f"UNHEALTHY  ConfigMap {place.namespace}/cto-templates-*: missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"kind": "Agenttask"}, "agenttasks.tasks.example: its kind is AgentTask, not Agenttask"),
+        ({"plural": "agenttask"}, "tasks.example/v1 has no agenttask; did you mean agenttasks?"),
+        ({"version": "v2"}, "tasks.example has no version v2, but v1"),
+        ({"group": "task.example"}, "there is no API group task.example; did you mean tasks.example?"),
+    ],
+)
+def test_a_wrong_name_of_a_kind_is_named_with_the_right_one(
+    control_plane: ControlPlane, tasks: str, tmp_path: pathlib.Path, wrong: dict[str, str], line: str
+):
+    """By the API server's discovery."""
+    kind = {"group": tasks, "version": "v1", "plural": "agenttasks", "kind": "AgentTask"} | wrong
+    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
+    assert code == 1
+    (said,) = [each for each in lines if each.startswith("UNHEALTHY")]
+    assert line in said
+
+
+def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, tmp_path: pathlib.Path):
+    """Lists in it are empty and say nothing."""
+    code, lines = check(control_plane, tmp_path, namespaces=["nowhere"], configmaps=NONE)
+    assert code == 1
+    assert lines == [
+        "UNHEALTHY  namespace nowhere: does not exist",
+        "ok         coderuns in namespace nowhere: can be listed, none found",
+        "ok         jobs in namespace nowhere: can be listed, none found",
+    ]
+
+
+def test_phases_and_agents_that_are_not_known_are_notes(
+    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+):
+    """Neither is a fault."""
+    for name in ("a", "b"):
+        place.make_run(name, spec={"githubApp": "5DLabs-Tess"})
+        place.set_phase(name, "Paused")
+    thresholds = {"agents": {"tes": {"job_max_runtime": "30m"}}}
+    settings = {"namespaces": [place.namespace], "configmaps": NONE, "thresholds": thresholds}
+    code, lines = check(control_plane, tmp_path, **settings)
+    assert code == 0
+    assert [line for line in lines if line.startswith("note")] == [
+        "note  coderuns: phase 'Paused' is in no state list of CodeRun (2 runs): counted as open",
+        "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
+    ]

@@ -1,0 +1,148 @@
+"""How the lists and watches of required ConfigMaps fill the cache: by name, and by a pattern."""
+
+import json
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from exporter.cluster import Cluster, Policy
+from exporter.config import ConfigMaps, RequiredConfigMap, Settings
+from exporter.resources.history import History
+from exporter.resources.picture import Picture
+from exporter.sources import feeds
+from exporter.telemetry import Telemetry
+from tests.clusters import a_configmap
+
+PATTERN = "cto-controller-templates-*"
+
+
+class Watched:
+    """The one list and watch of these ConfigMaps, and what it puts into the cache."""
+
+    def __init__(self, *required):
+        settings = Settings(configmaps=ConfigMaps(namespace="n", required=required))
+        cluster = Cluster(policy=Policy())
+        history = History(cluster=cluster, registry=CollectorRegistry())
+        self.picture = Picture(cluster=cluster, history=history, answered=lambda _: True)
+        self.feeds = feeds(settings, telemetry=Telemetry(clock=lambda: 0.0))[2:]
+        self.feed = self.feeds[0]
+        self.sink = self.feed.sink(self.picture)
+
+    def list(self, *objects):
+        """A whole list."""
+        decoded = [self._decoded(item) for item in objects]
+        self.sink.replace({item.uid: item.record for item in decoded if item.record is not None})
+        self.sink.entered("watching")
+
+    def put(self, item):
+        """A watch event."""
+        decoded = self._decoded(item)
+        self.sink.put(decoded.uid, decoded.record)
+
+    def delete(self, item):
+        """Another one."""
+        self.sink.put(self._decoded(item).uid, None)
+
+    @property
+    def found(self):
+        """By name the first problem of each, `ok`, or `unknown`."""
+        return {
+            item.name: item.problems[0][0] if item.problems else "ok" if item.read else "unknown"
+            for item in self.picture.cluster.configmaps
+        }
+
+    def _decoded(self, item):
+        return self.feed.decode(msgspec.Raw(json.dumps(item).encode()))
+
+
+@pytest.fixture
+def watched():
+    """Of a pattern."""
+    return Watched(PATTERN)
+
+
+SHARED = a_configmap("cto-controller-templates-shared", a="x")
+HEALER = a_configmap("cto-controller-templates-healer", a="x")
+OTHER = a_configmap("kube-root-ca.crt", a="x")
+
+
+def test_a_pattern_is_one_list_of_the_namespace_and_so_are_the_names_beside_it():
+    """Without a selector: the API server knows none for names with a `*`."""
+    made = Watched(PATTERN, "named", RequiredConfigMap(name="keyed-*", keys=("k",))).feeds
+    assert [(feed.name, feed.path, feed.params) for feed in made] == [
+        ("configmaps n", "/api/v1/namespaces/n/configmaps", {})
+    ]
+
+
+def test_those_that_match_are_checked_and_no_others_are_kept(watched):
+    """Under their own names."""
+    watched.list(SHARED, a_configmap("cto-controller-templates-healer"), OTHER)
+    assert watched.found == {"cto-controller-templates-shared": "ok", "cto-controller-templates-healer": "empty"}
+    watched.put(OTHER)
+    watched.delete(OTHER)
+    assert len(watched.found) == 2
+
+
+def test_one_that_is_gone_stays_required(watched):
+    """By a watch event or by a list: it existed while the exporter ran."""
+    watched.list(SHARED, HEALER)
+    watched.delete(SHARED)
+    assert watched.found == {"cto-controller-templates-shared": "missing", "cto-controller-templates-healer": "ok"}
+    assert watched.feed.status.objects == 1
+    watched.list()
+    assert watched.found == dict.fromkeys((SHARED["metadata"]["name"], HEALER["metadata"]["name"]), "missing")
+    watched.list(SHARED)
+    assert watched.found["cto-controller-templates-shared"] == "ok"
+
+
+def test_a_pattern_that_nothing_matches_is_missing_itself(watched):
+    """Under the pattern, until something matches."""
+    watched.list(OTHER)
+    assert watched.found == {PATTERN: "missing"}
+    watched.put(SHARED)
+    assert watched.found == {"cto-controller-templates-shared": "ok"}
+    watched.delete(SHARED)
+    assert watched.found == {"cto-controller-templates-shared": "missing"}
+
+
+def test_names_beside_a_pattern_are_required_by_their_names():
+    """With their own keys, whichever pattern matches them too."""
+    both = Watched("*-shared", RequiredConfigMap(name="a-shared", keys=("k",)), "b")
+    both.list(a_configmap("a-shared", x="y"), a_configmap("c-shared", x="y"))
+    assert both.found == {"a-shared": "missing_key", "c-shared": "ok", "b": "missing"}
+    both.delete(a_configmap("a-shared"))
+    assert both.found == {"a-shared": "missing", "c-shared": "ok", "b": "missing"}
+
+
+def test_a_pattern_that_may_not_be_read_is_an_unknown(watched):
+    """Under the pattern before the first list, under the names after it."""
+    watched.sink.entered("forbidden")
+    assert watched.found == {PATTERN: "unknown"}
+    watched.list(SHARED)
+    assert watched.found == {"cto-controller-templates-shared": "ok"}
+    watched.sink.entered("forbidden")
+    assert watched.found == {"cto-controller-templates-shared": "ok"}
+    assert [item.forbidden for item in watched.picture.cluster.configmaps] == [True]
+    watched.sink.entered("watching")
+    assert [item.forbidden for item in watched.picture.cluster.configmaps] == [False]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("a-*", "a-b", True),
+        ("a-*", "a-", True),
+        ("a-*", "xa-b", False),
+        ("*-a", "b-a", True),
+        ("*-a", "b-a-c", False),
+        ("a*b*c", "abc", True),
+        ("a.b-*", "axb-c", False),
+        ("*", "anything", True),
+    ],
+)
+def test_a_star_is_any_text_and_everything_else_is_itself(pattern, name, matches):
+    """A dot in a name is a dot."""
+    watched = Watched(pattern)
+    watched.list(a_configmap(name, k="v"))
+    assert (name in watched.found) == matches

@@ -1,0 +1,100 @@
+"""What a running exporter says of its settings: at `/`, and once in its log."""
+
+import logging
+
+import pytest
+
+from exporter import settings_notices
+from exporter.config import CodeRuns, ConfigMaps, Kind
+from exporter.notices import Notices
+from tests.clusters import a_configmap, a_run, a_server, a_status, restart, until
+from tests.commands.test_check_input import AGENTTASKS
+from tests.exporting import an_exporter, impatience, metrics_of, refuses
+from tests.web.serving import fetch
+
+__all__ = ["impatience"]
+
+NONE = ConfigMaps(required=())
+TASKS = {"group": "example.com", "plural": "agenttasks"}
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """Milliseconds where it waits minutes."""
+    monkeypatch.setattr(settings_notices, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(settings_notices, "_FAILED_SECONDS", 0.01)
+
+
+async def status_page(app):
+    """The page at `/`."""
+    return (await fetch(f"{app.url}/"))[2].decode()
+
+
+def logged(caplog):
+    """What was logged about the settings."""
+    return [record.getMessage() for record in caplog.records if record.name == "exporter.notices"]
+
+
+def test_a_notice_is_logged_once(caplog):
+    """However often it is true again; another line about the same subject is another notice."""
+    caplog.set_level(logging.INFO)
+    notices = Notices()
+    for line in ("a", "a", "", "a", "b"):
+        notices.set("x", line)
+    notices.set("y", "c", level=logging.INFO)
+    assert logged(caplog) == ["a", "b", "c"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO"]
+    assert notices.lines == ["b", "c"]
+
+
+async def test_a_platform_without_those_configmaps_is_said_to_need_none(tmp_path, caplog):
+    """Until one of them appears: then the others are missing."""
+    caplog.set_level(logging.INFO)
+    async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
+        await until(lambda: logged(caplog))
+        assert "no ConfigMap is required, because namespace agent-platform has none of" in await status_page(app)
+        page = await metrics_of(app)
+        assert page.values("configmap_health") == []
+        assert page.values("configmap_problem") == []
+        assert page.values("configmap_watched") == [1] * 6
+        server.load([a_configmap("controller-agent-templates-claude", a="x")])
+        await until(lambda: any(item.exists for item in app.picture.cluster.configmaps))
+        page = await metrics_of(app)
+        assert sorted(page.values("configmap_health")) == [0] * 5 + [1]
+        assert page.values("coderun_stall_cause", coderun="r", cause="configmap_missing")
+    assert len(logged(caplog)) == 1
+    assert "no ConfigMap is required" in logged(caplog)[0]
+
+
+async def test_a_kind_that_the_api_server_calls_otherwise_is_named(tmp_path, caplog):
+    """Once in the log, with nothing stopped by it; and no longer at `/` when it is right."""
+    kinds = CodeRuns(kinds=(Kind(), Kind(**TASKS, kind="Agenttask")))
+    said = "agenttasks.example.com: its kind is AgentTask, not Agenttask"
+    async with (
+        a_server(a_run("r"), AGENTTASKS) as server,
+        an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds) as app,
+    ):
+        await until(lambda: logged(caplog))
+        assert said in await status_page(app)
+        await until(app.health.is_ready)
+        assert (await metrics_of(app)).values("coderun_created_timestamp", coderun="r")
+        server.store.delete("customresourcedefinitions", "agenttasks.example.com")
+        names = {"plural": "agenttasks", "kind": "Agenttask"}
+        server.load([AGENTTASKS | {"spec": AGENTTASKS["spec"] | {"names": names}}])
+        while said in await status_page(app):
+            pass
+    assert logged(caplog) == [said]
+
+
+async def test_where_discovery_fails_nothing_is_said_until_it_answers(tmp_path, caplog):
+    """403 is none of the trouble: the lists say what may be read."""
+    kinds = CodeRuns(kinds=(Kind(**TASKS, kind="Agenttask"),))
+    async with a_server(AGENTTASKS) as server:
+        refuses(server, lambda: a_status(403, "no"), "/apis/example.com/v1")
+        async with an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds):
+            seen = len(server.requests)
+            await until(lambda: len(server.requests) > seen + 10)
+            assert logged(caplog) == []
+            server.intercept = None
+            await restart(server)
+            await until(lambda: logged(caplog))

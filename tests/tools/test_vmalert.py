@@ -1,0 +1,173 @@
+"""promtool's unit tests become vmalert-tool's: nothing is lost, and what cannot be converted is refused."""
+
+import json
+
+import pytest
+
+from tests.components import component
+from tools.vmalert.bundle import evaluation_order, relevant
+from tools.vmalert.convert import ConversionError, convert
+from tools.vmalert.epoch import is_time, shift_dates, shift_values
+from tools.vmalert.runner import run_tests
+
+RULES = {
+    "groups": [
+        {
+            "name": "g",
+            "rules": [
+                {
+                    "alert": "Old",
+                    "expr": "time() - max by (cluster, job) (process_start_time_seconds) > 60",
+                    "labels": {"severity": "info"},
+                    "annotations": {
+                        "summary": "{{ with or $labels.cluster $externalLabels.cluster }}in {{ . }} {{ end }}since "
+                        "{{ query `max(process_start_time_seconds)` | first | value | humanizeTimestamp }}"
+                    },
+                },
+                {"alert": "Other", "expr": "vector(1)"},
+            ],
+        }
+    ]
+}
+ALERT = {
+    "exp_labels": {"job": "e", "severity": "info"},
+    "exp_annotations": {"summary": "since 1970-01-01 00:00:30 +0000 UTC"},
+}
+
+
+def document(test=(), **changes):
+    """A file of one test, as it is read: every scalar is a string."""
+    return {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "30s",
+        "tests": [
+            {
+                "name": "a process is old after a minute",
+                "input_series": [{"series": 'process_start_time_seconds{job="e"}', "values": "30x10"}],
+                "alert_rule_test": [
+                    {"alertname": "Old", "eval_time": "1m30s", "exp_alerts": []},
+                    {"alertname": "Old", "eval_time": "2m", "exp_alerts": [ALERT]},
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": 'sum without (alertname, severity) (ALERTS{alertstate="firing"})',
+                        "eval_time": "2m",
+                        "exp_samples": [{"labels": '{alertstate="firing",job="e"}', "value": "1"}],
+                    },
+                ],
+                **dict(test),
+            }
+        ],
+        **changes,
+    }
+
+
+@pytest.fixture
+def failures(tmp_path):
+    """What vmalert-tool says against a file of tests."""
+
+    def run(tests):
+        (tmp_path / "rules.yml").write_text(json.dumps(RULES))
+        file = tmp_path / "tests.yml"
+        file.write_text(json.dumps(tests))
+        return run_tests(file, tool=component("vmalert-tool"))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ("coderun_created_timestamp{}", True),
+        ('job_finished_timestamp_seconds{result="failed"}', True),
+        ("job_start_time", True),
+        ("process_start_time_seconds", True),
+        ("job_deadline_seconds", False),
+        ('job_active{of="job_start_time"}', False),
+        ("job_start_time:count", False),
+    ],
+)
+def test_times_are_known_by_the_name_of_their_metric(series, expected):
+    """A duration, a label's value and a count of times are none."""
+    assert is_time(series) is expected
+
+
+def test_values_that_are_times_move_and_gaps_stay():
+    """Each start moves; steps, repetitions, gaps, stale markers and infinity do not."""
+    assert shift_values("0x9 300+60x4 60-1.5x2 -1 0.5 _ _x3 stale Inf") == (
+        "946684800x9 946685100+60x4 946684860-1.5x2 946684799 946684800.5 _ _x3 stale Inf"
+    )
+
+
+def test_dates_in_words_move_with_the_values():
+    """Also over the end of a day."""
+    assert shift_dates("from 1970-01-01 00:00:00 +0000 UTC to 1970-01-02 06:30:00 +0000 UTC") == (
+        "from 2000-01-01 00:00:00 +0000 UTC to 2000-01-02 06:30:00 +0000 UTC"
+    )
+
+
+def test_external_labels_are_on_the_series_and_on_what_is_expected():
+    """Each set of external labels is a run. Tests that compare no annotations are a run too."""
+    silent = {"alert_rule_test": []}
+    tests = document({"external_labels": {"cluster": "c"}})["tests"] + document()["tests"] + document(silent)["tests"]
+    first, second, third = convert(document(tests=tests), groups={"Old": "g"})
+    assert [run.external_labels for run in (first, second, third)] == [{"cluster": "c"}, {}, {}]
+    assert [run.annotated for run in (first, second, third)] == [True, True, False]
+    (test,) = first.tests
+    assert test["input_series"][0]["series"] == 'process_start_time_seconds{cluster="c",job="e"}'
+    assert test["alert_rule_test"][1]["exp_alerts"][0]["exp_labels"]["cluster"] == "c"
+    assert test["metricsql_expr_test"][0]["exp_samples"][0]["labels"].startswith('{cluster="c",')
+
+
+def test_a_series_keeps_its_value_of_an_external_label():
+    """The flag is left out then: vmalert would call the label of the series exported_cluster."""
+    inputs = [{"series": f'up{{cluster="{name}"}}', "values": "1"} for name in ("c", "d")]
+    (run,) = convert(document({"external_labels": {"cluster": "c"}, "input_series": inputs}), groups={"Old": "g"})
+    assert not run.external_labels
+    assert [series["series"] for series in run.tests[0]["input_series"]] == ['up{cluster="c"}', 'up{cluster="d"}']
+
+
+@pytest.mark.parametrize(
+    ("tests", "complaint"),
+    [
+        (document(fuzzy_compare="true"), "fuzzy_compare"),
+        (document({"start_timestamp": "5"}), "start_timestamp"),
+        (document({"alert_rule_test": [{"alertname": "Odl", "eval_time": "1m"}]}), "Odl"),
+    ],
+)
+def test_what_cannot_be_converted_is_refused_by_name(tests, complaint):
+    """A key that vmalert-tool does not have; an alert that no rule file has: its silence would prove nothing."""
+    with pytest.raises(ConversionError, match=complaint):
+        convert(tests, groups={"Old": "g"})
+
+
+def test_only_the_alerts_that_a_file_names_are_evaluated_after_what_is_recorded():
+    """In the order of the file, where it has one."""
+    records = {"name": "records", "rules": [{"record": "a:b:c", "expr": "1"}]}
+    (kept,) = relevant(RULES["groups"], text=json.dumps(document()))
+    assert [rule["alert"] for rule in kept["rules"]] == ["Old"]
+    assert evaluation_order([kept, records]) == ["records", "g"]
+    assert evaluation_order([kept, records], given=["g"]) == ["g", "records"]
+
+
+@pytest.mark.needs("vmalert-tool")
+def test_vmalert_tool_finds_that_converted_tests_hold(failures):
+    """Times, dates, labels and series of alerts, without and with an external label."""
+    cluster = {**ALERT, "exp_annotations": {"summary": f"in c {ALERT['exp_annotations']['summary']}"}}
+    assert not failures(document())
+    inside = {"alertname": "Old", "eval_time": "2m", "exp_alerts": [cluster]}
+    assert not failures(document({"external_labels": {"cluster": "c"}, "alert_rule_test": [inside]}))
+
+
+@pytest.mark.needs("vmalert-tool")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"alert_rule_test": [{"alertname": "Old", "eval_time": "1m30s", "exp_alerts": [ALERT]}]},
+        {"alert_rule_test": [{"alertname": "Old", "eval_time": "2m", "exp_alerts": []}]},
+        {"promql_expr_test": [{"expr": "up", "eval_time": "2m", "exp_samples": [{"labels": "{}", "value": "1"}]}]},
+    ],
+)
+def test_vmalert_tool_finds_that_wrong_tests_do_not_hold(failures, wrong):
+    """An alert too early, a silence that is none, a sample that is not there: no conversion hides them."""
+    assert "FAILED" in failures(document(wrong))

@@ -1,0 +1,1 @@
+"""Runs the unit tests of the rules under MetricsQL, with vmalert-tool of VictoriaMetrics."""

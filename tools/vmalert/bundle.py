@@ -1,0 +1,56 @@
+"""Reads rule files and unit tests, and keeps the rules that a file of tests is about."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+__all__ = ["Group", "evaluation_order", "group_of_alert", "load_tests", "relevant", "rule_groups", "unannotated"]
+
+Group = Mapping[str, Any]
+
+
+def load_tests(file: pathlib.Path) -> Mapping[str, Any]:
+    """Scalars stay as they are written: `0x200` is a series, and no number."""
+    document: Mapping[str, Any] = yaml.load(file.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 strings only
+    return document
+
+
+def rule_groups(file: pathlib.Path, document: Mapping[str, Any]) -> list[Group]:
+    """The groups of the rule files that a file of tests names."""
+    names = [path for pattern in document["rule_files"] for path in sorted(file.parent.glob(pattern))]
+    return [group for path in names for group in yaml.safe_load(path.read_text("utf-8"))["groups"]]
+
+
+def group_of_alert(groups: Sequence[Group]) -> dict[str, str]:
+    """The name of the group that holds the rules of an alert."""
+    return {rule["alert"]: group["name"] for group in groups for rule in group["rules"] if "alert" in rule}
+
+
+def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
+    """The groups with what is recorded, and of the alerts only those that the text names: the others cost time."""
+    kept = [
+        {**group, "rules": [rule for rule in group["rules"] if "record" in rule or rule["alert"] in text]}
+        for group in groups
+    ]
+    return [group for group in kept if group["rules"]]
+
+
+def unannotated(groups: Sequence[Group]) -> list[Group]:
+    """The groups without the annotations of their alerts."""
+    return [
+        {
+            **group,
+            "rules": [{key: value for key, value in rule.items() if key != "annotations"} for rule in group["rules"]],
+        }
+        for group in groups
+    ]
+
+
+def evaluation_order(groups: Sequence[Group], *, given: Sequence[str] = ()) -> list[str]:
+    """The order of the tests' file, else: what is recorded before the alerts that read it."""
+    names = [
+        group["name"] for group in sorted(groups, key=lambda group: any("alert" in rule for rule in group["rules"]))
+    ]
+    return [*given, *(name for name in names if name not in given)]

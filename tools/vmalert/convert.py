@@ -1,0 +1,128 @@
+"""A file of promtool's unit tests, as vmalert-tool reads it.
+
+What differs: the name of `promql_expr_test`; the label `alertgroup` that vmalert adds to each alert; the year in
+which a test starts; functions such as round(), which keep the name of the metric in MetricsQL; and external labels:
+vmagent adds them to the series, vmalert to its alerts.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tools.vmalert.epoch import is_time, shift_dates, shift_values
+
+__all__ = ["ConversionError", "Converted", "convert"]
+
+FILE_KEYS = {"rule_files", "evaluation_interval", "group_eval_order", "tests"}
+TEST_KEYS = {"name", "interval", "input_series", "alert_rule_test", "promql_expr_test", "external_labels"}
+
+
+class ConversionError(Exception):
+    """Its text says what cannot be converted."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Converted:
+    """Tests that share a run: external labels are a flag of vmalert-tool."""
+
+    external_labels: Mapping[str, str]
+    annotated: bool
+    """Whether a test compares annotations. For the others none are written, which takes half of the time."""
+    tests: Sequence[Mapping[str, Any]]
+
+
+def convert(document: Mapping[str, Any], *, groups: Mapping[str, str]) -> list[Converted]:
+    """The tests of a file, whose scalars are strings; `groups` has the name of each alert's rule group."""
+    _known("file", document, FILE_KEYS)
+    runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for test in document["tests"]:
+        external = test.get("external_labels", {})
+        interval = test.get("interval", document["evaluation_interval"])
+        converted = {"interval": interval, **_test(test, groups=groups, external=external)}
+        key = (tuple(_flags(test, external=external)), _is_annotated(test))
+        runs.setdefault(key, []).append(converted)
+    return [
+        Converted(external_labels=dict(labels), annotated=annotated, tests=tests)
+        for (labels, annotated), tests in runs.items()
+    ]
+
+
+def _flags(test: Mapping[str, Any], *, external: Mapping[str, str]) -> list[tuple[str, str]]:
+    """External labels that no series has itself: vmalert would rename that one to exported_."""
+    series = [one["series"] for one in test.get("input_series", [])]
+    return [(key, value) for key, value in external.items() if not any(_has(one, key) for one in series)]
+
+
+def _is_annotated(test: Mapping[str, Any]) -> bool:
+    cases = test.get("alert_rule_test", [])
+    return any(alert.get("exp_annotations") for case in cases for alert in case.get("exp_alerts", []))
+
+
+def _test(test: Mapping[str, Any], *, groups: Mapping[str, str], external: Mapping[str, str]) -> dict[str, Any]:
+    _known("test", test, TEST_KEYS)
+    return {
+        "name": test.get("name", ""),
+        "input_series": [_series(one, external=external) for one in test.get("input_series", [])],
+        "alert_rule_test": [_alerts(one, groups, external) for one in test.get("alert_rule_test", [])],
+        "metricsql_expr_test": [_samples(one, external=external) for one in test.get("promql_expr_test", [])],
+    }
+
+
+def _series(series: Mapping[str, str], *, external: Mapping[str, str]) -> dict[str, str]:
+    name, values = series["series"], series["values"]
+    return {
+        "series": _with_labels(name, external),
+        "values": shift_values(values) if is_time(name) else values,
+    }
+
+
+def _alerts(case: Mapping[str, Any], groups: Mapping[str, str], external: Mapping[str, str]) -> dict[str, Any]:
+    if case["alertname"] not in groups:
+        raise ConversionError(f"no rule for the alert {case['alertname']}")
+    return {
+        "eval_time": case["eval_time"],
+        "alertname": case["alertname"],
+        "groupname": groups[case["alertname"]],
+        "exp_alerts": [
+            {
+                "exp_labels": {**external, **alert.get("exp_labels", {})},
+                "exp_annotations": {
+                    name: shift_dates(text) for name, text in alert.get("exp_annotations", {}).items()
+                },
+            }
+            for alert in case.get("exp_alerts", [])
+        ],
+    }
+
+
+def _samples(case: Mapping[str, Any], *, external: Mapping[str, str]) -> dict[str, Any]:
+    expected = case.get("exp_samples", [])
+    named = any(not sample.get("labels", "{").startswith("{") for sample in expected)
+    dropped = ["alertgroup", *([] if named else ["__name__"])]
+    return {
+        "expr": f"label_del({case['expr']}, {', '.join(repr(label) for label in dropped)})",
+        "eval_time": case["eval_time"],
+        "exp_samples": [
+            {"labels": _with_labels(sample.get("labels", "{}"), external), "value": float(sample["value"])}
+            for sample in expected
+        ],
+    }
+
+
+def _with_labels(series: str, labels: Mapping[str, str]) -> str:
+    """A series with these labels, where it does not have them; as text, for no value here has a brace in it."""
+    name, _, inside = series.partition("{")
+    own = inside.rpartition("}")[0].strip().rstrip(",")
+    missing = [f'{key}="{value}"' for key, value in labels.items() if not _has(series, key)]
+    joined = ",".join([*missing, *([own] if own else [])])
+    return f"{name}{{{joined}}}" if joined else name
+
+
+def _has(series: str, label: str) -> bool:
+    return bool(re.search(rf"[{{,]\s*{label}\s*=", series))
+
+
+def _known(what: str, mapping: Mapping[str, Any], known: set[str]) -> None:
+    if unknown := set(mapping) - known:
+        raise ConversionError(f"vmalert-tool has nothing for {', '.join(sorted(unknown))} of a {what}")

@@ -1,0 +1,69 @@
+"""Runs vmalert-tool over the converted tests of a file."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tools.vmalert.bundle import (
+    Group,
+    evaluation_order,
+    group_of_alert,
+    load_tests,
+    relevant,
+    rule_groups,
+    unannotated,
+)
+from tools.vmalert.convert import Converted, convert
+
+__all__ = ["run_tests"]
+
+
+def run_tests(file: pathlib.Path, *, tool: pathlib.Path) -> str:
+    """What vmalert-tool reports as failed of the tests in that file; empty where all pass."""
+    document = load_tests(file)
+    groups = relevant(rule_groups(file, document), text=file.read_text("utf-8"))
+    parts = convert(document, groups=group_of_alert(groups))
+
+    def run(part: Converted) -> str:
+        content = _content(part, document=document, groups=groups)
+        labels = [f"--external.label={name}={value}" for name, value in part.external_labels.items()]
+        return _failures(content, labels, tool=tool, name=file.name)
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return "".join(pool.map(run, parts))
+
+
+def _content(
+    part: Converted, *, document: Mapping[str, Any], groups: Sequence[Group]
+) -> dict[str, Mapping[str, Any]]:
+    """The two files that vmalert-tool reads, by name."""
+    tests = {
+        "rule_files": ["rules.json"],
+        "evaluation_interval": document["evaluation_interval"],
+        "group_eval_order": evaluation_order(groups, given=document.get("group_eval_order", ())),
+        "tests": part.tests,
+    }
+    return {"rules.json": {"groups": groups if part.annotated else unannotated(groups)}, "tests.json": tests}
+
+
+def _failures(
+    content: Mapping[str, Mapping[str, Any]], flags: Sequence[str], *, tool: pathlib.Path, name: str
+) -> str:
+    """The database of vmalert-tool is in the same folder: it would stay where a run is interrupted."""
+    with tempfile.TemporaryDirectory(prefix="vmalert-") as folder:
+        for file, value in content.items():
+            pathlib.Path(folder, file).write_text(json.dumps(value), encoding="utf-8")
+        done = subprocess.run(  # noqa: S603 the tool is the caller's
+            [str(tool.resolve()), "unittest", "--files=tests.json", *flags],
+            cwd=folder,
+            env={**os.environ, "TMPDIR": folder},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return "" if done.returncode == 0 else f"{name}:{done.stdout}{done.stderr}"

@@ -1,0 +1,62 @@
+"""The worlds as tests that `make mutate` runs: for each alert a file for promtool with every world in it.
+
+An alert must be raised about the same objects, with the same severities, as by the rules as they are.
+"""
+
+import json
+import pathlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from tests.platform.outcomes import Outcome
+from tests.platform.player import MINUTE
+from tools.timelapse.judge import RULES, case_of
+
+__all__ = ["killers"]
+
+_OBJECT = ("severity", "coderun", "job_name", "configmap", "agent", "namespace")
+
+
+def killers(names: Sequence[str], outcomes: Sequence[Outcome], *, folder: pathlib.Path = RULES) -> Mapping[str, str]:
+    """The text of the file for each of these alerts, by name. Rule files are found as in alerts/tests."""
+    rules = [rule for file in sorted(folder.glob("*.yml")) for rule in _rules(file)]
+    recorded = " ".join(rule["expr"] for rule in rules if "record" in rule)
+    files = [f"../rules/{file.name}" for file in sorted(folder.glob("*.yml"))]
+    texts = {}
+    for name in names:
+        words = " ".join([recorded, *(rule["expr"] for rule in rules if rule.get("alert") == name)])
+        metrics = frozenset(re.findall(r"\w+", words))
+        tests = [_test(name, outcome, metrics) for outcome in outcomes]
+        texts[name] = json.dumps({"rule_files": files, "evaluation_interval": f"{MINUTE}s", "tests": tests})
+    return texts
+
+
+def _test(name: str, outcome: Outcome, metrics: frozenset[str]) -> dict[str, Any]:
+    recorder = outcome.played.recorder
+    last = recorder.scrapes - 1
+    case = case_of(recorder, start=outcome.played.start, first=0, last=last, step=MINUTE)
+    series = [each for each in case["input_series"] if each["series"].partition("{")[0] in metrics]
+    asked = f'max_over_time(ALERTS{{alertname="{name}",alertstate="firing"}}[{(last + 1) * MINUTE}s])'
+    expected = sorted(set(_expected(name, outcome)))
+    test = {
+        "expr": f"group by ({', '.join(_OBJECT)}) ({asked})",
+        "eval_time": f"{last * MINUTE}s",
+        "exp_samples": [{"labels": labels, "value": 1} for labels in expected],
+    }
+    return case | {"name": f"world {outcome.world.name}", "input_series": series, "promql_expr_test": [test]}
+
+
+def _expected(name: str, outcome: Outcome) -> Iterator[str]:
+    """What was raised, as promtool writes labels."""
+    for one in outcome.raised:
+        if one.alert.name == name:
+            labels = one.firing.labels
+            yield "{" + ", ".join(f"{key}={json.dumps(labels[key])}" for key in _OBJECT if key in labels) + "}"
+
+
+def _rules(file: pathlib.Path) -> Iterator[Mapping[str, Any]]:
+    for group in yaml.safe_load(file.read_text("utf-8"))["groups"]:
+        yield from group["rules"]
