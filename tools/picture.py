@@ -9,7 +9,7 @@ TARGET = pathlib.Path(__file__).resolve().parent.parent / "docs/demo.svg"
 BEGIN = "Time to alert"
 LINE, LETTER, MARGIN = 20, 8.4, 20  # px, for a monospaced font of 14 px
 STYLES = {"without": "bad", "with coderun-exporter": "good", BEGIN: "title", "alerts about": "good", "─": "quiet"}
-CONTINUED = " " * 20  # how a line that goes on with the one before begins
+CONTINUED = " " * 20  # how a continuation line begins
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"
   viewBox="0 0 {width:g} {height:g}" width="{width:g}">
 <title>The end of coderun-exporter demo</title>
@@ -28,10 +28,10 @@ PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img
 
 
 def main() -> int:
-    """Reads the demo's text from standard input; 1 where it did not come to its end."""
+    """Reads the demo's text from standard input; 1 where the demo did not finish."""
     text = sys.stdin.read()
     if BEGIN not in text:
-        print("picture: the demo did not come to its end", file=sys.stderr)
+        print("picture: the demo did not finish", file=sys.stderr)
         return 1
     lines = text[text.rindex(BEGIN) :].rstrip().splitlines()
     lines = [lines[0], *(line.removeprefix("  ") for line in lines[1:])]

@@ -8,7 +8,7 @@ from exporter.cluster.blockers import Blockers
 from exporter.cluster.change import Change, Key
 from exporter.cluster.doubts import Doubts
 from exporter.cluster.gaps import Gaps
-from exporter.cluster.newest import Newest
+from exporter.cluster.newest import Newest, age_of
 from exporter.cluster.owners import Owners, share_strings
 from exporter.cluster.policy import NEVER, Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
@@ -130,12 +130,7 @@ class Cluster:
                 *self._blocked_with(item),
             }
         if isinstance(item, Job):
-            siblings = self._owners.of(item.owner)  # the newest one supersedes the others
-            return {
-                Key(JOBS, item.uid),
-                Key(CODERUNS, item.owner),
-                *(Key(JOBS, job.uid) for job in siblings if not job.result),
-            }
+            return {Key(JOBS, item.uid), Key(CODERUNS, item.owner), *self._superseded_by(item)}
         waiting = (run for run in self.runs if not run.terminal and self.newest_job(run) is None)
         same = self.default_configmaps if item.by_default else [item]  # one that exists makes all of them required
         return {*(Key(CONFIGMAPS, one.uid) for one in (item, *same)), *(Key(CODERUNS, run.uid) for run in waiting)}
@@ -194,6 +189,14 @@ class Cluster:
         for run in self.runs:
             if run.status_job and self.jobs_known(run.namespace) and self.newest_job(run) is None:
                 self._gaps.note(run, self._now)
+
+    def _superseded_by(self, item: Job) -> set[Key]:
+        """The unfinished Jobs beside one that is, was or becomes the newest of its run."""
+        run = self.run_of(item)
+        newest = self.newest_job(run) if run else None
+        if newest is not None and newest.uid != item.uid and age_of(item) <= age_of(newest):
+            return set()
+        return {Key(JOBS, job.uid) for job in self._owners.of(item.owner) if not job.result}
 
     def _blocked_with(self, run: Run) -> set[Key]:
         """The untouched runs whose cause may change with this run."""
