@@ -117,8 +117,8 @@ def test_a_set_that_is_not_in_use_is_one_line():
     """It names the ConfigMaps, their namespace, and the setting."""
     world = World(needed=SET[:2])
     assert unused(world.cluster.default_configmaps) == (
-        "no ConfigMap is required, because namespace agent-platform has none of controller-agent-templates-claude, "
-        "controller-agent-templates-codex. If the controller needs others, list them in configmaps.required."
+        "no ConfigMap is required, because namespace agent-platform has none of "
+        "controller-agent-templates-{claude,codex}. If the controller needs others, list them in configmaps.required."
     )
     world.put(ONE)
     assert unused(world.cluster.default_configmaps) == ""

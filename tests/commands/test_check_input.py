@@ -50,10 +50,9 @@ class TestOfConfigMaps:
 
     LINE = (
         "ok  ConfigMaps: no ConfigMap is required, because namespace {} has none of "
-        + ", ".join(
-            f"{TEMPLATES}{name}" for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
-        )
-        + ". If the controller needs others, list them in configmaps.required."
+        + TEMPLATES
+        + "{{claude,codex,cursor,factory,integration,shared}}. "
+        + "If the controller needs others, list them in configmaps.required."
     )
 
     @pytest.mark.parametrize(("config", "space"), [("", NAMESPACE), ("configmaps: {namespace: cto}", "cto")])
