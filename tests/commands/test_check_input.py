@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.demo.manifests import custom_resource
-from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_namespace, a_run, a_server, a_status
+from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_namespace, a_run, a_server, a_status
 from tests.commands.test_check import check, refuses
 
 NO_CONFIGMAPS = "configmaps: {required: []}\n"
@@ -260,7 +260,9 @@ class TestOfRuns:
             "note  thresholds.agents.rex: none of the first 500 runs has this agent",
         ]
 
-    async def test_only_selected_runs_are_looked_at(self, tmp_path):
+    async def test_only_selected_runs_and_jobs_are_looked_at(self, tmp_path):
         """As the exporter reads them."""
-        lines = await lines_of(tmp_path, a_run(), words=["--label-selector=a=b"], without="jobs")
-        assert lines == ["ok  coderuns in all namespaces: can be listed, none found"]
+        assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
+            "ok  coderuns in all namespaces: can be listed, none found",
+            "ok  jobs in all namespaces: can be listed, none found",
+        ]
