@@ -101,7 +101,7 @@ def failed(now: float, *, reason: str = "BackoffLimitExceeded") -> dict[str, Any
 
 
 def suspended(now: float) -> dict[str, Any]:
-    """A Job that somebody has suspended: its pod is deleted."""
+    """A Job that was suspended: its pod is deleted."""
     why = {"reason": "JobSuspended", "message": "Job suspended"}
     return active(pods=0) | {"startTime": None, "conditions": [_of_job("Suspended", now, **why)]}
 

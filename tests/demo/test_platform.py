@@ -169,7 +169,7 @@ async def test_an_attempt_without_a_result_is_retried_by_another_job(world, orde
 
 
 async def test_a_run_whose_attempts_all_fail_is_retried_without_end(world):
-    """retryCount stays 0, so that its limit is never met."""
+    """The count of retries stays 0, so that its limit is never met."""
     order = Order(task=9, agent="Cipher", work=60, exits=("1",))
     await world.platform.order([order])
     for _ in range(60):

@@ -71,9 +71,9 @@ INCIDENTS = (
         signal="the keys of the ConfigMap",
         objects=(*(order.name for order in STALLED), configmap_name("claude")),
         story="12:32 the ConfigMap loses its templates and the CodeRuns are created; the controller writes its"
-        " finalizer, no status and no Event, and tries again. When the ConfigMap broke is not in the report: here it breaks at"
-        " the moment at which the first CodeRun is created, which is the latest possible. 19:58 the ConfigMap is synced."
-        " 20:11 the controller's next try makes the Jobs.",
+        " finalizer, no status and no Event, and tries again. When the ConfigMap broke is not in the report: here it"
+        " breaks at the moment at which the first CodeRun is created, which is the latest possible. 19:58 the"
+        " ConfigMap is synced. 20:11 the controller's next try makes the Jobs.",
     ),
     Incident(
         title="1, as the newest version fails: no CodeRun gets a Job",
@@ -84,8 +84,9 @@ INCIDENTS = (
         signal="`status.phase` Failed of three CodeRuns in a row that own no Job",
         objects=(NEWEST.namespace, *(order.name for _, order in FAILING)),
         story="The newest version has its templates in the controller's image, and no ConfigMap of them. 16:00 an"
-        " image is rolled out that lacks a partial. 16:02, 16:04 and 16:06 CodeRuns are created in namespace `cto`: each is"
-        " Failed at once, with a message, and without a Job. 17:00 the image is rolled back. The hours are ours.",
+        " image is rolled out that lacks a partial. 16:02, 16:04 and 16:06 CodeRuns are created in namespace `cto`:"
+        " each is Failed at once, with a message, and without a Job. 17:00 the image is rolled back. The"
+        " hours are ours.",
     ),
     Incident(
         title="2. Tess's Jobs of tasks 3, 4 and 7 never ended",
@@ -98,8 +99,9 @@ INCIDENTS = (
         story="13:45 the Jobs start. 13:52 the agents report success in their logs, and a leftover FIFO writer keeps"
         " the containers running. The status of the CodeRuns and of the Jobs stays as it is while an agent works:"
         " phase Running, workCompleted false, one active and ready pod. So the first alert rests on the age of the"
-        " Jobs, 3600 s and 300 s more, 58 minutes after the work was done, and it names no cause. Nothing in the cluster's status"
-        " shows it earlier, and the agents' logs are not read yet. 19:52 the leftover processes are ended.",
+        " Jobs, 3600 s and 300 s more, 58 minutes after the work was done, and it names no cause. Nothing in the"
+        " cluster's status shows it earlier, and the agents' logs are not read yet. 19:52 the"
+        " leftover processes are ended.",
     ),
 )
 
