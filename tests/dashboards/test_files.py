@@ -71,7 +71,10 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
     copy = tmp_path / "docs/dashboards.md"
     copy.write_text(re.sub(r"\| \d+ \|$", "| 12345 |", text, flags=re.MULTILINE))
     assert page.stale() == []
-    for changed in (text.replace("| Runs stalled |", "| Stalled |"), text.replace("For a wall screen.", "For a desk.")):
+    for changed in (
+        text.replace("| Runs stalled |", "| Stalled |"),
+        text.replace("For a wall screen.", "For a desk."),
+    ):
         assert changed != text
         copy.write_text(changed)
         assert page.stale() == ["docs/dashboards.md"]

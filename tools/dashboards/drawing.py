@@ -66,9 +66,8 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     look, custom = _look(panel_result), panel_result.panel.tree["fieldConfig"]["defaults"]["custom"]
     series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     stacked = custom.get("stacking", {}).get("mode") == "normal"
-    drawn = (
-        _stacked(series) if stacked else [(name, [(at, float(value)) for at, value in all_]) for name, all_ in series]
-    )
+    points = [(name, [(at, float(value)) for at, value in found if value != "NaN"]) for name, found in series]
+    drawn = _stacked(points) if stacked else points
     values = [value for _, points in drawn for _, value in points if value < float("inf")]
     times = [at for _, points in drawn for at, _ in points]
     top = max([*values, custom.get("axisSoftMax", 0), *(at for at, _ in look.steps)], default=1) * 1.05 or 1
@@ -197,12 +196,12 @@ def _last(series: Mapping[str, Any]) -> float:
     return float(series["value"][1])
 
 
-def _stacked(series: Sequence[tuple[str, Any]]) -> list[tuple[str, list[tuple[float, float]]]]:
+def _stacked(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tuple[str, list[tuple[float, float]]]]:
     below: dict[float, float] = {}
     drawn = []
     for name, points in series:
         for at, value in points:
-            below[at] = below.get(at, 0.0) + float(value)
+            below[at] = below.get(at, 0.0) + value
         drawn.append((name, [(at, below[at]) for at, _ in points]))
     return drawn
 

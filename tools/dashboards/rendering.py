@@ -4,7 +4,7 @@ import json
 import pathlib
 import tempfile
 
-from tests.dashboards.scene import HANGING, RUNS, scene
+from tests.dashboards.scene import RUNS, STALLED, scene
 from tools.dashboards import drawing
 from tools.dashboards.generate import boards
 from tools.dashboards.querying import PanelResult, Server, run_queries
@@ -25,7 +25,7 @@ def render(folder: pathlib.Path) -> Measured:
     ):
         measured = measured_on(server)
     for file, text in boards().items():
-        shown = measured[file][list(RUNS).index(HANGING)] if len(measured[file]) > 1 else measured[file][0]
+        shown = measured[file][list(RUNS).index(STALLED)] if len(measured[file]) > 1 else measured[file][0]
         (folder / image_name(file)).write_text(drawing.image(json.loads(text)["title"], shown), encoding="utf-8")
     return measured
 
