@@ -16,7 +16,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY) ## both incidents, replayed here in a minute and a half; no cluster needed
+demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluster needed
 	@$(BIN)/coderun-exporter demo
 
 test: $(READY) ## every test; what needs a component that is not here is skipped by name
@@ -44,14 +44,14 @@ rules: $(READY) ## the rules bundle: both promtools, vmalert-tool, routes, scena
 mutate: $(READY) ## changes every rule in many small ways: do its unit tests notice?
 	$(BIN)/python -m tools.mutate $(MUTATE)
 
-replay: $(READY) ## both incidents at full length; writes docs/time-to-detection.md
+replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
 
 calm: $(READY) ## a normal month, and one with 50 faults (8 minutes on 2 cores); CALM="--days 4"
 	$(BIN)/python -m tools.timelapse.calm $(CALM)
 
-bundle: $(READY) ## what is made from the rules; VERSION=0.2.0 packs a release, RUNBOOKS=https://... sets its links
-	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
+bundle: $(READY) ## what is made from the rules; VERSION=0.3.0 packs a release, RUNBOOKS=https://... sets its links, GONE=12h and JOBS=REGEXP what alerts/README.md says
+	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)) $(if $(GONE),--gone $(GONE)) $(if $(JOBS),--jobs '$(JOBS)'))
 
 integration: $(READY) ## everything against the real API server, Prometheus and Alertmanager; prints the table of faults
 	$(BIN)/python -m pytest tests/integration $(INTEGRATION)

@@ -250,22 +250,3 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, reason):
     """In the system's words."""
     with pytest.raises(ConfigError, match=f"^{tmp_path}/?{name}: cannot be read: {reason}$"):
         load(str(tmp_path / name))
-
-
-@pytest.mark.parametrize(
-    ("state", "words"),
-    [
-        ("[{open: [Running], failed: [Running]}]", "'Running' is in two states, open and failed"),
-        ("[{path: .status.state}]", "'.status.state' is not read: only .status.phase is"),
-        ("[{open: [Running]}, {failed: [Failed]}]", "only one mapping is read"),
-        ("[{running: [Running]}]", "running"),
-    ],
-)
-def test_a_state_map_that_cannot_be_used_is_one_line(tmp_path, state, words):
-    """A value in two states, an unknown state, a field that is not read: with its place."""
-    text = f"coderuns:\n  kinds:\n    - kind: CodeRun\n      state: {state}\n"
-    with pytest.raises(ConfigError) as error:
-        load(write(tmp_path, text))
-    assert words in str(error.value)
-    assert "coderuns.kinds" in str(error.value)
-    assert len(str(error.value).splitlines()) == 1

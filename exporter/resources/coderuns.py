@@ -78,7 +78,7 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
         phase=phase,
         phase_label=kind.states.label(phase),
         state=kind.states.of(phase),
-        message=short(status.message),
+        message=short(_USER_INFO.sub("//", status.message or "")),
         finalizer=any("/" in name for name in meta.finalizers or ()),
         undecodable=_undecodable(spec, kind),
         requires_configmaps=kind.requires_configmaps,

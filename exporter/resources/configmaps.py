@@ -160,7 +160,7 @@ CONFIGMAPS = Resource(
         Family(
             name="configmap_watched",
             help="1 for each ConfigMap that the exporter looks for and whose presence or absence it has read.",
-            value=lambda item, _: 1 if item.read else None,
+            value=lambda item, _: 1 if item.read and not item.forbidden else None,
         ),
         Family(
             name="configmap_keys",

@@ -1,5 +1,7 @@
 """What is required: the default set only where something shows that the platform uses it; and what has shrunk."""
 
+import dataclasses
+
 import pytest
 
 from exporter.cluster import CONFIGMAPS, Change
@@ -63,6 +65,17 @@ def test_one_that_appears_in_a_list_does_so_as_well():
     world.list(CONFIGMAPS, ONE)
     assert values(world, "configmap_health") == {name: int(name == "claude") for name in NAMES}
     assert causes(world) == ["configmap_missing"]
+
+
+@pytest.mark.parametrize("by_default", [True, False])
+def test_a_change_of_one_concerns_the_others_of_the_default_set_alone(by_default):
+    """Whichever blocks their lines are in."""
+    needed = [dataclasses.replace(place, by_default=by_default) for place in SET]
+    world = World(needed=needed)
+    record = world.cluster.configmaps.get(SET[0].uid)
+    assert {key.uid for key in world.cluster.related(record)} == {
+        place.uid for place in SET[: 6 if by_default else 1]
+    }
 
 
 def test_what_existed_while_the_exporter_ran_stays_required():

@@ -115,10 +115,7 @@ class TestOfKinds:
             (of_tasks(kind="Agenttask"), "agenttasks.example.com: its kind is AgentTask, not Agenttask"),
             (
                 of_tasks(kind="Task"),
-                (
-                    "agenttasks.example.com: its kind is AgentTask, not Task, "
-                    "so that no Job is found to belong to its runs"
-                ),
+                "agenttasks.example.com: its kind is AgentTask, not Task, so the Jobs of its runs are not found",
             ),
             (
                 of_tasks(plural="agenttask"),
@@ -155,7 +152,7 @@ class TestOfKinds:
         """`docsruns` is near to `coderuns`, which is another configured kind."""
         config = kinds("{}", "{plural: docsruns, kind: DocsRun}")
         assert await lines_of(tmp_path, config=config) == [
-            "ok  docsruns in all namespaces: no such resource, which this kind may be"
+            "ok  docsruns in all namespaces: no such resource; this kind is optional"
         ]
 
     async def test_a_wrong_name_is_one_line_however_many_namespaces_there_are(self, tmp_path):

@@ -6,6 +6,7 @@ import signal
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import yaml
@@ -91,8 +92,25 @@ class Alertmanager(_Server):
 
     def tell(self, *alerts: dict[str, Any]) -> None:
         """Give it alerts as Prometheus does; one with an `endsAt` that has passed is resolved."""
+        self._post("/api/v2/alerts", alerts)
+
+    def silence(self, **labels: str) -> None:
+        """Silence the alerts with these labels for an hour."""
+        now = datetime.now(UTC)
+        self._post(
+            "/api/v2/silences",
+            {
+                "matchers": [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()],
+                "startsAt": now.isoformat(),
+                "endsAt": (now + timedelta(hours=1)).isoformat(),
+                "createdBy": "test",
+                "comment": "test",
+            },
+        )
+
+    def _post(self, path: str, body: object) -> None:
         request = urllib.request.Request(  # noqa: S310 - loopback
-            f"{self.url}/api/v2/alerts", json.dumps(alerts).encode(), {"Content-Type": "application/json"}
+            f"{self.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
             assert answer.status == 200

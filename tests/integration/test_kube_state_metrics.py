@@ -107,8 +107,8 @@ def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(place: Wo
     ours = f'{{namespace="{place.namespace}"}}'
     names = {
         "KubeCodeRunWithoutJob": ("coderun", {"new", "wrong"}),
-        "KubeAgentJobActiveForLong": ("job_name", {"running-job", "over-job"}),
-        "KubeCodeRunOverJobActive": ("job_name", {"over-job"}),
+        "KubeAgentJobUnfinishedForLong": ("job_name", {"running-job", "over-job"}),
+        "KubeCodeRunOverJobUnfinished": ("job_name", {"over-job"}),
     }
     for alert, (label, expected) in names.items():
         assert prometheus.found(_here(alert, place), label) == expected

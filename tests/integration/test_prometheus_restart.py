@@ -1,6 +1,11 @@
-"""Prometheus dies and comes back: what was late is told again as late as it is, for ages are those of the objects."""
+"""Prometheus and Alertmanager restart while alerts fire: the same alerts fire again, and nobody gets a message.
 
-import http.server
+The rules' clocks and the resend delay are twenty times faster, all of them, so that their order is the real one:
+Alertmanager takes an alert for resolved that Prometheus has not sent for four times its resend delay.
+"""
+
+import collections
+import contextlib
 import pathlib
 import signal
 import time
@@ -8,110 +13,146 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+import promql_parser
 import pytest
+import yaml
 
-from tests.integration.loopback import Loopback
-from tests.integration.monitoring import Prometheus
+from tests.integration.bundle import ALERTS
+from tests.integration.late_page import HOUR, LatePage
+from tests.integration.monitoring import Alertmanager, Prometheus
 from tests.integration.waiting import until
+from tests.integration.webhook import Webhook
 
-pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 
-HOUR = 3600.0
-LATE = {"CodeRunJobCreationStalled": HOUR, "AgentJobHanging": 2 * HOUR}
-"""What is told about the object `late`, and the age of that when the page was made."""
+FASTER = 20
+FORGOTTEN = 12.0
+"""Seconds after which Alertmanager takes an alert for resolved: four times the resend delay of 3 s."""
+AGES = {
+    ("AgentJobHanging", "late", "warning"): 2 * HOUR,
+    ("AgentJobHanging", "limited", "critical"): 2 * HOUR,
+    ("CodeRunJobCreationStalled", "late", "critical"): HOUR,
+}
+"""What fires about the page's objects, with their severities, and their ages when the page was made."""
+ALL = {*AGES, ("RequiredConfigMapUnhealthy", "templates", "critical")}
 
-
-class Page(Loopback):
-    """An exporter's page on loopback, at `address` while it is open, with two late objects and two that are not.
-
-    The objects' ages are counted from its making, in seconds; their limits are the defaults.
-    """
-
-    def __init__(self) -> None:
-        self.made = time.time()
-        self._text = "".join(
-            [
-                *(self._run(name, age=age) for name, age in (("late", HOUR), ("young", 60.0))),
-                *(self._job(name, age=age) for name, age in (("late", 2 * HOUR), ("young", HOUR / 2))),
-            ]
-        ).encode()
-        super().__init__(self._handler())
-
-    def _run(self, name: str, *, age: float) -> str:
-        labels = f'namespace="n",coderun="{name}"'
-        return (
-            f"coderun_created_timestamp{{{labels}}} {self.made - age}\n"
-            f"coderun_job_creation_deadline_seconds{{{labels}}} 600\n"
-            f'coderun_job_name{{{labels},job_name=""}} 1\n'
-        )
-
-    def _job(self, name: str, *, age: float) -> str:
-        labels = f'namespace="n",job_name="{name}"'
-        return (
-            f"job_start_time{{{labels}}} {self.made - age}\n"
-            f"job_max_runtime_seconds{{{labels}}} 3600\n"
-            f"job_active{{{labels}}} 1\n"
-        )
-
-    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
-        text = self._text
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        return Handler
+Key = tuple[str, str, str]
 
 
-class Told(NamedTuple):
-    """A firing alert: of which object, since when, which age it tells, and when it was asked. Seconds; Unix times."""
+class SlowerPrometheus(Prometheus):
+    """With the bundle's waits in proportion, in place of the shortest ones."""
 
-    name: str
+    def _flags(self) -> list[str]:
+        flags = super()._flags()
+        for file in (ALERTS / "rules").glob("*.yml"):
+            tree = yaml.safe_load(file.read_text())
+            for group in tree["groups"]:
+                for part in (group, *group["rules"]):
+                    clocks = {"interval", "for", "keep_firing_for"} & part.keys()
+                    part.update({key: scaled(part[key]) for key in clocks})
+            (self.folder / file.name).write_text(yaml.safe_dump(tree))
+        return flags
+
+
+def scaled(duration: str) -> str:
+    """`1m` is 3000 ms."""
+    return f"{promql_parser.parse_duration(duration).total_seconds() * 1000 / FASTER:.0f}ms"
+
+
+class Firing(NamedTuple):
+    """A firing alert: since when, which age it says, and when it was asked. Seconds; Unix times."""
+
     since: float
     age: float
     at: float
 
 
+class Running(NamedTuple):
+    """All that runs."""
+
+    page: LatePage
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    webhook: Webhook
+
+
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """The page, while a test reads it."""
-    with Page() as open_page:
-        yield open_page
+def running(tmp_path: pathlib.Path) -> Iterator[Running]:
+    """Once every alert about the page has been delivered, by webhook and to the chat."""
+    with contextlib.ExitStack() as stack:
+        page, webhook = stack.enter_context(LatePage()), stack.enter_context(Webhook())
+        alertmanager = stack.enter_context(Alertmanager(tmp_path / "alertmanager", receiver=webhook.url))
+        prometheus = SlowerPrometheus(
+            tmp_path / "prometheus", exporter=page.address, alertmanager=alertmanager.address
+        )
+        stack.enter_context(prometheus)
+        for alertname, _, severity in ALL:
+            if severity == "critical":
+                webhook.next(alertname, severity=severity)
+        until(lambda: [one for one in webhook.messages() if "AgentJobHanging" in one.title], what="the chat has it")
+        # Prometheus begins without a target, so that CodeRunExporterAbsent may come, and then goes.
+        until(lambda: firing(prometheus).keys() == ALL, what="only these fire", seconds=60)
+        until(lambda: not webhook.unresolved("CodeRunExporterAbsent"), what="the others are resolved")
+        yield Running(page, prometheus, alertmanager, webhook)
 
 
-def both(prometheus: Prometheus) -> dict[str, Told]:
-    """The two main alerts by their names, once both fire; nothing before."""
+def firing(prometheus: Prometheus) -> dict[Key, Firing]:
+    """Every firing alert by its name, object and severity."""
     found = {}
     for alert in prometheus.get("/api/v1/alerts")["data"]["alerts"]:
-        labels = alert["labels"]
-        if alert["state"] == "firing" and labels["alertname"] in LATE:
-            assert labels["alertname"] not in found, "an object that is not late is told"
-            name = labels.get("coderun") or labels["job_name"]
+        if alert["state"] == "firing":
+            labels = alert["labels"]
+            name = next(
+                labels[label] for label in ("coderun", "job_name", "configmap", "alertname") if label in labels
+            )
             since = datetime.fromisoformat(alert["activeAt"]).timestamp()
-            found[labels["alertname"]] = Told(name, since, float(alert["value"]), time.time())
-    return found if found.keys() == LATE.keys() else {}
+            found[labels["alertname"], name, labels["severity"]] = Firing(since, float(alert["value"]), time.time())
+    return found
 
 
+def deliveries(webhook: Webhook) -> collections.Counter[str]:
+    """How often each alert was delivered with each status, and each chat message."""
+    alerts = [f"{each.receiver}: {each.status} {each.labels}" for each in webhook.notifications()]
+    return collections.Counter(alerts + [f"{each.receiver}: {each.title} {each.text}" for each in webhook.messages()])
+
+
+def until_sent_after(alertmanager: Alertmanager, moment: float) -> None:
+    """Wait until each alert that Alertmanager has was sent to it after that time, and it has all of them."""
+
+    def sent() -> bool:
+        alerts = alertmanager.get("/api/v2/alerts")
+        times = [datetime.fromisoformat(alert["updatedAt"]).timestamp() for alert in alerts]
+        return len(times) >= len(ALL) and min(times) > moment
+
+    until(sent, what="every alert is sent again", seconds=60)
+
+
+@pytest.mark.needs("alertmanager")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_restart_costs_the_main_alerts_no_more_than_their_for(
-    tmp_path: pathlib.Path, page: Page, number: signal.Signals
-):
-    """The `for` begins again, the ages do not: both tell the true age of what is late, and of nothing else."""
-    with Prometheus(tmp_path / "prometheus", exporter=page.address) as prometheus:
-        before = until(lambda: both(prometheus), what="both are told")
-        prometheus.end(number)
-        ended = time.time()
-        prometheus.start()
-        after = until(lambda: both(prometheus), what="both are told again")
-    for alert, age in LATE.items():
+def test_a_restart_of_prometheus_resolves_nothing_and_pages_nobody_again(running: Running, number: signal.Signals):
+    """The same alerts fire with the true ages, and until long after the restart no receiver gets a message."""
+    prometheus, alertmanager, webhook = running.prometheus, running.alertmanager, running.webhook
+    before, delivered = firing(prometheus), deliveries(webhook)
+    assert before.keys() == ALL
+    prometheus.end(number)
+    ended = time.time()
+    prometheus.start()
+    after = until(lambda: found if (found := firing(prometheus)).keys() == ALL else {}, what="all fire again")
+    until_sent_after(alertmanager, ended + 1.5 * FORGOTTEN)
+    assert deliveries(webhook) - delivered == collections.Counter()
+    for alert, age in AGES.items():
         assert after[alert].since > ended
-        for told in (before[alert], after[alert]):
-            assert told.name == "late"
-            assert told.age == pytest.approx(age + told.at - page.made, abs=5)  # evaluated each second
+        for found in (before[alert], after[alert]):
+            assert found.age == pytest.approx(age + found.at - running.page.made, abs=5)
+
+
+@pytest.mark.needs("alertmanager")
+def test_a_restart_of_alertmanager_resolves_nothing_and_pages_nobody_again(running: Running):
+    """It remembers what it has delivered; Prometheus sends every alert again."""
+    alertmanager, webhook = running.alertmanager, running.webhook
+    delivered = deliveries(webhook)
+    alertmanager.end(signal.SIGTERM)
+    ended = time.time()
+    alertmanager.start()
+    until_sent_after(alertmanager, ended + 1.5 * FORGOTTEN)
+    assert deliveries(webhook) - delivered == collections.Counter()

@@ -68,6 +68,22 @@ class Webhook(Loopback):
         assert found, f"{alertname} {labels} was not delivered as {status} within {seconds:g} s, but: {told}"
         return found[0]
 
+    def unresolved(self, alertname: str) -> bool:
+        """Whether the last delivery of such an alert has it firing."""
+        with self._news:
+            last = [each.status for each in self._heard if each.labels.get("alertname") == alertname]
+        return last[-1:] == ["firing"]
+
+    def notifications(self) -> list[Notification]:
+        """Every alert of every delivery of webhooks up to now, oldest first."""
+        with self._news:
+            return list(self._heard)
+
+    def messages(self) -> list[ChatMessage]:
+        """Every chat message up to now, oldest first."""
+        with self._news:
+            return list(self._read)
+
     def message(self, title: str, *, seconds: float = 40.0) -> ChatMessage:
         """The first chat message with that title, waited for if need be."""
 

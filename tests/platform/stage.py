@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import logging
 import pathlib
 import tempfile
 import time
@@ -36,9 +35,6 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         self._stack = contextlib.AsyncExitStack()
-        log = logging.getLogger("exporter")
-        self._stack.callback(log.setLevel, log.level)
-        log.setLevel(logging.CRITICAL)
         await self.server.start()
         self._stack.push_async_callback(self.server.stop)
         self.folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="world-")))

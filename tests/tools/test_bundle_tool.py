@@ -36,9 +36,9 @@ def groups_of(files):
     return [group for text in files.values() for group in yaml.safe_load(text)["groups"]]
 
 
-def packed(out, **options):
-    """The files of a release, by their path in it."""
-    with tarfile.open(release.pack(**{"version": VERSION, "runbooks": "", "out": out, **options})) as tar:
+def packed(out, **settings):
+    """The files of a release with these settings, by their path in it."""
+    with tarfile.open(release.pack(version=VERSION, settings=release.Settings(**settings), out=out)) as tar:
         return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}
 
 
@@ -146,11 +146,11 @@ def test_a_release_holds_the_bundle_and_nothing_else(tmp_path):
 
 def test_a_release_is_the_same_byte_for_byte_and_its_checksum_is_beside_it(tmp_path, monkeypatch):
     """Packed twice, at different times and by somebody else. What an older one left in the folder is gone."""
-    first = release.pack(version=VERSION, runbooks="", out=tmp_path / "a").read_bytes()
+    first = release.pack(version=VERSION, out=tmp_path / "a").read_bytes()
     (tmp_path / "a" / NAME / "left-over.txt").write_text("")
     monkeypatch.setattr("time.time", lambda: 2e9)
     monkeypatch.setattr("os.getuid", lambda: 4711)
-    again = release.pack(version=VERSION, runbooks="", out=tmp_path / "a")
+    again = release.pack(version=VERSION, out=tmp_path / "a")
     assert again.read_bytes() == first
     assert not (tmp_path / "a" / NAME / "left-over.txt").exists()
     digest = hashlib.sha256(first).hexdigest()
@@ -176,7 +176,7 @@ def test_the_runbooks_address_is_set_wherever_it_stands(tmp_path):
 @pytest.mark.timeout(180)  # all unit tests of the bundle
 def test_prometheus_accepts_and_tests_what_is_packed(tmp_path):
     """With another address of the runbooks, in the unpacked folder, as a user has it."""
-    with tarfile.open(release.pack(version=VERSION, runbooks=WIKI, out=tmp_path)) as tar:
+    with tarfile.open(release.pack(version=VERSION, settings=release.Settings(runbooks=WIKI), out=tmp_path)) as tar:
         tar.extractall(tmp_path / "user", filter="data")
     folder = tmp_path / "user" / NAME
     promtool("check", "rules", *sorted(folder.glob("rules/*.yml")))
@@ -223,6 +223,40 @@ def test_an_address_that_is_none_or_that_would_break_a_file_is_refused(tree, cap
     """One line that shows what would be right, exit code 2, and nothing is packed."""
     assert main(["--release", "--version", VERSION, "--runbooks", address, "--out", str(tree / "out")]) == 2
     words = f"bundle: --runbooks is {address!r}: give an address such as https://wiki.example/runbooks\n"
+    assert capsys.readouterr() == ("", words)
+    assert not (tree / "out").exists()
+
+
+@pytest.mark.needs("promtool")
+def test_a_release_may_have_another_job_name_and_another_time_for_what_is_gone(tmp_path):
+    """In every rule and generated file; the unit tests are about the defaults, so they are left out."""
+    plain = packed(tmp_path / "a")
+    files = packed(tmp_path / "b", gone="12h", jobs="agents/watch(er)?.*")
+    assert {name for name in plain if name not in files} == {name for name in plain if "/tests/" in name}
+    assert not [name for name, text in files.items() if 'job=~".*coderun-exporter.*"' in text and "/rules/" in name]
+    assert "[12h]" in files[f"{NAME}/rules/exporter.yml"]
+    assert "12h" in files[f"{NAME}/runbooks/CodeRunExporterAbsent.md"]
+    assert "24h" not in files[f"{NAME}/rules/exporter.yml"]
+    for kind in GENERATED:
+        assert 'job=~"agents/watch(er)?.*"' in files[f"{NAME}/{kind}"], kind
+        assert "[12h]" in files[f"{NAME}/{kind}"], kind
+    promtool("check", "rules", *sorted((tmp_path / "b" / NAME).glob("rules/*.yml")))
+
+
+@pytest.mark.parametrize("gone", ["1h", "30m", "0d", "24", "1h30m", "12h]"])
+def test_a_time_for_what_is_gone_that_is_none_is_refused(tree, capsys, gone):
+    """One line that shows what would be right, exit code 2, and nothing is packed."""
+    assert main(["--release", "--version", VERSION, "--gone", gone, "--out", str(tree / "out")]) == 2
+    words = f"bundle: --gone is {gone!r}: give more than an hour, in hours or days, such as 12h or 7d\n"
+    assert capsys.readouterr() == ("", words)
+    assert not (tree / "out").exists()
+
+
+@pytest.mark.parametrize("jobs", ["(", 'a"', "a`", "a\\.b", "a b", "{{ x }}", "a\n"])
+def test_a_job_name_that_would_break_a_file_is_refused(tree, capsys, jobs):
+    """One line that shows what would be right, exit code 2, and nothing is packed."""
+    assert main(["--release", "--version", VERSION, "--jobs", jobs, "--out", str(tree / "out")]) == 2
+    words = f"bundle: --jobs is {jobs!r}: give a regular expression such as '.*agents-exporter.*'\n"
     assert capsys.readouterr() == ("", words)
     assert not (tree / "out").exists()
 

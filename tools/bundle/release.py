@@ -1,5 +1,6 @@
 """A release of the bundle: a folder, its archive, and the archive's checksum."""
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -14,7 +15,7 @@ from tools.bundle import source
 from tools.bundle.generate import generated
 from tools.bundle.source import NAME, BundleError, alerts_of, read_rules, read_version
 
-__all__ = ["pack"]
+__all__ = ["Settings", "pack"]
 
 PACKED = (
     *("rules/*.yml", "tests/*.yml", "runbooks/*.md", "templates/*.tmpl"),
@@ -27,14 +28,32 @@ PACKED = (
 ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~%+=&?:/-]*)?")
 
 
-def pack(*, version: str, runbooks: str, out: pathlib.Path) -> pathlib.Path:
-    """Packs a release below the folder `out`; gives the archive's path. Raises BundleError.
+# As text between quotes in YAML, in PromQL and in Prometheus' templates: no quote, backquote, backslash or brace.
+JOBS = re.compile(r"[A-Za-z0-9_.:/()|*+?^$-]+")
+DEFAULT_JOBS = ".*coderun-exporter.*"
+GONE = re.compile(r"([2-9]|[1-9]\d+)h|[1-9]\d*d")
+DEFAULT_GONE = "24h"
+SPEAK_OF_GONE = ("rules/exporter.yml", "runbooks/CodeRunExporterAbsent.md")
 
-    `runbooks`, unless empty, takes the place of the base address of all runbooks wherever that stands, so that the
-    packed unit tests hold as well.
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a release may have of its own; what is empty stays as it is in the repository.
+
+    runbooks: the base address of all runbooks, wherever that stands, so that the packed unit tests hold as well.
+    gone: how long CodeRunExporterAbsent is a warning. jobs: the regular expression of the exporter's scrape jobs. The
+    unit tests are about the defaults of these two, so that a release with another value has none.
     """
+
+    runbooks: str = ""
+    gone: str = ""
+    jobs: str = ""
+
+
+def pack(*, version: str, settings: Settings = Settings(), out: pathlib.Path) -> pathlib.Path:
+    """Packs a release below the folder `out`; gives the archive's path. Raises BundleError."""
     _check(version)
-    texts = _texts(runbooks=runbooks)
+    texts = _texts(settings)
     folder = out / f"{NAME}-rules-{version}"
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in texts.items():
@@ -57,14 +76,22 @@ def _check(version: str) -> None:
         raise BundleError(f"alerts/CHANGELOG.md has no entry `## [{version}]`: say there first what has changed")
 
 
-def _texts(*, runbooks: str) -> dict[str, str]:
+def _texts(settings: Settings) -> dict[str, str]:
     """The text of each file of a release, by its path in it."""
     alerts = source.ROOT / "alerts"
     paths = [path for pattern in PACKED for path in sorted(alerts.glob(pattern))]
     texts = {path.relative_to(alerts).as_posix(): path.read_text("utf-8") for path in paths}
-    if runbooks:
-        old, new = _base(read_rules()), _checked(runbooks)
+    if settings.runbooks:
+        old, new = _base(read_rules()), _checked(settings.runbooks)
         texts = {name: text.replace(old, new) for name, text in texts.items()}
+    if settings.jobs:
+        old, new = f'job=~"{DEFAULT_JOBS}"', f'job=~"{_regular_expression(settings.jobs)}"'
+        texts = {name: text.replace(old, new) for name, text in texts.items()}
+    if settings.gone:
+        gone = _duration(settings.gone)
+        texts |= {name: texts[name].replace(DEFAULT_GONE, gone) for name in SPEAK_OF_GONE}
+    if settings.jobs or settings.gone:
+        texts = {name: text for name, text in texts.items() if not name.startswith("tests/")}
     rules = {name.removeprefix("rules/"): text for name, text in texts.items() if name.startswith("rules/")}
     return texts | generated(rules)
 
@@ -84,6 +111,26 @@ def _checked(address: str) -> str:
     if address.endswith("/"):
         print("bundle: left out the slash at the end of --runbooks, as one follows before each name", file=sys.stderr)
     return address.rstrip("/")
+
+
+def _regular_expression(jobs: str) -> str:
+    """A regular expression that stays one text in every file."""
+    try:
+        re.compile(jobs)
+    except re.error:
+        valid = False
+    else:
+        valid = JOBS.fullmatch(jobs) is not None
+    if not valid:
+        raise BundleError(f"--jobs is {jobs!r}: give a regular expression such as '.*agents-exporter.*'")
+    return jobs
+
+
+def _duration(gone: str) -> str:
+    """A duration of Prometheus' in hours or days, longer than the hour for which the alert is critical."""
+    if not GONE.fullmatch(gone):
+        raise BundleError(f"--gone is {gone!r}: give more than an hour, in hours or days, such as 12h or 7d")
+    return gone
 
 
 def _tarball(folder: str, texts: Mapping[str, str]) -> bytes:

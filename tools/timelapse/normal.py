@@ -81,10 +81,10 @@ class Life:
         return begin + self._chance.uniform(0, last)
 
     def _run(self, begin: float) -> None:
-        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is given up then."""
-        exits, empty = self._chance.choices(
-            ((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1)
-        )[0]
+        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is then deleted."""
+        exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
+            0
+        ]
         order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
         self.at(at, lambda world: world.order(order))
         end = at + order.work * 2 + 240

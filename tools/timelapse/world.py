@@ -73,7 +73,8 @@ class World:
         self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
         clock = lambda: self.now + self.skew  # noqa: E731 - the controllers run beside the API server
         self.controller, self.newest = (
-            Controller(ahead=self.skew, writer=self.writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST)
+            Controller(ahead=self.skew, writer=self.writer, clock=clock, generation=each)
+            for each in (NOVEMBER, NEWEST)
         )
         self.nodes, self.newest_nodes = (
             Nodes(ahead=self.skew, writer=self.writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST)
