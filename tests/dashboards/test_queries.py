@@ -69,6 +69,7 @@ def test_a_metric_or_label_that_does_not_exist_is_refused():
         "sum(job_actve)",
         'sum(job_active{jobname="x"})',
         "max by (agent) (job_active)",
+        "sum without (agent) (job_active)",
         "max by (namespace) (job_active) and on (job_name) job_active",
         "max by (job_name) (job_active) * on (job_name) group_left (agent) max by (job_name) (job_info)",
         'label_replace(up, "a", "$1", "b", ".*")',
@@ -76,6 +77,22 @@ def test_a_metric_or_label_that_does_not_exist_is_refused():
         with pytest.raises(UnknownLabelError):
             labels_of(promql_parser.parse(wrong), KNOWN)
     assert labels_of(promql_parser.parse("job_active"), KNOWN) == {*TARGET, "namespace", "job_name"}
+    without = promql_parser.parse("sum without (job, instance) (job_active)")
+    assert labels_of(without, KNOWN) == {"cluster", "namespace", "job_name"}
+
+
+def test_no_query_selects_a_phase():
+    """But `other`, a phase that the state map of the kind does not list. Phases differ between kinds, states do not."""
+    phases = {found for _, _, target in QUERIES for found in re.findall(r'phase\W+"([^"]*)"', target.expr)}
+    assert phases == {"other"}
+
+
+def test_every_query_about_the_exporters_series_selects_its_scrape_jobs():
+    """As the rules do, so that a metric of the same name of another exporter is not mixed in."""
+    known = {name for name, labels in KNOWN.items() if "job" in labels} - {"ALERTS", "ALERTS_FOR_STATE"}
+    for _, panel, target in QUERIES:
+        for name, matchers in re.findall(r"(\w+)\{([^}]*)\}", target.expr):
+            assert name not in known or 'job=~".*coderun-exporter.*"' in matchers, (panel.title, target.ref, name)
 
 
 def test_variables_are_written_as_grafana_writes_them():
