@@ -47,7 +47,7 @@ mutate: $(READY) ## changes every rule in many small ways: do its unit tests not
 replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
 
-calm: $(READY) ## a normal month, and one with 50 faults (8 minutes on 2 cores); CALM="--days 4"
+calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); CALM="--days 2"
 	$(BIN)/python -m tools.timelapse.calm $(CALM)
 
 bundle: $(READY) ## what is made from the rules; VERSION=0.3.0 packs a release, RUNBOOKS=https://... sets its links, GONE=12h and JOBS=REGEXP what alerts/README.md says
