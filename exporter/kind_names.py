@@ -70,7 +70,7 @@ async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[Ru
         return f"{kind.group}/{kind.version} has no {kind.plural}; did you mean {near}?" if near else ""
     if (right := served[kind.plural]) == kind.kind:
         return ""
-    no_job = "" if right.lower() == kind.kind.lower() else ", so that no Job is found to belong to its runs"
+    no_job = "" if right.lower() == kind.kind.lower() else ", so the Jobs of its runs are not found"
     return f"its kind is {right}, not {kind.kind}{no_job}"
 
 

@@ -2,12 +2,14 @@
 
 import pathlib
 import sys
+from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "docs/demo.svg"
-BEGIN = "Until somebody was told"
+BEGIN = "Time to alert"
 LINE, LETTER, MARGIN = 20, 8.4, 20  # px, for a monospaced font of 14 px
-STYLES = {"that day": "bad", "here": "good", BEGIN: "title", "alerts about": "good", "─": "quiet"}
+STYLES = {"without": "bad", "with coderun-exporter": "good", BEGIN: "title", "alerts about": "good", "─": "quiet"}
+CONTINUED = " " * 20  # how a continuation line begins
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"
   viewBox="0 0 {width:g} {height:g}" width="{width:g}">
 <title>The end of coderun-exporter demo</title>
@@ -26,25 +28,29 @@ PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img
 
 
 def main() -> int:
-    """Reads the demo's text from standard input; 1 where it did not come to its end."""
+    """Reads the demo's text from standard input; 1 where the demo did not finish."""
     text = sys.stdin.read()
     if BEGIN not in text:
-        print("picture: the demo did not come to its end", file=sys.stderr)
+        print("picture: the demo did not finish", file=sys.stderr)
         return 1
     lines = text[text.rindex(BEGIN) :].rstrip().splitlines()
     lines = [lines[0], *(line.removeprefix("  ") for line in lines[1:])]
     drawn = [
-        f'<text x="{MARGIN}" y="{MARGIN + LINE * (row + 0.75):g}" class="{style(line)}">{escape(line)}</text>'
-        for row, line in enumerate(lines)
+        f'<text x="{MARGIN}" y="{MARGIN + LINE * (row + 0.75):g}" class="{name}">{escape(line)}</text>'
+        for row, (line, name) in enumerate(zip(lines, styles(lines), strict=True))
     ]
     width, height = MARGIN * 2 + LETTER * max(map(len, lines)), MARGIN * 2 + LINE * len(lines)
     TARGET.write_text(PAGE.format(width=width, height=height, lines="\n".join(drawn)), encoding="utf-8")
     return 0
 
 
-def style(line: str) -> str:
-    """The class of a line, by how it begins."""
-    return next((name for begin, name in STYLES.items() if line.strip().startswith(begin)), "")
+def styles(lines: list[str]) -> Iterator[str]:
+    """The class of each line, by how it begins."""
+    name = ""
+    for line in lines:
+        if not line.startswith(CONTINUED):
+            name = next((name for begin, name in STYLES.items() if line.strip().startswith(begin)), "")
+        yield name
 
 
 if __name__ == "__main__":

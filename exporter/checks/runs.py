@@ -87,7 +87,7 @@ def _of_missing(kind: RunKind, scopes: Sequence[str | None], fault: str, error: 
     """One finding, however many namespaces there are. Only the first kind is required."""
     subject = f"{kind.plural} in {' and '.join(map(where, scopes))}"
     if not fault and not kind.main:
-        return Finding(status=HEALTHY, subject=subject, text="no such resource, which this kind may be")
+        return Finding(status=HEALTHY, subject=subject, text="no such resource; this kind is optional")
     text = f"no such resource: {fault or 'is its CRD installed?'} ({error})"
     return Finding(status=UNHEALTHY, subject=subject, text=text)
 

@@ -8,7 +8,8 @@ from exporter.cluster.blockers import Blockers
 from exporter.cluster.change import Change, Key
 from exporter.cluster.doubts import Doubts
 from exporter.cluster.gaps import Gaps
-from exporter.cluster.newest import Newest
+from exporter.cluster.newest import Newest, age_of
+from exporter.cluster.owners import Owners, share_strings
 from exporter.cluster.policy import NEVER, Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
 from exporter.cluster.required import Required
@@ -37,7 +38,7 @@ class Cluster:
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
         self._all_namespaces = all_namespaces
         self._selected = selected
-        self._jobs_of: dict[str, Sequence[Job]] = {}
+        self._owners = Owners()
         self._newest = Newest()
         self._doubts = Doubts()
         self._gaps = Gaps()
@@ -67,7 +68,7 @@ class Cluster:
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, those being deleted included."""
-        return self._jobs_of.get(run.uid, ())
+        return self._owners.of(run.uid)
 
     def newest_job(self, run: Run) -> Job | None:
         """The run's present Job: the newest that is not being deleted."""
@@ -129,12 +130,7 @@ class Cluster:
                 *self._blocked_with(item),
             }
         if isinstance(item, Job):
-            siblings = self._jobs_of.get(item.owner, ()) if item.owner else ()  # the newest one supersedes the others
-            return {
-                Key(JOBS, item.uid),
-                Key(CODERUNS, item.owner),
-                *(Key(JOBS, job.uid) for job in siblings if not job.result),
-            }
+            return {Key(JOBS, item.uid), Key(CODERUNS, item.owner), *self._superseded_by(item)}
         waiting = (run for run in self.runs if not run.terminal and self.newest_job(run) is None)
         same = self.default_configmaps if item.by_default else [item]  # one that exists makes all of them required
         return {*(Key(CONFIGMAPS, one.uid) for one in (item, *same)), *(Key(CODERUNS, run.uid) for run in waiting)}
@@ -194,6 +190,14 @@ class Cluster:
             if run.status_job and self.jobs_known(run.namespace) and self.newest_job(run) is None:
                 self._gaps.note(run, self._now)
 
+    def _superseded_by(self, item: Job) -> set[Key]:
+        """The unfinished Jobs beside one that is, was or becomes the newest of its run."""
+        run = self.run_of(item)
+        newest = self.newest_job(run) if run else None
+        if newest is not None and newest.uid != item.uid and age_of(item) <= age_of(newest):
+            return set()
+        return {Key(JOBS, job.uid) for job in self._owners.of(item.owner) if not job.result}
+
     def _blocked_with(self, run: Run) -> set[Key]:
         """The untouched runs whose cause may change with this run."""
         if not self._blockers.concern(run):
@@ -212,12 +216,7 @@ class Cluster:
         return {Key(_resource(item), item.uid) for item in hidden if self.shown(item)}
 
     def _index(self, old: Record | None, new: Record | None) -> None:
-        if isinstance(old, Job) and old.owner:
-            others = [job for job in self._jobs_of.get(old.owner, ()) if job.uid != old.uid]
-            if others:
-                self._jobs_of[old.owner] = others
-            else:
-                self._jobs_of.pop(old.owner, None)
+        self._owners.remove(old)
         self._newest.review(old, new)
         self._blockers.note(old, new)
         self._gaps.changed(
@@ -227,26 +226,18 @@ class Cluster:
             now=self._now,
         )
         if isinstance(new, Job) and new.owner:
-            self._adopt(new)
+            self._owners.add(new)
             if (run := self.run_of(new)) is not None:
-                _share(run, new)
+                share_strings(run, new)
         elif isinstance(new, Run):
             for job in self.jobs_of(new):
-                _share(new, job)
+                share_strings(new, job)
             self._doubts.note(self._part(new.namespace), old, new)
         elif isinstance(new, ConfigMap):
             self._required.note(new, records=self.configmaps, now=self._now)
         if new is not None and not _ends_alike(old, new):
             self._remember_end(new)
         self._move_ends(old, new)
-
-    def _adopt(self, job: Job) -> None:
-        """A tuple for the one Job that nearly every run has; a list for more, or many would cost their square."""
-        jobs = self._jobs_of.get(job.owner)
-        if isinstance(jobs, list):
-            jobs.append(job)
-        else:
-            self._jobs_of[job.owner] = [*jobs, job] if jobs else (job,)
 
     def _move_ends(self, old: Record | None, new: Record | None) -> None:
         """Notes ends that came nearer: an orphan ends alone, and a run without a date ends with its Jobs."""
@@ -307,14 +298,3 @@ def _ends_alike(old: Record | None, new: Record) -> bool:
     if isinstance(old, Job) and isinstance(new, Job):
         return (old.result, old.finished, old.owner) == (new.result, new.finished, new.owner)
     return isinstance(new, ConfigMap)
-
-
-def _share(run: Run, job: Job) -> None:
-    """One string for both where they are equal: at 100,000 Jobs that is 30 MB."""
-    job.owner = run.uid
-    if job.owner_name == run.name:
-        job.owner_name = run.name
-    if job.task_id == run.task_id:
-        job.task_id = run.task_id
-    if run.status_job == job.name:
-        run.status_job = job.name

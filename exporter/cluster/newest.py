@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from exporter.cluster.records import Job, Record, Run
 
-__all__ = ["Newest"]
+__all__ = ["Newest", "age_of"]
 
 _MANY = 8
 
@@ -35,17 +35,18 @@ class Newest:
             newest = self._known[job.owner]
             if newest is None or newest.uid == job.uid:
                 del self._known[job.owner]
-            elif job is new and _lives_in(newest.namespace, job) and _age(job) > _age(newest):
+            elif job is new and _lives_in(newest.namespace, job) and age_of(job) > age_of(newest):
                 self._known[job.owner] = job
 
 
 def _newest(run: Run, jobs: Sequence[Job]) -> Job | None:
-    return max((job for job in jobs if _lives_in(run.namespace, job)), key=_age, default=None)
+    return max((job for job in jobs if _lives_in(run.namespace, job)), key=age_of, default=None)
 
 
 def _lives_in(namespace: str, job: Job) -> bool:
     return job.deleted is None and job.namespace == namespace
 
 
-def _age(job: Job) -> tuple[float, int, str]:
+def age_of(job: Job) -> tuple[float, int, str]:
+    """What a run's Jobs are ordered by."""
     return job.created or 0.0, job.version, job.name

@@ -25,10 +25,9 @@ class Required:
         self.in_use = self.in_use or (new.by_default and new.exists)
         for item in records:
             item.required = not item.by_default or self.in_use
-        if new.read:
-            keys, size = self._sizes.setdefault(new.uid, (Largest(new.keys), Largest(new.size)))
-            keys.put(new.keys, now=now)
-            size.put(new.size, now=now)
+        keys, size = self._sizes.setdefault(new.uid, (Largest(new.keys), Largest(new.size)))
+        keys.put(new.keys, now=now)
+        size.put(new.size, now=now)
         new.shrunk = self._is_shrunk(new, now)
 
     def advance(self, records: Iterable[ConfigMap], *, now: float) -> list[ConfigMap]:

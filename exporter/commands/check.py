@@ -1,6 +1,6 @@
-"""Whether the required ConfigMaps are there and whole, and everything that is needed may be read.
+"""Validates the required ConfigMaps, the API permissions, and the names in the settings.
 
-For init containers, CI and sync hooks. Exit 0: healthy; 1: unhealthy; 2: cannot tell.
+For init containers, CI and sync hooks. Exit 0: healthy; 1: unhealthy; 2: unknown.
 """
 
 import argparse

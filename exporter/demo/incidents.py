@@ -131,8 +131,8 @@ SCRIPT = (
     Step(
         at="12:32",
         kind="fault",
-        text=f"ConfigMap {configmap_name('claude')} loses its templates, and the CodeRuns of tasks 1 and 6 are created"
-        " (Rex, claude). The controller cannot fill their templates and tries again: a finalizer, no Job, no status,"
+        text=f"ConfigMap {configmap_name('claude')} loses its templates, and the CodeRuns of tasks 1 and 6 are"
+        " created (Rex, claude). The controller cannot render them and tries again: a finalizer, no Job, no status,"
         " no Event.",
         do=_break_and_create,
     ),
@@ -140,15 +140,15 @@ SCRIPT = (
     Step(
         at="12:38",
         kind="fault",
-        text="The CodeRuns of tasks 3, 4 and 7 are created (Tess, factory; 13:45 on the day itself). Their Jobs start as they"
-        " should.",
+        text="The CodeRuns of tasks 3, 4 and 7 are created (Tess, factory; 13:45 on the day itself). Their Jobs"
+        " start.",
         do=lambda platforms: platforms.november.order(_HANGING),
     ),
     Step(
         at="12:45",
         kind="fault",
-        text="Tess reports success for all three, in her log. A leftover FIFO writer keeps her containers running. The"
-        " cluster's status does not change.",
+        text="Tess reports success for all three, in her log. A leftover FIFO writer keeps her containers running."
+        " The cluster's status does not change.",
     ),
     Step(
         at="12:53",

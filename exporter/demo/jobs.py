@@ -54,7 +54,7 @@ def _november(run: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, An
 
 
 def _newest(run: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Name, labels and container. The name has the CLI of the spec, which is unknown; the labels have the real one."""
+    """Name, labels and container. The CLI is unknown to the name, which has the spec's; the labels have it."""
     meta, spec = run["metadata"], run["spec"]
     agent, model = _agent(spec), spec["model"]
     container = f"{_NEWEST_CLI}-{model}"

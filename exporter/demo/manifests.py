@@ -1,7 +1,7 @@
 """The objects of the agent platform, as it writes them itself. Pure functions from plain values to manifests.
 
-Names, labels and fields are those of the platform's own charts and controller (github.com/5dlabs/cto). The annotations
-`demo/...` are the simulator's own: they say how a run goes.
+Names, labels and fields are those of the platform's own charts and controller (github.com/5dlabs/cto). The
+annotations `demo/...` are the simulator's own: they say how a run goes.
 """
 
 import base64

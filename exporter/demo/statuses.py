@@ -1,7 +1,8 @@
 """What controllers write into the status of a run and of a Job, as merge patches. Pure functions.
 
-Runs: as `controller.rs` of github.com/5dlabs/cto does it. Nobody but the controller writes them, and `workCompleted`
-becomes true only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of Kubernetes 1.36.
+Runs: as `controller.rs` of github.com/5dlabs/cto does it. Nobody but the controller writes them, and
+`workCompleted` becomes true only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of
+Kubernetes 1.36.
 """
 
 from typing import Any
@@ -100,7 +101,7 @@ def failed(now: float, *, reason: str = "BackoffLimitExceeded") -> dict[str, Any
 
 
 def suspended(now: float) -> dict[str, Any]:
-    """A Job that somebody has suspended: its pod is deleted."""
+    """A Job that was suspended: its pod is deleted."""
     why = {"reason": "JobSuspended", "message": "Job suspended"}
     return active(pods=0) | {"startTime": None, "conditions": [_of_job("Suspended", now, **why)]}
 

@@ -105,7 +105,7 @@ class Story:
         self._view.text(f"{incident.number}  {incident.title}", style="title")
         facts = [
             ("without", incident.without),
-            ("with the exporter", took),
+            ("with coderun-exporter", took),
             ("rests on", incident.signal),
             ("first alert", first),
             ("alert for the symptom", own),

@@ -49,4 +49,5 @@ def test_a_thousand_falling_values_cost_no_more_than_64():
     largest = of(*range(2_000, 1_000, -1), every=1.0)
     assert len(largest._past) <= 64
     assert largest.at(999.0) == 2_000
+    assert largest.at(500.0 + DAY) >= 1_500
     assert largest.at(999.0 + DAY) == 1_001

@@ -110,7 +110,7 @@ async def test_a_missing_crd_of_a_second_kind_is_none_of_the_trouble(tmp_path):
     async with a_server() as server:
         code, lines = await check(server.url, tmp_path, config=kinds)
     assert code == 0
-    assert lines[1] == "ok  docsruns in all namespaces: no such resource, which this kind may be"
+    assert lines[1] == "ok  docsruns in all namespaces: no such resource; this kind is optional"
 
 
 async def test_a_forbidden_list_is_an_unknown(tmp_path):

@@ -26,7 +26,7 @@ def arguments_of(*flags):
 
 @pytest.fixture
 def taken():
-    """The number of a port that somebody else listens on."""
+    """The number of a port that another process listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 

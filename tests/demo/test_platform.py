@@ -3,15 +3,17 @@
 import aiohttp
 import pytest
 
-from exporter.demo.agents import Agents
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.clock import seconds_of
-from exporter.demo.manifests import TEMPLATES, Order, coderun, configmap_name, job, templates
+from exporter.demo.jobs import job
+from exporter.demo.manifests import TEMPLATES, Order, coderun, configmap_name, templates
 from exporter.demo.platform import CONFIGMAPS, JOBS, RUNS, Platform
 from exporter.demo.workers import Workers
 from exporter.demo.writer import Writer, WriterError
 
 NOON = seconds_of("2026-03-04T12:00:00Z")
+REX = Order(task=2, agent="Rex", work=300)
+FINALIZERS = ["coderuns.orchestrator.io/finalizer"]
 
 
 class World:
@@ -22,18 +24,16 @@ class World:
         self.writer = writer
         self.platform = Platform(writer=writer, clock=lambda: self.now)
         self.workers = Workers(writer=writer, clock=lambda: self.now)
-        self.agents = Agents(writer=writer, clock=lambda: self.now)
 
     async def round(self, *, after=0.0):
         """One round of the controller and of the Jobs, some seconds later."""
         self.now += after
         await self.platform.reconcile()
         await self.workers.advance()
-        await self.agents.advance()
 
-    async def run(self, name):
-        """The CodeRun of that name."""
-        return await self.writer.read(f"{RUNS}/{name}")
+    async def run(self, order):
+        """The CodeRun of that order."""
+        return await self.writer.read(f"{RUNS}/{order.name}")
 
     async def jobs(self):
         """The Jobs by name."""
@@ -72,29 +72,47 @@ async def test_the_six_configmaps_are_installed_whole_and_once(world):
 
 
 async def test_a_run_becomes_a_job_and_ends_with_it(world):
-    """Finalizer, Job, status Running with jobName, start; after the work Complete, and the run has Succeeded."""
-    await world.platform.order([Order(task=2, agent="Rex", work=300)])
-    assert "status" not in await world.run("task-2-rex")
+    """Finalizer, Job, status Running with jobName; after the work Complete, and then the run has Succeeded."""
+    await world.platform.order([REX])
+    assert "status" not in await world.run(REX)
     await world.round()
-    run, job = await world.run("task-2-rex"), await world.job()
-    assert run["metadata"]["finalizers"] == ["agents.platform/cleanup"]
-    assert run["status"] == {
-        "phase": "Running",
-        "message": "Job created",
-        "jobName": job["metadata"]["name"],
-        "lastUpdate": "2026-03-04T12:00:00Z",
-    }
+    run, job = await world.run(REX), await world.job()
+    assert run["metadata"]["finalizers"] == FINALIZERS
+    assert run["status"]["jobName"] == job["metadata"]["name"]
+    assert (run["status"]["phase"], run["status"]["workCompleted"]) == ("Running", False)
     (owner,) = job["metadata"]["ownerReferences"]
     assert (owner["uid"], owner["controller"]) == (run["metadata"]["uid"], True)
-    assert job["status"] == {"startTime": "2026-03-04T12:00:00Z", "active": 1, "ready": 1}
+    assert (job["status"]["startTime"], job["status"]["active"], job["status"]["ready"]) == (
+        "2026-03-04T12:00:00Z",
+        1,
+        0,
+    )
     await world.round(after=299)
-    assert (await world.job())["status"]["active"] == 1
+    assert ((await world.job())["status"]["active"], (await world.job())["status"]["ready"]) == (1, 1)
     await world.round(after=1)
     done = (await world.job())["status"]
     assert (done["completionTime"], done["succeeded"], "active" in done) == ("2026-03-04T12:05:00Z", 1, False)
-    assert [item["type"] for item in done["conditions"]] == ["SuccessCriteriaMet", "Complete"]
+    assert (await world.run(REX))["status"]["workCompleted"] is False
     await world.round()
-    assert (await world.run("task-2-rex"))["status"]["phase"] == "Succeeded"
+    status = (await world.run(REX))["status"]
+    assert (status["phase"], status["workCompleted"], status["finishedAt"]) == (
+        "Succeeded",
+        True,
+        done["completionTime"],
+    )
+
+
+async def test_the_job_of_a_run_that_has_succeeded_is_deleted_after_a_minute(world):
+    """At expireAt and not before; cleanupCompletedAt has the time."""
+    await world.platform.order([REX])
+    for after in (0, 300, 0, 59):
+        await world.round(after=after)
+    assert "cleanupCompletedAt" not in (await world.run(REX))["status"]
+    assert await world.jobs()
+    await world.round(after=1)
+    assert not await world.jobs()
+    status = (await world.run(REX))["status"]
+    assert (status["expireAt"], status["cleanupCompletedAt"]) == ("2026-03-04T12:06:00Z", "2026-03-04T12:06:00Z")
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["empty", "missing"])
@@ -103,67 +121,79 @@ async def test_without_templates_a_run_stays_without_job_and_without_status(worl
     await world.platform.lose_templates("claude")
     if gone:
         await world.writer.delete(f"{CONFIGMAPS}/controller-agent-templates-claude")
-    await world.platform.order([Order(task=1, agent="Rex"), Order(task=2, agent="Rex", cli="codex")])
+    stalled = Order(task=1, agent="Rex")
+    await world.platform.order([stalled, Order(task=2, agent="Rex", cli="codex")])
     for _ in range(3):
-        await world.round(after=600)
-    run = await world.run("task-1-rex")
-    assert (run["metadata"]["finalizers"], "status" in run) == (["agents.platform/cleanup"], False)
+        await world.round(after=20)
+    run = await world.run(stalled)
+    assert (run["metadata"]["finalizers"], "status" in run) == (FINALIZERS, False)
     assert [item["metadata"]["labels"]["task-id"] for item in (await world.jobs()).values()] == ["2"]
     if gone:
         await world.writer.create(CONFIGMAPS, templates("claude"))
     else:
         await world.platform.restore_templates("claude")
     await world.round()
-    assert (await world.run("task-1-rex"))["status"]["phase"] == "Running"
+    assert (await world.run(stalled))["status"]["phase"] == "Running"
     assert len(await world.jobs()) == 2
 
 
-async def test_a_failed_attempt_is_retried_by_another_job(world):
-    """The Job is deleted, contextVersion grows, and the run stays Running with a stale jobName in between."""
-    await world.platform.order([Order(task=9, agent="Cipher", work=60, exits=("1", "0"))])
+@pytest.mark.parametrize(
+    ("order", "ends"),
+    [
+        (Order(task=9, agent="Cipher", work=60, exits=("1", "0")), ["FailureTarget", "Failed"]),
+        (Order(task=9, agent="Cipher", work=60, empty_attempts=1), ["SuccessCriteriaMet", "Complete"]),
+    ],
+    ids=["failed", "no pull request"],
+)
+async def test_an_attempt_without_a_result_is_retried_by_another_job(world, order, ends):
+    """The Job is deleted, contextVersion grows, and the status stays as it was until the next Job is made."""
+    await world.platform.order([order])
     await world.round()
-    first = await world.job()
     await world.round(after=60)
-    conditions = [(each["type"], each["reason"]) for each in (await world.job())["status"]["conditions"]]
-    assert conditions == [("FailureTarget", "BackoffLimitExceeded"), ("Failed", "BackoffLimitExceeded")]
-    assert "completionTime" not in (await world.job())["status"]
+    first = await world.job()
+    assert [each["type"] for each in first["status"]["conditions"]] == ends
+    before = (await world.run(order))["status"]
     await world.platform.reconcile()
-    run = await world.run("task-9-cipher")
-    assert (run["spec"]["contextVersion"], run["status"]["phase"]) == (2, "Running")
-    assert run["status"]["jobName"] == first["metadata"]["name"]
+    run = await world.run(order)
+    assert (run["spec"]["contextVersion"], run["status"]) == (2, before)
+    assert (before["jobName"], before["phase"], before["retryCount"]) == (first["metadata"]["name"], "Running", 0)
     assert await world.jobs() == {}
     await world.round(after=10)
     second = await world.job()
     assert second["metadata"]["labels"]["context-version"] == "2"
     assert second["metadata"]["name"].endswith("-v2")
+    assert (await world.run(order))["status"]["jobName"] == second["metadata"]["name"]
     await world.round(after=60)
     await world.round()
-    assert (await world.run("task-9-cipher"))["status"]["phase"] == "Succeeded"
+    assert (await world.run(order))["status"]["phase"] == "Succeeded"
 
 
-async def test_a_run_whose_attempts_all_fail_has_failed(world):
-    """Two attempts, then the phase Failed; its last Job stays."""
-    await world.platform.order([Order(task=9, agent="Cipher", work=60, exits=("1",))])
-    for _ in range(6):
-        await world.round(after=60)
-    assert (await world.run("task-9-cipher"))["status"]["phase"] == "Failed"
-    assert (await world.job())["metadata"]["labels"]["context-version"] == "2"
+async def test_a_run_whose_attempts_all_fail_is_retried_without_end(world):
+    """The count of retries stays 0, so that its limit is never met."""
+    order = Order(task=9, agent="Cipher", work=60, exits=("1",))
+    await world.platform.order([order])
+    for _ in range(60):
+        await world.round(after=30)
+    run = await world.run(order)
+    assert run["spec"]["contextVersion"] > 10
+    assert (run["status"]["phase"], run["status"]["retryCount"]) == ("Running", 0)
 
 
-async def test_a_hanging_agent_reports_success_and_stays(world):
-    """The second incident: workCompleted once, with its time, and the Job active for as long as nobody ends it."""
+async def test_a_hanging_agent_changes_no_status(world):
+    """The second incident: hours after the work both objects are as they were while the agent worked."""
     order = Order(task=3, agent="Tess", cli="factory", work=420, exits=("never",))
     await world.platform.order([order])
     await world.round()
+    await world.round(after=60)
+    before = (await world.run(order))["status"], (await world.job())["status"]
     await world.round(after=420)
     await world.round(after=3600)
-    status = (await world.run("task-3-tess"))["status"]
-    assert (status["workCompleted"], status["lastUpdate"]) == (True, "2026-03-04T12:07:00Z")
-    assert (status["phase"], (await world.job())["status"]["active"]) == ("Running", 1)
+    assert ((await world.run(order))["status"], (await world.job())["status"]) == before
+    assert (before[0]["workCompleted"], before[1]["active"], before[1]["ready"]) == (False, 1, 1)
 
 
 async def test_a_deadline_ends_a_job_that_hangs(world):
-    """As the Job controller does it; one that has time left goes on."""
+    """As the Job controller does it: the pod goes first, then the Job has Failed."""
     await world.platform.order([Order(task=3, agent="Tess", work=420, exits=("never",))])
     await world.round()
     await world.round(after=420)
@@ -172,47 +202,63 @@ async def test_a_deadline_ends_a_job_that_hangs(world):
     await world.round()
     assert (await world.job())["status"]["active"] == 1
     await world.writer.patch(path, {"spec": {"activeDeadlineSeconds": 1}})
-    await world.workers.advance()
-    ends = [(each["type"], each["reason"]) for each in (await world.job())["status"]["conditions"]]
-    assert ends == [("FailureTarget", "DeadlineExceeded"), ("Failed", "DeadlineExceeded")]
+    for terminating, ends in ((1, ["FailureTarget"]), (0, ["FailureTarget", "Failed"])):
+        await world.workers.advance()
+        status = (await world.job())["status"]
+        assert (status["terminating"], [each["type"] for each in status["conditions"]]) == (terminating, ends)
+        assert {each["reason"] for each in status["conditions"]} == {"DeadlineExceeded"}
 
 
-@pytest.mark.parametrize("mended", ["end_leftovers", "delete_jobs"])
-async def test_an_operator_mends_a_hanging_job(world, mended):
-    """By ending what is left over, so that the Job completes, or by deleting the Job: the run has Succeeded."""
+@pytest.mark.parametrize(("word", "active"), [("no-pod", None), ("pending", 1)])
+async def test_a_job_whose_pod_never_runs_stays_unfinished(world, word, active):
+    """Quota: `active` is absent. A pod that cannot start: active and never ready."""
+    await world.platform.order([Order(task=3, agent="Tess", work=60, exits=(word,))])
+    for _ in range(4):
+        await world.round(after=600)
+    status = (await world.job())["status"]
+    assert (status.get("active"), status["ready"], "conditions" in status) == (active, 0, False)
+
+
+async def test_an_operator_repairs_a_hanging_job(world):
+    """Once its leftover process is ended, the Job completes and the run has Succeeded; the other one hangs on."""
     orders = [Order(task=task, agent="Tess", work=420, exits=("never",)) for task in (3, 4)]
     await world.platform.order(orders)
     await world.round()
     await world.round(after=420)
-    await getattr(world.platform, mended)(orders[:1])
+    await world.platform.end_leftovers(orders[:1])
     await world.round()
     await world.round()
-    assert (await world.run("task-3-tess"))["status"]["phase"] == "Succeeded"
-    assert (await world.run("task-4-tess"))["status"]["phase"] == "Running"
-    conditions = {
-        item["metadata"]["labels"]["task-id"]: [each["type"] for each in item["status"].get("conditions", ())]
-        for item in (await world.jobs()).values()
-    }
-    assert conditions == {"4": []} | ({"3": ["SuccessCriteriaMet", "Complete"]} if mended == "end_leftovers" else {})
+    assert [(await world.run(order))["status"]["phase"] for order in orders] == ["Succeeded", "Running"]
+
+
+async def test_a_job_that_is_deleted_by_hand_is_made_again(world):
+    """The run is not over, so that the next round makes the Job of the same attempt."""
+    await world.platform.order([REX])
+    await world.round()
+    uid = (await world.job())["metadata"]["uid"]
+    await world.platform.delete_jobs([REX])
+    await world.round()
+    assert (await world.job())["metadata"]["uid"] != uid
+    assert (await world.run(REX))["status"]["phase"] == "Running"
 
 
 async def test_a_deleted_run_is_let_go(world):
     """The controller takes its finalizer away, so that a run deleted by hand vanishes."""
-    await world.platform.order([Order(task=2, agent="Rex")])
+    await world.platform.order([REX])
     await world.round()
-    await world.writer.delete(f"{RUNS}/task-2-rex")
-    assert (await world.run("task-2-rex"))["metadata"]["deletionTimestamp"]
+    await world.writer.delete(f"{RUNS}/{REX.name}")
+    assert (await world.run(REX))["metadata"]["deletionTimestamp"]
     await world.round()
-    assert await world.run("task-2-rex") is None
+    assert await world.run(REX) is None
 
 
-async def test_what_the_server_refuses_is_told_with_its_reason(world):
+async def test_what_the_server_refuses_is_an_error_with_its_reason(world):
     """A refusal names method, path, status and the server's own message; deleting what is gone is no refusal."""
-    await world.platform.order([Order(task=2, agent="Rex")])
+    await world.platform.order([REX])
     with pytest.raises(
         WriterError, match=r"POST /apis/agents.platform/v1/.*/coderuns: 409 .*already exists"
     ) as caught:
-        await world.platform.order([Order(task=2, agent="Rex")])
+        await world.platform.order([REX])
     assert caught.value.status == 409
     await world.writer.delete(f"{RUNS}/nobody")
     with pytest.raises(WriterError, match="404"):
@@ -239,12 +285,12 @@ async def test_a_real_servers_token_goes_with_every_request():
 
 
 def test_a_job_name_is_no_longer_than_a_label_may_be():
-    """A long name is cut and ends in a hash, so that two attempts never share one."""
+    """The namespace in it is cut; the end, which differs between two attempts, is kept."""
     names = set()
     for attempt in (1, 2):
-        run = coderun(Order(task=1, agent="Rex"))
-        run["metadata"] |= {"name": "a-run-with-quite-a-long-name-of-its-own", "uid": "12345678-1234"}
+        run = coderun(Order(task=12345, agent="Implementation"))
+        run["metadata"]["uid"] = "12345678-1234"
         run["spec"]["contextVersion"] = attempt
         names.add(job(run)["metadata"]["name"])
-    assert len(names) == 2
-    assert all(len(name) <= 63 for name in names)
+    assert {len(name) for name in names} == {63}
+    assert {name[-12:] for name in names} == {"-12345678-v1", "-12345678-v2"}

@@ -144,9 +144,10 @@ IMPOSSIBLE = {
 }
 REFUSED = ('limit == ""', "1 > 2", "free and 1", "sum(1)", "free >")
 UNSUPPORTED = {
-    "rate(free[5m])": "function rate()",
-    "free offset 5m": "offset and @ modifiers",
-    "free @ 5": "offset and @ modifiers",
+    "deriv(free[5m])": "function deriv()",
+    "free @ 5": "@ modifier",
+    "{host='a'} offset 5m": "range or offset without a metric name",
+    "max_over_time((free)[5m:1m])": "subquery",
     "free[5m]": "range vector",
     "topk(1, free)": "aggregation topk",
     "vector(1) + abs(nothing)": "function abs()",

@@ -76,7 +76,7 @@ async def november(play):
     await play.platform.restore_templates("claude")
     await play.rounds(3)
     await play.platform.delete_jobs(ORDERS[6:7])
-    await play.nodes.restart_node(random.Random(1))
+    await play.nodes.restart_node(random.Random(1))  # noqa: S311 - a game, not a secret
     await play.rounds(3)
     await play.writer.delete(f"{NOVEMBER.runs}/{ORDERS[5].name}")
     await play.platform.order([POISON])
@@ -85,7 +85,7 @@ async def november(play):
 
 
 async def newest(play):
-    """Work, then an image whose templates do not render, then the one before it, and a Job that meets its deadline."""
+    """Work, an image whose templates do not render, the one before it again, and a Job that meets its deadline."""
     orders = [
         Order(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
     ]

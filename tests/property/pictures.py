@@ -134,7 +134,7 @@ def _by_family(page, *, but):
 
 def _joins(cluster):
     """Who belongs to whom, from both sides, and what is on the page."""
-    jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cluster._jobs_of.items()}
+    jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cluster._owners._jobs_of.items()}
     newest = {run.uid: job and job.uid for run in cluster.runs for job in [cluster.newest_job(run)]}
     owners = {job.uid: run and run.uid for job in cluster.jobs for run in [cluster.run_of(job)]}
     shown = {item.uid for name in _RESOURCES for item in cluster.table(name) if cluster.shown(item)}

@@ -113,7 +113,7 @@ def test_one_that_was_never_read_has_no_health():
 
 
 def test_one_that_may_not_be_read_any_more_keeps_what_was_read():
-    """The last good whole, and the reason why it is no newer."""
+    """The last good whole, and the reason why it is no newer; whether it is still there is not known."""
     world = World(a_configmap(data={"a": "x"}), needed=(required(),))
     known = world.cluster.configmaps.get(required().uid)
     record = absent_configmap(required())
@@ -122,7 +122,6 @@ def test_one_that_may_not_be_read_any_more_keeps_what_was_read():
     assert told(world.text()) == [
         "configmap_health{} 1",
         'configmap_problem{,problem="forbidden",key=""} 1',
-        "configmap_watched{} 1",
         "configmap_keys{} 1",
         "configmap_size_bytes{} 1",
     ]

@@ -1,4 +1,4 @@
-"""The verdict on a month: what is told of normal life, of a fault, and of nothing that is known."""
+"""The verdict on a month: alerts in normal life, about a fault, and about nothing that is known."""
 
 import argparse
 import dataclasses
@@ -19,12 +19,12 @@ BROKEN = Fault(
     within=120.0,
     beside=("AgentJobsFailing",),
 )
-TOLD = Firing(alert="AgentJobHanging", labels={"job_name": "task-7-x"}, first=1100.0, last=2000.0)
+FOUND = Firing(alert="AgentJobHanging", labels={"job_name": "task-7-x"}, first=1100.0, last=2000.0)
 
 
 def a_month(*fired, faults=(), skew=0.0):
     """One stretch of it."""
-    return [calm.Told(skew=skew, scrapes=2, faults=faults, fired=fired)]
+    return [calm.Played(skew=skew, scrapes=2, faults=faults, fired=fired)]
 
 
 def verdict_on(*fired, faults=(BROKEN,), skew=0.0):
@@ -32,9 +32,9 @@ def verdict_on(*fired, faults=(BROKEN,), skew=0.0):
     return calm.page(ARGS, a_month(), a_month(*fired, faults=faults, skew=skew))[1]
 
 
-def test_a_fault_that_is_told_in_time_is_in_the_table():
+def test_a_fault_that_is_found_in_time_is_in_the_table():
     """With what it took and what was promised; nothing is wrong then."""
-    text, wrong = calm.page(ARGS, a_month(), a_month(TOLD, faults=(BROKEN,)))
+    text, wrong = calm.page(ARGS, a_month(), a_month(FOUND, faults=(BROKEN,)))
     assert wrong == []
     assert "**Alerts fired: 0.**" in text
     assert "Found: **1 of 1**" in text
@@ -43,10 +43,10 @@ def test_a_fault_that_is_told_in_time_is_in_the_table():
 
 def test_an_alert_in_normal_life_is_wrong():
     """By name, object and time."""
-    text, wrong = calm.page(ARGS, a_month(TOLD), a_month(TOLD, faults=(BROKEN,)))
+    text, wrong = calm.page(ARGS, a_month(FOUND), a_month(FOUND, faults=(BROKEN,)))
     assert "**Alerts fired: 1.**" in text
     (line,) = wrong
-    assert line.startswith("normal life was told: AgentJobHanging {'job_name': 'task-7-x'} from 01 00:18:20")
+    assert line.startswith("an alert in normal life: AgentJobHanging {'job_name': 'task-7-x'} from 01 00:18:20")
 
 
 @pytest.mark.parametrize(
@@ -60,26 +60,26 @@ def test_an_alert_in_normal_life_is_wrong():
         ({"first": 1361.0}, "took 6 min 1 s"),
     ],
 )
-def test_a_fault_that_is_told_otherwise_is_wrong(change, said):
+def test_a_fault_that_is_found_otherwise_is_wrong(change, said):
     """By another alert, about another object, before it was there, after it was over, or too late."""
-    assert any(said in line for line in verdict_on(dataclasses.replace(TOLD, **change)))
+    assert any(said in line for line in verdict_on(dataclasses.replace(FOUND, **change)))
 
 
 def test_a_lost_scrape_and_clocks_that_are_apart_excuse_some_seconds():
     """Four minutes for a `for` that began again, and as much as the clocks are apart; no more."""
-    assert verdict_on(dataclasses.replace(TOLD, first=1360.0)) == []
-    assert verdict_on(dataclasses.replace(TOLD, first=1390.0), skew=-30.0) == []
-    assert verdict_on(dataclasses.replace(TOLD, first=1391.0), skew=-30.0)
+    assert verdict_on(dataclasses.replace(FOUND, first=1360.0)) == []
+    assert verdict_on(dataclasses.replace(FOUND, first=1390.0), skew=-30.0) == []
+    assert verdict_on(dataclasses.replace(FOUND, first=1391.0), skew=-30.0)
 
 
 def test_what_no_fault_explains_is_wrong():
     """An alert beside the fault's own is explained while the fault is there and twenty minutes more."""
     beside = Firing(alert="AgentJobsFailing", labels={"agent": "rex"}, first=1500.0, last=1600.0)
-    assert verdict_on(TOLD, beside) == []
-    assert verdict_on(TOLD, dataclasses.replace(beside, first=3199.0)) == []
-    (line,) = verdict_on(TOLD, dataclasses.replace(beside, first=3201.0))
+    assert verdict_on(FOUND, beside) == []
+    assert verdict_on(FOUND, dataclasses.replace(beside, first=3199.0)) == []
+    (line,) = verdict_on(FOUND, dataclasses.replace(beside, first=3201.0))
     assert line.startswith("no fault explains AgentJobsFailing {'agent': 'rex'}")
-    assert verdict_on(TOLD, dataclasses.replace(beside, alert="CodeRunExporterDown"))
+    assert verdict_on(FOUND, dataclasses.replace(beside, alert="CodeRunExporterDown"))
 
 
 def test_every_kind_of_fault_is_played_in_a_month():
@@ -97,31 +97,42 @@ def firing(alert, label, name, *, severity="critical", at="14:00"):
     return Firing(alert=alert, labels=labels, first=moment, last=moment + 60)
 
 
-ASKED = (
-    firing("CodeRunJobCreationStalled", "coderun", "task-1-rex"),
-    firing("AgentJobHanging", "job_name", "task-3-tess-x"),
+DETECTED = (
+    firing("CodeRunJobCreationStalled", "coderun", replay.STALLED[0].name),
+    firing("CodeRunsFailing", "namespace", "cto", severity="warning", at="16:06"),
+    firing("AgentJobHanging", "job_name", "play-coderun-task-3-tess-x"),
 )
 SAID = {"summary": "It is stuck.", "description": "Next:\nkubectl get x"}
 
 
-def test_both_incidents_have_to_be_told_by_the_alerts_that_were_asked_for():
+def test_every_incident_has_to_be_detected_by_its_own_alert():
     """Otherwise the replay has failed, whatever else fired."""
-    assert replay.page(ASKED, [SAID, SAID], scrapes=1)[1] == []
-    text, wrong = replay.page(ASKED[:1], [SAID], scrapes=1)
+    assert replay.page(DETECTED, [SAID] * 3, scrapes=1)[1] == []
+    text, wrong = replay.page(DETECTED[:2], [SAID] * 2, scrapes=1)
     assert wrong == ["AgentJobHanging did not fire for incident 2. Tess's Jobs of tasks 3, 4 and 7 never ended"]
-    assert "**not told**" in text
+    assert text.count("**not detected**") == 1
+
+
+def test_each_figure_has_the_signal_that_it_rests_on():
+    """In the table: the day's moments that it is compared with, the signal, the first alert."""
+    text, _ = replay.page(DETECTED, [SAID] * 3, scrapes=1)
+    assert "| the age of the Jobs | `AgentJobHanging` (critical) at 14:00:00 |" in text
+    assert "until the fix was synced (19:58), 7 h 39 min until the Job was made (20:11)" in text
+    assert "shows it earlier, and the agents' logs are not read yet" in text
 
 
 def test_an_alert_about_anything_else_fails_the_replay_but_for_the_standing_advice():
     """That no Job had a deadline is true of that day."""
     advice = firing("AgentJobsWithoutDeadline", "x", "", severity="info")
-    assert replay.page((*ASKED, advice), [SAID] * 3, scrapes=1)[1] == []
-    other = firing("AgentJobHanging", "job_name", "task-10-tess-x")
-    assert replay.page((*ASKED, other), [SAID] * 3, scrapes=1)[1] == ["AgentJobHanging fired about n/task-10-tess-x"]
+    assert replay.page((*DETECTED, advice), [SAID] * 4, scrapes=1)[1] == []
+    other = firing("AgentJobHanging", "job_name", "play-coderun-task-30-tess-x")
+    assert replay.page((*DETECTED, other), [SAID] * 4, scrapes=1)[1] == [
+        "AgentJobHanging fired about n/play-coderun-task-30-tess-x"
+    ]
 
 
 def test_the_first_words_of_each_alert_are_on_the_page_once():
     """As they would be read, as a block of code."""
-    again = firing("AgentJobHanging", "job_name", "task-4-tess-x")
-    text, _ = replay.page((*ASKED, again), [SAID] * 3, scrapes=1)
-    assert text.count("    It is stuck.\n    Next:\n    kubectl get x") == 2
+    again = firing("AgentJobHanging", "job_name", "play-coderun-task-4-tess-x")
+    text, _ = replay.page((*DETECTED, again), [SAID] * 4, scrapes=1)
+    assert text.count("    It is stuck.\n    Next:\n    kubectl get x") == 3

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exporter.demo.generations import NEWEST
 from exporter.demo.manifests import Order
 from tools.timelapse.judge import STEP, texts, verdict
 from tools.timelapse.play import Agenda, play
@@ -56,12 +57,13 @@ def test_a_window_begins_at_its_first_scrape():
 
 
 def test_an_empty_label_is_no_label_and_the_target_adds_its_own():
-    """As Prometheus stores it; what no rule asks for is not kept."""
+    """As Prometheus stores it; what no rule selects is not kept."""
     recorder = recorded('a{x="",y="1"} 1\nb 1', metrics=["a"])
     names = [series for series, _ in recorder.lines(first=0, last=0)]
     assert names == [
         'up{job="coderun-exporter",instance="a"}',
         'process_start_time_seconds{job="coderun-exporter",instance="a"}',
+        'process_cpu_seconds_total{job="coderun-exporter",instance="a"}',
         'a{job="coderun-exporter",instance="a",y="1"}',
     ]
 
@@ -76,22 +78,23 @@ def test_what_fires_and_what_is_read_then_is_prometheus_own_word():
     assert one.labels["configmap"] == 'c"]}, é'
     (said,) = texts(recorder, [one], start=START)
     assert said["summary"] == 'ConfigMap n/c"]}, é is required and unhealthy: problem unknown'
-    assert "\nNext:\nkubectl -n n describe configmap" in said["description"]
+    assert "\nNext:\nkubectl -n n get configmaps" in said["description"]
 
 
 async def test_every_scrape_shows_all_that_has_happened_until_then():
     """However slow the machine is: a run, its Job and its end, each in the scrape after it."""
-    recorder, agenda = Recorder(metrics=["coderun_phase"]), Agenda()
-    agenda.at(START + 45, lambda world: world.controller.order([Order(task=1, agent="Rex", work=100)]))
+    recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
+    agenda.at(START + 45, lambda world: world.order(Order(task=1, agent="Rex", work=100)))
     async with World(start=START) as world:
         await world.start("a")
         await play(world, agenda, recorder, until=START + 8 * STEP)
-    phases = {
-        series.partition('phase="')[2].rstrip('"}'): values for series, values in recorder.lines(first=0, last=8)
+    states = {
+        series.partition('state="')[2].rstrip('"}'): values
+        for series, values in recorder.lines(first=0, last=8)
+        if "state=" in series
     }
-    del phases[""]
-    # Created after 45 s, taken up in the round at 50 s; its work is done 100 s later, which the next round sees.
-    assert phases == {"Running": "_x2 1x3 stale", "Succeeded": "_x6 1x2"}
+    # Created after 45 s, reconciled in the round at 50 s; its work is done 100 s later, which the next round sees.
+    assert states == {"open": "_x2 1x3 stale", "succeeded": "_x6 1x2"}
 
 
 async def test_what_cannot_have_changed_is_not_asked_for_again():
@@ -128,10 +131,36 @@ async def test_what_is_refused_is_seen_and_forgotten_again():
 async def test_a_day_after_another_goes_on_where_it_ended():
     """One scrape every 30 seconds, also where one day ends and the next begins: or time would run away."""
     recorder, agenda = Recorder(metrics=["coderun_created_timestamp"]), Agenda()
-    agenda.at(START + 5 * STEP - 1, lambda world: world.controller.order([Order(task=1, agent="Rex")]))
+    agenda.at(START + 5 * STEP - 1, lambda world: world.order(Order(task=1, agent="Rex")))
     async with World(start=START) as world:
         await world.start("a")
         await play(world, agenda, recorder, until=START + 3 * STEP)
         await play(world, agenda, recorder, until=START + 6 * STEP)
     assert recorder.scrapes == 7
     assert values_of(recorder, "coderun_created").startswith("_x5 ")
+
+
+def test_a_restart_begins_the_seconds_of_cpu_anew():
+    """All exporters share a process here; resets() of its counter would never see that one restarted."""
+    recorder = Recorder(metrics=[])
+    for started in (7.0, 7.0, 7.0, 8.0):
+        recorder.scrape({"a": ""}, started={"a": started})
+    assert values_of(recorder, "process_cpu") == "1x0 2x0 3x0 1x0"
+
+
+async def test_a_run_of_the_newest_generation_is_in_its_own_namespace():
+    """Its controller fails it where its image lacks a template, and makes a Job where not."""
+    recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
+    orders = [Order(task=task, agent="Rex", generation=NEWEST) for task in (1, 2)]
+    agenda.at(START + 1, lambda world: world.newest.roll_out(missing_partial="x"))
+    agenda.at(START + 2, lambda world: world.order(orders[0]))
+    agenda.at(START + 61, lambda world: world.newest.roll_out())
+    agenda.at(START + 62, lambda world: world.order(orders[1]))
+    async with World(start=START) as world:
+        await world.start("a")
+        await play(world, agenda, recorder, until=START + 4 * STEP)
+        jobs = await world.writer.items(NEWEST.jobs)
+    assert [job["spec"]["activeDeadlineSeconds"] for job in jobs] == [86400]
+    states = [series for series, _ in recorder.lines(first=4, last=4) if "coderun_state" in series]
+    assert sorted("failed" in one for one in states) == [False, True]
+    assert all('namespace="cto"' in one for one in states)

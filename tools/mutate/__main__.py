@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tests.platform.outcomes import outcomes
 from tools.mutate.reading import UnsupportedError
 from tools.mutate.rules import Rule, load, mutants
-from tools.mutate.suites import names_for
+from tools.mutate.suites import RECORDING, names_for
 from tools.mutate.survey import Row, healthy_suites, survey
 from tools.mutate.trial import Laboratory, find_promtool
 from tools.mutate.verdict import Accepted, SurvivorsError, faults, load_accepted, share_killed
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Accepted], *, worlds: bool) -> int:
     started = time.monotonic()
     names = tuple(dict.fromkeys(name for rule in chosen for name in names_for(rule, laboratory.rules)))
-    alerts = [rule.name for rule in laboratory.rules if rule.is_alert and rule.name in names]
+    alerts = [name for name in names if (ALERTS / "tests" / f"{name}.yml").exists() and name != RECORDING]
     played = killers(alerts, outcomes()) if worlds and alerts else {}
     suites, ill = healthy_suites(laboratory, ALERTS / "tests", names, played)
     print(_LINE.format("rule", "mutants", "killed", "survived"))

@@ -1,13 +1,14 @@
 """The life of a run and its Job, stage by stage, as requests would have to write it."""
 
 import dataclasses
-import datetime as dt
 import enum
+import time
 from typing import Any
 
 from bench.workload import coderun, job
+from exporter.demo import statuses
 
-__all__ = ["WRITES", "Life", "Stage", "ended", "name_of"]
+__all__ = ["WRITES", "Life", "Stage", "name_of"]
 
 WRITES = 8
 """In one life: two creations, four changes, two deletions."""
@@ -45,24 +46,15 @@ class Life:
 
     @property
     def status(self) -> dict[str, Any]:
-        """What the controllers write at this stage: of the Job, or of the run."""
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        fails = self.number % _FAILS == 0
+        """What the controllers write at this stage: of the Job, or of the run. A run whose Job failed is retried."""
+        now, fails, job_name = time.time(), self.number % _FAILS == 0, name_of(self.job)
         if self.stage == Stage.JOB_ACTIVE:
-            return {"startTime": now, "active": 1}
+            return statuses.active(now)
+        if self.stage == Stage.RUN_RUNNING:
+            return statuses.running(now, job_name=job_name, attempt=1)
         if self.stage == Stage.JOB_ENDED:
-            return ended(now, fails=fails)
-        phase = "Running" if self.stage == Stage.RUN_RUNNING else "Failed" if fails else "Succeeded"
-        return {"phase": phase, "jobName": name_of(self.job), "lastUpdate": now}
-
-
-def ended(now: str, *, fails: bool) -> dict[str, Any]:
-    """The status of a Job that has just succeeded or failed: both conditions, as the real controller sets them."""
-    kinds = ("FailureTarget", "Failed") if fails else ("SuccessCriteriaMet", "Complete")
-    reason = "BackoffLimitExceeded" if fails else "CompletionsReached"
-    common = {"status": "True", "reason": reason, "lastProbeTime": now, "lastTransitionTime": now}
-    result = {"failed": 1} if fails else {"succeeded": 1, "completionTime": now}
-    return {"active": 0, "conditions": [{"type": kind, **common} for kind in kinds], **result}
+            return statuses.failed(now) if fails else statuses.complete(now)
+        return statuses.running(now, job_name=f"{job_name}-v2", attempt=2) if fails else statuses.succeeded(now)
 
 
 def name_of(item: dict[str, Any]) -> str:

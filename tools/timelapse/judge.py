@@ -56,16 +56,18 @@ def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
     return names | set(re.findall(r"\b((?:coderun|job|jobs|configmap)_\w+)\{", texts))
 
 
-def verdict(recorder: Recorder, *, start: float, first: int, last: int, step: int = STEP) -> list[Firing]:
+def verdict(
+    recorder: Recorder, *, start: float, first: int, last: int, step: int = STEP, every: int = 1
+) -> list[Firing]:
     """Every alert that fires between two scrapes. `start` is the time of scrape 0. Raises JudgeError.
 
-    `step`: seconds between two scrapes, and between two evaluations.
+    `step`: seconds between two scrapes. `every`: how many of them lie between two evaluations.
     """
-    steps = range(last - first + 1)
+    steps = range(0, last - first + 1, every)
     tests = [{"expr": _FIRING, "eval_time": f"{count * step}s", "exp_samples": []} for count in steps]
     case = case_of(recorder, start=start, first=first, last=last, step=step) | {"promql_expr_test": tests}
     found: dict[str, list[float]] = collections.defaultdict(list)
-    for failure in _failures(case, step=step):
+    for failure in _failures(case, step=step * every):
         when, _, got = failure.partition("got:")
         at = start + first * step + _seconds(re.search(r", time: (\S+),", when)[1])
         for labels, _ in _SAMPLE.findall(got):
@@ -86,16 +88,16 @@ def texts(
     asked = sorted({(one.alert, round(one.first - start)) for one in firings})
     tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
     case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
-    told: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
+    notified: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
     for failure in _failures(case, step=step):
         when = re.search(r"alertname: (\w+), time: (\S+),", failure)
         for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
             named = _pairs(labels)
             del named["alertname"]
-            told.setdefault((f"{when[1]} {when[2]}", tuple(sorted(named.items()))), _pairs(annotations))
+            notified.setdefault((f"{when[1]} {when[2]}", tuple(sorted(named.items()))), _pairs(annotations))
     for one in firings:
         at = _duration(round(one.first - start))
-        yield told[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
+        yield notified[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
 
 
 def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
@@ -106,7 +108,10 @@ def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: in
 
 
 def _failures(case: Mapping[str, Any], *, step: int) -> list[str]:
-    """What promtool found that the case does not expect; it expects nothing, so that is everything."""
+    """What promtool found that the case does not expect; it expects nothing, so that is everything.
+
+    `step`: seconds between two evaluations.
+    """
     promtool = shutil.which("promtool", path=str(ROOT / ".tools" / "bin")) or shutil.which("promtool")
     if promtool is None:
         raise JudgeError("promtool is not in .tools/bin and not on PATH: run `make tools`")

@@ -81,7 +81,7 @@ class Life:
         return begin + self._chance.uniform(0, last)
 
     def _run(self, begin: float) -> None:
-        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is given up then."""
+        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is then deleted."""
         exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
             0
         ]

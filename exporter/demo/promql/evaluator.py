@@ -173,7 +173,7 @@ def _test(matcher: Any) -> Callable[[str], bool]:
 
 
 def _group(modifier: Any, sample: Sample) -> Key:
-    """The labels by which a sample is aggregated: none without a modifier, and the name only if asked for."""
+    """The labels by which a sample is aggregated: none without a modifier, and the name only if it is listed."""
     if modifier is None:
         return frozenset()
     if modifier.type == AggModifierType.By:

@@ -29,8 +29,8 @@ class FaultProxy:
 
     It says an empty line each second in a quiet watch: it stands for the bookmark that the API server sends each
     minute, for an exporter that waits seconds where it would wait a minute and a half. `asked` are the requests so
-    far. `tokens` are those that are not the server's own, each with the one that it stands for. Used as a context
-    manager.
+    far, without those of discovery, which meet no fault: nothing depends on them. `tokens` are those that are not the
+    server's own, each with the one that it stands for. Used as a context manager.
     """
 
     def __init__(self, *, server: str, ca: pathlib.Path, key: pathlib.Path) -> None:
@@ -141,7 +141,7 @@ class FaultProxy:
         await self._site.start()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        fault = self._fault_for(_asked(request))
+        fault = Fault() if _is_discovery(request) else self._fault_for(_asked(request))
         self._clients[id(request)] = request
         try:
             await self._while_silent()
@@ -202,6 +202,12 @@ def _asked(request: web.Request) -> Asked:
         query=dict(request.query),
         token=_token(request),
     )
+
+
+def _is_discovery(request: web.Request) -> bool:
+    """/apis, /apis/GROUP, /apis/GROUP/VERSION."""
+    root, *more = request.path.strip("/").split("/")
+    return root == "apis" and len(more) <= 2
 
 
 def _kind(request: web.Request) -> Literal["stream", "page", "watch"]:
