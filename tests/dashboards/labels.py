@@ -15,11 +15,13 @@ from exporter.cluster import Cluster, Policy
 from exporter.resources import RESOURCES
 from exporter.resources.history import History
 from exporter.telemetry import Telemetry
-from tests.integration.bundle import ALERTS, shipped_alerts
+from tests.integration.bundle import ALERTS, shipped_entries
 
 __all__ = ["UnknownLabelError", "labels_of", "metrics"]
 
 TARGET = frozenset({"cluster", "job", "instance"})
+OVERRIDDEN = frozenset({"exported_namespace"})
+"""Where scrapes are without `honor_labels`; nothing but a matcher may name it."""
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
 _SETS = {"and", "unless"}
 
@@ -45,7 +47,7 @@ def metrics() -> dict[str, frozenset[str]]:
 
 
 _PROCESS = ("cpu_seconds_total", "resident_memory_bytes", "start_time_seconds")
-"""Of prometheus-client's ProcessCollector, which is no wrapper that could be asked."""
+"""Of prometheus-client's ProcessCollector, which does not describe its metrics."""
 
 
 def labels_of(tree: Any, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -65,14 +67,17 @@ def labels_of(tree: Any, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
 def _selected(tree: Any, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     if tree.name not in known:
         raise UnknownLabelError(f"no metric {tree.name}")
-    _need({matcher.name for matcher in tree.matchers.matchers}, known[tree.name], tree)
+    _need({matcher.name for matcher in tree.matchers.matchers} - OVERRIDDEN, known[tree.name], tree)
     return known[tree.name]
 
 
 def _aggregated(tree: Any, inner: frozenset[str]) -> frozenset[str]:
-    by = frozenset(tree.modifier.labels) if tree.modifier else frozenset()
-    _need(by, inner, tree)
-    return inner if str(tree.op) in {"topk", "bottomk"} else by
+    named = frozenset(tree.modifier.labels) if tree.modifier else frozenset()
+    _need(named, inner, tree)
+    if str(tree.op) in {"topk", "bottomk"}:
+        return inner
+    without = tree.modifier is not None and str(tree.modifier.type).endswith("Without")
+    return inner - named if without else named
 
 
 def _joined(tree: Any, left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
@@ -141,6 +146,6 @@ def _recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
 def _alerts(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     """An alert has what its expression leaves of the labels; absent_over_time and the like leave less than that."""
     of_all = {"alertname", "severity", "component"}
-    for alert in shipped_alerts().values():
+    for alert in shipped_entries():
         of_all |= labels_of(promql_parser.parse(alert["expr"]), known)
     return {"ALERTS": frozenset(of_all | {"alertstate"}), "ALERTS_FOR_STATE": frozenset(of_all)}

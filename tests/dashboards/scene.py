@@ -1,13 +1,14 @@
-"""The demo's platform in every trouble that the dashboards show, watched by the exporter and a real Prometheus.
+"""The demo's platform with every kind of trouble that the dashboards show, an exporter, and a real Prometheus.
 
 The past is played on a clock that is set back; from then on it is the real one, so that `time()` and the timestamps
-of the objects agree in Prometheus. What is counted has to be seen to happen, so some of it happens after the start.
+of the objects agree in Prometheus. Counters need an increase between two scrapes, so some runs end after the start.
 """
 
 import asyncio
 import contextlib
 import json
 import pathlib
+import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,28 +18,38 @@ import yaml
 from aiohttp import web
 
 from exporter.demo.apiserver import StandInApiServer
+from exporter.demo.generations import NEWEST, NOVEMBER
 from exporter.demo.manifests import GROUP, NAMESPACE, Order
 from exporter.demo.platform import JOBS, Platform
 from exporter.demo.workers import Workers
 from exporter.demo.writer import Writer
-from tests.integration.bundle import prometheus_config, write_rules
+from tests.components import component
+from tests.integration.bundle import JOB, prometheus_config, write_rules
 from tests.integration.exporting import Exporter
 from tests.integration.monitoring import Prometheus
 from tests.integration.waiting import until
 
-__all__ = ["DONE", "FAILED", "HANGING", "RUNS", "STALLED", "Scene", "Watched", "scene"]
+__all__ = [
+    "DONE", "FAILED", "HANGING", "NO_POD", "OVERDUE", "PENDING", "RETRIED", "RUNS", "STALLED", "STALLS",
+    "Scene", "Watched", "scene",
+]  # fmt: skip
 
 _MINUTE = 60.0
 _HANGS = [Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4)]
-_STALLS = [Order(task=task, agent="Rex") for task in (1, 6)]
-_PAST: tuple[tuple[float, Callable[[Platform], Awaitable[None]]], ...] = (
-    (150, lambda platform: platform.order([Order(task=11, agent="Rex", cli="codex", work=900)])),
-    (100, lambda platform: platform.order(_HANGS)),
-    (60, lambda platform: platform.lose_templates("claude")),
-    (58, lambda platform: platform.order(_STALLS)),
-    (40, lambda platform: platform.order([Order(task=7, agent="Cleo", cli="cursor", work=7200)])),
-    (20, lambda platform: platform.order([Order(task=8, agent="Rex", cli="codex", work=7200)])),
-    (4, lambda platform: platform.order([Order(task=9, agent="Rex")])),
+_STALLS = [Order(task=task, agent="Rex") for task in (1, 6, 9)]
+_LONG = Order(task=11, agent="Rex", cli="codex", work=10800)
+_NO_POD = Order(task=12, agent="Cleo", cli="cursor", exits=("no-pod",))
+_PENDING = Order(task=13, agent="Rex", cli="codex", exits=("pending",))
+_FAILS = [Order(task=task, agent="Rex", generation=NEWEST) for task in (21, 22, 23, 24)]
+_PAST: tuple[tuple[float, Callable[["Scene"], Awaitable[None]]], ...] = (
+    (100, lambda scene: scene.november.order([*_HANGS, _LONG])),
+    (60, lambda scene: scene.november.lose_templates("claude")),
+    (58, lambda scene: scene.november.order(_STALLS[:2])),
+    (40, lambda scene: scene.november.order([Order(task=7, agent="Cleo", cli="cursor", work=7200), _NO_POD])),
+    (25, lambda scene: scene.newest.roll_out(missing_partial="shared/harness")),
+    (20, lambda scene: scene.newest.order(_FAILS[:-1])),
+    (20, lambda scene: scene.november.order([Order(task=8, agent="Rex", cli="codex", work=7200), _PENDING])),
+    (4, lambda scene: scene.november.order(_STALLS[2:])),
 )
 """Minutes ago, and what was done then."""
 _PRESENT = (
@@ -46,10 +57,15 @@ _PRESENT = (
     Order(task=10, agent="Cleo", cli="cursor", work=200),
     Order(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
 )
-"""Runs that end while they are watched. The last one fails, and is retried."""
-STALLED, HANGING, DONE, FAILED = (one.name for one in (_STALLS[0], _HANGS[0], _PRESENT[0], _PRESENT[-1]))
-RUNS = (STALLED, HANGING, DONE, FAILED)
-"""One run of each sort."""
+"""Runs whose Jobs end after the start; one more run fails without a Job. The last one here fails, and is retried."""
+STALLED, HANGING, DONE, RETRIED, FAILED = (
+    one.name for one in (_STALLS[0], _HANGS[0], _PRESENT[0], _PRESENT[-1], _FAILS[0])
+)
+STALLS = {one.name for one in _STALLS}
+OVERDUE, NO_POD, PENDING = {one.name for one in (*_HANGS, _LONG)}, _NO_POD.name, _PENDING.name
+"""Jobs above the default limit, one of which works for three hours; one without a pod; one whose pod is pending."""
+RUNS = dict.fromkeys((STALLED, HANGING, NO_POD, DONE, RETRIED), NAMESPACE) | {FAILED: NEWEST.namespace}
+"""One run of each sort, with its namespace."""
 _KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
 _SETTINGS = {
     "coderuns": {
@@ -66,7 +82,7 @@ class Scene:
     def __init__(self, folder: pathlib.Path) -> None:
         self.kubeconfig = folder / "kubeconfig"
         self.now = time.time
-        self._back = 150 * _MINUTE
+        self._back = 100 * _MINUTE
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), daemon=True)
 
@@ -108,8 +124,12 @@ class Scene:
         _write_kubeconfig(self.kubeconfig, url)
         async with Writer(base_url=url) as writer:
             self._writer = writer
-            self._platform = Platform(writer=writer, clock=self._clock)
-            self._workers = Workers(writer=writer, clock=self._clock)
+            self.november, self.newest = (
+                Platform(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)
+            )
+            self._workers = [
+                Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)
+            ]
             await self._past()
             self._ready.set()
             await self._over.wait()
@@ -117,11 +137,12 @@ class Scene:
 
     async def _past(self) -> None:
         """In steps of a minute, up to now."""
-        await self._platform.install()
+        for platform in (self.november, self.newest):
+            await platform.install()
         script = list(_PAST)
         while self._back > 0:
             while script and script[0][0] * _MINUTE >= self._back:
-                await script.pop(0)[1](self._platform)
+                await script.pop(0)[1](self)
             await self._round()
             self._back -= _MINUTE
         self._back = 0
@@ -132,26 +153,29 @@ class Scene:
 
     async def _order(self) -> None:
         self._back = 5 * _MINUTE
-        await self._platform.order(_PRESENT)
+        await self.november.order(_PRESENT)
+        await self.newest.order(_FAILS[-1:])
 
     async def _begin(self) -> None:
         self._back -= 20
         await self._round()
 
     async def _end(self) -> None:
-        """The attempt that failed is tried again, which begins some minutes ago too, and fails again."""
-        for back in (0, 0, 4.5 * _MINUTE, 0, 0):
+        """The failed attempt is retried, which begins some minutes ago too, fails again, and is retried again."""
+        for back in (0, 0, 4.5 * _MINUTE, 0, 0, 0):
             self._back = back
             await self._round()
             await asyncio.sleep(1)
 
     async def _round(self) -> None:
-        await self._platform.reconcile()
-        await self._workers.advance()
+        for platform in (self.november, self.newest):
+            await platform.reconcile()
+        for workers in self._workers:
+            await workers.advance()
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse | None:
-    """One resource may not be read, so that the exporter has something to tell about itself."""
+    """One resource may not be read, so that an alert about the exporter fires."""
     if not request.path.endswith("/docsruns"):
         return None
     status = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not allowed"}
@@ -171,11 +195,35 @@ def _write_kubeconfig(file: pathlib.Path, server: str) -> None:
 
 
 class Watched(Prometheus):
-    """A Prometheus of some replicas of the exporter; `cluster` is a label of their targets, "" for none."""
+    """A Prometheus of some replicas of the exporter; `cluster` is a label of their targets, "" for none.
 
-    def __init__(self, folder: pathlib.Path, *, exporters: list[str], cluster: str) -> None:
-        super().__init__(folder, exporter=exporters[0])
+    What needs ten minutes of history to fire has it: see `_backfill`.
+    """
+
+    def __init__(self, folder: pathlib.Path, *, exporters: list[Exporter], cluster: str) -> None:
+        super().__init__(folder, exporter=exporters[0].address)
         self._exporters, self._cluster = exporters, cluster
+
+    def start(self) -> None:
+        """With samples of the last ten minutes."""
+        self._backfill()
+        super().start()
+
+    def _backfill(self) -> None:
+        """Every 30 s the present samples of two metrics that rules compare with the past."""
+        more = f',cluster="{self._cluster}"' if self._cluster else ""
+        found = [
+            line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{more},')
+            for exporter in self._exporters
+            for line in exporter.get().text.splitlines()
+            if line.startswith(("coderun_exporter_resource_synced{", "job_active{"))
+        ]
+        now = int(time.time())
+        lines = sorted(f"{line} {now - back}" for line in found for back in range(30, 600, 30))
+        (self.folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]))
+        command = [component("promtool"), "tsdb", "create-blocks-from", "openmetrics", "past.txt", "data"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
 
     def series(self, selector: str) -> list[dict[str, str]]:
         """The label sets that a selector finds."""
@@ -193,7 +241,7 @@ class Watched(Prometheus):
         flags = super()._flags()
         config = prometheus_config(exporter=self._exporter, alertmanager=None, rules=write_rules(self.folder))
         (target,) = config["scrape_configs"][0]["static_configs"]
-        target["targets"] = self._exporters
+        target["targets"] = [exporter.address for exporter in self._exporters]
         if self._cluster:
             target["labels"] = target["labels"] | {"cluster": self._cluster}
         (self.folder / "config.yml").write_text(yaml.safe_dump(config))
@@ -212,20 +260,19 @@ def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watc
             stack.enter_context(Exporter(folder / name, kubeconfig=platform.kubeconfig, settings=_SETTINGS))
             for name in ("first", "second")
         ]
-        addresses = [exporter.address for exporter in exporters]
-        one = stack.enter_context(Watched(folder / "one", exporters=addresses[:1], cluster=""))
-        two = stack.enter_context(Watched(folder / "two", exporters=addresses, cluster="one"))
+        one = stack.enter_context(Watched(folder / "one", exporters=exporters[:1], cluster=""))
+        two = stack.enter_context(Watched(folder / "two", exporters=exporters, cluster="one"))
         for each in (one, two):
             until(lambda each=each: each.query('up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
         platform.order()
         for each, replicas in ((one, 1), (two, 2)):  # before a Job is there: nothing is counted that begins at 1
-            asked = f'count(coderun_job_creation_seconds_count{{agent=~".*ipher.*"}} == 0) == {replicas}'
-            until(lambda each=each, asked=asked: each.query(asked), what="the runs are seen")
+            query = f'count(coderun_job_creation_seconds_count{{agent=~".*ipher.*"}} == 0) == {replicas}'
+            until(lambda each=each, query=query: each.query(query), what="the runs are seen")
         platform.begin()
         time.sleep(3)
         platform.end()
         for each in (one, two):
-            asked = 'agent:jobs_failed:ratio1h{agent=~".*ipher.*"} > 0'
-            until(lambda each=each, asked=asked: each.query(asked), what="the failures are recorded")
+            query = 'agent:jobs_failed:ratio1h{agent=~".*ipher.*"} > 0'
+            until(lambda each=each, query=query: each.query(query), what="the failures are recorded")
         time.sleep(seconds)
         yield one, two

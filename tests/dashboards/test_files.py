@@ -1,4 +1,4 @@
-"""The dashboards' files: what the code says, whole, and readable by whoever stands before them."""
+"""The generated files of the dashboards: up to date, valid, and readable on a wall screen."""
 
 import itertools
 import json
@@ -34,7 +34,7 @@ def links_in(tree):
 
 
 def test_the_files_are_what_the_code_says():
-    """`make dashboards` would change nothing, and the page lists these panels."""
+    """`make dashboards` would change nothing, and the page lists the same panels."""
     assert generate.stale() == []
     assert page.stale() == []
 
@@ -71,7 +71,10 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
     copy = tmp_path / "docs/dashboards.md"
     copy.write_text(re.sub(r"\| \d+ \|$", "| 12345 |", text, flags=re.MULTILINE))
     assert page.stale() == []
-    for changed in (text.replace("| Open runs |", "| Runs |"), text.replace("For the wall.", "For the desk.")):
+    for changed in (
+        text.replace("| Runs stalled |", "| Stalled |"),
+        text.replace("For a wall screen.", "For a desk."),
+    ):
         assert changed != text
         copy.write_text(changed)
         assert page.stale() == ["docs/dashboards.md"]
@@ -79,12 +82,12 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
 
 @of_each
 def test_a_dashboard_has_its_uid_for_good_and_is_small_enough_to_be_looked_at(file):
-    """Links and imports find it by the uid; 20 panels and 200 kB at most; the schema's version in Grafana 11.6."""
+    """Links and imports find it by the uid; 22 panels and 200 kB at most; the schema's version in Grafana 11.6."""
     tree = json.loads(file.read_text())
     assert tree["uid"] == UIDS[file.stem]
     assert "id" not in tree
     assert tree["schemaVersion"] == 41
-    assert len(panels(file)) <= 20
+    assert len(panels(file)) <= 22
     assert file.stat().st_size < 200_000
 
 
@@ -146,11 +149,10 @@ def test_links_lead_to_the_other_dashboards_and_to_runbooks_that_exist(file):
     assert named <= alerts
 
 
-def test_between_them_the_dashboards_lead_to_every_runbook_of_runs_jobs_and_configmaps():
-    """Each alert that is about an object is named where that object is shown."""
+def test_between_them_the_dashboards_lead_to_every_runbook():
+    """Each alert is named by a panel that shows its object."""
     text = " ".join(file.read_text() for file in FILES)
-    missing = {name for name in shipped_alerts() if f"${{runbooks}}/{name}" not in text}
-    assert missing == {"CodeRunNotUpdated", "CodeRunStuckDeleting", "AgentJobsWithoutDeadline"}
+    assert [name for name in shipped_alerts() if f"${{runbooks}}/{name}" not in text] == []
 
 
 def test_the_runbooks_are_where_the_rules_say():
@@ -181,7 +183,7 @@ def test_the_configmaps_carry_the_same_dashboards_and_the_sidecars_label():
         assert json.loads(text) == json.loads((ROOT / "dashboards" / name).read_text())
 
 
-def test_without_a_prometheus_a_picture_is_refused_in_one_line(monkeypatch, capsys):
+def test_rendering_without_a_prometheus_fails_with_one_line(monkeypatch, capsys):
     """Exit code 2, and how to get one."""
 
     def missing(name):

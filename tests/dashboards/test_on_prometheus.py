@@ -1,4 +1,4 @@
-"""Every query of the dashboards, asked of a real Prometheus that watches the demo."""
+"""Every query of the dashboards, query of a real Prometheus that watches the demo."""
 
 import math
 import re
@@ -8,20 +8,36 @@ from collections.abc import Iterator
 import pytest
 
 from exporter.demo.manifests import NAMESPACE
-from tests.dashboards.scene import DONE, FAILED, HANGING, RUNS, STALLED, Watched, scene
-from tools.dashboards.asking import Answered, answers, choices
-from tools.dashboards.drawing import picture
+from tests.dashboards.scene import (
+    DONE,
+    FAILED,
+    HANGING,
+    NO_POD,
+    OVERDUE,
+    PENDING,
+    RETRIED,
+    RUNS,
+    STALLED,
+    STALLS,
+    Watched,
+    scene,
+)
+from tools.dashboards.drawing import image
 from tools.dashboards.generate import boards
+from tools.dashboards.one_run_promql import STATES
+from tools.dashboards.querying import PanelResult, choices, run_queries
 from tools.dashboards.reading import ALL, annotations_of, filled
 from tools.dashboards.tables import rows_of
 
-pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(120)]
 
 BOARDS = boards()
 ABOUT_MANY, ABOUT_ONE, ABOUT_ITSELF = BOARDS["agent-runs.json"], BOARDS["one-run.json"], BOARDS["exporter.json"]
 SECONDS = 30.0
+WITHOUT_POD, NOT_STARTING, OVER_LIMIT = 1, 2, 4
+"""Numbers in the column Problem."""
 OF_ITS_OWN = re.compile(r"increase\(|:p\d\d_|:ratio1h|ALERTS_FOR_STATE|last_sync")
-"""What two replicas, or two Prometheuses, may tell differently."""
+"""What may differ between two replicas or two Prometheus servers."""
 
 
 @pytest.fixture(scope="module")
@@ -33,24 +49,24 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched,
 
 def chosen_for(text: str) -> list[dict[str, str]]:
     """What is chosen on a dashboard: nothing, or each of the runs."""
-    return [{"namespace": NAMESPACE, "coderun": run} for run in RUNS] if text == ABOUT_ONE else [{}]
+    return [{"namespace": place, "coderun": run} for run, place in RUNS.items()] if text == ABOUT_ONE else [{}]
 
 
-def panel(answered: list[Answered], title: str) -> Answered:
+def panel(results: list[PanelResult], title: str) -> PanelResult:
     """The one of that title."""
-    (found,) = [each for each in answered if each.panel.title == title and each.answers]
+    (found,) = [each for each in results if each.panel.title == title and each.results]
     return found
 
 
-def number(answered: list[Answered], title: str, *, query: int = 0) -> float:
+def number(results: list[PanelResult], title: str, *, query: int = 0) -> float:
     """The one value of a query."""
-    (series,) = panel(answered, title).answers[query].series
+    (series,) = panel(results, title).results[query].series
     return float(series["value"][1])
 
 
-def told(answered: list[Answered], title: str, *names: str) -> set[tuple[object, ...]]:
-    """The rows of a table, of each the fields of those names."""
-    _, rows = rows_of(panel(answered, title))
+def fields(results: list[PanelResult], title: str, *names: str) -> set[tuple[object, ...]]:
+    """Those fields of each row of a table."""
+    _, rows = rows_of(panel(results, title))
     return {tuple(row.get(name) for name in names) for row in rows}
 
 
@@ -61,10 +77,10 @@ def test_every_query_gets_an_answer(watched: tuple[Watched, Watched], file: str,
     text = BOARDS[file]
     counts: dict[str, int] = {}
     for chosen in chosen_for(text):
-        for each in answers(text, watched[replicas], chosen, seconds=SECONDS):
-            for answer in each.answers:
-                key = f"{each.panel.title} {answer.asked.ref}"
-                counts[key] = counts.get(key, 0) + len(answer.series)
+        for each in run_queries(text, watched[replicas], chosen, seconds=SECONDS):
+            for result in each.results:
+                key = f"{each.panel.title} {result.target.ref}"
+                counts[key] = counts.get(key, 0) + len(result.series)
     assert counts
     assert [name for name, count in counts.items() if not count] == []
 
@@ -86,101 +102,142 @@ def test_every_variable_offers_something(watched: tuple[Watched, Watched], file:
     "chosen", [{"cluster": ["one", "two"], "namespace": [NAMESPACE, "x"], "agent": ["rex", "y"]}]
 )
 def test_several_values_of_a_variable_are_one_pattern(watched: tuple[Watched, Watched], chosen: dict[str, list[str]]):
-    """Nothing else is shown but what has no namespace, and broken ConfigMaps, which are causes elsewhere."""
-    many = answers(ABOUT_MANY, watched[1], chosen, seconds=SECONDS)
-    assert told(many, "Runs without a Job, the longest wait first", "agent") == {("rex",)}
-    assert number(many, "Jobs hanging") == 0
-    alerts = told(many, "Alerts firing, the worst first", "alertname")
+    """Nothing else is shown but what has no namespace, and unhealthy ConfigMaps, which are causes elsewhere."""
+    many = run_queries(ABOUT_MANY, watched[1], chosen, seconds=SECONDS)
+    assert fields(many, "Runs without a Job", "agent") == {("rex",)}
+    assert fields(many, "Jobs that need attention", "agent") == {("rex",)}
+    assert number(many, "Failed without a Job, 1 h") == 0
+    alerts = fields(many, "Firing alerts", "alertname")
     assert alerts >= {("CodeRunJobCreationStalled",), ("CodeRunExporterResourceUnavailable",)}
-    elsewhere = answers(ABOUT_MANY, watched[1], chosen | {"namespace": "elsewhere"}, seconds=SECONDS)
-    assert number(elsewhere, "Open runs") == 0
-    alerts = told(elsewhere, "Alerts firing, the worst first", "alertname")
+    elsewhere = run_queries(ABOUT_MANY, watched[1], chosen | {"namespace": "elsewhere"}, seconds=SECONDS)
+    assert number(elsewhere, "Runs stalled") == 0
+    alerts = fields(elsewhere, "Firing alerts", "alertname")
     assert ("RequiredConfigMapUnhealthy",) in alerts
     assert ("CodeRunJobCreationStalled",) not in alerts
-    gone = answers(ABOUT_MANY, watched[1], {"cluster": ["two"]}, seconds=SECONDS)
-    assert number(gone, "Open runs") == 0
+    gone = run_queries(ABOUT_MANY, watched[1], {"cluster": ["two"]}, seconds=SECONDS)
+    assert sum(number(gone, "Open runs by age", query=query) for query in range(4)) == 0
 
 
-def test_the_wall_says_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
-    """The numbers and tables of the first row, against the demo's own script."""
-    many = answers(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
+def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
+    """The numbers and tables of the first row, against the scene's own script."""
+    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
     assert number(many, "Runs stalled") == 2
-    assert number(many, "Jobs hanging") == 2
-    assert number(many, "ConfigMaps broken") == 1
-    assert number(many, "Open runs") == 7
-    assert number(many, "Age of this picture") < 30
-    waiting = told(many, "Runs without a Job, the longest wait first", "coderun", "cause")
-    assert waiting == {(run, "configmap_empty") for run in (STALLED, "task-6-rex", "task-9-rex")}
-    hanging = told(many, "Jobs that should have ended, the longest first", "coderun", "cause")
-    assert hanging == {(run, "finished_not_exited") for run in (HANGING, "task-4-tess")}
-    about = told(many, "Alerts firing, the worst first", "alertname", "object")
-    assert about >= {("AgentJobHanging", HANGING), ("CodeRunJobCreationStalled", STALLED)}
-    assert sum(number(many, "Open runs by age, now", query=query) for query in range(4)) == 7
-    assert number(many, "Failures by agent and reason") == pytest.approx(2, abs=0.5)
+    assert number(many, "Unhealthy Jobs") == 0
+    assert number(many, "Unhealthy Jobs", query=1) == 5
+    assert number(many, "Failed without a Job, 1 h") == 4
+    assert number(many, "Unhealthy ConfigMaps") == 1
+    assert number(many, "Data freshness") < 30
+    waiting = fields(many, "Runs without a Job", "coderun", "cause")
+    assert waiting == {(run, "configmap_empty") for run in STALLS}
+    overdue = {(run, None, OVER_LIMIT) for run in OVERDUE}
+    unhealthy = fields(many, "Jobs that need attention", "coderun", "cause", "Value #E")
+    assert unhealthy == overdue | {(NO_POD, "no_pod", WITHOUT_POD), (PENDING, None, NOT_STARTING)}
+    failed = fields(many, "Failed runs", "coderun", "cause", "run_type")
+    assert (FAILED, "template_failed", "implementation") in failed
+    assert len(failed) == 4
+    about = fields(many, "Firing alerts", "alertname", "object")
+    assert about >= {
+        ("AgentJobHanging", HANGING), ("CodeRunJobCreationStalled", STALLED), ("AgentJobWithoutPod", NO_POD),
+        ("AgentPodNotStarting", PENDING), ("CodeRunsFailing", "implementation"),
+    }  # fmt: skip
+    assert sum(number(many, "Open runs by age", query=query) for query in range(4)) == 11
+    assert number(many, "Failures by agent") == pytest.approx(2, abs=0.5)
+    assert number(many, "Failures by agent", query=1) == pytest.approx(1, abs=0.5)
 
 
-def test_one_run_says_what_became_of_it(watched: tuple[Watched, Watched]):
-    """Of the four runs: phase, cause, attempt, wait and run time."""
+def test_a_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched]):
+    """A Job that works for three hours under the default limit of 1 h is a warning, in number and table."""
+    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
+    severities = dict(fields(many, "Jobs that need attention", "coderun", "Value #D"))
+    assert {severities[run] for run in OVERDUE} == {1}
+
+
+def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
+    """Of one run of each sort: the phase in the colour of the state, cause, attempt, run time and its limit."""
     phases, causes, attempts = {}, {}, {}
-    for run in RUNS:
-        one = answers(ABOUT_ONE, watched[0], {"namespace": NAMESPACE, "coderun": run}, seconds=SECONDS)
-        phases[run] = number(one, "Phase")
-        causes[run] = [series["metric"]["cause"] for series in panel(one, "Why it is stuck").answers[0].series]
+    for run, place in RUNS.items():
+        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
+        (phase,) = panel(one, "Phase").results[0].series
+        phases[run] = phase["metric"]["phase"], STATES[int(phase["value"][1])][0]
+        causes[run] = [series["metric"]["cause"] for series in panel(one, "Cause").results[0].series]
         attempts[run] = number(one, "Attempt")
-        if run != STALLED:
+        if run not in {STALLED, FAILED}:
             assert number(one, "Run time", query=1) == 3600
-    assert phases == {STALLED: 6, HANGING: 3, DONE: 1, FAILED: 2}
-    assert causes == {STALLED: ["configmap_empty"], HANGING: ["finished_not_exited"], DONE: [], FAILED: []}
-    assert attempts == {STALLED: 1, HANGING: 1, DONE: 1, FAILED: 2}
+    assert phases == {
+        STALLED: ("none", "open"), HANGING: ("Running", "open"), NO_POD: ("Running", "open"),
+        DONE: ("Succeeded", "succeeded"), RETRIED: ("Running", "open"), FAILED: ("Failed", "failed"),
+    }  # fmt: skip
+    assert {run: found for run, found in causes.items() if found} == {
+        STALLED: ["configmap_empty"], NO_POD: ["no_pod"], FAILED: ["template_failed"],
+    }  # fmt: skip
+    assert {run: attempt for run, attempt in attempts.items() if attempt > 1} == {RETRIED: 3}
 
 
-def without_cluster(answered: list[Answered]) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
+def test_one_run_shows_the_alerts_that_explain_it(watched: tuple[Watched, Watched]):
+    """Those about its Job, about the ConfigMap that it needs, and about the runs that fail as it does."""
+    found = {}
+    for run, place in RUNS.items():
+        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
+        found[run] = {alert for (alert,) in fields(one, "Alerts", "alertname")}
+    assert found == {
+        STALLED: {"CodeRunJobCreationStalled", "CodeRunNotReconciled", "RequiredConfigMapUnhealthy"},
+        HANGING: {"AgentJobHanging"},
+        NO_POD: {"AgentJobWithoutPod"},
+        DONE: set(),
+        RETRIED: set(),
+        FAILED: {"CodeRunsFailing"},
+    }
+
+
+def without_cluster(results: list[PanelResult]) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
     """The values of each query by their labels, without the cluster."""
     return {
-        f"{each.panel.title} {answer.asked.ref}": {
+        f"{each.panel.title} {result.target.ref}": {
             frozenset(series["metric"].items() - {("cluster", "one")}): float(series["value"][1])
-            for series in answer.series
+            for series in result.series
         }
-        for each in answered
-        for answer in each.answers
+        for each in results
+        for result in each.results
     }
 
 
 @pytest.mark.parametrize("text", [ABOUT_MANY, ABOUT_ONE], ids=["agent-runs.json", "one-run.json"])
-def test_two_replicas_in_a_cluster_say_what_one_exporter_says(watched: tuple[Watched, Watched], text: str):
+def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], text: str):
     """At the same moment: the same series but for the cluster, and the same numbers; nothing counts twice.
 
-    What is read from counters differs by the moments of the scrapes, and what is about Prometheus or a replica (since
-    when an alert is active, how old a picture is) by when it began.
+    Increases of counters differ by the times of the scrapes; the start of an alert and the last sync of a replica
+    differ by the start of Prometheus and of the replica.
     """
     for chosen in chosen_for(text):
         now = time.time()
-        first, second = (answers(text, each, chosen, seconds=SECONDS, time=now) for each in watched)
+        first, second = (run_queries(text, each, chosen, seconds=SECONDS, time=now) for each in watched)
         one, two = without_cluster(first), without_cluster(second)
-        asked = {
-            f"{each.panel.title} {answer.asked.ref}": answer.asked.expr for each in first for answer in each.answers
+        expressions = {
+            f"{each.panel.title} {result.target.ref}": result.target.expr for each in first for result in each.results
         }
         assert one.keys() == two.keys()
         for query, values in one.items():
             assert two[query].keys() == values.keys(), query
             for labels, value in values.items():
-                exact = not OF_ITS_OWN.search(asked[query])
+                exact = not OF_ITS_OWN.search(expressions[query])
                 same = pytest.approx(value, rel=1e-9) if exact else pytest.approx(value, rel=0.25, abs=1.5)
                 assert two[query][labels] == same, (query, dict(labels))
 
 
-def test_the_exporters_dashboard_tells_replicas_apart(watched: tuple[Watched, Watched]):
-    """A row for each replica and resource, what may not be read among them, and the alert about it."""
-    itself = answers(ABOUT_ITSELF, watched[1], {}, seconds=SECONDS)
-    states = told(itself, "Resources", "resource", "Value #B", "instance")
+def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watched, Watched]):
+    """A row for each replica and resource, also for the forbidden one, and the alert about it."""
+    itself = run_queries(ABOUT_ITSELF, watched[1], {}, seconds=SECONDS)
+    states = fields(itself, "Resources", "resource", "Value #B", "instance")
     assert len({instance for _, _, instance in states}) == 2
     assert {(resource, state) for resource, state, _ in states} == {
         ("coderuns", 2), ("jobs", 2), ("configmaps", 2), ("docsruns", 4),
     }  # fmt: skip
-    assert number(itself, "Resources not read") == 2
+    assert number(itself, "Unsynced resources") == 2
     assert number(itself, "Targets down") == 0
-    assert ("CodeRunExporterResourceUnavailable", "docsruns") in told(
-        itself, "Alerts about the exporter", "alertname", "resource"
+    assert number(itself, "Failed scrapes, 30 min") < 0.05
+    assert number(itself, "Overridden labels") == 0
+    assert ("CodeRunExporterResourceUnavailable", "docsruns") in fields(
+        itself, "Firing alerts", "alertname", "resource"
     )
 
 
@@ -189,17 +246,17 @@ def test_alerts_are_marked_on_the_time_axis(watched: tuple[Watched, Watched], fi
     """On the dashboard of one run those about it."""
     (expression,) = annotations_of(BOARDS[file])
     chosen = {"cluster": ALL, "instance": ALL, "namespace": NAMESPACE, "coderun": HANGING}
-    asked = filled(expression, chosen, interval="15s", span="5m")
-    names = {series["metric"]["alertname"] for series in watched[0].over(asked, seconds=SECONDS)}
+    query = filled(expression, chosen, interval="15s", span="5m")
+    names = {series["metric"]["alertname"] for series in watched[0].over(query, seconds=SECONDS)}
     assert names
     if file == "one-run.json":
-        assert names == {"AgentJobHanging", "AgentFinishedNotExited"}
+        assert names == {"AgentJobHanging"}
 
 
 @pytest.mark.parametrize("file", BOARDS)
-def test_a_picture_can_be_drawn_of_it(watched: tuple[Watched, Watched], file: str):
-    """Every panel is on it, and no number is missing."""
-    answered = answers(BOARDS[file], watched[0], chosen_for(BOARDS[file])[0], seconds=SECONDS)
-    drawn = picture("Title", answered)
-    assert drawn.count("<title>") == 1 + sum(each.panel.kind != "row" for each in answered)
+def test_an_image_of_it_has_every_panel(watched: tuple[Watched, Watched], file: str):
+    """And no value is missing."""
+    results = run_queries(BOARDS[file], watched[0], chosen_for(BOARDS[file])[0], seconds=SECONDS)
+    drawn = image("Title", results)
+    assert drawn.count("<title>") == 1 + sum(each.panel.kind != "row" for each in results)
     assert str(math.nan) not in drawn

@@ -1,7 +1,7 @@
 """`python -m tools.dashboards` writes dashboards/ and deploy/dashboards/ (`make dashboards`).
 
 `--check` writes nothing: it names the stale files and exits with 1. `--render` starts the demo with a real
-Prometheus, draws each dashboard with what its queries are answered, and writes docs/dashboards.md; with a folder it
+Prometheus, draws each dashboard with the results of its queries, and writes docs/dashboards.md; with a folder it
 only draws, into that.
 """
 

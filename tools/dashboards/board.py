@@ -60,7 +60,7 @@ def board(
 
 
 def datasource() -> build.DatasourceVariable:
-    """Which Prometheus is asked."""
+    """The Prometheus data source."""
     return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
 
 
@@ -69,8 +69,8 @@ def query(name: str, label: str, *, series: str, all_of_them: bool, of: str = ""
 
     "All" is the pattern `.*`, which also matches where there is no such label.
     """
-    asked = {"query": f"label_values({series}, {of or name})", "refId": name, "qryType": 1}
-    made = build.QueryVariable(name).label(label).datasource(SOURCE).query(asked)
+    values = {"query": f"label_values({series}, {of or name})", "refId": name, "qryType": 1}
+    made = build.QueryVariable(name).label(label).datasource(SOURCE).query(values)
     made.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(dashboard.VariableSort.ALPHABETICAL_ASC)
     if not all_of_them:
         return made

@@ -62,7 +62,7 @@ class Canvas:
         )
 
     def note(self, words: str) -> None:
-        """What is told where the pointer rests on what was drawn last."""
+        """A tooltip of the shape that was drawn last."""
         self._parts[-1] = self._parts[-1].replace("/>\n", f"><title>{escape(words)}</title></rect>\n")
 
     def done(self) -> str:

@@ -1,27 +1,27 @@
-"""A picture of a dashboard with what its queries were answered: to judge the layout by, as on a wall."""
+"""An image of a dashboard with the results of its queries, to review the layout."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tools.dashboards.asking import Answered
 from tools.dashboards.canvas import FAINT, INK, PALETTE, Canvas
+from tools.dashboards.querying import PanelResult
 from tools.dashboards.tables import rows_of
 from tools.dashboards.units import COLORS, written
 
-__all__ = ["picture"]
+__all__ = ["image"]
 
 _WIDTH, _UNIT, _GAP, _HEAD = 1760, 38, 8, 26
 Place = tuple[float, float, float, float]
 """Left, top, width and height of what is inside a panel."""
 
 
-def picture(title: str, answered: Sequence[Answered]) -> str:
+def image(title: str, results: Sequence[PanelResult]) -> str:
     """The SVG of a dashboard."""
-    rows = max(each.panel.y + each.panel.height for each in answered)
+    rows = max(each.panel.y + each.panel.height for each in results)
     canvas = Canvas(title=title, width=_WIDTH + _GAP, height=rows * _UNIT + 40)
     canvas.text(_GAP + 4, 26, title, size=19)
     column = _WIDTH / 24
-    for each in answered:
+    for each in results:
         panel = each.panel
         x, y = panel.x * column + _GAP, panel.y * _UNIT + 40
         width, height = panel.width * column - _GAP, panel.height * _UNIT - _GAP
@@ -31,22 +31,24 @@ def picture(title: str, answered: Sequence[Answered]) -> str:
         canvas.box(x, y, width, height)
         canvas.note(panel.tree["description"])
         inside = (x + 10, y + _HEAD + 4, width - 20, height - _HEAD - 12)
-        if any(answer.series for answer in each.answers):
+        if any(result.series for result in each.results):
             _DRAWN[panel.kind](canvas, inside, each)
         else:
             nothing = panel.tree["fieldConfig"]["defaults"].get("noValue", "No data")
             canvas.text(x + width / 2, y + height / 2 + 8, nothing, size=17, fill=FAINT, anchor="middle")
-        canvas.text(x + 10, y + 19, panel.title, size=14, room=width - 20)
+        canvas.text(
+            x + 10, y + 19, panel.title, size=14, room=width - 20, fill="#ffffff" if panel.kind == "stat" else INK
+        )
     return canvas.done()
 
 
-def _numbers(canvas: Canvas, place: Place, answered: Answered) -> None:
+def _numbers(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     x, y, width, height = place
-    options, look = answered.panel.tree["options"], _look(answered)
-    shown = [(answer.name(one), _last(one)) for answer in answered.answers for one in answer.series]
+    options = panel_result.panel.tree["options"]
+    shown = [(result.name(one), _last(one)) for result in panel_result.results for one in result.series]
     part = width / len(shown)
     for number, (name, value) in enumerate(shown):
-        text, color = look.mapped(value)
+        text, color = _look(panel_result, name).mapped(value)
         text = name if options["textMode"] == "name" else text
         if options["colorMode"] == "background":
             canvas.box(
@@ -59,14 +61,13 @@ def _numbers(canvas: Canvas, place: Place, answered: Answered) -> None:
             canvas.text(left, y + height - 2, name, size=13, fill="#ffffff", anchor="middle")
 
 
-def _lines(canvas: Canvas, place: Place, answered: Answered) -> None:
+def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     x, y, width, height = place
-    look, custom = _look(answered), answered.panel.tree["fieldConfig"]["defaults"]["custom"]
-    series = [(answer.name(one), one["values"]) for answer in answered.answers for one in answer.series]
+    look, custom = _look(panel_result), panel_result.panel.tree["fieldConfig"]["defaults"]["custom"]
+    series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     stacked = custom.get("stacking", {}).get("mode") == "normal"
-    drawn = (
-        _stacked(series) if stacked else [(name, [(at, float(value)) for at, value in all_]) for name, all_ in series]
-    )
+    points = [(name, [(at, float(value)) for at, value in found if value != "NaN"]) for name, found in series]
+    drawn = _stacked(points) if stacked else points
     values = [value for _, points in drawn for _, value in points if value < float("inf")]
     times = [at for _, points in drawn for at, _ in points]
     top = max([*values, custom.get("axisSoftMax", 0), *(at for at, _ in look.steps)], default=1) * 1.05 or 1
@@ -104,10 +105,10 @@ def _legend(canvas: Canvas, place: Place, names: Sequence[str]) -> None:
         left += need
 
 
-def _lanes(canvas: Canvas, place: Place, answered: Answered) -> None:
+def _lanes(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     x, y, width, height = place
-    look, left = _look(answered), x + width * 0.32
-    series = [(answer.name(one), one["values"]) for answer in answered.answers for one in answer.series]
+    look, left = _look(panel_result), x + width * 0.32
+    series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     times = [at for _, points in series for at, _ in points]
     first, last = min(times), max(times)
     step, lane = (x + width - left) / (last - first + 1), min(34.0, height / len(series))
@@ -126,10 +127,10 @@ def _lanes(canvas: Canvas, place: Place, answered: Answered) -> None:
                 begin = end
 
 
-def _bars(canvas: Canvas, place: Place, answered: Answered) -> None:
+def _bars(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     x, y, width, height = place
-    look = _look(answered)
-    shown = [(answer.name(one), _last(one)) for answer in answered.answers for one in answer.series]
+    look = _look(panel_result)
+    shown = [(result.name(one), _last(one)) for result in panel_result.results for one in result.series]
     top, lane, left = max(value for _, value in shown) or 1, min(64.0, height / len(shown)), x + width * 0.4
     for number, (name, value) in enumerate(shown):
         middle = y + number * lane + lane / 2
@@ -140,9 +141,9 @@ def _bars(canvas: Canvas, place: Place, answered: Answered) -> None:
         canvas.text(x + width, middle + 6, look.mapped(value)[0], size=16, anchor="end")
 
 
-def _table(canvas: Canvas, place: Place, answered: Answered) -> None:
+def _table(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     x, y, width, height = place
-    columns, rows = rows_of(answered)
+    columns, rows = rows_of(panel_result)
     free = [column for column in columns if not column.width]
     rest = max(width - sum(column.width for column in columns), 60 * len(free)) / max(len(free), 1)
     fits = int(height // 26) - 1
@@ -179,25 +180,33 @@ class _Look:
         return text, reached[-1] if reached else COLORS[self._base]
 
 
-def _look(answered: Answered) -> _Look:
-    return _Look(answered.panel.tree["fieldConfig"]["defaults"])
+def _look(panel_result: PanelResult, name: str = "") -> _Look:
+    """Of the panel, or of its series of that name, which may have thresholds of its own."""
+    config = panel_result.panel.tree["fieldConfig"]
+    special = {
+        each["id"]: each["value"]
+        for override in config["overrides"]
+        if override["matcher"] == {"id": "byName", "options": name}
+        for each in override["properties"]
+    }
+    return _Look(config["defaults"] | special)
 
 
 def _last(series: Mapping[str, Any]) -> float:
     return float(series["value"][1])
 
 
-def _stacked(series: Sequence[tuple[str, Any]]) -> list[tuple[str, list[tuple[float, float]]]]:
+def _stacked(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tuple[str, list[tuple[float, float]]]]:
     below: dict[float, float] = {}
     drawn = []
     for name, points in series:
         for at, value in points:
-            below[at] = below.get(at, 0.0) + float(value)
+            below[at] = below.get(at, 0.0) + value
         drawn.append((name, [(at, below[at]) for at, _ in points]))
     return drawn
 
 
-_DRAWN: Mapping[str, Callable[[Canvas, Place, Answered], None]] = {
+_DRAWN: Mapping[str, Callable[[Canvas, Place, PanelResult], None]] = {
     "stat": _numbers,
     "timeseries": _lines,
     "state-timeline": _lanes,

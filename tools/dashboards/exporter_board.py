@@ -1,16 +1,16 @@
-"""The dashboard of the exporter itself: is its picture fresh, does it read everything, what does it cost."""
+"""The dashboard of the exporter itself: data freshness, permissions, and resource usage."""
 
 from typing import Any
 
 from exporter.telemetry import STATES
 from tools.dashboards.board import EXPORTER, RUNBOOK, Row, board, datasource, query
-from tools.dashboards.parts import BAD, GOOD, NEUTRAL, WARN, Query, lanes, lines, names, number
-from tools.dashboards.promql import SELF, coded, counter, zero
+from tools.dashboards.exporter_numbers import AGE, FIRING, OF, exporter_numbers
+from tools.dashboards.parts import BAD, GOOD, NEUTRAL, WARN, Query, lanes, lines
+from tools.dashboards.promql import SELF, coded, rate
 from tools.dashboards.table_panel import Column, table
 
 __all__ = ["exporter_board"]
 
-OF = "cluster, instance, resource, scope"
 LEGEND = "{{resource}} {{scope}} ({{instance}})"
 COLORS = {"watching": GOOD, "syncing": NEUTRAL, "unreachable": WARN}
 WORDS = {code: (state, COLORS.get(state, BAD)) for code, state in enumerate(STATES, start=1)}
@@ -21,12 +21,6 @@ STATE = coded(
     by=OF,
     matchers=SELF,
 )
-AGE = f"time() - max by ({OF}) (coderun_exporter_resource_last_sync_timestamp_seconds{{{SELF}}})"
-ALERT = "alertname, severity, cluster, job, instance, resource, scope"
-FIRING = (
-    f'max by ({ALERT}) (ALERTS{{cluster=~"$cluster", alertname=~"CodeRunExporter.*", alertstate="firing",'
-    ' instance=~"$instance|"})'
-)
 
 
 def exporter_board() -> str:
@@ -34,7 +28,7 @@ def exporter_board() -> str:
     series = 'coderun_exporter_build_info{cluster=~"$cluster"}'
     return board(
         EXPORTER,
-        "The watcher watched: how fresh its picture is, what it may not read, and what it costs.",
+        "The exporter itself: data freshness, permissions, scrapes, and resource usage.",
         variables=[
             datasource(),
             query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
@@ -42,72 +36,19 @@ def exporter_board() -> str:
         ],
         annotations=[FIRING],
         rows=[
-            Row("Can it be trusted now?", _numbers()),
-            Row("What it reads", _reading()),
-            Row("What it answers", _answering()),
-            Row("What it costs", _costs()),
+            Row("Are the data complete and fresh?", [*exporter_numbers(), (_alerts(), 24, 4)]),
+            Row("Lists and watches", _reading()),
+            Row("Scrapes", _answering()),
+            Row("Resource usage", _costs()),
         ],
         since="3h",
     )
 
 
-def _numbers() -> list[tuple[Any, int, int]]:
-    up = f"max by (cluster, job, instance) (up{{{SELF}}})"
-    panels = [
-        number(
-            "Targets down",
-            "Scrape targets that do not answer. `CodeRunExporterDown` fires when none answers, and"
-            " `CodeRunExporterAbsent` when there is none.",
-            Query(f"count({up} == 0) or (count({up}) * 0)"),
-            levels=[(1, BAD)],
-            nothing="no target",
-        ),
-        number(
-            "Resources not read",
-            "Lists and watches that are in another state than `watching`, in any replica."
-            " `CodeRunExporterResourceUnavailable`.",
-            Query(zero(f'count(max by ({OF}) (coderun_exporter_resource_state{{{SELF}, state="watching"}}) == 0)')),
-            levels=[(1, BAD)],
-        ),
-        number(
-            "Oldest picture",
-            "Of the resource and replica that are furthest behind. `CodeRunExporterStale` fires above 5 minutes.",
-            Query(f"max({AGE})"),
-            unit="s",
-            levels=[(150, WARN), (300, BAD)],
-            nothing="no exporter",
-        ),
-        number(
-            "Restarts in 30 min",
-            "Of the instance with most. `CodeRunExporterRestarting` fires above 3.",
-            Query(f"max(changes(process_start_time_seconds{{{SELF}}}[30m]))"),
-            levels=[(1, WARN), (4, BAD)],
-            nothing="no exporter",
-        ),
-        number(
-            "Malformed objects",
-            "Objects within the time chosen above in which something could not be read; the rest of them is shown.",
-            Query(
-                "max(sum by (cluster, instance) ("
-                f"increase(coderun_exporter_malformed_objects_total{{{SELF}}}[$__range])))"
-            ),
-            levels=[(1, WARN)],
-            nothing="no exporter",
-        ),
-        names(
-            "Version",
-            "What runs. Two of them are normal during a rollout.",
-            Query(f"count by (version) (coderun_exporter_build_info{{{SELF}}})", "{{version}}"),
-            nothing="no exporter",
-        ),
-    ]
-    return [*((panel, 4, 4) for panel in panels), (_alerts(), 24, 4)]
-
-
 def _alerts() -> Any:
     return table(
-        "Alerts about the exporter",
-        "Those that fire now; the name leads to the runbook.",
+        "Firing alerts",
+        "Alerts about the exporter that fire now. The name of an alert links to its runbook.",
         Query(FIRING),
         columns=[
             Column(field="severity", title="Severity", width=80, words={"critical": BAD, "warning": WARN}),
@@ -127,21 +68,22 @@ def _alerts() -> Any:
 def _reading() -> list[tuple[Any, int, int]]:
     states = lanes(
         "State of each list and watch",
-        "`watching` is well; what the others mean, the operations page says. `CodeRunExporterResourceUnavailable`.",
+        "`watching` is the normal state; docs/operations.md describes the others."
+        " `CodeRunExporterResourceUnavailable`.",
         Query(STATE, LEGEND),
         words=WORDS,
     )
     age = lines(
-        "Age of the picture",
-        "A bookmark renews it about once a minute, so up to 90 s are normal. `CodeRunExporterStale` fires above the"
-        " line.",
+        "Data freshness by resource",
+        "Time since the last sync. Bookmarks arrive about once a minute, so up to 90 s are normal."
+        " `CodeRunExporterStale` fires above the line.",
         Query(f"max by (cluster, instance, resource) ({AGE})", "{{resource}} ({{instance}})"),
         unit="s",
         levels=[(300, BAD)],
     )
     resources = table(
         "Resources",
-        "What is read where, by each replica: how much of it is kept, and when it last changed.",
+        "Each list and watch of each replica: cached objects, time since the last sync, and the last change.",
         Query(f"max by ({OF}) (coderun_exporter_resource_objects{{{SELF}}})"),
         Query(STATE),
         Query(f"max by ({OF}) (coderun_exporter_resource_required{{{SELF}}})"),
@@ -155,70 +97,70 @@ def _reading() -> list[tuple[Any, int, int]]:
             Column(field="B", title="State", width=110, codes=WORDS),
             Column(field="C", title="Required", width=85, codes={0: ("no", NEUTRAL), 1: ("yes", GOOD)}),
             Column(field="A", title="Objects", unit="short", width=85),
-            Column(field="D", title="Age", unit="s", width=85, levels=[(150, WARN), (300, BAD)]),
+            Column(field="D", title="Last sync", unit="s", width=85, levels=[(150, WARN), (300, BAD)]),
             Column(field="E", title="Last change", unit="dateTimeAsIsoNoDateIfToday", width=110),
         ],
         by="Objects",
         nothing="No exporter",
     )
     errors = lines(
-        "Errors of requests",
-        "By HTTP status or kind. 410 means to list again, which is normal life.",
-        Query(counter("coderun_exporter_errors_total", "resource, code"), "{{resource}} {{code}}"),
+        "API errors",
+        "By HTTP status or kind of error. 410 is normal: the exporter lists again.",
+        Query(rate("coderun_exporter_errors_total", "resource, code"), "{{resource}} {{code}}"),
         unit="reqps",
     )
     requests = lines(
-        "Lists and watches begun",
-        "A watch is asked for anew every 5 to 10 minutes. Many lists mean that watches cannot be kept.",
-        Query(counter("coderun_exporter_requests_total", "resource, verb"), "{{resource}} {{verb}}"),
+        "Lists and watches started",
+        "Each watch is restarted every 5 to 10 minutes. Many lists mean that watches break.",
+        Query(rate("coderun_exporter_requests_total", "resource, verb"), "{{resource}} {{verb}}"),
         unit="reqps",
     )
     return [(states, 14, 9), (age, 10, 9), (resources, 24, 9), (errors, 12, 7), (requests, 12, 7)]
 
 
 def _answering() -> list[tuple[Any, int, int]]:
-    buckets = counter("coderun_exporter_scrape_duration_seconds_bucket", "cluster, instance, le")
+    buckets = rate("coderun_exporter_scrape_duration_seconds_bucket", "cluster, instance, le")
     took = lines(
         "Scrape duration",
-        "As the exporter measures it, to the last byte sent, and as Prometheus does.",
+        "Measured by the exporter until the last byte is sent, and by Prometheus.",
         Query(f"histogram_quantile(0.95, {buckets})", "{{instance}} p95"),
         Query(f"max by (cluster, instance) (scrape_duration_seconds{{{SELF}}})", "{{instance}} by Prometheus"),
         unit="s",
     )
     served = lines(
-        "Scrapes answered",
-        "By the compression that was asked for.",
+        "Scrapes served",
+        "By the compression that the client requested.",
         Query(
-            counter("coderun_exporter_scrape_duration_seconds_count", "instance, encoding"),
+            rate("coderun_exporter_scrape_duration_seconds_count", "instance, encoding"),
             "{{instance}} {{encoding}}",
         ),
         unit="reqps",
     )
     refused = lines(
-        "Clients refused",
-        "By the limit that they met. Prometheus itself meets none: somebody else is there, or it cannot keep up.",
-        Query(counter("coderun_exporter_clients_refused_total", "reason"), "{{reason}}"),
+        "Clients rejected",
+        "By the limit that they exceeded. A Prometheus server with the shipped scrape configuration exceeds none.",
+        Query(rate("coderun_exporter_clients_refused_total", "reason"), "{{reason}}"),
         unit="reqps",
     )
     size = lines(
-        "Series on the page",
-        "Samples of a scrape.",
+        "Samples per scrape",
+        "Number of samples in one scrape, before metric relabelling.",
         Query(f"max by (cluster, instance) (scrape_samples_scraped{{{SELF}}})", "{{instance}}"),
     )
     return [(took, 6, 7), (served, 6, 7), (refused, 6, 7), (size, 6, 7)]
 
 
 def _costs() -> list[tuple[Any, int, int]]:
-    late = counter("coderun_exporter_event_loop_delay_seconds_bucket", "cluster, instance, le")
+    late = rate("coderun_exporter_event_loop_delay_seconds_bucket", "cluster, instance, le")
     memory = lines(
         "Memory",
-        "Resident. About 0.7 kB for each run and Job, on top of what it is at the start.",
+        "Resident memory. It grows by about 0.7 kB for each run and Job.",
         Query(f"max by (cluster, instance) (process_resident_memory_bytes{{{SELF}}})", "{{instance}}"),
         unit="bytes",
     )
     work = lines(
         "CPU",
-        "In cores. Above one, scrapes and events wait.",
+        "In cores. The exporter uses one core at most; at one, scrapes and events are delayed.",
         Query(
             f"max by (cluster, instance) (rate(process_cpu_seconds_total{{{SELF}}}[$__rate_interval]))",
             "{{instance}}",
@@ -228,13 +170,13 @@ def _costs() -> list[tuple[Any, int, int]]:
     )
     delay = lines(
         "Event loop: delay",
-        "The 99th percentile of how late it comes back. Nothing holds it for more than 10 ms on purpose.",
+        "99th percentile of the delay of the asyncio event loop. Normal: under 10 ms.",
         Query(f"histogram_quantile(0.99, {late})", "{{instance}}"),
         unit="s",
     )
     tasks = lines(
         "Event loop: tasks",
-        "As many as there are watches and open scrapes, and a few more. What grows here leaks.",
+        "Number of asyncio tasks: watches, open scrapes, and a few more. A steady increase is a leak.",
         Query(f"max by (cluster, instance) (coderun_exporter_event_loop_tasks{{{SELF}}})", "{{instance}}"),
     )
     return [(memory, 6, 7), (work, 6, 7), (delay, 6, 7), (tasks, 6, 7)]

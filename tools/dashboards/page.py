@@ -1,4 +1,4 @@
-"""docs/dashboards.md: the text of page.md, and a table of what each query was answered on the demo."""
+"""docs/dashboards.md: the text of page.md, and a table of the results of each query on the demo platform."""
 
 import json
 import pathlib
@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import promql_parser
 
 from tools.bundle.source import ROOT
-from tools.dashboards.asking import INTERVAL, SPAN, Answered
 from tools.dashboards.generate import boards
+from tools.dashboards.querying import INTERVAL, SPAN, PanelResult
 from tools.dashboards.reading import ALL, filled, panels_of
 
 __all__ = ["metrics_of", "stale", "write"]
@@ -19,7 +19,7 @@ PAGE = "docs/dashboards.md"
 _ROW = re.compile(r"^\| (?P<panel>[^|]+) \| (?P<ref>[A-Z]) \| (?P<reads>[^|]+) \| [^|]+ \|$", re.MULTILINE)
 
 
-def write(measured: Mapping[str, Sequence[Sequence[Answered]]]) -> None:
+def write(measured: Mapping[str, Sequence[Sequence[PanelResult]]]) -> None:
     """Writes the page with those answers."""
     tables = {}
     for file, text in boards().items():
@@ -55,11 +55,11 @@ def _listed(text: str) -> list[tuple[str, str, str]]:
     return [
         (
             panel.title,
-            asked.ref,
-            ", ".join(f"`{name}`" for name in metrics_of(filled(asked.expr, chosen, interval=INTERVAL, span=SPAN))),
+            target.ref,
+            ", ".join(f"`{name}`" for name in metrics_of(filled(target.expr, chosen, interval=INTERVAL, span=SPAN))),
         )
         for panel in panels_of(text)
-        for asked in panel.queries
+        for target in panel.queries
     ]
 
 
@@ -72,13 +72,13 @@ def _selectors(tree: object) -> "list[promql_parser.VectorSelector]":
     return [selector for part in below if part is not None for selector in _selectors(part)]
 
 
-def _count(answered: Sequence[Answered], title: str, ref: str) -> int:
+def _count(results: Sequence[PanelResult], title: str, ref: str) -> int:
     return next(
-        len(answer.series)
-        for each in answered
+        len(result.series)
+        for each in results
         if each.panel.title == title
-        for answer in each.answers
-        if answer.asked.ref == ref
+        for result in each.results
+        if result.target.ref == ref
     )
 
 

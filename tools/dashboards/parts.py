@@ -27,13 +27,13 @@ __all__ = [
     "Levels",
     "Query",
     "Words",
-    "asked",
     "bars",
-    "begun",
+    "base",
     "lanes",
     "lines",
     "names",
     "number",
+    "with_queries",
 ]
 
 SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -43,7 +43,7 @@ COUNT = "short"
 Levels = Sequence[tuple[float, str]]
 """Where a colour begins."""
 Words = Mapping[int, tuple[str, str]]
-"""What stands for a number: its text and its colour."""
+"""Text and colour by number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +63,18 @@ def number(
     words: Words | None = None,
     nothing: str = "",
 ) -> stats.Panel:
-    """The newest value of each query, large; coloured as a whole where it has levels or words."""
-    panel = begun(stats.Panel(), title, text, unit=unit, levels=levels, words=words, nothing=nothing)
+    """The newest value of each query, large; coloured as a whole where it has levels or words.
+
+    A query whose legend is `warning` has orange where the others are red.
+    """
+    panel = base(stats.Panel(), title, text, unit=unit, levels=levels, words=words, nothing=nothing)
     panel.color_mode(common.BigValueColorMode.BACKGROUND if levels or words else common.BigValueColorMode.NONE)
     panel.graph_mode(common.BigValueGraphMode.NONE).reduce_options(shared.ReduceDataOptions().calcs(["lastNotNull"]))
+    if any(query.legend == "warning" for query in queries):
+        panel.override_by_name("warning", _warning_style(levels))
     named = len(queries) > 1
     panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME if named else common.BigValueTextMode.VALUE)
-    return asked(panel, queries, instant=True)
+    return with_queries(panel, queries, instant=True)
 
 
 def lines(
@@ -82,7 +87,7 @@ def lines(
     top: float | None = None,
 ) -> timeseries.Panel:
     """Values over time. Limits are dashed and red; `levels` are drawn as lines; `top` is the least upper end."""
-    panel = begun(timeseries.Panel(), title, text, unit=unit, levels=levels)
+    panel = base(timeseries.Panel(), title, text, unit=unit, levels=levels)
     panel.min(0).line_width(2).fill_opacity(30 if stacked else 8).show_points(common.VisibilityMode.NEVER)
     panel.span_nulls(False)
     panel.tooltip(shared.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
@@ -103,12 +108,12 @@ def lines(
         panel.axis_soft_max(top)
     if any(query.legend.startswith("limit") for query in queries):
         panel.override_by_regexp("/^limit/", _limit_style())
-    return asked(panel, queries)
+    return with_queries(panel, queries)
 
 
 def lanes(title: str, text: str, *queries: Query, words: Words) -> statetimeline.Panel:
     """A lane over time for each series, in words and colours."""
-    panel = begun(statetimeline.Panel(), title, text, words=words)
+    panel = base(statetimeline.Panel(), title, text, words=words)
     panel.show_value(common.VisibilityMode.AUTO).merge_values(True).row_height(0.85).fill_opacity(75).line_width(0)
     panel.legend(
         shared.VizLegendOptions()
@@ -116,27 +121,30 @@ def lanes(title: str, text: str, *queries: Query, words: Words) -> statetimeline
         .display_mode(common.LegendDisplayMode.HIDDEN)
         .placement(common.LegendPlacement.BOTTOM)
     )
-    return asked(panel, queries)
+    return with_queries(panel, queries)
 
 
-def names(title: str, text: str, *queries: Query, levels: Levels = (), nothing: str) -> stats.Panel:
+def names(
+    title: str, text: str, *queries: Query, levels: Levels = (), words: Words | None = None, nothing: str
+) -> stats.Panel:
     """The legend of each series instead of its value, large."""
-    return number(title, text, *queries, levels=levels, nothing=nothing).text_mode(common.BigValueTextMode.NAME)
+    panel = number(title, text, *queries, levels=levels, words=words, nothing=nothing)
+    return panel.text_mode(common.BigValueTextMode.NAME)
 
 
 def bars(
     title: str, text: str, *queries: Query, unit: str = COUNT, decimals: int | None = None, nothing: str = ""
 ) -> bargauge.Panel:
     """A horizontal bar for each series, as it is now."""
-    panel = begun(bargauge.Panel(), title, text, unit=unit, nothing=nothing).min(0)
+    panel = base(bargauge.Panel(), title, text, unit=unit, nothing=nothing).min(0)
     if decimals is not None:
         panel.decimals(decimals)
     panel.orientation(common.VizOrientation.HORIZONTAL).display_mode(common.BarGaugeDisplayMode.BASIC)
     panel.reduce_options(shared.ReduceDataOptions().calcs(["lastNotNull"]))
-    return asked(panel, queries, instant=True)
+    return with_queries(panel, queries, instant=True)
 
 
-def begun(
+def base(
     panel: Any,
     title: str,
     text: str,
@@ -146,7 +154,7 @@ def begun(
     words: Words | None = None,
     nothing: str = "",
 ) -> Any:
-    """The panel with what all panels have."""
+    """The panel with what all panels have in common."""
     panel.title(title).description(text).datasource(SOURCE).thresholds(_thresholds(levels))
     # Alerts that a description names are links to their runbooks.
     panel.links([_runbook(name) for name in re.findall(r"`([A-Z]\w+)`", text)])
@@ -165,7 +173,7 @@ def begun(
     return panel
 
 
-def asked(
+def with_queries(
     panel: Any,
     queries: Sequence[Query],
     *,
@@ -193,6 +201,11 @@ def _thresholds(levels: Levels) -> build.ThresholdsConfig:
 def _runbook(alert: str) -> build.DashboardLink:
     made = build.DashboardLink(f"Runbook of {alert}").type(dashboard.DashboardLinkType.LINK)
     return made.url(f"${{runbooks}}/{alert}").target_blank(True)
+
+
+def _warning_style(levels: Levels) -> list[dashboard.DynamicConfigValue]:
+    steps = [{"value": None, "color": GOOD}, *({"value": at, "color": WARN} for at, _ in levels)]
+    return [dashboard.DynamicConfigValue(id_val="thresholds", value={"mode": "absolute", "steps": steps})]
 
 
 def _limit_style() -> list[dashboard.DynamicConfigValue]:

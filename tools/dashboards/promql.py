@@ -1,9 +1,9 @@
 """The parts that the dashboards' queries are made of.
 
-Three laws hold for all of them. What two replicas both tell counts once: a gauge is aggregated with `max` or `min` to
-the object that it speaks of before anything is counted or summed. `cluster` is kept everywhere and asked for by a
-pattern that an absent label matches too. What is per object in the cluster is per object here: joins are on its
-identity, and never on a label that a rollout changes.
+What two replicas report counts once: a gauge is aggregated with `max` or `min` to its object before anything is
+counted or summed, and a counter to the largest count of any replica. `cluster` is kept everywhere and selected by a
+pattern that an absent label matches too. Joins are on the identity of an object in the cluster, never on a label that
+a rollout changes.
 """
 
 from collections.abc import Sequence
@@ -12,32 +12,52 @@ __all__ = [
     "ALERT",
     "ALL",
     "CONFIGMAP",
+    "HEALTH",
     "JOB",
+    "NAMED",
     "ONE",
     "RUN",
+    "SCRAPED",
     "SELF",
     "coded",
-    "counter",
     "ended",
+    "in_state",
     "left",
     "per_job",
     "per_run",
+    "rate",
     "rows",
+    "without_job_since",
     "zero",
 ]
 
 RUN = "cluster, namespace, coderun"
 JOB = "cluster, namespace, job_name"
 CONFIGMAP = "cluster, namespace, configmap"
-ALERT = "alertname, severity, cluster, namespace, coderun, job_name, configmap, agent, resource, scope, instance"
-"""What an alert of the bundle can be about."""
+NAMED = (
+    "coderun", "job_name", "configmap", "service", "task_id", "agent", "run_type", "kind", "resource", "scope",
+    "job", "instance",
+)  # fmt: skip
+"""The labels by which alerts of the bundle name their object, beside `cluster` and `namespace`."""
+ALERT = f"alertname, severity, cluster, namespace, {', '.join(NAMED)}"
 
-ALL = 'cluster=~"$cluster", namespace=~"$namespace"'
+SCRAPED = 'job=~".*coderun-exporter.*", cluster=~"$cluster"'
+"""Series of the exporter: its scrape jobs as the rules select them."""
+ALL = f'{SCRAPED}, namespace=~"$namespace"'
 """Runs and Jobs by the variables of a dashboard about many."""
-ONE = 'cluster=~"$cluster", namespace="$namespace"'
+ONE = f'{SCRAPED}, namespace="$namespace"'
 """The namespace of the one run that a dashboard is about."""
-SELF = 'cluster=~"$cluster", instance=~"$instance", job=~"coderun-exporter(-.+)?"'
-"""The exporter's own series: the scrape job as the rules know it."""
+SELF = f'{SCRAPED}, instance=~"$instance"'
+"""The exporter's own series."""
+
+# Only what is required has a health. One that had it within a day, and is still read, is missing with all of its set.
+HEALTH = (
+    f"min by ({CONFIGMAP}) (configmap_health{{{SCRAPED}}})\n"
+    f"or 0 * (max by ({CONFIGMAP}) (configmap_watched{{{SCRAPED}}})"
+    f" unless on ({CONFIGMAP}) configmap_health{{{SCRAPED}}}"
+    f" and on ({CONFIGMAP}) max_over_time(configmap_health{{{SCRAPED}}}[1d]))"
+)
+"""1 for each required ConfigMap that is healthy, else 0: as `RequiredConfigMapUnhealthy` sees it."""
 
 
 def per_run(metric: str, matchers: str = ALL, *, how: str = "max") -> str:
@@ -50,17 +70,32 @@ def per_job(metric: str, matchers: str = ALL, *, how: str = "max") -> str:
     return f"{how} by ({JOB}) ({metric}{{{matchers}}})"
 
 
-def ended(metric: str, by: str, matchers: str) -> str:
-    """The growth of a counter within the dashboard's time, by those labels.
+def in_state(state: str, matchers: str = ALL) -> str:
+    """A series of 1 for each run in that state and in no other: a replica that has seen its end knows better."""
+    return (
+        f'max by ({RUN}) (coderun_state{{{matchers}, state="{state}"}})'
+        f' unless on ({RUN}) coderun_state{{{matchers}, state!="{state}"}}'
+    )
 
-    Each replica counts everything, so the one that counted most is taken; each scrape job reads another part, so
-    these are added.
+
+def without_job_since(matchers: str = ALL) -> str:
+    """The time since which an open run has no Job; its creation where the exporter does not export that."""
+    since = per_run("coderun_without_job_since_timestamp_seconds", matchers, how="min")
+    return f"({since} or on ({RUN}) {per_run('coderun_created_timestamp', matchers)})"
+
+
+def ended(metric: str, by: str, without: str, matchers: str) -> str:
+    """The increase of a counter within the dashboard's time range, by those labels.
+
+    Each replica counts everything, and so do two parts that read the same namespace: the largest count of a namespace
+    is taken, as in the rules. Whatever tells replicas apart, `without` keeps it.
     """
-    inner = f"sum by (cluster, job, instance, {by}) (increase({metric}{{{matchers}}}[$__range]))"
-    return f"sum by ({by}) (max by (cluster, job, {by}) ({inner}))"
+    inner = f"increase({metric}{{{matchers}}}[$__range])"
+    inner = f"sum without ({without}) ({inner})" if without else inner
+    return f"sum by ({by}) (max by (cluster, namespace, {by}) ({inner}))"
 
 
-def counter(metric: str, by: str, matchers: str = SELF) -> str:
+def rate(metric: str, by: str, matchers: str = SELF) -> str:
     """A counter's rate per second, by those labels."""
     return f"sum by ({by}) (rate({metric}{{{matchers}}}[$__rate_interval]))"
 

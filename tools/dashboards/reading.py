@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Asked", "Panel", "annotations_of", "choices_of", "filled", "panels_of"]
+__all__ = ["Panel", "Target", "annotations_of", "choices_of", "filled", "panels_of"]
 
 ALL = "$__all"
 _LABEL_VALUES = re.compile(r"label_values\((?P<series>.+), *(?P<label>\w+)\)")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Asked:
+class Target:
     """A query of a panel."""
 
     ref: str
@@ -32,7 +32,7 @@ class Panel:
     y: int
     width: int
     height: int
-    queries: tuple[Asked, ...]
+    queries: tuple[Target, ...]
     tree: Mapping[str, Any]
 
 
@@ -60,11 +60,11 @@ def filled(expression: str, chosen: Mapping[str, str | Sequence[str]], *, interv
     """The query with the values of its variables, as Grafana writes them for Prometheus.
 
     `ALL` becomes the pattern of all; several values become one pattern. `interval` is `$__rate_interval` and `span`
-    is `$__range`. Raises KeyError for a variable that is not chosen.
+    is `$__range`. `$1`, a group of label_replace, is no variable. Raises KeyError for a variable that is not chosen.
     """
     values = {name: _written(value) for name, value in chosen.items()}
     values |= {"__rate_interval": interval, "__range": span}
-    return re.sub(r"\$(\w+)", lambda found: values[found[1]], expression)
+    return re.sub(r"\$([A-Za-z_]\w*)", lambda found: values[found[1]], expression)
 
 
 def _written(value: str | Sequence[str]) -> str:
@@ -75,7 +75,7 @@ def _written(value: str | Sequence[str]) -> str:
 
 def _panel(tree: Mapping[str, Any]) -> Panel:
     queries = tuple(
-        Asked(
+        Target(
             ref=target["refId"],
             expr=target["expr"],
             legend=target.get("legendFormat", ""),

@@ -1,24 +1,23 @@
-"""The dashboards on the demo: what their queries are answered, and pictures of it."""
+"""The dashboards on the demo platform: the results of their queries, and images of them."""
 
 import json
 import pathlib
 import tempfile
 
-from exporter.demo.manifests import NAMESPACE
-from tests.dashboards.scene import HANGING, RUNS, scene
+from tests.dashboards.scene import RUNS, STALLED, scene
 from tools.dashboards import drawing
-from tools.dashboards.asking import Answered, Server, answers
 from tools.dashboards.generate import boards
+from tools.dashboards.querying import PanelResult, Server, run_queries
 
-__all__ = ["measured_on", "picture_of", "render"]
+__all__ = ["image_name", "measured_on", "render"]
 
-Measured = dict[str, list[list[Answered]]]
+Measured = dict[str, list[list[PanelResult]]]
 """By file: the answers, once for each run where the dashboard is about one, else once."""
 _SECONDS = 45.0
 
 
 def render(folder: pathlib.Path) -> Measured:
-    """Writes a picture of each dashboard into the folder, and gives what the pictures show."""
+    """Writes an image of each dashboard into the folder; gives the results that the images show."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="coderun-dashboards-") as scratch,
@@ -26,21 +25,21 @@ def render(folder: pathlib.Path) -> Measured:
     ):
         measured = measured_on(server)
     for file, text in boards().items():
-        shown = measured[file][RUNS.index(HANGING)] if len(measured[file]) > 1 else measured[file][0]
-        (folder / picture_of(file)).write_text(drawing.picture(json.loads(text)["title"], shown), encoding="utf-8")
+        shown = measured[file][list(RUNS).index(STALLED)] if len(measured[file]) > 1 else measured[file][0]
+        (folder / image_name(file)).write_text(drawing.image(json.loads(text)["title"], shown), encoding="utf-8")
     return measured
 
 
 def measured_on(server: Server) -> Measured:
-    """What every query of every dashboard is answered there."""
+    """The results of every query of every dashboard."""
     measured = {}
     for file, text in boards().items():
         about_one = '"name": "coderun"' in text
-        choices = [{"namespace": NAMESPACE, "coderun": run} for run in RUNS] if about_one else [{}]
-        measured[file] = [answers(text, server, chosen, seconds=_SECONDS) for chosen in choices]
+        choices = [{"namespace": namespace, "coderun": run} for run, namespace in RUNS.items()] if about_one else [{}]
+        measured[file] = [run_queries(text, server, chosen, seconds=_SECONDS) for chosen in choices]
     return measured
 
 
-def picture_of(file: str) -> str:
-    """The name of a dashboard's picture."""
+def image_name(file: str) -> str:
+    """The file name of a dashboard's image."""
     return f"dashboard-{pathlib.PurePath(file).stem}.svg"

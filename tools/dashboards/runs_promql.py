@@ -1,27 +1,42 @@
-"""What the dashboard of many runs asks: which runs and Jobs are meant, and what is known of each."""
+"""The queries of the dashboard of many runs: which runs and Jobs are meant, and what is known of each."""
 
-from tools.dashboards.promql import ALERT, ALL, CONFIGMAP, JOB, RUN, per_job, per_run, rows
+from tools.dashboards.promql import (
+    ALERT,
+    ALL,
+    JOB,
+    RUN,
+    in_state,
+    per_job,
+    per_run,
+    rows,
+    without_job_since,
+)
 
 __all__ = [
     "ABOUT_JOBS",
-    "ACTIVE",
     "AGE",
     "AGENT",
+    "ATTENTION",
+    "ATTENTION_ROWS",
     "CLUSTER",
+    "CRITICAL",
     "DEADLINE",
-    "DONE",
-    "HANGING",
-    "HANGING_ROWS",
-    "HEALTH",
-    "JOBLESS",
+    "FAILED_ROWS",
+    "FAILED_WITHOUT_JOB",
+    "FINISHED",
     "JOB_INFO",
+    "LATE",
     "LIMIT",
     "OPEN",
+    "PROBLEM",
     "RUNNING",
     "RUN_INFO",
     "SINCE",
+    "STARTED",
+    "UNFINISHED",
     "WAITING",
     "WAITING_ROWS",
+    "WAITING_SINCE",
     "firing",
 ]
 
@@ -30,37 +45,80 @@ AGENT = f'{CLUSTER}, agent=~"$agent"'
 RUN_INFO = f'coderun_info{{{ALL}, agent=~"$agent"}}'
 JOB_INFO = f'job_info{{{ALL}, agent=~"$agent"}}'
 
-# An open run is open for every replica: the one that has seen its end knows better.
-OPEN = (
-    f'max by ({RUN}, phase) (coderun_phase{{{ALL}, phase!~"Succeeded|Failed"}}) and on ({RUN}) {RUN_INFO}'
-    f' unless on ({RUN}) coderun_phase{{{ALL}, phase=~"Succeeded|Failed"}}'
-)
+OPEN = f"({in_state('open')}) and on ({RUN}) {RUN_INFO}"
 AGE = f"time() - {per_run('coderun_created_timestamp')}"
 JOBLESS = (
     f'max by ({RUN}) (coderun_job_name{{{ALL}, job_name=""}}) and on ({RUN}) {RUN_INFO}'
     f' unless on ({RUN}) coderun_job_name{{{ALL}, job_name!=""}}'
+    f' unless on ({RUN}) coderun_state{{{ALL}, state!="open"}}'
     f" unless on ({RUN}) coderun_deletion_timestamp_seconds{{{ALL}}}"
 )
 DEADLINE = per_run("coderun_job_creation_deadline_seconds")
-WAITING = f"({AGE}) and on ({RUN}) ({JOBLESS})"
+WAITING_SINCE = without_job_since()
+WAITING = f"(time() - {WAITING_SINCE}) and on ({RUN}) ({JOBLESS})"
+# A phase that the state map does not list is CodeRunPhaseUnknown's alone.
+LATE = f'(({WAITING}) > on ({RUN}) {DEADLINE}) unless on ({RUN}) coderun_phase{{{ALL}, phase="other"}}'
 WAITING_ROWS = rows(JOBLESS, key=RUN, causes=f"coderun_stall_cause{{{ALL}}}", info=RUN_INFO, kept="agent")
 
-ACTIVE = f"({per_job('job_active', how='min')} > bool 0) == 1 and on ({JOB}) {JOB_INFO}"
-RUNNING = f"(time() - {per_job('job_start_time')}) and on ({JOB}) ({ACTIVE})"
-LIMIT = per_job("job_max_runtime_seconds")
-# A Job that opted out of its limit has opted out of this too.
-DONE = f'job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}} and on ({JOB}) ({LIMIT} < +Inf)'
-HANGING = f"({ACTIVE}) and on ({JOB}) ((({RUNNING}) > on ({JOB}) {LIMIT}) or on ({JOB}) ({DONE}))"
-HANGING_ROWS = rows(HANGING, key=JOB, causes=f"job_hang_cause{{{ALL}}}", info=JOB_INFO, kept="agent, coderun")
+FAILED = f"({in_state('failed')}) and on ({RUN}) {RUN_INFO}"
+FINISHED = f"({per_run('coderun_finished_timestamp_seconds')} or on ({RUN}) {per_run('coderun_created_timestamp')})"
+FAILED_WITHOUT_JOB = (
+    f"({FAILED}) and on ({RUN}) ({FINISHED} > time() - 3600)"
+    f' unless on ({RUN}) coderun_job_name{{{ALL}, job_name!=""}}'
+)
+NEWEST_FAILED = f"({FAILED}) and on ({RUN}) topk(50, {FINISHED} and on ({RUN}) ({FAILED}))"
+FAILED_ROWS = rows(
+    NEWEST_FAILED, key=RUN, causes=f"coderun_failure_cause{{{ALL}}}", info=RUN_INFO, kept="agent, run_type"
+)
 
-HEALTH = f"min by ({CONFIGMAP}) (configmap_health{{{CLUSTER}}})"
+# Neither finished nor suspended. A Job without a pod has no active pod and is unfinished all the same.
+UNFINISHED = (
+    f"(group by ({JOB}) (job_created_timestamp{{{ALL}}}) or group by ({JOB}) (job_start_time{{{ALL}}}))"
+    f" and on ({JOB}) {JOB_INFO}"
+    f" unless on ({JOB}) job_finished_timestamp_seconds{{{ALL}}} unless on ({JOB}) job_suspended{{{ALL}}}"
+)
+STARTED = per_job("job_start_time")
+RUNNING = f"(time() - {STARTED}) and on ({JOB}) ({UNFINISHED})"
+LIMIT = per_job("job_max_runtime_seconds")
+OVER = f"({RUNNING}) > on ({JOB}) {LIMIT}"
+NO_POD = (
+    f"(time() - {per_job('job_created_timestamp')} > 600)"
+    f" and on ({JOB}) (max by ({JOB}) (max_over_time(job_active{{{ALL}}}[10m])) == 0)"
+)
+NOT_STARTING = (
+    f"(time() - {STARTED} > 300)"
+    f' and on ({JOB}) (job_pods{{{ALL}, state="pending"}} > 0)'
+    f' unless on ({JOB}) (max_over_time(job_pods{{{ALL}, state="running"}}[1d]) > 0)'
+)
+ENDED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}})'
+# A Job that opted out of its limit has opted out of the others too.
+_LIMITED = f"({LIMIT} < +Inf)"
+ATTENTION = (
+    f"({UNFINISHED}) and on ({JOB}) {_LIMITED} and on ({JOB})\n"
+    f"(({OVER})\nor on ({JOB}) ({NO_POD})\nor on ({JOB}) ({NOT_STARTING})\nor on ({JOB}) ({ENDED}))"
+)
+"""Jobs that are late, without a pod, or left after their run."""
+CRITICAL = (
+    f"(({OVER}) and on ({JOB})"
+    f" ({LIMIT} != 3600 or on ({JOB}) job_max_runtime_configured{{{ALL}}} or on ({JOB}) ({RUNNING}) > 14400))\n"
+    f"or on ({JOB}) (({NO_POD})"
+    f" unless on (cluster, namespace) (max_over_time(job_active{{{ALL}}}[10m]) > 0))\n"
+    f'or on ({JOB}) max by ({JOB}) (job_hang_cause{{{ALL}, cause="finished_not_exited"}})'
+)
+"""Those that the rules call critical: over a limit that was set or over four times the default; no Job of the
+namespace has a pod; completed work."""
+PROBLEM = "\nor ".join(
+    f"({code} * group by ({JOB}) ({jobs}))" for code, jobs in ((1, NO_POD), (2, NOT_STARTING), (3, ENDED), (4, OVER))
+)
+"""Why a Job needs attention, as a number."""
+ATTENTION_ROWS = rows(ATTENTION, key=JOB, causes=f"job_hang_cause{{{ALL}}}", info=JOB_INFO, kept="agent, coderun")
 ABOUT_JOBS = f"topk by ({JOB}) (1, max by ({JOB}, agent, coderun) ({JOB_INFO}))"
 
 
 def firing(more: str = "") -> str:
     """The alerts that fire, each once.
 
-    The choice of namespaces leaves broken ConfigMaps in: they have a namespace of their own, and are causes.
+    The choice of namespaces does not hide unhealthy ConfigMaps: they have a namespace of their own, and are causes.
     """
     kept = f'{CLUSTER}, alertstate="firing", severity!="info"{more}'
     of_all = 'alertname="RequiredConfigMapUnhealthy"'

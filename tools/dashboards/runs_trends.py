@@ -1,71 +1,86 @@
-"""The lower rows of the dashboard of many runs: how it goes in general, as panels with width and height."""
+"""The lower rows of the dashboard of many runs: trends, as panels with width and height."""
 
 from typing import Any
 
 from tools.dashboards.parts import BAD, GOOD, Query, bars, lanes, lines
-from tools.dashboards.promql import ALL, CONFIGMAP, JOB, RUN, ended, left, zero
+from tools.dashboards.promql import ALL, CONFIGMAP, HEALTH, JOB, RUN, SCRAPED, ended, left, zero
 from tools.dashboards.runs_promql import (
     ABOUT_JOBS,
     AGE,
     AGENT,
     CLUSTER,
     DEADLINE,
-    HEALTH,
     LIMIT,
     OPEN,
     RUNNING,
+    UNFINISHED,
     WAITING_ROWS,
+    WAITING_SINCE,
 )
 from tools.dashboards.table_panel import Column, table
 
-__all__ = ["ends", "limits", "open_runs"]
+__all__ = ["limits", "open_runs", "outcomes"]
+
+_RECORDED = f'{CLUSTER}, namespace=~"$namespace"'
 
 
 def open_runs() -> list[tuple[Any, int, int]]:
-    """How many runs are open, by phase and by age."""
+    """How many runs are open, by phase and by age, and the pods that work on them."""
     by_age = f"max by ({RUN}) (({AGE}) and on ({RUN}) ({OPEN}))"
     steps = [("under 10 min", 0, 600), ("10 min to 1 h", 600, 3600), ("1 h to 6 h", 3600, 21600)]
     ages = [Query(zero(f"count(({by_age}) >= {low} < {high})"), name) for name, low, high in steps]
     ages.append(Query(zero(f"count(({by_age}) >= {steps[-1][2]})"), "6 h and more"))
     phases = lines(
-        "Open runs by phase",
-        "`none` is a run without any status: nobody has looked at it, or its templates failed.",
-        Query(f"count by (phase) ({OPEN})", "{{phase}}"),
+        "Open and waiting runs by phase",
+        "As recorded by the rules, for all agents. `none`: no status; `other`: a phase that the state map of the kind"
+        " does not list. `CodeRunPhaseUnknown`.",
+        Query(f"sum by (phase) (namespace_phase:coderuns_open:count{{{_RECORDED}}})", "{{phase}}"),
         stacked=True,
     )
-    old = bars("Open runs by age, now", "How many runs are open, by the time since their creation.", *ages)
-    without = lines(
-        "Runs without a Job, by namespace",
-        "As the bundle records it, for all agents. A line that does not come back to 0 is a controller in trouble.",
-        Query(f"sum by (namespace) (namespace:coderuns_without_job:count{{{ALL}}})", "{{namespace}}"),
+    states = lines(
+        "Runs by state, and without a Job",
+        "As recorded by the rules, for all agents. Waiting runs wait by design. Without a Job: should return to 0.",
+        Query(f"sum by (state) (namespace_state:coderuns_open:count{{{_RECORDED}}})", "{{state}}"),
+        Query(f"sum(namespace:coderuns_without_job:count{{{_RECORDED}}})", "without a Job"),
     )
-    return [(phases, 8, 8), (old, 8, 8), (without, 8, 8)]
+    old = bars("Open runs by age", "Number of open runs by the time since their creation, now.", *ages)
+    of_jobs = f"max by ({JOB}, state) (job_pods{{{ALL}}}) and on ({JOB}) ({UNFINISHED})"
+    without = f"count(({UNFINISHED}) and on ({JOB}) (max by ({JOB}) (job_active{{{ALL}}}) == 0))"
+    pods = lines(
+        "Pods of unfinished Jobs",
+        "Running pods are ready, pending pods are not. Jobs without a pod are counted as Jobs; between two pods that"
+        " is normal. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
+        Query(f"sum by (state) ({of_jobs})", "{{state}}"),
+        Query(zero(without), "Jobs without a pod"),
+    )
+    return [(phases, 6, 8), (states, 6, 8), (old, 6, 8), (pods, 6, 8)]
 
 
 def limits() -> list[tuple[Any, int, int]]:
-    """How long things take, and what is left of their limits."""
-    latest = f"max by (agent) ({left(AGE, key=RUN, of=WAITING_ROWS)})"
+    """Durations, and the limits that apply."""
+    latest = f"max by (agent) ({left(f'time() - {WAITING_SINCE}', key=RUN, of=WAITING_ROWS)})"
     may_run = f"max by (agent) (({LIMIT} < +Inf) * on ({JOB}) group_left (agent) {ABOUT_JOBS})"
     may_wait = Query(f"max({DEADLINE} < +Inf)", "limit")
     first = lines(
-        "From a run to its first Job",
-        "Of the runs that got one within an hour, by agent. What never gets one is not in it: see beside.",
+        "Time to first Job",
+        "From the creation of a run to its first Job, for Jobs created within an hour, by agent. Runs without a Job"
+        " are in the next panel.",
         Query(f"agent:coderun_job_creation_seconds:p95_1h{{{AGENT}}} >= 0", "{{agent}} p95"),
         Query(f"agent:coderun_job_creation_seconds:p50_1h{{{AGENT}}} >= 0", "{{agent}} median"),
         may_wait,
         unit="s",
     )
     waiting = lines(
-        "The longest wait for a Job",
-        "The oldest run of each agent that has no Job, as its wait grows. The limit is the largest of any run."
+        "Longest time without a Job",
+        "Of the open runs of each agent that have no Job now. The limit is the largest of any run."
         " `CodeRunJobCreationStalled`.",
         Query(latest, "{{agent}}"),
         may_wait,
         unit="s",
     )
     took = lines(
-        "Run time of Jobs that ended",
-        "Of the Jobs that ended within six hours, by agent, against the limit of its Jobs that are there now.",
+        "Duration of finished Jobs",
+        "Of Jobs that ended within six hours, by agent. The limit is the largest of the agent's Jobs that exist now.",
         Query(f"agent:job_duration_seconds:p95_6h{{{AGENT}}} >= 0", "{{agent}} p95"),
         Query(f"agent:job_duration_seconds:p50_6h{{{AGENT}}} >= 0", "{{agent}} median"),
         Query(may_run, "limit of {{agent}}"),
@@ -73,8 +88,9 @@ def limits() -> list[tuple[Any, int, int]]:
     )
     used = f"(({RUNNING}) / on ({JOB}) {LIMIT}) * on ({JOB}) group_left (agent, coderun) {ABOUT_JOBS}"
     running = lines(
-        "Running Jobs against their own limit",
-        "The ten that have used most of it. A Job above the line is hanging: `AgentJobHanging`.",
+        "Unfinished Jobs, share of their limit",
+        "The ten that have used most of it. Above the line `AgentJobHanging` fires five minutes later: a warning"
+        " under the default limit of 1 h, critical under a limit that was set.",
         Query(
             f"topk(10, max by (cluster, namespace, coderun, agent) ({used}))",
             "{{coderun}} ({{agent}})",
@@ -86,38 +102,42 @@ def limits() -> list[tuple[Any, int, int]]:
     return [(first, 12, 8), (waiting, 12, 8), (took, 12, 8), (running, 12, 8)]
 
 
-def ends() -> list[tuple[Any, int, int]]:
-    """How Jobs end, and the ConfigMaps that new ones need."""
+def outcomes() -> list[tuple[Any, int, int]]:
+    """How Jobs and runs end, and the ConfigMaps that new runs need."""
     share = lines(
-        "Share of Jobs that failed in an hour",
-        "By agent, as the bundle records it. `AgentJobsFailing` fires above half of at least four.",
+        "Failed share of finished Jobs, 1 h",
+        "By agent, as recorded by the rules. `AgentJobsFailing` fires above half of at least four,"
+        " `AgentNeverSucceeds` when none of at least three succeeds in six hours.",
         Query(f"agent:jobs_failed:ratio1h{{{AGENT}}} >= 0", "{{agent}}"),
         unit="percentunit",
         levels=[(0.5, BAD)],
         top=1,
     )
+    # A namespace beyond the bound of the counters is counted as `other`.
+    counted = f'{SCRAPED}, namespace=~"$namespace|other", agent=~"$agent", result="failed"'
+    jobs = ended("jobs_finished_total", "agent, reason", "service", counted)
+    runs = ended("coderuns_finished_total", "agent", "", counted)
     reasons = bars(
-        "Failures by agent and reason",
-        "Jobs that were seen to fail within the time chosen above. The first of a rare reason is not counted.",
-        Query(
-            f"sort_desc({ended('jobs_finished_total', 'agent, reason', _failed())} > 0.5)", "{{agent}}: {{reason}}"
-        ),
+        "Failures by agent",
+        "Jobs that failed within the time range, by reason, and runs that failed. The first of a rare reason is not"
+        " counted.",
+        Query(f"sort_desc({jobs} > 0.5)", "{{agent}}: Job {{reason}}"),
+        Query(f"sort_desc({runs} > 0.5)", "{{agent}}: run"),
         decimals=0,
-        nothing="No Job failed",
+        nothing="No Job or run failed",
     )
     health = lanes(
-        "ConfigMaps that the controller needs",
-        "Of all namespaces, for they are a namespace's own and their loss is felt elsewhere."
-        " `RequiredConfigMapUnhealthy`.",
+        "Health of required ConfigMaps",
+        "In all namespaces: runs of other namespaces need them. `RequiredConfigMapUnhealthy`.",
         Query(HEALTH, "{{configmap}}"),
-        words={0: ("broken", BAD), 1: ("healthy", GOOD)},
+        words={0: ("unhealthy", BAD), 1: ("healthy", GOOD)},
     )
-    found = f"max by ({CONFIGMAP}, problem, key) (configmap_problem{{{CLUSTER}}})"
-    size = f"max by ({CONFIGMAP}) (configmap_size_bytes{{{CLUSTER}}})"
+    found = f"max by ({CONFIGMAP}, problem, key) (configmap_problem{{{SCRAPED}}})"
+    size = f"max by ({CONFIGMAP}) (configmap_size_bytes{{{SCRAPED}}})"
     problems = table(
-        "What is wrong with ConfigMaps",
-        "`near_limit` and `forbidden` do not make a ConfigMap unhealthy: 80 % of what Kubernetes allows; may not be"
-        " read.",
+        "ConfigMap problems",
+        "`near_limit` (80 % of the size that Kubernetes allows), `shrunk` and `forbidden` do not make a ConfigMap"
+        " unhealthy.",
         Query(found),
         Query(f"{size} * on ({CONFIGMAP}) group_right () {found}"),
         columns=[
@@ -130,10 +150,6 @@ def ends() -> list[tuple[Any, int, int]]:
         ],
         by="ConfigMap",
         descending=False,
-        nothing="Nothing",
+        nothing="No problem",
     )
     return [(share, 8, 8), (reasons, 6, 8), (health, 10, 8), (problems, 24, 4)]
-
-
-def _failed() -> str:
-    return f'{AGENT}, result="failed"'

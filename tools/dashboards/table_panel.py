@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import common as shared, table as tables
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from tools.dashboards.parts import Levels, Query, Words, asked, begun
+from tools.dashboards.parts import Levels, Query, Words, base, with_queries
 
 __all__ = ["Column", "table"]
 
@@ -43,10 +43,10 @@ def table(
 
     What has no column and is not `hidden` comes last, under its own name; values without a column are hidden.
     """
-    panel = begun(tables.Panel(), title, text, nothing=nothing).cell_height(common.TableCellHeight.SM)
+    panel = base(tables.Panel(), title, text, nothing=nothing).cell_height(common.TableCellHeight.SM)
     panel.with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
     titles = {_name(column, queries): column.title for column in columns}
-    # Where all queries but one are answered with nothing, Grafana calls the value of that one just so.
+    # Where only one query has a result, Grafana names its field so.
     alone = ["Value"] if len(queries) > 1 else []
     left_out = ["Time", *alone, *hidden, *(name for name in _values(queries) if name not in titles)]
     organize = {
@@ -60,7 +60,7 @@ def table(
     for column in columns:
         if properties := list(_properties(column)):
             panel.override_by_name(column.title, properties)
-    return asked(panel, queries, instant=True, form=PromQueryFormat.TABLE)
+    return with_queries(panel, queries, instant=True, form=PromQueryFormat.TABLE)
 
 
 def _values(queries: Sequence[Query]) -> list[str]:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tools.dashboards.asking import Answered
+from tools.dashboards.querying import PanelResult
 from tools.dashboards.units import COLORS, written
 
 __all__ = ["Column", "rows_of"]
@@ -43,11 +43,11 @@ class Column:
         return written(value, self.settings.get("unit", "")), "", COLORS[reached[-1]] if reached else "none"
 
 
-def rows_of(answered: Answered) -> tuple[list[Column], list[Row]]:
+def rows_of(panel_result: PanelResult) -> tuple[list[Column], list[Row]]:
     """Every row of a table, in its order, and the columns that have something in one of them."""
-    tree = answered.panel.tree
+    tree = panel_result.panel.tree
     organize = next(each["options"] for each in tree["transformations"] if each["id"] == "organize")
-    rows = _merged(answered)
+    rows = _merged(panel_result)
     titles, order = organize["renameByName"], organize["indexByName"]
     known = {name for row in rows for name in row}
     names = sorted(known - organize["excludeByName"].keys(), key=lambda name: (order.get(name, len(order)), name))
@@ -65,11 +65,11 @@ def rows_of(answered: Answered) -> tuple[list[Column], list[Row]]:
     return columns, rows
 
 
-def _merged(answered: Answered) -> list[Row]:
+def _merged(panel_result: PanelResult) -> list[Row]:
     merged: dict[tuple[tuple[str, str], ...], Row] = {}
-    for answer in answered.answers:
-        name = "Value" if len(answered.answers) == 1 else f"Value #{answer.asked.ref}"
-        for series in answer.series:
+    for result in panel_result.results:
+        name = "Value" if len(panel_result.results) == 1 else f"Value #{result.target.ref}"
+        for series in result.series:
             labels = series["metric"]
             row = merged.setdefault(tuple(sorted(labels.items())), dict(labels))
             row[name] = float(series["value"][1])

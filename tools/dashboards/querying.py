@@ -1,13 +1,13 @@
-"""What a Prometheus answers to the queries of a dashboard."""
+"""Runs the queries of a dashboard on a Prometheus server."""
 
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from tools.dashboards.reading import ALL, Asked, Panel, choices_of, filled, panels_of
+from tools.dashboards.reading import ALL, Panel, Target, choices_of, filled, panels_of
 
-__all__ = ["Answer", "Answered", "Server", "answers", "choices"]
+__all__ = ["PanelResult", "Result", "Server", "choices", "run_queries"]
 
 INTERVAL = "15s"  # the scrapes of the demo are a second apart
 SPAN = "5m"
@@ -30,25 +30,25 @@ class Server(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Answer:
-    """The series of one query; each has `metric` and `value`, or `values` where it was asked over time."""
+class Result:
+    """The series of one query; each has `metric` and `value`, or `values` for a range query."""
 
-    asked: Asked
+    target: Target
     series: Sequence[dict[str, Any]]
 
     def name(self, series: Mapping[str, Any]) -> str:
         """What the legend says of one of them."""
         labels = series["metric"]
-        written = re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), self.asked.legend)
+        written = re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), self.target.legend)
         return written.strip() or ", ".join(f"{name}={value}" for name, value in sorted(labels.items())) or "value"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Answered:
-    """A panel and what its queries were answered; a row has no answers."""
+class PanelResult:
+    """A panel and the results of its queries; a row has none."""
 
     panel: Panel
-    answers: tuple[Answer, ...]
+    results: tuple[Result, ...]
 
 
 def choices(text: str, server: Server, chosen: Mapping[str, str]) -> dict[str, list[str]]:
@@ -60,25 +60,27 @@ def choices(text: str, server: Server, chosen: Mapping[str, str]) -> dict[str, l
     return offered
 
 
-def answers(
+def run_queries(
     text: str, server: Server, chosen: Mapping[str, str | Sequence[str]], *, seconds: float, time: float | None = None
-) -> list[Answered]:
-    """What each panel of a dashboard gets, over so many seconds up to now, or all of it at one `time`.
+) -> list[PanelResult]:
+    """The results of each panel of a dashboard, over so many seconds up to now, or all at one `time`.
 
     Variables that are not chosen are `All`.
     """
     values: dict[str, str | Sequence[str]] = {name: ALL for name, _, _ in choices_of(text)}
     values |= chosen
     return [
-        Answered(panel=panel, answers=tuple(_answer(asked, server, values, seconds, time) for asked in panel.queries))
+        PanelResult(
+            panel=panel, results=tuple(_run(target, server, values, seconds, time) for target in panel.queries)
+        )
         for panel in panels_of(text)
     ]
 
 
-def _answer(
-    asked: Asked, server: Server, chosen: Mapping[str, str | Sequence[str]], seconds: float, time: float | None
-) -> Answer:
-    expression = filled(asked.expr, chosen, interval=INTERVAL, span=SPAN)
-    if asked.instant or time is not None:
-        return Answer(asked=asked, series=server.query(expression, time=time))
-    return Answer(asked=asked, series=server.over(expression, seconds=seconds))
+def _run(
+    target: Target, server: Server, chosen: Mapping[str, str | Sequence[str]], seconds: float, time: float | None
+) -> Result:
+    expression = filled(target.expr, chosen, interval=INTERVAL, span=SPAN)
+    if target.instant or time is not None:
+        return Result(target=target, series=server.query(expression, time=time))
+    return Result(target=target, series=server.over(expression, seconds=seconds))

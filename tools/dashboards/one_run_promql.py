@@ -1,0 +1,120 @@
+"""The queries of the dashboard of one run."""
+
+from tools.dashboards.parts import BAD, GOOD, NEUTRAL, WARN
+from tools.dashboards.promql import JOB, ONE, coded
+
+__all__ = [
+    "ALERTS",
+    "CREATED",
+    "DEADLINE",
+    "FAILURE",
+    "HANG",
+    "JOBS",
+    "LIMIT",
+    "MINE",
+    "NEWEST",
+    "PHASE",
+    "POD_STATES",
+    "RUNNING",
+    "SINCE",
+    "STALL",
+    "STATES",
+    "THIS",
+    "TOOK",
+    "WAIT",
+    "WAITED",
+    "WITHOUT_JOB_SINCE",
+    "of_jobs",
+]
+
+THIS = f'{ONE}, coderun="$coderun"'
+MINE = f"job_info{{{THIS}}}"
+STATES = {
+    1: ("succeeded", GOOD),
+    2: ("failed", BAD),
+    3: ("cancelled", "purple"),
+    4: ("open", NEUTRAL),
+    5: ("waiting", "light-blue"),
+}
+JOBS = {
+    11: ("running", NEUTRAL),
+    12: ("pod pending", "light-blue"),
+    13: ("no pod", WARN),
+    14: ("unfinished", NEUTRAL),
+    15: ("suspended", "purple"),
+    16: ("succeeded", GOOD),
+    17: ("failed", BAD),
+}
+
+STATE = coded(
+    "coderun_state", "state", [(name, code) for code, (name, _) in STATES.items()], by="cluster", matchers=THIS
+)
+PHASE = f"({STATE})\n* on (cluster) group_right () max by (cluster, phase) (coderun_phase{{{THIS}}})"
+"""The state as a number, with the label `phase`: phases are shown and never compared."""
+CREATED = f"max by (cluster) (coderun_created_timestamp{{{THIS}}})"
+OPEN = f'coderun_state{{{THIS}, state="open"}} unless on (cluster) coderun_state{{{THIS}, state!="open"}}'
+DEADLINE = f"max by (cluster) (coderun_job_creation_deadline_seconds{{{THIS}}})"
+ATTEMPT = f"max by (cluster) (coderun_attempt{{{THIS}}})"
+
+
+def of_jobs(metric: str, *, how: str = "max", by: str = JOB, matchers: str = ONE) -> str:
+    """A gauge of this run's Jobs."""
+    return f"{how} by ({by}) (max by ({JOB}) ({metric}{{{matchers}}}) and on ({JOB}) {MINE})"
+
+
+# Neither finished nor suspended, whatever the number of active pods.
+UNFINISHED = (
+    f"(group by ({JOB}) (job_created_timestamp{{{ONE}}}) or group by ({JOB}) (job_start_time{{{ONE}}}))"
+    f" and on ({JOB}) {MINE}"
+    f" unless on ({JOB}) job_finished_timestamp_seconds{{{ONE}}} unless on ({JOB}) job_suspended{{{ONE}}}"
+)
+STARTED = f"max by ({JOB}) (job_start_time{{{ONE}}})"
+RUNNING = f"(time() - {STARTED}) and on ({JOB}) ({UNFINISHED})"
+TOOK = f"(max by ({JOB}) (job_finished_timestamp_seconds{{{ONE}}}) - on ({JOB}) {STARTED}) and on ({JOB}) {MINE}"
+NEWEST = f'coderun_job_name{{{THIS}, job_name!=""}}'
+LIMIT = f"max by ({JOB}) (job_max_runtime_seconds{{{ONE}}})"
+HAS_JOB = of_jobs("job_created_timestamp", by="cluster")
+WITHOUT_JOB_SINCE = f"min by (cluster) (coderun_without_job_since_timestamp_seconds{{{THIS}}})"
+WAIT = f"(time() - ({WITHOUT_JOB_SINCE} or {CREATED})) and on (cluster) ({OPEN}) unless on (cluster) {HAS_JOB}"
+# The first Job of a retried run is deleted.
+WAITED = (
+    f"({of_jobs('job_created_timestamp', how='min', by='cluster')} - on (cluster) {CREATED})"
+    f" and on (cluster) ({ATTEMPT} == 1)"
+)
+STALL = f"max by (cluster, cause, detail) (coderun_stall_cause{{{THIS}}})"
+HANG = f"max by (cluster, cause, detail) (job_hang_cause{{{ONE}}} and on ({JOB}) {MINE})"
+FAILURE = f"max by (cluster, cause, detail) (coderun_failure_cause{{{THIS}}})"
+_PODS = f"max by ({JOB}) (job_pods{{{ONE}, state="
+POD_STATES = "\nor ".join(
+    [
+        f'11 * ({_PODS}"running"}}) > bool 0 > 0) and on ({JOB}) ({UNFINISHED})',
+        f'12 * ({_PODS}"pending"}}) > bool 0 > 0) and on ({JOB}) ({UNFINISHED})',
+        f"13 * (max by ({JOB}) (job_active{{{ONE}}}) == bool 0 > 0) and on ({JOB}) ({UNFINISHED})",
+        f"14 * ({UNFINISHED})",
+    ]
+)
+"""What the pods of each unfinished Job do; `unfinished` where the API server does not write which are ready."""
+_ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"'
+_HERE = f'{_ALERTS}, namespace="$namespace"'
+_INFO = f"coderun_info{{{THIS}}}"
+_TASK = "service, task_id, agent"
+_UNTOUCHED = f'coderun_stall_cause{{{THIS}, cause=~"controller_blocked|not_reconciled"}}'
+_JOBLESS = f"({_INFO} unless on (cluster, namespace, coderun) {NEWEST})"
+_CONFIGMAPS = (
+    f'label_replace(coderun_stall_cause{{{THIS}, cause=~"configmap_.+"}}, "configmap", "$1", "detail", '
+    '"[^/]+/([^ ]+).*")'
+)
+FIRING = "\nor ".join(
+    [
+        f'{_HERE}, coderun="$coderun"}}',
+        f"({_HERE}}} and on ({JOB}) {MINE})",
+        f'({_HERE}, alertname="CodeRunsFailing"}} and on (cluster, namespace, run_type) {_JOBLESS})',
+        f'({_HERE}, alertname="CodeRunRetryLoop", coderun=""}} and on (cluster, namespace, {_TASK}) {_INFO})',
+        f'({_HERE}, alertname="CodeRunControllerBlocked"}} and on (cluster, namespace) {_UNTOUCHED})',
+        f'({_ALERTS}, alertname="RequiredConfigMapUnhealthy"}} and on (cluster, configmap) {_CONFIGMAPS})',
+    ]
+)
+"""The alerts about the run, its Jobs, its task, and what else explains its state."""
+ALERT = "alertname, severity, cluster, namespace, coderun, job_name"
+ALERTS = f"max by ({ALERT}) ({FIRING})"
+SINCE = f'max by ({ALERT}) (ALERTS_FOR_STATE{{cluster=~"$cluster", component="coderun-exporter"}}) and ({ALERTS})'
