@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate replay calm bundle integration cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
+.PHONY: help demo test check fix docs rules mutate worlds replay calm bundle integration cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,10 +44,13 @@ rules: $(READY) ## the rules bundle: both promtools, vmalert-tool, routes, scena
 mutate: $(READY) ## changes every rule in many small ways: do its unit tests notice?
 	$(BIN)/python -m tools.mutate $(MUTATE)
 
+worlds: $(READY) ## the platform's own objects: what the rules raise, and what is delivered; writes docs/worlds.md
+	$(BIN)/python -m tools.worlds $(WORLDS)
+
 replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
 
-calm: $(READY) ## a normal month, and one with 50 faults (8 minutes on 2 cores); CALM="--days 4"
+calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); CALM="--days 2"
 	$(BIN)/python -m tools.timelapse.calm $(CALM)
 
 bundle: $(READY) ## what is made from the rules; VERSION=0.3.0 packs a release, RUNBOOKS=https://... sets its links, GONE=12h and JOBS=REGEXP what alerts/README.md says

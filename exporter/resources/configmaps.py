@@ -106,13 +106,15 @@ def absent_configmap(required: RequiredConfigMap) -> ConfigMap:
 def unused(items: Sequence[ConfigMap]) -> str:
     """One line about the default set where nothing shows that this platform uses it; else empty.
 
-    `items` are the records of the set, all of which have been looked for.
+    `items` are the records of the set, all of which have been looked for. Their names differ in the last word.
     """
     if not items or any(item.required or not item.read for item in items):
         return ""
-    names = ", ".join(sorted(item.name for item in items))
+    names = sorted(item.name for item in items)
+    prefix = "".join(names[0].rpartition("-")[:2])
+    ends = ",".join(name.removeprefix(prefix) for name in names)
     return (
-        f"no ConfigMap is required, because namespace {items[0].namespace} has none of {names}. "
+        f"no ConfigMap is required, because namespace {items[0].namespace} has none of {prefix}{{{ends}}}. "
         "If the controller needs others, list them in configmaps.required."
     )
 

@@ -78,6 +78,15 @@ def test_a_change_of_one_concerns_the_others_of_the_default_set_alone(by_default
     }
 
 
+def test_one_that_appears_changes_the_lines_of_as_many_as_there_are():
+    """Blocks of lines hold 64 objects."""
+    needed = [RequiredConfigMap(namespace="agent-platform", name=f"t-{n}", by_default=True) for n in range(150)]
+    world = World(needed=needed)
+    assert values(world, "configmap_health") == {}
+    world.put(a_configmap(name="t-0", data={"a": "x"}))
+    assert len(values(world, "configmap_health")) == len(values(world, "configmap_watched")) == 150
+
+
 def test_what_existed_while_the_exporter_ran_stays_required():
     """All deleted is the incident, and not a platform that uses none."""
     world = World(ONE, needed=SET)
@@ -108,8 +117,8 @@ def test_a_set_that_is_not_in_use_is_one_line():
     """It names the ConfigMaps, their namespace, and the setting."""
     world = World(needed=SET[:2])
     assert unused(world.cluster.default_configmaps) == (
-        "no ConfigMap is required, because namespace agent-platform has none of controller-agent-templates-claude, "
-        "controller-agent-templates-codex. If the controller needs others, list them in configmaps.required."
+        "no ConfigMap is required, because namespace agent-platform has none of "
+        "controller-agent-templates-{claude,codex}. If the controller needs others, list them in configmaps.required."
     )
     world.put(ONE)
     assert unused(world.cluster.default_configmaps) == ""

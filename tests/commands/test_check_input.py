@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_namespace, a_run, a_server, a_status
+from exporter.demo.manifests import custom_resource
+from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_namespace, a_run, a_server, a_status
 from tests.commands.test_check import check, refuses
 
 NO_CONFIGMAPS = "configmaps: {required: []}\n"
@@ -49,10 +50,9 @@ class TestOfConfigMaps:
 
     LINE = (
         "ok  ConfigMaps: no ConfigMap is required, because namespace {} has none of "
-        + ", ".join(
-            f"{TEMPLATES}{name}" for name in ("claude", "codex", "cursor", "factory", "integration", "shared")
-        )
-        + ". If the controller needs others, list them in configmaps.required."
+        + TEMPLATES
+        + "{{claude,codex,cursor,factory,integration,shared}}. "
+        + "If the controller needs others, list them in configmaps.required."
     )
 
     @pytest.mark.parametrize(("config", "space"), [("", NAMESPACE), ("configmaps: {namespace: cto}", "cto")])
@@ -155,6 +155,19 @@ class TestOfKinds:
             "ok  docsruns in all namespaces: no such resource; this kind is optional"
         ]
 
+    async def test_another_configured_kind_is_never_meant(self, tmp_path):
+        """However similar its name is."""
+        config = kinds(of_tasks(), of_tasks(plural="agenttaskz", kind="Other"))
+        assert await lines_of(tmp_path, AGENTTASKS, config=config) == [
+            "ok  agenttaskz in all namespaces: no such resource; this kind is optional"
+        ]
+
+    async def test_a_plural_is_found_by_its_kind_first(self, tmp_path):
+        """Whatever else the group has."""
+        config = kinds("{plural: docs, kind: DocsRun}")
+        (line,) = await lines_of(tmp_path, custom_resource("DocsRun"), config=config, code=1)
+        assert "agents.platform/v1 has no docs; did you mean docsruns?" in line
+
     async def test_a_wrong_name_is_one_line_however_many_namespaces_there_are(self, tmp_path):
         """It is wrong in all of them."""
         spaces = [a_namespace("a"), a_namespace("b")]
@@ -247,7 +260,9 @@ class TestOfRuns:
             "note  thresholds.agents.rex: none of the first 500 runs has this agent",
         ]
 
-    async def test_only_selected_runs_are_looked_at(self, tmp_path):
+    async def test_only_selected_runs_and_jobs_are_looked_at(self, tmp_path):
         """As the exporter reads them."""
-        lines = await lines_of(tmp_path, a_run(), words=["--label-selector=a=b"], without="jobs")
-        assert lines == ["ok  coderuns in all namespaces: can be listed, none found"]
+        assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
+            "ok  coderuns in all namespaces: can be listed, none found",
+            "ok  jobs in all namespaces: can be listed, none found",
+        ]

@@ -12,10 +12,14 @@ from typing import Any, NamedTuple, Self
 from tests.integration.processes import Process, free_ports
 from tests.integration.waiting import until
 
-__all__ = ["OWN", "Exporter", "Scrape", "objects_of", "series_of"]
+__all__ = ["OWN", "Exporter", "Scrape", "objects_of", "readable_of", "series_of"]
 
 OWN = ("coderun_exporter_", "process_", "python_")
 """What the names of the metrics begin with that are about the exporter and not about the cluster."""
+
+
+REMEMBERED = ("coderun_without_job_since_timestamp_seconds{", 'problem="shrunk"')
+"""What is in the lines that depend on what the exporter has seen before."""
 
 
 class Scrape(NamedTuple):
@@ -100,6 +104,11 @@ class Exporter:
 def objects_of(page: str) -> list[str]:
     """The lines of a page that tell of the cluster as it is: samples, without the exporter's own."""
     return [line for line in page.split("\n") if line and not line.startswith(("#", *OWN))]
+
+
+def readable_of(page: str) -> list[str]:
+    """The same without what only an exporter knows that has run for a while: one that has just started does not."""
+    return [line for line in objects_of(page) if not any(part in line for part in REMEMBERED)]
 
 
 def series_of(page: str) -> list[str]:

@@ -5,7 +5,7 @@ import pathlib
 import time
 from typing import Any
 
-from tests.integration.exporting import Exporter, objects_of
+from tests.integration.exporting import Exporter, readable_of
 from tests.integration.faults.fresh import fresh_page
 
 __all__ = ["differences"]
@@ -32,7 +32,7 @@ async def differences(
 def _differences(exporter: Exporter, settings: dict[str, Any], kubeconfig: pathlib.Path) -> list[str]:
     fresh = fresh_page(settings, kubeconfig=kubeconfig)
     names = {line.split()[2] for line in fresh.split("\n") if line.startswith("# TYPE ")}
-    page = objects_of(exporter.get().text)
+    page = readable_of(exporter.get().text)
     told = {line for line in page if line.partition("{")[0].partition(" ")[0] in names}
-    truth = set(objects_of(fresh))
+    truth = set(readable_of(fresh))
     return [*(f"+ {line}" for line in sorted(told - truth)), *(f"- {line}" for line in sorted(truth - told))]

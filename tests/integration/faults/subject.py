@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter, objects_of, series_of
+from tests.integration.exporting import Exporter, objects_of, readable_of, series_of
 from tests.integration.faults.fresh import fresh_page
 from tests.integration.faults.proxy import FaultProxy
 from tests.integration.load import Scraper, Seen
@@ -177,8 +177,8 @@ class Subject:
         """Whether its page tells of the cluster what that of an exporter does which was just started."""
         fresh = fresh_page(self._settings, kubeconfig=self._plane.kubeconfig)
         names = {line.split()[2] for line in fresh.split("\n") if line.startswith("# TYPE ")}
-        told = [line for line in objects_of(self.page()) if line.partition("{")[0].partition(" ")[0] in names]
-        return sorted(told) == sorted(objects_of(fresh))
+        told = [line for line in readable_of(self.page()) if line.partition("{")[0].partition(" ")[0] in names]
+        return sorted(told) == sorted(readable_of(fresh))
 
     def _until_equal(self, *, seconds: float) -> None:
         until(self.is_fresh, what="the page is that of a fresh exporter", seconds=seconds, otherwise=self.readiness)
