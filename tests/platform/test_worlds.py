@@ -66,5 +66,5 @@ async def test_check_finds_the_newest_platform_healthy():
 
 @pytest.mark.needs("alertmanager")
 async def test_the_page_of_worlds_is_what_was_played(played, arrived):
-    """`python -m tools.worlds` would change nothing."""
+    """`make worlds` would change nothing."""
     assert await asyncio.to_thread(PAGE.read_text, "utf-8") == text_of(played, arrived)

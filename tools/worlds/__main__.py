@@ -1,4 +1,4 @@
-"""Plays every world of tests/platform and writes docs/worlds.md: `python -m tools.worlds`.
+"""Plays every world of tests/platform and writes docs/worlds.md: `make worlds`.
 
 Exit codes: 0 every world is as the table says, 1 one is not, or with `--check` the page is stale, 2 not judged.
 """
@@ -37,7 +37,7 @@ def main() -> int:
     if not check:
         PAGE.write_text(text, encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text("utf-8") != text:
-        wrong.append(f"docs/{PAGE.name} is stale: run `python -m tools.worlds`")
+        wrong.append(f"docs/{PAGE.name} is stale: run `make worlds`")
     for line in wrong:
         print(f"python -m tools.worlds: {line}", file=sys.stderr)
     return 1 if wrong else 0
