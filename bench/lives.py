@@ -6,7 +6,7 @@ from typing import Any
 
 from workload import coderun, job
 
-__all__ = ["quiet", "stalled", "stuck"]
+__all__ = ["late", "quiet", "stuck"]
 
 _SERVICES = 4  # times five agents
 _AT_WORK = 3  # of ten
@@ -35,8 +35,10 @@ def stuck(objects: int) -> Iterator[dict[str, Any]]:
             yield from _pair(index, age=2400, **ways[way - 2])
 
 
-def stalled(first: int, count: int) -> Iterator[dict[str, Any]]:
-    """Runs that the controller has looked at and given neither a status nor a Job, for 20 minutes."""
+def late(first: int, count: int) -> Iterator[dict[str, Any]]:
+    """So many runs without a status and a Job for 20 minutes, and as many Jobs that are unfinished after 5 hours."""
+    for index in range(first + count, first + 2 * count):
+        yield from _pair(index, age=5 * 3600)
     for index in range(first, first + count):
         run, _ = _pair(index, age=1200)
         run["metadata"]["finalizers"] = ["coderuns.orchestrator.io/finalizer"]

@@ -68,9 +68,9 @@ def poison_run(life: Life, at: float, _: random.Random) -> Fault:
 
 
 def retry_loop(life: Life, at: float, _: random.Random) -> Fault:
-    """Every attempt completes without a pull request. It begins when the sixth is made, four rounds each."""
+    """Every attempt completes without a pull request. It begins before the sixth is made, after four rounds each."""
     order, end = life.order(agent="Rex", work=60, start=5, empty_attempts=1000), at + 25 * MINUTE
-    life.at(at - 5 * 4 * _ROUND, lambda world: world.order(order))
+    life.at(at - (5 * 4 - 3) * _ROUND, lambda world: world.order(order))
     life.at(end, functools.partial(cancel, name=order.name))
     return Fault(
         what="a run is retried without end: its Jobs complete, and no pull request comes",
