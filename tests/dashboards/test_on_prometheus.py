@@ -130,7 +130,7 @@ def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
     waiting = fields(many, "Runs without a Job", "coderun", "cause")
     assert waiting == {(run, "configmap_empty") for run in STALLS}
     overdue = {(run, None, OVER_LIMIT) for run in OVERDUE}
-    unhealthy = fields(many, "Jobs that need attention", "coderun", "cause", "Value #E")
+    unhealthy = fields(many, "Jobs that need attention", "coderun", "cause", "Value #D")
     assert unhealthy == overdue | {(NO_POD, "no_pod", WITHOUT_POD), (PENDING, None, NOT_STARTING)}
     failed = fields(many, "Failed runs", "coderun", "cause", "run_type")
     assert (FAILED, "template_failed", "implementation") in failed
@@ -148,7 +148,7 @@ def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
 def test_a_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched]):
     """A Job that works for three hours under the default limit of 1 h is a warning, in number and table."""
     many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
-    severities = dict(fields(many, "Jobs that need attention", "coderun", "Value #D"))
+    severities = dict(fields(many, "Jobs that need attention", "coderun", "Value #C"))
     assert {severities[run] for run in OVERDUE} == {1}
 
 

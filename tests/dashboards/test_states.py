@@ -141,12 +141,12 @@ def test_a_job_without_a_pod_is_unfinished_and_needs_attention(select):
     assert select(f"({one.POD_STATES}) == 13", "job_name", stuck) == {"j"}
 
 
-def test_a_pod_that_has_been_ready_is_not_one_that_does_not_start(select):
+def test_a_pod_that_was_ready_within_an_hour_has_started(select):
     """One that is pending since the start of its Job is."""
     series = job(ready=0, limit=99999)
-    assert select(many.NOT_STARTING, "job_name", series) == {"j"}
+    assert select(many.NOT_STARTING, "job_name", series, hours=0.5) == {"j"}
     ready = {"series": series[4]["series"], "values": "0 1x5 0x600"}
-    assert select(many.NOT_STARTING, "job_name", [*series[:4], ready, *series[5:]]) == set()
+    assert select(many.NOT_STARTING, "job_name", [*series[:4], ready, *series[5:]], hours=0.5) == set()
 
 
 @pytest.mark.parametrize(("cause", "expected"), [("run_already_finished", set()), ("finished_not_exited", {"j"})])

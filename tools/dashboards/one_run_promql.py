@@ -85,14 +85,15 @@ STALL = f"max by (cluster, cause, detail) (coderun_stall_cause{{{THIS}}})"
 HANG = f"max by (cluster, cause, detail) (job_hang_cause{{{ONE}}} and on ({JOB}) {MINE})"
 FAILURE = f"max by (cluster, cause, detail) (coderun_failure_cause{{{THIS}}})"
 _PODS = f"max by ({JOB}) (job_pods{{{ONE}, state="
-POD_STATES = "\nor ".join(
+_STATES = "\nor ".join(
     [
-        f'11 * ({_PODS}"running"}}) > bool 0 > 0) and on ({JOB}) ({UNFINISHED})',
-        f'12 * ({_PODS}"pending"}}) > bool 0 > 0) and on ({JOB}) ({UNFINISHED})',
-        f"13 * (max by ({JOB}) (job_active{{{ONE}}}) == bool 0 > 0) and on ({JOB}) ({UNFINISHED})",
-        f"14 * ({UNFINISHED})",
+        f'11 * ({_PODS}"running"}}) > bool 0 > 0)',
+        f'12 * ({_PODS}"pending"}}) > bool 0 > 0)',
+        f"13 * (max by ({JOB}) (job_active{{{ONE}}}) == bool 0 > 0)",
+        f"14 * group by ({JOB}) ({MINE})",
     ]
 )
+POD_STATES = f"(({_STATES})\nand on ({JOB}) ({UNFINISHED}))"
 """What the pods of each unfinished Job do; `unfinished` where the API server does not write which are ready."""
 _ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"'
 _HERE = f'{_ALERTS}, namespace="$namespace"'

@@ -27,6 +27,7 @@ __all__ = [
     "JOB_INFO",
     "LATE",
     "LIMIT",
+    "LONGEST",
     "OPEN",
     "PROBLEM",
     "RUNNING",
@@ -47,15 +48,21 @@ JOB_INFO = f'job_info{{{ALL}, agent=~"$agent"}}'
 
 OPEN = f"({in_state('open')}) and on ({RUN}) {RUN_INFO}"
 AGE = f"time() - {per_run('coderun_created_timestamp')}"
-JOBLESS = (
-    f'max by ({RUN}) (coderun_job_name{{{ALL}, job_name=""}}) and on ({RUN}) {RUN_INFO}'
+_JOBLESS = (
+    f'max by ({RUN}) (coderun_job_name{{{ALL}, job_name=""}})'
     f' unless on ({RUN}) coderun_job_name{{{ALL}, job_name!=""}}'
     f' unless on ({RUN}) coderun_state{{{ALL}, state!="open"}}'
     f" unless on ({RUN}) coderun_deletion_timestamp_seconds{{{ALL}}}"
 )
+JOBLESS = f"({_JOBLESS}) and on ({RUN}) {RUN_INFO}"
 DEADLINE = per_run("coderun_job_creation_deadline_seconds")
 WAITING_SINCE = without_job_since()
 WAITING = f"(time() - {WAITING_SINCE}) and on ({RUN}) ({JOBLESS})"
+_ABOUT_RUNS = f"topk by ({RUN}) (1, max by ({RUN}, agent) ({RUN_INFO}))"
+LONGEST = (
+    f"max by (agent) (((time() - {WAITING_SINCE}) and on ({RUN}) ({_JOBLESS}))"
+    f" * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
+)
 # A phase that the state map does not list is CodeRunPhaseUnknown's alone.
 LATE = f'(({WAITING}) > on ({RUN}) {DEADLINE}) unless on ({RUN}) coderun_phase{{{ALL}, phase="other"}}'
 WAITING_ROWS = rows(JOBLESS, key=RUN, causes=f"coderun_stall_cause{{{ALL}}}", info=RUN_INFO, kept="agent")
@@ -80,7 +87,7 @@ UNFINISHED = (
 STARTED = per_job("job_start_time")
 RUNNING = f"(time() - {STARTED}) and on ({JOB}) ({UNFINISHED})"
 LIMIT = per_job("job_max_runtime_seconds")
-OVER = f"({RUNNING}) > on ({JOB}) {LIMIT}"
+OVER = f"(time() - {STARTED}) > on ({JOB}) {LIMIT}"
 NO_POD = (
     f"(time() - {per_job('job_created_timestamp')} > 600)"
     f" and on ({JOB}) (max by ({JOB}) (max_over_time(job_active{{{ALL}}}[10m])) == 0)"
@@ -88,7 +95,7 @@ NO_POD = (
 NOT_STARTING = (
     f"(time() - {STARTED} > 300)"
     f' and on ({JOB}) (job_pods{{{ALL}, state="pending"}} > 0)'
-    f' unless on ({JOB}) (max_over_time(job_pods{{{ALL}, state="running"}}[1d]) > 0)'
+    f' unless on ({JOB}) (max_over_time(job_pods{{{ALL}, state="running"}}[1h]) > 0)'
 )
 ENDED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}})'
 # A Job that opted out of its limit has opted out of the others too.
@@ -100,7 +107,8 @@ ATTENTION = (
 """Jobs that are late, without a pod, or left after their run."""
 CRITICAL = (
     f"(({OVER}) and on ({JOB})"
-    f" ({LIMIT} != 3600 or on ({JOB}) job_max_runtime_configured{{{ALL}}} or on ({JOB}) ({RUNNING}) > 14400))\n"
+    f" ({LIMIT} != 3600 or on ({JOB}) job_max_runtime_configured{{{ALL}}}"
+    f" or on ({JOB}) time() - {STARTED} > 14400))\n"
     f"or on ({JOB}) (({NO_POD})"
     f" unless on (cluster, namespace) (max_over_time(job_active{{{ALL}}}[10m]) > 0))\n"
     f'or on ({JOB}) max by ({JOB}) (job_hang_cause{{{ALL}, cause="finished_not_exited"}})'

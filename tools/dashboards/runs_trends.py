@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.dashboards.parts import BAD, GOOD, Query, bars, lanes, lines
-from tools.dashboards.promql import ALL, CONFIGMAP, HEALTH, JOB, RUN, SCRAPED, ended, left, zero
+from tools.dashboards.promql import ALL, CONFIGMAP, HEALTH, JOB, RUN, SCRAPED, ended, zero
 from tools.dashboards.runs_promql import (
     ABOUT_JOBS,
     AGE,
@@ -11,11 +11,10 @@ from tools.dashboards.runs_promql import (
     CLUSTER,
     DEADLINE,
     LIMIT,
+    LONGEST,
     OPEN,
     RUNNING,
     UNFINISHED,
-    WAITING_ROWS,
-    WAITING_SINCE,
 )
 from tools.dashboards.table_panel import Column, table
 
@@ -58,7 +57,6 @@ def open_runs() -> list[tuple[Any, int, int]]:
 
 def limits() -> list[tuple[Any, int, int]]:
     """Durations, and the limits that apply."""
-    latest = f"max by (agent) ({left(f'time() - {WAITING_SINCE}', key=RUN, of=WAITING_ROWS)})"
     may_run = f"max by (agent) (({LIMIT} < +Inf) * on ({JOB}) group_left (agent) {ABOUT_JOBS})"
     may_wait = Query(f"max({DEADLINE} < +Inf)", "limit")
     first = lines(
@@ -74,7 +72,7 @@ def limits() -> list[tuple[Any, int, int]]:
         "Longest time without a Job",
         "Of the open runs of each agent that have no Job now. The limit is the largest of any run."
         " `CodeRunJobCreationStalled`.",
-        Query(latest, "{{agent}}"),
+        Query(LONGEST, "{{agent}}"),
         may_wait,
         unit="s",
     )
