@@ -15,7 +15,7 @@ SCRAPE_JOBS = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_config
 def run(name, *arguments, directory=ALERTS):
     """The component's output; fails with it where the component does."""
     done = subprocess.run(
-        [component(name), *arguments], cwd=directory, capture_output=True, text=True, check=False, timeout=60
+        [component(name), *arguments], cwd=directory, capture_output=True, text=True, check=False, timeout=85
     )
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
@@ -28,6 +28,7 @@ def test_prometheus_accepts_the_rules(promtool):
     assert run(promtool, "check", "rules", *RULE_FILES).count("SUCCESS") == len(RULE_FILES)
 
 
+@pytest.mark.timeout(90)  # a day of evaluations
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.stem)
 @pytest.mark.parametrize("promtool", PROMTOOLS)
 def test_prometheus_finds_that_an_alert_does_what_its_unit_tests_say(file, promtool):
@@ -54,4 +55,4 @@ def test_prometheus_accepts_the_scrape_jobs_beside_the_rules(tmp_path):
 def _complaint(file):
     """What promtool has against a configuration: distributions build it without some discoveries."""
     command = [component("promtool"), "check", "config", file]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stderr
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=85).stderr
