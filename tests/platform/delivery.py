@@ -28,7 +28,7 @@ _HOUR = dt.timedelta(hours=1)
 
 
 class Delivered(NamedTuple):
-    """An alert that reached somebody, and the text of its annotations."""
+    """An alert that reached a person, and the text of its annotations."""
 
     raised: Raised
     text: str

@@ -1,6 +1,7 @@
 """The mutation-testing tool reads and prints PromQL faithfully, breaks it as it says, and judges what survives."""
 
 import dataclasses
+import functools
 import itertools
 import pathlib
 import types
@@ -13,7 +14,7 @@ from tools.mutate.rules import Mutant, load, mutants, readers
 from tools.mutate.suites import load_suite, names_for, rule_files
 from tools.mutate.survey import healthy_suites, survey
 from tools.mutate.trial import Laboratory, Outcome
-from tools.mutate.verdict import Accepted, Result, SurvivorsError, faults, load_accepted
+from tools.mutate.verdict import Accepted, Result, SurvivorsError, faults, load_accepted, sampled
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 RULES = load(ALERTS / "rules")
@@ -287,3 +288,15 @@ def test_the_command_prints_a_table_and_a_line_for_each_fault(bundle, capsys):
     unlisted, few = rest.splitlines()[-2:]
     assert unlisted.startswith("not listed: Down | a:up:max == 0 | == -> >= survived: test it, or list it")
     assert few == "too few: 80.0% of the mutants were killed, and 95% are asked for"
+
+
+def test_a_sample_is_the_same_in_each_run_and_its_parts_are_all_mutants(tiny):
+    """One in three, by what a mutant is known by; a survivor that is listed and not in the sample is not stale."""
+    rules = load(tiny / "rules")
+    laboratory = types.SimpleNamespace(rules=rules, outcome=lambda _mutant, _suites: Outcome.KILLED)
+    suites = {"Down": load_suite(tiny / "tests" / "Down.yml")}
+    (row,) = survey(laboratory, rules[1:], suites, picked=functools.partial(sampled, every=3))
+    (every,) = survey(laboratory, rules[1:], suites)
+    picked = {result.key for result in row.results}
+    assert picked == {result.key for result in every.results if sampled(result.key, every=3)}
+    assert 0 < len(picked) < len(every.results)

@@ -4,12 +4,13 @@ Exit codes: 0 enough mutants were killed and every survivor is accepted, 1 not s
 """
 
 import argparse
+import functools
 import itertools
 import pathlib
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.platform.outcomes import outcomes
 from tools.mutate.reading import UnsupportedError
@@ -17,7 +18,7 @@ from tools.mutate.rules import Rule, load, mutants
 from tools.mutate.suites import RECORDING, names_for
 from tools.mutate.survey import Row, healthy_suites, survey
 from tools.mutate.trial import Laboratory, find_promtool
-from tools.mutate.verdict import Accepted, SurvivorsError, faults, load_accepted, share_killed
+from tools.mutate.verdict import Accepted, Key, SurvivorsError, faults, load_accepted, sampled, share_killed
 from tools.worlds.killers import killers
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
@@ -31,8 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--only", metavar="RULE", action="append", default=[], help="this rule, with all its entries; repeatable"
     )
     parser.add_argument("--list", action="store_true", help="print the mutants and try none")
+    parser.add_argument(
+        "--every",
+        metavar="N",
+        type=int,
+        default=1,
+        help="try one mutant in N, the same ones in each run; default: all",
+    )
     parser.add_argument("--no-worlds", action="store_true", help="unit tests alone: do not play the worlds")
     arguments = parser.parse_args(argv)
+    if arguments.every < 1:
+        return _complain(f"--every {arguments.every} is not a positive number")
     try:
         rules = load(ALERTS / "rules")
         accepted = load_accepted(ALERTS / "survivors.yml")
@@ -51,10 +61,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("promtool is not in .tools/bin and not on PATH: run `make tools`")
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
         laboratory = Laboratory(promtool=promtool, scratch=pathlib.Path(scratch), rules=rules)
-        return _try(laboratory, chosen, accepted, worlds=not arguments.no_worlds)
+        every = functools.partial(sampled, every=arguments.every)
+        accepted = tuple(entry for entry in accepted if every(entry.key))
+        return _try(laboratory, chosen, accepted, worlds=not arguments.no_worlds, picked=every)
 
 
-def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Accepted], *, worlds: bool) -> int:
+def _try(
+    laboratory: Laboratory,
+    chosen: Sequence[Rule],
+    accepted: Sequence[Accepted],
+    *,
+    worlds: bool,
+    picked: Callable[[Key], bool],
+) -> int:
     started = time.monotonic()
     names = tuple(dict.fromkeys(name for rule in chosen for name in names_for(rule, laboratory.rules)))
     alerts = [name for name in names if (ALERTS / "tests" / f"{name}.yml").exists() and name != RECORDING]
@@ -62,7 +81,7 @@ def _try(laboratory: Laboratory, chosen: Sequence[Rule], accepted: Sequence[Acce
     suites, ill = healthy_suites(laboratory, ALERTS / "tests", names, played)
     print(_LINE.format("rule", "mutants", "killed", "survived"))
     rows = []
-    for row in survey(laboratory, chosen, suites):
+    for row in survey(laboratory, chosen, suites, picked=picked):
         _print_row(row.rule, [row])
         rows.append(row)
     _print_row("all", rows)

@@ -3,13 +3,13 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tools.mutate.rules import Mutant, Rule, mutants
 from tools.mutate.suites import Suite, load_suite, names_for
 from tools.mutate.trial import Laboratory, Outcome
-from tools.mutate.verdict import Result
+from tools.mutate.verdict import Key, Result
 
 __all__ = ["Row", "healthy_suites", "survey"]
 
@@ -56,13 +56,20 @@ def healthy_suites(
     return healthy, (*missing, *failing)
 
 
-def survey(laboratory: Laboratory, chosen: Sequence[Rule], suites: Mapping[str, Suite]) -> Iterator[Row]:
-    """A row for each chosen rule that one of the suites can test, in their order."""
+def survey(
+    laboratory: Laboratory,
+    chosen: Sequence[Rule],
+    suites: Mapping[str, Suite],
+    *,
+    picked: Callable[[Key], bool] = lambda _: True,
+) -> Iterator[Row]:
+    """A row for each chosen rule that one of the suites can test, in their order. Only `picked` mutants are tried."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         pending = []
         for rule in chosen:
             usable = [suites[name] for name in names_for(rule, laboratory.rules) if name in suites]
             made, refused = mutants(rule) if usable else ((), 0)
+            made = tuple(mutant for mutant in made if picked((rule.title, mutant.place, mutant.change)))
             outcomes = [pool.submit(laboratory.outcome, mutant, usable) for mutant in made]
             if usable:
                 pending.append((rule, made, refused, outcomes))

@@ -2,11 +2,15 @@
 
 import collections
 import pathlib
+import zlib
 from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Accepted", "Result", "SurvivorsError", "faults", "load_accepted", "share_killed"]
+__all__ = ["Accepted", "Key", "Result", "SurvivorsError", "faults", "load_accepted", "sampled", "share_killed"]
+
+Key = tuple[str, str, str]
+"""What a mutant is known by: its rule, the place and the change."""
 
 SHARE = 0.95
 """At least so much of all mutants must be killed."""
@@ -47,6 +51,11 @@ def load_accepted(file: pathlib.Path) -> tuple[Accepted, ...]:
         return msgspec.yaml.decode(file.read_bytes(), type=tuple[Accepted, ...])
     except (OSError, msgspec.MsgspecError) as error:
         raise SurvivorsError(f"{file}: {error}") from error
+
+
+def sampled(key: Key, *, every: int) -> bool:
+    """Whether a mutant is in the sample of one in `every`: the same ones in each run."""
+    return zlib.crc32(" | ".join(key).encode()) % every == 0
 
 
 def share_killed(results: Sequence[Result]) -> float:

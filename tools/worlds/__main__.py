@@ -18,7 +18,7 @@ from tools.worlds.page import PAGE, text_of
 
 def main() -> int:
     """Writes the page, or compares it; gives the exit code."""
-    parser = argparse.ArgumentParser(prog="make worlds", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.worlds", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
     check = parser.parse_args().check
     try:
@@ -26,7 +26,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="worlds-") as folder:
             arrived = delivered(played, folder=pathlib.Path(folder))
     except (JudgeError, MissingComponentError) as error:
-        print(f"make worlds: {error}", file=sys.stderr)
+        print(f"python -m tools.worlds: {error}", file=sys.stderr)
         return 2
     wrong = [
         f"{outcome.world.name}: {line}"
@@ -39,7 +39,7 @@ def main() -> int:
     elif not PAGE.exists() or PAGE.read_text("utf-8") != text:
         wrong.append(f"docs/{PAGE.name} is stale: run `make worlds`")
     for line in wrong:
-        print(f"make worlds: {line}", file=sys.stderr)
+        print(f"python -m tools.worlds: {line}", file=sys.stderr)
     return 1 if wrong else 0
 
 
