@@ -191,12 +191,13 @@ class Cluster:
                 self._gaps.note(run, self._now)
 
     def _superseded_by(self, item: Job) -> set[Key]:
-        """The unfinished Jobs beside one that is, was or becomes the newest of its run."""
+        """The one other Job that ceases to be, or becomes, the newest of its run by a change of this one."""
         run = self.run_of(item)
         newest = self.newest_job(run) if run else None
-        if newest is not None and newest.uid != item.uid and age_of(item) <= age_of(newest):
-            return set()
-        return {Key(JOBS, job.uid) for job in self._owners.of(item.owner) if not job.result}
+        if newest is not None and newest.uid == item.uid:
+            others = (job for job in self._owners.of(item.owner) if job.uid != item.uid and job.deleted is None)
+            newest = max(others, key=age_of, default=None)
+        return set() if newest is None or age_of(item) < age_of(newest) else {Key(JOBS, newest.uid)}
 
     def _blocked_with(self, run: Run) -> set[Key]:
         """The untouched runs whose cause may change with this run."""

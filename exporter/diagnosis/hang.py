@@ -29,7 +29,7 @@ def _of_run(job: Job, cluster: Cluster) -> Iterator[Cause]:
         yield Cause.of("finished_not_exited", f"{run.kind} {run.name} reports completed work")
     newest = cluster.newest_job(run)
     if newest is not None and newest.uid != job.uid:
-        yield Cause.of("superseded", f"Job {newest.name} of the same {run.kind} is newer")
+        yield Cause.of("superseded", f"{run.kind} {run.name} has a newer Job")
 
 
 def _of_pods(job: Job) -> Iterator[Cause]:

@@ -128,7 +128,7 @@ def test_the_agent_of_a_job(run, label, agent):
 
 
 def test_related_objects_are_those_whose_lines_tell_of_one_another():
-    """A run and its Jobs, of which the newest supersedes the others; a ConfigMap and the runs that wait."""
+    """A run and its Jobs, of which the newest supersedes the one before; a ConfigMap and the runs that wait."""
     waiting, retried = a_run("waiting"), a_run("retried")
     jobs = [j := a_job(), k := a_job("k"), a_job("old", owner="retried", deleted=1.0)]
     cluster = a_cluster(runs=[run := a_run(), waiting, retried, a_run("done", state="failed")], jobs=jobs)

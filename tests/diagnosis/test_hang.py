@@ -94,10 +94,7 @@ def test_an_older_unfinished_job_is_superseded_by_a_newer_one():
     assert samples(world.text(), "job_hang_cause") == []
     world.put(new := a_job(name="j2", uid="2", created=CREATED + 600))
     assert samples(world.text(), "job_hang_cause") == [
-        (
-            'job_hang_cause{namespace="n",job_name="j1",cause="superseded",'
-            'detail="Job j2 of the same CodeRun is newer"} 1'
-        )
+        ('job_hang_cause{namespace="n",job_name="j1",cause="superseded",detail="CodeRun r has a newer Job"} 1')
     ]
     world.delete(new)
     assert samples(world.text(), "job_hang_cause") == []

@@ -177,6 +177,8 @@ class FaultProxy:
                 status=theirs.status,
                 headers={key: theirs.headers[key] for key in _PASSED_ON if key in theirs.headers},
             )
+            if _is_discovery(request):
+                answer.force_close()  # else a later request would use this connection, which no fault has struck
             answer.enable_chunked_encoding()
             await answer.prepare(request)
             try:
