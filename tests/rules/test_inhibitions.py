@@ -32,6 +32,7 @@ def test_these_causes_silence_these_symptoms():
             ),
             *(f"{cause} critical > AgentJobHanging {severity}" for cause in job_causes for severity in LOUD),
             *(f"{cause} warning > AgentJobHanging warning" for cause in [*job_causes, "AgentPodNotStarting"]),
+            "AgentNeverSucceeds warning > AgentJobsFailing warning",
             *(f"CodeRunExporterResourceUnavailable critical > CodeRunExporterStale {severity}" for severity in LOUD),
             "CodeRunExporterResourceUnavailable warning > CodeRunExporterStale warning",
             *(f"{source} > CodeRunExporterRestarting warning" for source in exporter),
