@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only", metavar="RULE", action="append", default=[], help="this rule, with all its entries; repeatable"
     )
+    parser.add_argument(
+        "--except", metavar="RULE", action="append", default=[], dest="left_out", help="not this rule; repeatable"
+    )
     parser.add_argument("--list", action="store_true", help="print the mutants and try none")
     parser.add_argument(
         "--every",
@@ -48,10 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         accepted = load_accepted(ALERTS / "survivors.yml")
     except (UnsupportedError, SurvivorsError) as error:
         return _complain(str(error))
-    unknown = set(arguments.only) - {rule.name for rule in rules}
+    unknown = {*arguments.only, *arguments.left_out} - {rule.name for rule in rules}
     if unknown:
         return _complain(f"no rule of alerts/rules is called {', '.join(sorted(unknown))}")
-    chosen = [rule for rule in rules if not arguments.only or rule.name in arguments.only]
+    chosen = [
+        rule
+        for rule in rules
+        if rule.name not in arguments.left_out and (not arguments.only or rule.name in arguments.only)
+    ]
     if arguments.list:
         for mutant in itertools.chain.from_iterable(mutants(rule)[0] for rule in chosen):
             print(f"{mutant.rule.title} | {mutant.place} | {mutant.change}")
