@@ -1,4 +1,4 @@
-"""The picture: three tables, the owner index that joins them, and the moment up to which it is told."""
+"""The cached objects: three tables, the owner index that joins them, and the time up to which they are shown."""
 
 import heapq
 from collections.abc import Sequence
