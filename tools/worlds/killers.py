@@ -14,7 +14,7 @@ import yaml
 
 from tests.platform.outcomes import Outcome
 from tests.platform.player import MINUTE
-from tools.timelapse.judge import RULES, case_of
+from tools.timelapse.judge import RULES, case_of, evaluation_order
 
 __all__ = ["killers"]
 
@@ -32,7 +32,13 @@ def killers(names: Sequence[str], outcomes: Sequence[Outcome], *, folder: pathli
         metrics = frozenset(re.findall(r"\w+", words))
         chosen = [each for each in outcomes if _raises(each, name) or not each.world.raised]
         tests = [_test(name, outcome, metrics) for outcome in chosen]
-        texts[name] = json.dumps({"rule_files": files, "evaluation_interval": f"{MINUTE}s", "tests": tests})
+        document = {
+            "rule_files": files,
+            "group_eval_order": evaluation_order(folder),
+            "evaluation_interval": f"{MINUTE}s",
+            "tests": tests,
+        }
+        texts[name] = json.dumps(document)
     return texts
 
 
