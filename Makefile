@@ -20,7 +20,7 @@ demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluste
 	@$(BIN)/coderun-exporter demo
 
 test: $(READY) ## every test; what needs a component that is not here is skipped by name
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
 check: $(READY) ## format, lint, types, rooms, Dockerfile
 	$(BIN)/ruff format --check .
