@@ -47,11 +47,12 @@ class Snapshot(NamedTuple, Generic[R]):
 
 
 class Put(NamedTuple, Generic[R]):
-    """One object is now this; None: it is gone, or no longer for us."""
+    """One object is now this; None: it is gone, or no longer for us. `added`: the server says that it is new."""
 
     uid: str
     record: R | None
     version: str
+    added: bool = False
 
 
 class Bookmarked(NamedTuple):

@@ -1,11 +1,12 @@
-"""How a first state is had: streamed, else in pages."""
+"""How an initial list is read: streamed, otherwise in pages."""
 
 import pytest
 from aiohttp import web
 
 from exporter.kube.client import KubeClient
 from exporter.reflector import Snapshot, Source
-from exporter.reflector.listing import first_state
+from exporter.reflector.listing import initial_list
+from exporter.reflector.streaming import Streaming
 from tests.clusters import RUNS, a_run, a_server, a_status, a_stream, faults, until
 from tests.kube.settings import a_kubeconfig, load
 from tests.reflector.work import Work, at_work, decode
@@ -195,7 +196,8 @@ async def test_an_equal_record_is_the_one_that_is_kept(tmp_path):
                 refuses_streams(server)
             source = Source(path=RUNS, decode=decode, same=lambda record: ("kept", *record))
             async with KubeClient(credentials=credentials) as client:
-                async for item in first_state(client, source, Work(sleeps=0).status, idle=5):
+                streaming = Streaming(monotonic=lambda: 0.0)
+                async for item in initial_list(client, source, Work(sleeps=0).status, idle=5, streaming=streaming):
                     assert isinstance(item, Snapshot)
                     assert list(item.records.values()) == [("kept", "a", 1)]
                     break
