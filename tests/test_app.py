@@ -167,10 +167,10 @@ async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, m
     """A crash would be met again after each restart, and nobody would be told of anything."""
     replace = FeedSink.replace
 
-    def broken(sink, records):
+    async def broken(sink, records):
         if sink.feed.resource == "jobs":
             raise ZeroDivisionError
-        replace(sink, records)
+        await replace(sink, records)
 
     monkeypatch.setattr(FeedSink, "replace", broken)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:

@@ -13,6 +13,7 @@ from exporter.resources.picture import Picture
 from exporter.sources import feeds
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap, a_job, a_run
+from tests.objects import done
 
 KINDS = CodeRuns(kinds=(Kind(), Kind(plural="docsruns", kind="DocsRun")))
 ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
@@ -125,7 +126,7 @@ def test_an_equal_record_is_the_one_that_is_there():
     runs, picture = made()[0], a_picture()
     source, sink = runs.source(picture), runs.sink(picture)
     first = source.same(source.decode(raw(a_run("r"))).record)
-    sink.replace({first.uid: first})
+    done(sink.replace({first.uid: first}))
     again = source.decode(raw(a_run("r"))).record
     assert again is not first
     assert source.same(again) is first
@@ -148,7 +149,7 @@ def test_rights_are_of_no_matter_to_what_is_no_single_object():
     """A list that is forbidden leaves what was read."""
     runs, picture = made()[0], a_picture()
     record = runs.decode(raw(a_run("r"))).record
-    runs.sink(picture).replace({record.uid: record})
+    done(runs.sink(picture).replace({record.uid: record}))
     runs.sink(picture).entered("forbidden")
     assert len(picture.cluster.runs) == 1
 
@@ -178,13 +179,13 @@ class TestOfAConfigMap:
 
     def test_an_empty_list_says_that_it_is_missing(self, sink, kept):
         """Which is read, and unhealthy."""
-        sink.replace({})
+        done(sink.replace({}))
         assert (kept().problems, kept().healthy) == ([("missing", "")], False)
 
     def test_its_deletion_says_so_as_well(self, feed, sink, kept):
         """It is no object then."""
         record = feed.decode(raw(a_configmap("t", k="x"))).record
-        sink.replace({"n/t": record})
+        done(sink.replace({"n/t": record}))
         assert (kept().healthy, feed.status.objects) == (True, 0)
         sink.put("n/t", record)
         assert feed.status.objects == 1
@@ -200,7 +201,7 @@ class TestOfAConfigMap:
 
     def test_forbidden_after_it_was_read_keeps_what_was_seen(self, feed, sink, kept):
         """And says so."""
-        sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record})
+        done(sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record}))
         sink.entered("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
         sink.entered("watching")

@@ -39,7 +39,7 @@ class Follower(Generic[R]):
                     self._batch(item)
 
     async def _snapshot(self, snapshot: Snapshot[R]) -> None:
-        self._sink.replace(snapshot.records)
+        await self._sink.replace(snapshot.records)
         self._sink.entered("watching")
         # A list is no progress: where each watch after it is refused, every list costs the server dear.
         self.version = self._before = snapshot.version

@@ -100,7 +100,7 @@ class _Reflector(Generic[R]):
             self._status.gone(code=error.code)
             self._version = ""
         except KubeError as error:
-            self._failed(error, follower)
+            await self._failed(error, follower)
             return self._backoff.next(at_least=error.retry_after)
         except Exception as error:  # noqa: BLE001 - see below
             # A fault of ours in one resource must not end the others: it is logged, counted, and tried from scratch.
@@ -152,7 +152,7 @@ class _Reflector(Generic[R]):
         if follower.progressed:
             self._backoff.reset()
 
-    def _failed(self, error: KubeError, follower: Follower[R]) -> None:
+    async def _failed(self, error: KubeError, follower: Follower[R]) -> None:
         self._interrupted = True
         self._repeated, self._was = self._repeated + 1 if error.state == self._was else 1, error.state
         # A server that has just started may know of no rights and no CRDs yet: its first refusal is no state.
@@ -163,7 +163,7 @@ class _Reflector(Generic[R]):
         missing = isinstance(error, MissingError)
         deleted = isinstance(error, MissingError) and error.by_api_server and self._source.defined
         if deleted and self._repeated == _FAILURES:
-            self._sink.replace({})  # the CRD took its objects along, seen or not
+            await self._sink.replace({})  # the CRD took its objects along, seen or not
             self._status.count(0)
         # What comes back after a 404 is another CRD. And there are versions that a server will never go on
         # from: it refuses them, or cannot decode what follows.

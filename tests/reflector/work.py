@@ -54,7 +54,7 @@ class Kept:
         self.replaced = []
         self.said = []
 
-    def replace(self, records):
+    async def replace(self, records):
         """A whole new state."""
         self.records = dict(records)
         self.replaced.append(sorted(name for name, _ in records.values()))
