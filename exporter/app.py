@@ -41,7 +41,7 @@ _SWEEP_SECONDS = 0.2
 _PATIENCE_SECONDS = 3.0  # Prometheus waits for ten
 _ADVANCE_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 0.1
-_ANSWERS_BYTES = 1 << 30
+_ANSWERS_BYTES = 512 << 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,10 @@ async def serve(
 
 
 def budget_of(limit: int | None) -> Budget:
-    """What all answers of the API server together may take: half of the memory limit."""
+    """What all answers of the API server together may take: a third of the memory limit."""
     if limit is None:
         return Budget(most=_ANSWERS_BYTES, reason="there is no memory limit")
-    return Budget(most=limit // 2, reason=f"half of the memory limit of {limit >> 20} MiB")
+    return Budget(most=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
 
 
 def policy_of(settings: Settings) -> Policy:

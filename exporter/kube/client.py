@@ -24,7 +24,7 @@ __all__ = ["KubeClient"]
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 1.0
-_BUFFER = 1 << 20
+_BUFFER = 1 << 18
 _LONGEST_ERROR = 64 << 10
 _USER_INFO = re.compile(r"//[^/\s]*@")
 

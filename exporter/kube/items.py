@@ -5,6 +5,7 @@ is its metadata.
 """
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -15,6 +16,8 @@ from exporter.kube.errors import BrokenAnswerError
 from exporter.kube.lines import LONGEST
 
 __all__ = ["Items"]
+
+_BATCH = 256  # items, which take some milliseconds to decode
 
 _KEY = re.compile(rb'\s*+[{,]\s*+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
 _BEFORE_KEY = (b"", b"{", b",", b"}")
@@ -33,24 +36,26 @@ class Items:
         self._inside = False
         self._meta: ListMeta | None = None
 
-    def feed(self, piece: bytes) -> list[msgspec.Raw]:
-        """The items that this piece ends. Raises BrokenAnswerError for what is not a list."""
+    def feed(self, piece: bytes) -> Iterator[list[msgspec.Raw]]:
+        """The items that this piece ends, some at a time. Raises BrokenAnswerError for what is not a list."""
         self._data += piece
         self._share.hold(len(self._data))
         if len(self._data) < self._enough:
-            return []
-        items = self._read()
+            return
+        found = False
+        while items := self._read():
+            found = True
+            yield items
         rest = len(self._data) - self._at
         if rest > LONGEST:
             raise BrokenAnswerError(f"an item of a list of over {LONGEST >> 20} MiB", code="line")
         # An item of megabytes comes in many pieces: it is looked at again when there is twice as much of it.
-        self._enough = 0 if items else 2 * rest
+        self._enough = 0 if found else 2 * rest
         self._data, self._at = self._data[self._at :], 0
         self._share.hold(rest)
-        return items
 
     def end(self) -> tuple[list[msgspec.Raw], ListMeta]:
-        """The items that were still to come, and the list's metadata. Raises BrokenAnswerError for half a list."""
+        """The item that was still to come, and the list's metadata. Raises BrokenAnswerError for half a list."""
         items = self._read()
         if self._inside or self._meta is None or not _END.fullmatch(self._data, self._at):
             raise BrokenAnswerError("a list cannot be read: it is cut short, or is none", code="not_json")
@@ -58,7 +63,7 @@ class Items:
 
     def _read(self) -> list[msgspec.Raw]:
         items: list[msgspec.Raw] = []
-        while self._read_item(items) if self._inside else self._read_key():
+        while len(items) < _BATCH and (self._read_item(items) if self._inside else self._read_key()):
             pass
         return items
 

@@ -4,6 +4,7 @@ Source: Kubernetes API concepts, "Retrieving large results sets in chunks". A pa
 token all the same, so only many of them in a row are an error.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
@@ -59,8 +60,9 @@ class PagedList:
             items = Items(share)
             async with aclosing(self._client.pieces(self._path, params)) as pieces:
                 async for piece in pieces:
-                    if batch := items.feed(piece):
+                    for batch in items.feed(piece):
                         yield batch
+                        await asyncio.sleep(0)  # a piece may hold thousands of items
             batch, meta = items.end()
             if batch:
                 yield batch

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import GoneError, KubeError, RefusedRequestError
+from exporter.kube.errors import BrokenAnswerError, GoneError, KubeError, RefusedRequestError
 from exporter.kube.pages import PagedList
 from exporter.reflector.source import Snapshot, Source
 from exporter.reflector.streaming import RECORD_BYTES, Streaming, whole
@@ -21,6 +21,7 @@ __all__ = ["initial_list"]
 R = TypeVar("R")
 
 _PAGE = 500
+_MOST_NAMELESS = 1000  # one may be malformed
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
 
@@ -88,6 +89,7 @@ async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) 
 
 async def _pages(client: KubeClient, source: Source[R], status: ResourceStatus, *, limit: int) -> Snapshot[R]:
     records: dict[str, R] = {}
+    nameless = 0
     listed = PagedList(client, source.path, source.params, limit=limit)
     with client.budget.share(source.path) as share:
         async with aclosing(listed.batches()) as batches:
@@ -96,6 +98,10 @@ async def _pages(client: KubeClient, source: Source[R], status: ResourceStatus, 
                     decoded = source.decode(raw)
                     if not decoded.whole:
                         status.malformed()
+                    nameless += not decoded.uid
+                    if nameless > _MOST_NAMELESS:
+                        text = f"no list of Kubernetes objects at {source.path}: its items have no names"
+                        raise BrokenAnswerError(text, code="not_json")
                     if not decoded.uid or decoded.record is None:
                         continue
                     record = source.same(decoded.record)

@@ -17,8 +17,8 @@ __all__ = ["RECORD_BYTES", "Streaming", "whole"]
 
 R = TypeVar("R")
 
-RECORD_BYTES = 768
-"""What a new record takes, about; see docs/performance.md."""
+RECORD_BYTES = 512
+"""What a new record takes until its list is in place, about."""
 
 _PROGRESS_SECONDS = 10.0
 _LEAST_NEW = 20

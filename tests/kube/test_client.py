@@ -155,9 +155,9 @@ async def test_a_status_that_comes_in_pieces_is_read_whole(client, server):
 
 async def test_an_answer_over_the_budget_is_given_up(client, server):
     """Rather than all memory; the share is given back."""
-    client.budget = Budget(most=1 << 20, reason="half of the memory limit of 2 MiB")
+    client.budget = Budget(most=1 << 20, reason="a third of the memory limit of 2 MiB")
     faults(server, a_stream(*[b"x" * (1 << 19)] * 3))
-    with pytest.raises(TooLargeError, match=r"too large: .* 1 MiB \(half of the memory limit of 2 MiB\); raise"):
+    with pytest.raises(TooLargeError, match=r"too large: .* 1 MiB \(a third of the memory limit of 2 MiB\); raise"):
         await client.get(CONFIGMAPS)
     assert client.budget.used == 0
 

@@ -20,7 +20,7 @@ def read(*pieces, most=1 << 30):
     budget = Budget(most=most)
     with budget.share("/p") as share:
         items = Items(share)
-        found = [raw for piece in pieces for raw in items.feed(piece)]
+        found = [raw for piece in pieces for batch in items.feed(piece) for raw in batch]
         rest, meta = items.end()
     assert budget.used == 0
     return [bytes(raw) for raw in [*found, *rest]], meta
@@ -36,6 +36,13 @@ def test_the_items_are_the_same_however_the_bytes_come(order, size, indent):
     found, meta = read(*(body[at : at + size] for at in range(0, len(body), size)))
     assert [json.loads(raw) for raw in found] == ITEMS
     assert (meta.resource_version, meta.continue_) == ("7", "c")
+
+
+def test_many_items_come_in_batches():
+    """Others have a turn in between: a piece of 256 KiB may hold 87,000 items."""
+    with Budget().share("/p") as share:
+        sizes = [len(batch) for batch in Items(share).feed(b'{"items":[' + b"{}," * 1000)]
+    assert sizes == [256, 256, 256, 232]
 
 
 @pytest.mark.parametrize("items", [b"[]", b"[ ]", b"null"])

@@ -170,6 +170,15 @@ async def test_objects_that_are_not_for_us_or_have_no_identity_are_left_out(tmp_
             assert work.count("malformed_objects_total") == 0
 
 
+async def test_a_list_of_what_has_no_names_is_an_error(tmp_path):
+    """Else a server could have us read for ever what nothing is kept of."""
+    async with a_server(a_run("a")) as server:
+        refuses_streams(server, a_page(b'{"metadata":{"resourceVersion":"1"},"items":[' + b"{}," * 2000 + b"{}]}"))
+        async with at_work(server.url, tmp_path, sleeps=0) as work:
+            await until(lambda: work.state == "unreachable")
+            assert "its items have no names" in work.status.detail
+
+
 def a_page(body):
     """An answer with this JSON."""
     return web.Response(body=body, content_type="application/json")
