@@ -203,3 +203,10 @@ def test_the_thresholds_are_seconds():
     assert (policy.job_creation_deadline, policy.job_max_runtime, policy.retention) == (300, 120, 5400)
     assert policy.job_creation_deadlines == {"rex": float("inf")}
     assert policy.job_max_runtimes == {"tess": 1800}
+
+
+def test_the_answers_of_the_api_server_have_a_third_of_the_memory():
+    """The rest is for what is kept, for pages and for Python itself."""
+    budget = composition.budget_of(256 << 20)
+    assert (budget.most, budget.reason) == ((256 << 20) // 3, "a third of the memory limit of 256 MiB")
+    assert composition.budget_of(None).reason == "there is no memory limit"

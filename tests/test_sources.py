@@ -1,5 +1,6 @@
 """Which lists and watches the settings ask for, and how each fills the picture."""
 
+import asyncio
 import json
 
 import msgspec
@@ -211,3 +212,22 @@ class TestOfAConfigMap:
         """There is nothing to tell yet."""
         sink.entered("watching")
         assert kept() is None
+
+
+async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
+    """Scrapes and probes are answered; 200,000 Jobs in one go would hold them up for a second."""
+    feed = next(feed for feed in made() if feed.resource == "jobs")
+    decoded = [feed.decode(raw(a_job(f"j{number}", run=f"r{number}"))) for number in range(2000)]
+    picture, turns = a_picture(), 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await feed.sink(picture).replace({one.uid: one.record for one in decoded})
+    counting.cancel()
+    assert turns >= 8
+    assert len(picture.cluster.jobs) == 2000
