@@ -52,6 +52,7 @@ NEVER_ENDS = {
     ),
     "a new object now and then": endless(each=lambda n: event("ADDED", f"b{n}") if n % 5 == 0 else b""),
     "objects that are not ours": endless(each=lambda n: event("ADDED", f"xx{n}") if n % 5 == 0 else b""),
+    "half a line": endless(each=lambda _: b"x"),
     "blank lines": endless(each=lambda _: b"\n"),
 }
 
