@@ -142,7 +142,15 @@ URL = "a URL such as https://host:6443 (http or https)"
             {"server": f"https://me:{SECRET}@host"},
             "server: must not hold a user or a password; the user entry tells them",
         ),
-        ({"server": "http://h", "proxy-url": f"socks5://me:{SECRET}@proxy"}, f"proxy-url must be {URL}"),
+        (
+            {"server": "http://h", "proxy-url": f"socks5://me:{SECRET}@proxy"},
+            "proxy-url: SOCKS proxies are not supported; use an HTTP proxy, such as http://host:3128",
+        ),
+        (
+            {"server": "http://h", "proxy-url": f"http://me:{SECRET}/@proxy"},
+            "proxy-url: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or https), "
+            "with each special character of user and password percent-encoded",
+        ),
         (
             {"server": "https://h", "insecure-skip-tls-verify": "false"},
             "insecure-skip-tls-verify: expected `bool`, got `str`",
