@@ -62,11 +62,11 @@ def model_name(text: str) -> str:
     return text if len(text) <= _LONGEST_WORD and _MODEL.fullmatch(text) else identifier(text)
 
 
-def message(text: str) -> str:
+def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
     """One line of free text: addresses as far as they may be shown, and no word that could be a token."""
-    line = one_line(text, limit=2 * _LONGEST_LINE)
+    line = one_line(text, limit=2 * limit)
     line = _ASSIGNED.sub(rf"\1{_HIDDEN}", _ADDRESS.sub(_address, line))
-    return _RUN.sub(_unless_secret, line)[:_LONGEST_LINE]
+    return _RUN.sub(_unless_secret, line)[:limit]
 
 
 def _address(match: re.Match[str]) -> str:

@@ -148,8 +148,10 @@ URL = "a URL such as https://host:6443 (http or https)"
         ),
         (
             {"server": "http://h", "proxy-url": f"http://me:{SECRET}/@proxy"},
-            "proxy-url: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or https), "
-            "with each special character of user and password percent-encoded",
+            (
+                "proxy-url: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or "
+                "https), with each special character of user and password percent-encoded"
+            ),
         ),
         (
             {"server": "https://h", "insecure-skip-tls-verify": "false"},
