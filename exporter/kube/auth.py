@@ -89,13 +89,14 @@ class Credentials:
             async def log_in() -> logins.Login:
                 return logins.from_service_account(folder=service_account, environ=environ)
         else:
-            choice = files.choose(paths, context=context)
+            # In a thread, as a file may have 1,000 contexts.
+            choice = await asyncio.to_thread(files.choose, paths, context=context)
             namespace = choice.namespace
             source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
 
             async def log_in() -> logins.Login:
                 # By name: a current-context that was switched meanwhile must not lead to another cluster.
-                again = files.choose(paths, context=choice.context)
+                again = await asyncio.to_thread(files.choose, paths, context=choice.context)
                 return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
 
         try:

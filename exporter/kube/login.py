@@ -68,7 +68,7 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
 
     Raises KubeConfigError.
     """
-    cluster = choice.cluster.shaped(Cluster, "certificate-authority")
+    cluster = _with_scheme(choice.cluster.shaped(Cluster, "certificate-authority"))
     secure = _checked(cluster, where=choice.cluster.where).lower().startswith("https:")
     entry = choice.user or Entry(kind="user", name="", path=choice.cluster.path, settings={})
     user = _user(entry)
@@ -104,6 +104,14 @@ def _token(text: str, *, name: str) -> str:
         what = "holds blanks or characters that no header can carry" if token else "is empty"
         raise KubeConfigError(f"{name}: {what}")
     return token
+
+
+def _with_scheme(cluster: Cluster) -> Cluster:
+    """As client-go: https where the cluster's TLS is set up. Else it would be http, with the token in the clear."""
+    has_tls = cluster.certificate_authority or cluster.certificate_authority_data or cluster.insecure_skip_tls_verify
+    if not has_tls or not cluster.server or "://" in cluster.server:
+        return cluster
+    return msgspec.structs.replace(cluster, server=f"https://{cluster.server}")
 
 
 def _checked(cluster: Cluster, *, where: str) -> str:

@@ -98,10 +98,9 @@ class Refusing(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_path):
-    """A token is refused, so the plugin runs again, which may be at any time; it and its child ignore SIGTERM."""
-    hangs = (
-        f"[ $(wc -l < {tmp_path}/runs) -lt 2 ] || {{ trap '' TERM; sleep 60 & echo $$ $! > {tmp_path}/pids; wait; }}"
-    )
+    """A token is refused, so the plugin runs again. It ignores SIGTERM; a child that left is not waited for."""
+    hangs = f"trap '' TERM; setsid sleep 5 & sleep 60 & echo $$ $! > {tmp_path}/pids; wait"
+    hangs = f"[ $(wc -l < {tmp_path}/runs) -lt 2 ] || {{ {hangs}; }}"
     plugin = a_plugin(tmp_path, f"{hangs}\n{answer({'token': 'x'})}")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
