@@ -4,6 +4,7 @@ A password or a token can stand anywhere in a URL that was written by hand. So n
 is shown where all of it has the form below, and what is shown of it is a good host and a good path.
 """
 
+import functools
 import ipaddress
 import re
 from typing import Final
@@ -34,7 +35,17 @@ _WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")
 
 def shown_address(url: str) -> str:
     """`HOST[:PORT][/PATH]` of a URL, or of git's `git@HOST:PATH`; empty where any of it has another form."""
-    match = _ADDRESS.fullmatch(url) if len(url) <= _LONGEST else None
+    return _shown(url) if len(url) <= _LONGEST else ""
+
+
+def looks_secret(text: str) -> bool:
+    """Whether it begins as tokens begin, or has a word in it that is too long for one and not made of letters."""
+    return bool(_TOKEN.match(text)) or not all(map(_WORD.fullmatch, re.findall(r"[A-Za-z0-9]+", text)))
+
+
+@functools.lru_cache(maxsize=1024)  # thousands of runs share a repository
+def _shown(url: str) -> str:
+    match = _ADDRESS.fullmatch(url)
     if match is None:
         return ""
     host, port = match["host"] or match["scp_host"], match["port"] or ""
@@ -42,11 +53,6 @@ def shown_address(url: str) -> str:
     if not _is_host(host) or not _are_segments(segments) or not (match["scheme"] or segments):
         return ""
     return "/".join([host.lower() + port, *segments])
-
-
-def looks_secret(text: str) -> bool:
-    """Whether it begins as tokens begin, or has a word in it that is too long for one and not made of letters."""
-    return bool(_TOKEN.match(text)) or not all(map(_WORD.fullmatch, re.findall(r"[A-Za-z0-9]+", text)))
 
 
 def _is_host(host: str) -> bool:

@@ -67,7 +67,7 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
     meta, spec, status = run.metadata, run.spec or Spec(), run.status or Status()
     marks = meta.labels or {}
     cli = spec.cli_config or CliConfig()
-    namespace, name = sys.intern(object_name(meta.namespace)), kind.shown(object_name(meta.name))
+    namespace, name = word(meta.namespace), kind.shown(object_name(meta.name))
     updated = seconds(status.last_update)
     phase = status.phase or ""
     return Run(
@@ -79,7 +79,7 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
         phase=word(phase),
         phase_label=kind.states.label(phase),
         state=kind.states.of(phase),
-        message=message(status.message or ""),
+        message=message(status.message) if status.message else "",
         finalizer=any("/" in name for name in meta.finalizers or ()),
         undecodable=_undecodable(spec, kind),
         requires_configmaps=kind.requires_configmaps,

@@ -1,7 +1,6 @@
 """Jobs of runs: what is kept of them, what is told about them, which permission that needs."""
 
 import datetime as dt
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -72,7 +71,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
     owner, kind = _owner(meta.owner_references or (), kinds)
     if kind is None and not (match_labels and match_labels.items() <= marks.items()):
         return None
-    namespace, name = sys.intern(object_name(meta.namespace)), object_name(meta.name)
+    namespace, name = word(meta.namespace), object_name(meta.name)
     end = _end(status.conditions or ())
     ended = end is not None
     return Job(

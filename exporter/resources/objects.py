@@ -1,6 +1,7 @@
 """What all objects of the API have in common, as it comes over the wire. Every field is optional."""
 
 import datetime as dt
+import functools
 import sys
 from typing import TypeVar
 
@@ -53,12 +54,17 @@ def seconds(moment: dt.datetime | None) -> float | None:
 
 def object_name(text: str | None) -> str:
     """The name of an object, for a label. The API server allows no other form; not everything that answers is one."""
-    return identifier(text or "", limit=_LONGEST_NAME)
+    return identifier(text, limit=_LONGEST_NAME) if text else ""
 
 
 def word(text: object) -> str:
     """An identifier from a spec or a label, for a label. Many objects share it, so it is kept once."""
-    return sys.intern("" if text is None else identifier(str(text)))
+    return "" if text is None else _word(str(text)[:_LONGEST_NAME])
+
+
+@functools.lru_cache(maxsize=8192)
+def _word(text: str) -> str:
+    return sys.intern(identifier(text))
 
 
 def annotated_seconds(meta: Meta, name: str) -> float | None:
