@@ -24,10 +24,11 @@ _SEGMENT: Final = re.compile(r"~?[.]?[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
 _NESTED: Final = re.compile(r"~?[a-z0-9_][a-z0-9._-]{0,39}")
 _MOST_NESTED: Final = 6
 
-# How tokens begin: GitHub, GitLab, Slack, AWS, Bitbucket and Atlassian, npm, PyPI, Docker, Hugging Face, OpenAI, JWT;
-# and the names of users that stand in front of a token.
+# How tokens begin: GitHub, GitLab, Slack, AWS, Bitbucket and Atlassian, Docker, Hugging Face, OpenAI and Anthropic, JWT;
+# and what stands for a user in front of a token.
 _TOKEN: Final = re.compile(
-    r"gh[a-z]_|github_pat|gl[a-z]{1,6}-|xox[a-z]-|AKIA|ASIA|AT[ABC][A-Z]|npm_|pypi-|dckr_|hf_|sk-(?:proj|ant|svc)|eyJ"
+    r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
+    r"|AT(?:BB|CTT|ATT)|dckr_|hf_[A-Za-z]{20}|sk-(?:proj|ant|svc)|eyJ"
     r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
 )
 _WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")

@@ -16,6 +16,8 @@ GOOD = {
     "git@github.com:o/r.git": "github.com/o/r.git",
     "ssh://git@git.example:2222/o/r.git": "git.example:2222/o/r.git",
     "git@gitea:o/r": "gitea/o/r",
+    "https://github.com/global-api/ghost_ATARI": "github.com/global-api/ghost_ATARI",
+    "https://github.com/o/token-service": "github.com/o/token-service",
     "http://gitea:3000/o/r": "gitea:3000/o/r",
     "https://127.0.0.1:6443": "127.0.0.1:6443",
     "https://[fd00::1]:6443/": "[fd00::1]:6443",

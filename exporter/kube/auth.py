@@ -10,6 +10,7 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Final
 
+from exporter.addresses import shown_address
 from exporter.kube import kubeconfig as files, login as logins
 from exporter.kube.errors import KubeConfigError, UnauthorizedError
 from exporter.kube.plugin import PluginError
@@ -36,6 +37,11 @@ class Access:
     server_hostname: str | None
     proxy: str | None = dataclasses.field(repr=False)  # may hold the proxy's password
     generation: int
+
+    @property
+    def address(self) -> str:
+        """The server as it may be shown; empty where it has no good form."""
+        return shown_address(self.server)
 
 
 class Credentials:

@@ -208,3 +208,10 @@ async def test_in_a_pod_the_environments_proxy_is_used(mounted):
     with pytest.raises(KubeConfigError, match="HTTPS_PROXY: not the URL of a proxy") as caught:
         await load(environ=environ | {"HTTPS_PROXY": f"http://me:{SECRET}/@proxy"}, service_account=mounted)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_the_servers_address_is_shown_without_what_could_be_a_secret(tmp_path):
+    """For `check`, the page and the log."""
+    shown = {"https://h.example:6443/": "h.example:6443", "https://h.example/?key=x": ""}
+    for server, address in shown.items():
+        assert (await load(a_kubeconfig(tmp_path, cluster={"server": server}))).access.address == address
