@@ -24,7 +24,7 @@ _SEGMENT: Final = re.compile(r"~?[.]?[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
 _NESTED: Final = re.compile(r"~?[a-z0-9_][a-z0-9._-]{0,39}")
 _MOST_NESTED: Final = 6
 
-# How tokens begin: GitHub, GitLab, Slack, AWS, Bitbucket and Atlassian, Docker, Hugging Face, OpenAI and Anthropic, JWT;
+# How tokens begin: GitHub, GitLab, Slack, AWS, Atlassian, Docker, Hugging Face, OpenAI, Anthropic, JSON Web Tokens;
 # and what stands for a user in front of a token.
 _TOKEN: Final = re.compile(
     r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
