@@ -99,10 +99,11 @@ class Credentials:
             choice = await asyncio.to_thread(files.choose, paths, context=context)
             namespace = choice.namespace
             source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
+            first = [choice]  # not read twice: the file may be a pipe
 
             async def log_in() -> logins.Login:
                 # By name: a current-context that was switched meanwhile must not lead to another cluster.
-                again = await asyncio.to_thread(files.choose, paths, context=choice.context)
+                again = first.pop() if first else await asyncio.to_thread(files.choose, paths, context=choice.context)
                 return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
 
         try:

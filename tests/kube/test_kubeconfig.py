@@ -1,5 +1,6 @@
 """Which kubeconfig files are read, how they are merged, and how one line tells what is wrong with them."""
 
+import asyncio
 import json
 import os
 import threading
@@ -13,7 +14,7 @@ from exporter.kube import kubeconfig
 from exporter.kube.entries import Cluster, User
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.kubeconfig import choose
-from tests.kube.settings import SECRET, a_kubeconfig, based, load
+from tests.kube.settings import SECRET, a_kubeconfig, based, bearer, load
 
 
 async def the_error(path=None, **more):
@@ -177,6 +178,15 @@ async def test_what_kubectl_reads_is_read(tmp_path, content, encoding):
     path.write_bytes(content.encode(encoding))
     credentials = await load(path)
     assert await credentials.headers() == {"Authorization": "Bearer 2030-01-01"}
+
+
+async def test_a_kubeconfig_may_be_a_pipe(tmp_path):
+    """As a shell makes of `--kubeconfig <(command)`: it can be read once."""
+    path = a_kubeconfig(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    writing = asyncio.create_task(asyncio.to_thread((tmp_path / "pipe").write_bytes, path.read_bytes()))
+    assert await bearer(await load(tmp_path / "pipe")) == SECRET
+    await writing
 
 
 async def test_a_kubeconfig_is_read_beside_the_event_loop_and_parsed_once(tmp_path, monkeypatch):
