@@ -14,7 +14,7 @@ WRONG_AT = "malformed.example/at"
 GOOD_SPEC = {
     "taskId": 7,
     "service": "checkout",
-    "repositoryUrl": "https://git.example/checkout",
+    "repositoryUrl": "https://git.example/o/checkout",
     "githubApp": "5DLabs-Rex",
     "contextVersion": 2,
     "cliConfig": {"cliType": "codex", "model": "large"},

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-__all__ = ["Cause"]
+from exporter.untrusted import one_line
 
-_LONGEST_DETAIL = 200
+__all__ = ["Cause"]
 
 
 class Cause(NamedTuple):
@@ -16,4 +16,4 @@ class Cause(NamedTuple):
     @classmethod
     def of(cls, cause: str, detail: str) -> "Cause":
         """With the detail on one line, cut to what a label may hold."""
-        return cls(cause, " ".join(detail.split())[:_LONGEST_DETAIL])
+        return cls(cause, one_line(detail))

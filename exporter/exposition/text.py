@@ -3,37 +3,31 @@
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
-import re
 from collections.abc import Sequence
 
-__all__ = ["escape", "escaped", "head", "number", "writable"]
+from exporter.untrusted import is_printable, printable
 
-# A lone surrogate cannot be written as UTF-8 at all; the others would reach the terminal of whoever reads the page.
-# C1 controls steer a terminal as well, and the bidirectional ones change the order in which a line is read.
-_CONTROLS = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
-_HOSTILE = re.compile(f"[\x00-\x09\x0b-\x1f{_CONTROLS}]")
-_SPECIAL = re.compile(f'[\\\\"\x00-\x1f{_CONTROLS}]')
+__all__ = ["escape", "escaped", "head", "number"]
 
 _LARGEST = 10**308
 
 
 def escape(value: str) -> str:
-    r"""A label's value as it stands between quotes: `\\`, `\n`, `\"`; control characters become U+FFFD."""
-    if not _SPECIAL.search(value):
+    r"""A label's value as it stands between quotes: `\\`, `\"`; U+FFFD for what is not printable."""
+    if _is_plain(value):
         return value
-    return writable(value).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def writable(value: str) -> str:
-    """Control characters, but for the newline, and lone surrogates become U+FFFD."""
-    return _HOSTILE.sub("\ufffd", value)
+    return printable(value).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def escaped(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
     """The values of many objects at once: in life none has anything to escape, and one look tells."""
-    if not _SPECIAL.search("".join(map("".join, rows))):
+    if _is_plain("".join(map("".join, rows))):
         return rows
     return [tuple(map(escape, values)) for values in rows]
+
+
+def _is_plain(text: str) -> bool:
+    return '"' not in text and "\\" not in text and is_printable(text)
 
 
 def number(value: float) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Final
 
+from exporter.addresses import shown_address
 from exporter.kube import kubeconfig as files, login as logins
 from exporter.kube.errors import KubeConfigError, UnauthorizedError
+from exporter.kube.plugin import PluginError
 
 __all__ = ["Access", "Credentials"]
 
@@ -35,6 +37,11 @@ class Access:
     server_hostname: str | None
     proxy: str | None = dataclasses.field(repr=False)  # may hold the proxy's password
     generation: int
+
+    @property
+    def address(self) -> str:
+        """The server as it may be shown; empty where it has no good form."""
+        return shown_address(self.server)
 
 
 class Credentials:
@@ -60,6 +67,7 @@ class Credentials:
         self._lock = asyncio.Lock()
         self._reloads = 0  # that ended, well or badly
         self._failure: KubeConfigError | None = None
+        self._logged = ""
         self._due: float | None = None  # when the plugin is run again, unasked
         self._take(login, generation=0)
 
@@ -87,16 +95,24 @@ class Credentials:
             async def log_in() -> logins.Login:
                 return logins.from_service_account(folder=service_account, environ=environ)
         else:
-            choice = files.choose(paths, context=context)
+            # In a thread, as a file may have 1,000 contexts.
+            choice = await asyncio.to_thread(files.choose, paths, context=context)
             namespace = choice.namespace
             source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
+            first = [choice]  # not read twice: the file may be a pipe
 
             async def log_in() -> logins.Login:
                 # By name: a current-context that was switched meanwhile must not lead to another cluster.
-                again = files.choose(paths, context=choice.context)
+                again = first.pop() if first else await asyncio.to_thread(files.choose, paths, context=choice.context)
                 return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
 
-        return cls(source=source, namespace=namespace, login=await log_in(), log_in=log_in, clock=clock)
+        try:
+            login = await log_in()
+        except PluginError as error:
+            if error.words:
+                _LOG.error("Exec plugin: %s", error.words)
+            raise
+        return cls(source=source, namespace=namespace, login=login, log_in=log_in, clock=clock)
 
     @property
     def access(self) -> Access:
@@ -142,7 +158,6 @@ class Credentials:
             await self._reload()
             if self._failure is not None:
                 self._due = self._clock() + _PAUSE_SECONDS
-                _LOG.warning("the credentials could not be renewed: %s", self._failure)
 
     async def _reload(self) -> None:
         """The caller holds the lock."""
@@ -150,10 +165,20 @@ class Credentials:
             login = await self._log_in()
         except KubeConfigError as error:
             self._failure = error
+            self._log(error)
         else:
             self._failure = None
+            self._logged = ""
             self._take(login, generation=self._access.generation + 1)
         self._reloads += 1
+
+    def _log(self, error: KubeConfigError) -> None:
+        """Once for each failure, however often it is met. A plugin's own words are here, and nowhere else."""
+        words = error.words if isinstance(error, PluginError) else ""
+        line = f"the credentials could not be renewed: {error}{words and f'; exec plugin: {words}'}"
+        if line != self._logged:
+            self._logged = line
+            _LOG.warning(line)
 
     def _take(self, login: logins.Login, *, generation: int) -> None:
         self._login = login

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
@@ -12,12 +11,11 @@ from typing import Self
 
 import aiohttp
 
-from exporter.kube.answers import error_of, one_line
+from exporter.kube.answers import error_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import Lines
-from exporter.kube.proxy import proxy_for
 
 __all__ = ["KubeClient"]
 
@@ -26,7 +24,6 @@ _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 1.0
 _BUFFER = 1 << 18
 _LONGEST_ERROR = 64 << 10
-_USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class KubeClient:
@@ -148,7 +145,7 @@ class KubeClient:
             ssl=access.ssl,
             server_hostname=access.server_hostname,
             # Not aiohttp's own `trust_env`: it reads ~/.netrc too, and a password there refuses our token.
-            proxy=access.proxy or proxy_for(access.server),
+            proxy=access.proxy,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
         ) as response:
@@ -216,6 +213,8 @@ def _named(path: str) -> Iterator[None]:
     except aiohttp.ClientPayloadError as error:
         raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        # Some of aiohttp's words hold the URL of the proxy, and that may hold a password.
-        words = _USER_INFO.sub("//", f"the request failed at {path}: {type(error).__name__} {error}")
-        raise UnreachableError(one_line(words), code="request") from error
+        # Never the library's own words: some hold the URL of the proxy, and that may hold a password.
+        errno, status = getattr(error, "errno", None), getattr(error, "status", None)
+        reason = os.strerror(errno) if errno else f"HTTP status {status}" if status else "no valid answer"
+        words = f"the request failed at {path}: {reason} ({type(error).__name__})"
+        raise UnreachableError(words, code="request") from None

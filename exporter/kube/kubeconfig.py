@@ -6,10 +6,12 @@ never shows a value that could be a secret.
 
 import dataclasses
 import difflib
+import functools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 import yaml
@@ -19,6 +21,7 @@ from exporter.kube.errors import KubeConfigError
 
 __all__ = ["Choice", "choose", "locate"]
 
+_SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MANY: Final = 10  # known names that one error line shows
 
 
@@ -32,8 +35,27 @@ class Choice:
     namespace: str | None
 
 
+class _Loader(_SAFE):  # type: ignore[misc]  # libyaml is not everywhere
+    """Reads as kubectl does, whose parser is a translation of libyaml: that takes tabs where Python's own does not.
+
+    Dates and numbers to the base of 60 stay text, so that a token may look like one.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+for _tag, _form, _first in (
+    ("bool", r"(?i:yes|no|true|false|on|off)", "yYnNtTfFoO"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
+    ("merge", "<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
+
+
 class _Named(msgspec.Struct):
-    name: str
+    name: str = ""
     context: dict[str, Any] | None = None
     cluster: dict[str, Any] | None = None
     user: dict[str, Any] | None = None
@@ -121,7 +143,7 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> _File:
     try:
-        content = yaml.safe_load(path.read_bytes())
+        content = _document(path.read_bytes())
     except OSError as error:
         raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -130,6 +152,26 @@ def _read(path: Path) -> _File:
         # The parser's own words quote the file, and so a token.
         raise KubeConfigError(f"kubeconfig {path}{line}: not YAML") from None
     return shaped_as({} if content is None else content, _File, where=f"kubeconfig {path}")
+
+
+@functools.lru_cache(maxsize=8)
+def _document(content: bytes) -> Any:
+    """The first document, as kubectl has it.
+
+    Parsed once for each state of a file: with 1,000 contexts that takes a third of a second, and each renewal of the
+    credentials reads the file again.
+    """
+    return _without_nulls(next(yaml.load_all(content, Loader=_Loader), None))
+
+
+def _without_nulls(value: Any) -> Any:
+    """As Go decodes: a null is as if it were not there. What is passed on to a plugin as it is, stays."""
+    if isinstance(value, dict):
+        there = {key: part for key, part in value.items() if part is not None}
+        return {key: part if key == "extensions" else _without_nulls(part) for key, part in there.items()}
+    if isinstance(value, list):
+        return [_without_nulls(part) for part in value if part is not None]
+    return value
 
 
 def _entries(files: Mapping[Path, _File], kind: Literal["context", "cluster", "user"]) -> Iterator[Entry]:

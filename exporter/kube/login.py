@@ -15,6 +15,7 @@ from exporter.kube.entries import Cluster, Entry, User
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.kubeconfig import Choice
 from exporter.kube.plugin import Issued, run
+from exporter.kube.proxy import proxy_from, proxy_of
 from exporter.kube.tls import Pem, client_context
 
 __all__ = ["SERVICE_ACCOUNT", "Login", "from_choice", "from_service_account", "token_in"]
@@ -52,9 +53,11 @@ def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Login:
         raise KubeConfigError("service account: KUBERNETES_SERVICE_PORT is not set; the kubelet sets it in each pod")
     token = token_in(folder / "token", name="service account: token")
     ca = Pem.read(folder / "ca.crt", name="service account: ca.crt")
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     return Login(
-        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        server=server,
         ssl=client_context(ca=ca, certificate=None, key=None, verify=True),
+        proxy=proxy_from(environ, server),
         authorization=f"Bearer {token}",
         token_file=folder / "token",
     )
@@ -65,10 +68,12 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
 
     Raises KubeConfigError.
     """
-    cluster = choice.cluster.shaped(Cluster, "certificate-authority")
+    cluster = _with_scheme(choice.cluster.shaped(Cluster, "certificate-authority"))
     secure = _checked(cluster, where=choice.cluster.where).lower().startswith("https:")
     entry = choice.user or Entry(kind="user", name="", path=choice.cluster.path, settings={})
     user = _user(entry)
+    own = cluster.proxy_url
+    proxy = proxy_of(own, name=f"{choice.cluster.where}: proxy-url") if own else proxy_from(environ, cluster.server)
     ca = _ca(cluster, where=choice.cluster.where)
     issued = await _run(user, cluster, ca, entry=entry, environ=environ, plugin_timeout=plugin_timeout)
     told = await _told(cluster, _proof(user, issued, where=entry.where), where=entry.where)
@@ -77,7 +82,7 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
         server=told.host,
         ssl=client_context(ca=ca, certificate=certificate, key=key, verify=told.verify_ssl) if secure else True,
         server_hostname=told.tls_server_name if secure else None,
-        proxy=told.proxy,
+        proxy=proxy,
         authorization=await told.get_api_key_with_prefix("BearerToken"),
         token_file=Path(user.token_file) if user.token_file and not issued else None,
         expiry=issued.expiry if issued else None,
@@ -101,13 +106,19 @@ def _token(text: str, *, name: str) -> str:
     return token
 
 
+def _with_scheme(cluster: Cluster) -> Cluster:
+    """As client-go: https where the cluster's TLS is set up. Else it would be http, with the token in the clear."""
+    has_tls = cluster.certificate_authority or cluster.certificate_authority_data or cluster.insecure_skip_tls_verify
+    if not has_tls or not cluster.server or "://" in cluster.server:
+        return cluster
+    return msgspec.structs.replace(cluster, server=f"https://{cluster.server}")
+
+
 def _checked(cluster: Cluster, *, where: str) -> str:
     """The server's URL. A value that could hold a password is not shown."""
     server = urllib.parse.urlsplit(_url(cluster.server, name=f"{where}: server"))
     if "@" in server.netloc:
         raise KubeConfigError(f"{where}: server: must not hold a user or a password; the user entry tells them")
-    if cluster.proxy_url:
-        _url(cluster.proxy_url, name=f"{where}: proxy-url")
     return cluster.server
 
 
@@ -204,7 +215,6 @@ async def _told(cluster: Cluster, proof: dict[str, Any], *, where: str) -> Any:
         "server": cluster.server,
         "insecure-skip-tls-verify": cluster.insecure_skip_tls_verify,
         **({"tls-server-name": cluster.tls_server_name} if cluster.tls_server_name else {}),
-        **({"proxy-url": cluster.proxy_url} if cluster.proxy_url else {}),
     }
     content = {
         "current-context": "chosen",

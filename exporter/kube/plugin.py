@@ -1,26 +1,38 @@
 """Exec credential plugins: run one, and take its answer (client.authentication.k8s.io)."""
 
-import asyncio
-import contextlib
 import dataclasses
 import datetime as dt
-import os
 import re
-import signal
-import subprocess
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
+from exporter.kube import process
 from exporter.kube.entries import Exec
 from exporter.kube.errors import KubeConfigError
+from exporter.untrusted import message, one_line
 
-__all__ = ["Issued", "plain", "run"]
+__all__ = ["Issued", "PluginError", "plain", "run"]
 
-_WORDS: Final = 300  # characters of a plugin's own words that an error shows
-_GRACE_SECONDS: Final = 1.0  # for the pipes to close after a kill
+_WORDS: Final = 300  # characters of a plugin's own words
 _TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences: colours and the like
+_VERSION: Final = re.compile(r"client\.authentication\.k8s\.io/v[a-z0-9]{1,10}")
+
+
+class PluginError(KubeConfigError):
+    """A plugin that gave no credentials.
+
+    `words` is what it wrote to standard error, or its install hint. It may hold a token: it is for the log alone.
+    """
+
+    def __init__(self, text: str, *, words: str) -> None:
+        super().__init__(text)
+        self.words = words
+
+
+class _UnusableError(Exception):
+    """What is wrong with how a plugin ended, or with its answer; it holds nothing that could be a secret."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +52,7 @@ class _Status(msgspec.Struct, rename="camel"):
     token: str | None = None
     client_certificate_data: str | None = None
     client_key_data: str | None = None
-    expiration_timestamp: dt.datetime | None = None
+    expiration_timestamp: Annotated[dt.datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class _Credential(msgspec.Struct, rename="camel"):
@@ -52,9 +64,9 @@ class _Credential(msgspec.Struct, rename="camel"):
 async def run(
     plugin: Exec, *, cluster: Mapping[str, Any], environ: Mapping[str, str], seconds: float, where: str
 ) -> Issued:
-    """The plugin's answer; ended after `seconds`. Raises KubeConfigError with the plugin's own words.
+    """The plugin's answer; it is stopped after `seconds`. Raises KubeConfigError.
 
-    `cluster` is told to a plugin that asks for it (provideClusterInfo).
+    `cluster` is passed to a plugin that wants it (provideClusterInfo).
     """
     name = f"{where}: exec plugin {plugin.command!r}"
     if plugin.interactive_mode == "Always":
@@ -64,86 +76,55 @@ async def run(
     told = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     variables = {variable.name: variable.value for variable in plugin.env}
     info = {"KUBERNETES_EXEC_INFO": msgspec.json.encode(told).decode()}
-    process = _started(plugin, environ={**environ, **variables, **info}, name=name)
-    # In a thread, for asyncio's own subprocesses hang, or leave pipes open, when cancelled while they start.
-    ending = asyncio.get_running_loop().run_in_executor(None, _ended, process, seconds)
     try:
-        out, err, in_time = await asyncio.shield(ending)
-    except asyncio.CancelledError:
-        _kill(process)  # by which the thread ends too
-        raise
-    if not in_time:
-        raise KubeConfigError(f"{name}: no answer within {seconds:g} s, stopped{_words(err)}")
-    if process.returncode != 0:
-        raise KubeConfigError(f"{name}: ended with exit code {process.returncode}{_words(err)}")
-    return _issued(out, plugin=plugin, name=name, words=_words(err))
-
-
-def plain(text: str, *, limit: int = _WORDS) -> str:
-    """One line without control characters, its middle cut out where it is longer than about `limit` characters.
-
-    Both ends stay: a Python program's cause is at the end of what it says, a Go program's at the beginning.
-    """
-    shown = "".join(char if char.isprintable() else " " for char in _TERMINAL.sub("", text))
-    line = " ".join(shown.split())
-    half = (limit - 5) // 2
-    return line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}"
-
-
-def _started(plugin: Exec, *, environ: Mapping[str, str], name: str) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(  # noqa: S603 (the user's own kubeconfig names the command)
-            [plugin.command, *plugin.args],
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # its children can be ended with it
+        ended = await process.run(
+            [plugin.command, *plugin.args], environ={**environ, **variables, **info}, seconds=seconds
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "a command, argument or variable of it is not text"
-        hint = f"; {plain(plugin.install_hint)}" if plugin.install_hint else ""
-        raise KubeConfigError(f"{name}: cannot be started: {reason}{hint}") from error
+        raise PluginError(f"{name}: cannot be started: {reason}", words=plain(plugin.install_hint)) from None
+    try:
+        _check_end(ended, seconds=seconds)
+        return _issued(ended.out, version=plugin.api_version)
+    except _UnusableError as fault:
+        raise PluginError(f"{name}: {fault}", words=plain(ended.err.decode("utf-8", "replace"))) from None
 
 
-def _ended(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes, bool]:
-    """What it wrote to stdout and stderr, and whether it ended by itself; in any case it has ended."""
-    with process:
-        try:
-            return *process.communicate(timeout=seconds), True
-        except subprocess.TimeoutExpired:
-            _kill(process)
-        try:
-            return *process.communicate(timeout=_GRACE_SECONDS), False
-        except subprocess.TimeoutExpired:  # a child in a session of its own holds the pipes
-            return b"", b"", False
+def plain(text: str, *, limit: int = _WORDS) -> str:
+    """One line without secrets, its middle cut out where it is longer than about `limit` characters.
+
+    Both ends stay: a Python program's cause is at the end of what it says, a Go program's at the beginning.
+    """
+    line = one_line(_TERMINAL.sub("", text), limit=len(text))
+    half = (limit - 5) // 2
+    return message(line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}", limit=limit)
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _check_end(ended: process.Ended, *, seconds: float) -> None:
+    if len(ended.out) > process.LONGEST_OUTPUT:
+        raise _UnusableError(f"its answer is longer than {process.LONGEST_OUTPUT >> 20} MiB")
+    if ended.code is None:
+        raise _UnusableError(f"no answer within {seconds:g} s, stopped")
+    if ended.code != 0:
+        raise _UnusableError(f"ended with exit code {ended.code}")
 
 
-def _words(stderr: bytes) -> str:
-    words = plain(stderr.decode("utf-8", "replace"))
-    return f": {words}" if words else ""
-
-
-def _issued(out: bytes, *, plugin: Exec, name: str, words: str) -> Issued:
+def _issued(out: bytes, *, version: str) -> Issued:
     try:
         answer = msgspec.json.decode(out, type=_Credential)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, msgspec.DecodeError) else "not UTF-8"
-        raise KubeConfigError(f"{name}: its answer is no ExecCredential ({reason}){words}") from None
-    if answer.api_version != plugin.api_version or answer.kind != "ExecCredential":
-        got, wanted = plain(f"{answer.api_version} {answer.kind}", limit=100), plugin.api_version
-        raise KubeConfigError(f"{name}: answered with {got}, wanted was {wanted} ExecCredential{words}")
+        raise _UnusableError(f"its answer is no ExecCredential ({reason})") from None
+    if answer.api_version != version or answer.kind != "ExecCredential":
+        # Of the answer itself only what cannot be a token is shown.
+        got = answer.api_version if _VERSION.fullmatch(answer.api_version) else "something else"
+        raise _UnusableError(f"answered with {got}, wanted was {version} ExecCredential")
     status = answer.status or _Status()
     certificate, key = status.client_certificate_data or "", status.client_key_data or ""
     if bool(certificate) != bool(key):
-        raise KubeConfigError(f"{name}: gave a certificate without its key, or a key without its certificate{words}")
+        raise _UnusableError("gave a certificate without its key, or a key without its certificate")
     if not status.token and not certificate:
-        raise KubeConfigError(f"{name}: gave no token and no certificate{words}")
+        raise _UnusableError("gave no token and no certificate")
     expiry = status.expiration_timestamp
     return Issued(
         token=status.token or "", certificate=certificate, key=key, expiry=expiry.timestamp() if expiry else None

@@ -1,38 +1,123 @@
-"""Which proxy the environment asks for, read as kubectl and client-go read it.
+"""The HTTP proxy between us and the API server: from the kubeconfig, else from the environment as Go reads it.
 
-Source: golang.org/x/net/http/httpproxy. NO_PROXY may hold networks, as clusters' own settings mostly do, and this
-machine is never asked for through a proxy; Python's own reading knows neither.
+Source: https://pkg.go.dev/golang.org/x/net/http/httpproxy. Python's own reading knows no networks, no ports, no
+`*.domain` and no proxy without a scheme. No error shows any part of a value: a password could be in each of them.
 """
 
 import contextlib
+import dataclasses
 import ipaddress
+import re
 import urllib.parse
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-__all__ = ["proxy_for"]
+from exporter.kube.errors import KubeConfigError
+
+__all__ = ["proxy_from", "proxy_of"]
+
+_PORTS: Final = {"http": 80, "https": 443}
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_PROXY: Final = re.compile(
+    r"(?:(?P<user>[\w.~!$&'()*+,;=%@-]*?)(?::(?P<password>[\w.~!$&'()*+,;=%:@-]*))?@)?"
+    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/?",
+    re.ASCII,
+)
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_LARGEST_PORT: Final = 65535
+_NETWORK: Final = re.compile(r"[0-9a-f:.]+/[0-9]{1,3}")
+_HOST_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:\[\]]*):([^:]*)")
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def proxy_for(server: str) -> str | None:
-    """The proxy's URL for the base URL of a server; None: there is none, or not for this server."""
+def proxy_of(url: str, *, name: str) -> str:
+    """The proxy's URL, from a setting of that name. Raises KubeConfigError where it is not one, or not supported."""
+    scheme, rest = match.groups() if (match := _SCHEME.fullmatch(url)) else ("http", url)
+    scheme = scheme.lower()
+    if scheme.startswith("socks"):
+        raise KubeConfigError(f"{name}: SOCKS proxies are not supported; use an HTTP proxy, such as http://host:3128")
+    parts = _PROXY.fullmatch(rest)
+    if scheme not in _PORTS or parts is None or not _is_sound(parts):
+        raise KubeConfigError(
+            f"{name}: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or https), "
+            "with each special character of user and password percent-encoded"
+        )
+    user, password = (
+        urllib.parse.quote(urllib.parse.unquote(parts[key] or ""), safe="") for key in ("user", "password")
+    )
+    login = f"{user}:{password}@" if user or password else ""
+    return f"{scheme}://{login}{parts['host']}:{parts['port'] or _PORTS[scheme]}"
+
+
+def proxy_from(environ: Mapping[str, str], server: str) -> str | None:
+    """The proxy's URL for the base URL of a server, or None. Raises KubeConfigError as `proxy_of` does."""
     parts = urllib.parse.urlsplit(server)
-    proxies = urllib.request.getproxies()
-    if _is_exempt(parts.hostname or "", proxies.get("no", "")) or urllib.request.proxy_bypass(parts.netloc):
+    name, value = _variable(environ, f"{parts.scheme}_PROXY")
+    if not value or _goes_direct(parts, _variable(environ, "NO_PROXY")[1]):
         return None
-    return proxies.get(parts.scheme)
+    return proxy_of(value, name=name)
 
 
-def _is_exempt(host: str, no_proxy: str) -> bool:
-    if host == "localhost":
+def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str]:
+    """In capital letters first, and an empty one is none."""
+    names = name.upper(), name.lower()
+    return next(((name, value) for name in names if (value := environ.get(name))), (names[0], ""))
+
+
+def _is_sound(parts: re.Match[str]) -> bool:
+    if parts["host"].startswith("[") and _address(parts["host"][1:-1]) is None:
+        return False
+    port = int(parts["port"] or 1)
+    return 0 < port <= _LARGEST_PORT and not _BROKEN_ESCAPE.search(f"{parts['user']}:{parts['password']}")
+
+
+def _goes_direct(server: urllib.parse.SplitResult, no_proxy: str) -> bool:
+    """Whether the server is reached without a proxy: this machine always is."""
+    host, port = (server.hostname or "").lower(), server.port or _PORTS.get(server.scheme, 0)
+    address = _address(host)
+    if host == "localhost" or (address is not None and address.is_loopback):
         return True
+    everything = "*" in map(str.strip, no_proxy.split(","))
+    return everything or any(entry.covers(host, address, port) for entry in _exempt(no_proxy))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Exempt:
+    """One entry of NO_PROXY: a network or a domain, with a port or without one."""
+
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
+    domain: str = ""
+    port: str = ""
+
+    def covers(self, host: str, address: _Address | None, port: int) -> bool:
+        """Whether it is about this server. Networks stand for addresses alone, domains for names alone."""
+        if self.port not in {"", str(port)}:
+            return False
+        if self.network is not None:
+            return address is not None and address in self.network
+        # `.example` is what is below it; `example` is that, and itself; `*.example` is as `.example`.
+        return address is None and (host == self.domain or host.endswith("." + self.domain.removeprefix(".")))
+
+
+def _exempt(no_proxy: str) -> Iterator[_Exempt]:
+    for entry in no_proxy.lower().split(","):
+        text = entry.strip()
+        if _NETWORK.fullmatch(text):
+            with contextlib.suppress(ValueError):
+                yield _Exempt(network=ipaddress.ip_network(text, strict=False))
+            continue
+        host, port = match.groups() if (match := _HOST_PORT.fullmatch(text)) else (text, "")
+        if (address := _address(host.strip("[]"))) is not None:
+            yield _Exempt(network=ipaddress.ip_network(address), port=port)
+        elif host:
+            yield _Exempt(domain=host.removeprefix("*") if host.startswith("*.") else host, port=port)
+
+
+def _address(host: str) -> _Address | None:
+    """An IPv4 address that is written as an IPv6 one is that IPv4 address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return address.is_loopback or any(address in network for network in _networks(no_proxy))
-
-
-def _networks(no_proxy: str) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    for name in no_proxy.split(","):
-        with contextlib.suppress(ValueError):
-            yield ipaddress.ip_network(name.strip(), strict=False)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

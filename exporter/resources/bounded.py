@@ -4,7 +4,7 @@ import collections
 import logging
 from collections.abc import Callable, Sequence
 
-from exporter.exposition.text import writable
+from exporter.untrusted import printable
 
 __all__ = ["OTHER", "Bounded"]
 
@@ -37,7 +37,7 @@ class Bounded:
         """The labels to count under; None: not at all."""
         if values in self._seen:
             return values
-        exact = tuple(map(writable, values))
+        exact = tuple(map(printable, values))
         for level, labels in enumerate((exact, *self._fallbacks(*exact))):
             if labels in self._seen:
                 return labels

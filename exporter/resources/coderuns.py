@@ -4,22 +4,23 @@ The shape of a CodeRun differs between the platform's versions, so that every fi
 """
 
 import datetime as dt
-import re
+import sys
 from collections.abc import Iterator
 
 import msgspec
 
+from exporter.addresses import shown_address
 from exporter.cluster import Cluster, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import Meta, annotated_seconds, seconds, short, word
+from exporter.resources.objects import Meta, annotated_seconds, object_name, seconds, word
 from exporter.resources.resource import Resource, Rule
+from exporter.untrusted import message, model_name
 
 __all__ = ["CODERUNS", "DEADLINE_ANNOTATION", "CodeRun", "slim_run"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
-_USER_INFO = re.compile(r"//[^/@\s]*@")  # a token in a clone's URL must not become a label
 
 
 class CliConfig(msgspec.Struct, rename="camel"):
@@ -66,32 +67,32 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
     meta, spec, status = run.metadata, run.spec or Spec(), run.status or Status()
     marks = meta.labels or {}
     cli = spec.cli_config or CliConfig()
-    namespace, name = word(meta.namespace), kind.shown(meta.name or "")
+    namespace, name = word(meta.namespace), kind.shown(object_name(meta.name))
     updated = seconds(status.last_update)
-    phase = word(status.phase)
+    phase = status.phase or ""
     return Run(
-        uid=meta.uid or f"{namespace}/{meta.name or ''}",
+        uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=namespace,
         name=name,
-        kind=word(kind.kind),
+        kind=kind.kind,
         created=seconds(meta.creation_timestamp),
-        phase=phase,
+        phase=word(phase),
         phase_label=kind.states.label(phase),
         state=kind.states.of(phase),
-        message=short(_USER_INFO.sub("//", status.message or "")),
+        message=message(status.message) if status.message else "",
         finalizer=any("/" in name for name in meta.finalizers or ()),
         undecodable=_undecodable(spec, kind),
         requires_configmaps=kind.requires_configmaps,
         run_type=word(spec.run_type),
         agent=agent_of(spec.github_app or marks.get("github-app")),
         service=word(spec.service or marks.get("service")),
-        task_id=short(marks.get("task-id") if spec.task_id is None else spec.task_id),
+        task_id=word(marks.get("task-id") if spec.task_id is None else spec.task_id),
         cli=word((cli.cli_type or "").lower()),
-        model=word(cli.model or spec.model),
-        repository=word(_USER_INFO.sub("//", (spec.repository_url or "").partition("?")[0])),
+        model=sys.intern(model_name(cli.model or spec.model or "")),
+        repository=sys.intern(shown_address(spec.repository_url or "")),
         workflow=word(marks.get("workflow-name")),
         attempt=1 if spec.context_version is None else spec.context_version,
-        status_job=short(status.job_name),
+        status_job=object_name(status.job_name),
         work_completed=updated if status.work_completed is True else _moment(status.work_completed),
         finished=seconds(status.finished_at) or updated,
         deleted=seconds(meta.deletion_timestamp),
@@ -147,7 +148,7 @@ def info(run: Run, cluster: Cluster) -> Iterator[Row]:
     job = cluster.newest_job(run)
     yield (
         (
-            run.uid,
+            object_name(run.uid),
             run.kind,
             run.agent or (job.agent if job else ""),
             run.service,

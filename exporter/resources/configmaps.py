@@ -59,7 +59,7 @@ class RequiredConfigMap:
 
     def matches(self, name: str) -> bool:
         """Whether it is about a ConfigMap of this name."""
-        form = ".*".join(map(re.escape, self.name.split("*")))
+        form = "[a-z0-9.-]*".join(map(re.escape, self.name.split("*")))  # what names consist of
         return re.fullmatch(form, name) is not None
 
     def named(self, name: str) -> "RequiredConfigMap":

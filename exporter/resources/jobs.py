@@ -10,7 +10,7 @@ from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.coderuns import agent_of
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, seconds, short, word
+from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, object_name, seconds, word
 from exporter.resources.resource import Resource, Rule
 
 __all__ = ["JOBS", "MAX_RUNTIME_ANNOTATION", "WireJob", "slim_job"]
@@ -71,17 +71,17 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
     owner, kind = _owner(meta.owner_references or (), kinds)
     if kind is None and not (match_labels and match_labels.items() <= marks.items()):
         return None
-    namespace, name = word(meta.namespace), meta.name or ""
+    namespace, name = word(meta.namespace), object_name(meta.name)
     end = _end(status.conditions or ())
     ended = end is not None
     return Job(
-        uid=meta.uid or f"{namespace}/{name}",
+        uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=namespace,
         name=name,
         owner=owner.uid or "",
-        owner_name=kind.shown(owner.name or "") if kind else "",
-        owner_resource=word(kind.resource) if kind else "",
-        kind=word(kind.kind) if kind else "",
+        owner_name=kind.shown(object_name(owner.name)) if kind else "",
+        owner_resource=kind.resource if kind else "",
+        kind=kind.kind if kind else "",
         created=seconds(meta.creation_timestamp),
         started=seconds(status.start_time),
         active=0 if ended else status.active or 0,
@@ -96,7 +96,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         version=int(mark) if (mark := marks.get("context-version", "")[:_LONGEST_NUMBER]).isdecimal() else 0,
         agent=agent_of(marks.get("github-user")),
         service=word(marks.get("service")),
-        task_id=short(marks.get("task-id")),
+        task_id=word(marks.get("task-id")),
         cli=word(marks.get("cli-type")),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
@@ -141,7 +141,7 @@ def info(job: Job, cluster: Cluster) -> Iterator[Row]:
     run = cluster.run_of(job)
     yield (
         (
-            job.uid,
+            object_name(job.uid),
             job.owner_name,
             cluster.agent_of(job),
             job.service or (run.service if run else ""),

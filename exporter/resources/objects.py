@@ -1,16 +1,18 @@
 """What all objects of the API have in common, as it comes over the wire. Every field is optional."""
 
 import datetime as dt
+import functools
 import sys
 from typing import TypeVar
 
 import msgspec
 
 from exporter.durations import seconds_of
+from exporter.untrusted import identifier
 
-__all__ = ["Meta", "OwnerReference", "annotated_seconds", "seconds", "short", "word"]
+__all__ = ["Meta", "OwnerReference", "annotated_seconds", "object_name", "seconds", "word"]
 
-_LONGEST_TEXT = 200
+_LONGEST_NAME = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
 T = TypeVar("T")
 
@@ -50,14 +52,19 @@ def seconds(moment: dt.datetime | None) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
-def short(text: object) -> str:
-    """Text from a spec, for a label: at most 200 characters."""
-    return "" if text is None else str(text)[:_LONGEST_TEXT]
+def object_name(text: str | None) -> str:
+    """The name of an object, for a label. The API server allows no other form; not everything that answers is one."""
+    return identifier(text, limit=_LONGEST_NAME) if text else ""
 
 
 def word(text: object) -> str:
-    """Like `short`, for what many objects share: kept once."""
-    return sys.intern(short(text))
+    """An identifier from a spec or a label, for a label. Many objects share it, so it is kept once."""
+    return "" if text is None else _word(str(text)[:_LONGEST_NAME])
+
+
+@functools.lru_cache(maxsize=8192)
+def _word(text: str) -> str:
+    return sys.intern(identifier(text))
 
 
 def annotated_seconds(meta: Meta, name: str) -> float | None:

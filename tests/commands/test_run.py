@@ -1,6 +1,7 @@
 """`run`: from the first flag to the signal that ends it."""
 
 import contextlib
+import http.server
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +84,45 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path):
     assert code == 0
     assert seconds < 1.5
     assert "Traceback" not in err
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """An API server that takes no token."""
+
+    def do_GET(self):
+        """401."""
+        self.send_error(401)
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_path):
+    """A token is refused, so the plugin runs again. It ignores SIGTERM; a child that left is not waited for."""
+    hangs = f"trap '' TERM; setsid sleep 5 & sleep 60 & echo $$ $! > {tmp_path}/pids; wait"
+    hangs = f"[ $(wc -l < {tmp_path}/runs) -lt 2 ] || {{ {hangs}; }}"
+    plugin = a_plugin(tmp_path, f"{hangs}\n{answer({'token': 'x'})}")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
+        path = a_kubeconfig(tmp_path, cluster=cluster, user=exec_user(plugin))
+        with a_process("run", "--kubeconfig", path, "--web.listen-address=127.0.0.1:0") as process:
+            deadline = time.monotonic() + 10
+            while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            seconds, code, _, err = the_end(process, signal.SIGTERM)
+        server.shutdown()
+    assert code == 0
+    assert seconds < 1.5
+    assert "Traceback" not in err
+    assert not [pid for pid in (tmp_path / "pids").read_text().split() if runs(pid)]
+
+
+def runs(pid):
+    """Whether it does; a zombie does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    return False
 
 
 @pytest.mark.usefixtures("logs_as_before")

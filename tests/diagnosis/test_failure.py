@@ -61,4 +61,4 @@ def test_a_detail_has_no_line_breaks():
 def test_a_detail_has_no_user_info_of_a_url():
     """A token in the address of a repository must not become a label."""
     message = "clone failed: https://bot:ghp_secret@git.example/o/r"
-    assert causes(phase="Failed", message=message) == [("other", "clone failed: https://git.example/o/r")]
+    assert causes(phase="Failed", message=message) == [("other", "clone failed: git.example/o/r")]

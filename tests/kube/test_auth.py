@@ -192,8 +192,26 @@ async def test_a_tls_server_name_is_of_no_use_without_tls(tmp_path):
 
 async def test_no_repr_shows_a_secret(tmp_path):
     """Reprs end in logs."""
-    path = a_kubeconfig(tmp_path, cluster={"server": "http://h", "proxy-url": f"http://me:{SECRET}@proxy"})
+    path = a_kubeconfig(tmp_path, cluster={"server": "http://h", "proxy-url": f"http://me:{SECRET}@proxy:1"})
     credentials = await load(path)
     everything = [credentials, credentials.access, credentials._login, credentials.source]
     assert SECRET not in repr(everything)
-    assert credentials.access.proxy == f"http://me:{SECRET}@proxy"
+    assert credentials.access.proxy == f"http://me:{SECRET}@proxy:1"
+
+
+async def test_in_a_pod_the_environments_proxy_is_used(mounted):
+    """As client-go does. A wrong one is refused at the start."""
+    environ = in_pod(host="10.96.0.1") | {"HTTPS_PROXY": "proxy.example:3128"}
+    assert (await load(environ=environ, service_account=mounted)).access.proxy == "http://proxy.example:3128"
+    exempt = environ | {"NO_PROXY": "10.96.0.0/12"}
+    assert (await load(environ=exempt, service_account=mounted)).access.proxy is None
+    with pytest.raises(KubeConfigError, match="HTTPS_PROXY: not the URL of a proxy") as caught:
+        await load(environ=environ | {"HTTPS_PROXY": f"http://me:{SECRET}/@proxy"}, service_account=mounted)
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_the_servers_address_is_shown_without_what_could_be_a_secret(tmp_path):
+    """For `check`, the page and the log."""
+    shown = {"https://h.example:6443/": "h.example:6443", "https://h.example/?key=x": ""}
+    for server, address in shown.items():
+        assert (await load(a_kubeconfig(tmp_path, cluster={"server": server}))).access.address == address

@@ -1,14 +1,20 @@
 """Which kubeconfig files are read, how they are merged, and how one line tells what is wrong with them."""
 
+import asyncio
+import json
 import os
+import threading
 import traceback
 
 import pytest
+import trustme
+import yaml
 
+from exporter.kube import kubeconfig
 from exporter.kube.entries import Cluster, User
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.kubeconfig import choose
-from tests.kube.settings import SECRET, a_kubeconfig, load
+from tests.kube.settings import SECRET, a_kubeconfig, based, bearer, load
 
 
 async def the_error(path=None, **more):
@@ -87,12 +93,12 @@ async def test_an_unreadable_file_is_told(tmp_path):
         (f"token: !{SECRET} x\n", ", line 1: not YAML"),
         (f"token: *{SECRET}\n", ", line 1: not YAML"),
         (f"token: {SECRET}\x00", ": not YAML"),
-        ("expiry: 2024-99-99\n", ": not YAML"),
+        ("\tusers: []\n", ", line 1: not YAML"),
         (f"- {SECRET}\n", ": expected `object`, got `array`"),
         (f"{SECRET}\n", ": expected `object`, got `str`"),
         ("", ": there is no current-context; name a context; known: none"),
         ("clusters: {}\n", ": clusters: expected `array | null`, got `object`"),
-        ("users:\n- user: {}\n", ": users[0]: object missing required field `name`"),
+        ("users:\n- name: 7\n", ": users[0].name: expected `str`, got `int`"),
     ],
 )
 async def test_a_file_that_is_no_kubeconfig_is_told_without_a_word_of_it(tmp_path, content, wrong):
@@ -128,6 +134,90 @@ async def test_a_context_that_names_an_unknown_cluster_or_user_is_told(tmp_path)
     assert await the_error(path) == f"{at}object missing required field `cluster`"
 
 
+PLAIN = """\
+apiVersion: v1
+kind: Config
+current-context: prod
+contexts:
+- name: prod
+  context: {cluster: c, user: u}
+clusters:
+- name: c
+  cluster:
+    server: http://127.0.0.1:1
+users:
+- name: u
+  user:
+    token: 2030-01-01
+"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        PLAIN.replace("2030-01-01", "2030-01-01\t# rotated by\tops"),
+        PLAIN.replace("name: u", "name:\tu"),
+        PLAIN.replace("\n", "\r\n"),
+        f"---\n{PLAIN}---\n{PLAIN.replace('2030', '1999')}",
+        f"{PLAIN}...\n---\n- a: [\n",
+        f"# old\n%YAML 1.1\n---\n{PLAIN}---\n",
+        PLAIN.replace("users:\n", "users:\n- {}\n- name: a\n- name: b\n  user: null\n"),
+        PLAIN.replace("clusters:\n", "clusters:\n-\n- name: a\n  cluster: null\n"),
+        PLAIN + "preferences: null\nextensions: []\nunknown: 1:2:3\nexpiry: 2024-99-99\n",
+        PLAIN.replace("01-01\n", "01-01\n    exec: null\n    as:\n"),
+        PLAIN.replace("kind: Config", "kind: &k Config\nx: *k\n<<: {y: z}"),
+        json.dumps(yaml.safe_load(PLAIN.replace("2030-01-01", "'2030-01-01'")), indent="\t"),
+        json.dumps(yaml.safe_load(PLAIN.replace("2030-01-01", "'2030-01-01'"))) + "\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+async def test_what_kubectl_reads_is_read(tmp_path, content, encoding):
+    """Tabs, several documents, empty entries of others, nulls, dates as text, what editors of other systems write."""
+    path = tmp_path / "config"
+    path.write_bytes(content.encode(encoding))
+    credentials = await load(path)
+    assert await credentials.headers() == {"Authorization": "Bearer 2030-01-01"}
+
+
+async def test_a_kubeconfig_may_be_a_pipe(tmp_path):
+    """As a shell makes of `--kubeconfig <(command)`: it can be read once."""
+    path = a_kubeconfig(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    writing = asyncio.create_task(asyncio.to_thread((tmp_path / "pipe").write_bytes, path.read_bytes()))
+    assert await bearer(await load(tmp_path / "pipe")) == SECRET
+    await writing
+
+
+async def test_a_kubeconfig_is_read_beside_the_event_loop_and_parsed_once(tmp_path, monkeypatch):
+    """One with 1,000 contexts takes a third of a second, and each renewal of the credentials reads it again."""
+    parsed = []
+    without_nulls = kubeconfig._without_nulls
+
+    def parsing(value):
+        if isinstance(value, dict) and "contexts" in value:
+            parsed.append(threading.current_thread())
+        return without_nulls(value)
+
+    monkeypatch.setattr(kubeconfig, "_without_nulls", parsing)
+    credentials = await load(a_kubeconfig(tmp_path, cluster={"server": f"http://{tmp_path.name}"}))
+    await credentials.renew(generation=0)
+    a_kubeconfig(tmp_path, cluster={"server": f"http://{tmp_path.name}"}, user={"token": "another"})
+    await credentials.renew(generation=1)
+    assert await credentials.headers() == {"Authorization": "Bearer another"}
+    assert len(parsed) == 2
+    assert threading.main_thread() not in parsed
+
+
+@pytest.mark.parametrize("more", [{"insecure-skip-tls-verify": True}, {"certificate-authority-data": "CA"}])
+async def test_a_server_without_a_scheme_is_https_where_tls_is_set_up(tmp_path, more):
+    """As in client-go; where nothing says TLS, a token would be sent in the clear."""
+    if "certificate-authority-data" in more:
+        more = {"certificate-authority-data": based(trustme.CA().cert_pem.bytes())}
+    path = a_kubeconfig(tmp_path, cluster={"server": "api.example:6443", **more})
+    assert (await load(path)).access.server == "https://api.example:6443"
+
+
 URL = "a URL such as https://host:6443 (http or https)"
 
 
@@ -142,7 +232,17 @@ URL = "a URL such as https://host:6443 (http or https)"
             {"server": f"https://me:{SECRET}@host"},
             "server: must not hold a user or a password; the user entry tells them",
         ),
-        ({"server": "http://h", "proxy-url": f"socks5://me:{SECRET}@proxy"}, f"proxy-url must be {URL}"),
+        (
+            {"server": "http://h", "proxy-url": f"socks5://me:{SECRET}@proxy"},
+            "proxy-url: SOCKS proxies are not supported; use an HTTP proxy, such as http://host:3128",
+        ),
+        (
+            {"server": "http://h", "proxy-url": f"http://me:{SECRET}/@proxy"},
+            (
+                "proxy-url: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or "
+                "https), with each special character of user and password percent-encoded"
+            ),
+        ),
         (
             {"server": "https://h", "insecure-skip-tls-verify": "false"},
             "insecure-skip-tls-verify: expected `bool`, got `str`",

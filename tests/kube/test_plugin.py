@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.kube import plugin as plugin_module
+from exporter.kube import process
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.plugin import plain
 from tests.kube.settings import SECRET, a_kubeconfig, a_plugin, answer, exec_user, load
@@ -61,31 +61,28 @@ async def test_a_plugin_that_asks_for_it_is_told_the_cluster(tmp_path):
     }
 
 
-async def test_a_missing_command_is_told_with_its_install_hint(tmp_path):
+async def test_a_missing_command_is_an_error_and_its_install_hint_is_logged(tmp_path, caplog):
     """What would be right is in the kubeconfig itself."""
     path = a_kubeconfig(tmp_path, user=exec_user("./plugin", installHint="Get it:\n  brew install it"))
-    assert await the_error(path) == "cannot be started: No such file or directory; Get it: brew install it"
+    assert await the_error(path) == "cannot be started: No such file or directory"
+    assert caplog.messages == ["Exec plugin: Get it: brew install it"]
 
 
 @pytest.mark.parametrize(
     ("script", "wrong"),
     [
-        ("echo >&2 'not logged in'; exit 3", "ended with exit code 3: not logged in"),
+        (f"echo >&2 {SECRET}; exit 3", "ended with exit code 3"),
         ("exit 1", "ended with exit code 1"),
-        (
-            r"printf '\033[31mred\033[0m\a\tand\r\n\342\200\256blue' >&2; exit 1",
-            "ended with exit code 1: red and blue",
-        ),
+        ("kill -9 $$", "ended with exit code -9"),
         (f"echo {SECRET}", "its answer is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
         (r"printf '\377'", "its answer is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
         ("echo '[]'", "its answer is no ExecCredential (Expected `object`, got `array`)"),
-        ("echo >&2 'oh no'", "its answer is no ExecCredential (Input data was truncated): oh no"),
-        (
-            answer({}, version="v1beta1"),
-            f"answered with {GROUP}/v1beta1 ExecCredential, wanted was {GROUP}/v1 ExecCredential",
-        ),
+        ("echo >&2 'oh no'", "its answer is no ExecCredential (Input data was truncated)"),
+        ("yes", "its answer is longer than 1 MiB"),
+        (answer({}, version="v1beta1"), f"answered with {GROUP}/v1beta1, wanted was {GROUP}/v1 ExecCredential"),
+        (answer({}, version=SECRET), f"answered with something else, wanted was {GROUP}/v1 ExecCredential"),
         (answer({}), "gave no token and no certificate"),
-        (answer(None) + "\necho hm >&2", "gave no token and no certificate: hm"),
+        (answer(None) + "\necho hm >&2", "gave no token and no certificate"),
         (
             answer({"clientCertificateData": SECRET}),
             "gave a certificate without its key, or a key without its certificate",
@@ -96,8 +93,8 @@ async def test_a_missing_command_is_told_with_its_install_hint(tmp_path):
         ),
     ],
 )
-async def test_a_failing_plugin_is_an_error_in_its_own_words_and_never_an_anonymous_client(tmp_path, script, wrong):
-    """The kubernetes client only logs it, and goes on without credentials. stdout is never shown."""
+async def test_a_failing_plugin_is_an_error_and_never_an_anonymous_client(tmp_path, script, wrong):
+    """The kubernetes client only logs it, and continues without credentials. Nothing it wrote is in the error."""
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
     assert await the_error(path) == wrong
 
@@ -115,20 +112,70 @@ async def test_a_plugin_that_wants_a_terminal_is_refused(tmp_path):
     assert await the_error(path) == "wants a terminal (interactiveMode: Always), and there is none"
 
 
-async def test_a_plugins_long_words_are_cut_in_the_middle(tmp_path):
-    """Some 300 characters, and more than a pipe holds is read without a deadlock."""
-    script = "echo first >&2; head -c 300000 /dev/zero | tr '\\0' x >&2; echo ' last' >&2; exit 1"
-    line = await the_error(a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script))))
-    assert line.startswith("ended with exit code 1: first xxx")
-    assert line.endswith("xxx last")
-    assert 290 < len(line) < 330
+NO_ZONE = "Expected `datetime` with a timezone component"
+NO_TIME = "Invalid RFC3339 encoded datetime"
+
+
+@pytest.mark.parametrize(
+    ("expiry", "wrong"),
+    [
+        ("2026-01-01T00:00:00", NO_ZONE),
+        ("2026-01-01 00:00:00.5", NO_ZONE),
+        ("2026-01-01", NO_TIME),
+        ("2026-01-01T00:00Z", NO_TIME),
+        ("", NO_TIME),
+        ("1767225600", NO_TIME),
+    ],
+)
+async def test_an_expiry_that_is_no_moment_is_refused(tmp_path, expiry, wrong):
+    """Without a zone it would be read as that of this machine, hours too early or too late."""
+    plugin = a_plugin(tmp_path, answer({"token": SECRET, "expirationTimestamp": expiry}))
+    line = await the_error(a_kubeconfig(tmp_path, user=exec_user(plugin)))
+    assert line == f"its answer is no ExecCredential ({wrong} - at `$.status.expirationTimestamp`)"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo >&2 'not logged in'; exit 3", ["not logged in"]),
+        (r"printf '\033[31mred\033[0m\a\tand\r\n\342\200\256blue' >&2; exit 1", ["red and blue"]),
+        ("echo >&2 'POST https://me:pw@idp.example/token?x=y: 401'; exit 1", ["POST REDACTED: 401"]),
+        ("echo >&2 'got ghp_abc'; exit 1", ["got REDACTED"]),
+        ("exit 1", []),
+    ],
+)
+async def test_what_a_failing_plugin_says_is_on_the_log_alone(tmp_path, caplog, script, words):
+    """On one line. It is for whoever mends the plugin, and it may hold what it failed with."""
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
+    assert await the_error(path) in {"ended with exit code 1", "ended with exit code 3"}
+    assert caplog.messages == [f"Exec plugin: {line}" for line in words]
+
+
+async def test_a_plugins_long_words_are_cut_in_the_middle(tmp_path, caplog):
+    """Some 300 characters. More than a pipe holds is read without a deadlock, and is not kept."""
+    script = "echo first >&2; head -c 3000000 /dev/zero | tr '\\0' x >&2; echo ' last' >&2; exit 1"
+    await the_error(a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script))))
+    (line,) = caplog.messages
+    assert line.startswith("Exec plugin: first ")
+    assert line.endswith(" last")
+    assert len(line) < 330
+
+
+async def test_what_a_program_writes_is_bounded(tmp_path):
+    """Both ends of standard error stay. Of standard output a little more than is allowed."""
+    script = "head -c 20000000 /dev/zero | tr '\\0' x >&2; echo last >&2; yes"
+    ended = await process.run([a_plugin(tmp_path, script)], environ={"PATH": "/usr/bin:/bin"}, seconds=10)
+    assert len(ended.err) <= 16 << 10
+    assert ended.err.endswith(b"xlast\n")
+    assert process.LONGEST_OUTPUT < len(ended.out) < 2 * process.LONGEST_OUTPUT
+    assert ended.code is None
 
 
 def test_plain_text_stays_as_it_is():
     """Only what a terminal or a log could misread goes."""
     assert plain("Žluťoučký kůň: 100 %") == "Žluťoučký kůň: 100 %"
     assert plain("a\u2028b\x9b\u202ec\x00") == "a b c"
-    assert len(plain("x" * 301)) <= 300
+    assert len(plain("x " * 301)) <= 300
 
 
 def alive(pid):
@@ -147,19 +194,19 @@ async def gone(pid):
     return False
 
 
-async def test_a_hanging_plugin_is_ended_with_its_children(tmp_path):
-    """What it said until then is told."""
+async def test_a_hanging_plugin_is_ended_with_its_children(tmp_path, caplog):
+    """What it said until then is logged."""
     script = f"echo 'open a browser' >&2; sleep 100 & echo $! > {tmp_path}/child; echo $$ > {tmp_path}/self; wait"
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
     line = await the_error(path, plugin_timeout=1.0)
-    assert line == "no answer within 1 s, stopped: open a browser"
+    assert line == "no answer within 1 s, stopped"
+    assert caplog.messages == ["Exec plugin: open a browser"]
     for name in ("self", "child"):
         assert await gone(int((tmp_path / name).read_text()))
 
 
-async def test_a_child_that_left_the_plugins_session_is_not_waited_for(tmp_path, monkeypatch):
+async def test_a_child_that_left_the_plugins_session_is_not_waited_for(tmp_path):
     """It holds the pipes open for as long as it likes."""
-    monkeypatch.setattr(plugin_module, "_GRACE_SECONDS", 0.1)
     child = "import os, sys, time; os.setsid(); open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(100)"
     script = f'{sys.executable} -IS -c "{child}" {tmp_path}/child & while [ ! -s {tmp_path}/child ]; do :; done; wait'
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))

@@ -1,56 +1,173 @@
-"""Which proxy the environment asks for."""
+"""Which proxy a kubeconfig or the environment names, and what is said of a wrong one."""
+
+import traceback
 
 import pytest
 
-from exporter.kube.proxy import proxy_for
+from exporter.kube.errors import KubeConfigError
+from exporter.kube.proxy import proxy_from, proxy_of
 
 PROXY = "http://proxy.example:3128"
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """A proxy for https, and none else."""
-    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "NO_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+ENVIRON = {"HTTPS_PROXY": PROXY}
 
 
 @pytest.mark.parametrize(
     "server", ["https://api.example:6443", "https://10.96.0.1:443", "https://[2001:db8::1]:6443"]
 )
-def test_a_server_elsewhere_is_asked_for_through_the_proxy(server):
+def test_a_server_elsewhere_is_reached_through_the_proxy(server):
     """By name or address."""
-    assert proxy_for(server) == PROXY
+    assert proxy_from(ENVIRON, server) == PROXY
 
 
-def test_another_scheme_has_a_proxy_of_its_own(monkeypatch):
-    """HTTP_PROXY is for http."""
-    assert proxy_for("http://api.example:8080") is None
-    monkeypatch.setenv("HTTP_PROXY", "http://other.example:1")
-    assert proxy_for("http://api.example:8080") == "http://other.example:1"
+def test_another_scheme_has_a_proxy_of_its_own():
+    """HTTP_PROXY is for http. ALL_PROXY is for programs that are not written in Go."""
+    server = "http://api.example:8080"
+    assert proxy_from(ENVIRON | {"ALL_PROXY": PROXY}, server) is None
+    assert proxy_from(ENVIRON | {"HTTP_PROXY": "http://other.example:1"}, server) == "http://other.example:1"
+
+
+def test_capital_letters_go_first_and_an_empty_variable_is_none():
+    """As in Go; Python has it the other way round."""
+    server = "https://api.example"
+    assert proxy_from(ENVIRON | {"https_proxy": "http://other.example:1"}, server) == PROXY
+    assert proxy_from({"HTTPS_PROXY": "", "https_proxy": PROXY}, server) == PROXY
+    assert proxy_from(ENVIRON | {"NO_PROXY": "other", "no_proxy": "example"}, server) == PROXY
+    assert proxy_from({"HTTPS_PROXY": ""}, server) is None
 
 
 @pytest.mark.parametrize("server", ["https://localhost:6443", "https://127.0.0.1:6443", "https://[::1]:6443"])
-def test_this_machine_is_never_asked_for_through_a_proxy(server):
+def test_this_machine_is_never_reached_through_a_proxy(server):
     """As in kubectl: kind and minikube are there."""
-    assert proxy_for(server) is None
+    assert proxy_from(ENVIRON, server) is None
+
+
+API, ADDRESS, SIX = "https://api.example:6443", "https://10.96.0.1:443", "https://[2001:db8::1]:6443"
 
 
 @pytest.mark.parametrize(
-    ("no_proxy", "server"),
+    ("no_proxy", "server", "direct"),
     [
-        ("10.0.0.0/8,192.168.0.0/16", "https://10.96.0.1:443"),
-        (" 10.96.0.1 ", "https://10.96.0.1:443"),
-        ("2001:db8::/32", "https://[2001:db8::1]:6443"),
-        ("api.example", "https://api.example:6443"),
-        (".example", "https://api.example:6443"),
-        ("example", "https://api.example:6443"),
-        ("*", "https://api.example:6443"),
+        ("10.0.0.0/8,192.168.0.0/16", ADDRESS, True),
+        ("172.16.0.0/12", ADDRESS, False),
+        ("10.96.0.1/33", ADDRESS, False),
+        ("10.0.0.0/255.0.0.0", ADDRESS, False),
+        (" 10.96.0.1 ", ADDRESS, True),
+        ("10.96.0.1:443", ADDRESS, True),
+        ("10.96.0.1:6443", ADDRESS, False),
+        ("::ffff:10.96.0.1", ADDRESS, True),
+        ("96.0.1", ADDRESS, False),
+        ("2001:db8::/32", SIX, True),
+        ("2001:db8::1", SIX, True),
+        ("2001:DB8:0::1", SIX, True),
+        ("[2001:db8::1]:6443", SIX, True),
+        ("[2001:db8::1]:443", SIX, False),
+        ("api.example", API, True),
+        ("API.Example", API, True),
+        ("example", API, True),
+        (".example", API, True),
+        ("*.example", API, True),
+        ("*.example:6443", API, True),
+        (".example:443", API, False),
+        ("example:6443", API, True),
+        ("api.example:443", API, False),
+        (".api.example", API, False),
+        ("*.api.example", API, False),
+        ("ample", API, False),
+        ("*ample", API, False),
+        ("api.*", API, False),
+        ("*", API, True),
+        ("a,*", ADDRESS, True),
+        ("*:6443", API, False),
+        (":6443", API, False),
+        (" , ,", API, False),
+        ("other; api.example", API, False),
+        ("api.example.", API, False),
+        ("https://api.example", API, False),
+        ("example", "https://API.EXAMPLE:6443", True),
+        ("example", "https://api.example", True),
+        ("example:443", "https://api.example", True),
     ],
 )
-def test_no_proxy_names_hosts_domains_and_networks(monkeypatch, no_proxy, server):
-    """A cluster's own settings mostly name its networks."""
-    monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert proxy_for(server) is None
-    monkeypatch.setenv("NO_PROXY", "172.16.0.0/12,.other,2001:dead::/32")
-    assert proxy_for(server) == PROXY
+def test_no_proxy_is_read_as_go_reads_it(no_proxy, server, direct):
+    """A cluster's own settings mostly name its networks and `.svc`."""
+    assert proxy_from(ENVIRON | {"NO_PROXY": no_proxy}, server) == (None if direct else PROXY)
+
+
+@pytest.mark.parametrize(
+    ("value", "proxy"),
+    [
+        ("127.0.0.1:3128", "http://127.0.0.1:3128"),
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        ("proxy.example", "http://proxy.example:80"),
+        ("me:pw@proxy.example:3128", "http://me:pw@proxy.example:3128"),
+        ("https://proxy.example", "https://proxy.example:443"),
+        ("HTTP://proxy.example:3128/", "http://proxy.example:3128"),
+        ("http://[::1]:3128", "http://[::1]:3128"),
+        ("http://me:p%40w@proxy.example:1", "http://me:p%40w@proxy.example:1"),
+        ("http://me:p@w:x@proxy.example:1", "http://me:p%40w%3Ax@proxy.example:1"),
+        ("http://me@proxy.example:1", "http://me:@proxy.example:1"),
+        ("http://squid_1:3128", "http://squid_1:3128"),
+    ],
+)
+def test_the_forms_of_a_proxy(value, proxy):
+    """Without a scheme it is http; what Go takes in a password is taken."""
+    assert proxy_from({"HTTPS_PROXY": value}, API) == proxy
+    assert proxy_of(value, name="proxy-url") == proxy
+
+
+WRONG = [
+    "http://me:S3CRET/x@proxy.example:1",
+    "http://me:S3CRET#x@proxy.example:1",
+    "http://me:S3CRET?x@proxy.example:1",
+    "http://me:S3CRET x@proxy.example:1",
+    "http://me:S3CRET\\x@proxy.example:1",
+    "http://me:S3CRET%zz@proxy.example:1",
+    "http://me:S3CRET%4@proxy.example:1",
+    "http://me:S3CRET\n@proxy.example:1",
+    "http://me:S3CRET\u20ac@proxy.example:1",
+    "http://me:S3CRET@proxy.example:99999",
+    "http://me:S3CRET@proxy.example:0",
+    "http://me:S3CRET@proxy.example:x",
+    "http://me:S3CRET@",
+    "http://me:S3CRET@[::1:9",
+    "http://me:S3CRET@[x]:9",
+    "http:/me:S3CRET@proxy.example:1",
+    "http:\\\\me:S3CRET@proxy.example:1",
+    "://me:S3CRET@proxy.example:1",
+    "ftp://me:S3CRET@proxy.example:1",
+    "http://http://me:S3CRET@proxy.example:1",
+    "me:S3CRET",
+    "http://proxy.example:1/?pw=S3CRET",
+]
+
+
+def refusal(value, name="HTTPS_PROXY"):
+    """The one line; neither it nor its traceback has anything of the value."""
+    with pytest.raises(KubeConfigError) as caught:
+        proxy_from({name: value}, API)
+    said = "".join(traceback.format_exception(caught.value))
+    assert not [part for part in ("S3CRET", "proxy.example") if part in said]
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("value", WRONG)
+def test_a_wrong_proxy_is_refused_without_a_word_of_it(value):
+    """A password could be any part of it."""
+    assert refusal(value) == (
+        "HTTPS_PROXY: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or https), "
+        "with each special character of user and password percent-encoded"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "SOCKS4", "socks"])
+def test_socks_is_said_to_be_unsupported(scheme):
+    """At once, and by the name of the variable that names it."""
+    line = refusal(f"{scheme}://me:S3CRET@proxy.example:1080", name="https_proxy")
+    assert line == "https_proxy: SOCKS proxies are not supported; use an HTTP proxy, such as http://host:3128"
+
+
+def test_a_wrong_proxy_for_others_is_not_refused():
+    """Kubectl does not look at it either."""
+    assert proxy_from({"HTTPS_PROXY": WRONG[0], "NO_PROXY": "*.example"}, API) is None
+    assert proxy_from({"HTTP_PROXY": WRONG[0]}, API) is None

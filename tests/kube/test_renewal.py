@@ -5,6 +5,8 @@ import datetime as dt
 import logging
 import os
 
+import pytest
+
 from exporter.kube.errors import KubeConfigError, UnauthorizedError
 from tests.kube.settings import SECRET, Clock, a_kubeconfig, a_plugin, answer, bearer, exec_user, load, runs_in
 
@@ -103,13 +105,13 @@ async def test_twenty_401s_at_once_run_one_plugin(tmp_path):
     assert runs_in(tmp_path) == 3
 
 
-async def test_a_reload_that_fails_keeps_the_old_access_and_all_who_wait_are_told(tmp_path):
-    """One line, from one run of the plugin, for twenty callers."""
+async def test_a_reload_that_fails_keeps_the_old_access_and_all_who_wait_have_its_error(tmp_path, caplog):
+    """One line, from one run of the plugin, for twenty callers. The plugin's own words are on the log, and once."""
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": SECRET}))))
     credentials = await load(path)
     before = credentials.access
     plugin = a_plugin(tmp_path, "echo >&2 'log in again'; exit 7")
-    says = f"kubeconfig {path}: user 'u': exec plugin '{plugin}': ended with exit code 7: log in again"
+    says = f"kubeconfig {path}: user 'u': exec plugin '{plugin}': ended with exit code 7"
     errors = await asyncio.gather(*(credentials.renew(generation=0) for _ in range(20)), return_exceptions=True)
     assert {(type(error), error.code, str(error)) for error in errors} == {
         (
@@ -119,7 +121,10 @@ async def test_a_reload_that_fails_keeps_the_old_access_and_all_who_wait_are_tol
         )
     }
     assert isinstance(errors[0].__cause__, KubeConfigError)
-    assert runs_in(tmp_path) == 2
+    with pytest.raises(UnauthorizedError):
+        await credentials.renew(generation=0)
+    assert caplog.messages == [f"the credentials could not be renewed: {says}; exec plugin: log in again"]
+    assert runs_in(tmp_path) == 3
     assert credentials.access is before
     assert await bearer(credentials) == SECRET
     a_plugin(tmp_path, answer({"token": "mended"}))

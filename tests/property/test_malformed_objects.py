@@ -26,7 +26,7 @@ _GOOD_INFO = {
     "task_id": str(GOOD_SPEC["taskId"]),
     "cli": GOOD_SPEC["cliConfig"]["cliType"],
     "model": GOOD_SPEC["cliConfig"]["model"],
-    "repository": GOOD_SPEC["repositoryUrl"],
+    "repository": GOOD_SPEC["repositoryUrl"].removeprefix("https://"),
 }
 
 

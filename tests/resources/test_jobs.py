@@ -39,7 +39,7 @@ def test_a_job_with_nothing_but_an_owner_has_what_can_be_said():
     assert told(page_of(job)) == [
         'job_active{namespace="n",job_name="j"} 0',
         (
-            'job_info{namespace="n",job_name="j",uid="n/j",coderun="r",agent="",service="",task_id="",cli="",'
+            'job_info{namespace="n",job_name="j",uid="n_j",coderun="r",agent="",service="",task_id="",cli="",'
             'kind="CodeRun"} 1'
         ),
         'job_max_runtime_seconds{namespace="n",job_name="j"} 3600',

@@ -207,9 +207,7 @@ def test_an_object_without_a_uid_is_known_by_its_place():
     assert samples(world.text(), "job_active") == []
 
 
-def test_names_that_cannot_be_written_down_are_shown_as_far_as_they_can():
-    """Quotes and backslashes are escaped, control characters and lone surrogates replaced."""
+def test_names_that_no_api_server_allows_are_shown_as_far_as_they_can():
+    """With the characters of a name: what stands in a command must be one word of it."""
     page = page_of(a_run(name='a"b\\c\nd\x00e\ud800f'))
-    assert samples(page, "coderun_phase") == [
-        'coderun_phase{namespace="n",coderun="a\\"b\\\\c\\nd\ufffde\ufffdf",phase="none"} 1'
-    ]
+    assert samples(page, "coderun_phase") == ['coderun_phase{namespace="n",coderun="a_b_c_d_e_f",phase="none"} 1']

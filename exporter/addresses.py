@@ -1,0 +1,73 @@
+"""Addresses of repositories, proxies and API servers, as far as they may be shown: host, port and path.
+
+A password or a token can stand anywhere in a URL that was written by hand. So nothing is cut out of it: an address
+is shown where all of it has the form below, and what is shown of it is a good host and a good path.
+"""
+
+import functools
+import ipaddress
+import re
+from typing import Final
+
+__all__ = ["looks_secret", "shown_address"]
+
+_LONGEST: Final = 300
+_LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS: Final = re.compile(
+    r"(?:(?P<scheme>(?i:(?:git\+)?(?:https?|ssh)|git)://)?(?:[\w.~!$&'()*+,;=%:-]*@)?"  # https://user:password@
+    rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{{1,5}})?(?P<path>(?:/[\w.~-]+)*)/?"
+    rf"|[\w.~-]+@(?P<scp_host>{_LABEL}(?:\.{_LABEL})*):(?P<scp_path>[\w.~-]+(?:/[\w.~-]+)*)/?)",  # git@host:path
+    re.ASCII,
+)
+_DOTTED: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
+_SEGMENT: Final = re.compile(r"~?[.]?[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
+_NESTED: Final = re.compile(r"~?[a-z0-9_][a-z0-9._-]{0,39}")
+_MOST_NESTED: Final = 6
+
+# How tokens begin: GitHub, GitLab, Slack, AWS, Atlassian, Docker, Hugging Face, OpenAI, Anthropic, JSON Web Tokens;
+# and what stands for a user in front of a token.
+_TOKEN: Final = re.compile(
+    r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
+    r"|AT(?:BB|CTT|ATT)|dckr_|hf_[A-Za-z]{20}|sk-(?:proj|ant|svc)|eyJ"
+    r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
+)
+_WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")
+
+
+def shown_address(url: str) -> str:
+    """`HOST[:PORT][/PATH]` of a URL, or of git's `git@HOST:PATH`; empty where any of it has another form."""
+    return _shown(url) if len(url) <= _LONGEST else ""
+
+
+def looks_secret(text: str) -> bool:
+    """Whether it begins as tokens begin, or has a word in it that is too long for one and not made of letters."""
+    return bool(_TOKEN.match(text)) or not all(map(_WORD.fullmatch, re.findall(r"[A-Za-z0-9]+", text)))
+
+
+@functools.lru_cache(maxsize=1024)  # thousands of runs share a repository
+def _shown(url: str) -> str:
+    match = _ADDRESS.fullmatch(url)
+    if match is None:
+        return ""
+    host, port = match["host"] or match["scp_host"], match["port"] or ""
+    segments = [part for part in (match["path"] or match["scp_path"] or "").split("/") if part]
+    if not _is_host(host) or not _are_segments(segments) or not (match["scheme"] or segments):
+        return ""
+    return "/".join([host.lower() + port, *segments])
+
+
+def _is_host(host: str) -> bool:
+    """A name in a domain, an IP address, or one word in lower case, such as localhost."""
+    if _DOTTED.fullmatch(host):
+        return not _TOKEN.match(host)
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return host == host.lower() and host.replace("-", "").isalnum() and not looks_secret(host)
+    return True
+
+
+def _are_segments(segments: list[str]) -> bool:
+    """An owner and a name. Deeper paths, as GitLab has them, only in lower case: an access token seldom is."""
+    form = _SEGMENT if len(segments) <= 2 else _NESTED  # noqa: PLR2004 (owner and name)
+    return len(segments) <= _MOST_NESTED and all(form.fullmatch(part) and not looks_secret(part) for part in segments)

