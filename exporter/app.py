@@ -26,9 +26,9 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
-from exporter.web.protection import WebFile
 from exporter.web.reviews import Reviews
 from exporter.web.server import serve as serve_http
+from exporter.web_config.watched import WebFile
 
 __all__ = ["App", "serve"]
 

@@ -13,8 +13,8 @@ __all__ = ["REFUSALS", "STATES", "ResourceStatus", "Telemetry"]
 
 STATES = ("syncing", "watching", "missing", "forbidden", "unauthorized", "unreachable")
 REFUSALS = (
-    *("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request"),
-    *("slow_handshake", "bad_handshake", "unauthorized", "login_queue"),
+    *("max_requests", "connections", "slow_reader", "bad_request"),
+    *("bad_handshake", "unauthorized", "login_queue"),
 )
 
 _log = logging.getLogger(__name__)

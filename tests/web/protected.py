@@ -11,7 +11,7 @@ import bcrypt
 import trustme
 import yaml
 
-from exporter.web.protection import WebFile
+from exporter.web_config.watched import WebFile
 
 PASSWORD = "tell-nobody"
 HASHED = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
@@ -102,10 +102,10 @@ async def shown_to(url, trust):
     return serial
 
 
-def refused(site):
-    """How many handshakes failed."""
+def refused(site, reason="bad_handshake"):
+    """How many clients were, for this reason."""
     value = site.telemetry.registry.get_sample_value
-    return value("coderun_exporter_clients_refused_total", {"reason": "bad_handshake"})
+    return value("coderun_exporter_clients_refused_total", {"reason": reason})
 
 
 class Plain:

@@ -13,8 +13,8 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
-from exporter.web.protection import WebFile
 from exporter.web.server import serve
+from exporter.web_config.watched import WebFile
 
 LINES = '# HELP a_b Text.\n# TYPE a_b gauge\na_b{x="y"} 1\n'
 

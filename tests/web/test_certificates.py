@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from exporter.web.config import WebConfigError
+from exporter.web_config.format import WebConfigError
 from tests.web.protected import MUTUAL, TLS, ago, shown_to
 from tests.web.serving import a_site
 
@@ -57,7 +57,7 @@ async def test_a_certificate_that_is_not_valid_yet_is_taken_once_it_is(folder, m
     for _ in range(200):
         assert web_file.now() is before
     assert len(caplog.records) == 1
-    monkeypatch.setattr("exporter.web.tls._prove", lambda _: None)  # a day later
+    monkeypatch.setattr("exporter.web_config.tls._prove", lambda _: None)  # a day later
     for _ in range(40):
         web_file.now()
     assert web_file.now() is not before

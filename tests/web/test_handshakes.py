@@ -4,9 +4,9 @@ import asyncio
 import socket
 
 from tests.clusters import until
-from tests.web.hostile import QUICK, a_client, descriptors, the_rest
+from tests.web.hostile import BigSite, a_client, descriptors, the_rest
 from tests.web.protected import TLS, Plain, ask, refused
-from tests.web.serving import LINES, Site, a_site
+from tests.web.serving import a_site
 
 
 async def test_plain_http_to_a_tls_port_is_refused_and_named(folder, caplog):
@@ -22,7 +22,7 @@ async def test_plain_http_to_a_tls_port_is_refused_and_named(folder, caplog):
 
 async def test_a_handshake_that_never_ends_is_dropped(folder):
     """However it begins; it is counted, and leaves nothing behind."""
-    async with a_site(web_file=folder.load(tls_server_config=TLS), head_seconds=0.1, **QUICK) as site:
+    async with a_site(web_file=folder.load(tls_server_config=TLS), handshake_seconds=0.1) as site:
         before, tasks = descriptors(), len(asyncio.all_tasks())
         for beginning in (b"", b"\x16\x03\x01\x02"):
             async with a_client(Plain(site), beginning) as (reader, _):
@@ -30,13 +30,13 @@ async def test_a_handshake_that_never_ends_is_dropped(folder):
         await until(lambda: descriptors() == before)
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
         value = site.telemetry.registry.get_sample_value
-        assert value("coderun_exporter_clients_refused_total", {"reason": "slow_handshake"}) == 2
+        assert value("coderun_exporter_clients_refused_total", {"reason": "bad_handshake"}) == 2
 
 
 async def test_silent_handshakes_make_room_for_who_comes(folder):
     """They count among the connections, so they keep nobody out."""
     web_file = folder.load(tls_server_config=TLS)
-    async with a_site(web_file=web_file, connections=10, **QUICK) as site:
+    async with a_site(web_file=web_file, connections=10) as site:
         writers = [
             (await asyncio.open_connection(*site.url.removeprefix("https://").split(":")))[1] for _ in range(30)
         ]
@@ -48,7 +48,7 @@ async def test_silent_handshakes_make_room_for_who_comes(folder):
 
 async def test_a_connection_that_comes_and_goes_is_no_failed_handshake(folder):
     """As a probe of the port does."""
-    async with a_site(web_file=folder.load(tls_server_config=TLS), **QUICK) as site:
+    async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         before = descriptors()
         async with a_client(Plain(site)) as (_, writer):
             writer.close()
@@ -72,7 +72,7 @@ async def test_an_open_handshake_does_not_hold_up_the_end(folder):
 async def test_a_slow_reader_over_tls_is_dropped(folder):
     """It is seen to be slow, and what it does not take is not waited for."""
     web_file = folder.load(tls_server_config=TLS)
-    async with a_site(Site(text=LINES * 200_000), web_file=web_file, answer_seconds=0.3, **QUICK) as site:
+    async with a_site(BigSite(megabytes=20), web_file=web_file, answer_seconds=0.3) as site:
         before = descriptors()
         slow = socket.socket()
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else its kernel takes all of it

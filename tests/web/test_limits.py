@@ -1,6 +1,5 @@
 """The limits, and how it is told that they were met."""
 
-import logging
 import resource
 
 import pytest
@@ -16,7 +15,7 @@ __all__ = ["logs_as_before"]
 
 
 @pytest.mark.parametrize(
-    ("descriptors", "connections"), [(20000, 512), (1024, 512), (256, 128), (resource.RLIM_INFINITY, 512)]
+    ("descriptors", "connections"), [(20000, 256), (1024, 256), (256, 128), (resource.RLIM_INFINITY, 256)]
 )
 def test_connections_take_half_of_the_descriptors_at_most(monkeypatch, descriptors, connections):
     """The other half is for the API server."""
@@ -32,35 +31,20 @@ def test_every_reason_begins_at_0():
     assert [registry.get_sample_value(name, {"reason": reason}) for reason in REFUSALS] == [0] * len(REFUSALS)
 
 
-def test_a_fault_is_a_line_at_its_begin_and_one_at_its_end(caplog):
-    """However many clients it has; the end is a minute after the last of them, and tells how many they were."""
-    caplog.set_level(logging.INFO)
+def test_rejected_clients_are_at_most_one_line_a_minute(caplog):
+    """For each reason, with the number since the last line."""
     now = [0.0]
     counter = Counter("refused", "Text.", ["reason"], registry=CollectorRegistry())
     refusals = Refusals(counter=counter, clock=lambda: now[0])
-    for _ in range(1000):
-        refusals.count("slow_head")
+    for _ in range(100):
+        refusals.count("slow_reader", detail="x")
         now[0] += 1
-        refusals.settle()
     refusals.count("connections")
-    now[0] += 58.9
-    refusals.settle()
-    assert told(caplog) == [("WARNING", "slow_head", None), ("WARNING", "connections", None)]
-    now[0] += 0.1
-    refusals.settle()
-    assert told(caplog) == [("INFO", "slow_head", 1000)]
-    now[0] += 1
-    refusals.settle()
-    assert told(caplog) == [("INFO", "connections", 1)]
-    refusals.count("slow_head")
-    assert told(caplog) == [("WARNING", "slow_head", None)]
-
-
-def told(caplog):
-    """The lines since the last look."""
-    lines = [(record.levelname, record.reason, getattr(record, "refused", None)) for record in caplog.records]
-    caplog.clear()
-    return lines
+    assert [(record.reason, record.clients) for record in caplog.records] == [
+        ("slow_reader", 1),
+        ("slow_reader", 60),
+        ("connections", 1),
+    ]
 
 
 @pytest.mark.usefixtures("logs_as_before")

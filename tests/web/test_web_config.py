@@ -9,8 +9,8 @@ import bcrypt
 import pytest
 import yaml
 
-from exporter.web.config import CIPHERS, HttpServer, TlsServer, WebConfig, WebConfigError
-from exporter.web.config_file import parse, read
+from exporter.web_config.format import CIPHERS, HttpServer, TlsServer, WebConfig, WebConfigError
+from exporter.web_config.reading import parse, read
 from tests.commands.in_process import logs_as_before, wrong
 from tests.web.protected import HASHED, ME, USERS, Folder, ask, basic
 from tests.web.serving import Site, a_site

@@ -6,9 +6,9 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from exporter.web.config import WebConfig, WebConfigError
-from exporter.web.config_file import read
-from exporter.web.tls import server_context
+from exporter.web_config.format import WebConfig, WebConfigError
+from exporter.web_config.reading import read
+from exporter.web_config.tls import server_context
 
 __all__ = ["Protection", "WebFile"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from exporter.web.config import HttpServer, TlsServer, WebConfig, WebConfigError, check
+from exporter.web_config.format import HttpServer, TlsServer, WebConfig, WebConfigError, check
 
 __all__ = ["parse", "read"]
 
