@@ -28,8 +28,8 @@ class Limits:
 
     max_requests: int = 40
     """Concurrent scrapes, as in node_exporter; 0: any number."""
-    turn_seconds: float = 1.0
-    """At that limit, a scrape that has run for so long gives way to a new one."""
+    least_pace: float = 1024 * 1024
+    """Bytes a second: at that limit, a client that takes its response slower than this gives way to a new one."""
     answer_seconds: float = 30.0
     """A scrape, from its request to its last byte."""
     handshake_seconds: float = 10.0

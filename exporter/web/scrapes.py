@@ -2,9 +2,12 @@
 
 import asyncio
 import collections
+import dataclasses
+import math
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from exporter.web.access import client_of
 from exporter.web.limits import Limits, Refusals
@@ -12,10 +15,22 @@ from exporter.web.limits import Limits, Refusals
 __all__ = ["Scrapes"]
 
 
-class Scrapes:
-    """At the limit, the client with most scrapes gives up its oldest one.
+@dataclasses.dataclass(kw_only=True)
+class _Running:
+    client: str
+    writer: AbstractStreamWriter
+    begun: float = math.inf  # its first byte
 
-    To a client with fewer at once; else only one that has run for `turn_seconds`. A client is a user, or an address.
+    def pace(self, now: float) -> float:
+        """Bytes a second that the client takes; infinite in the first second."""
+        seconds = now - self.begun
+        return self.writer.output_size / seconds if seconds >= 1 else math.inf
+
+
+class Scrapes:
+    """At the limit, the client with most scrapes gives up its slowest one.
+
+    To a client with fewer at once; else only one that takes less than `least_pace`. A client is a user or an address.
     """
 
     def __init__(
@@ -28,20 +43,20 @@ class Scrapes:
         self._scrape = scrape
         self._limits = limits
         self._refusals = refusals
-        self._running: dict[asyncio.Transport, tuple[str, float]] = {}
+        self._running: dict[asyncio.Transport, _Running] = {}
         self._render_lock = asyncio.Lock()
 
     async def scrape(self, request: web.Request) -> web.StreamResponse:
         """Serves it; with 503 where there are too many, in the words of Prometheus' own exporters."""
-        client, now, transport = client_of(request), asyncio.get_running_loop().time(), request.transport
+        transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        most = self._limits.max_requests
-        if most and len(self._running) >= most and not self._make_room(client, now):
+        running, most = _Running(client=client_of(request), writer=request.writer), self._limits.max_requests
+        if most and len(self._running) >= most and not self._make_room(running.client):
             self._refusals.count("max_requests")
             text = f"Limit of concurrent requests reached ({most}), try again later.\n"
             return web.Response(status=503, text=text)
-        self._running[transport] = client, now
+        self._running[transport] = running
         try:
             async with asyncio.timeout(self._limits.answer_seconds):
                 async with self._render_lock:  # many pages that begin at once would block the event loop
@@ -53,14 +68,28 @@ class Scrapes:
         finally:
             self._running.pop(transport, None)
 
-    def _make_room(self, client: str, now: float) -> bool:
-        held = collections.Counter(client for client, _ in self._running.values())
+    async def begin(self, request: web.Request, _: web.StreamResponse) -> None:
+        """A response is about to be sent."""
+        if request.transport in self._running:
+            self._running[request.transport].begun = asyncio.get_running_loop().time()
+
+    def drop_slow(self) -> None:
+        """Disconnects the slow ones, which would delay the end."""
+        now = asyncio.get_running_loop().time()
+        for transport, running in self._running.items():
+            if running.pace(now) < self._limits.least_pace:
+                transport.abort()
+
+    def _make_room(self, client: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        held = collections.Counter(running.client for running in self._running.values())
         most = max(held.values())
-        oldest, begun = next((one, begun) for one, (owner, begun) in self._running.items() if held[owner] == most)
-        if most < held[client] + 2 and now - begun < self._limits.turn_seconds:
+        crowd = [(transport, one) for transport, one in self._running.items() if held[one.client] == most]
+        slowest, running = min(crowd, key=lambda pair: pair[1].pace(now))
+        if most < held[client] + 2 and running.pace(now) >= self._limits.least_pace:
             return False
-        del self._running[oldest]
-        self._drop(oldest)
+        del self._running[slowest]
+        self._drop(slowest)
         return True
 
     def _drop(self, transport: asyncio.Transport) -> None:

@@ -88,8 +88,9 @@ async def serve(
             served.add(request.protocol)
 
     app = web.Application(middlewares=[access.guard, track, _log_failures])
-    app.on_response_prepare.extend((_prepare, access.prepare))
-    app.router.add_get(telemetry_path, Scrapes(scrape=metrics.scrape, limits=limits, refusals=refusals).scrape)
+    scrapes = Scrapes(scrape=metrics.scrape, limits=limits, refusals=refusals)
+    app.on_response_prepare.extend((_prepare, access.prepare, scrapes.begin))
+    app.router.add_get(telemetry_path, scrapes.scrape)
     for path in _LIVE:
         app.router.add_get(path, health.live)
     for path in _READY:
@@ -120,8 +121,8 @@ async def serve(
         await listener.stop()
         for one in sockets:
             one.close()
-        connections = server.connections
-        transports = [connection.transport for connection in connections]
+        scrapes.drop_slow()
+        transports = [connection.transport for connection in server.connections]
         await runner.cleanup()
         for transport in filter(None, transports):
             transport.abort()

@@ -60,6 +60,11 @@ class Folder:
         """The file, read."""
         return WebFile(str(self.write(*sections, **more)), clock=clock or Clock())
 
+    def load_text(self, text, *, clock=None, **more):
+        """The file with this text, read."""
+        (self.path / "web-config.yml").write_text(text)
+        return WebFile(str(self.path / "web-config.yml"), clock=clock or Clock(), **more)
+
     def trust(self, *names, authority=None):
         """A client that trusts the CA; with names it has a certificate for them, of another CA if there is one."""
         context = ssl.create_default_context()

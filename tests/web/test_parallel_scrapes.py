@@ -15,7 +15,7 @@ from tests.web.serving import fetch
 async def test_slow_readers_do_not_keep_others_out():
     """At the limit of scrapes the one that takes nothing for longest makes room."""
     async with (
-        attacked(megabytes=20, max_requests=3, turn_seconds=0.05) as site,
+        attacked(megabytes=20, max_requests=3, least_pace=1e9) as site,
         contextlib.AsyncExitStack() as stack,
     ):
         await many(stack, site, 3, GET, reads=False)
