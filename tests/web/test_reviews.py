@@ -251,14 +251,33 @@ async def test_an_answer_that_is_none_is_no_yes():
 
 
 async def test_a_silent_api_server_is_not_waited_for_longer_than_a_scrape_may_take(monkeypatch):
-    """Neither by who is reviewed nor by who waits for a turn."""
-    monkeypatch.setattr(reviews, "_REVIEW_SECONDS", 0.05)
+    """Neither in a review nor for a turn. A decision that comes late counts for the next request."""
+    monkeypatch.setattr(reviews, "_TURN_SECONDS", 0.03)
+    monkeypatch.setattr(reviews, "_ANSWER_SECONDS", 0.06)
     judge = Judge()
     judge.gate.clear()
     asked = judge.reviews()
+    with pytest.raises(UnknownError):
+        await asked.accept("good", "/metrics", client="1")
     waiting = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client="1")) for n in range(9)]
     ends = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(end) for end in ends} == {UnknownError, BusyError}
+    judge.gate.set()
+    await until(lambda: judge.waiting == 0 and len(judge.asked) == 2 + 3)
+    count = len(judge.asked)
+    assert await asked.accept("good", "/metrics", client="1")
+    assert len(judge.asked) == count
+
+
+async def test_a_review_ends_though_the_api_server_never_responds(monkeypatch):
+    """Else its slot would be lost."""
+    monkeypatch.setattr(reviews, "_REVIEW_SECONDS", 0.02)
+    judge = Judge()
+    judge.gate.clear()
+    asked = judge.reviews()
+    for number in range(9):
+        with pytest.raises(UnknownError):
+            await asked.accept(f"x{number}", "/metrics", client="1")
 
 
 async def test_what_is_kept_is_bounded_and_no_token(monkeypatch):
