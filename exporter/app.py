@@ -26,8 +26,9 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
+from exporter.web.overview import Overview, address_of
 from exporter.web.reviews import Reviews
-from exporter.web.server import serve as serve_http
+from exporter.web.server import Content, serve as serve_http
 from exporter.web_config import WebConfigError, WebFile
 
 __all__ = ["App", "serve"]
@@ -81,11 +82,13 @@ async def serve(
     history = History(cluster=cluster, registry=CollectorRegistry())
     picture = Picture(cluster=cluster, history=history, answered=health.answered)
     metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)
+    overview = Overview(
+        cluster=cluster, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
+    )
     async with (
         KubeClient(credentials=credentials) as client,
         serve_http(
-            metrics=metrics,
-            health=health,
+            content=Content(metrics=metrics, health=health, overview=overview),
             telemetry=telemetry,
             addresses=settings.web.listen_addresses,
             telemetry_path=settings.web.telemetry_path,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import functools
 import logging
@@ -23,11 +24,12 @@ from exporter.web.index import index
 from exporter.web.limits import Limits, Refusals
 from exporter.web.listener import Listener
 from exporter.web.metrics import Metrics
+from exporter.web.overview import Overview
 from exporter.web.reviews import Reviews
 from exporter.web.scrapes import Scrapes
 from exporter.web_config import WebFile
 
-__all__ = ["ListenError", "check_path", "parse_address", "serve"]
+__all__ = ["Content", "ListenError", "check_path", "parse_address", "serve"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,11 +62,19 @@ def check_path(path: str) -> None:
         raise ListenError(f"{path!r} is not a path for the metrics: it is that of a health check")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Content:
+    """What is served."""
+
+    metrics: Metrics
+    health: Health
+    overview: Overview
+
+
 @contextlib.asynccontextmanager
 async def serve(
     *,
-    metrics: Metrics,
-    health: Health,
+    content: Content,
     telemetry: Telemetry,
     addresses: Sequence[str],
     telemetry_path: str,
@@ -88,15 +98,17 @@ async def serve(
             served.add(request.protocol)
 
     app = web.Application(middlewares=[access.guard, track, _log_failures])
-    scrapes = Scrapes(scrape=metrics.scrape, limits=limits, refusals=refusals)
+    scrapes = Scrapes(scrape=content.metrics.scrape, limits=limits, refusals=refusals)
     app.on_response_prepare.extend((_prepare, access.prepare, scrapes.begin))
     app.router.add_get(telemetry_path, scrapes.scrape)
     for path in _LIVE:
-        app.router.add_get(path, health.live)
+        app.router.add_get(path, content.health.live)
     for path in _READY:
-        app.router.add_get(path, health.ready)
+        app.router.add_get(path, content.health.ready)
     if telemetry_path != "/":
-        app.router.add_get("/", index(health=health, telemetry_path=telemetry_path))
+        app.router.add_get(
+            "/", index(health=content.health, overview=content.overview, telemetry_path=telemetry_path)
+        )
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True)
     await runner.setup()
     server = cast("web.Server", runner.server)
