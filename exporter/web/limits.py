@@ -2,12 +2,13 @@
 
 import dataclasses
 import logging
+import math
 import resource
 from collections.abc import Callable
 
 from prometheus_client import Counter
 
-__all__ = ["LEAST_DESCRIPTORS", "Limits", "Refusals"]
+__all__ = ["LEAST_DESCRIPTORS", "Limits", "Refusals", "descriptors"]
 
 _log = logging.getLogger(__name__)
 
@@ -16,10 +17,15 @@ _LOG_SECONDS = 60.0
 _CONNECTIONS = 256
 
 
-def _connections() -> int:
-    """At most half of the descriptors that this process may have: the rest is for the API server."""
+def descriptors() -> float:
+    """How many this process may have open."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _CONNECTIONS if most == resource.RLIM_INFINITY else min(_CONNECTIONS, most // 2)
+    return math.inf if most == resource.RLIM_INFINITY else most
+
+
+def _connections() -> int:
+    """At most half of the descriptors: the rest is for the API server."""
+    return int(min(_CONNECTIONS, descriptors() // 2))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

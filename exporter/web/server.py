@@ -21,7 +21,7 @@ from exporter.web.access import Access
 from exporter.web.connection import Connection, set_headers
 from exporter.web.health import Health
 from exporter.web.index import index
-from exporter.web.limits import Limits, Refusals
+from exporter.web.limits import LEAST_DESCRIPTORS, Limits, Refusals, descriptors
 from exporter.web.listener import Listener
 from exporter.web.metrics import Metrics
 from exporter.web.overview import Overview
@@ -83,6 +83,8 @@ async def serve(
     reviews: Reviews | None = None,
 ) -> AsyncIterator[list[str]]:
     """Serves while the context lasts; gives the base URLs. Raises ListenError."""
+    if (most := descriptors()) < LEAST_DESCRIPTORS:
+        raise ListenError(f"the limit of open files is {most}: at least {LEAST_DESCRIPTORS} are needed (ulimit -n)")
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
     access = Access(protection=web_file.now, reviews=reviews, refusals=refusals, open_paths={*_LIVE, *_READY})
     busy: set[web.RequestHandler] = set()

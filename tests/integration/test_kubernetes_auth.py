@@ -70,7 +70,7 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
     settings = msgspec.structs.replace(
         load(str(tmp_path / "settings.yml")),
         kubernetes=Kubernetes(kubeconfig=str(account.kubeconfig(tmp_path, token=own))),
-        web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True),
+        web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True, kubernetes_auth_without_tls=True),
     )
     async with serve(settings) as app:
         for given, way, status in (

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import socket
 import time
 
 from exporter.exposition.deflate import combine, deflate
@@ -103,16 +104,26 @@ def descriptors():
 
 
 @contextlib.asynccontextmanager
-async def a_client(site, data=b"", *, reads=True):
+async def a_client(site, data=b"", *, reads=True, **more):
     """A connection on which this was said; `reads=False` takes next to nothing of the answer."""
     address = site.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(*address, limit=2**16 if reads else 1)
+    reader, writer = await asyncio.open_connection(*address, limit=2**16 if reads else 1, **more)
     try:
         writer.write(data)
         yield reader, writer
     finally:
         writer.transport.abort()
         await asyncio.sleep(0)
+
+
+def a_small_socket(site):
+    """A connection with a small buffer that has asked for the metrics."""
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    small.connect(("127.0.0.1", int(site.url.rpartition(":")[2])))
+    small.sendall(GET)
+    small.setblocking(False)
+    return small
 
 
 async def the_rest(reader):

@@ -3,20 +3,34 @@
 import asyncio
 import socket
 
+import pytest
+
 from tests.clusters import until
 from tests.web.hostile import BigSite, a_client, descriptors, the_rest
 from tests.web.protected import TLS, Plain, ask, refused
 from tests.web.serving import a_site
 
 
-async def test_plain_http_to_a_tls_port_is_refused_and_named(folder, caplog):
+@pytest.mark.parametrize(
+    ("request_line", "reason"),
+    [
+        (b"GET / HTTP/1.1", "http request"),
+        (b"HEAD /metrics HTTP/1.0", "http request"),
+        (b"OPTIONS * HTTP/1.1", "wrong version number"),
+        (b"PRI * HTTP/2.0", "wrong version number"),
+        (b"CONNECT x:443 HTTP/1.1", "https proxy request"),
+        (b"GE", "wrong version number"),
+    ],
+)
+async def test_plain_http_to_a_tls_port_is_closed_at_once_and_named(folder, caplog, request_line, reason):
     """The log says what came, so that nobody has to guess."""
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
-        async with a_client(Plain(site), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, _):
-            assert await the_rest(reader) == b""
+        async with a_client(Plain(site), request_line + b"\r\nHost: x\r\n\r\n") as (reader, _):
+            async with asyncio.timeout(1):
+                assert await the_rest(reader) == b""
         await until(lambda: refused(site) == 1)
     assert [(record.reason, record.detail) for record in caplog.records if hasattr(record, "detail")] == [
-        ("bad_handshake", "http request")
+        ("bad_handshake", reason)
     ]
 
 

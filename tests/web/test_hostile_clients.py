@@ -17,6 +17,7 @@ from tests.web.hostile import (
     SOON,
     BigSite,
     a_client,
+    a_small_socket,
     answer_to,
     attacked,
     descriptors,
@@ -30,11 +31,7 @@ from tests.web.serving import a_site, fetch
 async def test_a_reader_of_a_byte_at_a_time_is_dropped():
     """It has so long for the whole page, however lively it is."""
     async with attacked(megabytes=20, answer_seconds=SOON) as site:
-        with socket.socket() as slow:
-            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            slow.connect(("127.0.0.1", int(site.url.rpartition(":")[2])))
-            slow.sendall(GET)
-            slow.setblocking(False)
+        with a_small_socket(site) as slow:
             while not site.refused():
                 with contextlib.suppress(BlockingIOError):
                     assert len(slow.recv(1)) == 1

@@ -1,5 +1,7 @@
 """The limits, and how it is told that they were met."""
 
+import asyncio
+import errno
 import resource
 
 import pytest
@@ -7,9 +9,12 @@ from prometheus_client import CollectorRegistry, Counter
 
 from exporter.commands import run
 from exporter.telemetry import REFUSALS, Telemetry
+from exporter.web import listener
 from exporter.web.limits import Limits, Refusals
+from exporter.web.server import ListenError
 from tests.commands.in_process import call, logs_as_before, wrong
 from tests.web.hostile import REASONS
+from tests.web.serving import a_site, fetch
 
 __all__ = ["logs_as_before"]
 
@@ -21,6 +26,36 @@ def test_connections_take_half_of_the_descriptors_at_most(monkeypatch, descripto
     """The other half is for the API server."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
     assert Limits().connections == connections
+
+
+async def test_too_few_descriptors_are_one_line_at_the_start(monkeypatch):
+    """That says how many are needed; and no later fault that nobody can read."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (63, 63))
+    with pytest.raises(ListenError, match=r"^the limit of open files is 63: at least 64 are needed \(ulimit -n\)$"):
+        async with a_site():
+            pass
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
+    async with a_site() as site:
+        assert (await fetch(f"{site.url}/livez"))[0] == 200
+
+
+async def test_without_a_free_descriptor_the_log_has_one_line(monkeypatch, caplog):
+    """However long that lasts; connections are accepted as soon as there is one."""
+    monkeypatch.setattr(listener, "_PAUSE_SECONDS", 0.01)
+    loop, failed = asyncio.get_running_loop(), []
+    accept = loop.sock_accept
+
+    async def full(listening):
+        if len(failed) < 20:
+            failed.append(listening)
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await accept(listening)
+
+    monkeypatch.setattr(loop, "sock_accept", full)
+    async with a_site() as site:
+        assert (await fetch(f"{site.url}/livez"))[0] == 200
+    (record,) = caplog.records
+    assert (record.message, record.detail) == ("Rejecting clients", "accept: Too many open files")
 
 
 def test_every_reason_begins_at_0():
