@@ -15,7 +15,6 @@ from exporter.web.limits import Limits, Refusals
 __all__ = ["Listener"]
 
 _PAUSE_SECONDS = 1.0
-_BATCH = 16  # far fewer than all connections: each is looked at before others can displace it
 _UNSENT_BYTES = 64 * 1024  # asyncio's default for TLS is eight times as much
 
 
@@ -59,7 +58,8 @@ class Listener:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
+        # Far fewer than all: each is looked at before the next ones can displace it.
+        loop, batch = asyncio.get_running_loop(), max(1, self._limits.connections // 4)
         for count in itertools.count():
             try:
                 accepted, _ = await loop.sock_accept(listening)
@@ -72,7 +72,7 @@ class Listener:
                 task.add_done_callback(functools.partial(self._opened, accepted))
             else:
                 accepted.close()
-            if not count % _BATCH:  # where many wait, sock_accept never yields
+            if not count % batch:  # where many wait, sock_accept never yields
                 await asyncio.sleep(0)
 
     def _opened(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:

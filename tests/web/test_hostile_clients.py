@@ -117,7 +117,7 @@ async def test_5000_silent_connections_do_not_keep_others_out():
                     client = stack.enter_context(socket.socket())
                     client.setblocking(False)
                     client.connect_ex(address)
-                    if not index % 50:
+                    if not index % 20:
                         await asyncio.sleep(0)
                 await until(lambda: site.refused().get("connections", 0) >= count - 100, seconds=10)
                 assert [(await fetch(site.url + path))[0] for path in ("/livez", "/metrics")] == [200, 200]
