@@ -90,7 +90,7 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
 
 
 async def test_a_token_for_another_audience_is_rejected(
-    place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
     """With an audience of ours, a token for the API server is of no use here, and ours is of none there."""
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
@@ -110,3 +110,5 @@ async def test_a_token_for_another_audience_is_rejected(
     async with serve(settings) as app:
         for given, status in ((ours, 200), (theirs, 401), (ours, 200)):
             assert (await ask(app.url, headers={"Authorization": f"Bearer {given}"}))[0] == status
+    assert control_plane.request("GET", "/api", token=theirs)[0] == 200
+    assert control_plane.request("GET", "/api", token=ours)[0] == 401
