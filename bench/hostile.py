@@ -48,7 +48,7 @@ _COLUMNS = (
 _DELAY = "coderun_exporter_event_loop_delay_seconds_bucket"
 _BOUNDS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
 _REFUSED = "coderun_exporter_clients_refused_total"
-_REASONS = ("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request")
+_REASONS = ("max_requests", "connections", "slow_reader", "bad_request")
 
 
 def main() -> int:

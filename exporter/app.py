@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.cluster import Cluster, Policy
-from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings
+from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
 from exporter.durations import seconds_of
 from exporter.exposition.page import Page
 from exporter.kube.auth import Credentials
@@ -28,9 +28,10 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
-from exporter.web.protection import WebFile
+from exporter.web.overview import Overview, address_of
 from exporter.web.reviews import Reviews
-from exporter.web.server import serve as serve_http
+from exporter.web.server import Content, serve as serve_http
+from exporter.web_config import WebConfigError, WebFile
 
 __all__ = ["App", "serve"]
 
@@ -66,11 +67,12 @@ async def serve(
 
     `clock` gives seconds since the epoch; a watch that says nothing for `idle` seconds is given up.
     """
-    web_file = WebFile(settings.web.config_file, clock=time.monotonic)
+    telemetry = Telemetry(clock=clock)
+    web_file = WebFile(settings.web.config_file, clock=time.monotonic, on_reload=telemetry.web_config_reloaded)
+    _check_tokens(settings.web, secure=web_file.secure)
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    telemetry = Telemetry(clock=clock)
     cluster = Cluster(
         policy=policy_of(settings),
         all_namespaces=not settings.namespaces,
@@ -83,17 +85,19 @@ async def serve(
     history = History(cluster=cluster, registry=CollectorRegistry())
     picture = Picture(cluster=cluster, history=history, answered=health.answered)
     metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)
+    overview = Overview(
+        cluster=cluster, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
+    )
     async with (
         KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client,
         serve_http(
-            metrics=metrics,
-            health=health,
+            content=Content(metrics=metrics, health=health, overview=overview),
             telemetry=telemetry,
             addresses=settings.web.listen_addresses,
             telemetry_path=settings.web.telemetry_path,
             limits=Limits(max_requests=settings.web.max_requests),
             web_file=web_file,
-            reviews=Reviews(post=client.review, clock=time.monotonic) if settings.web.kubernetes_auth else None,
+            reviews=_reviews(settings.web, client),
         ) as urls,
         asyncio.TaskGroup() as tasks,
     ):
@@ -115,6 +119,23 @@ def budget_of(limit: int | None) -> Budget:
     if limit is None:
         return Budget(most=_ANSWERS_BYTES, reason="there is no memory limit")
     return Budget(most=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
+
+
+def _check_tokens(web: Web, *, secure: bool) -> None:
+    """Raises WebConfigError where tokens would be sent over plain HTTP, and nobody chose that."""
+    if web.kubernetes_auth and not secure:
+        if not web.kubernetes_auth_without_tls:
+            raise WebConfigError(
+                "web.kubernetes_auth needs TLS, or tokens can be read on the network: set web.config_file to a file"
+                " with tls_server_config, or web.kubernetes_auth_without_tls where something else encrypts"
+            )
+        _log.warning("Bearer tokens are accepted over plain HTTP: web.kubernetes_auth_without_tls is set")
+
+
+def _reviews(web: Web, client: KubeClient) -> Reviews | None:
+    if not web.kubernetes_auth:
+        return None
+    return Reviews(post=client.review, clock=time.monotonic, audience=web.kubernetes_auth_audience)
 
 
 def policy_of(settings: Settings) -> Policy:

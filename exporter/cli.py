@@ -9,8 +9,8 @@ from exporter import __version__
 from exporter.commands import check, demo, rbac, run
 from exporter.commands.arguments import UsageError
 from exporter.kube.errors import KubeConfigError
-from exporter.web.config import WebConfigError
 from exporter.web.server import ListenError
+from exporter.web_config.format import WebConfigError
 
 __all__ = ["main"]
 

@@ -159,6 +159,10 @@ class Web(_Section, frozen=True):
     """The file with [TLS and passwords](operations.md#tls-and-access), as all of Prometheus' exporters take it."""
     kubernetes_auth: bool = False
     """Whether scrapers need a [token of the cluster](operations.md#tokens-of-the-cluster) that may read the path."""
+    kubernetes_auth_audience: str = ""
+    """The audience that such a token must be made for. Not set: that of the API server, as tokens of pods have it."""
+    kubernetes_auth_without_tls: bool = False
+    """Whether tokens are accepted over plain HTTP, where something else encrypts. Otherwise they require TLS."""
 
 
 class Log(_Section, frozen=True):

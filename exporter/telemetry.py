@@ -13,8 +13,8 @@ __all__ = ["REFUSALS", "STATES", "ResourceStatus", "Telemetry"]
 
 STATES = ("syncing", "watching", "missing", "forbidden", "unauthorized", "unreachable")
 REFUSALS = (
-    *("max_requests", "connections", "slow_head", "slow_reader", "head_too_large", "bad_request"),
-    *("slow_handshake", "bad_handshake", "unauthorized", "login_queue"),
+    *("max_requests", "connections", "slow_reader", "bad_request"),
+    *("bad_handshake", "unauthorized", "login_queue"),
 )
 
 _log = logging.getLogger(__name__)
@@ -75,6 +75,10 @@ class Telemetry:
         )
         for reason in REFUSALS:
             self.refused.labels(reason)
+        self._web_config_successful = self._gauge(
+            "web_config_last_reload_successful", "Whether the last reload of the web configuration was successful."
+        )
+        self._web_config_successful.set(1)
         self.loop_delay = Histogram(
             "coderun_exporter_event_loop_delay_seconds",
             "How much later than asked the event loop came back, in seconds.",
@@ -82,6 +86,10 @@ class Telemetry:
             registry=self.registry,
         )
         self.loop_tasks = self._gauge("event_loop_tasks", "Tasks of the event loop: what grows here leaks.")
+
+    def web_config_reloaded(self, *, successful: bool) -> None:
+        """The web configuration was read again, or is not valid any more."""
+        self._web_config_successful.set(successful)
 
     def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
         """A new thing to read, in the state `syncing`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import html
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -62,6 +63,12 @@ async def readiness(app):
     """The status of /readyz, and its text."""
     status, _, body = await fetch(f"{app.url}/readyz")
     return status, body.decode()
+
+
+async def start_page(app):
+    """The text of the page at `/`, in which details are."""
+    _, _, body = await fetch(f"{app.url}/")
+    return html.unescape(body.decode())
 
 
 @pytest.fixture(autouse=True)

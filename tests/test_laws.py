@@ -5,7 +5,7 @@ import asyncio
 from exporter.config import ConfigMaps, Settings
 from exporter.demo.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, port_of, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, start_page, state_of
 
 __all__ = ["impatience"]
 
@@ -71,7 +71,8 @@ async def test_forbidden_jobs_are_an_unknown_and_not_a_no(tmp_path):
             assert page.values("coderun_created_timestamp", coderun="r")
             status, text = await readiness(app)
             assert status == 503
-            assert "[-] jobs *: forbidden, 403 at /apis/batch/v1/jobs: User cannot list" in text
+            assert "[-] jobs: forbidden\n" in text
+            assert "403 at /apis/batch/v1/jobs: User cannot list" in await start_page(app)
             server.intercept = None
             await until(app.health.is_ready)
             page = await metrics_of(app)
@@ -221,7 +222,8 @@ async def test_a_missing_crd_is_a_state_and_recovers(tmp_path):
     """The exporter may be installed before the platform."""
     async with a_server(crds=()) as server, an_exporter(server.url, tmp_path) as app:
         await until(lambda: state_of(app, "coderuns") == ["missing"])
-        assert "[-] coderuns *: missing, 404 at /apis/agents.platform" in (await readiness(app))[1]
+        assert "[-] coderuns: missing\n" in (await readiness(app))[1]
+        assert "404 at /apis/agents.platform" in await start_page(app)
         server.load([custom_resource("CodeRun"), a_run("r")])
         await until(app.health.is_ready)
         assert (await metrics_of(app)).labels("coderun_info", "coderun") == ["r"]

@@ -36,7 +36,7 @@ def add_review_argument(parser: argparse.ArgumentParser) -> None:
         dest="kubernetes_auth",
         action="store_const",
         const=True,
-        help="let in only who has a token of the cluster that may get the path; default: everybody",
+        help="require a Kubernetes bearer token authorized to GET the path (TokenReview and SubjectAccessReview)",
     )
 
 
@@ -62,8 +62,9 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         ("kubernetes", {"kubeconfig": "kubeconfig", "context": "context"}),
         (
             "web",
-            {name: name for name in ("listen_addresses", "telemetry_path", "max_requests")}
-            | {"config_file": "web_config_file", "kubernetes_auth": "kubernetes_auth"},
+            {name: name for name in ("listen_addresses", "telemetry_path", "max_requests", "kubernetes_auth")}
+            | {name: name for name in ("kubernetes_auth_audience", "kubernetes_auth_without_tls")}
+            | {"config_file": "web_config_file"},
         ),
         ("log", {"level": "log_level", "format": "log_format"}),
     ):

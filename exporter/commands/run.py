@@ -47,6 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="TLS and passwords, as all of Prometheus' exporters take them; default: neither",
     )
     add_review_argument(parser)
+    parser.add_argument(
+        "--web.kubernetes-auth-audience",
+        dest="kubernetes_auth_audience",
+        metavar="AUDIENCE",
+        help="audience that these tokens must be made for; default: that of the API server",
+    )
+    parser.add_argument(
+        "--web.kubernetes-auth-without-tls",
+        dest="kubernetes_auth_without_tls",
+        action="store_const",
+        const=True,
+        help="accept these tokens over plain HTTP, where something else encrypts",
+    )
     add_log_arguments(parser)
 
 

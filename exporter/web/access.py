@@ -1,8 +1,9 @@
-"""Who is let in: users with their passwords, accounts with their tokens; to all paths but the health checks."""
+"""Authentication: users with their passwords, accounts with their tokens; on all paths but the health checks."""
 
 import base64
 import binascii
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -10,14 +11,22 @@ from aiohttp.typedefs import Handler
 from exporter.web.gate import BusyError
 from exporter.web.limits import Refusals
 from exporter.web.passwords import Passwords
-from exporter.web.protection import Protection
 from exporter.web.reviews import Reviews, UnknownError
+from exporter.web_config import Protection, is_allowed
+from exporter.web_config.format import TlsServer
 
-__all__ = ["Access"]
+__all__ = ["Access", "client_of"]
+
+_CLIENT = web.RequestKey("client", str)
+
+
+def client_of(request: web.Request) -> str:
+    """Who shares limits: the user or token, else the address."""
+    return request.get(_CLIENT) or request.remote or ""
 
 
 class Access:
-    """Asks for a password where there are users, for a token where there are `reviews`; of both, one is enough.
+    """Requires a password where there are users, a token where there are `reviews`; of both, one is enough.
 
     `open_paths` are for the kubelet, which has neither.
     """
@@ -38,37 +47,55 @@ class Access:
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers with 401 who is not let in, and with 503 where that cannot be said now."""
-        users = self._protection().config.basic_auth_users
+        """Responds with 401 or 403 to who is not accepted, and with 503 where that cannot be decided now."""
+        config = self._protection().config
+        if problem := _problem(config.tls_server_config, request.get_extra_info("peercert")):
+            self._refusals.count("unauthorized", detail=problem)
+            return web.Response(status=403, text="Forbidden\n")
+        users = config.basic_auth_users
         if not (users or self._reviews) or request.path in self._open_paths:
             return await handler(request)
         try:
-            known = await self._is_known(request, users)
+            accepted = await self._is_accepted(request, users)
         except BusyError:
             self._refusals.count("login_queue")
-            return web.Response(status=503, text="Too many wait to be looked at.\n")
+            return web.Response(status=503, text="Too many credentials wait to be verified, try again later.\n")
         except UnknownError:
-            return web.Response(status=503, text="The API server does not say whose token this is.\n")
-        if known:
+            return web.Response(status=503, text="The API server does not review the token, try again later.\n")
+        if accepted:
             return await handler(request)
         self._refusals.count("unauthorized")
         challenge = 'Basic realm="coderun-exporter", charset="UTF-8"' if users else "Bearer"
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": challenge})
 
-    async def _is_known(self, request: web.Request, users: Mapping[str, str]) -> bool:
+    async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
         header, client = request.headers.get("Authorization", ""), request.remote or ""
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer" and self._reviews:
-            return bool(rest) and await self._reviews.accept(rest.strip(), request.path, client=client)
+            if request.match_info.http_exception is not None:
+                return False  # no review for paths that do not exist
+            request[_CLIENT] = rest.strip()
+            return await self._reviews.accept(rest.strip(), request.path, client=client)
         user, password = _credentials(header)
         if user is None or not users:
             return False
+        request[_CLIENT] = user
         return await self._passwords.accept(user, password, users=users, client=client)
 
     async def prepare(self, _: web.Request, answer: web.StreamResponse) -> None:
-        """The headers that every answer is to have; an empty one is none."""
+        """The headers that every response is to have; an empty one is none."""
         headers = self._protection().config.http_server_config.headers
         answer.headers.update({name: value for name, value in headers.items() if value})
+
+
+def _problem(tls: TlsServer | None, certificate: Mapping[str, Any] | None) -> str:
+    """What is wrong with the client's certificate; it may be older than the configuration."""
+    if tls is None or tls.client_auth_type != "RequireAndVerifyClientCert":
+        return ""
+    if not certificate:
+        return "no client certificate"
+    allowed = is_allowed(certificate, tls.client_allowed_sans)
+    return "" if allowed else "the client's certificate has none of the client_allowed_sans"
 
 
 def _credentials(header: str) -> tuple[str | None, bytes]:

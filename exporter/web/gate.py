@@ -1,39 +1,36 @@
-"""Who is not known yet is looked at one by one, and only so many wait."""
+"""Verifies unknown credentials a few at a time, the clients by turns."""
 
 import asyncio
-import collections
-import contextlib
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import Awaitable, Callable
 
 __all__ = ["BusyError", "Gate"]
 
-_WAITING = 32
-_WAITING_OF_ONE = 4  # so that one who guesses does not keep the others out
-
 
 class BusyError(Exception):
-    """Too many wait to be looked at."""
+    """No turn within the time."""
 
 
 class Gate:
-    """One at a time; `client` is an address."""
+    """`at_once` are verified at a time. Of each client, which is an address, one waits in line for that."""
 
-    def __init__(self) -> None:
-        self._turn = asyncio.Lock()
-        self._waiting: collections.Counter[str] = collections.Counter()
+    def __init__(self, *, at_once: int, wait_seconds: float) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+        self._wait_seconds = wait_seconds
+        self._clients: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    def __len__(self) -> int:
-        return self._waiting.total()
-
-    @contextlib.asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[None]:
-        """Waits for it. Raises BusyError at once where too many do."""
-        if len(self) >= _WAITING or self._waiting[client] >= _WAITING_OF_ONE:
-            raise BusyError
-        self._waiting[client] += 1
+    async def run(self, client: str, work: Callable[[], Awaitable[bool]]) -> bool:
+        """The result of the work, which keeps its slot to the end though the client goes away. Raises BusyError."""
+        turn = self._clients.setdefault(client, asyncio.Lock())
         try:
-            async with self._turn:
-                yield
+            async with asyncio.timeout(self._wait_seconds), turn:
+                await self._slots.acquire()
+        except TimeoutError:
+            raise BusyError from None
+        return await asyncio.shield(asyncio.create_task(self._work(work)))
+
+    async def _work(self, work: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await work()
         finally:
-            self._waiting[client] -= 1
-            self._waiting += collections.Counter()  # forgets who does not wait
+            self._slots.release()

@@ -50,15 +50,14 @@ class Health:
         return web.Response(text="ok\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 or 503, with the state of each list and watch."""
+        """200 or 503, with the states of each resource and nothing else: everybody may read it."""
         missing = self._missing()
-        lines = [_line(status) for status in self.statuses]
+        lines = [_line(name, statuses) for name, statuses in self._groups.items() if statuses]
         lines.append(f"not ready: waits for {' and '.join(missing)}" if missing else "ready")
         return web.Response(text="\n".join(lines) + "\n", status=503 if missing else 200)
 
 
-def _line(status: ResourceStatus) -> str:
-    good = "+" if status.state == "watching" else "-"
-    paged = ", lists in pages: streamed lists fail" if status.note else ""
-    detail = f"{status.objects} objects{paged}" if status.state == "watching" else status.detail
-    return f"[{good}] {status.resource} {status.scope}: {status.state}{f', {detail}' if detail else ''}"
+def _line(resource: str, statuses: Sequence[ResourceStatus]) -> str:
+    states = sorted({status.state for status in statuses})
+    paged = ", lists in pages" if any(status.note for status in statuses) else ""
+    return f"[{'+' if states == ['watching'] else '-'}] {resource}: {', '.join(states)}{paged}"

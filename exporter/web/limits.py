@@ -1,24 +1,31 @@
-"""What a client of the web server may cost, and how a client that was refused is told of."""
+"""What a client of the web server may cost, and how rejected clients are counted and logged."""
 
 import dataclasses
 import logging
+import math
 import resource
 from collections.abc import Callable
 
 from prometheus_client import Counter
 
-__all__ = ["Limits", "Refusals"]
+__all__ = ["LEAST_DESCRIPTORS", "Limits", "Refusals", "descriptors"]
 
 _log = logging.getLogger(__name__)
 
-_QUIET_SECONDS = 60.0
-_CONNECTIONS = 512
+LEAST_DESCRIPTORS = 64
+_LOG_SECONDS = 60.0
+_CONNECTIONS = 256
+
+
+def descriptors() -> float:
+    """How many this process may have open."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if most == resource.RLIM_INFINITY else most
 
 
 def _connections() -> int:
-    """At most half of the descriptors that this process may have: the rest is for the API server."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _CONNECTIONS if most == resource.RLIM_INFINITY else min(_CONNECTIONS, most // 2)
+    """At most half of the descriptors: the rest is for the API server."""
+    return int(min(_CONNECTIONS, descriptors() // 2))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,49 +33,39 @@ class Limits:
     """Numbers, bytes and seconds. What they are for is in docs/operations.md."""
 
     max_requests: int = 40
-    """Scrapes at once, as in node_exporter; 0: any number."""
-    stall_seconds: float = 1.0
-    """At that limit, who has taken nothing for so long makes room for who comes."""
+    """Concurrent scrapes, as in node_exporter; 0: any number."""
+    least_pace: float = 1024 * 1024
+    """Bytes a second: at that limit, a client that takes its response slower than this gives way to a new one."""
     answer_seconds: float = 30.0
-    """From a request's head to the last byte of its answer."""
-    head_seconds: float = 10.0
-    """From a connection's begin, or a request's first byte, to the end of the request's head. A TLS handshake, before
-    that, may take as long."""
-    idle_seconds: float = 310.0
-    """Between two requests. Prometheus gives an idle connection up after 300, so it is never the one that is hit."""
+    """A scrape, from its request to its last byte."""
+    handshake_seconds: float = 10.0
+    idle_seconds: float = 75.0
+    """From a connection's begin, or its last response, to the end of the next request's head."""
     linger_seconds: float = 1.0
-    """For what a client still sends that was answered already."""
-    request_bytes: int = 16 * 1024
-    """Bytes from one connection that are read between two answers. Aiohttp allows 8,190 for one header."""
+    """For a request's body, which is not wanted."""
+    headers: int = 32
+    """Of a request; aiohttp allows 8,190 bytes for one."""
     connections: int = dataclasses.field(default_factory=_connections)
-    """Connections in all."""
     unsent_bytes: int = 256 * 1024
-    """What the kernel may hold of an answer (SO_SNDBUF; Linux takes it twice)."""
-    sweep_seconds: float = 0.5
-    """How exact all that is."""
+    """What the kernel may hold of a response (SO_SNDBUF; Linux takes it twice)."""
 
 
 class Refusals:
-    """Counts the refused and dropped by reason. One log line when it begins, one when there was none for a minute."""
+    """Counts rejected clients by reason, with at most one log line a minute for each."""
 
     def __init__(self, *, counter: Counter, clock: Callable[[], float]) -> None:
         """`clock` is monotonic."""
         self._counter = counter
         self._clock = clock
-        self._last: dict[str, float] = {}
-        self._counts: dict[str, int] = {}
+        self._logged: dict[str, float] = {}
+        self._unlogged: dict[str, int] = {}
 
     def count(self, reason: str, *, detail: str = "") -> None:
-        """One more; `detail` goes with the line, if there is one."""
+        """One more; `detail` goes to the log."""
         self._counter.labels(reason).inc()
-        if reason not in self._last:
-            self._counts[reason] = 0
-            _log.warning("clients are refused", extra={"reason": reason} | ({"detail": detail} if detail else {}))
-        self._counts[reason] += 1
-        self._last[reason] = self._clock()
-
-    def settle(self) -> None:
-        """To be called now and then."""
-        for reason in [reason for reason, last in self._last.items() if self._clock() - last >= _QUIET_SECONDS]:
-            del self._last[reason]
-            _log.info("clients are refused no more", extra={"reason": reason, "refused": self._counts.pop(reason)})
+        self._unlogged[reason] = self._unlogged.get(reason, 0) + 1
+        now = self._clock()
+        if now - self._logged.get(reason, -_LOG_SECONDS) >= _LOG_SECONDS:
+            self._logged[reason] = now
+            fields = {"reason": reason, "clients": self._unlogged.pop(reason)}
+            _log.warning("Rejecting clients", extra=fields | ({"detail": detail} if detail else {}))

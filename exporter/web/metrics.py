@@ -29,7 +29,7 @@ class Counted(Protocol):
 
 
 class Metrics:
-    """Answers scrapes with 200, always: what is missing from the page, the exporter's own metrics explain.
+    """Never fails for what the cluster lacks: what is missing from the page, the exporter's own metrics explain.
 
     `page` gives the page as of now with a text after its families: first what was `counted` of the cluster, in the
     form that is asked for, then the exporter's own metrics.

@@ -1,51 +1,48 @@
-"""Basic authentication: bcrypt is slow on purpose, so it runs beside the event loop, once for each user."""
+"""Basic authentication: bcrypt is slow on purpose, so it runs beside the event loop, one at a time."""
 
 import asyncio
 import contextlib
-import hmac
-import secrets
+import math
 import threading
+import time
 from collections.abc import Mapping
 
 import bcrypt
 
+from exporter.web.decisions import Decisions
 from exporter.web.gate import Gate
 
 __all__ = ["Passwords"]
 
 _LONGEST = 72  # bytes; bcrypt never looked at more
+_WAIT_SECONDS = 5.0  # Prometheus waits for ten
 
 
 class Passwords:
-    """Remembers the last right password of each user, as a keyed digest, for as long as the user's hash is the same.
-
-    Wrong ones are not remembered: whoever guesses could push the right ones out.
-    """
+    """A decision is remembered for as long as the user's hash is the same: an accepted password never waits again."""
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
-        self._right: dict[str, tuple[str, bytes]] = {}
-        self._gate = Gate()
+        self._decisions = Decisions(
+            clock=time.monotonic, fresh_seconds=math.inf, stale_seconds=math.inf, rejected_seconds=math.inf
+        )
+        self._gate = Gate(at_once=1, wait_seconds=_WAIT_SECONDS)
 
     async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], client: str) -> bool:
         """Whether this is a user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
-        digest = hmac.digest(self._key, password, "sha256")
-        if self._is_known(user, digest, users):
-            return True
-        async with self._gate.turn(client):
-            return self._is_known(user, digest, users) or await self._look(user, password, digest, users)
+        hashed = users.get(user) or _nobodys(users)
+        key = self._decisions.key(user.encode(), hashed.encode(), password)
 
-    def _is_known(self, user: str, digest: bytes, users: Mapping[str, str]) -> bool:
-        hashed, right = self._right.get(user, ("", b""))
-        return hmac.compare_digest(right, digest) and users.get(user) == hashed
+        async def decide() -> bool:
+            if (known := self._decisions.fresh(key)) is not None:
+                return known
+            if fits := await _fits(password[:_LONGEST], hashed) and user in users:
+                self._decisions.accept(key)
+            else:
+                self._decisions.reject(key)
+            return fits
 
-    async def _look(self, user: str, password: bytes, digest: bytes, users: Mapping[str, str]) -> bool:
-        fits = await _fits(password[:_LONGEST], users.get(user) or _nobodys(users))
-        if not fits or user not in users:
-            return False
-        self._right[user] = users[user], digest
-        self._right = {name: right for name, right in self._right.items() if name in users}
-        return True
+        known = self._decisions.fresh(key)
+        return await self._gate.run(client, decide) if known is None else known
 
 
 def _nobodys(users: Mapping[str, str]) -> str:
@@ -54,7 +51,7 @@ def _nobodys(users: Mapping[str, str]) -> str:
 
 
 async def _fits(password: bytes, hashed: str) -> bool:
-    """In a thread that nobody waits for at the end: asyncio's own would hold up a SIGTERM."""
+    """In a thread that the end of the process does not wait for: one of a pool would delay SIGTERM."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[bool] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""Bearer tokens of the cluster: the API server says whose one is, and whether he may read this path.
+"""Bearer tokens of the cluster: the API server says whose one is, and whether that account may read this path.
 
 As kube-rbac-proxy does it, by TokenReview and SubjectAccessReview:
 https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
@@ -6,16 +6,15 @@ https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subj
 """
 
 import asyncio
-import dataclasses
-import hmac
 import logging
-import secrets
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from exporter.kube.errors import KubeError
+from exporter.web.decisions import Decisions
 from exporter.web.gate import Gate
 
 __all__ = ["Reviews", "UnknownError"]
@@ -23,10 +22,15 @@ __all__ = ["Reviews", "UnknownError"]
 _log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 60.0
-_KEPT_SECONDS = 3600.0  # while the API server does not answer: that is when a scrape is worth most
+_STALE_SECONDS = 3600.0  # while the API server does not answer: that is when a scrape is worth most
+_REJECTED_SECONDS = 10.0
 _RETRY_SECONDS = 10.0
-_ASK_SECONDS = 5.0  # Prometheus waits for ten
-_MOST = 256
+_TURN_SECONDS = 5.0
+_ANSWER_SECONDS = 8.0  # Prometheus waits for ten
+_REVIEW_SECONDS = 30.0  # a late decision counts for the next request
+_RENEW_SECONDS = 1.0
+_AT_ONCE = 4
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750
 _TOKENS = "/apis/authentication.k8s.io/v1/tokenreviews"
 _ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
@@ -45,6 +49,7 @@ class _User(msgspec.Struct):
 class _Status(msgspec.Struct):
     authenticated: bool = False
     user: _User = msgspec.field(default_factory=_User)
+    audiences: list[str] = []
     allowed: bool = False
     denied: bool = False
 
@@ -53,63 +58,76 @@ class _Review(msgspec.Struct):
     status: _Status
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Yes:
-    """Until when it is not asked again, and until when it holds where there is no answer."""
-
-    fresh: float
-    kept: float
-
-
 class Reviews:
-    """Remembers who may, for a minute; who may not is asked for each time, so guesses push nobody out.
+    """Remembers decisions. A token that was accepted before never waits for those that were not.
 
-    `post` sends JSON to a path of the API server and gives the answer's; `clock` is monotonic.
+    `post` sends JSON to a path of the API server and gives the response; `clock` is monotonic. With an `audience`
+    a token has to be made for it; without one, for the API server.
     """
 
-    def __init__(self, *, post: Callable[[str, bytes], Awaitable[bytes]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, post: Callable[[str, bytes], Awaitable[bytes]], clock: Callable[[], float], audience: str = ""
+    ) -> None:
         self._post = post
-        self._clock = clock
-        self._key = secrets.token_bytes(32)
-        self._yes: dict[tuple[bytes, str], _Yes] = {}
-        self._gate = Gate()
+        self._audience = audience
+        self._decisions = Decisions(
+            clock=clock,
+            fresh_seconds=_FRESH_SECONDS,
+            stale_seconds=_STALE_SECONDS,
+            rejected_seconds=_REJECTED_SECONDS,
+        )
+        self._gate = Gate(at_once=_AT_ONCE, wait_seconds=_TURN_SECONDS)
+        self._renewing: dict[bytes, asyncio.Task[bool]] = {}
         self._failing = False
 
     async def accept(self, token: str, path: str, *, client: str) -> bool:
-        """Whether the one whose token it is may `get` this path. Raises BusyError and UnknownError."""
-        key = (hmac.digest(self._key, token.encode(), "sha256"), path)
-        if self._is_fresh(key):
-            return True
-        async with self._gate.turn(client):
-            return self._is_fresh(key) or await self._look(key, token)
-
-    def _is_fresh(self, key: tuple[bytes, str]) -> bool:
-        found = self._yes.get(key)
-        return found is not None and self._clock() < found.fresh
-
-    async def _look(self, key: tuple[bytes, str], token: str) -> bool:
-        before, now = self._yes.pop(key, None), self._clock()
+        """Whether the token's account may `get` this path. Raises BusyError and UnknownError."""
+        if not _TOKEN.fullmatch(token):
+            return False
+        key = self._decisions.key(token.encode(), path.encode())
+        known = self._decisions.fresh(key)
+        if known is not None:
+            return known
+        if self._decisions.is_stale(key):
+            return await self._renew(key, token, path)
         try:
-            async with asyncio.timeout(_ASK_SECONDS):
-                good = await self._ask(token, key[1])
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await self._gate.run(client, lambda: self._decide(key, token, path))
+        except TimeoutError as error:
+            raise UnknownError from error
+
+    async def _renew(self, key: bytes, token: str, path: str) -> bool:
+        """The new decision; the old one where there is none within a second. The review continues."""
+        task = self._renewing.get(key)
+        if task is None:
+            task = self._renewing[key] = asyncio.create_task(self._decide(key, token, path))
+            task.add_done_callback(lambda task: (self._renewing.pop(key), task.cancelled() or task.exception()))
+        try:
+            async with asyncio.timeout(_RENEW_SECONDS):
+                return await asyncio.shield(task)
+        except (TimeoutError, UnknownError):
+            self._decisions.extend(key, seconds=_RETRY_SECONDS)
+            return True
+
+    async def _decide(self, key: bytes, token: str, path: str) -> bool:
+        if (known := self._decisions.fresh(key)) is not None and key not in self._renewing:
+            return known
+        try:
+            async with asyncio.timeout(_REVIEW_SECONDS):
+                good = await self._review_both(token, path)
         except (KubeError, TimeoutError, msgspec.DecodeError) as error:
             if not self._failing:
-                _log.warning("tokens cannot be reviewed", extra={"detail": str(error) or "no answer in time"})
+                _log.warning("Failed to review tokens", extra={"detail": str(error) or "no response in time"})
             self._failing = True
-            if before is None or now >= before.kept:
-                raise UnknownError from error
-            self._yes[key] = dataclasses.replace(before, fresh=now + _RETRY_SECONDS)
-            return True
+            raise UnknownError from error
         self._failing = False
-        if good:
-            while len(self._yes) >= _MOST:
-                del self._yes[next(iter(self._yes))]
-            self._yes[key] = _Yes(fresh=now + _FRESH_SECONDS, kept=now + _KEPT_SECONDS)
+        (self._decisions.accept if good else self._decisions.reject)(key)
         return good
 
-    async def _ask(self, token: str, path: str) -> bool:
-        whose = await self._review(_TOKENS, "TokenReview", {"token": token})
-        if not whose.authenticated:
+    async def _review_both(self, token: str, path: str) -> bool:
+        audiences = [self._audience] if self._audience else []
+        whose = await self._review(_TOKENS, "TokenReview", {"token": token, "audiences": audiences})
+        if not whose.authenticated or (audiences and self._audience not in whose.audiences):
             return False
         user = whose.user
         about = {"user": user.username, "uid": user.uid, "groups": user.groups, "extra": user.extra}

@@ -1,51 +1,97 @@
-"""So many scrapes at once, and no more."""
+"""Concurrent scrapes up to a limit, shared between clients."""
 
 import asyncio
+import collections
+import dataclasses
+import math
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
-from exporter.web.connections import Connection, Connections
+from exporter.web.access import client_of
+from exporter.web.limits import Limits, Refusals
 
 __all__ = ["Scrapes"]
 
 
+@dataclasses.dataclass(kw_only=True)
+class _Running:
+    client: str
+    writer: AbstractStreamWriter
+    begun: float = math.inf  # its first byte
+
+    def pace(self, now: float) -> float:
+        """Bytes a second that the client takes; infinite in the first second."""
+        seconds = now - self.begun
+        return self.writer.output_size / seconds if seconds >= 1 else math.inf
+
+
 class Scrapes:
-    """Keeps the scrapes at once under the limit, and lets them in one by one."""
+    """At the limit, the client with most scrapes gives up its slowest one.
+
+    To a client with fewer at once; else only one that takes less than `least_pace`. A client is a user or an address.
+    """
 
     def __init__(
-        self, *, scrape: Callable[[web.Request], Awaitable[web.StreamResponse]], connections: Connections
+        self,
+        *,
+        scrape: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        limits: Limits,
+        refusals: Refusals,
     ) -> None:
         self._scrape = scrape
-        self._connections = connections
-        self._limits = connections.limits
-        self._running: set[Connection] = set()
-        self._door = asyncio.Lock()
+        self._limits = limits
+        self._refusals = refusals
+        self._running: dict[asyncio.Transport, _Running] = {}
+        self._render_lock = asyncio.Lock()
 
     async def scrape(self, request: web.Request) -> web.StreamResponse:
-        """Answers it, or with 503 where there are too many, in the words of Prometheus' own exporters."""
-        most = self._limits.max_requests
-        if most and len(self._running) >= most and not self._make_room():
-            self._connections.refusals.count("max_requests")
+        """Serves it; with 503 where there are too many, in the words of Prometheus' own exporters."""
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError
+        running, most = _Running(client=client_of(request), writer=request.writer), self._limits.max_requests
+        if most and len(self._running) >= most and not self._make_room(running.client):
+            self._refusals.count("max_requests")
             text = f"Limit of concurrent requests reached ({most}), try again later.\n"
             return web.Response(status=503, text=text)
-        connection = cast("Connection", request.protocol)
-        self._running.add(connection)
+        self._running[transport] = running
         try:
-            async with self._door:  # a page is made in one go: many that begin at once would hold the event loop up
-                await asyncio.sleep(0)
-            answer = await self._scrape(request)
-            await connection.sent()
-            return answer
+            async with asyncio.timeout(self._limits.answer_seconds):
+                async with self._render_lock:  # many pages that begin at once would block the event loop
+                    await asyncio.sleep(0)
+                return await self._scrape(request)
+        except TimeoutError:
+            self._drop(transport)
+            raise ConnectionResetError from None
         finally:
-            self._running.discard(connection)
+            self._running.pop(transport, None)
 
-    def _make_room(self) -> bool:
-        """Drops the reader that has taken nothing for longest, so that slow readers do not keep all others out."""
-        slowest = max(self._running, key=Connection.stalled_seconds)
-        if slowest.stalled_seconds() < self._limits.stall_seconds:
+    async def begin(self, request: web.Request, _: web.StreamResponse) -> None:
+        """A response is about to be sent."""
+        if request.transport in self._running:
+            self._running[request.transport].begun = asyncio.get_running_loop().time()
+
+    def drop_slow(self) -> None:
+        """Disconnects the slow ones, which would delay the end."""
+        now = asyncio.get_running_loop().time()
+        for transport, running in self._running.items():
+            if running.pace(now) < self._limits.least_pace:
+                transport.abort()
+
+    def _make_room(self, client: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        held = collections.Counter(running.client for running in self._running.values())
+        most = max(held.values())
+        crowd = [(transport, one) for transport, one in self._running.items() if held[one.client] == most]
+        slowest, running = min(crowd, key=lambda pair: pair[1].pace(now))
+        if most < held[client] + 2 and running.pace(now) >= self._limits.least_pace:
             return False
-        self._running.discard(slowest)
-        self._connections.drop(slowest, reason="slow_reader")
+        del self._running[slowest]
+        self._drop(slowest)
         return True
+
+    def _drop(self, transport: asyncio.Transport) -> None:
+        self._refusals.count("slow_reader")
+        transport.abort()

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import functools
 import logging
 import re
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+import weakref
+from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 from aiohttp import web
@@ -15,27 +18,25 @@ from aiohttp.typedefs import Handler
 
 from exporter.telemetry import Telemetry
 from exporter.web.access import Access
-from exporter.web.connections import Connection, Connections, disguise
-from exporter.web.handshake import SecureConnection
+from exporter.web.connection import Connection, set_headers
 from exporter.web.health import Health
 from exporter.web.index import index
-from exporter.web.limits import Limits, Refusals
+from exporter.web.limits import LEAST_DESCRIPTORS, Limits, Refusals, descriptors
+from exporter.web.listener import Listener
 from exporter.web.metrics import Metrics
-from exporter.web.protection import WebFile
+from exporter.web.overview import Overview
 from exporter.web.reviews import Reviews
 from exporter.web.scrapes import Scrapes
+from exporter.web_config import WebFile
 
-__all__ = ["ListenError", "check_path", "parse_address", "serve"]
+__all__ = ["Content", "ListenError", "check_path", "parse_address", "serve"]
 
 _log = logging.getLogger(__name__)
 
 # Open scrapes are given twice this long to finish (aiohttp waits for the answer, then for the task), and a SIGTERM
 # is to end the exporter within a second.
 _STOP_SECONDS = 0.3
-_STALLED_SECONDS = 0.1  # who has taken nothing for so long is not waited for
-# As many are taken in at once: far fewer than all connections, so that one that is good is looked at before those
-# behind it can throw it out.
-_BACKLOG = 100
+_BACKLOG = 1024
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _LIVE = ("/livez", "/-/healthy")
 _READY = ("/readyz", "/-/ready")
@@ -61,11 +62,19 @@ def check_path(path: str) -> None:
         raise ListenError(f"{path!r} is not a path for the metrics: it is that of a health check")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Content:
+    """What is served."""
+
+    metrics: Metrics
+    health: Health
+    overview: Overview
+
+
 @contextlib.asynccontextmanager
 async def serve(
     *,
-    metrics: Metrics,
-    health: Health,
+    content: Content,
     telemetry: Telemetry,
     addresses: Sequence[str],
     telemetry_path: str,
@@ -74,72 +83,91 @@ async def serve(
     reviews: Reviews | None = None,
 ) -> AsyncIterator[list[str]]:
     """Serves while the context lasts; gives the base URLs. Raises ListenError."""
+    if (most := descriptors()) < LEAST_DESCRIPTORS:
+        raise ListenError(f"the limit of open files is {most}: at least {LEAST_DESCRIPTORS} are needed (ulimit -n)")
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
-    connections = Connections(limits=limits, refusals=refusals)
     access = Access(protection=web_file.now, reviews=reviews, refusals=refusals, open_paths={*_LIVE, *_READY})
-    app = web.Application(middlewares=[_timed, access.guard, _told])
-    app.on_response_prepare.extend((_prepare, access.prepare))
-    app.router.add_get(telemetry_path, Scrapes(scrape=metrics.scrape, connections=connections).scrape)
+    busy: set[web.RequestHandler] = set()
+    served: weakref.WeakSet[web.RequestHandler] = weakref.WeakSet()
+
+    @web.middleware
+    async def track(request: web.Request, handler: Handler) -> web.StreamResponse:
+        busy.add(request.protocol)
+        try:
+            return await handler(request)
+        finally:
+            busy.discard(request.protocol)
+            served.add(request.protocol)
+
+    app = web.Application(middlewares=[access.guard, track, _log_failures])
+    scrapes = Scrapes(scrape=content.metrics.scrape, limits=limits, refusals=refusals)
+    app.on_response_prepare.extend((_prepare, access.prepare, scrapes.begin))
+    app.router.add_get(telemetry_path, scrapes.scrape)
     for path in _LIVE:
-        app.router.add_get(path, health.live)
+        app.router.add_get(path, content.health.live)
     for path in _READY:
-        app.router.add_get(path, health.ready)
+        app.router.add_get(path, content.health.ready)
     if telemetry_path != "/":
-        app.router.add_get("/", index(health=health, telemetry_path=telemetry_path))
-    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_STOP_SECONDS)
+        app.router.add_get(
+            "/", index(health=content.health, overview=content.overview, telemetry_path=telemetry_path)
+        )
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True)
     await runner.setup()
     server = cast("web.Server", runner.server)
-    factory: Callable[[], Connection] = functools.partial(Connection, server, connections=connections)
-    if web_file.secure:
-        factory = functools.partial(SecureConnection, server, connections=connections, protection=web_file.now)
-    listeners: list[asyncio.Server] = []
+    listener = Listener(
+        server=server,
+        protocol=functools.partial(Connection, server, limits=limits, refusals=refusals),
+        context=lambda: web_file.now().context,
+        limits=limits,
+        refusals=refusals,
+        busy=busy,
+        served=served,
+    )
+    sockets: list[socket.socket] = []
     try:
         for address in addresses:
-            listener = await _listen(factory, address)
-            listeners.append(listener)
-        connections.start()
+            sockets += await _bind(address)
         scheme = "https" if web_file.secure else "http"
-        sockets = [socket for listener in listeners for socket in listener.sockets]
-        yield [_url(socket.getsockname(), scheme=scheme) for socket in sockets]
+        urls = [_url(one.getsockname(), scheme=scheme) for one in sockets]
+        listener.start(sockets)
+        yield urls
     finally:
-        for listener in listeners:
-            listener.close()
-        connections.drop_stalled(seconds=_STALLED_SECONDS)
+        await listener.stop()
+        for one in sockets:
+            one.close()
+        scrapes.drop_slow()
+        transports = [connection.transport for connection in server.connections]
         await runner.cleanup()
-        connections.stop()
-
-
-@web.middleware
-async def _timed(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What is written after this is small: our answers are, and what a handler raises."""
-    connection = cast("Connection", request.protocol)
-    connection.begun()
-    try:
-        return await handler(request)
-    finally:
-        connection.ended()
+        for transport in filter(None, transports):
+            transport.abort()
 
 
 async def _prepare(_: web.Request, answer: web.StreamResponse) -> None:
-    disguise(answer)
+    set_headers(answer)
 
 
 @web.middleware
-async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Our mistakes are told here: aiohttp's own logger is off, for it tells of every client that sends garbage."""
+async def _log_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Aiohttp's own logger is off, because it logs everything that clients send."""
     try:
         return await handler(request)
-    except web.HTTPException:
+    except (web.HTTPException, ConnectionError):
         raise
     except Exception:
-        _log.exception("a request failed", extra={"path": request.path})
+        _log.exception("Failed to serve a request", extra={"path": request.path})
         raise
 
 
-async def _listen(factory: Callable[[], Connection], address: str) -> asyncio.Server:
+async def _bind(address: str) -> list[socket.socket]:
     host, port = parse_address(address)
+    loop = asyncio.get_running_loop()
     try:
-        return await asyncio.get_running_loop().create_server(factory, host, port, backlog=_BACKLOG)
+        bound = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+        sockets = [one.dup() for one in bound.sockets]
+        bound.close()
+        for one in sockets:
+            one.setblocking(False)
+            one.listen(_BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             hint = "is another exporter running? Choose another with --web.listen-address"
@@ -147,6 +175,7 @@ async def _listen(factory: Callable[[], Connection], address: str) -> asyncio.Se
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from error
     except UnicodeError as error:  # from IDNA
         raise ListenError(f"cannot listen on {address}: {host!r} is not the name of a host") from error
+    return sockets
 
 
 def _url(address: tuple[str, int], *, scheme: str = "http") -> str:

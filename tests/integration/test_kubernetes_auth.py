@@ -70,7 +70,7 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
     settings = msgspec.structs.replace(
         load(str(tmp_path / "settings.yml")),
         kubernetes=Kubernetes(kubeconfig=str(account.kubeconfig(tmp_path, token=own))),
-        web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True),
+        web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True, kubernetes_auth_without_tls=True),
     )
     async with serve(settings) as app:
         for given, way, status in (
@@ -87,3 +87,28 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
             assert (await ask(app.url, path=way, headers=headers))[0] == status, (given[:7], way)
     posts = [event["objectRef"]["resource"] for event in account.requests() if event["verb"] == "create"]
     assert sorted(posts) == ["subjectaccessreviews"] * 3 + ["tokenreviews"] * 5
+
+
+async def test_a_token_for_another_audience_is_rejected(
+    control_plane: ControlPlane, place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+):
+    """With an audience of ours, a token for the API server is of no use here, and ours is of none there."""
+    path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
+    specs = ({"expirationSeconds": 3600}, {"expirationSeconds": 3600, "audiences": ["coderun-exporter"]})
+    theirs, ours = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
+    own = account.token("exporter").text
+    settings = msgspec.structs.replace(
+        load(str(tmp_path / "settings.yml")),
+        kubernetes=Kubernetes(kubeconfig=str(account.kubeconfig(tmp_path, token=own))),
+        web=Web(
+            listen_addresses=("127.0.0.1:0",),
+            kubernetes_auth=True,
+            kubernetes_auth_audience="coderun-exporter",
+            kubernetes_auth_without_tls=True,
+        ),
+    )
+    async with serve(settings) as app:
+        for given, status in ((ours, 200), (theirs, 401), (ours, 200)):
+            assert (await ask(app.url, headers={"Authorization": f"Bearer {given}"}))[0] == status
+    assert control_plane.request("GET", "/api", token=theirs)[0] == 200
+    assert control_plane.request("GET", "/api", token=ours)[0] == 401

@@ -14,7 +14,7 @@ import pytest
 
 from exporter.app import App
 from exporter.kube.auth import Credentials
-from tests.exporting import impatience, metrics_of, readiness, state_of
+from tests.exporting import impatience, metrics_of, readiness, start_page, state_of
 from tests.integration import objects
 from tests.integration.account import ServiceAccount, Token
 from tests.integration.controlplane import ControlPlane
@@ -116,7 +116,7 @@ def test_each_permission_is_used_and_nothing_else_is_asked_for(
 
 
 def _watches(exporter: Exporter) -> int:
-    return exporter.get("/readyz").text.count(": watching, ")
+    return exporter.get("/").text.count(">watching<")
 
 
 def test_the_api_server_knows_of_no_other_permission(
@@ -169,8 +169,9 @@ async def test_a_permission_that_is_taken_away_is_a_named_state(
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
         (status,) = [status for status in app.health.statuses if status.resource == resource]
         assert (await metrics_of(app)).state(resource, status.scope) == "forbidden"
-        told = (await readiness(app))[1]
-        assert f"[-] {resource} {status.scope}: forbidden, 403 at " in told
+        assert f"[-] {resource}: " in (await readiness(app))[1]
+        told = await start_page(app)
+        assert "403 at " in told
         assert f'User "{account.user}" cannot watch resource "{resource}"' in told
         await asyncio.to_thread(account.set_rules, role, role["rules"])
         await eventually(lambda: states(app) == {"watching"}, what="it is watched again")

@@ -146,10 +146,12 @@ async def test_who_has_no_certificate_or_no_password_gets_nothing(secured: Secur
     for trust in (
         secured.folder.trust(),
         secured.folder.trust(SAN),
-        secured.folder.trust("other.example", authority=secured.clients),
     ):
         with pytest.raises((aiohttp.ClientError, OSError)):
             await ask(secured.url, trust=trust, headers=me)
+    other = secured.folder.trust("other.example", authority=secured.clients)
+    for path in ("/metrics", "/livez"):
+        assert (await ask(secured.url, trust=other, path=path, headers=me))[0] == 403
 
 
 def test_no_scrape_is_lost_while_certificates_are_rotated(tmp_path: pathlib.Path, secured: Secured):
@@ -173,8 +175,8 @@ def test_no_scrape_is_lost_while_certificates_are_rotated(tmp_path: pathlib.Path
         ups = prometheus.query(f'min_over_time(up{{job="{JOB}"}}[{LOAD_SECONDS:.0f}s])')
         counted = prometheus.query(f'count_over_time(up{{job="{JOB}"}}[{LOAD_SECONDS:.0f}s])')
         health = prometheus.target()
-    read_again = secured.log.read_text().count("web configuration read again")
-    kept = secured.log.read_text().count("the old one goes on")
+    read_again = secured.log.read_text().count("Reloaded web configuration")
+    kept = secured.log.read_text().count("keeping the previous one")
     assert load.errors == []
     assert load.scrapes > 50
     assert renewals >= 10

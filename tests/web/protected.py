@@ -11,7 +11,7 @@ import bcrypt
 import trustme
 import yaml
 
-from exporter.web.protection import WebFile
+from exporter.web_config.watched import WebFile
 
 PASSWORD = "tell-nobody"
 HASHED = bcrypt.hashpw(PASSWORD.encode(), b"$2b$04$rzgHb21kkIrSjdMZUAmkKu").decode()  # one salt: it is in the names of tests
@@ -60,6 +60,11 @@ class Folder:
         """The file, read."""
         return WebFile(str(self.write(*sections, **more)), clock=clock or Clock())
 
+    def load_text(self, text, *, clock=None, **more):
+        """The file with this text, read."""
+        (self.path / "web-config.yml").write_text(text)
+        return WebFile(str(self.path / "web-config.yml"), clock=clock or Clock(), **more)
+
     def trust(self, *names, authority=None):
         """A client that trusts the CA; with names it has a certificate for them, of another CA if there is one."""
         context = ssl.create_default_context()
@@ -102,10 +107,10 @@ async def shown_to(url, trust):
     return serial
 
 
-def refused(site):
-    """How many handshakes failed."""
+def refused(site, reason="bad_handshake"):
+    """How many clients were, for this reason."""
     value = site.telemetry.registry.get_sample_value
-    return value("coderun_exporter_clients_refused_total", {"reason": "bad_handshake"})
+    return value("coderun_exporter_clients_refused_total", {"reason": reason})
 
 
 class Plain:

@@ -6,6 +6,7 @@ import time
 
 import aiohttp
 
+from exporter.cluster import Cluster, Policy
 from exporter.exposition.deflate import combine, deflate
 from exporter.exposition.page import Page
 from exporter.notices import Notices
@@ -13,8 +14,9 @@ from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
-from exporter.web.protection import WebFile
-from exporter.web.server import serve
+from exporter.web.overview import Overview
+from exporter.web.server import Content, serve
+from exporter.web_config.watched import WebFile
 
 LINES = '# HELP a_b Text.\n# TYPE a_b gauge\na_b{x="y"} 1\n'
 
@@ -30,6 +32,9 @@ class Site:
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
         self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
         self.notices = Notices()
+        self.cluster = Cluster(policy=Policy())
+        self.now = 1_700_000_000.0
+        self.address = ""
         self.urls = []
 
     def counted(self, *, openmetrics):
@@ -52,8 +57,11 @@ async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_
     """Serves it, under limits of which some may be others, and protected by a web configuration if there is one."""
     site = site or Site()
     async with serve(
-        metrics=site.metrics,
-        health=Health(groups=site.groups, required=("coderuns", "jobs"), notices=site.notices),
+        content=Content(
+            metrics=site.metrics,
+            health=Health(groups=site.groups, required=("coderuns", "jobs"), notices=site.notices),
+            overview=Overview(cluster=site.cluster, address=lambda: site.address, clock=lambda: site.now),
+        ),
         telemetry=site.telemetry,
         addresses=addresses,
         telemetry_path=path,

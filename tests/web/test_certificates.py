@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from exporter.web.config import WebConfigError
+from exporter.web_config.format import WebConfigError
 from tests.web.protected import MUTUAL, TLS, ago, shown_to
 from tests.web.serving import a_site
 
@@ -20,7 +20,7 @@ async def test_a_new_certificate_is_shown_to_the_next_connection(folder, caplog)
         assert await shown_to(site.url, folder.trust()) != before
         async with session.get(f"{site.url}/livez", ssl=folder.trust()) as answer:
             assert answer.status == 200
-    assert [record.message for record in caplog.records] == ["web configuration read again"]
+    assert [record.message for record in caplog.records] == ["Reloaded web configuration"]
 
 
 @pytest.mark.parametrize("fault", ["key", "garbage", "gone", "expired", "config", "plain"])
@@ -42,7 +42,7 @@ async def test_a_broken_new_certificate_leaves_the_old_one_in_place(folder, capl
         for _ in range(5):
             assert await shown_to(site.url, folder.trust()) == before
         (record,) = caplog.records
-        assert record.message == "the new web configuration is wrong: the old one goes on"
+        assert record.message == "Failed to reload web configuration, keeping the previous one"
         folder.write(tls_server_config=TLS)
         folder.renew()
         assert await shown_to(site.url, folder.trust()) != before
@@ -57,7 +57,7 @@ async def test_a_certificate_that_is_not_valid_yet_is_taken_once_it_is(folder, m
     for _ in range(200):
         assert web_file.now() is before
     assert len(caplog.records) == 1
-    monkeypatch.setattr("exporter.web.tls._prove", lambda _: None)  # a day later
+    monkeypatch.setattr("exporter.web_config.tls._prove", lambda _: None)  # a day later
     for _ in range(40):
         web_file.now()
     assert web_file.now() is not before

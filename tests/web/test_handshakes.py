@@ -3,26 +3,40 @@
 import asyncio
 import socket
 
+import pytest
+
 from tests.clusters import until
-from tests.web.hostile import QUICK, a_client, descriptors, the_rest
+from tests.web.hostile import BigSite, a_client, descriptors, the_rest
 from tests.web.protected import TLS, Plain, ask, refused
-from tests.web.serving import LINES, Site, a_site
+from tests.web.serving import a_site
 
 
-async def test_plain_http_to_a_tls_port_is_refused_and_named(folder, caplog):
+@pytest.mark.parametrize(
+    ("request_line", "reason"),
+    [
+        (b"GET / HTTP/1.1", "http request"),
+        (b"HEAD /metrics HTTP/1.0", "http request"),
+        (b"OPTIONS * HTTP/1.1", "wrong version number"),
+        (b"PRI * HTTP/2.0", "wrong version number"),
+        (b"CONNECT x:443 HTTP/1.1", "https proxy request"),
+        (b"GE", "wrong version number"),
+    ],
+)
+async def test_plain_http_to_a_tls_port_is_closed_at_once_and_named(folder, caplog, request_line, reason):
     """The log says what came, so that nobody has to guess."""
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
-        async with a_client(Plain(site), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, _):
-            assert await the_rest(reader) == b""
+        async with a_client(Plain(site), request_line + b"\r\nHost: x\r\n\r\n") as (reader, _):
+            async with asyncio.timeout(1):
+                assert await the_rest(reader) == b""
         await until(lambda: refused(site) == 1)
     assert [(record.reason, record.detail) for record in caplog.records if hasattr(record, "detail")] == [
-        ("bad_handshake", "http request")
+        ("bad_handshake", reason)
     ]
 
 
 async def test_a_handshake_that_never_ends_is_dropped(folder):
     """However it begins; it is counted, and leaves nothing behind."""
-    async with a_site(web_file=folder.load(tls_server_config=TLS), head_seconds=0.1, **QUICK) as site:
+    async with a_site(web_file=folder.load(tls_server_config=TLS), handshake_seconds=0.1) as site:
         before, tasks = descriptors(), len(asyncio.all_tasks())
         for beginning in (b"", b"\x16\x03\x01\x02"):
             async with a_client(Plain(site), beginning) as (reader, _):
@@ -30,13 +44,13 @@ async def test_a_handshake_that_never_ends_is_dropped(folder):
         await until(lambda: descriptors() == before)
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
         value = site.telemetry.registry.get_sample_value
-        assert value("coderun_exporter_clients_refused_total", {"reason": "slow_handshake"}) == 2
+        assert value("coderun_exporter_clients_refused_total", {"reason": "bad_handshake"}) == 2
 
 
 async def test_silent_handshakes_make_room_for_who_comes(folder):
     """They count among the connections, so they keep nobody out."""
     web_file = folder.load(tls_server_config=TLS)
-    async with a_site(web_file=web_file, connections=10, **QUICK) as site:
+    async with a_site(web_file=web_file, connections=10) as site:
         writers = [
             (await asyncio.open_connection(*site.url.removeprefix("https://").split(":")))[1] for _ in range(30)
         ]
@@ -48,7 +62,7 @@ async def test_silent_handshakes_make_room_for_who_comes(folder):
 
 async def test_a_connection_that_comes_and_goes_is_no_failed_handshake(folder):
     """As a probe of the port does."""
-    async with a_site(web_file=folder.load(tls_server_config=TLS), **QUICK) as site:
+    async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         before = descriptors()
         async with a_client(Plain(site)) as (_, writer):
             writer.close()
@@ -72,7 +86,7 @@ async def test_an_open_handshake_does_not_hold_up_the_end(folder):
 async def test_a_slow_reader_over_tls_is_dropped(folder):
     """It is seen to be slow, and what it does not take is not waited for."""
     web_file = folder.load(tls_server_config=TLS)
-    async with a_site(Site(text=LINES * 200_000), web_file=web_file, answer_seconds=0.3, **QUICK) as site:
+    async with a_site(BigSite(megabytes=20), web_file=web_file, answer_seconds=0.3) as site:
         before = descriptors()
         slow = socket.socket()
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else its kernel takes all of it

@@ -17,7 +17,7 @@ CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
         (b"GET /metrics HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 2**20, b"400", "bad_request"),
         (b"GET /" + b"x" * 2**20, b"400", "bad_request"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 10_000, b"400", "bad_request"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n" + (b"A: %b\r\n" % (b"x" * 1000)) * 1_000, b"431", "head_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + (b"A: %b\r\n" % (b"x" * 1000)) * 1_000, b"400", "bad_request"),
     ],
     ids=["a header of 1 MB", "a path of 1 MB", "10,000 headers", "1,000 headers of 1 kB"],
 )
@@ -123,14 +123,10 @@ async def test_a_tunnel_is_not_dug():
 
 
 async def test_requests_at_once_are_answered_one_by_one():
-    """As many as fit into what is read between two answers; then the connection is closed."""
+    """However many are sent; of those that wait only a few are kept."""
     request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with attacked(linger_seconds=SOON, request_bytes=100 * len(request)) as site:
-        assert (await answer_to(site, request * 5000)).count(b"HTTP/1.1 200 OK") == 100
-        async with a_client(site, request * 100) as (reader, writer):
-            for _ in range(100):
-                await reader.readuntil(b"ok\n")
-            writer.write(request)
+    async with attacked() as site, a_client(site, request * 5000) as (reader, _):
+        for _ in range(5000):
             await reader.readuntil(b"ok\n")
 
 

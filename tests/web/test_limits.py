@@ -1,6 +1,7 @@
 """The limits, and how it is told that they were met."""
 
-import logging
+import asyncio
+import errno
 import resource
 
 import pytest
@@ -8,20 +9,53 @@ from prometheus_client import CollectorRegistry, Counter
 
 from exporter.commands import run
 from exporter.telemetry import REFUSALS, Telemetry
+from exporter.web import listener
 from exporter.web.limits import Limits, Refusals
+from exporter.web.server import ListenError
 from tests.commands.in_process import call, logs_as_before, wrong
 from tests.web.hostile import REASONS
+from tests.web.serving import a_site, fetch
 
 __all__ = ["logs_as_before"]
 
 
 @pytest.mark.parametrize(
-    ("descriptors", "connections"), [(20000, 512), (1024, 512), (256, 128), (resource.RLIM_INFINITY, 512)]
+    ("descriptors", "connections"), [(20000, 256), (1024, 256), (256, 128), (resource.RLIM_INFINITY, 256)]
 )
 def test_connections_take_half_of_the_descriptors_at_most(monkeypatch, descriptors, connections):
     """The other half is for the API server."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
     assert Limits().connections == connections
+
+
+async def test_too_few_descriptors_are_one_line_at_the_start(monkeypatch):
+    """That says how many are needed; and no later fault that nobody can read."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (63, 63))
+    with pytest.raises(ListenError, match=r"^the limit of open files is 63: at least 64 are needed \(ulimit -n\)$"):
+        async with a_site():
+            pass
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
+    async with a_site() as site:
+        assert (await fetch(f"{site.url}/livez"))[0] == 200
+
+
+async def test_without_a_free_descriptor_the_log_has_one_line(monkeypatch, caplog):
+    """However long that lasts; connections are accepted as soon as there is one."""
+    monkeypatch.setattr(listener, "_PAUSE_SECONDS", 0.01)
+    loop, failed = asyncio.get_running_loop(), []
+    accept = loop.sock_accept
+
+    async def full(listening):
+        if len(failed) < 20:
+            failed.append(listening)
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await accept(listening)
+
+    monkeypatch.setattr(loop, "sock_accept", full)
+    async with a_site() as site:
+        assert (await fetch(f"{site.url}/livez"))[0] == 200
+    (record,) = caplog.records
+    assert (record.message, record.detail) == ("Rejecting clients", "accept: Too many open files")
 
 
 def test_every_reason_begins_at_0():
@@ -32,35 +66,20 @@ def test_every_reason_begins_at_0():
     assert [registry.get_sample_value(name, {"reason": reason}) for reason in REFUSALS] == [0] * len(REFUSALS)
 
 
-def test_a_fault_is_a_line_at_its_begin_and_one_at_its_end(caplog):
-    """However many clients it has; the end is a minute after the last of them, and tells how many they were."""
-    caplog.set_level(logging.INFO)
+def test_rejected_clients_are_at_most_one_line_a_minute(caplog):
+    """For each reason, with the number since the last line."""
     now = [0.0]
     counter = Counter("refused", "Text.", ["reason"], registry=CollectorRegistry())
     refusals = Refusals(counter=counter, clock=lambda: now[0])
-    for _ in range(1000):
-        refusals.count("slow_head")
+    for _ in range(100):
+        refusals.count("slow_reader", detail="x")
         now[0] += 1
-        refusals.settle()
     refusals.count("connections")
-    now[0] += 58.9
-    refusals.settle()
-    assert told(caplog) == [("WARNING", "slow_head", None), ("WARNING", "connections", None)]
-    now[0] += 0.1
-    refusals.settle()
-    assert told(caplog) == [("INFO", "slow_head", 1000)]
-    now[0] += 1
-    refusals.settle()
-    assert told(caplog) == [("INFO", "connections", 1)]
-    refusals.count("slow_head")
-    assert told(caplog) == [("WARNING", "slow_head", None)]
-
-
-def told(caplog):
-    """The lines since the last look."""
-    lines = [(record.levelname, record.reason, getattr(record, "refused", None)) for record in caplog.records]
-    caplog.clear()
-    return lines
+    assert [(record.reason, record.clients) for record in caplog.records] == [
+        ("slow_reader", 1),
+        ("slow_reader", 60),
+        ("connections", 1),
+    ]
 
 
 @pytest.mark.usefixtures("logs_as_before")

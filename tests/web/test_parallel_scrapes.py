@@ -8,21 +8,62 @@ import pytest
 from aiohttp import web
 
 from tests.clusters import until
-from tests.web.hostile import GET, a_client, attacked, many
-from tests.web.serving import fetch
+from tests.web.hostile import GET, BigSite, a_client, a_small_socket, attacked, many, server_tasks
+from tests.web.protected import HASHED, PASSWORD, Folder, ask, basic
+from tests.web.serving import a_site, fetch
 
 
 async def test_slow_readers_do_not_keep_others_out():
-    """At the limit of scrapes the one that takes nothing for longest makes room."""
-    async with (
-        attacked(megabytes=20, max_requests=3, stall_seconds=0.05) as site,
-        contextlib.AsyncExitStack() as stack,
-    ):
+    """At the limit of scrapes the slowest one makes room, though it is from the same address."""
+    async with attacked(megabytes=20, max_requests=3) as site, contextlib.AsyncExitStack() as stack:
         await many(stack, site, 3, GET, reads=False)
         async with asyncio.timeout(10):
             while (await fetch(f"{site.url}/metrics", Accept_Encoding="gzip"))[0] != 200:
                 await asyncio.sleep(0.02)
         assert site.refused()["slow_reader"] == 1
+
+
+async def test_readers_that_are_slow_but_never_silent_make_room_as_well():
+    """Each takes some of its response several times a second."""
+    async with attacked(megabytes=20, max_requests=3) as site, contextlib.AsyncExitStack() as stack:
+        sockets = [stack.enter_context(a_small_socket(site)) for _ in range(3)]
+        await until(lambda: len(server_tasks()) == 6)
+        begun, status = asyncio.get_running_loop().time(), 503
+        while status != 200:
+            for lively in sockets:
+                with contextlib.suppress(BlockingIOError, ConnectionError):
+                    lively.recv(4096)
+            await asyncio.sleep(0.02)
+            status = (await fetch(f"{site.url}/metrics", Accept_Encoding="gzip"))[0]
+            assert asyncio.get_running_loop().time() - begun < 5
+        assert site.refused()["slow_reader"] == 1
+
+
+async def test_one_client_never_gets_all_scrapes():
+    """Another one has its place at once, up to its share; who has fewer is not displaced."""
+    async with attacked(max_requests=4) as site, contextlib.AsyncExitStack() as stack:
+        site.gate.clear()
+        await many(stack, site, 4, GET)
+        await until(lambda: site.waiting == 4)
+        other = await many(stack, site, 3, GET, local_addr=("127.0.0.2", 0))
+        await until(lambda: site.refused() == {"slow_reader": 2, "max_requests": 1})
+        site.gate.set()
+        assert sorted([(await reader.readline()).split()[1] for reader in other]) == [b"200", b"200", b"503"]
+
+
+async def test_a_user_is_a_client_whatever_the_address(tmp_path):
+    """Behind a proxy all have one address: who has a password shares with others who have."""
+    users = {"basic_auth_users": {"alice": HASHED, "bob": HASHED}}
+    site = BigSite(megabytes=1)
+    async with a_site(site, web_file=Folder(tmp_path).load(users), max_requests=3):
+        site.gate.clear()
+        alice = [asyncio.create_task(ask(site.url, headers=basic("alice", PASSWORD))) for _ in range(3)]
+        await until(lambda: site.waiting == 3)
+        bob = asyncio.create_task(ask(site.url, headers=basic("bob", PASSWORD)))
+        await until(lambda: site.refused().get("slow_reader") == 1)
+        site.gate.set()
+        assert (await bob)[0] == 200
+        await asyncio.gather(*alice, return_exceptions=True)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])

@@ -6,10 +6,12 @@ import json
 import pytest
 
 from exporter.kube.errors import UnreachableError
-from exporter.web import reviews
+from exporter.web import decisions, reviews
 from exporter.web.gate import BusyError
 from exporter.web.reviews import Reviews, UnknownError
-from tests.web.protected import ME, USERS, Folder, ask
+from tests.clusters import until
+from tests.web.hostile import answer_to
+from tests.web.protected import ME, USERS, Folder, ask, refused
 from tests.web.serving import a_site
 
 
@@ -22,6 +24,10 @@ class Judge:
         self.error = None
         self.asked = []
         self.now = 0.0
+        self.audiences = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.waiting = 0
 
     async def post(self, path, body):
         """As the client of the API server does."""
@@ -29,6 +35,9 @@ class Judge:
         self.asked.append((path.rpartition("/")[2], review["spec"]))
         if self.error:
             raise self.error
+        self.waiting += 1
+        await self.gate.wait()
+        self.waiting -= 1
         spec = review["spec"]
         if review["kind"] == "TokenReview":
             user = {
@@ -37,13 +46,14 @@ class Judge:
                 "extra": {"k": ["v"]},
                 "uid": "u",
             }
-            return json.dumps({"status": {"authenticated": spec["token"] in self.tokens, "user": user}}).encode()
+            status = {"authenticated": spec["token"] in self.tokens, "user": user, "audiences": self.audiences}
+            return json.dumps({"status": status}).encode()
         good = spec["user"] in self.allowed and spec["nonResourceAttributes"] == {"path": "/metrics", "verb": "get"}
         return json.dumps({"status": {"allowed": good}}).encode()
 
-    def reviews(self):
+    def reviews(self, **more):
         """What the server asks by."""
-        return Reviews(post=self.post, clock=lambda: self.now)
+        return Reviews(post=self.post, clock=lambda: self.now, **more)
 
 
 def bearer(token):
@@ -89,7 +99,7 @@ async def test_all_that_is_known_of_a_user_is_asked_about():
     judge = Judge()
     assert await judge.reviews().accept("good", "/metrics", client="1")
     assert judge.asked == [
-        ("tokenreviews", {"token": "good"}),
+        ("tokenreviews", {"token": "good", "audiences": []}),
         (
             "subjectaccessreviews",
             {
@@ -103,7 +113,7 @@ async def test_all_that_is_known_of_a_user_is_asked_about():
     ]
 
 
-async def test_a_yes_holds_for_a_minute_and_a_no_not_at_all():
+async def test_a_yes_holds_for_a_minute_and_a_no_for_ten_seconds():
     """Twenty that come at once are one question."""
     judge = Judge()
     asked = judge.reviews()
@@ -115,11 +125,14 @@ async def test_a_yes_holds_for_a_minute_and_a_no_not_at_all():
     judge.now = 60.0
     for _ in range(2):
         assert not await asked.accept("good", "/metrics", client="1")
-    assert len(judge.asked) == 6
+    assert len(judge.asked) == 4
+    judge.allowed.add("prometheus")
+    judge.now = 70.0
+    assert await asked.accept("good", "/metrics", client="1")
 
 
-async def test_while_the_api_server_is_silent_who_was_known_is_let_in(caplog):
-    """For an hour, and asked about again after ten seconds; a stranger is told that nobody knows. One log line."""
+async def test_while_the_api_server_is_down_who_was_accepted_stays_accepted(caplog):
+    """For an hour, and reviewed again after ten seconds; a stranger gets no decision. One log line."""
     judge = Judge()
     asked = judge.reviews()
     assert await asked.accept("good", "/metrics", client="1")
@@ -136,11 +149,94 @@ async def test_while_the_api_server_is_silent_who_was_known_is_let_in(caplog):
     for token in ("good", "poor"):
         with pytest.raises(UnknownError):
             await asked.accept(token, "/metrics", client="1")
-    assert [(record.message, record.detail) for record in caplog.records] == [("tokens cannot be reviewed", "down")]
+    assert [(record.message, record.detail) for record in caplog.records] == [("Failed to review tokens", "down")]
     async with a_site(reviews=asked) as site:
         assert (await ask(site.url, headers=bearer("good")))[0] == 503
         judge.error = None
         assert (await ask(site.url, headers=bearer("good")))[0] == 200
+
+
+async def test_while_the_api_server_is_slow_who_was_accepted_is_served(monkeypatch):
+    """After a second at most. The review continues, and its answer counts for the next request."""
+    monkeypatch.setattr(reviews, "_RENEW_SECONDS", 0.02)
+    judge = Judge()
+    asked = judge.reviews()
+    assert await asked.accept("good", "/metrics", client="1")
+    judge.gate.clear()
+    judge.now = 60.0
+    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", client="1")
+    judge.tokens.clear()
+    judge.gate.set()
+    await until(lambda: not asked._renewing)
+    assert not await asked.accept("good", "/metrics", client="1")
+
+
+async def test_strangers_do_not_keep_an_accepted_token_waiting():
+    """However many wait for their reviews, from however many addresses, and though its minute is over."""
+    judge = Judge()
+    asked = judge.reviews()
+    assert await asked.accept("good", "/metrics", client="proxy")
+    judge.gate.clear()
+    clients = [("proxy", "1", "2", "3")[number % 4] for number in range(200)]
+    strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client=one)) for n, one in enumerate(clients)]
+    await until(lambda: judge.waiting == reviews._AT_ONCE)
+    assert await asked.accept("good", "/metrics", client="proxy")
+    judge.now = 60.0
+    renewed = asyncio.create_task(asked.accept("good", "/metrics", client="proxy"))
+    await until(lambda: judge.waiting == reviews._AT_ONCE + 1)
+    judge.gate.set()
+    assert await renewed
+    assert not any(await asyncio.gather(*strangers))
+
+
+async def test_a_new_token_has_its_turn_among_strangers():
+    """A token is rotated each hour: the new one is unknown, and its address has given no other work."""
+    judge = Judge()
+    asked = judge.reviews()
+    judge.gate.clear()
+    strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client="evil")) for n in range(200)]
+    await until(lambda: judge.waiting == reviews._AT_ONCE)
+    good = asyncio.create_task(asked.accept("good", "/metrics", client="prometheus"))
+    await asyncio.sleep(0)
+    judge.gate.set()
+    assert await good
+    assert not all(one.done() for one in strangers)
+    await asyncio.gather(*strangers)
+
+
+@pytest.mark.parametrize("token", ["\u00e9", "\U0001f600", "a b", "a,b", "a\tb", "=", "<x>", "a\udcff"])
+async def test_what_is_no_token_is_rejected_unasked(token):
+    """Its form is that of RFC 6750; anything else is 401 and counted, and no mistake of ours."""
+    judge = Judge()
+    assert not await judge.reviews().accept(token, "/metrics", client="1")
+    async with a_site(reviews=judge.reviews()) as site:
+        head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
+        answer = await answer_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert refused(site, "unauthorized") == 1
+    assert judge.asked == []
+
+
+async def test_a_path_that_does_not_exist_is_not_asked_about():
+    """So a path can be anything, and no decision is kept for it."""
+    judge = Judge()
+    async with a_site(reviews=judge.reviews()) as site:
+        for path in ("/nowhere", "/%ff", "/%00"):
+            assert (await ask(site.url + path, path="", headers=bearer("good")))[0] == 401
+    assert judge.asked == []
+
+
+@pytest.mark.parametrize(
+    ("audiences", "good"), [(["coderun-exporter"], True), (["https://kubernetes.default.svc"], False), ([], False)]
+)
+async def test_a_token_has_to_be_for_the_audience_of_the_settings(audiences, good):
+    """One that is not says so by its audiences; an API server that knows none is not believed."""
+    judge = Judge()
+    judge.audiences = audiences
+    asked = judge.reviews(audience="coderun-exporter")
+    assert await asked.accept("good", "/metrics", client="1") is good
+    assert judge.asked[0] == ("tokenreviews", {"token": "good", "audiences": ["coderun-exporter"]})
 
 
 async def test_an_answer_that_is_none_is_no_yes():
@@ -155,28 +251,44 @@ async def test_an_answer_that_is_none_is_no_yes():
 
 
 async def test_a_silent_api_server_is_not_waited_for_longer_than_a_scrape_may_take(monkeypatch):
-    """And few wait with it."""
-    monkeypatch.setattr(reviews, "_ASK_SECONDS", 0.05)
+    """Neither in a review nor for a turn. A decision that comes late counts for the next request."""
+    monkeypatch.setattr(reviews, "_TURN_SECONDS", 0.03)
+    monkeypatch.setattr(reviews, "_ANSWER_SECONDS", 0.06)
+    judge = Judge()
+    judge.gate.clear()
+    asked = judge.reviews()
+    with pytest.raises(UnknownError):
+        await asked.accept("good", "/metrics", client="1")
+    waiting = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client="1")) for n in range(9)]
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(end) for end in ends} == {UnknownError, BusyError}
+    judge.gate.set()
+    await until(lambda: judge.waiting == 0 and len(judge.asked) == 2 + 3)
+    count = len(judge.asked)
+    assert await asked.accept("good", "/metrics", client="1")
+    assert len(judge.asked) == count
 
-    async def post(_, __):
-        await asyncio.Event().wait()
 
-    asked = Reviews(post=post, clock=lambda: 0.0)
-    waiting = [asyncio.create_task(asked.accept("x", "/metrics", client="1")) for _ in range(4)]
-    await asyncio.sleep(0)
-    with pytest.raises(BusyError):
-        await asked.accept("x", "/metrics", client="1")
-    assert all(isinstance(end, UnknownError) for end in await asyncio.gather(*waiting, return_exceptions=True))
+async def test_a_review_ends_though_the_api_server_never_responds(monkeypatch):
+    """Else its slot would be lost."""
+    monkeypatch.setattr(reviews, "_REVIEW_SECONDS", 0.02)
+    judge = Judge()
+    judge.gate.clear()
+    asked = judge.reviews()
+    for number in range(9):
+        with pytest.raises(UnknownError):
+            await asked.accept(f"x{number}", "/metrics", client="1")
 
 
 async def test_what_is_kept_is_bounded_and_no_token(monkeypatch):
-    """The oldest goes first; wrong tokens are not kept."""
-    monkeypatch.setattr(reviews, "_MOST", 3)
+    """The oldest goes first; rejected tokens push out no accepted one."""
+    monkeypatch.setattr(decisions, "_MOST", 3)
     judge = Judge()
     judge.tokens |= {f"secret-{number}": "prometheus" for number in range(9)}
     asked = judge.reviews()
     for number in range(9):
         assert await asked.accept(f"secret-{number}", "/metrics", client="1")
-        assert not await asked.accept(f"wrong-{number}", "/metrics", client="1")
-    assert len(asked._yes) == 3
-    assert "secret" not in repr(asked._yes)
+        for wrong in range(5):
+            assert not await asked.accept(f"wrong-{number}-{wrong}", "/metrics", client="1")
+    assert (len(asked._decisions._accepted), len(asked._decisions._rejected)) == (3, 3)
+    assert "secret" not in repr(asked._decisions._accepted)

@@ -151,7 +151,7 @@ async def test_a_mistake_of_ours_is_told_and_costs_one_answer(caplog):
         assert (await fetch(f"{site.url}/livez"))[0] == 200
         assert (await fetch(f"{site.url}/nowhere"))[0] == 404
     (record,) = [record for record in caplog.records if record.name == "exporter.web.server"]
-    assert (record.getMessage(), record.path) == ("a request failed", "/metrics")
+    assert (record.getMessage(), record.path) == ("Failed to serve a request", "/metrics")
     assert "TypeError" in str(record.exc_info)
 
 

@@ -1,6 +1,7 @@
 """The exporter under a fault, and what must hold afterwards, whatever the fault was."""
 
 import contextlib
+import html
 import json
 import pathlib
 import time
@@ -145,6 +146,10 @@ class Subject:
     def readiness(self) -> str:
         """What /readyz says of each resource."""
         return self._exporter.get("/readyz").text
+
+    def start_page(self) -> str:
+        """The text of the page at `/`, which has the details."""
+        return html.unescape(self._exporter.get("/").text)
 
     def turns(self) -> list[Turn]:
         """Every change of a resource's state that the log tells, in order."""

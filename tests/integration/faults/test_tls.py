@@ -23,7 +23,7 @@ def stranger() -> trustme.LeafCert:
 def test_a_stranger_learns_nothing(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, stranger: trustme.LeafCert
 ):
-    """No request, and so no token, reaches him; /readyz says what is wrong with his certificate."""
+    """No request, and so no token, reaches him; the page at / says what is wrong with his certificate."""
     before = len(proxy.asked)
     with subject.enduring() as endured:
         proxy.show(stranger)
@@ -31,7 +31,7 @@ def test_a_stranger_learns_nothing(
         change(place)
         until_counted(subject, dict.fromkeys(READ, "tls"), times=2)
         assert len(proxy.asked) == before
-        assert subject.readiness().count("the API server's certificate does not verify") == len(READ)
+        assert subject.start_page().count("the API server's certificate does not verify") == len(READ)
         proxy.show(None)
         endured.mended()
     report.note(endured)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from exporter.web.config import CIPHERS, CURVES, TlsServer, WebConfigError
+from exporter.web_config.format import CIPHERS, CURVES, TlsServer, WebConfigError
 
 __all__ = ["is_allowed", "server_context"]
 

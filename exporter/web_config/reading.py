@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import yaml
 
-from exporter.web.config import HttpServer, TlsServer, WebConfig, WebConfigError, check
+from exporter.web_config.format import HttpServer, TlsServer, WebConfig, WebConfigError, check
 
-__all__ = ["parse", "read"]
+__all__ = ["parse", "parse_file", "read", "text_of"]
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`", re.DOTALL)
 _NOT_HERE = {
@@ -24,13 +24,34 @@ _NOT_HERE = {
 }
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """As exporter-toolkit, which takes no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Raises a YAMLError for a key that is there twice."""
+        names = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in names[:index]:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read(path: Path) -> WebConfig:
     """The file at this path. Raises WebConfigError."""
+    return parse_file(text_of(path), path=path)
+
+
+def text_of(path: Path) -> str:
+    """The text of a file. Raises WebConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise WebConfigError(f"{path}: cannot be read: {reason}") from None
+
+
+def parse_file(text: str, *, path: Path) -> WebConfig:
+    """The text of the file at this path. Raises WebConfigError that names it."""
     try:
         return parse(text, folder=path.parent)
     except WebConfigError as error:
@@ -40,7 +61,7 @@ def read(path: Path) -> WebConfig:
 def parse(text: str, *, folder: Path) -> WebConfig:
     """The text of such a file in this folder. Raises WebConfigError with no value of a secret in it."""
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - it is a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""

@@ -1,0 +1,59 @@
+"""What is stuck now: open runs that wait for a Job, and unfinished Jobs, for longer than their limit."""
+
+from typing import NamedTuple
+
+from exporter.cluster import Cluster, Job, Run
+from exporter.diagnosis.cause import Cause
+from exporter.diagnosis.hang import hang_causes
+from exporter.diagnosis.stall import stall_causes
+
+__all__ = ["Stuck", "causes_of", "stuck"]
+
+_CRITICAL_FACTOR = 4  # as AgentJobHanging has it, where nobody set the limit
+
+
+class Stuck(NamedTuple):
+    """`since` when it waits or runs, in seconds since the epoch, and the limit of that in seconds."""
+
+    item: Run | Job
+    since: float
+    limit: float
+    limit_is_set: bool
+
+    def excess(self, now: float) -> float:
+        """Seconds beyond the limit."""
+        return now - self.since - self.limit
+
+    def critical(self, now: float) -> bool:
+        """Whether its alert is critical; a healthy Job may run longer than a limit that nobody set."""
+        return self.limit_is_set or now - self.since >= _CRITICAL_FACTOR * self.limit
+
+    def rank(self, now: float) -> tuple[bool, float]:
+        """The worst has the highest."""
+        return self.critical(now), self.excess(now)
+
+
+def stuck(item: Run | Job, cluster: Cluster, *, now: float) -> Stuck | None:
+    """None for what is within its limit, or may be."""
+    found = _run(item, cluster) if isinstance(item, Run) else _job(item, cluster)
+    return found if found is not None and found.excess(now) > 0 else None
+
+
+def causes_of(found: Stuck, cluster: Cluster) -> list[Cause]:
+    """The known causes."""
+    return stall_causes(found.item, cluster) if isinstance(found.item, Run) else hang_causes(found.item, cluster)
+
+
+def _run(run: Run, cluster: Cluster) -> Stuck | None:
+    since = cluster.without_job_since(run)
+    if since is None:
+        return None
+    return Stuck(run, since, cluster.policy.deadline_of(run), limit_is_set=True)
+
+
+def _job(job: Job, cluster: Cluster) -> Stuck | None:
+    if job.result or job.suspended or job.started is None:
+        return None
+    agent, policy = cluster.agent_of(job), cluster.policy
+    is_set = policy.max_runtime_is_set(job, agent)
+    return Stuck(job, job.started, policy.max_runtime_of(job, agent), limit_is_set=is_set)

@@ -1,0 +1,54 @@
+"""What HTTP connections are made of: aiohttp's own, with responses to malformed requests in one line."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp import web
+
+from exporter.web.limits import Limits, Refusals
+
+__all__ = ["Connection", "set_headers"]
+
+# aiohttp logs each malformed request: any client could fill the log.
+_quiet = logging.getLogger(f"{__name__}.aiohttp")
+_quiet.setLevel(logging.CRITICAL + 1)
+
+
+class Connection(web.RequestHandler):
+    """One connection; its limits are aiohttp's settings."""
+
+    def __init__(self, server: web.Server, *, limits: Limits, refusals: Refusals) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            logger=_quiet,
+            access_log=cast("logging.Logger", None),  # aiohttp's way to have none
+            keepalive_timeout=limits.idle_seconds,
+            lingering_time=limits.linger_seconds,
+            max_headers=limits.headers,
+            auto_decompress=False,
+        )
+        self._refusals = refusals
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """One line, without the request's text."""
+        response = cast("web.Response", super().handle_error(request, status, exc, message))
+        response.text = f"{status}: {HTTPStatus(status).phrase}\n"
+        set_headers(response)
+        if status == HTTPStatus.BAD_REQUEST:
+            self._refusals.count("bad_request")
+        return response
+
+
+def set_headers(response: web.StreamResponse) -> None:
+    """No names and versions of libraries."""
+    response.headers["Server"] = "coderun-exporter"
+    response.headers["X-Content-Type-Options"] = "nosniff"

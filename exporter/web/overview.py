@@ -1,0 +1,110 @@
+"""What the page at `/` shows of the cluster: which one it is, what is stuck, which ConfigMaps are broken."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from exporter.cluster import Cluster, ConfigMap, Job
+from exporter.diagnosis import Stuck, causes_of, stuck
+
+__all__ = ["Overview", "Row", "address_of"]
+
+_MOST = 200
+_SLICE = 500  # objects between two turns of the event loop
+_KEEP_SECONDS = 5.0
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
+_CONTEXT = re.compile(r".*\(context ([A-Za-z0-9][A-Za-z0-9_.:@/+=-]{0,252})\)", re.DOTALL)
+
+
+class Row(NamedTuple):
+    """One that is stuck, for a person."""
+
+    critical: bool
+    namespace: str
+    name: str
+    job: str
+    seconds: float
+    """For how long it has waited or run."""
+    limit: float
+    causes: tuple[str, ...]
+
+
+class Overview:
+    """What is stuck is looked for at most every five seconds, however often the page is loaded.
+
+    `address` is of the API server, see `address_of`; `clock` gives seconds since the epoch.
+    """
+
+    def __init__(self, *, cluster: Cluster, address: Callable[[], str], clock: Callable[[], float]) -> None:
+        self.address = address
+        self._cluster = cluster
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._found: list[Stuck] = []
+        self._more = 0
+        self._until = float("-inf")
+
+    async def rows(self) -> tuple[list[Row], int]:
+        """The worst first, with their ages as of now, and how many more there are."""
+        async with self._lock:
+            if time.monotonic() >= self._until:
+                await self._look()
+                self._until = time.monotonic() + _KEEP_SECONDS
+        now = self._clock()
+        return [self._row(found, now) for found in self._found], self._more
+
+    def broken_configmaps(self) -> list[tuple[ConfigMap, str]]:
+        """The required ones that are missing or broken, each with its problems."""
+        return [(item, ", ".join(_problems(item))) for item in self._configmaps() if item.problems]
+
+    def healthy_configmaps(self) -> int:
+        """How many required ones are healthy."""
+        return sum(item.healthy is True for item in self._configmaps())
+
+    def _configmaps(self) -> list[ConfigMap]:
+        return sorted(self._cluster.configmaps, key=lambda item: item.name)
+
+    async def _look(self) -> None:
+        now, found = self._clock(), []
+        for number, item in enumerate([*self._cluster.runs, *self._cluster.jobs]):
+            if not number % _SLICE:
+                await asyncio.sleep(0)
+            if (one := stuck(item, self._cluster, now=now)) is not None:
+                found.append(one)
+        found.sort(key=lambda one: one.rank(now), reverse=True)
+        self._found, self._more = found[:_MOST], max(0, len(found) - _MOST)
+
+    def _row(self, found: Stuck, now: float) -> Row:
+        item = found.item
+        run = self._cluster.run_of(item) if isinstance(item, Job) else item
+        return Row(
+            critical=found.critical(now),
+            namespace=item.namespace,
+            name=run.name if run is not None else item.owner_name if isinstance(item, Job) else "",
+            job=item.name if isinstance(item, Job) else "",
+            seconds=now - found.since,
+            limit=found.limit,
+            causes=tuple(": ".join(filter(None, cause)) for cause in causes_of(found, self._cluster)),
+        )
+
+
+def _problems(item: ConfigMap) -> Iterator[str]:
+    for problem, key in item.problems:
+        yield f"{problem.replace('_', ' ')} {key}".strip()
+
+
+def address_of(source: str, server: str) -> str:
+    """Context and host of the API server, where both have a good form: a URL may hold a password.
+
+    `source` is that of the credentials, `server` the base URL.
+    """
+    try:
+        host = urlsplit(server).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    context = found[1] if (found := _CONTEXT.fullmatch(source)) else ""
+    shown = (f"context {context}" if context else "", f"API server {host}" if _HOST.fullmatch(host) else "")
+    return ", ".join(filter(None, shown))

@@ -1,0 +1,14 @@
+"""The web configuration file of Prometheus' exporters: read, checked, and read again when it changes.
+
+A package of its own: it imports nothing of this exporter, and needs PyYAML, msgspec and bcrypt.
+
+    file = WebFile("web-config.yml", clock=time.monotonic)
+    file.now().context  # an ssl.SSLContext, or None for HTTP
+    file.now().config.basic_auth_users
+"""
+
+from exporter.web_config.format import WebConfig, WebConfigError
+from exporter.web_config.tls import is_allowed
+from exporter.web_config.watched import Protection, WebFile
+
+__all__ = ["Protection", "WebConfig", "WebConfigError", "WebFile", "is_allowed"]
