@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from exporter.checks.finding import HEALTHY, UNHEALTHY, UNKNOWN, Finding
+from exporter.printable import printable
 
 __all__ = ["FORMATS", "status_of"]
 
@@ -21,7 +22,7 @@ def status_of(findings: Sequence[Finding]) -> str:
 def _text(findings: Sequence[Finding]) -> str:
     """A line for each."""
     width = max((len(item.status) for item in findings), default=0)
-    return "\n".join(_printable(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
+    return "\n".join(printable(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
 
 
 def _json(findings: Sequence[Finding]) -> str:
@@ -45,7 +46,7 @@ def _junit(findings: Sequence[Finding]) -> str:
     suite = ET.SubElement(root, "testsuite", named)
     seen = Counter[str]()
     for item in findings:
-        subject, text = _printable(item.subject), _printable(item.text)
+        subject, text = printable(item.subject), printable(item.text)
         seen[subject] += 1
         name = subject if seen[subject] == 1 else f"{subject} ({seen[subject]})"
         case = ET.SubElement(suite, "testcase", {"name": name, "classname": "coderun-exporter.check", "time": "0"})
@@ -56,11 +57,6 @@ def _junit(findings: Sequence[Finding]) -> str:
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
     return written.decode("ascii")
-
-
-def _printable(text: str) -> str:
-    """With everything escaped that ends a line, moves a cursor, or may not stand in XML."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 FORMATS = {"text": _text, "json": _json, "junit": _junit}

@@ -12,6 +12,7 @@ from exporter.checks.cluster import cluster
 from exporter.checks.formats import FORMATS, status_of
 from exporter.commands.arguments import add_cluster_arguments, settings_of
 from exporter.config import Settings
+from exporter.flags import one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 
@@ -23,7 +24,9 @@ _CODES = {HEALTHY: 0, UNHEALTHY: 1, UNKNOWN: 2}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     add_cluster_arguments(parser)
-    parser.add_argument("--output", choices=tuple(FORMATS), default="text", help="default: text")
+    parser.add_argument(
+        "--output", choices=tuple(FORMATS), type=one_of(*FORMATS), default="text", help="default: text"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

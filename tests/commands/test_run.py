@@ -153,12 +153,19 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
         (["--config.file=/nowhere.yml"], "/nowhere.yml: cannot be read: No such file or directory"),
         (["--config.file=/"], "/: cannot be read: Is a directory"),
         (["--kubeconfig=/nowhere"], "/nowhere"),
-        (["--web.listen-address=10911"], "'10911' is not an address to listen on: write HOST:PORT"),
+        (
+            ["--web.listen-address=10911"],
+            "--web.listen-address: '10911' is not an address to listen on: write HOST:PORT",
+        ),
         (["--web.listen-address=:1", "--web.listen-address=:x"], "':x' is not an address"),
-        (["--web.telemetry-path=metrics"], "web.telemetry_path: 'metrics' does not begin with /"),
-        (["--namespaces="], "namespaces: '' is not the name of a namespace"),
+        (["--web.telemetry-path=metrics"], "--web.telemetry-path: 'metrics' does not begin with /"),
+        (["--namespaces="], "--namespaces: '' is not the name of a namespace"),
         (["--namespaces=a,B_c"], "namespaces: 'B_c' is not the name of a namespace"),
-        (["--web.telemetry-path=/livez"], "'/livez' is not a path for the metrics: it is that of a health check"),
+        (["--label-selector=a b"], "--label-selector: 'a b' is not a label selector, such as"),
+        (
+            ["--web.telemetry-path=/livez"],
+            "--web.telemetry-path: '/livez' is not a path for the metrics: it is that of a health check",
+        ),
     ],
 )
 def test_a_wrong_flag_is_one_line(words, said):

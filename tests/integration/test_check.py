@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import uuid
@@ -36,7 +37,7 @@ def tasks(control_plane: ControlPlane) -> str:
 
 
 def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[int, list[str]]:
-    """The exit code and the lines, by somebody who may read everything."""
+    """The exit code and the lines after the first, without their padding, for a user who may read everything."""
     cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
     kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": ADMIN_TOKEN})
     (folder / "settings.yml").write_text(json.dumps(settings))
@@ -44,7 +45,9 @@ def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[i
     command += ["--config.file", folder / "settings.yml"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert not done.stderr
-    return done.returncode, done.stdout.splitlines()
+    first, *lines = (re.sub(r"^(\w+) +", r"\1  ", line) for line in done.stdout.splitlines())
+    assert first == f"note  API server {plane.url.removeprefix('https://')}: kubeconfig {kubeconfig} (context prod)"
+    return done.returncode, lines
 
 
 def test_a_platform_without_template_configmaps_is_healthy(
