@@ -77,13 +77,13 @@ def test_a_message_stays_inside_its_quotes(capsys):
 
 
 def test_json_lines_are_objects_of_the_same_fields(capsys):
-    """One line each as well; every value is text."""
+    """One line each as well; numbers are numbers, every other value is text."""
     log, lines = the_lines(capsys, form="json")
-    log.warning("two\nlines", extra={"detail": 'a"b', "count": 3})
+    log.warning("two\nlines", extra={"detail": 'a"b', "count": 3, "flag": True})
     (line,) = lines()
     fields = json.loads(line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", fields.pop("time"))
-    assert fields == {"level": "WARN", "msg": "two\nlines", "detail": 'a"b', "count": "3"}
+    assert fields == {"level": "WARN", "msg": "two\nlines", "detail": 'a"b', "count": 3, "flag": "True"}
 
 
 @pytest.mark.parametrize("form", logs.FORMATS)
