@@ -10,28 +10,45 @@ import asyncio
 from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
 from exporter.checks.cluster import cluster
 from exporter.checks.formats import FORMATS, status_of
-from exporter.commands.arguments import add_cluster_arguments, settings_of
+from exporter.checks.rendered import check_rendered
+from exporter.commands.arguments import add_cluster_arguments, named, settings_of
 from exporter.config import Settings
-from exporter.flags import one_of
+from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 
 __all__ = ["add_arguments", "run"]
 
 _CODES = {HEALTHY: 0, UNHEALTHY: 1, UNKNOWN: 2}
+_OF_A_CLUSTER = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     add_cluster_arguments(parser)
     parser.add_argument(
-        "--output", choices=tuple(FORMATS), type=one_of(*FORMATS), default="text", help="default: text"
+        "-f",
+        "--filename",
+        action="append",
+        metavar="FILE",
+        help="validate the ConfigMaps in these rendered manifests instead of a cluster's: a file of YAML or JSON, a "
+        "folder of them, or - for standard input; may be given again",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=tuple(FORMATS), type=one_of(*FORMATS), default="text", help="default: text"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the findings; gives the code of the worst. Raises UsageError and KubeConfigError."""
-    found = asyncio.run(_found(settings_of(arguments)))
+    settings = settings_of(arguments)
+    if arguments.filename:
+        unused = [named(path, arguments) for path in _OF_A_CLUSTER if named(path, arguments) != path]
+        if unused:
+            raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
+        found = check_rendered(arguments.filename, settings)
+    else:
+        found = asyncio.run(_found(settings))
     print(FORMATS[arguments.output](found))
     return _CODES[status_of(found)]
 
