@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import pathlib
 import re
+import shutil
 import tomllib
 
 import pytest
@@ -70,6 +71,19 @@ def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
     assert generate_docs.main([]) == 0
     assert page.read_text() == "new\n"
     assert generate_docs.main(["--check"]) == 0
+
+
+def test_an_alert_without_its_files_is_one_line(tmp_path, monkeypatch, capsys):
+    """A new rule needs a runbook and unit tests: `make docs` names the files."""
+    shutil.copytree(ROOT / "alerts", tmp_path, dirs_exist_ok=True)
+    rule = {"alert": "Unwritten", "expr": "up == 0", "labels": {"severity": "info"}}
+    (tmp_path / "rules/new.yml").write_text(yaml.safe_dump({"groups": [{"name": "new", "rules": [rule]}]}))
+    monkeypatch.setattr("tools.alerts_page.ALERTS", tmp_path)
+    assert generate_docs.main([]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "make docs: alerts lack files; write alerts/runbooks/Unwritten.md, alerts/tests/Unwritten.yml\n",
+    )
 
 
 def test_the_example_file_loads_and_names_every_setting():
