@@ -217,9 +217,13 @@ class Flags(argparse.ArgumentParser):
 
 
 def table(head: Sequence[str], rows: "typing.Iterable[Sequence[str]]") -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    """A table in Markdown. A cell is one line, whatever it was in the code: a line break would end the table."""
+    lines = [
+        head,
+        ["---"] * len(head),
+        *([" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def code(names: Sequence[str]) -> str:
