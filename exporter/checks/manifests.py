@@ -3,7 +3,9 @@
 import dataclasses
 import json
 import pathlib
+import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,7 +18,6 @@ _LARGEST = 64 << 20
 _MOST_MERGED = 10_000
 _GZIP = b"\x1f\x8b"
 _TAG = "tag:yaml.org,2002:"
-_TEXT = ("timestamp", "value")  # a date is text for Kubernetes; a plain = has a type of its own in YAML 1.1
 
 
 class ManifestError(Exception):
@@ -155,15 +156,13 @@ def _mapping(pairs: Sequence[tuple[str, Any]]) -> Mapping:
 
 
 def _repeated(keys: Sequence[str]) -> tuple[str, ...]:
-    return (
-        tuple(dict.fromkeys(key for index, key in enumerate(keys) if key in keys[:index]))
-        if len(set(keys)) < len(keys)
-        else ()
-    )
+    return tuple(key for key, number in Counter(keys).items() if number > 1)
 
 
 class _Loader(yaml.SafeLoader):
     """Mappings know their line and repeated keys. In Python: libyaml's loader crashes on deep nesting."""
+
+    bool_values = yaml.SafeLoader.bool_values | {"y": True, "n": False}
 
     def flatten_mapping(self, node: Any) -> None:
         """Once for each mapping, and bounded: merges of merges grow exponentially."""
@@ -186,19 +185,34 @@ class _Loader(yaml.SafeLoader):
         return self.construct_mapping(node)
 
     def integer(self, node: Any) -> int | str:
-        """12:30 is text for Kubernetes, and a number to the base of 60 in YAML 1.1."""
-        return str(node.value) if ":" in node.value else self.construct_yaml_int(node)
+        """12:30 is text for kubectl, and a number to the base of 60 in YAML 1.1."""
+        text = node.value
+        return str(text) if ":" in text else int(text, 0) if text.startswith("0o") else self.construct_yaml_int(node)
 
     def text(self, node: Any) -> str:
         return str(node.value)
+
+    def binary(self, node: Any) -> str:
+        return self.construct_yaml_binary(node).decode("utf-8", "replace")
 
     def local(self, _: str, node: Any) -> Any:
         """A value with a tag of its own, such as !vault."""
         return node.value if isinstance(node, yaml.ScalarNode) else None
 
 
-_Loader.add_constructor(f"{_TAG}map", _Loader.mapping)
-_Loader.add_constructor(f"{_TAG}int", _Loader.integer)
+# What kubectl takes for truth values and numbers, and YAML 1.1 for text: its reader is Go's.
+for _kind, _form, _first in (
+    ("bool", r"[yYnN]", "yYnN"),
+    ("int", r"0o[0-7]+", "0"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_form})$"), list(_first))
+for _kind, _constructor in (
+    ("map", _Loader.mapping),
+    ("int", _Loader.integer),
+    ("binary", _Loader.binary),
+    ("timestamp", _Loader.text),  # a date is text for Kubernetes
+    ("value", _Loader.text),  # a plain = has a type of its own in YAML 1.1
+):
+    _Loader.add_constructor(f"{_TAG}{_kind}", _constructor)
 _Loader.add_multi_constructor("!", _Loader.local)
-for _kind in _TEXT:
-    _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.text)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import dataclasses
 import difflib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -117,8 +118,9 @@ def _texts(tree: Any, part: str) -> tuple[dict[str, str], list[str]]:
     if not isinstance(tree, Mapping):
         return {}, [f"{part} is not a mapping"]
     good, faults = {}, [f"key {key!r} stands twice in {part}" for key in tree.repeated]
-    for key, value in tree.items():
-        if not isinstance(key, str) or not _KEY.fullmatch(key) or key in {".", ".."}:
+    for given, value in tree.items():
+        key = given if isinstance(given, str) else json.dumps(given, default=str)  # true and 5 are text as keys
+        if not _KEY.fullmatch(key) or key in {".", ".."}:
             faults.append(f"{key!r} is not a key of {part}: keys have letters, digits, -, _ and .")
         elif isinstance(value, str) or value is None:
             good[key] = value or ""
