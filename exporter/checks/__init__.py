@@ -8,6 +8,7 @@ from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.jobs import check_jobs
 from exporter.checks.namespaces import check_namespaces
+from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
@@ -25,8 +26,9 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
     """
     kinds, everything = kinds_of(settings), feeds(settings, telemetry=Telemetry(clock=time.time))
     of = {name: [feed for feed in everything if feed.resource == name] for name in (CODERUNS, JOBS, CONFIGMAPS)}
-    absent, configmaps, jobs, runs = await asyncio.gather(
+    absent, reviews, configmaps, jobs, runs = await asyncio.gather(
         check_namespaces(client, settings),
+        check_reviews(client, needed=settings.web.kubernetes_auth),
         check_configmaps(client, of[CONFIGMAPS]),
         check_jobs(client, of[JOBS]),
         asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
@@ -34,6 +36,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
     seen = {scope for part in (configmaps, jobs, *runs) for scope in part.namespaces}
     return [
         *(finding for name, finding in absent.items() if name not in seen),
+        *reviews,
         *configmaps.findings,
         *(finding for part in runs for finding in part.findings),
         *jobs.findings,

@@ -11,7 +11,7 @@ from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
 from exporter.checks.cluster import cluster
 from exporter.checks.formats import FORMATS, status_of
 from exporter.checks.rendered import check_rendered
-from exporter.commands.arguments import add_cluster_arguments, named, settings_of
+from exporter.commands.arguments import add_cluster_arguments, add_review_argument, named, settings_of
 from exporter.config import Settings
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
@@ -20,12 +20,13 @@ from exporter.kube.client import KubeClient
 __all__ = ["add_arguments", "run"]
 
 _CODES = {HEALTHY: 0, UNHEALTHY: 1, UNKNOWN: 2}
-_OF_A_CLUSTER = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
+_OF_A_CLUSTER = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context", "web.kubernetes_auth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     add_cluster_arguments(parser)
+    add_review_argument(parser)
     parser.add_argument(
         "-f",
         "--filename",

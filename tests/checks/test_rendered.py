@@ -231,7 +231,9 @@ def test_the_command_reads_standard_input_and_ends_with_the_worst(tmp_path, monk
     assert out.startswith("<?xml")
 
 
-@pytest.mark.parametrize("flag", ["--namespaces=a", "--context=c", "--kubeconfig=k", "--label-selector=a=b"])
+@pytest.mark.parametrize(
+    "flag", ["--web.kubernetes-auth", "--namespaces=a", "--context=c", "--kubeconfig=k", "--label-selector=a=b"]
+)
 def test_flags_about_a_cluster_are_refused_with_it(flag):
     """They would have no effect."""
     assert (

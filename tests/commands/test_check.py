@@ -47,6 +47,11 @@ def refuses(server, path, make, *, named="", verb=""):
     server.intercept = intercept
 
 
+def a_review(body):
+    """The answer to a review."""
+    return web.json_response(body, status=201)
+
+
 async def test_healthy(tmp_path):
     """0, and a line for everything that was looked at."""
     async with a_server(a_configmap("a", k="1234"), a_configmap("b", **{"x.sh": "y"})) as server:
@@ -192,6 +197,29 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "line"),
+    [
+        (lambda: a_review({"status": {"allowed": True}}), 0, "ok  {}: can be created"),
+        (lambda: a_review({"status": {"allowed": False}}), 2, "UNKNOWN  {}: not permitted: grant"),
+        (lambda: a_review({"hello": "world"}), 2, "UNKNOWN  {}: cannot be checked: the answer at"),
+        (lambda: a_status(403, "no"), 2, "UNKNOWN  {}: cannot be checked: 403 at"),
+    ],
+)
+async def test_whether_tokens_may_be_reviewed_is_checked_where_they_are(tmp_path, answer, code, line):
+    """With --web.kubernetes-auth, or the setting; without it nothing is asked about it."""
+    async with a_server() as server:
+        refuses(server, "/apis/authorization.k8s.io", answer)
+        got, lines = await check(server.url, tmp_path, "--web.kubernetes-auth", config="configmaps: {required: []}")
+        _, others = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert got == code
+    for found, subject in zip(
+        lines, ("tokenreviews.authentication", "subjectaccessreviews.authorization"), strict=False
+    ):
+        assert found.startswith(line.format(f"{subject}.k8s.io"))
+    assert not [each for each in others if "reviews" in each]
 
 
 async def test_it_names_the_cluster_and_the_context_first(tmp_path):
