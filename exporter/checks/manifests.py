@@ -49,8 +49,8 @@ class Object:
 def files_in(path: str) -> list[str]:
     """The file itself, `-` for standard input, or the manifests in a folder. Raises ManifestError."""
     folder = pathlib.Path(path)
-    if path == "-" or not folder.is_dir():
-        return [path]
+    if not folder.is_dir():
+        return [str(folder)]
     found = sorted(str(file) for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
     if not found:
         raise ManifestError(f"{path}: no {', '.join(_SUFFIXES)} file in this folder")

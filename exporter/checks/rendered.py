@@ -62,13 +62,15 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
     """All ConfigMaps, and a finding for each file that is broken."""
     found: list[Rendered] = []
     broken: list[Finding] = []
-    for path in dict.fromkeys(paths):
+    files: dict[str, None] = {}
+    for path in paths:
         try:
-            for file in files_in(path):
-                try:
-                    found.extend(_rendered(item, namespace) for item in objects_in(file) if _is_configmap(item))
-                except ManifestError as error:
-                    broken.append(_broken(error))
+            files |= dict.fromkeys(files_in(path))
+        except ManifestError as error:
+            broken.append(_broken(error))
+    for file in files:
+        try:
+            found.extend(_rendered(item, namespace) for item in objects_in(file) if _is_configmap(item))
         except ManifestError as error:
             broken.append(_broken(error))
     return found, broken

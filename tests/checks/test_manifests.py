@@ -72,6 +72,10 @@ def test_a_folder_is_its_manifests(tmp_path):
         )
     found = check_rendered([str(tmp_path)], Settings(configmaps=ConfigMaps(required=("on", "tw", "th", "no"))))
     assert [item.status for item in found] == ["ok", "ok", "ok", "UNHEALTHY"]
+    again = check_rendered(
+        [f"{tmp_path}/", f"{tmp_path}//one.yaml"], Settings(configmaps=ConfigMaps(required=("on",)))
+    )
+    assert [item.status for item in again] == ["ok"]
     (tmp_path / "empty").mkdir()
     (found, _) = check_rendered([str(tmp_path / "empty")], Settings(configmaps=ConfigMaps(required=("a",))))
     assert found.text == "no .yaml, .yml, .json file in this folder"
