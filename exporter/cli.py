@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from exporter import __version__
+from exporter import __version__, logs
 from exporter.commands import check, demo, rbac, run
 from exporter.ending import ended
 from exporter.flags import Parser, UsageError, nearest
@@ -27,6 +27,7 @@ _COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; gives its exit code. A wrong argument or setting is one line and 2."""
+    logs.set_up_fallback()
     words = list(sys.argv[1:] if argv is None else argv)
     return ended(lambda: _run(words), expected=(UsageError, KubeConfigError, ListenError, WebConfigError))
 

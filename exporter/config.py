@@ -196,7 +196,9 @@ def check(settings: Settings) -> None:
     named = [("namespaces", name) for name in settings.namespaces]
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
         if not _NAMESPACE.fullmatch(name):
-            raise msgspec.ValidationError(f"{name!r} is not the name of a namespace - at `$.{key}`")
+            raise msgspec.ValidationError(
+                f"{name!r} is not the name of a namespace: a-z, 0-9 and -, at most 63 - at `$.{key}`"
+            )
     if not SELECTOR.fullmatch(settings.label_selector):
         selector = settings.label_selector
         raise msgspec.ValidationError(

@@ -5,13 +5,19 @@ import logging
 import sys
 import time
 
-__all__ = ["FORMATS", "LEVELS", "set_up"]
+__all__ = ["FORMATS", "LEVELS", "set_up", "set_up_fallback"]
 
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
 
 _SHORT = {"WARNING": "WARN", "CRITICAL": "ERROR"}  # Go's names of these levels
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
+
+
+def set_up_fallback() -> None:
+    """What is logged before, or without, `set_up` is warnings and errors, one line each as well."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Formatter(form="logfmt"))
 
 
 def set_up(*, level: str, form: str) -> None:

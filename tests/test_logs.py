@@ -132,3 +132,16 @@ def test_clients_that_send_garbage_do_not_fill_the_log(capsys):
     _, lines = the_lines(capsys, level="debug")
     logging.getLogger("aiohttp.server").error("Error handling request")
     assert lines() == []
+
+
+def test_what_is_logged_without_a_set_up_is_one_line_too(capsys):
+    """By a command such as `check`, whose output is its findings; informational lines are not shown."""
+    logs.set_up_fallback()
+    record = logging.makeLogRecord({"levelname": "ERROR", "levelno": logging.ERROR, "msg": "a\nb", "object": "x\ny"})
+    try:
+        int("bad")
+    except ValueError as error:
+        record.exc_info = (ValueError, error, error.__traceback__)
+    logging.lastResort.handle(record)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'level=ERROR msg="a\\nb" object="x\\ny" error="Traceback' in line

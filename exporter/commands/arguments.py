@@ -10,7 +10,7 @@ import msgspec
 
 from exporter import logs
 from exporter.config import Settings, check
-from exporter.config_file import ConfigError, load, said
+from exporter.config_file import ConfigError, UnreadableError, load, said
 from exporter.flags import UsageError, one_of
 
 __all__ = [
@@ -97,6 +97,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings of the file, with the flags on top. Raises UsageError."""
     try:
         settings = load(arguments.config_file) if arguments.config_file else Settings()
+    except UnreadableError as error:
+        raise UsageError(f"--config.file: {error}") from error
     except ConfigError as error:
         raise UsageError(str(error)) from error
     for path in _FLAGS:

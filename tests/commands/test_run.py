@@ -147,8 +147,8 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--config.file=/nowhere.yml"], "/nowhere.yml: cannot be read: No such file or directory"),
-        (["--config.file=/"], "/: cannot be read: Is a directory"),
+        (["--config.file=/nowhere.yml"], "--config.file: /nowhere.yml: cannot be read: No such file or directory"),
+        (["--config.file=/"], "--config.file: /: cannot be read: Is a directory"),
         (["--kubeconfig=/nowhere"], "/nowhere"),
         (
             ["--web.listen-address=10911"],
