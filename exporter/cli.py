@@ -1,13 +1,13 @@
-"""The command line: which command, with which settings, and what is said of a wrong one."""
+"""The command line: which command, with which settings."""
 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from exporter import __version__
+from exporter import __version__, logs
 from exporter.commands import check, demo, rbac, run
-from exporter.commands.arguments import UsageError
+from exporter.ending import ended
+from exporter.flags import Parser, UsageError, nearest
 from exporter.kube.errors import KubeConfigError
 from exporter.web.server import ListenError
 from exporter.web_config.format import WebConfigError
@@ -15,61 +15,74 @@ from exporter.web_config.format import WebConfigError
 __all__ = ["main"]
 
 _COMMANDS = {
-    "run": (run, "serve metrics; this is done when no command is given"),
+    "run": (run, "serve metrics (the default)"),
     "check": (
         check,
-        "are the required ConfigMaps whole, and may everything be read? exit 0 healthy, 1 unhealthy, 2 cannot tell",
+        "validate required ConfigMaps and API permissions; exit 0: healthy, 1: unhealthy, 2: unknown",
     ),
-    "rbac": (rbac, "the permissions that these settings need, as manifests for kubectl apply"),
-    "demo": (demo, "two incidents, replayed on this machine; needs no cluster"),
+    "rbac": (rbac, "print the permissions that these settings need, as manifests for kubectl apply"),
+    "demo": (demo, "replay two incidents on this machine; needs no cluster"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; gives its exit code. A wrong argument or setting is one line and 2."""
+    logs.set_up_fallback()
     words = list(sys.argv[1:] if argv is None else argv)
-    try:
-        arguments = _arguments(words)
-        code: int = arguments.command(arguments)
-    except (UsageError, KubeConfigError, ListenError, WebConfigError) as error:
-        print(f"coderun-exporter: {error}", file=sys.stderr)
-        return 2
+    return ended(lambda: _run(words), expected=(UsageError, KubeConfigError, ListenError, WebConfigError))
+
+
+def _run(words: list[str]) -> int:
+    arguments = _arguments(words)
+    code: int = arguments.command(arguments)
     return code
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
-    parser = _parser()
-    arguments, rest = parser.parse_known_args(_with_command(words))
+    """Raises UsageError."""
+    parsers, words = _parsers(), _with_command(words)
+    arguments, rest = parsers[""].parse_known_args(words)
     if rest:
-        hint = ": the command comes first" if _COMMANDS.keys() & rest else ""
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        raise UsageError(_unknown(rest, words[0], parsers))
     return arguments
 
 
 def _with_command(words: list[str]) -> list[str]:
-    """`run` is understood where the first word is a flag of its own, or nothing at all."""
-    if words and (words[0] in {"-h", "--help", "--version"} or not words[0].startswith("-")):
-        return words
-    return ["run", *words]
+    """`run` where the first word is a flag, or nothing at all. Raises UsageError."""
+    if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
+        return ["run", *words]
+    if words[0] not in _COMMANDS and not words[0].startswith("-"):
+        hint = nearest(words[0], _COMMANDS) or f"known: {', '.join(_COMMANDS)}"
+        raise UsageError(f"{words[0]}: no such command; {hint}")
+    return words
 
 
-class _Parser(argparse.ArgumentParser):
-    """One line for a wrong argument, without the usage in front of it."""
+def _unknown(rest: list[str], command: str, parsers: dict[str, Parser]) -> str:
+    """One line about the first word that the command does not know."""
+    word = next((word for word in rest if word.startswith("-")), rest[0])
+    if not word.startswith("-"):
+        if word in _COMMANDS:
+            return f"{word}: the command comes first: coderun-exporter {word} ..."
+        return f"{word}: {command} has flags only; see coderun-exporter {command} --help"
+    flag = word.partition("=")[0]
+    owners = [name for name, parser in parsers.items() if flag in parser.flags]
+    if owners:
+        return f"{flag}: no flag of {command}, but of {' and '.join(owners)}"
+    hint = nearest(flag, parsers[command].flags) or f"see coderun-exporter {command} --help"
+    return f"{flag}: no such flag; {hint}"
 
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see {self.prog} --help")
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parsers() -> dict[str, Parser]:
+    """The parser of the whole, under no name, and that of each command."""
+    parser = Parser(
         prog="coderun-exporter",
-        description="Tells Prometheus which agent runs on Kubernetes are stuck, and why.",
-        allow_abbrev=False,
+        description="Prometheus exporter that names the agent run on Kubernetes that is stuck, and why.",
     )
     parser.add_argument("--version", action="version", version=f"coderun-exporter {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
+    parsers = {"": parser}
     for name, (module, text) in _COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=module.__doc__, allow_abbrev=False)
+        command = parsers[name] = commands.add_parser(name, help=text, description=module.__doc__)
         module.add_arguments(command)
         command.set_defaults(command=module.run)
-    return parser
+    return parsers

@@ -182,13 +182,14 @@ class Settings(_Section, frozen=True):
     """Where runs and Jobs are read. Not set: in all namespaces, which needs a ClusterRole."""
     label_selector: str = ""
     """Only runs and Jobs with these labels are read, as `kubectl get -l` takes them. The runs and their Jobs have to
-    carry them alike, as they do `service`: a run whose Job is not selected is told to have none. Not set: all."""
+    carry them alike, as they do `service`: a run whose Job is not selected appears to have none. Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"
-    """How long a finished run or Job keeps its series after its end; 0: as long as it exists."""
+    """How long a finished run or Job that still exists keeps its series after its end; 0: as long as it exists. The
+    series of a deleted one end at once."""
     web: Web = Web()
     log: Log = Log()
 
@@ -199,7 +200,9 @@ def check(settings: Settings) -> None:
     named = [("namespaces", name) for name in settings.namespaces]
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
         if not _NAMESPACE.fullmatch(name):
-            raise msgspec.ValidationError(f"{name!r} is not the name of a namespace - at `$.{key}`")
+            raise msgspec.ValidationError(
+                f"{name!r} is not the name of a namespace: a-z, 0-9 and -, at most 63 - at `$.{key}`"
+            )
     if not SELECTOR.fullmatch(settings.label_selector):
         selector = settings.label_selector
         raise msgspec.ValidationError(

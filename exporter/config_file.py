@@ -10,7 +10,7 @@ import yaml
 
 from exporter.config import Settings, check
 
-__all__ = ["ConfigError", "load", "said"]
+__all__ = ["ConfigError", "UnreadableError", "load", "said"]
 
 _KEY = re.compile(r"\[\.\.\.\]|[^.\[\]$`]+")
 _WORDS = (
@@ -26,13 +26,17 @@ class ConfigError(Exception):
     """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
 
 
+class UnreadableError(ConfigError):
+    """The file itself is wrong, whatever is in it."""
+
+
 def load(path: str) -> Settings:
     """The settings of a YAML file. Raises ConfigError."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+        raise UnreadableError(f"{path}: cannot be read: {reason}") from error
     try:
         tree = yaml.safe_load(text)
         nodes = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -67,7 +67,7 @@ def _listed(settings: Settings) -> list[Manifest]:
 def _named(required: list[RequiredConfigMap]) -> Manifest:
     """Only these ConfigMaps; RBAC knows no patterns, so for one of those it is every ConfigMap of the namespace."""
     if any(item.is_pattern for item in required):
-        return _rule(dataclasses.replace(CONFIGMAPS.rule, verbs=("list", "watch")))  # none is read by its name
+        return _rule(CONFIGMAPS.rule)
     return _rule(CONFIGMAPS.rule) | {"resourceNames": [item.name for item in required]}
 
 

@@ -1,10 +1,17 @@
-"""Where the real components are that some tests run against: `make tools` builds them into `.tools/bin`."""
+"""Where the real components are that some tests run against: `make tools` builds them into `.tools/bin`.
 
+What is on PATH instead has to be of a version that the tests are written for.
+"""
+
+import dataclasses
+import functools
 import pathlib
+import re
 import shutil
+import subprocess
 from collections.abc import Iterable
 
-__all__ = ["CLUSTER", "MissingComponentError", "component", "find", "how"]
+__all__ = ["CLUSTER", "MissingComponentError", "component", "find", "how", "title"]
 
 CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok")
 """What the cluster of the integration tests is made of."""
@@ -19,13 +26,54 @@ class MissingComponentError(LookupError):
     """A component is neither built nor installed; its text names it and says how to get it."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The executable of a component, and its versions: `oldest` or newer, or only those that begin with `only`."""
+
+    binary: str
+    oldest: tuple[int, ...] = ()
+    only: tuple[int, ...] = ()
+
+    def accepts(self, version: tuple[int, ...]) -> bool:
+        """Whether this version will do. One that says no version was built by hand: it is taken for a new one."""
+        return version[: len(self.only)] == self.only if self.only else not version or version >= self.oldest
+
+
+WANTED = {
+    "promtool": Wanted(binary="promtool", oldest=(3, 0)),
+    "prometheus": Wanted(binary="prometheus", oldest=(3, 0)),
+    "promtool-2.42": Wanted(binary="promtool", only=(2, 42)),
+    "prometheus-2.42": Wanted(binary="prometheus", only=(2, 42)),
+    "amtool": Wanted(binary="amtool", oldest=(0, 27)),
+    "alertmanager": Wanted(binary="alertmanager", oldest=(0, 27)),
+}
+"""The components of which not every version will do."""
+
+
 def find(name: str) -> pathlib.Path | None:
-    """The executable `name` of `.tools/bin`, else of PATH; None where there is none."""
+    """The executable of `.tools/bin`, else one of PATH whose version will do; None where there is none."""
     built = BUILT / name
     if built.is_file():
         return built
-    installed = shutil.which(name)
-    return pathlib.Path(installed) if installed else None
+    wanted = WANTED.get(name, Wanted(binary=name))
+    installed = shutil.which(wanted.binary)
+    if installed is None or (name in WANTED and not wanted.accepts(_version(installed))):
+        return None
+    return pathlib.Path(installed)
+
+
+@functools.cache
+def _version(executable: str) -> tuple[int, ...]:
+    """As `NAME, version 2.42.0+ds (...)` has it; empty where it says none."""
+    done = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    found = re.search(r", version (\d+(?:\.\d+)*)", done.stdout + done.stderr)
+    return tuple(map(int, found[1].split("."))) if found else ()
+
+
+def title(name: str) -> str:
+    """The component with the versions that will do."""
+    oldest = WANTED[name].oldest if name in WANTED else ()
+    return f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
 
 
 def how(names: Iterable[str]) -> str:
@@ -41,5 +89,5 @@ def component(name: str) -> pathlib.Path:
     """As `find`, but raises MissingComponentError."""
     found = find(name)
     if found is None:
-        raise MissingComponentError(f"{name} is not in .tools/bin and not on PATH: {how([name])}")
+        raise MissingComponentError(f"{title(name)} is not in .tools/bin and not on PATH: {how([name])}")
     return found

@@ -16,7 +16,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     missing = [name for name in dict.fromkeys(needed) if components.find(name) is None]
     if not missing:
         return
-    reason = f"needs {', '.join(missing)}, which is not here: {components.how(missing)}"
+    reason = f"needs {', '.join(map(components.title, missing))}, which is not here: {components.how(missing)}"
     if os.environ.get("REQUIRE_COMPONENTS") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import pathlib
 import re
+import shutil
 import tomllib
 
 import pytest
@@ -15,13 +16,11 @@ from tools import generate_docs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = sorted(
-    [
-        ROOT / "README.md",
-        ROOT / "CHANGELOG.md",
-        *(page for room in ("docs", "alerts", "deploy") for page in ROOT.glob(f"{room}/**/*.md")),
-    ]
+    [*ROOT.glob("*.md"), *(page for room in ("docs", "alerts", "deploy") for page in ROOT.glob(f"{room}/**/*.md"))]
 )
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"|^\[[^\]]+\]: (\S+)", re.MULTILINE)
+FENCED = re.compile(r"^ *(```+|~~~+).*?^ *\1 *$", re.DOTALL | re.MULTILINE)
+CELL_END = re.compile(r"(?<!\\)\|")
 
 
 def text_of(page):
@@ -31,9 +30,7 @@ def text_of(page):
 
 def anchors_of(markdown):
     """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(
-        r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", markdown, flags=re.DOTALL | re.MULTILINE), re.MULTILINE
-    )
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", markdown), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -72,6 +69,19 @@ def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
     assert generate_docs.main(["--check"]) == 0
 
 
+def test_an_alert_without_its_files_is_one_line(tmp_path, monkeypatch, capsys):
+    """A new rule needs a runbook and unit tests: `make docs` names the files."""
+    shutil.copytree(ROOT / "alerts", tmp_path, dirs_exist_ok=True)
+    rule = {"alert": "Unwritten", "expr": "up == 0", "labels": {"severity": "info"}}
+    (tmp_path / "rules/new.yml").write_text(yaml.safe_dump({"groups": [{"name": "new", "rules": [rule]}]}))
+    monkeypatch.setattr("tools.alerts_page.ALERTS", tmp_path)
+    assert generate_docs.main([]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "make docs: alerts lack files; write alerts/runbooks/Unwritten.md, alerts/tests/Unwritten.yml\n",
+    )
+
+
 def test_the_example_file_loads_and_names_every_setting():
     """Nobody has to guess how a setting is written."""
     example = ROOT / "docs/coderun-exporter.yml"
@@ -83,7 +93,7 @@ def test_the_example_file_loads_and_names_every_setting():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_to_its_heading(page):
     """Links of a page to this repository; those to the world outside are not followed."""
-    for target in LINK.findall(page.read_text("utf-8")):
+    for target in map("".join, LINK.findall(FENCED.sub("", page.read_text("utf-8")))):
         if re.match(r"https?://", target):
             continue
         path, _, anchor = target.partition("#")
@@ -91,6 +101,41 @@ def test_every_link_leads_to_a_file_and_to_its_heading(page):
         assert file.exists(), f"{target}: no such file"
         if anchor:
             assert anchor in anchors_of(file.read_text("utf-8")), f"{target}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_table_is_whole(page):
+    """It has a row of dashes, each row has as many cells as its head, and none is broken into two lines."""
+    assert broken_rows(page.read_text("utf-8")) == []
+
+
+def broken_rows(markdown):
+    """The lines of tables that GitHub would not render as rows."""
+    broken, head = [], None
+    lines = FENCED.sub(lambda block: "\n" * block[0].count("\n"), markdown).splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not line.startswith("|"):
+            head = None
+            continue
+        cells = CELL_END.split(line.rstrip())
+        if head is None:
+            head = len(cells)
+            after = lines[number] if number < len(lines) else ""
+            if not re.fullmatch(r"(\| *:?-+:? *)+\|", after.rstrip()):
+                broken.append(f"{number}: no row of dashes follows: {line}")
+        if cells[-1] or len(cells) != head:
+            broken.append(f"{number}: {len(cells) - 2} cells and not {head - 2}: {line}")
+    return broken
+
+
+@pytest.mark.parametrize(
+    "row", ["| a | b", "| a |", "| a | b | c |", "| a | `b|c` |", "| a | b\n  c |", "|---|---|\n\n| a | b |"]
+)
+def test_a_broken_row_is_found(row):
+    """What ends a table, or moves its cells."""
+    table = f"| x | y |\n|---|---|\n{row}\n"
+    assert broken_rows(table)
+    assert not broken_rows("| x | y |\n|---|---|\n| a\\|b | c |\n\n```\n| a\n```\n")
 
 
 def test_every_make_command_on_a_page_exists():

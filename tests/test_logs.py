@@ -77,13 +77,13 @@ def test_a_message_stays_inside_its_quotes(capsys):
 
 
 def test_json_lines_are_objects_of_the_same_fields(capsys):
-    """One line each as well; every value is text."""
+    """One line each as well; numbers are numbers, every other value is text."""
     log, lines = the_lines(capsys, form="json")
-    log.warning("two\nlines", extra={"detail": 'a"b', "count": 3})
+    log.warning("two\nlines", extra={"detail": 'a"b', "count": 3, "flag": True})
     (line,) = lines()
     fields = json.loads(line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", fields.pop("time"))
-    assert fields == {"level": "WARN", "msg": "two\nlines", "detail": 'a"b', "count": "3"}
+    assert fields == {"level": "WARN", "msg": "two\nlines", "detail": 'a"b', "count": 3, "flag": "True"}
 
 
 @pytest.mark.parametrize("form", logs.FORMATS)
@@ -132,3 +132,16 @@ def test_clients_that_send_garbage_do_not_fill_the_log(capsys):
     _, lines = the_lines(capsys, level="debug")
     logging.getLogger("aiohttp.server").error("Error handling request")
     assert lines() == []
+
+
+def test_what_is_logged_without_a_set_up_is_one_line_too(capsys):
+    """By a command such as `check`, whose output is its findings; informational lines are not shown."""
+    logs.set_up_fallback()
+    record = logging.makeLogRecord({"levelname": "ERROR", "levelno": logging.ERROR, "msg": "a\nb", "object": "x\ny"})
+    try:
+        int("bad")
+    except ValueError as error:
+        record.exc_info = (ValueError, error, error.__traceback__)
+    logging.lastResort.handle(record)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'level=ERROR msg="a\\nb" object="x\\ny" error="Traceback' in line

@@ -2,24 +2,29 @@
 
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
 
-__all__ = ["ALERTS", "parts"]
+__all__ = ["ALERTS", "IncompleteAlertError", "parts"]
 
 ALERTS = pathlib.Path(__file__).resolve().parent.parent / "alerts"
 _NAME = re.compile(r"\[([^\]]+)\] (.+)")
 
 
+class IncompleteAlertError(Exception):
+    """An alert that lacks a file of its own: one line that names the files to write."""
+
+
 def parts() -> dict[str, str]:
-    """The parts of the page, by their place in tools/pages/alerts.md."""
+    """The parts of the page, by their place in tools/pages/alerts.md. Raises IncompleteAlertError."""
     rules = list(_rules())
     alerts: dict[str, list[dict[str, Any]]] = {}
     for rule in rules:
         if "alert" in rule:
             alerts.setdefault(rule["alert"], []).append(rule)
+    _check_files(alerts)
     claims = {name: list(_claims(name)) for name in [*alerts, "recording"]}
     told = _read("scenarios.yml")
     scenarios, excused = told["scenarios"], told["not_applicable"]
@@ -41,6 +46,16 @@ def _rules() -> Iterator[dict[str, Any]]:
     for file in sorted((ALERTS / "rules").glob("*.yml")):
         for group in yaml.safe_load(file.read_text("utf-8"))["groups"]:
             yield from group["rules"]
+
+
+def _check_files(alerts: Iterable[str]) -> None:
+    """Each alert has a runbook, to which its row links, and unit tests, which the page lists."""
+    files = [
+        f"{folder}/{name}.{suffix}" for name in alerts for folder, suffix in (("runbooks", "md"), ("tests", "yml"))
+    ]
+    missing = [f"alerts/{file}" for file in files if not (ALERTS / file).exists()]
+    if missing:
+        raise IncompleteAlertError(f"alerts lack files; write {', '.join(missing)}")
 
 
 def _claims(name: str) -> Iterator[tuple[list[str], str]]:

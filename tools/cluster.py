@@ -12,7 +12,9 @@ import sys
 import tempfile
 import threading
 
-from exporter.demo.manifests import NAMESPACE, Order, configmap_name
+import yaml
+
+from exporter.demo.manifests import NAMESPACE, Order, coderun, configmap_name
 from tests.components import CLUSTER, MissingComponentError, component
 from tests.integration.controlplane import ControlPlane
 from tests.integration.live import LivePlatform
@@ -23,6 +25,7 @@ _ORDERS = (
     Order(task=2, agent="Cleo", cli="codex", work=300),
     Order(task=3, agent="Tess", cli="factory", work=30, exits=("never",)),
 )
+_EXAMPLE = Order(task=4, agent="Rex", work=60)
 
 
 def main() -> int:
@@ -52,9 +55,11 @@ def _run(folder: pathlib.Path, binaries: list[pathlib.Path], over: threading.Eve
         print("starting etcd, kube-apiserver, kube-controller-manager and kwok ...", flush=True)
         plane.start()
         nodes.start()
-        with LivePlatform(plane) as platform:
+        example = folder / "coderun.yaml"
+        example.write_text(yaml.safe_dump(coderun(_EXAMPLE), sort_keys=False))
+        with LivePlatform(plane, say=lambda line: print(line, flush=True)) as platform:
             platform.do(lambda platform: platform.order(_ORDERS))
-            print(_told(plane, kubectl), flush=True)
+            print(_told(plane, kubectl, example), flush=True)
             over.wait()
     finally:
         nodes.stop()
@@ -62,7 +67,7 @@ def _run(folder: pathlib.Path, binaries: list[pathlib.Path], over: threading.Eve
     print("\nthe cluster is gone, and nothing of it is left")
 
 
-def _told(plane: ControlPlane, kubectl: pathlib.Path) -> str:
+def _told(plane: ControlPlane, kubectl: pathlib.Path, example: pathlib.Path) -> str:
     templates, run = configmap_name("claude"), _ORDERS[-1].name
     return f"""
 The cluster runs, with {len(_ORDERS)} CodeRuns in namespace {NAMESPACE}; the agent of {run} will not exit.
@@ -71,9 +76,11 @@ In another terminal:
   export KUBECONFIG={plane.admin_kubeconfig}
   {kubectl} -n {NAMESPACE} get coderuns,jobs,pods
   {pathlib.Path(sys.executable).with_name("coderun-exporter")} run --web.listen-address=127.0.0.1:10911
+  {kubectl} create -f {example}
   {kubectl} -n {NAMESPACE} patch configmap {templates} --type=merge -p '{{"data":null,"binaryData":null}}'
 
-The last one breaks the templates, as on the day of the incident. Ctrl-C ends it all."""
+`create` makes one more CodeRun; for others, copy the file and change metadata.name. `patch` breaks the templates,
+as on the day of the incident. Ctrl-C ends it all."""
 
 
 if __name__ == "__main__":

@@ -37,11 +37,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes the pages, or compares them; gives the exit code."""
+    """Writes the pages, or compares them; gives the exit code. 2: an alert is incomplete."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say which pages are stale")
     check = parser.parse_args(argv).check
-    stale = {path: text for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text}
+    try:
+        made = pages()
+    except alerts_page.IncompleteAlertError as error:
+        print(f"make docs: {error}", file=sys.stderr)
+        return 2
+    stale = {path: text for path, text in made.items() if not path.exists() or path.read_text("utf-8") != text}
     for path, text in stale.items():
         if check:
             print(f"{path.relative_to(ROOT)} is stale: run `make docs`", file=sys.stderr)
@@ -212,9 +217,13 @@ class Flags(argparse.ArgumentParser):
 
 
 def table(head: Sequence[str], rows: "typing.Iterable[Sequence[str]]") -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    """A table in Markdown. A cell is one line, whatever it was in the code: a line break would end the table."""
+    lines = [
+        head,
+        ["---"] * len(head),
+        *([" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def code(names: Sequence[str]) -> str:

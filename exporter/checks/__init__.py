@@ -1,29 +1,44 @@
-"""What `coderun-exporter check` looks at: one file for each thing, each a function from a client to findings."""
+"""What `coderun-exporter check` looks at: one file for each thing, each a function that gives findings."""
 
 import asyncio
+import time
 
 from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.jobs import check_jobs
 from exporter.checks.namespaces import check_namespaces
+from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
+from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
-from exporter.sources import kinds_of, required_of, scopes_of
+from exporter.sources import feeds, kinds_of
+from exporter.telemetry import Telemetry
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
 
 
 async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
-    """All findings. Everything is requested at once: each request may wait a minute for a server that is silent."""
-    kinds, scopes = kinds_of(settings), scopes_of(settings)
-    selected = {"labelSelector": settings.label_selector} if settings.label_selector else {}
-    configmaps, namespaces, jobs, runs = await asyncio.gather(
-        check_configmaps(client, required_of(settings)),
+    """All findings, from the lists and watches of `run`.
+
+    All requests are concurrent: a silent API server costs one wait.
+    """
+    kinds, everything = kinds_of(settings), feeds(settings, telemetry=Telemetry(clock=time.time))
+    of = {name: [feed for feed in everything if feed.resource == name] for name in (CODERUNS, JOBS, CONFIGMAPS)}
+    absent, reviews, configmaps, jobs, runs = await asyncio.gather(
         check_namespaces(client, settings),
-        check_jobs(client, scopes=scopes, selected=selected),
-        asyncio.gather(*(check_runs(client, kind, scopes=scopes, selected=selected, others=kinds) for kind in kinds)),
+        check_reviews(client, needed=settings.web.kubernetes_auth),
+        check_configmaps(client, of[CONFIGMAPS]),
+        check_jobs(client, of[JOBS]),
+        asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
     )
-    of_runs = [finding for found in runs for finding in found.findings]
-    return [*namespaces, *configmaps, *of_runs, *jobs, *check_agents(settings.thresholds.agents, runs)]
+    seen = {scope for part in (configmaps, jobs, *runs) for scope in part.namespaces}
+    return [
+        *(finding for name, finding in absent.items() if name not in seen),
+        *reviews,
+        *configmaps.findings,
+        *(finding for part in runs for finding in part.findings),
+        *jobs.findings,
+        *check_agents(settings.thresholds.agents, runs),
+    ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from exporter.checks.finding import NOTE, Finding
-from exporter.checks.runs import MOST, Runs
+from exporter.checks.runs import Runs
 from exporter.kind_names import nearest
 
 __all__ = ["check_agents"]
@@ -12,11 +12,11 @@ _SIMILAR = 0.6
 
 
 def check_agents(named: Iterable[str], runs: Sequence[Runs]) -> list[Finding]:
-    """Agents that have thresholds and no run. Without any run nothing can be said."""
-    known = {run.agent for found in runs for run in found.runs if run.agent}
+    """Agents that have thresholds and no run. Without any run this is unknown."""
+    known = {agent for found in runs for agent in found.agents}
     if not known:
         return []
-    of = "no run has" if all(found.all for found in runs) else f"none of the first {MOST} runs has"
+    of = "no run has" if all(found.all for found in runs) else "none of the runs that could be read has"
     notes = []
     for agent in named:
         if agent.lower() not in known:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding"]
+__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "Part"]
 
 HEALTHY, UNHEALTHY, UNKNOWN, NOTE = "ok", "UNHEALTHY", "UNKNOWN", "note"
 
@@ -14,3 +14,11 @@ class Finding:
     status: str
     subject: str
     text: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Part:
+    """The findings about one resource, and the namespaces in which an object of it was seen."""
+
+    findings: list[Finding]
+    namespaces: frozenset[str]

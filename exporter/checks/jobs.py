@@ -1,29 +1,26 @@
-"""Whether Jobs can be listed."""
+"""Whether the Jobs of runs can be listed and watched."""
 
 import asyncio
 from collections.abc import Sequence
 
-from exporter.checks.finding import HEALTHY, UNHEALTHY, UNKNOWN, Finding
-from exporter.checks.runs import where
+from exporter.checks.finding import HEALTHY, Finding, Part
+from exporter.checks.reading import Reading, read, where
 from exporter.kube.client import KubeClient
-from exporter.kube.decode import page_of
-from exporter.kube.errors import KubeError, MissingError
+from exporter.sources import Feed
 
 __all__ = ["check_jobs"]
 
 
-async def check_jobs(client: KubeClient, *, scopes: Sequence[str | None], selected: dict[str, str]) -> list[Finding]:
+async def check_jobs(client: KubeClient, feeds: Sequence[Feed]) -> Part:
     """A finding for each namespace, or for all at once."""
-    return await asyncio.gather(*(_check(client, scope, selected) for scope in scopes))
+    readings = await asyncio.gather(*(read(client, feed, keep=lambda job: job.namespace) for feed in feeds))
+    namespaces = frozenset(name for reading in readings for name in reading.records.values())
+    return Part(findings=[_finding(reading) for reading in readings], namespaces=namespaces)
 
 
-async def _check(client: KubeClient, scope: str | None, selected: dict[str, str]) -> Finding:
-    subject = f"jobs in {where(scope)}"
-    path = f"/apis/batch/v1/namespaces/{scope}/jobs" if scope else "/apis/batch/v1/jobs"
-    try:
-        page = page_of(await client.get(path, {"limit": "1", **selected}))
-    except MissingError as error:
-        return Finding(status=UNHEALTHY, subject=subject, text=f"no such resource ({error})")
-    except KubeError as error:
-        return Finding(status=UNKNOWN, subject=subject, text=f"cannot be listed: {error}")
-    return Finding(status=HEALTHY, subject=subject, text="can be listed" + ("" if page.items else ", none found"))
+def _finding(reading: Reading) -> Finding:
+    subject = f"jobs in {where(reading.feed.status.scope)}"
+    if reading.failure:
+        return Finding(status=reading.status, subject=subject, text=reading.failure)
+    number = f"{len(reading.records)} of runs" if reading.records else "none of a run found"
+    return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number}")

@@ -2,22 +2,25 @@
 
 import asyncio
 
-from exporter.checks.finding import UNHEALTHY, Finding
+from exporter.checks.finding import NOTE, UNHEALTHY, Finding
 from exporter.config import ConfigMaps, Settings
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import KubeError, MissingError
+from exporter.kube.errors import ForbiddenError, KubeError, MissingError
 
 __all__ = ["check_namespaces"]
 
+_UNKNOWN = "nothing found in it, and no permission to get namespaces: check that it exists"
 
-async def check_namespaces(client: KubeClient, settings: Settings) -> list[Finding]:
-    """A finding for each that does not exist."""
-    found = await asyncio.gather(*(_check(client, name) for name in _named(settings)))
-    return [finding for finding in found if finding is not None]
+
+async def check_namespaces(client: KubeClient, settings: Settings) -> dict[str, Finding]:
+    """A finding for each that does not exist, or of which that is unknown."""
+    names = _named(settings)
+    found = await asyncio.gather(*(_check(client, name) for name in names))
+    return {name: finding for name, finding in zip(names, found, strict=True) if finding is not None}
 
 
 def _named(settings: Settings) -> list[str]:
-    """Those that somebody wrote down. By default no namespace of ConfigMaps has to be there."""
+    """Those that the settings set. By default no namespace of ConfigMaps has to exist."""
     configmaps = settings.configmaps
     names = [*settings.namespaces]
     if configmaps.required and (configmaps.named or configmaps.namespace != ConfigMaps().namespace):
@@ -26,11 +29,14 @@ def _named(settings: Settings) -> list[str]:
 
 
 async def _check(client: KubeClient, name: str) -> Finding | None:
-    """A namespace that is not there has no objects, and no list says so. Who may not get it cannot tell."""
+    """A list in a namespace that does not exist is empty, and does not fail."""
+    subject = f"namespace {name}"
     try:
         await client.get(f"/api/v1/namespaces/{name}")
     except MissingError:
-        return Finding(status=UNHEALTHY, subject=f"namespace {name}", text="does not exist")
+        return Finding(status=UNHEALTHY, subject=subject, text="does not exist")
+    except ForbiddenError:
+        return Finding(status=NOTE, subject=subject, text=_UNKNOWN)
     except KubeError:
-        return None
+        return None  # the lists say so
     return None

@@ -1,89 +1,86 @@
-"""Whether the runs of one kind can be listed, under the names that the settings give it, and what they say."""
+"""Whether the runs of one kind can be read, under the names that the settings give it, and what they say."""
 
 import asyncio
 import collections
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
+from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding, Part
+from exporter.checks.reading import Reading, read, where
 from exporter.cluster import Run
 from exporter.kind_names import naming_fault
 from exporter.kube.client import KubeClient
-from exporter.kube.decode import Decoder, page_of
 from exporter.kube.errors import KubeError, MissingError
-from exporter.resources.coderuns import CodeRun, slim_run
 from exporter.resources.kinds import RunKind
+from exporter.sources import Feed
 
-__all__ = ["MOST", "Runs", "check_runs", "where"]
+__all__ = ["Runs", "check_runs"]
 
-MOST = 500
-"""So many runs of a kind are looked at in each namespace."""
 _MOST_PHASES = 10
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Runs:
-    """What was found out, and the runs; `all` says whether there are no more of them."""
+class Seen(NamedTuple):
+    """What is kept of a run; `phase` only where no state list has it."""
 
-    findings: list[Finding]
-    runs: list[Run]
+    namespace: str
+    agent: str
+    phase: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Runs(Part):
+    """What was found out; `agents` are those of its runs, `all` says whether all its runs were read."""
+
+    agents: frozenset[str] = frozenset()
     all: bool = True
 
 
-async def check_runs(
-    client: KubeClient,
-    kind: RunKind,
-    *,
-    scopes: Sequence[str | None],
-    selected: dict[str, str],
-    others: Sequence[RunKind],
-) -> Runs:
-    """Everything about one kind. Listing and discovery go at once: either may wait for a server that is silent."""
-    fault, listed = await asyncio.gather(
-        _fault(client, kind, others), asyncio.gather(*(_list(client, kind, scope, selected) for scope in scopes))
+async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *, others: Sequence[RunKind]) -> Runs:
+    """Everything about one kind. `feeds` may hold those of other kinds. Discovery is concurrent with the lists."""
+    fault, readings = await asyncio.gather(
+        _fault(client, kind, others),
+        asyncio.gather(*(read(client, feed, keep=_seen) for feed in feeds if _is_of(feed, kind))),
     )
-    missing = [found for found in listed if isinstance(found, MissingError)]
-    if len(missing) == len(listed):
-        return Runs(findings=[_of_missing(kind, scopes, fault, missing[0])], runs=[])
+    missing = [reading.error for reading in readings if isinstance(reading.error, MissingError)]
+    if len(missing) == len(readings):
+        scopes = [reading.feed.status.scope for reading in readings]
+        return Runs(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
+    seen = [run for reading in readings for run in reading.records.values()]
     findings = [] if not fault else [Finding(status=UNHEALTHY, subject=kind.resource, text=fault)]
-    good = [found for found in listed if isinstance(found, Runs)]
-    for scope, found in zip(scopes, listed, strict=True):
-        if isinstance(found, Runs):
-            findings += found.findings
-        else:
-            subject = f"{kind.plural} in {where(scope)}"
-            findings.append(Finding(status=UNKNOWN, subject=subject, text=f"cannot be listed: {found}"))
-    runs = [run for found in good for run in found.runs]
-    return Runs(findings=findings + _of_phases(kind, runs), runs=runs, all=all(found.all for found in good))
+    return Runs(
+        findings=[*findings, *map(_finding, readings), *_of_phases(kind, seen)],
+        namespaces=frozenset(run.namespace for run in seen),
+        agents=frozenset(run.agent for run in seen if run.agent),
+        all=not any(reading.error for reading in readings),
+    )
 
 
-def where(scope: str | None) -> str:
-    """A namespace, or all of them, in words."""
-    return f"namespace {scope}" if scope else "all namespaces"
+def _is_of(feed: Feed, kind: RunKind) -> bool:
+    return feed.part.startswith(f"{kind.resource}/")
+
+
+def _seen(run: Run) -> Seen:
+    return Seen(run.namespace, run.agent, run.phase if run.phase_label == "other" else "")
 
 
 async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -> str:
-    """Empty also where discovery fails: why, the list says as well."""
+    """Empty also where discovery fails: the list gives the reason as well."""
     try:
         return await naming_fault(client, kind, others=others)
     except KubeError:
         return ""
 
 
-async def _list(client: KubeClient, kind: RunKind, scope: str | None, selected: dict[str, str]) -> Runs | KubeError:
-    decoder = Decoder(CodeRun)
-    try:
-        page = page_of(await client.get(kind.path(scope), {"limit": str(MOST), **selected}))
-    except KubeError as error:
-        return error
-    runs = [slim_run(decoder.decode(raw)[0], kind=kind) for raw in page.items or ()]
-    more = "more than " if page.metadata.continue_ else ""
-    number = f"{more}{len(runs)} found" if runs else "none found"
-    finding = Finding(status=HEALTHY, subject=f"{kind.plural} in {where(scope)}", text=f"can be listed, {number}")
-    return Runs(findings=[finding], runs=runs, all=not more)
+def _finding(reading: Reading) -> Finding:
+    subject = f"{reading.feed.status.resource} in {where(reading.feed.status.scope)}"
+    if reading.failure:
+        return Finding(status=reading.status, subject=subject, text=reading.failure)
+    number = f"{len(reading.records)} found" if reading.records else "none found"
+    return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number}")
 
 
-def _of_missing(kind: RunKind, scopes: Sequence[str | None], fault: str, error: MissingError) -> Finding:
+def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: MissingError) -> Finding:
     """One finding, however many namespaces there are. Only the first kind is required."""
     subject = f"{kind.plural} in {' and '.join(map(where, scopes))}"
     if not fault and not kind.main:
@@ -92,8 +89,8 @@ def _of_missing(kind: RunKind, scopes: Sequence[str | None], fault: str, error: 
     return Finding(status=UNHEALTHY, subject=subject, text=text)
 
 
-def _of_phases(kind: RunKind, runs: Sequence[Run]) -> list[Finding]:
-    unknown = collections.Counter(run.phase for run in runs if run.phase_label == "other")
+def _of_phases(kind: RunKind, runs: Sequence[Seen]) -> list[Finding]:
+    unknown = collections.Counter(run.phase for run in runs if run.phase)
     return [
         Finding(
             status=NOTE,

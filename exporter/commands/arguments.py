@@ -1,29 +1,67 @@
-"""Arguments that several commands share, named as Prometheus' users know them, and the settings they make."""
+"""Flags that several commands share, named as Prometheus' users know them, and the settings they make.
+
+The destination of a flag that overrides a setting is the path of that setting.
+"""
 
 import argparse
+from typing import Any
 
 import msgspec
 
 from exporter import logs
 from exporter.config import Settings, check
-from exporter.config_file import ConfigError, load, said
+from exporter.config_file import ConfigError, UnreadableError, load, said
+from exporter.flags import UsageError, one_of
 
-__all__ = ["UsageError", "add_cluster_arguments", "add_log_arguments", "add_review_argument", "settings_of"]
+__all__ = [
+    "add_cluster_arguments",
+    "add_log_arguments",
+    "add_review_argument",
+    "add_setting",
+    "add_settings_arguments",
+    "named",
+    "settings_of",
+]
+
+_FLAGS = {
+    "namespaces": "--namespaces",
+    "label_selector": "--label-selector",
+    "kubernetes.kubeconfig": "--kubeconfig",
+    "kubernetes.context": "--context",
+    "web.listen_addresses": "--web.listen-address",
+    "web.telemetry_path": "--web.telemetry-path",
+    "web.max_requests": "--web.max-requests",
+    "web.config_file": "--web.config.file",
+    "web.kubernetes_auth": "--web.kubernetes-auth",
+    "web.kubernetes_auth_audience": "--web.kubernetes-auth-audience",
+    "web.kubernetes_auth_without_tls": "--web.kubernetes-auth-without-tls",
+    "log.level": "--log.level",
+    "log.format": "--log.format",
+}
+"""The flags that override a setting, by its path."""
 
 
-class UsageError(Exception):
-    """A wrong argument or setting: one line."""
+def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is read, and the file that says so."""
+    parser.add_argument("--config.file", dest="config_file", metavar="FILE", help="settings in YAML")
+    add_setting(parser, "namespaces", metavar="A,B", help="read only these; default: all")
 
 
 def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which cluster, and what of it. Each goes before the same setting in the file."""
-    parser.add_argument("--config.file", dest="config_file", metavar="FILE", help="settings in YAML")
-    parser.add_argument("--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, in-cluster, ~/.kube/config")
-    parser.add_argument("--context", metavar="NAME", help="the kubeconfig's context; default: its current one")
-    parser.add_argument("--namespaces", metavar="A,B", help="read only these; default: all")
-    parser.add_argument(
-        "--label-selector",
-        dest="label_selector",
+    """What is read, and from which cluster."""
+    add_settings_arguments(parser)
+    add_setting(
+        parser,
+        "kubernetes.kubeconfig",
+        metavar="FILE",
+        help="default: $KUBECONFIG, in-cluster, ~/.kube/config",
+    )
+    add_setting(
+        parser, "kubernetes.context", metavar="NAME", help="the kubeconfig's context; default: its current one"
+    )
+    add_setting(
+        parser,
+        "label_selector",
         metavar="LABELS",
         help="read only runs and Jobs that both carry these, as kubectl -l takes them; default: all",
     )
@@ -31,50 +69,62 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_review_argument(parser: argparse.ArgumentParser) -> None:
     """Whether tokens are reviewed, which needs a permission."""
-    parser.add_argument(
-        "--web.kubernetes-auth",
-        dest="kubernetes_auth",
+    add_setting(
+        parser,
+        "web.kubernetes_auth",
         action="store_const",
         const=True,
-        help="require a Kubernetes bearer token authorized to GET the path (TokenReview and SubjectAccessReview)",
+        help="require a Kubernetes bearer token authorized to GET the path (TokenReview and SubjectAccessReview); "
+        "default: no",
     )
 
 
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:
     """What is logged, and how."""
-    parser.add_argument("--log.level", dest="log_level", choices=logs.LEVELS, help="default: info")
-    parser.add_argument("--log.format", dest="log_format", choices=logs.FORMATS, help="default: logfmt")
+    for path, values, default in (("log.level", logs.LEVELS, "info"), ("log.format", logs.FORMATS, "logfmt")):
+        add_setting(parser, path, choices=values, type=one_of(*values), help=f"default: {default}")
+
+
+def add_setting(parser: argparse.ArgumentParser, path: str, **options: Any) -> None:
+    """The flag that overrides the setting at this path."""
+    parser.add_argument(_FLAGS[path], dest=path, **options)
+
+
+def named(path: str, arguments: argparse.Namespace) -> str:
+    """How the user wrote this setting: the flag where it was given, else the path in the file."""
+    return _FLAGS[path] if _is_given(path, arguments) else path
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings of the file, with the arguments on top. Raises UsageError."""
+    """The settings of the file, with the flags on top. Raises UsageError."""
     try:
         settings = load(arguments.config_file) if arguments.config_file else Settings()
+    except UnreadableError as error:
+        raise UsageError(f"--config.file: {error}") from error
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    given = vars(arguments)
-    if given.get("namespaces") is not None:
-        names = tuple(name.strip() for name in given["namespaces"].split(","))
-        settings = msgspec.structs.replace(settings, namespaces=names)
-    if given.get("label_selector") is not None:
-        settings = msgspec.structs.replace(settings, label_selector=given["label_selector"])
-    for section, fields in (
-        ("kubernetes", {"kubeconfig": "kubeconfig", "context": "context"}),
-        (
-            "web",
-            {name: name for name in ("listen_addresses", "telemetry_path", "max_requests", "kubernetes_auth")}
-            | {name: name for name in ("kubernetes_auth_audience", "kubernetes_auth_without_tls")}
-            | {"config_file": "web_config_file"},
-        ),
-        ("log", {"level": "log_level", "format": "log_format"}),
-    ):
-        own = {field: given[name] for field, name in fields.items() if given.get(name) not in (None, "")}
-        if own:
-            settings = msgspec.structs.replace(
-                settings, **{section: msgspec.structs.replace(getattr(settings, section), **own)}
-            )
+    for path in _FLAGS:
+        if _is_given(path, arguments):
+            settings = _with(settings, path.split("."), vars(arguments)[path])
     try:
         check(settings)
     except msgspec.ValidationError as error:
-        raise UsageError(said(str(error), {})[1]) from error
+        keys, text = said(str(error), {})
+        path = ".".join(keys)
+        raise UsageError(text.replace(path, named(path, arguments), 1) if path in _FLAGS else text) from error
     return settings
+
+
+def _is_given(path: str, arguments: argparse.Namespace) -> bool:
+    """An empty value is that of a shell's variable that is not set; of namespaces it must not mean all."""
+    value = vars(arguments).get(path)
+    return value is not None and (value != "" or path == "namespaces")
+
+
+def _with(settings: Any, keys: list[str], value: Any) -> Any:
+    """The same settings with another value at this path."""
+    key, *below = keys
+    if key == "namespaces":
+        value = tuple(name.strip() for name in value.split(","))
+    inner = _with(getattr(settings, key), below, value) if below else value
+    return msgspec.structs.replace(settings, **{key: inner})

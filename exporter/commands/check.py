@@ -1,41 +1,57 @@
 """Validates the required ConfigMaps, the API permissions, and the names in the settings.
 
-For init containers, CI and sync hooks. Exit 0: healthy; 1: unhealthy; 2: unknown.
+For init containers, CI and sync hooks. With --filename it validates rendered manifests and needs no cluster.
+Exit 0: healthy; 1: unhealthy; 2: unknown.
 """
 
 import argparse
 import asyncio
-import json
 
 from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
-from exporter.commands.arguments import add_cluster_arguments, settings_of
+from exporter.checks.cluster import cluster
+from exporter.checks.formats import FORMATS, status_of
+from exporter.checks.rendered import check_rendered
+from exporter.commands.arguments import add_cluster_arguments, add_review_argument, named, settings_of
 from exporter.config import Settings
+from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 
 __all__ = ["add_arguments", "run"]
 
-_CODES = {UNHEALTHY: 1, UNKNOWN: 2, HEALTHY: 0}  # the first that was found decides
+_CODES = {HEALTHY: 0, UNHEALTHY: 1, UNKNOWN: 2}
+_OF_A_CLUSTER = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context", "web.kubernetes_auth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     add_cluster_arguments(parser)
-    parser.add_argument("--output", choices=("text", "json"), default="text", help="default: text")
+    add_review_argument(parser)
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        metavar="FILE",
+        help="validate the ConfigMaps in these rendered manifests instead of a cluster's: a file of YAML or JSON, a "
+        "folder of them, or - for standard input; may be given again",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=tuple(FORMATS), type=one_of(*FORMATS), default="text", help="default: text"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints a line for each finding; gives the worst code, where unhealthy is worse than unknown."""
-    found = asyncio.run(_found(settings_of(arguments)))
-    status = next(status for status in _CODES if status in {HEALTHY, *(item.status for item in found)})
-    if arguments.output == "json":
-        listed = [{"status": item.status.lower(), "subject": item.subject, "text": item.text} for item in found]
-        print(json.dumps({"status": status.lower(), "findings": listed}, indent=2))
-        return _CODES[status]
-    width = max(len(item.status) for item in found)
-    for item in found:
-        print(f"{item.status:{width}}  {item.subject}: {item.text}")
-    return _CODES[status]
+    """Prints the findings; gives the code of the worst. Raises UsageError and KubeConfigError."""
+    settings = settings_of(arguments)
+    if arguments.filename:
+        unused = [named(path, arguments) for path in _OF_A_CLUSTER if named(path, arguments) != path]
+        if unused:
+            raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
+        found = check_rendered(arguments.filename, settings)
+    else:
+        found = asyncio.run(_found(settings))
+    print(FORMATS[arguments.output](found))
+    return _CODES[status_of(found)]
 
 
 async def _found(settings: Settings) -> list[Finding]:
@@ -43,4 +59,4 @@ async def _found(settings: Settings) -> list[Finding]:
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
     async with KubeClient(credentials=credentials) as client:
-        return await findings(client, settings)
+        return [cluster(credentials), *await findings(client, settings)]

@@ -8,7 +8,8 @@ import shlex
 
 import yaml
 
-from exporter.commands.arguments import UsageError, add_cluster_arguments, add_review_argument, settings_of
+from exporter.commands.arguments import add_review_argument, add_settings_arguments, settings_of
+from exporter.flags import UsageError
 from exporter.rbac import Account, GrantError, manifests
 
 __all__ = ["add_arguments", "run", "text_of"]
@@ -25,7 +26,7 @@ _TOLD = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `rbac`."""
-    add_cluster_arguments(parser)
+    add_settings_arguments(parser)
     add_review_argument(parser)
     parser.add_argument(
         "--service-account.name",
@@ -63,6 +64,6 @@ def text_of(arguments: argparse.Namespace) -> str:
 def _command(arguments: argparse.Namespace) -> str:
     given = vars(arguments)
     flags = [f"{flag}={given[name]}" for flag, (name, default) in _TOLD.items() if given[name] != default]
-    flags += ["--web.kubernetes-auth"] if given["kubernetes_auth"] else []
+    flags += ["--web.kubernetes-auth"] if given["web.kubernetes_auth"] else []
     words = shlex.join(["coderun-exporter", "rbac", *flags])
     return "\\n".join(words.splitlines())  # nothing of it may end the comment

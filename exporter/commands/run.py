@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+from collections.abc import Iterator
 
 from exporter import logs
 from exporter.app import serve
@@ -12,10 +13,13 @@ from exporter.commands.arguments import (
     add_cluster_arguments,
     add_log_arguments,
     add_review_argument,
+    add_setting,
+    named,
     settings_of,
 )
 from exporter.config import Settings
-from exporter.web.server import check_path, parse_address
+from exporter.flags import UsageError, number
+from exporter.web.server import ListenError, check_path, parse_address
 
 __all__ = ["add_arguments", "run"]
 
@@ -23,39 +27,37 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `run`."""
     add_cluster_arguments(parser)
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen_addresses",
+    add_setting(
+        parser,
+        "web.listen_addresses",
         action="append",
         metavar="[HOST]:PORT",
         help="where to serve; may be given again; default: :10911",
     )
-    parser.add_argument(
-        "--web.telemetry-path", dest="telemetry_path", metavar="PATH", help="path of the metrics; default: /metrics"
-    )
-    parser.add_argument(
-        "--web.max-requests",
-        dest="max_requests",
-        type=int,
+    add_setting(parser, "web.telemetry_path", metavar="PATH", help="path of the metrics; default: /metrics")
+    add_setting(
+        parser,
+        "web.max_requests",
+        type=number,
         metavar="N",
         help="scrapes that are answered at once; 0: any number; default: 40",
     )
-    parser.add_argument(
-        "--web.config.file",
-        dest="web_config_file",
+    add_setting(
+        parser,
+        "web.config_file",
         metavar="FILE",
         help="TLS and passwords, as all of Prometheus' exporters take them; default: neither",
     )
     add_review_argument(parser)
-    parser.add_argument(
-        "--web.kubernetes-auth-audience",
-        dest="kubernetes_auth_audience",
+    add_setting(
+        parser,
+        "web.kubernetes_auth_audience",
         metavar="AUDIENCE",
         help="audience that these tokens must be made for; default: that of the API server",
     )
-    parser.add_argument(
-        "--web.kubernetes-auth-without-tls",
-        dest="kubernetes_auth_without_tls",
+    add_setting(
+        parser,
+        "web.kubernetes_auth_without_tls",
         action="store_const",
         const=True,
         help="accept these tokens over plain HTTP, where something else encrypts",
@@ -67,19 +69,29 @@ def run(arguments: argparse.Namespace) -> int:
     """Ends with 0 after a SIGTERM or SIGINT. Raises UsageError, WebConfigError, KubeConfigError, ListenError."""
     settings = settings_of(arguments)
     logs.set_up(level=settings.log.level, form=settings.log.format)
-    check_path(settings.web.telemetry_path)
-    for address in settings.web.listen_addresses:
-        parse_address(address)
+    with _naming("web.telemetry_path", arguments):
+        check_path(settings.web.telemetry_path)
+    with _naming("web.listen_addresses", arguments):
+        for address in settings.web.listen_addresses:
+            parse_address(address)
     gc.freeze()  # the garbage collector would look through all modules again and again: 25 ms each time
     asyncio.run(_serve(settings))
     return 0
 
 
+@contextlib.contextmanager
+def _naming(path: str, arguments: argparse.Namespace) -> Iterator[None]:
+    try:
+        yield
+    except ListenError as error:
+        raise UsageError(f"{named(path, arguments)}: {error}") from error
+
+
 async def _serve(settings: Settings) -> None:
     """Serves until a signal; one that comes while a credential plugin is still waited for ends it as well."""
     serving = asyncio.create_task(_serve_for_ever(settings))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 

@@ -22,7 +22,7 @@ from exporter.demo.manifests import (
     template_files,
     templates,
 )
-from exporter.demo.writer import Writer
+from exporter.demo.writer import Writer, WriterError
 
 __all__ = ["CONFIGMAPS", "JOBS", "PODS", "RUNS", "Platform"]
 
@@ -83,8 +83,12 @@ class Platform:
         for item in await self._jobs_of(orders):
             await self._writer.delete(self._job_path(item))
 
-    async def reconcile(self) -> None:
-        """One round over all runs. One that cannot be decoded makes the whole list unreadable."""
+    async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
+        """One round over all runs. One that cannot be decoded makes the whole list unreadable.
+
+        `fault` takes the name of a run that cannot be handled, such as one made by hand without a field; the others
+        are handled all the same.
+        """
         runs = await self._writer.items(self._generation.runs)
         if not all(map(_is_decodable, runs)):
             return
@@ -93,7 +97,12 @@ class Platform:
             for owner in item["metadata"].get("ownerReferences", ()):
                 jobs.setdefault(owner["uid"], []).append(item)
         for run in runs:
-            await self._reconcile(run, jobs.get(run["metadata"]["uid"], []))
+            try:
+                await self._reconcile(run, jobs.get(run["metadata"]["uid"], []))
+            except (LookupError, TypeError, AttributeError, ValueError, WriterError) as error:
+                if fault is None:
+                    raise
+                fault(run["metadata"]["name"], error)
 
     async def _reconcile(self, run: Mapping[str, Any], jobs: Sequence[dict[str, Any]]) -> None:
         meta, status = run["metadata"], run.get("status", {})
@@ -174,7 +183,9 @@ class Platform:
 
 def _is_decodable(run: Mapping[str, Any]) -> bool:
     """Whether the controller's types can hold it: an empty CLI is no member of their enumeration."""
-    return bool(run["spec"].get("cliConfig", {"cliType": "any"}).get("cliType"))
+    spec = run.get("spec")
+    config = spec.get("cliConfig") if isinstance(spec, dict) else None
+    return not isinstance(config, dict) or bool(config.get("cliType"))
 
 
 def _owned(items: list[dict[str, Any]], names: set[str]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """One file for each resource: its slim record, its table of metric families, the permission it needs.
 
-`RESOURCES` lists them all: the page, the metrics' documentation and the permissions derive from it.
+`RESOURCES` lists them all: the page and the metrics' documentation derive from it. The permissions do not:
+`exporter.rbac` makes them of each resource's rule and of the settings.
 """
 
 from exporter.resources.coderuns import CODERUNS

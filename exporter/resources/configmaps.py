@@ -13,17 +13,20 @@ from exporter.resources.resource import Resource, Rule
 
 __all__ = [
     "CONFIGMAPS",
+    "LIMIT",
     "RequiredConfigMap",
     "WireConfigMap",
     "absent_configmap",
     "absent_of",
+    "is_near_limit",
     "place_of",
     "slim_configmap",
     "unused",
 ]
 
-_LIMIT = 1_048_576  # bytes of values: https://kubernetes.io/docs/concepts/configuration/configmap/
-_NEAR_LIMIT = 0.8 * _LIMIT
+LIMIT = 1_048_576
+"""Bytes of values that a ConfigMap may have: https://kubernetes.io/docs/concepts/configuration/configmap/"""
+_NEAR_LIMIT = 0.8 * LIMIT
 
 
 class WireConfigMap(msgspec.Struct, rename="camel"):
@@ -124,6 +127,11 @@ def _decoded_size(base64: str) -> int:
     return max(0, len(base64) * 3 // 4 - base64[-2:].count("="))
 
 
+def is_near_limit(item: ConfigMap) -> bool:
+    """Whether its values take more than 80 % of what Kubernetes accepts."""
+    return item.size >= _NEAR_LIMIT
+
+
 def health(item: ConfigMap, _: Cluster) -> float | None:
     """Absent where it could not be read, an unknown is not a no; and absent where nothing requires it."""
     return item.healthy
@@ -133,7 +141,7 @@ def problem(item: ConfigMap, _: Cluster) -> Iterator[Row]:
     """The first ones make health 0; `near_limit`, `shrunk` and `forbidden` do not."""
     for row in item.problems:
         yield row, 1
-    if item.size >= _NEAR_LIMIT:
+    if is_near_limit(item):
         yield ("near_limit", ""), 1
     if item.shrunk:
         yield ("shrunk", ""), 1
@@ -144,7 +152,7 @@ def problem(item: ConfigMap, _: Cluster) -> Iterator[Row]:
 CONFIGMAPS = Resource(
     name="configmaps",
     own=("namespace", "configmap"),
-    rule=Rule(group="", resource="configmaps", verbs=("get", "list", "watch")),  # `check` gets each by its name
+    rule=Rule(group="", resource="configmaps", verbs=("list", "watch")),
     families=(
         Family(
             name="configmap_health",

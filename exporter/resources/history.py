@@ -9,6 +9,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from exporter.cluster import Cluster, Job, Record, Run
 from exporter.resources.bounded import OTHER, Bounded
+from exporter.resources.finished import log_finished
 
 __all__ = ["History"]
 
@@ -77,6 +78,7 @@ class History:
 
     def observe(self, old: Record | None, new: Record | None) -> None:
         """One change, after the first list."""
+        log_finished(old, new)
         if new is not None:
             self.expect(new)
         if isinstance(new, Run):

@@ -1,12 +1,13 @@
 """Safeguard S1: a clear line for each finding, and an exit code that a hook can use."""
 
 import json
+import re
 import socket
 
 import pytest
 from aiohttp import web
 
-from tests.clusters import CONFIGMAPS, a_configmap, a_job, a_namespace, a_run, a_server, a_status, a_stream
+from tests.clusters import ALL_RUNS, CONFIGMAPS, a_configmap, a_job, a_namespace, a_run, a_server, a_status, a_stream
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
@@ -21,22 +22,34 @@ def a_config(folder, text=TWO):
 
 
 async def check(url, folder, *more, config=TWO, user=None):
-    """Exit code and lines."""
+    """Exit code and lines, without their padding and without the first one: it names the cluster."""
     kubeconfig = a_kubeconfig(folder, cluster={"server": url}, user=user)
     words = ("check", "--kubeconfig", kubeconfig, "--config.file", a_config(folder, config), *more)
     code, out, err = await call_in_thread(*words)
     assert err == ""
     assert SECRET not in out
-    return code, out.splitlines()
+    lines = out.splitlines()
+    if "--output" in more:
+        return code, lines
+    assert lines[0].split()[:4] == ["note", "API", "server", f"{url.removeprefix('http://')}:"]
+    return code, [re.sub(r"^(\w+) +", r"\1  ", line) for line in lines[1:]]
 
 
-def refuses(server, path, make):
-    """Requests under this path get such an answer."""
+def refuses(server, path, make, *, named="", verb=""):
+    """Requests under this path get such an answer: all, or those for one name, or those of one verb."""
 
     async def intercept(request):
-        return make() if request.path.startswith(path) else None
+        selected = request.query.get("fieldSelector", "")
+        asked = "watch" if request.query.get("watch") else "list"
+        hit = request.path.startswith(path) and selected.endswith(named) and asked.startswith(verb)
+        return make() if hit else None
 
     server.intercept = intercept
+
+
+def a_review(body):
+    """The answer to a review."""
+    return web.json_response(body, status=201)
 
 
 async def test_healthy(tmp_path):
@@ -47,8 +60,8 @@ async def test_healthy(tmp_path):
     assert lines == [
         "ok  ConfigMap agent-platform/a: 1 keys, 4 bytes",
         "ok  ConfigMap agent-platform/b: 1 keys, 1 bytes",
-        "ok  coderuns in all namespaces: can be listed, none found",
-        "ok  jobs in all namespaces: can be listed, none found",
+        "ok  coderuns in all namespaces: can be listed and watched, none found",
+        "ok  jobs in all namespaces: can be listed and watched, none of a run found",
     ]
 
 
@@ -60,7 +73,7 @@ async def test_unhealthy(tmp_path):
     assert lines[:3] == [
         "UNHEALTHY  ConfigMap agent-platform/a: empty",
         "UNHEALTHY  ConfigMap agent-platform/b: missing",
-        "ok         coderuns in all namespaces: can be listed, none found",
+        "ok  coderuns in all namespaces: can be listed and watched, none found",
     ]
 
 
@@ -81,8 +94,8 @@ async def test_an_unreachable_server_is_an_unknown(tmp_path):
     assert code == 2
     reason = f"cannot connect to 127.0.0.1:{port}: Connection refused"
     assert lines == [
-        f"UNKNOWN  ConfigMap agent-platform/a: cannot be read: {reason}",
-        f"UNKNOWN  ConfigMap agent-platform/b: cannot be read: {reason}",
+        f"UNKNOWN  ConfigMap agent-platform/a: cannot be listed: {reason}",
+        f"UNKNOWN  ConfigMap agent-platform/b: cannot be listed: {reason}",
         f"UNKNOWN  coderuns in all namespaces: cannot be listed: {reason}",
         f"UNKNOWN  jobs in all namespaces: cannot be listed: {reason}",
     ]
@@ -93,7 +106,7 @@ async def test_an_expired_token_is_an_unknown(tmp_path):
     async with a_server(a_configmap("a", k="v"), token="another") as server:
         code, lines = await check(server.url, tmp_path, user={"token": SECRET})
     assert code == 2
-    assert lines[0] == f"UNKNOWN  ConfigMap agent-platform/a: cannot be read: 401 at {CONFIGMAPS}/a: Unauthorized"
+    assert lines[0] == f"UNKNOWN  ConfigMap agent-platform/a: cannot be listed: 401 at {CONFIGMAPS}: Unauthorized"
 
 
 async def test_a_missing_crd_is_unhealthy(tmp_path):
@@ -126,21 +139,97 @@ async def test_a_forbidden_list_is_an_unknown(tmp_path):
         code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
     assert code == 2
     assert lines[2:] == [
-        "ok       coderuns in namespace one: can be listed, 1 found",
-        "ok       coderuns in namespace two: can be listed, none found",
-        "ok       jobs in namespace one: can be listed",
-        "UNKNOWN  jobs in namespace two: cannot be listed: 403 at /apis/batch/v1/namespaces/two/jobs: not in two",
+        "ok  coderuns in namespace one: can be listed and watched, 1 found",
+        "ok  coderuns in namespace two: can be listed and watched, none found",
+        "ok  jobs in namespace one: can be listed and watched, 1 of runs",
+        (
+            "UNKNOWN  jobs in namespace two: not permitted: grant the verbs list and watch "
+            "(403 at /apis/batch/v1/namespaces/two/jobs: not in two)"
+        ),
     ]
 
 
 async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_path):
     """What is known to be broken decides."""
     async with a_server(a_configmap("a", k="v")) as server:
-        refuses(server, f"{CONFIGMAPS}/a", lambda: a_status(403, "no"))
+        refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
         code, lines = await check(server.url, tmp_path)
     assert code == 1
-    assert lines[0].startswith("UNKNOWN    ConfigMap agent-platform/a: cannot be read: 403")
+    assert lines[0].startswith(
+        "UNKNOWN  ConfigMap agent-platform/a: not permitted: grant the verbs list and watch (403"
+    )
     assert lines[1].startswith("UNHEALTHY  ConfigMap agent-platform/b: missing")
+
+
+@pytest.mark.parametrize(
+    ("verb", "named"), [("watch", "verb watch"), ("list", "verb list"), ("", "verbs list and watch")]
+)
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, streams):
+    """`run` needs `watch`, and `list` where the API server streams no lists."""
+    if verb == "list" and streams:
+        return  # nothing is listed
+    async with a_server(a_run()) as server:
+
+        async def intercept(request):
+            asked = "watch" if request.query.get("watch") else "list"
+            if request.path == ALL_RUNS and asked.startswith(verb):
+                return a_status(403, f'cannot {asked} resource "coderuns" in API group "agents.platform"')
+            refused = request.query.get("sendInitialEvents") and not streams
+            return a_status(422, "sendInitialEvents is forbidden") if refused else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert code == 2
+    assert lines[0].startswith(
+        f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {named} (403 at {ALL_RUNS}"
+    )
+    assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, none of a run found"
+
+
+async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
+    """As `run` does."""
+    async with a_server(*(a_run(f"r{number}") for number in range(501))) as server:
+
+        async def intercept(request):
+            return a_status(422, "no") if request.query.get("sendInitialEvents") else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "line"),
+    [
+        (lambda: a_review({"status": {"allowed": True}}), 0, "ok  {}: can be created"),
+        (lambda: a_review({"status": {"allowed": False}}), 2, "UNKNOWN  {}: not permitted: grant"),
+        (lambda: a_review({"hello": "world"}), 2, "UNKNOWN  {}: cannot be checked: the answer at"),
+        (lambda: a_status(403, "no"), 2, "UNKNOWN  {}: cannot be checked: 403 at"),
+    ],
+)
+async def test_whether_tokens_may_be_reviewed_is_checked_where_they_are(tmp_path, answer, code, line):
+    """With --web.kubernetes-auth, or the setting; without it nothing is asked about it."""
+    async with a_server() as server:
+        refuses(server, "/apis/authorization.k8s.io", answer)
+        got, lines = await check(server.url, tmp_path, "--web.kubernetes-auth", config="configmaps: {required: []}")
+        _, others = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert got == code
+    for found, subject in zip(
+        lines, ("tokenreviews.authentication", "subjectaccessreviews.authorization"), strict=False
+    ):
+        assert found.startswith(line.format(f"{subject}.k8s.io"))
+    assert not [each for each in others if "reviews" in each]
+
+
+async def test_it_names_the_cluster_and_the_context_first(tmp_path):
+    """Host and port only: what else stands in an address may be a secret."""
+    async with a_server() as server:
+        kubeconfig = a_kubeconfig(tmp_path, cluster={"server": f"{server.url}/{SECRET}"})
+        _, out, err = await call_in_thread("check", "--kubeconfig", kubeconfig)
+    host = server.url.removeprefix("http://")
+    assert out.splitlines()[0].split(maxsplit=1)[1] == f"API server {host}: kubeconfig {kubeconfig} (context prod)"
+    assert SECRET not in out + err
 
 
 @pytest.mark.parametrize("path", ["/apis/batch", CONFIGMAPS])
@@ -156,6 +245,7 @@ async def test_what_is_not_kubernetes_is_an_unknown(tmp_path, path):
 async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tmp_path, monkeypatch):
     """All is asked at the same time."""
     monkeypatch.setattr("exporter.kube.client._ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("exporter.checks.reading._SECONDS", 0.5)
     names = "configmaps: {required: [a, b, c, d, e, f, g, h, i, j]}"
     async with a_server() as server:
 
@@ -166,7 +256,7 @@ async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tm
         code, lines = await check(server.url, tmp_path, config=names)
         assert len(server.requests) == 14
     assert code == 2
-    assert all("silence: the API server sent nothing in time" in line for line in lines)
+    assert all("the API server did not complete the list within 0 s" in line for line in lines), lines
 
 
 @pytest.mark.parametrize(("objects", "code", "status"), [([a_configmap("a", k="v")], 0, "ok"), ([], 1, "unhealthy")])
@@ -176,13 +266,13 @@ async def test_output_json(tmp_path, objects, code, status):
         got, lines = await check(server.url, tmp_path, "--output", "json", config="configmaps: {required: [a]}")
     answer = json.loads("\n".join(lines))
     assert (got, answer["status"]) == (code, status)
-    first = answer["findings"][0]
+    first = answer["findings"][1]
     assert first == {
         "status": status,
         "subject": "ConfigMap agent-platform/a",
         "text": "1 keys, 1 bytes" if code == 0 else "missing",
     }
-    assert len(answer["findings"]) == 3
+    assert len(answer["findings"]) == 4
 
 
 def test_a_wrong_setting_is_one_line(tmp_path):

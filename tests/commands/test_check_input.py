@@ -72,11 +72,13 @@ class TestOfConfigMaps:
     async def test_what_may_not_be_read_is_an_unknown_before_it_is_not_required(self, tmp_path):
         """It may be one that exists."""
         async with a_server() as server:
-            refuses(server, f"{CONFIGMAPS}/{TEMPLATES}shared", lambda: a_status(403, "no"))
+            refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named=f"{TEMPLATES}shared")
             code, lines = await check(server.url, tmp_path, config="")
         assert code == 2
-        assert lines[0].startswith(f"UNKNOWN  ConfigMap {NAMESPACE}/{TEMPLATES}shared: cannot be read: 403")
-        assert lines[1].startswith("ok       ConfigMaps: no ConfigMap is required")
+        assert lines[0].startswith(
+            f"UNKNOWN  ConfigMap {NAMESPACE}/{TEMPLATES}shared: not permitted: grant the verbs list and watch (403"
+        )
+        assert lines[1].startswith("ok  ConfigMaps: no ConfigMap is required")
 
     async def test_those_of_a_pattern_are_checked_each(self, tmp_path):
         """A pattern that nothing matches is missing under its own name; names beside it are looked for."""
@@ -84,7 +86,7 @@ class TestOfConfigMaps:
         config = "configmaps: {required: ['x-*', 'y-*', z]}"
         assert await lines_of(tmp_path, *found, config=config, code=1) == [
             f"UNHEALTHY  ConfigMap {NAMESPACE}/x-empty: empty",
-            f"ok         ConfigMap {NAMESPACE}/x-shared: 1 keys, 1 bytes",
+            f"ok  ConfigMap {NAMESPACE}/x-shared: 1 keys, 1 bytes",
             f"UNHEALTHY  ConfigMap {NAMESPACE}/y-*: missing",
             f"UNHEALTHY  ConfigMap {NAMESPACE}/z: missing",
         ]
@@ -101,7 +103,10 @@ class TestOfConfigMaps:
             code, lines = await check(server.url, tmp_path, config="configmaps: {required: ['x-*', 'y-*']}")
         assert code == 2
         assert [line for line in lines if "ConfigMap" in line] == [
-            f"UNKNOWN  ConfigMaps in namespace {NAMESPACE}: cannot be listed: 403 at {CONFIGMAPS}: no"
+            (
+                f"UNKNOWN  ConfigMaps in namespace {NAMESPACE}: not permitted: "
+                f"grant the verbs list and watch (403 at {CONFIGMAPS}: no)"
+            )
         ]
 
 
@@ -209,13 +214,15 @@ class TestOfNamespaces:
             "UNHEALTHY  namespace ctoo: does not exist",
         ]
 
-    async def test_who_may_not_get_namespaces_is_told_nothing_of_them(self, tmp_path):
-        """The exporter's own account may not, and need not."""
-        async with a_server() as server:
+    async def test_without_permission_to_get_it_an_empty_one_is_a_note(self, tmp_path):
+        """The exporter's own account has none, and needs none. One that holds an object exists."""
+        async with a_server(a_namespace("one"), a_run(namespace="one")) as server:
             refuses(server, "/api/v1/namespaces", lambda: a_status(403, "no"))
-            code, lines = await check(server.url, tmp_path, "--namespaces=nowhere", config=NO_CONFIGMAPS)
+            code, lines = await check(server.url, tmp_path, "--namespaces=one,nowhere", config=NO_CONFIGMAPS)
         assert code == 0
-        assert not [line for line in lines if line.startswith(("UN", "ok  namespace"))]
+        assert [line for line in lines if "  namespace" in line] == [
+            "note  namespace nowhere: nothing found in it, and no permission to get namespaces: check that it exists"
+        ]
 
 
 class TestOfRuns:
@@ -247,22 +254,22 @@ class TestOfRuns:
         """But that there is none."""
         config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
         assert await lines_of(tmp_path, config=config, without="") == [
-            "ok  coderuns in all namespaces: can be listed, none found",
-            "ok  jobs in all namespaces: can be listed, none found",
+            "ok  coderuns in all namespaces: can be listed and watched, none found",
+            "ok  jobs in all namespaces: can be listed and watched, none of a run found",
         ]
 
-    async def test_five_hundred_runs_are_looked_at(self, tmp_path):
-        """And it is said that there are more."""
+    async def test_all_runs_are_looked_at(self, tmp_path):
+        """In as many pages as they take."""
         config = NO_CONFIGMAPS + "thresholds: {agents: {rex: {}}}\n"
         lines = await lines_of(tmp_path, *(a_run(f"r{n}") for n in range(501)), config=config, without="jobs")
         assert lines == [
-            "ok    coderuns in all namespaces: can be listed, more than 500 found",
-            "note  thresholds.agents.rex: none of the first 500 runs has this agent",
+            "ok  coderuns in all namespaces: can be listed and watched, 501 found",
+            "note  thresholds.agents.rex: no run has this agent",
         ]
 
     async def test_only_selected_runs_and_jobs_are_looked_at(self, tmp_path):
         """As the exporter reads them."""
         assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
-            "ok  coderuns in all namespaces: can be listed, none found",
-            "ok  jobs in all namespaces: can be listed, none found",
+            "ok  coderuns in all namespaces: can be listed and watched, none found",
+            "ok  jobs in all namespaces: can be listed and watched, none of a run found",
         ]

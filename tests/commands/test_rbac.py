@@ -51,7 +51,7 @@ def test_a_flag_cannot_end_the_comment(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--config.file=/nowhere.yml"], "/nowhere.yml: cannot be read: No such file or directory"),
+        (["--config.file=/nowhere.yml"], "--config.file: /nowhere.yml: cannot be read: No such file or directory"),
         (["--namespaces=A"], "namespaces: 'A' is not the name of a namespace"),
         (["--service-account.name=*"], "'*' is not the name of a ServiceAccount: no permission is made for it"),
         (["--service-account.namespace="], "'' is not the name of a namespace: no permission is made for it"),

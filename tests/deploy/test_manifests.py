@@ -83,7 +83,7 @@ def test_no_secret_is_made_and_none_is_mounted_but_the_web_configuration(choice)
     volume, mount = pod_of(objects)["spec"]["volumes"][1], container_of(objects)["volumeMounts"][1]
     assert (volume["name"], volume["secret"]) == (mount["name"], {"secretName": WEB_SECRET})
     assert mount["readOnly"] is True
-    file = pathlib.PurePath(arguments_of(objects).web_config_file)
+    file = pathlib.PurePath(vars(arguments_of(objects))["web.config_file"])
     assert (str(file.parent), file.name) == (mount["mountPath"], "web-config.yml")
 
 

@@ -28,8 +28,11 @@ _LATER = {
 class LivePlatform:
     """Installed in its namespace, then a round of its controller each half second; used as a context manager."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    def __init__(self, plane: ControlPlane, *, say: Callable[[str], None] | None = None) -> None:
+        """`say` takes a line about each run that the controller cannot handle; without it such a run is an error."""
         self._plane = plane
+        self._say = say
+        self._said = set[str]()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), daemon=True)
 
@@ -60,8 +63,21 @@ class LivePlatform:
                 await asyncio.sleep(_ROUND_SECONDS)
             self._ready.set()
             while not self._over.is_set():
-                await _worked(self._platform.reconcile())
+                await _worked(self._platform.reconcile(fault=self._fault if self._say else None))
                 await asyncio.sleep(_ROUND_SECONDS)
+
+    def _fault(self, run: str, error: Exception) -> None:
+        """Each line once. What may work in the next round is none."""
+        if isinstance(error, WriterError):
+            if error.status in _LATER:
+                return
+            reason = str(error)
+        else:
+            reason = f"its spec has no {error}" if isinstance(error, KeyError) else f"its spec is malformed: {error}"
+        line = f"the controller cannot handle CodeRun {run}: {reason}"
+        if self._say and line not in self._said:
+            self._said.add(line)
+            self._say(line)
 
 
 async def _worked(*work: Awaitable[None]) -> bool:

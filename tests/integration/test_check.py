@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import uuid
@@ -36,7 +37,7 @@ def tasks(control_plane: ControlPlane) -> str:
 
 
 def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[int, list[str]]:
-    """The exit code and the lines, by somebody who may read everything."""
+    """The exit code and the lines after the first, without their padding, for a user who may read everything."""
     cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
     kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": ADMIN_TOKEN})
     (folder / "settings.yml").write_text(json.dumps(settings))
@@ -44,7 +45,9 @@ def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[i
     command += ["--config.file", folder / "settings.yml"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert not done.stderr
-    return done.returncode, done.stdout.splitlines()
+    first, *lines = (re.sub(r"^(\w+) +", r"\1  ", line) for line in done.stdout.splitlines())
+    assert first == f"note  API server {plane.url.removeprefix('https://')}: kubeconfig {kubeconfig} (context prod)"
+    return done.returncode, lines
 
 
 def test_a_platform_without_template_configmaps_is_healthy(
@@ -57,8 +60,8 @@ def test_a_platform_without_template_configmaps_is_healthy(
     assert code == 0
     assert lines[0].startswith(f"ok  ConfigMaps: no ConfigMap is required, because namespace {place.namespace} has")
     assert lines[1:] == [
-        f"ok  coderuns in namespace {place.namespace}: can be listed, 1 found",
-        f"ok  jobs in namespace {place.namespace}: can be listed, none found",
+        f"ok  coderuns in namespace {place.namespace}: can be listed and watched, 1 found",
+        f"ok  jobs in namespace {place.namespace}: can be listed and watched, none of a run found",
     ]
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     code, lines = check(control_plane, tmp_path, **settings)
@@ -74,7 +77,7 @@ def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place:
     code, lines = check(control_plane, tmp_path, configmaps={"namespace": place.namespace, "required": required})
     assert code == 1
     assert [line for line in lines if "ConfigMap" in line] == [
-        f"ok         ConfigMap {place.namespace}/cto-controller-templates-shared: 1 keys, 1 bytes",
+        f"ok  ConfigMap {place.namespace}/cto-controller-templates-shared: 1 keys, 1 bytes",
         f"UNHEALTHY  ConfigMap {place.namespace}/cto-templates-*: missing",
     ]
 
@@ -105,8 +108,8 @@ def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, t
     assert code == 1
     assert lines == [
         "UNHEALTHY  namespace nowhere: does not exist",
-        "ok         coderuns in namespace nowhere: can be listed, none found",
-        "ok         jobs in namespace nowhere: can be listed, none found",
+        "ok  coderuns in namespace nowhere: can be listed and watched, none found",
+        "ok  jobs in namespace nowhere: can be listed and watched, none of a run found",
     ]
 
 

@@ -31,8 +31,11 @@ def cluster(tmp_path: pathlib.Path) -> Iterator[Process]:
         process.stop()
 
 
-def test_its_commands_work_and_nothing_is_left_of_it(cluster: Process):
-    """Every run has a Job with a pod that runs and has a log; after Ctrl-C neither processes nor files are there."""
+def test_its_commands_work_and_nothing_is_left_of_it(cluster: Process, tmp_path: pathlib.Path):
+    """Every run has a Job with a pod that runs and has a log; after Ctrl-C neither processes nor files are there.
+
+    One made by hand gets a Job too; one without a field is named, and ends nothing.
+    """
     kubeconfig = re.findall(r"KUBECONFIG=(\S+)", cluster.log.read_text())[0]
 
     def kubectl(*words: str) -> str:
@@ -46,6 +49,16 @@ def test_its_commands_work_and_nothing_is_left_of_it(cluster: Process):
     until(lambda: [pod["status"]["phase"] for pod in pods()].count("Running") == 3, what="three pods run")
     assert len(kubectl("get", "coderuns,jobs", "-o", "name").splitlines()) == 6
     assert kubectl("logs", pods()[0]["metadata"]["name"]) == "the agent begins\n"
+
+    (example,) = re.findall(r"kubectl create -f (\S+)", cluster.log.read_text())
+    poor = tmp_path / "poor.yaml"
+    poor.write_text("{apiVersion: agents.platform/v1, kind: CodeRun, metadata: {name: poor}, spec: {}}")
+    kubectl("create", "-f", str(poor))
+    said = "the controller cannot handle CodeRun poor: its spec has no 'contextVersion'\n"
+    until(lambda: said in cluster.log.read_text(), what="a run that lacks a field is named")
+    kubectl("create", "-f", example)
+    until(lambda: [pod["status"]["phase"] for pod in pods()].count("Running") == 4, what="the run made by hand runs")
+    assert cluster.log.read_text().count(said) == 1
 
     cluster.signal(signal.SIGINT)
     until(lambda: not cluster.running(), what="it ends")

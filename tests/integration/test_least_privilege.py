@@ -88,7 +88,7 @@ def asked(account: ServiceAccount) -> dict[tuple[str, ...], set[int]]:
 def test_each_permission_is_used_and_nothing_else_is_asked_for(
     control_plane: ControlPlane, account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path
 ):
-    """By the API server's audit log: watches where lists are streamed, lists where they are not, and gets by `check`.
+    """By the API server's audit log: watches where lists are streamed, lists where they are not, for `check` as well.
 
     Together that is all that is granted, and all that was asked for: no write, and no Secret. Only `check` tries
     whether the namespaces exist, which it need not be allowed.
@@ -111,8 +111,29 @@ def test_each_permission_is_used_and_nothing_else_is_asked_for(
     tried = {what for what in used if what[2] == "namespaces"}
     assert all(used.pop(what) == {403} for what in tried)
     assert used.keys() == granted(account)
-    assert {verb for verb, *_ in used} == {"get", "list", "watch"}
+    assert {verb for verb, *_ in used} == {"list", "watch"}
     assert all(200 in codes for codes in used.values())
+
+
+@pytest.mark.parametrize(("verbs", "missing"), [(["list"], "verb watch"), ([], "verbs list and watch")])
+def test_check_names_the_verb_that_is_missing(
+    account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path, verbs: list[str], missing: str
+):
+    """Of each resource: a role with `list` alone is not enough for `run`."""
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    for role in account.manifests:
+        if "rules" in role:
+            account.set_rules(role, [rule | {"verbs": verbs or ["get"]} for rule in role["rules"]])
+    command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
+    found: list[str] = []
+
+    def refused() -> bool:  # the authorizer hears of changed roles a moment later
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        found[:] = [line for line in done.stdout.splitlines() if line.startswith("UNKNOWN")]
+        return done.returncode == 2 and len(found) == len(RESOURCES)
+
+    until(refused, what="everything is refused")
+    assert all(f"not permitted: grant the {missing} (403 at " in line for line in found)
 
 
 def _watches(exporter: Exporter) -> int:

@@ -17,9 +17,9 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _MERGE_PATCH = "application/merge-patch+json"
 _RULES = [
-    {"apiGroups": [GROUP], "resources": ["coderuns"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [CLAUDE], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [GROUP], "resources": ["coderuns"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [CLAUDE], "verbs": ["list", "watch"]},
 ]
 
 

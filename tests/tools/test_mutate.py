@@ -8,8 +8,9 @@ import types
 
 import pytest
 
+from tests import components
 from tests.components import component
-from tools.mutate import __main__ as command, trial
+from tools.mutate import __main__ as command
 from tools.mutate.rules import Mutant, load, mutants, readers
 from tools.mutate.suites import load_suite, names_for, rule_files
 from tools.mutate.survey import healthy_suites, survey
@@ -249,7 +250,7 @@ def bundle(tiny, monkeypatch):
 
 def test_the_command_lists_mutants_without_a_trial(bundle, capsys, monkeypatch):
     """`--list` needs no promtool; `--only` takes one rule."""
-    monkeypatch.setattr(command, "find_promtool", lambda: None)
+    monkeypatch.setattr(components, "find", lambda _: None)
     assert command.main(["--list", "--only", "a:up:max"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "a:up:max | max by (a) (up) | max -> min" in lines
@@ -258,10 +259,12 @@ def test_the_command_lists_mutants_without_a_trial(bundle, capsys, monkeypatch):
 
 def test_the_command_says_in_one_line_why_it_cannot_try(bundle, capsys, monkeypatch):
     """No promtool, no such rule, no list: exit code 2."""
-    monkeypatch.setattr(trial, "_BUILT", bundle / "nowhere")
+    monkeypatch.setattr(components, "BUILT", bundle / "nowhere")
     monkeypatch.setenv("PATH", str(bundle))
     assert command.main([]) == 2
-    assert capsys.readouterr().err == "promtool is not in .tools/bin and not on PATH: run `make tools`\n"
+    assert capsys.readouterr().err == (
+        "promtool 3.0 or newer is not in .tools/bin and not on PATH: run `make tools`\n"
+    )
     assert command.main(["--only", "Up"]) == 2
     assert capsys.readouterr().err == "no rule of alerts/rules is called Up\n"
     (bundle / "survivors.yml").unlink()

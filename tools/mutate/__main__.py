@@ -12,12 +12,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
+from tests import components
 from tests.platform.outcomes import outcomes
 from tools.mutate.reading import UnsupportedError
 from tools.mutate.rules import Rule, load, mutants
 from tools.mutate.suites import RECORDING, names_for
 from tools.mutate.survey import Row, healthy_suites, survey
-from tools.mutate.trial import Laboratory, find_promtool
+from tools.mutate.trial import Laboratory
 from tools.mutate.verdict import Accepted, Key, SurvivorsError, faults, load_accepted, sampled, share_killed
 from tools.worlds.killers import killers
 
@@ -63,9 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for mutant in itertools.chain.from_iterable(mutants(rule)[0] for rule in chosen):
             print(f"{mutant.rule.title} | {mutant.place} | {mutant.change}")
         return 0
-    promtool = find_promtool()
-    if promtool is None:
-        return _complain("promtool is not in .tools/bin and not on PATH: run `make tools`")
+    try:
+        promtool = components.component("promtool")
+    except components.MissingComponentError as error:
+        return _complain(str(error))
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
         laboratory = Laboratory(promtool=promtool, scratch=pathlib.Path(scratch), rules=rules)
         every = functools.partial(sampled, every=arguments.every)

@@ -4,7 +4,6 @@ import dataclasses
 import enum
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from tools.mutate.rules import Mutant, Rule
 from tools.mutate.suites import Suite, rule_files
 
-__all__ = ["Laboratory", "Outcome", "find_promtool"]
+__all__ = ["Laboratory", "Outcome"]
 
-_BUILT = pathlib.Path(__file__).resolve().parents[2] / ".tools" / "bin" / "promtool"
 _ONE_THREAD = {"GOMAXPROCS": "1"}  # as many run beside each other as there are cores
 
 
@@ -25,12 +23,6 @@ class Outcome(enum.Enum):
     KILLED_BY_WORLDS = "killed by worlds"
     SURVIVED = "survived"
     REFUSED = "refused"
-
-
-def find_promtool() -> pathlib.Path | None:
-    """The one of `.tools/bin`, else of PATH; None where there is none."""
-    installed = shutil.which("promtool")
-    return _BUILT if _BUILT.is_file() else pathlib.Path(installed) if installed else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

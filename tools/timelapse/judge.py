@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import xml.etree.ElementTree as ET
@@ -16,6 +15,7 @@ from typing import Any
 import promql_parser
 import yaml
 
+from tests.components import MissingComponentError, component
 from tools.timelapse.series import Recorder
 
 __all__ = ["RULES", "STEP", "Firing", "JudgeError", "case_of", "evaluation_order", "metrics_of", "texts", "verdict"]
@@ -123,9 +123,10 @@ def _failures(case: Mapping[str, Any], *, step: int) -> list[str]:
 
     `step`: seconds between two evaluations.
     """
-    promtool = shutil.which("promtool", path=str(ROOT / ".tools" / "bin")) or shutil.which("promtool")
-    if promtool is None:
-        raise JudgeError("promtool is not in .tools/bin and not on PATH: run `make tools`")
+    try:
+        promtool = component("promtool")
+    except MissingComponentError as error:
+        raise JudgeError(str(error)) from error
     rules = [str(file) for file in sorted(RULES.glob("*.yml")) if file.stem != "recording"]
     tree = {
         "rule_files": rules,

@@ -1,0 +1,28 @@
+"""The findings about required ConfigMaps, by the rules of `configmap_health` and `configmap_problem`."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding
+from exporter.cluster import ConfigMap
+from exporter.resources.configmaps import LIMIT, is_near_limit
+
+__all__ = ["judged"]
+
+
+def judged(records: Sequence[ConfigMap]) -> list[Finding]:
+    """A finding for each."""
+    return [_judged(record) for record in records]
+
+
+def _judged(record: ConfigMap) -> Finding:
+    """One that is judged is required: of the default set some exist."""
+    subject = f"ConfigMap {record.uid}"
+    if problems := msgspec.structs.replace(record, required=True).problems:
+        text = ", ".join(problem.replace("_", " ") + (f" {key!r}" if key else "") for problem, key in problems)
+        return Finding(status=UNHEALTHY, subject=subject, text=text)
+    text = f"{record.keys} keys, {record.size} bytes"
+    if is_near_limit(record):
+        return Finding(status=NOTE, subject=subject, text=f"{text}: near the limit of {LIMIT} bytes")
+    return Finding(status=HEALTHY, subject=subject, text=text)

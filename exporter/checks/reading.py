@@ -1,0 +1,109 @@
+"""Reads one list and its watch by the same code and with the same parameters as `run`."""
+
+import asyncio
+import contextlib
+import dataclasses
+import re
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import msgspec
+
+from exporter.checks.finding import UNHEALTHY, UNKNOWN
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import ForbiddenError, KubeError, MissingError, UnreachableError
+from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
+from exporter.reflector.listing import first_state
+from exporter.sources import Feed
+
+__all__ = ["Reading", "read", "where"]
+
+_SECONDS = 120.0
+"""How long one list may take, with the fallback from a streamed list to pages."""
+_VERB = re.compile(r"cannot (list|watch) resource")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the list holds (None: it failed), and why it or its watch failed; `verbs` are those that RBAC misses."""
+
+    feed: Feed
+    listed: dict[str, Any] | None
+    error: KubeError | None = None
+    verbs: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> dict[str, Any]:
+        """What the list holds."""
+        return self.listed or {}
+
+    @property
+    def status(self) -> str:
+        """Of a reading that failed."""
+        return UNHEALTHY if isinstance(self.error, MissingError) else UNKNOWN
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, in words; empty where the list and its watch succeeded."""
+        if self.error is None:
+            return ""
+        if self.verbs:
+            named = " and ".join(self.verbs)
+            return f"not permitted: grant the verb{'s' * (len(self.verbs) > 1)} {named} ({self.error})"
+        return f"cannot be {'listed' if self.listed is None else 'watched'}: {self.error}"
+
+
+def where(scope: str) -> str:
+    """A namespace, or all of them, in words."""
+    return "all namespaces" if scope == "*" else f"namespace {scope}"
+
+
+async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) -> Reading:
+    """Reads the list and waits until the watch that follows it is accepted; keeps `keep(record)` of each record."""
+
+    def decode(raw: msgspec.Raw) -> Decoded[Any]:
+        decoded = feed.decode(raw)
+        return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record))
+
+    source = Source[Any](path=feed.path, params=feed.params, decode=decode)
+    listed: dict[str, Any] | None = None
+    try:
+        async with _within(_SECONDS, feed.path), aclosing(_items(client, source, feed)) as items:
+            async for item in items:
+                if not isinstance(item, Snapshot):
+                    break  # the watch is accepted
+                listed = item.records
+    except ForbiddenError as error:
+        return Reading(feed=feed, listed=listed, error=error, verbs=await _missing(client, feed, error))
+    except KubeError as error:
+        return Reading(feed=feed, listed=listed, error=error)
+    return Reading(feed=feed, listed=listed)
+
+
+def _items(client: KubeClient, source: Source[Any], feed: Feed) -> Any:
+    return first_state(client, source, feed.status, idle=IDLE_SECONDS)
+
+
+async def _missing(client: KubeClient, feed: Feed, error: ForbiddenError) -> tuple[str, ...]:
+    """The API server's words name the verb of one request; a streamed list needs `watch` only, pages need both."""
+    said = _VERB.search(str(error))
+    if said and said[1] == "list":
+        return ("list",)
+    try:
+        await client.get(feed.path, {**feed.params, "limit": "1"})
+    except ForbiddenError:
+        return ("list", "watch")
+    except KubeError:
+        pass
+    return ("watch",)
+
+
+@contextlib.asynccontextmanager
+async def _within(seconds: float, path: str) -> Any:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        text = f"the API server did not complete the list within {seconds:.0f} s at {path}"
+        raise UnreachableError(text, code="timeout") from error

@@ -1,0 +1,192 @@
+"""Whether the required ConfigMaps are in rendered manifests, and complete. No cluster is asked."""
+
+import base64
+import binascii
+import dataclasses
+import difflib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
+from exporter.checks.judging import judged
+from exporter.checks.manifests import ManifestError, Mapping, Object, files_in, objects_in
+from exporter.cluster import ConfigMap
+from exporter.config import Settings
+from exporter.resources.configmaps import (
+    LIMIT,
+    RequiredConfigMap,
+    WireConfigMap,
+    absent_of,
+    place_of,
+    slim_configmap,
+)
+from exporter.sources import required_of
+
+__all__ = ["check_rendered"]
+
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")  # https://kubernetes.io/docs/concepts/configuration/configmap/
+_SIMILAR = 0.8
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """A ConfigMap of a manifest; `faults` are why the API server would refuse it, or take it for another."""
+
+    place: str
+    namespace: str
+    name: str
+    prefix: str
+    content: WireConfigMap
+    faults: tuple[str, ...]
+
+
+def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
+    """A finding for each required ConfigMap, and for each file that cannot be read."""
+    required, space = required_of(settings), settings.configmaps.namespace
+    if not required:
+        return [Finding(status=NOTE, subject="ConfigMaps", text="configmaps.required is empty: none is required")]
+    found, broken = _read(paths, namespace=space)
+    here = [item for item in found if item.name and item.namespace == space and place_of(item.name, required)]
+    others = [item for item in found if item not in here]
+    if not here and all(place.by_default for place in required):
+        return [*broken, Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
+    records = {f"{item.namespace}/{item.name}": item for item in here}
+    findings = [*broken, *(_judged(item, here, required) for item in records.values())]
+    absent = absent_of(required, {uid: _record(item, required) for uid, item in records.items()})
+    return [*findings, *(_absent(place, others, complete=not broken) for place in absent.values())]
+
+
+def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list[Finding]]:
+    """All ConfigMaps, and a finding for each file that is broken."""
+    found: list[Rendered] = []
+    broken: list[Finding] = []
+    files: dict[str, None] = {}
+    for path in paths:
+        try:
+            files |= dict.fromkeys(files_in(path))
+        except ManifestError as error:
+            broken.append(_broken(error))
+    for file in files:
+        try:
+            found.extend(_rendered(item, namespace) for item in objects_in(file) if _is_configmap(item))
+        except ManifestError as error:
+            broken.append(_broken(error))
+    return found, broken
+
+
+def _broken(error: ManifestError) -> Finding:
+    place, _, text = str(error).partition(": ")
+    return Finding(status=UNKNOWN, subject=place, text=text)
+
+
+def _is_configmap(item: Object) -> bool:
+    """Of the core group, which has no slash in its apiVersion. In a list an item may leave it out."""
+    return item.kind == "ConfigMap" and "/" not in str(item.tree.get("apiVersion") or "v1")
+
+
+def _rendered(item: Object, namespace: str) -> Rendered:
+    tree = item.tree
+    metadata = tree.get("metadata")
+    meta = metadata if isinstance(metadata, Mapping) else Mapping()
+    texts = {key: _texts(tree.get(key), key) for key in ("data", "binaryData")}
+    faults = [
+        *(f"the key {key} stands there twice" for part in (tree, meta) for key in part.repeated),
+        *([] if tree.get("apiVersion") in {None, "v1"} else [f"apiVersion is {tree['apiVersion']!r} and not 'v1'"]),
+        *(fault for _, found in texts.values() for fault in found),
+        *(f"key {key!r} is in data and in binaryData" for key in texts["data"][0] if key in texts["binaryData"][0]),
+        *(fault for key, text in texts["binaryData"][0].items() if (fault := _not_base64(key, text))),
+    ]
+    return Rendered(
+        place=item.place,
+        namespace=_word(meta, "namespace") or namespace,
+        name=_word(meta, "name"),
+        prefix="" if _word(meta, "name") else _word(meta, "generateName"),
+        content=WireConfigMap(data=texts["data"][0], binary_data=texts["binaryData"][0]),
+        faults=tuple(faults),
+    )
+
+
+def _word(tree: Mapping, key: str) -> str:
+    value = tree.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(tree: Any, part: str) -> tuple[dict[str, str], list[str]]:
+    """What can be read of `data` or `binaryData`, and what the API server would refuse in it."""
+    if tree is None:
+        return {}, []
+    if not isinstance(tree, Mapping):
+        return {}, [f"{part} is not a mapping"]
+    good, faults = {}, [f"key {key!r} stands twice in {part}" for key in tree.repeated]
+    for given, value in tree.items():
+        key = given if isinstance(given, str) else json.dumps(given, default=str)  # true and 5 are text as keys
+        if not _KEY.fullmatch(key) or key in {".", ".."}:
+            faults.append(f"{key!r} is not a key of {part}: keys have letters, digits, -, _ and .")
+        elif isinstance(value, str) or value is None:
+            good[key] = value or ""
+        else:
+            faults.append(f"the value of key {key!r} is not text: put it into quotes")
+    return good, faults
+
+
+def _not_base64(key: str, text: str) -> str:
+    try:
+        base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return f"the value of key {key!r} in binaryData is not base64"
+    return ""
+
+
+def _record(item: Rendered, required: Sequence[RequiredConfigMap]) -> ConfigMap:
+    place = place_of(item.name, required)
+    assert place is not None  # noqa: S101 - only those that are required are judged
+    return slim_configmap(item.content, required=place)
+
+
+def _judged(item: Rendered, here: Sequence[Rendered], required: Sequence[RequiredConfigMap]) -> Finding:
+    """By the exporter's own rules; what the API server would not take as it stands is worse."""
+    record = _record(item, required)
+    (finding,) = judged([record])
+    faults = list(item.faults)
+    if record.size > LIMIT:
+        faults.append(f"{record.size} bytes, over the limit of {LIMIT}")
+    if others := [other.place for other in here if other.name == item.name and other is not item]:
+        faults.append(f"defined more than once: also at {', '.join(dict.fromkeys(others))}")
+    if not faults:
+        return dataclasses.replace(finding, text=f"{finding.text} ({item.place})")
+    texts = [finding.text] if finding.status == UNHEALTHY else []
+    return dataclasses.replace(finding, status=UNHEALTHY, text=f"{'; '.join(texts + faults)} ({item.place})")
+
+
+def _absent(place: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
+    """Missing; unknown where something could not be read."""
+    text = "missing" if complete else "not found in what could be read"
+    hint = next(_hints(place, others), "")
+    return Finding(status=UNHEALTHY if complete else UNKNOWN, subject=f"ConfigMap {place.uid}", text=text + hint)
+
+
+def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
+    """What may be meant instead: the same name elsewhere, one with a suffix of a generator, a misspelled one."""
+    for item in others:
+        if item.name == place.name:
+            yield f"; {item.place} has this name in namespace {item.namespace}"
+    for item in others:
+        if item.name.startswith(f"{place.name}-"):
+            yield f"; {item.place} has {item.name}: kustomize adds a suffix unless disableNameSuffixHash is set"
+        if item.prefix and place.name.startswith(item.prefix.rstrip("-")):
+            yield f"; {item.place} has generateName {item.prefix}, and so no fixed name"
+    names = {item.name: item.place for item in others}
+    if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_SIMILAR):
+        yield f"; {names[near[0]]} has {near[0]}: is it meant?"
+
+
+def _none(required: Sequence[RequiredConfigMap], others: Sequence[Rendered]) -> str:
+    """A gate that finds nothing to judge does not pass."""
+    space = required[0].namespace
+    hint = next((hint for place in absent_of(required, {}).values() for hint in _hints(place, others)), "")
+    return (
+        f"none of the default names is in these manifests, for namespace {space}{hint}; "
+        "set configmaps.required to the names that the controller needs, or to [] if it needs none"
+    )

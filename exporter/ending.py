@@ -1,0 +1,129 @@
+"""How the process ends: each ending is an exit code, and at most one line on standard error. Never a traceback."""
+
+import contextlib
+import io
+import os
+import pathlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO, TypeVar
+
+from exporter.printable import printable
+
+__all__ = ["ended"]
+
+T = TypeVar("T")
+
+_FAILED = 2
+_INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+_PACKAGE = pathlib.Path(__file__).resolve().parent
+_MOST_PLACES = 4
+_STANDARD = (0, 1, 2)
+
+
+def ended(command: Callable[[], int], *, expected: tuple[type[Exception], ...]) -> int:
+    """Runs the command; gives the exit code. The text of an `expected` exception is the line; others are faults.
+
+    What could not be written to standard output is a failure as well: without it the code would say too much.
+    """
+    _open_standard_streams()
+    with _output() as output:
+        code = _ran(command, output, expected)
+        with contextlib.suppress(OSError):
+            output.flush()
+        if output.failure:
+            _say(f"cannot write to standard output: {output.failure}")
+            code = _FAILED
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        _drop(stream)
+    return code
+
+
+class _Output:
+    """Standard output; `failure` is why something could not be written to it, also where the error was ignored."""
+
+    def __init__(self, stream: TextIO, failure: str = "") -> None:
+        self._stream = stream
+        self._closed = failure
+        self.failure = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        if self._closed:
+            self.failure = self._closed
+        return self._tried(lambda: self._stream.write(text))
+
+    def flush(self) -> None:
+        self._tried(self._stream.flush)
+
+    def _tried(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except OSError as error:
+            self.failure = os.strerror(error.errno or 0)
+            raise
+
+
+@contextlib.contextmanager
+def _output() -> Iterator[_Output]:
+    stream = sys.stdout
+    output = _Output(stream or io.StringIO(), failure="" if stream else "it is closed")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    sys.stdout = output
+    try:
+        yield output
+    finally:
+        sys.stdout = stream
+
+
+def _ran(command: Callable[[], int], output: _Output, expected: tuple[type[Exception], ...]) -> int:
+    try:
+        return command()
+    except SystemExit as end:  # of argparse, after --help and --version
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 - this is the last place that could name it
+        fault = error
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    if not (isinstance(fault, OSError) and output.failure):
+        _say(str(fault) if isinstance(fault, expected) else _words(fault))
+    return _FAILED
+
+
+def _words(fault: BaseException) -> str:
+    """Type and place of a fault of ours. Not its text: that is a library's, and may quote a secret."""
+    files = [(pathlib.Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(fault.__traceback__)]
+    places = [f"{file.relative_to(_PACKAGE.parent)}:{line}" for file, line in files if _PACKAGE in file.parents]
+    reason = f" ({os.strerror(fault.errno)})" if isinstance(fault, OSError) and fault.errno else ""
+    where = ", called from ".join(reversed(places[-_MOST_PLACES:]))
+    return f"unexpected {type(fault).__name__}{reason} at {where}; this is a bug of coderun-exporter"
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"coderun-exporter: {printable(line)}\n")
+        sys.stderr.flush()
+
+
+def _open_standard_streams() -> None:
+    """Python has None for a stream that was closed at the start, and its number goes to the next file or socket."""
+    for number in _STANDARD:
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stderr = sys.stderr or io.StringIO()
+
+
+def _drop(stream: TextIO) -> None:
+    """What cannot be written stays in the buffer; Python would try again at its end, and change the exit code."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

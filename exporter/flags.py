@@ -1,0 +1,69 @@
+"""Flags: what is said of one that is unknown, or has a wrong value. One line, which names the flag."""
+
+import argparse
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+__all__ = ["Parser", "UsageError", "nearest", "number", "one_of"]
+
+_SIMILAR = 0.6
+_OF_ONE = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
+
+
+class UsageError(Exception):
+    """A wrong argument or setting: one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError; `flags` are the flags that it knows."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.flags: set[str] = set()
+        super().__init__(allow_abbrev=False, **settings)
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
+        """As in argparse."""
+        self.flags.update(names)
+        return super().add_argument(*names, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        of_one = _OF_ONE.fullmatch(message)
+        if of_one is None:
+            raise UsageError(f"{message}; see {self.prog} --help")
+        flag, text = of_one.groups()
+        flag = flag.rpartition("/")[2]  # the long one of several names
+        if text.startswith("ignored explicit argument"):
+            text = "takes no value"
+        elif text == "expected one argument":
+            text = "needs a value"
+        raise UsageError(f"{flag}: {text}; see {self.prog} --help")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The most similar known word, as a question; empty where none is similar."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_SIMILAR)
+    if not near and word.startswith("-"):  # -context for --context
+        near = difflib.get_close_matches(f"--{word.lstrip('-').lower()}", names, n=1, cutoff=_SIMILAR)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def one_of(*values: str) -> Callable[[str], str]:
+    """The type of a flag that takes one of these values."""
+
+    def checked(text: str) -> str:
+        if text not in values:
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(values)}")
+        return text
+
+    return checked
+
+
+def number(text: str) -> int:
+    """The type of a flag that takes a whole number."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, such as 40")
+    return int(text)

@@ -1,0 +1,32 @@
+"""The examples that users copy, as the real API server takes them."""
+
+import uuid
+
+import pytest
+
+from tests.deploy.rendering import ROOT, kustomized, one
+from tests.integration.controlplane import ControlPlane
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.needs("kustomize")]
+
+DRY = "dryRun=All&fieldValidation=Strict"
+
+
+def test_the_argo_cd_hook_is_accepted_where_pods_are_restricted(control_plane: ControlPlane):
+    """Its objects without a field that is unknown, and its pod under the restricted pod security standard."""
+    space = f"examples-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": space, "labels": labels}})
+    objects = kustomized(ROOT / "deploy/examples/argocd")
+    for item in objects:
+        item["metadata"]["namespace"] = space
+        group = "/apis/batch/v1" if item["kind"] == "Job" else "/api/v1"
+        path = f"{group}/namespaces/{space}/{item['kind'].lower()}s?{DRY}"
+        code, answer = control_plane.request("POST", path, item)
+        assert code == 201, answer
+    template = one(objects, "Job")["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "check"}, "spec": template["spec"]}
+    account = {"metadata": {"name": "default"}}
+    control_plane.request("POST", f"/api/v1/namespaces/{space}/serviceaccounts", account)
+    code, answer = control_plane.request("POST", f"/api/v1/namespaces/{space}/pods?{DRY}", pod)
+    assert code == 201, answer
