@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import re
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -14,7 +15,8 @@ from exporter.checks.finding import UNHEALTHY, UNKNOWN
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import ForbiddenError, KubeError, MissingError, UnreachableError
 from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
-from exporter.reflector.listing import first_state
+from exporter.reflector.listing import initial_list
+from exporter.reflector.streaming import Streaming
 from exporter.sources import Feed
 
 __all__ = ["Reading", "read", "where"]
@@ -82,7 +84,8 @@ async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) ->
 
 
 def _items(client: KubeClient, source: Source[Any], feed: Feed) -> Any:
-    return first_state(client, source, feed.status, idle=IDLE_SECONDS)
+    streaming = Streaming(monotonic=time.monotonic)
+    return initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
 
 
 async def _missing(client: KubeClient, feed: Feed, error: ForbiddenError) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import Lines
+from exporter.untrusted import one_line
 
 __all__ = ["KubeClient"]
 

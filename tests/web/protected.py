@@ -14,7 +14,9 @@ import yaml
 from exporter.web_config.watched import WebFile
 
 PASSWORD = "tell-nobody"
-HASHED = bcrypt.hashpw(PASSWORD.encode(), b"$2b$04$rzgHb21kkIrSjdMZUAmkKu").decode()  # one salt: it is in the names of tests
+HASHED = bcrypt.hashpw(
+    PASSWORD.encode(), b"$2b$04$rzgHb21kkIrSjdMZUAmkKu"
+).decode()  # one salt: it is in the names of tests
 TLS = {"cert_file": "tls.crt", "key_file": "tls.key"}
 MUTUAL = TLS | {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
 USERS = {"basic_auth_users": {"prometheus": HASHED}}
