@@ -6,7 +6,7 @@ from tests.deploy.rendering import charted, helm, of_kind, one
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
 
-PROMETHEUS = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+PROMETHEUS = {"matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": ["prometheus"]}]}
 DNS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 
 

@@ -122,7 +122,7 @@ def by_place(items):
 
 @pytest.mark.needs("helm")
 def test_the_base_and_the_chart_are_the_same_thing():
-    """Specs and permissions are equal, but for the labels of a release and the names that follow from each tool."""
+    """Specs and permissions are equal, but for the release's label and the names that follow from each tool."""
     ours = {item["kind"]: item for item in rendered("base")}
     theirs = {item["kind"]: item for item in charted({"settings": SETTINGS})}
     assert ours.keys() == theirs.keys()
@@ -140,10 +140,9 @@ SETTINGS = yaml.safe_load((KUSTOMIZE / "base/exporter.yml").read_text())
 
 
 def without_instance(tree):
-    """The same without the labels of the release and its part, wherever they are."""
+    """The same without the label of the release, wherever it is."""
     if isinstance(tree, dict):
         tree.pop("app.kubernetes.io/instance", None)
-        tree.pop("app.kubernetes.io/component", None)
     for below in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         without_instance(below)
 

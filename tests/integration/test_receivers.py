@@ -1,4 +1,4 @@
-"""Slack, PagerDuty, e-mail and a webhook as alerts/receivers.yml has them: what each gets from a running Alertmanager."""
+"""Slack, PagerDuty, e-mail and a webhook of alerts/receivers.yml: what each gets from a running Alertmanager."""
 
 import contextlib
 import http.server
@@ -18,9 +18,7 @@ from tests.integration.monitoring import Alertmanager
 
 pytestmark = pytest.mark.timeout(60)
 
-VERSIONS = [
-    pytest.param(name, marks=pytest.mark.needs(name)) for name in ("alertmanager", "alertmanager-0.25")
-]
+VERSIONS = [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("alertmanager", "alertmanager-0.25")]
 HOSTILE = "<!channel> <b>bold</b> {{ .x }} {{{a\nNext:\nrm -rf /\u202e"
 DESCRIPTION = """\
 The controller has created no Job for this run.

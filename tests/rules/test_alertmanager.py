@@ -80,7 +80,7 @@ def stalled(name, *, cause="cause unknown", **labels):
 )
 @pytest.mark.parametrize("file", ["alertmanager.yml", "receivers.yml"])
 def test_alertmanager_accepts_the_configuration_where_a_user_puts_it(tmp_path, file, tool):
-    """`amtool check-config` in a copy, of the oldest version too: the template is beside it, every inhibition is seen."""
+    """`amtool check-config` in a copy, of the oldest version too: the template is found, every inhibition is seen."""
     shutil.copy(ALERTS / file, tmp_path)
     shutil.copytree(ALERTS / "templates", tmp_path / "templates")
     output = amtool("check-config", file, folder=tmp_path, tool=tool)
