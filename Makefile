@@ -53,8 +53,8 @@ replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.
 calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); CALM="--days 2"
 	$(BIN)/python -m tools.timelapse.calm $(CALM)
 
-bundle: $(READY) ## what is made from the rules; VERSION=0.3.0 packs a release, RUNBOOKS=https://... sets its links, GONE=12h and JOBS=REGEXP what alerts/README.md says
-	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)) $(if $(GONE),--gone $(GONE)) $(if $(JOBS),--jobs '$(JOBS)'))
+bundle: $(READY) ## what is made from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
+	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
 
 integration: $(READY) ## everything against the real API server, Prometheus and Alertmanager; prints the table of faults
 	$(BIN)/python -m pytest tests/integration $(INTEGRATION)

@@ -16,6 +16,7 @@ __all__ = [
     "JOB",
     "TARGET_LABELS",
     "alertmanager_config",
+    "at_once",
     "prometheus_config",
     "shipped_alerts",
     "shipped_entries",
@@ -66,15 +67,22 @@ def prometheus_config(
 
 def alertmanager_config(*, receiver: str) -> dict[str, Any]:
     """The bundle's Alertmanager configuration; each receiver posts to its own path below the URL `receiver`."""
-    config = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())
+    config = at_once(yaml.safe_load((ALERTS / "alertmanager.yml").read_text()))
     config["templates"] = [str(ALERTS / template) for template in config["templates"]]
-    for route in (config["route"], *config["route"]["routes"]):
-        route.update(_GROUP_TIMES)
     for each in config["receivers"]:
         for webhook in each.get("webhook_configs", []):
             webhook["url"] = f"{receiver}/{each['name']}"
         for slack in each.get("slack_configs", []):
             slack["api_url"] = f"{receiver}/{each['name']}"
+    return config
+
+
+def at_once(config: dict[str, Any]) -> dict[str, Any]:
+    """An Alertmanager configuration whose routes do not wait."""
+    routes = [config["route"]]
+    for route in routes:  # grows
+        route.update(_GROUP_TIMES)
+        routes += route.get("routes", [])
     return config
 
 

@@ -24,6 +24,8 @@ _CONTROLLERS = (
     "replicaset-controller",
     "endpoints-controller",
     "endpointslice-controller",
+    "disruption-controller",
+    "resourcequota-controller",
     "ttl-after-finished-controller",
     "garbage-collector-controller",
     "namespace-controller",

@@ -93,7 +93,7 @@ def test_a_run_without_a_job_is_delivered_with_its_name_until_it_has_one(world: 
     assert told.annotations["summary"].startswith(f"CodeRun {where}/lonely in cluster loopback has had no Job for ")
     assert told.annotations["summary"].endswith("(no finalizer and no status: no controller has looked at it)")
     assert f"kubectl -n {where} describe coderun lonely" in told.annotations["description"]
-    assert told.annotations["runbook_url"].endswith("/CodeRunJobCreationStalled")
+    assert "\nRunbook: runbooks/CodeRunJobCreationStalled.md in the rules bundle\n" in told.annotations["description"]
 
     begun = time.monotonic()
     world.elsewhere.make_job(run)

@@ -40,7 +40,8 @@ class _Router(Alertmanager):
     def _flags(self) -> list[str]:
         config = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))
         del config["templates"]
-        for route in (config["route"], *config["route"]["routes"]):
+        [own] = config["route"]["routes"]
+        for route in (config["route"], own, *own["routes"]):
             route.update(_FAST)
         config["receivers"] = [
             {"name": each["name"], "webhook_configs": [{"url": f"{self._receiver}/{each['name']}"}]}
@@ -145,7 +146,7 @@ def _causes() -> frozenset[str]:
 
 def _waits() -> dict[str, float]:
     """The `group_wait` of each severity's route, in seconds."""
-    route = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))["route"]
+    [route] = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))["route"]["routes"]
     own = {matcher: each for each in route["routes"] for matcher in each["matchers"]}
     waits = {}
     for severity in ("critical", "warning", "info"):

@@ -20,10 +20,10 @@ RECEIVERS = {"critical": "pager", "warning": "chat", "info": "log"}
 RUNBOOK = "https://runbooks.example/coderun-exporter/CodeRunJobCreationStalled"
 
 
-def amtool(*arguments, folder=ALERTS):
+def amtool(*arguments, folder=ALERTS, tool="amtool"):
     """Its output; fails with that where it fails."""
     done = subprocess.run(
-        [component("amtool"), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+        [component(tool), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -75,14 +75,18 @@ def stalled(name, *, cause="cause unknown", **labels):
     }
 
 
-@pytest.mark.needs("amtool")
-def test_alertmanager_accepts_the_configuration_where_a_user_puts_it(tmp_path):
-    """`amtool check-config` in a copy: the template is found beside it, and every inhibition is seen."""
-    shutil.copy(ALERTS / "alertmanager.yml", tmp_path)
+@pytest.mark.parametrize(
+    "tool", [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("amtool", "amtool-0.25")]
+)
+@pytest.mark.parametrize("file", ["alertmanager.yml", "receivers.yml"])
+def test_alertmanager_accepts_the_configuration_where_a_user_puts_it(tmp_path, file, tool):
+    """`amtool check-config` in a copy, of the oldest version too: the template is found, every inhibition is seen."""
+    shutil.copy(ALERTS / file, tmp_path)
     shutil.copytree(ALERTS / "templates", tmp_path / "templates")
-    output = amtool("check-config", "alertmanager.yml", folder=tmp_path)
+    output = amtool("check-config", file, folder=tmp_path, tool=tool)
     assert "SUCCESS" in output
-    assert f"{len(CONFIG['inhibit_rules'])} inhibit rules" in output
+    rules = yaml.safe_load((ALERTS / file).read_text()).get("inhibit_rules", [])
+    assert f"{len(rules)} inhibit rules" in output
     # amtool accepts a template that is not there.
     assert [list(tmp_path.glob(name)) for name in CONFIG["templates"]] == [[tmp_path / "templates" / TEMPLATE.name]]
 
@@ -98,15 +102,37 @@ def test_an_alert_reaches_the_receiver_of_its_severity(variant):
 
 
 @pytest.mark.needs("amtool")
-def test_an_alert_of_no_known_severity_is_not_lost():
-    """It comes to the chat."""
-    routes = ["config", "routes", "test", "--config.file=alertmanager.yml", "--verify.receivers=chat"]
-    assert amtool(*routes, "severity=page", "alertname=Other").strip() == "chat"
+@pytest.mark.parametrize("file", ["alertmanager.yml", "receivers.yml"])
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (["severity=page", "alertname=Mine", "component=coderun-exporter"], "chat"),
+        (["severity=critical", "alertname=NodeDown"], "default"),
+        (["severity=warning", "alertname=NodeDown", "component=node"], "default"),
+        (["severity=info", "alertname=InfoInhibitor", "namespace=agents"], "default"),
+    ],
+)
+def test_alerts_of_others_are_left_to_their_own_routes(file, labels, receiver):
+    """And one of the bundle's component with a severity of the user's own is not lost."""
+    routes = ["config", "routes", "test", f"--config.file={file}", f"--verify.receivers={receiver}"]
+    assert amtool(*routes, *labels).strip() == receiver
+
+
+def test_both_files_route_the_same():
+    """receivers.yml has a route for the Watchdog besides."""
+    routes = yaml.safe_load((ALERTS / "receivers.yml").read_text())["route"]["routes"]
+    assert [route["receiver"] for route in routes] == ["heartbeat", "chat"]
+    [own] = CONFIG["route"]["routes"]
+    assert own["matchers"] == ['component="coderun-exporter"']
+    below = [[{**route, "group_wait": ""} for route in each.pop("routes")] for each in (dict(own), routes[1])]
+    assert below[0] == below[1]
+    assert {key: value for key, value in own.items() if key != "routes"} == routes[1]
 
 
 def test_alerts_of_one_kind_and_place_come_in_one_message():
     """So that a broken platform is one message, and two namespaces are two."""
-    assert CONFIG["route"]["group_by"] == ["alertname", "cluster", "namespace"]
+    [own] = CONFIG["route"]["routes"]
+    assert own["group_by"] == ["alertname", "cluster", "namespace"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[f"{rule['alert']} {rule['labels']['severity']}" for rule in RULES])

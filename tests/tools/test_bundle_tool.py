@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import shutil
 import subprocess
 import tarfile
@@ -12,13 +13,15 @@ import yaml
 from tests.components import component
 from tools.bundle import generate, release, source
 from tools.bundle.__main__ import main
+from tools.bundle.settings import Settings
+from tools.dashboards.generate import linked
 
 FILES = source.read_rules()
 GENERATED = generate.generated(FILES)
 VERSION = source.read_version()
 NAME = f"coderun-exporter-rules-{VERSION}"
 FOLDERS = ("rules", "tests", "runbooks", "templates")
-PLAIN = ("alertmanager.yml", "scrape.yml", "README.md", "CHANGELOG.md", "VERSION")
+PLAIN = ("alertmanager.yml", "receivers.yml", "scrape.yml", "thresholds.yml", "README.md", "CHANGELOG.md", "VERSION")
 WIKI = "https://wiki.example:8443/ops/agents"
 
 
@@ -38,7 +41,7 @@ def groups_of(files):
 
 def packed(out, **settings):
     """The files of a release with these settings, by their path in it."""
-    with tarfile.open(release.pack(version=VERSION, settings=release.Settings(**settings), out=out)) as tar:
+    with tarfile.open(release.pack(version=VERSION, settings=Settings(**settings), out=out)) as tar:
         return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}
 
 
@@ -131,7 +134,7 @@ def test_a_rule_file_of_another_form_is_one_clear_line(tree, capsys):
 
 
 def test_a_release_holds_the_bundle_and_nothing_else(tmp_path):
-    """Rules, tests, runbooks, templates, configuration, words, and the three that are made from the rules."""
+    """Rules, tests, runbooks, templates, configuration, words, what is made from the rules, and the dashboards."""
     alerts = source.ROOT / "alerts"
     folders = [path for folder in FOLDERS for path in (alerts / folder).iterdir()]
     kept = {f"{NAME}/{path.relative_to(alerts)}": path for path in (*folders, *(alerts / name for name in PLAIN))}
@@ -139,6 +142,7 @@ def test_a_release_holds_the_bundle_and_nothing_else(tmp_path):
     assert files == {
         **{name: path.read_text() for name, path in kept.items()},
         **{f"{NAME}/{name}": text for name, text in GENERATED.items()},
+        **{f"{NAME}/dashboards/{name}": text for name, text in linked("").items()},
     }
     unpacked = [path for path in (tmp_path / NAME).rglob("*") if path.is_file()]
     assert {path.relative_to(tmp_path).as_posix(): path.read_text() for path in unpacked} == files
@@ -146,11 +150,11 @@ def test_a_release_holds_the_bundle_and_nothing_else(tmp_path):
 
 def test_a_release_is_the_same_byte_for_byte_and_its_checksum_is_beside_it(tmp_path, monkeypatch):
     """Packed twice, at different times and by somebody else. What an older one left in the folder is gone."""
-    first = release.pack(version=VERSION, out=tmp_path / "a").read_bytes()
+    first = release.pack(version=VERSION, settings=Settings(), out=tmp_path / "a").read_bytes()
     (tmp_path / "a" / NAME / "left-over.txt").write_text("")
     monkeypatch.setattr("time.time", lambda: 2e9)
     monkeypatch.setattr("os.getuid", lambda: 4711)
-    again = release.pack(version=VERSION, out=tmp_path / "a")
+    again = release.pack(version=VERSION, settings=Settings(), out=tmp_path / "a")
     assert again.read_bytes() == first
     assert not (tmp_path / "a" / NAME / "left-over.txt").exists()
     digest = hashlib.sha256(first).hexdigest()
@@ -162,34 +166,37 @@ def test_a_release_is_the_same_byte_for_byte_and_its_checksum_is_beside_it(tmp_p
         assert tar.getnames() == sorted(tar.getnames())
 
 
-def test_the_runbooks_address_is_set_wherever_it_stands(tmp_path):
-    """In rules, unit tests, generated files and words; a slash at the end is left out."""
-    old = "https://runbooks.example/coderun-exporter"
-    plain, files = packed(tmp_path / "a"), packed(tmp_path / "b", runbooks=f"{WIKI}/")
-    assert not [name for name, text in files.items() if old in text]
-    assert {name: text.replace(old, WIKI) for name, text in plain.items()} == files
-    for kind in ("rules/coderuns.yml", "tests/AgentJobHanging.yml", *GENERATED):
-        assert f"{WIKI}/" in files[f"{NAME}/{kind}"], kind
+def test_the_runbooks_address_is_in_rules_unit_tests_and_dashboards(tmp_path):
+    """As a line of its own; without an address there is no link."""
+    plain, files = packed(tmp_path / "a"), packed(tmp_path / "b", runbooks=WIKI)
+    assert not [name for name, text in plain.items() if "runbook_url: " in text and not name.endswith(".md")]
+    assert not [name for name, text in plain.items() if "runbooks.example" in text]
+    link = re.compile(rf"^ +runbook_url: {re.escape(WIKI)}/\w+\n", re.MULTILINE)
+    without = {name: link.sub("", text) for name, text in files.items() if "/dashboards/" not in name}
+    assert without == {name: text for name, text in plain.items() if "/dashboards/" not in name}
+    for kind in ("rules/coderuns.yml", "tests/AgentJobHanging.yml", "dashboards/agent-runs.json", *GENERATED):
+        assert WIKI in files[f"{NAME}/{kind}"], kind
 
 
 @pytest.mark.needs("promtool")
 @pytest.mark.timeout(180)  # all unit tests of the bundle
 def test_prometheus_accepts_and_tests_what_is_packed(tmp_path):
-    """With another address of the runbooks, in the unpacked folder, as a user has it."""
-    with tarfile.open(release.pack(version=VERSION, settings=release.Settings(runbooks=WIKI), out=tmp_path)) as tar:
+    """With another address of the runbooks, in the unpacked folder; CI runs all of its unit tests."""
+    with tarfile.open(release.pack(version=VERSION, settings=Settings(runbooks=WIKI), out=tmp_path)) as tar:
         tar.extractall(tmp_path / "user", filter="data")
     folder = tmp_path / "user" / NAME
     promtool("check", "rules", *sorted(folder.glob("rules/*.yml")))
-    promtool("test", "rules", *sorted(folder.glob("tests/*.yml")))
+    promtool("test", "rules", *(folder / f"tests/{name}.yml" for name in ("AgentJobsFailing", "CodeRunExporterDown")))
 
 
 def test_a_release_from_the_command_line_tells_its_archive(tree, capsys):
-    """One path on the output; the note about a slash is none of it."""
+    """One path on the output, and nothing else; a slash at the end of the address is left out."""
     out = tree / "out"
     assert main(["--release", "--version", VERSION, "--runbooks", f"{WIKI}/", "--out", str(out)]) == 0
     told = capsys.readouterr()
     assert told.out == f"{out}/{NAME}.tar.gz\n"
-    assert told.err == "bundle: left out the slash at the end of --runbooks, as one follows before each name\n"
+    assert told.err == ""
+    assert f"runbook_url: {WIKI}/AgentJobsFailing" in (out / NAME / "rules/outcomes.yml").read_text()
 
 
 @pytest.mark.parametrize(
@@ -222,52 +229,38 @@ def test_a_version_that_is_not_the_bundles_or_that_nobody_described_is_refused(t
 def test_an_address_that_is_none_or_that_would_break_a_file_is_refused(tree, capsys, address):
     """One line that shows what would be right, exit code 2, and nothing is packed."""
     assert main(["--release", "--version", VERSION, "--runbooks", address, "--out", str(tree / "out")]) == 2
-    words = f"bundle: --runbooks is {address!r}: give an address such as https://wiki.example/runbooks\n"
+    words = f"bundle: --runbooks is {address!r}: set an address such as https://wiki.example/runbooks\n"
     assert capsys.readouterr() == ("", words)
     assert not (tree / "out").exists()
 
 
 @pytest.mark.needs("promtool")
-def test_a_release_may_have_another_job_name_and_another_time_for_what_is_gone(tmp_path):
-    """In every rule and generated file; the unit tests are about the defaults, so they are left out."""
-    plain = packed(tmp_path / "a")
-    files = packed(tmp_path / "b", gone="12h", jobs="agents/watch(er)?.*")
-    assert {name for name in plain if name not in files} == {name for name in plain if "/tests/" in name}
-    assert not [name for name, text in files.items() if 'job=~".*coderun-exporter.*"' in text and "/rules/" in name]
-    assert "[12h]" in files[f"{NAME}/rules/exporter.yml"]
-    assert "12h" in files[f"{NAME}/runbooks/CodeRunExporterAbsent.md"]
-    assert "24h" not in files[f"{NAME}/rules/exporter.yml"]
-    for kind in GENERATED:
-        assert 'job=~"agents/watch(er)?.*"' in files[f"{NAME}/{kind}"], kind
-        assert "[12h]" in files[f"{NAME}/{kind}"], kind
-    promtool("check", "rules", *sorted((tmp_path / "b" / NAME).glob("rules/*.yml")))
+def test_a_release_with_settings_has_its_rules_everywhere_and_no_unit_tests(tree, capsys):
+    """In every rule and generated file; the unit tests are about the rules as they are in the repository."""
+    file = tree / "settings.yml"
+    file.write_text(
+        "rules: {labels: {team: a}, jobs: 'b.*', alerts: {CodeRunExporterAbsent: {thresholds: {gone: 12h}}}}"
+    )
+    assert main(["--release", "--version", VERSION, "--settings", str(file), "--out", str(tree / "out")]) == 0, capsys
+    folder = tree / "out" / NAME
+    assert not (folder / "tests").exists()
+    for path in (folder / "rules/exporter.yml", *(folder / name for name in GENERATED)):
+        text = path.read_text()
+        assert 'job=~"b.*"' in text, path
+        assert "coderun-exporter.*" not in text, path
+        assert "[12h]" in text, path
+        assert 'team: "a"' in text, path
+    promtool("check", "rules", *sorted(folder.glob("rules/*.yml")))
 
 
-@pytest.mark.parametrize("gone", ["1h", "30m", "0d", "24", "1h30m", "12h]"])
-def test_a_time_for_what_is_gone_that_is_none_is_refused(tree, capsys, gone):
-    """One line that shows what would be right, exit code 2, and nothing is packed."""
-    assert main(["--release", "--version", VERSION, "--gone", gone, "--out", str(tree / "out")]) == 2
-    words = f"bundle: --gone is {gone!r}: give more than an hour, in hours or days, such as 12h or 7d\n"
+def test_a_wrong_settings_file_is_one_line(tree, capsys):
+    """With exit code 2, and nothing is packed."""
+    file = tree / "settings.yml"
+    file.write_text("rules: {alerts: {AgentJobFailing: {enabled: false}}}")
+    assert main(["--release", "--version", VERSION, "--settings", str(file), "--out", str(tree / "out")]) == 2
+    words = f"bundle: {file}: rules.alerts.AgentJobFailing: no such alert; did you mean AgentJobsFailing?\n"
     assert capsys.readouterr() == ("", words)
     assert not (tree / "out").exists()
-
-
-@pytest.mark.parametrize("jobs", ["(", 'a"', "a`", "a\\.b", "a b", "{{ x }}", "a\n"])
-def test_a_job_name_that_would_break_a_file_is_refused(tree, capsys, jobs):
-    """One line that shows what would be right, exit code 2, and nothing is packed."""
-    assert main(["--release", "--version", VERSION, "--jobs", jobs, "--out", str(tree / "out")]) == 2
-    words = f"bundle: --jobs is {jobs!r}: give a regular expression such as '.*agents-exporter.*'\n"
-    assert capsys.readouterr() == ("", words)
-    assert not (tree / "out").exists()
-
-
-def test_rules_with_two_bases_cannot_be_given_another(tree, capsys):
-    """One replacement would leave the other behind."""
-    rules = tree / "alerts/rules/configmaps.yml"
-    rules.write_text(rules.read_text().replace("runbooks.example", "other.example"))
-    assert main(["--release", "--version", VERSION, "--runbooks", WIKI, "--out", str(tree / "out")]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("bundle: each runbook_url has to be one base, a slash and the alert's name; found ['https")
 
 
 def promtool(*arguments):

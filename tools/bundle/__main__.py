@@ -5,11 +5,12 @@ archive's checksum (`make bundle`). What cannot be made is one line on standard 
 """
 
 import argparse
+import dataclasses
 import pathlib
 import sys
 from collections.abc import Sequence
 
-from tools.bundle import generate, release, source
+from tools.bundle import generate, release, settings, source
 
 __all__ = ["main"]
 
@@ -20,15 +21,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
     parser.add_argument("--release", action="store_true", help="pack a release instead")
     parser.add_argument("--version", default="", help="with --release: the version to pack, as alerts/VERSION has it")
-    parser.add_argument("--runbooks", default="", help="with --release: the address below which the runbooks are")
-    parser.add_argument("--gone", default="", help="with --release: how long a lost target is a warning (24h)")
-    parser.add_argument("--jobs", default="", help="with --release: the regular expression of the scrape jobs' names")
+    parser.add_argument(
+        "--settings", type=pathlib.Path, help="with --release: the settings of the rules (alerts/README.md)"
+    )
+    parser.add_argument(
+        "--runbooks", default="", help="with --release: the base address of the runbooks, over the settings"
+    )
     parser.add_argument("--out", type=pathlib.Path, default=source.ROOT / "dist", help="with --release: where (dist)")
     options = parser.parse_args(argv)
     try:
         if options.release:
-            settings = release.Settings(runbooks=options.runbooks, gone=options.gone, jobs=options.jobs)
-            print(release.pack(version=options.version, settings=settings, out=options.out))
+            names = {alert["alert"] for alert in source.alerts_of(source.read_rules())}
+            own = settings.load(options.settings, names=sorted(names))
+            if options.runbooks:
+                own = dataclasses.replace(own, runbooks=settings.address("--runbooks", options.runbooks))
+            print(release.pack(version=options.version, settings=own, out=options.out))
             return 0
         if not options.check:
             generate.write()

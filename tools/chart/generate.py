@@ -4,10 +4,12 @@ kustomize reads nothing outside of the folder of a kustomization, and a chart no
 dashboards, policies and scrape jobs have to be in both.
 """
 
+import json
 import pathlib
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 import yaml
@@ -16,7 +18,9 @@ from exporter import __version__
 from exporter.config import Settings
 from exporter.config_file import load
 from exporter.rbac import Account, Manifest, manifests
+from tools.bundle import settings as rules
 from tools.chart import readme, schema
+from tools.dashboards import generate as dashboards
 
 __all__ = ["ROOT", "found", "generated"]
 
@@ -66,16 +70,40 @@ def _chart() -> dict[pathlib.Path, str]:
         CHART / "Chart.yaml": _stamped(CHART / "Chart.yaml", "version", "appVersion"),
         CHART / "README.md": readme.page(CHART / "values.yaml"),
         CHART / "values.schema.json": schema.text(),
+        CHART / "files/defaults.yaml": HEADER.format("values.yaml") + _defaults(),
         CHART / "files/settings.yaml": HEADER.format("exporter/config.py: the defaults") + defaults,
         CHART.parent / "values-prometheus-scrape.yaml": HEADER.format("alerts/scrape.yml") + values,
     }
+
+
+def _defaults() -> str:
+    """The default of each value by its path, which is where sections end: below `resources`, a null takes away."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+
+    def below(tree: dict[str, Any], kind: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, field in schema.sections(kind).items():
+            if isinstance(field, type) and issubclass(field, schema.Section):
+                yield from below(tree[key], field, f"{prefix}{key}.")
+            elif key in tree:
+                yield f"{prefix}{key}", tree[key]
+
+    return yaml.safe_dump(dict(below(values, schema.Values, "")), sort_keys=False)
+
+
+def _rule_settings() -> str:
+    """What settings of the rules may name, and the form of their values."""
+    known = {
+        "reserved": [*rules.RESERVED],
+        "forms": {name: [*form] for name, form in rules.FORMS.items()},
+        "thresholds": rules.thresholds(),
+    }
+    return yaml.safe_dump(known, sort_keys=False, width=118)
 
 
 def _copies() -> dict[pathlib.Path, str]:
     """Files as they are. Templates of the chart read them with .Files, so that Helm leaves their braces alone."""
     sources = {
         "rules": ROOT.glob("alerts/rules/*.yml"),
-        "dashboards": ROOT.glob("dashboards/*.json"),
         "policies": ROOT.glob("deploy/policies/*.yaml"),
     }
     copies = {
@@ -83,7 +111,16 @@ def _copies() -> dict[pathlib.Path, str]:
         for folder, paths in sources.items()
         for path in paths
     }
-    return copies | {CHART / "files/scrape" / name: text for name, text in _scrape().items()}
+    boards = {name: json.dumps(json.loads(text), sort_keys=True) + "\n" for name, text in dashboards.boards().items()}
+    return (
+        copies
+        | {CHART / "files/dashboards" / name: text for name, text in boards.items()}
+        | {CHART / "files/scrape" / name: text for name, text in _scrape().items()}
+        | {
+            CHART / "files/rule-settings.yaml": HEADER.format("alerts/thresholds.yml, tools/bundle")
+            + _rule_settings()
+        }
+    )
 
 
 def _scrape() -> Mapping[str, str]:

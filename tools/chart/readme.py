@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from exporter import __version__
+
 __all__ = ["page"]
 
 TEXT = pathlib.Path(__file__).with_name("README.md.in")
@@ -17,7 +19,7 @@ def page(values: pathlib.Path) -> str:
     text = values.read_text("utf-8")
     lines = [f"| `{path}` | `{default}` | {meaning} |" for path, default, meaning in _rows(text)]
     table = "\n".join(["| value | default | meaning |", "| --- | --- | --- |", *lines])
-    return string.Template(TEXT.read_text("utf-8")).substitute(values=table)
+    return string.Template(TEXT.read_text("utf-8")).substitute(values=table, version=__version__)
 
 
 def _rows(text: str) -> Iterator[tuple[str, str, str]]:

@@ -10,14 +10,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from exporter import config, durations, rbac
+from tools.bundle import settings as rules
 
-__all__ = ["text"]
+__all__ = ["Section", "Values", "sections", "text"]
 
 _DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - one form, one place
 _SUBDOMAIN = rf"^{rbac._SUBDOMAIN.pattern}$"  # noqa: SLF001 - as above
 _PATTERN = rf"^{rbac._PATTERN.pattern}$"  # noqa: SLF001 - as above
 _LABEL = rf"^{rbac._LABEL.pattern}$"  # noqa: SLF001 - as above
-_NAME = r"^coderun-exporter(-[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?)?$"
+_NAME = r"^(coderun-exporter(-[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?)?)?$"
+_PORT = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+_LABEL_VALUE = Annotated[str, msgspec.Meta(pattern=rf"^{rules.LABEL_VALUE}$")]
+_CIDR = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$")]
 _SECONDS = Annotated[int, msgspec.Meta(ge=1)]
 _LIMITED = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
 _NOT_HERE = {"Settings": ("kubernetes",), "Web": ("listen_addresses", "config_file")}
@@ -29,25 +33,29 @@ _FORMS = {
     ("RequiredConfigMap", "name"): _PATTERN,
     ("Web", "telemetry_path"): "^/",
     ("Values", "name"): _NAME,
+    ("Values", "runbooks"): rf"^({rules.ADDRESS})?$",
+    ("Rules", "jobs"): rf"^{rules.JOBS}$",
+    ("Image", "digest"): "^(sha256:[0-9a-f]{64})?$",
 }
 """Where a value has to have a form: by the type and its field."""
 _ITEM_FORMS = {("Settings", "namespaces"): _LABEL, ("ConfigMaps", "required"): _PATTERN}
 
 
-class _Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
+class Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
     """A part of the values; a key that it does not have is an error."""
 
 
-class Image(_Section):
+class Image(Section):
     """The image."""
 
     repository: str
     tag: str
+    digest: str
     pull_policy: Literal["Always", "IfNotPresent", "Never"]
     pull_secrets: list[dict[str, str]]
 
 
-class WebConfig(_Section):
+class WebConfig(Section):
     """TLS and passwords of the exporter."""
 
     secret: str
@@ -55,7 +63,7 @@ class WebConfig(_Section):
     client_certificates: bool
 
 
-class ServiceAccount(_Section):
+class ServiceAccount(Section):
     """The account of the pods."""
 
     create: bool
@@ -63,13 +71,13 @@ class ServiceAccount(_Section):
     annotations: dict[str, str]
 
 
-class Rbac(_Section):
+class Rbac(Section):
     """Its permissions."""
 
     create: bool
 
 
-class Labels(_Section):
+class Labels(Section):
     """Objects that are made or not, with labels of the user's own."""
 
     enabled: bool
@@ -81,20 +89,18 @@ class ServiceMonitor(Labels):
 
     interval: str
     scrape_timeout: str
+    spec: dict[str, Any]
     endpoint: dict[str, Any]
 
 
 class PrometheusRule(Labels):
     """The rules for the Operator."""
 
-    runbooks: str
-
 
 class PlainPrometheus(Labels):
     """The rules and the scrape job for a plain Prometheus."""
 
     namespace: str
-    runbooks: str
     scrape: dict[str, Any]
 
 
@@ -102,34 +108,63 @@ class Dashboards(Labels):
     """The dashboards."""
 
     namespace: str
+    annotations: dict[str, str]
 
 
-class ApiServer(_Section):
+class Alert(Section):
+    """Changes to an alert; names of thresholds are checked where the alerts are known."""
+
+    enabled: bool
+    severity: Literal["critical", "warning", "info"]
+    labels: dict[str, _LABEL_VALUE]
+    thresholds: dict[str, int | str]
+
+
+class Rules(Section):
+    """Changes to the rules."""
+
+    labels: dict[str, _LABEL_VALUE]
+    jobs: str
+    alerts: dict[str, Alert]
+
+
+class Peer(Section):
+    """A peer of a NetworkPolicy. One without a field is none, and a list without peers is everybody."""
+
+    ip_block: dict[str, Any]
+    namespace_selector: dict[str, Any]
+    pod_selector: dict[str, Any]
+
+
+class ApiServer(Section):
     """Where the API server is."""
 
-    cidrs: list[str]
-    ports: list[int]
+    cidrs: list[_CIDR]
+    ports: Annotated[list[_PORT], msgspec.Meta(min_length=1)]
 
 
-class NetworkPolicy(_Section):
+class NetworkPolicy(Section):
     """Who may talk to the exporter."""
 
     enabled: bool
-    prometheus: list[dict[str, Any]]
+    prometheus: list[Peer]
     api_server: ApiServer
+    dns: list[Peer]
+    egress: list[dict[str, Any]]
 
 
-class PodDisruptionBudget(_Section):
+class PodDisruptionBudget(Section):
     """How many pods may be moved at once."""
 
     enabled: bool
     max_unavailable: int | str
 
 
-class Values(_Section):
+class Values(Section):
     """All values."""
 
     name: str
+    enabled: bool
     image: Image
     replicas: int
     settings: config.Settings
@@ -143,8 +178,12 @@ class Values(_Section):
     prometheus_rule: PrometheusRule
     prometheus: PlainPrometheus
     dashboards: Dashboards
+    runbooks: str
+    rules: Rules
     policies: Literal["none", "warn", "deny", "mutate"]
     policy_limits: dict[_LIMITED, _SECONDS]
+    pod_security_context: dict[str, Any]
+    security_context: dict[str, Any]
     pod_labels: dict[str, str]
     pod_annotations: dict[str, str]
     node_selector: dict[str, str]
@@ -153,6 +192,11 @@ class Values(_Section):
     priority_class_name: str
     env: list[dict[str, Any]]
     global_: dict[str, Any] = msgspec.field(name="global")
+
+
+def sections(kind: type[Section]) -> dict[str, Any]:
+    """The fields of a section by the names that they have in the values, with their types."""
+    return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def text() -> str:
@@ -164,6 +208,7 @@ def text() -> str:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
+    types["Peer"]["minProperties"] = 1
     types["Values"]["properties"]["policyLimits"]["required"] = ["default"]
     seen = json.dumps(made)
     made["$defs"] = {

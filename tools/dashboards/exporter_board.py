@@ -48,7 +48,7 @@ def exporter_board() -> str:
 def _alerts() -> Any:
     return table(
         "Firing alerts",
-        "Alerts about the exporter that fire now. The name of an alert links to its runbook.",
+        "Alerts about the exporter that fire now. Its name links to its runbook where their address is set.",
         Query(FIRING),
         columns=[
             Column(field="severity", title="Severity", width=80, words={"critical": BAD, "warning": WARN}),

@@ -3,13 +3,15 @@
 import json
 import pathlib
 import textwrap
+from typing import Any
 
 from tools.bundle.source import NAME, ROOT, read_version
 from tools.dashboards.agent_runs import agent_runs
+from tools.dashboards.board import NO_RUNBOOKS
 from tools.dashboards.exporter_board import exporter_board
 from tools.dashboards.one_run import one_run_board
 
-__all__ = ["boards", "stale", "write"]
+__all__ = ["boards", "linked", "stale", "write"]
 
 FOLDERS = ("dashboards", "deploy/dashboards")
 HEADER = """\
@@ -21,12 +23,38 @@ HEADER = """\
 
 
 def boards() -> dict[str, str]:
-    """The JSON of each dashboard, by the name of its file."""
+    """The JSON of each dashboard, by the name of its file, with links to runbooks whose address is not set."""
     return {
         "agent-runs.json": agent_runs(),
         "one-run.json": one_run_board(),
         "exporter.json": exporter_board(),
     }
+
+
+def linked(base: str) -> dict[str, str]:
+    """The same with the runbooks at that address, or without links to them where it is empty."""
+    if base:
+        return {name: text.replace(NO_RUNBOOKS, base.rstrip("/")) for name, text in boards().items()}
+    return {
+        name: json.dumps(_without_runbooks(json.loads(text)), sort_keys=True, indent=1) + "\n"
+        for name, text in boards().items()
+    }
+
+
+def _without_runbooks(tree: Any) -> Any:
+    """A tree without what leads to a runbook."""
+    if isinstance(tree, dict):
+        return {key: _without_runbooks(below) for key, below in tree.items()}
+    if isinstance(tree, list):
+        return [_without_runbooks(item) for item in tree if not _leads_to_runbooks(item)]
+    return tree
+
+
+def _leads_to_runbooks(item: Any) -> bool:
+    """Whether it is a link to one, or the variable with their address."""
+    return isinstance(item, dict) and (
+        str(item.get("url")).startswith("${runbooks}/") or item.get("query") == NO_RUNBOOKS
+    )
 
 
 def write() -> None:
@@ -48,7 +76,7 @@ def stale() -> list[str]:
 
 
 def _generated() -> dict[pathlib.Path, str]:
-    made = boards()
+    made = linked("")
     files = {ROOT / "dashboards" / name: text for name, text in made.items()}
     configmaps = "---\n".join(_configmap(name, text) for name, text in made.items())
     return files | {ROOT / "deploy/dashboards/configmaps.yaml": HEADER + configmaps}

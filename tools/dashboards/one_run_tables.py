@@ -48,7 +48,7 @@ def one_run_tables() -> list[tuple[Any, int, int]]:
     alerts = table(
         "Alerts",
         "Alerts that fire now about the run, its Jobs or its task, and alerts that explain it."
-        " The name of an alert links to its runbook.",
+        " Its name links to its runbook where their address is set.",
         Query(f"1000 * ({SINCE})"),
         columns=[
             Column(field="severity", title="Severity", width=90, words={"critical": BAD, "warning": WARN}),

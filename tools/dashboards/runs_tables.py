@@ -116,8 +116,9 @@ def _firing() -> Any:
     by_task = f'label_replace({by_run}, "task_id", "task $1", "task_id", "(.+)")'
     return table(
         "Firing alerts",
-        "The object of each alert, and since when its condition holds; an alert about a Job names the run. The name"
-        " of an alert links to its runbook. Unhealthy ConfigMaps of all namespaces are listed: they are causes.",
+        "The object of each alert, and since when its condition holds; an alert about a Job names the run. Its name"
+        " links to its runbook where their address is set. Unhealthy ConfigMaps of all namespaces are listed: they"
+        " are causes.",
         Query(
             f'1000 * label_replace(label_join({by_task}, "object", " ", {labels}), "object", "$1", "object",'
             ' " *(.*?) *")'

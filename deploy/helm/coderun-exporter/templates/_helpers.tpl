@@ -1,15 +1,54 @@
-{{/* The labels that find the pods. */}}
+{{/*
+Values without a value get their default, which Helm takes away where a value is null, and `name` its own. Every template
+begins with this: the first one does it for all, because they share the values.
+*/}}
+{{- define "coderun-exporter.defaults" -}}
+{{- if not (hasKey .Values "complete") }}
+{{- range $path, $default := .Files.Get "files/defaults.yaml" | fromYaml }}
+{{- $keys := splitList "." $path }}
+{{- $section := $.Values }}
+{{- range initial $keys }}
+{{- if not (index $section .) }}{{ $_ := set $section . dict }}{{ end }}
+{{- $section = index $section . }}
+{{- end }}
+{{- if kindIs "invalid" (index $section (last $keys)) }}{{ $_ := set $section (last $keys) $default }}{{ end }}
+{{- end }}
+{{- if not .Values.enabled }}
+{{- fail "enabled: false has an effect only where the parent chart has `condition: coderun-exporter.enabled` for this dependency" }}
+{{- end }}
+{{- if not .Values.name }}
+{{- /* An alias is the chart's name in its templates. */}}
+{{- $name := contains "coderun-exporter" .Chart.Name | ternary .Chart.Name (printf "coderun-exporter-%s" .Chart.Name) }}
+{{- $_ := set .Values "name" (lower $name | replace "_" "-" | trunc 49 | trimSuffix "-") }}
+{{- end }}
+{{- if not .Values.dashboards.namespace }}{{ $_ := set .Values.dashboards "namespace" .Values.prometheus.namespace }}{{ end }}
+{{- include "coderun-exporter.check-rules" . }}
+{{- $_ := set .Values "complete" true }}
+{{- end }}
+{{- end }}
+
+{{/* The labels that find the pods: each part of a release is a component of its own. */}}
 {{- define "coderun-exporter.selector" -}}
 app.kubernetes.io/name: coderun-exporter
 app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: {{ .Values.name }}
 {{- end }}
 
-{{/* The labels of every object. */}}
+{{/* The labels of the exporter's own objects. */}}
 {{- define "coderun-exporter.labels" -}}
-{{ include "coderun-exporter.selector" . }}
+{{ include "coderun-exporter.labels-of" (list . .Values.name) }}
+{{- end }}
+
+{{/* The labels of every object: (list root component). */}}
+{{- define "coderun-exporter.labels-of" -}}
+{{- with index . 0 -}}
+app.kubernetes.io/name: coderun-exporter
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: {{ index $ 1 }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
 {{- end }}
 
 {{/* The account of the pods. */}}
@@ -17,14 +56,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{ .Values.serviceAccount.name | default .Values.name }}
 {{- end }}
 
-{{/* A file of rules, with the runbooks' address in it: (list text address). */}}
-{{- define "coderun-exporter.rules" -}}
-{{- $runbooks := index . 1 | trimSuffix "/" }}
-{{- $text := index . 0 }}
-{{- if $runbooks }}
-{{- $text = regexReplaceAll "runbook_url: .*/" $text (printf "runbook_url: %s/" $runbooks) }}
+{{/* The image, by its digest where that is given. */}}
+{{- define "coderun-exporter.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
-{{- $text | trim }}
 {{- end }}
 
 {{/* A scrape job, for this release: (list root text). */}}
@@ -32,24 +68,27 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- $root := index . 0 }}
 {{- $name := $root.Values.name }}
 {{- $target := printf "%s.%s.svc:" $name $root.Release.Namespace }}
-{{- $pods := "label: app.kubernetes.io/name=coderun-exporter" }}
 {{- $text := index . 1
   | replace "coderun-exporter.agent-platform.svc:" $target
   | replace "job_name: coderun-exporter" (printf "job_name: %s" $name)
   | replace "replacement: coderun-exporter" (printf "replacement: %s" $name)
-  | replace $pods (printf "%s,app.kubernetes.io/instance=%s" $pods $root.Release.Name)
+  | replace "label: app.kubernetes.io/name=coderun-exporter" (printf "label: app.kubernetes.io/name=coderun-exporter,app.kubernetes.io/instance=%s,app.kubernetes.io/component=%s" $root.Release.Name $name)
   | trim }}
-{{- with $root.Values.prometheus.scrape }}
+{{- $more := $root.Values.prometheus.scrape }}
+{{- with dig "web" "telemetry_path" "" $root.Values.settings }}
+{{- $more = merge (deepCopy $more) (dict "metrics_path" .) }}
+{{- end }}
+{{- with $more }}
 {{- $text = dict "scrape_configs" (list (mergeOverwrite (first ($text | fromYaml).scrape_configs) .)) | toYaml }}
 {{- end }}
 {{- $text }}
 {{- end }}
 
-{{/* What a probe asks: (list root path). */}}
+{{/* What a probe requests: (list root path). */}}
 {{- define "coderun-exporter.probe" -}}
 {{- $web := (index . 0).Values.webConfig }}
 {{- if and $web.secret $web.tls $web.clientCertificates -}}
-# The kubelet has no certificate to show: that the port is open has to do.
+# The kubelet has no certificate to present: an open port has to do.
 tcpSocket:
   port: metrics
 {{- else -}}

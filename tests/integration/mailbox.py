@@ -1,0 +1,64 @@
+"""A mail server of a test's own on loopback, in a thread: it accepts every message and keeps it."""
+
+import email
+import email.message
+import email.policy
+import socketserver
+import threading
+from typing import Self
+
+__all__ = ["Mailbox"]
+
+
+class Mailbox:
+    """Listens at `address` while it is open; used as a context manager."""
+
+    def __init__(self) -> None:
+        self._messages: list[email.message.EmailMessage] = []
+        self._news = threading.Condition()
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def first(self, *, seconds: float = 20.0) -> email.message.EmailMessage:
+        """The first message, waited for if need be."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._messages, timeout=seconds), "no mail"
+            return self._messages[0]
+
+    def _take(self, data: bytes) -> None:
+        with self._news:
+            self._messages.append(email.message_from_bytes(data, policy=email.policy.default))
+            self._news.notify_all()
+
+    def _handler(self) -> type[socketserver.StreamRequestHandler]:
+        take = self._take
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                """As much of SMTP as a client without TLS and authentication needs."""
+                self._say(b"220 loopback")
+                for line in self.rfile:
+                    word = line[:4].upper().strip()
+                    if word == b"QUIT":
+                        self._say(b"221 bye")
+                        return
+                    if word == b"DATA":
+                        self._say(b"354 go ahead")
+                        lines = iter(self.rfile.readline, b".\r\n")
+                        take(b"".join(each.removeprefix(b".") for each in lines))
+                    self._say(b"250 ok")
+
+            def _say(self, words: bytes) -> None:
+                self.wfile.write(words + b"\r\n")
+
+        return Handler

@@ -1,0 +1,198 @@
+"""Several exporters side by side on the real API server: installed by Helm and by kustomize, and drained."""
+
+import json
+import os
+import pathlib
+import subprocess
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.components import component
+from tests.deploy.rendering import CHART, ROOT, charted, kustomized, of_kind, one, reached_from
+from tests.deploy.test_chart_nulls import PATHS, nulled
+from tests.deploy.test_kustomize_labels import second_exporter
+from tests.deploy.umbrella import parent
+from tests.integration import objects
+from tests.integration.controlplane import ControlPlane
+from tests.integration.test_manifests import applied, kubectl, namespaces, operator  # noqa: F401 - two are fixtures
+from tests.integration.waiting import until
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]
+
+REFUSED = {("policyLimits", "default"), ("podSecurityContext", "seccompProfile", "type")}
+"""By the schema, and by the API server: each with one line that names the field."""
+TWO = ({"alias": "runs"}, {"alias": "docs"})
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """One for a test, gone afterwards."""
+    name = f"parts-{uuid.uuid4().hex[:8]}"
+    path = "/api/v1/namespaces"
+    assert control_plane.request("POST", path, objects.namespace(name))[0] == 201
+    yield name
+    control_plane.request("DELETE", f"{path}/{name}")
+
+
+def helm(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str) -> str:
+    """What it prints; fails with what it says."""
+    flags = [f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}"]
+    done = subprocess.run(
+        [component("helm"), *words, *flags],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"HOME": str(home), "PATH": os.environ["PATH"]},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def listed(plane: ControlPlane, path: str) -> list[dict[str, Any]]:
+    """The items of a list."""
+    code, answer = plane.request("GET", path)
+    assert code == 200, answer
+    return list(answer["items"])
+
+
+def drained(plane: ControlPlane, namespace: str, folder: pathlib.Path) -> None:
+    """Every pod of the exporters there is evicted, as by a drain of its node, and each pod has one budget."""
+    pods = f"/api/v1/namespaces/{namespace}/pods?labelSelector=app.kubernetes.io/name=coderun-exporter"
+    budgets = f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
+    until(
+        lambda: [each["status"].get("expectedPods") for each in listed(plane, budgets)] == [1, 1],
+        what="each budget has its one pod",
+    )
+    before = {each["metadata"]["name"] for each in listed(plane, pods)}
+    assert len(before) == 2
+    words = ("drain", "node-1", "--pod-selector=app.kubernetes.io/name=coderun-exporter", "--force", "--timeout=60s")
+    try:
+        told = kubectl(plane, folder, *words, "--ignore-daemonsets", "--delete-emptydir-data")
+    finally:
+        kubectl(plane, folder, "uncordon", "node-1")
+    assert all(f"pod/{name} evicted" in told for name in before), told
+    until(
+        lambda: not before & {each["metadata"]["name"] for each in listed(plane, pods)},
+        what="the pods are gone and others come",
+    )
+
+
+def each_service_has_its_own_pod(plane: ControlPlane, namespace: str) -> None:
+    """By the addresses that the real controller writes into the EndpointSlices."""
+    slices = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+
+    def targets() -> list[list[str]]:
+        return [
+            [point["targetRef"]["name"] for point in each.get("endpoints") or ()] for each in listed(plane, slices)
+        ]
+
+    until(lambda: [len(names) for names in targets()] == [1, 1], what="each Service has one pod")
+    assert len({name for names in targets() for name in names}) == 2
+
+
+@pytest.mark.usefixtures("operator")
+def test_two_parts_of_one_release_are_drained(control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path):
+    """By aliases, without names: a pod under two budgets could not be evicted, and a Service would mix both."""
+    settings = {"namespaces": [namespace], "configmaps": {"namespace": namespace}}
+    values = {part: {"settings": settings, "serviceMonitor": {"enabled": True}} for part in ("runs", "docs")}
+    chart = parent(tmp_path, *TWO, values=values)
+    helm(control_plane, tmp_path, namespace, "install", "platform", str(chart), "--wait", "--timeout=60s")
+    each_service_has_its_own_pod(control_plane, namespace)
+    drained(control_plane, namespace, tmp_path)
+    helm(control_plane, tmp_path, namespace, "uninstall", "platform", "--wait", "--timeout=60s")
+
+
+@pytest.mark.usefixtures("operator")
+def test_two_exporters_of_kustomize_in_one_namespace_are_drained(
+    control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
+):
+    """The base, and a second exporter as deploy/README.md shows it."""
+    manifests = []
+    for name, text in (("first", ""), ("second", second_exporter())):
+        folder = tmp_path / name
+        folder.mkdir()
+        base = reached_from(folder)
+        head = (
+            f"resources: [{base}/base]\ncomponents: [{base}/components/prometheus-operator]\nnamespace: {namespace}\n"
+        )
+        (folder / "kustomization.yaml").write_text(head + text)
+        manifests += kustomized(folder)
+    with applied(control_plane, tmp_path, manifests):
+        each_service_has_its_own_pod(control_plane, namespace)
+        drained(control_plane, namespace, tmp_path)
+
+
+def test_a_parent_chart_switches_it_off_and_on(control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path):
+    """By its condition, from one revision of the release to the next, with values of the parent's `global`."""
+    values = {"coderun-exporter": {"enabled": True, "rbac": {"create": False}}, "global": {"team": "a"}}
+    chart = parent(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
+    deployments = f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    for enabled in (True, False, True):
+        flag = f"--set=coderun-exporter.enabled={str(enabled).lower()}"
+        helm(control_plane, tmp_path, namespace, "upgrade", "--install", "platform", str(chart), flag)
+        until(lambda enabled=enabled: bool(listed(control_plane, deployments)) == enabled, what=f"enabled={enabled}")
+    helm(control_plane, tmp_path, namespace, "uninstall", "platform")
+
+
+@pytest.mark.usefixtures("operator", "namespaces")
+def test_the_api_server_takes_the_chart_with_every_value_null(
+    control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
+):
+    """Each in turn with everything switched on, validated strictly; then Helm installs it with all of them null."""
+    different = {
+        json.dumps(item, sort_keys=True): item
+        for path in PATHS
+        if path not in REFUSED
+        for item in charted(nulled(path), f"--namespace={namespace}")
+    }
+    flags = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
+    told = kubectl(control_plane, tmp_path, "apply", *flags, manifests=[*different.values()])
+    assert len(told.splitlines()) == len(different)
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps(dict.fromkeys(path[0] for path in PATHS) | {"rbac": {"create": False}}))
+    helm(control_plane, tmp_path, namespace, "install", "nulls", str(CHART), "--values", str(values))
+    helm(control_plane, tmp_path, namespace, "uninstall", "nulls")
+
+
+def test_an_empty_list_of_scrapers_is_nobody(control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path):
+    """As the API server keeps it and kubectl describes it."""
+    policy = one(charted({"networkPolicy": {"prometheus": []}}, f"--namespace={namespace}"), "NetworkPolicy")
+    with applied(control_plane, tmp_path, [policy]):
+        told = kubectl(control_plane, tmp_path, "describe", "networkpolicy", f"--namespace={namespace}")
+    ingress = told.partition("Allowing ingress traffic:")[2].partition("Allowing egress traffic:")[0]
+    assert ingress.split() == ["<none>", "(Selected", "pods", "are", "isolated", "for", "ingress", "connectivity)"]
+
+
+def test_a_tenant_who_floods_is_stopped_by_the_quota(
+    control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
+):
+    """The example's quota with a smaller number: what is over it is refused, by name."""
+    quota = yaml.safe_load((ROOT / "deploy/examples/tenant-quota.yaml").read_text())
+    quota["metadata"]["namespace"] = namespace
+    quota["spec"]["hard"] = dict.fromkeys(quota["spec"]["hard"], "2")
+    path = f"/api/v1/namespaces/{namespace}/resourcequotas"
+    with applied(control_plane, tmp_path, [quota]):
+        until(lambda: "hard" in listed(control_plane, path)[0]["status"], what="the quota is in force")
+        codes = [make_job(control_plane, namespace, number)[0] for number in range(3)]
+        assert codes == [201, 201, 403]
+        assert "exceeded quota: agent-runs" in make_job(control_plane, namespace, 3)[1]["message"]
+
+
+def make_job(plane: ControlPlane, namespace: str, number: int) -> tuple[int, Any]:
+    """A Job that stays: it is suspended."""
+    pod = {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "none"}]}}
+    job = {"metadata": {"name": f"flood-{number}"}, "spec": {"suspend": True, "template": pod}}
+    return plane.request("POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", job)
+
+
+def test_the_examples_values_are_the_charts():
+    """An exporter of its own for a tenant, with bounds on its memory and on its scrape."""
+    values = yaml.safe_load((ROOT / "deploy/examples/values-tenant.yaml").read_text())
+    made = charted(values)
+    assert one(made, "ServiceMonitor")["spec"]["sampleLimit"] == 50_000
+    assert {item["metadata"].get("namespace") for item in of_kind(made, "Role")} == {"team-a"}
