@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate worlds replay calm bundle integration cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
+.PHONY: help demo test check fix docs rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ bundle: $(READY) ## what is made from the rules; VERSION=0.3.0 packs a release, 
 
 integration: $(READY) ## everything against the real API server, Prometheus and Alertmanager; prints the table of faults
 	$(BIN)/python -m pytest tests/integration $(INTEGRATION)
+
+idle-cuts: $(READY) ## quiet watches behind load balancers that cut after 35 s and 60 s, real API server; ten minutes
+	CUTS="35 60" SECONDS=600 $(BIN)/python -m pytest -s tests/integration/test_idle_cuts.py
 
 cluster: $(READY) ## a real cluster on loopback to play with, until Ctrl-C
 	@$(BIN)/python -m tools.cluster

@@ -16,7 +16,9 @@ from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings
 from exporter.durations import seconds_of
 from exporter.exposition.page import Page
 from exporter.kube.auth import Credentials
+from exporter.kube.budget import Budget
 from exporter.kube.client import KubeClient
+from exporter.memory import memory_limit
 from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.history import History
 from exporter.resources.picture import Picture
@@ -39,6 +41,7 @@ _SWEEP_SECONDS = 0.2
 _PATIENCE_SECONDS = 3.0  # Prometheus waits for ten
 _ADVANCE_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 0.1
+_ANSWERS_BYTES = 512 << 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ async def serve(
     picture = Picture(cluster=cluster, history=history, answered=health.answered)
     metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)
     async with (
-        KubeClient(credentials=credentials) as client,
+        KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client,
         serve_http(
             metrics=metrics,
             health=health,
@@ -105,6 +108,13 @@ async def serve(
         yield App(urls=urls, picture=picture, health=health)
         for task in running:
             task.cancel()
+
+
+def budget_of(limit: int | None) -> Budget:
+    """What all answers of the API server together may take: a third of the memory limit."""
+    if limit is None:
+        return Budget(most=_ANSWERS_BYTES, reason="there is no memory limit")
+    return Budget(most=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
 
 
 def policy_of(settings: Settings) -> Policy:

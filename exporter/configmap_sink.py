@@ -24,7 +24,7 @@ class ConfigMapSink:
     picture: Picture
     status: ResourceStatus
 
-    def replace(self, records: dict[str, Record]) -> None:
+    async def replace(self, records: dict[str, Record]) -> None:
         """A whole new state."""
         found = {uid: record for uid, record in records.items() if isinstance(record, ConfigMap)}
         gone = [record.name for uid, record in self._kept().items() if uid not in found and "*" not in record.name]

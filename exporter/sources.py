@@ -1,5 +1,6 @@
 """Which lists and watches the settings ask for, and how each fills the picture."""
 
+import asyncio
 import dataclasses
 import functools
 import logging
@@ -73,9 +74,10 @@ class FeedSink:
     feed: Feed
     picture: Picture
 
-    def replace(self, records: dict[str, Record]) -> None:
-        """A whole new state."""
-        self.picture.replace(self.feed.resource, self.feed.part, records)
+    async def replace(self, records: dict[str, Record]) -> None:
+        """A whole new state. A first list is put in place in slices: scrapes and probes are answered meanwhile."""
+        for _ in self.picture.replacing(self.feed.resource, self.feed.part, records):
+            await asyncio.sleep(0)
 
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone."""

@@ -49,6 +49,11 @@ class Telemetry:
             "When it last changed, as seen here, in seconds since the epoch.",
             *of,
         )
+        self.streamed = self._gauge(
+            "resource_list_streamed",
+            "Whether its last list was streamed (WatchList): 0 if it was read in pages.",
+            *of,
+        )
         self.requests = self._counter("requests", "Lists and watches begun.", *of, "verb")
         self.errors = self._counter("errors", "Requests that failed, by HTTP status or kind.", *of, "code")
         self.malformed = self._counter(
@@ -98,6 +103,8 @@ class ResourceStatus:
         self.required = required
         self.state = ""
         self.detail = ""
+        self.note = ""
+        """Why its lists are read in pages although the server takes streamed ones; empty where nothing is wrong."""
         self.since = 0.0
         self.objects = 0
         self.last_sync: float | None = None
@@ -113,6 +120,14 @@ class ResourceStatus:
     def asked(self, *, verb: str) -> None:
         """A list or a watch is begun."""
         self._metrics.requests.labels(*self._of, verb).inc()
+
+    def listed(self, *, streamed: bool, reason: str = "") -> None:
+        """A list has been read. `reason` says why it could not be streamed; it holds until a list is streamed."""
+        self._metrics.streamed.labels(*self._of).set(streamed)
+        if reason and not self.note:
+            fields = {"resource": self.resource, "scope": self.scope, "detail": reason}
+            _log.warning("streamed lists fail, reading lists in pages", extra=fields)
+        self.note = "" if streamed else reason or self.note
 
     def synced(self, *, objects: int) -> None:
         """A list has been read whole."""

@@ -9,7 +9,7 @@ import json
 
 import msgspec
 
-__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "owned_by", "raw", "stamp"]
+__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "done", "owned_by", "raw", "stamp"]
 
 CREATED = 1_760_000_000
 """When a run is created that says nothing else: 2025-10-09T08:53:20Z."""
@@ -108,3 +108,12 @@ def _meta(name, uid, namespace, created, deleted, labels, annotations):
 def raw(item):
     """An object's bytes, or text, as one element of a list or a watch."""
     return msgspec.Raw((item if isinstance(item, str) else json.dumps(item)).encode("utf-8", "surrogatepass"))
+
+
+def done(coroutine):
+    """Runs it to its end, without an event loop: all that it awaits is that others have a turn."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as end:
+        return end.value

@@ -167,10 +167,10 @@ async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, m
     """A crash would be met again after each restart, and nobody would be told of anything."""
     replace = FeedSink.replace
 
-    def broken(sink, records):
+    async def broken(sink, records):
         if sink.feed.resource == "jobs":
             raise ZeroDivisionError
-        replace(sink, records)
+        await replace(sink, records)
 
     monkeypatch.setattr(FeedSink, "replace", broken)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
@@ -203,3 +203,10 @@ def test_the_thresholds_are_seconds():
     assert (policy.job_creation_deadline, policy.job_max_runtime, policy.retention) == (300, 120, 5400)
     assert policy.job_creation_deadlines == {"rex": float("inf")}
     assert policy.job_max_runtimes == {"tess": 1800}
+
+
+def test_the_answers_of_the_api_server_have_a_third_of_the_memory():
+    """The rest is for what is kept, for pages and for Python itself."""
+    budget = composition.budget_of(256 << 20)
+    assert (budget.most, budget.reason) == ((256 << 20) // 3, "a third of the memory limit of 256 MiB")
+    assert composition.budget_of(None).reason == "there is no memory limit"

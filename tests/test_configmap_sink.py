@@ -13,6 +13,7 @@ from exporter.resources.picture import Picture
 from exporter.sources import feeds
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap
+from tests.objects import done
 
 PATTERN = "cto-controller-templates-*"
 
@@ -32,7 +33,7 @@ class Watched:
     def list(self, *objects):
         """A whole list."""
         decoded = [self._decoded(item) for item in objects]
-        self.sink.replace({item.uid: item.record for item in decoded if item.record is not None})
+        done(self.sink.replace({item.uid: item.record for item in decoded if item.record is not None}))
         self.sink.entered("watching")
 
     def put(self, item):

@@ -1,5 +1,6 @@
 """Which lists and watches the settings ask for, and how each fills the picture."""
 
+import asyncio
 import json
 
 import msgspec
@@ -13,6 +14,7 @@ from exporter.resources.picture import Picture
 from exporter.sources import feeds
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap, a_job, a_run
+from tests.objects import done
 
 KINDS = CodeRuns(kinds=(Kind(), Kind(plural="docsruns", kind="DocsRun")))
 ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
@@ -125,7 +127,7 @@ def test_an_equal_record_is_the_one_that_is_there():
     runs, picture = made()[0], a_picture()
     source, sink = runs.source(picture), runs.sink(picture)
     first = source.same(source.decode(raw(a_run("r"))).record)
-    sink.replace({first.uid: first})
+    done(sink.replace({first.uid: first}))
     again = source.decode(raw(a_run("r"))).record
     assert again is not first
     assert source.same(again) is first
@@ -148,7 +150,7 @@ def test_rights_are_of_no_matter_to_what_is_no_single_object():
     """A list that is forbidden leaves what was read."""
     runs, picture = made()[0], a_picture()
     record = runs.decode(raw(a_run("r"))).record
-    runs.sink(picture).replace({record.uid: record})
+    done(runs.sink(picture).replace({record.uid: record}))
     runs.sink(picture).entered("forbidden")
     assert len(picture.cluster.runs) == 1
 
@@ -178,13 +180,13 @@ class TestOfAConfigMap:
 
     def test_an_empty_list_says_that_it_is_missing(self, sink, kept):
         """Which is read, and unhealthy."""
-        sink.replace({})
+        done(sink.replace({}))
         assert (kept().problems, kept().healthy) == ([("missing", "")], False)
 
     def test_its_deletion_says_so_as_well(self, feed, sink, kept):
         """It is no object then."""
         record = feed.decode(raw(a_configmap("t", k="x"))).record
-        sink.replace({"n/t": record})
+        done(sink.replace({"n/t": record}))
         assert (kept().healthy, feed.status.objects) == (True, 0)
         sink.put("n/t", record)
         assert feed.status.objects == 1
@@ -200,7 +202,7 @@ class TestOfAConfigMap:
 
     def test_forbidden_after_it_was_read_keeps_what_was_seen(self, feed, sink, kept):
         """And says so."""
-        sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record})
+        done(sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record}))
         sink.entered("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
         sink.entered("watching")
@@ -210,3 +212,22 @@ class TestOfAConfigMap:
         """There is nothing to tell yet."""
         sink.entered("watching")
         assert kept() is None
+
+
+async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
+    """Scrapes and probes are answered; 200,000 Jobs in one go would hold them up for a second."""
+    feed = next(feed for feed in made() if feed.resource == "jobs")
+    decoded = [feed.decode(raw(a_job(f"j{number}", run=f"r{number}"))) for number in range(2000)]
+    picture, turns = a_picture(), 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await feed.sink(picture).replace({one.uid: one.record for one in decoded})
+    counting.cancel()
+    assert turns >= 8
+    assert len(picture.cluster.jobs) == 2000

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import re
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any
@@ -12,9 +13,17 @@ import msgspec
 
 from exporter.checks.finding import UNHEALTHY, UNKNOWN
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import ForbiddenError, KubeError, MissingError, UnreachableError
+from exporter.kube.errors import (
+    BrokenAnswerError,
+    ForbiddenError,
+    KubeError,
+    MissingError,
+    ServerError,
+    UnreachableError,
+)
 from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
-from exporter.reflector.listing import first_state
+from exporter.reflector.listing import initial_list
+from exporter.reflector.streaming import Streaming
 from exporter.sources import Feed
 
 __all__ = ["Reading", "read", "where"]
@@ -67,13 +76,21 @@ async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) ->
         return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record))
 
     source = Source[Any](path=feed.path, params=feed.params, decode=decode)
+    streaming = Streaming(monotonic=time.monotonic)
     listed: dict[str, Any] | None = None
     try:
-        async with _within(_SECONDS, feed.path), aclosing(_items(client, source, feed)) as items:
-            async for item in items:
-                if not isinstance(item, Snapshot):
-                    break  # the watch is accepted
-                listed = item.records
+        async with _within(_SECONDS, feed.path):
+            for last in (False, False, True):
+                try:
+                    items = initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
+                    async with aclosing(items):
+                        async for item in items:
+                            if not isinstance(item, Snapshot):
+                                return Reading(feed=feed, listed=listed)  # the watch is accepted
+                            listed = item.records
+                except KubeError as error:
+                    if last or not _may_be_transient(error):
+                        raise
     except ForbiddenError as error:
         return Reading(feed=feed, listed=listed, error=error, verbs=await _missing(client, feed, error))
     except KubeError as error:
@@ -81,8 +98,9 @@ async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) ->
     return Reading(feed=feed, listed=listed)
 
 
-def _items(client: KubeClient, source: Source[Any], feed: Feed) -> Any:
-    return first_state(client, source, feed.status, idle=IDLE_SECONDS)
+def _may_be_transient(error: KubeError) -> bool:
+    """Of these `run` tries again, and reads pages where a streamed list fails twice."""
+    return isinstance(error, BrokenAnswerError | ServerError) or error.code == "cut"
 
 
 async def _missing(client: KubeClient, feed: Feed, error: ForbiddenError) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """The cached objects: three tables, the owner index that joins them, and the time up to which they are shown."""
 
 import heapq
-from collections.abc import Sequence
-from typing import Any
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from exporter.cluster.blockers import Blockers
 from exporter.cluster.change import Change, Key
@@ -17,6 +18,9 @@ from exporter.cluster.table import Table
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
 
+T = TypeVar("T")
+
+_SLICE = 256  # records, which take some milliseconds
 _FEW = 64  # so many notes of ends are not worth a look
 
 CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
@@ -147,15 +151,35 @@ class Cluster:
 
         A record that is the very same object as before is no change.
         """
-        first = not self._tables[resource].known(part)
+        if resource in {CODERUNS, JOBS} and not self._tables[resource].known(part):
+            return [(None, record) for some in self.load(resource, part, records) for record in some]
         old = self._tables[resource].swap(part, records)
         pairs: list[tuple[Record | None, Record | None]] = [(old[uid], None) for uid in old.keys() - records.keys()]
         pairs += [(old.get(uid), record) for uid, record in records.items() if old.get(uid) is not record]
         for before, record in pairs:
             self._index(before, record)
-        if first and resource in {CODERUNS, JOBS}:
-            self._note_missing_jobs()
         return pairs
+
+    def load(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[list[Record]]:
+        """The first list of runs or Jobs, in slices, for it may be long; gives the records of each.
+
+        Other changes may be applied between two slices. The part is known when the last one is in place.
+        """
+        table = self._tables[resource]
+        table.begin(part)
+        for some in _slices(records.items()):
+            new = []
+            for uid, record in some:
+                if (old := table.put(part, uid, record)) is None:
+                    new.append(record)
+                self._index(old, record)
+            yield new
+        for runs in _slices(list(self.runs)):
+            for run in runs:
+                if self.jobs_known(run.namespace) or (resource == JOBS and part == self._part(run.namespace)):
+                    self._note_missing_job(run)
+            yield []
+        table.complete(part)
 
     def follow_jobs(self, part: str, *, current: bool) -> set[Key]:
         """The Jobs of this part are up to date, or cannot be followed; gives what was doubtful till now."""
@@ -184,11 +208,10 @@ class Cluster:
 
     # How it is kept.
 
-    def _note_missing_jobs(self) -> None:
+    def _note_missing_job(self, run: Run) -> None:
         """A first list: a run whose status names a Job that is not there had it until now, as far as can be known."""
-        for run in self.runs:
-            if run.status_job and self.jobs_known(run.namespace) and self.newest_job(run) is None:
-                self._gaps.note(run, self._now)
+        if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
+            self._gaps.note(run, self._now)
 
     def _superseded_by(self, item: Job) -> set[Key]:
         """The one other Job that ceases to be, or becomes, the newest of its run by a change of this one."""
@@ -286,6 +309,12 @@ class Cluster:
             run = self.run_of(item)
             return None if run is not None and not run.terminal else item.finished or item.created or 0.0
         return None
+
+
+def _slices(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while some := list(itertools.islice(iterator, _SLICE)):
+        yield some
 
 
 def _resource(item: Record) -> str:

@@ -13,6 +13,7 @@ class Table(Generic[R]):
 
     def __init__(self) -> None:
         self._parts: dict[str, dict[str, R]] = {}
+        self._loading: set[str] = set()
 
     def __iter__(self) -> Iterator[R]:
         for part in self._parts.values():
@@ -41,7 +42,16 @@ class Table(Generic[R]):
 
     def known(self, name: str) -> bool:
         """Whether this part has been read whole once."""
-        return name in self._parts
+        return name in self._parts and name not in self._loading
+
+    def begin(self, name: str) -> None:
+        """The part is put in place record by record, and is not known until `complete`."""
+        self._parts.setdefault(name, {})
+        self._loading.add(name)
+
+    def complete(self, name: str) -> None:
+        """The last record of the part is in place."""
+        self._loading.discard(name)
 
     def swap(self, name: str, records: dict[str, R]) -> dict[str, R]:
         """Puts a whole new part in place, and gives back the old one."""

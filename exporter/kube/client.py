@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from aiohttp.http_exceptions import ContentEncodingError
 
 from exporter.kube.answers import error_of, one_line
 from exporter.kube.auth import Credentials
+from exporter.kube.budget import Budget
 from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
-from exporter.kube.lines import split
+from exporter.kube.lines import Lines
 from exporter.kube.proxy import proxy_for
 
 __all__ = ["KubeClient"]
@@ -24,16 +24,21 @@ __all__ = ["KubeClient"]
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 1.0
-_BUFFER = 1 << 20
-_LONGEST_BODY = 512 << 20  # a list without pages of 100,000 objects of 4 kB is 400 MB
+_BUFFER = 1 << 18
 _LONGEST_ERROR = 64 << 10
 _USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class KubeClient:
-    """Requests with the present credentials; used as an async context manager."""
+    """Requests with the present credentials; used as an async context manager.
 
-    def __init__(self, *, credentials: Credentials, user_agent: str = "coderun-exporter") -> None:
+    `budget` bounds what all answers together take of memory.
+    """
+
+    def __init__(
+        self, *, credentials: Credentials, budget: Budget | None = None, user_agent: str = "coderun-exporter"
+    ) -> None:
+        self.budget = budget or Budget()
         self._credentials = credentials
         self._headers = {
             "User-Agent": user_agent,
@@ -45,8 +50,9 @@ class KubeClient:
         # As many connections as there are watches: a pool's limit would let them wait for one another for ever.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),  # a cookie would be a second identity, by whoever stands in between
             read_bufsize=_BUFFER,
-            auto_decompress=True,
+            auto_decompress=False,
         )
         return self
 
@@ -58,7 +64,7 @@ class KubeClient:
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
         """The body of a 200 answer. Raises a KubeError."""
         async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
-            return await _body(response, path)
+            return await self._body(response, path)
 
     async def review(self, path: str, review: bytes) -> bytes:
         """The API server's opinion, in JSON, on a review: these are POSTs, and leave nothing behind there.
@@ -66,23 +72,46 @@ class KubeClient:
         Raises a KubeError.
         """
         async with self._request(path, {}, idle=_ANSWER_SECONDS, review=review) as response:
-            return await _body(response, path)
+            return await self._body(response, path)
+
+    async def pieces(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """The body of a 200 answer as it comes. Raises a KubeError, also where the body is cut short."""
+        async with self._request(path, params, idle=_ANSWER_SECONDS) as response:
+            async for piece in response.content.iter_any():
+                yield piece
 
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
-        """The lines of a watch as they come, in batches; it ends when the server ends it.
+        """The lines of a watch as they come, in batches.
 
-        An empty batch says that it is accepted: it comes where nothing was said for a second. What ends or is broken
-        off before was not accepted, or each try against a server that always does so would look like a recovery.
-        Raises a KubeError; `UnreachableError` after `idle` seconds without a byte: a half-open connection says
-        nothing for ever.
+        An empty batch says that it is accepted: it comes where nothing was sent for a second. What ends before was
+        not accepted, or each try against a server that always does so would look like a recovery. An accepted watch
+        that ends between two lines has ended, whatever ended it: the server, a load balancer that cuts idle
+        connections, or `idle` seconds without a byte, as a half-open connection has. Any other end is a KubeError.
         """
-        async with self._request(path, params, idle=idle) as response:
-            first = await _first(response)
-            if first is None:
-                yield []
-            async with contextlib.aclosing(_after(first or b"", response)) as pieces:
-                async for batch in split(pieces):
-                    yield batch
+        with self.budget.share(path) as share:
+            async with self._request(path, params, idle=idle) as response:
+                lines, accepted = Lines(share), False
+                try:
+                    first = await _first(response)
+                    if accepted := first is None:
+                        yield []
+                    async for piece in _after(first or b"", response):
+                        if (batch := lines.feed(piece)) is not None:
+                            accepted = True
+                            yield batch
+                except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
+                    if not (accepted and lines.at_boundary):
+                        raise
+                if not lines.at_boundary:
+                    raise UnreachableError(f"the connection was cut in the middle of a line at {path}", code="cut")
+
+    async def _body(self, response: aiohttp.ClientResponse, path: str) -> bytes:
+        body = bytearray()
+        with self.budget.share(path) as share:
+            async for piece in response.content.iter_any():
+                share.add(len(piece))
+                body += piece
+        return bytes(body)
 
     @contextlib.asynccontextmanager
     async def _request(
@@ -93,6 +122,7 @@ class KubeClient:
             for last in (False, True):
                 async with self._send(path, params, idle=idle, review=review) as (response, generation):
                     if response.status == (HTTPStatus.CREATED if review else HTTPStatus.OK) and _is_json(response):
+                        _check_encoding(response, path)
                         yield response
                         return
                     error = error_of(response.status, response.headers, await _beginning(response), path=path)
@@ -125,17 +155,19 @@ class KubeClient:
             yield response, access.generation
 
 
-async def _body(response: aiohttp.ClientResponse, path: str) -> bytes:
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > _LONGEST_BODY:
-            raise BrokenAnswerError(f"an answer of over {_LONGEST_BODY >> 20} MiB at {path}", code="body")
-    return bytes(body)
-
-
 def _is_json(response: aiohttp.ClientResponse) -> bool:
     return response.content_type == "application/json"
+
+
+def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:
+    """Compression is not requested: a few kilobytes of it could become gigabytes here."""
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise BrokenAnswerError(
+            f"the answer at {path} is compressed ({one_line(encoding)}), which was not requested: "
+            "is there a proxy in between?",
+            code="encoding",
+        )
 
 
 async def _first(response: aiohttp.ClientResponse) -> bytes | None:
@@ -182,10 +214,6 @@ def _named(path: str) -> Iterator[None]:
         reason = os.strerror(number) if (number := error.os_error.errno or 0) > 0 else str(error.os_error)
         raise UnreachableError(f"cannot connect to {error.host}:{error.port}: {reason}", code="connect") from error
     except aiohttp.ClientPayloadError as error:
-        if isinstance(error.__cause__, ContentEncodingError):
-            raise BrokenAnswerError(
-                f"the answer at {path} is not compressed as it says: is there a proxy in between?", code="encoding"
-            ) from error
         raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         # Some of aiohttp's words hold the URL of the proxy, and that may hold a password.

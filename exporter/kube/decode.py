@@ -13,7 +13,18 @@ from exporter.kube.answers import Status, error_of_status
 from exporter.kube.depth import shallow
 from exporter.kube.errors import BrokenAnswerError, KubeError
 
-__all__ = ["Bookmark", "Decoder", "Event", "Page", "bookmark_of", "event_of", "failure_of", "page_of"]
+__all__ = [
+    "Bookmark",
+    "Decoder",
+    "Event",
+    "ListMeta",
+    "Page",
+    "bookmark_of",
+    "event_of",
+    "failure_of",
+    "list_meta_of",
+    "page_of",
+]
 
 W = TypeVar("W")
 
@@ -67,6 +78,7 @@ class Bookmark(NamedTuple):
 
 _event = msgspec.json.Decoder(Event)
 _page = msgspec.json.Decoder(Page)
+_list_meta = msgspec.json.Decoder(ListMeta)
 _bookmark = msgspec.json.Decoder(BookmarkObject)
 _status = msgspec.json.Decoder(Status)
 _any = msgspec.json.Decoder()
@@ -86,6 +98,14 @@ def page_of(body: bytes) -> Page:
         return _decoded(_page, body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BrokenAnswerError(f"a list cannot be read: {error}", code="not_json") from error
+
+
+def list_meta_of(data: bytes) -> ListMeta:
+    """The metadata of a list. Raises BrokenAnswerError."""
+    try:
+        return _decoded(_list_meta, data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BrokenAnswerError(f"the metadata of a list cannot be read: {error}", code="not_json") from error
 
 
 def bookmark_of(raw: msgspec.Raw) -> Bookmark:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 __all__ = [
     "BrokenAnswerError",
+    "EndlessListError",
     "ForbiddenError",
     "GoneError",
     "KubeConfigError",
@@ -16,6 +17,7 @@ __all__ = [
     "RefusedRequestError",
     "ServerError",
     "ThrottledError",
+    "TooLargeError",
     "UnauthorizedError",
     "UnreachableError",
 ]
@@ -47,6 +49,10 @@ class UnreachableError(KubeError):
 
 class BrokenAnswerError(KubeError):
     """An answer that is not Kubernetes: HTML from a proxy, truncated JSON, a line without an end."""
+
+
+class EndlessListError(BrokenAnswerError):
+    """A list that the server does not end."""
 
 
 class UnauthorizedError(KubeError):
@@ -85,3 +91,7 @@ class RefusedRequestError(KubeError):
 
 class ServerError(KubeError):
     """5xx: the server's own trouble."""
+
+
+class TooLargeError(KubeError):
+    """An answer for which there is not enough memory."""

@@ -1,31 +1,42 @@
 """Lines of a stream, whatever their length: a ConfigMap of 1 MiB is a line of 1.4 MB."""
 
-from collections.abc import AsyncIterable, AsyncIterator
-
+from exporter.kube.budget import Share
 from exporter.kube.errors import BrokenAnswerError
 
-__all__ = ["split"]
+__all__ = ["LONGEST", "Lines"]
 
-_LONGEST_LINE = 16 << 20  # etcd refuses requests over 1.5 MiB by default; this is ten times that
+LONGEST = 16 << 20
+"""Bytes of one object. etcd refuses requests over 1.5 MiB by default; JSON escapes can make six times that of it."""
 
 
-async def split(pieces: AsyncIterable[bytes]) -> AsyncIterator[list[bytes]]:
-    """The complete lines of each piece, without their ends; a rest without an end at the close is dropped.
+class Lines:
+    """Cuts the pieces of a stream into lines. `share` counts what is held of a line that has not ended."""
 
-    The API server ends each event with a newline, so that such a rest is half an event. Raises
-    BrokenAnswerError for a line of over 16 MiB.
-    """
-    rest: list[bytes] = []
-    size = 0
-    async for piece in pieces:
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._rest: list[bytes] = []
+        self._size = 0
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whether the last line has ended. The API server ends each event with a newline: a rest is half of one."""
+        return not any(piece.strip() for piece in self._rest)
+
+    def feed(self, piece: bytes) -> list[bytes] | None:
+        """The lines that this piece ends, without blank ones; None where it ends none.
+
+        Raises BrokenAnswerError for a line of over 16 MiB.
+        """
         first, *lines = piece.split(b"\n")
-        rest.append(first)
-        size += len(first)
+        self._rest.append(first)
+        self._size += len(first)
         if not lines:
-            if size > _LONGEST_LINE:
-                raise BrokenAnswerError(f"a line of over {_LONGEST_LINE >> 20} MiB", code="line")
-            continue
+            if self._size > LONGEST:
+                raise BrokenAnswerError(f"a line of over {LONGEST >> 20} MiB", code="line")
+            self._share.hold(self._size)
+            return None
         tail = lines.pop()
-        whole = [b"".join(rest), *lines]
-        rest, size = ([tail], len(tail)) if tail else ([], 0)
-        yield [line for line in whole if line.strip()]
+        ended = [b"".join(self._rest), *lines]
+        self._rest, self._size = ([tail], len(tail)) if tail else ([], 0)
+        self._share.hold(self._size)
+        return [line for line in ended if line.strip()]

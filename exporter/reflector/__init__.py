@@ -1,7 +1,7 @@
 """One never-ending task for each list and watch, in layers that own one class of failure each.
 
-`watching` owns what one stream can say, `listing` how a first state is had, `reflector` what happens when either
-fails: it waits, tells, and tries again for ever.
+`watching` owns what one stream can say, `listing` how an initial list is read, `streaming` when it is streamed,
+`follower` where it goes, and `reflector` what happens when a stream ends or fails: it waits, and tries again.
 """
 
 from exporter.reflector.backoff import Backoff

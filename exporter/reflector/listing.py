@@ -1,7 +1,7 @@
-"""The first state: streamed where the server can (WatchList, KEP-3157), else in pages.
+"""Initial list: streamed (WatchList, KEP-3157) where the server supports it, otherwise in pages.
 
-A streamed list costs neither side a second copy of everything; a server that does not know it says 422 (400 in
-some versions). Not `resourceVersion=0`: it ignores the limit on a warm cache.
+A streamed list costs neither side a second copy of everything; a server that does not know it answers 422 (400 in
+some versions). Pages are not read with `resourceVersion=0`: that ignores the limit on a warm cache.
 """
 
 from collections.abc import AsyncGenerator
@@ -9,64 +9,66 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from exporter.kube.client import KubeClient
-from exporter.kube.decode import page_of
-from exporter.kube.errors import BrokenAnswerError, GoneError, RefusedRequestError
-from exporter.reflector.source import Put, Snapshot, Source
-from exporter.reflector.watching import InitialEnd, Watched, watch
+from exporter.kube.errors import BrokenAnswerError, GoneError, KubeError, RefusedRequestError
+from exporter.kube.pages import PagedList
+from exporter.reflector.source import Snapshot, Source
+from exporter.reflector.streaming import RECORD_BYTES, Streaming, whole
+from exporter.reflector.watching import Watched, watch
 from exporter.telemetry import ResourceStatus
 
-__all__ = ["first_state"]
+__all__ = ["initial_list"]
 
 R = TypeVar("R")
 
 _PAGE = 500
+_MOST_NAMELESS = 1000  # one may be malformed
+_STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
 
-async def first_state(
-    client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float
+async def initial_list(
+    client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float, streaming: Streaming
 ) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
     """A snapshot, then the changes that follow it."""
+    if streaming.is_wanted():
+        status.asked(verb="list")
+        async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
+            found = await _streamed(client, source, batches, streaming)
+            if found is not None:
+                status.listed(streamed=True)
+                for item in found:
+                    yield item
+                async for batch in batches:
+                    yield batch
+                return
     try:
-        async with aclosing(_streamed(client, source, status, idle=idle)) as items:
-            async for item in items:
-                yield item
-    except RefusedRequestError:
         snapshot = await _paged(client, source, status)
-        yield snapshot
-        params = {"resourceVersion": snapshot.version}
-        async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
-            async for batch in batches:
-                yield batch
+    except KubeError:
+        streaming.unknown()
+        raise
+    status.listed(streamed=False, reason=streaming.paged())
+    yield snapshot
+    params = {"resourceVersion": snapshot.version}
+    async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
+        async for batch in batches:
+            yield batch
 
 
 async def _streamed(
-    client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float
-) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
-    params = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-    records: dict[str, R] | None = {}
-    status.asked(verb="list")
-    async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
-        async for batch in batches:
-            if records is None:
-                yield batch
-                continue
-            for index, change in enumerate(batch):
-                if isinstance(change, InitialEnd):
-                    yield Snapshot(records, change.version)
-                    records = None
-                    yield batch[index + 1 :]
-                    break
-                if isinstance(change, Put):
-                    _keep(records, change, source)
-    if records is not None:
-        raise BrokenAnswerError(f"a list ended before it was whole at {source.path}", code="cut")
-
-
-def _keep(records: dict[str, R], change: Put[R], source: Source[R]) -> None:
-    if change.record is None:
-        records.pop(change.uid, None)
-    else:
-        records[change.uid] = source.same(change.record)
+    client: KubeClient, source: Source[R], batches: AsyncGenerator[list[Watched[R]], None], streaming: Streaming
+) -> tuple[Snapshot[R], list[Watched[R]]] | None:
+    """None where the server does not stream lists. Raises a KubeError for what concerns pages as well."""
+    try:
+        with client.budget.share(source.path) as share:
+            found = await whole(batches, source, share)
+    except RefusedRequestError:
+        return None
+    except KubeError as error:
+        streaming.failed(error)
+        if streaming.is_wanted():
+            raise
+        return None
+    streaming.unknown()
+    return found
 
 
 async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) -> Snapshot[R]:
@@ -87,20 +89,23 @@ async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) 
 
 async def _pages(client: KubeClient, source: Source[R], status: ResourceStatus, *, limit: int) -> Snapshot[R]:
     records: dict[str, R] = {}
-    token = ""
-    while True:
-        params = dict(source.params)
-        if limit:
-            params["limit"] = str(limit)
-        if token:
-            params["continue"] = token
-        page = page_of(await client.get(source.path, params))
-        for raw in page.items or ():
-            decoded = source.decode(raw)
-            if not decoded.whole:
-                status.malformed()
-            if decoded.uid and decoded.record is not None:
-                records[decoded.uid] = source.same(decoded.record)
-        token = page.metadata.continue_
-        if not token:
-            return Snapshot(records, page.metadata.resource_version)
+    nameless = 0
+    listed = PagedList(client, source.path, source.params, limit=limit)
+    with client.budget.share(source.path) as share:
+        async with aclosing(listed.batches()) as batches:
+            async for batch in batches:
+                for raw in batch:
+                    decoded = source.decode(raw)
+                    if not decoded.whole:
+                        status.malformed()
+                    nameless += not decoded.uid
+                    if nameless > _MOST_NAMELESS:
+                        text = f"no list of Kubernetes objects at {source.path}: its items have no names"
+                        raise BrokenAnswerError(text, code="not_json")
+                    if not decoded.uid or decoded.record is None:
+                        continue
+                    record = source.same(decoded.record)
+                    if record is decoded.record and decoded.uid not in records:
+                        share.add(RECORD_BYTES)
+                    records[decoded.uid] = record
+    return Snapshot(records, listed.version)

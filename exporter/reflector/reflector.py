@@ -1,4 +1,4 @@
-"""The never-ending task: a first state, then changes, then again from where it broke off.
+"""The never-ending task: an initial list, then changes, then again from where it broke off.
 
 It never returns and never gives up; only cancellation ends it.
 """
@@ -7,8 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
@@ -18,10 +17,13 @@ from exporter.kube.errors import (
     MissingError,
     RefusedRequestError,
     ServerError,
+    UnreachableError,
 )
 from exporter.reflector.backoff import Backoff
-from exporter.reflector.listing import first_state
-from exporter.reflector.source import Put, Sink, Snapshot, Source
+from exporter.reflector.follower import Follower
+from exporter.reflector.listing import initial_list
+from exporter.reflector.source import Sink, Snapshot, Source
+from exporter.reflector.streaming import Streaming
 from exporter.reflector.watching import IDLE_SECONDS, Watched, watch
 from exporter.telemetry import ResourceStatus
 
@@ -30,7 +32,8 @@ __all__ = ["reflect"]
 R = TypeVar("R")
 
 _SHORT_SECONDS = 1.0
-_FAILURES = 2  # one may be a half-open connection, or an API server that is just starting
+_FAILURES = 2  # one may be an API server that is just starting, or just ending
+_UNCONFIRMED_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
 
@@ -48,107 +51,122 @@ async def reflect(
 ) -> None:
     """Keeps `sink` equal to what the API server has at `source`, for ever.
 
-    A connection that says nothing for `idle` seconds is given up.
+    A connection on which nothing comes for `idle` seconds is given up.
     """
-    version = ""
-    failures = said = 0
-    was = ""
+    reflector = _Reflector(client, source, sink, status, backoff, idle=idle, monotonic=monotonic)
     while True:
-        begun = monotonic()
-        follower = _Follower(sink, status, backoff, version)
-        try:
-            await follower.follow(_changes(client, source, status, version, idle=idle))
-            failures = said = 0
-            # An end by the server's time-out is normal life; one right after the start would be a busy loop.
-            wait = backoff.next() if monotonic() - begun < _SHORT_SECONDS else 0.0
-            version = follower.version
-        except GoneError as error:
-            status.gone(code=error.code)
-            version = ""
-            wait = backoff.next()
-        except KubeError as error:
-            said, was = said + 1 if error.state == was else 1, error.state
-            # A server that has just started may know of no rights and no CRDs yet: its first No after an outage
-            # is still the outage.
-            starting = status.state == "unreachable" and said < _FAILURES
-            state = "unreachable" if starting else error.state
-            status.failed(state=state, code=error.code, detail=str(error))
-            sink.entered(state)
-            if isinstance(error, MissingError) and error.by_api_server and source.defined and said == _FAILURES:
-                sink.replace({})  # the CRD took its objects along, seen or not
-                status.count(0)
-            # What comes back after a 404 is another CRD. And there are versions that a server will never go on
-            # from: it refuses them, cannot decode what follows, or was restored from a backup and is silent.
-            failures = failures + 1 if _is_about_the_version(error, follower) else 0
-            lost = isinstance(error, MissingError) or failures >= _FAILURES
-            version = "" if lost else follower.version
-            wait = backoff.next(at_least=error.retry_after)
-        except Exception as error:  # noqa: BLE001 - see below
-            # A fault of ours in one resource must not end the others: it is told, counted, and tried from scratch.
-            _log.exception("a list or watch failed by a fault of the exporter")
-            status.failed(
-                state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
-            )
-            sink.entered("unreachable")
-            version = ""
-            wait = backoff.next()
-        await sleep(wait)
+        await sleep(await reflector.once())
 
 
-def _is_about_the_version(error: KubeError, follower: "_Follower[Any]") -> bool:
-    if follower.silent and error.code == "timeout":
-        return True
-    return not follower.progressed and isinstance(error, BrokenAnswerError | RefusedRequestError | ServerError)
+class _Reflector(Generic[R]):
+    """What is remembered from one stream to the next."""
 
-
-def _changes(
-    client: KubeClient, source: Source[R], status: ResourceStatus, version: str, *, idle: float
-) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
-    if version:
-        return watch(client, source, status, {"resourceVersion": version}, idle=idle)
-    return first_state(client, source, status, idle=idle)
-
-
-class _Follower(Generic[R]):
-    """Applies one stream to the sink, and remembers how far it came."""
-
-    def __init__(self, sink: Sink[R], status: ResourceStatus, backoff: Backoff, version: str) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        source: Source[R],
+        sink: Sink[R],
+        status: ResourceStatus,
+        backoff: Backoff,
+        *,
+        idle: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._source = source
         self._sink = sink
         self._status = status
         self._backoff = backoff
-        self.version = version
-        self.progressed = False
-        self.silent = False
-        """Whether a watch was accepted, and then nothing came."""
+        self._idle = idle
+        self._monotonic = monotonic
+        self._streaming = Streaming(monotonic=monotonic)
+        self._version = ""
+        self._confirmed = monotonic()  # when something last came that shows that the version is good
+        self._interrupted = False  # whether a request has failed since then
+        self._shorts = self._failures = self._repeated = 0
+        self._was = ""
 
-    async def follow(self, changes: AsyncGenerator[Snapshot[R] | list[Watched[R]], None]) -> None:
-        async with aclosing(changes):
-            async for item in changes:
-                if isinstance(item, Snapshot):
-                    self._snapshot(item)
-                else:
-                    self._batch(item)
+    async def once(self) -> float:
+        """One stream, until its end. Seconds to wait before the next."""
+        begun = self._monotonic()
+        follower = Follower(self._sink, self._status, self._version)
+        try:
+            try:
+                await follower.follow(self._changes())
+            finally:
+                self._confirm(follower)
+            return self._ended(follower, lasted=self._monotonic() - begun)
+        except GoneError as error:
+            self._status.gone(code=error.code)
+            self._version = ""
+        except KubeError as error:
+            await self._failed(error, follower)
+            return self._backoff.next(at_least=error.retry_after)
+        except Exception as error:  # noqa: BLE001 - see below
+            # A fault of ours in one resource must not end the others: it is logged, counted, and tried from scratch.
+            _log.exception("a list or watch failed by a fault of the exporter")
+            self._status.failed(
+                state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
+            )
+            self._sink.entered("unreachable")
+            self._version = ""
+        return self._backoff.next()
 
-    def _snapshot(self, snapshot: Snapshot[R]) -> None:
-        self._sink.replace(snapshot.records)
-        self._sink.entered("watching")
-        self.version = snapshot.version
-        # No reset of the back-off yet: where each watch after a list is refused, every list costs the server dear.
-        self._status.synced(objects=len(snapshot.records))
+    def _changes(self) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
+        if self._version:
+            params = {"resourceVersion": self._version}
+            return watch(self._client, self._source, self._status, params, idle=self._idle)
+        return initial_list(self._client, self._source, self._status, idle=self._idle, streaming=self._streaming)
 
-    def _batch(self, batch: list[Watched[R]]) -> None:
-        if self._status.state != "watching":
-            self._sink.entered("watching")
-            self._status.watching()
-        self.silent = not batch
-        changed = 0
-        for change in batch:
-            if isinstance(change, Put):
-                self._sink.put(change.uid, change.record)
-                changed += 1
-            self.version = change.version or self.version
-        # A watch that was accepted and is silent is up to date too: not every network leaves it time for a bookmark.
-        self._status.heard(changed=changed)
-        if batch:
-            self.progressed = True
+    def _ended(self, follower: Follower[R], *, lasted: float) -> float:
+        """An end between two lines is normal: servers end each watch, and load balancers cut idle connections.
+
+        One right after the start is not, or it would be a busy loop. Raises UnreachableError for the second in a row.
+        """
+        self._version = follower.version
+        if lasted < _SHORT_SECONDS and not follower.progressed:
+            self._shorts += 1
+            if self._shorts >= _FAILURES:
+                text = f"very short watch at {self._source.path}: it ended within a second without an event"
+                raise UnreachableError(text, code="short")
+            return self._backoff.next()
+        self._failures = self._repeated = self._shorts = 0
+        if not follower.confirmed and self._is_unconfirmed():
+            self._version = ""
+        if lasted < _SHORT_SECONDS:
+            return self._backoff.next()
+        self._backoff.reset()
+        return 0.0
+
+    def _is_unconfirmed(self) -> bool:
+        """Whether the version may be one that the server will never go on from, and says nothing about.
+
+        A server that was restored from a backup is silent about a version of its future.
+        """
+        limit = self._idle if self._interrupted else _UNCONFIRMED_SECONDS
+        return self._monotonic() - self._confirmed >= limit
+
+    def _confirm(self, follower: Follower[R]) -> None:
+        if follower.confirmed:
+            self._confirmed, self._interrupted = self._monotonic(), False
+        if follower.progressed:
             self._backoff.reset()
+
+    async def _failed(self, error: KubeError, follower: Follower[R]) -> None:
+        self._interrupted = True
+        self._repeated, self._was = self._repeated + 1 if error.state == self._was else 1, error.state
+        # A server that has just started may know of no rights and no CRDs yet: its first refusal is no state.
+        first = self._repeated < _FAILURES and self._status.state in {"unreachable", "watching"}
+        state = self._status.state if first and error.state != "unreachable" else error.state
+        self._status.failed(state=state, code=error.code, detail=str(error))
+        self._sink.entered(state)
+        missing = isinstance(error, MissingError)
+        deleted = isinstance(error, MissingError) and error.by_api_server and self._source.defined
+        if deleted and self._repeated == _FAILURES:
+            await self._sink.replace({})  # the CRD took its objects along, seen or not
+            self._status.count(0)
+        # What comes back after a 404 is another CRD. And there are versions that a server will never go on
+        # from: it refuses them, or cannot decode what follows.
+        about_version = isinstance(error, BrokenAnswerError | RefusedRequestError | ServerError)
+        self._failures = self._failures + 1 if about_version and not follower.progressed else 0
+        self._version = "" if missing or self._failures >= _FAILURES else follower.version

@@ -47,11 +47,12 @@ class Snapshot(NamedTuple, Generic[R]):
 
 
 class Put(NamedTuple, Generic[R]):
-    """One object is now this; None: it is gone, or no longer for us."""
+    """One object is now this; None: it is gone, or no longer for us. `added`: the server says that it is new."""
 
     uid: str
     record: R | None
     version: str
+    added: bool = False
 
 
 class Bookmarked(NamedTuple):
@@ -61,10 +62,10 @@ class Bookmarked(NamedTuple):
 
 
 class Sink(Protocol[R_contra]):
-    """Where the records of one source go. Synchronous: a scrape sees a list before or after it, never half of it."""
+    """Where the records of one source go."""
 
-    def replace(self, records: dict[str, Any]) -> None:
-        """A whole new state."""
+    async def replace(self, records: dict[str, Any]) -> None:
+        """A whole new state: a scrape sees what was there before it or after it, never half of it."""
 
     def put(self, uid: str, record: R_contra | None) -> None:
         """One object changed; None: it is gone."""

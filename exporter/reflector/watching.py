@@ -35,9 +35,9 @@ async def watch(
     *,
     idle: float,
 ) -> AsyncGenerator[list[Watched[R]], None]:
-    """Batches of changes until the server ends the watch. The first says that it is accepted, and may be empty.
+    """Batches of changes until the watch ends. The first says that it is accepted, and may be empty.
 
-    `idle` is for how many seconds the server may say nothing. Raises a KubeError; GoneError where the version
+    `idle` is for how many seconds the server may send nothing. Raises a KubeError; GoneError where the version
     is too old.
     """
     asked = dict(source.params) | {
@@ -67,7 +67,7 @@ def _change(line: bytes, source: Source[R], status: ResourceStatus) -> Watched[R
                 status.malformed()
             if not decoded.uid:
                 return None
-            gone = event.type == "DELETED"
-            return Put(decoded.uid, None if gone else decoded.record, decoded.version)
+            record = None if event.type == "DELETED" else decoded.record
+            return Put(decoded.uid, record, decoded.version, added=event.type == "ADDED")
         case _:
             return None  # an event type of a later Kubernetes: what it says cannot be applied

@@ -1,7 +1,7 @@
 """The cluster and its page, changed together: what an event makes dirty is rendered again, and nothing else."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from exporter.cluster import CODERUNS, JOBS, Change, Cluster, Key, Record
 from exporter.exposition.page import Page
@@ -37,13 +37,22 @@ class Picture:
 
     def replace(self, resource: str, part: str, records: dict[str, Record]) -> None:
         """A whole part at once, after a list."""
+        for _ in self.replacing(resource, part, records):
+            pass
+
+    def replacing(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[None]:
+        """The same; a first list of runs or Jobs in slices, between which other changes may come.
+
+        Nobody sees a part of it: its families are shown once `answered` says so, and no run lacks a Job before.
+        """
         if resource in _JOINED and not self.cluster.table(resource).known(part):
-            self.cluster.replace(resource, part, records)
-            self._sections[resource].extend(list(records))
+            for some in self.cluster.load(resource, part, records):
+                self._sections[resource].extend([record.uid for record in some])
+                for record in some:
+                    self._history.expect(record)
+                yield
             for name in _JOINED:
                 self._sections[name].touch_all()
-            for record in records.values():
-                self._history.expect(record)
             return
         for old, new in self.cluster.replace(resource, part, records):
             self._member(resource, old, new)

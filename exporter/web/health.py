@@ -59,5 +59,6 @@ class Health:
 
 def _line(status: ResourceStatus) -> str:
     good = "+" if status.state == "watching" else "-"
-    detail = f"{status.objects} objects" if status.state == "watching" else status.detail
+    paged = ", lists in pages: streamed lists fail" if status.note else ""
+    detail = f"{status.objects} objects{paged}" if status.state == "watching" else status.detail
     return f"[{good}] {status.resource} {status.scope}: {status.state}{f', {detail}' if detail else ''}"

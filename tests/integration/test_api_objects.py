@@ -1,5 +1,8 @@
 """Writing and reading single objects: the same on the stand-in as on a real API server."""
 
+import datetime as dt
+from typing import Any
+
 import pytest
 
 from tests.integration import objects
@@ -141,6 +144,76 @@ async def test_a_pod_starts_pending_and_is_told_its_phase_by_the_status_path(api
     found = await api.get(f"{pods}?fieldSelector=status.phase%3DRunning")
     assert [each["metadata"]["name"] for each in found["items"]] == ["p"]
     assert (await api.get(f"{pods}?fieldSelector=status.phase!%3DRunning"))["items"] == []
+
+
+async def a_pod(api: ApiUnderTest, **spec: Any) -> str:
+    """A pod on a node that nobody plays; its path."""
+    pods = f"/api/v1/namespaces/{api.namespace}/pods"
+    spec = {"nodeName": f"none-{api.namespace}", "containers": [{"name": "c", "image": "i"}], **spec}
+    await api.create(pods, {"metadata": {"name": "p"}, "spec": spec})
+    return f"{pods}/p"
+
+
+def seconds_of(pod: dict[str, Any]) -> float:
+    """How long after its creation it will be gone."""
+    meta = pod["metadata"]
+    moments = [dt.datetime.fromisoformat(meta[key]) for key in ("creationTimestamp", "deletionTimestamp")]
+    return (moments[1] - moments[0]).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("spec", "query", "seconds"),
+    [
+        ({}, "", 30),
+        ({"terminationGracePeriodSeconds": 600}, "", 600),
+        ({"terminationGracePeriodSeconds": 600}, "?gracePeriodSeconds=90", 90),
+    ],
+)
+async def test_a_pod_that_is_deleted_terminates(api: ApiUnderTest, spec: dict[str, Any], query: str, seconds: int):
+    """It stays until its kubelet has ended it, with the time of its end, and its status can still be written."""
+    path = await a_pod(api, **spec)
+    pod = await api.delete(path + query)
+    assert pod["metadata"]["deletionGracePeriodSeconds"] == seconds
+    assert seconds <= seconds_of(pod) <= seconds + 20
+    again = await api.delete(path)
+    assert again["metadata"]["deletionTimestamp"] == pod["metadata"]["deletionTimestamp"]
+    await api.patch(f"{path}/status", {"status": {"phase": "Running"}})
+    told = await api.get(path)
+    assert (told["status"]["phase"], told["metadata"]["deletionGracePeriodSeconds"]) == ("Running", seconds)
+    assert told["metadata"]["generation"] == 2
+    await api.delete(f"{path}?gracePeriodSeconds=0")
+    assert (await api.request("GET", path)).code == 404
+
+
+async def test_a_shorter_grace_period_counts_and_a_longer_one_does_not(api: ApiUnderTest):
+    """As kubectl delete --grace-period has it."""
+    path = await a_pod(api)
+    await api.delete(path)
+    assert (await api.delete(f"{path}?gracePeriodSeconds=500"))["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert (await api.delete(f"{path}?gracePeriodSeconds=5"))["metadata"]["deletionGracePeriodSeconds"] == 5
+    await api.delete(f"{path}?gracePeriodSeconds=0")
+
+
+async def test_a_pod_that_has_ended_is_gone_at_once(api: ApiUnderTest):
+    """There is nothing to wait for."""
+    path = await a_pod(api)
+    await api.patch(f"{path}/status", {"status": {"phase": "Succeeded"}})
+    await api.delete(path)
+    assert (await api.request("GET", path)).code == 404
+
+
+async def test_a_watch_sees_a_pod_terminate_and_go(api: ApiUnderTest):
+    """MODIFIED with the time of its end, then DELETED."""
+    path = await a_pod(api)
+    version = (await api.get(path.removesuffix("/p")))["metadata"]["resourceVersion"]
+    async with api.watch(path.removesuffix("/p"), f"resourceVersion={version}") as watch:
+        await api.delete(path)
+        await api.delete(f"{path}?gracePeriodSeconds=0")
+        lines = [await watch.next()]
+        while lines[-1]["type"] != "DELETED":
+            lines.append(await watch.next())
+    assert [line["type"] for line in lines[:1]] == ["MODIFIED"]
+    assert all(line["object"]["metadata"]["deletionTimestamp"] for line in lines)
 
 
 async def test_events_are_found_by_what_they_are_about(api: ApiUnderTest):

@@ -5,12 +5,14 @@ import contextlib
 import pytest
 from aiohttp import web
 
+from exporter.kube.budget import Budget
 from exporter.kube.errors import (
     BrokenAnswerError,
     ForbiddenError,
     MissingError,
     ServerError,
     ThrottledError,
+    TooLargeError,
     UnauthorizedError,
     UnreachableError,
 )
@@ -96,12 +98,30 @@ async def test_a_login_page_is_not_an_answer(client, server):
     assert caught.value.code == "not_json"
 
 
-async def test_an_answer_that_is_not_compressed_as_it_says_is_not_an_answer(client, server):
-    """Its bytes all came: the connection was not cut."""
-    faults(server, web.Response(body=b"{}", content_type="application/json", headers={"Content-Encoding": "gzip"}))
-    with pytest.raises(BrokenAnswerError, match="not compressed as it says") as caught:
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x"])
+async def test_an_answer_that_is_compressed_is_refused(client, server, encoding):
+    """It was not requested, and a few kilobytes of it could become gigabytes. Not one byte of it is read."""
+    headers = {"Content-Encoding": encoding}
+    faults(server, web.Response(body=b"{}", content_type="application/json", headers=headers))
+    with pytest.raises(BrokenAnswerError, match=rf"is compressed \({encoding}\), which was not requested") as caught:
         await client.get(CONFIGMAPS)
     assert caught.value.code == "encoding"
+
+
+async def test_cookies_are_not_kept(client, server):
+    """A proxy's cookie would be a second identity; Kubernetes uses none."""
+    seen = []
+
+    async def intercept(request):
+        seen.append(request.headers.get("Cookie"))
+        answer = web.json_response({})
+        answer.set_cookie("session", "x" * 4000)
+        return answer
+
+    server.intercept = intercept
+    for _ in range(2):
+        await client.get(CONFIGMAPS)
+    assert seen == [None, None]
 
 
 async def test_an_empty_answer_is_not_an_answer(client, server):
@@ -133,12 +153,13 @@ async def test_a_status_that_comes_in_pieces_is_read_whole(client, server):
         await client.get(CONFIGMAPS)
 
 
-async def test_an_answer_over_the_limit_is_given_up(client, server, monkeypatch):
-    """Rather than all memory."""
-    monkeypatch.setattr("exporter.kube.client._LONGEST_BODY", 1 << 20)
+async def test_an_answer_over_the_budget_is_given_up(client, server):
+    """Rather than all memory; the share is given back."""
+    client.budget = Budget(most=1 << 20, reason="a third of the memory limit of 2 MiB")
     faults(server, a_stream(*[b"x" * (1 << 19)] * 3))
-    with pytest.raises(BrokenAnswerError, match="over 1 MiB"):
+    with pytest.raises(TooLargeError, match=r"too large: .* 1 MiB \(a third of the memory limit of 2 MiB\); raise"):
         await client.get(CONFIGMAPS)
+    assert client.budget.used == 0
 
 
 async def test_a_connection_that_is_cut_in_an_answer_is_unreachable(client, server):
@@ -149,12 +170,33 @@ async def test_a_connection_that_is_cut_in_an_answer_is_unreachable(client, serv
     assert caught.value.code == "cut"
 
 
-async def test_a_server_that_says_nothing(client, server):
-    """Is given up after `idle` seconds: a half-open connection says nothing for ever."""
-    faults(server, a_stream(b'{"a":1}\n', end="open"))
+async def test_a_server_that_sends_nothing(client, server):
+    """Is given up after `idle` seconds: a half-open connection sends nothing for ever."""
+    faults(server, a_stream(end="open"))
     with pytest.raises(UnreachableError, match="silence") as caught:
         await lines_of(client, idle=0.05)
     assert caught.value.code == "timeout"
+
+
+async def test_an_accepted_watch_that_becomes_silent_has_ended(client, server):
+    """Between two lines nothing is lost, so it is watched again and no error; in the middle of a line it is one."""
+    faults(server, a_stream(b'{"a":1}\n', end="open"), a_stream(b'{"a":1}\n{', end="open"))
+    assert await lines_of(client, idle=0.05) == [b'{"a":1}']
+    with pytest.raises(UnreachableError, match="silence"):
+        await lines_of(client, idle=0.05)
+
+
+@pytest.mark.parametrize(("last", "whole"), [(b"", True), (b" ", True), (b'{"b"', False)])
+@pytest.mark.parametrize("end", ["clean", "cut"])
+async def test_a_watch_has_ended_only_between_two_lines(client, server, last, whole, end):
+    """However it ends."""
+    faults(server, a_stream(b'{"a":1}\n', last, end=end))
+    if whole:
+        assert await lines_of(client) == [b'{"a":1}']
+        return
+    with pytest.raises(UnreachableError, match="cut in the middle") as caught:
+        await lines_of(client)
+    assert caught.value.code == "cut"
 
 
 async def test_a_refused_token_is_read_again_and_tried_once_more(tmp_path):

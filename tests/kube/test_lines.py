@@ -5,48 +5,72 @@ import itertools
 import pytest
 from hypothesis import given, settings, strategies as some
 
-from exporter.kube.errors import BrokenAnswerError
-from exporter.kube.lines import split
+from exporter.kube.budget import Budget
+from exporter.kube.errors import BrokenAnswerError, TooLargeError
+from exporter.kube.lines import Lines
 
 
-async def lines_of(*pieces):
+def lines_of(*pieces):
     """All lines of these pieces."""
-
-    async def stream():
-        for piece in pieces:
-            yield piece
-
-    return [line async for batch in split(stream()) for line in batch]
+    with Budget().share("/p") as share:
+        lines = Lines(share)
+        return [line for piece in pieces for line in lines.feed(piece) or ()]
 
 
 @settings(max_examples=40, deadline=None)
 @given(some.lists(some.binary(max_size=9).filter(lambda line: line.strip() and b"\n" not in line)), some.data())
-async def test_lines_are_the_same_however_they_are_cut(lines, data):
+def test_lines_are_the_same_however_they_are_cut(lines, data):
     """Network pieces have nothing to do with lines."""
     text = b"".join(line + b"\n" for line in lines)
     cuts = sorted(data.draw(some.lists(some.integers(0, len(text)))))
     edges = [0, *cuts, len(text)]
     pieces = [text[start:end] for start, end in itertools.pairwise(edges)]
-    assert await lines_of(*pieces) == lines
+    assert lines_of(*pieces) == lines
 
 
-async def test_a_rest_without_an_end_is_dropped():
+def test_a_rest_without_an_end_is_dropped():
     """The API server ends each event with a newline: a rest is half an event."""
-    assert await lines_of(b'{"a":1}\n{"b"') == [b'{"a":1}']
+    assert lines_of(b'{"a":1}\n{"b"') == [b'{"a":1}']
 
 
-async def test_empty_lines_are_no_lines():
+def test_empty_lines_are_no_lines():
     """Neither between events nor at the end."""
-    assert await lines_of(b"\n\n{}\n \n") == [b"{}"]
+    assert lines_of(b"\n\n{}\n \n") == [b"{}"]
 
 
-async def test_a_line_without_end_is_given_up():
+def test_a_line_without_end_is_given_up():
     """At 16 MiB, which is ten times what etcd takes."""
     with pytest.raises(BrokenAnswerError, match="a line of over 16 MiB") as caught:
-        await lines_of(*[b"x" * (1 << 20)] * 17)
+        lines_of(*[b"x" * (1 << 20)] * 17)
     assert caught.value.code == "line"
 
 
-async def test_many_lines_together_may_be_longer_than_one():
+def test_many_lines_together_may_be_longer_than_one():
     """The limit is a line's and not the stream's."""
-    assert len(await lines_of(*[b"x" * (1 << 20) + b"\n"] * 20)) == 20
+    assert len(lines_of(*[b"x" * (1 << 20) + b"\n"] * 20)) == 20
+
+
+@pytest.mark.parametrize(
+    ("pieces", "boundary"), [([b"{}\n"], True), ([b"{}\n", b"{"], False), ([b"{}\n", b" "], True)]
+)
+def test_it_knows_whether_the_last_line_has_ended(pieces, boundary):
+    """What ends there has lost nothing."""
+    with Budget().share("/p") as share:
+        lines = Lines(share)
+        for piece in pieces:
+            lines.feed(piece)
+        assert lines.at_boundary is boundary
+
+
+def test_lines_that_have_not_ended_share_one_budget():
+    """Many long lines at once are bounded together, and what has ended is given back."""
+    budget = Budget(most=1500)
+    with budget.share("/one") as one, budget.share("/two") as two:
+        lines = Lines(one)
+        lines.feed(b"x" * 1000)
+        with pytest.raises(TooLargeError, match="the answer at /two is too large"):
+            Lines(two).feed(b"x" * 1000)
+        lines.feed(b"\n")
+        assert budget.used == 0
+        Lines(two).feed(b"x" * 1000)
+    assert budget.used == 0

@@ -16,6 +16,7 @@ from exporter.resources.picture import Picture
 from exporter.sources import feeds
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
+from tests.objects import done
 
 __all__ = ["Parts", "a_list", "assert_alike", "fresh"]
 
@@ -51,7 +52,7 @@ class Parts:
         source = self.sources[index]
         decoded = [source.decode(raw) for raw in page_of(body).items or ()]
         records = {one.uid: source.same(one.record) for one in decoded if one.record is not None}
-        self.sinks[index].replace(records)
+        done(self.sinks[index].replace(records))
         self.sinks[index].entered("watching")
         self.feeds[index].status.synced(objects=len(records))
 

@@ -13,8 +13,9 @@ import json
 from hypothesis import strategies as st
 
 from exporter.kube.answers import error_of
+from exporter.kube.budget import Budget
 from exporter.kube.errors import UnreachableError
-from exporter.kube.lines import split
+from exporter.kube.lines import Lines
 from tests.property.pictures import a_list
 from tests.property.shapes import happen
 from tests.property.store import state_of
@@ -80,6 +81,7 @@ class Server:
         self.store = store
         self.answers = collections.deque(answers)
         self.asked = collections.Counter()
+        self.budget = Budget()
         self._changes = collections.deque(changes)
         self._pace = itertools.chain(pace, itertools.repeat(2))
         self._compacted = 0
@@ -94,7 +96,7 @@ class Server:
         heard = [self._waiting.get(_asked(source.path, source.params)) == self.store.version for source in sources]
         return not self._changes and not self.answers and all(heard)
 
-    async def get(self, path, params):
+    async def pieces(self, path, params):
         """A page of a list: as it was when its first page was asked for."""
         await asyncio.sleep(0)
         self._go_on()
@@ -109,7 +111,12 @@ class Server:
         body = a_list(items[start:end], version=version, token=token)
         if answer.end == "cut":
             raise UnreachableError("cut", code="cut")
-        return body[: -answer.after - 1] if answer.end == "clean" else body + answer.odd.strip()
+        body = body[: -answer.after - 1] if answer.end == "clean" else body + answer.odd.strip()
+        for size in itertools.cycle(answer.pieces):
+            if not body:
+                return
+            yield body[:size]
+            body = body[size:]
 
     async def lines(self, path, params, *, idle):
         """A watch, or a streamed list."""
@@ -118,11 +125,17 @@ class Server:
         answer = self._next("stream" if "sendInitialEvents" in params else "watch")
         self._refuse(answer, path)
         yield []
-        try:
-            async for batch in split(_pieces(self._sent(answer, path, params), answer)):
-                yield batch
-        finally:
-            self._waiting.pop(_asked(path, params), None)
+        with self.budget.share(path) as share:
+            lines = Lines(share)
+            try:
+                async for piece in _pieces(self._sent(answer, path, params), answer):
+                    if (batch := lines.feed(piece)) is not None:
+                        yield batch
+            except UnreachableError:
+                if not lines.at_boundary:
+                    raise
+            finally:
+                self._waiting.pop(_asked(path, params), None)
 
     async def _sent(self, answer, path, params):
         """The lines, the odd one among them, and the end; nothing where there is nothing to send for now."""

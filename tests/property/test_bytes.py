@@ -7,9 +7,10 @@ import types
 
 from hypothesis import given, strategies as st
 
+from exporter.kube.budget import Budget
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
-from exporter.kube.lines import split
+from exporter.kube.lines import Lines
 from tests.property.profiles import examples
 
 _BYTES = st.lists(
@@ -63,12 +64,10 @@ _ANSWERS = st.builds(
 ) | st.binary(max_size=40)
 
 
-async def _lines_of(pieces):
-    async def stream():
-        for piece in pieces:
-            yield piece
-
-    return [line async for batch in split(stream()) for line in batch]
+def _lines_of(pieces):
+    with Budget().share("/p") as share:
+        lines = Lines(share)
+        return [line for piece in pieces for line in lines.feed(piece) or ()]
 
 
 @examples(300)
@@ -78,8 +77,8 @@ def test_any_cutting_of_any_bytes_gives_the_same_lines(data, cuts):
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     pieces = [data[start:end] for start, end in itertools.pairwise(edges)]
     whole = [line for line in data.split(b"\n")[:-1] if line.strip()]
-    assert asyncio.run(_lines_of(pieces)) == whole
-    assert asyncio.run(_lines_of([data[index : index + 1] for index in range(len(data))])) == whole
+    assert _lines_of(pieces) == whole
+    assert _lines_of([data[index : index + 1] for index in range(len(data))]) == whole
 
 
 class _NoCredentials:

@@ -1,11 +1,12 @@
-"""How a first state is had: streamed, else in pages."""
+"""How an initial list is read: streamed, otherwise in pages."""
 
 import pytest
 from aiohttp import web
 
 from exporter.kube.client import KubeClient
 from exporter.reflector import Snapshot, Source
-from exporter.reflector.listing import first_state
+from exporter.reflector.listing import initial_list
+from exporter.reflector.streaming import Streaming
 from tests.clusters import RUNS, a_run, a_server, a_status, a_stream, faults, until
 from tests.kube.settings import a_kubeconfig, load
 from tests.reflector.work import Work, at_work, decode
@@ -169,6 +170,15 @@ async def test_objects_that_are_not_for_us_or_have_no_identity_are_left_out(tmp_
             assert work.count("malformed_objects_total") == 0
 
 
+async def test_a_list_of_what_has_no_names_is_an_error(tmp_path):
+    """Else a server could have us read for ever what nothing is kept of."""
+    async with a_server(a_run("a")) as server:
+        refuses_streams(server, a_page(b'{"metadata":{"resourceVersion":"1"},"items":[' + b"{}," * 2000 + b"{}]}"))
+        async with at_work(server.url, tmp_path, sleeps=0) as work:
+            await until(lambda: work.state == "unreachable")
+            assert "its items have no names" in work.status.detail
+
+
 def a_page(body):
     """An answer with this JSON."""
     return web.Response(body=body, content_type="application/json")
@@ -195,7 +205,8 @@ async def test_an_equal_record_is_the_one_that_is_kept(tmp_path):
                 refuses_streams(server)
             source = Source(path=RUNS, decode=decode, same=lambda record: ("kept", *record))
             async with KubeClient(credentials=credentials) as client:
-                async for item in first_state(client, source, Work(sleeps=0).status, idle=5):
+                streaming = Streaming(monotonic=lambda: 0.0)
+                async for item in initial_list(client, source, Work(sleeps=0).status, idle=5, streaming=streaming):
                     assert isinstance(item, Snapshot)
                     assert list(item.records.values()) == [("kept", "a", 1)]
                     break

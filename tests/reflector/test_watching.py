@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exporter.kube.lines import split
+from exporter.kube import lines
 from tests.clusters import a_run, a_server, a_status, a_stream, faults, port_of, restart, until
 from tests.reflector.work import at_work
 
@@ -81,7 +81,7 @@ async def test_bookmarks_advance_the_version_and_are_the_heartbeat(tmp_path):
         work.sleeps = 2
         await until(lambda: len(server.requests) == 3)
         assert watches(server)[2] == "4711"
-        assert work.count("resource_last_sync_timestamp_seconds") > 1_700_001_000
+        assert work.count("resource_last_sync_timestamp_seconds") >= 1_700_001_000
         assert not work.count("resource_last_event_timestamp_seconds")
 
 
@@ -214,39 +214,13 @@ async def test_a_broken_watch_is_counted_and_goes_on_from_the_last_whole_version
 
 async def test_a_line_over_the_limit_is_given_up(tmp_path, monkeypatch):
     """And the next try goes on."""
-    monkeypatch.setitem(split.__globals__, "_LONGEST_LINE", 1000)
+    monkeypatch.setattr(lines, "LONGEST", 1000)
     async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0) as work:
         await until(lambda: work.state == "watching")
         faults(server, a_stream(b"x" * 600, b"x" * 600, end="open"))
         await restart(server)
         work.sleeps = 1
         await until(lambda: work.count("errors_total", code="line"))
-
-
-async def test_a_half_open_connection_is_given_up_and_costs_no_list(tmp_path):
-    """It sends nothing, and no end either."""
-    async with a_server(a_run("a")) as server:
-        async with at_work(server.url, tmp_path, idle=0.1, sleeps=0) as work:
-            await until(lambda: work.state == "unreachable")
-            assert "silence" in work.status.detail
-            assert work.count("errors_total", code="timeout") == 1
-            server.load([a_run("b")])
-            work.sleeps = 1
-            await until(lambda: work.sink.names == ["a", "b"])
-        assert len(work.sink.replaced) == 1
-
-
-async def test_a_version_that_the_server_is_silent_about_is_given_up(tmp_path):
-    """A server that was restored from a backup knows our version as one of its future, and says nothing to it."""
-    async with a_server(a_run("a")) as server:
-
-        async def silent(request):
-            return await a_stream(end="open")(request) if "resourceVersion=" in request.query_string else None
-
-        server.intercept = silent
-        async with at_work(server.url, tmp_path, idle=0.05) as work:
-            await until(lambda: len(work.sink.replaced) == 2)
-            assert [bool(version) for version in watches(server)[:3]] == [False, True, False]
 
 
 @pytest.mark.parametrize(

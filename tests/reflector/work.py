@@ -54,7 +54,7 @@ class Kept:
         self.replaced = []
         self.said = []
 
-    def replace(self, records):
+    async def replace(self, records):
         """A whole new state."""
         self.records = dict(records)
         self.replaced.append(sorted(name for name, _ in records.values()))
@@ -87,6 +87,7 @@ class Work:
         self.status = self.telemetry.resource(resource="coderuns", scope="*", required=True)
         self.sleeps = sleeps
         self.task = None
+        self.client = None
 
     async def sleep(self, seconds):
         """Costs no real time; after `sleeps` of them it lasts until the test allows more."""
@@ -132,7 +133,7 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
                 monotonic=lambda: work.now,
             )
         )
-        work.task = task
+        work.task, work.client = task, client
         try:
             with settle:
                 yield work

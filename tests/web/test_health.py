@@ -85,3 +85,13 @@ async def test_a_second_kind_neither_holds_up_nor_stands_in_for_the_first():
         site.runs.synced(objects=1)
         docs.failed(state="unreachable", code="500", detail="x")
         assert (await ready(site))[0] == 200
+
+
+async def test_a_resource_whose_streamed_lists_fail_says_so():
+    """It is watching all the same, and ready."""
+    async with a_site() as site:
+        site.runs.listed(streamed=False, reason="the streamed list at /p does not end")
+        site.runs.synced(objects=2)
+        site.jobs.synced(objects=0)
+        status, lines = await ready(site)
+    assert (status, lines[0]) == (200, "[+] coderuns *: watching, 2 objects, lists in pages: streamed lists fail")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.demo.apiserver import kinds
+from exporter.demo.apiserver import grace, kinds
 from exporter.demo.apiserver.collection import Change, Collection, Stored, version_opening
 from exporter.demo.apiserver.kinds import Resource
 
@@ -63,6 +63,8 @@ class Store:
             **({"generation": kept.get("generation", 1)} if resource.generations else {}),
             **metadata,
         }
+        if resource.kind == "Pod" and metadata.get("deletionTimestamp"):
+            metadata.setdefault("deletionGracePeriodSeconds", grace.DEFAULT_SECONDS)
         return self.commit(collection, key, {**obj, "metadata": metadata})
 
     def get(self, resource: str, name: str, *, namespace: str = "") -> dict[str, Any] | None:
@@ -105,9 +107,8 @@ class Store:
         raise LookupError(f"no resource is served for kind {kind!r} of apiVersion {api_version!r}")
 
     def commit(self, collection: Collection, key: str, obj: dict[str, Any]) -> Stored:
-        """Store an object under a new version. One that is being deleted and has no finalizers left is removed."""
-        metadata = obj["metadata"]
-        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+        """Store an object under a new version. One that is being deleted, and that nothing holds, is removed."""
+        if grace.is_over(obj["metadata"]) and key in collection.objects:
             return self.remove(collection, key, cascade=not collection.resource.orphans)
         declared = kinds.from_crd(obj) if collection.resource.qualified == kinds.CRDS else None
         self.revision += 1
@@ -119,18 +120,22 @@ class Store:
             self._serve(declared)
         return new
 
-    def discard(self, collection: Collection, key: str, *, cascade: bool) -> Stored:
-        """Remove an object, or mark it as being deleted while it has finalizers; what is or was stored."""
+    def discard(self, collection: Collection, key: str, *, cascade: bool, seconds: int | None = None) -> Stored:
+        """Remove an object, or mark it as being deleted while it has finalizers or time; what is or was stored.
+
+        `seconds` is the grace period that is requested for a pod.
+        """
         old = collection.objects[key]
         obj = self.decode(collection, old)
         metadata = obj["metadata"]
-        if not metadata.get("finalizers"):
+        left = grace.period(obj, wanted=seconds)
+        if not metadata.get("finalizers") and not left:
             return self.remove(collection, key, cascade=cascade)
-        if metadata.get("deletionTimestamp"):
+        if metadata.get("deletionTimestamp") and (
+            seconds is None or left >= metadata.get("deletionGracePeriodSeconds", 0)
+        ):
             return old
-        metadata |= {"deletionTimestamp": self.now(), "deletionGracePeriodSeconds": 0}
-        if "generation" in metadata:
-            metadata["generation"] += 1
+        obj["metadata"] = grace.marked(metadata, seconds=left, now=self._clock())
         return self.commit(collection, key, obj)
 
     def remove(self, collection: Collection, key: str, *, cascade: bool) -> Stored:

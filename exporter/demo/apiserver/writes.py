@@ -83,7 +83,10 @@ def delete(store: Store, target: Target, options: dict[str, Any]) -> Stored:
     metadata = store.decode(target.collection, stored)["metadata"]
     checks.check_deletion(target, metadata, options)
     policy = options.get("propagationPolicy") or ("Orphan" if target.collection.resource.orphans else "Background")
-    return store.discard(target.collection, target.key, cascade=policy != "Orphan")
+    seconds = options.get("gracePeriodSeconds")
+    return store.discard(
+        target.collection, target.key, cascade=policy != "Orphan", seconds=None if seconds is None else int(seconds)
+    )
 
 
 def _clients_own(metadata: dict[str, Any]) -> dict[str, Any]:

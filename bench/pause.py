@@ -1,0 +1,67 @@
+"""How long the first lists hold up the event loop: bench/pause.py [OBJECTS].
+
+The stand-in in a process of its own, the exporter in this one, and a task beside it that sleeps for a millisecond
+again and again: what the loop did meanwhile, it did in one go. Counted as CPU time of the loop's thread, and as wall
+time, which on a machine with other work is longer.
+"""
+
+import argparse
+import asyncio
+import gc
+import pathlib
+import tempfile
+import time
+
+from exporter.app import App, serve
+from exporter.config import Kubernetes, Settings, Web
+from servers import stand_in
+
+_SLEEP_SECONDS = 0.001
+_SHOWN = 8
+
+
+async def _tick(gaps: list[tuple[float, float, float]], begun: float) -> None:
+    while True:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        await asyncio.sleep(_SLEEP_SECONDS)
+        now = time.perf_counter()
+        gaps.append((time.thread_time() - cpu, now - wall, now - begun))
+
+
+async def _until_whole(app: App) -> None:
+    while not (app.health.is_ready() and app.picture.whole):
+        await asyncio.sleep(0.05)
+
+
+async def main(objects: int) -> None:
+    """Prints the longest gaps until the first whole page."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with stand_in(objects, pathlib.Path(folder)) as api:
+            settings = Settings(
+                kubernetes=Kubernetes(kubeconfig=str(api.kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",))
+            )
+            gaps: list[tuple[float, float, float]] = []
+            begun = time.perf_counter()
+            pauses: list[float] = []
+            gc.callbacks.append(lambda phase, _: pauses.append(time.thread_time() * (1 if phase == "stop" else -1)))
+            gc.freeze()  # as `run` does
+            ticking = asyncio.create_task(_tick(gaps, begun))
+            async with serve(settings) as app:
+                await _until_whole(app)
+                ready = time.perf_counter() - begun
+                await asyncio.sleep(1.0)
+                ticking.cancel()
+            longest = [
+                f"{cpu * 1000:.0f} ms (wall {wall * 1000:.0f}) at {at:.1f} s"
+                for cpu, wall, at in sorted(gaps, reverse=True)[:_SHOWN]
+            ]
+            collections = sorted((a + b for a, b in zip(pauses[::2], pauses[1::2], strict=False)), reverse=True)[:3]
+            print(f"{objects} CodeRuns and {objects} Jobs, whole after {ready:.1f} s")
+            print("longest pauses: " + ", ".join(longest))
+            print("longest collections: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in collections))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("objects", nargs="?", type=int, default=200_000)
+    asyncio.run(main(parser.parse_args().objects))

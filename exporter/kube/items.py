@@ -1,0 +1,97 @@
+"""The items of a list as its bytes come, so that no list is ever held as a whole.
+
+A list of 100,000 objects is 400 MB. Each item is cut out as soon as its last byte is there; what remains of the list
+is its metadata.
+"""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from exporter.kube.budget import Share
+from exporter.kube.decode import ListMeta, list_meta_of
+from exporter.kube.depth import end_of_value
+from exporter.kube.errors import BrokenAnswerError
+from exporter.kube.lines import LONGEST
+
+__all__ = ["Items"]
+
+_BATCH = 256  # items, which take some milliseconds to decode
+
+_KEY = re.compile(rb'\s*+[{,]\s*+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
+_BEFORE_KEY = (b"", b"{", b",", b"}")
+_GAP = re.compile(rb"[\s,]*+")
+_END = re.compile(rb"\s*+\}\s*+")
+
+
+class Items:
+    """Reads one list. `share` counts what is held of an item that has not ended."""
+
+    def __init__(self, share: Share) -> None:
+        self._share = share
+        self._data = b""
+        self._at = 0
+        self._enough = 0
+        self._inside = False
+        self._meta: ListMeta | None = None
+
+    def feed(self, piece: bytes) -> Iterator[list[msgspec.Raw]]:
+        """The items that this piece ends, some at a time. Raises BrokenAnswerError for what is not a list."""
+        self._data += piece
+        self._share.hold(len(self._data))
+        if len(self._data) < self._enough:
+            return
+        found = False
+        while items := self._read():
+            found = True
+            yield items
+        rest = len(self._data) - self._at
+        if rest > LONGEST:
+            raise BrokenAnswerError(f"an item of a list of over {LONGEST >> 20} MiB", code="line")
+        # An item of megabytes comes in many pieces: it is looked at again when there is twice as much of it.
+        self._enough = 0 if found else 2 * rest
+        self._data, self._at = self._data[self._at :], 0
+        self._share.hold(rest)
+
+    def end(self) -> tuple[list[msgspec.Raw], ListMeta]:
+        """The item that was still to come, and the list's metadata. Raises BrokenAnswerError for half a list."""
+        items = self._read()
+        if self._inside or self._meta is None or not _END.fullmatch(self._data, self._at):
+            raise BrokenAnswerError("a list cannot be read: it is cut short, or is none", code="not_json")
+        return items, self._meta
+
+    def _read(self) -> list[msgspec.Raw]:
+        items: list[msgspec.Raw] = []
+        while len(items) < _BATCH and (self._read_item(items) if self._inside else self._read_key()):
+            pass
+        return items
+
+    def _read_key(self) -> bool:
+        """One key of the list with its value; False where more has to come."""
+        if (key := _KEY.match(self._data, self._at)) is None:
+            if self._data[self._at :].lstrip()[:1] not in _BEFORE_KEY:
+                raise BrokenAnswerError("a list cannot be read: it is no JSON object", code="not_json")
+            return False
+        start = key.end()
+        if key[1] == b"items" and self._data[start : start + 1] == b"[":
+            self._at, self._inside = start + 1, True
+            return True
+        if (end := end_of_value(self._data, start)) is None:
+            return False
+        if key[1] == b"metadata":
+            self._meta = list_meta_of(self._data[start:end])
+        self._at = end
+        return True
+
+    def _read_item(self, items: list[msgspec.Raw]) -> bool:
+        gap = _GAP.match(self._data, self._at)
+        start = gap.end() if gap else self._at
+        if self._data[start : start + 1] == b"]":
+            self._at, self._inside = start + 1, False
+            return True
+        if (end := end_of_value(self._data, start)) is None:
+            return False
+        items.append(msgspec.Raw(self._data[start:end]))
+        self._at = end
+        return True

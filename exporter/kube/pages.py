@@ -1,0 +1,72 @@
+"""A list read in pages, by `limit` and `continue`, and never without end.
+
+Source: Kubernetes API concepts, "Retrieving large results sets in chunks". A page may be empty and have a `continue`
+token all the same, so only many of them in a row are an error.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+import msgspec
+
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import EndlessListError
+from exporter.kube.items import Items
+
+__all__ = ["PagedList"]
+
+_MOST_PAGES = 4_000  # of 500 objects: 2 million, which is more than etcd holds
+_MOST_ITEMS = 2_000_000
+_MOST_EMPTY = 100
+
+
+class PagedList:
+    """One list; `version` is its resourceVersion, once all of it has been read. `limit` 0: without pages."""
+
+    def __init__(self, client: KubeClient, path: str, params: Mapping[str, str], *, limit: int) -> None:
+        self.version = ""
+        self._client = client
+        self._path = path
+        self._params = dict(params) | ({"limit": str(limit)} if limit else {})
+        self._token = ""
+
+    async def batches(self) -> AsyncGenerator[list[msgspec.Raw], None]:
+        """The items as they come. Raises a KubeError; EndlessListError for pages without end."""
+        tokens: set[str] = set()
+        total = empty = 0
+        while True:
+            before = total
+            async with aclosing(self._page()) as batches:
+                async for batch in batches:
+                    total += len(batch)
+                    if total > _MOST_ITEMS:
+                        raise self._endless(f"over {_MOST_ITEMS} items")
+                    yield batch
+            if not self._token:
+                return
+            if self._token in tokens:
+                raise self._endless("a continue token came twice")
+            tokens.add(self._token)
+            if len(tokens) >= _MOST_PAGES:
+                raise self._endless(f"over {_MOST_PAGES} pages")
+            empty = 0 if total > before else empty + 1
+            if empty >= _MOST_EMPTY:
+                raise self._endless(f"{_MOST_EMPTY} empty pages in a row")
+
+    async def _page(self) -> AsyncGenerator[list[msgspec.Raw], None]:
+        params = self._params | ({"continue": self._token} if self._token else {})
+        with self._client.budget.share(self._path) as share:
+            items = Items(share)
+            async with aclosing(self._client.pieces(self._path, params)) as pieces:
+                async for piece in pieces:
+                    for batch in items.feed(piece):
+                        yield batch
+                        await asyncio.sleep(0)  # a piece may hold thousands of items
+            batch, meta = items.end()
+            if batch:
+                yield batch
+            self.version, self._token = meta.resource_version, meta.continue_
+
+    def _endless(self, how: str) -> EndlessListError:
+        return EndlessListError(f"the list at {self._path} does not end: {how}", code="endless")

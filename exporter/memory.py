@@ -1,0 +1,42 @@
+"""The memory limit of the container that the exporter runs in, as the kernel has it.
+
+Source: Linux, Documentation/admin-guide/cgroup-v2.rst (memory.max) and cgroup-v1/memory.rst (memory.limit_in_bytes).
+"""
+
+from pathlib import Path, PurePosixPath
+
+__all__ = ["memory_limit"]
+
+_NO_LIMIT = 1 << 50  # cgroup v1 writes "no limit" as a number of this size
+
+
+def memory_limit(root: Path = Path("/")) -> int | None:
+    """Bytes; None where there is no limit, or none that can be read. `root` is where /proc and /sys are."""
+    found = [limit for folder, name in _places(root) if (limit := _limit(folder / name)) is not None]
+    return min(found, default=None)
+
+
+def _places(root: Path) -> list[tuple[Path, str]]:
+    """Every folder whose limit holds: a container's own, and those that contain it."""
+    places = []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, own = rest.partition(":")
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
+        folders = [PurePosixPath(own), *PurePosixPath(own).parents]
+        places += [(root / "sys/fs/cgroup" / base / str(folder).lstrip("/"), name) for folder in folders]
+    return places
+
+
+def _limit(file: Path) -> int | None:
+    text = _text(file).strip()
+    return int(text) if text.isdecimal() and 0 < int(text) < _NO_LIMIT else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

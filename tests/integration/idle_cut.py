@@ -1,0 +1,87 @@
+"""A load balancer that closes each connection on which nothing was sent for some seconds, either way."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+import time
+from typing import Self
+
+__all__ = ["IdleCut"]
+
+_LOOK_SECONDS = 0.1
+_BUFFER = 1 << 16
+
+
+class IdleCut:
+    """Passes TCP on to a port of loopback, TLS untouched. `cuts` counts the connections that it has closed.
+
+    It closes them with FIN or, with `reset`, with RST. Used as a context manager.
+    """
+
+    def __init__(self, *, to: int, seconds: float, reset: bool) -> None:
+        self.port = 0
+        self.seconds = seconds
+        self.reset = reset
+        self.cuts = 0
+        self._to = to
+        self._open: set[asyncio.Task[None]] = set()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(timeout=30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._over.wait()
+        server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.sleep(_LOOK_SECONDS)  # transports close in the turn after
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._connection(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        last = time.monotonic()
+
+        async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            nonlocal last
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(_BUFFER):
+                    last = time.monotonic()
+                    target.write(data)
+                    await target.drain()
+
+        both = [asyncio.create_task(pass_on(reader, back)), asyncio.create_task(pass_on(there, writer))]
+        try:
+            while not any(one.done() for one in both) and time.monotonic() - last < self.seconds:
+                await asyncio.sleep(_LOOK_SECONDS)
+            if not any(one.done() for one in both):
+                self._cut(writer)
+        finally:
+            for one in both:
+                one.cancel()
+            writer.close()
+            back.close()
+
+    def _cut(self, writer: asyncio.StreamWriter) -> None:
+        self.cuts += 1
+        if self.reset:
+            linger = struct.pack("ii", 1, 0)  # what is closed now is reset
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -1,0 +1,85 @@
+"""A list in pages: it ends, or it is an error."""
+
+import itertools
+import json
+
+import pytest
+from aiohttp import web
+
+from exporter.kube import pages
+from exporter.kube.errors import EndlessListError
+from exporter.kube.pages import PagedList
+from tests.clusters import CONFIGMAPS, a_configmap, a_server
+from tests.kube.clients import a_client
+
+NAMES = [f"c{number}" for number in range(7)]
+
+
+async def names_of(listed):
+    """The names of all items."""
+    items = [json.loads(bytes(raw)) async for batch in listed.batches() for raw in batch]
+    return [item["metadata"]["name"] for item in items]
+
+
+@pytest.fixture
+async def server():
+    """A stand-in with seven ConfigMaps."""
+    async with a_server(*(a_configmap(name, key="value") for name in NAMES)) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server, tmp_path):
+    """A client of it."""
+    async with a_client(tmp_path, server.url) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("limit", "requests"), [(3, 3), (7, 1), (0, 1)])
+async def test_all_pages_together_are_the_list(server, client, limit, requests):
+    """Of one version, which is known at the end."""
+    listed = PagedList(client, CONFIGMAPS, {}, limit=limit)
+    assert await names_of(listed) == NAMES
+    assert len(server.requests) == requests
+    assert listed.version == str(server.store.revision)
+    assert client.budget.used == 0
+
+
+def answers(server, make):
+    """Each page is `make(number)`: its items and its continue token."""
+    numbers = itertools.count()
+
+    async def intercept(_):
+        items, token = make(next(numbers))
+        return web.json_response({"metadata": {"resourceVersion": "1", "continue": token}, "items": items})
+
+    server.intercept = intercept
+
+
+ENDLESS = {
+    "the same token": (lambda _: ([{}], "same"), "a continue token came twice", 2),
+    "two tokens in turns": (lambda n: ([{}], "ab"[n % 2]), "a continue token came twice", 3),
+    "empty pages": (lambda n: ([], f"{n}"), "100 empty pages in a row", 100),
+    "ever more pages": (lambda n: ([{}], f"{n}"), "over 300 pages", 300),
+    "ever more items": (lambda n: ([{}] * 500, f"{n}"), "over 20000 items", 41),
+}
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+async def test_pages_without_end_are_an_error(server, client, monkeypatch, how):
+    """Bounded, whatever the server does to lead on."""
+    monkeypatch.setattr(pages, "_MOST_PAGES", 300)
+    monkeypatch.setattr(pages, "_MOST_ITEMS", 20_000)
+    make, text, requests = ENDLESS[how]
+    answers(server, make)
+    with pytest.raises(EndlessListError, match=f"the list at {CONFIGMAPS} does not end: {text}") as caught:
+        async for _ in PagedList(client, CONFIGMAPS, {}, limit=500).batches():
+            pass
+    assert caught.value.code == "endless"
+    assert len(server.requests) == requests
+
+
+async def test_some_empty_pages_are_no_error(server, client):
+    """Servers may filter a page and find nothing in it."""
+    answers(server, lambda n: ([{"metadata": {"name": f"c{n}"}}] if n % 90 == 89 else [], f"{n}" if n < 269 else ""))
+    assert await names_of(PagedList(client, CONFIGMAPS, {}, limit=500)) == ["c89", "c179", "c269"]
