@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -30,6 +30,7 @@ __all__ = ["Reading", "read", "where"]
 
 _SECONDS = 120.0
 """How long one list may take, with the fallback from a streamed list to pages."""
+_ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
 
 
@@ -77,25 +78,37 @@ async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) ->
 
     source = Source[Any](path=feed.path, params=feed.params, decode=decode)
     streaming = Streaming(monotonic=time.monotonic)
-    listed: dict[str, Any] | None = None
+    attempt = _Attempt()
+    error: KubeError | None = None
     try:
         async with _within(_SECONDS, feed.path):
-            for last in (False, False, True):
-                try:
-                    items = initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
-                    async with aclosing(items):
-                        async for item in items:
-                            if not isinstance(item, Snapshot):
-                                return Reading(feed=feed, listed=listed)  # the watch is accepted
-                            listed = item.records
-                except KubeError as error:
-                    if last or not _may_be_transient(error):
-                        raise
-    except ForbiddenError as error:
-        return Reading(feed=feed, listed=listed, error=error, verbs=await _missing(client, feed, error))
-    except KubeError as error:
-        return Reading(feed=feed, listed=listed, error=error)
-    return Reading(feed=feed, listed=listed)
+            for _ in range(_ATTEMPTS):
+                items = initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
+                if (error := await attempt.follow(items)) is None or not _may_be_transient(error):
+                    break
+    except UnreachableError as late:
+        error = late
+    verbs = await _missing(client, feed, error) if isinstance(error, ForbiddenError) else ()
+    return Reading(feed=feed, listed=attempt.listed, error=error, verbs=verbs)
+
+
+class _Attempt:
+    """What a list gave, also where the watch after it failed."""
+
+    def __init__(self) -> None:
+        self.listed: dict[str, Any] | None = None
+
+    async def follow(self, items: AsyncGenerator[Any, None]) -> KubeError | None:
+        """Until the watch is accepted, or the error before that."""
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    if not isinstance(item, Snapshot):
+                        break
+                    self.listed = item.records
+        except KubeError as error:
+            return error
+        return None
 
 
 def _may_be_transient(error: KubeError) -> bool:

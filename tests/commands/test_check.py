@@ -199,6 +199,22 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
     assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
 
 
+@pytest.mark.parametrize("end", ["open", "cut", "clean"])
+async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_path, monkeypatch, end):
+    """As `run` does: at once where it makes no progress, after the second failure where it is cut."""
+    monkeypatch.setattr("exporter.reflector.streaming._PROGRESS_SECONDS", 0.2)
+    line = json.dumps({"type": "ADDED", "object": a_run("r")}).encode() + b"\n"
+    async with a_server(a_run("r"), a_run("s")) as server:
+
+        async def intercept(request):
+            streamed = request.path == ALL_RUNS and request.query.get("sendInitialEvents")
+            return await a_stream(line, end=end)(request) if streamed else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 2 found")
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "line"),
     [
