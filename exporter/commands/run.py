@@ -57,7 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
     check_path(settings.web.telemetry_path)
     for address in settings.web.listen_addresses:
         parse_address(address)
-    gc.freeze()  # the garbage collector would look through all modules again and again: 25 ms each time
     asyncio.run(_serve(settings))
     return 0
 
@@ -73,4 +72,5 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_for_ever(settings: Settings) -> None:
     async with serve(settings):
+        gc.freeze()  # else the garbage collector looks through all modules again and again, for 25 ms each time
         await asyncio.Event().wait()
