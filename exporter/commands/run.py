@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import Iterator
 
@@ -61,7 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
     with _naming("web.listen_addresses", arguments):
         for address in settings.web.listen_addresses:
             parse_address(address)
-    gc.freeze()  # the garbage collector would look through all modules again and again: 25 ms each time
     asyncio.run(_serve(settings))
     return 0
 
@@ -85,4 +83,4 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_for_ever(settings: Settings) -> None:
     async with serve(settings):
-        await asyncio.Event().wait()
+            await asyncio.Event().wait()

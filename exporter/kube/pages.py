@@ -19,6 +19,7 @@ __all__ = ["PagedList"]
 _MOST_PAGES = 4_000  # of 500 objects: 2 million, which is more than etcd holds
 _MOST_ITEMS = 2_000_000
 _MOST_EMPTY = 100
+_LONGEST_TOKEN = 8 << 10  # it becomes a part of the next request's head
 
 
 class PagedList:
@@ -45,6 +46,8 @@ class PagedList:
                     yield batch
             if not self._token:
                 return
+            if len(self._token) > _LONGEST_TOKEN:
+                raise self._endless(f"a continue token of over {_LONGEST_TOKEN >> 10} KiB")
             if self._token in tokens:
                 raise self._endless("a continue token came twice")
             tokens.add(self._token)

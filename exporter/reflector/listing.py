@@ -32,7 +32,7 @@ async def initial_list(
     if streaming.is_wanted():
         status.asked(verb="list")
         async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
-            found = await _streamed(client, source, batches, streaming)
+            found = await _streamed(client, source, status, batches, streaming, idle=idle)
             if found is not None:
                 status.listed(streamed=True)
                 for item in found:
@@ -54,18 +54,25 @@ async def initial_list(
 
 
 async def _streamed(
-    client: KubeClient, source: Source[R], batches: AsyncGenerator[list[Watched[R]], None], streaming: Streaming
+    client: KubeClient,
+    source: Source[R],
+    status: ResourceStatus,
+    batches: AsyncGenerator[list[Watched[R]], None],
+    streaming: Streaming,
+    *,
+    idle: float,
 ) -> tuple[Snapshot[R], list[Watched[R]]] | None:
     """None where the server does not stream lists. Raises a KubeError for what concerns pages as well."""
     try:
         with client.budget.share(source.path) as share:
-            found = await whole(batches, source, share)
+            found = await whole(batches, source, share, idle=idle)
     except RefusedRequestError:
         return None
     except KubeError as error:
         streaming.failed(error)
         if streaming.is_wanted():
             raise
+        status.gone(code=error.code)
         return None
     streaming.unknown()
     return found

@@ -62,28 +62,25 @@ class Streaming:
 
 
 async def whole(
-    batches: AsyncGenerator[list[Watched[R]], None], source: Source[R], share: Share
+    batches: AsyncGenerator[list[Watched[R]], None], source: Source[R], share: Share, *, idle: float
 ) -> tuple[Snapshot[R], list[Watched[R]]]:
     """The list that a stream begins with, and the changes that came with its end.
 
-    Raises EndlessListError where 10 s bring fewer than 20 new objects, or less than 5 % more than there were: later
-    changes are no progress, and each server would be slower than that only for a list that never ends.
+    The server may be silent for `idle` seconds before it begins. Raises EndlessListError where afterwards 10 s bring
+    fewer than 20 new objects, or less than 5 % more than there were: what comes slower are changes, and no list.
     """
     records: dict[str, R] = {}
-    total = 0
-    due = total
+    total = due = 0
     clock = asyncio.get_running_loop().time
-    accepted = False
     try:
-        async with asyncio.timeout(None) as limit:
+        async with asyncio.timeout(idle + _PROGRESS_SECONDS) as limit:
             async for batch in batches:
                 for index, change in enumerate(batch):
                     if isinstance(change, InitialEnd):
                         return Snapshot(records, change.version), batch[index + 1 :]
                     if isinstance(change, Put):
                         total += _keep(records, change, source, share)
-                if not accepted or total >= due:
-                    accepted = True
+                if total >= due:
                     due = total + max(_LEAST_NEW, round(total * _LEAST_SHARE))
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
     except TimeoutError as error:

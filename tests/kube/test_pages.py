@@ -59,6 +59,7 @@ def answers(server, make):
 ENDLESS = {
     "the same token": (lambda _: ([{}], "same"), "a continue token came twice", 2),
     "two tokens in turns": (lambda n: ([{}], "ab"[n % 2]), "a continue token came twice", 3),
+    "a huge token": (lambda n: ([{}], f"{n}" * 9000), "a continue token of over 8 KiB", 1),
     "empty pages": (lambda n: ([], f"{n}"), "100 empty pages in a row", 100),
     "ever more pages": (lambda n: ([{}], f"{n}"), "over 300 pages", 300),
     "ever more items": (lambda n: ([{}] * 500, f"{n}"), "over 20000 items", 41),

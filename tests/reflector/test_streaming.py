@@ -52,6 +52,7 @@ NEVER_ENDS = {
     ),
     "a new object now and then": endless(each=lambda n: event("ADDED", f"b{n}") if n % 5 == 0 else b""),
     "objects that are not ours": endless(each=lambda n: event("ADDED", f"xx{n}") if n % 5 == 0 else b""),
+    "half a line": endless(each=lambda _: b"x"),
     "blank lines": endless(each=lambda _: b"\n"),
 }
 
@@ -65,6 +66,7 @@ async def test_a_streamed_list_that_never_ends_is_read_in_pages(tmp_path, caplog
             await until(lambda: work.state == "watching", seconds=2)
             assert work.sink.replaced == [["a", "b"]]
             assert work.count("resource_list_streamed") == 0
+            assert work.count("errors_total", code="endless") == 1
             assert work.status.note.startswith("the streamed list at /apis/agents.platform/v1/")
             server.load([a_run("c")])
             await until(lambda: work.sink.names == ["a", "b", "c"])
