@@ -10,7 +10,7 @@ __all__ = ["world"]
 
 
 @pytest.mark.parametrize("spec", [{}, {"contextVersion": "x", "cliConfig": "y"}, {"cliConfig": {"cliType": "z"}}])
-async def test_a_run_that_cannot_be_handled_does_not_stop_the_others(world, spec):  # noqa: F811 - the fixture
+async def test_a_run_that_cannot_be_handled_does_not_stop_the_others(world, spec):
     """It is named to a taker of faults; without one it is an error."""
     poor = coderun(REX) | {"metadata": {"name": "a-poor-one", "namespace": NAMESPACE}, "spec": spec}
     await world.writer.create(RUNS, poor)
