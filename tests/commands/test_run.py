@@ -45,10 +45,11 @@ def a_process(*words):
 
 
 def the_end(process, number):
-    """Sends the signal; the code, and what was said after that."""
+    """Sends the signal; how long it took, the code, and what was said after that."""
+    begun = time.monotonic()
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
-    return process.returncode, out, err
+    return time.monotonic() - begun, process.returncode, out, err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -63,7 +64,7 @@ def test_a_signal_ends_it_with_0(tmp_path, number):
         assert 'coderun_exporter_resource_required{resource="coderuns",scope="*"} 1.0' in page
         # Each of coderuns, jobs and six ConfigMaps becomes unreachable: one line each, however often it is tried.
         told = [process.stderr.readline() for _ in range(8)]
-        code, out, err = the_end(process, number)
+        _, code, out, err = the_end(process, number)
     assert (code, out, err) == (0, "", "")
     assert SECRET not in line + page + "".join(told)
     assert all('msg="resource state changed"' in each for each in told)
@@ -76,7 +77,7 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path):
         deadline = time.monotonic() + 10
         while not (tmp_path / "runs").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        code, _, err = the_end(process, signal.SIGTERM)
+        _, code, _, err = the_end(process, signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in err
 
