@@ -49,9 +49,14 @@ class Object:
 def files_in(path: str) -> list[str]:
     """The file itself, `-` for standard input, or the manifests in a folder. Raises ManifestError."""
     folder = pathlib.Path(path)
+    if not path:
+        raise ManifestError("--filename: an empty name")
     if not folder.is_dir():
         return [str(folder)]
-    found = sorted(str(file) for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+    try:
+        found = sorted(str(file) for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
     if not found:
         raise ManifestError(f"{path}: no {', '.join(_SUFFIXES)} file in this folder")
     return found

@@ -81,6 +81,20 @@ def test_a_folder_is_its_manifests(tmp_path):
     assert found.text == "no .yaml, .yml, .json file in this folder"
 
 
+def test_a_folder_that_cannot_be_read_and_an_empty_name_are_unknown(tmp_path, monkeypatch):
+    """A variable of a shell that is not set must not mean the present folder."""
+
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    found = check_rendered(["", str(tmp_path)], Settings(configmaps=ConfigMaps(required=("a",))))
+    assert [(item.status, item.subject, item.text) for item in found[:2]] == [
+        (UNKNOWN, "--filename", "an empty name"),
+        (UNKNOWN, str(tmp_path), "cannot be read: Permission denied"),
+    ]
+
+
 def test_a_file_that_is_not_there_is_an_unknown(tmp_path):
     """And named."""
     (found, _) = check_rendered([str(tmp_path / "x.yaml")], Settings(configmaps=ConfigMaps(required=("a",))))
