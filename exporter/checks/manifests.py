@@ -179,6 +179,14 @@ class _Loader(yaml.SafeLoader):
         if len(node.value) > _MOST_MERGED:
             raise yaml.constructor.ConstructorError(None, None, "too many merged keys", node.start_mark)
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Raises ConstructorError also where PyYAML fails in another way: a value that does not fit its tag."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            reason = f"a value does not fit its type {node.tag.removeprefix(_TAG)}"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from error
+
     def mapping(self, node: Any) -> Iterator[Mapping]:
         made = Mapping()
         made.line = node.start_mark.line + 1

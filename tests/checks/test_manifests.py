@@ -34,6 +34,8 @@ BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}
         ),
         ("kind: X\n? {a: b}\n: c\n", "m.yaml:2: not YAML: found unhashable key"),
         ("kind: X\na: \x01\n", "m.yaml:2: not YAML: special characters are not allowed"),
+        ("kind: X\na: !!bool q\n", "m.yaml:2: not YAML: a value does not fit its type bool"),
+        ("kind: X\na: !!int b\n", "m.yaml:2: not YAML: a value does not fit its type int"),
         (DEEP, "m.yaml: nested too deeply"),
         ("{" + '"a":{' * 100_000, "m.yaml: nested too deeply"),
         (f"kind: X\n{BOMB}", "not YAML: too many merged keys"),
