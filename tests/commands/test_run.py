@@ -126,6 +126,7 @@ CONFIGS = {
     "a wrong type": ("web:\n  listen_addresses: 5\n", r":2: web.listen_addresses: expected a list, got int"),
     "a wrong duration": ("retention: soon\n", r":1: retention: 'soon' is not a duration"),
     "no YAML": ("a: [\n", r":2: not YAML"),
+    "a value that does not fit its tag": ("web: {max_requests: !!bool q}\n", "settings.yml: not YAML: 'q'"),
     "a list": ("[]\n", "expected a mapping of settings"),
     "a wrong level": ("log: {level: loud}\n", "log.level: expected one of debug, info, warn, error"),
     "nowhere to listen": ("web: {listen_addresses: []}\n", "listen_addresses: at least one address is needed"),
