@@ -83,4 +83,4 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_for_ever(settings: Settings) -> None:
     async with serve(settings):
-            await asyncio.Event().wait()
+        await asyncio.Event().wait()
