@@ -286,8 +286,7 @@ async def test_output_json(tmp_path, objects, code, status):
         got, lines = await check(server.url, tmp_path, "--output", "json", config="configmaps: {required: [a]}")
     answer = json.loads("\n".join(lines))
     assert (got, answer["status"]) == (code, status)
-    first = answer["findings"][1]
-    assert first == {
+    assert answer["findings"][1] == {
         "status": status,
         "subject": "ConfigMap agent-platform/a",
         "text": "1 keys, 1 bytes" if code == 0 else "missing",
