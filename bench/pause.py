@@ -44,9 +44,9 @@ async def main(objects: int) -> None:
             begun = time.perf_counter()
             pauses: list[float] = []
             gc.callbacks.append(lambda phase, _: pauses.append(time.thread_time() * (1 if phase == "stop" else -1)))
-            gc.freeze()  # as `run` does
             ticking = asyncio.create_task(_tick(gaps, begun))
             async with serve(settings) as app:
+                gc.freeze()  # as `run` does
                 await _until_whole(app)
                 ready = time.perf_counter() - begun
                 await asyncio.sleep(1.0)

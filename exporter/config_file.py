@@ -40,7 +40,8 @@ def load(path: str) -> Settings:
     try:
         tree = yaml.safe_load(text)
         nodes = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # The last ones: a value that does not fit its tag, such as a date that there is not.
         raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
     try:
         settings = msgspec.convert({} if tree is None else tree, Settings)

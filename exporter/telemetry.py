@@ -162,7 +162,7 @@ class ResourceStatus:
             self._metrics.last_event.labels(*self._of).set(self._metrics.clock())
 
     def gone(self, *, code: str) -> None:
-        """The version is too old to go on from: everything is listed again, which is normal life."""
+        """A request failed, and it is listed again at once, from scratch or in another way. That is no state."""
         self._metrics.errors.labels(*self._of, code).inc()
 
     def failed(self, *, state: str, code: str, detail: str) -> None:

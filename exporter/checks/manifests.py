@@ -49,9 +49,14 @@ class Object:
 def files_in(path: str) -> list[str]:
     """The file itself, `-` for standard input, or the manifests in a folder. Raises ManifestError."""
     folder = pathlib.Path(path)
+    if not path:
+        raise ManifestError("--filename: an empty name")
     if not folder.is_dir():
         return [str(folder)]
-    found = sorted(str(file) for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+    try:
+        found = sorted(str(file) for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
     if not found:
         raise ManifestError(f"{path}: no {', '.join(_SUFFIXES)} file in this folder")
     return found
@@ -173,6 +178,14 @@ class _Loader(yaml.SafeLoader):
         super().flatten_mapping(node)
         if len(node.value) > _MOST_MERGED:
             raise yaml.constructor.ConstructorError(None, None, "too many merged keys", node.start_mark)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Raises ConstructorError also where PyYAML fails in another way: a value that does not fit its tag."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            reason = f"a value does not fit its type {node.tag.removeprefix(_TAG)}"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark) from error
 
     def mapping(self, node: Any) -> Iterator[Mapping]:
         made = Mapping()

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -13,7 +13,14 @@ import msgspec
 
 from exporter.checks.finding import UNHEALTHY, UNKNOWN
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import ForbiddenError, KubeError, MissingError, UnreachableError
+from exporter.kube.errors import (
+    BrokenAnswerError,
+    ForbiddenError,
+    KubeError,
+    MissingError,
+    ServerError,
+    UnreachableError,
+)
 from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
 from exporter.reflector.listing import initial_list
 from exporter.reflector.streaming import Streaming
@@ -23,6 +30,7 @@ __all__ = ["Reading", "read", "where"]
 
 _SECONDS = 120.0
 """How long one list may take, with the fallback from a streamed list to pages."""
+_ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
 
 
@@ -69,23 +77,43 @@ async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) ->
         return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record))
 
     source = Source[Any](path=feed.path, params=feed.params, decode=decode)
-    listed: dict[str, Any] | None = None
-    try:
-        async with _within(_SECONDS, feed.path), aclosing(_items(client, source, feed)) as items:
-            async for item in items:
-                if not isinstance(item, Snapshot):
-                    break  # the watch is accepted
-                listed = item.records
-    except ForbiddenError as error:
-        return Reading(feed=feed, listed=listed, error=error, verbs=await _missing(client, feed, error))
-    except KubeError as error:
-        return Reading(feed=feed, listed=listed, error=error)
-    return Reading(feed=feed, listed=listed)
-
-
-def _items(client: KubeClient, source: Source[Any], feed: Feed) -> Any:
     streaming = Streaming(monotonic=time.monotonic)
-    return initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
+    attempt = _Attempt()
+    error: KubeError | None = None
+    try:
+        async with _within(_SECONDS, feed.path):
+            for _ in range(_ATTEMPTS):
+                items = initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
+                if (error := await attempt.follow(items)) is None or not _may_be_transient(error):
+                    break
+    except UnreachableError as late:
+        error = late
+    verbs = await _missing(client, feed, error) if isinstance(error, ForbiddenError) else ()
+    return Reading(feed=feed, listed=attempt.listed, error=error, verbs=verbs)
+
+
+class _Attempt:
+    """What a list gave, also where the watch after it failed."""
+
+    def __init__(self) -> None:
+        self.listed: dict[str, Any] | None = None
+
+    async def follow(self, items: AsyncGenerator[Any, None]) -> KubeError | None:
+        """Until the watch is accepted, or the error before that."""
+        try:
+            async with aclosing(items):
+                async for item in items:
+                    if not isinstance(item, Snapshot):
+                        break
+                    self.listed = item.records
+        except KubeError as error:
+            return error
+        return None
+
+
+def _may_be_transient(error: KubeError) -> bool:
+    """Of these `run` tries again, and reads pages where a streamed list fails twice."""
+    return isinstance(error, BrokenAnswerError | ServerError) or error.code == "cut"
 
 
 async def _missing(client: KubeClient, feed: Feed, error: ForbiddenError) -> tuple[str, ...]:

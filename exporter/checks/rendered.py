@@ -93,7 +93,7 @@ def _rendered(item: Object, namespace: str) -> Rendered:
     texts = {key: _texts(tree.get(key), key) for key in ("data", "binaryData")}
     faults = [
         *(f"the key {key} stands there twice" for part in (tree, meta) for key in part.repeated),
-        *([] if tree.get("apiVersion") in {None, "v1"} else [f"apiVersion is {tree['apiVersion']!r} and not 'v1'"]),
+        *([] if tree.get("apiVersion") in (None, "v1") else [f"apiVersion is {tree['apiVersion']!r} and not 'v1'"]),
         *(fault for _, found in texts.values() for fault in found),
         *(f"key {key!r} is in data and in binaryData" for key in texts["data"][0] if key in texts["binaryData"][0]),
         *(fault for key, text in texts["binaryData"][0].items() if (fault := _not_base64(key, text))),

@@ -7,6 +7,7 @@ Exit 0: healthy; 1: unhealthy; 2: unknown.
 import argparse
 import asyncio
 
+from exporter.app import budget_of
 from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
 from exporter.checks.cluster import cluster
 from exporter.checks.formats import FORMATS, status_of
@@ -16,6 +17,7 @@ from exporter.config import Settings
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
+from exporter.memory import memory_limit
 
 __all__ = ["add_arguments", "run"]
 
@@ -58,5 +60,5 @@ async def _found(settings: Settings) -> list[Finding]:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    async with KubeClient(credentials=credentials) as client:
+    async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
         return [cluster(credentials), *await findings(client, settings)]

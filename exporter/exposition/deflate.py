@@ -7,8 +7,8 @@ several are legal, but curl, wget and httpx read only the first.
 import struct
 import zlib
 from collections.abc import Iterable
-from typing import NamedTuple
 
+import msgspec
 from isal import isal_zlib
 
 __all__ = ["HEADER", "Block", "combine", "deflate", "inflate", "trailer"]
@@ -18,8 +18,11 @@ _END = b"\x03\x00"  # an empty last block
 _LEVEL = 1
 
 
-class Block(NamedTuple):
-    """Compressed text with the CRC32 and the length, in bytes, of what it was made from."""
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """Compressed text with the CRC32 and the length, in bytes, of what it was made from.
+
+    There are many, and they hold no other objects: the garbage collector does not look at them.
+    """
 
     data: bytes
     crc: int

@@ -32,7 +32,7 @@ async def initial_list(
     if streaming.is_wanted():
         status.asked(verb="list")
         async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
-            found = await _streamed(client, source, batches, streaming, idle=idle)
+            found = await _streamed(client, source, status, batches, streaming, idle=idle)
             if found is not None:
                 status.listed(streamed=True)
                 for item in found:
@@ -56,6 +56,7 @@ async def initial_list(
 async def _streamed(
     client: KubeClient,
     source: Source[R],
+    status: ResourceStatus,
     batches: AsyncGenerator[list[Watched[R]], None],
     streaming: Streaming,
     *,
@@ -71,6 +72,7 @@ async def _streamed(
         streaming.failed(error)
         if streaming.is_wanted():
             raise
+        status.gone(code=error.code)
         return None
     streaming.unknown()
     return found

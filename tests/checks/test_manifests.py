@@ -34,6 +34,8 @@ BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}
         ),
         ("kind: X\n? {a: b}\n: c\n", "m.yaml:2: not YAML: found unhashable key"),
         ("kind: X\na: \x01\n", "m.yaml:2: not YAML: special characters are not allowed"),
+        ("kind: X\na: !!bool q\n", "m.yaml:2: not YAML: a value does not fit its type bool"),
+        ("kind: X\na: !!int b\n", "m.yaml:2: not YAML: a value does not fit its type int"),
         (DEEP, "m.yaml: nested too deeply"),
         ("{" + '"a":{' * 100_000, "m.yaml: nested too deeply"),
         (f"kind: X\n{BOMB}", "not YAML: too many merged keys"),
@@ -79,6 +81,20 @@ def test_a_folder_is_its_manifests(tmp_path):
     (tmp_path / "empty").mkdir()
     (found, _) = check_rendered([str(tmp_path / "empty")], Settings(configmaps=ConfigMaps(required=("a",))))
     assert found.text == "no .yaml, .yml, .json file in this folder"
+
+
+def test_a_folder_that_cannot_be_read_and_an_empty_name_are_unknown(tmp_path, monkeypatch):
+    """A variable of a shell that is not set must not mean the present folder."""
+
+    def refused(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    found = check_rendered(["", str(tmp_path)], Settings(configmaps=ConfigMaps(required=("a",))))
+    assert [(item.status, item.subject, item.text) for item in found[:2]] == [
+        (UNKNOWN, "--filename", "an empty name"),
+        (UNKNOWN, str(tmp_path), "cannot be read: Permission denied"),
+    ]
 
 
 def test_a_file_that_is_not_there_is_an_unknown(tmp_path):

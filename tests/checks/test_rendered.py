@@ -128,6 +128,9 @@ def test_a_key_is_text_whatever_it_looks_like(tmp_path):
         (a_manifest(more="binaryData: {k: dg==}\n"), "key 'k' is in data and in binaryData"),
         (a_manifest(data="binaryData: {k: '?'}\n"), "empty; the value of key 'k' in binaryData is not base64"),
         (a_manifest().replace("v1", "v2"), "apiVersion is 'v2' and not 'v1'"),
+        (a_manifest().replace("v1", "[v1]"), "apiVersion is ['v1'] and not 'v1'"),
+        (a_manifest(data="data: &a {l: x, k: *a}\n"), "the value of key 'k' is not text: put it into quotes"),
+        (a_manifest(data="data: {5: x, '5': z}\n"), "key '5' stands twice in data"),
         (a_manifest(data=f"data: {{k: {'x' * 1048577}}}\n"), "1048577 bytes, over the limit of 1048576"),
     ],
 )

@@ -162,13 +162,17 @@ async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("verb", "named"), [("watch", "verb watch"), ("list", "verb list"), ("", "verbs list and watch")]
+    ("verb", "named", "streams"),
+    [
+        ("watch", "verb watch", True),
+        ("watch", "verb watch", False),
+        ("list", "verb list", False),
+        ("", "verbs list and watch", True),
+        ("", "verbs list and watch", False),
+    ],
 )
-@pytest.mark.parametrize("streams", [True, False])
 async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, streams):
     """`run` needs `watch`, and `list` where the API server streams no lists."""
-    if verb == "list" and streams:
-        return  # nothing is listed
     async with a_server(a_run()) as server:
 
         async def intercept(request):
@@ -197,6 +201,22 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
+
+
+@pytest.mark.parametrize("end", ["open", "cut", "clean"])
+async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_path, monkeypatch, end):
+    """As `run` does: at once where it makes no progress, after the second failure where it is cut."""
+    monkeypatch.setattr("exporter.reflector.streaming._PROGRESS_SECONDS", 0.2)
+    line = json.dumps({"type": "ADDED", "object": a_run("r")}).encode() + b"\n"
+    async with a_server(a_run("r"), a_run("s")) as server:
+
+        async def intercept(request):
+            streamed = request.path == ALL_RUNS and request.query.get("sendInitialEvents")
+            return await a_stream(line, end=end)(request) if streamed else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 2 found")
 
 
 @pytest.mark.parametrize(
@@ -266,8 +286,7 @@ async def test_output_json(tmp_path, objects, code, status):
         got, lines = await check(server.url, tmp_path, "--output", "json", config="configmaps: {required: [a]}")
     answer = json.loads("\n".join(lines))
     assert (got, answer["status"]) == (code, status)
-    first = answer["findings"][1]
-    assert first == {
+    assert answer["findings"][1] == {
         "status": status,
         "subject": "ConfigMap agent-platform/a",
         "text": "1 keys, 1 bytes" if code == 0 else "missing",

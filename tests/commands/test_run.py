@@ -47,10 +47,11 @@ def a_process(*words):
 
 
 def the_end(process, number):
-    """Sends the signal; the code, and what was said after that."""
+    """Sends the signal; how long it took, the code, and what was said after that."""
+    begun = time.monotonic()
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
-    return process.returncode, out, err
+    return time.monotonic() - begun, process.returncode, out, err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -65,7 +66,7 @@ def test_a_signal_ends_it_with_0(tmp_path, number):
         assert 'coderun_exporter_resource_required{resource="coderuns",scope="*"} 1.0' in page
         # Each of coderuns, jobs and six ConfigMaps becomes unreachable: one line each, however often it is tried.
         told = [process.stderr.readline() for _ in range(8)]
-        code, out, err = the_end(process, number)
+        _, code, out, err = the_end(process, number)
     assert (code, out, err) == (0, "", "")
     assert SECRET not in line + page + "".join(told)
     assert all('msg="resource state changed"' in each for each in told)
@@ -78,7 +79,7 @@ def test_a_signal_during_the_start_ends_it_too(tmp_path):
         deadline = time.monotonic() + 10
         while not (tmp_path / "runs").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        code, _, err = the_end(process, signal.SIGTERM)
+        _, code, _, err = the_end(process, signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in err
 
@@ -166,6 +167,7 @@ CONFIGS = {
     "a wrong type": ("web:\n  listen_addresses: 5\n", r":2: web.listen_addresses: expected a list, got int"),
     "a wrong duration": ("retention: soon\n", r":1: retention: 'soon' is not a duration"),
     "no YAML": ("a: [\n", r":2: not YAML"),
+    "a value that does not fit its tag": ("web: {max_requests: !!bool q}\n", "settings.yml: not YAML: 'q'"),
     "a list": ("[]\n", "expected a mapping of settings"),
     "a wrong level": ("log: {level: loud}\n", "log.level: expected one of debug, info, warn, error"),
     "nowhere to listen": ("web: {listen_addresses: []}\n", "listen_addresses: at least one address is needed"),

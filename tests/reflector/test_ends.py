@@ -18,7 +18,7 @@ ENDS = {
 }
 
 
-def cuts(server, work, how, *, after, lines=(), accepted=0.05):
+def cuts(server, work, how, *, after, lines=(), accepted=0.2):
     """Each watch from a version is accepted, gets these lines, and ends so after so many seconds."""
 
     async def intercept(request):

@@ -66,6 +66,7 @@ async def test_a_streamed_list_that_never_ends_is_read_in_pages(tmp_path, caplog
             await until(lambda: work.state == "watching", seconds=2)
             assert work.sink.replaced == [["a", "b"]]
             assert work.count("resource_list_streamed") == 0
+            assert work.count("errors_total", code="endless") == 1
             assert work.status.note.startswith("the streamed list at /apis/agents.platform/v1/")
             server.load([a_run("c")])
             await until(lambda: work.sink.names == ["a", "b", "c"])
