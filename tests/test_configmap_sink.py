@@ -107,6 +107,13 @@ def test_a_pattern_that_nothing_matches_is_missing_itself(watched):
     assert watched.found == {"cto-controller-templates-shared": "missing"}
 
 
+@pytest.mark.parametrize("end", ["x\nNext:", "x y", "x;id", "$(id)", "X", "x/y", "\u202e"])
+def test_a_pattern_matches_names_that_kubernetes_allows_and_no_others(watched, end):
+    """The name becomes a label, and a word of a command that an alert shows."""
+    watched.list(SHARED, a_configmap(f"cto-controller-templates-{end}", a="x"))
+    assert watched.found == {"cto-controller-templates-shared": "ok"}
+
+
 def test_names_beside_a_pattern_are_required_by_their_names():
     """With their own keys, whichever pattern matches them too."""
     both = Watched("*-shared", RequiredConfigMap(name="a-shared", keys=("k",)), "b")

@@ -46,7 +46,7 @@ class Status(msgspec.Struct):
 def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
     """The error that an HTTP answer stands for."""
     if status == HTTPStatus.OK:
-        kind = headers.get("Content-Type", "none")
+        kind = one_line(headers.get("Content-Type", "none"))
         return errors.BrokenAnswerError(
             f"the answer at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )

@@ -6,7 +6,8 @@ import dataclasses
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Final
 
 __all__ = ["LONGEST_OUTPUT", "Ended", "run"]
@@ -16,6 +17,7 @@ _LONGEST_WORDS: Final = 8 << 10  # bytes of each end of standard error
 _POLL_SECONDS: Final = 0.01
 _REAP_SECONDS: Final = 0.2
 _PIECE: Final = 64 << 10
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,21 +35,26 @@ async def run(command: Sequence[str], *, environ: Mapping[str, str], seconds: fl
     Stopped or cancelled, it is killed with all processes of its group before this returns. A child that left the
     group is not waited for. Raises OSError or ValueError where it cannot be started.
     """
-    # Not asyncio's own subprocesses: they hang, or leave pipes open, when cancelled while they start.
-    process = subprocess.Popen(  # noqa: S603, ASYNC220 (the user's own kubeconfig names the command)
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # a group of its own
-    )
+    with _signals_deferred() as came:
+        # Not asyncio's own subprocesses: they hang, or leave pipes open, when cancelled while they start.
+        process = subprocess.Popen(  # noqa: S603, ASYNC220 (the user's own kubeconfig names the command)
+            command,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a group of its own
+        )
+        return await _ended(process, came, seconds=seconds)
+
+
+async def _ended(process: subprocess.Popen[bytes], came: list[int], *, seconds: float) -> Ended:
     with _Pipe(process.stdout) as out, _Pipe(process.stderr, keep=_LONGEST_WORDS) as err:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await asyncio.sleep(0)  # who calls at the same moment waits for this run, however short it is
-                    while process.poll() is None and len(out.data) <= LONGEST_OUTPUT:
+                    while process.poll() is None and len(out.data) <= LONGEST_OUTPUT and not came:
                         await asyncio.sleep(_POLL_SECONDS)
         finally:
             code = process.returncode
@@ -93,6 +100,26 @@ class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
             return True
         self._loop.remove_reader(self._pipe.fileno())
         return False
+
+
+@contextlib.contextmanager
+def _signals_deferred() -> Iterator[list[int]]:
+    """A signal that nobody handles would end this process at once and leave the program behind: it has to wait.
+
+    Gives the list of those that came.
+    """
+    came: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()  # others may not set handlers
+    unhandled = [number for number in _ENDING if is_main and signal.getsignal(number) is signal.SIG_DFL]
+    for number in unhandled:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield came
+    finally:
+        for number in unhandled:
+            signal.signal(number, signal.SIG_DFL)
+        for first in came[:1]:
+            os.kill(os.getpid(), first)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -21,6 +21,7 @@ from exporter.untrusted import message, model_name
 __all__ = ["CODERUNS", "DEADLINE_ANNOTATION", "CodeRun", "slim_run"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
+_LONGEST_PHASE = 200
 
 
 class CliConfig(msgspec.Struct, rename="camel"):
@@ -69,14 +70,14 @@ def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
     cli = spec.cli_config or CliConfig()
     namespace, name = word(meta.namespace), kind.shown(object_name(meta.name))
     updated = seconds(status.last_update)
-    phase = status.phase or ""
+    phase = sys.intern((status.phase or "")[:_LONGEST_PHASE])  # as it is: it is looked up, and no label
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=namespace,
         name=name,
         kind=kind.kind,
         created=seconds(meta.creation_timestamp),
-        phase=word(phase),
+        phase=phase,
         phase_label=kind.states.label(phase),
         state=kind.states.of(phase),
         message=message(status.message) if status.message else "",

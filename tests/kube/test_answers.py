@@ -73,3 +73,10 @@ def test_an_error_in_a_watch_is_the_error_of_its_code():
     assert str(gone) == "410 in the watch at /p: too old resource version: 245 (249)"
     assert isinstance(error_of_status(Status(reason="Expired"), path="/p"), errors.ServerError)
     assert "Expired" in str(error_of_status(Status(reason="Expired"), path="/p"))
+
+
+def test_a_content_type_is_shown_on_one_line():
+    """It comes from whoever answers, as the messages do."""
+    error = error_of(200, {"Content-Type": "text/\x1b[31mhtml\u2028" + "x" * 9000}, b"", path="/p")
+    assert str(error).isprintable()
+    assert len(str(error)) < 400
