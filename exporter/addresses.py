@@ -9,7 +9,7 @@ import ipaddress
 import re
 from typing import Final
 
-__all__ = ["looks_secret", "shown_address"]
+__all__ = ["looks_secret", "shown_address", "shown_host"]
 
 _LONGEST: Final = 300
 _LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -37,6 +37,11 @@ _WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")
 def shown_address(url: str) -> str:
     """`HOST[:PORT][/PATH]` of a URL, or of git's `git@HOST:PATH`; empty where any of it has another form."""
     return _shown(url) if len(url) <= _LONGEST else ""
+
+
+def shown_host(url: str) -> str:
+    """`HOST[:PORT]` of it: where a service is called, the path may be a secret."""
+    return shown_address(url).partition("/")[0]
 
 
 def looks_secret(text: str) -> bool:

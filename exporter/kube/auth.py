@@ -10,7 +10,7 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Final
 
-from exporter.addresses import shown_address
+from exporter.addresses import shown_host
 from exporter.kube import kubeconfig as files, login as logins
 from exporter.kube.errors import KubeConfigError, UnauthorizedError
 from exporter.kube.plugin import PluginError
@@ -41,7 +41,7 @@ class Access:
     @property
     def address(self) -> str:
         """The server as it may be shown; empty where it has no good form."""
-        return shown_address(self.server)
+        return shown_host(self.server)
 
 
 class Credentials:

@@ -5,8 +5,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from exporter.addresses import shown_host
 from exporter.cluster import Cluster, ConfigMap, Job
 from exporter.diagnosis import Stuck, causes_of, stuck
 
@@ -15,7 +15,6 @@ __all__ = ["Overview", "Row", "address_of"]
 _MOST = 200
 _SLICE = 500  # objects between two turns of the event loop
 _KEEP_SECONDS = 5.0
-_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,260}")
 _CONTEXT = re.compile(r".*\(context ([A-Za-z0-9][A-Za-z0-9_.:@/+=-]{0,252})\)", re.DOTALL)
 
 
@@ -101,10 +100,7 @@ def address_of(source: str, server: str) -> str:
 
     `source` is that of the credentials, `server` the base URL.
     """
-    try:
-        host = urlsplit(server).netloc.rpartition("@")[2]
-    except ValueError:
-        host = ""
+    host = shown_host(server)
     context = found[1] if (found := _CONTEXT.fullmatch(source)) else ""
-    shown = (f"context {context}" if context else "", f"API server {host}" if _HOST.fullmatch(host) else "")
+    shown = (f"context {context}" if context else "", f"API server {host}" if host else "")
     return ", ".join(filter(None, shown))

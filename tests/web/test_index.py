@@ -168,7 +168,7 @@ async def test_names_of_the_cluster_make_no_tags():
     plain = await page_with(a_run())
     page = await page_with(a_run(name=HOSTILE, namespace="\u202egnp.evil"), address=HOSTILE)
     assert page.tags == plain.tags
-    assert page.text.count(HOSTILE) == 2
+    assert page.text.count(HOSTILE) == 1  # the address; names are cleaned where they are read
     assert "\ufffdgnp.evil" in page.text
 
 
