@@ -32,8 +32,15 @@ class Report:
         self._node = node
 
     def note(self, endured: Endured, *besides: str) -> None:
-        """The figures of one endured fault, and others in words."""
-        self._node.user_properties.append((_KEY, endured))
+        """The figures of one endured fault, and others in words. Plain numbers: the test may run in another process."""
+        lines = Counter((turn.resource, turn.scope) for turn in endured.turns)
+        figures = {
+            "scrapes": len(endured.scrapes),
+            "whole_after": endured.whole_after,
+            "growth_mib": endured.growth_mib,
+            "lines": max(lines.values(), default=0),
+        }
+        self._node.user_properties.append((_KEY, figures))
         self._node.user_properties.extend((_BESIDES, each) for each in besides)
 
 
@@ -48,18 +55,17 @@ def collected(reporter: Any) -> list[Row]:
             row = rows.setdefault(told["title"], Row(title=told["title"]))
             row.passed += outcome == "passed"
             row.failed += outcome != "passed"
-            for endured in (value for key, value in test.user_properties if key == _KEY):
-                _add(row, endured)
+            for figures in (value for key, value in test.user_properties if key == _KEY):
+                _add(row, figures)
             row.besides += [value for key, value in test.user_properties if key == _BESIDES]
     return list(rows.values())
 
 
-def _add(row: Row, endured: Endured) -> None:
-    row.scrapes += len(endured.scrapes)
-    row.whole_after = max(row.whole_after, endured.whole_after)
-    row.growth_mib = max(row.growth_mib, endured.growth_mib)
-    lines = Counter((turn.resource, turn.scope) for turn in endured.turns)
-    row.lines = max(row.lines, *lines.values(), 0)
+def _add(row: Row, figures: dict[str, float]) -> None:
+    row.scrapes += int(figures["scrapes"])
+    row.whole_after = max(row.whole_after, figures["whole_after"])
+    row.growth_mib = max(row.growth_mib, figures["growth_mib"])
+    row.lines = max(row.lines, int(figures["lines"]))
 
 
 def table(rows: list[Row]) -> str:
