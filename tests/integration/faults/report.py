@@ -32,7 +32,7 @@ class Report:
         self._node = node
 
     def note(self, endured: Endured, *besides: str) -> None:
-        """The figures of one endured fault, and others in words. Plain numbers: the test may run in another process."""
+        """The figures of one endured fault, and others in words. Plain numbers: a test may run in another process."""
         lines = Counter((turn.resource, turn.scope) for turn in endured.turns)
         figures = {
             "scrapes": len(endured.scrapes),
