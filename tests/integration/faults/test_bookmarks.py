@@ -23,7 +23,7 @@ def test_a_streamed_list_that_never_ends_is_read_in_pages(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 10 s, and it is remembered: the next list is read in pages at once. What was read before stays."""
-    dropping = Fault(drops=b'"type":"BOOKMARK"', beats=False)
+    dropping = Fault(drops=b'"type":"BOOKMARK"')
     again = Fault(kind="watch", answer=LIST_AGAIN.answer, times=len(READ))
     with subject.enduring() as endured:
         proxy.strike(again, dropping)
