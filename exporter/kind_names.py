@@ -17,6 +17,8 @@ __all__ = ["naming_fault", "nearest"]
 
 T = TypeVar("T")
 
+_LARGEST = 4 << 20  # bytes of an answer: discovery of hundreds of CRDs is a tenth of it
+
 _SIMILAR = 0.75  # `agenttask` and `agenttasks` are, `docsruns` and `coderuns` are not
 
 
@@ -81,12 +83,14 @@ def nearest(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> st
 
 async def _resources(client: KubeClient, path: str) -> dict[str, str]:
     """Kinds by their plural, subresources left out."""
-    found = _decoded(await client.get(path), Resources).resources
+    found = _decoded(await client.get(path, most=_LARGEST), Resources).resources
     return {item.name: item.kind for item in found if "/" not in item.name}
 
 
 async def _fault_of_group(client: KubeClient, kind: RunKind) -> str:
-    groups = {group.name: group.versions for group in _decoded(await client.get("/apis"), Groups).groups}
+    groups = {
+        group.name: group.versions for group in _decoded(await client.get("/apis", most=_LARGEST), Groups).groups
+    }
     if kind.group in groups:
         versions = ", ".join(item.version for item in groups[kind.group])
         return f"{kind.group} has no version {kind.version}, but {versions}"

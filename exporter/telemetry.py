@@ -137,13 +137,13 @@ class ResourceStatus:
             _log.warning("streamed lists fail, reading lists in pages", extra=fields)
         self.note = "" if streamed else reason or self.note
 
-    def synced(self, *, objects: int) -> None:
-        """A list has been read whole."""
+    def synced(self, *, objects: int, watching: bool = True) -> None:
+        """A list has been read whole; `watching`: and what follows it will be seen, as far as is known."""
         self._metrics.synced.labels(*self._of).set(1)
         self.pending = False
         self._heard()
         self.count(objects)
-        if self.state != "watching":
+        if watching and self.state != "watching":
             self._enter("watching", f"{objects} objects")
 
     def count(self, objects: int) -> None:

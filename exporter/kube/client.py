@@ -14,7 +14,7 @@ import aiohttp
 from exporter.kube.answers import error_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
-from exporter.kube.errors import BrokenAnswerError, UnauthorizedError, UnreachableError
+from exporter.kube.errors import BrokenAnswerError, TooLargeError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import Lines
 from exporter.untrusted import one_line
 
@@ -25,6 +25,7 @@ _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 1.0
 _BUFFER = 1 << 18
 _LONGEST_ERROR = 64 << 10
+_LARGEST_REVIEW = 1 << 20
 
 
 class KubeClient:
@@ -59,10 +60,10 @@ class KubeClient:
     ) -> None:
         await self._session.close()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> bytes:
-        """The body of a 200 answer. Raises a KubeError."""
+    async def get(self, path: str, params: Mapping[str, str] | None = None, *, most: int | None = None) -> bytes:
+        """The body of a 200 answer, of at most so many bytes. Raises a KubeError."""
         async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
-            return await self._body(response, path)
+            return await self._body(response, path, most=most)
 
     async def review(self, path: str, review: bytes) -> bytes:
         """The API server's opinion, in JSON, on a review: these are POSTs, and leave nothing behind there.
@@ -70,7 +71,7 @@ class KubeClient:
         Raises a KubeError.
         """
         async with self._request(path, {}, idle=_ANSWER_SECONDS, review=review) as response:
-            return await self._body(response, path)
+            return await self._body(response, path, most=_LARGEST_REVIEW)
 
     async def pieces(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """The body of a 200 answer as it comes. Raises a KubeError, also where the body is cut short."""
@@ -103,12 +104,14 @@ class KubeClient:
                 if not lines.at_boundary:
                     raise UnreachableError(f"the connection was cut in the middle of a line at {path}", code="cut")
 
-    async def _body(self, response: aiohttp.ClientResponse, path: str) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, path: str, *, most: int | None) -> bytes:
         body = bytearray()
         with self.budget.share(path) as share:
             async for piece in response.content.iter_any():
                 share.add(len(piece))
                 body += piece
+                if most is not None and len(body) > most:
+                    raise TooLargeError(f"the answer at {path} has over {most >> 20} MiB", code="too_large")
         return bytes(body)
 
     @contextlib.asynccontextmanager

@@ -40,11 +40,14 @@ class Follower(Generic[R]):
 
     async def _snapshot(self, snapshot: Snapshot[R]) -> None:
         await self._sink.replace(snapshot.records)
-        self._sink.entered("watching")
+        # Where lists succeed and watches fail, each list in pages would look like a recovery.
+        watching = snapshot.watched or self._status.state in {"syncing", "watching"}
+        if watching:
+            self._sink.entered("watching")
         # A list is no progress: where each watch after it is refused, every list costs the server dear.
         self.version = self._before = snapshot.version
         self.confirmed = True
-        self._status.synced(objects=len(snapshot.records))
+        self._status.synced(objects=len(snapshot.records), watching=watching)
 
     def _batch(self, batch: list[Watched[R]]) -> None:
         if self._status.state != "watching":

@@ -40,10 +40,11 @@ class Source(Generic[R]):
 
 
 class Snapshot(NamedTuple, Generic[R]):
-    """Everything that there is, as of a version."""
+    """Everything that there is, as of a version. `watched`: by a watch, which goes on."""
 
     records: dict[str, R]
     version: str
+    watched: bool = False
 
 
 class Put(NamedTuple, Generic[R]):

@@ -77,7 +77,7 @@ async def whole(
             async for batch in batches:
                 for index, change in enumerate(batch):
                     if isinstance(change, InitialEnd):
-                        return Snapshot(records, change.version), batch[index + 1 :]
+                        return Snapshot(records, change.version, watched=True), batch[index + 1 :]
                     if isinstance(change, Put):
                         total += _keep(records, change, source, share)
                 if total >= due:

@@ -170,6 +170,26 @@ async def test_a_refusal_concerns_pages_as_well(tmp_path, code):
         assert not any(work.sink.replaced)
 
 
+async def test_lists_whose_watches_fail_are_no_recovery(tmp_path, caplog):
+    """What is read is exposed and young, and the state says that nothing is watched: one line, and not two a try."""
+    caplog.set_level("INFO", "exporter")
+    async with a_server(a_run("a")) as server:
+
+        async def intercept(request):
+            return a_status(501, "no watch") if "watch" in request.query else None
+
+        server.intercept = intercept
+        async with at_work(server.url, tmp_path, sleeps=20) as work:
+            await until(lambda: len(work.waits) == 21)
+            assert work.state == "unreachable"
+            assert work.sink.names == ["a"]
+            assert work.now - work.status.last_sync <= 90
+            server.intercept, work.sleeps = None, 1000
+            await until(lambda: work.state == "watching")
+    states = [record.state for record in caplog.records if record.message == "resource state changed"]
+    assert states == ["unreachable", "watching"]
+
+
 async def refused(code):
     """A fresh answer."""
     return a_status(code, "no")

@@ -42,7 +42,8 @@ class Fault:
     reset (RST), closed (FIN, without the end of the answer), the answer ends in good order, or nothing comes any
     more. Nothing is said for `delay` seconds, and as long as it is `held`; `rate` is in bytes a second, and after
     `lasts` seconds an answer ends in good order. It strikes so many `times`; None: for as long as it is there.
-    Without `beats` the proxy says nothing of its own while the server is silent.
+    Without `beats` the proxy says nothing of its own while the server is silent. `drops` are lines that it swallows:
+    those that hold these bytes.
     """
 
     kind: Literal["any", "list", "stream", "page", "watch"] = "any"
@@ -56,6 +57,7 @@ class Fault:
     rate: int | None = None
     lasts: float | None = None
     beats: bool = True
+    drops: bytes = b""
 
     def is_for(self, asked: Asked) -> bool:
         """Whether it strikes this request."""

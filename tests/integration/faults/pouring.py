@@ -26,10 +26,13 @@ async def pour(
 
     `silence` lasts for as long as nothing may be said.
     """
-    passed, last = 0, b"\n"
+    passed, last, rest = 0, b"\n", b""
     while not theirs.content.at_eof():
         piece = await _next(theirs)
         await silence()
+        if fault.drops:
+            *lines, rest = (rest + piece).split(b"\n")
+            piece = b"".join(line + b"\n" for line in lines if fault.drops not in line)
         if not piece:
             if fault.beats and "watch" in request.query and last == b"\n":  # not in the middle of an event
                 await answer.write(b"\n")

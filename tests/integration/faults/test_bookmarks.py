@@ -1,0 +1,61 @@
+"""Servers and proxies that drop bookmarks: a streamed list then has no end, and a quiet watch no sign of life."""
+
+import pytest
+
+from exporter.reflector import streaming
+from tests.integration.faults.answers import LIST_AGAIN
+from tests.integration.faults.changes import change
+from tests.integration.faults.fault import Fault
+from tests.integration.faults.proxy import FaultProxy
+from tests.integration.faults.report import Report
+from tests.integration.faults.subject import IDLE_SECONDS, Subject
+from tests.integration.faults.told import READ, errors, until_counted
+from tests.integration.waiting import until
+from tests.integration.workplace import Workplace
+
+pytestmark = pytest.mark.timeout(180)
+
+STREAMED = "coderun_exporter_resource_list_streamed"
+
+
+@pytest.mark.fault("bookmarks are dropped, so that a streamed list never ends")
+def test_a_streamed_list_that_never_ends_is_read_in_pages(
+    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+):
+    """After 10 s, and it is remembered: the next list is read in pages at once. What was read before stays."""
+    dropping = Fault(drops=b'"type":"BOOKMARK"')
+    again = Fault(kind="watch", answer=LIST_AGAIN.answer, times=len(READ))
+    with subject.enduring() as endured:
+        proxy.strike(again, dropping)
+        proxy.end()
+        change(place)
+        until_counted(subject, dict.fromkeys(READ, "endless"), times=1)
+        until(lambda: subject.value(STREAMED) == 0, what="all are read in pages")
+        streams = sum(one.kind == "stream" for one in proxy.asked)
+        proxy.strike(again, dropping)
+        proxy.end()
+        until(lambda: errors(subject, code="410") >= 2 * len(READ), what="all are listed again")
+        endured.mended()
+    report.note(endured)
+    assert endured.turns == []
+    assert sum(one.kind == "stream" for one in proxy.asked) == streams
+    assert "lists in pages" in subject.readiness()
+    assert streaming._PROGRESS_SECONDS == 10
+
+
+@pytest.mark.fault("bookmarks are dropped, and nothing happens")
+def test_a_quiet_watch_without_bookmarks_is_up_to_date(
+    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+):
+    """It is watched again after 90 s of silence, without a word; a change is seen at once."""
+    with subject.enduring() as endured:
+        proxy.strike(Fault(kind="watch", drops=b'"type":"BOOKMARK"', beats=False))
+        proxy.end()
+        begun = len(proxy.asked)
+        until(lambda: len(proxy.asked) >= begun + 3 * len(READ), what="watched again, three times")
+        change(place)
+        endured.mended()
+    report.note(endured)
+    assert endured.turns == []
+    assert errors(subject) == 0
+    assert endured.whole_after < IDLE_SECONDS
