@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
 
@@ -19,7 +20,9 @@ _quiet.setLevel(logging.CRITICAL + 1)
 class Connection(web.RequestHandler):
     """One connection; its limits are aiohttp's settings."""
 
-    def __init__(self, server: web.Server, *, limits: Limits, refusals: Refusals) -> None:
+    def __init__(
+        self, server: web.Server, *, limits: Limits, refusals: Refusals, lost: Callable[["Connection"], None]
+    ) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -31,6 +34,12 @@ class Connection(web.RequestHandler):
             auto_decompress=False,
         )
         self._refusals = refusals
+        self._lost = lost
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is gone."""
+        self._lost(self)
+        super().connection_lost(exc)
 
     def handle_error(
         self,
