@@ -33,8 +33,22 @@ class Connection(web.RequestHandler):
             max_headers=limits.headers,
             auto_decompress=False,
         )
+        self._limits = limits
         self._refusals = refusals
+        self._read = 0
         self._lost = lost
+
+    def data_received(self, data: bytes) -> None:
+        """Reads so much of a request and no more: aiohttp would keep headers of half a megabyte."""
+        if not data:  # aiohttp's way to continue
+            super().data_received(data)
+        elif (room := self._limits.request_bytes - self._read) > 0:
+            super().data_received(data[:room])
+        self._read += len(data)
+
+    def responding(self) -> None:
+        """A response begins, and then the next request."""
+        self._read = 0
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It is gone."""

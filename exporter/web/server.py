@@ -120,8 +120,9 @@ async def serve(
         listener.abort()
 
 
-async def _prepare(_: web.Request, answer: web.StreamResponse) -> None:
+async def _prepare(request: web.Request, answer: web.StreamResponse) -> None:
     set_headers(answer)
+    cast("Connection", request.protocol).responding()
 
 
 @web.middleware
