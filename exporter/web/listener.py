@@ -72,7 +72,7 @@ class Listener:
 
     async def _accept(self, listening: socket.socket, protocol: Callable[[], web.RequestHandler]) -> None:
         # Far fewer than all: each is looked at before the next ones can displace it.
-        loop, batch = asyncio.get_running_loop(), max(1, self._limits.connections // 4)
+        loop, batch = asyncio.get_running_loop(), max(1, self._limits.connections // 16)
         for count in itertools.count():
             try:
                 accepted, _ = await loop.sock_accept(listening)

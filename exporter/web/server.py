@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 # Open scrapes are given twice this long to finish (aiohttp waits for the answer, then for the task), and a SIGTERM
 # is to end the exporter within a second.
 _STOP_SECONDS = 0.3
-_BACKLOG = 1024
+_BACKLOG = 256
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _LIVE = ("/livez", "/-/healthy")
 _READY = ("/readyz", "/-/ready")

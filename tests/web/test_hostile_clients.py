@@ -118,7 +118,7 @@ async def test_3000_silent_connections_do_not_keep_others_out():
                     client = stack.enter_context(socket.socket())
                     client.setblocking(False)
                     client.connect_ex(address)
-                    if not index % 20:
+                    if not index % 5:
                         await asyncio.sleep(0)
                 await until(lambda: site.refused().get("connections", 0) >= count - 100, seconds=10)
                 assert [(await fetch(site.url + path))[0] for path in ("/livez", "/metrics")] == [200, 200]
