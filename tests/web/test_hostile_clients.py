@@ -135,6 +135,18 @@ async def test_silent_connections_make_room_before_new_ones():
         assert [(await reader.readline()).split()[1] for (reader,) in readers] == [b"200"] * 12
 
 
+async def test_a_connection_that_was_served_stays_longer_than_silent_ones():
+    """Prometheus keeps its connection between scrapes."""
+    livez = GET.replace(b"metrics", b"livez")
+    async with attacked(connections=8) as site, a_client(site, livez) as (reader, writer):
+        await reader.readuntil(b"ok\n")
+        async with contextlib.AsyncExitStack() as stack:
+            await many(stack, site, 30)
+            await until(lambda: site.refused().get("connections", 0) >= 23)
+            writer.write(livez)
+            await reader.readuntil(b"ok\n")
+
+
 async def test_handshakes_that_never_end_displace_no_connection_that_was_served(folder):
     """They take at most half of the places."""
     async with a_site(web_file=folder.load(tls_server_config=TLS), connections=16) as site:
