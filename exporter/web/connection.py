@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
 
@@ -19,7 +20,9 @@ _quiet.setLevel(logging.CRITICAL + 1)
 class Connection(web.RequestHandler):
     """One connection; its limits are aiohttp's settings."""
 
-    def __init__(self, server: web.Server, *, limits: Limits, refusals: Refusals) -> None:
+    def __init__(
+        self, server: web.Server, *, limits: Limits, refusals: Refusals, lost: Callable[["Connection"], None]
+    ) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -30,7 +33,27 @@ class Connection(web.RequestHandler):
             max_headers=limits.headers,
             auto_decompress=False,
         )
+        self._limits = limits
         self._refusals = refusals
+        self._read = 0
+        self._lost = lost
+
+    def data_received(self, data: bytes) -> None:
+        """Reads so much of a request and no more: aiohttp would keep headers of half a megabyte."""
+        if not data:  # aiohttp's way to continue
+            super().data_received(data)
+        elif (room := self._limits.request_bytes - self._read) > 0:
+            super().data_received(data[:room])
+        self._read += len(data)
+
+    def responding(self) -> None:
+        """A response begins, and then the next request."""
+        self._read = 0
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """It is gone."""
+        self._lost(self)
+        super().connection_lost(exc)
 
     def handle_error(
         self,

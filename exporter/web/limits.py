@@ -43,6 +43,8 @@ class Limits:
     """From a connection's begin, or its last response, to the end of the next request's head."""
     linger_seconds: float = 1.0
     """For a request's body, which is not wanted."""
+    request_bytes: int = 64 * 1024
+    """What is read of a request; the rest is discarded."""
     headers: int = 32
     """Of a request; aiohttp allows 8,190 bytes for one."""
     connections: int = dataclasses.field(default_factory=_connections)

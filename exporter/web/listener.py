@@ -5,10 +5,11 @@ import functools
 import itertools
 import socket
 import ssl
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from exporter.web.limits import Limits, Refusals
 
@@ -19,36 +20,24 @@ _UNSENT_BYTES = 64 * 1024  # asyncio's default for TLS is eight times as much
 
 
 class Listener:
-    """At the limit, the longest idle connection makes room: first one in its handshake, then one without a response.
+    """At the limit, the longest idle connection makes room: first one without a response.
 
-    asyncio's own listener has no limit, and one TLS context for its lifetime. `busy` have a request in progress and
-    `served` have had a response, both after authentication.
+    Handshakes may take half of the limit. asyncio's own listener has no limit, and one TLS context for its lifetime.
     """
 
-    def __init__(
-        self,
-        *,
-        server: web.Server,
-        protocol: Callable[[], asyncio.Protocol],
-        context: Callable[[], ssl.SSLContext | None],
-        limits: Limits,
-        refusals: Refusals,
-        busy: Collection[web.RequestHandler],
-        served: Collection[web.RequestHandler],
-    ) -> None:
-        self._server = server
-        self._protocol = protocol
+    def __init__(self, *, context: Callable[[], ssl.SSLContext | None], limits: Limits, refusals: Refusals) -> None:
         self._context = context
         self._limits = limits
         self._refusals = refusals
-        self._busy = busy
-        self._served = served
-        self._opening: dict[asyncio.Task[None], None] = {}
         self._accepting: list[asyncio.Task[None]] = []
+        self._opening: dict[asyncio.Task[None], None] = {}
+        self._new: dict[web.RequestHandler, asyncio.Transport] = {}
+        self._idle: dict[web.RequestHandler, asyncio.Transport] = {}
+        self._busy: dict[web.RequestHandler, asyncio.Transport] = {}
 
-    def start(self, sockets: Iterable[socket.socket]) -> None:
+    def start(self, sockets: Iterable[socket.socket], protocol: Callable[[], web.RequestHandler]) -> None:
         """Accepts connections of these listening sockets until `stop`."""
-        self._accepting = [asyncio.create_task(self._accept(listening)) for listening in sockets]
+        self._accepting = [asyncio.create_task(self._accept(listening, protocol)) for listening in sockets]
 
     async def stop(self) -> None:
         """Accepts no more, and ends handshakes."""
@@ -57,9 +46,33 @@ class Listener:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _accept(self, listening: socket.socket) -> None:
+    def abort(self) -> None:
+        """Ends all connections, without sending what is left."""
+        for transport in (*self._new.values(), *self._idle.values(), *self._busy.values()):
+            transport.abort()
+
+    @web.middleware
+    async def track(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A connection with an authenticated request in progress makes no room."""
+        connection, transport = request.protocol, request.transport
+        if transport is None:
+            raise ConnectionResetError
+        self.lost(connection)
+        self._busy[connection] = transport
+        try:
+            return await handler(request)
+        finally:
+            if self._busy.pop(connection, None):
+                self._idle[connection] = transport
+
+    def lost(self, connection: web.RequestHandler) -> None:
+        """It is gone."""
+        for connections in (self._new, self._idle, self._busy):
+            connections.pop(connection, None)
+
+    async def _accept(self, listening: socket.socket, protocol: Callable[[], web.RequestHandler]) -> None:
         # Far fewer than all: each is looked at before the next ones can displace it.
-        loop, batch = asyncio.get_running_loop(), max(1, self._limits.connections // 4)
+        loop, batch = asyncio.get_running_loop(), max(1, self._limits.connections // 16)
         for count in itertools.count():
             try:
                 accepted, _ = await loop.sock_accept(listening)
@@ -68,7 +81,7 @@ class Listener:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             if self._has_room():
-                self._opening[(task := loop.create_task(self._open(accepted)))] = None
+                self._opening[(task := loop.create_task(self._open(accepted, protocol)))] = None
                 task.add_done_callback(functools.partial(self._opened, accepted))
             else:
                 accepted.close()
@@ -80,7 +93,7 @@ class Listener:
         if task.cancelled():
             accepted.close()
 
-    async def _open(self, accepted: socket.socket) -> None:
+    async def _open(self, accepted: socket.socket, protocol: Callable[[], web.RequestHandler]) -> None:
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._limits.unsent_bytes)
         secure: dict[str, Any] = {}
         if context := self._context():
@@ -88,7 +101,7 @@ class Listener:
             secure = {"ssl": context, "ssl_handshake_timeout": seconds[0], "ssl_shutdown_timeout": seconds[1]}
         loop = asyncio.get_running_loop()
         try:
-            transport, _ = await loop.connect_accepted_socket(self._protocol, accepted, **secure)
+            transport, connection = await loop.connect_accepted_socket(protocol, accepted, **secure)
         except ssl.SSLError as error:
             self._refusals.count("bad_handshake", detail=_reason(error))
         except ConnectionAbortedError:
@@ -97,21 +110,22 @@ class Listener:
             pass  # the client went away
         else:
             transport.set_write_buffer_limits(high=_UNSENT_BYTES)
+            if not transport.is_closing():
+                self._new[connection] = transport
 
     def _has_room(self) -> bool:
-        connections = self._server.connections
-        if len(connections) + len(self._opening) < self._limits.connections:
+        limit, open_now = self._limits.connections, (self._new, self._idle, self._busy)
+        if len(self._opening) + sum(map(len, open_now)) < limit:
             return True
         self._refusals.count("connections")
-        if self._opening:
+        idle = self._new or self._idle
+        if self._opening and (not idle or (self._context() and len(self._opening) > limit // 2)):
             oldest = next(iter(self._opening))
             del self._opening[oldest]
             return oldest.cancel()
-        idle = [connection for connection in connections if connection not in self._busy and connection.transport]
-        victim = min(idle, key=lambda connection: connection in self._served, default=None)
-        if victim is None or victim.transport is None:
+        if not idle:
             return False
-        victim.transport.abort()
+        idle.pop(next(iter(idle))).abort()
         return True
 
 

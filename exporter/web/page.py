@@ -44,7 +44,7 @@ PAGE: Final = """<!DOCTYPE html>
 """
 
 HEADERS: Final = {
-    # Text from the cluster is escaped; this is for the day on which somebody forgets it.
+    # Text from the cluster is escaped; this is a second line of defence.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",

@@ -14,23 +14,28 @@ from exporter.web.limits import Limits, Refusals
 
 __all__ = ["Scrapes"]
 
+_LONG_SECONDS = 5.0  # Prometheus waits for ten
+
 
 @dataclasses.dataclass(kw_only=True)
 class _Running:
-    client: str
+    client: str = dataclasses.field(repr=False)  # may be a token
     writer: AbstractStreamWriter
     begun: float = math.inf  # its first byte
 
     def pace(self, now: float) -> float:
-        """Bytes a second that the client takes; infinite in the first second."""
+        """Bytes a second that the client takes; infinite in the first second, and none after five."""
         seconds = now - self.begun
+        if seconds >= _LONG_SECONDS:
+            return 0.0
         return self.writer.output_size / seconds if seconds >= 1 else math.inf
 
 
 class Scrapes:
     """At the limit, the client with most scrapes gives up its slowest one.
 
-    To a client with fewer at once; else only one that takes less than `least_pace`. A client is a user or an address.
+    To a client with fewer at once; else only one that takes less than `least_pace`, or takes long. A client is a
+    user, a token or an address.
     """
 
     def __init__(

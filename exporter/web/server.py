@@ -9,7 +9,6 @@ import logging
 import re
 import socket
 import time
-import weakref
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
@@ -36,7 +35,7 @@ _log = logging.getLogger(__name__)
 # Open scrapes are given twice this long to finish (aiohttp waits for the answer, then for the task), and a SIGTERM
 # is to end the exporter within a second.
 _STOP_SECONDS = 0.3
-_BACKLOG = 1024
+_BACKLOG = 256
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _LIVE = ("/livez", "/-/healthy")
 _READY = ("/readyz", "/-/ready")
@@ -87,19 +86,8 @@ async def serve(
         raise ListenError(f"the limit of open files is {most}: at least {LEAST_DESCRIPTORS} are needed (ulimit -n)")
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
     access = Access(protection=web_file.now, reviews=reviews, refusals=refusals, open_paths={*_LIVE, *_READY})
-    busy: set[web.RequestHandler] = set()
-    served: weakref.WeakSet[web.RequestHandler] = weakref.WeakSet()
-
-    @web.middleware
-    async def track(request: web.Request, handler: Handler) -> web.StreamResponse:
-        busy.add(request.protocol)
-        try:
-            return await handler(request)
-        finally:
-            busy.discard(request.protocol)
-            served.add(request.protocol)
-
-    app = web.Application(middlewares=[access.guard, track, _log_failures])
+    listener = Listener(context=lambda: web_file.now().context, limits=limits, refusals=refusals)
+    app = web.Application(middlewares=[access.guard, listener.track, _log_failures])
     scrapes = Scrapes(scrape=content.metrics.scrape, limits=limits, refusals=refusals)
     app.on_response_prepare.extend((_prepare, access.prepare, scrapes.begin))
     app.router.add_get(telemetry_path, scrapes.scrape)
@@ -114,36 +102,27 @@ async def serve(
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True)
     await runner.setup()
     server = cast("web.Server", runner.server)
-    listener = Listener(
-        server=server,
-        protocol=functools.partial(Connection, server, limits=limits, refusals=refusals),
-        context=lambda: web_file.now().context,
-        limits=limits,
-        refusals=refusals,
-        busy=busy,
-        served=served,
-    )
+    connection = functools.partial(Connection, server, limits=limits, refusals=refusals, lost=listener.lost)
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
             sockets += await _bind(address)
         scheme = "https" if web_file.secure else "http"
         urls = [_url(one.getsockname(), scheme=scheme) for one in sockets]
-        listener.start(sockets)
+        listener.start(sockets, connection)
         yield urls
     finally:
         await listener.stop()
         for one in sockets:
             one.close()
         scrapes.drop_slow()
-        transports = [connection.transport for connection in server.connections]
         await runner.cleanup()
-        for transport in filter(None, transports):
-            transport.abort()
+        listener.abort()
 
 
-async def _prepare(_: web.Request, answer: web.StreamResponse) -> None:
+async def _prepare(request: web.Request, answer: web.StreamResponse) -> None:
     set_headers(answer)
+    cast("Connection", request.protocol).responding()
 
 
 @web.middleware

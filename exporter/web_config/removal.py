@@ -26,7 +26,7 @@ def check_removal(old: str, new: str) -> str:
 
     A key that was there must still be there. Users may go one by one: that lets nobody in.
     """
-    if old.startswith(new) and old[len(new) :][:1] not in {"", "\n"} and not new.endswith("\n"):
+    if new and old.startswith(new) and old[len(new) :][:1] not in {"", "\n"} and not new.endswith("\n"):
         return "it ends in the middle of a line: is it being written?"
     kept = dict(_values(_tree(new)))
     for path, value in _values(_tree(old)):

@@ -117,7 +117,7 @@ async def a_client(site, data=b"", *, reads=True, **more):
 
 
 def a_small_socket(site):
-    """A connection with a small buffer that has asked for the metrics."""
+    """A connection with a small buffer that has requested the metrics."""
     small = socket.socket()
     small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     small.connect(("127.0.0.1", int(site.url.rpartition(":")[2])))

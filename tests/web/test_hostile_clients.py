@@ -25,7 +25,8 @@ from tests.web.hostile import (
     server_tasks,
     the_rest,
 )
-from tests.web.serving import a_site, fetch
+from tests.web.protected import TLS, Plain, refused
+from tests.web.serving import LINES, Site, a_site, fetch
 
 
 async def test_a_reader_of_a_byte_at_a_time_is_dropped():
@@ -104,11 +105,11 @@ async def test_a_connection_that_idles_for_ever_is_closed():
         assert site.refused() == {}
 
 
-async def test_5000_silent_connections_do_not_keep_others_out():
+async def test_3000_silent_connections_do_not_keep_others_out():
     """Who was silent for longest makes room for who comes, so there are never more than the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8000)), hard))
-    count = min(5000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300)
+    count = min(3000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300)
     try:
         async with attacked(connections=100) as site:
             address, before = ("127.0.0.1", int(site.url.rpartition(":")[2])), descriptors()
@@ -117,13 +118,64 @@ async def test_5000_silent_connections_do_not_keep_others_out():
                     client = stack.enter_context(socket.socket())
                     client.setblocking(False)
                     client.connect_ex(address)
-                    if not index % 20:
+                    if not index % 5:
                         await asyncio.sleep(0)
                 await until(lambda: site.refused().get("connections", 0) >= count - 100, seconds=10)
                 assert [(await fetch(site.url + path))[0] for path in ("/livez", "/metrics")] == [200, 200]
                 await until(lambda: descriptors() - before - count <= 100)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_silent_connections_make_room_before_new_ones():
+    """A burst of clients that ask at once: none of them is displaced by the next one."""
+    async with attacked(connections=16) as site, contextlib.AsyncExitStack() as stack:
+        await many(stack, site, 16)
+        readers = await asyncio.gather(*(many(stack, site, 1, GET.replace(b"metrics", b"livez")) for _ in range(12)))
+        assert [(await reader.readline()).split()[1] for (reader,) in readers] == [b"200"] * 12
+
+
+async def test_a_connection_that_was_served_stays_longer_than_silent_ones():
+    """Prometheus keeps its connection between scrapes."""
+    livez = GET.replace(b"metrics", b"livez")
+    async with attacked(connections=8) as site, a_client(site, livez) as (reader, writer):
+        await reader.readuntil(b"ok\n")
+        async with contextlib.AsyncExitStack() as stack:
+            await many(stack, site, 30)
+            await until(lambda: site.refused().get("connections", 0) >= 23)
+            writer.write(livez)
+            await reader.readuntil(b"ok\n")
+
+
+async def test_handshakes_that_never_end_displace_no_connection_that_was_served(folder):
+    """They take at most half of the places."""
+    async with a_site(web_file=folder.load(tls_server_config=TLS), connections=16) as site:
+        address = site.url.removeprefix("https://").split(":")
+        reader, writer = await asyncio.open_connection(*address, ssl=folder.trust(), server_hostname="127.0.0.1")
+        for _ in range(3):
+            writer.write(GET.replace(b"metrics", b"livez"))
+            await reader.readuntil(b"ok\n")
+            async with contextlib.AsyncExitStack() as stack:
+                before = refused(site, "connections")
+                await many(stack, Plain(site), 40)
+                await until(lambda before=before: refused(site, "connections") >= before + 24)
+        writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def test_a_connection_that_cannot_be_closed_makes_room():
+    """A client that never reads keeps aiohttp from closing it: there is still data to send."""
+    site = Site(text=LINES * 1000)
+    async with (
+        a_site(site, connections=3, idle_seconds=SOON, unsent_bytes=4096),
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for _ in range(3):
+            stack.enter_context(a_small_socket(site))
+        await until(lambda: site.telemetry.scrapes.labels("identity")._buckets[-1].get() >= 0 and server_tasks())
+        await until(lambda: not server_tasks())
+        for _ in range(4):
+            assert (await fetch(f"{site.url}/livez"))[0] == 200
 
 
 async def test_who_comes_when_all_are_being_answered_is_refused():

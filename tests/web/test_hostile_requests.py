@@ -1,12 +1,16 @@
 """Requests that are no requests, or not for us: each gets a line of an answer, and costs no more than that."""
 
 import asyncio
+import contextlib
 import gzip
 import re
+import tracemalloc
 
 import pytest
 
-from tests.web.hostile import SOON, a_client, answer_to, attacked, the_rest
+from tests.clusters import until
+from tests.web.hostile import SOON, a_client, answer_to, attacked, server_tasks, the_rest
+from tests.web.serving import a_site
 
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 
@@ -123,11 +127,32 @@ async def test_a_tunnel_is_not_dug():
 
 
 async def test_requests_at_once_are_answered_one_by_one():
-    """However many are sent; of those that wait only a few are kept."""
+    """As many as fit into what is read of them."""
     request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with attacked() as site, a_client(site, request * 5000) as (reader, _):
-        for _ in range(5000):
+    async with attacked() as site, a_client(site, request * 500) as (reader, _):
+        for _ in range(500):
             await reader.readuntil(b"ok\n")
+
+
+async def test_unfinished_heads_cost_little_memory():
+    """Headers of 240 kB, each within its limit, are neither kept nor waited for."""
+    head = b"GET / HTTP/1.1\r\n" + b"".join(b"A%d: %b\r\n" % (number, b"x" * 8000) for number in range(30))
+    count = 20
+    async with a_site(idle_seconds=SOON) as site, contextlib.AsyncExitStack() as stack:
+        sent = [await stack.enter_async_context(a_client(site)) for _ in range(count)]
+        await until(lambda: len(server_tasks()) == count)
+        tracemalloc.start()
+        try:
+            for _, writer in sent:
+                writer.write(head)
+                await asyncio.sleep(0.001)
+            del writer
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < count * (2 * 64 * 1024 + len(head))  # what the clients have not sent is in there too
+        for reader, _ in sent:
+            assert await the_rest(reader) == b""
 
 
 async def test_who_expects_to_be_asked_on_is():
