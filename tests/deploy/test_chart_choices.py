@@ -85,7 +85,7 @@ def test_a_parent_chart_may_take_a_field_of_the_security_context_away(tmp_path):
 
 
 def test_dashboards_can_be_sorted_into_a_folder():
-    """By an annotation that the sidecar is told to read."""
+    """By an annotation that the sidecar reads."""
     values = {"dashboards": {"enabled": True, "annotations": {"grafana_folder": "Agents"}, "labels": {"team": "a"}}}
     maps = [item["metadata"] for item in of_kind(charted(values), "ConfigMap") if "annotations" in item["metadata"]]
     assert [item["annotations"] for item in maps] == [{"grafana_folder": "Agents"}] * 3
@@ -141,7 +141,7 @@ def test_cpu_can_be_limited_where_a_policy_requires_it():
             ["-rules and coderun-exporter-scrape of observability", "/scrape/pods.yml]", "name: 'observability'"],
             ["static.yml", "Nothing scrapes"],
         ),
-        ({"networkPolicy": {"prometheus": []}}, ["allows nobody to scrape"], ["allows scrapes from"]),
+        ({"networkPolicy": {"prometheus": []}}, ["forbids all scrapes"], ["allows scrapes from"]),
         ({"networkPolicy": {"enabled": False}}, [], ["NetworkPolicy"]),
         ({"rbac": {"create": False}}, ["bind the permissions that `coderun-exporter rbac` prints"], []),
     ],

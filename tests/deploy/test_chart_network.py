@@ -15,8 +15,8 @@ def policy_of(**values):
     return one(charted({"networkPolicy": values}), "NetworkPolicy")["spec"]
 
 
-def test_an_empty_list_of_scrapers_lets_nobody_in():
-    """A rule whose list of peers is empty would let everybody in; without a rule nobody gets in."""
+def test_an_empty_list_of_scrapers_allows_no_scrape():
+    """A rule with an empty list of peers would allow every client; without a rule none is allowed."""
     spec = policy_of(prometheus=[])
     assert spec["ingress"] == []
     assert spec["policyTypes"] == ["Ingress", "Egress"]

@@ -74,3 +74,23 @@ def test_prometheus_takes_the_scrape_jobs(name, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.needs("promtool-2.42")
+@pytest.mark.parametrize("name", ["static.yml", "pods.yml"])
+def test_the_oldest_prometheus_takes_the_scrape_jobs_as_a_copy(name, tmp_path):
+    """It does not know scrape_config_files: the job stands under scrape_configs, as the pages say."""
+    file = KUSTOMIZE / "components/prometheus" / name
+    for config, accepted in (
+        (yaml.safe_load(file.read_text()), True),
+        ({"scrape_config_files": [str(file)]}, False),
+    ):
+        (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+        done = subprocess.run(
+            [component("promtool-2.42"), "check", "config", tmp_path / "prometheus.yml"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert (done.returncode == 0) is accepted, done.stderr

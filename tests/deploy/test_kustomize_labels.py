@@ -35,7 +35,7 @@ def second_exporter():
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_names_and_labels_of_ones_own_lock_nobody_out(built, case):
+def test_names_and_labels_of_ones_own_keep_every_selector_right(built, case):
     """Pods are found by Service, budget and policy, and Prometheus by its own label alone."""
     objects = built(OWN[case])
     service = one(objects, "Service")

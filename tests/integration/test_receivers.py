@@ -102,7 +102,7 @@ def everything(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterat
 def here(url: str, *, mail: str) -> dict[str, Any]:
     """The shipped file for stand-ins on loopback."""
     config = at_once(yaml.safe_load((ALERTS / "receivers.yml").read_text()))
-    config["route"]["routes"][-1]["group_wait"] = "1s"  # what is told at once comes in one message
+    config["route"]["routes"][-1]["group_wait"] = "1s"  # alerts that arrive together come in one message
     for route in config["route"]["routes"][-1]["routes"]:
         route["group_wait"] = "1s"
     config["templates"] = [str(ALERTS / name) for name in config["templates"]]

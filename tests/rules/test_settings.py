@@ -247,3 +247,11 @@ def test_the_page_lists_every_threshold():
     page = (ALERTS / "README.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([0-9]+h?) \|", page, re.MULTILINE)
     assert rows == [(name, key, str(TABLE[name][key]["default"])) for name, key in EVERY]
+
+
+@pytest.mark.parametrize("page", ["alerts/README.md", "deploy/helm/coderun-exporter/README.md"])
+def test_the_pages_example_is_one_that_is_accepted(load, page):
+    """Copied as it stands."""
+    text = (ALERTS.parent / page).read_text()
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "\nrules:\n" in block]
+    assert load(example).alerts["AgentJobSuspended"]["enabled"] is False

@@ -31,10 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         if options.release:
-            names = {alert["alert"] for alert in source.alerts_of(source.read_rules())}
-            own = settings.load(options.settings, names=sorted(names))
-            if options.runbooks:
-                own = dataclasses.replace(own, runbooks=settings.address("--runbooks", options.runbooks))
+            own = _settings(options.settings, runbooks=options.runbooks)
             print(release.pack(version=options.version, settings=own, out=options.out))
             return 0
         if not options.check:
@@ -47,6 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in stale:
         print(f"{name} is stale: run `make bundle`", file=sys.stderr)
     return int(bool(stale))
+
+
+def _settings(file: pathlib.Path | None, *, runbooks: str) -> settings.Settings:
+    """The settings of the file; the address of the command line takes the place of the file's."""
+    names = {alert["alert"] for alert in source.alerts_of(source.read_rules())}
+    own = settings.load(file, names=sorted(names))
+    return dataclasses.replace(own, runbooks=settings.address("--runbooks", runbooks)) if runbooks else own
 
 
 if __name__ == "__main__":

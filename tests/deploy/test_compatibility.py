@@ -1,0 +1,50 @@
+"""The table of versions in docs/compatibility.md: of this release, and of the components that the tests run."""
+
+import re
+
+import yaml
+
+from exporter import __version__
+from tests.deploy.rendering import CHART, ROOT
+
+PAGE = (ROOT / "docs/compatibility.md").read_text()
+FIRST = "0.1.0"
+"""The last release in which rules and exporter have numbers of their own."""
+
+
+def version_of(tool, module):
+    """The version of a module that a tool is built from."""
+    text = (ROOT / f"tools/{tool}/go.mod").read_text()
+    return re.search(rf"^\t?{re.escape(module)} v(\S+)", text, re.MULTILINE)[1]
+
+
+def row_of(name):
+    """What the second table says that is tested."""
+    return re.search(rf"^\| {name} \| ([^|]+) \|", PAGE, re.MULTILINE)[1]
+
+
+def test_a_release_is_one_version_of_each():
+    """The newest row is what is in the repository; from the next release on all three have one number."""
+    rules = (ROOT / "alerts/VERSION").read_text().strip()
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    newest = re.search(r"^\| (\d\S+) \| (\S+) \| (\S+) \|", PAGE, re.MULTILINE).groups()
+    assert newest == (__version__, chart["version"], rules)
+    assert len({*newest}) == 1 or __version__ == FIRST
+    assert f"{chart['kubeVersion'].removeprefix('>=').removesuffix('.0-0')} or newer" in PAGE
+
+
+def test_the_tested_versions_are_those_that_the_tests_run():
+    """Of the components that `make tools` builds."""
+    assert version_of("kube", "k8s.io/kubernetes") in row_of("Kubernetes")
+    for tool in ("prometheus", "prometheus-oldest"):  # the module of Prometheus 3.14.0 is v0.314.0
+        found = version_of(tool, "github.com/prometheus/prometheus").split(".")[1]
+        number = f"{found[0]}.{int(found[1:])}" if len(found) == 3 else f"2.{found}"
+        assert number in row_of("Prometheus")
+    for tool in ("alertmanager", "alertmanager-oldest"):
+        found = version_of(tool, "github.com/prometheus/alertmanager")
+        assert found.removesuffix(".0") in row_of("Alertmanager")
+    assert version_of("operator", "github.com/prometheus-operator/prometheus-operator") in row_of(
+        "Prometheus Operator"
+    )
+    assert version_of("helm", "helm.sh/helm/v3").removesuffix(".0") in row_of("Helm")
+    assert version_of("kustomize", "sigs.k8s.io/kustomize/kustomize/v5") in row_of("kustomize")
