@@ -5,7 +5,7 @@ from typing import Any
 from exporter.telemetry import STATES
 from tools.dashboards.board import EXPORTER, RUNBOOK, Row, board, datasource, query
 from tools.dashboards.exporter_numbers import AGE, FIRING, OF, exporter_numbers
-from tools.dashboards.parts import BAD, GOOD, NEUTRAL, WARN, Query, lanes, lines
+from tools.dashboards.parts import BAD, DURATION, GOOD, NEUTRAL, WARN, Query, lanes, lines
 from tools.dashboards.promql import SELF, coded, rate
 from tools.dashboards.table_panel import Column, table
 
@@ -78,7 +78,7 @@ def _reading() -> list[tuple[Any, int, int]]:
         "Time since the last sync. Bookmarks arrive about once a minute, so up to 90 s are normal."
         " `CodeRunExporterStale` fires above the line.",
         Query(f"max by (cluster, instance, resource) ({AGE})", "{{resource}} ({{instance}})"),
-        unit="s",
+        unit=DURATION,
         levels=[(300, BAD)],
     )
     resources = table(
@@ -97,7 +97,7 @@ def _reading() -> list[tuple[Any, int, int]]:
             Column(field="B", title="State", width=110, codes=WORDS),
             Column(field="C", title="Required", width=85, codes={0: ("no", NEUTRAL), 1: ("yes", GOOD)}),
             Column(field="A", title="Objects", unit="short", width=85),
-            Column(field="D", title="Last sync", unit="s", width=85, levels=[(150, WARN), (300, BAD)]),
+            Column(field="D", title="Last sync", unit=DURATION, width=85, levels=[(150, WARN), (300, BAD)]),
             Column(field="E", title="Last change", unit="dateTimeAsIsoNoDateIfToday", width=110),
         ],
         by="Objects",
