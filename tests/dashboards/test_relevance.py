@@ -19,6 +19,7 @@ CLIS = {"none": "", "codex": "codex", "claude": "claude", "two-words": "claude-c
 CONFIGMAPS = (
     "agents", "claude-templates", "agents-codex-static", "codex", "shared-harness", "claudette-x", "code-rules",
     "for-gemini", "mine-templates",
+    "claude-and-codex", "codex-or-gemini-or-claude",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from tools.dashboards.parts import BAD, DURATION, WARN, Query, names, number
 from tools.dashboards.promql import SELF, zero
 
-__all__ = ["AGE", "FIRING", "OF", "exporter_numbers"]
+__all__ = ["AGE", "ALERT", "FIRING", "OF", "exporter_numbers"]
 
 OF = "cluster, instance, resource, scope"
 AGE = f"time() - max by ({OF}) (coderun_exporter_resource_last_sync_timestamp_seconds{{{SELF}}})"

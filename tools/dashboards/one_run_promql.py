@@ -2,7 +2,7 @@
 
 from exporter.diagnosis.stall import CLIS, DEFAULT_CLI
 from tools.dashboards.parts import BAD, GONE, GOOD, NEUTRAL, WARN
-from tools.dashboards.promql import HEALTH, JOB, ONE, coded, firing_since
+from tools.dashboards.promql import CONFIGMAP, HEALTH, JOB, ONE, coded, firing_since
 
 __all__ = [
     "ALERTS",
@@ -120,15 +120,25 @@ ALERTS = f"max by ({ALERT}) ({FIRING})"
 FIRING_SINCE = f"({firing_since(ALERT)}) and ({ALERTS})"
 
 # As exporter.diagnosis.stall decides: a ConfigMap that is named after CLIs is theirs, one that is named after none is
-# everybody's. A run's CLI may be of two words.
-_CONFIGMAP_CLI = f'label_replace({HEALTH}, "cli", "$1", "configmap", "(?:.*-)?({"|".join(sorted(CLIS))})(?:-.*)?")'
+# everybody's. Names of up to three CLIs, and CLIs of up to two words, are told apart.
+_ANY_CLI = "|".join(sorted(CLIS))
+_FIRST, _SECOND, _LAST = (
+    f'label_replace({HEALTH}, "cli", "$1", "configmap", "{pattern}")'
+    for pattern in (
+        f"(?:.*?-)??({_ANY_CLI})(?:-.*)?",
+        f"(?:.*?-)??(?:{_ANY_CLI})-(?:.*?-)??({_ANY_CLI})(?:-.*)?",
+        f"(?:.*-)?({_ANY_CLI})(?:-.*)?",
+    )
+)
 _CLI = f'label_replace({_INFO}, "cli", "{DEFAULT_CLI}", "cli", "")'
-_CLIS = "\nor ".join(
+_WORDS = (f'label_replace({_CLI}, "cli", "$1", "cli", "{word}")' for word in ("([^-]+)-.*", ".*-([^-]+)"))
+_CLIS = "\nor ".join([_CLI, *_WORDS])
+_NO_CLI = f'label_replace({_INFO}, "cli", "", "", "")'
+_NEEDED = "\nor ".join(
     [
-        f'label_replace({_INFO}, "cli", "", "", "")',
-        _CLI,
-        *(f'label_replace({_CLI}, "cli", "$1", "cli", "{word}")' for word in ("([^-]+)-.*", ".*-([^-]+)")),
+        f"({_FIRST} and on (cluster, cli) ({_NO_CLI}))",
+        *(f"({cli} and on (cluster, cli) ({_CLIS}))" for cli in (_FIRST, _SECOND, _LAST)),
     ]
 )
-HEALTH_FOR_RUN = f"{_CONFIGMAP_CLI}\nand on (cluster, cli) ({_CLIS})"
+HEALTH_FOR_RUN = f"max by ({CONFIGMAP}) ({_NEEDED})"
 """The health of the ConfigMaps that a run of its CLI needs."""

@@ -147,7 +147,7 @@ def _jobs() -> Any:
         columns=[
             Column(field="cluster", title="Cluster", width=110),
             Column(field="job_name", title="Job"),
-            Column(field="D", title="State", width=130, codes=JOBS),
+            Column(field="D", title="State", width=150, codes=JOBS),
             Column(field="A", title="Created", unit="dateTimeAsIso", width=150),
             Column(field="B", title="Started", unit="dateTimeAsIso", width=150),
             Column(field="C", title="Ended", unit="dateTimeAsIso", width=150),
