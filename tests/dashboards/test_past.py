@@ -45,6 +45,18 @@ def write_job(past, name, run, *, since, until=0, finished=None, result="failed"
         past.write("job_finished_timestamp_seconds", past.ago(finished), finished, until, result=result, **of)
 
 
+def write_again(past):
+    """Two runs that were deleted and created again under their names; one of them has a Job again."""
+    for name, job in (("again", False), ("again-with-job", True)):
+        over = [("open", "Running", 120, 90.5), ("failed", "Failed", 90, 80)]
+        write_run(past, name, since=120, until=80, states=over, finished=90)
+        write_job(past, f"{name}-1", name, since=110, until=80, finished=90)
+        write_run(past, name, since=30, states=[("open", "none", 30, 0)])
+        past.write("coderun_deletion_timestamp_seconds", past.ago(85), 85, 80, namespace=NS, coderun=name)
+        if job:
+            write_job(past, f"{name}-2", name, since=28)
+
+
 @pytest.fixture(scope="module")
 def past(tmp_path_factory):
     """Three hours with a run that failed and is gone, one that is gone unfinished, and a retry that runs."""
@@ -67,6 +79,10 @@ def past(tmp_path_factory):
     write_job(server, "retried-1", "retried", since=98, until=60, finished=70, deadline=2 * HOUR)
     write_job(server, "retried-2", "retried", since=50, deadline=2 * HOUR)
     server.write("coderun_stall_cause", 1, 58, 51, cause="job_deleting", namespace=NS, coderun="retried")
+    write_again(server)
+    over = [("failed", "Failed", 60, 50.5), ("open", "Running", 50, 0)]
+    write_run(server, "reopened", since=100, states=over, attempt=2)
+    server.write("coderun_finished_timestamp_seconds", server.ago(60), 60, 51, namespace=NS, coderun="reopened")
     with server:
         yield server
 
@@ -149,6 +165,37 @@ def test_a_deleted_job_of_a_run_that_is_retried_stays_in_the_table(board):
         ("retried-1", "failed", "00:28:00", "01:00:00", "02:00:00"),
     ]
     assert cells(shown["Causes within the time range"], "Cause", "Now") == [("job_deleting", "no")]
+
+
+def test_a_run_that_had_ended_and_is_open_again_has_no_end(board):
+    """A time that the exporter exports no more of a present run is not one of it."""
+    shown = board("reopened")
+    assert named(shown["Age"]) == {"until now": 100 * 60}
+    assert {event for (event,) in cells(shown["Timestamps"], "Event")} == {"created", "last exported"}
+
+
+@pytest.mark.parametrize(
+    ("run", "without", "took", "events"),
+    [
+        ("again", {"until now": 30 * 60, "limit": 600}, {}, set()),
+        (
+            "again-with-job",
+            {"to the first Job": 120, "limit": 600},
+            {"until now": 28 * 60, "limit": HOUR},
+            {"oldest Job created", "newest Job started"},
+        ),
+    ],
+)
+def test_a_run_that_was_created_again_has_nothing_of_the_one_before(board, run, without, took, events):
+    """Neither its end, its durations nor its times; its Jobs stay in the table."""
+    shown = board(run)
+    assert set(named(shown["Phase"])) == {"none"}
+    assert named(shown["Age"]) == {"until now": 30 * 60}
+    assert named(shown["Time without a Job"]) == without
+    assert named(shown["Run time"]) == took
+    found = {event for (event,) in cells(shown["Timestamps"], "Event")}
+    assert found == {"created", "last exported"} | events
+    assert (f"{run}-1", "failed") in cells(shown["Jobs within the time range"], "Job", "State")
 
 
 def test_the_limits_of_a_jobs_run_time_are_told_apart(board):

@@ -30,8 +30,10 @@ __all__ = [
     "NEWEST",
     "RUN_TIMES",
     "WAITS",
+    "job_time",
     "known",
     "of_past_jobs",
+    "run_time",
     "seen",
 ]
 
@@ -41,28 +43,44 @@ def seen(selected: str, by: str) -> str:
     return f"(max by ({by}) ({selected}) or max by ({by}) (max_over_time(({selected})[$__range:1m])))"
 
 
-def known(metric: str, matchers: str = THIS, *, by: str = "cluster", how: str = "max") -> str:
-    """The present value of a gauge, else its last one within the time range."""
+_HERE = f"coderun_created_timestamp{{{THIS}}}"
+_JOBS_SEEN = f"last_over_time(job_info{{{THIS}}}[$__range])"
+
+
+def known(metric: str, *, how: str = "max") -> str:
+    """The present value of a gauge of the run; the last one within the time range of a run that is gone."""
+    return _known(metric, THIS, by="cluster", how=how, here=_HERE)
+
+
+def of_past_jobs(metric: str) -> str:
+    """A gauge of the Jobs that this run has or had within the time range."""
+    return f"({_known(metric, ONE, by=JOB, how='max', here=MINE)} and on ({JOB}) {_JOBS_SEEN})"
+
+
+def _known(metric: str, matchers: str, *, by: str, how: str, here: str) -> str:
     now, past = (
         f"{how} by ({by}) ({value})"
         for value in (f"{metric}{{{matchers}}}", f"last_over_time({metric}{{{matchers}}}[$__range])")
     )
-    return f"({now} or {past})"
+    return f"({now} or ({past} unless on ({by}) {here}))"
 
 
-_JOBS_SEEN = f"last_over_time(job_info{{{THIS}}}[$__range])"
-
-
-def of_past_jobs(metric: str, *, by: str = JOB, how: str = "max") -> str:
-    """A gauge of the Jobs that this run has or had within the time range."""
-    return f"{how} by ({by}) ({known(metric, ONE, by=JOB)} and on ({JOB}) {_JOBS_SEEN})"
-
-
-_HERE = f"coderun_created_timestamp{{{THIS}}}"
 CREATED = known("coderun_created_timestamp")
 DEADLINE = f"({known('coderun_job_creation_deadline_seconds')} < +Inf)"
 ATTEMPT = known("coderun_attempt")
-_ENDED = f"({known('coderun_finished_timestamp_seconds')} >= on (cluster) {CREATED})"
+
+
+def run_time(metric: str) -> str:
+    """A time of the run; not of one that was deleted before it was created again under its name."""
+    return f"({known(metric)} >= on (cluster) {CREATED})"
+
+
+def job_time(metric: str, *, how: str = "max") -> str:
+    """A time of the run's Jobs, of one since its creation."""
+    return f"{how} by (cluster) ({of_past_jobs(metric)} >= on (cluster) group_left () {CREATED})"
+
+
+_ENDED = run_time("coderun_finished_timestamp_seconds")
 LAST_EXPORTED = seen(f"timestamp({_HERE})", "cluster")
 _GONE_AT = f"({LAST_EXPORTED} unless on (cluster) {_HERE})"
 
@@ -88,15 +106,14 @@ _CAUSES = "\nor ".join(
 # One that was there at the end: two minutes, because samples are looked for each minute.
 LAST_CAUSE = f"(({_CAUSES}) + 120 > on (cluster) group_left () {_GONE_AT})"
 
-_FIRST_JOB = of_past_jobs("job_created_timestamp", by="cluster", how="min")
+_FIRST_JOB = job_time("job_created_timestamp", how="min")
 # Where the first attempt is not in the time range, its Job may be missing.
 _FIRST_ATTEMPT = f"(min by (cluster) (min_over_time(coderun_attempt{{{THIS}}}[$__range])) == 1)"
 _SINCE = f"({known('coderun_without_job_since_timestamp_seconds', how='min')} or {CREATED})"
 _WAITS = {
-    "to the first Job": f"({_FIRST_JOB} >= on (cluster) {CREATED}) - on (cluster) {CREATED}"
-    f" and on (cluster) {_FIRST_ATTEMPT}",
+    "to the first Job": f"{_FIRST_JOB} - on (cluster) {CREATED} and on (cluster) {_FIRST_ATTEMPT}",
     "until now": WAIT,
-    "until last exported": f"({_GONE_AT} - on (cluster) {_SINCE}) unless on (cluster) {_JOBS_SEEN}"
+    "until last exported": f"({_GONE_AT} - on (cluster) {_SINCE}) unless on (cluster) {_FIRST_JOB}"
     f" unless on (cluster) {_ENDED}",
 }
 WAITS = _WAITS | {"limit": DEADLINE + " and on (cluster) (" + "\nor ".join(f"({e})" for e in _WAITS.values()) + ")"}
@@ -110,7 +127,7 @@ JOB_TIMES = {
     "until its end": f"{_FINISHED} - on ({JOB}) {_STARTED}",
     "until last exported": f"({_GONE_JOBS} - on ({JOB}) {_STARTED}) unless on ({JOB}) {_FINISHED}",
 }
-NEWEST = f"topk by (cluster) (1, {of_past_jobs('job_created_timestamp')})"
+NEWEST = f"topk by (cluster) (1, {of_past_jobs('job_created_timestamp')} >= on (cluster) group_left () {CREATED})"
 RUN_TIMES = {legend: f"({value}) and on ({JOB}) {NEWEST}" for legend, value in JOB_TIMES.items()} | {
     "limit": f"({of_past_jobs('job_max_runtime_seconds')} < +Inf) and on ({JOB}) {NEWEST}"
 }

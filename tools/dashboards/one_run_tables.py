@@ -3,7 +3,16 @@
 from typing import Any
 
 from tools.dashboards.board import RUNBOOK
-from tools.dashboards.one_run_past import CREATED, JOB_STATE, JOB_TIMES, LAST_EXPORTED, known, of_past_jobs, seen
+from tools.dashboards.one_run_past import (
+    CREATED,
+    JOB_STATE,
+    JOB_TIMES,
+    LAST_EXPORTED,
+    job_time,
+    of_past_jobs,
+    run_time,
+    seen,
+)
 from tools.dashboards.one_run_promql import (
     FAILURE,
     FAILURES,
@@ -85,18 +94,19 @@ def _times() -> Any:
     events = {
         "created": CREATED,
         "without a Job since": WITHOUT_JOB_SINCE,
-        "oldest Job created": of_past_jobs("job_created_timestamp", by="cluster", how="min"),
-        "newest Job started": of_past_jobs("job_start_time", by="cluster"),
-        "work completed": known("coderun_work_completed_timestamp_seconds"),
-        "newest Job ended": of_past_jobs("job_finished_timestamp_seconds", by="cluster"),
-        "run ended": known("coderun_finished_timestamp_seconds"),
-        "deletion requested": known("coderun_deletion_timestamp_seconds"),
+        "oldest Job created": job_time("job_created_timestamp", how="min"),
+        "newest Job started": job_time("job_start_time"),
+        "work completed": run_time("coderun_work_completed_timestamp_seconds"),
+        "newest Job ended": job_time("job_finished_timestamp_seconds"),
+        "run ended": run_time("coderun_finished_timestamp_seconds"),
+        "deletion requested": run_time("coderun_deletion_timestamp_seconds"),
         "last exported": LAST_EXPORTED,
     }
     labelled = [_labelled(expr, "event", name) for name, expr in events.items()]
     return table(
         "Timestamps",
-        "From the run and the Jobs that it has, or had within the time range, oldest first. `CodeRunStuckDeleting`.",
+        "From the run, and from the Jobs that it has or had within the time range, oldest first."
+        " `CodeRunStuckDeleting`.",
         Query("1000 * (" + "\nor ".join(labelled) + ")"),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
