@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from exporter.cluster import Cluster, ConfigMap, Run
 from exporter.diagnosis.cause import Cause
 
-__all__ = ["stall_causes"]
+__all__ = ["CLIS", "DEFAULT_CLI", "stall_causes"]
 
-_CLIS = frozenset(
+CLIS = frozenset(
     {"claude", "codex", "cursor", "factory", "gemini", "opencode", "kimi", "copilot", "dexter", "code", "openclaw"}
 )
-_DEFAULT_CLI = "claude"  # what that controller uses for a run without cliConfig
+DEFAULT_CLI = "claude"  # what that controller uses for a run without cliConfig
 
 
 def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:
@@ -45,8 +45,8 @@ def _concerns(item: ConfigMap, run: Run) -> bool:
     """Broken, and not another CLI's own: ConfigMaps are named after their CLI, or after none."""
     if not item.problems:
         return False
-    clis = _CLIS.intersection(item.name.split("-"))
-    return not clis or not clis.isdisjoint((run.cli or _DEFAULT_CLI).split("-"))
+    clis = CLIS.intersection(item.name.split("-"))
+    return not clis or not clis.isdisjoint((run.cli or DEFAULT_CLI).split("-"))
 
 
 def _of_configmap(item: ConfigMap) -> Cause:

@@ -11,7 +11,9 @@ import yaml
 from tests.components import MissingComponentError
 from tests.integration.bundle import shipped_alerts
 from tools.dashboards import __main__ as command, generate, page
+from tools.dashboards.parts import DURATION
 from tools.dashboards.reading import panels_of
+from tools.dashboards.units import written
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "dashboards").glob("*.json"))
@@ -103,6 +105,54 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(file):
             assert panel.tree["fieldConfig"]["defaults"]["unit"], panel.title
         if panel.kind == "table":
             assert panel.tree["fieldConfig"]["defaults"]["noValue"], panel.title
+
+
+@of_each
+def test_durations_are_hours_minutes_and_seconds(file):
+    """Not `1.08 hours`; fractions of a second are shown only where something takes that long."""
+    in_seconds = {"Scrape duration", "Event loop: delay"}
+    for panel in panels(file):
+        config = panel.tree["fieldConfig"]
+        settings = [each for override in config["overrides"] for each in override["properties"]]
+        units = {each["value"] for each in settings if each["id"] == "unit"} | {config["defaults"].get("unit")}
+        assert units.isdisjoint({"s", "m", "h", "dtdurations", "clocks"}) or panel.title in in_seconds, panel.title
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "00:00:00"), (3888.9, "01:04:48"), (86399, "23:59:59"), (360000, "4 d 04:00:00"), (-1, "00:00:01 ago")],
+)
+def test_a_duration_is_drawn_as_grafana_writes_it(seconds, text):
+    """The cases of Grafana's own tests of the unit."""
+    assert written(seconds, DURATION) == text
+
+
+@of_each
+def test_limits_of_one_panel_are_told_apart(file):
+    """By whose they are, in name and colour; each series that is a limit is dashed."""
+    for panel in panels(file):
+        limits = [query for query in panel.queries if query.legend.startswith("limit")]
+        if panel.kind != "timeseries" or not limits:
+            continue
+        assert len({query.legend for query in limits}) == len(limits)
+        looks = {query.legend: look_of(panel, query.legend) for query in limits}
+        assert len({json.dumps(look) for look in looks.values()}) == len(limits)
+        for query in limits:
+            look = looks[query.legend]
+            assert look["custom.lineStyle"]["fill"] == "dash"
+            several = re.search(r"^limit of \{\{(\w+)\}\}$", query.legend)
+            assert bool(several) == ("color" not in look), "one colour would be that of several limits"
+            assert query.legend != "limit", panel.title
+
+
+def look_of(panel, name):
+    """What Grafana applies to a series of that name: later overrides win."""
+    return {
+        each["id"]: each["value"]
+        for override in panel.tree["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byRegexp" and re.search(override["matcher"]["options"].strip("/"), name)
+        for each in override["properties"]
+    }
 
 
 @of_each

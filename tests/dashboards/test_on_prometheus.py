@@ -36,8 +36,10 @@ ABOUT_MANY, ABOUT_ONE, ABOUT_ITSELF = BOARDS["agent-runs.json"], BOARDS["one-run
 SECONDS = 30.0
 WITHOUT_POD, NOT_STARTING, OVER_LIMIT = 1, 2, 4
 """Numbers in the column Problem."""
-OF_ITS_OWN = re.compile(r"increase\(|:p\d\d_|:ratio1h|ALERTS_FOR_STATE|last_sync")
+OF_ITS_OWN = re.compile(r"increase\(|\btimestamp\(|:p\d\d_|:ratio1h|ALERTS_FOR_STATE|last_sync")
 """What may differ between two replicas or two Prometheus servers."""
+OF_THE_PAST = {"Phase B", "Cause B", "Age C", "Time without a Job C", "Run time C"}
+"""Queries about runs and Jobs that are gone, which this platform has none of: see test_past."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_every_query_gets_an_answer(watched: tuple[Watched, Watched], file: str,
                 key = f"{each.panel.title} {result.target.ref}"
                 counts[key] = counts.get(key, 0) + len(result.series)
     assert counts
-    assert [name for name, count in counts.items() if not count] == []
+    assert {name for name, count in counts.items() if not count} <= OF_THE_PAST
 
 
 @pytest.mark.parametrize("file", BOARDS)
@@ -106,9 +108,9 @@ def test_several_values_of_a_variable_are_one_pattern(watched: tuple[Watched, Wa
     many = run_queries(ABOUT_MANY, watched[1], chosen, seconds=SECONDS)
     assert fields(many, "Runs without a Job", "agent") == {("rex",)}
     assert fields(many, "Jobs that need attention", "agent") == {("rex",)}
-    assert number(many, "Failed without a Job, 1 h") == 0
+    assert number(many, "Failed in a row") == 0
     alerts = fields(many, "Firing alerts", "alertname")
-    assert alerts >= {("CodeRunJobCreationStalled",), ("CodeRunExporterResourceUnavailable",)}
+    assert alerts >= {("CodeRunJobCreationStalled",), ("RequiredConfigMapUnhealthy",)}
     elsewhere = run_queries(ABOUT_MANY, watched[1], chosen | {"namespace": "elsewhere"}, seconds=SECONDS)
     assert number(elsewhere, "Runs stalled") == 0
     alerts = fields(elsewhere, "Firing alerts", "alertname")
@@ -124,7 +126,7 @@ def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
     assert number(many, "Runs stalled") == 2
     assert number(many, "Unhealthy Jobs") == 0
     assert number(many, "Unhealthy Jobs", query=1) == 5
-    assert number(many, "Failed without a Job, 1 h") == 4
+    assert number(many, "Failed in a row") == 4
     assert number(many, "Unhealthy ConfigMaps") == 1
     assert number(many, "Data freshness") < 30
     waiting = fields(many, "Runs without a Job", "coderun", "cause")
@@ -162,7 +164,7 @@ def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
         causes[run] = [series["metric"]["cause"] for series in panel(one, "Cause").results[0].series]
         attempts[run] = number(one, "Attempt")
         if run not in {STALLED, FAILED}:
-            assert number(one, "Run time", query=1) == 3600
+            assert number(one, "Run time", query=3) == 3600
     assert phases == {
         STALLED: ("none", "open"), HANGING: ("Running", "open"), NO_POD: ("Running", "open"),
         DONE: ("Succeeded", "succeeded"), RETRIED: ("Running", "open"), FAILED: ("Failed", "failed"),
@@ -178,7 +180,7 @@ def test_one_run_shows_the_alerts_that_explain_it(watched: tuple[Watched, Watche
     found = {}
     for run, place in RUNS.items():
         one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
-        found[run] = {alert for (alert,) in fields(one, "Alerts", "alertname")}
+        found[run] = {alert for (alert,) in fields(one, "Alerts that fire now", "alertname")}
     assert found == {
         STALLED: {"CodeRunJobCreationStalled", "CodeRunNotReconciled", "RequiredConfigMapUnhealthy"},
         HANGING: {"AgentJobHanging"},
@@ -206,7 +208,8 @@ def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], 
     """At the same moment: the same series but for the cluster, and the same numbers; nothing counts twice.
 
     Increases of counters differ by the times of the scrapes; the start of an alert and the last sync of a replica
-    differ by the start of Prometheus and of the replica.
+    differ by the start of Prometheus and of the replica. What lasts for a second is seen at a minute by one and not by
+    the other.
     """
     for chosen in chosen_for(text):
         now = time.time()
@@ -217,8 +220,10 @@ def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], 
         }
         assert one.keys() == two.keys()
         for query, values in one.items():
-            assert two[query].keys() == values.keys(), query
-            for labels, value in values.items():
+            if "$__range:1m" not in expressions[query]:
+                assert two[query].keys() == values.keys(), query
+            for labels in values.keys() & two[query].keys():
+                value = values[labels]
                 exact = not OF_ITS_OWN.search(expressions[query])
                 same = pytest.approx(value, rel=1e-9) if exact else pytest.approx(value, rel=0.25, abs=1.5)
                 assert two[query][labels] == same, (query, dict(labels))

@@ -95,6 +95,18 @@ def test_a_retry_of_an_old_run_is_not_late(select):
     assert select(many.LATE, "coderun", run()) == {"x"}
 
 
+def test_each_agent_has_a_limit_of_its_own(select):
+    """The largest of its runs; none where a run opted out."""
+    other = [
+        at(1, "coderun_info", agent="cleo", coderun="y"),
+        at(900, "coderun_job_creation_deadline_seconds", coderun="y"),
+        at(1, "coderun_info", agent="out", coderun="z"),
+        at("+Inf", "coderun_job_creation_deadline_seconds", coderun="z"),
+    ]
+    assert select(many.MAY_WAIT, "agent", [*run(), *other]) == {"rex", "cleo"}
+    assert select(f"({many.MAY_WAIT}) == 600", "agent", [*run(), *other]) == {"rex"}
+
+
 def test_a_run_in_an_unknown_phase_is_open_and_never_late(select):
     """It is listed among the runs without a Job."""
     series = run(phase="other")

@@ -12,12 +12,28 @@ from tests.integration.bundle import ALERTS, JOB, prometheus_config
 from tests.integration.exporting import Exporter
 from tests.integration.monitoring import Prometheus
 
-__all__ = ["Watched"]
+__all__ = ["Readable", "Watched"]
 
 _FAST = {"for": "1s", "keep_firing_for": "2s"}
 
 
-class Watched(Prometheus):
+class Readable(Prometheus):
+    """A Prometheus whose series and ranges can be read."""
+
+    def series(self, selector: str) -> list[dict[str, str]]:
+        """The label sets that a selector finds."""
+        found: list[dict[str, str]] = self.get("/api/v1/series", **{"match[]": selector})["data"]
+        return found
+
+    def over(self, expression: str, *, seconds: float, step: float = 1.0) -> list[dict[str, Any]]:
+        """A range query's matrix, up to now: dicts of `metric` and `values`."""
+        now = time.time()
+        span = {"start": f"{now - seconds:.3f}", "end": f"{now:.3f}", "step": f"{step:g}"}
+        found: list[dict[str, Any]] = self.get("/api/v1/query_range", query=expression, **span)["data"]["result"]
+        return found
+
+
+class Watched(Readable):
     """A Prometheus of some replicas of the exporter; `cluster` is a label of their targets, "" for none.
 
     What needs ten minutes of history to fire has it: see `_backfill`.
@@ -47,18 +63,6 @@ class Watched(Prometheus):
         command = [component("promtool"), "tsdb", "create-blocks-from", "openmetrics", "past.txt", "data"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
-
-    def series(self, selector: str) -> list[dict[str, str]]:
-        """The label sets that a selector finds."""
-        found: list[dict[str, str]] = self.get("/api/v1/series", **{"match[]": selector})["data"]
-        return found
-
-    def over(self, expression: str, *, seconds: float, step: float = 1.0) -> list[dict[str, Any]]:
-        """A range query's matrix, up to now: dicts of `metric` and `values`."""
-        now = time.time()
-        span = {"start": f"{now - seconds:.3f}", "end": f"{now:.3f}", "step": f"{step:g}"}
-        found: list[dict[str, Any]] = self.get("/api/v1/query_range", query=expression, **span)["data"]["result"]
-        return found
 
     def _flags(self) -> list[str]:
         flags = super()._flags()

@@ -3,14 +3,15 @@
 from typing import Any
 
 from tools.dashboards.board import AGENT_RUNS, Row, board, datasource, query
-from tools.dashboards.parts import BAD, WARN, Query, number
-from tools.dashboards.promql import ALL, HEALTH, JOB, SCRAPED, zero
+from tools.dashboards.parts import BAD, DURATION, WARN, Query, number
+from tools.dashboards.promql import ALL, HEALTH, JOB, zero
 from tools.dashboards.runs_promql import (
     ATTENTION,
     CLUSTER,
     CRITICAL,
-    FAILED_WITHOUT_JOB,
+    FRESHNESS,
     LATE,
+    RECORDED,
     firing,
 )
 from tools.dashboards.runs_tables import runs_tables
@@ -47,7 +48,8 @@ def _numbers() -> list[tuple[Any, int, int]]:
     panels = [
         number(
             "Alerts firing",
-            "Alerts that fire now, except those of severity `info`. The table below lists each with its object.",
+            "Alerts about runs that fire now, except those of severity `info`. The table below lists each with its"
+            " object. Exporter shows those about the exporter.",
             *(Query(zero(f"count({firing(f', severity={chr(34)}{name}{chr(34)}')})"), name) for name in severities),
             levels=[(1, BAD)],
         ),
@@ -68,10 +70,11 @@ def _numbers() -> list[tuple[Any, int, int]]:
             levels=[(1, BAD)],
         ),
         number(
-            "Failed without a Job, 1 h",
-            "Runs that failed in the last hour and never got a Job. `CodeRunsFailing` fires when three in a row do.",
-            Query(zero(f"count({FAILED_WITHOUT_JOB})")),
-            levels=[(1, WARN), (6, BAD)],
+            "Failed in a row",
+            "Runs of one namespace and type that failed without a Job one after another, where there are most, as"
+            " recorded by the rules for all agents. `CodeRunsFailing` fires from three, and is critical from six.",
+            Query(zero(f"max(run_type:coderuns_failed_in_a_row:count{{{RECORDED}}})")),
+            levels=[(3, WARN), (6, BAD)],
         ),
         number(
             "Unhealthy ConfigMaps",
@@ -81,13 +84,10 @@ def _numbers() -> list[tuple[Any, int, int]]:
         ),
         number(
             "Data freshness",
-            "Time since the last sync of the resource and replica that is furthest behind. `CodeRunExporterStale`"
-            " fires above 5 minutes: then the other panels are out of date.",
-            Query(
-                "max(time() - max by (cluster, instance, resource, scope)"
-                f" (coderun_exporter_resource_last_sync_timestamp_seconds{{{SCRAPED}}}))"
-            ),
-            unit="s",
+            "Time since the last sync of the resource that is furthest behind. Above 5 minutes the other panels are"
+            " out of date or incomplete: see the dashboard Exporter.",
+            Query(f"max({FRESHNESS})"),
+            unit=DURATION,
             levels=[(150, WARN), (300, BAD)],
             nothing="no exporter",
         ),

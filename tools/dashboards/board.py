@@ -86,12 +86,14 @@ def runbooks() -> build.ConstantVariable:
 
 
 def one_run(field: str) -> tuple[str, str]:
-    """A link from a table with the columns Namespace and `field` to the dashboard of that run."""
-    chosen = f"var-namespace=${{__data.fields.Namespace}}&var-coderun=${{__data.fields.{field}}}"
-    return (
-        "This run",
-        f"/d/{ONE_RUN}?${{datasource:queryparam}}&${{cluster:queryparam}}&{chosen}&${{__url_time_range}}",
-    )
+    """A link from a table with the columns Cluster, Namespace and `field` to the dashboard of that run.
+
+    Grafana writes a column that is not there as nothing, which selects what has no cluster. It encodes what it writes
+    as an address, in which `&` and `#` stay: hence `percentencode`.
+    """
+    columns = {"cluster": "Cluster", "namespace": "Namespace", "coderun": field}
+    chosen = "&".join(f"var-{name}=${{__data.fields.{column}:percentencode}}" for name, column in columns.items())
+    return "This run", f"/d/{ONE_RUN}?${{datasource:queryparam}}&{chosen}&${{__url_time_range}}"
 
 
 def _link(uid: str) -> build.DashboardLink:

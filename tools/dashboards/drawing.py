@@ -1,5 +1,6 @@
 """An image of a dashboard with the results of its queries, to review the layout."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -82,24 +83,32 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
 
     for level, color in look.steps:
         canvas.line([at(first, level), at(last, level)], stroke=color, dashed=True)
-    for number, (name, points) in enumerate(drawn):
-        limit = name.startswith("limit")
-        color = COLORS["red"] if limit else PALETTE[number % len(PALETTE)]
-        canvas.line([at(*point) for point in points], stroke=color, dashed=limit)
-    _legend(canvas, (x, y + plot + 22, width, 22), [name for name, _ in drawn])
+    colors = [_line_color(panel_result, name, number) for number, (name, _) in enumerate(drawn)]
+    for (name, points), color in zip(drawn, colors, strict=True):
+        canvas.line([at(*point) for point in points], stroke=color, dashed=name.startswith("limit"))
+    _legend(canvas, (x, y + plot + 22, width, 22), [name for name, _ in drawn], colors)
 
 
-def _legend(canvas: Canvas, place: Place, names: Sequence[str]) -> None:
+def _line_color(panel_result: PanelResult, name: str, number: int) -> str:
+    """Of the palette, unless overrides fix it; the last that fits wins."""
+    color = PALETTE[number % len(PALETTE)]
+    for override in panel_result.panel.tree["fieldConfig"]["overrides"]:
+        if re.search(override["matcher"]["options"].strip("/"), name):
+            fixed = [each["value"]["fixedColor"] for each in override["properties"] if each["id"] == "color"]
+            color = COLORS[fixed[0]] if fixed else color
+    return color
+
+
+def _legend(canvas: Canvas, place: Place, names: Sequence[str], colors: Sequence[str]) -> None:
     x, y, width, _ = place
     left = x
-    for number, name in enumerate(names):
+    for number, (name, color) in enumerate(zip(names, colors, strict=True)):
         need = 30 + len(name) * 6.6
         if left + need > x + width and number:
             if y > place[1]:
                 canvas.text(left, y, "…", size=12, fill=FAINT)
                 return
             left, y = x, y + 17
-        color = COLORS["red"] if name.startswith("limit") else PALETTE[number % len(PALETTE)]
         canvas.box(left, y - 6, 14, 4, fill=color)
         canvas.text(left + 19, y, name, size=12, room=x + width - left - 19)
         left += need

@@ -4,9 +4,9 @@ from typing import Any
 
 from exporter.telemetry import STATES
 from tools.dashboards.board import EXPORTER, RUNBOOK, Row, board, datasource, query
-from tools.dashboards.exporter_numbers import AGE, FIRING, OF, exporter_numbers
-from tools.dashboards.parts import BAD, GOOD, NEUTRAL, WARN, Query, lanes, lines
-from tools.dashboards.promql import SELF, coded, rate
+from tools.dashboards.exporter_numbers import AGE, ALERT, FIRING, OF, exporter_numbers
+from tools.dashboards.parts import BAD, DURATION, GOOD, NEUTRAL, WARN, Query, lanes, lines
+from tools.dashboards.promql import SELF, coded, firing_since, rate
 from tools.dashboards.table_panel import Column, table
 
 __all__ = ["exporter_board"]
@@ -48,8 +48,8 @@ def exporter_board() -> str:
 def _alerts() -> Any:
     return table(
         "Firing alerts",
-        "Alerts about the exporter that fire now. Its name links to its runbook where their address is set.",
-        Query(FIRING),
+        "Alerts about the exporter that fire now, and when each began to. The name of an alert links to its runbook, where its address is set.",
+        Query(f"1000 * (({firing_since(ALERT)}) and ({FIRING}))"),
         columns=[
             Column(field="severity", title="Severity", width=80, words={"critical": BAD, "warning": WARN}),
             Column(field="alertname", title="Alert", link=RUNBOOK),
@@ -58,6 +58,7 @@ def _alerts() -> Any:
             Column(field="resource", title="Resource"),
             Column(field="scope", title="Scope"),
             Column(field="instance", title="Instance"),
+            Column(field="A", title="Firing since", unit="dateTimeAsIso", width=170),
         ],
         by="Severity",
         descending=False,
@@ -78,7 +79,7 @@ def _reading() -> list[tuple[Any, int, int]]:
         "Time since the last sync. Bookmarks arrive about once a minute, so up to 90 s are normal."
         " `CodeRunExporterStale` fires above the line.",
         Query(f"max by (cluster, instance, resource) ({AGE})", "{{resource}} ({{instance}})"),
-        unit="s",
+        unit=DURATION,
         levels=[(300, BAD)],
     )
     resources = table(
@@ -97,7 +98,7 @@ def _reading() -> list[tuple[Any, int, int]]:
             Column(field="B", title="State", width=110, codes=WORDS),
             Column(field="C", title="Required", width=85, codes={0: ("no", NEUTRAL), 1: ("yes", GOOD)}),
             Column(field="A", title="Objects", unit="short", width=85),
-            Column(field="D", title="Last sync", unit="s", width=85, levels=[(150, WARN), (300, BAD)]),
+            Column(field="D", title="Last sync", unit=DURATION, width=85, levels=[(150, WARN), (300, BAD)]),
             Column(field="E", title="Last change", unit="dateTimeAsIsoNoDateIfToday", width=110),
         ],
         by="Objects",

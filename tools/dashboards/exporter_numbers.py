@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tools.dashboards.parts import BAD, WARN, Query, names, number
+from tools.dashboards.parts import BAD, DURATION, WARN, Query, names, number
 from tools.dashboards.promql import SELF, zero
 
-__all__ = ["AGE", "FIRING", "OF", "exporter_numbers"]
+__all__ = ["AGE", "ALERT", "FIRING", "OF", "exporter_numbers"]
 
 OF = "cluster, instance, resource, scope"
 AGE = f"time() - max by ({OF}) (coderun_exporter_resource_last_sync_timestamp_seconds{{{SELF}}})"
@@ -82,7 +82,7 @@ def _of_resources() -> list[Any]:
             "Time since the last sync of the resource and replica that is furthest behind. `CodeRunExporterStale`"
             " fires above 5 minutes.",
             Query(f"max({AGE})"),
-            unit="s",
+            unit=DURATION,
             levels=[(150, WARN), (300, BAD)],
             nothing="no exporter",
         ),

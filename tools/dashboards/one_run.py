@@ -1,35 +1,33 @@
 """The dashboard of one run: its life over time, its Jobs, and the health of what it needs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tools.dashboards.board import ONE_RUN, Row, board, datasource, query
+from tools.dashboards.one_run_past import AGES, ATTEMPT, LAST_CAUSE, LAST_PHASE, RUN_TIMES, WAITS
 from tools.dashboards.one_run_promql import (
     ALERTS,
-    CREATED,
     DEADLINE,
     FAILURE,
     HANG,
+    HEALTH_FOR_RUN,
     JOBS,
-    LIMIT,
     MINE,
-    NEWEST,
+    NOW_STATES,
     PHASE,
-    POD_STATES,
     RUNNING,
     STALL,
     STATES,
-    THIS,
-    TOOK,
     WAIT,
-    WAITED,
     of_jobs,
 )
 from tools.dashboards.one_run_tables import causes, one_run_tables
-from tools.dashboards.parts import BAD, GOOD, WARN, Query, lanes, lines, names, number
-from tools.dashboards.promql import HEALTH, JOB, ONE, SCRAPED
+from tools.dashboards.parts import BAD, DURATION, GONE, GOOD, WARN, Query, lanes, lines, names, number
+from tools.dashboards.promql import JOB, ONE, SCRAPED
 
 __all__ = ["one_run_board"]
 
+PAST = {0: ("no longer exported", GONE)}
 SIGNS = {21: ("yes", BAD), 22: ("firing", BAD)}
 
 
@@ -47,7 +45,7 @@ def one_run_board() -> str:
         ],
         annotations=[ALERTS],
         rows=[
-            Row("Now", [*_numbers(), causes()]),
+            Row("State and causes", [*_numbers(), causes()]),
             Row("Over time", _life()),
             Row("Details", one_run_tables()),
         ],
@@ -56,49 +54,62 @@ def one_run_board() -> str:
 
 
 def _numbers() -> list[tuple[Any, int, int]]:
-    waited = f"({WAITED}) or on (cluster) ({WAIT})"
+    past = "Of a run that is no longer exported: the last one."
     panels = [
         names(
             "Phase",
-            "The phase that the controller reports, coloured by the state that it stands for; none: no status.",
+            "The phase that the controller reports, coloured by the state that it stands for; none: no status."
+            f" {past}",
             Query(PHASE, "{{phase}}"),
-            words=STATES,
+            Query(f"0 * ({LAST_PHASE})", "last: {{phase}}"),
+            words=STATES | PAST,
             nothing="no such run",
         ),
         names(
             "Cause",
-            "Why the run has no Job, why its Job is unfinished, or why it failed. The table below has the details.",
+            "Why the run has no Job, why its Job is unfinished, or why it failed. The table below has the details."
+            f" {past}",
             Query(f"max by (cause) ({STALL} or {HANG} or {FAILURE})", "{{cause}}"),
-            levels=[(1, BAD)],
+            Query(f"0 * max by (cause) ({LAST_CAUSE})", "last: {{cause}}"),
+            words=PAST | {1: ("cause", BAD)},
             nothing="no cause known",
         ),
-        number("Age", "Time since its creation.", Query(f"max(time() - {CREATED})"), unit="s"),
+        number(
+            "Age",
+            "From its creation until its end. Until now while it is open, or until it was last exported.",
+            *_longest(AGES),
+            unit=DURATION,
+            nothing="no such run",
+        ),
         number(
             "Time without a Job",
-            "From its creation to its first Job, or how long it has had none until now, and the limit. Not"
-            " available once the first Job of several is deleted. `CodeRunJobCreationStalled`.",
-            Query(f"max({waited})", "time"),
-            Query(f"max({DEADLINE} and on (cluster) ({waited}))", "limit"),
-            unit="s",
+            "From its creation to its first Job, where that is known; how long it has none until now, or had none"
+            " until it was last exported; and the limit. `CodeRunJobCreationStalled`.",
+            *_longest(WAITS),
+            unit=DURATION,
             nothing="not available",
         ),
         number(
             "Run time",
-            "Of its newest Job, from start to end or until now, and the limit. `AgentJobHanging`.",
-            Query(f"max((({RUNNING}) or on ({JOB}) ({TOOK})) and on ({JOB}) ({NEWEST}))", "time"),
-            Query(f"max({LIMIT} and on ({JOB}) ({NEWEST}))", "limit"),
-            unit="s",
+            "Of its newest Job, from its start until its end. Until now while it is unfinished, or until it was last"
+            " exported; and the limit. `AgentJobHanging`.",
+            *_longest(RUN_TIMES),
+            unit=DURATION,
             nothing="no Job",
         ),
         number(
             "Attempt",
             "Its spec.contextVersion; 1 is the first. `CodeRunRetryLoop` fires from the sixth.",
-            Query(f"max(coderun_attempt{{{THIS}}})"),
+            Query(f"max({ATTEMPT})"),
             levels=[(3, WARN), (6, BAD)],
             nothing="unknown",
         ),
     ]
     return [(panel, 4, 4) for panel in panels]
+
+
+def _longest(values: Mapping[str, str]) -> list[Query]:
+    return [Query(f"max({expr})", legend) for legend, expr in values.items()]
 
 
 def _life() -> list[tuple[Any, int, int]]:
@@ -107,8 +118,7 @@ def _life() -> list[tuple[Any, int, int]]:
         [
             f'16 * ({ended}, result="succeeded"}}) > bool 0) and on ({JOB}) {MINE}',
             f'17 * ({ended}, result="failed"}}) > bool 0) and on ({JOB}) {MINE}',
-            f"15 * {of_jobs('job_suspended')}",
-            POD_STATES,
+            NOW_STATES,
         ]
     )
     life = lanes(
@@ -125,25 +135,33 @@ def _life() -> list[tuple[Any, int, int]]:
         words={**STATES, **JOBS, **SIGNS},
     )
     health = lanes(
-        "Health of required ConfigMaps",
-        "All that are required, in all namespaces. A run needs those of its own CLI. `RequiredConfigMapUnhealthy`.",
-        Query(HEALTH, "{{configmap}}"),
+        "Health of the ConfigMaps of its CLI",
+        "Required ConfigMaps that are named after the CLI of the run, or after none, while the run exists. Agent runs"
+        " shows all of them. `RequiredConfigMapUnhealthy`.",
+        Query(HEALTH_FOR_RUN, "{{configmap}}"),
         words={0: ("unhealthy", BAD), 1: ("healthy", GOOD)},
     )
     waiting = lines(
         "Time without a Job, and the limit",
         "While the run is open and has none. `CodeRunJobCreationStalled`.",
         Query(WAIT, "time without a Job"),
-        Query(f"{DEADLINE} < +Inf", "limit"),
-        unit="s",
+        Query(DEADLINE, "limit: time to create a Job"),
+        unit=DURATION,
     )
     running = lines(
         "Run time of its Jobs, and the limits",
-        "While they are unfinished. Kubernetes ends a Job at its activeDeadlineSeconds, where that is set."
-        " `AgentJobHanging`, `AgentFinishedNotExited`, `AgentJobsWithoutDeadline`.",
+        "While they are unfinished. The alert fires above the maximum run time. Kubernetes ends a Job at its"
+        " activeDeadlineSeconds, where that is set. `AgentJobHanging`, `AgentFinishedNotExited`,"
+        " `AgentJobsWithoutDeadline`.",
         Query(RUNNING, "{{job_name}}"),
-        Query(f"max({of_jobs('job_max_runtime_seconds')} < +Inf)", "limit"),
-        Query(f"max({of_jobs('job_deadline_seconds')})", "limit: activeDeadlineSeconds"),
-        unit="s",
+        Query(
+            _while_running(f"{of_jobs('job_max_runtime_seconds')} < +Inf"), "limit: maximum run time of {{job_name}}"
+        ),
+        Query(_while_running(of_jobs("job_deadline_seconds")), "limit: activeDeadlineSeconds of {{job_name}}"),
+        unit=DURATION,
     )
     return [(life, 24, 8), (health, 24, 7), (waiting, 12, 7), (running, 12, 7)]
+
+
+def _while_running(limit: str) -> str:
+    return f"({limit}) and on ({JOB}) ({RUNNING})"

@@ -1,28 +1,30 @@
 """The queries of the dashboard of one run."""
 
-from tools.dashboards.parts import BAD, GOOD, NEUTRAL, WARN
-from tools.dashboards.promql import JOB, ONE, coded
+from exporter.diagnosis.stall import CLIS, DEFAULT_CLI
+from tools.dashboards.parts import BAD, GONE, GOOD, NEUTRAL, WARN
+from tools.dashboards.promql import CONFIGMAP, HEALTH, JOB, ONE, coded, firing_since
 
 __all__ = [
     "ALERTS",
     "CREATED",
     "DEADLINE",
     "FAILURE",
+    "FAILURES",
+    "FIRING_SINCE",
     "HANG",
+    "HANGS",
+    "HEALTH_FOR_RUN",
     "JOBS",
-    "LIMIT",
     "MINE",
-    "NEWEST",
+    "NOW_STATES",
     "PHASE",
     "POD_STATES",
     "RUNNING",
-    "SINCE",
     "STALL",
+    "STALLS",
     "STATES",
     "THIS",
-    "TOOK",
     "WAIT",
-    "WAITED",
     "WITHOUT_JOB_SINCE",
     "of_jobs",
 ]
@@ -44,6 +46,7 @@ JOBS = {
     15: ("suspended", "purple"),
     16: ("succeeded", GOOD),
     17: ("failed", BAD),
+    18: ("no longer exported", GONE),
 }
 
 STATE = coded(
@@ -53,8 +56,7 @@ PHASE = f"({STATE})\n* on (cluster) group_right () max by (cluster, phase) (code
 """The state as a number, with the label `phase`: phases are shown and never compared."""
 CREATED = f"max by (cluster) (coderun_created_timestamp{{{THIS}}})"
 OPEN = f'coderun_state{{{THIS}, state="open"}} unless on (cluster) coderun_state{{{THIS}, state!="open"}}'
-DEADLINE = f"max by (cluster) (coderun_job_creation_deadline_seconds{{{THIS}}})"
-ATTEMPT = f"max by (cluster) (coderun_attempt{{{THIS}}})"
+DEADLINE = f"(max by (cluster) (coderun_job_creation_deadline_seconds{{{THIS}}}) < +Inf)"
 
 
 def of_jobs(metric: str, *, how: str = "max", by: str = JOB, matchers: str = ONE) -> str:
@@ -70,20 +72,15 @@ UNFINISHED = (
 )
 STARTED = f"max by ({JOB}) (job_start_time{{{ONE}}})"
 RUNNING = f"(time() - {STARTED}) and on ({JOB}) ({UNFINISHED})"
-TOOK = f"(max by ({JOB}) (job_finished_timestamp_seconds{{{ONE}}}) - on ({JOB}) {STARTED}) and on ({JOB}) {MINE}"
-NEWEST = f'coderun_job_name{{{THIS}, job_name!=""}}'
-LIMIT = f"max by ({JOB}) (job_max_runtime_seconds{{{ONE}}})"
 HAS_JOB = of_jobs("job_created_timestamp", by="cluster")
 WITHOUT_JOB_SINCE = f"min by (cluster) (coderun_without_job_since_timestamp_seconds{{{THIS}}})"
 WAIT = f"(time() - ({WITHOUT_JOB_SINCE} or {CREATED})) and on (cluster) ({OPEN}) unless on (cluster) {HAS_JOB}"
-# The first Job of a retried run is deleted.
-WAITED = (
-    f"({of_jobs('job_created_timestamp', how='min', by='cluster')} - on (cluster) {CREATED})"
-    f" and on (cluster) ({ATTEMPT} == 1)"
-)
-STALL = f"max by (cluster, cause, detail) (coderun_stall_cause{{{THIS}}})"
-HANG = f"max by (cluster, cause, detail) (job_hang_cause{{{ONE}}} and on ({JOB}) {MINE})"
-FAILURE = f"max by (cluster, cause, detail) (coderun_failure_cause{{{THIS}}})"
+STALLS = f"coderun_stall_cause{{{THIS}}}"
+HANGS = f"job_hang_cause{{{ONE}}}"
+FAILURES = f"coderun_failure_cause{{{THIS}}}"
+STALL = f"max by (cluster, cause, detail) ({STALLS})"
+HANG = f"max by (cluster, cause, detail) ({HANGS} and on ({JOB}) {MINE})"
+FAILURE = f"max by (cluster, cause, detail) ({FAILURES})"
 _PODS = f"max by ({JOB}) (job_pods{{{ONE}, state="
 _STATES = "\nor ".join(
     [
@@ -95,12 +92,14 @@ _STATES = "\nor ".join(
 )
 POD_STATES = f"(({_STATES})\nand on ({JOB}) ({UNFINISHED}))"
 """What the pods of each unfinished Job do; `unfinished` where the API server does not write which are ready."""
+NOW_STATES = f"15 * {of_jobs('job_suspended')}\nor {POD_STATES}"
 _ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"'
 _HERE = f'{_ALERTS}, namespace="$namespace"'
 _INFO = f"coderun_info{{{THIS}}}"
+_HAS_JOB_NAME = f'coderun_job_name{{{THIS}, job_name!=""}}'
 _TASK = "service, task_id, agent"
 _UNTOUCHED = f'coderun_stall_cause{{{THIS}, cause=~"controller_blocked|not_reconciled"}}'
-_JOBLESS = f"({_INFO} unless on (cluster, namespace, coderun) {NEWEST})"
+_JOBLESS = f"({_INFO} unless on (cluster, namespace, coderun) {_HAS_JOB_NAME})"
 _CONFIGMAPS = (
     f'label_replace(coderun_stall_cause{{{THIS}, cause=~"configmap_.+"}}, "configmap", "$1", "detail", '
     '"[^/]+/([^ ]+).*")'
@@ -118,4 +117,28 @@ FIRING = "\nor ".join(
 """The alerts about the run, its Jobs, its task, and what else explains its state."""
 ALERT = "alertname, severity, cluster, namespace, coderun, job_name"
 ALERTS = f"max by ({ALERT}) ({FIRING})"
-SINCE = f'max by ({ALERT}) (ALERTS_FOR_STATE{{cluster=~"$cluster", component="coderun-exporter"}}) and ({ALERTS})'
+FIRING_SINCE = f"({firing_since(ALERT)}) and ({ALERTS})"
+
+# As exporter.diagnosis.stall decides: a ConfigMap that is named after CLIs is theirs, one that is named after none is
+# everybody's. Names of up to three CLIs, and CLIs of up to two words, are told apart.
+_ANY_CLI = "|".join(sorted(CLIS))
+_FIRST, _SECOND, _LAST = (
+    f'label_replace({HEALTH}, "cli", "$1", "configmap", "{pattern}")'
+    for pattern in (
+        f"(?:.*?-)??({_ANY_CLI})(?:-.*)?",
+        f"(?:.*?-)??(?:{_ANY_CLI})-(?:.*?-)??({_ANY_CLI})(?:-.*)?",
+        f"(?:.*-)?({_ANY_CLI})(?:-.*)?",
+    )
+)
+_CLI = f'label_replace({_INFO}, "cli", "{DEFAULT_CLI}", "cli", "")'
+_WORDS = (f'label_replace({_CLI}, "cli", "$1", "cli", "{word}")' for word in ("([^-]+)-.*", ".*-([^-]+)"))
+_CLIS = "\nor ".join([_CLI, *_WORDS])
+_NO_CLI = f'label_replace({_INFO}, "cli", "", "", "")'
+_NEEDED = "\nor ".join(
+    [
+        f"({_FIRST} and on (cluster, cli) ({_NO_CLI}))",
+        *(f"({cli} and on (cluster, cli) ({_CLIS}))" for cli in (_FIRST, _SECOND, _LAST)),
+    ]
+)
+HEALTH_FOR_RUN = f"max by ({CONFIGMAP}) ({_NEEDED})"
+"""The health of the ConfigMaps that a run of its CLI needs."""

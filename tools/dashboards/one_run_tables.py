@@ -3,19 +3,30 @@
 from typing import Any
 
 from tools.dashboards.board import RUNBOOK
-from tools.dashboards.one_run_promql import (
+from tools.dashboards.one_run_past import (
     CREATED,
-    FAILURE,
-    HANG,
-    RUNNING,
-    SINCE,
-    STALL,
-    THIS,
-    TOOK,
-    WITHOUT_JOB_SINCE,
-    of_jobs,
+    JOB_STATE,
+    JOB_TIMES,
+    LAST_EXPORTED,
+    job_time,
+    of_past_jobs,
+    run_time,
+    seen,
 )
-from tools.dashboards.parts import BAD, WARN, Query
+from tools.dashboards.one_run_promql import (
+    FAILURE,
+    FAILURES,
+    FIRING_SINCE,
+    HANG,
+    HANGS,
+    JOBS,
+    MINE,
+    STALL,
+    STALLS,
+    THIS,
+    WITHOUT_JOB_SINCE,
+)
+from tools.dashboards.parts import BAD, DURATION, GONE, WARN, Query
 from tools.dashboards.promql import JOB
 from tools.dashboards.table_panel import Column, table
 
@@ -24,61 +35,78 @@ __all__ = ["causes", "one_run_tables"]
 
 def causes() -> tuple[Any, int, int]:
     """Each cause with its detail, which is a sentence or a message."""
-    kinds = {"no Job": STALL, "Job unfinished": HANG, "run failed": FAILURE}
-    found = [f'label_replace({expr}, "what", "{what}", "", "")' for what, expr in kinds.items()]
+    kinds = {
+        "no Job": (STALL, f"timestamp({STALLS})"),
+        "Job unfinished": (HANG, f"timestamp({HANGS}) and on ({JOB}) {MINE}"),
+        "run failed": (FAILURE, f"timestamp({FAILURES})"),
+    }
+    present = [_labelled(now, "what", what) for what, (now, _) in kinds.items()]
+    last = [_labelled(seen(past, "cluster, cause, detail"), "what", what) for what, (_, past) in kinds.items()]
+    every, labels = "\nor ".join(last), "cluster, what, cause, detail"
     panel = table(
-        "Causes",
-        "What each cause is based on: an object, a field, or the message of the controller.",
-        Query("\nor ".join(found)),
+        "Causes within the time range",
+        "What each cause is based on: an object, a field, or the message of the controller. The column Now says"
+        " whether it applies now.",
+        Query(f"1000 * ({every})"),
+        Query("\nor ".join([*present, f"0 * group by ({labels}) ({every})"])),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
             Column(field="what", title="Problem", width=130),
             Column(field="cause", title="Cause", width=190),
             Column(field="detail", title="Detail"),
+            Column(field="B", title="Now", width=60, codes={0: ("no", GONE), 1: ("yes", BAD)}),
+            Column(field="A", title="Last seen", unit="dateTimeAsIso", width=170),
         ],
-        by="Cause",
-        descending=False,
+        by="Last seen",
         nothing="No cause known",
     )
-    return panel, 24, 3
+    return panel, 24, 4
+
+
+def _labelled(expr: str, label: str, text: str) -> str:
+    return f'label_replace({expr}, "{label}", "{text}", "", "")'
 
 
 def one_run_tables() -> list[tuple[Any, int, int]]:
     """The times of the run, its description, its Jobs, and its alerts."""
     alerts = table(
-        "Alerts",
-        "Alerts that fire now about the run, its Jobs or its task, and alerts that explain it."
-        " Its name links to its runbook where their address is set.",
-        Query(f"1000 * ({SINCE})"),
+        "Alerts that fire now",
+        "About the run, its Jobs or its task, and alerts that explain it."
+        " The column Firing since is when the alert began to fire; breaks of less than 15 minutes, such as a"
+        " restart of Prometheus, do not count. The name of an alert links to its runbook, where its address is set. The"
+        " timeline shows past alerts.",
+        Query(f"1000 * ({FIRING_SINCE})"),
         columns=[
             Column(field="severity", title="Severity", width=90, words={"critical": BAD, "warning": WARN}),
             Column(field="alertname", title="Alert", link=RUNBOOK),
             Column(field="cluster", title="Cluster"),
             Column(field="job_name", title="Job"),
-            Column(field="A", title="Since", unit="dateTimeAsIso", width=170),
+            Column(field="A", title="Firing since", unit="dateTimeAsIso", width=170),
         ],
         hidden=["namespace", "coderun"],
-        by="Since",
+        by="Firing since",
         nothing="No alert fires",
     )
-    return [(_times(), 8, 8), (_about(), 16, 3), (_jobs(), 16, 5), (alerts, 24, 5)]
+    return [(_times(), 7, 9), (_about(), 17, 4), (_jobs(), 17, 5), (alerts, 24, 5)]
 
 
 def _times() -> Any:
     events = {
         "created": CREATED,
         "without a Job since": WITHOUT_JOB_SINCE,
-        "oldest Job created": of_jobs("job_created_timestamp", how="min", by="cluster"),
-        "newest Job started": of_jobs("job_start_time", by="cluster"),
-        "work completed": f"max by (cluster) (coderun_work_completed_timestamp_seconds{{{THIS}}})",
-        "newest Job ended": of_jobs("job_finished_timestamp_seconds", by="cluster"),
-        "run ended": f"max by (cluster) (coderun_finished_timestamp_seconds{{{THIS}}})",
-        "deletion requested": f"max by (cluster) (coderun_deletion_timestamp_seconds{{{THIS}}})",
+        "oldest Job created": job_time("job_created_timestamp", how="min"),
+        "newest Job started": job_time("job_start_time"),
+        "work completed": run_time("coderun_work_completed_timestamp_seconds"),
+        "newest Job ended": job_time("job_finished_timestamp_seconds"),
+        "run ended": run_time("coderun_finished_timestamp_seconds"),
+        "deletion requested": run_time("coderun_deletion_timestamp_seconds"),
+        "last exported": LAST_EXPORTED,
     }
-    labelled = [f'label_replace({expr}, "event", "{name}", "", "")' for name, expr in events.items()]
+    labelled = [_labelled(expr, "event", name) for name, expr in events.items()]
     return table(
         "Timestamps",
-        "From the run and its Jobs, oldest first. `CodeRunStuckDeleting`.",
+        "From the run, and from the Jobs that it has or had within the time range, oldest first."
+        " `CodeRunStuckDeleting`.",
         Query("1000 * (" + "\nor ".join(labelled) + ")"),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
@@ -93,12 +121,16 @@ def _times() -> Any:
 
 def _about() -> Any:
     kept = ("kind", "run_type", "agent", "service", "task_id", "cli", "model", "repository", "workflow", "uid")
+    about = seen(f"timestamp(coderun_info{{{THIS}}})", f"cluster, {', '.join(kept)}")
     return table(
         "Description",
-        "From the spec and the labels of the run.",
-        Query(f"max by (cluster, {', '.join(kept)}) (coderun_info{{{THIS}}})"),
-        columns=[Column(field=name, title=_title(name)) for name in ("cluster", *kept)],
-        by="Kind",
+        "From the spec and the labels of the run, and when that was last exported.",
+        Query(f"1000 * {about}"),
+        columns=[
+            *(Column(field=name, title=_title(name)) for name in ("cluster", *kept)),
+            Column(field="A", title="Last exported", unit="dateTimeAsIso", width=160),
+        ],
+        by="Last exported",
         nothing="No such run",
     )
 
@@ -109,23 +141,29 @@ def _title(label: str) -> str:
 
 
 def _jobs() -> Any:
+    took = f"\nor on ({JOB}) ".join(f"({value})" for value in JOB_TIMES.values())
     return table(
-        "Jobs",
-        "Every Job of the run that the exporter exports. Each attempt has a Job of its own; the platform deletes the"
-        " previous one.",
-        Query(f"1000 * ({of_jobs('job_created_timestamp')})"),
-        Query(f"1000 * ({of_jobs('job_start_time')})"),
-        Query(f"1000 * ({of_jobs('job_finished_timestamp_seconds')})"),
-        Query(f"({RUNNING}) or on ({JOB}) ({TOOK})"),
-        Query(of_jobs("job_max_runtime_seconds")),
+        "Jobs within the time range",
+        "Every Job of the run that the exporter exports, or exported within the time range. Each attempt has a Job of"
+        " its own; the platform deletes the previous one. The run time is until the end, until now, or until the Job"
+        " was last exported.",
+        Query(f"1000 * ({of_past_jobs('job_created_timestamp')})"),
+        Query(f"1000 * ({of_past_jobs('job_start_time')})"),
+        Query(f"1000 * ({of_past_jobs('job_finished_timestamp_seconds')})"),
+        Query(JOB_STATE),
+        Query(took),
+        Query(f"{of_past_jobs('job_max_runtime_seconds')} < +Inf"),
+        Query(of_past_jobs("job_deadline_seconds")),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
             Column(field="job_name", title="Job"),
-            Column(field="A", title="Created", unit="dateTimeAsIso", width=160),
-            Column(field="B", title="Started", unit="dateTimeAsIso", width=160),
-            Column(field="C", title="Ended", unit="dateTimeAsIso", width=160),
-            Column(field="D", title="Run time", unit="s", width=90),
-            Column(field="E", title="Limit", unit="s", width=90),
+            Column(field="D", title="State", width=150, codes=JOBS),
+            Column(field="A", title="Created", unit="dateTimeAsIso", width=150),
+            Column(field="B", title="Started", unit="dateTimeAsIso", width=150),
+            Column(field="C", title="Ended", unit="dateTimeAsIso", width=150),
+            Column(field="E", title="Run time", unit=DURATION, width=90),
+            Column(field="F", title="Limit", unit=DURATION, width=80),
+            Column(field="G", title="Deadline", unit=DURATION, width=80),
         ],
         hidden=["namespace"],
         by="Created",

@@ -20,6 +20,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 __all__ = [
     "BAD",
     "COUNT",
+    "DURATION",
+    "GONE",
     "GOOD",
     "NEUTRAL",
     "SOURCE",
@@ -37,8 +39,10 @@ __all__ = [
 ]
 
 SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
-GOOD, WARN, BAD, NEUTRAL = "green", "orange", "red", "blue"
+GOOD, WARN, BAD, NEUTRAL, GONE = "green", "orange", "red", "blue", "#6e7687"
 COUNT = "short"
+DURATION = "dtdhms"
+"""Seconds as days, hours, minutes and seconds: 1 d 02:04:48."""
 
 Levels = Sequence[tuple[float, str]]
 """Where a colour begins."""
@@ -86,7 +90,11 @@ def lines(
     stacked: bool = False,
     top: float | None = None,
 ) -> timeseries.Panel:
-    """Values over time. Limits are dashed and red; `levels` are drawn as lines; `top` is the least upper end."""
+    """Values over time. `levels` are drawn as lines; `top` is the least upper end.
+
+    A series whose name begins with `limit` is dashed: red, or where each series has a limit of its own (`limit of`)
+    in a colour of its own. Those of activeDeadlineSeconds are dotted and purple.
+    """
     panel = base(timeseries.Panel(), title, text, unit=unit, levels=levels)
     panel.min(0).line_width(2).fill_opacity(30 if stacked else 8).show_points(common.VisibilityMode.NEVER)
     panel.span_nulls(False)
@@ -106,8 +114,9 @@ def lines(
         )
     if top is not None:
         panel.axis_soft_max(top)
-    if any(query.legend.startswith("limit") for query in queries):
-        panel.override_by_regexp("/^limit/", _limit_style())
+    for pattern, dash, color in _LIMITS:
+        if any(re.search(pattern, query.legend) for query in queries):
+            panel.override_by_regexp(f"/{pattern}/", _limit_style(dash, color))
     return with_queries(panel, queries)
 
 
@@ -208,10 +217,20 @@ def _warning_style(levels: Levels) -> list[dashboard.DynamicConfigValue]:
     return [dashboard.DynamicConfigValue(id_val="thresholds", value={"mode": "absolute", "steps": steps})]
 
 
-def _limit_style() -> list[dashboard.DynamicConfigValue]:
+_LIMITS = (
+    ("^limit of ", (10, 10), ""),
+    ("^limit(?! of )", (10, 10), BAD),
+    ("^limit: activeDeadlineSeconds", (2, 8), "purple"),
+)
+"""Patterns of names, with dashes and colour; the last that fits is what Grafana draws."""
+
+
+def _limit_style(dash: tuple[int, int], color: str) -> list[dashboard.DynamicConfigValue]:
+    value = dashboard.DynamicConfigValue
+    fixed = [value(id_val="color", value={"mode": "fixed", "fixedColor": color})] if color else []
     return [
-        dashboard.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": BAD}),
-        dashboard.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [10, 10]}),
-        dashboard.DynamicConfigValue(id_val="custom.fillOpacity", value=0),
-        dashboard.DynamicConfigValue(id_val="custom.stacking", value={"mode": "none", "group": "limit"}),
+        *fixed,
+        value(id_val="custom.lineStyle", value={"fill": "dash", "dash": list(dash)}),
+        value(id_val="custom.fillOpacity", value=0),
+        value(id_val="custom.stacking", value={"mode": "none", "group": "limit"}),
     ]

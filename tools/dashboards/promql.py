@@ -21,6 +21,7 @@ __all__ = [
     "SELF",
     "coded",
     "ended",
+    "firing_since",
     "in_state",
     "left",
     "per_job",
@@ -35,10 +36,9 @@ RUN = "cluster, namespace, coderun"
 JOB = "cluster, namespace, job_name"
 CONFIGMAP = "cluster, namespace, configmap"
 NAMED = (
-    "coderun", "job_name", "configmap", "service", "task_id", "agent", "run_type", "kind", "resource", "scope",
-    "job", "instance",
+    "coderun", "job_name", "configmap", "service", "task_id", "agent", "run_type", "kind",
 )  # fmt: skip
-"""The labels by which alerts of the bundle name their object, beside `cluster` and `namespace`."""
+"""The labels by which alerts about runs name their object, beside `cluster` and `namespace`."""
 ALERT = f"alertname, severity, cluster, namespace, {', '.join(NAMED)}"
 
 SCRAPED = 'job=~".*coderun-exporter.*", cluster=~"$cluster"'
@@ -82,6 +82,23 @@ def without_job_since(matchers: str = ALL) -> str:
     """The time since which an open run has no Job; its creation where the exporter does not export that."""
     since = per_run("coderun_without_job_since_timestamp_seconds", matchers, how="min")
     return f"({since} or on ({RUN}) {per_run('coderun_created_timestamp', matchers)})"
+
+
+def firing_since(by: str) -> str:
+    """When each alert began to fire, by those labels.
+
+    ALERTS_FOR_STATE is no answer: Prometheus begins it anew at a restart for alerts that wait less than ten minutes.
+    An alert begins where it did not fire within the 15 minutes before, so that a restart is no beginning. What has
+    fired for a day has the earliest time that Prometheus had for it in that day.
+    """
+    firing = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"}'
+    before = f"max by ({by}) (max_over_time({firing}[15m] offset 1m))"
+    begins = f"max by ({by}) (timestamp({firing})) unless {before}"
+    pending = 'ALERTS_FOR_STATE{cluster=~"$cluster", component="coderun-exporter"}'
+    return (
+        f"({begins})\nor max by ({by}) (max_over_time(({begins})[1d:1m]))"
+        f"\nor min by ({by}) (min_over_time({pending}[1d]))"
+    )
 
 
 def ended(metric: str, by: str, without: str, matchers: str) -> str:

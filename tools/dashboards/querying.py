@@ -61,26 +61,37 @@ def choices(text: str, server: Server, chosen: Mapping[str, str]) -> dict[str, l
 
 
 def run_queries(
-    text: str, server: Server, chosen: Mapping[str, str | Sequence[str]], *, seconds: float, time: float | None = None
+    text: str,
+    server: Server,
+    chosen: Mapping[str, str | Sequence[str]],
+    *,
+    seconds: float,
+    time: float | None = None,
+    span: str = SPAN,
 ) -> list[PanelResult]:
     """The results of each panel of a dashboard, over so many seconds up to now, or all at one `time`.
 
-    Variables that are not chosen are `All`.
+    `span` is the time range that is chosen. Variables that are not chosen are `All`.
     """
     values: dict[str, str | Sequence[str]] = {name: ALL for name, _, _ in choices_of(text)}
     values |= chosen
     return [
         PanelResult(
-            panel=panel, results=tuple(_run(target, server, values, seconds, time) for target in panel.queries)
+            panel=panel, results=tuple(_run(target, server, values, seconds, time, span) for target in panel.queries)
         )
         for panel in panels_of(text)
     ]
 
 
 def _run(
-    target: Target, server: Server, chosen: Mapping[str, str | Sequence[str]], seconds: float, time: float | None
+    target: Target,
+    server: Server,
+    chosen: Mapping[str, str | Sequence[str]],
+    seconds: float,
+    time: float | None,
+    span: str,
 ) -> Result:
-    expression = filled(target.expr, chosen, interval=INTERVAL, span=SPAN)
+    expression = filled(target.expr, chosen, interval=INTERVAL, span=span)
     if target.instant or time is not None:
         return Result(target=target, series=server.query(expression, time=time))
     return Result(target=target, series=server.over(expression, seconds=seconds))

@@ -5,6 +5,8 @@ from tools.dashboards.promql import (
     ALL,
     JOB,
     RUN,
+    SCRAPED,
+    firing_since,
     in_state,
     per_job,
     per_run,
@@ -22,17 +24,19 @@ __all__ = [
     "CRITICAL",
     "DEADLINE",
     "FAILED_ROWS",
-    "FAILED_WITHOUT_JOB",
     "FINISHED",
+    "FIRING_SINCE",
+    "FRESHNESS",
     "JOB_INFO",
     "LATE",
     "LIMIT",
     "LONGEST",
+    "MAY_WAIT",
     "OPEN",
     "PROBLEM",
+    "RECORDED",
     "RUNNING",
     "RUN_INFO",
-    "SINCE",
     "STARTED",
     "UNFINISHED",
     "WAITING",
@@ -42,6 +46,7 @@ __all__ = [
 ]
 
 CLUSTER = 'cluster=~"$cluster"'
+RECORDED = f'{CLUSTER}, namespace=~"$namespace"'
 AGENT = f'{CLUSTER}, agent=~"$agent"'
 RUN_INFO = f'coderun_info{{{ALL}, agent=~"$agent"}}'
 JOB_INFO = f'job_info{{{ALL}, agent=~"$agent"}}'
@@ -63,16 +68,13 @@ LONGEST = (
     f"max by (agent) (((time() - {WAITING_SINCE}) and on ({RUN}) ({_JOBLESS}))"
     f" * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
 )
+MAY_WAIT = f"max by (agent) (({DEADLINE} < +Inf) * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
 # A phase that the state map does not list is CodeRunPhaseUnknown's alone.
 LATE = f'(({WAITING}) > on ({RUN}) {DEADLINE}) unless on ({RUN}) coderun_phase{{{ALL}, phase="other"}}'
 WAITING_ROWS = rows(JOBLESS, key=RUN, causes=f"coderun_stall_cause{{{ALL}}}", info=RUN_INFO, kept="agent")
 
 FAILED = f"({in_state('failed')}) and on ({RUN}) {RUN_INFO}"
 FINISHED = f"({per_run('coderun_finished_timestamp_seconds')} or on ({RUN}) {per_run('coderun_created_timestamp')})"
-FAILED_WITHOUT_JOB = (
-    f"({FAILED}) and on ({RUN}) ({FINISHED} > time() - 3600)"
-    f' unless on ({RUN}) coderun_job_name{{{ALL}, job_name!=""}}'
-)
 NEWEST_FAILED = f"({FAILED}) and on ({RUN}) topk(50, {FINISHED} and on ({RUN}) ({FAILED}))"
 FAILED_ROWS = rows(
     NEWEST_FAILED, key=RUN, causes=f"coderun_failure_cause{{{ALL}}}", info=RUN_INFO, kept="agent, run_type"
@@ -124,14 +126,25 @@ ABOUT_JOBS = f"topk by ({JOB}) (1, max by ({JOB}, agent, coderun) ({JOB_INFO}))"
 
 
 def firing(more: str = "") -> str:
-    """The alerts that fire, each once.
+    """The alerts about runs that fire, each once. Those about the exporter are on its own dashboard.
 
     The choice of namespaces does not hide unhealthy ConfigMaps: they have a namespace of their own, and are causes.
     """
-    kept = f'{CLUSTER}, alertstate="firing", severity!="info"{more}'
+    kept = f'{CLUSTER}, component="coderun-exporter", alertstate="firing", severity!="info"{more}'
     of_all = 'alertname="RequiredConfigMapUnhealthy"'
-    chosen = 'component="coderun-exporter", namespace=~"$namespace|"'
+    chosen = 'alertname!~"CodeRunExporter.*", namespace=~"$namespace|"'
     return f"max by ({ALERT}) (ALERTS{{{kept}, {chosen}}} or ALERTS{{{kept}, {of_all}}})"
 
 
-SINCE = f'max by ({ALERT}) (ALERTS_FOR_STATE{{{CLUSTER}, component="coderun-exporter"}}) and {firing()}'
+FIRING_SINCE = f"({firing_since(ALERT)}) and ({firing()})"
+
+_RESOURCE = "cluster, resource, scope"
+_REQUIRED = f"(coderun_exporter_resource_required{{{SCRAPED}}} == 1)"
+FRESHNESS = (
+    f"time() - (max by ({_RESOURCE})"
+    f" (last_over_time(coderun_exporter_resource_last_sync_timestamp_seconds{{{SCRAPED}}}[1h]))\n"
+    f"or on ({_RESOURCE}) max by ({_RESOURCE}) (0 * {_REQUIRED} + on (cluster, instance) group_left ()"
+    f" max by (cluster, instance) (process_start_time_seconds{{{SCRAPED}}})))"
+)
+"""How old the data of each resource are, of the replica with the newest; also after the last scrape of all replicas.
+What is required and was never read is as old as the exporter."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.dashboards.board import RUNBOOK, one_run
-from tools.dashboards.parts import BAD, WARN, Query
+from tools.dashboards.parts import BAD, DURATION, WARN, Query
 from tools.dashboards.promql import JOB, NAMED, RUN, left, per_job
 from tools.dashboards.runs_promql import (
     ABOUT_JOBS,
@@ -12,9 +12,9 @@ from tools.dashboards.runs_promql import (
     DEADLINE,
     FAILED_ROWS,
     FINISHED,
+    FIRING_SINCE,
     LIMIT,
     PROBLEM,
-    SINCE,
     STARTED,
     WAITING_ROWS,
     WAITING_SINCE,
@@ -57,9 +57,9 @@ def _waiting() -> Any:
             *_object(),
             Column(field="cause", title="Cause", width=180),
             Column(field="detail", title="Detail"),
-            Column(field="A", title="Without", unit="s", width=100),
+            Column(field="A", title="Without", unit=DURATION, width=110),
             Column(field="B", title="Of limit", unit="percentunit", width=80, levels=[(0.5, WARN), (1, BAD)]),
-            Column(field="C", title="Since", unit="dateTimeAsIsoNoDateIfToday", width=100),
+            Column(field="C", title="Since", unit="dateTimeAsIsoNoDateIfToday", width=150),
         ],
         by="Without",
         nothing="Every open run has a Job",
@@ -82,7 +82,7 @@ def _jobs() -> Any:
             Column(field="D", title="Problem", width=150, codes=PROBLEMS),
             Column(field="cause", title="Cause", width=180),
             Column(field="detail", title="Detail"),
-            Column(field="A", title="Age", unit="s", width=100),
+            Column(field="A", title="Age", unit=DURATION, width=110),
             Column(field="B", title="Of limit", unit="percentunit", width=80, levels=[(1, WARN), (4, BAD)]),
         ],
         hidden=["job_name"],
@@ -111,14 +111,16 @@ def _failed() -> Any:
 
 def _firing() -> Any:
     labels = ", ".join(f'"{name}"' for name in NAMED if name not in {"scope", "instance"})
-    of_runs = f"(({SINCE}) * on ({JOB}) group_left (coderun) {ABOUT_JOBS}) or ignoring (coderun) ({SINCE})"
+    of_runs = (
+        f"(({FIRING_SINCE}) * on ({JOB}) group_left (coderun) {ABOUT_JOBS}) or ignoring (coderun) ({FIRING_SINCE})"
+    )
     by_run = f'label_replace({of_runs}, "job_name", "", "coderun", ".+")'
     by_task = f'label_replace({by_run}, "task_id", "task $1", "task_id", "(.+)")'
     return table(
         "Firing alerts",
-        "The object of each alert, and since when its condition holds; an alert about a Job names the run. Its name"
-        " links to its runbook where their address is set. Unhealthy ConfigMaps of all namespaces are listed: they"
-        " are causes.",
+        "The object of each alert, and when the alert began to fire; breaks of less than 15 minutes, such as a"
+        " restart of Prometheus, do not count. An alert about a Job names the run. The name of an alert links to its"
+        " runbook, where its address is set. Unhealthy ConfigMaps of all namespaces are listed: they are causes.",
         Query(
             f'1000 * label_replace(label_join({by_task}, "object", " ", {labels}), "object", "$1", "object",'
             ' " *(.*?) *")'
@@ -129,7 +131,7 @@ def _firing() -> Any:
             Column(field="object", title="Object"),
             Column(field="cluster", title="Cluster", width=150),
             Column(field="namespace", title="Namespace", width=200),
-            Column(field="A", title="Since", unit="dateTimeAsIsoNoDateIfToday", width=100),
+            Column(field="A", title="Firing since", unit="dateTimeAsIsoNoDateIfToday", width=150),
         ],
         hidden=list(NAMED),
         by="Severity",

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from tools.dashboards.parts import BAD, GOOD, Query, bars, lanes, lines
+from tools.dashboards.parts import BAD, DURATION, GOOD, Query, bars, lanes, lines
 from tools.dashboards.promql import ALL, CONFIGMAP, HEALTH, JOB, RUN, SCRAPED, ended, zero
 from tools.dashboards.runs_promql import (
     ABOUT_JOBS,
     AGE,
     AGENT,
-    CLUSTER,
-    DEADLINE,
     LIMIT,
     LONGEST,
+    MAY_WAIT,
     OPEN,
+    RECORDED,
     RUNNING,
     UNFINISHED,
 )
@@ -20,7 +20,8 @@ from tools.dashboards.table_panel import Column, table
 
 __all__ = ["limits", "open_runs", "outcomes"]
 
-_RECORDED = f'{CLUSTER}, namespace=~"$namespace"'
+
+LIMIT_OF = "limit of {{agent}}"
 
 
 def open_runs() -> list[tuple[Any, int, int]]:
@@ -33,14 +34,14 @@ def open_runs() -> list[tuple[Any, int, int]]:
         "Open and waiting runs by phase",
         "As recorded by the rules, for all agents. `none`: no status; `other`: a phase that the state map of the kind"
         " does not list. `CodeRunPhaseUnknown`.",
-        Query(f"sum by (phase) (namespace_phase:coderuns_open:count{{{_RECORDED}}})", "{{phase}}"),
+        Query(f"sum by (phase) (namespace_phase:coderuns_open:count{{{RECORDED}}})", "{{phase}}"),
         stacked=True,
     )
     states = lines(
         "Runs by state, and without a Job",
         "As recorded by the rules, for all agents. Waiting runs wait by design. Without a Job: should return to 0.",
-        Query(f"sum by (state) (namespace_state:coderuns_open:count{{{_RECORDED}}})", "{{state}}"),
-        Query(f"sum(namespace:coderuns_without_job:count{{{_RECORDED}}})", "without a Job"),
+        Query(f"sum by (state) (namespace_state:coderuns_open:count{{{RECORDED}}})", "{{state}}"),
+        Query(f"sum(namespace:coderuns_without_job:count{{{RECORDED}}})", "without a Job"),
     )
     old = bars("Open runs by age", "Number of open runs by the time since their creation, now.", *ages)
     of_jobs = f"max by ({JOB}, state) (job_pods{{{ALL}}}) and on ({JOB}) ({UNFINISHED})"
@@ -58,31 +59,32 @@ def open_runs() -> list[tuple[Any, int, int]]:
 def limits() -> list[tuple[Any, int, int]]:
     """Durations, and the limits that apply."""
     may_run = f"max by (agent) (({LIMIT} < +Inf) * on ({JOB}) group_left (agent) {ABOUT_JOBS})"
-    may_wait = Query(f"max({DEADLINE} < +Inf)", "limit")
+    first_p95 = f"agent:coderun_job_creation_seconds:p95_1h{{{AGENT}}} >= 0"
+    jobs_p95 = f"agent:job_duration_seconds:p95_6h{{{AGENT}}} >= 0"
     first = lines(
         "Time to first Job",
-        "From the creation of a run to its first Job, for Jobs created within an hour, by agent. Runs without a Job"
-        " are in the next panel.",
-        Query(f"agent:coderun_job_creation_seconds:p95_1h{{{AGENT}}} >= 0", "{{agent}} p95"),
+        "From the creation of a run to its first Job, for Jobs created within an hour, by agent. The limit is the"
+        " largest of the agent's runs. Runs without a Job are in the next panel.",
+        Query(first_p95, "{{agent}} p95"),
         Query(f"agent:coderun_job_creation_seconds:p50_1h{{{AGENT}}} >= 0", "{{agent}} median"),
-        may_wait,
-        unit="s",
+        Query(f"{MAY_WAIT} and on (agent) ({first_p95})", LIMIT_OF),
+        unit=DURATION,
     )
     waiting = lines(
         "Longest time without a Job",
-        "Of the open runs of each agent that have no Job now. The limit is the largest of any run."
+        "Of the open runs of each agent that have no Job now. The limit is the largest of the agent's runs."
         " `CodeRunJobCreationStalled`.",
         Query(LONGEST, "{{agent}}"),
-        may_wait,
-        unit="s",
+        Query(f"{MAY_WAIT} and on (agent) ({LONGEST})", LIMIT_OF),
+        unit=DURATION,
     )
     took = lines(
         "Duration of finished Jobs",
         "Of Jobs that ended within six hours, by agent. The limit is the largest of the agent's Jobs that exist now.",
-        Query(f"agent:job_duration_seconds:p95_6h{{{AGENT}}} >= 0", "{{agent}} p95"),
+        Query(jobs_p95, "{{agent}} p95"),
         Query(f"agent:job_duration_seconds:p50_6h{{{AGENT}}} >= 0", "{{agent}} median"),
-        Query(may_run, "limit of {{agent}}"),
-        unit="s",
+        Query(f"{may_run} and on (agent) ({jobs_p95})", LIMIT_OF),
+        unit=DURATION,
     )
     used = f"(({RUNNING}) / on ({JOB}) {LIMIT}) * on ({JOB}) group_left (agent, coderun) {ABOUT_JOBS}"
     running = lines(

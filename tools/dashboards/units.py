@@ -13,6 +13,7 @@ COLORS = {
     "light-blue": "#8ab8ff",
     "purple": "#b877d9",
     "transparent": "none",
+    "#6e7687": "#6e7687",
 }
 _TIMES = ((86400.0, "days"), (3600.0, "hours"), (60.0, "mins"), (1.0, "s"), (0.001, "ms"), (0.000001, "µs"))
 _BYTES = ((1024.0**3, "GiB"), (1024.0**2, "MiB"), (1024.0, "KiB"), (1.0, "B"))
@@ -29,8 +30,19 @@ def written(value: float, unit: str) -> str:
         return f"{dt.datetime.fromtimestamp(value / 1000, tz=dt.UTC):%H:%M:%S}"
     if unit == "percentunit":
         return f"{value * 100:.0f}%"
+    if unit == "dtdhms":
+        return _clock(int(value))
     steps = {"s": _TIMES, "bytes": _BYTES}.get(unit, _SHORT)
     return _scaled(value, steps) + (" req/s" if unit == "reqps" else "")
+
+
+def _clock(seconds: int) -> str:
+    if seconds < 0:
+        return f"{_clock(-seconds)} ago"
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    text = f"{hours:02}:{rest // 60:02}:{rest % 60:02}"
+    return f"{days} d {text}" if days else text
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:

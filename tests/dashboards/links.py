@@ -1,0 +1,33 @@
+"""A link of a table's cell as Grafana writes it, and what the dashboard that it leads to chooses."""
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+
+__all__ = ["chosen_by", "followed"]
+
+_FIELD = re.compile(r"\$\{__data\.fields\.(?P<field>\w+)(?::(?P<format>\w+))?\}")
+_KEPT_IN_ADDRESSES = ";,/?:@&=+$#-_.~"
+
+
+def followed(url: str, row: Mapping[str, str], *, datasource: str = "prometheus", since: str = "now-3h") -> str:
+    """The address. Without a format a field is encoded as an address, so that `&` and `#` stay; none is nothing."""
+
+    def written(found: re.Match[str]) -> str:
+        kept = "" if found["format"] == "percentencode" else _KEPT_IN_ADDRESSES
+        return urllib.parse.quote(row.get(found["field"], ""), safe=kept)
+
+    url = url.replace("${datasource:queryparam}", f"var-datasource={datasource}")
+    return _FIELD.sub(written, url.replace("${__url_time_range}", f"from={since}&to=now"))
+
+
+def chosen_by(address: str) -> tuple[str, dict[str, str | list[str]], str]:
+    """The uid of the dashboard, the values of its variables, and the beginning of its time range."""
+    parts = urllib.parse.urlsplit(address)
+    query = urllib.parse.parse_qs(parts.query, keep_blank_values=True, strict_parsing=True)
+    assert not parts.fragment
+    chosen: dict[str, str | list[str]] = {
+        name.removeprefix("var-"): values[0] for name, values in query.items() if name.startswith("var-")
+    }
+    assert all(len(values) == 1 for values in query.values()), query
+    return parts.path.removeprefix("/d/"), chosen | {"cluster": query["var-cluster"]}, query["from"][0]
