@@ -208,8 +208,8 @@ def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], 
     """At the same moment: the same series but for the cluster, and the same numbers; nothing counts twice.
 
     Increases of counters differ by the times of the scrapes; the start of an alert and the last sync of a replica
-    differ by the start of Prometheus and of the replica. What lasts for a second is seen at a minute by one and not by
-    the other.
+    differ by the start of Prometheus and of the replica. What lasts for a second is seen at a minute by one and not
+    by the other.
     """
     for chosen in chosen_for(text):
         now = time.time()

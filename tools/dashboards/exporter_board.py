@@ -48,7 +48,8 @@ def exporter_board() -> str:
 def _alerts() -> Any:
     return table(
         "Firing alerts",
-        "Alerts about the exporter that fire now, and when each began to. The name of an alert links to its runbook, where its address is set.",
+        "Alerts about the exporter that fire now, and when each began to. The name of an alert links to its"
+        " runbook, where its address is set.",
         Query(f"1000 * (({firing_since(ALERT)}) and ({FIRING}))"),
         columns=[
             Column(field="severity", title="Severity", width=80, words={"critical": BAD, "warning": WARN}),

@@ -73,8 +73,8 @@ def one_run_tables() -> list[tuple[Any, int, int]]:
         "Alerts that fire now",
         "About the run, its Jobs or its task, and alerts that explain it."
         " The column Firing since is when the alert began to fire; breaks of less than 15 minutes, such as a"
-        " restart of Prometheus, do not count. The name of an alert links to its runbook, where its address is set. The"
-        " timeline shows past alerts.",
+        " restart of Prometheus, do not count. The name of an alert links to its runbook, where its address is"
+        " set. The timeline shows past alerts.",
         Query(f"1000 * ({FIRING_SINCE})"),
         columns=[
             Column(field="severity", title="Severity", width=90, words={"critical": BAD, "warning": WARN}),
