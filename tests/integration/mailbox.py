@@ -3,6 +3,7 @@
 import email
 import email.message
 import email.policy
+import itertools
 import socketserver
 import threading
 from typing import Self
@@ -54,7 +55,8 @@ class Mailbox:
                         return
                     if word == b"DATA":
                         self._say(b"354 go ahead")
-                        lines = iter(self.rfile.readline, b".\r\n")
+                        # Iterating ends where the client is gone, too.
+                        lines = [*itertools.takewhile(lambda each: each != b".\r\n", self.rfile)]
                         take(b"".join(each.removeprefix(b".") for each in lines))
                     self._say(b"250 ok")
 
