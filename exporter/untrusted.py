@@ -26,6 +26,7 @@ _ADDRESS: Final = re.compile(
 _ASSIGNED: Final = re.compile(
     r"(?i)([\w-]*(?:passw|pwd|token|secret|api[-_]?key)[\w-]*[\"']?=|authorization: *(?:basic|bearer)? *)\S+"
 )
+_TEMPLATE: Final = re.compile(r"\{(?=\{)")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
 _HIDDEN: Final = "REDACTED"
 
@@ -63,8 +64,11 @@ def model_name(text: str) -> str:
 
 
 def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
-    """One line of free text: addresses as far as they may be shown, and no word that could be a token."""
-    line = one_line(text, limit=2 * limit)
+    """One line of free text: addresses as far as they may be shown, and no word that could be a token.
+
+    It begins no Go template either: some receivers of Alertmanager expand what an alert holds once more.
+    """
+    line = _TEMPLATE.sub("{ ", one_line(text, limit=2 * limit))
     line = _ASSIGNED.sub(rf"\1{_HIDDEN}", _ADDRESS.sub(_address, line))
     return _RUN.sub(_unless_secret, line)[:limit]
 

@@ -90,3 +90,9 @@ def test_a_message_made_to_be_slow_is_not():
     """The number of steps is bounded by what is looked at, 400 characters."""
     for text in (":/" * 10**6, "a:/@" * 10**6, "@" * 10**6, "token" * 10**6, "a.-" * 10**6):
         assert len(message(text)) <= 200
+
+
+@pytest.mark.parametrize("text", ["a {{ .x }}", "{{{{ .x }}", "{{{.x}}}"])
+def test_a_message_begins_no_template(text):
+    """PagerDuty's details are expanded twice by Alertmanager 0.31."""
+    assert "{{" not in message(text)

@@ -25,6 +25,7 @@ _KINDS: dict[int, type[errors.KubeError]] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: errors.RefusedRequestError,
     HTTPStatus.TOO_MANY_REQUESTS: errors.ThrottledError,
 }
+_CODES = range(100, 600)
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
@@ -69,7 +70,8 @@ def error_of_status(said: Status, *, path: str) -> errors.KubeError:
 
 def _error(status: int, text: str, retry_after: float | None) -> errors.KubeError:
     fallback = errors.BrokenAnswerError if status < HTTPStatus.BAD_REQUEST else errors.ServerError
-    return _KINDS.get(status, fallback)(text, code=str(status), retry_after=retry_after)
+    code = str(status) if status in _CODES else "other"  # it becomes a label, and an ERROR event may hold any integer
+    return _KINDS.get(status, fallback)(text, code=code, retry_after=retry_after)
 
 
 def _wish(said: Status) -> float | None:

@@ -80,3 +80,9 @@ def test_a_content_type_is_shown_on_one_line():
     error = error_of(200, {"Content-Type": "text/\x1b[31mhtml\u2028" + "x" * 9000}, b"", path="/p")
     assert str(error).isprintable()
     assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize("code", [-1, 7, 600, 12_345_678])
+def test_a_code_that_http_does_not_have_is_other(code):
+    """It becomes a label: a hostile server could make a series for each integer."""
+    assert error_of_status(Status(code=code), path="/p").code == "other"
