@@ -64,7 +64,7 @@ HELM: dict[str, Object] = {
     "helm policies mutate": {"policies": "mutate"},
     "helm web config": {"webConfig": {"secret": WEB_SECRET}},
     "helm client certificates": {"webConfig": {"secret": WEB_SECRET, "clientCertificates": True}},
-    "helm tokens": {"settings": {"web": {"kubernetes_auth": True}}},
+    "helm tokens": {"settings": {"web": {"kubernetes_auth": True}}, "webConfig": {"secret": WEB_SECRET}},
     "helm a second exporter": {"name": "coderun-exporter-east", "settings": {"namespaces": ["east"]}},
 }
 CHOICES = [*OVERLAYS, *HELM]

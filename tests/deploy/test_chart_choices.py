@@ -59,6 +59,16 @@ def test_a_digest_that_is_none_is_one_line(digest):
     assert done.returncode != 0
 
 
+@pytest.mark.parametrize("more", [{"webConfig": {"secret": "web"}}, {"without_tls": True}])
+def test_tokens_are_taken_over_tls_alone_unless_the_values_say_otherwise(more):
+    """The exporter would not start: helm says so before it is installed."""
+    web = {"kubernetes_auth": True} | ({"kubernetes_auth_without_tls": True} if "without_tls" in more else {})
+    refused = helm("template", {"settings": {"web": {"kubernetes_auth": True}}})
+    assert "settings.web.kubernetes_auth needs TLS" in refused.stderr
+    assert refused.returncode != 0
+    assert of_kind(charted({"settings": {"web": web}, "webConfig": more.get("webConfig", {})}), "Deployment")
+
+
 def test_openshift_may_assign_the_user():
     """restricted-v2 refuses a pod that names a user outside of the namespace's range: this one names none."""
     pod = one(charted({}), "Deployment")["spec"]["template"]["spec"]

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(60)
 
 POLICIES = "admissionregistration.k8s.io/v1"
 OF_THE_RELEASE = ",app.kubernetes.io/instance=coderun-exporter,app.kubernetes.io/component=coderun-exporter"
-WITH_WEB_CONFIG = ("overlays/web-config", "helm web config", "helm client certificates")
+WITH_WEB_CONFIG = ("overlays/web-config", "helm web config", "helm client certificates", "helm tokens")
 OF_THE_CLUSTER = ("ClusterRole", "ClusterRoleBinding")
 
 

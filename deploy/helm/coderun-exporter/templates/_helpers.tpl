@@ -22,6 +22,9 @@ begins with this: the first one does it for all, because they share the values.
 {{- $_ := set .Values "name" (lower $name | replace "_" "-" | trunc 49 | trimSuffix "-") }}
 {{- end }}
 {{- if not .Values.dashboards.namespace }}{{ $_ := set .Values.dashboards "namespace" .Values.prometheus.namespace }}{{ end }}
+{{- if and (dig "web" "kubernetes_auth" false .Values.settings) (not .Values.webConfig.secret) (not (dig "web" "kubernetes_auth_without_tls" false .Values.settings)) }}
+{{- fail "settings.web.kubernetes_auth needs TLS, or tokens can be read on the network: set webConfig.secret, or settings.web.kubernetes_auth_without_tls where something else encrypts" }}
+{{- end }}
 {{- include "coderun-exporter.check-rules" . }}
 {{- $_ := set .Values "complete" true }}
 {{- end }}
