@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from exporter.cluster.records import Record
 
-__all__ = ["Change", "Key"]
+__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Change", "Key"]
+
+CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
 
 
 class Key(NamedTuple):

@@ -1,19 +1,19 @@
 """The cached objects: three tables, the owner index that joins them, and the time up to which they are shown."""
 
-import heapq
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from exporter.cluster.blockers import Blockers
-from exporter.cluster.change import Change, Key
+from exporter.cluster.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cluster.doubts import Doubts
 from exporter.cluster.gaps import Gaps
 from exporter.cluster.newest import Newest, age_of
 from exporter.cluster.owners import Owners, share_strings
-from exporter.cluster.policy import NEVER, Policy
+from exporter.cluster.policy import Policy
 from exporter.cluster.records import ConfigMap, Job, Record, Run
 from exporter.cluster.required import Required
+from exporter.cluster.retention import Retention
 from exporter.cluster.table import Table
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
@@ -21,9 +21,6 @@ __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
 T = TypeVar("T")
 
 _SLICE = 256  # records, which take some milliseconds
-_FEW = 64  # so many notes of ends are not worth a look
-
-CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
 
 
 class Cluster:
@@ -48,8 +45,7 @@ class Cluster:
         self._gaps = Gaps()
         self._blockers = Blockers()
         self._required = Required()
-        self._ends: list[tuple[float, str, str]] = []
-        self._now = 0.0
+        self._retention = Retention(policy=policy, tables=self._tables, jobs_of=self.jobs_of, run_of=self.run_of)
 
     # What others ask.
 
@@ -118,10 +114,7 @@ class Cluster:
 
     def shown(self, item: Record) -> bool:
         """Whether an object is on the page: until its end and its retention have passed."""
-        if isinstance(item, Job) and not item.result:
-            return True  # as most are: a page asks this of every record in a dirty chunk
-        end = self._end(item)
-        return end is None or not self.policy.retention or self._now < end + self.policy.retention
+        return self._retention.shown(item)
 
     # What changes it.
 
@@ -196,22 +189,14 @@ class Cluster:
         """
         grown = self._required.advance(self.configmaps, now=now)
         passed = {Key(CONFIGMAPS, item.uid) for item in grown}
-        if now < self._now:
-            return passed | self._set_back(now)
-        self._now = now
-        while self._ends and self._ends[0][0] <= now:
-            _, resource, uid = heapq.heappop(self._ends)
-            item = self._tables[resource].get(uid)
-            if item is not None and not self.shown(item):  # else its end has moved, and is noted anew
-                passed.add(Key(resource, uid))
-        return passed
+        return passed | self._retention.advance(now)
 
     # How it is kept.
 
     def _note_missing_job(self, run: Run) -> None:
         """A first list: a run whose status names a Job that is not there had it until now, as far as can be known."""
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
-            self._gaps.note(run, self._now)
+            self._gaps.note(run, self._retention.now)
 
     def _superseded_by(self, item: Job) -> set[Key]:
         """The one other Job that ceases to be, or becomes, the newest of its run by a change of this one."""
@@ -232,13 +217,6 @@ class Cluster:
     def _part(self, namespace: str) -> str:
         return "*" if self._all_namespaces else namespace
 
-    def _set_back(self, now: float) -> set[Key]:
-        hidden: list[Run | Job] = [item for item in (*self.runs, *self.jobs) if not self.shown(item)]
-        self._now = now
-        for item in hidden:
-            self._remember_end(item)
-        return {Key(_resource(item), item.uid) for item in hidden if self.shown(item)}
-
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)
         self._newest.review(old, new)
@@ -247,7 +225,7 @@ class Cluster:
             old,
             new,
             run=self.run_of(old) if isinstance(old, Job) else self.run_of(new) if isinstance(new, Job) else None,
-            now=self._now,
+            now=self._retention.now,
         )
         if isinstance(new, Job) and new.owner:
             self._owners.add(new)
@@ -258,73 +236,11 @@ class Cluster:
                 share_strings(new, job)
             self._doubts.note(self._part(new.namespace), old, new)
         elif isinstance(new, ConfigMap):
-            self._required.note(new, records=self.configmaps, now=self._now)
-        if new is not None and not _ends_alike(old, new):
-            self._remember_end(new)
-        self._move_ends(old, new)
-
-    def _move_ends(self, old: Record | None, new: Record | None) -> None:
-        """Notes ends that came nearer: an orphan ends alone, and a run without a date ends with its Jobs."""
-        if isinstance(old, Run) and new is None:
-            for job in self.jobs_of(old):
-                self._remember_end(job)
-        for item in (old, new):
-            run = self.run_of(item) if isinstance(item, Job) else None
-            if run is not None and run.terminal and run.finished is None:
-                self._remember_end(run)
-
-    def _remember_end(self, item: Record) -> None:
-        """Notes when an object leaves the page, for `advance`; a run takes its finished Jobs along."""
-        if not self.policy.retention:
-            return
-        if (end := self._end(item)) is not None and self._now < (leaves := end + self.policy.retention) < NEVER:
-            heapq.heappush(self._ends, (leaves, _resource(item), item.uid))
-            if len(self._ends) > _FEW + 2 * (len(self.runs) + len(self.jobs)):
-                self._forget_ends()
-        if isinstance(item, Run):
-            for job in self.jobs_of(item):
-                self._remember_end(job)
-
-    def _forget_ends(self) -> None:
-        """Those of objects that are gone, and those that have moved: each would stay until its retention is over."""
-        self._ends = sorted(entry for entry in set(self._ends) if self._is_noted(*entry))
-
-    def _is_noted(self, leaves: float, resource: str, uid: str) -> bool:
-        item = self._tables[resource].get(uid)
-        end = None if item is None else self._end(item)
-        return end is not None and end + self.policy.retention == leaves
-
-    def _end(self, item: Record) -> float | None:
-        """When it ended; None while it is open, and for a finished Job as long as its run is open."""
-        if isinstance(item, Run):
-            if not item.terminal:
-                return None
-            if item.finished is not None:
-                return item.finished
-            ends = [job.finished for job in self.jobs_of(item) if job.finished is not None]
-            return max(ends, default=item.created or 0.0)
-        if isinstance(item, Job):
-            if not item.result:
-                return None
-            run = self.run_of(item)
-            return None if run is not None and not run.terminal else item.finished or item.created or 0.0
-        return None
+            self._required.note(new, records=self.configmaps, now=self._retention.now)
+        self._retention.note(old, new)
 
 
 def _slices(items: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(items)
     while some := list(itertools.islice(iterator, _SLICE)):
         yield some
-
-
-def _resource(item: Record) -> str:
-    return CODERUNS if isinstance(item, Run) else JOBS
-
-
-def _ends_alike(old: Record | None, new: Record) -> bool:
-    """Whether a change leaves the end where it was: it need not be noted again."""
-    if isinstance(old, Run) and isinstance(new, Run):
-        return (old.terminal, old.finished) == (new.terminal, new.finished)
-    if isinstance(old, Job) and isinstance(new, Job):
-        return (old.result, old.finished, old.owner) == (new.result, new.finished, new.owner)
-    return isinstance(new, ConfigMap)

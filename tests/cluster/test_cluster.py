@@ -163,7 +163,7 @@ def test_runs_that_finish_and_are_deleted_leave_nothing_behind():
     for number in range(10_000):
         cluster.apply(Change(CODERUNS, "*", f"r{number}", a_run(f"r{number}", state="failed", finished=100.0)))
         cluster.apply(Change(CODERUNS, "*", f"r{number}", None))
-    assert len(cluster._ends) < 100
+    assert len(cluster._retention._ends) < 100
     assert cluster.advance(150.0) == {Key(CODERUNS, "stays")}
 
 
@@ -241,11 +241,11 @@ def test_a_clock_that_is_set_back_brings_back_what_left_too_early():
 def test_changes_that_leave_an_end_alone_are_not_noted_again():
     """The notes would grow with every event, for hours."""
     cluster = a_cluster(runs=[a_run(state="succeeded", finished=100.0)], jobs=[a_job(result="failed", finished=90.0)])
-    before = len(cluster._ends)
+    before = len(cluster._retention._ends)
     for attempt in range(5):
         cluster.apply(Change(CODERUNS, "*", "r", a_run(state="succeeded", finished=100.0, attempt=attempt)))
         cluster.apply(Change(JOBS, "*", "j", a_job(result="failed", finished=90.0, version=attempt)))
-    assert len(cluster._ends) == before
+    assert len(cluster._retention._ends) == before
 
 
 @pytest.mark.parametrize("seed", range(20))

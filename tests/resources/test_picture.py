@@ -167,7 +167,7 @@ def test_what_is_told_again_and_again_costs_no_memory():
     world = World(run := a_run(status={"phase": "Failed"}))
     for _ in range(9):
         world.put(run)
-    assert len(world.cluster._ends) == 1
+    assert len(world.cluster._retention._ends) == 1
 
 
 def test_a_change_renders_the_families_that_it_alters_and_no_other():

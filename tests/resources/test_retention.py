@@ -39,7 +39,7 @@ def test_a_retention_of_0_or_none_keeps_an_object_as_long_as_it_exists(retention
     world = World(RUN_DONE, JOB_DONE, policy=Policy(retention=retention))
     world.advance(ENDED + 10_000 * HOUR)
     assert on_page(world) == ["r", "j"]
-    assert world.cluster._ends == []
+    assert world.cluster._retention._ends == []
     world.delete(RUN_DONE)
     assert on_page(world) == ["j"]
 
