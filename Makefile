@@ -22,7 +22,7 @@ demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluste
 test: $(READY) ## every test; what needs a component that is not here is skipped by name
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
-check: $(READY) ## format, lint, types, rooms, Dockerfile
+check: $(READY) ## format, lint, types, imports between packages, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

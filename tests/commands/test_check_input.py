@@ -234,7 +234,7 @@ class TestOfRuns:
         runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
         assert await lines_of(tmp_path, *runs) == [
             "note  coderuns: phase 'Paused' is in no state list of CodeRun (3 runs): counted as open",
-            "note  coderuns: phase 'Odd' is in no state list of CodeRun (1 run): counted as open",
+            r"note  coderuns: phase 'Odd\n' is in no state list of CodeRun (1 run): counted as open",
         ]
 
     async def test_phases_that_the_settings_name_are_not(self, tmp_path):
