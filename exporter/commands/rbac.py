@@ -1,6 +1,6 @@
-"""Prints the RBAC manifests for these settings: what the exporter reads, and not one right more.
+"""Prints RBAC manifests with exactly the permissions that these settings need, for `kubectl apply -f -`.
 
-For `kubectl apply -f -`. The ServiceAccount itself is made with the exporter's pods. No cluster is asked.
+The ServiceAccount itself is created with the exporter's pods. Needs no cluster.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _TOLD = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `rbac`."""
     add_settings_arguments(parser)
-    add_review_argument(parser)
+    add_review_argument(parser, "include the permissions for TokenReview and SubjectAccessReview")
     parser.add_argument(
         "--service-account.name",
         dest="account_name",
