@@ -19,29 +19,29 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluster needed
 	@$(BIN)/coderun-exporter demo
 
-test: $(READY) ## every test; what needs a component that is not here is skipped by name
+test: $(READY) ## every test; those that need a missing component are skipped by name
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
-check: $(READY) ## format, lint, types, rooms, Dockerfile
+check: $(READY) ## format, lint, types, imports between packages, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 
-fix: $(READY) ## format, and mend what the linter can
+fix: $(READY) ## format, and fix what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## the generated pages, anew
+docs: $(READY) ## regenerate the pages that are made from code and rules
 	$(BIN)/python -m tools.generate_docs
 
-rules: $(READY) ## the rules bundle: both promtools, vmalert-tool, routes, scenarios, and what is made from it
+rules: $(READY) ## test the rules bundle: both promtools, vmalert-tool, routes, scenarios, and the files generated from it
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.generate_docs --check
 	$(BIN)/python -m pytest -q tests/rules
 
-mutate: $(READY) ## changes every rule in many small ways: do its unit tests notice?
+mutate: $(READY) ## mutation tests of the rules: do the unit tests notice every change?
 	$(BIN)/python -m tools.mutate $(MUTATE)
 
 worlds: $(READY) ## the platform's own objects: what the rules raise, and what is delivered; writes docs/worlds.md
@@ -50,10 +50,10 @@ worlds: $(READY) ## the platform's own objects: what the rules raise, and what i
 replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
 
-calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); CALM="--days 2"
+calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); docs/calm.md has two days: CALM="--days 2"
 	$(BIN)/python -m tools.timelapse.calm $(CALM)
 
-bundle: $(READY) ## what is made from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
+bundle: $(READY) ## generate deploy/rules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
 	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
 
 integration: $(READY) ## everything against the real API server, Prometheus and Alertmanager; prints the table of faults
@@ -62,7 +62,7 @@ integration: $(READY) ## everything against the real API server, Prometheus and 
 idle-cuts: $(READY) ## quiet watches behind load balancers that cut after 35 s and 60 s, real API server; ten minutes
 	CUTS="35 60" SECONDS=600 $(BIN)/python -m pytest -s tests/integration/test_idle_cuts.py
 
-cluster: $(READY) ## a real cluster on loopback to play with, until Ctrl-C
+cluster: $(READY) ## a real cluster on loopback to experiment with, until Ctrl-C
 	@$(BIN)/python -m tools.cluster
 
 five-minutes: $(READY) ## docs/five-minutes.md word for word, from an empty cluster to alerts: kustomize, Helm, Operator; 4 minutes
@@ -77,23 +77,23 @@ hostile: $(READY) ## 500 scrapes at once, slow readers, silent connections: what
 dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on the demo and writes docs/dashboards.md
 	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
 
-manifests: $(READY) ## what kustomize and the chart hold of rules, dashboards, policies and permissions, anew
+manifests: $(READY) ## regenerate rules, dashboards, policies and permissions in kustomize and the chart
 	$(BIN)/python -m tools.chart
 
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
-image: ## the container image, built by podman in a storage of its own (as root); tools/image/podman runs it
+image: ## the container image, built by podman with its own storage (as root); tools/image/podman runs it
 	tools/image/build
 
 tools: ## builds the real components that tests run against, Kubernetes and Prometheus among them (needs Go, Node.js; 40 minutes once)
 	tools/build
 	tools/dashboards/schema/build
 
-lock: $(READY) ## pins every dependency with its hashes again
+lock: $(READY) ## pin every dependency with its hashes
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra demo --group dev -c requirements/run.txt -o requirements/dev.txt
 	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 - -c requirements/dev.txt -o requirements/build.txt
 
-clean: ## removes what make made here
+clean: ## remove what make created here
 	rm -rf .venv .tools dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

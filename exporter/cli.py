@@ -53,7 +53,7 @@ def _with_command(words: list[str]) -> list[str]:
         return ["run", *words]
     if words[0] not in _COMMANDS and not words[0].startswith("-"):
         hint = nearest(words[0], _COMMANDS) or f"known: {', '.join(_COMMANDS)}"
-        raise UsageError(f"{words[0]}: no such command; {hint}")
+        raise UsageError(f"{words[0]}: unknown command; {hint}")
     return words
 
 
@@ -67,9 +67,9 @@ def _unknown(rest: list[str], command: str, parsers: dict[str, Parser]) -> str:
     flag = word.partition("=")[0]
     owners = [name for name, parser in parsers.items() if flag in parser.flags]
     if owners:
-        return f"{flag}: no flag of {command}, but of {' and '.join(owners)}"
+        return f"{flag}: not a flag of {command}, but of {' and '.join(owners)}"
     hint = nearest(flag, parsers[command].flags) or f"see coderun-exporter {command} --help"
-    return f"{flag}: no such flag; {hint}"
+    return f"{flag}: unknown flag; {hint}"
 
 
 def _parsers() -> dict[str, Parser]:

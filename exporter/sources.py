@@ -218,7 +218,9 @@ def _decoding(
             record = slim(item)
         except Exception:  # noqa: BLE001 - see below
             # A fault of ours must cost one object and not the resource, which lists it again and again.
-            _log.exception("an object cannot be shown", extra={"namespace": meta.namespace, "object": meta.name})
+            _log.exception(
+                "Failed to convert object, skipping it", extra={"namespace": meta.namespace, "object": meta.name}
+            )
             record, whole = None, False
         known = uid(meta) if uid else meta.uid or (f"{meta.namespace or ''}/{meta.name}" if meta.name else "")
         return Decoded(known, meta.resource_version or "", record if known else None, whole)

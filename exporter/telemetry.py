@@ -29,48 +29,53 @@ class Telemetry:
         self.clock = clock
         prometheus_client.ProcessCollector(registry=self.registry)
         prometheus_client.GCCollector(registry=self.registry)
-        self._gauge("build_info", "A constant 1, labelled with what is running.", "version", "python").labels(
-            __version__, platform.python_version()
-        ).set(1)
+        self._gauge(
+            "build_info",
+            "A constant 1, with the version of the exporter and of Python as labels.",
+            "version",
+            "python",
+        ).labels(__version__, platform.python_version()).set(1)
         of = ("resource", "scope")
         self.state = self._gauge(
-            "resource_state", "1 for the state that a resource is in, 0 for the others.", *of, "state"
+            "resource_state", "1 for the current state of the resource, 0 for the others.", *of, "state"
         )
-        self.required = self._gauge("resource_required", "Whether the exporter is not ready without it.", *of)
-        self.synced = self._gauge("resource_synced", "Whether it has been read whole once.", *of)
-        self.objects = self._gauge("resource_objects", "Objects of it that are kept.", *of)
+        self.required = self._gauge("resource_required", "Whether readiness requires the resource.", *of)
+        self.synced = self._gauge("resource_synced", "Whether the initial list has completed.", *of)
+        self.objects = self._gauge("resource_objects", "Number of cached objects.", *of)
         self.last_sync = self._gauge(
             "resource_last_sync_timestamp_seconds",
-            "When the picture of it was last known to be up to date, in seconds since the epoch.",
+            "Time at which the cached objects were last known to be up to date, in seconds since the epoch.",
             *of,
         )
         self.last_event = self._gauge(
             "resource_last_event_timestamp_seconds",
-            "When it last changed, as seen here, in seconds since the epoch.",
+            "Time of the last change received, in seconds since the epoch.",
             *of,
         )
         self.streamed = self._gauge(
             "resource_list_streamed",
-            "Whether its last list was streamed (WatchList): 0 if it was read in pages.",
+            "Whether the last list was streamed (WatchList); 0 if it was read in pages.",
             *of,
         )
-        self.requests = self._counter("requests", "Lists and watches begun.", *of, "verb")
-        self.errors = self._counter("errors", "Requests that failed, by HTTP status or kind.", *of, "code")
+        self.requests = self._counter("requests", "Number of lists and watches started.", *of, "verb")
+        self.errors = self._counter(
+            "errors", "Number of failed requests, by HTTP status or kind of error.", *of, "code"
+        )
         self.malformed = self._counter(
             "malformed_objects",
-            "Objects in which something could not be read; the rest of them is shown.",
+            "Number of objects with fields that could not be read; their other fields are exposed.",
             *of,
         )
         self.scrapes = Histogram(
             "coderun_exporter_scrape_duration_seconds",
-            "From a scrape's request to the last byte of its answer, in seconds.",
+            "Time to serve a scrape, in seconds.",
             ["encoding"],
             buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
             registry=self.registry,
         )
         self.refused = self._counter(
             "clients_refused",
-            "Clients of the web server that were refused or dropped, by the limit that they met.",
+            "Number of rejected or disconnected clients of the web server, by the limit that they exceeded.",
             "reason",
         )
         for reason in REFUSALS:
@@ -81,11 +86,11 @@ class Telemetry:
         self._web_config_successful.set(1)
         self.loop_delay = Histogram(
             "coderun_exporter_event_loop_delay_seconds",
-            "How much later than asked the event loop came back, in seconds.",
+            "Delay with which the event loop runs a timer, in seconds.",
             buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
             registry=self.registry,
         )
-        self.loop_tasks = self._gauge("event_loop_tasks", "Tasks of the event loop: what grows here leaks.")
+        self.loop_tasks = self._gauge("event_loop_tasks", "Number of asyncio tasks.")
 
     def web_config_reloaded(self, *, successful: bool) -> None:
         """The web configuration was read again, or is not valid any more."""

@@ -68,10 +68,10 @@ def test_help(words):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--nonsense"], "--nonsense: no such flag; see coderun-exporter run --help"),
-        (["nonsense"], "nonsense: no such command; known: run, check, rbac, demo"),
-        (["chek"], "chek: no such command; did you mean check?"),
-        (["Run"], "Run: no such command; did you mean run?"),
+        (["--nonsense"], "--nonsense: unknown flag; see coderun-exporter run --help"),
+        (["nonsense"], "nonsense: unknown command; known: run, check, rbac, demo"),
+        (["chek"], "chek: unknown command; did you mean check?"),
+        (["Run"], "Run: unknown command; did you mean run?"),
         (["run", "extra"], "extra: run has flags only; see coderun-exporter run --help"),
         (["run", "--log.level=loud"], "--log.level: 'loud' is not one of debug, info, warn, error"),
         (["run", "--log.format=xml"], "--log.format: 'xml' is not one of logfmt, json"),
@@ -81,18 +81,18 @@ def test_help(words):
         (["run", "--web.kubernetes-auth=true"], "--web.kubernetes-auth: takes no value"),
         (["check", "--output=xml"], "--output: 'xml' is not one of text, json, junit"),
         (["demo", "--speed=0"], "--speed: '0' is not a number from 1 to 3600"),
-        (["run", "--web.listen=:1"], "--web.listen: no such flag; did you mean --web.listen-address?"),
-        (["--web.listen-adress", ":1"], "--web.listen-adress: no such flag; did you mean --web.listen-address?"),
-        (["-web.listen-address=:1"], "-web.listen-address: no such flag; did you mean --web.listen-address?"),
-        (["--WEB.LISTEN_ADDRESS=:1"], "--WEB.LISTEN_ADDRESS: no such flag; did you mean --web.listen-address?"),
-        (["--namespace=a"], "--namespace: no such flag; did you mean --namespaces?"),
-        (["check", "--web.listen-address=:1"], "--web.listen-address: no flag of check, but of run and demo"),
-        (["rbac", "--kubeconfig=k"], "--kubeconfig: no flag of rbac, but of run and check"),
-        (["rbac", "--context=c"], "--context: no flag of rbac, but of run and check"),
-        (["rbac", "--label-selector=a=b"], "--label-selector: no flag of rbac, but of run and check"),
-        (["--vers"], "--vers: no such flag; see coderun-exporter run --help"),
+        (["run", "--web.listen=:1"], "--web.listen: unknown flag; did you mean --web.listen-address?"),
+        (["--web.listen-adress", ":1"], "--web.listen-adress: unknown flag; did you mean --web.listen-address?"),
+        (["-web.listen-address=:1"], "-web.listen-address: unknown flag; did you mean --web.listen-address?"),
+        (["--WEB.LISTEN_ADDRESS=:1"], "--WEB.LISTEN_ADDRESS: unknown flag; did you mean --web.listen-address?"),
+        (["--namespace=a"], "--namespace: unknown flag; did you mean --namespaces?"),
+        (["check", "--web.listen-address=:1"], "--web.listen-address: not a flag of check, but of run and demo"),
+        (["rbac", "--kubeconfig=k"], "--kubeconfig: not a flag of rbac, but of run and check"),
+        (["rbac", "--context=c"], "--context: not a flag of rbac, but of run and check"),
+        (["rbac", "--label-selector=a=b"], "--label-selector: not a flag of rbac, but of run and check"),
+        (["--vers"], "--vers: unknown flag; see coderun-exporter run --help"),
         (["--log.level=debug", "check"], "check: the command comes first: coderun-exporter check ..."),
-        (["check", "--a\n\x1b[2J"], r"--a\n\x1b[2J: no such flag"),
+        (["check", "--a\n\x1b[2J"], r"--a\n\x1b[2J: unknown flag"),
     ],
 )
 def test_a_wrong_word_is_one_line(words, said):
@@ -106,5 +106,5 @@ def test_it_is_a_module_too():
         [sys.executable, "-m", "exporter", "--nonsense"], capture_output=True, text=True, check=False, timeout=15
     )
     assert done.returncode == 2
-    assert done.stderr == "coderun-exporter: --nonsense: no such flag; see coderun-exporter run --help\n"
+    assert done.stderr == "coderun-exporter: --nonsense: unknown flag; see coderun-exporter run --help\n"
     assert done.stdout == ""

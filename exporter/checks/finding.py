@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "Part"]
+__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "Part", "plural"]
 
 HEALTHY, UNHEALTHY, UNKNOWN, NOTE = "ok", "UNHEALTHY", "UNKNOWN", "note"
 
@@ -22,3 +22,8 @@ class Part:
 
     findings: list[Finding]
     namespaces: frozenset[str]
+
+
+def plural(number: int, noun: str) -> str:
+    """The number and the noun: `1 key`, `2 keys`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

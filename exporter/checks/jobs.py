@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from exporter.checks.finding import HEALTHY, Finding, Part
+from exporter.checks.finding import HEALTHY, Finding, Part, plural
 from exporter.checks.reading import Reading, read, where
 from exporter.kube.client import KubeClient
 from exporter.sources import Feed
@@ -22,5 +22,5 @@ def _finding(reading: Reading) -> Finding:
     subject = f"jobs in {where(reading.feed.status.scope)}"
     if reading.failure:
         return Finding(status=reading.status, subject=subject, text=reading.failure)
-    number = f"{len(reading.records)} of runs" if reading.records else "none of a run found"
-    return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number}")
+    number = plural(len(reading.records), "agent Job") if reading.records else "no agent Jobs"
+    return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number} found")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding
+from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding, plural
 from exporter.cluster import ConfigMap
 from exporter.resources.configmaps import LIMIT, is_near_limit
 
@@ -22,7 +22,7 @@ def _judged(record: ConfigMap) -> Finding:
     if problems := msgspec.structs.replace(record, required=True).problems:
         text = ", ".join(problem.replace("_", " ") + (f" {key!r}" if key else "") for problem, key in problems)
         return Finding(status=UNHEALTHY, subject=subject, text=text)
-    text = f"{record.keys} keys, {record.size} bytes"
+    text = f"{plural(record.keys, 'key')}, {plural(record.size, 'byte')}"
     if is_near_limit(record):
         return Finding(status=NOTE, subject=subject, text=f"{text}: near the limit of {LIMIT} bytes")
     return Finding(status=HEALTHY, subject=subject, text=text)

@@ -67,15 +67,14 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_review_argument(parser: argparse.ArgumentParser) -> None:
-    """Whether tokens are reviewed, which needs a permission."""
+def add_review_argument(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Whether tokens are reviewed, which needs a permission. `help_text` is what the command does about it."""
     add_setting(
         parser,
         "web.kubernetes_auth",
         action="store_const",
         const=True,
-        help="require a Kubernetes bearer token authorized to GET the path (TokenReview and SubjectAccessReview); "
-        "default: no",
+        help=f"{help_text}; default: no",
     )
 
 

@@ -28,7 +28,7 @@ _OF_A_CLUSTER = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kuber
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
     add_cluster_arguments(parser)
-    add_review_argument(parser)
+    add_review_argument(parser, "validate the permissions for TokenReview and SubjectAccessReview as well")
     parser.add_argument(
         "-f",
         "--filename",

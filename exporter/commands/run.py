@@ -1,4 +1,4 @@
-"""Serves metrics until it is told to stop."""
+"""Serves metrics until SIGTERM or SIGINT."""
 
 import argparse
 import asyncio
@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="TLS and passwords, as all of Prometheus' exporters take them; default: neither",
     )
-    add_review_argument(parser)
+    add_review_argument(
+        parser, "require a Kubernetes bearer token authorized to GET the path (TokenReview and SubjectAccessReview)"
+    )
     add_setting(
         parser,
         "web.kubernetes_auth_audience",

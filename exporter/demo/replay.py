@@ -130,7 +130,7 @@ class _Stage:
 
     def _open(self, *, speed: float, url: str, server: str, note: str) -> None:
         rules = self._rules
-        evaluated = f"{len(rules.alerts)} alerts, evaluated every {_EVALUATION:g} s of simulated time"
+        evaluated = f"{len(rules.alerts)} alerting rules, evaluated every {_EVALUATION:g} s of simulated time"
         if rules.left_out:
             evaluated += f"; left to Prometheus: {', '.join(rules.left_out)}"
         addresses = [

@@ -104,7 +104,7 @@ class _Reflector(Generic[R]):
             return self._backoff.next(at_least=error.retry_after)
         except Exception as error:  # noqa: BLE001 - see below
             # A fault of ours in one resource must not end the others: it is logged, counted, and tried from scratch.
-            _log.exception("a list or watch failed by a fault of the exporter")
+            _log.exception("List or watch failed because of a bug in the exporter")
             self._status.failed(
                 state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
             )

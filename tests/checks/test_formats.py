@@ -11,7 +11,7 @@ from exporter.checks.formats import FORMATS, status_of
 HOSTILE = "a\nUNHEALTHY  b: <script>&\"']]> \x1b[2J\x00\x85\u2028\udc80\ufffe end"
 SOME = [
     Finding(status=NOTE, subject="API server a:1", text="kubeconfig k (context c)"),
-    Finding(status=HEALTHY, subject="ConfigMap n/a", text="1 keys, 1 bytes"),
+    Finding(status=HEALTHY, subject="ConfigMap n/a", text="1 key, 1 byte"),
     Finding(status=UNHEALTHY, subject="ConfigMap n/b", text="missing"),
     Finding(status=UNKNOWN, subject="jobs", text="403"),
     Finding(status=NOTE, subject="coderuns", text="phase 'A'"),
@@ -31,7 +31,7 @@ def test_the_worst_finding_decides(number, status):
 def test_text_is_aligned():
     """One line for each finding."""
     assert FORMATS["text"](SOME).splitlines()[1:3] == [
-        "ok         ConfigMap n/a: 1 keys, 1 bytes",
+        "ok         ConfigMap n/a: 1 key, 1 byte",
         "UNHEALTHY  ConfigMap n/b: missing",
     ]
 

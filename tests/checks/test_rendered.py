@@ -41,7 +41,7 @@ def text_of(folder, *texts, **more):
     return line
 
 
-HEALTHY = "ok ConfigMap agent-platform/a: 1 keys, 1 bytes (m.yaml:{})"
+HEALTHY = "ok ConfigMap agent-platform/a: 1 key, 1 byte (m.yaml:{})"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_keys_and_the_limit_are_those_of_the_exporter(tmp_path):
         "UNHEALTHY ConfigMap agent-platform/a: missing key 'x.sh', empty key 'y.md' (m.yaml:1)"
     )
     assert text_of(tmp_path, a_manifest(data=f"data: {{k: {'x' * 900_000}}}\n")) == (
-        "note ConfigMap agent-platform/a: 1 keys, 900000 bytes: near the limit of 1048576 bytes (m.yaml:1)"
+        "note ConfigMap agent-platform/a: 1 key, 900000 bytes: near the limit of 1048576 bytes (m.yaml:1)"
     )
 
 
@@ -216,7 +216,7 @@ def test_a_pattern_takes_all_that_match(tmp_path):
     """Each is judged, and one has to be there."""
     text = "---\n".join([a_manifest("x-a"), a_manifest("x-b", data=""), a_manifest("z")])
     assert lines_of(tmp_path, text, required=("x-*", "y-*"))[0] == [
-        "ok ConfigMap agent-platform/x-a: 1 keys, 1 bytes (m.yaml:1)",
+        "ok ConfigMap agent-platform/x-a: 1 key, 1 byte (m.yaml:1)",
         "UNHEALTHY ConfigMap agent-platform/x-b: empty (m.yaml:7)",
         "UNHEALTHY ConfigMap agent-platform/y-*: missing",
     ]

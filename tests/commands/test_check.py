@@ -58,10 +58,10 @@ async def test_healthy(tmp_path):
         code, lines = await check(server.url, tmp_path)
     assert code == 0
     assert lines == [
-        "ok  ConfigMap agent-platform/a: 1 keys, 4 bytes",
-        "ok  ConfigMap agent-platform/b: 1 keys, 1 bytes",
+        "ok  ConfigMap agent-platform/a: 1 key, 4 bytes",
+        "ok  ConfigMap agent-platform/b: 1 key, 1 byte",
         "ok  coderuns in all namespaces: can be listed and watched, none found",
-        "ok  jobs in all namespaces: can be listed and watched, none of a run found",
+        "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
     ]
 
 
@@ -141,7 +141,7 @@ async def test_a_forbidden_list_is_an_unknown(tmp_path):
     assert lines[2:] == [
         "ok  coderuns in namespace one: can be listed and watched, 1 found",
         "ok  coderuns in namespace two: can be listed and watched, none found",
-        "ok  jobs in namespace one: can be listed and watched, 1 of runs",
+        "ok  jobs in namespace one: can be listed and watched, 1 agent Job found",
         (
             "UNKNOWN  jobs in namespace two: not permitted: grant the verbs list and watch "
             "(403 at /apis/batch/v1/namespaces/two/jobs: not in two)"
@@ -188,7 +188,7 @@ async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, stream
     assert lines[0].startswith(
         f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {named} (403 at {ALL_RUNS}"
     )
-    assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, none of a run found"
+    assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found"
 
 
 async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
@@ -289,7 +289,7 @@ async def test_output_json(tmp_path, objects, code, status):
     assert answer["findings"][1] == {
         "status": status,
         "subject": "ConfigMap agent-platform/a",
-        "text": "1 keys, 1 bytes" if code == 0 else "missing",
+        "text": "1 key, 1 byte" if code == 0 else "missing",
     }
     assert len(answer["findings"]) == 4
 

@@ -64,7 +64,7 @@ class TestOfConfigMaps:
         """As in the era of that platform."""
         lines = await lines_of(tmp_path, a_configmap(f"{TEMPLATES}claude", a="x"), config="", code=1)
         assert [line.split() for line in lines[:2]] == [
-            ["ok", "ConfigMap", f"{NAMESPACE}/{TEMPLATES}claude:", "1", "keys,", "1", "bytes"],
+            ["ok", "ConfigMap", f"{NAMESPACE}/{TEMPLATES}claude:", "1", "key,", "1", "byte"],
             ["UNHEALTHY", "ConfigMap", f"{NAMESPACE}/{TEMPLATES}codex:", "missing"],
         ]
         assert len(lines) == 6
@@ -86,7 +86,7 @@ class TestOfConfigMaps:
         config = "configmaps: {required: ['x-*', 'y-*', z]}"
         assert await lines_of(tmp_path, *found, config=config, code=1) == [
             f"UNHEALTHY  ConfigMap {NAMESPACE}/x-empty: empty",
-            f"ok  ConfigMap {NAMESPACE}/x-shared: 1 keys, 1 bytes",
+            f"ok  ConfigMap {NAMESPACE}/x-shared: 1 key, 1 byte",
             f"UNHEALTHY  ConfigMap {NAMESPACE}/y-*: missing",
             f"UNHEALTHY  ConfigMap {NAMESPACE}/z: missing",
         ]
@@ -234,7 +234,7 @@ class TestOfRuns:
         runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
         assert await lines_of(tmp_path, *runs) == [
             "note  coderuns: phase 'Paused' is in no state list of CodeRun (3 runs): counted as open",
-            "note  coderuns: phase 'Odd' is in no state list of CodeRun (1 run): counted as open",
+            r"note  coderuns: phase 'Odd\n' is in no state list of CodeRun (1 run): counted as open",
         ]
 
     async def test_phases_that_the_settings_name_are_not(self, tmp_path):
@@ -255,7 +255,7 @@ class TestOfRuns:
         config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
         assert await lines_of(tmp_path, config=config, without="") == [
             "ok  coderuns in all namespaces: can be listed and watched, none found",
-            "ok  jobs in all namespaces: can be listed and watched, none of a run found",
+            "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
         ]
 
     async def test_all_runs_are_looked_at(self, tmp_path):
@@ -271,5 +271,5 @@ class TestOfRuns:
         """As the exporter reads them."""
         assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
             "ok  coderuns in all namespaces: can be listed and watched, none found",
-            "ok  jobs in all namespaces: can be listed and watched, none of a run found",
+            "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
         ]

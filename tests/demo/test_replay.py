@@ -114,7 +114,7 @@ async def test_every_incident_is_detected_and_nothing_else_fires():
     assert said.count("cause named none") == 1
     assert "anything else none standing advice (info) AgentJobsWithoutDeadline agent-platform" in said
     opening = " ".join(story.partition("12:26")[0].split())
-    assert "alerts, evaluated every 30 s of simulated time" in opening
+    assert "alerting rules, evaluated every 30 s of simulated time" in opening
     assert "left to Prometheus" not in opening
     assert "could not be evaluated" not in said
     assert story.count("succeeded") >= 9

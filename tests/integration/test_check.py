@@ -61,7 +61,7 @@ def test_a_platform_without_template_configmaps_is_healthy(
     assert lines[0].startswith(f"ok  ConfigMaps: no ConfigMap is required, because namespace {place.namespace} has")
     assert lines[1:] == [
         f"ok  coderuns in namespace {place.namespace}: can be listed and watched, 1 found",
-        f"ok  jobs in namespace {place.namespace}: can be listed and watched, none of a run found",
+        f"ok  jobs in namespace {place.namespace}: can be listed and watched, no agent Jobs found",
     ]
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     code, lines = check(control_plane, tmp_path, **settings)
@@ -77,7 +77,7 @@ def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place:
     code, lines = check(control_plane, tmp_path, configmaps={"namespace": place.namespace, "required": required})
     assert code == 1
     assert [line for line in lines if "ConfigMap" in line] == [
-        f"ok  ConfigMap {place.namespace}/cto-controller-templates-shared: 1 keys, 1 bytes",
+        f"ok  ConfigMap {place.namespace}/cto-controller-templates-shared: 1 key, 1 byte",
         f"UNHEALTHY  ConfigMap {place.namespace}/cto-templates-*: missing",
     ]
 
@@ -109,7 +109,7 @@ def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, t
     assert lines == [
         "UNHEALTHY  namespace nowhere: does not exist",
         "ok  coderuns in namespace nowhere: can be listed and watched, none found",
-        "ok  jobs in namespace nowhere: can be listed and watched, none of a run found",
+        "ok  jobs in namespace nowhere: can be listed and watched, no agent Jobs found",
     ]
 
 

@@ -23,7 +23,7 @@ from tests.rules.shipped import (
 
 SCRAPE_JOBS = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
 SCENARIOS = yaml.safe_load((ALERTS / "scenarios.yml").read_text())
-RUNBOOK_SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When this alert lies"]
+RUNBOOK_SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "False positives and false negatives"]
 ABOUT_A_REPLICA = "CodeRunExporterStale"
 LONGEST_FOR = 60.0
 

@@ -21,7 +21,7 @@ process_resident_memory_bytes 1.048576e+06
 # HELP process_open_fds Number of open file descriptors.
 # TYPE process_open_fds gauge
 process_open_fds 31.0
-# HELP coderun_exporter_requests_total Lists and watches begun.
+# HELP coderun_exporter_requests_total Number of lists and watches started.
 # TYPE coderun_exporter_requests_total counter
 coderun_exporter_requests_total{resource="jobs",scope="*",verb="list"} 2.0
 coderun_exporter_requests_total{resource="jobs",scope="*",verb="watch"} 3.0
