@@ -83,6 +83,7 @@ def test_a_prometheusrule_is_a_rule_file_with_nothing_changed():
     assert [each["metadata"]["name"] for each in objects] == names
     for each in objects:
         assert (each["apiVersion"], each["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", each["metadata"]["name"])
         assert each["metadata"]["labels"]["app.kubernetes.io/name"] == "coderun-exporter"
         assert each["metadata"]["labels"]["app.kubernetes.io/version"] == VERSION
 
