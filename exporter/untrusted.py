@@ -24,7 +24,10 @@ _ADDRESS: Final = re.compile(
     r"[A-Za-z+]*:/.*@[^\s'\"<>(),;]*|[A-Za-z+]*:/[^\s'\"<>(),;]*|[^\s'\"<>()]*@[^\s'\"<>()]*"
 )
 _ASSIGNED: Final = re.compile(
-    r"(?i)([\w-]*(?:passw|pwd|token|secret|api[-_]?key)[\w-]*[\"']?=|authorization: *(?:basic|bearer)? *)\S+"
+    r"(?i)([\w-]*(?:passw|pwd|token|secret|api[-_]?key)[\w-]*[\"']?="
+    r"|[\w-]*(?:passw|pwd)[\w-]*[\"']?: *"  # a colon behind other words may end a sentence's subject
+    r"|[\w-]*(?:token|secret|api[-_]?key)[\w-]*[\"']: *"  # as JSON has it
+    r"|authorization: *(?:basic|bearer)? *)(?:\"[^\"]*\"?|'[^']*'?|\S+)"
 )
 _TEMPLATE: Final = re.compile(r"\{(?=\{)")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -44,6 +45,7 @@ class Access:
         self._refusals = refusals
         self._open_paths = open_paths
         self._passwords = Passwords()
+        self._accepted: weakref.WeakSet[web.RequestHandler] = weakref.WeakSet()
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -63,13 +65,14 @@ class Access:
         except UnknownError:
             return web.Response(status=503, text="The API server does not review the token, try again later.\n")
         if accepted:
+            self._accepted.add(request.protocol)
             return await handler(request)
         self._refusals.count("unauthorized")
         challenge = 'Basic realm="coderun-exporter", charset="UTF-8"' if users else "Bearer"
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": challenge})
 
     async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
-        header, client = request.headers.get("Authorization", ""), request.remote or ""
+        header, client = request.headers.get("Authorization", ""), self._share_of(request)
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer" and self._reviews:
             if request.match_info.http_exception is not None:
@@ -81,6 +84,13 @@ class Access:
             return False
         request[_CLIENT] = user
         return await self._passwords.accept(user, password, users=users, client=client)
+
+    def _share_of(self, request: web.Request) -> str:
+        """Who waits in one line: an address, and apart from it its connections on which a credential was accepted.
+
+        A token that was renewed comes on a connection of the one before: strangers wait in the other line.
+        """
+        return (request.remote or "") + (" accepted" if request.protocol in self._accepted else "")
 
     async def prepare(self, _: web.Request, answer: web.StreamResponse) -> None:
         """The headers that every response is to have; an empty one is none."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import aiohttp
 import pytest
 
 from exporter.kube.errors import UnreachableError
@@ -203,6 +204,23 @@ async def test_a_new_token_has_its_turn_among_strangers():
     assert await good
     assert not all(one.done() for one in strangers)
     await asyncio.gather(*strangers)
+
+
+async def test_a_renewed_token_passes_strangers_behind_its_own_address():
+    """It comes on a connection on which the one before was accepted."""
+    judge = Judge()
+    judge.tokens["renewed"] = "prometheus"
+    async with a_site(reviews=judge.reviews()) as site, aiohttp.ClientSession(site.url) as prometheus:
+        assert (await prometheus.get("/metrics", headers=bearer("good"))).status == 200
+        judge.gate.clear()
+        strangers = [asyncio.create_task(ask(site.url, headers=bearer(f"x{number}"))) for number in range(50)]
+        await until(lambda: judge.waiting == reviews._AT_ONCE)
+        renewed = asyncio.create_task(prometheus.get("/metrics", headers=bearer("renewed")))
+        await asyncio.sleep(0.1)
+        judge.gate.set()
+        assert (await renewed).status == 200
+        assert not all(one.done() for one in strangers)
+        assert {status for status, _ in await asyncio.gather(*strangers)} == {401}
 
 
 @pytest.mark.parametrize("token", ["\u00e9", "\U0001f600", "a b", "a,b", "a\tb", "=", "<x>", "a\udcff"])
