@@ -39,11 +39,18 @@ def words_for(folder, *more, user=None, port=0):
 def a_process(*words):
     """`python -m exporter` with these words; killed at the end if it still runs."""
     command = [sys.executable, "-m", "exporter", *words]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, preexec_fn=ignore_no_signal, **pipes) as process:  # noqa: PLW1509
         try:
             yield process
         finally:
             process.kill()
+
+
+def ignore_no_signal():
+    """As in a terminal: what starts the tests in the background may ignore these."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def the_end(process, number):

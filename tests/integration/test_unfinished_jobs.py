@@ -91,11 +91,11 @@ def scene(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
 def _make(cluster: Workplace, case: Case, plane: ControlPlane) -> None:
     space = f"/api/v1/namespaces/{cluster.namespace}"
     if case.name == "quota":
-        quota = cluster.ask(
-            "POST", f"{space}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
+        cluster.ask("POST", f"{space}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}})
+        until(
+            lambda: "used" in plane.request("GET", f"{space}/resourcequotas/q")[1].get("status", {}),
+            what="the quota is in force",
         )
-        status = {"status": {"hard": {"pods": "0"}, "used": {"pods": "0"}}}  # as its controller writes it
-        cluster.ask("PUT", f"{space}/resourcequotas/q/status", quota | status)
     if case.name == "pod-security":
         labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
         cluster.ask("PATCH", space, labels, content_type="application/merge-patch+json")
