@@ -24,11 +24,12 @@ _SEGMENT: Final = re.compile(r"~?[.]?[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
 _NESTED: Final = re.compile(r"~?[a-z0-9_][a-z0-9._-]{0,39}")
 _MOST_NESTED: Final = 6
 
-# How tokens begin: GitHub, GitLab, Slack, AWS, Atlassian, Docker, Hugging Face, OpenAI, Anthropic, JSON Web Tokens;
-# and what stands for a user in front of a token.
+# How tokens begin: GitHub, GitLab, Slack, AWS, Atlassian, Docker, npm, Linear, Google, SendGrid, Hugging Face,
+# OpenAI, Anthropic, JSON Web Tokens; and what stands for a user in front of a token.
 _TOKEN: Final = re.compile(
     r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
-    r"|AT(?:BB|CTT|ATT)|dckr_|hf_[A-Za-z]{20}|sk-(?:proj|ant|svc)|eyJ"
+    r"|AT(?:BB|CTT|ATT)|dckr_|npm_[A-Za-z0-9]{20}|lin_api_|ya29\.|AIza|SG\.[\w-]{16}|hf_[A-Za-z]{20}"
+    r"|sk-(?:proj|ant|svc)|eyJ"
     r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
 )
 _WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")

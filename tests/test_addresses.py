@@ -83,6 +83,11 @@ AMBIGUOUS = [
 ]
 # Forms of tokens, made up: as a part of a path they would be shown.
 TOKENS = [
+    "npm_abcdefghijklmnopqrstuvwxyz",
+    "lin_api_abcdef",
+    "ya29.abcdef",
+    "AIzaabcdefghij",
+    "SG.abcdefghijklmnop.qrst",
     "ghp_S3CRET",
     "github_pat_S3CRET",
     "glpat-S3CRET",
