@@ -1,5 +1,6 @@
 """The manifests as kustomize and Helm render them."""
 
+import copy
 import functools
 import json
 import os
@@ -81,9 +82,13 @@ def by_choice(*names: str) -> pytest.MarkDecorator:
     )
 
 
-@functools.cache
 def rendered(choice: str) -> list[Object]:
-    """The objects of a choice."""
+    """The objects of a choice: a test may change its own."""
+    return copy.deepcopy(_rendered(choice))
+
+
+@functools.cache
+def _rendered(choice: str) -> list[Object]:
     return charted(HELM[choice]) if choice in HELM else kustomized(KUSTOMIZE / choice)
 
 
