@@ -40,7 +40,10 @@ def test_a_namespace_of_the_same_name_is_another(
             lambda: not samples(subject.page(), "coderun_info", namespace=doomed.namespace), what="its runs are off"
         )
         proxy.end()
-        until(lambda: set(subject.states().values()) == {"watching", "forbidden"}, what="no rights are left")
+        until(
+            lambda: [subject.states()[name] for name in ("coderuns", "jobs")] == ["forbidden", "forbidden"],
+            what="no rights are left",
+        )
         _filled(doomed)
         endured.mended()
     report.note(endured)
