@@ -55,6 +55,8 @@ class WebFile:
         self._protection = Protection()
         if self._path is not None:
             self._protection = self._load(self._path)
+            if self._protection.context is None and not self._protection.config.basic_auth_users:
+                _log.warning("Web configuration has neither TLS nor users", extra={"file": path})
         self._looked = self._loaded = clock()
 
     @property
