@@ -122,7 +122,7 @@ def budget_of(limit: int | None) -> Budget:
 
 
 def _check_tokens(web: Web, *, secure: bool) -> None:
-    """Raises WebConfigError where tokens would be sent over plain HTTP, and nobody chose that."""
+    """Raises WebConfigError if tokens would be sent over plain HTTP and no setting allows it."""
     if web.kubernetes_auth and not secure:
         if not web.kubernetes_auth_without_tls:
             raise WebConfigError(

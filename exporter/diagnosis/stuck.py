@@ -9,7 +9,7 @@ from exporter.diagnosis.stall import stall_causes
 
 __all__ = ["Stuck", "causes_of", "stuck"]
 
-_CRITICAL_FACTOR = 4  # as AgentJobHanging has it, where nobody set the limit
+_CRITICAL_FACTOR = 4  # of AgentJobHanging, under the default limit
 
 
 class Stuck(NamedTuple):
@@ -25,7 +25,7 @@ class Stuck(NamedTuple):
         return now - self.since - self.limit
 
     def critical(self, now: float) -> bool:
-        """Whether its alert is critical; a healthy Job may run longer than a limit that nobody set."""
+        """Whether its alert is critical; a healthy Job may run longer than the default limit."""
         return self.limit_is_set or now - self.since >= _CRITICAL_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:

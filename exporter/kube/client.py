@@ -74,7 +74,7 @@ class KubeClient:
             return await self._body(response, path, most=_LARGEST_REVIEW)
 
     async def pieces(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
-        """The body of a 200 answer as it comes. Raises a KubeError, also where the body is cut short."""
+        """Streams the body of a 200 response. Raises a KubeError, also if the body is truncated."""
         async with self._request(path, params, idle=_ANSWER_SECONDS) as response:
             async for piece in response.content.iter_any():
                 yield piece

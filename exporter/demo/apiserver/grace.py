@@ -1,4 +1,4 @@
-"""How long a pod that is deleted may go on: it is terminating until its grace period is over or its kubelet ends it.
+"""How long a deleted pod still runs: it is terminating until its grace period is over or its kubelet ends it.
 
 Source: "Termination of Pods" of the Kubernetes documentation, and BeforeDelete of k8s.io/apiserver.
 """
