@@ -69,7 +69,7 @@ async def serve(
     """
     telemetry = Telemetry(clock=clock)
     web_file = WebFile(settings.web.config_file, clock=time.monotonic, on_reload=telemetry.web_config_reloaded)
-    _check_tokens(settings.web, secure=web_file.secure)
+    _check_web(settings.web, web_file)
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
@@ -121,15 +121,17 @@ def budget_of(limit: int | None) -> Budget:
     return Budget(most=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
 
 
-def _check_tokens(web: Web, *, secure: bool) -> None:
+def _check_web(web: Web, file: WebFile) -> None:
     """Raises WebConfigError if tokens would be sent over plain HTTP and no setting allows it."""
-    if web.kubernetes_auth and not secure:
+    if web.kubernetes_auth and not file.secure:
         if not web.kubernetes_auth_without_tls:
             raise WebConfigError(
                 "web.kubernetes_auth needs TLS, or tokens can be read on the network: set web.config_file to a file"
                 " with tls_server_config, or web.kubernetes_auth_without_tls where something else encrypts"
             )
         _log.warning("Bearer tokens are accepted over plain HTTP: web.kubernetes_auth_without_tls is set")
+    if web.config_file and not file.protects:
+        _log.warning("Web configuration has neither TLS nor users", extra={"file": web.config_file})
 
 
 def _reviews(web: Web, client: KubeClient) -> Reviews | None:

@@ -55,14 +55,17 @@ class WebFile:
         self._protection = Protection()
         if self._path is not None:
             self._protection = self._load(self._path)
-            if self._protection.context is None and not self._protection.config.basic_auth_users:
-                _log.warning("Web configuration has neither TLS nor users", extra={"file": path})
         self._looked = self._loaded = clock()
 
     @property
     def secure(self) -> bool:
         """Whether the listeners speak TLS, for as long as they live."""
         return self._protection.context is not None
+
+    @property
+    def protects(self) -> bool:
+        """Whether it asks for TLS or for passwords."""
+        return self.secure or bool(self._protection.config.basic_auth_users)
 
     def now(self) -> Protection:
         """What is in force. Looks at the files at most once a second, so it may be called for each request."""

@@ -165,11 +165,12 @@ def test_what_is_said_is_removed(folder, before, after):
     assert file.now() is not new or "other" in new.config.basic_auth_users
 
 
-def test_at_the_start_an_empty_file_protects_nothing_and_that_is_logged(tmp_path, caplog):
-    """As exporter-toolkit takes it; protection can be added later. The file may have been read half-written."""
+def test_at_the_start_an_empty_file_protects_nothing(tmp_path):
+    """As exporter-toolkit takes it; protection can be added later."""
     folder = Folder(tmp_path)
     file = folder.load_text("", clock=Clock())
     assert file.now().config.basic_auth_users == {}
-    assert caplog.messages == ["Web configuration has neither TLS nor users"]
+    assert not file.protects
     folder.write(USERS)
     assert file.now().config.basic_auth_users
+    assert file.protects

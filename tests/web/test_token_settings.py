@@ -44,3 +44,18 @@ async def test_with_tls_or_where_it_is_chosen_tokens_are_required(folder, caplog
     assert lines == ["Bearer tokens are accepted over plain HTTP: web.kubernetes_auth_without_tls is set"] * (
         way != "TLS"
     )
+
+
+async def test_a_web_configuration_that_protects_nothing_is_a_warning(tmp_path, caplog):
+    """It may have been read half-written; nothing else would show it."""
+    empty = tmp_path / "web.yml"
+    empty.write_text("")
+    async with a_server() as server:
+        settings = Settings(
+            kubernetes=Kubernetes(kubeconfig=str(a_kubeconfig(tmp_path, cluster={"server": server.url}))),
+            web=Web(listen_addresses=("127.0.0.1:0",), config_file=str(empty)),
+            configmaps=ConfigMaps(required=()),
+        )
+        async with serve(settings):
+            pass
+    assert [record.file for record in caplog.records if "neither TLS nor users" in record.message] == [str(empty)]
