@@ -10,7 +10,6 @@ RUN python -m venv /opt/build \
         -r requirements/run.txt
 COPY pyproject.toml README.md ./
 COPY exporter exporter
-COPY alerts alerts
 # With bytecode it starts in half the time. Not that of the API client's models, 42 MB: they are never imported.
 # By hash, not by time: the same pins make the same files.
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /dist \

@@ -17,7 +17,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	@touch $@
 
 demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluster needed
-	@$(BIN)/coderun-exporter demo
+	@$(BIN)/python -m lab.demo $(DEMO)
 
 test: $(READY) ## every test; those that need a missing component are skipped by name
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
@@ -39,7 +39,7 @@ docs: $(READY) ## regenerate the pages that are made from code and rules
 rules: $(READY) ## test the rules bundle: both promtools, vmalert-tool, routes, scenarios, and the files generated from it
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.generate_docs --check
-	$(BIN)/python -m pytest -q tests/rules
+	$(BIN)/python -m pytest -q tests/rules tests/tools/test_bundle_settings.py tests/tools/test_victoriametrics.py
 
 mutate: $(READY) ## mutation tests of the rules: do the unit tests notice every change?
 	$(BIN)/python -m tools.mutate $(MUTATE)
@@ -48,10 +48,10 @@ worlds: $(READY) ## the platform's own objects: what the rules raise, and what i
 	$(BIN)/python -m tools.worlds $(WORLDS)
 
 replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.md
-	$(BIN)/python -m tools.timelapse.replay $(REPLAY)
+	$(BIN)/python -m tools.replay $(REPLAY)
 
 calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); docs/calm.md has two days: CALM="--days 2"
-	$(BIN)/python -m tools.timelapse.calm $(CALM)
+	$(BIN)/python -m tools.calm $(CALM)
 
 bundle: $(READY) ## generate deploy/rules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
 	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
@@ -92,7 +92,7 @@ tools: ## builds the real components that tests run against, Kubernetes and Prom
 
 lock: $(READY) ## pin every dependency with its hashes
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt
-	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml --extra demo --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 - -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## remove what make created here

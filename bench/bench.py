@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
-from measure import Scrape, Subject
+from lab.measure import Scrape, Subject
 from servers import Api, real, stand_in
 
 _CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"

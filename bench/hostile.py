@@ -22,7 +22,7 @@ from collections.abc import AsyncIterator, Callable
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
 from bench import _change, _free_port
-from measure import Scrape, Subject
+from lab.measure import Scrape, Subject
 from servers import Api, stand_in
 
 _CROWDS = (  # name, attack, clients, seconds, changes of objects a second

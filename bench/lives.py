@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from workload import coderun, job
+from lab.workload import coderun, job
 
 __all__ = ["late", "quiet", "stuck"]
 

@@ -35,16 +35,16 @@ import yaml
 
 from exporter.app import serve
 from exporter.config import Kubernetes, Settings, Web
-from exporter.demo.apiserver import StandInApiServer
-from exporter.demo.manifests import TEMPLATES, templates
+from lab.apiserver import StandInApiServer
+from lab.platform.manifests import TEMPLATES, templates
 from lives import late, quiet, stuck
-from measure import Subject
-from tests.components import component, find
-from tests.integration.bundle import ALERTS, JOB
-from tests.integration.processes import Process, free_ports
-from tests.integration.waiting import until
-from tests.kube.settings import a_kubeconfig
-from workload import crd
+from lab.measure import Subject
+from lab.components import component, find
+from lab.monitoring.bundle import ALERTS, JOB
+from lab.processes import Process, free_ports
+from lab.kubeconfig import kubeconfig
+from lab.waiting import until
+from lab.workload import crd
 
 _VERSIONS = ("", "-2.42")
 """What the names of the binaries end in."""
@@ -84,9 +84,10 @@ def main() -> int:
 async def _bench(arguments: argparse.Namespace, folder: pathlib.Path, suffix: str) -> None:
     server = StandInApiServer()
     server.load([crd(), *map(templates, TEMPLATES), *quiet(arguments.objects)])
-    kubeconfig = a_kubeconfig(folder, cluster={"server": await server.start()})
+    file = folder / "kubeconfig"
+    file.write_text(kubeconfig(await server.start()))
     address = f"127.0.0.1:{free_ports(1)[0]}"
-    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
+    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(file)), web=Web(listen_addresses=(address,)))
     load = functools.partial(asyncio.get_running_loop().call_soon_threadsafe, server.load)
     try:
         async with serve(settings):

@@ -12,9 +12,9 @@ from typing import Any
 
 import aiohttp
 
-from tests.components import component
-from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
-from workload import NAMESPACE, coderun, crd, job
+from lab.components import component
+from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
+from lab.workload import NAMESPACE, coderun, crd, job
 
 __all__ = ["Api", "real", "stand_in"]
 

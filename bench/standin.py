@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from exporter.demo.apiserver import StandInApiServer
-from workload import NAMESPACE, coderun, crd, job
+from lab.apiserver import StandInApiServer
+from lab.workload import NAMESPACE, coderun, crd, job
 
 
 async def main(objects: int) -> None:

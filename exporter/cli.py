@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from exporter import __version__, logs
-from exporter.commands import check, demo, rbac, run
+from exporter.commands import check, rbac, run
 from exporter.ending import ended
 from exporter.flags import Parser, UsageError, nearest
 from exporter.kube.errors import KubeConfigError
@@ -21,7 +21,6 @@ _COMMANDS = {
         "validate required ConfigMaps and API permissions; exit 0: healthy, 1: unhealthy, 2: unknown",
     ),
     "rbac": (rbac, "print the permissions that these settings need, as manifests for kubectl apply"),
-    "demo": (demo, "replay two incidents on this machine; needs no cluster"),
 }
 
 
@@ -51,6 +50,8 @@ def _with_command(words: list[str]) -> list[str]:
     """`run` where the first word is a flag, or nothing at all. Raises UsageError."""
     if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         return ["run", *words]
+    if words[0] == "demo":
+        raise UsageError("demo: not in this package; in a checkout of the source: make demo")
     if words[0] not in _COMMANDS and not words[0].startswith("-"):
         hint = nearest(words[0], _COMMANDS) or f"known: {', '.join(_COMMANDS)}"
         raise UsageError(f"{words[0]}: unknown command; {hint}")

@@ -5,8 +5,8 @@ import contextlib
 
 from aiohttp import web
 
-from exporter.demo.apiserver import StandInApiServer
-from exporter.demo.manifests import custom_resource
+from lab.apiserver import StandInApiServer
+from lab.platform.manifests import custom_resource
 
 NAMESPACE = "agent-platform"
 RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}/coderuns"

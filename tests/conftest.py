@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests import components
+from lab import components
 
 
 @pytest.hookimpl(tryfirst=True)

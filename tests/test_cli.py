@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from exporter import __version__
-from exporter.commands import check, demo, rbac, run
+from exporter.commands import check, rbac, run
 from tests.commands.in_process import call, wrong
 
 
@@ -14,7 +14,7 @@ from tests.commands.in_process import call, wrong
 def chosen(monkeypatch):
     """The commands do nothing but note their arguments."""
     seen = []
-    for module in (run, check, rbac, demo):
+    for module in (run, check, rbac):
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "run", lambda arguments, name=name: seen.append((name, arguments)) or 0)
     return seen
@@ -29,7 +29,6 @@ def chosen(monkeypatch):
         (["--context", "check"], "run"),
         (["check", "--output=json"], "check"),
         (["rbac", "--namespaces=a"], "rbac"),
-        (["demo"], "demo"),
     ],
 )
 def test_without_a_command_it_runs(chosen, words, command):
@@ -53,23 +52,21 @@ def test_the_version(flag):
     assert call(flag) == (0, f"coderun-exporter {__version__}\n", "")
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["rbac", "-h"], ["demo", "--help"]]
-)
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["rbac", "-h"]])
 def test_help(words):
     """For the whole, and for each command; every flag has a text."""
     code, out, err = call(*words)
     assert (code, err) == (0, "")
     assert "usage: coderun-exporter" in out
     if words[0].startswith("-"):
-        assert all(command in out for command in ("run", "check", "rbac", "demo"))
+        assert all(command in out for command in ("run", "check", "rbac"))
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--nonsense"], "--nonsense: unknown flag; see coderun-exporter run --help"),
-        (["nonsense"], "nonsense: unknown command; known: run, check, rbac, demo"),
+        (["nonsense"], "nonsense: unknown command; known: run, check, rbac"),
         (["chek"], "chek: unknown command; did you mean check?"),
         (["Run"], "Run: unknown command; did you mean run?"),
         (["run", "extra"], "extra: run has flags only; see coderun-exporter run --help"),
@@ -80,13 +77,14 @@ def test_help(words):
         (["run", "--web.max-requests=-1"], "--web.max-requests: '-1' is not a whole number, such as 40"),
         (["run", "--web.kubernetes-auth=true"], "--web.kubernetes-auth: takes no value"),
         (["check", "--output=xml"], "--output: 'xml' is not one of text, json, junit"),
-        (["demo", "--speed=0"], "--speed: '0' is not a number from 1 to 3600"),
+        (["demo"], "demo: not in this package; in a checkout of the source: make demo"),
+        (["demo", "--speed=600"], "demo: not in this package; in a checkout of the source: make demo"),
         (["run", "--web.listen=:1"], "--web.listen: unknown flag; did you mean --web.listen-address?"),
         (["--web.listen-adress", ":1"], "--web.listen-adress: unknown flag; did you mean --web.listen-address?"),
         (["-web.listen-address=:1"], "-web.listen-address: unknown flag; did you mean --web.listen-address?"),
         (["--WEB.LISTEN_ADDRESS=:1"], "--WEB.LISTEN_ADDRESS: unknown flag; did you mean --web.listen-address?"),
         (["--namespace=a"], "--namespace: unknown flag; did you mean --namespaces?"),
-        (["check", "--web.listen-address=:1"], "--web.listen-address: not a flag of check, but of run and demo"),
+        (["check", "--web.listen-address=:1"], "--web.listen-address: not a flag of check, but of run"),
         (["rbac", "--kubeconfig=k"], "--kubeconfig: not a flag of rbac, but of run and check"),
         (["rbac", "--context=c"], "--context: not a flag of rbac, but of run and check"),
         (["rbac", "--label-selector=a=b"], "--label-selector: not a flag of rbac, but of run and check"),

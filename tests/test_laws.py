@@ -3,7 +3,7 @@
 import asyncio
 
 from exporter.config import ConfigMaps, Settings
-from exporter.demo.manifests import custom_resource
+from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, port_of, until
 from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, start_page, state_of
 

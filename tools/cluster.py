@@ -14,11 +14,11 @@ import threading
 
 import yaml
 
-from exporter.demo.manifests import NAMESPACE, Order, coderun, configmap_name
-from tests.components import CLUSTER, MissingComponentError, component
-from tests.integration.controlplane import ControlPlane
-from tests.integration.live import LivePlatform
-from tests.integration.nodes import Nodes
+from lab.components import CLUSTER, MissingComponentError, component
+from lab.controlplane.live import LivePlatform
+from lab.controlplane.nodes import Nodes
+from lab.controlplane.plane import ControlPlane
+from lab.platform.manifests import NAMESPACE, Order, coderun, configmap_name
 
 _ORDERS = (
     Order(task=1, agent="Rex", work=20),

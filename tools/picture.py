@@ -1,4 +1,4 @@
-"""Draws the end of the demo as docs/demo.svg: `coderun-exporter demo --no-stay | python tools/picture.py`."""
+"""Draws the end of the demo as docs/demo.svg: `make demo | .venv/bin/python tools/picture.py`."""
 
 import pathlib
 import sys
@@ -12,7 +12,7 @@ STYLES = {"without": "bad", "with coderun-exporter": "good", BEGIN: "title", "al
 CONTINUED = " " * 20  # how a continuation line begins
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"
   viewBox="0 0 {width:g} {height:g}" width="{width:g}">
-<title>The end of coderun-exporter demo</title>
+<title>The end of make demo</title>
 <style>
   text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #d4d4d8;
     white-space: pre; }}

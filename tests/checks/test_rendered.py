@@ -10,8 +10,8 @@ from exporter.checks import UNHEALTHY
 from exporter.checks.formats import status_of
 from exporter.checks.rendered import check_rendered
 from exporter.config import ConfigMaps, RequiredConfigMap, Settings
+from lab.components import component
 from tests.commands.in_process import call, wrong
-from tests.components import component
 
 NAMES = tuple(f"controller-agent-templates-{each}" for each in ("claude", "codex", "cursor", "factory"))
 

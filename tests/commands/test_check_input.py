@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.demo.manifests import custom_resource
+from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_namespace, a_run, a_server, a_status
 from tests.commands.test_check import check, refuses
 

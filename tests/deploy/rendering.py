@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
 
 __all__ = [
     "CHART",

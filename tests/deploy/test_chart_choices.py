@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
 from tests.deploy.rendering import CHART, charted, helm, of_kind, one
 from tests.deploy.umbrella import parent, templated
 

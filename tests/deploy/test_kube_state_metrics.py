@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
 from tests.integration.state_metrics import FILES, FLAGS
 
 ROOT = FILES.parents[1]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from exporter import __version__, config_file, rbac
-from tests.components import component
+from lab.components import component
 from tests.deploy.rendering import (
     ELSEWHERE,
     KUSTOMIZE,

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from exporter import __version__
-from tests.components import component
+from lab.components import component
 from tests.deploy.rendering import CHART, NAMESPACE
 
 __all__ = ["parent", "templated"]

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.exposition.family import Family
 from exporter.exposition.text import escape, escaped, head, number
-from tests.components import component
+from lab.components import component
 from tests.worlds import parsed
 
 VALUES = {

@@ -8,11 +8,11 @@ import subprocess
 import pytest
 
 from exporter import __version__
+from lab.processes import free_ports
+from lab.waiting import until
 from tests.clusters import a_job, a_run, a_server
 from tests.exporting import Metrics
 from tests.image.containers import BUILD, Container, build, digest_of, inspect, podman, remove, run
-from tests.integration.processes import free_ports
-from tests.integration.waiting import until
 from tests.kube.settings import a_kubeconfig
 
 pytestmark = [pytest.mark.needs("podman", "runc", "mmdebstrap"), pytest.mark.timeout(600)]

@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from exporter.demo.apiserver import StandInApiServer
-from tests import components
-from tests.integration import objects
+from lab import components
+from lab.apiserver import StandInApiServer
+from lab.controlplane import objects
+from lab.controlplane.nodes import Nodes
+from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 from tests.integration.api import ApiUnderTest
-from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
-from tests.integration.nodes import Nodes
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REAL = pytest.param(

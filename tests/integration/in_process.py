@@ -13,7 +13,7 @@ from exporter.app import App, serve
 from exporter.config import Kubernetes, Web
 from exporter.config_file import load
 from exporter.reflector import watching
-from tests.integration.exporting import objects_of
+from lab.exporting import objects_of
 from tests.web.serving import fetch
 
 __all__ = ["an_exporter", "changes_of_state", "eventually", "short_watches", "shown", "states"]

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.integration.bundle import ALERTS, shipped_entries, shipped_rules
-from tools.mutate.reach import labels_of
-from tools.mutate.reading import parse
-from tools.mutate.tree import Binary, Call, Node, Parentheses, Selector, String, is_scalar
+from lab.expressions.reach import labels_of
+from lab.expressions.reading import parse
+from lab.expressions.tree import Binary, Call, Node, Parentheses, Selector, String, is_scalar
+from lab.monitoring.bundle import ALERTS, shipped_entries, shipped_rules
 
 __all__ = ["Inhibition", "Variant", "identity", "inhibitions", "variants"]
 

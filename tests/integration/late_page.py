@@ -3,7 +3,7 @@
 import http.server
 import time
 
-from tests.integration.loopback import Loopback
+from lab.loopback import Loopback
 
 __all__ = ["HOUR", "LatePage"]
 

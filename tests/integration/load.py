@@ -12,9 +12,9 @@ import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Self
 
-from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
-from tests.integration.exporting import Exporter
-from tests.integration.workplace import Workplace
+from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.exporting import Exporter
 
 __all__ = ["Scraper", "Seen", "Writer", "in_bulk"]
 

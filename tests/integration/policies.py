@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.integration import objects
-from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
-from tests.integration.waiting import until
+from lab.controlplane import objects
+from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
+from lab.waiting import until
 
 __all__ = [
     "AGENT",

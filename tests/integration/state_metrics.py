@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import yaml
 
-from tests.components import component
-from tests.integration.controlplane import ControlPlane
-from tests.integration.monitoring import Prometheus
-from tests.integration.processes import Process, free_ports
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
+from lab.components import component
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.monitoring.servers import Prometheus
+from lab.processes import Process, free_ports
+from lab.waiting import until
 
 __all__ = ["EXPRESSIONS", "FILES", "FLAGS", "Asked", "StateMetrics"]
 

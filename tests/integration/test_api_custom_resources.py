@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration import objects
+from lab.controlplane import objects
 from tests.integration.api import ApiUnderTest
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

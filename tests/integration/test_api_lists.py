@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from tests.integration import objects
+from lab.controlplane import objects
 from tests.integration.api import ApiUnderTest
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration import objects
+from lab.controlplane import objects
 from tests.integration.api import ApiUnderTest
 
 FINALIZER = "tests.example/hold"

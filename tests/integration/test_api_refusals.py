@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration import objects
+from lab.controlplane import objects
 from tests.integration.api import ApiUnderTest
 
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}

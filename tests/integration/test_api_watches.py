@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration import objects
+from lab.controlplane import objects
 from tests.integration.api import ApiUnderTest
 
 WATCH_LIST = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.components import CLUSTER
+from lab.components import CLUSTER
+from lab.controlplane.plane import ControlPlane
 from tests.deploy.rendering import charted, helm, of_kind
 from tests.integration import policies
-from tests.integration.controlplane import ControlPlane
 from tests.integration.policies import AGENT, BOLT, CLEANUP, Jobs, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER, "helm"), pytest.mark.timeout(120)]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.integration.monitoring import Alertmanager
-from tests.integration.webhook import Webhook
+from lab.monitoring.servers import Alertmanager
+from lab.monitoring.webhook import Webhook
 
 pytestmark = pytest.mark.needs("alertmanager")
 

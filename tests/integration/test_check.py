@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration import objects
-from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
+from lab.controlplane import objects
+from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
 from tests.kube.settings import a_kubeconfig
 
 pytestmark = pytest.mark.timeout(120)

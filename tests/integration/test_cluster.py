@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.components import CLUSTER, component
-from tests.integration.processes import Process
-from tests.integration.waiting import until
+from lab.components import CLUSTER, component
+from lab.processes import Process
+from lab.waiting import until
 
 pytestmark = [pytest.mark.needs(*CLUSTER, "kubectl"), pytest.mark.timeout(120)]
 

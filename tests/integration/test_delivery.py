@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.integration.bundle import TARGET_LABELS
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter
-from tests.integration.monitoring import Alertmanager, Prometheus
-from tests.integration.waiting import until
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.exporting import Exporter
+from lab.monitoring.bundle import TARGET_LABELS
+from lab.monitoring.servers import Alertmanager, Prometheus
+from lab.monitoring.webhook import Notification, Webhook
+from lab.waiting import until
 from tests.integration.watch import watching
-from tests.integration.webhook import Notification, Webhook
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [
     pytest.mark.needs("prometheus", "alertmanager"),

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 import promql_parser
 import pytest
 
-from exporter.demo import promql
-from exporter.demo.rules import AlertRule, load_rules
+from lab import promql
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.demo.rules import AlertRule, load_rules
+from lab.exporting import Exporter
+from lab.monitoring.bundle import ALERTS, JOB, TARGET_LABELS
+from lab.monitoring.servers import Prometheus
+from lab.waiting import until
 from tests.integration import samples
-from tests.integration.bundle import ALERTS, JOB, TARGET_LABELS
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter
-from tests.integration.monitoring import Prometheus
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(120)]
 

@@ -4,8 +4,8 @@ import uuid
 
 import pytest
 
+from lab.controlplane.plane import ControlPlane
 from tests.deploy.rendering import ROOT, kustomized, one
-from tests.integration.controlplane import ControlPlane
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.needs("kustomize")]
 

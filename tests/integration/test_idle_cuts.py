@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
-from tests import components
-from tests.integration.controlplane import EXPORTER_TOKEN, ControlPlane
-from tests.integration.exporting import Exporter
+from lab import components
+from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.exporting import Exporter
+from lab.waiting import until
 from tests.integration.faults.subject import samples
 from tests.integration.idle_cut import IdleCut
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 CUTS = [float(each) for each in os.environ.get("CUTS", "3 5").split()]
 SECONDS = float(os.environ.get("SECONDS", "30"))

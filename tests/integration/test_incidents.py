@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from exporter.demo.manifests import NAMESPACE, Order, configmap_name
-from exporter.demo.platform import JOBS, PODS, RUNS
-from tests.integration.account import ServiceAccount
-from tests.integration.controlplane import ControlPlane
-from tests.integration.live import LivePlatform
-from tests.integration.waiting import until
+from lab.controlplane.account import ServiceAccount
+from lab.controlplane.live import LivePlatform
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.monitoring.webhook import Notification
+from lab.platform.controller import JOBS, PODS, RUNS
+from lab.platform.manifests import NAMESPACE, Order, configmap_name
+from lab.waiting import until
 from tests.integration.watch import Watch, watching
-from tests.integration.webhook import Notification
-from tests.integration.workplace import Workplace
 
 pytestmark = [pytest.mark.needs("prometheus", "alertmanager"), pytest.mark.timeout(180)]
 

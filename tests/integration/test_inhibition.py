@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from lab.monitoring.servers import Alertmanager
+from lab.monitoring.webhook import Webhook
+from lab.waiting import until
 from tests.integration.inhibitions import Inhibition, Variant, inhibitions
-from tests.integration.monitoring import Alertmanager
-from tests.integration.waiting import until
-from tests.integration.webhook import Webhook
 
 pytestmark = pytest.mark.needs("alertmanager")
 

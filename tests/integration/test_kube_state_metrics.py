@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.waiting import until
 from tests.integration.state_metrics import EXPRESSIONS, Asked, StateMetrics
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [pytest.mark.needs("kube-state-metrics"), pytest.mark.timeout(120)]
 

@@ -11,10 +11,10 @@ import pytest
 from exporter.app import serve
 from exporter.config import Kubernetes, Web
 from exporter.config_file import load
-from tests import components
-from tests.integration.account import ServiceAccount
-from tests.integration.controlplane import ControlPlane
-from tests.integration.workplace import Workplace
+from lab import components
+from lab.controlplane.account import ServiceAccount
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
 from tests.web.protected import ask
 
 pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)]

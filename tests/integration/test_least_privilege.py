@@ -14,14 +14,14 @@ import pytest
 
 from exporter.app import App
 from exporter.kube.auth import Credentials
+from lab.controlplane import objects
+from lab.controlplane.account import ServiceAccount, Token
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.exporting import Exporter
+from lab.waiting import until
 from tests.exporting import impatience, metrics_of, readiness, start_page, state_of
-from tests.integration import objects
-from tests.integration.account import ServiceAccount, Token
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter
 from tests.integration.in_process import an_exporter, changes_of_state, eventually, short_watches, shown, states
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 __all__ = ["impatience", "short_watches"]
 

@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
+from lab.controlplane import objects
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.pod import Pod
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
 from tests.deploy.rendering import (
     CHOICES,
     ELSEWHERE,
@@ -27,11 +32,6 @@ from tests.deploy.rendering import (
     reached_from,
     rendered,
 )
-from tests.deploy.running import Pod
-from tests.integration import objects
-from tests.integration.controlplane import ControlPlane
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 from tests.web.protected import PASSWORD, TLS, USERS, Folder, basic
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]

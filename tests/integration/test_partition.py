@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.exporting import Exporter
+from lab.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
+from lab.controlplane import objects
+from lab.controlplane.plane import ControlPlane
+from lab.waiting import until
 from tests.deploy.rendering import CHART, ROOT, charted, kustomized, of_kind, one, reached_from
 from tests.deploy.test_chart_nulls import PATHS, TAKEN_AWAY, nulled
 from tests.deploy.test_kustomize_labels import second_exporter
 from tests.deploy.umbrella import parent
-from tests.integration import objects
-from tests.integration.controlplane import ControlPlane
 from tests.integration.test_manifests import applied, kubectl, namespaces, operator  # noqa: F401 - two are fixtures
-from tests.integration.waiting import until
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.components import CLUSTER
+from lab.components import CLUSTER
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.exporting import Exporter
 from tests.integration import policies
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter
 from tests.integration.policies import AGENT, AGENTS, OTHERS, OUT, Jobs, namespace_of
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 

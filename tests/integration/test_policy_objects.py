@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.components import CLUSTER
-from tests.integration import objects, policies
-from tests.integration.controlplane import ControlPlane
+from lab.components import CLUSTER
+from lab.controlplane import objects
+from lab.controlplane.plane import ControlPlane
+from lab.waiting import until
+from tests.integration import policies
 from tests.integration.policies import OUT, Answer, Jobs, namespace_of
-from tests.integration.waiting import until
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 

@@ -17,11 +17,11 @@ import promql_parser
 import pytest
 import yaml
 
-from tests.integration.bundle import ALERTS
+from lab.monitoring.bundle import ALERTS
+from lab.monitoring.servers import Alertmanager, Prometheus
+from lab.monitoring.webhook import Webhook
+from lab.waiting import until
 from tests.integration.late_page import HOUR, LatePage
-from tests.integration.monitoring import Alertmanager, Prometheus
-from tests.integration.waiting import until
-from tests.integration.webhook import Webhook
 
 pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 

@@ -9,14 +9,14 @@ import pytest
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.components import component
+from lab.components import component
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.exporting import OWN, Exporter, series_of
+from lab.monitoring.bundle import JOB, TARGET_LABELS
+from lab.monitoring.servers import Prometheus
+from lab.waiting import until
 from tests.integration import samples
-from tests.integration.bundle import JOB, TARGET_LABELS
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import OWN, Exporter, series_of
-from tests.integration.monitoring import Prometheus
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = pytest.mark.timeout(120)
 

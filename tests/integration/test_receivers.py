@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from tests.integration.bundle import ALERTS, at_once
-from tests.integration.loopback import Loopback
+from lab.loopback import Loopback
+from lab.monitoring.bundle import ALERTS, at_once
+from lab.monitoring.servers import Alertmanager
 from tests.integration.mailbox import Mailbox
-from tests.integration.monitoring import Alertmanager
 
 pytestmark = pytest.mark.timeout(60)
 

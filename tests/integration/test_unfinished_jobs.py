@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
 from tests.integration.samples import read
-from tests.integration.waiting import until
 from tests.integration.watch import Watch, watching
-from tests.integration.workplace import Workplace
 
 pytestmark = [pytest.mark.needs("prometheus", "alertmanager"), pytest.mark.timeout(180)]
 

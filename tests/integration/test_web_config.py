@@ -16,10 +16,10 @@ import bcrypt
 import pytest
 import trustme
 
-from tests.integration.bundle import JOB
-from tests.integration.monitoring import Prometheus
-from tests.integration.processes import Process, free_ports
-from tests.integration.waiting import until
+from lab.monitoring.bundle import JOB
+from lab.monitoring.servers import Prometheus
+from lab.processes import Process, free_ports
+from lab.waiting import until
 from tests.kube.settings import a_kubeconfig
 from tests.web.protected import MUTUAL, PASSWORD, Folder, ask, basic
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.components import CLUSTER
+from lab.components import CLUSTER
+from lab.controlplane.plane import ControlPlane
+from lab.waiting import until
 from tests.integration import policies
-from tests.integration.controlplane import ControlPlane
 from tests.integration.policies import OUT, Answer, namespace_of
-from tests.integration.waiting import until
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 

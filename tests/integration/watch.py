@@ -5,9 +5,9 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tests.integration.exporting import Exporter
-from tests.integration.monitoring import Alertmanager, Prometheus
-from tests.integration.webhook import Webhook
+from lab.exporting import Exporter
+from lab.monitoring.servers import Alertmanager, Prometheus
+from lab.monitoring.webhook import Webhook
 
 __all__ = ["Watch", "watching"]
 

@@ -13,12 +13,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.exposition.page import TEXT
-from tests.components import component
+from lab.components import component
+from lab.loopback import Loopback
+from lab.monitoring.bundle import JOB, TARGET_LABELS
+from lab.monitoring.servers import Prometheus
+from lab.waiting import until
 from tests.integration import samples
-from tests.integration.bundle import JOB, TARGET_LABELS
-from tests.integration.loopback import Loopback
-from tests.integration.monitoring import Prometheus
-from tests.integration.waiting import until
 from tests.objects import a_configmap, a_job, a_run
 from tests.property.jsons import ANY_TEXT, WORDS
 from tests.property.profiles import examples

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from exporter.demo.manifests import custom_resource
+from lab.platform.manifests import custom_resource
 from tests.clusters import a_run, a_server, a_status, faults, port_of, restart, until
 from tests.kube.settings import SECRET
 from tests.reflector.work import always, at_work

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 import yaml
 
-from tests.components import component
-from tests.integration.bundle import ALERTS, shipped_entries
+from lab.components import component
+from lab.monitoring.bundle import ALERTS, shipped_entries
 from tests.integration.inhibitions import identity, variants
 
 CONFIG = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.bundle import ALERTS
+from lab.monitoring.bundle import ALERTS
 from tests.integration.inhibitions import inhibitions, variants
 
 VARIANTS = variants()

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
 from tests.rules.shipped import ALERTS, RULE_FILES, TEST_FILES
 
 PROMTOOLS = [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("promtool", "promtool-2.42")]

@@ -10,7 +10,7 @@ import tarfile
 import pytest
 import yaml
 
-from tests.components import component
+from lab.components import component
 from tools.bundle import generate, release, source
 from tools.bundle.__main__ import main
 from tools.bundle.settings import Settings

@@ -5,9 +5,9 @@ import dataclasses
 
 import pytest
 
-from tools.timelapse import calm, replay
-from tools.timelapse.fault import Fault
-from tools.timelapse.judge import Firing
+from lab.timelapse.fault import Fault
+from lab.timelapse.judge import Firing
+from tools import calm, replay
 
 ARGS = argparse.Namespace(days=1, seed=1)
 BROKEN = Fault(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import components
+from lab import components
 from tools.five_minutes import __main__ as tool, page, walk
 
 TEXT = """\

@@ -8,8 +8,8 @@ import types
 
 import pytest
 
-from tests import components
-from tests.components import component
+from lab import components
+from lab.components import component
 from tools.mutate import __main__ as command
 from tools.mutate.rules import Mutant, load, mutants, readers
 from tools.mutate.suites import load_suite, names_for, rule_files

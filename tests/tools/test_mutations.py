@@ -5,11 +5,11 @@ import pathlib
 import promql_parser
 import pytest
 
+from lab.expressions.reading import UnsupportedError, parse
+from lab.expressions.text import brief, write
+from lab.expressions.tree import Binary, Unary
 from tools.mutate.mutations import changes, neighbours
-from tools.mutate.reading import UnsupportedError, parse
 from tools.mutate.rules import load, mutants
-from tools.mutate.text import brief, write
-from tools.mutate.tree import Binary, Unary
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 RULES = load(ALERTS / "rules")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from exporter.demo.generations import NEWEST
-from exporter.demo.manifests import Order
-from tools.timelapse.judge import STEP, texts, verdict
-from tools.timelapse.play import Agenda, play
-from tools.timelapse.series import Recorder
-from tools.timelapse.world import World
+from lab.platform.generations import NEWEST
+from lab.platform.manifests import Order
+from lab.timelapse.judge import STEP, texts, verdict
+from lab.timelapse.play import Agenda, play
+from lab.timelapse.series import Recorder
+from lab.timelapse.world import World
 
 START = 1_700_000_010.0  # a multiple of 30
 BROKEN = 'configmap_health{namespace="n",configmap="c\\"]}, é"} '

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.components import component
+from lab.components import component
 from tools.vmalert.bundle import evaluation_order, relevant
 from tools.vmalert.convert import ConversionError, convert
 from tools.vmalert.epoch import is_time, shift_dates, shift_values

@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
-from tests.components import component
-from tests.platform.outcomes import Outcome, Raised
-from tests.platform.player import Played
-from tests.platform.table import Alert, World
-from tools.timelapse.judge import Firing
-from tools.timelapse.series import Recorder
+from lab.components import component
+from lab.timelapse.judge import Firing
+from lab.timelapse.series import Recorder
+from lab.worlds.outcomes import Outcome, Raised
+from lab.worlds.player import Played
+from lab.worlds.table import Alert, World
 from tools.worlds.killers import killers
 
 RULE = """

@@ -10,7 +10,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tests.components import MissingComponentError, component
+from lab.components import MissingComponentError, component
 from tools.bundle.source import ROOT
 from tools.dashboards import generate, page, rendering
 

@@ -4,7 +4,7 @@ import json
 import pathlib
 import tempfile
 
-from tests.dashboards.scene import RUNS, STALLED, scene
+from lab.monitoring.scene import RUNS, STALLED, scene
 from tools.dashboards import drawing
 from tools.dashboards.generate import boards
 from tools.dashboards.querying import PanelResult, Server, run_queries

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from tests.components import CLUSTER, MissingComponentError, component
+from lab.components import CLUSTER, MissingComponentError, component
 from tools.five_minutes.page import ROOT
 from tools.five_minutes.walk import WAYS, walk
 

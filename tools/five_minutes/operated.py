@@ -9,10 +9,10 @@ import pathlib
 import subprocess
 from typing import Any, Self
 
-from tests.components import component
-from tests.integration.controlplane import ControlPlane
-from tests.integration.processes import Process
-from tests.integration.waiting import until
+from lab.components import component
+from lab.controlplane.plane import ControlPlane
+from lab.processes import Process
+from lab.waiting import until
 
 __all__ = ["Operated"]
 

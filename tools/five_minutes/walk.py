@@ -10,12 +10,12 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tests.components import CLUSTER, component
-from tests.deploy.running import Pod
-from tests.integration.controlplane import ControlPlane
-from tests.integration.nodes import Nodes
-from tests.integration.processes import Process
-from tests.integration.waiting import until
+from lab.components import CLUSTER, component
+from lab.controlplane.nodes import Nodes
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.pod import Pod
+from lab.processes import Process
+from lab.waiting import until
 from tools.five_minutes import page
 from tools.five_minutes.operated import Operated
 

@@ -12,9 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
-from tests import components
-from tests.platform.outcomes import outcomes
-from tools.mutate.reading import UnsupportedError
+from lab import components
+from lab.expressions.reading import UnsupportedError
+from lab.worlds.outcomes import outcomes
 from tools.mutate.rules import Rule, load, mutants
 from tools.mutate.suites import RECORDING, names_for
 from tools.mutate.survey import Row, healthy_suites, survey

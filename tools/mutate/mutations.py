@@ -7,20 +7,9 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tools.mutate.reach import Reach, below, labels_of
-from tools.mutate.text import brief, duration, write
-from tools.mutate.tree import (
-    SET_OPERATORS,
-    Aggregate,
-    Binary,
-    Call,
-    Matcher,
-    Node,
-    Number,
-    Selector,
-    put,
-    steps,
-)
+from lab.expressions.reach import Reach, below, labels_of
+from lab.expressions.text import brief, duration, write
+from lab.expressions.tree import SET_OPERATORS, Aggregate, Binary, Call, Matcher, Node, Number, Selector, put, steps
 
 __all__ = ["MUTATIONS", "Change", "changes", "neighbours"]
 

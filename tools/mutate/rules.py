@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
+from lab.expressions.reading import UnsupportedError, is_valid, parse, seconds
+from lab.expressions.text import duration, write
+from lab.expressions.tree import Node, Selector, steps
 from tools.mutate.mutations import changes
-from tools.mutate.reading import UnsupportedError, is_valid, parse, seconds
-from tools.mutate.text import duration, write
-from tools.mutate.tree import Node, Selector, steps
 
 __all__ = ["Mutant", "Rule", "load", "mutants", "readers", "reads_its_value"]
 

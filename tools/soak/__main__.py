@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from tests.components import MissingComponentError
+from lab.components import MissingComponentError
 from tools.soak.eyes import ExporterEndedError
 from tools.soak.judge import Outcome, wrongs
 from tools.soak.platform import PlatformError, lives_for, turnover

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from bench.measure import Subject
-from tests.integration.exporting import Exporter
+from lab.exporting import Exporter
+from lab.measure import Subject
 from tools.soak.judge import MEASURES, Struck
 from tools.soak.scrapers import Seen
 from tools.soak.trend import Point

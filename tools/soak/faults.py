@@ -5,7 +5,7 @@ import dataclasses
 import random
 from collections.abc import Awaitable, Callable, Iterator
 
-from tests.integration.faults.proxy import Fault, FaultProxy
+from lab.faults.proxy import Fault, FaultProxy
 from tools.soak.servers import Server
 
 __all__ = ["KINDS", "Kind", "Scene", "drawn"]

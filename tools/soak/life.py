@@ -5,8 +5,8 @@ import enum
 import time
 from typing import Any
 
-from bench.workload import coderun, job
-from exporter.demo import statuses
+from lab.platform import statuses
+from lab.workload import coderun, job
 
 __all__ = ["WRITES", "Life", "Stage", "name_of"]
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from bench.workload import NAMESPACE, crd
+from lab.workload import NAMESPACE, crd
 from tools.soak.life import WRITES, Life, Stage, name_of
 from tools.soak.servers import Server
 

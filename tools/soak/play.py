@@ -7,8 +7,9 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.integration.exporting import Exporter
-from tests.integration.faults.proxy import FaultProxy
+from lab.exporting import Exporter
+from lab.faults import impatient
+from lab.faults.proxy import FaultProxy
 from tools.soak.eyes import Eyes
 from tools.soak.faults import Scene, drawn
 from tools.soak.judge import Outcome
@@ -19,7 +20,7 @@ from tools.soak.truth import differences
 
 __all__ = ["LEAST_INTERVAL", "Options", "TooSlowError", "soak"]
 
-_IMPATIENT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "integration" / "faults" / "impatient.py"
+_IMPATIENT = pathlib.Path(impatient.__file__)
 LEAST_INTERVAL = 5.0
 """Seconds from one fault to the next. The proxy breaks a silence each second, and no fault is to be shorter."""
 _WARM_UP = 1 / 5

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import trustme
 
-from tests.components import component
-from tests.integration.controlplane import ADMIN_TOKEN, ControlPlane
+from lab.components import component
+from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 
 __all__ = ["Server", "real", "stand_in"]
 

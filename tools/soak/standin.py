@@ -7,7 +7,7 @@ import asyncio
 import logging
 import sys
 
-from exporter.demo.apiserver import StandInApiServer
+from lab.apiserver import StandInApiServer
 
 
 async def main() -> None:

@@ -5,8 +5,8 @@ import pathlib
 import time
 from typing import Any
 
-from tests.integration.exporting import Exporter, readable_of
-from tests.integration.faults.fresh import fresh_page
+from lab.exporting import Exporter, readable_of
+from lab.faults.fresh import fresh_page
 
 __all__ = ["differences"]
 

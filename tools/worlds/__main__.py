@@ -1,4 +1,4 @@
-"""Plays every world of tests/platform and writes docs/worlds.md: `make worlds`.
+"""Plays every world of lab/worlds and writes docs/worlds.md: `make worlds`.
 
 Exit codes: 0 every world is as the table says, 1 one is not, or with `--check` the page is stale, 2 not judged.
 """
@@ -8,11 +8,11 @@ import pathlib
 import sys
 import tempfile
 
-from tests.components import MissingComponentError
-from tests.platform.delivery import delivered
-from tests.platform.differences import differences
-from tests.platform.outcomes import outcomes
-from tools.timelapse.judge import JudgeError
+from lab.components import MissingComponentError
+from lab.timelapse.judge import JudgeError
+from lab.worlds.delivery import delivered
+from lab.worlds.differences import differences
+from lab.worlds.outcomes import outcomes
 from tools.worlds.page import PAGE, text_of
 
 

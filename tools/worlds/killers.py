@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from tests.platform.outcomes import Outcome
-from tests.platform.player import MINUTE
-from tools.timelapse.judge import RULES, case_of, evaluation_order
+from lab.timelapse.judge import RULES, case_of, evaluation_order
+from lab.worlds.outcomes import Outcome
+from lab.worlds.player import MINUTE
 
 __all__ = ["killers"]
 

@@ -3,11 +3,11 @@
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from tests.platform.delivery import Delivered
-from tests.platform.differences import differences
-from tests.platform.outcomes import Outcome
-from tests.platform.player import SNAPSHOT
-from tests.platform.table import Alert
+from lab.worlds.delivery import Delivered
+from lab.worlds.differences import differences
+from lab.worlds.outcomes import Outcome
+from lab.worlds.player import SNAPSHOT
+from lab.worlds.table import Alert
 from tools.generate_docs import filled
 
 __all__ = ["PAGE", "text_of"]

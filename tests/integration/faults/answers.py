@@ -2,7 +2,7 @@
 
 import json
 
-from tests.integration.faults.fault import Answer, Fault
+from lab.faults.fault import Answer, Fault
 
 __all__ = ["JSON", "LIST_AGAIN", "PAGES_ONLY", "error_event", "html", "refusal"]
 

@@ -1,6 +1,6 @@
 """What goes on in a cluster while an exporter may not be looking."""
 
-from tests.integration.workplace import Workplace
+from lab.controlplane.workplace import Workplace
 
 __all__ = ["change"]
 

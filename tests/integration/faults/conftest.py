@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import EXPORTER_TOKEN, ControlPlane
+from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.faults.proxy import FaultProxy
 from tests.integration.faults.page import put
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report, collected, table
 from tests.integration.faults.subject import IDLE_SECONDS, Subject
-from tests.integration.workplace import CLAUDE, Workplace
 
 STEADY = 10
 """Runs that nobody touches."""

@@ -9,17 +9,18 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import Exporter, objects_of, readable_of, series_of
-from tests.integration.faults.fresh import fresh_page
-from tests.integration.faults.proxy import FaultProxy
+from lab.controlplane.plane import ControlPlane
+from lab.exporting import Exporter, objects_of, readable_of, series_of
+from lab.faults import impatient
+from lab.faults.fresh import fresh_page
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.load import Scraper, Seen
-from tests.integration.waiting import until
 
 __all__ = ["IDLE_SECONDS", "Endured", "Subject", "Turn", "samples", "states"]
 
 IDLE_SECONDS = 3.0
-_PROGRAM = pathlib.Path(__file__).with_name("impatient.py")
+_PROGRAM = pathlib.Path(impatient.__file__)
 _MOST_GROWTH_MIB = 24
 """What a process of this size may be larger by for reasons of its allocator."""
 

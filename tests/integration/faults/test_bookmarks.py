@@ -3,15 +3,15 @@
 import pytest
 
 from exporter.reflector import streaming
+from lab.controlplane.workplace import Workplace
+from lab.faults.fault import Fault
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
 from tests.integration.faults.changes import change
-from tests.integration.faults.fault import Fault
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import IDLE_SECONDS, Subject
 from tests.integration.faults.told import READ, errors, until_counted
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
 from tests.integration.faults.told import READ, errors
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

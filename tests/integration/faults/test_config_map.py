@@ -4,11 +4,11 @@ import base64
 
 import pytest
 
+from lab.controlplane.objects import config_map
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
-from tests.integration.objects import config_map
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

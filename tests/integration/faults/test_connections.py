@@ -7,15 +7,15 @@ import pytest
 
 from exporter.kube import client
 from exporter.reflector import watching
+from lab.controlplane.workplace import Workplace
+from lab.faults.fault import Fault
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN, PAGES_ONLY
 from tests.integration.faults.changes import change
-from tests.integration.faults.fault import Fault
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
 from tests.integration.faults.told import READ, errors, one_line_each, until_counted
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import EXPORTER_TOKEN, ControlPlane
+from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.faults.changes import change
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
 from tests.integration.faults.told import errors
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

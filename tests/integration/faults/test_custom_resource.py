@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
-from tests.integration.faults.proxy import Fault, FaultProxy
+from lab.controlplane.objects import code_run, crd
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import GROUP, Workplace
+from lab.faults.proxy import Fault, FaultProxy
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
-from tests.integration.objects import code_run, crd
-from tests.integration.waiting import until
-from tests.integration.workplace import GROUP, Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from lab.controlplane.objects import working_job
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
-from tests.integration.objects import working_job
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
+from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.faults.proxy import Fault, FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
-from tests.integration.faults.proxy import Fault, FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
-from tests.integration.waiting import until
-from tests.integration.workplace import CLAUDE, Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

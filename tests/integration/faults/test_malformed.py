@@ -3,12 +3,12 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.controlplane import ControlPlane
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
 from tests.integration.load import in_bulk
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 from tests.malformed import malformed
 
 pytestmark = pytest.mark.timeout(180)

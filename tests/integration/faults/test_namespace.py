@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
-from tests.integration.faults.proxy import FaultProxy
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
+from lab.controlplane.objects import job
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import GROUP, Workplace
+from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
-from tests.integration.objects import job
-from tests.integration.waiting import until
-from tests.integration.workplace import GROUP, Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

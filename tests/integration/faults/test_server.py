@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
-from tests.integration.exporting import objects_of
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.exporting import objects_of
+from lab.faults.proxy import Fault, FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
 from tests.integration.faults.changes import change
-from tests.integration.faults.proxy import Fault, FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples, states
 from tests.integration.load import Seen, Writer
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

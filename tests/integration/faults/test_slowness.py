@@ -2,14 +2,14 @@
 
 import pytest
 
+from lab.controlplane.workplace import Workplace
+from lab.faults.fault import Fault
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
-from tests.integration.faults.fault import Fault
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import IDLE_SECONDS, Subject
 from tests.integration.faults.told import errors
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

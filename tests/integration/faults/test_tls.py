@@ -3,12 +3,12 @@
 import pytest
 import trustme
 
+from lab.controlplane.workplace import Workplace
+from lab.faults.proxy import FaultProxy
 from tests.integration.faults.changes import change
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
 from tests.integration.faults.told import READ, one_line_each, until_counted
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

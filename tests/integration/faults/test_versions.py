@@ -5,16 +5,16 @@ import threading
 
 import pytest
 
-from tests.integration.controlplane import ControlPlane
+from lab.controlplane.objects import code_run
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.faults.proxy import Asked, Fault, FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN, PAGES_ONLY
 from tests.integration.faults.changes import change
-from tests.integration.faults.proxy import Asked, Fault, FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
 from tests.integration.load import in_bulk
-from tests.integration.objects import code_run
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

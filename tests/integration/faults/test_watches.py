@@ -4,15 +4,15 @@ from itertools import pairwise
 
 import pytest
 
+from lab.controlplane.workplace import Workplace
+from lab.faults.fault import Fault
+from lab.faults.proxy import FaultProxy
+from lab.waiting import until
 from tests.integration.faults.answers import JSON
 from tests.integration.faults.changes import change
-from tests.integration.faults.fault import Fault
-from tests.integration.faults.proxy import FaultProxy
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
 from tests.integration.faults.told import READ, errors, one_line_each
-from tests.integration.waiting import until
-from tests.integration.workplace import Workplace
 
 pytestmark = pytest.mark.timeout(180)
 

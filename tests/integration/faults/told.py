@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from lab.waiting import until
 from tests.integration.faults.subject import Endured, Subject
-from tests.integration.waiting import until
 
 __all__ = ["READ", "errors", "one_line_each", "until_counted"]
 

@@ -1,0 +1,118 @@
+"""The server itself: connections, credentials, a test's faults, and the paths that are not resources."""
+
+import collections
+import hmac
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from lab.apiserver import discovery, routes, status, wire
+from lab.apiserver.store import Store
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Intercept", "StandInApiServer"]
+
+Intercept = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+
+HEALTH = {"/livez", "/readyz", "/healthz"}
+VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0+stand-in", "platform": "python"}
+LARGEST_BODY = 3 * 1024 * 1024  # bytes; the real server's limit
+REMEMBERED_REQUESTS = 10_000
+
+
+class StandInApiServer:
+    """A kube-apiserver to talk to on loopback.
+
+    `clock` gives seconds since the epoch for the timestamps of metadata, `uid` the UIDs; `bookmark_interval` is in
+    seconds of real time; with a `token`, every request but those for health must carry it. `url` is there once it is
+    started, `requests` holds the latest ones as `METHOD path?query`. An `intercept` is called first for each request,
+    and answers in the server's place unless it returns None. All methods belong to the event loop's thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        bookmark_interval: float = 60.0,
+        token: str | None = None,
+        uid: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self.store = Store(clock=clock, uid=uid)
+        self.intercept: Intercept | None = None
+        self.url = ""
+        self.requests: collections.deque[str] = collections.deque(maxlen=REMEMBERED_REQUESTS)
+        self._bookmark_interval = bookmark_interval
+        self._token = token
+        self._runner: web.AppRunner | None = None
+        self._open: set[asyncio.Transport] = set()
+
+    async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Listen, and give the URL; port 0 takes a free one. OSError when the port is taken."""
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
+        return self.url
+
+    async def stop(self) -> None:
+        """Break off all connections, open watches too, and stop listening. What is stored stays: start() goes on."""
+        for transport in list(self._open):
+            transport.abort()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def compact(self) -> None:
+        """Answer 410 for every version before the present one from here on; open watches keep going."""
+        self.store.compact()
+
+    def bookmark(self) -> None:
+        """Have every open watch send a bookmark now: for a clock that is not the real one."""
+        self.store.beat()
+
+    def load(self, objects: Iterable[dict[str, Any]]) -> None:
+        """Put objects in without HTTP, as `store.put` does; watches are told. LookupError for an unknown kind."""
+        for obj in objects:
+            self.store.insert(obj)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(f"{request.method} {request.path_qs}")
+        transport = request.transport
+        if transport is not None:
+            self._open.add(transport)
+        try:
+            return await self._answer(request)
+        except status.StatusError as error:
+            return error.response()
+        except status.PageNotFoundError:
+            # Audit-Id stands on every answer of a kube-apiserver; on this one it tells it from a proxy's.
+            return web.Response(status=404, text="404 page not found\n", headers={"Audit-Id": str(uuid.uuid4())})
+        finally:
+            if transport is not None:
+                self._open.discard(transport)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        if self.intercept is not None:
+            answer = await self.intercept(request)
+            if answer is not None:
+                return answer
+        if request.path in HEALTH:
+            return web.Response(text="ok")
+        if self._token is not None:
+            given = request.headers.get("Authorization", "")
+            if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+                raise status.StatusError(401, "Unauthorized", "Unauthorized")
+        if request.path == "/version":
+            return wire.json_bytes(msgspec.json.encode(VERSION))
+        if request.method == "GET" and (found := discovery.discovered(self.store, request.path)):
+            return wire.json_bytes(msgspec.json.encode(found))
+        return await routes.answer(self.store, request, bookmark_interval=self._bookmark_interval)

@@ -1,0 +1,198 @@
+"""A real API server on loopback: etcd and kube-apiserver, RBAC on. `nodes.py` adds controllers and nodes."""
+
+import http.client
+import json
+import pathlib
+import signal
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from lab.kubeconfig import kubeconfig
+from lab.processes import Process, free_ports
+
+__all__ = ["ADMIN_TOKEN", "EXPORTER_TOKEN", "ControlPlane"]
+
+ADMIN_TOKEN = "admin-token"
+EXPORTER_TOKEN = "exporter-token"
+_AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["exporters", "system:serviceaccounts"]}, {"level": "None"}],
+}
+"""What the exporter asks for, and nobody else's requests."""
+
+
+class ControlPlane:
+    """etcd and kube-apiserver in `folder`. The user `exporter` may do nothing until a test binds a role to it.
+
+    `url` is the API server's https address, `ca` the file that verifies it, `key` its private key, `kubeconfig` the
+    exporter's and `admin_kubeconfig` that of somebody who may do everything. `audit_log` has one line of JSON for
+    each of the exporter's requests that was answered.
+    """
+
+    def __init__(self, folder: pathlib.Path, *, etcd: pathlib.Path, kube_apiserver: pathlib.Path) -> None:
+        self._folder = folder
+        self._binaries = {"etcd": etcd, "kube-apiserver": kube_apiserver}
+        self._processes: dict[str, Process] = {}
+        self._port, self._etcd_port, self._peer_port = free_ports(3)
+        self.url = f"https://127.0.0.1:{self._port}"
+        self.etcd_url = f"http://127.0.0.1:{self._etcd_port}"
+        self.ca = folder / "certs" / "apiserver.crt"
+        self.key = folder / "certs" / "apiserver.key"
+        self.kubeconfig = folder / "kubeconfig"
+        self.admin_kubeconfig = folder / "admin.kubeconfig"
+        self.audit_log = folder / "audit.log"
+
+    def start(self) -> None:
+        """Start both and wait until the API server is ready; TimeoutError with its log's end when it never is."""
+        self._write_files()
+        self.start_etcd()
+        self.start_api_server()
+
+    def start_etcd(self) -> None:
+        """Start etcd on the data there is."""
+        peer = f"http://127.0.0.1:{self._peer_port}"
+        self._spawn(
+            "etcd",
+            "--data-dir=etcd",
+            f"--listen-client-urls={self.etcd_url}",
+            f"--advertise-client-urls={self.etcd_url}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+        )
+
+    def kill_etcd(self) -> None:
+        """End etcd with SIGKILL, under an API server that goes on; what it has written is in the kernel's hands."""
+        self._processes.pop("etcd").stop()
+
+    def start_api_server(self, *flags: str) -> None:
+        """Start the API server on the data there is, with more flags if wanted, and wait until it is ready."""
+        self._spawn(
+            "kube-apiserver",
+            f"--etcd-servers={self.etcd_url}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self._port}",
+            "--cert-dir=certs",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-account-signing-key-file=sa.key",
+            "--service-account-key-file=sa.key",
+            "--token-auth-file=tokens.csv",
+            "--authorization-mode=RBAC",
+            "--disable-admission-plugins=ServiceAccount",
+            "--audit-policy-file=audit.json",
+            "--audit-log-path=audit.log",
+            *flags,
+        )
+        self._until_ready(seconds=60)
+
+    def kill_api_server(self) -> None:
+        """End the API server with SIGKILL: connections break off, etcd keeps the data."""
+        self._processes.pop("kube-apiserver").stop()
+
+    def freeze_api_server(self, *, frozen: bool = True) -> None:
+        """Stop the API server in the middle of what it does: its connections stay open. Or let it go on."""
+        self._processes["kube-apiserver"].signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def restart_api_server(self, *flags: str) -> None:
+        """Kill it and start it again. Its watch cache is then empty: older resourceVersions give 410."""
+        self.kill_api_server()
+        self.start_api_server(*flags)
+
+    def compact(self, revision: int) -> None:
+        """Have etcd forget what was before `revision` (etcd's HTTP gateway, /v3/kv/compaction)."""
+        self._etcd("/v3/kv/compaction", {"revision": str(revision), "physical": True})
+
+    def outdate(self) -> None:
+        """Have etcd forget every version that anybody has seen; this works while the API server is away.
+
+        A watch from N asks etcd for N + 1, so etcd moves on by two before it forgets.
+        """
+        for _ in range(2):
+            answer = self._etcd("/v3/kv/put", {"key": "b3V0ZGF0ZQ==", "value": ""})
+        self.compact(int(answer["header"]["revision"]))
+
+    def forget_versions(self) -> None:
+        """Have every version before the present one answered with 410, in lists and in watches."""
+        _, listed = self.request("GET", "/api/v1/namespaces")
+        self.compact(int(listed["metadata"]["resourceVersion"]))
+        self.restart_api_server()
+
+    def stop(self) -> None:
+        """End all that runs; nothing of it is wanted afterwards, so SIGKILL."""
+        while self._processes:
+            self._processes.popitem()[1].stop()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        token: str | None = ADMIN_TOKEN,
+        content_type: str = "application/json",
+    ) -> tuple[int, Any]:
+        """Status and body (decoded when it is JSON, else text) of one request; OSError when there is no answer."""
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": content_type},
+        )
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        trust = ssl.create_default_context(cafile=self.ca)
+        try:
+            with urllib.request.urlopen(request, context=trust, timeout=30) as answer:  # noqa: S310 - loopback
+                return answer.status, _decoded(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _decoded(error)
+
+    def _etcd(self, path: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(self.etcd_url + path, data=json.dumps(body).encode())  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+            return json.load(answer)
+
+    def _spawn(self, name: str, *flags: str) -> None:
+        log = self._folder / f"{name}.log"
+        self._processes[name] = Process(self._binaries[name], *flags, folder=self._folder, log=log)
+
+    def _until_ready(self, *, seconds: float) -> None:
+        process = self._processes["kube-apiserver"]
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and process.running():
+            try:
+                if self.request("GET", "/readyz") == (200, "ok"):
+                    return
+            except (OSError, http.client.HTTPException):
+                pass  # no certificate yet, nobody listens yet, or the connection broke off
+            time.sleep(0.05)
+        raise TimeoutError(f"the API server is not ready; its log ends with:\n{process.last_words()}")
+
+    def _write_files(self) -> None:
+        key = self._folder / "sa.key"
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+        (self._folder / "tokens.csv").write_text(
+            f'{ADMIN_TOKEN},admin,1,"system:masters"\n{EXPORTER_TOKEN},exporter,2,"exporters"\n'
+        )
+        (self._folder / "audit.json").write_text(json.dumps(_AUDIT))
+        self.kubeconfig.write_text(self.kubeconfig_of(EXPORTER_TOKEN))
+        self.admin_kubeconfig.write_text(self.kubeconfig_of(ADMIN_TOKEN))
+
+    def kubeconfig_of(self, token: str, *, url: str = "") -> str:
+        """A kubeconfig for the bearer of that token, at another address than the API server's own if wanted."""
+        return kubeconfig(url or self.url, authority=self.ca, user={"token": token})
+
+
+def _decoded(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Any:
+    data = answer.read()
+    is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+    return json.loads(data) if is_json else data.decode()

@@ -1,0 +1,175 @@
+"""A pod's container as the kubelet would start it, on this machine and without an image."""
+
+import base64
+import contextlib
+import functools
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import ssl
+import sys
+from typing import Any, Self
+
+from exporter import config_file
+from exporter.kube.auth import Credentials
+from lab.controlplane.account import Token
+from lab.controlplane.plane import ControlPlane
+from lab.processes import Process
+from lab.waiting import until
+
+__all__ = ["Pod"]
+
+_DOCKERFILE = pathlib.Path(__file__).resolve().parents[2] / "Dockerfile"
+
+
+class Pod:
+    """The only container of a pod that the API server has; used as a context manager, which starts and stops it.
+
+    Program, arguments, environment, mounted ConfigMaps, the account's token and the cluster's CA are what the pod and
+    the Dockerfile say. Three things differ: folders that would be mounted are below `folder` and named so in the
+    arguments; an address without a host is that of the pod, `ip`, an address of the loopback interface; and the token
+    is looked for below `folder` too.
+    """
+
+    def __init__(self, plane: ControlPlane, pod: dict[str, Any], *, folder: pathlib.Path, ip: str) -> None:
+        self.ip = ip
+        self.name = pod["metadata"]["name"]
+        self._plane = plane
+        self._pod = pod
+        self._folder = folder
+        self._account = folder / "serviceaccount"
+        [self.container] = pod["spec"]["containers"]
+
+    def __enter__(self) -> Self:
+        self._account.mkdir(parents=True)
+        for mount in self.container["volumeMounts"]:
+            self._mount(mount)
+        self._give_token()
+        self._process = Process(*self._argv(), folder=self._folder, log=self._folder / "log")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def port(self, name: str) -> int:
+        """The container's port of that name."""
+        [port] = [each["containerPort"] for each in self.container["ports"] if each["name"] == name]
+        return int(port)
+
+    def get(
+        self, port: int, path: str, *, scheme: str = "HTTP", headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Status and body at the pod's address; OSError where nobody answers. No certificate is verified."""
+        made = http.client.HTTPConnection(self.ip, port, timeout=10)
+        if scheme == "HTTPS":
+            trust = ssl._create_unverified_context()  # noqa: S323 - as the kubelet does it
+            made = http.client.HTTPSConnection(self.ip, port, timeout=10, context=trust)
+        with contextlib.closing(made) as connection:
+            connection.request("GET", path, headers=headers or {})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def probe(self, name: str) -> int:
+        """The status that the kubelet's probe of that name gets; OSError where nobody answers."""
+        asked = self.container[f"{name}Probe"]["httpGet"]
+        return self.get(self.port(asked["port"]), asked["path"], scheme=asked.get("scheme", "HTTP"))[0]
+
+    def until_succeeds(self, name: str) -> None:
+        """Waits for as long as the kubelet would until that probe succeeds."""
+        probe = self.container[f"{name}Probe"]
+        seconds = probe["periodSeconds"] * probe["failureThreshold"]
+        until(lambda: self.probe(name) == 200, what=name, seconds=seconds, otherwise=self._process.last_words)
+
+    def end(self) -> None:
+        """SIGTERM, and it ends within the time that the pod gives it."""
+        self._process.signal(signal.SIGTERM)
+        grace = self._pod["spec"]["terminationGracePeriodSeconds"]
+        until(lambda: not self._process.running(), what=f"{self.name} ends", seconds=grace)
+
+    def _mount(self, mount: dict[str, Any]) -> None:
+        """The keys of the ConfigMap or the Secret as files."""
+        [volume] = [each for each in self._pod["spec"]["volumes"] if each["name"] == mount["name"]]
+        if "secret" in volume:
+            secret = self._ask("GET", f"secrets/{volume['secret']['secretName']}")
+            files = {name: base64.b64decode(data) for name, data in secret["data"].items()}
+        else:
+            config_map = self._ask("GET", f"configmaps/{volume['configMap']['name']}")
+            files = {name: text.encode() for name, text in config_map["data"].items()}
+        target = self._below(mount["mountPath"])
+        target.mkdir(parents=True)
+        for name, content in files.items():
+            (target / name).write_bytes(content)
+
+    def _give_token(self) -> None:
+        """A token of the pod's account, bound to the pod, and the CA beside it: only for a pod that asks for it."""
+        spec = self._pod["spec"]
+        assert spec["automountServiceAccountToken"] is True
+        metadata = self._pod["metadata"]
+        bound = {"apiVersion": "v1", "kind": "Pod", "name": self.name, "uid": metadata["uid"]}
+        asked = {"spec": {"expirationSeconds": 3600, "boundObjectRef": bound}}
+        made = self._ask("POST", f"serviceaccounts/{spec['serviceAccountName']}/token", asked)
+        Token(made["status"]["token"], "", self.name).write(self._account / "token")
+        (self._account / "ca.crt").symlink_to(self._plane.ca)
+
+    def _argv(self) -> list[str]:
+        """The image's entry point and the container's arguments, with no environment but the pod's."""
+        host, _, port = self._plane.url.removeprefix("https://").partition(":")
+        environment = {"PATH": os.environ["PATH"], "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+        environment |= (own := {each["name"]: self._value(each) for each in self.container.get("env", ())})
+        entry = re.search(r"^ENTRYPOINT (.*)$", _DOCKERFILE.read_text(), re.MULTILINE)
+        assert entry
+        assert self.container.get("command", json.loads(entry[1])) == ["coderun-exporter"]
+        arguments = [functools.reduce(_expand, own.items(), word) for word in self.container["args"]]
+        for mount in self.container["volumeMounts"]:
+            path = f"{mount['mountPath']}/"
+            arguments = [word.replace(path, f"{self._below(path)}/") for word in arguments]
+        return [
+            "env",
+            "-i",
+            *(f"{name}={value}" for name, value in environment.items()),
+            *(sys.executable, __file__, str(self._account)),
+            *arguments,
+            *(f"--web.listen-address={address}" for address in self._addresses(arguments)),
+        ]
+
+    def _addresses(self, arguments: list[str]) -> list[str]:
+        """Where the settings have it listen, each with the pod's address where it names no host."""
+        [file] = [word.partition("=")[2] for word in arguments if word.startswith("--config.file=")]
+        hosts = (address.rpartition(":") for address in config_file.load(file).web.listen_addresses)
+        return [f"{host or self.ip}:{port}" for host, _, port in hosts]
+
+    def _value(self, variable: dict[str, Any]) -> str:
+        """A variable's value; of the pod's own fields its namespace is known."""
+        if "value" in variable:
+            return str(variable["value"])
+        assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.namespace"
+        return str(self._pod["metadata"]["namespace"])
+
+    def _below(self, path: str) -> pathlib.Path:
+        return self._folder / path.lstrip("/")
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        namespace = self._pod["metadata"]["namespace"]
+        code, answer = self._plane.request(method, f"/api/v1/namespaces/{namespace}/{path}", body)
+        assert code in {200, 201}, answer
+        return answer
+
+
+def _expand(word: str, variable: tuple[str, str]) -> str:
+    """As Kubernetes does with $(NAME) in arguments."""
+    return word.replace(f"$({variable[0]})", variable[1])
+
+
+def _main() -> int:
+    """`coderun-exporter` with the service account in another folder than a container's: FOLDER ARGUMENTS."""
+    from exporter.cli import main  # noqa: PLC0415 - only where this file is the program
+
+    Credentials.load = functools.partial(Credentials.load, service_account=pathlib.Path(sys.argv[1]))
+    return main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

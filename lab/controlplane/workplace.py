@@ -1,0 +1,132 @@
+"""A namespace of an agent platform, and by hand what its controllers would do there."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from lab.controlplane import objects
+from lab.controlplane.plane import ControlPlane
+from lab.waiting import until
+
+__all__ = ["CLAUDE", "GROUP", "RIGHTS", "Workplace"]
+
+GROUP = "agents.platform"
+RIGHTS = "exporter"
+CLAUDE = "controller-agent-templates-claude"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_MERGE_PATCH = "application/merge-patch+json"
+_RULES = [
+    {"apiGroups": [GROUP], "resources": ["coderuns"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [CLAUDE], "verbs": ["list", "watch"]},
+]
+
+
+class Workplace:
+    """A namespace that the user `exporter` may read: its runs, its Jobs and the ConfigMap CLAUDE, nothing else."""
+
+    def __init__(self, plane: ControlPlane, namespace: str) -> None:
+        self.namespace = namespace
+        self._plane = plane
+        self._rights = f"{_RBAC}/namespaces/{namespace}"
+        self.runs = f"/apis/{GROUP}/v1/namespaces/{namespace}/coderuns"
+        self.jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
+
+    def open(self) -> "Workplace":
+        """Make the namespace, its rights, and the CRD where no other test has made it."""
+        self._plane.request("POST", _CRDS, objects.crd(GROUP))
+        until(lambda: self._plane.request("GET", f"/apis/{GROUP}/v1/coderuns")[0] == 200, what="CodeRuns are served")
+        self.ask("POST", "/api/v1/namespaces", objects.namespace(self.namespace))
+        self.grant(RIGHTS, _RULES)
+        return self
+
+    def grant(self, name: str, rules: list[dict[str, Any]]) -> None:
+        """Give the user `exporter` rights in this namespace, as a Role of that name."""
+        self.ask("POST", f"{self._rights}/roles", {"metadata": {"name": name}, "rules": rules})
+        self.bind(name)
+
+    def bind(self, name: str = RIGHTS) -> None:
+        """Bind that Role to the user `exporter`."""
+        group = {"apiGroup": "rbac.authorization.k8s.io"}
+        binding = {
+            "metadata": {"name": name},
+            "roleRef": group | {"kind": "Role", "name": name},
+            "subjects": [group | {"kind": "User", "name": "exporter"}],
+        }
+        self.ask("POST", f"{self._rights}/rolebindings", binding)
+
+    def unbind(self, name: str = RIGHTS) -> None:
+        """Take those rights away."""
+        self.ask("DELETE", f"{self._rights}/rolebindings/{name}")
+
+    def close(self) -> None:
+        """Delete the namespace with all that is in it, and wait until it is gone."""
+        path = f"/api/v1/namespaces/{self.namespace}"
+        self.ask("DELETE", path)
+        until(lambda: self._plane.request("GET", path)[0] == 404, what="the namespace is gone", seconds=60)
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **options: str) -> Any:
+        """The body of an answer that is a success."""
+        code, answer = self._plane.request(method, path, body, **options)
+        assert code in {200, 201}, f"{code}: {answer}"
+        return answer
+
+    def make_run(self, name: str, *, spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
+        """A CodeRun as a workflow makes it: no status, no Job."""
+        run = objects.code_run(name, **metadata)
+        run["spec"] |= spec or {}
+        return self.ask("POST", self.runs, run)
+
+    def make_job(
+        self,
+        run: dict[str, Any],
+        *,
+        name: str = "",
+        made: Callable[..., dict[str, Any]] = objects.job,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """The Job that the controller would make for the run, owned by it; `made` takes its name and more."""
+        owner = {"apiVersion": f"{GROUP}/v1", "kind": "CodeRun", "controller": True, "blockOwnerDeletion": True}
+        owner |= {key: run["metadata"][key] for key in ("name", "uid")}
+        name = name or f"{run['metadata']['name']}-job"
+        return self.ask("POST", self.jobs, made(name, ownerReferences=[owner], **more))
+
+    def start_job(self, name: str) -> None:
+        """As the Job controller does it: started now, with one pod that is pending or running."""
+        self._job_status(name, {"startTime": _now(), "active": 1})
+
+    def finish_job(self, name: str) -> None:
+        """As the Job controller does it: both conditions, and no active pods."""
+        now = _now()
+        times = {"lastProbeTime": now, "lastTransitionTime": now}
+        conditions = [{"type": kind, "status": "True", **times} for kind in ("SuccessCriteriaMet", "Complete")]
+        self._job_status(name, {"active": 0, "succeeded": 1, "completionTime": now, "conditions": conditions})
+
+    def set_phase(self, name: str, phase: str) -> None:
+        """The run's phase, as its controller writes it."""
+        status = {"status": {"phase": phase, "lastUpdate": _now()}}
+        self.ask("PATCH", f"{self.runs}/{name}/status", status, content_type=_MERGE_PATCH)
+
+    def delete_job(self, name: str) -> None:
+        """At once: without a word about it its pods would be left behind."""
+        self.ask("DELETE", f"{self.jobs}/{name}?propagationPolicy=Background")
+
+    def delete_run(self, name: str) -> None:
+        """The run; the garbage collector takes its Jobs along."""
+        self.ask("DELETE", f"{self.runs}/{name}")
+
+    def set_templates(self, data: dict[str, str]) -> None:
+        """The content of the ConfigMap CLAUDE, which is made where it is not there; empty data breaks it."""
+        code, _ = self._plane.request("GET", f"{self.config_maps}/{CLAUDE}")
+        config_map = objects.config_map(CLAUDE, data=data)
+        method, path = ("PUT", f"{self.config_maps}/{CLAUDE}") if code == 200 else ("POST", self.config_maps)
+        self.ask(method, path, config_map)
+
+    def _job_status(self, name: str, status: dict[str, Any]) -> None:
+        self.ask("PATCH", f"{self.jobs}/{name}/status", {"status": status}, content_type=_MERGE_PATCH)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,11 @@
+"""`python -m lab.demo`."""
+
+import sys
+
+try:
+    from lab.demo.command import main
+except ModuleNotFoundError as error:
+    sys.exit(f"lab.demo: {error.name} is not installed; `make demo` installs what it needs")
+
+if __name__ == "__main__":
+    sys.exit(main())

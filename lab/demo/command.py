@@ -1,0 +1,134 @@
+"""`make demo`: the incidents replayed on this machine, without a cluster."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import functools
+import logging
+import pathlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import exporter.app
+from exporter import logs
+from exporter.config import Kubernetes, Settings, Web
+from exporter.ending import ended
+from exporter.flags import Parser, UsageError
+from exporter.web.server import ListenError, parse_address
+from lab.demo.replay import ReplayError, replay
+from lab.demo.rules import RulesError
+
+__all__ = ["main"]
+
+_ADDRESS = "127.0.0.1:10911"
+_FAILED = 1
+_INTERRUPTED = 130
+_FASTEST = 3600  # beyond that it gets no faster: the clock waits for the exporter and the rules
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Replays, and gives the exit code.
+
+    0: every incident was detected. 1: one was not, or the demo itself failed. 2: a wrong flag or address.
+    130: interrupted before all were detected.
+    """
+    logs.set_up_fallback()
+    return ended(lambda: _run(_arguments(argv)), expected=(UsageError, ListenError))
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Raises UsageError."""
+    parser = Parser(
+        prog="python -m lab.demo", description="The incidents, replayed on this machine without a cluster."
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=60.0,
+        metavar="N",
+        help="simulated seconds in a real one (default: 60, which takes a minute and a half)",
+    )
+    parser.add_argument(
+        "--web.listen-address",
+        dest="web_listen_address",
+        default=_ADDRESS,
+        metavar="HOST:PORT",
+        help=f"where the exporter is served; a free port if that one is taken (default: {_ADDRESS})",
+    )
+    parser.add_argument(
+        "--stay",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="keep serving after the replay (default: on a terminal)",
+    )
+    return parser.parse_args(argv)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        return asyncio.run(_main(arguments))
+    except KeyboardInterrupt:  # before the replay listens for it
+        return _INTERRUPTED
+
+
+async def _main(arguments: argparse.Namespace) -> int:
+    # Nothing but the replay speaks on this terminal; what matters of the exporter's log is on its status page.
+    logging.getLogger("exporter").addHandler(logging.NullHandler())
+    wanted = arguments.web_listen_address
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    try:
+        address = _free_address(wanted)
+        return await replay(
+            out=sys.stdout,
+            speed=arguments.speed,
+            stay=_on_terminal() if arguments.stay is None else arguments.stay,
+            exporter=functools.partial(_serve, address=address),
+            interrupted=interrupted,
+            note="" if address == wanted else f"{wanted} is taken: a free port instead.",
+        )
+    except (ReplayError, RulesError) as error:
+        print(error, file=sys.stderr)
+        return _FAILED
+
+
+@contextlib.asynccontextmanager
+async def _serve(*, address: str, kubeconfig: pathlib.Path, clock: Callable[[], float]) -> AsyncIterator[str]:
+    """The real exporter with its defaults, but for the API server and the address to listen on."""
+    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
+    async with exporter.app.serve(settings, clock=clock) as app:
+        yield app.url
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _free_address(wanted: str) -> str:
+    """The address itself, or a free port of loopback where its port is taken. Raises ListenError."""
+    host, port = parse_address(wanted)
+    try:
+        with socket.create_server(
+            (host or "", port), family=socket.AF_INET6 if ":" in (host or "") else socket.AF_INET
+        ):
+            return wanted
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            return wanted  # the exporter itself will say what is wrong with it
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _speed(text: str) -> float:
+    """A speed as an argument."""
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= _FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_FASTEST}")
+    return speed

@@ -1,0 +1,156 @@
+"""What the alerts have shown: which incident each is about, which fired first, which cause was named.
+
+All of it is read from the alert's labels and from series of the same object on the page.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from lab.demo.alerts import Alert, State, Transition
+from lab.demo.incidents import Incident
+from lab.promql import Key, Page, Sample, key
+
+__all__ = ["Finding", "Findings", "causes_of", "object_of", "said"]
+
+_OBJECTS = ("coderun", "job_name", "configmap")
+_CAUSES = {
+    "coderun": ("coderun_stall_cause", "cause", "detail"),
+    "job_name": ("job_hang_cause", "cause", "detail"),
+    "configmap": ("configmap_problem", "problem", "key"),
+}
+_NOT_AN_OBJECT = frozenset({"alertname", "severity", "component", "namespace"})
+
+
+@dataclasses.dataclass(kw_only=True)
+class Finding:
+    """What the alerts have shown of one incident. Times are seconds since the epoch."""
+
+    incident: Incident
+    first: Transition | None = None
+    named: dict[str, float] = dataclasses.field(default_factory=dict)
+    """When the incident's own alert fired, by object."""
+    causes: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    """As the page named them while that alert began to fire."""
+    open: int = 0
+    """How many alerts about it are firing."""
+
+    @property
+    def detected(self) -> bool:
+        """Whether that alert has fired for everything that it has to."""
+        return self.incident.needs <= self.named.keys()
+
+
+class Findings:
+    """Takes every transition in, and gives the result of the replay."""
+
+    def __init__(self, incidents: Iterable[Incident]) -> None:
+        self.of = tuple(Finding(incident=incident) for incident in incidents)
+        self.elsewhere: list[Transition] = []
+        """Alerts that fired about anything else: there should be none."""
+        self.advice: list[Transition] = []
+        """Alerts of severity `info` about no object: how things are set up, and not what went wrong."""
+        self._names: dict[Key, str] = {}
+
+    def detected(self, number: str) -> bool:
+        """Whether the incident of that number was detected."""
+        return all(finding.detected for finding in self.of if finding.incident.number == number)
+
+    @property
+    def complete(self) -> bool:
+        """Every incident was detected."""
+        return all(finding.detected for finding in self.of)
+
+    @property
+    def over(self) -> bool:
+        """Every incident was detected, and every alert about it has been resolved."""
+        return self.complete and not any(finding.open for finding in self.of)
+
+    def name(self, alert: Alert, page: Page) -> str:
+        """What the alert is about, in a word; as it first was, for its object may be gone by now."""
+        return self._names.setdefault(key(alert.labels), object_of(alert.labels, page))
+
+    def note(self, transition: Transition, page: Page) -> None:
+        """One alert began to fire or was resolved."""
+        name = self.name(transition.alert, page)
+        if transition.alert.labels.keys().isdisjoint(_OBJECTS):
+            name = transition.alert.labels.get("namespace", "")
+        finding = next((one for one in self.of if name in one.incident.needs | one.incident.objects), None)
+        if transition.state is State.RESOLVED:
+            if finding is not None:
+                finding.open -= 1
+        elif transition.state is State.FIRING:
+            if finding is None:
+                (self.advice if _is_advice(transition.alert) else self.elsewhere).append(transition)
+            else:
+                _take_in(finding, transition, name, page)
+
+
+def object_of(labels: Mapping[str, str], page: Page) -> str:
+    """What an alert is about, in a word: its run (for a Job the one that it was made for), or its ConfigMap.
+
+    A Job whose run is not known is called by its own name; an alert about something else by its namespace and its
+    other labels.
+    """
+    if "job_name" in labels and "coderun" not in labels:
+        known = [sample for sample in page.family("job_info") if _same(sample, labels, "job_name")]
+        return next((sample.get("coderun") for sample in known if sample.get("coderun")), labels["job_name"])
+    for kind in _OBJECTS:
+        if kind in labels:
+            return labels[kind]
+    others = [f"{name}={text}" for name, text in sorted(labels.items()) if name not in _NOT_AN_OBJECT]
+    return " ".join(([labels["namespace"]] if labels.get("namespace") else []) + others)
+
+
+def causes_of(labels: Mapping[str, str], page: Page) -> set[tuple[str, str]]:
+    """The causes that the page names for the alert's object, each with its detail.
+
+    For an alert about all runs of a namespace: why the newest of them failed.
+    """
+    if labels.keys().isdisjoint(_OBJECTS):
+        return _newest_failure(labels.get("namespace", ""), page)
+    found = set()
+    for kind, (family, cause, detail) in _CAUSES.items():
+        if kind in labels:
+            for sample in page.family(family):
+                if _same(sample, labels, kind):
+                    found.add((sample.get(cause), sample.get(detail)))
+    return found
+
+
+def said(causes: Iterable[tuple[str, str]]) -> list[str]:
+    """Causes in words, each once; with its detail where there is one for all objects."""
+    details: dict[str, set[str]] = {}
+    for cause, detail in causes:
+        details.setdefault(cause, set()).add(detail)
+    return [
+        f"{cause} ({detail})" if len(of) == 1 and (detail := next(iter(of))) else cause
+        for cause, of in sorted(details.items())
+    ]
+
+
+def _take_in(finding: Finding, transition: Transition, name: str, page: Page) -> None:
+    finding.open += 1
+    finding.first = finding.first or transition
+    if transition.alert.name == finding.incident.alert:
+        finding.named[name] = transition.at
+        finding.causes |= causes_of(transition.alert.labels, page)
+
+
+def _newest_failure(namespace: str, page: Page) -> set[tuple[str, str]]:
+    created = {
+        one.get("coderun"): one.value
+        for one in page.family("coderun_created_timestamp")
+        if one.get("namespace") == namespace
+    }
+    failures = [one for one in page.family("coderun_failure_cause") if one.get("namespace") == namespace]
+    newest = sorted(failures, key=lambda one: created.get(one.get("coderun"), 0.0))[-1:]
+    return {(one.get("cause"), one.get("detail")) for one in newest}
+
+
+def _is_advice(alert: Alert) -> bool:
+    return alert.severity == "info" and alert.labels.keys().isdisjoint(_OBJECTS)
+
+
+def _same(sample: Sample, labels: Mapping[str, str], kind: str) -> bool:
+    """A series of the very object that the labels name."""
+    return all(sample.get(name) == labels.get(name, "") for name in ("namespace", kind))

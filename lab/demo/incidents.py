@@ -1,0 +1,194 @@
+"""The day of the incidents as a script: what happens when, and how the timeline words it.
+
+The second incident begins an hour earlier than it did, and the first one is played again as the newest version of the
+platform fails, so that all of it fits into one short replay.
+"""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple
+
+from lab.platform.controller import Platform
+from lab.platform.generations import NEWEST
+from lab.platform.manifests import Order, configmap_name
+
+__all__ = ["BEGIN", "END", "GIVE_UP", "INCIDENTS", "SCRIPT", "Incident", "Platforms", "Step"]
+
+BEGIN = "12:25"
+END = "13:52"
+"""When the last alert is resolved, if all goes well."""
+GIVE_UP = "14:10"
+
+_STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
+_HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
+_FAILING = tuple(
+    Order(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze"), (44, "Grizz"))
+)
+_PARTIAL = "frontend-toolkits"
+
+
+class Platforms(NamedTuple):
+    """The platform in both generations, each in its own namespace."""
+
+    november: Platform
+    newest: Platform
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Incident:
+    """What went wrong, and which alert has to fire. Times of day are UTC, in the replay."""
+
+    number: str
+    title: str
+    without: str
+    """How long it lasted on the day itself, and from what to what."""
+    began: str
+    began_what: str
+    alert: str
+    """The alert for the failure itself. The incident is detected when it fires for all of `needs`."""
+    alert_since: str
+    since_what: str
+    signal: str
+    """What in the cluster the first alert rests on."""
+    needs: frozenset[str]
+    """Runs, or a namespace for an alert about all runs in it."""
+    objects: frozenset[str] = frozenset()
+    """What else it is about."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that happens: at which time of day, to what, in which words."""
+
+    at: str
+    kind: Literal["run", "fault", "repair"]
+    text: str
+    after: str | None = None
+    """The incident whose detection it waits for: people repair what an alert has shown them."""
+    do: Callable[[Platforms], Awaitable[None]] | None = None
+
+
+INCIDENTS = (
+    Incident(
+        number="1",
+        title="CodeRuns of tasks 1 and 6 got no Job",
+        without="7 h 26 min until the fix was synced (19:58), 7 h 39 min until the Job was made (20:11)",
+        began="12:32",
+        began_what="the ConfigMap lost its templates",
+        alert="CodeRunJobCreationStalled",
+        alert_since="12:32",
+        since_what="the CodeRuns were created",
+        signal="the keys of the ConfigMap. When it broke is not in the report: here, as the CodeRuns are created",
+        needs=frozenset(order.name for order in _STALLED),
+        objects=frozenset({configmap_name("claude")}),
+    ),
+    Incident(
+        number="1, newest version",
+        title="A template does not render, and no CodeRun gets a Job",
+        without="no figure: this form is the newest version's, and no incident of it is reported",
+        began="13:02",
+        began_what="the first of three CodeRuns failed",
+        alert="CodeRunsFailing",
+        alert_since="13:06",
+        since_what="the third failed",
+        signal="status.phase Failed of three CodeRuns in a row that own no Job",
+        needs=frozenset({NEWEST.namespace}),
+        objects=frozenset(order.name for order in _FAILING),
+    ),
+    Incident(
+        number="2",
+        title="Tess's Jobs of tasks 3, 4 and 7 never ended",
+        without="6 h and more",
+        began="12:38",
+        began_what="the CodeRuns were created, and their Jobs started",
+        alert="AgentJobHanging",
+        alert_since="12:38",
+        since_what="the CodeRuns were created",
+        signal="the age of the Jobs: 3600 s and 300 s more. Nothing in the cluster's status shows it earlier, and the"
+        " agents' logs are not read yet",
+        needs=frozenset(order.name for order in _HANGING),
+    ),
+)
+
+
+def _created(at: str, order: Order, text: str, *, kind: Literal["run", "fault"] = "run") -> Step:
+    words = f"{order.name} is created ({order.agent}). {text}"
+    return Step(at=at, kind=kind, text=words, do=lambda platforms: _platform(platforms, order).order([order]))
+
+
+def _platform(platforms: Platforms, order: Order) -> Platform:
+    return platforms.newest if order.generation is NEWEST else platforms.november
+
+
+async def _break_and_create(platforms: Platforms) -> None:
+    await platforms.november.lose_templates("claude")
+    await platforms.november.order(_STALLED)
+
+
+SCRIPT = (
+    _created("12:26", Order(task=2, agent="Rex", cli="codex"), "An ordinary run."),
+    _created("12:28", Order(task=41, agent="Rex", work=1500, generation=NEWEST), "An ordinary run."),
+    Step(
+        at="12:32",
+        kind="fault",
+        text=f"ConfigMap {configmap_name('claude')} loses its templates, and the CodeRuns of tasks 1 and 6 are"
+        " created (Rex, claude). The controller cannot render them and tries again: a finalizer, no Job, no status,"
+        " no Event.",
+        do=_break_and_create,
+    ),
+    _created("12:34", Order(task=5, agent="Cleo", cli="cursor", work=240), "Another CLI: not affected."),
+    Step(
+        at="12:38",
+        kind="fault",
+        text="The CodeRuns of tasks 3, 4 and 7 are created (Tess, factory; 13:45 on the day itself). Their Jobs"
+        " start.",
+        do=lambda platforms: platforms.november.order(_HANGING),
+    ),
+    Step(
+        at="12:45",
+        kind="fault",
+        text="Tess reports success for all three, in her log. A leftover FIFO writer keeps her containers running."
+        " The cluster's status does not change.",
+    ),
+    Step(
+        at="12:53",
+        kind="repair",
+        after="1",
+        text="The alerts name the ConfigMap: an operator restores its templates (19:58 on the day itself).",
+        do=lambda platforms: platforms.november.restore_templates("claude"),
+    ),
+    _created("12:58", Order(task=8, agent="Rex", work=540), "An ordinary run."),
+    Step(
+        at="13:00",
+        kind="fault",
+        text=f"Namespace cto, newest version: a controller image is rolled out that lacks the partial {_PARTIAL}.",
+        do=lambda platforms: platforms.newest.roll_out(missing_partial=_PARTIAL),
+    ),
+    *(
+        _created(at, order, "Its template does not render.", kind="fault")
+        for at, order in zip(("13:02", "13:04", "13:06"), _FAILING, strict=True)
+    ),
+    _created(
+        "13:08",
+        Order(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0")),
+        "Its first attempt fails and is retried: no reason for an alert.",
+    ),
+    Step(
+        at="13:12",
+        kind="repair",
+        after="1, newest version",
+        text="The alert has the controller's message: an operator rolls the image back.",
+        do=lambda platforms: platforms.newest.roll_out(),
+    ),
+    _created("13:14", Order(task=45, agent="Rex", work=600, generation=NEWEST), "It gets a Job."),
+    _created("13:15", Order(task=10, agent="Cleo", work=300), "An ordinary run."),
+    _created("13:25", Order(task=11, agent="Tess", cli="factory", work=420), "Tess again; this one ends."),
+    Step(
+        at="13:46",
+        kind="repair",
+        after="2",
+        text="An operator ends the leftover process in each pod, as the runbook says, and the Jobs complete (still"
+        " running at 19:45 on the day itself).",
+        do=lambda platforms: platforms.november.end_leftovers(_HANGING),
+    ),
+)

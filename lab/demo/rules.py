@@ -1,0 +1,128 @@
+"""The alert rules of the bundle, read as they are shipped."""
+
+import dataclasses
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import promql_parser
+import yaml
+
+from lab import promql
+from lab.promql import Page, PromqlError, UnsupportedError
+
+__all__ = ["BUNDLE", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
+
+BUNDLE = pathlib.Path(__file__).resolve().parents[2] / "alerts" / "rules"
+"""The rule files that are shipped."""
+
+_LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
+
+
+class RulesError(Exception):
+    """The rules cannot be read, or use what the demo does not evaluate; the text names file and rule."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AlertRule:
+    """One alert rule. `hold` and `keep_firing` are its `for` and `keep_firing_for`, in seconds."""
+
+    name: str
+    tree: Any
+    hold: float = 0.0
+    keep_firing: float = 0.0
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecordingRule:
+    """One recording rule: the series `name` with `labels` besides those of the result."""
+
+    name: str
+    tree: Any
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a folder of rule files holds, in the order of the files."""
+
+    alerts: tuple[AlertRule, ...]
+    recording: tuple[RecordingRule, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Alerts by name with a construct that is not evaluated here. Recording rules of that sort are not named."""
+
+
+def load_rules(folder: pathlib.Path) -> Rules:
+    """The rules of the folder's `*.yml`: those that are evaluated here, and the names of all others.
+
+    Raises RulesError for a file that is no rule file, and for a folder without an alert that is evaluated here.
+    """
+    alerts: list[AlertRule] = []
+    recording: list[RecordingRule] = []
+    left_out: list[AlertRule] = []
+    for file in sorted(folder.glob("*.yml")):
+        for item in _items_of(file):
+            rule = _rule(item, file=file)
+            evaluated = _is_evaluated(rule, file=file)
+            if isinstance(rule, AlertRule):
+                (alerts if evaluated else left_out).append(rule)
+            elif evaluated:
+                recording.append(rule)
+    if not alerts:
+        raise RulesError(f"no alert rules in {folder}")
+    return Rules(
+        alerts=tuple(alerts),
+        recording=tuple(recording),
+        left_out=tuple(dict.fromkeys(rule.name for rule in left_out)),
+    )
+
+
+def expand(template: str, labels: Mapping[str, str]) -> str:
+    """The text with each plain `{{ $labels.x }}` filled in; other template actions stay as they are."""
+    return _LABEL.sub(lambda found: labels.get(found[1], ""), template)
+
+
+def _items_of(file: pathlib.Path) -> list[dict[str, Any]]:
+    try:
+        groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        return [dict(item) for group in groups for item in group["rules"]]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise RulesError(f"{file}: not a rule file: {error!r}") from error
+
+
+def _rule(item: Mapping[str, Any], *, file: pathlib.Path) -> AlertRule | RecordingRule:
+    name = item.get("record") or item.get("alert")
+    try:
+        if "record" in item:
+            return RecordingRule(name=item["record"], tree=promql.parse(item["expr"]), labels=item.get("labels", {}))
+        return AlertRule(
+            name=item["alert"],
+            tree=promql.parse(item["expr"]),
+            hold=_seconds(item.get("for", 0)),
+            keep_firing=_seconds(item.get("keep_firing_for", 0)),
+            labels=item.get("labels", {}),
+            annotations=item.get("annotations", {}),
+        )
+    except PromqlError as error:
+        raise RulesError(f"{file}: rule {name}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise RulesError(f"{file}: not a rule file: {error!r}") from error
+
+
+def _is_evaluated(rule: AlertRule | RecordingRule, *, file: pathlib.Path) -> bool:
+    """Whether each construct of the rule is. One that fails over every page is refused before the first."""
+    try:
+        promql.evaluate(rule.tree, page=Page(), time=0.0)
+    except UnsupportedError:
+        return False
+    except PromqlError as error:
+        raise RulesError(f"{file}: rule {rule.name}: {error}") from error
+    return True
+
+
+def _seconds(duration: str | int) -> float:
+    seconds: float = promql_parser.parse_duration(duration).total_seconds() if isinstance(duration, str) else duration
+    return seconds

@@ -1,0 +1,116 @@
+"""The exporter as its users run it: a process with a configuration file, and its page."""
+
+import json
+import pathlib
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+from lab.processes import Process, free_ports
+from lab.waiting import until
+
+__all__ = ["OWN", "Exporter", "Scrape", "objects_of", "readable_of", "series_of"]
+
+OWN = ("coderun_exporter_", "process_", "python_")
+"""What the names of the metrics begin with that are about the exporter and not about the cluster."""
+
+
+REMEMBERED = ("coderun_without_job_since_timestamp_seconds{", 'problem="shrunk"')
+"""What is in the lines that depend on what the exporter has seen before."""
+
+
+class Scrape(NamedTuple):
+    """One answer of the exporter."""
+
+    status: int
+    content_type: str
+    text: str
+
+
+class Exporter:
+    """`coderun-exporter run` with those settings; used as a context manager, which waits until it is ready.
+
+    `program` is what Python runs in its place, and takes the same arguments. `log` is what it wrote.
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *,
+        kubeconfig: pathlib.Path,
+        settings: dict[str, Any],
+        program: Sequence[str] = ("-m", "exporter"),
+    ) -> None:
+        self.address = f"127.0.0.1:{free_ports(1)[0]}"
+        self.url = f"http://{self.address}"
+        self.log = folder / "exporter.log"
+        self._folder = folder
+        self._program = program
+        self._arguments = [f"--kubeconfig={kubeconfig}", "--config.file=exporter.yml"]
+        self._settings = settings
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        (self._folder / "exporter.yml").write_text(json.dumps(self._settings))
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stop()
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        argv = [sys.executable, *self._program, "run", *self._arguments, f"--web.listen-address={self.address}"]
+        self._process = Process(*argv, folder=self._folder, log=self.log)
+        try:
+            until(self._is_ready, what="the exporter is ready")
+        except BaseException:
+            self._process.stop()
+            raise
+
+    def stop(self) -> None:
+        """SIGTERM, as Kubernetes stops it, and wait for its end."""
+        self._process.signal(signal.SIGTERM)
+        until(lambda: not self._process.running(), what="the exporter ends after SIGTERM")
+        self._process.stop()
+
+    @property
+    def pid(self) -> int:
+        """Its process id: the same for as long as nobody started it again."""
+        return self._process.pid
+
+    def running(self) -> bool:
+        """Whether it is still alive."""
+        return self._process.running()
+
+    def get(self, path: str = "/metrics", *, accept: str = "text/plain") -> Scrape:
+        """One answer, whatever its status; OSError where there is none."""
+        request = urllib.request.Request(self.url + path, headers={"Accept": accept})  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+                return Scrape(answer.status, answer.headers["Content-Type"], answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Scrape(error.code, error.headers.get("Content-Type", ""), error.read().decode())
+
+    def _is_ready(self) -> bool:
+        assert self._process.running(), self._process.last_words()
+        return self.get("/readyz").status == 200
+
+
+def objects_of(page: str) -> list[str]:
+    """The lines of a page that tell of the cluster as it is: samples, without the exporter's own."""
+    return [line for line in page.split("\n") if line and not line.startswith(("#", *OWN))]
+
+
+def readable_of(page: str) -> list[str]:
+    """The same without what only an exporter knows that has run for a while: one that has just started does not."""
+    return [line for line in objects_of(page) if not any(part in line for part in REMEMBERED)]
+
+
+def series_of(page: str) -> list[str]:
+    """The series of a page, each as it stands there, without its value."""
+    return [line.rpartition(" ")[0] for line in page.split("\n") if line and not line.startswith("#")]

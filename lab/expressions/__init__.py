@@ -1,0 +1,1 @@
+"""PromQL expressions as trees: parsed, walked, and written again."""

@@ -1,0 +1,222 @@
+"""A proxy between the exporter and a real API server, which does to their talk what bad networks and servers do."""
+
+import asyncio
+import dataclasses
+import pathlib
+import socket
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, Literal, Self
+
+import aiohttp
+import trustme
+from aiohttp import web
+
+from lab.faults.fault import Asked, Fault
+from lab.faults.fresh import until_closed
+from lab.faults.pouring import PAUSE_SECONDS, pour, reset
+
+__all__ = ["Asked", "Fault", "FaultProxy"]
+
+_PASSED_ON = ("Audit-Id", "Content-Type", "Retry-After", "Warning")
+
+
+class FaultProxy:
+    """An https server at `url` in a thread of its own, with the certificate of the API server that it speaks for.
+
+    It says an empty line each second in a quiet watch: it stands for the bookmark that the API server sends each
+    minute, for an exporter that waits seconds where it would wait a minute and a half. `asked` are the requests so
+    far, without those of discovery, which meet no fault: nothing depends on them. `tokens` are those that are not the
+    server's own, each with the one that it stands for. Used as a context manager.
+    """
+
+    def __init__(self, *, server: str, ca: pathlib.Path, key: pathlib.Path) -> None:
+        self.asked: list[Asked] = []
+        self.tokens: dict[str, str] = {}
+        self.url = ""
+        self._server = server
+        self._files = (ca, key)
+        self._trust = ssl.create_default_context(cafile=ca)
+        self._identity = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._identity.load_cert_chain(ca, key)
+        self._faults: list[Fault] = []
+        self._silent = False
+        self._deaf: socket.socket | None = None
+        self._clients: dict[int, web.Request] = {}
+        self._limits: dict[int, asyncio.Timeout] = {}
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(timeout=30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    @property
+    def open(self) -> int:
+        """How many answers are under way."""
+        return len(self._clients)
+
+    def strike(self, *faults: Fault) -> None:
+        """From now on a request meets the first of these that is for it; `Fault()`, or none, is no fault.
+
+        Answers under way go on as they began.
+        """
+        self._faults = list(faults)
+
+    def struck(self) -> Counter[str]:
+        """How often each resource, by its plural, has met a fault so far."""
+        return Counter(asked.resource for asked in list(self.asked) if asked.struck)
+
+    def silence(self, *, silent: bool = True) -> None:
+        """Swallow every byte, of answers under way too: connections stay open, and nobody says anything."""
+        self._silent = silent
+
+    def cut(self) -> None:
+        """Reset every connection whose answer is under way."""
+        self._do(self._cut())
+
+    def end(self) -> None:
+        """End every answer under way in good order, as a server does that has been asked to stop."""
+        self._do(self._end())
+
+    def deafen(self, *, deaf: bool = True) -> None:
+        """Connections are taken by the operating system, and nobody ever reads from them: not even TLS begins."""
+        self._do(self._deafen(deaf=deaf))
+
+    def show(self, certificate: trustme.LeafCert | None) -> None:
+        """The certificate (RSA, as the API server's is) for connections from now on; None: the API server's own."""
+        if certificate is None:
+            self._identity.load_cert_chain(*self._files)
+        else:
+            certificate.configure_cert(self._identity)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    async def _cut(self) -> None:
+        for request in list(self._clients.values()):
+            reset(request)
+
+    async def _end(self) -> None:
+        for limit in self._limits.values():
+            limit.reschedule(self._loop.time())
+
+    async def _deafen(self, *, deaf: bool) -> None:
+        port = int(self.url.rpartition(":")[2])
+        if deaf:
+            await self._site.stop()
+            self._deaf = socket.create_server(("127.0.0.1", port))
+        elif self._deaf is not None:
+            self._deaf.close()
+            await self._listen(port)
+
+    async def _serve(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        # A handler ends with its client, as a real server's does.
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        connector = aiohttp.TCPConnector(ssl=self._trust, limit=0)
+        async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
+            self._session = session
+            await self._runner.setup()
+            await self._listen(0)
+            self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
+            self._ready.set()
+            await self._over.wait()
+            await self._cut()
+            await self._runner.cleanup()
+        await until_closed()
+
+    async def _listen(self, port: int) -> None:
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self._identity)
+        await self._site.start()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        fault = Fault() if _is_discovery(request) else self._fault_for(_asked(request))
+        self._clients[id(request)] = request
+        try:
+            await self._while_silent()
+            await asyncio.sleep(fault.delay)
+            while fault.held():
+                await asyncio.sleep(PAUSE_SECONDS)
+            if fault.answer:
+                status, headers, body = fault.answer
+                return web.Response(status=status, headers=headers, body=body)
+            return await self._pass_on(request, fault)
+        except (aiohttp.ClientError, ConnectionError):
+            reset(request)  # the server is away, or the client
+            return web.Response()
+        finally:
+            del self._clients[id(request)]
+
+    def _fault_for(self, asked: Asked) -> Fault:
+        for index, fault in enumerate(self._faults):
+            if fault.is_for(asked) and fault.times != 0:
+                if fault.times is not None:
+                    self._faults[index] = dataclasses.replace(fault, times=fault.times - 1)
+                self.asked.append(dataclasses.replace(asked, struck=fault != Fault()))
+                return fault
+        self.asked.append(asked)
+        return Fault()
+
+    async def _pass_on(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+        headers = {key: request.headers[key] for key in ("Authorization", "Accept") if key in request.headers}
+        if (token := _token(request)) in self.tokens:
+            headers["Authorization"] = f"Bearer {self.tokens[token]}"
+        async with self._session.get(self._server + request.path_qs, headers=headers) as theirs:
+            answer = web.StreamResponse(
+                status=theirs.status,
+                headers={key: theirs.headers[key] for key in _PASSED_ON if key in theirs.headers},
+            )
+            if _is_discovery(request):
+                answer.force_close()  # else a later request would use this connection, which no fault has struck
+            answer.enable_chunked_encoding()
+            await answer.prepare(request)
+            try:
+                async with asyncio.timeout(fault.lasts) as self._limits[id(request)]:
+                    await pour(theirs, answer, fault=fault, request=request, silence=self._while_silent)
+            except TimeoutError:
+                pass
+            finally:
+                del self._limits[id(request)]
+            await answer.write_eof()
+            return answer
+
+    async def _while_silent(self) -> None:
+        while self._silent:
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _asked(request: web.Request) -> Asked:
+    return Asked(
+        at=time.monotonic(),
+        kind=_kind(request),
+        path=request.path,
+        query=dict(request.query),
+        token=_token(request),
+    )
+
+
+def _is_discovery(request: web.Request) -> bool:
+    """/apis, /apis/GROUP, /apis/GROUP/VERSION."""
+    root, *more = request.path.strip("/").split("/")
+    return root == "apis" and len(more) <= 2
+
+
+def _kind(request: web.Request) -> Literal["stream", "page", "watch"]:
+    if "sendInitialEvents" in request.query:
+        return "stream"
+    return "watch" if "watch" in request.query else "page"
+
+
+def _token(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -1,0 +1,1 @@
+"""A real Prometheus and Alertmanager on loopback with the shipped rules, and a webhook that receives alerts."""

@@ -1,0 +1,102 @@
+"""The alert bundle as it is shipped, with its clocks set faster and its addresses set to this machine.
+
+Annotations, labels, routes and inhibitions are the bundle's own, to the letter; so are the expressions, but for the
+waits in them.
+"""
+
+import pathlib
+from typing import Any
+
+import yaml
+
+from lab.monitoring.clocks import faster
+
+__all__ = [
+    "ALERTS",
+    "JOB",
+    "TARGET_LABELS",
+    "alertmanager_config",
+    "at_once",
+    "prometheus_config",
+    "shipped_alerts",
+    "shipped_entries",
+    "shipped_rules",
+    "write_rules",
+]
+
+ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
+JOB = "coderun-exporter"
+TARGET_LABELS = {"namespace": "monitoring", "pod": "exporter-0", "container": "exporter"}
+"""What a discovery of pods would put on the target: `namespace` and `pod` are also what the page speaks of."""
+
+_FAST = {"for": "1s", "keep_firing_for": "2s"}
+_GROUP_TIMES = {"group_wait": "0s", "group_interval": "1s"}
+
+
+def write_rules(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Copies of the rule files with short `interval`, `for` and `keep_firing_for`, and with short waits."""
+    copies = []
+    for file in sorted((ALERTS / "rules").glob("*.yml")):
+        tree = yaml.safe_load(file.read_text())
+        for group in tree["groups"]:
+            group["interval"] = "1s"
+            for rule in group["rules"]:
+                rule.update({key: short for key, short in _FAST.items() if key in rule})
+                rule["expr"] = faster(rule["expr"])
+        copies.append(folder / file.name)
+        copies[-1].write_text(yaml.safe_dump(tree))
+    return copies
+
+
+def prometheus_config(
+    *, exporter: str, alertmanager: str | None, rules: list[pathlib.Path], scrape: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The static job of `scrape.yml` for `exporter`, every second, with those rules; `scrape` adds to the job."""
+    shipped = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
+    job = next(job for job in shipped if "static_configs" in job)
+    assert job["job_name"] == JOB
+    targets = [{"targets": [exporter], "labels": TARGET_LABELS}]
+    fast = {"scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": targets}
+    return {
+        "global": {"evaluation_interval": "1s", "external_labels": {"cluster": "loopback"}},
+        "rule_files": [str(file) for file in rules],
+        "scrape_configs": [job | fast | (scrape or {})],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager] if alertmanager else []}]}]},
+    }
+
+
+def alertmanager_config(*, receiver: str) -> dict[str, Any]:
+    """The bundle's Alertmanager configuration; each receiver posts to its own path below the URL `receiver`."""
+    config = at_once(yaml.safe_load((ALERTS / "alertmanager.yml").read_text()))
+    config["templates"] = [str(ALERTS / template) for template in config["templates"]]
+    for each in config["receivers"]:
+        for webhook in each.get("webhook_configs", []):
+            webhook["url"] = f"{receiver}/{each['name']}"
+        for slack in each.get("slack_configs", []):
+            slack["api_url"] = f"{receiver}/{each['name']}"
+    return config
+
+
+def at_once(config: dict[str, Any]) -> dict[str, Any]:
+    """An Alertmanager configuration whose routes do not wait."""
+    routes = [config["route"]]
+    for route in routes:  # grows
+        route.update(_GROUP_TIMES)
+        routes += route.get("routes", [])
+    return config
+
+
+def shipped_rules() -> list[dict[str, Any]]:
+    """The rules of the rule files in their order."""
+    files = sorted((ALERTS / "rules").glob("*.yml"))
+    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+
+
+def shipped_entries() -> list[dict[str, Any]]:
+    """The alerts of the rule files in their order: several entries of one name where it has several severities."""
+    return [rule for rule in shipped_rules() if "alert" in rule]
+
+
+def shipped_alerts() -> dict[str, dict[str, Any]]:
+    """The first entry of each alert, by name."""
+    return {rule["alert"]: rule for rule in reversed(shipped_entries())}

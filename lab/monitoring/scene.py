@@ -1,0 +1,220 @@
+"""The demo's platform with every kind of trouble that the dashboards show, an exporter, and a real Prometheus.
+
+The past is played on a clock that is set back; from then on it is the real one, so that `time()` and the timestamps
+of the objects agree in Prometheus. Counters need an increase between two scrapes, so some runs end after the start.
+"""
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Self
+
+from aiohttp import web
+
+from lab.apiserver import StandInApiServer
+from lab.exporting import Exporter
+from lab.monitoring.watched import Watched
+from lab.platform.controller import JOBS, Platform
+from lab.platform.generations import NEWEST, NOVEMBER
+from lab.platform.manifests import GROUP, NAMESPACE, Order
+from lab.platform.workers import Workers
+from lab.platform.writer import Writer
+from lab.waiting import until
+
+__all__ = [
+    "DONE", "FAILED", "HANGING", "NO_POD", "OVERDUE", "PENDING", "RETRIED", "RUNS", "STALLED", "STALLS",
+    "Scene", "Watched", "scene",
+]  # fmt: skip
+
+_MINUTE = 60.0
+_HANGS = [Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4)]
+_STALLS = [Order(task=task, agent="Rex") for task in (1, 6, 9)]
+_LONG = Order(task=11, agent="Rex", cli="codex", work=10800)
+_NO_POD = Order(task=12, agent="Cleo", cli="cursor", exits=("no-pod",))
+_PENDING = Order(task=13, agent="Rex", cli="codex", exits=("pending",))
+_FAILS = [Order(task=task, agent="Rex", generation=NEWEST) for task in (21, 22, 23, 24)]
+_PAST: tuple[tuple[float, Callable[["Scene"], Awaitable[None]]], ...] = (
+    (100, lambda scene: scene.november.order([*_HANGS, _LONG])),
+    (60, lambda scene: scene.november.lose_templates("claude")),
+    (58, lambda scene: scene.november.order(_STALLS[:2])),
+    (40, lambda scene: scene.november.order([Order(task=7, agent="Cleo", cli="cursor", work=7200), _NO_POD])),
+    (25, lambda scene: scene.newest.roll_out(missing_partial="shared/harness")),
+    (20, lambda scene: scene.newest.order(_FAILS[:-1])),
+    (20, lambda scene: scene.november.order([Order(task=8, agent="Rex", cli="codex", work=7200), _PENDING])),
+    (4, lambda scene: scene.november.order(_STALLS[2:])),
+)
+"""Minutes ago, and what was done then."""
+_PRESENT = (
+    Order(task=2, agent="Rex", cli="codex", work=250),
+    Order(task=10, agent="Cleo", cli="cursor", work=200),
+    Order(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
+)
+"""Runs whose Jobs end after the start; one more run fails without a Job. The last one here fails, and is retried."""
+STALLED, HANGING, DONE, RETRIED, FAILED = (
+    one.name for one in (_STALLS[0], _HANGS[0], _PRESENT[0], _PRESENT[-1], _FAILS[0])
+)
+STALLS = {one.name for one in _STALLS}
+OVERDUE, NO_POD, PENDING = {one.name for one in (*_HANGS, _LONG)}, _NO_POD.name, _PENDING.name
+"""Jobs above the default limit, one of which works for three hours; one without a pod; one whose pod is pending."""
+RUNS = dict.fromkeys((STALLED, HANGING, NO_POD, DONE, RETRIED), NAMESPACE) | {FAILED: NEWEST.namespace}
+"""One run of each sort, with its namespace."""
+_KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
+_SETTINGS = {
+    "coderuns": {
+        "kinds": [
+            {"group": GROUP, "version": "v1", "plural": plural, "kind": kind} for plural, kind in _KINDS.items()
+        ]
+    }
+}
+
+
+class Scene:
+    """The API server and the platform in a thread of their own; used as a context manager."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.kubeconfig = folder / "kubeconfig"
+        self.now = time.time
+        self._back = 100 * _MINUTE
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(timeout=60), "the platform's past could not be played"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    def order(self) -> None:
+        """The runs that are to be counted are there, some minutes ago, without a Job."""
+        self._do(self._order)
+
+    def begin(self) -> None:
+        """They begin."""
+        self._do(self._begin)
+
+    def end(self) -> None:
+        """They end."""
+        self._do(self._end)
+
+    def _do(self, deed: Callable[[], Awaitable[None]]) -> None:
+        async def done() -> None:
+            await deed()
+
+        asyncio.run_coroutine_threadsafe(done(), self._loop).result(timeout=60)
+
+    def _clock(self) -> float:
+        return time.time() - self._back
+
+    async def _live(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        server = StandInApiServer(clock=self._clock, bookmark_interval=1.0)
+        server.intercept = _refuse
+        url = await server.start()
+        _write_kubeconfig(self.kubeconfig, url)
+        async with Writer(base_url=url) as writer:
+            self._writer = writer
+            self.november, self.newest = (
+                Platform(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)
+            )
+            self._workers = [
+                Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)
+            ]
+            await self._past()
+            self._ready.set()
+            await self._over.wait()
+        await server.stop()
+
+    async def _past(self) -> None:
+        """In steps of a minute, up to now."""
+        for platform in (self.november, self.newest):
+            await platform.install()
+        script = list(_PAST)
+        while self._back > 0:
+            while script and script[0][0] * _MINUTE >= self._back:
+                await script.pop(0)[1](self)
+            await self._round()
+            self._back -= _MINUTE
+        self._back = 0
+        for item in await self._writer.items(JOBS):
+            if item["metadata"]["ownerReferences"][0]["name"] == HANGING:
+                path = f"{JOBS}/{item['metadata']['name']}"
+                await self._writer.patch(path, {"spec": {"activeDeadlineSeconds": 4 * 3600}})
+
+    async def _order(self) -> None:
+        self._back = 5 * _MINUTE
+        await self.november.order(_PRESENT)
+        await self.newest.order(_FAILS[-1:])
+
+    async def _begin(self) -> None:
+        self._back -= 20
+        await self._round()
+
+    async def _end(self) -> None:
+        """The failed attempt is retried, which begins some minutes ago too, fails again, and is retried again."""
+        for back in (0, 0, 4.5 * _MINUTE, 0, 0, 0):
+            self._back = back
+            await self._round()
+            await asyncio.sleep(1)
+
+    async def _round(self) -> None:
+        for platform in (self.november, self.newest):
+            await platform.reconcile()
+        for workers in self._workers:
+            await workers.advance()
+
+
+async def _refuse(request: web.Request) -> web.StreamResponse | None:
+    """One resource may not be read, so that an alert about the exporter fires."""
+    if not request.path.endswith("/docsruns"):
+        return None
+    status = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not allowed"}
+    return web.json_response(status, status=403)
+
+
+def _write_kubeconfig(file: pathlib.Path, server: str) -> None:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "demo", "cluster": {"server": server}}],
+        "users": [{"name": "demo", "user": {}}],
+        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "demo", "namespace": NAMESPACE}}],
+        "current-context": "demo",
+    }
+    file.write_text(json.dumps(config))
+
+
+@contextlib.contextmanager
+def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watched, Watched]]:
+    """Two that watch the same runs: a Prometheus of one exporter without a `cluster`, and one of two replicas in one.
+
+    All that is to be counted has been, and so many seconds have passed since.
+    """
+    with contextlib.ExitStack() as stack:
+        platform = stack.enter_context(Scene(folder))
+        exporters = [
+            stack.enter_context(Exporter(folder / name, kubeconfig=platform.kubeconfig, settings=_SETTINGS))
+            for name in ("first", "second")
+        ]
+        one = stack.enter_context(Watched(folder / "one", exporters=exporters[:1], cluster=""))
+        two = stack.enter_context(Watched(folder / "two", exporters=exporters, cluster="one"))
+        for each in (one, two):
+            until(lambda each=each: each.query('up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
+        platform.order()
+        for each, replicas in ((one, 1), (two, 2)):  # before a Job is there: nothing is counted that begins at 1
+            query = f'count(coderun_job_creation_seconds_count{{agent=~".*ipher.*"}} == 0) == {replicas}'
+            until(lambda each=each, query=query: each.query(query), what="the runs are seen")
+        platform.begin()
+        time.sleep(3)
+        platform.end()
+        for each in (one, two):
+            query = 'agent:jobs_failed:ratio1h{agent=~".*ipher.*"} > 0'
+            until(lambda each=each, query=query: each.query(query), what="the failures are recorded")
+        time.sleep(seconds)
+        yield one, two

@@ -1,0 +1,89 @@
+"""A real Prometheus with the bundle's rules and ten minutes of history."""
+
+import pathlib
+import subprocess
+import time
+from typing import Any
+
+import yaml
+
+from lab.components import component
+from lab.exporting import Exporter
+from lab.monitoring.bundle import ALERTS, JOB, prometheus_config
+from lab.monitoring.servers import Prometheus
+
+__all__ = ["Readable", "Watched"]
+
+_FAST = {"for": "1s", "keep_firing_for": "2s"}
+
+
+class Readable(Prometheus):
+    """A Prometheus whose series and ranges can be read."""
+
+    def series(self, selector: str) -> list[dict[str, str]]:
+        """The label sets that a selector finds."""
+        found: list[dict[str, str]] = self.get("/api/v1/series", **{"match[]": selector})["data"]
+        return found
+
+    def over(self, expression: str, *, seconds: float, step: float = 1.0) -> list[dict[str, Any]]:
+        """A range query's matrix, up to now: dicts of `metric` and `values`."""
+        now = time.time()
+        span = {"start": f"{now - seconds:.3f}", "end": f"{now:.3f}", "step": f"{step:g}"}
+        found: list[dict[str, Any]] = self.get("/api/v1/query_range", query=expression, **span)["data"]["result"]
+        return found
+
+
+class Watched(Readable):
+    """A Prometheus of some replicas of the exporter; `cluster` is a label of their targets, "" for none.
+
+    What needs ten minutes of history to fire has it: see `_backfill`.
+    """
+
+    def __init__(self, folder: pathlib.Path, *, exporters: list[Exporter], cluster: str) -> None:
+        super().__init__(folder, exporter=exporters[0].address)
+        self._exporters, self._cluster = exporters, cluster
+
+    def start(self) -> None:
+        """With samples of the last ten minutes."""
+        self._backfill()
+        super().start()
+
+    def _backfill(self) -> None:
+        """Every 30 s the present samples of two metrics that rules compare with the past."""
+        more = f',cluster="{self._cluster}"' if self._cluster else ""
+        found = [
+            line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{more},')
+            for exporter in self._exporters
+            for line in exporter.get().text.splitlines()
+            if line.startswith(("coderun_exporter_resource_synced{", "job_active{"))
+        ]
+        now = int(time.time())
+        lines = sorted(f"{line} {now - back}" for line in found for back in range(30, 600, 30))
+        (self.folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]))
+        command = [component("promtool"), "tsdb", "create-blocks-from", "openmetrics", "past.txt", "data"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+    def _flags(self) -> list[str]:
+        flags = super()._flags()
+        config = prometheus_config(exporter=self._exporter, alertmanager=None, rules=_write_rules(self.folder))
+        (target,) = config["scrape_configs"][0]["static_configs"]
+        target["targets"] = [exporter.address for exporter in self._exporters]
+        if self._cluster:
+            target["labels"] = target["labels"] | {"cluster": self._cluster}
+        (self.folder / "config.yml").write_text(yaml.safe_dump(config))
+        return flags
+
+
+def _write_rules(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Copies of the rule files that are evaluated each second; the waits in expressions are as shipped."""
+    copies = []
+    for file in sorted((ALERTS / "rules").glob("*.yml")):
+        tree = yaml.safe_load(file.read_text())
+        for group in tree["groups"]:
+            group["interval"] = "1s"
+            for rule in group["rules"]:
+                rule.update({key: short for key, short in _FAST.items() if key in rule})
+        copies.append(folder / file.name)
+        copies[-1].write_text(yaml.safe_dump(tree))
+    return copies

@@ -1,0 +1,216 @@
+"""The objects of the agent platform, as it writes them itself. Pure functions from plain values to manifests.
+
+Names, labels and fields are those of the platform's own charts and controller (github.com/5dlabs/cto). The
+annotations `demo/...` are the simulator's own: they say how a run goes.
+"""
+
+import base64
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from lab.platform.generations import GROUP, NEWEST, NOVEMBER, Generation
+
+__all__ = [
+    "CLIS",
+    "EMPTY_ATTEMPTS",
+    "EXITS",
+    "GROUP",
+    "NAMESPACE",
+    "START_SECONDS",
+    "TEMPLATES",
+    "WORK_SECONDS",
+    "Order",
+    "coderun",
+    "configmap_name",
+    "custom_resource",
+    "exit_of",
+    "template_files",
+    "templates",
+]
+
+NAMESPACE = NOVEMBER.namespace
+CLIS = ("claude", "codex", "cursor", "factory")
+TEMPLATES = (*CLIS, "integration", "shared")
+WORK_SECONDS = "demo/work-seconds"
+"""Annotation: the seconds from a Job's start to the end of the agent's work."""
+START_SECONDS = "demo/start-seconds"
+"""Annotation: the seconds from a Job's start until its pod is ready."""
+EXITS = "demo/exits"
+"""Annotation: what the container does after the work, one word for each attempt.
+
+`0` and `1` are exit codes, `never`: the process stays, `pending`: the pod never starts, `no-pod`: none can be made.
+On a Job and on its pod it may be changed at any time: `never` becomes `0` when an operator ends the leftover process.
+"""
+EMPTY_ATTEMPTS = "demo/empty-attempts"
+"""Annotation: how many attempts complete without a pull request, each of which the controller retries."""
+_STAGES = {"Cleo": "quality", "Tess": "testing", "Cipher": "security", "": "security"}
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # of the API server, for generateName
+_SETTINGS = {
+    "claude": "settings.json",
+    "codex": "config.toml",
+    "cursor": "cli-config.json",
+    "factory": "cli-config.json",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Order:
+    """One CodeRun to be created: which agent works on which task, for how many seconds, and how that ends.
+
+    Without an agent and a CLI it is the run that the controller cannot decode: the API server accepts it.
+    """
+
+    task: int
+    agent: str
+    cli: str = "claude"
+    work: float = 360.0
+    start: float = 5.0
+    exits: tuple[str, ...] = ("0",)
+    empty_attempts: int = 0
+    generation: Generation = NOVEMBER
+
+    @property
+    def name(self) -> str:
+        """The CodeRun's name, as the workflow of November or a caller of the newest version gives it."""
+        service = self.generation.service
+        if self.generation is NEWEST:
+            return f"coderun-{service.replace('-', '')}-t{self.task}"
+        digest = hashlib.sha256(f"{self.task} {self.agent} {self.cli}".encode()).digest()
+        suffix = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:5])
+        return f"{service}-t{self.task}-{self.stage}-{suffix}"
+
+    @property
+    def stage(self) -> str:
+        """The stage of the workflow that creates it."""
+        return _STAGES.get(self.agent, "implementation")
+
+
+def configmap_name(kind: str) -> str:
+    """Which ConfigMap holds the templates of that CLI, or the `shared` and `integration` ones."""
+    return f"controller-agent-templates-{kind}"
+
+
+def template_files(kind: str) -> dict[str, dict[str, str]]:
+    """What is in a healthy ConfigMap: `data` and, as base64, `binaryData`. Handlebars files, `/` written `_`."""
+    if kind not in CLIS:
+        return {"data": {f"{kind}_guidelines.md.hbs": f"# {kind}\nWork on task {{{{task_id}}}}.\n"}, "binaryData": {}}
+    script = f"#!/bin/bash\nset -eu\nexec {kind} --print < /task/prompt.md\n"
+    return {
+        "data": {
+            f"code_{kind}_memory.md.hbs": "# Task {{task_id}} of {{service}}\n",
+            f"code_{kind}_{_SETTINGS[kind]}.hbs": '{"model": "{{model}}"}\n',
+        },
+        "binaryData": {f"code_{kind}_container.sh.hbs": base64.b64encode(script.encode()).decode()},
+    }
+
+
+def templates(kind: str) -> dict[str, Any]:
+    """A ConfigMap with its templates."""
+    files = template_files(kind)
+    checksum = hashlib.sha256(repr(files).encode()).hexdigest()
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": configmap_name(kind),
+            "namespace": NAMESPACE,
+            "labels": {"app.kubernetes.io/component": "agent-templates", "agent-templates/type": kind},
+            "annotations": {"templates-checksum": checksum},
+        },
+        **files,
+    }
+
+
+def custom_resource(kind: str) -> dict[str, Any]:
+    """The CustomResourceDefinition of CodeRun or DocsRun; any field is allowed, as objects of all ages are."""
+    plural = f"{kind.lower()}s"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}, "schema": schema}
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def coderun(order: Order) -> dict[str, Any]:
+    """A CodeRun as its creator sends it: with a spec and without a status."""
+    notes = {WORK_SECONDS: str(order.work), START_SECONDS: str(order.start), EXITS: ",".join(order.exits)}
+    if order.empty_attempts:
+        notes[EMPTY_ATTEMPTS] = str(order.empty_attempts)
+    labels, spec = _newest(order) if order.generation is NEWEST else _november(order)
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "CodeRun",
+        "metadata": {
+            "name": order.name,
+            "namespace": order.generation.namespace,
+            "labels": labels,
+            "annotations": notes,
+        },
+        "spec": spec,
+    }
+
+
+def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
+    """Labels and spec."""
+    service, agent = order.generation.service, f"5DLabs-{order.agent}" if order.agent else ""
+    model = f"{order.cli}-latest" if order.cli else ""
+    workflow = f"play-workflow-template-{order.task}"
+    labels = {
+        "task-id": str(order.task),
+        "service": service,
+        "github-app": agent,
+        "workflow-name": workflow,
+        "workflow-run": workflow,
+        "workflow-stage": order.stage,
+        "workflow-type": "play-orchestration",
+    }
+    spec = {
+        "taskId": order.task,
+        "service": service,
+        "repositoryUrl": f"5dlabs/{service}",
+        "docsRepositoryUrl": f"https://github.com/5dlabs/{service}",
+        "docsBranch": "main",
+        "workingDirectory": ".",
+        "githubApp": agent,
+        "model": model,
+        "contextVersion": 1,
+        "continueSession": True,
+        "enableDocker": True,
+        "cliConfig": {"cliType": order.cli, "model": model},
+        "env": {"EXECUTION_MAX_RETRIES": "10"},
+    }
+    return labels, spec
+
+
+def _newest(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
+    """Labels and spec. There is no cliConfig: the controller takes the agent's from its own settings."""
+    repository = f"https://git.example.com/5dlabs/{order.generation.service}.git"
+    spec = {
+        "runType": "implementation",
+        "taskId": order.task,
+        "service": order.generation.service,
+        "repositoryUrl": repository,
+        "docsRepositoryUrl": repository,
+        "workingDirectory": ".",
+        "githubApp": f"5DLabs-{order.agent}",
+        "implementationAgent": order.agent.lower(),
+        "model": "claude-opus-4-5-20251101",
+        "contextVersion": 1,
+        "enableDocker": True,
+        "harnessAgent": "openclaw",
+    }
+    return {"task-id": str(order.task)}, spec
+
+
+def exit_of(job: Mapping[str, Any]) -> str:
+    """What the container of a Job's attempt does after the work; the last word stands for all later attempts."""
+    meta = job["metadata"]
+    exits: list[str] = meta.get("annotations", {}).get(EXITS, "0").split(",")
+    attempt = int(meta.get("labels", {}).get("context-version", "1"))
+    return exits[min(attempt, len(exits)) - 1]

@@ -1,0 +1,66 @@
+"""Functions of a range vector: from one series' samples in a window to one number.
+
+Source: "Functions" in Prometheus' querying documentation, and `extrapolatedRate` in its `promql/functions.go`.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+
+from lab.promql.history import Series
+
+__all__ = ["KEEPS_NAME", "OVER_TIME"]
+
+KEEPS_NAME = frozenset({"last_over_time"})
+_MOST_OF_AN_INTERVAL = 1.1
+
+
+def _increase(series: Series, begin: float, end: float) -> float | None:
+    """How much a counter has grown, extrapolated to the limits of the window; None with fewer than two samples."""
+    times, values = series.times, series.values
+    if len(times) < 2:
+        return None
+    grown = values[-1] - values[0]
+    grown += sum(before for before, after in itertools.pairwise(values) if after < before)
+    covered = times[-1] - times[0]
+    interval = covered / (len(times) - 1)
+    to_begin, to_end = times[0] - begin, end - times[-1]
+    if to_begin >= interval * _MOST_OF_AN_INTERVAL:
+        to_begin = interval / 2
+    if grown > 0 and values[0] >= 0:
+        to_begin = min(to_begin, covered * (values[0] / grown))
+    if to_end >= interval * _MOST_OF_AN_INTERVAL:
+        to_end = interval / 2
+    return grown * (covered + to_begin + to_end) / covered
+
+
+def _rate(series: Series, begin: float, end: float) -> float | None:
+    grown = _increase(series, begin, end)
+    return None if grown is None else grown / (end - begin)
+
+
+def _changes(series: Series, _: float, __: float) -> float:
+    return float(sum(before != after for before, after in itertools.pairwise(series.values)))
+
+
+def _resets(series: Series, _: float, __: float) -> float:
+    return float(sum(after < before for before, after in itertools.pairwise(series.values)))
+
+
+def _of_values(reduce: Callable[[list[float]], float]) -> Callable[[Series, float, float], float]:
+    return lambda series, _, __: float(reduce(series.values))
+
+
+OVER_TIME: Mapping[str, Callable[[Series, float, float], float | None]] = {
+    "increase": _increase,
+    "rate": _rate,
+    "changes": _changes,
+    "resets": _resets,
+    "max_over_time": _of_values(max),
+    "min_over_time": _of_values(min),
+    "sum_over_time": _of_values(sum),
+    "count_over_time": _of_values(len),
+    "avg_over_time": _of_values(lambda values: sum(values) / len(values)),
+    "last_over_time": _of_values(lambda values: values[-1]),
+    "present_over_time": _of_values(lambda _: 1.0),
+}
+"""By name: a function of the series in a window, of the window's begin and of its end; None for no result."""

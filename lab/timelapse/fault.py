@@ -1,0 +1,48 @@
+"""A fault: from when to when it is there, and which alert has to report it."""
+
+import dataclasses
+import random
+from collections.abc import Callable, Mapping
+
+from lab.timelapse.judge import Firing
+from lab.timelapse.normal import Life
+
+__all__ = ["MINUTE", "Fault", "Kind"]
+
+MINUTE = 60.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault: from when (seconds since the epoch) to when it was there, and what is to be reported of it."""
+
+    what: str
+    begin: float
+    end: float
+    alert: str
+    labels: Mapping[str, str]
+    """What the alert's labels must hold; a value that ends in `*` is the beginning of one."""
+    within: float
+    """Seconds from `begin` to the alert: what alerts/README.md promises, and 30 s for where the scrape falls."""
+    beside: tuple[str, ...] = ()
+    """What else may fire because of it."""
+
+    def found_by(self, one: Firing) -> bool:
+        """Whether that alert reports this fault."""
+        return one.alert == self.alert and self.begin <= one.first <= self.end and _concerns(one, self.labels)
+
+    def explains(self, one: Firing) -> bool:
+        """Whether that alert is a consequence."""
+        return one.alert in (self.alert, *self.beside) and self.begin <= one.first <= self.end + 20 * MINUTE
+
+
+def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
+    """Whether the alert has these labels."""
+    return all(
+        one.labels.get(name, "").startswith(value[:-1]) if value.endswith("*") else one.labels.get(name) == value
+        for name, value in labels.items()
+    )
+
+
+Kind = Callable[[Life, float, random.Random], Fault]
+"""Puts a fault on a life's agenda, from that moment (seconds since the epoch) on."""

@@ -1,0 +1,178 @@
+"""What fires, when, and in which words: the shipped rules, evaluated by promtool over recorded series."""
+
+import collections
+import dataclasses
+import datetime as dt
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import promql_parser
+import yaml
+
+from lab.components import MissingComponentError, component
+from lab.timelapse.series import Recorder
+
+__all__ = ["RULES", "STEP", "Firing", "JudgeError", "case_of", "evaluation_order", "metrics_of", "texts", "verdict"]
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RULES = ROOT / "alerts" / "rules"
+STEP = 30
+"""Seconds between two scrapes, and between two evaluations."""
+_FIRING = 'sum without (alertstate) (ALERTS{alertstate="firing"})'
+_SAMPLE = re.compile(r'\{((?:\w+="(?:\\.|[^"\\])*"(?:, )?)*)\} ([^\s,]+)')
+_GOT = re.compile(
+    r'Labels:(\{(?:\w+="(?:\\.|[^"\\])*"(?:, )?)*\})\s+Annotations:(\{(?:\w+="(?:\\.|[^"\\])*"(?:, )?)*\})'
+)
+_PAIR = re.compile(r'(\w+)=("(?:\\.|[^"\\])*")')
+
+
+class JudgeError(Exception):
+    """promtool did not judge; the text is its own."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Firing:
+    """An alert that fired: its labels, its first and last evaluation (seconds since the epoch), and how many."""
+
+    alert: str
+    labels: Mapping[str, str]
+    first: float
+    last: float
+    evaluations: int = 0
+
+
+def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
+    """Every metric that a rule selects, in its expression or in the queries of its annotations."""
+    texts = "\n".join(file.read_text("utf-8") for file in sorted(folder.glob("*.yml")))
+    files = [yaml.safe_load(file.read_text("utf-8")) for file in sorted(folder.glob("*.yml"))]
+    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
+    names = {name for rule in rules for name in _selected(promql_parser.parse(rule["expr"]))}
+    return names | set(re.findall(r"\b((?:coderun|job|jobs|configmap)_\w+)\{", texts))
+
+
+def verdict(
+    recorder: Recorder, *, start: float, first: int, last: int, step: int = STEP, every: int = 1
+) -> list[Firing]:
+    """Every alert that fires between two scrapes. `start` is the time of scrape 0. Raises JudgeError.
+
+    `step`: seconds between two scrapes. `every`: how many of them lie between two evaluations.
+    """
+    steps = range(0, last - first + 1, every)
+    tests = [{"expr": _FIRING, "eval_time": f"{count * step}s", "exp_samples": []} for count in steps]
+    case = case_of(recorder, start=start, first=first, last=last, step=step) | {"promql_expr_test": tests}
+    found: dict[str, list[float]] = collections.defaultdict(list)
+    for failure in _failures(case, step=step * every):
+        when, _, got = failure.partition("got:")
+        at = start + first * step + _seconds(re.search(r", time: (\S+),", when)[1])
+        for labels, _ in _SAMPLE.findall(got):
+            found[labels].append(at)
+    firings = []
+    for text, times in found.items():
+        labels = _pairs(text)
+        alert = labels.pop("alertname")
+        firings.append(Firing(alert=alert, labels=labels, first=min(times), last=max(times), evaluations=len(times)))
+    return sorted(firings, key=lambda one: (one.first, one.alert))
+
+
+def texts(
+    recorder: Recorder, firings: Sequence[Firing], *, start: float, step: int = STEP
+) -> Iterator[dict[str, str]]:
+    """The annotations of each of these as its first notification has them. Raises JudgeError."""
+    last = recorder.scrapes - 1
+    asked = sorted({(one.alert, round(one.first - start)) for one in firings})
+    tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
+    case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
+    notified: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
+    for failure in _failures(case, step=step):
+        when = re.search(r"alertname: (\w+), time: (\S+),", failure)
+        for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
+            named = _pairs(labels)
+            del named["alertname"]
+            notified.setdefault((f"{when[1]} {when[2]}", tuple(sorted(named.items()))), _pairs(annotations))
+    for one in firings:
+        at = _duration(round(one.first - start))
+        yield notified[f"{one.alert} {at}", tuple(sorted(one.labels.items()))]
+
+
+def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
+    """The series between two scrapes as a test of promtool's; what it asks is added by the caller."""
+    begin = dt.datetime.fromtimestamp(start + first * step, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    series = [{"series": name, "values": values} for name, values in recorder.lines(first=first, last=last)]
+    return {"name": "timelapse", "interval": f"{step}s", "start_timestamp": begin, "input_series": series}
+
+
+def evaluation_order(folder: pathlib.Path) -> list[str]:
+    """The names of the groups in the folder, those with recording rules last.
+
+    Prometheus evaluates groups at offsets of their own: an alert may read a recorded value that is one interval old.
+    """
+    groups = [
+        group for file in sorted(folder.glob("*.yml")) for group in yaml.safe_load(file.read_text("utf-8"))["groups"]
+    ]
+    return [group["name"] for group in sorted(groups, key=lambda group: "record" in group["rules"][0])]
+
+
+def _failures(case: Mapping[str, Any], *, step: int) -> list[str]:
+    """What promtool found that the case does not expect; it expects nothing, so that is everything.
+
+    `step`: seconds between two evaluations.
+    """
+    try:
+        promtool = component("promtool")
+    except MissingComponentError as error:
+        raise JudgeError(str(error)) from error
+    rules = [str(file) for file in sorted(RULES.glob("*.yml")) if file.stem != "recording"]
+    tree = {
+        "rule_files": rules,
+        "group_eval_order": evaluation_order(RULES),
+        "evaluation_interval": f"{step}s",
+        "tests": [case],
+    }
+    with tempfile.TemporaryDirectory(prefix="timelapse-") as folder:
+        file, report = pathlib.Path(folder) / "test.yml", pathlib.Path(folder) / "report.xml"
+        file.write_text(json.dumps(tree), encoding="utf-8")  # JSON is YAML, and is written in a tenth of the time
+        command = [promtool, "test", "rules", f"--junit={report}", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not report.exists():
+            raise JudgeError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
+        suite = ET.parse(report).getroot()  # noqa: S314 - promtool's own
+        failures = [node.text or "" for node in suite.iter("failure")]
+        errors = [text for text in failures if "got:" not in text]
+        if errors:
+            raise JudgeError(f"promtool: {errors[0][:2000]}")
+        if done.returncode and not failures:
+            raise JudgeError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
+        return failures
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Labels or annotations as Go quotes them, which is as JSON does for what occurs here."""
+    return {name: json.loads(quoted) for name, quoted in _PAIR.findall(text)}
+
+
+def _duration(seconds: int) -> str:
+    """As promtool prints a time: `1h5m30s`, `4m`, `0s`."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    return "".join(f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if count) or "0s"
+
+
+def _seconds(text: str) -> float:
+    return float(promql_parser.parse_duration(text).total_seconds()) if text != "0s" else 0.0
+
+
+def _selected(tree: Any) -> Iterator[str]:
+    """The metric names below a node of the syntax tree."""
+    if isinstance(tree, promql_parser.VectorSelector):
+        yield tree.name or ""
+    for part in ("lhs", "rhs", "expr", "vector_selector"):
+        if (below := getattr(tree, part, None)) is not None:
+            yield from _selected(below)
+    for argument in getattr(tree, "args", None) or ():
+        yield from _selected(argument)

@@ -1,0 +1,239 @@
+"""Normal life of an agent platform: what happens every day, and is no reason for an alert."""
+
+import functools
+import random
+from collections.abc import Callable
+from typing import Any
+
+from lab.platform import statuses
+from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
+from lab.platform.generations import NEWEST
+from lab.platform.jobs import job
+from lab.platform.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, Order, coderun, configmap_name, templates
+from lab.timelapse.play import Agenda
+from lab.timelapse.world import World
+
+__all__ = ["DAY", "Life", "cancel", "quietly"]
+
+DAY = 86400
+AGENTS = {
+    "Rex": (600, 10_800),
+    "Blaze": (1800, 10_800),
+    "Cleo": (240, 900),
+    "Tess": (600, 1800),
+    "Cipher": (240, 720),
+    "Atlas": (300, 1200),
+}
+"""How long each works, in seconds. The settings give Rex and Blaze four hours, and the others the default of one."""
+_DOCSRUNS = f"/apis/{GROUP}/v1/namespaces/{NAMESPACE}/docsruns"
+_MAX_RUNTIME = "coderun-exporter/max-runtime"
+_DEADLINE = "coderun-exporter/job-creation-deadline"
+
+
+class Life:
+    """Puts normal days on an agenda. The same `chance` makes the same days."""
+
+    def __init__(self, *, agenda: Agenda, chance: random.Random, first_task: int, begin: float = 0.0) -> None:
+        self.begin = begin
+        """When the first day begins, in seconds since the epoch."""
+        self._agenda = agenda
+        self._chance = chance
+        self._task = first_task
+        self._exporters = 2
+
+    def day(self, begin: float) -> None:
+        """All that happens from `begin` (seconds since the epoch) on for a day."""
+        for _ in range(30):
+            self._run(begin)
+        for _ in range(10):
+            self._newest_run(begin)
+        for _ in range(3):
+            self._docsrun(begin)
+            self._sync(begin)
+        for _ in range(4):
+            self._lost_scrape(begin)
+        self._cancelled(begin)
+        self._suspended(begin)
+        self._long(begin)
+        self._waits_on_purpose(begin)
+        self._controller_rollout(begin)
+        self._newest_rollout(begin)
+        if self._chance.choice((True, False, False)):
+            self._node_restart(begin)
+        self._outage(begin)
+        self._exporter_rollout(begin)
+        self._exporter_crash(begin)
+
+    def order(self, *, agent: str = "", **of: Any) -> Order:
+        """A run that was not there before."""
+        self._task += 1
+        agent = agent or self._chance.choice(list(AGENTS))
+        start = self._chance.choice((5, 20, 240))  # an image that is pulled, a node that is added
+        work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + start
+        plain = {"cli": self._chance.choice(CLIS), "work": round(work), "start": start}
+        return Order(task=self._task, agent=agent, **(plain | of))
+
+    def at(self, moment: float, deed: Callable[[World], Any]) -> None:
+        """Puts a deed on the agenda."""
+        self._agenda.at(moment, deed)
+
+    def _moment(self, begin: float, *, last: float = DAY) -> float:
+        return begin + self._chance.uniform(0, last)
+
+    def _run(self, begin: float) -> None:
+        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is then deleted."""
+        exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
+            0
+        ]
+        order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        end = at + order.work * 2 + 240
+        later = 60 if exits == ("1",) else self._chance.uniform(1, 12) * 3600
+        self.at(end + later, functools.partial(cancel, name=order.name))
+
+    def _newest_run(self, begin: float) -> None:
+        order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        gone = at + order.work + self._chance.uniform(1, 12) * 3600
+        self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
+
+    def _newest_rollout(self, begin: float) -> None:
+        """The controller is replaced, and one run names a template that its image lacks: it is Failed."""
+        order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
+        self.at(at, lambda world: quietly(setattr, world.newest, "away", True))
+        self.at(at + 60, lambda world: quietly(setattr, world.newest, "away", False))
+        self.at(at + 600, lambda world: world.newest.roll_out(missing_partial="own-task"))
+        self.at(at + 600, lambda world: world.order(order))
+        self.at(at + 640, lambda world: world.newest.roll_out())
+
+    def _docsrun(self, begin: float) -> None:
+        order, at = self.order(agent="Atlas"), self._moment(begin)
+        self.at(at, functools.partial(_docs_begin, order=order))
+        self.at(at + order.work + 60, functools.partial(_docs_end, order=order))
+        self.at(at + order.work + 7200, functools.partial(_docs_end, order=order, gone=True))
+
+    def _sync(self, begin: float) -> None:
+        """Some tools delete a ConfigMap and create it again."""
+        kind, at = self._chance.choice(TEMPLATES), self._moment(begin)
+        self.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(kind)}"))
+        self.at(at + self._chance.uniform(1, 20), lambda world: world.writer.ensure(CONFIGMAPS, templates(kind)))
+
+    def _lost_scrape(self, begin: float) -> None:
+        at = self._moment(begin)
+        self.at(at, lambda world: quietly(world.lose))
+        self.at(at + 29, lambda world: quietly(world.find))
+
+    def _cancelled(self, begin: float) -> None:
+        order, at = self.order(work=1800), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        self.at(at + self._chance.uniform(30, 1500), functools.partial(cancel, name=order.name))
+
+    def _suspended(self, begin: float) -> None:
+        order, at = self.order(work=2700), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        self.at(at + 900, lambda world: world.nodes.suspend(order.name, suspended=True))
+        self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
+
+    def _long(self, begin: float) -> None:
+        """Two Jobs that take three hours: one by its agent's limit, the other by an annotation of the Job."""
+        usual, at = self.order(agent="Blaze", work=3 * 3600), self._moment(begin)
+        self.at(at, lambda world: world.order(usual))
+        order, at = self.order(work=3 * 3600), self._moment(begin)
+        self.at(at, lambda world: world.order(order))
+        for after in range(600, 4 * 3600, 1800):  # a node that restarts brings another Job, without the annotation
+            self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
+
+    def _waits_on_purpose(self, begin: float) -> None:
+        order, at = self.order(), self._moment(begin)
+        self.at(at, functools.partial(_order_held_back, order=order))
+        self.at(at + 2700, lambda world: quietly(world.controller.forgotten.discard, order.name))
+
+    def _controller_rollout(self, begin: float) -> None:
+        at = self._moment(begin)
+        self.at(at, lambda world: quietly(setattr, world.controller, "away", True))
+        back = at + self._chance.uniform(20, 90)
+        self.at(back, lambda world: quietly(setattr, world.controller, "away", False))
+
+    def _node_restart(self, begin: float) -> None:
+        self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._chance))
+
+    def _outage(self, begin: float) -> None:
+        """The API server does not answer the exporter for a minute or two, as in an upgrade."""
+        at = self._moment(begin)
+        self.at(at, lambda world: world.refuse("", status=503))
+        self.at(at + self._chance.uniform(20, 150), lambda world: world.allow())
+
+    def _exporter_crash(self, begin: float) -> None:
+        """One of the replicas dies, and is back at once."""
+
+        async def crash(world: World) -> None:
+            names = [name for name in world.targets if world.running(name)]
+            if names:
+                await world.restart(names[0])
+
+        self.at(self._moment(begin), crash)
+
+    def _exporter_rollout(self, begin: float) -> None:
+        """One replica after the other is replaced, with an overlap or with a gap."""
+        at, overlap = self._moment(begin), self._chance.choice((60, -45))
+        held: list[str] = []
+
+        async def come(world: World) -> None:
+            self._exporters += 1
+            held.extend(world.targets)
+            await world.start(f"exporter-{self._exporters}")
+
+        async def go(world: World) -> None:
+            old = next(iter(held or world.targets), "")
+            held.clear()
+            if old in world.targets and world.running(old):
+                await world.stop(old)
+
+        first, then = (come, go) if overlap > 0 else (go, come)
+        for start in (at, at + 120):
+            self.at(start, first)
+            self.at(start + abs(overlap), then)
+
+
+async def quietly(change: Callable[..., Any], *of: Any) -> None:
+    """A deed that is no coroutine."""
+    change(*of)
+
+
+async def cancel(world: World, *, name: str) -> None:
+    """A person, or a limit on its life, deletes a run."""
+    await world.writer.delete(f"{RUNS}/{name}")
+
+
+async def _annotate_job(world: World, *, name: str, limit: str) -> None:
+    for item in await _jobs_of(world, name):
+        note = {"metadata": {"annotations": {_MAX_RUNTIME: limit}}}
+        await world.writer.patch(f"{JOBS}/{item['metadata']['name']}", note)
+
+
+async def _jobs_of(world: World, run: str) -> list[dict[str, Any]]:
+    items = await world.writer.items(JOBS)
+    return [item for item in items if any(one["name"] == run for one in item["metadata"].get("ownerReferences", ()))]
+
+
+async def _order_held_back(world: World, *, order: Order) -> None:
+    """A run that is to wait for a machine, with the annotation for it."""
+    manifest = coderun(order)
+    manifest["metadata"]["annotations"][_DEADLINE] = "none"
+    world.controller.forgotten.add(order.name)
+    await world.writer.create(RUNS, manifest)
+
+
+async def _docs_begin(world: World, *, order: Order) -> None:
+    made = await world.writer.create(_DOCSRUNS, coderun(order) | {"kind": "DocsRun"})
+    made_job = await world.writer.create(JOBS, job(made))
+    status = statuses.running(world.now, job_name=made_job["metadata"]["name"], attempt=1)
+    await world.writer.patch(f"{_DOCSRUNS}/{order.name}/status", {"status": status})
+
+
+async def _docs_end(world: World, *, order: Order, gone: bool = False) -> None:
+    path = f"{_DOCSRUNS}/{order.name}"
+    if gone:
+        await world.writer.delete(path)
+        return
+    await world.writer.patch(f"{path}/status", {"status": statuses.succeeded(world.now)})

@@ -1,0 +1,102 @@
+"""Lets a script happen: events at their moments, the platform's rounds between them, a scrape every 30 seconds."""
+
+import dataclasses
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from lab.platform.writer import WriterError
+from lab.timelapse.judge import STEP
+from lab.timelapse.series import Recorder
+from lab.timelapse.world import World
+
+__all__ = ["Agenda", "play"]
+
+_OVERTAKEN = {404, 409}
+_BOOKMARKS = 60.0  # as a real API server sends them
+
+Deed = Callable[[World], Awaitable[object]]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Agenda:
+    """What is to be done when (seconds since the epoch). A deed may put more on it."""
+
+    _entries: list[tuple[float, int, Deed]] = dataclasses.field(default_factory=list)
+    _order: Iterator[int] = dataclasses.field(default_factory=itertools.count)
+
+    def at(self, moment: float, deed: Deed) -> None:
+        """Puts a deed on the agenda."""
+        heapq.heappush(self._entries, (moment, next(self._order), deed))
+
+    def until(self, moment: float) -> Iterator[tuple[float, Deed]]:
+        """Takes what is due up to then, in the order of time."""
+        while self._entries and self._entries[0][0] <= moment:
+            at, _, deed = heapq.heappop(self._entries)
+            yield at, deed
+
+
+async def play(
+    world: World, agenda: Agenda, recorder: Recorder, *, until: float, rounds: Sequence[float] = (10, 20, 30)
+) -> None:
+    """Plays from the world's present time on, at which a first scrape is made unless the recorder has one.
+
+    `rounds`: how long after each scrape the platform looks at its objects, in seconds; the last one is 30. Where
+    nothing has changed since, neither a round nor a scrape would find anything, so that both are left out.
+    """
+    stage = _Stage(world, recorder)
+    begin = world.now
+    if not recorder.scrapes:
+        await stage.scrape()
+    while begin < until:
+        for after in rounds:
+            for at, deed in agenda.until(begin + after):
+                world.now = max(world.now, at)
+                await _overtaken(deed(world))
+            world.now = begin + after
+            await stage.round()
+        begin += STEP
+        await stage.scrape()
+
+
+class _Stage:
+    """What is done again and again, and what it was last done for."""
+
+    def __init__(self, world: World, recorder: Recorder) -> None:
+        self._world = world
+        self._recorder = recorder
+        self._rounded: object = None
+        self._scraped: object = None
+        self._bookmark = 0.0
+
+    async def round(self) -> None:
+        """The controller's and the Jobs' own life."""
+        world = self._world
+        controllers, nodes = (world.controller, world.newest), (world.nodes, world.newest_nodes)
+        states = tuple((one.away, frozenset(one.forgotten)) for one in controllers)
+        state = (world.server.store.revision, states)
+        if self._rounded == state and not any(one.due(world.now) for one in (*controllers, *nodes)):
+            return
+        self._rounded = state
+        for work in (*(one.reconcile for one in controllers), *(one.advance for one in nodes)):
+            await _overtaken(work())
+
+    async def scrape(self) -> None:
+        """Prometheus' scrape; the one before stands for it where the page cannot have changed."""
+        world = self._world
+        state = (world.server.store.revision, dict(world.targets), world.refused, dict(world.started))
+        if state == self._scraped and world.now - self._bookmark < _BOOKMARKS:
+            self._recorder.again()
+            return
+        self._scraped, self._bookmark = state, world.now
+        await world.settle()
+        self._recorder.scrape(await world.pages(), started=world.started)
+
+
+async def _overtaken(doing: Awaitable[object]) -> None:
+    """What another writer has deleted or written in between, the next round sees."""
+    try:
+        await doing
+    except WriterError as error:
+        if error.status not in _OVERTAKEN:
+            raise

@@ -1,0 +1,101 @@
+"""The platform's controller and the cluster's nodes, with what can go wrong in them at the touch of a script."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lab.clock import seconds_of
+from lab.platform import statuses
+from lab.platform.controller import Platform
+from lab.platform.manifests import START_SECONDS, WORK_SECONDS
+from lab.platform.workers import Workers, seconds_in
+
+__all__ = ["Controller", "Nodes"]
+
+
+class Controller(Platform):
+    """The demo's controller, which can be away (a rollout, a crash) or forget single runs."""
+
+    def __init__(self, *, ahead: float, **of: Any) -> None:
+        super().__init__(**of)
+        self._ahead = ahead
+        self._next = 0.0
+        self.away = False
+        self.forgotten: set[str] = set()
+
+    def due(self, now: float) -> bool:
+        """Whether a finished run's Job is to be deleted by then, as far as the last round knew."""
+        return now >= self._next
+
+    async def reconcile(self) -> None:
+        """One round over all runs, unless it is away."""
+        self._next = math.inf
+        if not self.away:
+            await super().reconcile()
+
+    async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
+        await super()._sweep(run, jobs)
+        status = run["status"]
+        if "expireAt" in status and "cleanupCompletedAt" not in status:
+            self._next = min(self._next, seconds_of(status["expireAt"]) - self._ahead)
+
+    async def _reconcile(self, run: Mapping[str, Any], jobs: Sequence[dict[str, Any]]) -> None:
+        if run["metadata"]["name"] not in self.forgotten:
+            await super()._reconcile(run, jobs)
+
+
+class Nodes(Workers):
+    """The demo's Job controller and kubelets, which know suspension and nodes that restart."""
+
+    def __init__(self, *, ahead: float, **of: Any) -> None:
+        super().__init__(**of)
+        self._ahead = ahead
+        self._next = 0.0
+
+    def due(self, now: float) -> bool:
+        """Whether something is due for a Job by then, as far as the last round knew."""
+        return now >= self._next
+
+    async def advance(self) -> None:
+        """One round over all Jobs."""
+        self._next = math.inf
+        await super().advance()
+
+    async def _advance(self, item: Mapping[str, Any]) -> None:
+        status = item.get("status", {})
+        if item["spec"].get("suspend"):
+            if status.get("startTime"):
+                await self._write(item, statuses.suspended(self._clock()))
+            return
+        if not status.get("startTime") and status.get("conditions"):
+            await self._write(item, statuses.resumed(self._clock()))
+            return
+        await super()._advance(item)
+        if status.get("active"):
+            began = seconds_of(status["startTime"])
+            for seconds in (seconds_in(item, WORK_SECONDS), seconds_in(item, START_SECONDS)):
+                if began + seconds > self._clock():
+                    self._next = min(self._next, began + seconds - self._ahead)
+
+    async def restart_node(self, chance: random.Random) -> None:
+        """One of three nodes: its pods are lost, and with them the Jobs of CodeRuns, which may not try again."""
+        for item in await self._writer.items(self._jobs):
+            kinds = {owner["kind"] for owner in item["metadata"].get("ownerReferences", ())}
+            if item.get("status", {}).get("active") and "CodeRun" in kinds and chance.choice((True, False, False)):
+                await self._finish(item, "1")
+
+    async def finish(self, run: str) -> None:
+        """The Job of that run ends with success, as after its leftover process was killed."""
+        for item in await self._jobs_of(run):
+            await self._finish(item, "0")
+
+    async def suspend(self, run: str, *, suspended: bool) -> None:
+        """Suspends or resumes the Job of that run."""
+        for item in await self._jobs_of(run):
+            path = f"{self._jobs}/{item['metadata']['name']}"
+            await self._writer.patch(path, {"spec": {"suspend": suspended}})
+
+    async def _jobs_of(self, run: str) -> list[dict[str, Any]]:
+        items = await self._writer.items(self._jobs)
+        return [item for item in items if any(one["name"] == run for one in item["metadata"]["ownerReferences"])]

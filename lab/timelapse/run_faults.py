@@ -1,0 +1,207 @@
+"""What can go wrong with runs and with the controller that turns them into Jobs."""
+
+import functools
+import random
+
+from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
+from lab.platform.generations import NEWEST
+from lab.platform.manifests import CLIS, configmap_name, templates
+from lab.timelapse.fault import MINUTE, Fault, Kind
+from lab.timelapse.normal import Life, cancel, quietly
+from lab.timelapse.world import World
+
+__all__ = ["RUN_FAULTS", "forget", "remember"]
+
+_ROUND = 30.0
+"""Seconds between two rounds of the controllers in a time-lapse."""
+_AWAY = ("CodeRunNotReconciled", "CodeRunJobCreationStalled", "CodeRunNotUpdated", "CodeRunStuckDeleting")
+
+
+def configmap_emptied(life: Life, at: float, chance: random.Random) -> Fault:
+    cli, end = chance.choice(CLIS), at + 40 * MINUTE
+    life.at(at, lambda world: world.controller.lose_templates(cli))
+    life.at(end, lambda world: world.controller.restore_templates(cli))
+    return _broken_configmap("a template ConfigMap is emptied", cli, begin=at, end=end)
+
+
+def configmap_deleted(life: Life, at: float, chance: random.Random) -> Fault:
+    cli, end = chance.choice(CLIS), at + 40 * MINUTE
+    life.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(cli)}"))
+    life.at(end, lambda world: world.writer.ensure(CONFIGMAPS, templates(cli)))
+    return _broken_configmap("a template ConfigMap is deleted", cli, begin=at, end=end)
+
+
+def template_fails(life: Life, at: float, _: random.Random) -> Fault:
+    """The newest generation's form of a broken template. It begins with the third run that fails."""
+    orders, end = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)], at + 40 * MINUTE
+    life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
+    for index, order in enumerate(orders):
+        life.at(at - (2 - index) * 120, lambda world, order=order: world.order(order))
+    life.at(end, lambda world: world.newest.roll_out())
+    life.at(end, lambda world: world.order(life.order(agent="Rex", generation=NEWEST)))
+    return Fault(
+        what="newest version: a template does not render, three runs in a row are Failed",
+        begin=at,
+        end=end,
+        alert="CodeRunsFailing",
+        labels={"namespace": NEWEST.namespace},
+        within=5 * MINUTE,
+    )
+
+
+def poison_run(life: Life, at: float, _: random.Random) -> Fault:
+    """A run with an empty CLI makes the controller's whole list undecodable."""
+    poison, end = life.order(agent="", cli=""), at + 25 * MINUTE
+    behind = [life.order() for _ in range(2)]
+    for order in (poison, *behind):
+        life.at(at, lambda world, order=order: world.order(order))
+    life.at(end, functools.partial(cancel, name=poison.name))
+    return Fault(
+        what="one run cannot be decoded, so that the controller reconciles none",
+        begin=at,
+        end=end,
+        alert="CodeRunControllerBlocked",
+        labels={"namespace": "agent-platform"},
+        within=4 * MINUTE,
+        beside=_AWAY,
+    )
+
+
+def retry_loop(life: Life, at: float, _: random.Random) -> Fault:
+    """Every attempt completes without a pull request. It begins before the sixth is made, after four rounds each."""
+    order, end = life.order(agent="Rex", work=60, start=5, empty_attempts=1000), at + 25 * MINUTE
+    life.at(at - (5 * 4 - 3) * _ROUND, lambda world: world.order(order))
+    life.at(end, functools.partial(cancel, name=order.name))
+    return Fault(
+        what="a run is retried without end: its Jobs complete, and no pull request comes",
+        begin=at,
+        end=end,
+        alert="CodeRunRetryLoop",
+        labels={"coderun": order.name},
+        within=5 * MINUTE,
+    )
+
+
+def controller_away(life: Life, at: float, _: random.Random) -> Fault:
+    order, end = life.order(), at + 25 * MINUTE
+    life.at(at, lambda world: quietly(setattr, world.controller, "away", True))
+    life.at(at, lambda world: world.order(order))
+    life.at(end, lambda world: quietly(setattr, world.controller, "away", False))
+    return Fault(
+        what="the controller is down",
+        begin=at,
+        end=end,
+        alert="CodeRunNotReconciled",
+        labels={"coderun": order.name},
+        within=4 * MINUTE,
+        beside=(*_AWAY, "CodeRunControllerBlocked"),
+    )
+
+
+def run_forgotten(life: Life, at: float, _: random.Random) -> Fault:
+    order, end = life.order(), at + 25 * MINUTE
+    life.at(at, functools.partial(forget, name=order.name))
+    life.at(at, lambda world: world.order(order))
+    life.at(end, functools.partial(remember, name=order.name))
+    return Fault(
+        what="one run is never reconciled",
+        begin=at,
+        end=end,
+        alert="CodeRunJobCreationStalled",
+        labels={"coderun": order.name},
+        within=15.5 * MINUTE,
+        beside=("CodeRunNotReconciled",),
+    )
+
+
+def retry_without_job(life: Life, at: float, _: random.Random) -> Fault:
+    """Phase Running, a stale jobName, and no Job."""
+    order, end = life.order(work=3000), at + 40 * MINUTE
+    life.at(at - 5 * MINUTE, lambda world: world.order(order))
+    life.at(at, functools.partial(forget, name=order.name))
+    life.at(at, functools.partial(_retry, name=order.name))
+    life.at(end, functools.partial(cancel, name=order.name))
+    life.at(end, functools.partial(remember, name=order.name))
+    return Fault(
+        what="a retry deletes the Job and makes no other",
+        begin=at,
+        end=end,
+        alert="CodeRunJobCreationStalled",
+        labels={"coderun": order.name},
+        within=15.5 * MINUTE,
+    )
+
+
+def not_updated(life: Life, at: float, _: random.Random) -> Fault:
+    order, end = life.order(work=240, start=5), at + 30 * MINUTE
+    life.at(at - 270, lambda world: world.order(order))
+    life.at(at - 60, functools.partial(forget, name=order.name))
+    life.at(end, functools.partial(remember, name=order.name))
+    return Fault(
+        what="a Job ends, and its run's status is not updated",
+        begin=at,
+        end=end,
+        alert="CodeRunNotUpdated",
+        labels={"coderun": order.name},
+        within=11.5 * MINUTE,
+    )
+
+
+def deletion_hangs(life: Life, at: float, _: random.Random) -> Fault:
+    order, end = life.order(work=3000), at + 30 * MINUTE
+    life.at(at - 5 * MINUTE, lambda world: world.order(order))
+    life.at(at, functools.partial(forget, name=order.name))
+    life.at(at, functools.partial(cancel, name=order.name))
+    life.at(end, functools.partial(remember, name=order.name))
+    return Fault(
+        what="a finalizer is never removed",
+        begin=at,
+        end=end,
+        alert="CodeRunStuckDeleting",
+        labels={"coderun": order.name},
+        within=11.5 * MINUTE,
+    )
+
+
+RUN_FAULTS: tuple[Kind, ...] = (
+    configmap_emptied,
+    template_fails,
+    poison_run,
+    retry_loop,
+    configmap_deleted,
+    controller_away,
+    run_forgotten,
+    retry_without_job,
+    not_updated,
+    deletion_hangs,
+)
+
+
+def _broken_configmap(what: str, cli: str, *, begin: float, end: float) -> Fault:
+    return Fault(
+        what=what,
+        begin=begin,
+        end=end,
+        alert="RequiredConfigMapUnhealthy",
+        labels={"configmap": configmap_name(cli)},
+        within=2 * MINUTE,
+        beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
+    )
+
+
+async def forget(world: World, *, name: str) -> None:
+    """The controller does nothing for a run any more."""
+    world.controller.forgotten.add(name)
+
+
+async def remember(world: World, *, name: str) -> None:
+    """It does again."""
+    world.controller.forgotten.discard(name)
+
+
+async def _retry(world: World, *, name: str) -> None:
+    """The first half of what the controller does for a failed attempt."""
+    run = await world.writer.read(f"{RUNS}/{name}")
+    if run:
+        await world.writer.delete(f"{JOBS}/{run['status']['jobName']}")
+        await world.writer.patch(f"{RUNS}/{name}", {"spec": {"contextVersion": 2}})

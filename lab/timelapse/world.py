@@ -1,0 +1,229 @@
+"""The stand-in API server, the simulated platform and running exporters, on a clock that stands still by itself.
+
+Between two moments nothing happens; at each moment everything is waited for. So the same script gives the same page,
+however slow the machine is.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import pathlib
+import random
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+from exporter.app import App, serve
+from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
+from lab.apiserver import StandInApiServer
+from lab.platform.controller import JOBS
+from lab.platform.generations import NEWEST, NOVEMBER
+from lab.platform.manifests import Order
+from lab.platform.writer import Writer
+from lab.timelapse.players import Controller, Nodes
+
+__all__ = ["DOCSRUNS", "PATIENT", "World"]
+
+PATIENT = ("rex", "blaze")
+"""Agents that implement, which takes up to three hours: their limit in the exporter's settings is four."""
+DOCSRUNS = Kind(plural="docsruns", kind="DocsRun")
+DEADLINE_SECONDS = 86400  # what later versions of the platform set
+_PATIENCE_SECONDS = 60.0  # of real time, for something that takes milliseconds
+
+
+class World:
+    """An async context manager. `now` is the time (seconds since the epoch) that all clocks show.
+
+    The API server's clock is `skew` seconds ahead. `targets` are the exporters that Prometheus knows, by their
+    `instance`; None where nothing answers.
+    """
+
+    def __init__(self, *, start: float, skew: float = 0.0) -> None:
+        self.now = start
+        self.skew = skew
+        chance = random.Random(start)  # noqa: S311 - the same names in each run, so that its page can be compared
+        self.server = StandInApiServer(
+            clock=lambda: self.now + self.skew,
+            uid=lambda: str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        )
+        self.targets: dict[str, App | None] = {}
+        self.started: dict[str, float] = {}
+        self.refused = ""
+        self._running: dict[str, tuple[App, contextlib.AsyncExitStack]] = {}
+
+    async def __aenter__(self) -> Self:
+        self._stack = contextlib.AsyncExitStack()
+        log = logging.getLogger("exporter")  # it would log each outage that is played
+        self._stack.callback(log.setLevel, log.level)
+        log.setLevel(logging.CRITICAL)
+        await self.server.start()
+        self._stack.push_async_callback(self.server.stop)
+        folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="timelapse-")))
+        self._kubeconfig = folder / "kubeconfig"
+        self._kubeconfig.write_text(json.dumps(_kubeconfig(self.server.url)), encoding="utf-8")
+        self.writer = await self._stack.enter_async_context(Admission(base_url=self.server.url))
+        self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
+        clock = lambda: self.now + self.skew  # noqa: E731 - the controllers run beside the API server
+        self.controller, self.newest = (
+            Controller(ahead=self.skew, writer=self.writer, clock=clock, generation=each)
+            for each in (NOVEMBER, NEWEST)
+        )
+        self.nodes, self.newest_nodes = (
+            Nodes(ahead=self.skew, writer=self.writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST)
+        )
+        for controller in (self.controller, self.newest):
+            await controller.install()
+        return self
+
+    async def order(self, order: Order) -> None:
+        """Creates a run in its generation's namespace."""
+        await (self.newest if order.generation is NEWEST else self.controller).order([order])
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for instance in list(self._running):
+            await self.stop(instance)
+        await self._stack.aclose()
+
+    # Exporters.
+
+    async def start(self, instance: str) -> None:
+        """Starts an exporter under that name; Prometheus knows it from now on."""
+        stack = contextlib.AsyncExitStack()
+        settings = Settings(
+            kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
+            web=Listening(listen_addresses=("127.0.0.1:0",)),
+            coderuns=CodeRuns(kinds=(Kind(), DOCSRUNS)),
+            thresholds=Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in PATIENT}),
+        )
+        app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
+        self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now
+        if not self.refused:
+            await _until(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
+
+    async def stop(self, instance: str, *, known: bool = False) -> None:
+        """Ends it. `known`: Prometheus still has the target, and scrapes it in vain."""
+        _, stack = self._running.pop(instance)
+        await stack.aclose()
+        if known:
+            self.targets[instance] = None
+        else:
+            del self.targets[instance]
+
+    def running(self, instance: str) -> bool:
+        """Whether there is such a process."""
+        return instance in self._running
+
+    async def restart(self, instance: str) -> None:
+        """Another process under the same name."""
+        await self.stop(instance)
+        await self.start(instance)
+
+    def lose(self) -> None:
+        """Prometheus reaches no target; they run on."""
+        self.targets.update(dict.fromkeys(self.targets))
+
+    def find(self) -> None:
+        """Prometheus reaches those that run."""
+        self.targets.update({instance: app for instance, (app, _) in self._running.items()})
+
+    async def settle(self) -> None:
+        """Waits until every exporter has seen all that has happened: each watch gets a bookmark, now."""
+        self.server.bookmark()
+        for app in self._apps():
+            await _until(lambda app=app: _seen(app, self.now), what="the exporter has seen everything")
+            app.picture.advance(self.now)
+
+    async def pages(self) -> dict[str, str | None]:
+        """The page of each target; None where it does not answer."""
+        return {instance: await self._page(app) if app else None for instance, app in self.targets.items()}
+
+    async def _page(self, app: App) -> str:
+        async with self._session.get(f"{app.url}/metrics", headers={"Accept": "text/plain"}) as answer:
+            answer.raise_for_status()
+            return await answer.text()
+
+    # The API server.
+
+    async def refuse(self, word: str, *, status: int) -> None:
+        """Exporters get that status for what ends in `/{word}` (every path for ""), and lose their watches of it.
+
+        The platform reads without watches, so that it does not notice.
+        """
+
+        async def intercept(request: web.Request) -> web.StreamResponse | None:
+            if "watch" not in request.query or not request.path.endswith(word):
+                return None
+            return web.json_response({"kind": "Status", "message": "played"}, status=status)
+
+        self.refused = f"{word} {status}"
+        port = int(self.server.url.rpartition(":")[2])
+        await self.server.stop()
+        self.server.intercept = intercept
+        await self.server.start(port=port)
+        state = "forbidden" if status == HTTPStatus.FORBIDDEN else "unreachable"
+        for app in self._apps():
+            for one in app.health.statuses:
+                wanted = state if one.resource.endswith(word) else "watching"
+                await _until(lambda one=one, wanted=wanted: one.state == wanted, what=f"{one.resource} is {wanted}")
+
+    async def allow(self) -> None:
+        """Nothing is refused any more."""
+        self.refused = ""
+        self.server.intercept = None
+        for app in self._apps():
+            statuses = app.health.statuses
+            await _until(lambda of=statuses: all(one.state == "watching" for one in of), what="all are watched again")
+
+    def _apps(self) -> list[App]:
+        """Those that run, whether Prometheus reaches them or not."""
+        return [app for app, _ in self._running.values()]
+
+
+class Admission(Writer):
+    """Writes as the platform does, through an admission policy that gives agent Jobs a deadline (safeguard S3)."""
+
+    policy = True
+
+    async def create(self, path: str, manifest: Any) -> dict[str, Any]:
+        """As the API server would store it."""
+        if path == JOBS and self.policy:
+            manifest = manifest | {"spec": manifest["spec"] | {"activeDeadlineSeconds": DEADLINE_SECONDS}}
+        return await super().create(path, manifest)
+
+
+def _all_read(app: App) -> bool:
+    return all(not status.pending or status.state == "unreachable" for status in app.health.statuses)
+
+
+def _seen(app: App, now: float) -> bool:
+    return all(status.last_sync == now for status in app.health.statuses if status.state == "watching")
+
+
+async def _until(holds: Callable[[], bool], *, what: str) -> None:
+    """Gives the event loop its turns until it holds."""
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > patience:
+            raise TimeoutError(f"waited {_PATIENCE_SECONDS:g} s in vain until {what}")
+        await asyncio.sleep(0)
+
+
+def _kubeconfig(server: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "timelapse", "cluster": {"server": server}}],
+        "users": [{"name": "timelapse", "user": {}}],
+        "contexts": [{"name": "timelapse", "context": {"cluster": "timelapse", "user": "timelapse"}}],
+        "current-context": "timelapse",
+    }

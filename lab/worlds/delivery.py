@@ -1,0 +1,155 @@
+"""What a person gets: the alerts of all worlds through one running Alertmanager, each world a cluster of its own.
+
+Routes and inhibitions are those of alerts/alertmanager.yml. Its clock cannot be set, so each evaluation at which
+something changes is a round: an alert is posted once its route's `group_wait` has passed since it fired, the sources
+of inhibitions before the rest.
+"""
+
+import datetime as dt
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+from lab.monitoring.bundle import ALERTS
+from lab.monitoring.servers import Alertmanager
+from lab.monitoring.webhook import Notification, Webhook
+from lab.waiting import until
+from lab.worlds.outcomes import Outcome, Raised
+from lab.worlds.player import AFTER, MINUTE, SNAPSHOT
+
+__all__ = ["Delivered", "delivered"]
+
+PEOPLE = frozenset({"pager", "chat"})
+"""The receivers that a person reads; the receiver `log` is for the record."""
+_FAST = {"group_wait": "1s", "group_interval": "1s"}
+_HOUR = dt.timedelta(hours=1)
+
+
+class Delivered(NamedTuple):
+    """An alert that reached a person, and the text of its annotations."""
+
+    raised: Raised
+    text: str
+
+
+class _Router(Alertmanager):
+    """The shipped configuration with short waits; each receiver posts to its own path."""
+
+    def _flags(self) -> list[str]:
+        config = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))
+        del config["templates"]
+        [own] = config["route"]["routes"]
+        for route in (config["route"], own, *own["routes"]):
+            route.update(_FAST)
+        config["receivers"] = [
+            {"name": each["name"], "webhook_configs": [{"url": f"{self._receiver}/{each['name']}"}]}
+            for each in config["receivers"]
+        ]
+        (self.folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        return ["--storage.path=data", "--cluster.listen-address="]
+
+
+def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list[Delivered]]:
+    """For each world, in their order, what reached a person."""
+    waits = _waits()
+    with Webhook() as webhook, _Router(folder / "alertmanager", receiver=webhook.url) as alertmanager:
+        rounds = [list(_rounds(outcome.raised, waits)) for outcome in outcomes]
+        for number in range(max(map(len, rounds), default=0)):
+            here = [(cluster, of_world[number]) for cluster, of_world in enumerate(rounds) if number < len(of_world)]
+            _play_round(alertmanager, webhook, here)
+        arrived = {_key(each): each for each in _arrived(webhook) if each.receiver in PEOPLE}
+    return [
+        [
+            Delivered(raised=one, text="\n".join(arrived[key].annotations.values()))
+            for one in outcome.raised
+            if (key := _labels(one, cluster)) in arrived
+        ]
+        for cluster, outcome in enumerate(outcomes)
+    ]
+
+
+class _Round(NamedTuple):
+    """One evaluation: what fires and has waited long enough, and what no longer fires."""
+
+    firing: list[Raised]
+    ended: list[Raised]
+
+
+def _rounds(raised: Sequence[Raised], waits: Mapping[str, float]) -> Iterator[_Round]:
+    posted = {id(one): one.firing.first + waits[one.alert.severity] // MINUTE * MINUTE for one in raised}
+    ends = {one.firing.last + MINUTE for one in raised if one.ends}
+    for at in sorted({*posted.values(), *ends}):
+        if at > SNAPSHOT + AFTER + MINUTE:
+            return
+        begun = [one for one in raised if posted[id(one)] <= at]
+        firing = [one for one in begun if at <= one.firing.last or not one.ends]
+        yield _Round(firing=firing, ended=[one for one in begun if one not in firing])
+
+
+def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tuple[int, _Round]]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    firing = [(one, cluster) for cluster, each in here for one in each.firing]
+    ended = [(one, cluster) for cluster, each in here for one in each.ended]
+    causes = _causes()
+    for wanted in (True, False):
+        alerts = [_posted(one, cluster, ends=now + _HOUR) for one, cluster in firing if _is(one, causes) == wanted]
+        alerts += [_posted(one, cluster, ends=now) for one, cluster in ended if _is(one, causes) == wanted]
+        if alerts:
+            alertmanager.tell(*alerts)
+    keys = {_labels(one, cluster) for one, cluster in firing}
+
+    def open_ones() -> set[frozenset[tuple[str, str]]]:
+        """Those that are neither suppressed nor delivered."""
+        quiet = {
+            frozenset(each["labels"].items())
+            for each in alertmanager.get("/api/v2/alerts")
+            if each["status"]["state"] == "suppressed"
+        }
+        return keys - quiet - {_key(each) for each in _arrived(webhook)}
+
+    until(lambda: not open_ones(), what="each alert is delivered or suppressed", otherwise=open_ones)
+
+
+def _posted(one: Raised, cluster: int, *, ends: dt.datetime) -> dict[str, Any]:
+    return {
+        "labels": dict(_labels(one, cluster)),
+        "annotations": dict(one.annotations),
+        "endsAt": ends.isoformat(),
+    }
+
+
+def _labels(one: Raised, cluster: int) -> frozenset[tuple[str, str]]:
+    labels = {**one.firing.labels, "alertname": one.alert.name, "cluster": f"world-{cluster}"}
+    return frozenset(labels.items())
+
+
+def _key(notification: Notification) -> frozenset[tuple[str, str]]:
+    return frozenset(notification.labels.items())
+
+
+def _arrived(webhook: Webhook) -> list[Notification]:
+    return [each for each in webhook.all() if each.status == "firing"]
+
+
+def _is(one: Raised, names: frozenset[str]) -> bool:
+    return one.alert.name in names
+
+
+def _causes() -> frozenset[str]:
+    """The alerts that an inhibition of the bundle names as its source."""
+    rules = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))["inhibit_rules"]
+    matchers = " ".join(matcher for rule in rules for matcher in rule["source_matchers"])
+    return frozenset(word for word in matchers.replace('"', " ").replace("|", " ").split() if word.isalnum())
+
+
+def _waits() -> dict[str, float]:
+    """The `group_wait` of each severity's route, in seconds."""
+    [route] = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))["route"]["routes"]
+    own = {matcher: each for each in route["routes"] for matcher in each["matchers"]}
+    waits = {}
+    for severity in ("critical", "warning", "info"):
+        text = own.get(f'severity="{severity}"', {}).get("group_wait", route["group_wait"])
+        waits[severity] = float(text.removesuffix("s"))
+    return waits

@@ -1,0 +1,66 @@
+"""When each object of a world appears, changes and goes: the files show one moment, this has the time before it.
+
+An object appears at its creationTimestamp, its status at `startTime` or `lastUpdate`, its deletionTimestamp at that
+time. `lives` has the earlier life of the objects whose files no longer show it.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lab.worlds.lives import LIVES
+from lab.worlds.loading import key_of, moment, objects
+from lab.worlds.steps import Step
+
+__all__ = ["History", "history"]
+
+_BEFORE = 180.0
+"""Seconds from the start of a world to its first run."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class History:
+    """The steps of a world in their order, and when it begins (seconds since the epoch)."""
+
+    begin: float
+    steps: tuple[Step, ...]
+
+
+def history(files: Sequence[str], *, snapshot: float) -> History:
+    """The history of these files. What has no time is there from the beginning.
+
+    What a later file replaces changes when the first run of that file is created.
+    """
+    sets = [objects(name, snapshot=snapshot) for name in files]
+    begin = min(_created(items) for items in sets if any(map(_has_time, items))) - _BEFORE
+    steps: list[Step] = []
+    seen: set[tuple[str, str, str]] = set()
+    for items in sets:
+        for item in items:
+            since = _created(items) if key_of(item) in seen else begin
+            seen.add(key_of(item))
+            life = LIVES.get(item["metadata"]["name"], _life)
+            steps += life(item, snapshot) if _has_time(item) else [Step(at=since, item=item)]
+    return History(begin=begin, steps=tuple(sorted(steps, key=lambda step: step.at)))
+
+
+def _created(items: Sequence[dict[str, Any]]) -> float:
+    """When the first of them was created."""
+    return min(_appears(item) for item in items if _has_time(item))
+
+
+def _has_time(item: dict[str, Any]) -> bool:
+    return "creationTimestamp" in item["metadata"] or "startTime" in item.get("status", {})
+
+
+def _appears(item: dict[str, Any]) -> float:
+    return moment(item["metadata"].get("creationTimestamp") or item["status"]["startTime"])
+
+
+def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+    """Nothing is hidden: creation, then the status."""
+    born = _appears(item)
+    yield Step(at=born, item={key: value for key, value in item.items() if key != "status"})
+    status = item.get("status")
+    if status:
+        yield Step(at=max(born, moment(status.get("startTime") or status["lastUpdate"])), item=item)

@@ -1,0 +1,52 @@
+"""Plays a world: its steps at their times, a scrape each minute until 20 minutes after the snapshot."""
+
+import dataclasses
+import itertools
+
+from lab.timelapse.judge import metrics_of
+from lab.timelapse.series import Recorder
+from lab.worlds.history import history
+from lab.worlds.loading import moment
+from lab.worlds.stage import Stage
+from lab.worlds.table import World
+
+__all__ = ["AFTER", "MINUTE", "SNAPSHOT", "Played", "play"]
+
+MINUTE = 60
+SNAPSHOT = moment("2025-11-02T20:00:00Z")
+AFTER = 20 * MINUTE
+_OFFSET = 30  # what happens at a full minute is scraped half a minute later, as on average
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Played:
+    """The series of a world, the time of scrape 0, and the exporter's page at the snapshot."""
+
+    recorder: Recorder
+    start: float
+    page: str
+
+
+async def play(world: World) -> Played:
+    """The whole world, from before its first run."""
+    past = history(world.files, snapshot=SNAPSHOT)
+    recorder = Recorder(metrics=metrics_of())
+    scrapes = range(round(past.begin) + _OFFSET, round(SNAPSHOT + AFTER) + _OFFSET + 1, MINUTE)
+    moments = [(at, list(steps)) for at, steps in itertools.groupby(past.steps, key=lambda step: step.at)]
+    page = ""
+    async with Stage(now=past.begin, settings=world.settings) as stage:
+        for step in moments.pop(0)[1]:
+            stage.take(step)
+        await stage.serve()
+        for at in scrapes:
+            while moments and moments[0][0] <= at:
+                stage.now, steps = moments.pop(0)
+                for step in steps:
+                    stage.take(step)
+                await stage.settle()
+            stage.now = float(at)
+            await stage.settle()
+            shown = await stage.page()
+            recorder.scrape({"exporter-0": shown}, started={"exporter-0": past.begin})
+            page = shown if at <= SNAPSHOT + _OFFSET else page
+    return Played(recorder=recorder, start=float(scrapes[0]), page=page)

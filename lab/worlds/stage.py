@@ -1,0 +1,116 @@
+"""The stand-in API server and an exporter with a world's settings, on a clock that stands still by itself."""
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from exporter.app import serve
+from exporter.config import Kubernetes, Settings, Web
+from exporter.config_file import load
+from lab.apiserver import StandInApiServer
+from lab.worlds.steps import Step
+
+__all__ = ["Stage", "served_by_the_stand_in", "settings_of"]
+
+_PLURALS = {"ConfigMap": "configmaps", "Job": "jobs", "Pod": "pods", "Namespace": "namespaces"}
+_PATIENCE_SECONDS = 30.0  # of real time, for what takes milliseconds
+
+
+class Stage:
+    """An async context manager. `now` is the time (seconds since the epoch) that both clocks show."""
+
+    def __init__(self, *, now: float, settings: Mapping[str, Any]) -> None:
+        self.now = now
+        self.server = StandInApiServer(clock=lambda: self.now)
+        self._settings = settings
+
+    async def __aenter__(self) -> Self:
+        self._stack = contextlib.AsyncExitStack()
+        await self.server.start()
+        self._stack.push_async_callback(self.server.stop)
+        self.folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="world-")))
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.kubeconfig.write_text(json.dumps(_kubeconfig(self.server.url)), encoding="utf-8")
+        self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def serve(self) -> None:
+        """Starts the exporter, which has read everything when this is done."""
+        settings = settings_of(self._settings, folder=self.folder, kubeconfig=self.kubeconfig)
+        self._app = await self._stack.enter_async_context(serve(settings, clock=lambda: self.now))
+        statuses = self._app.health.statuses
+        await _until(lambda: all(each.state == "watching" for each in statuses), what="everything is watched")
+
+    def take(self, step: Step) -> None:
+        """One change of one object; kinds that the stand-in does not serve, such as Event, are left out."""
+        if not served_by_the_stand_in(step.item):
+            return
+        if step.gone:
+            metadata = step.item["metadata"]
+            plural = _PLURALS[step.item["kind"]]
+            self.server.store.delete(plural, metadata["name"], namespace=metadata["namespace"])
+        else:
+            self.server.store.put(step.item)
+
+    async def settle(self) -> None:
+        """Waits until the exporter has seen all that has happened: each watch gets a bookmark, now."""
+        self.server.bookmark()
+        statuses = self._app.health.statuses
+        await _until(lambda: all(each.last_sync == self.now for each in statuses), what="everything is seen")
+        self._app.picture.advance(self.now)
+
+    async def page(self) -> str:
+        """The exporter's page."""
+        async with self._session.get(f"{self._app.url}/metrics", headers={"Accept": "text/plain"}) as answer:
+            answer.raise_for_status()
+            return await answer.text()
+
+
+def served_by_the_stand_in(item: Mapping[str, Any]) -> bool:
+    """Events come in an API group that it does not have."""
+    return item["kind"] != "Event"
+
+
+def settings_of(settings: Mapping[str, Any], *, folder: pathlib.Path, kubeconfig: pathlib.Path) -> Settings:
+    """What the configuration file has, read as the command line reads it; the exporter listens on a free port."""
+    file = folder / "exporter.yml"
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    return msgspec.structs.replace(
+        load(str(file)),
+        kubernetes=Kubernetes(kubeconfig=str(kubeconfig)),
+        web=Web(listen_addresses=("127.0.0.1:0",)),
+    )
+
+
+async def _until(holds: Callable[[], bool], *, what: str) -> None:
+    """Gives the event loop its turns until it holds."""
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > patience:
+            raise TimeoutError(f"not within {_PATIENCE_SECONDS:g} s: {what}")
+        await asyncio.sleep(0)
+
+
+def _kubeconfig(server: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "stand-in", "cluster": {"server": server}}],
+        "users": [{"name": "anybody", "user": {}}],
+        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "anybody"}}],
+        "current-context": "stand-in",
+    }

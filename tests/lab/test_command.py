@@ -1,0 +1,113 @@
+"""`python -m lab.demo`: its flags, its exit codes, and a clean end."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import types
+
+import pytest
+
+import exporter.app
+from lab.demo import command
+
+
+@pytest.fixture
+def taken():
+    """The number of a port that another process listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def replayed(monkeypatch):
+    """What the replay is called with; it detects everything at once."""
+    seen = {}
+
+    async def replay(**arguments):
+        seen.update(arguments)
+        return 0
+
+    monkeypatch.setattr(command, "replay", replay)
+    return seen
+
+
+def test_the_defaults_fit_a_newcomer(replayed, capsys):
+    """Sixty times faster, and no terminal, no staying."""
+    assert command.main(["--web.listen-address=127.0.0.1:0"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert (replayed["speed"], replayed["stay"], replayed["note"]) == (60.0, False, "")
+
+
+def test_help_names_every_flag(capsys):
+    """On standard output; exit 0."""
+    assert command.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(flag in out for flag in ("--speed", "--web.listen-address", "--stay", "127.0.0.1:10911"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        (["--speed=0"], "--speed: '0' is not a number from 1 to 3600"),
+        (["--speed", "fast"], "--speed: 'fast' is not a number from 1 to 3600"),
+        (["--speed", "nan"], "--speed: 'nan' is not a number from 1 to 3600"),
+        (["--speed", "3601"], "--speed: '3601' is not a number from 1 to 3600"),
+        (["--fast"], "unrecognized arguments: --fast"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(flags, line, replayed, capsys):
+    """It names the flag and what would be right; exit 2, and nothing is replayed."""
+    assert command.main(flags) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"coderun-exporter: {line}; see python -m lab.demo --help\n")
+    assert not replayed
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [("localhost", "is not an address to listen on"), ("192.0.2.1:10911", "cannot listen on 192.0.2.1:10911: ")],
+)
+def test_an_address_that_cannot_be_had_is_an_error_of_one_line(address, line, capsys):
+    """Whether it is no address at all, or one of no interface here (TEST-NET-1, RFC 5737)."""
+    assert command.main(["--web.listen-address", address]) == 2
+    err = capsys.readouterr().err
+    assert line in err
+    assert err.count("\n") == 1
+
+
+def test_without_its_dependencies_it_says_how_to_install_them():
+    """One line: whoever starts it with the system's Python has none of them."""
+    program = (
+        "import sys, runpy; sys.modules['promql_parser'] = None; runpy.run_module('lab.demo', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "lab.demo: promql_parser is not installed; `make demo` installs what it needs\n"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_and_a_taken_port_is_replaced(monkeypatch, capsys, taken, number):
+    """The exporter gets a free port with a note; the signal ends everything with 130 and no word on stderr."""
+    seen = {}
+
+    @contextlib.asynccontextmanager
+    async def serve(settings, *, clock):
+        seen["address"] = settings.web.listen_addresses[0]
+        seen["kubeconfig"] = settings.kubernetes.kubeconfig
+        threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+        yield types.SimpleNamespace(url=f"http://{seen['address']}")
+
+    monkeypatch.setattr(exporter.app, "serve", serve)
+    code = command.main(["--web.listen-address", f"127.0.0.1:{taken}", "--no-stay"])
+    out, err = capsys.readouterr()
+    assert (code, err) == (130, "")
+    assert seen["address"].startswith("127.0.0.1:")
+    assert seen["address"] != f"127.0.0.1:{taken}"
+    assert f"127.0.0.1:{taken} is taken: a free port instead." in out
+    assert not pathlib.Path(seen["kubeconfig"]).exists()

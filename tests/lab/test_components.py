@@ -1,0 +1,65 @@
+"""A component on PATH is used only if it is of a version that the tests are written for."""
+
+import pytest
+
+from lab import components
+from lab.components import MissingComponentError, component, find
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Installs an executable that says such a version; nothing else is on PATH, and nothing is built."""
+    monkeypatch.setattr(components, "BUILT", tmp_path / "built")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    components._version.cache_clear()
+
+    def install(name, said):
+        path = tmp_path / name
+        path.write_text(f"#!/bin/sh\necho '{said}'\n")
+        path.chmod(0o755)
+        return path
+
+    yield install
+    components._version.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("version", "used"),
+    [
+        ("2.42.0+ds (branch: debian/sid)", ["promtool-2.42"]),
+        ("2.42.1", ["promtool-2.42"]),
+        ("2.53.0", []),
+        ("3.0.0-rc.1", ["promtool"]),
+        ("3.14.1 (branch: HEAD)", ["promtool"]),
+        (" (branch: , revision: unknown)", ["promtool"]),
+    ],
+)
+def test_a_version_is_used_for_what_it_is(installed, version, used):
+    """The oldest supported Prometheus is a component of its own; a binary without a version was built by hand."""
+    path = installed("promtool", f"promtool, version {version}")
+    assert [name for name in ("promtool", "promtool-2.42") if find(name) == path] == used
+
+
+@pytest.mark.parametrize(("version", "used"), [("0.25.0", False), ("0.27.0", True), ("0.28.1", True)])
+def test_an_alertmanager_that_is_too_old_is_not_used(installed, version, used):
+    """Debian's is 0.25."""
+    installed("amtool", f"amtool, version {version} (branch: debian/sid)")
+    assert (find("amtool") is not None) == used
+
+
+def test_what_is_too_old_is_named_with_the_version_that_will_do(installed):
+    """As if it were not there."""
+    installed("promtool", "promtool, version 2.42.0")
+    with pytest.raises(
+        MissingComponentError, match=r"^promtool 3\.0 or newer is not in \.tools/bin and not on PATH: "
+    ):
+        component("promtool")
+
+
+def test_what_is_built_is_used_before_any_other(installed, tmp_path):
+    """Whatever its version says: its source is pinned."""
+    installed("promtool", "promtool, version 3.14.0")
+    built = tmp_path / "built" / "promtool"
+    built.parent.mkdir()
+    built.touch()
+    assert find("promtool") == built

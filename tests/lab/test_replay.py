@@ -1,0 +1,199 @@
+"""The replay as a whole: real HTTP, the shipped rules, and an end that can be relied on."""
+
+import asyncio
+import contextlib
+import errno
+import io
+import re
+
+import pytest
+from aiohttp import web
+
+import exporter.app
+from exporter.config import Kubernetes, Settings, Web
+from lab.demo.incidents import INCIDENTS
+from lab.demo.replay import DETECTED, INTERRUPTED, MISSED, ReplayError, replay
+
+STALLED, FAILING, HANGING = (sorted(one.needs) for one in INCIDENTS)
+STUCK = "\n".join(
+    [
+        *(
+            f'coderun_created_timestamp{{namespace="n",coderun="{run}"}} 1\n'
+            f'coderun_without_job_since_timestamp_seconds{{namespace="n",coderun="{run}"}} 1\n'
+            f'coderun_state{{namespace="n",coderun="{run}",state="open"}} 1\n'
+            f'coderun_job_creation_deadline_seconds{{namespace="n",coderun="{run}"}} 600\n'
+            f'coderun_job_name{{namespace="n",coderun="{run}",job_name=""}} 1'
+            for run in STALLED
+        ),
+        *(
+            f'coderun_created_timestamp{{namespace="cto",coderun="{run}"}} $now\n'
+            f'coderun_state{{namespace="cto",coderun="{run}",state="failed"}} 1\n'
+            f'coderun_finished_timestamp_seconds{{namespace="cto",coderun="{run}"}} $now\n'
+            f'coderun_info{{namespace="cto",coderun="{run}",kind="CodeRun",run_type="implementation"}} 1'
+            for run in "abc"
+        ),
+        *(
+            f'job_created_timestamp{{namespace="n",job_name="{run}"}} 1\n'
+            f'job_start_time{{namespace="n",job_name="{run}"}} 1\n'
+            f'job_max_runtime_seconds{{namespace="n",job_name="{run}"}} 3600\n'
+            f'job_active{{namespace="n",job_name="{run}"}} 1\n'
+            f'job_info{{namespace="n",job_name="{run}",coderun="{run}"}} 1'
+            for run in HANGING
+        ),
+        "",
+    ]
+)
+
+
+def exporter_that_says(page, *, status=200):
+    """An exporter whose page never changes, but for `$now`."""
+
+    @contextlib.asynccontextmanager
+    async def serve(*, kubeconfig, clock):
+        async def metrics(request):
+            return web.Response(text=page.replace("$now", f"{clock():.0f}"), status=status)
+
+        app = web.Application()
+        app.router.add_get("/metrics", metrics)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+    return serve
+
+
+@contextlib.asynccontextmanager
+async def the_real_exporter(*, kubeconfig, clock):
+    """The exporter as the command starts it, on a free port."""
+    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",)))
+    async with exporter.app.serve(settings, clock=clock) as app:
+        yield app.url
+
+
+async def until(out, words):
+    """Waits until something has been printed."""
+    async with asyncio.timeout(15):
+        while words not in out.getvalue():
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.timeout(120)
+async def test_every_incident_is_detected_and_nothing_else_fires():
+    """The real exporter and the shipped rules: all detected, causes named, all resolved, no other alert."""
+    out = io.StringIO()
+    code = await replay(out=out, speed=600, stay=False, exporter=the_real_exporter, interrupted=asyncio.Event())
+    text = out.getvalue()
+    assert code == DETECTED, text
+    story, _, table = text.partition("Time to alert")
+    firing, resolved = (
+        {line.split()[2] for line in story.splitlines() if line[12:20].strip() == word}
+        for word in ("FIRING", "RESOLVED")
+    )
+    assert firing == resolved
+    assert firing == {
+        "RequiredConfigMapUnhealthy",
+        "CodeRunNotReconciled",
+        "CodeRunJobCreationStalled",
+        "CodeRunsFailing",
+        "AgentJobHanging",
+        "AgentJobsWithoutDeadline",
+    }
+    said = " ".join(table.split())
+    # At this speed half a scrape interval is 25 ms: on a busy machine the page may be one scrape behind.
+    assert re.search(r"coderun-exporter (1 min 30 s|2 min) after the ConfigMap lost its templates", said)
+    assert "first alert RequiredConfigMapUnhealthy (critical), at" in said
+    assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in said
+    assert "first alert CodeRunsFailing (warning), at" in said
+    assert "cause named template_failed (Template rendering failed: " in said
+    assert re.search(r"coderun-exporter 1 h (5 min 30 s|6 min) after the CodeRuns were created", said)
+    assert "first alert AgentJobHanging (warning), at" in said
+    assert said.count("cause named none") == 1
+    assert "anything else none standing advice (info) AgentJobsWithoutDeadline agent-platform" in said
+    opening = " ".join(story.partition("12:26")[0].split())
+    assert "alerting rules, evaluated every 30 s of simulated time" in opening
+    assert "left to Prometheus" not in opening
+    assert "could not be evaluated" not in said
+    assert story.count("succeeded") >= 9
+
+
+async def test_an_incident_that_no_alert_shows_is_missed(monkeypatch):
+    """An empty page detects nothing: the exit code is 1 and the table says so."""
+    monkeypatch.setattr("lab.demo.replay.GIVE_UP", "12:35")
+    out = io.StringIO()
+    code = await replay(out=out, speed=3600, stay=False, exporter=exporter_that_says(""), interrupted=asyncio.Event())
+    assert (code, out.getvalue().count("NOT DETECTED")) == (MISSED, 3)
+
+
+async def test_a_missed_incident_stays_missed_while_the_demo_stays(monkeypatch):
+    """Ending a demo that has shown its result does not turn the result into an interruption."""
+    monkeypatch.setattr("lab.demo.replay.GIVE_UP", "12:35")
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=3600, stay=True, exporter=exporter_that_says(""), interrupted=interrupted)
+    )
+    await until(out, "Everything is still served")
+    interrupted.set()
+    assert await playing == MISSED
+
+
+async def test_an_exporter_that_does_not_answer_is_itself_alerted():
+    """A scrape that fails is `up` 0, and the bundle's own alert about the exporter fires."""
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=600, stay=False, exporter=exporter_that_says("", status=500), interrupted=interrupted)
+    )
+    await until(out, "CodeRunExporterDown")
+    interrupted.set()
+    assert await playing == INTERRUPTED
+
+
+async def test_an_interruption_before_all_was_detected_is_one():
+    """Ctrl-C in the middle ends it at once with 130, as a shell expects, and without the table."""
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=60, stay=True, exporter=exporter_that_says(""), interrupted=interrupted, note="Note.")
+    )
+    await until(out, "Note.")
+    interrupted.set()
+    assert await playing == INTERRUPTED
+    assert "Time to alert" not in out.getvalue()
+
+
+async def test_an_interruption_after_all_was_detected_is_a_success():
+    """From the moment at which every incident was detected, Ctrl-C is a good end."""
+    out, interrupted = io.StringIO(), asyncio.Event()
+    playing = asyncio.create_task(
+        replay(out=out, speed=600, stay=True, exporter=exporter_that_says(STUCK), interrupted=interrupted)
+    )
+    await until(out, "CodeRunJobCreationStalled")
+    await until(out, "AgentJobHanging")
+    interrupted.set()
+    assert await playing == DETECTED
+
+
+async def test_an_exporter_that_cannot_start_is_one_line():
+    """What the machine refuses ends the demo with its reason and leaves nothing running."""
+
+    @contextlib.asynccontextmanager
+    async def refused(*, kubeconfig, clock):
+        raise OSError(errno.EADDRNOTAVAIL, "no such address")
+        yield
+
+    with pytest.raises(ReplayError, match="no such address"):
+        await replay(out=io.StringIO(), speed=60, stay=False, exporter=refused, interrupted=asyncio.Event())
+
+
+async def test_a_fault_of_our_own_is_not_dressed_up():
+    """A programming error keeps its type, so that it is seen as one."""
+
+    @contextlib.asynccontextmanager
+    async def broken(*, kubeconfig, clock):
+        raise AttributeError("ours")
+        yield
+
+    with pytest.raises(AttributeError, match="ours"):
+        await replay(out=io.StringIO(), speed=60, stay=False, exporter=broken, interrupted=asyncio.Event())

@@ -1,0 +1,241 @@
+"""What is printed of alerts: which incident they are about, which cause the page names, what is in the table."""
+
+import datetime as dt
+import io
+
+import pytest
+
+from lab.clock import of_day
+from lab.demo.alerts import Alert, State, Transition
+from lab.demo.findings import Findings, causes_of, object_of, said
+from lab.demo.incidents import INCIDENTS
+from lab.demo.rules import AlertRule
+from lab.demo.story import Story, duration
+from lab.demo.view import View
+from lab.promql import Page
+
+DAY = dt.date(2026, 3, 4)
+NOVEMBER, NEWEST, HANG = INCIDENTS
+STALLED, HANGING = sorted(NOVEMBER.needs), sorted(HANG.needs)
+PAGE = Page(
+    [
+        ("job_info", {"namespace": "n", "job_name": "j3", "coderun": HANGING[0]}, 1),
+        ("job_info", {"namespace": "n", "job_name": "j4", "coderun": HANGING[1]}, 1),
+        ("job_info", {"namespace": "n", "job_name": "j7", "coderun": HANGING[2]}, 1),
+        ("job_info", {"namespace": "other", "job_name": "j3", "coderun": "wrong"}, 1),
+        ("job_info", {"namespace": "n", "job_name": "orphan"}, 1),
+        ("job_hang_cause", {"namespace": "n", "job_name": "j3", "cause": "silent", "detail": "since 9"}, 1),
+        ("job_hang_cause", {"namespace": "n", "job_name": "j4", "cause": "silent", "detail": "since 8"}, 1),
+        ("job_hang_cause", {"namespace": "other", "job_name": "j3", "cause": "wrong"}, 1),
+        ("configmap_problem", {"namespace": "n", "configmap": "c", "problem": "empty"}, 1),
+        ("coderun_state", {"namespace": "n", "coderun": "a", "state": "succeeded"}, 1),
+        ("coderun_state", {"namespace": "n", "coderun": "b", "state": "open"}, 1),
+        ("coderun_created_timestamp", {"namespace": "cto", "coderun": "old"}, 10),
+        ("coderun_created_timestamp", {"namespace": "cto", "coderun": "new"}, 20),
+        (
+            "coderun_failure_cause",
+            {"namespace": "cto", "coderun": "new", "cause": "template_failed", "detail": "y"},
+            1,
+        ),
+        (
+            "coderun_failure_cause",
+            {"namespace": "cto", "coderun": "old", "cause": "template_failed", "detail": "x"},
+            1,
+        ),
+    ]
+)
+
+
+def change(name, at, *, state=State.FIRING, severity="critical", **labels):
+    """A transition at a time of day."""
+    labels = {"namespace": "n", "alertname": name, "severity": severity, **labels}
+    alert = Alert(rule=AlertRule(name=name, tree=None), labels=labels, active_at=0)
+    return Transition(alert=alert, state=state, at=of_day(DAY, at))
+
+
+@pytest.fixture
+def out():
+    """What was printed."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def story(out):
+    """A story in 100 columns."""
+    return Story(view=View(out, width=100, environment={}), day=DAY)
+
+
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [
+        ({"namespace": "n", "coderun": "r", "job_name": "j3"}, "r"),
+        ({"namespace": "n", "job_name": "j3"}, HANGING[0]),
+        ({"namespace": "n", "job_name": "orphan"}, "orphan"),
+        ({"namespace": "n", "job_name": "unknown"}, "unknown"),
+        ({"namespace": "n", "configmap": "c"}, "c"),
+        ({"namespace": "n", "alertname": "A", "resource": "jobs", "scope": "*"}, "n resource=jobs scope=*"),
+        ({"alertname": "A", "resource": "jobs", "scope": "*"}, "resource=jobs scope=*"),
+        ({"namespace": "n", "alertname": "A", "severity": "info"}, "n"),
+        ({"alertname": "A"}, ""),
+    ],
+)
+def test_an_alert_is_about_its_run_or_else_its_own_labels(labels, name):
+    """A Job is called by the run that it was made for, in its own namespace; anything else by its labels."""
+    assert object_of(labels, PAGE) == name
+
+
+def test_causes_are_those_of_the_very_object():
+    """A Job of the same name in another namespace lends no cause."""
+    assert causes_of({"namespace": "n", "job_name": "j3"}, PAGE) == {("silent", "since 9")}
+    assert causes_of({"namespace": "n", "configmap": "c"}, PAGE) == {("empty", "")}
+    assert causes_of({"namespace": "n", "coderun": HANGING[0]}, PAGE) == set()
+
+
+def test_the_cause_of_failing_runs_is_that_of_the_newest():
+    """An alert about all runs of a namespace shows one message, and nothing of another namespace."""
+    assert causes_of({"namespace": "cto", "run_type": "implementation"}, PAGE) == {("template_failed", "y")}
+    assert causes_of({"namespace": "n"}, PAGE) == set()
+
+
+def test_a_cause_has_its_detail_if_all_share_it():
+    """Three objects with one cause and three details are one cause in words."""
+    assert said([("a", "x"), ("a", "y"), ("b", "z"), ("b", "z"), ("c", "")]) == ["a", "b (z)", "c"]
+
+
+def test_alerts_of_one_name_and_severity_are_one_line(story, out):
+    """One line for the alert, one for its objects, one for each cause; pending ones are not shown."""
+    findings = Findings(INCIDENTS)
+    changes = [change("AgentJobHanging", "13:43", job_name=name) for name in ("j4", "j3")]
+    changes += [change("AgentJobHanging", "13:43", severity="warning", job_name="j7")]
+    changes += [change("Other", "13:43", state=State.PENDING, job_name="j7")]
+    story.alerts(changes, PAGE, findings)
+    story.alerts([change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name="j3")], Page(), findings)
+    assert out.getvalue() == (
+        "  13:43:00  FIRING    AgentJobHanging (critical)\n"
+        f"                      {HANGING[0]}, {HANGING[1]}\n"
+        "                      cause: silent\n"
+        "  13:43:00  FIRING    AgentJobHanging (warning)\n"
+        f"                      {HANGING[2]}\n"
+        "  13:50:00  RESOLVED  AgentJobHanging (critical)\n"
+        f"                      {HANGING[0]}\n"
+    )
+
+
+def detect(findings):
+    """Every incident of the script."""
+    for run in STALLED:
+        findings.note(change("CodeRunJobCreationStalled", "12:47", coderun=run), PAGE)
+    findings.note(change("CodeRunsFailing", "13:06", namespace="cto", run_type="implementation"), PAGE)
+    for job in ("j3", "j4", "j7"):
+        findings.note(change("AgentJobHanging", "13:43", job_name=job), PAGE)
+
+
+def test_an_incident_is_detected_when_its_alert_has_fired_for_every_run():
+    """Another alert about it is not enough, and neither is the alert for some of the runs."""
+    findings = Findings(INCIDENTS)
+    findings.note(change("RequiredConfigMapUnhealthy", "12:31", configmap="controller-agent-templates-claude"), PAGE)
+    findings.note(change("CodeRunJobCreationStalled", "12:47", coderun=STALLED[0]), PAGE)
+    assert not findings.detected("1")
+    findings.note(change("CodeRunJobCreationStalled", "12:48", coderun=STALLED[1]), PAGE)
+    assert findings.detected("1")
+    assert not findings.complete
+    detect(findings)
+    assert findings.complete
+
+
+def test_an_alert_about_all_runs_of_a_namespace_is_about_the_incident_there():
+    """It has no run in its labels; one of another namespace is not."""
+    findings = Findings([NEWEST])
+    findings.note(change("CodeRunsFailing", "13:06", run_type="implementation"), PAGE)
+    assert not findings.complete
+    findings.note(change("CodeRunsFailing", "13:06", namespace="cto", run_type="implementation"), PAGE)
+    assert findings.complete
+    assert [one.alert.labels["namespace"] for one in findings.elsewhere] == ["n"]
+    assert findings.of[0].causes == {("template_failed", "y")}
+
+
+def test_all_is_over_when_every_alert_is_resolved():
+    """An alert whose object is gone from the page still counts for its incident."""
+    findings = Findings([HANG])
+    for job in ("j3", "j4", "j7"):
+        findings.note(change("AgentJobHanging", "13:43", job_name=job), PAGE)
+    assert (findings.complete, findings.over) == (True, False)
+    for job in ("j3", "j4", "j7"):
+        findings.note(change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name=job), Page())
+    assert findings.over
+
+
+def test_an_alert_about_anything_else_is_kept_apart(story, out):
+    """An alert about a run that is fine, or about the exporter, is named at the end as what should not be."""
+    findings = Findings(INCIDENTS)
+    findings.note(change("AgentJobHanging", "13:00", coderun="an-ordinary-run"), PAGE)
+    findings.note(change("AgentJobHanging", "13:05", state=State.RESOLVED, coderun="an-ordinary-run"), PAGE)
+    findings.note(change("Stale", "13:00", resource="jobs"), PAGE)
+    story.result(findings, runs=6, errors={"Bad": "no reason"})
+    text = out.getvalue()
+    assert "alerts about the other 6 runs, or anything else  AgentJobHanging, Stale\n" in text
+    assert "  Bad could not be evaluated: no reason\n" in text
+    assert text.count("NOT DETECTED") == 3
+    assert f"AgentJobHanging did not fire for {', '.join(HANGING)}" in " ".join(text.split())
+
+
+def test_advice_is_apart_from_what_should_not_be(story, out):
+    """At severity info, and of no object; each once. The same of a run, or at another severity, is an alert."""
+    findings = Findings(INCIDENTS)
+    for at in ("13:00", "13:30"):
+        findings.note(change("WithoutDeadline", at, severity="info"), PAGE)
+    story.result(findings, runs=6, errors={})
+    text = out.getvalue()
+    assert (
+        "alerts about the other 6 runs, or anything else  none\n  standing advice (info)  WithoutDeadline n\n" in text
+    )
+    findings.note(change("OfARun", "13:00", severity="info", coderun="an-ordinary-run"), PAGE)
+    findings.note(change("Worse", "13:00", severity="warning"), PAGE)
+    story.result(findings, runs=6, errors={})
+    assert "anything else  OfARun, Worse\n  standing advice (info)  WithoutDeadline n\n" in out.getvalue()
+
+
+def test_without_advice_nothing_is_said_of_it(story, out):
+    """An empty line of advice would be noise."""
+    story.result(Findings(INCIDENTS), runs=6, errors={})
+    assert "advice" not in out.getvalue()
+
+
+def test_the_table_compares_the_day_with_the_replay(story, out):
+    """Each figure has the signal that it rests on, and names the moments of the day that it is compared with."""
+    findings = Findings([NOVEMBER])
+    first = change("RequiredConfigMapUnhealthy", "12:33:30", configmap="controller-agent-templates-claude")
+    findings.note(first, PAGE)
+    for run in STALLED:
+        findings.note(change("CodeRunJobCreationStalled", "12:47:30", coderun=run), PAGE)
+    story.result(findings, runs=6, errors={})
+    text = " ".join(out.getvalue().split())
+    assert "1 CodeRuns of tasks 1 and 6 got no Job without 7 h 26 min until the fix was synced (19:58)" in text
+    assert "7 h 39 min until the Job was made (20:11)" in text
+    assert "with coderun-exporter 1 min 30 s after the ConfigMap lost its templates rests on the keys of" in text
+    assert "first alert RequiredConfigMapUnhealthy (critical), at 12:33:30" in text
+    assert "alert for the symptom CodeRunJobCreationStalled, 15 min 30 s after the CodeRuns were created" in text
+    assert "cause named none" in text
+
+
+def test_the_second_incident_says_what_its_figure_rests_on(story, out):
+    """The age of the Jobs: no status shows it earlier, and nothing reads the agents' logs."""
+    story.result(Findings([HANG]), runs=6, errors={})
+    text = " ".join(out.getvalue().split())
+    assert "Nothing in the cluster's status shows it earlier, and the agents' logs are not read yet" in text
+
+
+def test_a_run_that_ends_is_shown_once(story, out):
+    """The end of a run is one quiet line, whatever the number of pages that show it."""
+    for _ in range(2):
+        story.ends(PAGE, at=of_day(DAY, "12:33"))
+    assert out.getvalue() == "  12:33:00  done      a: succeeded.\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (40, "40 s"), (90.3, "1 min 30 s"), (930, "15 min 30 s"), (27540, "7 h 39 min"), (3600, "1 h")],
+)
+def test_durations_read_as_in_the_report(seconds, words):
+    """Only the units that count are named."""
+    assert duration(seconds) == words

@@ -1,0 +1,243 @@
+"""The simulator writes only what the real platform's objects show, in the order of the real controller."""
+
+import asyncio
+import random
+
+import pytest
+
+from lab.apiserver import StandInApiServer
+from lab.clock import seconds_of
+from lab.platform.controller import Platform
+from lab.platform.generations import NEWEST, NOVEMBER
+from lab.platform.manifests import Order
+from lab.platform.writer import Writer
+from lab.timelapse.players import Nodes
+from tests.lab.truth import JOB_STATUSES, facts_of, job_shape, known_facts, objects_of
+
+NOON = seconds_of("2025-11-02T12:00:00Z")
+ORDERS = (
+    Order(task=1, agent="Rex", work=60),
+    Order(task=2, agent="Cipher", cli="codex", work=60, exits=("1", "0")),
+    Order(task=3, agent="Tess", cli="factory", work=60, exits=("never",)),
+    Order(task=4, agent="Blaze", cli="cursor", work=60, empty_attempts=99),
+    Order(task=5, agent="Cleo", work=3000),
+    Order(task=6, agent="Cleo", exits=("no-pod",)),
+    Order(task=7, agent="Rex", exits=("pending",)),
+)
+LATER = (Order(task=8, agent="Rex"), Order(task=9, agent="Tess", cli="codex"))
+POISON = Order(task=10, agent="", cli="")
+
+
+class Play:
+    """A platform of one generation on a stand-in API server; every state of every object is kept."""
+
+    def __init__(self, writer, generation):
+        self.now = NOON
+        self.writer = writer
+        self.generation = generation
+        clock = lambda: self.now  # noqa: E731 - a test's clock
+        self.platform = Platform(writer=writer, clock=clock, generation=generation)
+        self.nodes = Nodes(ahead=0.0, writer=writer, clock=clock, generation=generation)
+        self.states = []
+
+    async def rounds(self, number, *, seconds=20):
+        """Some rounds of the controllers; the state is kept after each step of them."""
+        for _ in range(number):
+            self.now += seconds
+            for step in (self.platform.reconcile, self.nodes.advance):
+                await step()
+                runs = await self.writer.items(self.generation.runs)
+                self.states.append((runs, await self.writer.items(self.generation.jobs)))
+
+    @property
+    def runs(self):
+        """Every state of every run."""
+        return [run for runs, _ in self.states for run in runs]
+
+    @property
+    def jobs(self):
+        """Every state of every Job."""
+        return [job for _, jobs in self.states for job in jobs]
+
+
+async def november(play):
+    """A day with everything that the simulator knows of November 2025."""
+    await play.platform.install()
+    await play.platform.order(ORDERS)
+    await play.rounds(8)
+    await play.nodes.suspend(ORDERS[4].name, suspended=True)
+    await play.rounds(2)
+    await play.nodes.suspend(ORDERS[4].name, suspended=False)
+    await play.rounds(2)
+    await play.platform.lose_templates("claude")
+    await play.platform.order(LATER)
+    await play.rounds(3)
+    await play.platform.end_leftovers(ORDERS[2:3])
+    await play.platform.restore_templates("claude")
+    await play.rounds(3)
+    await play.platform.delete_jobs(ORDERS[6:7])
+    await play.nodes.restart_node(random.Random(1))  # noqa: S311 - a game, not a secret
+    await play.rounds(3)
+    await play.writer.delete(f"{NOVEMBER.runs}/{ORDERS[5].name}")
+    await play.platform.order([POISON])
+    await play.platform.order([Order(task=11, agent="Rex")])
+    await play.rounds(3)
+
+
+async def newest(play):
+    """Work, an image whose templates do not render, the one before it again, and a Job that meets its deadline."""
+    orders = [
+        Order(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
+    ]
+    await play.platform.install()
+    await play.platform.order(orders[:1])
+    await play.rounds(3)
+    await play.platform.roll_out(missing_partial="frontend-toolkits")
+    await play.platform.order(orders[1:])
+    await play.rounds(2)
+    await play.platform.roll_out()
+    await play.platform.order([Order(task=5, agent="Rex", work=60, generation=NEWEST)])
+    await play.rounds(8)
+    await play.rounds(2, seconds=86_400)
+
+
+@pytest.fixture(scope="module")
+def november_play():
+    """That day, played once."""
+    return asyncio.run(_played(NOVEMBER, november))
+
+
+@pytest.fixture(scope="module")
+def newest_play():
+    """The newest generation's day, played once."""
+    return asyncio.run(_played(NEWEST, newest))
+
+
+async def _played(generation, script):
+    play = None
+    server = StandInApiServer(clock=lambda: play.now if play else NOON)
+    url = await server.start()
+    try:
+        async with Writer(base_url=url) as writer:
+            play = Play(writer, generation)
+            await script(play)
+            play.configmaps = await writer.items(generation.configmaps)
+            return play
+    finally:
+        await server.stop()
+
+
+@pytest.fixture(params=["november", "newest"])
+def play(request, november_play, newest_play):
+    """Each of the two days."""
+    return november_play if request.param == "november" else newest_play
+
+
+def test_every_field_and_value_of_a_runs_status_stands_in_an_object_set(play):
+    """Phase, message, retryCount, conditions and all: what no real object shows is never written."""
+    known = known_facts("CodeRun", "status")
+    written = {fact for run in play.runs for fact in facts_of(run.get("status", {}))}
+    assert written - known == set()
+    assert len(written) > 8
+
+
+def test_the_fields_of_a_status_stand_together_in_an_object_set(play):
+    """No status has a field that real objects of the same phase lack."""
+    shown = {}
+    for run in objects_of("CodeRun"):
+        status = run.get("status", {})
+        shown.setdefault(status.get("phase"), {"conditions"} if status else set()).update(status)
+    for run in play.runs:
+        status = run.get("status", {})
+        assert set(status) <= shown[status.get("phase")]
+
+
+def test_work_is_completed_only_together_with_succeeded_and_after_the_job(play):
+    """`workCompleted` is false while a Job works or hangs, and true once the Job was Complete."""
+    seen = set()
+    complete = set()
+    for runs, jobs in play.states:
+        ends = {
+            job["metadata"]["ownerReferences"][0]["uid"]: {
+                each["type"] for each in job["status"].get("conditions", ()) if each["status"] == "True"
+            }
+            for job in jobs
+            if "status" in job
+        }
+        for run in runs:
+            uid, status = run["metadata"]["uid"], run.get("status", {})
+            done = status.get("workCompleted")
+            seen.add((status.get("phase"), done))
+            assert done is not True or (status["phase"] == "Succeeded" and uid in complete)
+        complete |= {uid for uid, types in ends.items() if "Complete" in types}
+    assert {("Running", False), ("Succeeded", True)} <= seen
+
+
+def test_a_retry_leaves_the_status_as_it_was_and_is_never_counted(november_play):
+    """The Job is deleted and contextVersion grows; until the next Job phase, jobName and lastUpdate stay."""
+    attempts = {}
+    for run in november_play.runs:
+        if run["spec"]["taskId"] == 4 and "status" in run:
+            assert (run["status"]["phase"], run["status"]["retryCount"]) == ("Running", 0)
+            attempts.setdefault(run["spec"]["contextVersion"], []).append(run["status"]["jobName"])
+    assert len(attempts) > 2
+    assert all(names[0].endswith(f"-v{number - 1}") for number, names in attempts.items() if number > 1)
+    assert all(names[-1].endswith(f"-v{number}") for number, names in list(attempts.items())[:-1])
+
+
+def test_a_template_failure_of_november_is_a_finalizer_and_nothing_else(november_play):
+    """No status and no Job as long as it lasts."""
+    failed = [run for run in november_play.runs if run["metadata"]["name"] == LATER[0].name][:6]
+    assert {run["metadata"]["finalizers"][0] for run in failed} == {"coderuns.orchestrator.io/finalizer"}
+    assert not any("status" in run for run in failed)
+
+
+def test_behind_a_run_that_cannot_be_decoded_nothing_is_touched(november_play):
+    """Not even a finalizer; and what was deleted meanwhile keeps its own."""
+    runs = {run["metadata"]["name"]: run for run in november_play.states[-1][0]}
+    assert "finalizers" not in runs[POISON.name]["metadata"]
+    assert "finalizers" not in runs[Order(task=11, agent="Rex").name]["metadata"]
+    assert runs[ORDERS[5].name]["metadata"]["deletionTimestamp"]
+
+
+def test_a_template_failure_of_the_newest_generation_is_a_failed_run_without_a_job(newest_play):
+    """At once, with the message of the real controller; templates are in no ConfigMap."""
+    failed = [run for run in newest_play.runs if run.get("status", {}).get("phase") == "Failed"]
+    owners = {job["metadata"]["ownerReferences"][0]["uid"] for job in newest_play.jobs}
+    assert failed
+    assert not owners & {run["metadata"]["uid"] for run in failed}
+    assert not newest_play.configmaps
+
+
+def test_a_jobs_status_is_one_that_the_job_controller_writes(play):
+    """Its fields, its counts, and its conditions in their order."""
+    shapes = {job_shape(job.get("status", {})) for job in play.jobs}
+    assert shapes - JOB_STATUSES.keys() == set()
+
+
+def test_every_status_of_a_job_that_is_known_is_played(november_play, newest_play):
+    """The list holds no status that the simulator never writes."""
+    shapes = {job_shape(job.get("status", {})) for job in (*november_play.jobs, *newest_play.jobs)}
+    assert {JOB_STATUSES[shape] for shape in JOB_STATUSES.keys() - shapes} == set()
+
+
+def test_names_labels_and_specs_are_those_of_the_object_sets(play):
+    """Every label, every field of a spec and of an owner reference has a real object of the namespace behind it."""
+    for kind, items in (("CodeRun", play.runs), ("Job", play.jobs)):
+        real = [one for one in objects_of(kind) if one["metadata"]["namespace"] == play.generation.namespace]
+        for part in ("labels", "finalizers", "ownerReferences"):
+            known = {path for one in real for path, _ in facts_of(one["metadata"].get(part, {}))}
+            assert {path for item in items for path, _ in facts_of(item["metadata"].get(part, {}))} <= known
+        known = {path for one in real for path, _ in facts_of(one["spec"])} | NOT_SHOWN
+        assert {path for item in items for path, _ in facts_of(item["spec"])} <= known
+
+
+NOT_SHOWN = {
+    *(
+        f"template.metadata.annotations.demo/{name}"
+        for name in ("work-seconds", "start-seconds", "exits", "empty-attempts")
+    ),
+    *(f"template.metadata.labels.{name}" for one in objects_of("Job") for name in one["metadata"]["labels"]),
+    "suspend",
+}
+"""The simulator's own annotations; the labels of a pod, which are its Job's; and what a person writes."""

@@ -1,0 +1,89 @@
+"""What the real platform shows: the statuses of the object sets, and those that Kubernetes' own controllers write.
+
+A value is compared by its kind: a time is `TIME`, a Job's or run's name in a text is `NAME`.
+"""
+
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+__all__ = ["JOB_STATUSES", "Fact", "facts_of", "job_shape", "known_facts", "objects_of"]
+
+OBJECTS = pathlib.Path(__file__).resolve().parents[2] / "lab" / "worlds" / "objects"
+_TIME = re.compile(r"@-\w+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_NAME = re.compile(r"(play-coderun|review)-[a-z0-9-]+|(coderun|cto-parallel-test)-[a-z0-9-]*t\d+[a-z0-9-]*")
+
+Fact = tuple[str, str]
+"""A field by its path, and its value in words."""
+
+
+def objects_of(kind: str) -> Iterator[dict[str, Any]]:
+    """Every object of that kind in the object sets."""
+    for path in sorted(OBJECTS.glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text("utf-8")):
+            items = document["items"] if document.get("kind") == "List" else [document]
+            yield from (item for item in items if item["kind"] == kind)
+
+
+def known_facts(kind: str, part: str) -> set[Fact]:
+    """Every field and value of that part (`status`, `spec`, ...) in the objects of that kind."""
+    return {fact for item in objects_of(kind) for fact in facts_of(item.get(part, {}))}
+
+
+def facts_of(value: Any, path: str = "") -> Iterator[Fact]:
+    """Every field and its value. Elements of a list are under `[]`."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from facts_of(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from facts_of(inner, f"{path}[]")
+    else:
+        text = str(value)
+        yield path, "TIME" if _TIME.fullmatch(text) else _NAME.sub("NAME", text)
+
+
+def job_shape(status: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Which fields a Job's status has with a value, and its conditions in their order."""
+    conditions = tuple(
+        f"{each['type']}={each['status']} {each.get('reason', '')}" for each in status.get("conditions", ())
+    )
+    return frozenset(f"{name}={_counted(name, status[name])}" for name in status if name != "conditions"), conditions
+
+
+def _counted(name: str, value: Any) -> Any:
+    return value if name in _COUNTS else "..."
+
+
+_COUNTS = {"active", "ready", "succeeded", "failed", "terminating"}
+
+
+def _shape(*conditions: str, **fields: Any) -> tuple[frozenset[str], tuple[str, ...]]:
+    always = {"ready": 0, "terminating": 0, "uncountedTerminatedPods": "..."}
+    return frozenset(f"{name}={value}" for name, value in (always | fields).items()), conditions
+
+
+_DONE = ("SuccessCriteriaMet=True CompletionsReached", "Complete=True CompletionsReached")
+_START: dict[str, Any] = {"startTime": "..."}
+_RESUMED = "Suspended=False JobResumed"
+JOB_STATUSES = {
+    (frozenset(), ()): "not seen by the Job controller yet",
+    _shape(**_START, active=1): "its pod is not ready yet, or pending for ever",
+    _shape(**_START, active=1, ready=1): "at work",
+    _shape(**_START): "no pod can be made: `active` is absent",
+    _shape("Suspended=True JobSuspended"): "suspended: no start",
+    _shape(_RESUMED, **_START, active=1): "resumed",
+    _shape(_RESUMED, **_START, active=1, ready=1): "resumed and at work",
+    _shape(*_DONE, **_START, succeeded=1, completionTime="..."): "complete",
+    _shape(*(f"{kind}=True BackoffLimitExceeded" for kind in ("FailureTarget", "Failed")), **_START, failed=1): (
+        "failed: no completionTime"
+    ),
+    _shape("FailureTarget=True DeadlineExceeded", **_START, failed=1, terminating=1): "past its deadline, pod going",
+    _shape(*(f"{kind}=True DeadlineExceeded" for kind in ("FailureTarget", "Failed")), **_START, failed=1): (
+        "failed by its deadline"
+    ),
+}
+"""Every status of a Job that the Job controller of Kubernetes 1.36 was seen to write, and when."""

@@ -1,0 +1,251 @@
+"""The generated files of the dashboards: up to date, valid, and readable on a wall screen."""
+
+import itertools
+import json
+import pathlib
+import re
+
+import pytest
+import yaml
+
+from lab.components import MissingComponentError
+from lab.monitoring.bundle import shipped_alerts
+from tools.dashboards import __main__ as command, generate, page
+from tools.dashboards.parts import DURATION
+from tools.dashboards.reading import panels_of
+from tools.dashboards.units import written
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+FILES = sorted((ROOT / "dashboards").glob("*.json"))
+WIKI = "https://wiki.example/agents"
+UIDS = {"agent-runs": "coderun-agent-runs", "one-run": "coderun-one-run", "exporter": "coderun-exporter"}
+
+of_each = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+
+
+def panels(file):
+    """The panels of a file that are no rows."""
+    return [panel for panel in panels_of(file.read_text()) if panel.kind != "row"]
+
+
+def links_in(tree):
+    """Every address that something in a dashboard leads to."""
+    if isinstance(tree, dict):
+        yield from (value for key, value in tree.items() if key == "url")
+    for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from links_in(inner)
+
+
+def test_the_files_are_what_the_code_says():
+    """`make dashboards` would change nothing, and the page lists the same panels."""
+    assert generate.stale() == []
+    assert page.stale() == []
+
+
+def test_a_stale_file_is_named_and_nothing_is_written(tmp_path, monkeypatch, capsys):
+    """`--check` exits with 1 and leaves it alone, without it the file is written; one that is none any more goes."""
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    (tmp_path / "dashboards").mkdir()
+    (tmp_path / "dashboards/agent-runs.json").write_text("{}")
+    (tmp_path / "dashboards/old.json").write_text("{}")
+    assert command.main(["--check"]) == 1
+    named = re.findall(r"^(\S+) is stale", capsys.readouterr().err, re.MULTILINE)
+    assert named == [
+        "dashboards/agent-runs.json",
+        "dashboards/exporter.json",
+        "dashboards/old.json",
+        "dashboards/one-run.json",
+        "deploy/dashboards/configmaps.yaml",
+    ]
+    assert (tmp_path / "dashboards/agent-runs.json").read_text() == "{}"
+    assert command.main([]) == 0
+    assert not (tmp_path / "dashboards/old.json").exists()
+    assert command.main(["--check"]) == 0
+
+
+def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
+    """Its numbers may be of another day; what it lists may not."""
+    text = (ROOT / "docs/dashboards.md").read_text()
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "tools/dashboards").mkdir(parents=True)
+    (tmp_path / "tools/dashboards/page.md").write_text((ROOT / "tools/dashboards/page.md").read_text())
+    monkeypatch.setattr(page, "ROOT", tmp_path)
+    assert page.stale() == ["docs/dashboards.md"]
+    copy = tmp_path / "docs/dashboards.md"
+    copy.write_text(re.sub(r"\| \d+ \|$", "| 12345 |", text, flags=re.MULTILINE))
+    assert page.stale() == []
+    for changed in (
+        text.replace("| Runs stalled |", "| Stalled |"),
+        text.replace("For a wall screen.", "For a desk."),
+    ):
+        assert changed != text
+        copy.write_text(changed)
+        assert page.stale() == ["docs/dashboards.md"]
+
+
+@of_each
+def test_a_dashboard_has_its_uid_for_good_and_is_small_enough_to_be_looked_at(file):
+    """Links and imports find it by the uid; 22 panels and 200 kB at most; the schema's version in Grafana 11.6."""
+    tree = json.loads(file.read_text())
+    assert tree["uid"] == UIDS[file.stem]
+    assert "id" not in tree
+    assert tree["schemaVersion"] == 41
+    assert len(panels(file)) <= 22
+    assert file.stat().st_size < 200_000
+
+
+@of_each
+def test_every_panel_says_what_it_shows_and_in_which_unit(file):
+    """A title of its own, a description, and units: of the panel, or of a table's columns that are no counts."""
+    shown = panels(file)
+    assert len({panel.title for panel in shown}) == len(shown)
+    for panel in shown:
+        assert panel.tree["description"].endswith("."), panel.title
+        if panel.kind in {"stat", "timeseries", "bargauge"}:
+            assert panel.tree["fieldConfig"]["defaults"]["unit"], panel.title
+        if panel.kind == "table":
+            assert panel.tree["fieldConfig"]["defaults"]["noValue"], panel.title
+
+
+@of_each
+def test_durations_are_hours_minutes_and_seconds(file):
+    """Not `1.08 hours`; fractions of a second are shown only where something takes that long."""
+    in_seconds = {"Scrape duration", "Event loop: delay"}
+    for panel in panels(file):
+        config = panel.tree["fieldConfig"]
+        settings = [each for override in config["overrides"] for each in override["properties"]]
+        units = {each["value"] for each in settings if each["id"] == "unit"} | {config["defaults"].get("unit")}
+        assert units.isdisjoint({"s", "m", "h", "dtdurations", "clocks"}) or panel.title in in_seconds, panel.title
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "00:00:00"), (3888.9, "01:04:48"), (86399, "23:59:59"), (360000, "4 d 04:00:00"), (-1, "00:00:01 ago")],
+)
+def test_a_duration_is_drawn_as_grafana_writes_it(seconds, text):
+    """The cases of Grafana's own tests of the unit."""
+    assert written(seconds, DURATION) == text
+
+
+@of_each
+def test_limits_of_one_panel_are_told_apart(file):
+    """By whose they are, in name and colour; each series that is a limit is dashed."""
+    for panel in panels(file):
+        limits = [query for query in panel.queries if query.legend.startswith("limit")]
+        if panel.kind != "timeseries" or not limits:
+            continue
+        assert len({query.legend for query in limits}) == len(limits)
+        looks = {query.legend: look_of(panel, query.legend) for query in limits}
+        assert len({json.dumps(look) for look in looks.values()}) == len(limits)
+        for query in limits:
+            look = looks[query.legend]
+            assert look["custom.lineStyle"]["fill"] == "dash"
+            several = re.search(r"^limit of \{\{(\w+)\}\}$", query.legend)
+            assert bool(several) == ("color" not in look), "one colour would be that of several limits"
+            assert query.legend != "limit", panel.title
+
+
+def look_of(panel, name):
+    """What Grafana applies to a series of that name: later overrides win."""
+    return {
+        each["id"]: each["value"]
+        for override in panel.tree["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byRegexp" and re.search(override["matcher"]["options"].strip("/"), name)
+        for each in override["properties"]
+    }
+
+
+@of_each
+def test_panels_fill_the_grid_row_by_row_without_overlap(file):
+    """24 wide, a heading above each row, ids in order."""
+    every = panels_of(file.read_text())
+    assert [panel.tree["id"] for panel in every] == list(range(1, len(every) + 1))
+    assert every[0].kind == "row"
+    cells = [
+        (x, y)
+        for panel in every
+        for x, y in itertools.product(range(panel.x, panel.x + panel.width), range(panel.y, panel.y + panel.height))
+    ]
+    assert len(cells) == len(set(cells))
+    assert {x for x, _ in cells} == set(range(24))
+    assert len(cells) == 24 * (max(y for _, y in cells) + 1), "there is a hole in the grid"
+
+
+@of_each
+def test_every_query_goes_to_the_data_source_that_is_chosen(file):
+    """In panels, variables and annotations alike."""
+    tree = json.loads(file.read_text())
+    shown = [panel for panel in tree["panels"] if panel["type"] != "row"]
+    sources = [each["datasource"] for panel in shown for each in (panel, *panel["targets"])]
+    sources += [each["datasource"] for each in tree["templating"]["list"] if each["type"] == "query"]
+    sources += [each["datasource"] for each in tree["annotations"]["list"]]
+    assert {json.dumps(source, sort_keys=True) for source in sources} == {
+        '{"type": "prometheus", "uid": "${datasource}"}'
+    }
+    assert tree["templating"]["list"][0]["type"] == "datasource"
+
+
+@of_each
+def test_links_lead_to_the_other_dashboards_and_to_runbooks_that_exist(file):
+    """To both others by uid; to a runbook of every alert that a description names, or of the alert in the cell."""
+    tree = json.loads(generate.linked(WIKI)[file.name])
+    addresses = set(links_in(tree))
+    boards = {found[1] for address in addresses if (found := re.match(r"/d/([\w-]+)", address))}
+    assert boards >= set(UIDS.values()) - {tree["uid"]}
+    assert boards <= set(UIDS.values())
+    alerts = {address.removeprefix("${runbooks}/") for address in addresses if address.startswith("${runbooks}/")}
+    assert alerts - {"${__value.text}"} <= set(shipped_alerts())
+    assert "${__value.text}" in alerts
+    named = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", " ".join(panel.tree["description"] for panel in panels(file))))
+    assert named <= alerts
+
+
+def test_between_them_the_dashboards_lead_to_every_runbook():
+    """Each alert is named by a panel that shows its object."""
+    text = " ".join(generate.linked(WIKI).values())
+    assert [name for name in shipped_alerts() if f"${{runbooks}}/{name}" not in text] == []
+
+
+@of_each
+def test_the_runbooks_are_where_a_user_says_or_no_link_leads_to_them(file):
+    """The address is one variable; without it neither the variable nor a link is left, and nothing else is gone."""
+    tree = json.loads(generate.linked(f"{WIKI}/")[file.name])
+    (variable,) = [each for each in tree["templating"]["list"] if each["name"] == "runbooks"]
+    assert (variable["type"], variable["query"]) == ("constant", WIKI)
+    plain = file.read_text()
+    assert plain == generate.linked("")[file.name]
+    assert "${runbooks}" not in plain
+    addresses = {*links_in(tree)}
+    assert {*links_in(json.loads(plain))} == {each for each in addresses if not each.startswith("${runbooks}/")}
+    assert len(panels_of(plain)) == len(panels_of(generate.linked(WIKI)[file.name]))
+
+
+@of_each
+def test_all_is_a_pattern_that_matches_where_there_is_no_such_label(file):
+    """So a single Prometheus without a `cluster` shows everything."""
+    variables = [each for each in json.loads(file.read_text())["templating"]["list"] if each.get("includeAll")]
+    assert variables
+    assert {each["allValue"] for each in variables} == {".*"}
+    assert all(each["current"]["value"] == "$__all" for each in variables)
+
+
+def test_the_configmaps_carry_the_same_dashboards_and_the_sidecars_label():
+    """Nothing gets lost in the YAML."""
+    made = list(yaml.safe_load_all((ROOT / "deploy/dashboards/configmaps.yaml").read_text()))
+    assert len(made) == len(FILES)
+    for configmap in made:
+        assert configmap["metadata"]["labels"]["grafana_dashboard"] == "1"
+        ((name, text),) = configmap["data"].items()
+        assert json.loads(text) == json.loads((ROOT / "dashboards" / name).read_text())
+
+
+def test_rendering_without_a_prometheus_fails_with_one_line(monkeypatch, capsys):
+    """Exit code 2, and how to get one."""
+
+    def missing(name):
+        raise MissingComponentError(f"{name} is not here")
+
+    monkeypatch.setattr(command, "component", missing)
+    monkeypatch.setattr(generate, "write", lambda: None)
+    assert command.main(["--render"]) == 2
+    assert capsys.readouterr().err == "dashboards: prometheus is not here\n"

@@ -1,0 +1,267 @@
+"""Every query of the dashboards, query of a real Prometheus that watches the demo."""
+
+import math
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lab.monitoring.scene import (
+    DONE,
+    FAILED,
+    HANGING,
+    NO_POD,
+    OVERDUE,
+    PENDING,
+    RETRIED,
+    RUNS,
+    STALLED,
+    STALLS,
+    Watched,
+    scene,
+)
+from lab.platform.manifests import NAMESPACE
+from tools.dashboards.drawing import image
+from tools.dashboards.generate import boards
+from tools.dashboards.one_run_promql import STATES
+from tools.dashboards.querying import PanelResult, choices, run_queries
+from tools.dashboards.reading import ALL, annotations_of, filled
+from tools.dashboards.tables import rows_of
+
+pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(120)]
+
+BOARDS = boards()
+ABOUT_MANY, ABOUT_ONE, ABOUT_ITSELF = BOARDS["agent-runs.json"], BOARDS["one-run.json"], BOARDS["exporter.json"]
+SECONDS = 30.0
+WITHOUT_POD, NOT_STARTING, OVER_LIMIT = 1, 2, 4
+"""Numbers in the column Problem."""
+OF_ITS_OWN = re.compile(r"increase\(|\btimestamp\(|:p\d\d_|:ratio1h|ALERTS_FOR_STATE|last_sync")
+"""What may differ between two replicas or two Prometheus servers."""
+OF_THE_PAST = {"Phase B", "Cause B", "Age C", "Time without a Job C", "Run time C"}
+"""Queries about runs and Jobs that are gone, which this platform has none of: see test_past."""
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, Watched]]:
+    """One exporter without a cluster, and two replicas in a cluster."""
+    with scene(tmp_path_factory.mktemp("dashboards")) as both:
+        yield both
+
+
+def chosen_for(text: str) -> list[dict[str, str]]:
+    """What is chosen on a dashboard: nothing, or each of the runs."""
+    return [{"namespace": place, "coderun": run} for run, place in RUNS.items()] if text == ABOUT_ONE else [{}]
+
+
+def panel(results: list[PanelResult], title: str) -> PanelResult:
+    """The one of that title."""
+    (found,) = [each for each in results if each.panel.title == title and each.results]
+    return found
+
+
+def number(results: list[PanelResult], title: str, *, query: int = 0) -> float:
+    """The one value of a query."""
+    (series,) = panel(results, title).results[query].series
+    return float(series["value"][1])
+
+
+def fields(results: list[PanelResult], title: str, *names: str) -> set[tuple[object, ...]]:
+    """Those fields of each row of a table."""
+    _, rows = rows_of(panel(results, title))
+    return {tuple(row.get(name) for name in names) for row in rows}
+
+
+@pytest.mark.parametrize("replicas", [0, 1], ids=["one exporter, no cluster", "two replicas in a cluster"])
+@pytest.mark.parametrize("file", BOARDS)
+def test_every_query_gets_an_answer(watched: tuple[Watched, Watched], file: str, replicas: int):
+    """With everything at `All`; on the dashboard of one run for at least one of the four runs."""
+    text = BOARDS[file]
+    counts: dict[str, int] = {}
+    for chosen in chosen_for(text):
+        for each in run_queries(text, watched[replicas], chosen, seconds=SECONDS):
+            for result in each.results:
+                key = f"{each.panel.title} {result.target.ref}"
+                counts[key] = counts.get(key, 0) + len(result.series)
+    assert counts
+    assert {name for name, count in counts.items() if not count} <= OF_THE_PAST
+
+
+@pytest.mark.parametrize("file", BOARDS)
+def test_every_variable_offers_something(watched: tuple[Watched, Watched], file: str):
+    """All but `cluster`, which offers nothing where there is none."""
+    without, within = (choices(BOARDS[file], each, {"cluster": ".*", "namespace": NAMESPACE}) for each in watched)
+    assert without.pop("cluster") == []
+    assert within.pop("cluster") == ["one"]
+    assert all(without.values())
+    assert without.keys() == within.keys()
+    assert {name: values for name, values in without.items() if name != "instance"} == {
+        name: values for name, values in within.items() if name != "instance"
+    }
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"cluster": ["one", "two"], "namespace": [NAMESPACE, "x"], "agent": ["rex", "y"]}]
+)
+def test_several_values_of_a_variable_are_one_pattern(watched: tuple[Watched, Watched], chosen: dict[str, list[str]]):
+    """Nothing else is shown but what has no namespace, and unhealthy ConfigMaps, which are causes elsewhere."""
+    many = run_queries(ABOUT_MANY, watched[1], chosen, seconds=SECONDS)
+    assert fields(many, "Runs without a Job", "agent") == {("rex",)}
+    assert fields(many, "Jobs that need attention", "agent") == {("rex",)}
+    assert number(many, "Failed in a row") == 0
+    alerts = fields(many, "Firing alerts", "alertname")
+    assert alerts >= {("CodeRunJobCreationStalled",), ("RequiredConfigMapUnhealthy",)}
+    elsewhere = run_queries(ABOUT_MANY, watched[1], chosen | {"namespace": "elsewhere"}, seconds=SECONDS)
+    assert number(elsewhere, "Runs stalled") == 0
+    alerts = fields(elsewhere, "Firing alerts", "alertname")
+    assert ("RequiredConfigMapUnhealthy",) in alerts
+    assert ("CodeRunJobCreationStalled",) not in alerts
+    gone = run_queries(ABOUT_MANY, watched[1], {"cluster": ["two"]}, seconds=SECONDS)
+    assert sum(number(gone, "Open runs by age", query=query) for query in range(4)) == 0
+
+
+def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
+    """The numbers and tables of the first row, against the scene's own script."""
+    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
+    assert number(many, "Runs stalled") == 2
+    assert number(many, "Unhealthy Jobs") == 0
+    assert number(many, "Unhealthy Jobs", query=1) == 5
+    assert number(many, "Failed in a row") == 4
+    assert number(many, "Unhealthy ConfigMaps") == 1
+    assert number(many, "Data freshness") < 30
+    waiting = fields(many, "Runs without a Job", "coderun", "cause")
+    assert waiting == {(run, "configmap_empty") for run in STALLS}
+    overdue = {(run, None, OVER_LIMIT) for run in OVERDUE}
+    unhealthy = fields(many, "Jobs that need attention", "coderun", "cause", "Value #D")
+    assert unhealthy == overdue | {(NO_POD, "no_pod", WITHOUT_POD), (PENDING, None, NOT_STARTING)}
+    failed = fields(many, "Failed runs", "coderun", "cause", "run_type")
+    assert (FAILED, "template_failed", "implementation") in failed
+    assert len(failed) == 4
+    about = fields(many, "Firing alerts", "alertname", "object")
+    assert about >= {
+        ("AgentJobHanging", HANGING), ("CodeRunJobCreationStalled", STALLED), ("AgentJobWithoutPod", NO_POD),
+        ("AgentPodNotStarting", PENDING), ("CodeRunsFailing", "implementation"),
+    }  # fmt: skip
+    assert sum(number(many, "Open runs by age", query=query) for query in range(4)) == 11
+    assert number(many, "Failures by agent") == pytest.approx(2, abs=0.5)
+    assert number(many, "Failures by agent", query=1) == pytest.approx(1, abs=0.5)
+
+
+def test_a_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched]):
+    """A Job that works for three hours under the default limit of 1 h is a warning, in number and table."""
+    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
+    severities = dict(fields(many, "Jobs that need attention", "coderun", "Value #C"))
+    assert {severities[run] for run in OVERDUE} == {1}
+
+
+def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
+    """Of one run of each sort: the phase in the colour of the state, cause, attempt, run time and its limit."""
+    phases, causes, attempts = {}, {}, {}
+    for run, place in RUNS.items():
+        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
+        (phase,) = panel(one, "Phase").results[0].series
+        phases[run] = phase["metric"]["phase"], STATES[int(phase["value"][1])][0]
+        causes[run] = [series["metric"]["cause"] for series in panel(one, "Cause").results[0].series]
+        attempts[run] = number(one, "Attempt")
+        if run not in {STALLED, FAILED}:
+            assert number(one, "Run time", query=3) == 3600
+    assert phases == {
+        STALLED: ("none", "open"), HANGING: ("Running", "open"), NO_POD: ("Running", "open"),
+        DONE: ("Succeeded", "succeeded"), RETRIED: ("Running", "open"), FAILED: ("Failed", "failed"),
+    }  # fmt: skip
+    assert {run: found for run, found in causes.items() if found} == {
+        STALLED: ["configmap_empty"], NO_POD: ["no_pod"], FAILED: ["template_failed"],
+    }  # fmt: skip
+    assert {run: attempt for run, attempt in attempts.items() if attempt > 1} == {RETRIED: 3}
+
+
+def test_one_run_shows_the_alerts_that_explain_it(watched: tuple[Watched, Watched]):
+    """Those about its Job, about the ConfigMap that it needs, and about the runs that fail as it does."""
+    found = {}
+    for run, place in RUNS.items():
+        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
+        found[run] = {alert for (alert,) in fields(one, "Alerts that fire now", "alertname")}
+    assert found == {
+        STALLED: {"CodeRunJobCreationStalled", "CodeRunNotReconciled", "RequiredConfigMapUnhealthy"},
+        HANGING: {"AgentJobHanging"},
+        NO_POD: {"AgentJobWithoutPod"},
+        DONE: set(),
+        RETRIED: set(),
+        FAILED: {"CodeRunsFailing"},
+    }
+
+
+def without_cluster(results: list[PanelResult]) -> dict[str, dict[frozenset[tuple[str, str]], float]]:
+    """The values of each query by their labels, without the cluster."""
+    return {
+        f"{each.panel.title} {result.target.ref}": {
+            frozenset(series["metric"].items() - {("cluster", "one")}): float(series["value"][1])
+            for series in result.series
+        }
+        for each in results
+        for result in each.results
+    }
+
+
+@pytest.mark.parametrize("text", [ABOUT_MANY, ABOUT_ONE], ids=["agent-runs.json", "one-run.json"])
+def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], text: str):
+    """At the same moment: the same series but for the cluster, and the same numbers; nothing counts twice.
+
+    Increases of counters differ by the times of the scrapes; the start of an alert and the last sync of a replica
+    differ by the start of Prometheus and of the replica. What lasts for a second is seen at a minute by one and not
+    by the other.
+    """
+    for chosen in chosen_for(text):
+        now = time.time()
+        first, second = (run_queries(text, each, chosen, seconds=SECONDS, time=now) for each in watched)
+        one, two = without_cluster(first), without_cluster(second)
+        expressions = {
+            f"{each.panel.title} {result.target.ref}": result.target.expr for each in first for result in each.results
+        }
+        assert one.keys() == two.keys()
+        for query, values in one.items():
+            if "$__range:1m" not in expressions[query]:
+                assert two[query].keys() == values.keys(), query
+            for labels in values.keys() & two[query].keys():
+                value = values[labels]
+                exact = not OF_ITS_OWN.search(expressions[query])
+                same = pytest.approx(value, rel=1e-9) if exact else pytest.approx(value, rel=0.25, abs=1.5)
+                assert two[query][labels] == same, (query, dict(labels))
+
+
+def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watched, Watched]):
+    """A row for each replica and resource, also for the forbidden one, and the alert about it."""
+    itself = run_queries(ABOUT_ITSELF, watched[1], {}, seconds=SECONDS)
+    states = fields(itself, "Resources", "resource", "Value #B", "instance")
+    assert len({instance for _, _, instance in states}) == 2
+    assert {(resource, state) for resource, state, _ in states} == {
+        ("coderuns", 2), ("jobs", 2), ("configmaps", 2), ("docsruns", 4),
+    }  # fmt: skip
+    assert number(itself, "Unsynced resources") == 2
+    assert number(itself, "Targets down") == 0
+    assert number(itself, "Failed scrapes, 30 min") < 0.05
+    assert number(itself, "Overridden labels") == 0
+    assert ("CodeRunExporterResourceUnavailable", "docsruns") in fields(
+        itself, "Firing alerts", "alertname", "resource"
+    )
+
+
+@pytest.mark.parametrize("file", BOARDS)
+def test_alerts_are_marked_on_the_time_axis(watched: tuple[Watched, Watched], file: str):
+    """On the dashboard of one run those about it."""
+    (expression,) = annotations_of(BOARDS[file])
+    chosen = {"cluster": ALL, "instance": ALL, "namespace": NAMESPACE, "coderun": HANGING}
+    query = filled(expression, chosen, interval="15s", span="5m")
+    names = {series["metric"]["alertname"] for series in watched[0].over(query, seconds=SECONDS)}
+    assert names
+    if file == "one-run.json":
+        assert names == {"AgentJobHanging"}
+
+
+@pytest.mark.parametrize("file", BOARDS)
+def test_an_image_of_it_has_every_panel(watched: tuple[Watched, Watched], file: str):
+    """And no value is missing."""
+    results = run_queries(BOARDS[file], watched[0], chosen_for(BOARDS[file])[0], seconds=SECONDS)
+    drawn = image("Title", results)
+    assert drawn.count("<title>") == 1 + sum(each.panel.kind != "row" for each in results)
+    assert str(math.nan) not in drawn

@@ -1,0 +1,257 @@
+"""The settings file of the rules: what it may change, what the rules become, and how a mistake is reported."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from lab.components import component
+from tests.rules.shipped import ALERTS, NAMES, RULES
+from tools.bundle import settings, source, tuning
+
+FILES = source.read_rules()
+TABLE = settings.thresholds()
+EVERY = [(name, key) for name, numbers in TABLE.items() for key in numbers]
+OTHER = {"seconds": 777, "count": 9, "percent": 77, "duration": "7d"}
+TEAM = {
+    "runbooks": "https://wiki.example/agents/",
+    "rules": {
+        "jobs": "agents/watch(er)?.*",
+        "labels": {"team": "agents"},
+        "alerts": {
+            "AgentJobSuspended": {"enabled": False},
+            "RequiredConfigMapUnhealthy": {"enabled": False},
+            "AgentJobsFailing": {
+                "severity": "info",
+                "labels": {"team": "ml"},
+                "thresholds": {"percent": 75, "jobs": 10},
+            },
+            "AgentJobHanging": {"severity": "warning"},
+            "CodeRunControllerBlocked": {"thresholds": {"seconds": 600, "idle_seconds": 180}},
+        },
+    },
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """The settings of a file with this content."""
+
+    def loaded(content):
+        file = tmp_path / "settings.yml"
+        file.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        return settings.load(file, names=NAMES)
+
+    return loaded
+
+
+def tuned(given):
+    """The alerts with settings, by name and shipped severity."""
+    made = {}
+    for alert in source.alerts_of(tuning.tuned(FILES, given)):
+        labels = alert["labels"]
+        made[alert["alert"], labels.get("original_severity", labels["severity"])] = alert
+    return made
+
+
+def promtool(*arguments):
+    """Fails with its words where it fails."""
+    done = subprocess.run(
+        [component("promtool"), *arguments], capture_output=True, text=True, check=False, timeout=170
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def written(folder, files):
+    """Rule files in a folder."""
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return sorted(folder.iterdir())
+
+
+def test_without_settings_the_rules_are_as_they_are(load):
+    """No file, an empty one, and one with empty sections."""
+    for given in (settings.load(None, names=NAMES), load(""), load("rules:\n"), load({"rules": {"alerts": None}})):
+        assert tuning.tuned(FILES, given) == FILES
+
+
+@pytest.mark.parametrize(("name", "key"), EVERY)
+def test_every_threshold_stands_in_its_rules_and_nowhere_else_in_them(name, key):
+    """Its text is there, and is no part of a longer number."""
+    text = "".join(yaml.safe_dump(rule, width=10_000) for rule in RULES if rule["alert"] == name)
+    for old in TABLE[name][key]["replace"]:
+        assert old in text, old
+        assert not re.search(re.escape(old) + r"[0-9.]", text.replace("seconds.", "")), old
+    assert re.fullmatch(settings.FORMS[TABLE[name][key]["form"]][0], str(TABLE[name][key]["default"]))
+
+
+@pytest.mark.parametrize(("name", "key"), EVERY)
+def test_a_threshold_is_changed_in_its_own_alert(load, name, key):
+    """And in no other one; the rules' comments stay."""
+    value = OTHER[TABLE[name][key]["form"]]
+    given = load({"rules": {"alerts": {name: {"thresholds": {key: value}}}}})
+    before, after = tuned(settings.Settings()), tuned(given)
+    assert {alert for alert in before if before[alert] != after[alert]} <= {
+        alert for alert in before if alert[0] == name
+    }
+    changed = [after[alert]["expr"] for alert in before if before[alert]["expr"] != after[alert]["expr"]]
+    assert changed
+    assert all(str(value) in expr for expr in changed)
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.timeout(180)  # an alert's unit tests
+@pytest.mark.parametrize("name", TABLE)
+def test_every_threshold_at_its_default_passes_the_unit_tests(load, tmp_path, name):
+    """So each number is the one that the table says, in the place that it says."""
+    alerts = {name: {"thresholds": {key: number["default"] for key, number in TABLE[name].items()}}}
+    written(tmp_path / "rules", tuning.tuned(FILES, load({"rules": {"alerts": alerts}})))
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ALERTS / "tests" / f"{name}.yml", tmp_path / "tests")
+    promtool("test", "rules", tmp_path / "tests" / f"{name}.yml")
+
+
+@pytest.mark.needs("promtool")
+def test_prometheus_accepts_rules_with_every_setting_changed(load, tmp_path):
+    """Every threshold, severity and label, as promtool checks it."""
+    alerts = {
+        name: {
+            "severity": "info",
+            "labels": {"owner": "a b/c"},
+            "thresholds": {key: OTHER[number["form"]] for key, number in TABLE.get(name, {}).items()},
+        }
+        for name in NAMES
+    }
+    given = load(
+        {"runbooks": "https://w.example", "rules": {"labels": {"team": "x"}, "jobs": "a.*", "alerts": alerts}}
+    )
+    promtool("check", "rules", *written(tmp_path / "a", tuning.tuned(FILES, given)))
+    promtool("check", "rules", *written(tmp_path / "b", tuning.tuned(FILES, load(TEAM))))
+
+
+def test_a_team_gets_the_rules_that_its_settings_say(load):
+    """Without what is switched off, with its labels, severities, links, scrape jobs and numbers."""
+    after = tuned(load(TEAM))
+    names = {name for name, _ in after}
+    assert names == {*NAMES} - {"AgentJobSuspended", "RequiredConfigMapUnhealthy"}
+    assert "configmaps.yml" not in tuning.tuned(FILES, load(TEAM))
+    for (name, shipped), alert in after.items():
+        team = "ml" if name == "AgentJobsFailing" else "agents"
+        severity = {"AgentJobsFailing": "info", "AgentJobHanging": "warning"}.get(name, shipped)
+        assert (alert["labels"]["team"], alert["labels"]["severity"]) == (team, severity)
+        assert alert["annotations"]["runbook_url"] == f"https://wiki.example/agents/{name}"
+        assert ".*coderun-exporter.*" not in str(alert)
+    blocked = after["CodeRunControllerBlocked", "critical"]["expr"]
+    assert (blocked.count("time() - 600"), blocked.count("time() - 180")) == (1, 1)
+    assert blocked.index("time() - 600") < blocked.index("time() - 180"), "one number is not taken for the other's"
+
+
+def test_two_rules_of_an_alert_never_get_the_same_labels(load):
+    """Each object's alert would be resolved by one of them and fired by the other."""
+    for severity in settings.SEVERITIES:
+        after = tuned(load({"rules": {"alerts": {name: {"severity": severity} for name in NAMES}}}))
+        labels = [(alert["alert"], *sorted(alert["labels"].items())) for alert in after.values()]
+        assert len({*labels}) == len(labels) == len(RULES)
+        assert {alert["labels"]["severity"] for alert in after.values()} == {severity}
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"rule": {}}, "the file.rule: no such setting; did you mean rules?"),
+        ({"rules": {"alert": {}}}, "rules.alert: no such setting; did you mean alerts?"),
+        (
+            {"rules": {"alerts": {"AgentJobFailing": {}}}},
+            "rules.alerts.AgentJobFailing: no such alert; did you mean AgentJobsFailing?",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"enable": 1}}}},
+            "AgentJobsFailing.enable: no such setting; did you mean enabled?",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"enabled": "no"}}}},
+            "AgentJobsFailing.enabled is 'no': set true or false",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"severity": "page"}}}},
+            "AgentJobsFailing.severity is 'page': set critical, warning or info",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"severity": ["info"]}}}},
+            "AgentJobsFailing.severity is ['info']: set critical, warning or info",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"thresholds": {"job": 1}}}}},
+            "thresholds.job: no such threshold; did you mean jobs?",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobSuspended": {"thresholds": {"job": 1}}}}},
+            "thresholds.job: no such threshold; AgentJobSuspended has none",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"thresholds": {"percent": 100}}}}},
+            "thresholds.percent is 100: set a percentage from 1 to 99, such as 51",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobsFailing": {"thresholds": {"jobs": True}}}}},
+            "thresholds.jobs is True: set a whole number, such as 4",
+        ),
+        (
+            {"rules": {"alerts": {"AgentJobHanging": {"thresholds": {"seconds": "5m"}}}}},
+            "seconds is '5m': set a whole number of seconds, such as 300",
+        ),
+        (
+            {"rules": {"alerts": {"CodeRunExporterAbsent": {"thresholds": {"gone": "1h"}}}}},
+            "gone is '1h': set more than an hour, in hours or days, such as 12h or 7d",
+        ),
+        ({"rules": {"alerts": ["AgentJobHanging"]}}, "rules.alerts has to be a mapping, and is ['AgentJobHanging']"),
+        (
+            {"rules": {"labels": {"severity": "x"}}},
+            "rules.labels.severity: the rules set this label; use another name",
+        ),
+        ({"rules": {"labels": {"my-team": "x"}}}, "rules.labels.my-team: not the name of a label, such as team"),
+        ({"rules": {"labels": {"team": 1}}}, "rules.labels.team is 1: set a text, such as agents"),
+        (
+            {"rules": {"labels": {"team": "{{ x }}"}}},
+            "rules.labels.team is '{{ x }}': set a text such as agents, without quotes and braces",
+        ),
+        ({"rules": {"labels": "team"}}, "rules.labels has to be a mapping, and is 'team'"),
+        ({"rules": {"jobs": "("}}, "rules.jobs is '(': set a regular expression such as .*agents-exporter.*"),
+        ({"rules": {"jobs": 'a"'}}, "rules.jobs is 'a\"': set a regular expression such as .*agents-exporter.*"),
+        ({"runbooks": "wiki"}, "runbooks is 'wiki': set an address such as https://wiki.example/runbooks"),
+        ("[]", "the file has to be a mapping, and is []"),
+        ("a: [", "is not YAML: while parsing a flow node"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_shows_what_would_be_right(load, given, line):
+    """With the file, the path of the setting, and the nearest name where a name is wrong."""
+    with pytest.raises(source.BundleError) as caught:
+        load(given)
+    text = str(caught.value)
+    assert line in text
+    assert "settings.yml" in text
+    assert "\n" not in text
+
+
+def test_a_settings_file_that_is_missing_is_one_line(tmp_path):
+    """It names the file."""
+    with pytest.raises(source.BundleError, match=r"^cannot read .*no-such\.yml: No such file or directory$"):
+        settings.load(tmp_path / "no-such.yml", names=NAMES)
+
+
+def test_the_page_lists_every_threshold():
+    """With its default, in the README of the bundle."""
+    page = (ALERTS / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([0-9]+h?) \|", page, re.MULTILINE)
+    assert rows == [(name, key, str(TABLE[name][key]["default"])) for name, key in EVERY]
+
+
+@pytest.mark.parametrize("page", ["alerts/README.md", "deploy/helm/coderun-exporter/README.md"])
+def test_the_pages_example_is_one_that_is_accepted(load, page):
+    """Copied as it stands."""
+    text = (ALERTS.parent / page).read_text()
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "\nrules:\n" in block]
+    assert load(example).alerts["AgentJobSuspended"]["enabled"] is False

@@ -1,0 +1,96 @@
+"""`python -m tools.chart`: what is generated, and how drift is told."""
+
+import subprocess
+
+import pytest
+import yaml
+
+from lab.components import component
+from tests.deploy.rendering import CHART, KUSTOMIZE
+from tools.chart import __main__ as tool, generate, readme
+
+
+@pytest.mark.parametrize(
+    "path", generate.generated(), ids=lambda path: str(path.relative_to(generate.ROOT / "deploy"))
+)
+def test_generated_files_are_what_their_sources_say(path):
+    """`python -m tools.chart` would change nothing."""
+    assert path.read_text("utf-8") == generate.generated()[path]
+
+
+def test_the_charts_files_are_all_generated():
+    """Nothing is left of a rule file or a dashboard that is gone."""
+    assert set(generate.found()) <= generate.generated().keys()
+
+
+def test_a_stale_file_is_named_and_then_written(tmp_path, monkeypatch, capsys):
+    """`--check` exits with 1, names what is changed and what is left over, and leaves both alone."""
+    new, old = tmp_path / "files/new.yml", tmp_path / "files/old.yml"
+    old.parent.mkdir()
+    old.write_text("old\n")
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    monkeypatch.setattr(generate, "CHART", tmp_path)
+    monkeypatch.setattr(generate, "generated", lambda: {new: "new\n"})
+    assert tool.main(["--check"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"files/{name}.yml is stale: run `python -m tools.chart`" for name in ("new", "old")
+    ]
+    assert (new.exists(), old.exists()) == (False, True)
+    assert tool.main([]) == 0
+    assert (new.read_text(), old.exists()) == ("new\n", False)
+    assert tool.main(["--check"]) == 0
+
+
+def test_every_value_is_on_the_page():
+    """With its path, its default, and the comment above it."""
+    page = (CHART / "README.md").read_text()
+    assert "| `networkPolicy.apiServer.ports` | `[443, 6443]` | Its ports, which are" in page
+    for path in ("name", "settings", "image.tag", "dashboards.labels", "env"):
+        assert f"| `{path}` | " in page
+
+
+def test_a_value_without_a_comment_is_an_error(tmp_path):
+    """Its line and its path are named."""
+    file = tmp_path / "values.yaml"
+    file.write_text("# Told.\na: 1\n\nb:\n  # Told.\n  c: 1\n  d: 2\n")
+    with pytest.raises(ValueError, match=r"^values\.yaml:7: b\.d has no comment$"):
+        readme.page(file)
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("name", ["static.yml", "pods.yml"])
+def test_prometheus_takes_the_scrape_jobs(name, tmp_path):
+    """Named under scrape_config_files, with the rules beside them."""
+    config = {
+        "scrape_config_files": [str(KUSTOMIZE / "components/prometheus" / name)],
+        "rule_files": [str(CHART / "files/rules/*.yml")],
+    }
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+    done = subprocess.run(
+        [component("promtool"), "check", "config", tmp_path / "prometheus.yml"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.needs("promtool-2.42")
+@pytest.mark.parametrize("name", ["static.yml", "pods.yml"])
+def test_the_oldest_prometheus_takes_the_scrape_jobs_as_a_copy(name, tmp_path):
+    """It does not know scrape_config_files: the job stands under scrape_configs, as the pages say."""
+    file = KUSTOMIZE / "components/prometheus" / name
+    for config, accepted in (
+        (yaml.safe_load(file.read_text()), True),
+        ({"scrape_config_files": [str(file)]}, False),
+    ):
+        (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
+        done = subprocess.run(
+            [component("promtool-2.42"), "check", "config", tmp_path / "prometheus.yml"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert (done.returncode == 0) is accepted, done.stderr

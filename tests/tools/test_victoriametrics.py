@@ -1,0 +1,71 @@
+"""The rules mean the same in MetricsQL: VictoriaMetrics' vmalert-tool runs the unit tests of promtool."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from lab.components import component
+from tools.vmalert.runner import run_tests
+
+ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
+TEST_FILES = sorted((ALERTS / "tests").glob("*.yml"))
+RULES = [
+    rule
+    for file in sorted((ALERTS / "rules").glob("*.yml"))
+    for group in yaml.safe_load(file.read_text())["groups"]
+    for rule in group["rules"]
+]
+RECORDS = {
+    "name": "g",
+    "rules": [{"record": "job:restarts:resets30m", "expr": "max by (job) (resets(cpu_total[30m]))"}],
+}
+RESTARTS = {
+    "rule_files": ["rules.json"],
+    "evaluation_interval": "30s",
+    "tests": [
+        {
+            "interval": "30s",
+            # Starts after 5 m, restarts three times.
+            "input_series": [{"series": 'cpu_total{job="j"}', "values": "_x9 1+1x5 1+1x5 1+1x5 1+1x40"}],
+            "promql_expr_test": [
+                {
+                    "expr": "job:restarts:resets30m",
+                    "eval_time": "18m",
+                    "exp_samples": [{"labels": 'job:restarts:resets30m{job="j"}', "value": 3}],
+                }
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.needs("vmalert-tool")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: f"vmalert-tool-{file.stem}")
+def test_victoriametrics_finds_that_an_alert_does_what_its_unit_tests_say(file):
+    """`vmalert-tool unittest`, one file at a time, so that the alert is named here."""
+    failures = run_tests(file, tool=component("vmalert-tool"))
+    assert not failures, failures
+
+
+@pytest.mark.needs("vmalert-tool", "promtool")
+def test_restarts_are_counted_alike_in_promql_and_in_metricsql(tmp_path):
+    """resets() of a process's CPU time: both engines count three, and neither counts the start of the series."""
+    file = tmp_path / "tests.json"
+    file.write_text(json.dumps(RESTARTS))
+    (tmp_path / "rules.json").write_text(json.dumps({"groups": [RECORDS]}))
+    promtool = [component("promtool"), "test", "rules", file]
+    subprocess.run(promtool, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    failures = run_tests(file, tool=component("vmalert-tool"))
+    assert not failures, failures
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_a_rule_uses_no_function_that_counts_otherwise_in_metricsql(rule):
+    """changes() of MetricsQL counts the appearance of a series as a change; delta() does not extrapolate."""
+    texts = [rule["expr"], *rule.get("annotations", {}).values()]
+    assert not re.findall(r"\b(?:changes|delta)\s*\(", " ".join(texts))

@@ -1,0 +1,20 @@
+"""All worlds are played, judged and delivered once."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from lab.worlds.delivery import Delivered, delivered
+from lab.worlds.outcomes import Outcome, outcomes
+
+
+@pytest.fixture(scope="session")
+def played() -> tuple[Outcome, ...]:
+    """The outcome of each world, in the order of the table."""
+    return outcomes()
+
+
+@pytest.fixture(scope="session")
+def arrived(played: tuple[Outcome, ...], tmp_path_factory: pytest.TempPathFactory) -> Sequence[Sequence[Delivered]]:
+    """What reached a person in each world."""
+    return delivered(played, folder=tmp_path_factory.mktemp("worlds"))

@@ -1,0 +1,194 @@
+"""A month of normal life, in which nothing may fire, and the same month with 50 faults: `make calm`.
+
+Writes docs/calm.md. The month is played in stretches of some days, each with a world of its own, on all cores.
+"""
+
+import argparse
+import asyncio
+import concurrent.futures
+import dataclasses
+import datetime as dt
+import pathlib
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from lab.clock import of_day
+from lab.demo.story import duration
+from lab.timelapse.exporter_faults import EXPORTER
+from lab.timelapse.fault import Fault
+from lab.timelapse.job_faults import JOB_FAULTS
+from lab.timelapse.judge import STEP, Firing, JudgeError, metrics_of, verdict
+from lab.timelapse.normal import DAY, Life
+from lab.timelapse.play import Agenda, play
+from lab.timelapse.run_faults import RUN_FAULTS
+from lab.timelapse.series import Recorder
+from lab.timelapse.world import World
+from tools.generate_docs import filled
+
+PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "calm.md"
+FIRST_DAY = dt.date(2026, 3, 1)
+OVERLAP = 26 * 3600  # a block is judged with what lies before it, as far as the rules look back
+BLOCK = 2  # days that are judged together
+EVERY = 2  # scrapes between two evaluations: every 30 s would take twice as long
+DISTURBED = 240  # seconds: a scrape that is lost while an alert waits lets its `for` begin again
+KINDS = (*RUN_FAULTS, *JOB_FAULTS, *EXPORTER)
+SKEWS = (30.0, -30.0, 0.0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Some days: `first` counts from the month's beginning; of its faults those of these numbers are played."""
+
+    seed: int
+    first: int
+    days: int
+    faults: range
+
+    @property
+    def skew(self) -> float:
+        """How far the API server's clock is ahead, in seconds."""
+        return SKEWS[self.first % len(SKEWS)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Played:
+    """What came of a stretch."""
+
+    skew: float
+    scrapes: int
+    faults: tuple[Fault, ...]
+    fired: tuple[Firing, ...]
+
+
+def main() -> int:
+    """Plays both months; 1 where an alert fired in normal life, or a fault was not found."""
+    parser = argparse.ArgumentParser(prog="make calm", description=__doc__)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--stretch", type=int, default=6, help="days with one world")
+    parser.add_argument("--faults", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="write docs/calm.md")
+    args = parser.parse_args()
+    begun = time.monotonic()
+    stretches = [*_stretches(args, faults=0), *_stretches(args, faults=args.faults)]
+    try:
+        with concurrent.futures.ProcessPoolExecutor() as pool:
+            played = []
+            for stretch, one in zip(stretches, pool.map(play_stretch, stretches), strict=True):
+                played.append(one)
+                print(_progress(stretch, one), file=sys.stderr)
+    except JudgeError as error:
+        print(f"make calm: {error}", file=sys.stderr)
+        return 2
+    text, wrong = page(args, played[: len(played) // 2], played[len(played) // 2 :])
+    if args.write:
+        PAGE.write_text(text, encoding="utf-8")
+    print(text)
+    print(f"played and judged in {duration(time.monotonic() - begun)}")
+    for line in wrong:
+        print(f"make calm: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _stretches(args: argparse.Namespace, *, faults: int) -> Iterator[Stretch]:
+    firsts = range(0, args.days, args.stretch)
+    for index, first in enumerate(firsts):
+        numbers = range(faults * index // len(firsts), faults * (index + 1) // len(firsts))
+        yield Stretch(seed=args.seed, first=first, days=min(args.stretch, args.days - first), faults=numbers)
+
+
+def _progress(stretch: Stretch, played: Played) -> str:
+    what = f"{len(stretch.faults)} faults" if stretch.faults else "normal life"
+    return f"days {stretch.first + 1} to {stretch.first + stretch.days}, {what}: {len(played.fired)} alerts"
+
+
+def play_stretch(stretch: Stretch) -> Played:
+    """Plays some days, and has them judged block by block."""
+    return asyncio.run(_stretch(stretch))
+
+
+async def _stretch(stretch: Stretch) -> Played:
+    begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15  # nothing happens just at a scrape
+    agenda, recorder = Agenda(), Recorder(metrics=metrics_of())
+    life = Life(agenda=agenda, chance=_chance(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
+    faults = tuple(_faults(stretch, life, begin))
+    fired: list[Firing] = []
+    async with World(start=begin, skew=stretch.skew) as world:
+        for replica in (1, 2):
+            await world.start(f"exporter-{replica}")
+        for day in range(stretch.days):
+            life.day(begin + day * DAY)
+        for day in range(0, stretch.days, BLOCK):
+            fresh, until = begin + day * DAY, begin + min(day + BLOCK, stretch.days) * DAY
+            await play(world, agenda, recorder, until=until, rounds=(STEP,))
+            last = recorder.scrapes - 1
+            first = max(0, round(fresh - begin - OVERLAP) // STEP)
+            found = await asyncio.to_thread(verdict, recorder, start=begin, first=first, last=last, every=EVERY)
+            fired += [one for one in found if one.first > fresh or not day]
+            recorder.forget(before=last - OVERLAP // STEP - 1)
+    return Played(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
+
+
+def _faults(stretch: Stretch, life: Life, begin: float) -> Iterator[Fault]:
+    """One in each equal part of the time, somewhere in its first two thirds, so that each is over before the next."""
+    if not stretch.faults:
+        return
+    chance = _chance(stretch, "faults")
+    part = stretch.days * DAY / len(stretch.faults)
+    for index, number in enumerate(stretch.faults):
+        at = begin + index * part + chance.uniform(1800, part * 2 / 3)
+        yield KINDS[number % len(KINDS)](life, at, chance)
+
+
+def _chance(stretch: Stretch, what: str) -> random.Random:
+    return random.Random(f"{stretch.seed} {stretch.first} {what}")  # noqa: S311 - a game, not a secret
+
+
+def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Played]) -> tuple[str, list[str]]:
+    """The page, and what is not as it should be."""
+    wrong = [f"an alert in normal life: {_named(one)}" for stretch in calm for one in stretch.fired]
+    rows = []
+    for stretch in troubled:
+        for fault in stretch.faults:
+            by = next((one for one in stretch.fired if fault.found_by(one)), None)
+            took = by.first - fault.begin if by else None
+            rows.append(_row(fault, took))
+            if took is None or took > fault.within + abs(stretch.skew) + DISTURBED:
+                wrong.append(
+                    f"{fault.what} at {_clock(fault.begin)}: {fault.alert} "
+                    + ("did not fire" if took is None else f"took {duration(took)}")
+                )
+        stray = [one for one in stretch.fired if not any(fault.explains(one) for fault in stretch.faults)]
+        wrong += [f"no fault explains {_named(one)}" for one in stray]
+    scrapes = sum(stretch.scrapes for stretch in calm)
+    text = filled(
+        "calm",
+        days=str(args.days),
+        seed=str(args.seed),
+        scrapes=f"{scrapes:,}",
+        calm=str(sum(len(stretch.fired) for stretch in calm)),
+        faults=str(sum(len(stretch.faults) for stretch in troubled)),
+        found=str(sum(any(map(fault.found_by, stretch.fired)) for stretch in troubled for fault in stretch.faults)),
+        rows="\n".join(rows),
+    )
+    return text, wrong
+
+
+def _row(fault: Fault, took: float | None) -> str:
+    found = f"{duration(took)}" if took is not None else "**not found**"
+    return f"| {_clock(fault.begin)} | {fault.what} | `{fault.alert}` | {found} | {duration(fault.within)} |"
+
+
+def _named(one: Firing) -> str:
+    labels = {name: text for name, text in one.labels.items() if name not in {"severity", "component"}}
+    return f"{one.alert} {labels} from {_clock(one.first)} to {_clock(one.last)}"
+
+
+def _clock(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, tz=dt.UTC).strftime("%d %H:%M:%S")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
