@@ -1,4 +1,4 @@
-"""One clock for the whole demo, faster than the real one.
+"""Times: one clock for the whole demo, faster than the real one, and how a time is written.
 
 The API server stamps its objects with it, the exporter reads it and the rules' `time()` is it, so that every
 threshold and every `for` stays as it is in production and only the waiting gets shorter.
@@ -9,7 +9,7 @@ import datetime as dt
 import time
 from collections.abc import Awaitable, Callable
 
-__all__ = ["FastClock", "of_day", "rfc3339", "seconds_of"]
+__all__ = ["FastClock", "duration", "of_day", "rfc3339", "seconds_of"]
 
 
 class FastClock:
@@ -85,3 +85,11 @@ def rfc3339(moment: float) -> str:
 def seconds_of(stamp: str) -> float:
     """Seconds since the epoch of a moment as Kubernetes writes it."""
     return dt.datetime.fromisoformat(stamp).timestamp()
+
+
+def duration(seconds: float) -> str:
+    """A length of time as the incident's report has it: `7 h 39 min`, `15 min 30 s`, `40 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

@@ -14,8 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from lab.clock import of_day
-from lab.demo.story import duration
+from lab.clock import duration, of_day
 from lab.timelapse.exporter_faults import EXPORTER
 from lab.timelapse.fault import Fault
 from lab.timelapse.job_faults import JOB_FAULTS

@@ -12,8 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from lab.clock import of_day
-from lab.demo.story import duration
+from lab.clock import duration, of_day
 from lab.platform.generations import NEWEST
 from lab.platform.manifests import Order, configmap_name
 from lab.timelapse.judge import Firing, JudgeError, metrics_of, texts, verdict

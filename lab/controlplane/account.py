@@ -44,7 +44,7 @@ class ServiceAccount:
         self._plane = plane
         self._place = place
         place.ask("POST", self._core("serviceaccounts"), {"metadata": {"name": self.name}})
-        command = [sys.executable, "-m", "exporter", "rbac", "--config.file", settings]
+        command = [sys.executable, "-m", "exporter", "rbac", "--config.file", str(settings)]
         command += [f"--service-account.name={self.name}", f"--service-account.namespace={self.namespace}"]
         made = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
         self.manifests: list[dict[str, Any]] = list(yaml.safe_load_all(made))

@@ -167,7 +167,7 @@ def _main() -> int:
     """`coderun-exporter` with the service account in another folder than a container's: FOLDER ARGUMENTS."""
     from exporter.cli import main  # noqa: PLC0415 - only where this file is the program
 
-    Credentials.load = functools.partial(Credentials.load, service_account=pathlib.Path(sys.argv[1]))
+    Credentials.load = functools.partial(Credentials.load, service_account=pathlib.Path(sys.argv[1]))  # type: ignore[method-assign]
     return main(sys.argv[2:])
 
 

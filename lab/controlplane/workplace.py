@@ -77,7 +77,8 @@ class Workplace:
         """A CodeRun as a workflow makes it: no status, no Job."""
         run = objects.code_run(name, **metadata)
         run["spec"] |= spec or {}
-        return self.ask("POST", self.runs, run)
+        made: dict[str, Any] = self.ask("POST", self.runs, run)
+        return made
 
     def make_job(
         self,
@@ -91,7 +92,8 @@ class Workplace:
         owner = {"apiVersion": f"{GROUP}/v1", "kind": "CodeRun", "controller": True, "blockOwnerDeletion": True}
         owner |= {key: run["metadata"][key] for key in ("name", "uid")}
         name = name or f"{run['metadata']['name']}-job"
-        return self.ask("POST", self.jobs, made(name, ownerReferences=[owner], **more))
+        stored: dict[str, Any] = self.ask("POST", self.jobs, made(name, ownerReferences=[owner], **more))
+        return stored
 
     def start_job(self, name: str) -> None:
         """As the Job controller does it: started now, with one pod that is pending or running."""

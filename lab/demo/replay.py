@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import datetime as dt
-import json
 import pathlib
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -20,6 +19,7 @@ from lab.demo.incidents import BEGIN, END, GIVE_UP, INCIDENTS, SCRIPT, Platforms
 from lab.demo.rules import BUNDLE, Rules, load_rules
 from lab.demo.story import Story
 from lab.demo.view import View
+from lab.kubeconfig import kubeconfig
 from lab.platform.controller import Platform
 from lab.platform.generations import GROUP, NEWEST, NOVEMBER
 from lab.platform.workers import Workers
@@ -112,7 +112,7 @@ class _Stage:
             )
             for platform in platforms:
                 await platform.install()
-            kubeconfig = stack.enter_context(_kubeconfig(server))
+            kubeconfig = stack.enter_context(_kubeconfig_file(server))
             url = (await stack.enter_async_context(exporter(kubeconfig=kubeconfig, clock=clock))).rstrip("/")
             session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SCRAPE))
             self._open(speed=speed, url=url, server=server, note=note)
@@ -220,21 +220,11 @@ async def _api_server(clock: Callable[[], float], *, bookmarks: float) -> AsyncI
 
 
 @contextlib.contextmanager
-def _kubeconfig(server: str) -> Iterator[pathlib.Path]:
+def _kubeconfig_file(server: str) -> Iterator[pathlib.Path]:
     """A kubeconfig for that server, in a folder that goes with it."""
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "demo", "cluster": {"server": server}}],
-        "users": [{"name": "demo", "user": {}}],
-        "contexts": [
-            {"name": "demo", "context": {"cluster": "demo", "user": "demo", "namespace": NOVEMBER.namespace}}
-        ],
-        "current-context": "demo",
-    }
     with tempfile.TemporaryDirectory(prefix="coderun-exporter-demo-") as folder:
         file = pathlib.Path(folder) / "kubeconfig"
-        file.write_text(json.dumps(config), encoding="utf-8")
+        file.write_text(kubeconfig(server, namespace=NOVEMBER.namespace), encoding="utf-8")
         yield file
 
 

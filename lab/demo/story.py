@@ -3,14 +3,14 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
-from lab.clock import of_day
+from lab.clock import duration, of_day
 from lab.demo.alerts import State, Transition
 from lab.demo.findings import Finding, Findings, causes_of, object_of, said
 from lab.demo.incidents import Step
 from lab.demo.view import View, clock_time
 from lab.promql import Page
 
-__all__ = ["Story", "duration"]
+__all__ = ["Story"]
 
 _TERMINAL = ("succeeded", "failed", "cancelled")
 
@@ -113,11 +113,3 @@ class Story:
         ]
         self._view.facts(facts, indent=5)
         self._view.text("")
-
-
-def duration(seconds: float) -> str:
-    """A length of time as the incident's report has it: `7 h 39 min`, `15 min 30 s`, `40 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"

@@ -5,6 +5,7 @@ Durations are seconds. Parentheses are nodes, so that an unchanged tree prints a
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 __all__ = [
     "COMPARISONS",
@@ -144,7 +145,8 @@ def put(node: Node, step: Step, below: Node) -> Node:
     field, index = step
     if isinstance(node, Call):
         return dataclasses.replace(node, arguments=(*node.arguments[:index], below, *node.arguments[index + 1 :]))
-    return dataclasses.replace(node, **{field: below})
+    changed: dict[str, Any] = {field: below}
+    return dataclasses.replace(node, **changed)
 
 
 def is_scalar(node: Node) -> bool:

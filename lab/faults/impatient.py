@@ -32,7 +32,7 @@ if __name__ == "__main__":
     exporter.kube.client._CONNECT_SECONDS = exporter.kube.client._ANSWER_SECONDS = float(idle)
     exporter.reflector.streaming._PROGRESS_SECONDS = 3 * float(idle)
     exporter.app._ADVANCE_SECONDS = 1.0
-    exporter.commands.run.serve = functools.partial(
+    exporter.commands.run.serve = functools.partial(  # type: ignore[attr-defined]
         exporter.app.serve, clock=functools.partial(_clock, pathlib.Path(clock)), idle=float(idle)
     )
     sys.exit(main(words))

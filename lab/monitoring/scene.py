@@ -6,7 +6,7 @@ of the objects agree in Prometheus. Counters need an increase between two scrape
 
 import asyncio
 import contextlib
-import json
+import functools
 import pathlib
 import threading
 import time
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from lab.apiserver import StandInApiServer
 from lab.exporting import Exporter
+from lab.kubeconfig import kubeconfig
 from lab.monitoring.watched import Watched
 from lab.platform.controller import JOBS, Platform
 from lab.platform.generations import NEWEST, NOVEMBER
@@ -75,6 +76,9 @@ _SETTINGS = {
 class Scene:
     """The API server and the platform in a thread of their own; used as a context manager."""
 
+    november: Platform
+    newest: Platform
+
     def __init__(self, folder: pathlib.Path) -> None:
         self.kubeconfig = folder / "kubeconfig"
         self.now = time.time
@@ -117,12 +121,11 @@ class Scene:
         server = StandInApiServer(clock=self._clock, bookmark_interval=1.0)
         server.intercept = _refuse
         url = await server.start()
-        _write_kubeconfig(self.kubeconfig, url)
+        self.kubeconfig.write_text(kubeconfig(url, namespace=NAMESPACE))
         async with Writer(base_url=url) as writer:
             self._writer = writer
-            self.november, self.newest = (
-                Platform(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)
-            )
+            self.november = Platform(writer=writer, clock=self._clock, generation=NOVEMBER)
+            self.newest = Platform(writer=writer, clock=self._clock, generation=NEWEST)
             self._workers = [
                 Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)
             ]
@@ -178,18 +181,6 @@ async def _refuse(request: web.Request) -> web.StreamResponse | None:
     return web.json_response(status, status=403)
 
 
-def _write_kubeconfig(file: pathlib.Path, server: str) -> None:
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "demo", "cluster": {"server": server}}],
-        "users": [{"name": "demo", "user": {}}],
-        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "demo", "namespace": NAMESPACE}}],
-        "current-context": "demo",
-    }
-    file.write_text(json.dumps(config))
-
-
 @contextlib.contextmanager
 def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watched, Watched]]:
     """Two that watch the same runs: a Prometheus of one exporter without a `cluster`, and one of two replicas in one.
@@ -205,16 +196,16 @@ def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watc
         one = stack.enter_context(Watched(folder / "one", exporters=exporters[:1], cluster=""))
         two = stack.enter_context(Watched(folder / "two", exporters=exporters, cluster="one"))
         for each in (one, two):
-            until(lambda each=each: each.query('up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
+            until(functools.partial(each.query, 'up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
         platform.order()
         for each, replicas in ((one, 1), (two, 2)):  # before a Job is there: nothing is counted that begins at 1
             query = f'count(coderun_job_creation_seconds_count{{agent=~".*ipher.*"}} == 0) == {replicas}'
-            until(lambda each=each, query=query: each.query(query), what="the runs are seen")
+            until(functools.partial(each.query, query), what="the runs are seen")
         platform.begin()
         time.sleep(3)
         platform.end()
         for each in (one, two):
             query = 'agent:jobs_failed:ratio1h{agent=~".*ipher.*"} > 0'
-            until(lambda each=each, query=query: each.query(query), what="the failures are recorded")
+            until(functools.partial(each.query, query), what="the failures are recorded")
         time.sleep(seconds)
         yield one, two

@@ -70,7 +70,7 @@ class _Server:
         assert self._process.running(), self._process.last_words()
         try:
             with urllib.request.urlopen(f"{self.url}/-/ready", timeout=10) as answer:  # noqa: S310 - loopback
-                return answer.status == 200
+                return bool(answer.status == 200)
         except urllib.error.HTTPError as error:
             error.close()
             return False
@@ -141,7 +141,8 @@ class Prometheus(_Server):
     def query(self, expression: str, *, time: float | None = None) -> list[dict[str, Any]]:
         """An instant query's vector: dicts of `metric` and `value`."""
         at = {} if time is None else {"time": f"{time:.3f}"}
-        return self.get("/api/v1/query", query=expression, **at)["data"]["result"]
+        result: list[dict[str, Any]] = self.get("/api/v1/query", query=expression, **at)["data"]["result"]
+        return result
 
     def stored(self) -> list[dict[str, Any]]:
         """The newest sample of each series of the exporter's scrapes."""
@@ -149,9 +150,9 @@ class Prometheus(_Server):
 
     def target(self) -> dict[str, Any]:
         """The one scrape target, as the targets page shows it."""
-        targets = self.get("/api/v1/targets")["data"]["activeTargets"]
-        assert len(targets) == 1, targets
-        return targets[0]
+        target: dict[str, Any]
+        [target] = self.get("/api/v1/targets")["data"]["activeTargets"]
+        return target
 
     def until_scraped(self) -> None:
         """Wait for a scrape that worked; its target is only looked for some seconds after the start."""

@@ -60,7 +60,7 @@ class Watched(Readable):
         now = int(time.time())
         lines = sorted(f"{line} {now - back}" for line in found for back in range(30, 600, 30))
         (self.folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]))
-        command = [component("promtool"), "tsdb", "create-blocks-from", "openmetrics", "past.txt", "data"]
+        command = [str(component("promtool")), "tsdb", "create-blocks-from", "openmetrics", "past.txt", "data"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
 

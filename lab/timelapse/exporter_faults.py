@@ -1,5 +1,6 @@
 """What can go wrong with the exporter, and with what it reads."""
 
+import functools
 import random
 
 from lab.timelapse.fault import MINUTE, Fault, Kind
@@ -27,7 +28,7 @@ def exporter_gone(life: Life, at: float, _: random.Random) -> Fault:
     end = at + 10 * MINUTE
     life.at(at, lambda world: _each_target(world, stop=True, known=False))
     for replica in "ab":
-        life.at(end, lambda world, replica=replica: world.start(f"exporter-{round(at)}{replica}"))
+        life.at(end, functools.partial(World.start, instance=f"exporter-{round(at)}{replica}"))
     return Fault(
         what="the exporter's targets are gone",
         begin=at,

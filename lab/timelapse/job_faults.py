@@ -12,7 +12,7 @@ __all__ = ["JOB_FAULTS"]
 def not_exited(life: Life, at: float, _: random.Random) -> Fault:
     """Incident 2: the work is done, and the process stays. The status of the run and of the Job does not change."""
     order, end = life.order(agent="Tess", work=420, exits=("never",)), at + 80 * MINUTE
-    life.at(at, lambda world: world.order(order))
+    life.create(at, order)
     life.at(end, lambda world: world.nodes.finish(order.name))
     return Fault(
         what="an agent does not exit",
@@ -26,7 +26,7 @@ def not_exited(life: Life, at: float, _: random.Random) -> Fault:
 
 def no_pod(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(agent="Tess", exits=("no-pod",)), at + 40 * MINUTE
-    life.at(at, lambda world: world.order(order))
+    life.create(at, order)
     life.at(end, functools.partial(cancel, name=order.name))
     return Fault(
         what="a quota allows no pod: status.active is absent",
@@ -40,7 +40,7 @@ def no_pod(life: Life, at: float, _: random.Random) -> Fault:
 
 def pod_pending(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(agent="Cleo", exits=("pending",)), at + 30 * MINUTE
-    life.at(at, lambda world: world.order(order))
+    life.create(at, order)
     life.at(end, functools.partial(cancel, name=order.name))
     return Fault(
         what="a pod stays Pending: a ConfigMap that it mounts is missing",
@@ -56,7 +56,7 @@ def suspended(life: Life, at: float, _: random.Random) -> Fault:
     """It begins 24 hours after the Job was suspended, and not before the second day."""
     order, begin = life.order(agent="Cleo", work=1200), max(at, life.begin + DAY + 20 * MINUTE)
     end = begin + 30 * MINUTE
-    life.at(begin - DAY - 10 * MINUTE, lambda world: world.order(order))
+    life.create(begin - DAY - 10 * MINUTE, order)
     life.at(begin - DAY, lambda world: world.nodes.suspend(order.name, suspended=True))
     life.at(end, functools.partial(cancel, name=order.name))
     return Fault(
@@ -74,7 +74,7 @@ def token_gone(life: Life, at: float, chance: random.Random) -> Fault:
     agent, end = chance.choice(("Cleo", "Cipher")), at + 60 * MINUTE
     for index in range(4):
         order = life.order(agent=agent, work=60, start=5, exits=("1",))
-        life.at(at + index * 2 * MINUTE, lambda world, order=order: world.order(order))
+        life.create(at + index * 2 * MINUTE, order)
         life.at(at + 20 * MINUTE, functools.partial(cancel, name=order.name))
     return Fault(
         what="an agent's token has expired: all its Jobs fail",
@@ -90,7 +90,7 @@ def token_gone(life: Life, at: float, chance: random.Random) -> Fault:
 def no_deadline(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(agent="Tess", work=2400), at + 45 * MINUTE
     life.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
-    life.at(at, lambda world: world.order(order))
+    life.create(at, order)
     life.at(end, lambda world: quietly(setattr, world.writer, "policy", True))
     return Fault(
         what="Jobs are made without a deadline",

@@ -69,7 +69,7 @@ def verdict(
     found: dict[str, list[float]] = collections.defaultdict(list)
     for failure in _failures(case, step=step * every):
         when, _, got = failure.partition("got:")
-        at = start + first * step + _seconds(re.search(r", time: (\S+),", when)[1])
+        at = start + first * step + _seconds(_found(r", time: (\S+),", when)[1])
         for labels, _ in _SAMPLE.findall(got):
             found[labels].append(at)
     firings = []
@@ -90,7 +90,7 @@ def texts(
     case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
     notified: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
     for failure in _failures(case, step=step):
-        when = re.search(r"alertname: (\w+), time: (\S+),", failure)
+        when = _found(r"alertname: (\w+), time: (\S+),", failure)
         for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
             named = _pairs(labels)
             del named["alertname"]
@@ -118,6 +118,14 @@ def evaluation_order(folder: pathlib.Path) -> list[str]:
     return [group["name"] for group in sorted(groups, key=lambda group: "record" in group["rules"][0])]
 
 
+def _found(pattern: str, text: str) -> re.Match[str]:
+    """Where promtool's text has it. Raises JudgeError."""
+    found = re.search(pattern, text)
+    if found is None:
+        raise JudgeError(f"promtool: not understood: {text[:2000]}")
+    return found
+
+
 def _failures(case: Mapping[str, Any], *, step: int) -> list[str]:
     """What promtool found that the case does not expect; it expects nothing, so that is everything.
 
@@ -137,7 +145,7 @@ def _failures(case: Mapping[str, Any], *, step: int) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="timelapse-") as folder:
         file, report = pathlib.Path(folder) / "test.yml", pathlib.Path(folder) / "report.xml"
         file.write_text(json.dumps(tree), encoding="utf-8")  # JSON is YAML, and is written in a tenth of the time
-        command = [promtool, "test", "rules", f"--junit={report}", str(file)]
+        command = [str(promtool), "test", "rules", f"--junit={report}", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not report.exists():
             raise JudgeError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")

@@ -70,12 +70,16 @@ class Life:
         agent = agent or self._chance.choice(list(AGENTS))
         start = self._chance.choice((5, 20, 240))  # an image that is pulled, a node that is added
         work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + start
-        plain = {"cli": self._chance.choice(CLIS), "work": round(work), "start": start}
+        plain: dict[str, Any] = {"cli": self._chance.choice(CLIS), "work": round(work), "start": start}
         return Order(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
         """Puts a deed on the agenda."""
         self._agenda.at(moment, deed)
+
+    def create(self, moment: float, order: Order) -> None:
+        """Puts the creation of a run on the agenda."""
+        self.at(moment, lambda world: world.order(order))
 
     def _moment(self, begin: float, *, last: float = DAY) -> float:
         return begin + self._chance.uniform(0, last)
@@ -86,14 +90,14 @@ class Life:
             0
         ]
         order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
-        self.at(at, lambda world: world.order(order))
+        self.create(at, order)
         end = at + order.work * 2 + 240
         later = 60 if exits == ("1",) else self._chance.uniform(1, 12) * 3600
         self.at(end + later, functools.partial(cancel, name=order.name))
 
     def _newest_run(self, begin: float) -> None:
         order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
-        self.at(at, lambda world: world.order(order))
+        self.create(at, order)
         gone = at + order.work + self._chance.uniform(1, 12) * 3600
         self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
 
@@ -103,7 +107,7 @@ class Life:
         self.at(at, lambda world: quietly(setattr, world.newest, "away", True))
         self.at(at + 60, lambda world: quietly(setattr, world.newest, "away", False))
         self.at(at + 600, lambda world: world.newest.roll_out(missing_partial="own-task"))
-        self.at(at + 600, lambda world: world.order(order))
+        self.create(at + 600, order)
         self.at(at + 640, lambda world: world.newest.roll_out())
 
     def _docsrun(self, begin: float) -> None:
@@ -125,12 +129,12 @@ class Life:
 
     def _cancelled(self, begin: float) -> None:
         order, at = self.order(work=1800), self._moment(begin)
-        self.at(at, lambda world: world.order(order))
+        self.create(at, order)
         self.at(at + self._chance.uniform(30, 1500), functools.partial(cancel, name=order.name))
 
     def _suspended(self, begin: float) -> None:
         order, at = self.order(work=2700), self._moment(begin)
-        self.at(at, lambda world: world.order(order))
+        self.create(at, order)
         self.at(at + 900, lambda world: world.nodes.suspend(order.name, suspended=True))
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
@@ -139,7 +143,7 @@ class Life:
         usual, at = self.order(agent="Blaze", work=3 * 3600), self._moment(begin)
         self.at(at, lambda world: world.order(usual))
         order, at = self.order(work=3 * 3600), self._moment(begin)
-        self.at(at, lambda world: world.order(order))
+        self.create(at, order)
         for after in range(600, 4 * 3600, 1800):  # a node that restarts brings another Job, without the annotation
             self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
 

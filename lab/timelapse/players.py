@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lab.clock import seconds_of
@@ -28,11 +28,11 @@ class Controller(Platform):
         """Whether a finished run's Job is to be deleted by then, as far as the last round knew."""
         return now >= self._next
 
-    async def reconcile(self) -> None:
+    async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
         """One round over all runs, unless it is away."""
         self._next = math.inf
         if not self.away:
-            await super().reconcile()
+            await super().reconcile(fault=fault)
 
     async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
         await super()._sweep(run, jobs)

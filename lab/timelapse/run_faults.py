@@ -36,7 +36,7 @@ def template_fails(life: Life, at: float, _: random.Random) -> Fault:
     orders, end = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)], at + 40 * MINUTE
     life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
     for index, order in enumerate(orders):
-        life.at(at - (2 - index) * 120, lambda world, order=order: world.order(order))
+        life.create(at - (2 - index) * 120, order)
     life.at(end, lambda world: world.newest.roll_out())
     life.at(end, lambda world: world.order(life.order(agent="Rex", generation=NEWEST)))
     return Fault(
@@ -54,7 +54,7 @@ def poison_run(life: Life, at: float, _: random.Random) -> Fault:
     poison, end = life.order(agent="", cli=""), at + 25 * MINUTE
     behind = [life.order() for _ in range(2)]
     for order in (poison, *behind):
-        life.at(at, lambda world, order=order: world.order(order))
+        life.create(at, order)
     life.at(end, functools.partial(cancel, name=poison.name))
     return Fault(
         what="one run cannot be decoded, so that the controller reconciles none",
@@ -70,7 +70,7 @@ def poison_run(life: Life, at: float, _: random.Random) -> Fault:
 def retry_loop(life: Life, at: float, _: random.Random) -> Fault:
     """Every attempt completes without a pull request. It begins before the sixth is made, after four rounds each."""
     order, end = life.order(agent="Rex", work=60, start=5, empty_attempts=1000), at + 25 * MINUTE
-    life.at(at - (5 * 4 - 3) * _ROUND, lambda world: world.order(order))
+    life.create(at - (5 * 4 - 3) * _ROUND, order)
     life.at(end, functools.partial(cancel, name=order.name))
     return Fault(
         what="a run is retried without end: its Jobs complete, and no pull request comes",
@@ -85,7 +85,7 @@ def retry_loop(life: Life, at: float, _: random.Random) -> Fault:
 def controller_away(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(), at + 25 * MINUTE
     life.at(at, lambda world: quietly(setattr, world.controller, "away", True))
-    life.at(at, lambda world: world.order(order))
+    life.create(at, order)
     life.at(end, lambda world: quietly(setattr, world.controller, "away", False))
     return Fault(
         what="the controller is down",
@@ -101,7 +101,7 @@ def controller_away(life: Life, at: float, _: random.Random) -> Fault:
 def run_forgotten(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(), at + 25 * MINUTE
     life.at(at, functools.partial(forget, name=order.name))
-    life.at(at, lambda world: world.order(order))
+    life.create(at, order)
     life.at(end, functools.partial(remember, name=order.name))
     return Fault(
         what="one run is never reconciled",
@@ -117,7 +117,7 @@ def run_forgotten(life: Life, at: float, _: random.Random) -> Fault:
 def retry_without_job(life: Life, at: float, _: random.Random) -> Fault:
     """Phase Running, a stale jobName, and no Job."""
     order, end = life.order(work=3000), at + 40 * MINUTE
-    life.at(at - 5 * MINUTE, lambda world: world.order(order))
+    life.create(at - 5 * MINUTE, order)
     life.at(at, functools.partial(forget, name=order.name))
     life.at(at, functools.partial(_retry, name=order.name))
     life.at(end, functools.partial(cancel, name=order.name))
@@ -134,7 +134,7 @@ def retry_without_job(life: Life, at: float, _: random.Random) -> Fault:
 
 def not_updated(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(work=240, start=5), at + 30 * MINUTE
-    life.at(at - 270, lambda world: world.order(order))
+    life.create(at - 270, order)
     life.at(at - 60, functools.partial(forget, name=order.name))
     life.at(end, functools.partial(remember, name=order.name))
     return Fault(
@@ -149,7 +149,7 @@ def not_updated(life: Life, at: float, _: random.Random) -> Fault:
 
 def deletion_hangs(life: Life, at: float, _: random.Random) -> Fault:
     order, end = life.order(work=3000), at + 30 * MINUTE
-    life.at(at - 5 * MINUTE, lambda world: world.order(order))
+    life.create(at - 5 * MINUTE, order)
     life.at(at, functools.partial(forget, name=order.name))
     life.at(at, functools.partial(cancel, name=order.name))
     life.at(end, functools.partial(remember, name=order.name))

@@ -4,16 +4,14 @@ Between two moments nothing happens; at each moment everything is waited for. So
 however slow the machine is.
 """
 
-import asyncio
 import contextlib
-import json
+import functools
 import logging
 import pathlib
 import random
 import tempfile
-import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterable
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -23,12 +21,15 @@ from aiohttp import web
 
 from exporter.app import App, serve
 from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.telemetry import ResourceStatus
 from lab.apiserver import StandInApiServer
+from lab.kubeconfig import kubeconfig
 from lab.platform.controller import JOBS
 from lab.platform.generations import NEWEST, NOVEMBER
 from lab.platform.manifests import Order
 from lab.platform.writer import Writer
 from lab.timelapse.players import Controller, Nodes
+from lab.waiting import until_true
 
 __all__ = ["DOCSRUNS", "PATIENT", "World"]
 
@@ -36,7 +37,6 @@ PATIENT = ("rex", "blaze")
 """Agents that implement, which takes up to three hours: their limit in the exporter's settings is four."""
 DOCSRUNS = Kind(plural="docsruns", kind="DocsRun")
 DEADLINE_SECONDS = 86400  # what later versions of the platform set
-_PATIENCE_SECONDS = 60.0  # of real time, for something that takes milliseconds
 
 
 class World:
@@ -68,7 +68,7 @@ class World:
         self._stack.push_async_callback(self.server.stop)
         folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="timelapse-")))
         self._kubeconfig = folder / "kubeconfig"
-        self._kubeconfig.write_text(json.dumps(_kubeconfig(self.server.url)), encoding="utf-8")
+        self._kubeconfig.write_text(kubeconfig(self.server.url), encoding="utf-8")
         self.writer = await self._stack.enter_async_context(Admission(base_url=self.server.url))
         self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
         clock = lambda: self.now + self.skew  # noqa: E731 - the controllers run beside the API server
@@ -108,7 +108,7 @@ class World:
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
         self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now
         if not self.refused:
-            await _until(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
+            await until_true(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
 
     async def stop(self, instance: str, *, known: bool = False) -> None:
         """Ends it. `known`: Prometheus still has the target, and scrapes it in vain."""
@@ -140,7 +140,7 @@ class World:
         """Waits until every exporter has seen all that has happened: each watch gets a bookmark, now."""
         self.server.bookmark()
         for app in self._apps():
-            await _until(lambda app=app: _seen(app, self.now), what="the exporter has seen everything")
+            await until_true(functools.partial(_seen, app, self.now), what="the exporter has seen everything")
             app.picture.advance(self.now)
 
     async def pages(self) -> dict[str, str | None]:
@@ -174,7 +174,7 @@ class World:
         for app in self._apps():
             for one in app.health.statuses:
                 wanted = state if one.resource.endswith(word) else "watching"
-                await _until(lambda one=one, wanted=wanted: one.state == wanted, what=f"{one.resource} is {wanted}")
+                await until_true(functools.partial(_are, [one], wanted), what=f"{one.resource} is {wanted}")
 
     async def allow(self) -> None:
         """Nothing is refused any more."""
@@ -182,7 +182,7 @@ class World:
         self.server.intercept = None
         for app in self._apps():
             statuses = app.health.statuses
-            await _until(lambda of=statuses: all(one.state == "watching" for one in of), what="all are watched again")
+            await until_true(functools.partial(_are, statuses, "watching"), what="all are watched again")
 
     def _apps(self) -> list[App]:
         """Those that run, whether Prometheus reaches them or not."""
@@ -205,25 +205,9 @@ def _all_read(app: App) -> bool:
     return all(not status.pending or status.state == "unreachable" for status in app.health.statuses)
 
 
+def _are(statuses: Iterable[ResourceStatus], state: str) -> bool:
+    return all(one.state == state for one in statuses)
+
+
 def _seen(app: App, now: float) -> bool:
     return all(status.last_sync == now for status in app.health.statuses if status.state == "watching")
-
-
-async def _until(holds: Callable[[], bool], *, what: str) -> None:
-    """Gives the event loop its turns until it holds."""
-    patience = time.monotonic() + _PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > patience:
-            raise TimeoutError(f"waited {_PATIENCE_SECONDS:g} s in vain until {what}")
-        await asyncio.sleep(0)
-
-
-def _kubeconfig(server: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "timelapse", "cluster": {"server": server}}],
-        "users": [{"name": "timelapse", "user": {}}],
-        "contexts": [{"name": "timelapse", "context": {"cluster": "timelapse", "user": "timelapse"}}],
-        "current-context": "timelapse",
-    }

@@ -8,8 +8,9 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lab.clock import seconds_of
 from lab.worlds.lives import LIVES
-from lab.worlds.loading import key_of, moment, objects
+from lab.worlds.loading import key_of, objects
 from lab.worlds.steps import Step
 
 __all__ = ["History", "history"]
@@ -54,7 +55,7 @@ def _has_time(item: dict[str, Any]) -> bool:
 
 
 def _appears(item: dict[str, Any]) -> float:
-    return moment(item["metadata"].get("creationTimestamp") or item["status"]["startTime"])
+    return seconds_of(item["metadata"].get("creationTimestamp") or item["status"]["startTime"])
 
 
 def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
@@ -63,4 +64,4 @@ def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     yield Step(at=born, item={key: value for key, value in item.items() if key != "status"})
     status = item.get("status")
     if status:
-        yield Step(at=max(born, moment(status.get("startTime") or status["lastUpdate"])), item=item)
+        yield Step(at=max(born, seconds_of(status.get("startTime") or status["lastUpdate"])), item=item)

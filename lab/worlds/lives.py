@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from lab.worlds.loading import moment, rfc3339
+from lab.clock import rfc3339, seconds_of
 from lab.worlds.steps import Step
 
 __all__ = ["LIVES"]
@@ -23,7 +23,7 @@ _ATTEMPTS = 38
 
 def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     """One Job until the run's end."""
-    born, end = moment(run["metadata"]["creationTimestamp"]), moment(run["status"]["finishedAt"])
+    born, end = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["finishedAt"])
     name = run["status"].get("jobName") or f"play-coderun-{run['metadata']['name']}-v1"
     yield Step(at=born, item=_without_status(run))
     yield from _attempt(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB, end=end)
@@ -34,12 +34,12 @@ def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     if run["status"].keys() & cleaned:
         yield Step(at=end + _TO_SWEEP, item=run)
     if "deletionTimestamp" in run["metadata"]:
-        yield Step(at=moment(run["metadata"]["deletionTimestamp"]), item=run)
+        yield Step(at=seconds_of(run["metadata"]["deletionTimestamp"]), item=run)
 
 
 def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     """Attempts 1 to 37, each with a Job that completes; the file has the Job of attempt 38."""
-    born, newest = moment(run["metadata"]["creationTimestamp"]), moment(run["status"]["lastUpdate"])
+    born, newest = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["lastUpdate"])
     first = born + _TO_FIRST_JOB
     starts = [round(first + (newest - first) * done / (_ATTEMPTS - 1)) for done in range(_ATTEMPTS)]
     yield Step(at=born, item=_of_attempt(_without_status(run), 1))
@@ -53,11 +53,11 @@ def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
 
 def _between(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
     """The Job of attempt 1 until 5 s before the snapshot, that of attempt 2 from 90 s after it."""
-    begin = moment(run["metadata"]["creationTimestamp"]) + _TO_FIRST_JOB
+    begin = seconds_of(run["metadata"]["creationTimestamp"]) + _TO_FIRST_JOB
     name = run["status"]["jobName"]
     yield Step(at=begin - _TO_FIRST_JOB, item=_of_attempt(_without_status(run), 1))
     yield from _attempt(run, name=name, attempt=1, begin=begin, end=None)
-    updated = moment(run["status"]["lastUpdate"])
+    updated = seconds_of(run["status"]["lastUpdate"])
     yield Step(at=updated, item=_of_attempt(run, 1))
     yield from _retry(run, name=name, attempt=1, begin=begin, updated=updated, at=snapshot - 5)
     yield from _attempt(run, name=name.replace("-v1", "-v2"), attempt=2, begin=snapshot + 90, end=None)

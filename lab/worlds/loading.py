@@ -1,13 +1,14 @@
 """Reads the object sets of `objects/`: `"@-2h30m"` becomes the RFC 3339 time so long before the snapshot."""
 
-import datetime as dt
 import pathlib
 import re
 from typing import Any
 
 import yaml
 
-__all__ = ["key_of", "moment", "objects", "rfc3339"]
+from lab.clock import rfc3339
+
+__all__ = ["key_of", "objects"]
 
 _FOLDER = pathlib.Path(__file__).parent / "objects"
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
@@ -29,16 +30,6 @@ def key_of(item: dict[str, Any]) -> tuple[str, str, str]:
     """Kind, namespace and name."""
     metadata = item["metadata"]
     return item["kind"], metadata.get("namespace", ""), metadata["name"]
-
-
-def rfc3339(seconds: float) -> str:
-    """A time as the API server writes it."""
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def moment(text: str) -> float:
-    """The seconds since the epoch of a time that the API server wrote."""
-    return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC).timestamp()
 
 
 def _filled(value: Any, snapshot: float) -> Any:

@@ -3,17 +3,17 @@
 import dataclasses
 import itertools
 
+from lab.clock import seconds_of
 from lab.timelapse.judge import metrics_of
 from lab.timelapse.series import Recorder
 from lab.worlds.history import history
-from lab.worlds.loading import moment
 from lab.worlds.stage import Stage
 from lab.worlds.table import World
 
 __all__ = ["AFTER", "MINUTE", "SNAPSHOT", "Played", "play"]
 
 MINUTE = 60
-SNAPSHOT = moment("2025-11-02T20:00:00Z")
+SNAPSHOT = seconds_of("2025-11-02T20:00:00Z")
 AFTER = 20 * MINUTE
 _OFFSET = 30  # what happens at a full minute is scraped half a minute later, as on average
 

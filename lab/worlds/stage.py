@@ -1,12 +1,10 @@
 """The stand-in API server and an exporter with a world's settings, on a clock that stands still by itself."""
 
-import asyncio
 import contextlib
 import json
 import pathlib
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,12 +15,13 @@ from exporter.app import serve
 from exporter.config import Kubernetes, Settings, Web
 from exporter.config_file import load
 from lab.apiserver import StandInApiServer
+from lab.kubeconfig import kubeconfig
+from lab.waiting import until_true
 from lab.worlds.steps import Step
 
 __all__ = ["Stage", "served_by_the_stand_in", "settings_of"]
 
 _PLURALS = {"ConfigMap": "configmaps", "Job": "jobs", "Pod": "pods", "Namespace": "namespaces"}
-_PATIENCE_SECONDS = 30.0  # of real time, for what takes milliseconds
 
 
 class Stage:
@@ -39,7 +38,7 @@ class Stage:
         self._stack.push_async_callback(self.server.stop)
         self.folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="world-")))
         self.kubeconfig = self.folder / "kubeconfig"
-        self.kubeconfig.write_text(json.dumps(_kubeconfig(self.server.url)), encoding="utf-8")
+        self.kubeconfig.write_text(kubeconfig(self.server.url), encoding="utf-8")
         self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
         return self
 
@@ -53,7 +52,7 @@ class Stage:
         settings = settings_of(self._settings, folder=self.folder, kubeconfig=self.kubeconfig)
         self._app = await self._stack.enter_async_context(serve(settings, clock=lambda: self.now))
         statuses = self._app.health.statuses
-        await _until(lambda: all(each.state == "watching" for each in statuses), what="everything is watched")
+        await until_true(lambda: all(each.state == "watching" for each in statuses), what="everything is watched")
 
     def take(self, step: Step) -> None:
         """One change of one object; kinds that the stand-in does not serve, such as Event, are left out."""
@@ -70,7 +69,7 @@ class Stage:
         """Waits until the exporter has seen all that has happened: each watch gets a bookmark, now."""
         self.server.bookmark()
         statuses = self._app.health.statuses
-        await _until(lambda: all(each.last_sync == self.now for each in statuses), what="everything is seen")
+        await until_true(lambda: all(each.last_sync == self.now for each in statuses), what="everything is seen")
         self._app.picture.advance(self.now)
 
     async def page(self) -> str:
@@ -82,7 +81,7 @@ class Stage:
 
 def served_by_the_stand_in(item: Mapping[str, Any]) -> bool:
     """Events come in an API group that it does not have."""
-    return item["kind"] != "Event"
+    return bool(item["kind"] != "Event")
 
 
 def settings_of(settings: Mapping[str, Any], *, folder: pathlib.Path, kubeconfig: pathlib.Path) -> Settings:
@@ -94,23 +93,3 @@ def settings_of(settings: Mapping[str, Any], *, folder: pathlib.Path, kubeconfig
         kubernetes=Kubernetes(kubeconfig=str(kubeconfig)),
         web=Web(listen_addresses=("127.0.0.1:0",)),
     )
-
-
-async def _until(holds: Callable[[], bool], *, what: str) -> None:
-    """Gives the event loop its turns until it holds."""
-    patience = time.monotonic() + _PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > patience:
-            raise TimeoutError(f"not within {_PATIENCE_SECONDS:g} s: {what}")
-        await asyncio.sleep(0)
-
-
-def _kubeconfig(server: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "stand-in", "cluster": {"server": server}}],
-        "users": [{"name": "anybody", "user": {}}],
-        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "anybody"}}],
-        "current-context": "stand-in",
-    }

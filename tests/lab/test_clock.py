@@ -2,7 +2,9 @@
 
 import datetime as dt
 
-from lab.clock import FastClock, of_day, rfc3339, seconds_of
+import pytest
+
+from lab.clock import FastClock, duration, of_day, rfc3339, seconds_of
 
 
 class Real:
@@ -99,3 +101,12 @@ def test_times_of_day_are_utc_and_written_as_kubernetes_does():
     moment = of_day(dt.date(2026, 3, 4), "12:32")
     assert rfc3339(moment + 0.9) == "2026-03-04T12:32:00Z"
     assert seconds_of("2026-03-04T12:32:00Z") == moment
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (40, "40 s"), (90.3, "1 min 30 s"), (930, "15 min 30 s"), (27540, "7 h 39 min"), (3600, "1 h")],
+)
+def test_durations_read_as_in_the_report(seconds, words):
+    """Only the units that count are named."""
+    assert duration(seconds) == words

@@ -10,7 +10,7 @@ from lab.demo.alerts import Alert, State, Transition
 from lab.demo.findings import Findings, causes_of, object_of, said
 from lab.demo.incidents import INCIDENTS
 from lab.demo.rules import AlertRule
-from lab.demo.story import Story, duration
+from lab.demo.story import Story
 from lab.demo.view import View
 from lab.promql import Page
 
@@ -230,12 +230,3 @@ def test_a_run_that_ends_is_shown_once(story, out):
     for _ in range(2):
         story.ends(PAGE, at=of_day(DAY, "12:33"))
     assert out.getvalue() == "  12:33:00  done      a: succeeded.\n"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (40, "40 s"), (90.3, "1 min 30 s"), (930, "15 min 30 s"), (27540, "7 h 39 min"), (3600, "1 h")],
-)
-def test_durations_read_as_in_the_report(seconds, words):
-    """Only the units that count are named."""
-    assert duration(seconds) == words

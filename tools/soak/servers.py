@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import json
 import pathlib
 import ssl
 import subprocess
@@ -14,6 +13,7 @@ import trustme
 
 from lab.components import component
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
+from lab.kubeconfig import kubeconfig
 
 __all__ = ["Server", "real", "stand_in"]
 
@@ -41,17 +41,8 @@ class Server:
 
     def kubeconfig(self, *, url: str) -> str:
         """For a client that may do everything, at the server itself or at a proxy in front of it."""
-        cluster = {"server": url} | ({"certificate-authority": str(self.authority)} if url[:5] == "https" else {})
-        return json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": "soak",
-                "clusters": [{"name": "soak", "cluster": cluster}],
-                "users": [{"name": "soak", "user": {"token": self.token}}],
-                "contexts": [{"name": "soak", "context": {"cluster": "soak", "user": "soak"}}],
-            }
-        )
+        authority = self.authority if url.startswith("https") else ""
+        return kubeconfig(url, authority=authority, user={"token": self.token})
 
 
 @contextlib.asynccontextmanager

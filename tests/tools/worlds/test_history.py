@@ -2,8 +2,9 @@
 
 import pytest
 
+from lab.clock import seconds_of
 from lab.worlds.history import history
-from lab.worlds.loading import key_of, moment, objects
+from lab.worlds.loading import key_of, objects
 from lab.worlds.player import SNAPSHOT
 from lab.worlds.table import WORLDS
 
@@ -44,7 +45,7 @@ def test_no_step_comes_before_the_object_is_created_or_runs_backwards(world):
     for step in steps:
         first.setdefault(key_of(step.item), step)
     born = [step for step in first.values() if "creationTimestamp" in step.item["metadata"]]
-    assert [step.at for step in born] == [moment(step.item["metadata"]["creationTimestamp"]) for step in born]
+    assert [step.at for step in born] == [seconds_of(step.item["metadata"]["creationTimestamp"]) for step in born]
     assert [
         step for step in born if step.item["kind"] in {"Job", "CodeRun", "BoltRun"} and "status" in step.item
     ] == []
@@ -56,7 +57,9 @@ def test_a_retry_deletes_the_job_and_the_next_one_is_created_ten_seconds_after_i
     created = [step for step in jobs if not step.gone and "status" not in step.item]
     deleted = [step.at for step in jobs if step.gone]
     ended = [
-        moment(step.item["status"]["completionTime"]) for step in jobs if "succeeded" in step.item.get("status", {})
+        seconds_of(step.item["status"]["completionTime"])
+        for step in jobs
+        if "succeeded" in step.item.get("status", {})
     ]
     assert len(created) == 38
     assert [step.at for step in created[1:]] == [end + 10 for end in ended]
