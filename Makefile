@@ -16,7 +16,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluster needed
+demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluster needed; DEMO="--speed 120"
 	@$(BIN)/python -m lab.demo $(DEMO)
 
 test: $(READY) ## every test; those that need a missing component are skipped by name

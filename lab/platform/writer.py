@@ -1,4 +1,4 @@
-"""The one client of the product that writes to a Kubernetes API: the demo's platform uses it, nothing else.
+"""A client that writes to a Kubernetes API, as the simulated platform does.
 
 It works against the stand-in API server and against a real one.
 """
