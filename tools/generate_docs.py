@@ -1,4 +1,4 @@
-"""Writes deploy/rbac, and of docs/ metrics.md, configuration.md and alerts.md, from code and rules: `make docs`.
+"""Writes deploy/rbac, and of docs/ metrics.md, configuration.md and alerts.md, from code and rules: `make generate`.
 
 `--check` writes nothing: it names the stale files and exits with 1.
 """
@@ -44,12 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         made = pages()
     except alerts_page.IncompleteAlertError as error:
-        print(f"make docs: {error}", file=sys.stderr)
+        print(f"make generate: {error}", file=sys.stderr)
         return 2
     stale = {path: text for path, text in made.items() if not path.exists() or path.read_text("utf-8") != text}
     for path, text in stale.items():
         if check:
-            print(f"{path.relative_to(ROOT)} is stale: run `make docs`", file=sys.stderr)
+            print(f"{path.relative_to(ROOT)} is stale: run `make generate`", file=sys.stderr)
         else:
             path.write_text(text, encoding="utf-8")
     return int(check and bool(stale))
