@@ -100,7 +100,7 @@ def section(resource: Resource) -> str:
             "gauge",
             code(family.own),
             family.help,
-            code(dict.fromkeys((resource.name, *family.needs))),
+            code(tuple(dict.fromkeys((resource.name, *family.needs)))),
         )
         for family in resource.families
     ]
@@ -156,7 +156,7 @@ def described(struct: type) -> dict[str, str]:
     tree = ast.parse(pathlib.Path(config.__file__).read_text("utf-8"))
     body = next(item.body for item in tree.body if isinstance(item, ast.ClassDef) and item.name == struct.__name__)
     return {
-        field.target.id: text.value.value
+        ast.unparse(field.target): ast.literal_eval(text.value)
         for field, text in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
     }

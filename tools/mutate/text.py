@@ -50,7 +50,7 @@ def brief(node: Node) -> str:
 def _short(node: Node) -> Node:
     if isinstance(node, Binary):
         return _ELLIPSIS
-    short = node
+    short: Node = node
     for step, below in steps(node):
         short = put(short, step, _short(below))
     return _ELLIPSIS if short == Parentheses(inner=_ELLIPSIS) else short

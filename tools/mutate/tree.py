@@ -144,7 +144,8 @@ def put(node: Node, step: Step, below: Node) -> Node:
     field, index = step
     if isinstance(node, Call):
         return dataclasses.replace(node, arguments=(*node.arguments[:index], below, *node.arguments[index + 1 :]))
-    return dataclasses.replace(node, **{field: below})
+    changed: Node = dataclasses.replace(node, **{field: below})  # type: ignore[arg-type]  # by its name
+    return changed
 
 
 def is_scalar(node: Node) -> bool:
