@@ -3,8 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# In this order: each may read what those before it wrote.
+GENERATORS := bundle dashboards chart generate_docs
 
-.PHONY: help demo test check fix docs rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
+.PHONY: help demo test check fix generate rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench image tools release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,19 +24,20 @@ demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluste
 test: $(READY) ## every test; those that need a missing component are skipped by name
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
-check: $(READY) ## format, lint, types, imports between packages, Dockerfile
+check: $(READY) ## format, lint, types, imports between packages, Dockerfile, and whether generated files are current
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	@for generator in $(GENERATORS); do $(BIN)/python -m tools.$$generator --check || exit; done
 
 fix: $(READY) ## format, and fix what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## regenerate the pages that are made from code and rules
-	$(BIN)/python -m tools.generate_docs
+generate: $(READY) ## regenerate everything that is made from code and rules: deploy/, dashboards/, the chart, pages
+	@for generator in $(GENERATORS); do $(BIN)/python -m tools.$$generator || exit; done
 
 rules: $(READY) ## test the rules bundle: both promtools, vmalert-tool, routes, scenarios, and the files generated from it
 	$(BIN)/python -m tools.bundle --check
@@ -77,9 +80,6 @@ hostile: $(READY) ## 500 scrapes at once, slow readers, silent connections: what
 dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on the demo and writes docs/dashboards.md
 	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
 
-manifests: $(READY) ## regenerate rules, dashboards, policies and permissions in kustomize and the chart
-	$(BIN)/python -m tools.chart
-
 bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
 	$(BIN)/python bench/bench.py $(BENCH)
 
@@ -89,6 +89,9 @@ image: ## the container image, built by podman with its own storage (as root); t
 tools: ## builds the real components that tests run against, Kubernetes and Prometheus among them (needs Go, Node.js; 40 minutes once)
 	tools/build
 	tools/dashboards/schema/build
+
+release: $(READY) ## VERSION=...: the wheel, the rules, the chart, their checksums and the notes, in dist/
+	tools/release "$(VERSION)" dist
 
 lock: $(READY) ## pin every dependency with its hashes
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/run.txt

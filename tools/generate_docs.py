@@ -1,4 +1,4 @@
-"""Writes deploy/rbac, and of docs/ metrics.md, configuration.md and alerts.md, from code and rules: `make docs`.
+"""Writes deploy/rbac, and of docs/ metrics.md, configuration.md and alerts.md, from code and rules: `make generate`.
 
 `--check` writes nothing: it names the stale files and exits with 1.
 """
@@ -44,12 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         made = pages()
     except alerts_page.IncompleteAlertError as error:
-        print(f"make docs: {error}", file=sys.stderr)
+        print(f"make generate: {error}", file=sys.stderr)
         return 2
     stale = {path: text for path, text in made.items() if not path.exists() or path.read_text("utf-8") != text}
     for path, text in stale.items():
         if check:
-            print(f"{path.relative_to(ROOT)} is stale: run `make docs`", file=sys.stderr)
+            print(f"{path.relative_to(ROOT)} is stale: run `make generate`", file=sys.stderr)
         else:
             path.write_text(text, encoding="utf-8")
     return int(check and bool(stale))
@@ -100,7 +100,7 @@ def section(resource: Resource) -> str:
             "gauge",
             code(family.own),
             family.help,
-            code(dict.fromkeys((resource.name, *family.needs))),
+            code(tuple(dict.fromkeys((resource.name, *family.needs)))),
         )
         for family in resource.families
     ]
@@ -156,7 +156,7 @@ def described(struct: type) -> dict[str, str]:
     tree = ast.parse(pathlib.Path(config.__file__).read_text("utf-8"))
     body = next(item.body for item in tree.body if isinstance(item, ast.ClassDef) and item.name == struct.__name__)
     return {
-        field.target.id: text.value.value
+        ast.unparse(field.target): ast.literal_eval(text.value)
         for field, text in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
     }

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import dataclasses
 import datetime as dt
+import operator
 import pathlib
 import sys
 import time
@@ -143,7 +144,7 @@ def agenda() -> Agenda:
     """That day, as the report has it."""
     day = Agenda()
     for at, order in (*ORDINARY, *FAILING):
-        day.at(of_day(DAY, at), lambda world, order=order: world.order(order))
+        day.at(of_day(DAY, at), operator.methodcaller("order", order))
     day.at(of_day(DAY, "12:32"), _create_stalled)
     day.at(of_day(DAY, "13:45") - 5, lambda world: world.controller.order(HANGING))
     day.at(of_day(DAY, "19:52"), lambda world: world.controller.end_leftovers(HANGING))

@@ -54,7 +54,7 @@ def settings_in(tree, prefix=""):
     ("path", "text"), [pytest.param(path, text, id=path.name) for path, text in generate_docs.pages().items()]
 )
 def test_generated_pages_are_what_the_code_says(path, text):
-    """`make docs` would change nothing."""
+    """`make generate` would change nothing."""
     assert path.read_text("utf-8") == text
 
 
@@ -64,7 +64,7 @@ def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
     monkeypatch.setattr(generate_docs, "ROOT", tmp_path)
     monkeypatch.setattr(generate_docs, "pages", lambda: {page: "new\n"})
     assert generate_docs.main(["--check"]) == 1
-    assert capsys.readouterr().err == "page.md is stale: run `make docs`\n"
+    assert capsys.readouterr().err == "page.md is stale: run `make generate`\n"
     assert not page.exists()
     assert generate_docs.main([]) == 0
     assert page.read_text() == "new\n"
@@ -72,7 +72,7 @@ def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
 
 
 def test_an_alert_without_its_files_is_one_line(tmp_path, monkeypatch, capsys):
-    """A new rule needs a runbook and unit tests: `make docs` names the files."""
+    """A new rule needs a runbook and unit tests: `make generate` names the files."""
     shutil.copytree(ROOT / "alerts", tmp_path, dirs_exist_ok=True)
     rule = {"alert": "Unwritten", "expr": "up == 0", "labels": {"severity": "info"}}
     (tmp_path / "rules/new.yml").write_text(yaml.safe_dump({"groups": [{"name": "new", "rules": [rule]}]}))
@@ -80,7 +80,7 @@ def test_an_alert_without_its_files_is_one_line(tmp_path, monkeypatch, capsys):
     assert generate_docs.main([]) == 2
     assert capsys.readouterr() == (
         "",
-        "make docs: alerts lack files; write alerts/runbooks/Unwritten.md, alerts/tests/Unwritten.yml\n",
+        "make generate: alerts lack files; write alerts/runbooks/Unwritten.md, alerts/tests/Unwritten.yml\n",
     )
 
 

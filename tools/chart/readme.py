@@ -26,18 +26,21 @@ def _rows(text: str) -> Iterator[tuple[str, str, str]]:
     """Path, default and meaning of each value with a comment above it; a map's comment tells of all below it."""
     lines = text.splitlines()
 
-    def told(node: yaml.MappingNode, tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
+    def described(node: yaml.MappingNode, tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
         for key, value in node.value:
             path, default = f"{prefix}{key.value}", tree[key.value]
             meaning = _comment(lines, key.start_mark.line)
             if meaning:
                 yield path, _shown(default), meaning
             elif isinstance(value, yaml.MappingNode) and value.value:
-                yield from told(value, default, f"{path}.")
+                yield from described(value, default, f"{path}.")
             else:
                 raise ValueError(f"values.yaml:{key.start_mark.line + 1}: {path} has no comment")
 
-    yield from told(yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text), "")
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        raise TypeError("values.yaml is no mapping")
+    yield from described(root, yaml.safe_load(text), "")
 
 
 def _comment(lines: list[str], line: int) -> str:

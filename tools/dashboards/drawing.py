@@ -67,11 +67,11 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     look, custom = _look(panel_result), panel_result.panel.tree["fieldConfig"]["defaults"]["custom"]
     series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     stacked = custom.get("stacking", {}).get("mode") == "normal"
-    points = [(name, [(at, float(value)) for at, value in found if value != "NaN"]) for name, found in series]
-    drawn = _stacked(points) if stacked else points
-    values = [value for _, points in drawn for _, value in points if value < float("inf")]
-    times = [at for _, points in drawn for at, _ in points]
-    top = max([*values, custom.get("axisSoftMax", 0), *(at for at, _ in look.steps)], default=1) * 1.05 or 1
+    named = [(name, [(at, float(value)) for at, value in found if value != "NaN"]) for name, found in series]
+    drawn = _stacked(named) if stacked else named
+    values = [value for _, line in drawn for _, value in line if value < float("inf")]
+    times = [moment for _, line in drawn for moment, _ in line]
+    top = max([*values, custom.get("axisSoftMax", 0), *(level for level, _ in look.steps)], default=1) * 1.05 or 1
     first, last, left, plot = min(times), max(times) + 0.001, x + 62, height - 44
     for share in (0, 0.5, 1):
         line = y + plot * (1 - share)

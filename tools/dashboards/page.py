@@ -46,7 +46,7 @@ def stale() -> list[str]:
 
 def metrics_of(expression: str) -> list[str]:
     """The metrics that a query reads, in the order of their names."""
-    return sorted({node.name for node in _selectors(promql_parser.parse(expression))})
+    return sorted({node.name or "" for node in _selectors(promql_parser.parse(expression))})
 
 
 def _listed(text: str) -> list[tuple[str, str, str]]:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import (
     prometheus,
     stat as stats,
     statetimeline,
+    table,
     timeseries,
 )
 from grafana_foundation_sdk.models import common, dashboard
@@ -38,6 +39,7 @@ __all__ = [
     "with_queries",
 ]
 
+P = TypeVar("P", stats.Panel, timeseries.Panel, statetimeline.Panel, bargauge.Panel, table.Panel)
 SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, WARN, BAD, NEUTRAL, GONE = "green", "orange", "red", "blue", "#6e7687"
 COUNT = "short"
@@ -154,7 +156,7 @@ def bars(
 
 
 def base(
-    panel: Any,
+    panel: P,
     title: str,
     text: str,
     *,
@@ -162,7 +164,7 @@ def base(
     levels: Levels = (),
     words: Words | None = None,
     nothing: str = "",
-) -> Any:
+) -> P:
     """The panel with what all panels have in common."""
     panel.title(title).description(text).datasource(SOURCE).thresholds(_thresholds(levels))
     # Alerts that a description names are links to their runbooks.
@@ -183,12 +185,12 @@ def base(
 
 
 def with_queries(
-    panel: Any,
+    panel: P,
     queries: Sequence[Query],
     *,
     instant: bool = False,
     form: PromQueryFormat = PromQueryFormat.TIME_SERIES,
-) -> Any:
+) -> P:
     """The panel with its queries, which are called A, B and so on."""
     for place, query in enumerate(queries):
         target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + place)).format(form).datasource(SOURCE)

@@ -4,12 +4,25 @@ A step is as small as a rule can notice at one evaluation every 30 s.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lab.expressions.reach import Reach, below, labels_of
 from lab.expressions.text import brief, duration, write
-from lab.expressions.tree import SET_OPERATORS, Aggregate, Binary, Call, Matcher, Node, Number, Selector, put, steps
+from lab.expressions.tree import (
+    SET_OPERATORS,
+    Aggregate,
+    Binary,
+    Call,
+    Matcher,
+    Node,
+    Number,
+    Selector,
+    Step,
+    put,
+    steps,
+)
 
 __all__ = ["MUTATIONS", "Change", "changes", "neighbours"]
 
@@ -73,7 +86,11 @@ def _changes(node: Node, reach: Reach, whole: Callable[[Node], Node]) -> Iterato
         for what, becomes in mutation(node, reach):
             yield Change(place=brief(node), what=what, text=write(whole(becomes)))
     for step, part in steps(node):
-        yield from _changes(part, below(node, step, reach), lambda new, step=step: whole(put(node, step, new)))
+        yield from _changes(part, below(node, step, reach), functools.partial(_put_inside, node, step, whole))
+
+
+def _put_inside(node: Node, step: Step, whole: Callable[[Node], Node], new: Node) -> Node:
+    return whole(put(node, step, new))
 
 
 def neighbours(number: float) -> tuple[float, ...]:
@@ -126,7 +143,7 @@ def matched_label(node: Node, _reach: Reach) -> Changed:
         matching = node.matching
         for field, keyword in (("labels", matching.keyword), ("carried", matching.group)):
             for label, rest in _each_left_out(getattr(matching, field)):
-                changed = dataclasses.replace(matching, **{field: rest})
+                changed = dataclasses.replace(matching, **{field: rest})  # type: ignore[arg-type]  # both are tuples
                 yield f"{keyword} without {label}", dataclasses.replace(node, matching=changed)
 
 

@@ -90,7 +90,7 @@ def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
 
     None has the text of the rule itself or of another one.
     """
-    body = {**rule.body, "expr": write(rule.tree)}
+    body: Mapping[str, Any] = {**rule.body, "expr": write(rule.tree)}
     seen, made, refused = [body], [], 0
     named = collections.Counter[tuple[str, str]]()
     for place, change, changed in (*_of_expression(rule.tree, body), *_of_fields(body)):

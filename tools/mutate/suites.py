@@ -31,6 +31,8 @@ class Suite:
 def load_suite(file: pathlib.Path) -> Suite:
     """The suite of that file. Scalars stay as they are written: `0x200` is a series, and no number."""
     document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    if not isinstance(document, yaml.MappingNode):
+        raise TypeError(f"{file} is no mapping")
     (tests,) = (value for key, value in document.value if key.value == "tests")
     head = [(key, value) for key, value in document.value if key.value != "tests"]
     return Suite(name=file.stem, parts=tuple(_part(head, key="tests", test=test) for test in tests.value))

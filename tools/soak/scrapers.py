@@ -4,6 +4,7 @@
 a page may have. Prints each scrape as a line of JSON.
 """
 
+import gzip
 import http.client
 import os
 import sys
@@ -12,7 +13,6 @@ import time
 from typing import NamedTuple
 
 import msgspec
-from isal import igzip
 
 __all__ = ["FORMS", "PATIENCE_SECONDS", "Form", "Seen", "seen_on"]
 
@@ -140,7 +140,7 @@ class _Client:
             or told[1] != form.encoding
         ):
             raise ValueError(f"{answer.status} {' '.join(told)}")
-        return igzip.decompress(body) if form.encoding == "gzip" else body
+        return gzip.decompress(body) if form.encoding == "gzip" else body
 
 
 def _for_ever(client: _Client, printing: threading.Lock) -> None:
