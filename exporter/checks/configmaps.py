@@ -17,9 +17,9 @@ __all__ = ["check_configmaps"]
 async def check_configmaps(client: KubeClient, feeds: Sequence[Feed]) -> Part:
     """A finding for each; one for all of the default set where nothing shows that this platform uses it."""
     readings = await asyncio.gather(*(read(client, feed, keep=lambda record: record) for feed in feeds))
-    records = [record for reading in readings if not reading.failure for record in _records(reading)]
+    records = [record for reading in readings if not reading.failed for record in _records(reading)]
     namespaces = frozenset(record.namespace for record in records if record.exists)
-    failed = [_failed(reading) for reading in readings if reading.failure]
+    failed = [_failed(reading) for reading in readings if reading.failed]
     if not namespaces and (text := unused([record for record in records if record.by_default])):
         return Part(
             findings=[*failed, Finding(status=HEALTHY, subject="ConfigMaps", text=text)], namespaces=namespaces
@@ -36,5 +36,5 @@ def _records(reading: Reading) -> list[ConfigMap]:
 
 def _failed(reading: Reading) -> Finding:
     scope = reading.feed.status.scope
-    subject = f"ConfigMap {scope}" if "/" in scope else f"ConfigMaps in namespace {scope}"
-    return Finding(status=reading.status, subject=subject, text=reading.failure)
+    area = f"ConfigMaps in namespace {scope.partition('/')[0]}"
+    return reading.finding(subject=f"ConfigMap {scope}" if "/" in scope else area, area=area)

@@ -9,11 +9,16 @@ HEALTHY, UNHEALTHY, UNKNOWN, NOTE = "ok", "UNHEALTHY", "UNKNOWN", "note"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line: `status` is one of the four words; a note leaves the exit code alone."""
+    """One line: `status` is one of the four words; a note leaves the exit code alone.
+
+    `cause` is why a check failed, where others may fail for the same reason; `area` is then what it belongs to.
+    """
 
     status: str
     subject: str
     text: str
+    cause: str = ""
+    area: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

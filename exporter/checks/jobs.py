@@ -20,7 +20,7 @@ async def check_jobs(client: KubeClient, feeds: Sequence[Feed]) -> Part:
 
 def _finding(reading: Reading) -> Finding:
     subject = f"jobs in {where(reading.feed.status.scope)}"
-    if reading.failure:
-        return Finding(status=reading.status, subject=subject, text=reading.failure)
+    if reading.failed:
+        return reading.finding(subject=subject, area="jobs")
     number = plural(len(reading.records), "agent Job") if reading.records else "no agent Jobs"
     return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number} found")

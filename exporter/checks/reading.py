@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from exporter.checks.finding import UNHEALTHY, UNKNOWN
+from exporter.checks.finding import UNHEALTHY, UNKNOWN, Finding
+from exporter.checks.merging import cause_of
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
     BrokenAnswerError,
@@ -19,6 +20,7 @@ from exporter.kube.errors import (
     KubeError,
     MissingError,
     ServerError,
+    UnauthorizedError,
     UnreachableError,
 )
 from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
@@ -32,6 +34,7 @@ _SECONDS = 120.0
 """How long one list may take, with the fallback from a streamed list to pages."""
 _ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
+_NAMED = re.compile(r'(?<=configmaps) "[^" ]*"(?= is forbidden)')  # the one difference between those of ConfigMaps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,19 +52,31 @@ class Reading:
         return self.listed or {}
 
     @property
-    def status(self) -> str:
-        """Of a reading that failed."""
-        return UNHEALTHY if isinstance(self.error, MissingError) else UNKNOWN
+    def failed(self) -> bool:
+        """Whether the list or its watch failed."""
+        return self.error is not None
 
     @property
-    def failure(self) -> str:
-        """Why it failed, in words; empty where the list and its watch succeeded."""
+    def missing(self) -> bool:
+        """Whether the API server has no such resource; a proxy's 404 says nothing about that."""
+        return isinstance(self.error, MissingError) and self.error.by_api_server
+
+    def finding(self, *, subject: str, area: str) -> Finding:
+        """Of a reading that failed."""
         if self.error is None:
-            return ""
-        if self.verbs:
-            named = " and ".join(self.verbs)
-            return f"not permitted: grant the verb{'s' * (len(self.verbs) > 1)} {named} ({self.error})"
-        return f"cannot be {'listed' if self.listed is None else 'watched'}: {self.error}"
+            raise AssertionError
+        text, cause = str(self.error), cause_of(self.error, path=self.feed.path)
+        match self.error:
+            case ForbiddenError():
+                named = f"grant the verb{'s' * (len(self.verbs) > 1)} {' and '.join(self.verbs)}"
+                text = f"not permitted: {named} ({text})"
+                cause = _NAMED.sub("", text)
+            case UnauthorizedError():
+                text = cause
+            case _:
+                text = f"cannot be {'listed' if self.listed is None else 'watched'}: {text}"
+        status = UNHEALTHY if self.missing else UNKNOWN
+        return Finding(status=status, subject=subject, text=text, cause="" if self.missing else cause, area=area)
 
 
 def where(scope: str) -> str:

@@ -11,7 +11,7 @@ from exporter.checks.reading import Reading, read, where
 from exporter.cluster import Run
 from exporter.kind_names import naming_fault
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import KubeError, MissingError
+from exporter.kube.errors import KubeError
 from exporter.resources.kinds import RunKind
 from exporter.sources import Feed
 
@@ -42,7 +42,7 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
         _fault(client, kind, others),
         asyncio.gather(*(read(client, feed, keep=_seen) for feed in feeds if _is_of(feed, kind))),
     )
-    missing = [reading.error for reading in readings if isinstance(reading.error, MissingError)]
+    missing = [reading.error for reading in readings if reading.missing]
     if len(missing) == len(readings):
         scopes = [reading.feed.status.scope for reading in readings]
         return Runs(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
@@ -74,13 +74,13 @@ async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -
 
 def _finding(reading: Reading) -> Finding:
     subject = f"{reading.feed.status.resource} in {where(reading.feed.status.scope)}"
-    if reading.failure:
-        return Finding(status=reading.status, subject=subject, text=reading.failure)
+    if reading.failed:
+        return reading.finding(subject=subject, area=reading.feed.status.resource)
     number = f"{len(reading.records)} found" if reading.records else "none found"
     return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number}")
 
 
-def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: MissingError) -> Finding:
+def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: KubeError | None) -> Finding:
     """One finding, however many namespaces there are. Only the first kind is required."""
     subject = f"{kind.plural} in {' and '.join(map(where, scopes))}"
     if not fault and not kind.main:

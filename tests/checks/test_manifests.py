@@ -63,8 +63,8 @@ def test_what_cannot_be_read_is_an_unknown_with_its_place(tmp_path, text, said):
         (f"---\n{CONFIGMAP}---\n[]\n", "7: not a Kubernetes object but a list"),
         ("kind: List\napiVersion: v1\nitems: [null]\n", "1 items[0]: not a Kubernetes object but null"),
         (
-            "{kind: List, apiVersion: v1, items: [\n{kind: List, apiVersion: v1, items: [{kind: X, apiVersion: v1}, 5]}]}",
-            "2 items[0] items[1]: not a Kubernetes object but a number",
+            "{kind: List, apiVersion: v1, items: [\n{kind: List, apiVersion: v1, items: [[], 5]}]}",
+            "2 items[0] items[0]: not a Kubernetes object but a list",
         ),
         (
             "kind: List\napiVersion: v1\nitems:\n- {kind: X, metadata: {name: a}}\n",
