@@ -7,7 +7,18 @@ import socket
 import pytest
 from aiohttp import web
 
-from tests.clusters import ALL_RUNS, CONFIGMAPS, a_configmap, a_job, a_namespace, a_run, a_server, a_status, a_stream
+from tests.clusters import (
+    ALL_RUNS,
+    CONFIGMAPS,
+    JOBS,
+    a_configmap,
+    a_job,
+    a_namespace,
+    a_run,
+    a_server,
+    a_status,
+    a_stream,
+)
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
@@ -245,6 +256,26 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
+
+
+@pytest.mark.parametrize("path", [CONFIGMAPS, ALL_RUNS, JOBS])
+async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
+    """Every list is bounded by the code that `run` reads it with."""
+    async with a_server() as server:
+
+        async def intercept(request):
+            if request.path != path:
+                return None
+            if request.query.get("sendInitialEvents"):
+                return a_status(422, "no")
+            return web.json_response({"metadata": {"resourceVersion": "1", "continue": "again"}, "items": []})
+
+        server.intercept = intercept
+        names = "[a]" if path == CONFIGMAPS else "[]"
+        code, lines = await check(server.url, tmp_path, config=f"configmaps: {{required: {names}}}")
+        assert len(server.requests) < 30
+    assert code == 2
+    assert [line for line in lines if f"the list at {path} does not end: a continue token came twice" in line]
 
 
 @pytest.mark.parametrize("end", ["open", "cut", "clean"])

@@ -48,7 +48,7 @@ async def test_tls_to_a_server_without_tls(tmp_path):
     """The other way in which https goes wrong."""
     async with a_server() as server, a_client(tmp_path, server.url.replace("http:", "https:")) as client:
         with pytest.raises(
-            UnreachableError, match="^TLS with the API server failed: wrong version number$"
+            UnreachableError, match=r"^TLS with the API server failed: wrong version number$"
         ) as caught:
             await client.get(CONFIGMAPS)
     assert caught.value.code == "tls"
