@@ -258,6 +258,29 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
     assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
 
 
+async def test_watch_without_list_is_a_note(tmp_path):
+    """`run` works with it only as long as the API server streams lists."""
+    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), a_run()) as server:
+        refuses(server, "/api", lambda: a_status(403, "no"), verb="list")
+        code, lines = await check(server.url, tmp_path)
+    more = "grant the verb list as well: without streamed lists nothing can be read"
+    assert code == 0
+    assert [line for line in lines if line.startswith("note")] == [
+        f"note  ConfigMaps in namespace agent-platform: can be watched; {more}",
+        f"note  coderuns in all namespaces: can be watched, 1 found; {more}",
+        f"note  jobs in all namespaces: can be watched, no agent Jobs found; {more}",
+    ]
+
+
+async def test_of_a_namespace_that_cannot_be_read_nothing_is_said_to_be_empty(tmp_path):
+    """`nothing found in it` would be untrue: nothing was read."""
+    async with a_server() as server:
+        refuses(server, "/api", lambda: a_status(403, "no"))
+        code, lines = await check(server.url, tmp_path, "--namespaces=one")
+    assert code == 2
+    assert [line for line in lines if "nothing found" in line] == []
+
+
 @pytest.mark.parametrize("path", [CONFIGMAPS, ALL_RUNS, JOBS])
 async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
     """Every list is bounded by the code that `run` reads it with."""
