@@ -107,7 +107,13 @@ async def serve(
         running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
-            "started", extra={"version": __version__, "api_server": credentials.source, "listen": ",".join(urls)}
+            "started",
+            extra={
+                "version": __version__,
+                "api_server": credentials.access.address or "(address not shown)",
+                "credentials": credentials.source,
+                "listen": ",".join(urls),
+            },
         )
         yield App(urls=urls, picture=picture, health=health)
         for task in running:

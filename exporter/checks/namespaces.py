@@ -33,8 +33,8 @@ async def _check(client: KubeClient, name: str) -> Finding | None:
     subject = f"namespace {name}"
     try:
         await client.get(f"/api/v1/namespaces/{name}")
-    except MissingError:
-        return Finding(status=UNHEALTHY, subject=subject, text="does not exist")
+    except MissingError as error:
+        return Finding(status=UNHEALTHY, subject=subject, text="does not exist") if error.by_api_server else None
     except ForbiddenError:
         return Finding(status=NOTE, subject=subject, text=_UNKNOWN)
     except KubeError:

@@ -5,13 +5,14 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
-from exporter.checks.finding import UNHEALTHY, UNKNOWN
+from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
+from exporter.checks.merging import cause_of
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
     BrokenAnswerError,
@@ -19,6 +20,7 @@ from exporter.kube.errors import (
     KubeError,
     MissingError,
     ServerError,
+    UnauthorizedError,
     UnreachableError,
 )
 from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
@@ -26,17 +28,21 @@ from exporter.reflector.listing import initial_list
 from exporter.reflector.streaming import Streaming
 from exporter.sources import Feed
 
-__all__ = ["Reading", "read", "where"]
+__all__ = ["Reading", "read", "unread", "where"]
 
 _SECONDS = 120.0
 """How long one list may take, with the fallback from a streamed list to pages."""
 _ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
+_NAMED = re.compile(r'(?<=configmaps) "[^" ]*"(?= is forbidden)')  # the one difference between those of ConfigMaps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What the list holds (None: it failed), and why it or its watch failed; `verbs` are those that RBAC misses."""
+    """What the list holds (None: it failed), and why it or its watch failed.
+
+    `verbs` are those that RBAC misses: of a list that could be streamed it may be `list`, which pages need.
+    """
 
     feed: Feed
     listed: dict[str, Any] | None
@@ -49,19 +55,43 @@ class Reading:
         return self.listed or {}
 
     @property
-    def status(self) -> str:
-        """Of a reading that failed."""
-        return UNHEALTHY if isinstance(self.error, MissingError) else UNKNOWN
+    def failed(self) -> bool:
+        """Whether the list or its watch failed."""
+        return self.error is not None
 
     @property
-    def failure(self) -> str:
-        """Why it failed, in words; empty where the list and its watch succeeded."""
-        if self.error is None:
-            return ""
+    def missing(self) -> bool:
+        """Whether the API server has no such resource; a proxy's 404 says nothing about that."""
+        return isinstance(self.error, MissingError) and self.error.by_api_server
+
+    def success(self, *, subject: str, found: str) -> Finding:
+        """Of a reading that did not fail; `found` says what there is, after a comma."""
         if self.verbs:
-            named = " and ".join(self.verbs)
-            return f"not permitted: grant the verb{'s' * (len(self.verbs) > 1)} {named} ({self.error})"
-        return f"cannot be {'listed' if self.listed is None else 'watched'}: {self.error}"
+            text = f"can be watched{found}; grant the verb list as well: without streamed lists nothing can be read"
+            return Finding(status=NOTE, subject=subject, text=text)
+        return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched{found}")
+
+    def finding(self, *, subject: str, area: str) -> Finding:
+        """Of a reading that failed."""
+        if self.error is None:
+            raise AssertionError
+        text, cause = str(self.error), cause_of(self.error, path=self.feed.path)
+        match self.error:
+            case ForbiddenError():
+                named = f"grant the verb{'s' * (len(self.verbs) > 1)} {' and '.join(self.verbs)}"
+                text = f"not permitted: {named} ({text})"
+                cause = _NAMED.sub("", text)
+            case UnauthorizedError():
+                text = cause
+            case _:
+                text = f"cannot be {'listed' if self.listed is None else 'watched'}: {text}"
+        status = UNHEALTHY if self.missing else UNKNOWN
+        return Finding(status=status, subject=subject, text=text, cause="" if self.missing else cause, area=area)
+
+
+def unread(readings: Sequence[Reading]) -> frozenset[str]:
+    """The namespaces in which a list failed: whether there is anything in them is unknown."""
+    return frozenset(reading.feed.status.scope.partition("/")[0] for reading in readings if reading.listed is None)
 
 
 def where(scope: str) -> str:
@@ -88,7 +118,11 @@ async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) ->
                     break
     except UnreachableError as late:
         error = late
-    verbs = await _missing(client, feed, error) if isinstance(error, ForbiddenError) else ()
+    verbs: tuple[str, ...] = ()
+    if isinstance(error, ForbiddenError):
+        verbs = await _missing(client, feed, error)
+    elif error is None and await _is_list_forbidden(client, feed):
+        verbs = ("list",)
     return Reading(feed=feed, listed=attempt.listed, error=error, verbs=verbs)
 
 
@@ -121,13 +155,17 @@ async def _missing(client: KubeClient, feed: Feed, error: ForbiddenError) -> tup
     said = _VERB.search(str(error))
     if said and said[1] == "list":
         return ("list",)
+    return ("list", "watch") if await _is_list_forbidden(client, feed) else ("watch",)
+
+
+async def _is_list_forbidden(client: KubeClient, feed: Feed) -> bool:
     try:
         await client.get(feed.path, {**feed.params, "limit": "1"})
     except ForbiddenError:
-        return ("list", "watch")
+        return True
     except KubeError:
         pass
-    return ("watch",)
+    return False
 
 
 @contextlib.asynccontextmanager

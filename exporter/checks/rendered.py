@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from exporter.checks.documents import ManifestError, Mapping
 from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.judging import judged
-from exporter.checks.manifests import ManifestError, Mapping, Object, files_in, objects_in
+from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.cluster import ConfigMap
 from exporter.config import Settings
+from exporter.kind_names import nearest
 from exporter.resources.configmaps import (
     LIMIT,
     RequiredConfigMap,
@@ -27,18 +29,23 @@ from exporter.sources import required_of
 __all__ = ["check_rendered"]
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")  # https://kubernetes.io/docs/concepts/configuration/configmap/
+_FIELDS = ("apiVersion", "kind", "metadata", "data", "binaryData", "immutable")
 _SIMILAR = 0.8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """A ConfigMap of a manifest; `faults` are why the API server would refuse it, or take it for another."""
+    """A ConfigMap of a manifest; `faults` are why the API server would refuse it, or take it for another.
+
+    `unread`: it has data that cannot be read, so that it is not empty.
+    """
 
     place: str
     namespace: str
     name: str
     prefix: str
     content: WireConfigMap
+    unread: bool
     faults: tuple[str, ...]
 
 
@@ -63,6 +70,7 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
     found: list[Rendered] = []
     broken: list[Finding] = []
     files: dict[str, None] = {}
+    empty = True
     for path in paths:
         try:
             files |= dict.fromkeys(files_in(path))
@@ -70,9 +78,16 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
             broken.append(_broken(error))
     for file in files:
         try:
-            found.extend(_rendered(item, namespace) for item in objects_in(file) if _is_configmap(item))
+            for item in objects_in(file):
+                empty = False
+                if _is_configmap(item):
+                    found.append(_rendered(item, namespace))
         except ManifestError as error:
             broken.append(_broken(error))
+    if empty and not broken:  # as where `helm template` failed
+        broken.append(
+            Finding(status=UNKNOWN, subject="--filename", text="there is no Kubernetes object in the input")
+        )
     return found, broken
 
 
@@ -82,35 +97,65 @@ def _broken(error: ManifestError) -> Finding:
 
 
 def _is_configmap(item: Object) -> bool:
-    """Of the core group, which has no slash in its apiVersion. In a list an item may leave it out."""
-    return item.kind == "ConfigMap" and "/" not in str(item.tree.get("apiVersion") or "v1")
+    """Of the core group, which has no slash in its apiVersion."""
+    return item.kind == "ConfigMap" and "/" not in item.version
 
 
 def _rendered(item: Object, namespace: str) -> Rendered:
     tree = item.tree
-    metadata = tree.get("metadata")
-    meta = metadata if isinstance(metadata, Mapping) else Mapping()
+    meta = tree.get("metadata") or Mapping()
+    names = {key: _name(meta, key, item.place) for key in ("name", "generateName", "namespace")}
+    if not names["name"] and not names["generateName"]:
+        raise ManifestError(f"{item.place}: a ConfigMap without metadata.name")
     texts = {key: _texts(tree.get(key), key) for key in ("data", "binaryData")}
     faults = [
         *(f"the key {key} stands there twice" for part in (tree, meta) for key in part.repeated),
-        *([] if tree.get("apiVersion") in (None, "v1") else [f"apiVersion is {tree['apiVersion']!r} and not 'v1'"]),
+        *(fault for key in tree if (fault := _misspelled(key))),
+        *(fault for key in ("labels", "annotations") for fault in _not_texts(meta.get(key), f"metadata.{key}")),
+        *([] if isinstance(tree.get("immutable"), bool | None) else ["immutable is neither true nor false"]),
+        *([] if item.version == "v1" else [f"apiVersion is {item.version!r} and not 'v1'"]),
         *(fault for _, found in texts.values() for fault in found),
         *(f"key {key!r} is in data and in binaryData" for key in texts["data"][0] if key in texts["binaryData"][0]),
         *(fault for key, text in texts["binaryData"][0].items() if (fault := _not_base64(key, text))),
     ]
     return Rendered(
         place=item.place,
-        namespace=_word(meta, "namespace") or namespace,
-        name=_word(meta, "name"),
-        prefix="" if _word(meta, "name") else _word(meta, "generateName"),
+        namespace=names["namespace"] or namespace,
+        name=names["name"],
+        prefix="" if names["name"] else names["generateName"],
         content=WireConfigMap(data=texts["data"][0], binary_data=texts["binaryData"][0]),
+        unread=any(found for _, found in texts.values()),
         faults=tuple(faults),
     )
 
 
-def _word(tree: Mapping, key: str) -> str:
-    value = tree.get(key)
-    return value if isinstance(value, str) else ""
+def _name(meta: Mapping, key: str, place: str) -> str:
+    value = meta.get(key)
+    if not isinstance(value, str | None):
+        raise ManifestError(f"{place}: metadata.{key} of a ConfigMap is not text: put it into quotes")
+    return value or ""
+
+
+def _misspelled(key: Any) -> str:
+    """A field that the API server would drop, where it is close to a right one."""
+    if key in _FIELDS or not (near := nearest(str(key), _FIELDS)):
+        return ""
+    return f"unknown field {key!r}; did you mean {near!r}?"
+
+
+def _not_texts(tree: Any, part: str) -> list[str]:
+    """What the API server would refuse in labels or annotations."""
+    if tree is None:
+        return []
+    if not isinstance(tree, Mapping):
+        return [f"{part} is not a mapping"]
+    return [
+        f"{part}: the value of {key!r} is not text: put it into quotes" for key in tree if not _is_text(tree[key])
+    ]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | None)
 
 
 def _texts(tree: Any, part: str) -> tuple[dict[str, str], list[str]]:
@@ -156,7 +201,7 @@ def _judged(item: Rendered, here: Sequence[Rendered], required: Sequence[Require
         faults.append(f"defined more than once: also at {', '.join(dict.fromkeys(others))}")
     if not faults:
         return dataclasses.replace(finding, text=f"{finding.text} ({item.place})")
-    texts = [finding.text] if finding.status == UNHEALTHY else []
+    texts = [finding.text] if finding.status == UNHEALTHY and (record.keys or not item.unread) else []
     return dataclasses.replace(finding, status=UNHEALTHY, text=f"{'; '.join(texts + faults)} ({item.place})")
 
 

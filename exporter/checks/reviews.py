@@ -8,12 +8,14 @@ import asyncio
 import msgspec
 
 from exporter.checks.finding import HEALTHY, UNKNOWN, Finding
+from exporter.checks.merging import cause_of
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import BrokenAnswerError, KubeError
+from exporter.kube.errors import BrokenAnswerError, KubeError, ServerError, UnauthorizedError, UnreachableError
 
 __all__ = ["check_reviews"]
 
 _PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"  # everybody may ask about himself
+_SHARED = (UnreachableError, UnauthorizedError, ServerError)  # why the lists may fail as well
 _NEEDED = (("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews"))
 
 
@@ -41,7 +43,10 @@ async def _check(client: KubeClient, group: str, resource: str) -> Finding:
     try:
         allowed = _allowed(await client.review(_PATH, msgspec.json.encode(review)))
     except KubeError as error:
-        return Finding(status=UNKNOWN, subject=subject, text=f"cannot be checked: {error}")
+        cause = cause_of(error, path=_PATH) if isinstance(error, _SHARED) else ""
+        return Finding(
+            status=UNKNOWN, subject=subject, text=f"cannot be checked: {error}", cause=cause, area="token reviews"
+        )
     if not allowed:
         text = "not permitted: grant the verb create, such as by rbac --web.kubernetes-auth"
         return Finding(status=UNKNOWN, subject=subject, text=text)

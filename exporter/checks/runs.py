@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding, Part
-from exporter.checks.reading import Reading, read, where
+from exporter.checks.reading import Reading, read, unread, where
 from exporter.cluster import Run
 from exporter.kind_names import naming_fault
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import KubeError, MissingError
+from exporter.kube.errors import KubeError
+from exporter.plurals import plural
 from exporter.resources.kinds import RunKind
 from exporter.sources import Feed
 
@@ -42,7 +43,7 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
         _fault(client, kind, others),
         asyncio.gather(*(read(client, feed, keep=_seen) for feed in feeds if _is_of(feed, kind))),
     )
-    missing = [reading.error for reading in readings if isinstance(reading.error, MissingError)]
+    missing = [reading.error for reading in readings if reading.missing]
     if len(missing) == len(readings):
         scopes = [reading.feed.status.scope for reading in readings]
         return Runs(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
@@ -51,6 +52,7 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
     return Runs(
         findings=[*findings, *map(_finding, readings), *_of_phases(kind, seen)],
         namespaces=frozenset(run.namespace for run in seen),
+        unread=unread(readings),
         agents=frozenset(run.agent for run in seen if run.agent),
         all=not any(reading.error for reading in readings),
     )
@@ -74,13 +76,12 @@ async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -
 
 def _finding(reading: Reading) -> Finding:
     subject = f"{reading.feed.status.resource} in {where(reading.feed.status.scope)}"
-    if reading.failure:
-        return Finding(status=reading.status, subject=subject, text=reading.failure)
-    number = f"{len(reading.records)} found" if reading.records else "none found"
-    return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched, {number}")
+    if reading.failed:
+        return reading.finding(subject=subject, area=reading.feed.status.resource)
+    return reading.success(subject=subject, found=f", {len(reading.records) or 'none'} found")
 
 
-def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: MissingError) -> Finding:
+def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: KubeError | None) -> Finding:
     """One finding, however many namespaces there are. Only the first kind is required."""
     subject = f"{kind.plural} in {' and '.join(map(where, scopes))}"
     if not fault and not kind.main:
@@ -95,11 +96,7 @@ def _of_phases(kind: RunKind, runs: Sequence[Seen]) -> list[Finding]:
         Finding(
             status=NOTE,
             subject=kind.plural,
-            text=f"phase {phase!r} is in no state list of {kind.kind} ({_counted(number)}): counted as open",
+            text=f"phase {phase!r} is in no state list of {kind.kind} ({plural(number, 'run')}): counted as open",
         )
         for phase, number in unknown.most_common(_MOST_PHASES)
     ]
-
-
-def _counted(number: int) -> str:
-    return f"{number} run{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ import asyncio
 
 from exporter.app import budget_of
 from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
-from exporter.checks.cluster import cluster
+from exporter.checks.cluster import about_cluster
 from exporter.checks.formats import FORMATS, status_of
 from exporter.checks.rendered import check_rendered
 from exporter.commands.arguments import add_cluster_arguments, add_review_argument, named, settings_of
@@ -61,4 +61,4 @@ async def _found(settings: Settings) -> list[Finding]:
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
     async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
-        return [cluster(credentials), *await findings(client, settings)]
+        return about_cluster(credentials, await findings(client, settings))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from exporter.cluster import Cluster, Job
 from exporter.diagnosis.cause import Cause
+from exporter.plurals import plural
 
 __all__ = ["hang_causes"]
 
@@ -37,6 +38,6 @@ def _of_pods(job: Job) -> Iterator[Cause]:
     if job.active > 0:
         return
     if job.terminating:
-        yield Cause.of("pods_terminating", f"{job.terminating} pods terminating, none active")
+        yield Cause.of("pods_terminating", f"{plural(job.terminating, 'pod')} terminating, none active")
     else:
         yield Cause.of("no_pod", "the Job controller reports no pod")

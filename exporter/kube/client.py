@@ -210,9 +210,12 @@ def _named(path: str) -> Iterator[None]:
             f"the API server's certificate does not verify: {error.certificate_error}", code="tls"
         ) from error
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-        raise UnreachableError(f"TLS with the API server failed: {error}", code="tls") from error
+        fault = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+        reason = (getattr(fault, "reason", None) or "no reason given").replace("_", " ").lower()
+        raise UnreachableError(f"TLS with the API server failed: {reason}", code="tls") from error
     except aiohttp.ClientConnectorError as error:
-        reason = os.strerror(number) if (number := error.os_error.errno or 0) > 0 else str(error.os_error)
+        number = error.os_error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.os_error.strerror or "unknown reason"
         raise UnreachableError(f"cannot connect to {error.host}:{error.port}: {reason}", code="connect") from error
     except aiohttp.ClientPayloadError as error:
         raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error

@@ -16,12 +16,14 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 import yaml
 
+from exporter.files import FileError, read_bytes
 from exporter.kube.entries import Entry, shaped_as
 from exporter.kube.errors import KubeConfigError
 
 __all__ = ["Choice", "choose", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LARGEST: Final = 16 << 20
 _MANY: Final = 10  # known names that one error line shows
 
 
@@ -52,6 +54,10 @@ for _tag, _form, _first in (
     ("merge", "<<", "<"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
+
+
+class _ExpandedError(Exception):
+    """Aliases stand for more than the file could hold."""
 
 
 class _Named(msgspec.Struct):
@@ -143,9 +149,11 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> _File:
     try:
-        content = _document(path.read_bytes())
-    except OSError as error:
-        raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error.strerror}") from error
+        content = _document(read_bytes(path, most=_LARGEST, pipes=True))
+    except FileError as error:
+        raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error}") from error
+    except _ExpandedError:
+        raise KubeConfigError(f"kubeconfig {path}: its aliases expand to more than the file holds") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -161,7 +169,19 @@ def _document(content: bytes) -> Any:
     Parsed once for each state of a file: with 1,000 contexts that takes a third of a second, and each renewal of the
     credentials reads the file again.
     """
-    return _without_nulls(next(yaml.load_all(content, Loader=_Loader), None))
+    tree = next(yaml.load_all(content, Loader=_Loader), None)
+    _check_expanded(tree, most=len(content))
+    return _without_nulls(tree)
+
+
+def _check_expanded(tree: Any, *, most: int) -> None:
+    """Aliases of aliases grow exponentially. Without them, a value takes a byte of the file, and the document one."""
+    count, rest = 0, [tree]
+    while rest:
+        if (count := count + 1) > most + 1:
+            raise _ExpandedError
+        value = rest.pop()
+        rest.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
 
 
 def _without_nulls(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from exporter.files import FileError, read_bytes
 from exporter.kube.entries import Cluster, Entry, User
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.kubeconfig import Choice
@@ -92,9 +93,9 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
 def token_in(path: Path, *, name: str) -> str:
     """The token in the file. Raises KubeConfigError where there is none."""
     try:
-        text = path.read_text("ascii", "replace")
-    except OSError as error:
-        raise KubeConfigError(f"{name} {path}: cannot be read: {error.strerror}") from error
+        text = read_bytes(path).decode("ascii", "replace")
+    except FileError as error:
+        raise KubeConfigError(f"{name} {path}: cannot be read: {error}") from error
     return _token(text, name=f"{name} {path}")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from exporter.files import FileError, read_bytes
 from exporter.kube.errors import KubeConfigError
 
 __all__ = ["Pem", "client_context"]
@@ -39,9 +40,9 @@ class Pem:
     def read(cls, path: Path, *, name: str) -> "Pem":
         """The file's text. Raises KubeConfigError where it cannot be read."""
         try:
-            return cls(name=f"{name} {path}", text=path.read_bytes(), path=path)
-        except OSError as error:
-            raise KubeConfigError(f"{name} {path}: cannot be read: {error.strerror}") from error
+            return cls(name=f"{name} {path}", text=read_bytes(path), path=path)
+        except FileError as error:
+            raise KubeConfigError(f"{name} {path}: cannot be read: {error}") from error
 
 
 @functools.lru_cache(maxsize=1)

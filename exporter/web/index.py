@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from aiohttp import web
 
 from exporter import __version__
+from exporter.plurals import plural
 from exporter.telemetry import ResourceStatus
 from exporter.web.health import Health
 from exporter.web.overview import Overview, Row
@@ -26,9 +27,10 @@ def index(
         rows, more = await overview.rows()
         ready = health.is_ready()
         count = f" ({len(rows) + more})" if rows else ""
+        unread = sum(status.resource == "configmaps" and status.last_sync is None for status in health.statuses)
         sections = [
             f"<h2>Stuck runs{count}</h2>\n{_stuck(rows, more, known=ready, stale=_stale(health))}",
-            f"<h2>Required ConfigMaps</h2>\n{_configmaps(overview)}",
+            f"<h2>Required ConfigMaps</h2>\n{_configmaps(overview, unread)}",
         ]
         if overview.broken_configmaps():
             sections.reverse()  # many runs may be stuck for that one reason
@@ -68,19 +70,21 @@ def _stuck(rows: list[Row], more: int, *, known: bool, stale: bool) -> str:
         for row in rows
     ]
     heads = ("State", "Namespace", "Run", "Job", "For", "Limit", "Cause")
-    rest = f"<p>{more} more are stuck.</p>" if more else ""
+    rest = f"<p>{more} more {'is' if more == 1 else 'are'} stuck.</p>" if more else ""
     return note + table(heads, cells) + rest
 
 
-def _configmaps(overview: Overview) -> str:
+def _configmaps(overview: Overview, unread: int) -> str:
     healthy = overview.healthy_configmaps()
-    parts = [f'<p class="good">{healthy} required ConfigMap{"s" * (healthy != 1)} healthy.</p>'] if healthy else []
+    parts = [f'<p class="good">{plural(healthy, "required ConfigMap")} healthy.</p>'] if healthy else []
     broken = [
         (("bad", problems), ("", item.namespace), ("name", item.name))
         for item, problems in overview.broken_configmaps()
     ]
     if broken:
         parts.insert(0, table(("Problem", "Namespace", "ConfigMap"), broken))
+    if unread:
+        parts.append('<p class="wait">Unknown: required ConfigMaps have not been read, see below.</p>')
     return "\n".join(parts) or "<p>No ConfigMap is known to be required.</p>"
 
 

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from exporter.untrusted import printable
+
 __all__ = ["HEADERS", "PAGE", "duration", "table"]
 
 PAGE: Final = """<!DOCTYPE html>
@@ -60,7 +62,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> st
 
 def _cell(name: str, text: str) -> str:
     """Characters that are not printable, such as those that reverse text, are shown as such."""
-    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    shown = "\n".join(map(printable, text.split("\n")))
     return f'<td class="{name}">{html.escape(shown)}</td>'
 
 

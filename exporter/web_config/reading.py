@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from exporter.files import FileError, read_text
 from exporter.web_config.format import HttpServer, TlsServer, WebConfig, WebConfigError, check
 
 __all__ = ["parse", "parse_file", "read", "text_of"]
@@ -44,10 +45,9 @@ def read(path: Path) -> WebConfig:
 def text_of(path: Path) -> str:
     """The text of a file. Raises WebConfigError."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise WebConfigError(f"{path}: cannot be read: {reason}") from None
+        return read_text(path)
+    except FileError as error:
+        raise WebConfigError(f"{path}: cannot be read: {error}") from None
 
 
 def parse_file(text: str, *, path: Path) -> WebConfig:

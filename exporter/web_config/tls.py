@@ -3,9 +3,9 @@
 import ipaddress
 import ssl
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
+from exporter.files import FileError, read_bytes
 from exporter.web_config.format import CIPHERS, CURVES, TlsServer, WebConfigError
 
 __all__ = ["is_allowed", "server_context"]
@@ -61,9 +61,9 @@ def _address(text: str) -> str:
 
 def _text(path: str, *, name: str, mark: bytes, what: str) -> bytes:
     try:
-        text = Path(path).read_bytes()
-    except OSError as error:
-        raise WebConfigError(f"{name} {path}: cannot be read: {error.strerror}") from None
+        text = read_bytes(path)
+    except FileError as error:
+        raise WebConfigError(f"{name} {path}: cannot be read: {error}") from None
     if mark not in text:
         raise WebConfigError(f"{name} {path}: not PEM: there is no {what} in it")
     return text
@@ -106,7 +106,8 @@ def _prove(tls: TlsServer) -> None:
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    client.load_verify_locations(cadata=Path(tls.cert_file).read_bytes().decode("ascii", "ignore"))
+    certificate = _text(tls.cert_file, name="cert_file", mark=_CERTIFICATE, what="certificate")
+    client.load_verify_locations(cadata=certificate.decode("ascii", "ignore"))
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     server_end = _with_certificate(tls).wrap_bio(to_server, to_client, server_side=True)
     client_end = client.wrap_bio(to_client, to_server)

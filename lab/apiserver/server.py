@@ -92,13 +92,15 @@ class StandInApiServer:
         try:
             return await self._answer(request)
         except status.StatusError as error:
-            return error.response()
+            answer = error.response()
         except status.PageNotFoundError:
-            # Audit-Id stands on every answer of a kube-apiserver; on this one it tells it from a proxy's.
-            return web.Response(status=404, text="404 page not found\n", headers={"Audit-Id": str(uuid.uuid4())})
+            answer = web.Response(status=404, text="404 page not found\n")
         finally:
             if transport is not None:
                 self._open.discard(transport)
+        # Audit-Id stands on every answer of a kube-apiserver; on these it tells them from a proxy's.
+        answer.headers["Audit-Id"] = str(uuid.uuid4())
+        return answer
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if self.intercept is not None:

@@ -7,7 +7,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-__all__ = ["View", "clock_time", "printable"]
+from exporter.untrusted import spelled_out
+
+__all__ = ["View", "clock_time"]
 
 _WIDEST = 96
 _NARROWEST = 60
@@ -40,7 +42,7 @@ class View:
     def title(self, text: str) -> None:
         """A heading over a line."""
         self._write("")
-        self._write(f"  {self._styled('title', printable(text))}")
+        self._write(f"  {self._styled('title', spelled_out(text))}")
         self._write(f"  {self._styled('quiet', self._rule * (self._width - 4))}")
 
     def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
@@ -68,7 +70,7 @@ class View:
     def status(self, at: float, text: str) -> None:
         """The moving line; without a terminal there is none."""
         if self._live:
-            line = printable(f"  {clock_time(at)}  {text}")[: self._width]
+            line = spelled_out(f"  {clock_time(at)}  {text}")[: self._width]
             self._out.write(f"\r\x1b[K{self._styled('quiet', line)}")
             self._out.flush()
 
@@ -80,7 +82,7 @@ class View:
 
     def _wrapped(self, text: str, *, indent: int) -> list[str]:
         width = self._width - indent
-        return textwrap.wrap(printable(text), width, break_on_hyphens=False) or [""]
+        return textwrap.wrap(spelled_out(text), width, break_on_hyphens=False) or [""]
 
     def _continue(self, lines: Sequence[str], *, indent: int, style: str = "") -> None:
         for line in lines:
@@ -94,14 +96,6 @@ class View:
         self.clear_status()
         self._out.write(line.rstrip() + "\n")
         self._out.flush()
-
-
-def printable(text: str) -> str:
-    """The text with every control, formatting and direction character spelled out, as Python does.
-
-    Names and details come from a cluster; what a terminal would obey must not reach it.
-    """
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def clock_time(at: float) -> str:

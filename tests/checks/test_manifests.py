@@ -11,6 +11,8 @@ from exporter.config import ConfigMaps, Settings
 from tests.checks.test_rendered import a_manifest, lines_of
 
 DEEP = "a: " + "[" * 100_000
+ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(60))
+CONFIGMAP = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\ndata: {k: v}\n"
 BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}\n" for n in range(40))
 
 
@@ -20,14 +22,14 @@ BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}
         ("kind: ConfigMap\nmetadata: {\n", "m.yaml:3: not YAML: "),
         ("a: b\n\tc: d\n", "m.yaml:2: not YAML: found character '\\t'"),
         ("kind: X\nvalue: {{ .Values.x }}\n", "m.yaml:2: not YAML: "),
-        ("---\nkind: X\n---\n- a\n", "m.yaml:4: not a Kubernetes object but a list"),
+        ("---\n{kind: X, apiVersion: v1}\n---\n- a\n", "m.yaml:4: not a Kubernetes object but a list"),
         ("Error: chart not found\n", "m.yaml:1: not a Kubernetes object: it has no kind"),
         ("WARNING: x: y\n", "m.yaml:1: not YAML: mapping values are not allowed here"),
         ("some words\n", "m.yaml:1: not a Kubernetes object but the text 'some words'"),
         ("5\n", "m.yaml:1: not a Kubernetes object but a number"),
         ("replicas: 1\n", "m.yaml:1: not a Kubernetes object: it has no kind"),
         ("kind: X\na: &a [*a, *b]\n", "m.yaml:2: not YAML: found undefined alias 'b'"),
-        ("&a\nkind: List\nitems: [*a]\n", "a list that contains itself"),
+        ("&a\nkind: List\napiVersion: v1\nitems: [*a]\n", "a list that contains itself"),
         (
             "kind: X\na: !!python/object/apply:os.system [id]\n",
             "m.yaml:2: not YAML: could not determine a constructor",
@@ -51,6 +53,71 @@ def test_what_cannot_be_read_is_an_unknown_with_its_place(tmp_path, text, said):
     assert second == "UNKNOWN ConfigMap agent-platform/a: not found in what could be read"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"kind": "ConfigMapList", "apiVersion": "v1", "items": 5}', "1: items is a number, and must be a list"),
+        ("kind: List\napiVersion: v1\nitems: {a: b}\n", "1: items is a mapping, and must be a list"),
+        ("kind: XList\napiVersion: x/v1\nitems: ''\n", "1: items is the text '', and must be a list"),
+        (f"{CONFIGMAP}items: true\n", "1: items is true, and must be a list"),
+        (f"---\n{CONFIGMAP}---\n[]\n", "7: not a Kubernetes object but a list"),
+        ("kind: List\napiVersion: v1\nitems: [null]\n", "1 items[0]: not a Kubernetes object but null"),
+        (
+            "{kind: List, apiVersion: v1, items: [\n{kind: List, apiVersion: v1, items: [[], 5]}]}",
+            "2 items[0] items[0]: not a Kubernetes object but a list",
+        ),
+        (
+            "kind: List\napiVersion: v1\nitems:\n- {kind: X, metadata: {name: a}}\n",
+            "4 items[0]: not a Kubernetes object: it has no apiVersion",
+        ),
+        ("kind: ConfigMapList\nitems: []\n", "1: not a Kubernetes object: it has no apiVersion"),
+        ("kind: ConfigMap\nmetadata: {name: a}\n", "1: not a Kubernetes object: it has no apiVersion"),
+        ("kind:\napiVersion: v1\n", "1: not a Kubernetes object: it has no kind"),
+        ("kind: {a: b}\napiVersion: v1\n", "1: kind is a mapping, and must be text"),
+        ("kind: false\napiVersion: v1\n", "1: kind is false, and must be text"),
+        ("kind: ConfigMap\napiVersion: [v1]\n", "1: apiVersion is a list, and must be text"),
+        ("kind: ConfigMap\napiVersion: 1\n", "1: apiVersion is a number, and must be text"),
+        (f"{ALIASES}kind: ConfigMap\napiVersion: *a60\n", "1: apiVersion is a list, and must be text"),
+        (f"{ALIASES}apiVersion: v1\nkind: *a60\n", "1: kind is a list, and must be text"),
+        (f"{ALIASES}apiVersion: v1\nkind: X\nmetadata: *a60\n", "1: metadata is a list, and must be a mapping"),
+        (f"kind: X\n{CONFIGMAP}", "1: the key kind stands there twice"),
+        (f"apiVersion: x/v1\n{CONFIGMAP}", "1: the key apiVersion stands there twice"),
+        ("kind: X\napiVersion: v1\nmetadata: [a]\n", "1: metadata is a list, and must be a mapping"),
+        ("kind: X\napiVersion: v1\nmetadata: a\n", "1: metadata is the text 'a', and must be a mapping"),
+        ("kind: ConfigMap\napiVersion: v1\nmetadata:\n", "1: a ConfigMap without metadata.name"),
+        ("kind: ConfigMap\napiVersion: v1\nmetadata: {name: ''}\n", "1: a ConfigMap without metadata.name"),
+        (
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {name: 5}\n",
+            "1: metadata.name of a ConfigMap is not text: put it into quotes",
+        ),
+        (
+            "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a, namespace: [b]}\n",
+            "1: metadata.namespace of a ConfigMap is not text: put it into quotes",
+        ),
+        ("kind: X\napiVersion: v1\n".encode("utf-16"), "1: not UTF-8 text"),
+        (b"\x7fELF\x02\x01\x00\x00", "1: not YAML: special characters are not allowed"),
+        (b"\x89PNG\r\n\x1a\n", "1: not UTF-8 text"),
+        ("kind: X\napiVersion: v1\na: b\x00\n", "3: not YAML: special characters are not allowed"),
+        ('{"kind": "ConfigMap", "apiVersion": "v1"', "1: not YAML: "),
+        ('{"kind": "X", "apiVersion": "v1"} {"kind"', "1: not YAML: "),
+        ("true\n", "1: not a Kubernetes object but true"),
+        ("<html><body>502</body></html>\n", "1: not a Kubernetes object but the text '<html>"),
+    ],
+)
+def test_a_malformed_document_is_an_unknown_with_its_place(tmp_path, text, said):
+    """Each in one line, which names the field too. Aliases cost no more than the text is long."""
+    lines, status = lines_of(tmp_path, text)
+    assert lines[0].startswith(f"UNKNOWN m.yaml:{said}")
+    assert status == UNKNOWN
+
+
+def test_lists_in_several_documents_are_no_loop(tmp_path):
+    """Python gives one that was read the address of another."""
+    one = "---\nkind: ConfigMapList\napiVersion: v1\nitems:\n- {metadata: {name: a%d}, data: {k: v}}\n"
+    lines, _ = lines_of(tmp_path, "".join(one % number for number in range(100)), required=("a*",))
+    assert len(lines) == 100
+
+
 def test_json_is_named_as_json(tmp_path):
     """By the name of its file."""
     assert "UNKNOWN m.json:2: not JSON: Expecting" in lines_of(tmp_path, '{"kind":\n,}', name="m.json")[0][0]
@@ -70,7 +137,7 @@ def test_a_folder_is_its_manifests(tmp_path):
     for name in ("one.yaml", "two.yml", "three.json", "notes.txt", "in/four.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(
-            json.dumps({"kind": "ConfigMap", "metadata": {"name": name[:2]}, "data": {"k": "v"}})
+            json.dumps({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name[:2]}, "data": {"k": "v"}})
         )
     found = check_rendered([str(tmp_path)], Settings(configmaps=ConfigMaps(required=("on", "tw", "th", "no"))))
     assert [item.status for item in found] == ["ok", "ok", "ok", "UNHEALTHY"]

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from exporter.checks import UNHEALTHY
+from exporter.checks import UNHEALTHY, UNKNOWN
 from exporter.checks.formats import status_of
 from exporter.checks.rendered import check_rendered
 from exporter.config import ConfigMaps, RequiredConfigMap, Settings
@@ -55,16 +55,16 @@ HEALTHY = "ok ConfigMap agent-platform/a: 1 key, 1 byte (m.yaml:{})"
         (a_manifest(data="binaryData: {k: dg==}\n"), 1),
         (a_manifest(meta="  namespace: agent-platform\n"), 1),
         (a_manifest(data="x: &x {k: v}\ndata:\n  <<: *x\n"), 1),
-        (a_manifest(more="---\nkind: Secret\nmetadata: {name: !vault secret}\nitems: !list [1]\n"), 1),
+        (a_manifest(more="---\nkind: Secret\napiVersion: v1\nmetadata: {name: !vault secret}\nx: !list [1]\n"), 1),
         (
-            "kind: List\napiVersion: v1\nitems:\n- {kind: ConfigMap, metadata: {name: a}, data: {k: v}}\n",
+            "kind: List\napiVersion: v1\nitems:\n- " + a_manifest().replace("\n", "\n  "),
             4,
         ),
         ("kind: ConfigMapList\napiVersion: v1\nitems:\n- metadata: {name: a}\n  data: {k: v}\n", 4),
         ("{kind: ConfigMap, apiVersion: v1, metadata: {name: a}, data: {k: v}}", 1),
         ('\n{\t"kind": "ConfigMap", "apiVersion": "v1",\n\t"metadata": {"name": "a"},\n\t"data": {"k": "v"}}\n', 2),
         (
-            '{"kind": "Pod"}\n{"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}}',
+            '{"kind":"X","apiVersion":"v1"}\n{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"},"data":{"k":"v"}}',
             2,
         ),
         (a_manifest(data="data: {k: 2}\n").replace("2", "'2'"), 1),
@@ -116,19 +116,25 @@ def test_a_key_is_text_whatever_it_looks_like(tmp_path):
         (a_manifest(data=""), "empty"),
         (a_manifest(data="data: {}\nbinaryData:\n"), "empty"),
         (a_manifest(data="data: {k: ''}\n"), "empty"),
-        (a_manifest(data="data: {k: 2}\n"), "empty; the value of key 'k' is not text: put it into quotes"),
+        (a_manifest(data="data: {k: 2}\n"), "the value of key 'k' is not text: put it into quotes"),
         (a_manifest(data="data: {k: yes, l: x}\n"), "the value of key 'k' is not text: put it into quotes"),
         (
             a_manifest(data="data: {a/b: x, l: z}\n"),
             "'a/b' is not a key of data: keys have letters, digits, -, _ and .",
         ),
-        (a_manifest(data="data: [k]\n"), "empty; data is not a mapping"),
+        (a_manifest(data="data: [k]\n"), "data is not a mapping"),
         (a_manifest(data="data: {k: v, k: w}\n"), "key 'k' stands twice in data"),
         (a_manifest(more="data: {k: w}\n"), "the key data stands there twice"),
         (a_manifest(more="binaryData: {k: dg==}\n"), "key 'k' is in data and in binaryData"),
         (a_manifest(data="binaryData: {k: '?'}\n"), "empty; the value of key 'k' in binaryData is not base64"),
         (a_manifest().replace("v1", "v2"), "apiVersion is 'v2' and not 'v1'"),
-        (a_manifest().replace("v1", "[v1]"), "apiVersion is ['v1'] and not 'v1'"),
+        (a_manifest(more="Data: {l: w}\n"), "unknown field 'Data'; did you mean 'data'?"),
+        (a_manifest(more="immutable: 'true'\n"), "immutable is neither true nor false"),
+        (a_manifest(meta="  labels: [x]\n"), "metadata.labels is not a mapping"),
+        (
+            a_manifest(meta="  annotations: {x: 5}\n"),
+            "metadata.annotations: the value of 'x' is not text: put it into quotes",
+        ),
         (a_manifest(data="data: &a {l: x, k: *a}\n"), "the value of key 'k' is not text: put it into quotes"),
         (a_manifest(data="data: {5: x, '5': z}\n"), "key '5' stands twice in data"),
         (a_manifest(data=f"data: {{k: {'x' * 1048577}}}\n"), "1048577 bytes, over the limit of 1048576"),
@@ -162,7 +168,6 @@ def test_one_that_is_defined_twice_is_unhealthy(tmp_path):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("", ""),
         (a_manifest("b"), ""),
         (a_manifest("abcde", meta="  namespace: other\n"), "; m.yaml:1 has this name in namespace other"),
         (
@@ -192,10 +197,20 @@ def test_one_of_the_default_names_makes_the_others_required(tmp_path):
     assert sum(line.endswith(": missing") for line in lines) == 5
 
 
-@pytest.mark.parametrize("text", ["", "---\n", a_manifest("other")])
-def test_a_gate_that_finds_none_of_the_default_names_does_not_pass(tmp_path, text):
-    """An empty rendering is no proof of health."""
-    line = text_of(tmp_path, text, required=None)
+@pytest.mark.parametrize("text", ["", "---\n", "# only a comment\n", "null\n---\n~\n"])
+def test_an_empty_rendering_is_unknown(tmp_path, text):
+    """A command before the pipe may have failed, so nothing is said to be missing."""
+    lines, status = lines_of(tmp_path, text, text)
+    assert status == UNKNOWN
+    assert lines == [
+        "UNKNOWN --filename: there is no Kubernetes object in the input",
+        "UNKNOWN ConfigMap agent-platform/a: not found in what could be read",
+    ]
+
+
+def test_a_gate_that_finds_none_of_the_default_names_does_not_pass(tmp_path):
+    """That nothing was looked at is no proof of health."""
+    line = text_of(tmp_path, a_manifest("other"), required=None)
     assert line.startswith("UNKNOWN ConfigMaps: none of the default names is in these manifests, for namespace agent")
     assert "set configmaps.required to the names that the controller needs, or to []" in line
 

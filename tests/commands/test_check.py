@@ -7,7 +7,18 @@ import socket
 import pytest
 from aiohttp import web
 
-from tests.clusters import ALL_RUNS, CONFIGMAPS, a_configmap, a_job, a_namespace, a_run, a_server, a_status, a_stream
+from tests.clusters import (
+    ALL_RUNS,
+    CONFIGMAPS,
+    JOBS,
+    a_configmap,
+    a_job,
+    a_namespace,
+    a_run,
+    a_server,
+    a_status,
+    a_stream,
+)
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
@@ -87,26 +98,70 @@ async def test_a_missing_key_and_an_empty_one_are_named(tmp_path):
 
 
 async def test_an_unreachable_server_is_an_unknown(tmp_path):
-    """2, and why, on each line."""
+    """2, and why, once: with what could not be checked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     code, lines = await check(f"http://127.0.0.1:{port}", tmp_path)
     assert code == 2
     reason = f"cannot connect to 127.0.0.1:{port}: Connection refused"
-    assert lines == [
-        f"UNKNOWN  ConfigMap agent-platform/a: cannot be listed: {reason}",
-        f"UNKNOWN  ConfigMap agent-platform/b: cannot be listed: {reason}",
-        f"UNKNOWN  coderuns in all namespaces: cannot be listed: {reason}",
-        f"UNKNOWN  jobs in all namespaces: cannot be listed: {reason}",
+    unchecked = "ConfigMaps in namespace agent-platform, coderuns, jobs"
+    assert lines == [f"UNKNOWN  API server 127.0.0.1:{port}: {reason}; not checked: {unchecked}"]
+    more = ("--namespaces=a,b,c,d", "--web.kubernetes-auth")
+    code, lines = await check(f"http://127.0.0.1:{port}", tmp_path, *more)
+    assert code == 2
+    assert lines == [f"UNKNOWN  API server 127.0.0.1:{port}: {reason}; not checked: token reviews, {unchecked}"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda: a_status(401, "Unauthorized"), "the credentials are not accepted: renew them (401: Unauthorized)"),
+        (lambda: a_status(500, "etcdserver: no leader"), "500: etcdserver: no leader"),
+        (lambda: web.Response(text="<html>", content_type="text/html"), "the answer is not JSON but text/html"),
+        (lambda: web.Response(status=404, text="<html>"), "404: Not Found"),
+        (lambda: web.Response(status=307, headers={"Location": "/login"}), "307: Temporary Redirect"),
+    ],
+)
+async def test_what_fails_everywhere_for_one_reason_is_one_line(tmp_path, answer, said):
+    """Whatever it is; and nothing is unhealthy because a proxy answers."""
+    async with a_server() as server:
+        refuses(server, "/", answer)
+        code, lines = await check(server.url, tmp_path)
+    assert code == 2
+    assert len(lines) == 1
+    assert lines[0].startswith(f"UNKNOWN  API server {server.url.removeprefix('http://')}: {said}")
+    assert lines[0].endswith("; not checked: ConfigMaps in namespace agent-platform, coderuns, jobs")
+
+
+async def test_configmaps_that_may_not_be_read_are_one_line(tmp_path):
+    """The API server's message names each, which is the one difference; what can be read has its own line."""
+    async with a_server(a_configmap("c", k="v")) as server:
+
+        async def intercept(request):
+            name = request.query.get("fieldSelector", "").rpartition("=")[2]
+            words = f'configmaps "{name}" is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
+            return a_status(403, words) if name in {"a", "b"} else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: [a, b, c]}")
+    assert code == 2
+    said = (
+        f'403 at {CONFIGMAPS}: configmaps is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
+    )
+    area = "ConfigMaps in namespace agent-platform"
+    assert lines[:2] == [
+        f"UNKNOWN  {area}: not permitted: grant the verbs list and watch ({said}); not checked: a, b",
+        "ok  ConfigMap agent-platform/c: 1 key, 1 byte",
     ]
 
 
 async def test_an_expired_token_is_an_unknown(tmp_path):
-    """With the server's own word for it, and without the token."""
+    """With what to do about it, and without the token."""
     async with a_server(a_configmap("a", k="v"), token="another") as server:
         code, lines = await check(server.url, tmp_path, user={"token": SECRET})
     assert code == 2
-    assert lines[0] == f"UNKNOWN  ConfigMap agent-platform/a: cannot be listed: 401 at {CONFIGMAPS}: Unauthorized"
+    assert "the credentials are not accepted: renew them (401: Unauthorized); not checked: " in lines[0]
+    assert len(lines) == 1
 
 
 async def test_a_missing_crd_is_unhealthy(tmp_path):
@@ -201,6 +256,49 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
+
+
+async def test_watch_without_list_is_a_note(tmp_path):
+    """`run` works with it only as long as the API server streams lists."""
+    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), a_run()) as server:
+        refuses(server, "/api", lambda: a_status(403, "no"), verb="list")
+        code, lines = await check(server.url, tmp_path)
+    more = "grant the verb list as well: without streamed lists nothing can be read"
+    assert code == 0
+    assert [line for line in lines if line.startswith("note")] == [
+        f"note  ConfigMaps in namespace agent-platform: can be watched; {more}",
+        f"note  coderuns in all namespaces: can be watched, 1 found; {more}",
+        f"note  jobs in all namespaces: can be watched, no agent Jobs found; {more}",
+    ]
+
+
+async def test_of_a_namespace_that_cannot_be_read_nothing_is_said_to_be_empty(tmp_path):
+    """`nothing found in it` would be untrue: nothing was read."""
+    async with a_server() as server:
+        refuses(server, "/api", lambda: a_status(403, "no"))
+        code, lines = await check(server.url, tmp_path, "--namespaces=one")
+    assert code == 2
+    assert [line for line in lines if "nothing found" in line] == []
+
+
+@pytest.mark.parametrize("path", [CONFIGMAPS, ALL_RUNS, JOBS])
+async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
+    """Every list is bounded by the code that `run` reads it with."""
+    async with a_server() as server:
+
+        async def intercept(request):
+            if request.path != path:
+                return None
+            if request.query.get("sendInitialEvents"):
+                return a_status(422, "no")
+            return web.json_response({"metadata": {"resourceVersion": "1", "continue": "again"}, "items": []})
+
+        server.intercept = intercept
+        names = "[a]" if path == CONFIGMAPS else "[]"
+        code, lines = await check(server.url, tmp_path, config=f"configmaps: {{required: {names}}}")
+        assert len(server.requests) < 30
+    assert code == 2
+    assert [line for line in lines if f"the list at {path} does not end: a continue token came twice" in line]
 
 
 @pytest.mark.parametrize("end", ["open", "cut", "clean"])

@@ -66,8 +66,11 @@ def test_a_signal_ends_it_with_0(tmp_path, number):
     """No traceback, no complaint, although the API server is not there."""
     with a_process(*words_for(tmp_path)) as process:
         line = process.stderr.readline()
-        started = re.search(r"level=INFO msg=started version=\S+ api_server=.* listen=(\S+)", line)
+        started = re.search(
+            r"level=INFO msg=started version=\S+ api_server=127\.0\.0\.1:[0-9]+ .* listen=(\S+)", line
+        )
         assert started, line
+        assert f'credentials="kubeconfig {tmp_path}/config (context prod)"' in line
         with urllib.request.urlopen(f"{started[1]}/metrics", timeout=5) as response:  # noqa: S310 - its own address
             page = response.read().decode()
         assert 'coderun_exporter_resource_required{resource="coderuns",scope="*"} 1.0' in page

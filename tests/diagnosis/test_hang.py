@@ -75,10 +75,10 @@ def status_of(**status):
     [
         ({}, ("no_pod", "the Job controller reports no pod")),
         ({"active": 0, "terminating": 0}, ("no_pod", "the Job controller reports no pod")),
-        ({"terminating": 1}, ("pods_terminating", "1 pods terminating, none active")),
+        ({"terminating": 1}, ("pods_terminating", "1 pod terminating, none active")),
         (
             {"terminating": 1, "conditions": [{"type": "FailureTarget", "status": "True"}]},
-            ("pods_terminating", "1 pods terminating, none active"),
+            ("pods_terminating", "1 pod terminating, none active"),
         ),
     ],
     ids=["quota", "zero", "terminating", "a lost node"],

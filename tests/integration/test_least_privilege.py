@@ -130,10 +130,28 @@ def test_check_names_the_verb_that_is_missing(
     def refused() -> bool:  # the authorizer hears of changed roles a moment later
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         found[:] = [line for line in done.stdout.splitlines() if line.startswith("UNKNOWN")]
+        assert not found or "nothing found" not in done.stdout
         return done.returncode == 2 and len(found) == len(RESOURCES)
 
     until(refused, what="everything is refused")
     assert all(f"not permitted: grant the {missing} (403 at " in line for line in found)
+
+
+def test_check_says_what_watch_alone_is_worth(
+    account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path
+):
+    """It is enough while lists are streamed: healthy, with a note for each resource."""
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    for role in account.manifests:
+        if "rules" in role:
+            account.set_rules(role, [rule | {"verbs": ["watch"]} for rule in role["rules"]])
+    command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
+
+    def noted() -> bool:  # the authorizer learns of changed roles a moment later
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        return done.returncode == 0 and done.stdout.count("grant the verb list as well") == len(RESOURCES)
+
+    until(noted, what="a note for each resource")
 
 
 def _watches(exporter: Exporter) -> int:

@@ -183,6 +183,25 @@ async def test_a_missing_required_configmap_is_red():
     assert "No ConfigMap is known to be required." in (await page_with(a_run())).text
 
 
+async def test_required_configmaps_that_may_not_be_read_are_unknown():
+    """That none is known to be required would be untrue."""
+    site = Site()
+    status = site.telemetry.resource(resource="configmaps", scope="agent-platform/a", required=False)
+    site.groups["configmaps"] = [status]
+    async with a_site(site):
+        status.failed(state="forbidden", code="403", detail="no")
+        _, page = await page_of(site)
+    assert "Unknown: required ConfigMaps have not been read, see below." in page.text
+    assert "No ConfigMap is known to be required." not in page.text
+
+
+@pytest.mark.parametrize(("number", "text"), [(201, "1 more is stuck."), (202, "2 more are stuck.")])
+async def test_the_rest_of_the_stuck_runs_is_counted(number, text):
+    """In the singular and in the plural."""
+    page = await page_with(*(a_run(name=f"r{each}", uid=f"u{each}") for each in range(number)))
+    assert text in page.text
+
+
 async def test_before_the_first_lists_nothing_is_said_to_be_well():
     """And while the data may be old, that is said first."""
     async with a_site() as site:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from exporter.files import FileError, read_text
 from tools.bundle import source
 from tools.bundle.source import BundleError
 
@@ -86,9 +87,9 @@ def load(path: pathlib.Path | None, *, names: Iterable[str]) -> Settings:
     if path is None:
         return Settings()
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from error
+        tree = yaml.safe_load(read_text(path, pipes=True))
+    except FileError as error:
+        raise BundleError(f"cannot read {path}: {error}") from error
     except yaml.YAMLError as error:
         raise BundleError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     try:

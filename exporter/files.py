@@ -1,0 +1,76 @@
+"""Files that settings name, read as a whole and never without bound: so many bytes, and of a pipe so many seconds."""
+
+import os
+import select
+import stat
+import time
+from pathlib import Path
+from typing import Final
+
+__all__ = ["FileError", "read_bytes", "read_text"]
+
+_LARGEST: Final = 1 << 20
+_PIPE_SECONDS: Final = 30.0
+_PIECE: Final = 64 << 10
+
+
+class FileError(Exception):
+    """A file that cannot be read. The text is the reason; the caller knows the path and the setting."""
+
+
+def read_bytes(
+    path: Path | str, *, most: int = _LARGEST, pipes: bool = False, seconds: float | None = _PIPE_SECONDS
+) -> bytes:
+    """The content of a file or, where `pipes` are allowed, of a pipe. The null device is an empty file.
+
+    Pipes are for what is read once. `most` is in bytes; `seconds` bound the wait for a pipe (None: no bound).
+    Raises FileError.
+    """
+    try:
+        _check(Path(path).stat(), pipes=pipes)
+        # Without O_NONBLOCK, the open of a pipe waits until another process writes to it.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+            return _read(file.fileno(), most=most, seconds=seconds)
+    except OSError as error:
+        raise FileError(error.strerror or "unknown error") from error
+    except ValueError:
+        raise FileError("a path cannot have a NUL character") from None
+
+
+def read_text(path: Path | str, *, pipes: bool = False) -> str:
+    """The same as text. Raises FileError."""
+    try:
+        return read_bytes(path, pipes=pipes).decode("utf-8")
+    except UnicodeDecodeError:
+        raise FileError("it is not UTF-8 text") from None
+
+
+def _check(status: os.stat_result, *, pipes: bool) -> None:
+    """A directory passes: to read one fails with the right reason."""
+    if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+        return
+    if stat.S_ISFIFO(status.st_mode):
+        if pipes:
+            return
+        raise FileError("it is a pipe, and must be a file: it is read more than once")
+    if stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev:
+        return
+    raise FileError("it is neither a file nor a pipe" if pipes else "it is not a file")
+
+
+def _read(descriptor: int, *, most: int, seconds: float | None) -> bytes:
+    data = bytearray()
+    end = None if seconds is None else time.monotonic() + seconds
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while len(data) <= most:
+        if not poll.poll(None if end is None else max(0.0, end - time.monotonic()) * 1000):
+            raise FileError(f"the pipe did not end within {seconds:g} s")
+        try:
+            piece = os.read(descriptor, min(_PIECE, most + 1 - len(data)))
+        except BlockingIOError:
+            continue  # another process has read it
+        if not piece:
+            return bytes(data)
+        data += piece
+    raise FileError(f"it is larger than {most >> 20} MiB")
