@@ -11,8 +11,9 @@ from http import HTTPStatus
 import msgspec
 
 from exporter.kube import errors
+from exporter.untrusted import message
 
-__all__ = ["Status", "error_of", "error_of_status", "one_line"]
+__all__ = ["Status", "error_of", "error_of_status"]
 
 _LONGEST_MESSAGE = 300
 
@@ -47,7 +48,7 @@ class Status(msgspec.Struct):
 def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
     """The error that an HTTP answer stands for."""
     if status == HTTPStatus.OK:
-        kind = one_line(headers.get("Content-Type", "none"))
+        kind = message(headers.get("Content-Type", "none"))
         return errors.BrokenAnswerError(
             f"the answer at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )
@@ -55,7 +56,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
         said = msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = Status()  # a proxy's HTML page, or nothing: the code has to speak for itself
-    text = one_line(said.message or _PHRASES.get(status, "unknown status"))
+    text = message(said.message or _PHRASES.get(status, "unknown status"), limit=_LONGEST_MESSAGE)
     error = _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
     if isinstance(error, errors.MissingError):
         error.by_api_server = bool(headers.get("Audit-Id"))  # every answer of a kube-apiserver has one
@@ -65,7 +66,8 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
 def error_of_status(said: Status, *, path: str) -> errors.KubeError:
     """The error that an ERROR event of a watch stands for."""
     code = said.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    return _error(code, f"{code} in the watch at {path}: {one_line(said.message or said.reason or '')}", _wish(said))
+    text = message(said.message or said.reason or "", limit=_LONGEST_MESSAGE)
+    return _error(code, f"{code} in the watch at {path}: {text}", _wish(said))
 
 
 def _error(status: int, text: str, retry_after: float | None) -> errors.KubeError:
@@ -76,11 +78,6 @@ def _error(status: int, text: str, retry_after: float | None) -> errors.KubeErro
 
 def _wish(said: Status) -> float | None:
     return said.details.retryAfterSeconds if said.details else None
-
-
-def one_line(text: str) -> str:
-    """Foreign text, so that it can stand in a log: at most 300 characters, without line ends or controls."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:_LONGEST_MESSAGE]).split())
 
 
 def _seconds(retry_after: str | None) -> float | None:
