@@ -10,16 +10,27 @@ class BusyError(Exception):
     """No turn within the time."""
 
 
-class Gate:
-    """`at_once` are verified at a time. The rest waits in lines, which take turns; the newest of a line is first.
+class _Line:
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[None]] = []
+        self._newest = False
 
-    In the order of arrival, a first scrape would wait for every guess that came before it.
+    def pop(self) -> asyncio.Future[None]:
+        self._newest = not self._newest
+        return self.waiting.pop(-1 if self._newest else 0)
+
+
+class Gate:
+    """`at_once` are verified at a time. The rest waits in lines, which take turns.
+
+    Of a line, the newest and the oldest alternate: the newest, because a first scrape would wait for every guess that
+    came before it; the oldest, because a burst of guesses would bury it.
     """
 
     def __init__(self, *, at_once: int, wait_seconds: float) -> None:
         self._free = at_once
         self._wait_seconds = wait_seconds
-        self._lines: dict[str, list[asyncio.Future[None]]] = {}
+        self._lines: dict[str, _Line] = {}
 
     async def run(self, line: str, work: Callable[[], Awaitable[bool]]) -> bool:
         """The result of the work, which keeps its slot to the end though the client goes away. Raises BusyError."""
@@ -31,7 +42,7 @@ class Gate:
 
     async def _wait(self, line: str) -> None:
         turn = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(line, []).append(turn)
+        self._lines.setdefault(line, _Line()).waiting.append(turn)
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await turn
@@ -42,9 +53,9 @@ class Gate:
                 raise BusyError from None
             raise
         finally:
-            if turn in (waiting := self._lines.get(line, [])):
-                waiting.remove(turn)
-                if not waiting:
+            if (own := self._lines.get(line)) and turn in own.waiting:
+                own.waiting.remove(turn)
+                if not own.waiting:
                     del self._lines[line]
 
     async def _work(self, work: Callable[[], Awaitable[bool]]) -> bool:
@@ -55,11 +66,11 @@ class Gate:
 
     def _next(self) -> None:
         while self._lines:
-            line = next(iter(self._lines))
-            waiting = self._lines.pop(line)
-            turn = waiting.pop()
-            if waiting:
-                self._lines[line] = waiting  # at the end of the lines
+            name = next(iter(self._lines))
+            line = self._lines.pop(name)
+            turn = line.pop()
+            if line.waiting:
+                self._lines[name] = line  # after all others
             if not turn.done():
                 turn.set_result(None)
                 return
