@@ -9,7 +9,9 @@ import ipaddress
 import re
 from typing import Final
 
-__all__ = ["looks_secret", "shown_address", "shown_host"]
+from exporter.tokens import begins_as_token, looks_secret
+
+__all__ = ["shown_address", "shown_host"]
 
 _LONGEST: Final = 300
 _LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -24,16 +26,6 @@ _SEGMENT: Final = re.compile(r"~?[.]?[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
 _NESTED: Final = re.compile(r"~?[a-z0-9_][a-z0-9._-]{0,39}")
 _MOST_NESTED: Final = 6
 
-# How tokens begin: GitHub, GitLab, Slack, AWS, Atlassian, Docker, npm, Linear, Google, SendGrid, Hugging Face,
-# OpenAI, Anthropic, JSON Web Tokens; and what stands for a user in front of a token.
-_TOKEN: Final = re.compile(
-    r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
-    r"|AT(?:BB|CTT|ATT)|dckr_|npm_[A-Za-z0-9]{20}|lin_api_|ya29\.|AIza|SG\.[\w-]{16}|hf_[A-Za-z]{20}"
-    r"|sk-(?:proj|ant|svc)|eyJ"
-    r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
-)
-_WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")
-
 
 def shown_address(url: str) -> str:
     """`HOST[:PORT][/PATH]` of a URL, or of git's `git@HOST:PATH`; empty where any of it has another form."""
@@ -45,11 +37,6 @@ def shown_host(url: str) -> str:
     return shown_address(url).partition("/")[0]
 
 
-def looks_secret(text: str) -> bool:
-    """Whether it begins as tokens begin, or has a word in it that is too long for one and not made of letters."""
-    return bool(_TOKEN.match(text)) or not all(map(_WORD.fullmatch, re.findall(r"[A-Za-z0-9]+", text)))
-
-
 @functools.lru_cache(maxsize=1024)  # thousands of runs share a repository
 def _shown(url: str) -> str:
     match = _ADDRESS.fullmatch(url)
@@ -59,13 +46,15 @@ def _shown(url: str) -> str:
     segments = [part for part in (match["path"] or match["scp_path"] or "").split("/") if part]
     if not _is_host(host) or not _are_segments(segments) or not (match["scheme"] or segments):
         return ""
+    if port and len(segments) == 1 and host.isalnum():
+        return ""  # no repository; a user and the first digits of a password look like this
     return "/".join([host.lower() + port, *segments])
 
 
 def _is_host(host: str) -> bool:
     """A name in a domain, an IP address, or one word in lower case, such as localhost."""
     if _DOTTED.fullmatch(host):
-        return not _TOKEN.match(host)
+        return not begins_as_token(host)
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:

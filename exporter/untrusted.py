@@ -5,9 +5,12 @@ break, a control character or an invisible one, and what names a thing has the c
 """
 
 import re
+import urllib.parse
 from typing import Final
 
-from exporter.addresses import looks_secret, shown_address
+from exporter.addresses import shown_address
+from exporter.redaction import HIDDEN, without_credentials
+from exporter.tokens import looks_secret
 
 __all__ = ["identifier", "is_printable", "message", "model_name", "one_line", "printable", "spelled_out"]
 
@@ -23,15 +26,10 @@ _MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:[/:@][A-Za-z0-9][A-Za-
 _ADDRESS: Final = re.compile(
     r"[A-Za-z+]*:/.*@[^\s'\"<>(),;]*|[A-Za-z+]*:/[^\s'\"<>(),;]*|[^\s'\"<>()]*@[^\s'\"<>()]*"
 )
-_ASSIGNED: Final = re.compile(
-    r"(?i)([\w-]*(?:passw|pwd|token|secret|api[-_]?key)[\w-]*[\"']?="
-    r"|[\w-]*(?:passw|pwd)[\w-]*[\"']?: *"  # a colon behind other words may end a sentence's subject
-    r"|[\w-]*(?:token|secret|api[-_]?key)[\w-]*[\"']: *"  # as JSON has it
-    r"|authorization: *(?:basic|bearer)? *)(?:\"[^\"]*\"?|'[^']*'?|\S+)"
-)
+_ONE_WORD_HOST: Final = re.compile(r"[^.\[/]+:[0-9]+/")
 _TEMPLATE: Final = re.compile(r"\{(?=\{)")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
-_HIDDEN: Final = "REDACTED"
+_DIGEST: Final = re.compile(r"([^@]+)@sha256:[0-9a-f]{64}")
 
 
 def is_printable(text: str) -> bool:
@@ -72,20 +70,26 @@ def model_name(text: str) -> str:
 
 
 def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
-    """One line of free text: addresses as far as they may be shown, and no word that could be a token.
+    """One line of free text without credentials: no value of a password or token, no address but host and path.
 
     It begins no Go template either: some receivers of Alertmanager expand what an alert holds once more.
     """
-    line = _TEMPLATE.sub("{ ", one_line(text, limit=2 * limit))
-    line = _ASSIGNED.sub(rf"\1{_HIDDEN}", _ADDRESS.sub(_address, line))
-    return _RUN.sub(_unless_secret, line)[:limit]
+    line = one_line(urllib.parse.unquote(text[: 4 * limit]), limit=2 * limit)
+    if len(line) == 2 * limit:
+        line = line.rpartition(" ")[0]  # half an address could be read as another one
+    line = without_credentials(_ADDRESS.sub(_address, line))
+    return _TEMPLATE.sub("{ ", _RUN.sub(_unless_secret, line))[:limit]
 
 
 def _address(match: re.Match[str]) -> str:
     text = match[0]
     end = text.rstrip(".:")
-    return (shown_address(end) or _HIDDEN) + text[len(end) :]
+    image = _DIGEST.fullmatch(end)
+    shown = f"{shown_address(image[1])}@sha256" if image else shown_address(end)
+    if _ONE_WORD_HOST.match(shown):
+        shown = ""  # it may as well be a user with a password whose rest is missing
+    return (shown or HIDDEN) + text[len(end) :]
 
 
 def _unless_secret(match: re.Match[str]) -> str:
-    return _HIDDEN if looks_secret(match[0]) else match[0]
+    return HIDDEN if looks_secret(match[0]) else match[0]

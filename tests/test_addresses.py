@@ -75,6 +75,36 @@ AMBIGUOUS = [
     "https://S3CRET",
     "user:S3CRET",
     "s3cret.pw",
+    "https://user:4321/S3CRET",
+    "http://bot:8080/hunter",
+    "bot:4321/hunter",
+    "ssh://bot:22/hunter",
+    "https://oauth2:S3CRET@gitlab.com@github.com/o/r",
+    "https://github.com/o/r/-/settings?S3CRET",
+    "https://github.com/o/r/tree/S3CRET",
+    "https://github.com/o/r&private_token=S3CRET",
+    "https://github.com/o/r:S3CRET",
+    "https://github.com/o/r,S3CRET",
+    "https://github.com/o/r!S3CRET",
+    "https://github.com/o/r%23S3CRET",
+    "https://github.com/o/r%2540S3CRET",
+    "https://github.com\\@S3CRET/o/r",
+    "https://user:pw\u2044S3CRET@github.com/o/r",
+    "https://user:pw\uff1aS3CRET@github.com/o/r",
+    "https://user:pw\x00S3CRET@github.com/o/r",
+    "https://user:pw\u200bS3CRET@github.com/o/r",
+    "ftp://user:S3CRET@github.com/o/r",
+    "file:///home/S3CRET/o/r",
+    "data:text/plain,S3CRET",
+    "//S3CRET@github.com/o/r",
+    "https:///S3CRET@github.com/o/r",
+    "https://hooks.slack.com/services/T00S3CRET/B00/xS3CRET",
+    "https://github.com/o/r.git username=bot password=S3CRET",
+    "git clone https://S3CRET@github.com/o/r",
+    "https://github.com/o/r -c http.extraheader=S3CRET",
+    "'https://S3CRET@github.com/o/r'",
+    "<https://S3CRET@github.com/o/r>",
+    "[r](https://S3CRET@github.com/o/r)",
     "S3CRET://github.com/o/r",
     "https://github.com/o/r\n",
     " https://github.com/o/r",
@@ -98,6 +128,15 @@ TOKENS = [
     "oauth2",
     "0123456789abcdef0123456789abcdef01234567",
     "a1B2c3D4e5F6g7H8",
+    # Letters alone, as one in thirty random ones of twenty characters is.
+    "aBcDeFgHiJkLmNoPqRsT",
+    "QwErTyUiOpAsDfGh",
+    "kZvBxQpLmNrTsWdF",
+    "abcdefghijklmnopqrstuvwxyzabcd",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZABCD",
+    "SECRETtok",
+    "Tr0ub4dor",
+    "dXNlcjpwYXNz",
 ]
 
 
@@ -105,6 +144,36 @@ TOKENS = [
 def test_a_good_address_is_shown_as_host_port_and_path(url, shown):
     """Without its scheme and its user: what all ways of writing one repository share."""
     assert shown_address(url) == shown
+
+
+# Organizations and repositories that there are: capitals, digits and both together do not make a token.
+NAMES = [
+    "AUTOMATIC1111/stable-diffusion-webui",
+    "PaddlePaddle/PaddleOCR",
+    "THUDM/ChatGLM-6B",
+    "FFmpeg/FFmpeg",
+    "DefinitelyTyped/DefinitelyTyped",
+    "kubernetes-sigs/external-dns",
+    "5dlabs/cto",
+    "3b1b/manim",
+    "eBay/NuRaft",
+    "HHSGov/x",
+    "OpenAPITools/openapi-generator",
+    "d2l-ai/d2l-zh",
+    "MHSanaei/3x-ui",
+    "iOS-Sample-Code/SwiftUI2",
+    "ethz-asl/rovio",
+    "Significant-Gravitas/AutoGPT",
+    "SPLWare/esProc",
+    "PostgREST/postgrest",
+    "GoogleCloudPlatform/k8s-config-connector",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_names_of_real_repositories_are_shown(name):
+    """As their owners write them."""
+    assert shown_address(f"https://github.com/{name}") == f"github.com/{name}"
 
 
 @pytest.mark.parametrize("url", USER)

@@ -11,7 +11,7 @@ from http import HTTPStatus
 import msgspec
 
 from exporter.kube import errors
-from exporter.untrusted import one_line
+from exporter.untrusted import message
 
 __all__ = ["Status", "error_of", "error_of_status"]
 
@@ -48,7 +48,7 @@ class Status(msgspec.Struct):
 def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
     """The error that an HTTP answer stands for."""
     if status == HTTPStatus.OK:
-        kind = one_line(headers.get("Content-Type", "none"))
+        kind = message(headers.get("Content-Type", "none"))
         return errors.BrokenAnswerError(
             f"the answer at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )
@@ -56,7 +56,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
         said = msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = Status()  # a proxy's HTML page, or nothing: the code has to speak for itself
-    text = one_line(said.message or _PHRASES.get(status, "unknown status"), limit=_LONGEST_MESSAGE)
+    text = message(said.message or _PHRASES.get(status, "unknown status"), limit=_LONGEST_MESSAGE)
     error = _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
     if isinstance(error, errors.MissingError):
         error.by_api_server = bool(headers.get("Audit-Id"))  # every answer of a kube-apiserver has one
@@ -66,7 +66,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
 def error_of_status(said: Status, *, path: str) -> errors.KubeError:
     """The error that an ERROR event of a watch stands for."""
     code = said.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    text = one_line(said.message or said.reason or "", limit=_LONGEST_MESSAGE)
+    text = message(said.message or said.reason or "", limit=_LONGEST_MESSAGE)
     return _error(code, f"{code} in the watch at {path}: {text}", _wish(said))
 
 

@@ -45,7 +45,7 @@ class Access:
         self._refusals = refusals
         self._open_paths = open_paths
         self._passwords = Passwords()
-        self._accepted: weakref.WeakSet[web.RequestHandler] = weakref.WeakSet()
+        self._last: weakref.WeakKeyDictionary[web.RequestHandler, str] = weakref.WeakKeyDictionary()
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -64,33 +64,34 @@ class Access:
             return web.Response(status=503, text="Too many credentials wait to be verified, try again later.\n")
         except UnknownError:
             return web.Response(status=503, text="The API server does not review the token, try again later.\n")
+        self._last[request.protocol] = "accepted" if accepted else "rejected"
         if accepted:
-            self._accepted.add(request.protocol)
             return await handler(request)
         self._refusals.count("unauthorized")
         challenge = 'Basic realm="coderun-exporter", charset="UTF-8"' if users else "Bearer"
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": challenge})
 
     async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
-        header, client = request.headers.get("Authorization", ""), self._share_of(request)
+        header, line = request.headers.get("Authorization", ""), self._line_of(request)
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer" and self._reviews:
             if request.match_info.http_exception is not None:
                 return False  # no review for paths that do not exist
             request[_CLIENT] = rest.strip()
-            return await self._reviews.accept(rest.strip(), request.path, client=client)
+            return await self._reviews.accept(rest.strip(), request.path, line=line)
         user, password = _credentials(header)
         if user is None or not users:
             return False
         request[_CLIENT] = user
-        return await self._passwords.accept(user, password, users=users, client=client)
+        return await self._passwords.accept(user, password, users=users, line=line)
 
-    def _share_of(self, request: web.Request) -> str:
-        """Who waits in one line: an address, and apart from it its connections on which a credential was accepted.
+    def _line_of(self, request: web.Request) -> str:
+        """Who waits in one line: an address, its connections apart by whether the last credential was accepted.
 
-        A token that was renewed comes on a connection of the one before: strangers wait in the other line.
+        A token that was renewed comes on a connection of the one before, a first scrape on a new one, and who guesses
+        on one on which a guess was rejected.
         """
-        return (request.remote or "") + (" accepted" if request.protocol in self._accepted else "")
+        return f"{request.remote or ''} {self._last.get(request.protocol, 'new')}"
 
     async def prepare(self, _: web.Request, answer: web.StreamResponse) -> None:
         """The headers that every response is to have; an empty one is none."""

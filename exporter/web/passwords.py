@@ -27,7 +27,7 @@ class Passwords:
         )
         self._gate = Gate(at_once=1, wait_seconds=_WAIT_SECONDS)
 
-    async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], client: str) -> bool:
+    async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], line: str) -> bool:
         """Whether this is a user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
         hashed = users.get(user) or _nobodys(users)
         key = self._decisions.key(user.encode(), hashed.encode(), password)
@@ -42,7 +42,7 @@ class Passwords:
             return fits
 
         known = self._decisions.fresh(key)
-        return await self._gate.run(client, decide) if known is None else known
+        return await self._gate.run(line, decide) if known is None else known
 
 
 def _nobodys(users: Mapping[str, str]) -> str:

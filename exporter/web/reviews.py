@@ -80,7 +80,7 @@ class Reviews:
         self._renewing: dict[bytes, asyncio.Task[bool]] = {}
         self._failing = False
 
-    async def accept(self, token: str, path: str, *, client: str) -> bool:
+    async def accept(self, token: str, path: str, *, line: str) -> bool:
         """Whether the token's account may `get` this path. Raises BusyError and UnknownError."""
         if not _TOKEN.fullmatch(token):
             return False
@@ -92,7 +92,7 @@ class Reviews:
             return await self._renew(key, token, path)
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                return await self._gate.run(client, lambda: self._decide(key, token, path))
+                return await self._gate.run(line, lambda: self._decide(key, token, path))
         except TimeoutError as error:
             raise UnknownError from error
 

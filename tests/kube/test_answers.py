@@ -3,6 +3,7 @@
 import email.utils
 import time
 
+import msgspec
 import pytest
 
 from exporter.kube import errors
@@ -48,9 +49,19 @@ def test_a_message_is_one_short_line():
     """It goes to logs and pages: no line ends, no escape sequences, no end without end."""
     body = b'{"message":"a\\nb\\u001b[31mred\\u2028c' + b"x" * 5000 + b'"}'
     text = str(error_of(403, {}, body, path="/p"))
-    assert text.startswith("403 at /p: a b [31mred c")
+    assert text.startswith("403 at /p: a b [31mred")
     assert text.isprintable()
     assert len(text) < 400
+
+
+def test_a_message_of_the_api_server_holds_no_credential():
+    """It is on the page at `/` and in the log. What says which permission is missing stays."""
+    words = 'User "system:serviceaccount:a:b" cannot list resource "jobs" in API group "batch" at the cluster scope'
+    said = Status(message=f"jobs.batch is forbidden: {words}")
+    assert str(error_of_status(said, path="/p")).endswith(words)
+    for secret in ("Authorization: Bearer hunter2", "token: hunter2", "https://bot:hunter2@proxy:3128/ failed"):
+        assert "hunter2" not in str(error_of_status(Status(message=secret), path="/p"))
+        assert "hunter2" not in str(error_of(403, {}, msgspec.json.encode({"message": secret}), path="/p"))
 
 
 def test_an_unknown_status_is_the_servers_trouble():

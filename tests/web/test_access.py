@@ -31,9 +31,9 @@ def looked(monkeypatch):
     return asked
 
 
-async def accept(store, user="alice", password=RIGHT, *, users=ALICE, client="1"):
+async def accept(store, user="alice", password=RIGHT, *, users=ALICE, line="1"):
     """Whether it is let in."""
-    return await store.accept(user, password, users=users, client=client)
+    return await store.accept(user, password, users=users, line=line)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_health_checks_are_open(tmp_path):
 async def test_a_password_is_looked_at_once(looked):
     """Though all who have it come at once; after a change of the hash again."""
     store = Passwords()
-    assert await asyncio.gather(*(accept(store, client=str(number)) for number in range(20))) == [True] * 20
+    assert await asyncio.gather(*(accept(store, line=str(number)) for number in range(20))) == [True] * 20
     assert len(looked) == 1
     again = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     assert await accept(store, users={"alice": again})
@@ -147,11 +147,11 @@ async def test_a_client_that_guesses_does_not_keep_others_waiting(monkeypatch):
         return bcrypt.checkpw(password, hashed.encode())
 
     monkeypatch.setattr(passwords, "_fits", fits)
-    guesses = [asyncio.create_task(accept(store, password=b"%d" % number, client="evil")) for number in range(50)]
+    guesses = [asyncio.create_task(accept(store, password=b"%d" % number, line="evil")) for number in range(50)]
     await asyncio.sleep(0)
-    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": HASHED}, client="other"))
+    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": HASHED}, line="other"))
     await asyncio.sleep(0)
-    assert await accept(store, client="evil")
+    assert await accept(store, line="evil")
     gate.set()
     assert await other
     assert order.index(RIGHT) <= 2
@@ -193,7 +193,7 @@ async def test_who_waits_too_long_is_refused(monkeypatch):
     first = asyncio.create_task(accept(store, password=b"no"))
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
-        await accept(store, password=b"other", client="2")
+        await accept(store, password=b"other", line="2")
     gate.set()
     assert not await first
     assert not await accept(store, password=b"third")

@@ -98,7 +98,7 @@ async def test_a_token_means_nothing_where_tokens_are_not_reviewed(tmp_path):
 async def test_all_that_is_known_of_a_user_is_asked_about():
     """Groups, uid and extra: rights may hang on each."""
     judge = Judge()
-    assert await judge.reviews().accept("good", "/metrics", client="1")
+    assert await judge.reviews().accept("good", "/metrics", line="1")
     assert judge.asked == [
         ("tokenreviews", {"token": "good", "audiences": []}),
         (
@@ -118,38 +118,38 @@ async def test_a_yes_holds_for_a_minute_and_a_no_for_ten_seconds():
     """Twenty that come at once are one question."""
     judge = Judge()
     asked = judge.reviews()
-    assert all(await asyncio.gather(*(asked.accept("good", "/metrics", client=str(n)) for n in range(20))))
+    assert all(await asyncio.gather(*(asked.accept("good", "/metrics", line=str(n)) for n in range(20))))
     assert len(judge.asked) == 2
     judge.allowed.clear()
     judge.now = 59.0
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     judge.now = 60.0
     for _ in range(2):
-        assert not await asked.accept("good", "/metrics", client="1")
+        assert not await asked.accept("good", "/metrics", line="1")
     assert len(judge.asked) == 4
     judge.allowed.add("prometheus")
     judge.now = 70.0
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
 
 
 async def test_while_the_api_server_is_down_who_was_accepted_stays_accepted(caplog):
     """For an hour, and reviewed again after ten seconds; a stranger gets no decision. One log line."""
     judge = Judge()
     asked = judge.reviews()
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     judge.error = UnreachableError("down", code="connect")
     judge.now = 61.0
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     count = len(judge.asked)
     judge.now = 70.0
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     assert len(judge.asked) == count
     judge.now = 3599.0
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     judge.now = 3610.0
     for token in ("good", "poor"):
         with pytest.raises(UnknownError):
-            await asked.accept(token, "/metrics", client="1")
+            await asked.accept(token, "/metrics", line="1")
     assert [(record.message, record.detail) for record in caplog.records] == [("Failed to review tokens", "down")]
     async with a_site(reviews=asked) as site:
         assert (await ask(site.url, headers=bearer("good")))[0] == 503
@@ -162,29 +162,29 @@ async def test_while_the_api_server_is_slow_who_was_accepted_is_served(monkeypat
     monkeypatch.setattr(reviews, "_RENEW_SECONDS", 0.02)
     judge = Judge()
     asked = judge.reviews()
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     judge.gate.clear()
     judge.now = 60.0
-    assert await asked.accept("good", "/metrics", client="1")
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
+    assert await asked.accept("good", "/metrics", line="1")
     judge.tokens.clear()
     judge.gate.set()
     await until(lambda: not asked._renewing)
-    assert not await asked.accept("good", "/metrics", client="1")
+    assert not await asked.accept("good", "/metrics", line="1")
 
 
 async def test_strangers_do_not_keep_an_accepted_token_waiting():
     """However many wait for their reviews, from however many addresses, and though its minute is over."""
     judge = Judge()
     asked = judge.reviews()
-    assert await asked.accept("good", "/metrics", client="proxy")
+    assert await asked.accept("good", "/metrics", line="proxy")
     judge.gate.clear()
     clients = [("proxy", "1", "2", "3")[number % 4] for number in range(200)]
-    strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client=one)) for n, one in enumerate(clients)]
+    strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", line=one)) for n, one in enumerate(clients)]
     await until(lambda: judge.waiting == reviews._AT_ONCE)
-    assert await asked.accept("good", "/metrics", client="proxy")
+    assert await asked.accept("good", "/metrics", line="proxy")
     judge.now = 60.0
-    renewed = asyncio.create_task(asked.accept("good", "/metrics", client="proxy"))
+    renewed = asyncio.create_task(asked.accept("good", "/metrics", line="proxy"))
     await until(lambda: judge.waiting == reviews._AT_ONCE + 1)
     judge.gate.set()
     assert await renewed
@@ -196,9 +196,9 @@ async def test_a_new_token_has_its_turn_among_strangers():
     judge = Judge()
     asked = judge.reviews()
     judge.gate.clear()
-    strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client="evil")) for n in range(200)]
+    strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", line="evil")) for n in range(200)]
     await until(lambda: judge.waiting == reviews._AT_ONCE)
-    good = asyncio.create_task(asked.accept("good", "/metrics", client="prometheus"))
+    good = asyncio.create_task(asked.accept("good", "/metrics", line="prometheus"))
     await asyncio.sleep(0)
     judge.gate.set()
     assert await good
@@ -223,11 +223,39 @@ async def test_a_renewed_token_passes_strangers_behind_its_own_address():
         assert {status for status, _ in await asyncio.gather(*strangers)} == {401}
 
 
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_first_scrape_passes_strangers_behind_its_own_address(anew):
+    """Behind a proxy 100 connections guess, over and over or each time anew: a new one has one of the next turns."""
+    judge = Judge()
+    judge.tokens["first"] = "prometheus"
+    async with (
+        a_site(reviews=judge.reviews()) as site,
+        aiohttp.ClientSession(site.url, connector=aiohttp.TCPConnector(limit=0, force_close=anew)) as crowd,
+    ):
+
+        async def guess(number):
+            async with crowd.get("/metrics", headers=bearer(f"x{number}")) as answer:
+                return answer.status
+
+        assert set(await asyncio.gather(*map(guess, range(100)))) == {401}
+        judge.gate.clear()
+        guesses = [asyncio.create_task(guess(number)) for number in range(100, 200)]
+        await until(lambda: judge.waiting == reviews._AT_ONCE)
+        await asyncio.sleep(0.1)
+        count = len(judge.asked)
+        first = asyncio.create_task(ask(site.url, headers=bearer("first")))
+        await asyncio.sleep(0.1)
+        judge.gate.set()
+        assert (await first)[0] == 200
+        assert [spec.get("token") for _, spec in judge.asked[count : count + 4]].count("first") == 1
+        await asyncio.gather(*guesses)
+
+
 @pytest.mark.parametrize("token", ["\u00e9", "\U0001f600", "a b", "a,b", "a\tb", "=", "<x>", "a\udcff"])
 async def test_what_is_no_token_is_rejected_unasked(token):
     """Its form is that of RFC 6750; anything else is 401 and counted, and no mistake of ours."""
     judge = Judge()
-    assert not await judge.reviews().accept(token, "/metrics", client="1")
+    assert not await judge.reviews().accept(token, "/metrics", line="1")
     async with a_site(reviews=judge.reviews()) as site:
         head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
         answer = await answer_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
@@ -253,7 +281,7 @@ async def test_a_token_has_to_be_for_the_audience_of_the_settings(audiences, goo
     judge = Judge()
     judge.audiences = audiences
     asked = judge.reviews(audience="coderun-exporter")
-    assert await asked.accept("good", "/metrics", client="1") is good
+    assert await asked.accept("good", "/metrics", line="1") is good
     assert judge.asked[0] == ("tokenreviews", {"token": "good", "audiences": ["coderun-exporter"]})
 
 
@@ -265,7 +293,7 @@ async def test_an_answer_that_is_none_is_no_yes():
             return text
 
         with pytest.raises(UnknownError):
-            await Reviews(post=post, clock=lambda: 0.0).accept("x", "/metrics", client="1")
+            await Reviews(post=post, clock=lambda: 0.0).accept("x", "/metrics", line="1")
 
 
 async def test_a_silent_api_server_is_not_waited_for_longer_than_a_scrape_may_take(monkeypatch):
@@ -276,14 +304,14 @@ async def test_a_silent_api_server_is_not_waited_for_longer_than_a_scrape_may_ta
     judge.gate.clear()
     asked = judge.reviews()
     with pytest.raises(UnknownError):
-        await asked.accept("good", "/metrics", client="1")
-    waiting = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", client="1")) for n in range(9)]
+        await asked.accept("good", "/metrics", line="1")
+    waiting = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", line="1")) for n in range(9)]
     ends = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(end) for end in ends} == {UnknownError, BusyError}
     judge.gate.set()
     await until(lambda: judge.waiting == 0 and len(judge.asked) == 2 + 3)
     count = len(judge.asked)
-    assert await asked.accept("good", "/metrics", client="1")
+    assert await asked.accept("good", "/metrics", line="1")
     assert len(judge.asked) == count
 
 
@@ -295,7 +323,7 @@ async def test_a_review_ends_though_the_api_server_never_responds(monkeypatch):
     asked = judge.reviews()
     for number in range(9):
         with pytest.raises(UnknownError):
-            await asked.accept(f"x{number}", "/metrics", client="1")
+            await asked.accept(f"x{number}", "/metrics", line="1")
 
 
 async def test_what_is_kept_is_bounded_and_no_token(monkeypatch):
@@ -305,8 +333,8 @@ async def test_what_is_kept_is_bounded_and_no_token(monkeypatch):
     judge.tokens |= {f"secret-{number}": "prometheus" for number in range(9)}
     asked = judge.reviews()
     for number in range(9):
-        assert await asked.accept(f"secret-{number}", "/metrics", client="1")
+        assert await asked.accept(f"secret-{number}", "/metrics", line="1")
         for wrong in range(5):
-            assert not await asked.accept(f"wrong-{number}-{wrong}", "/metrics", client="1")
+            assert not await asked.accept(f"wrong-{number}-{wrong}", "/metrics", line="1")
     assert (len(asked._decisions._accepted), len(asked._decisions._rejected)) == (3, 3)
     assert "secret" not in repr(asked._decisions._accepted)

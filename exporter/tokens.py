@@ -1,0 +1,34 @@
+"""What tokens look like: how the usual ones begin, and words that no person would write."""
+
+import re
+from typing import Final
+
+__all__ = ["begins_as_token", "looks_secret"]
+
+# GitHub, GitLab, Slack, AWS, Atlassian, Docker, npm, Linear, Google, SendGrid, Hugging Face, OpenAI, Anthropic, JSON
+# Web Tokens; and what stands for a user in front of a token.
+_TOKEN: Final = re.compile(
+    r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
+    r"|AT(?:BB|CTT|ATT)|dckr_|npm_[A-Za-z0-9]{20}|lin_api_|ya29\.|AIza|SG\.[\w-]{16}|hf_[A-Za-z]{20}"
+    r"|sk-(?:proj|ant|svc)|eyJ"
+    r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
+)
+_WORD: Final = re.compile(
+    r"[A-Za-z0-9]{1,6}"
+    r"|[a-z]{1,24}|[0-9]{1,20}|[a-z0-9]{1,12}"
+    r"|[A-Z]{1,24}s?|[A-Z0-9]{1,10}|[A-Z]{1,12}[0-9]{1,4}"
+    # CamelCase: after capitals at least two small letters, after six capitals (HTTPSConnection) at least four.
+    r"|[a-z]{0,20}[0-9]{0,3}(?:(?:[A-Z]{1,5}[a-z]{2,20}|[A-Z]{6}[a-z]{4,20})[0-9]{0,3})+[A-Z]{0,6}[0-9]{0,3}"
+)
+_LONGEST_WORD: Final = 63
+
+
+def begins_as_token(text: str) -> bool:
+    """Whether it begins as the tokens of a known service do."""
+    return _TOKEN.match(text) is not None
+
+
+def looks_secret(text: str) -> bool:
+    """Whether it begins as a token, or one of its words is neither small, nor capitals, nor CamelCase, nor short."""
+    words = re.findall(r"[A-Za-z0-9]+", text)
+    return begins_as_token(text) or not all(len(word) <= _LONGEST_WORD and _WORD.fullmatch(word) for word in words)

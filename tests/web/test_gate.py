@@ -1,0 +1,76 @@
+"""Who is verified next: by turns between lines, and in each line who came last or first."""
+
+import asyncio
+
+import pytest
+
+from exporter.web.gate import BusyError, Gate
+from tests.clusters import until
+
+
+class Work:
+    """What is verified, one after the other: `order` is the order in which it began."""
+
+    def __init__(self, *, at_once=1, wait_seconds=5.0):
+        self.gate = Gate(at_once=at_once, wait_seconds=wait_seconds)
+        self.order = []
+        self.end = asyncio.Semaphore(0)
+
+    def start(self, client, name):
+        """A request of this line."""
+
+        async def work():
+            self.order.append(name)
+            await self.end.acquire()
+            return True
+
+        return asyncio.create_task(self.gate.run(client, work))
+
+
+async def test_lines_take_turns_and_in_each_the_newest_and_the_oldest_alternate():
+    """A flood costs another line one turn. In its own line, a request waits not for all others."""
+    work = Work()
+    tasks = [work.start("a", f"a{number}") for number in range(4)]
+    await asyncio.sleep(0)
+    tasks += [work.start("b", f"b{number}") for number in range(3)]
+    await asyncio.sleep(0)
+    for _ in range(7):
+        work.end.release()
+    assert all(await asyncio.gather(*tasks))
+    assert work.order == ["a0", "a3", "b2", "a1", "b0", "a2", "b1"]
+
+
+async def test_one_line_may_take_every_slot_that_no_other_wants():
+    """Slots that are free help nobody."""
+    work = Work(at_once=4)
+    tasks = [work.start("a", number) for number in range(9)]
+    await until(lambda: len(work.order) == 4)
+    work.end.release()
+    await until(lambda: len(work.order) == 5)
+    for _ in range(8):
+        work.end.release()
+    await asyncio.gather(*tasks)
+
+
+async def test_who_goes_away_or_waits_too_long_leaves_no_place_behind():
+    """Nor does the slot that was just given to it get lost."""
+    work = Work(wait_seconds=0.02)
+    first = work.start("a", "first")
+    await asyncio.sleep(0)
+    gone, late = work.start("a", "gone"), work.start("b", "late")
+    await asyncio.sleep(0)
+    gone.cancel()
+    with pytest.raises(BusyError):
+        await late
+    last = work.start("a", "last")
+    await asyncio.sleep(0)
+    work.end.release()
+    while work.gate._lines:
+        await asyncio.sleep(0)
+    last.cancel()  # its turn has come, and it does not run yet
+    assert await first
+    after = work.start("a", "after")
+    await asyncio.sleep(0)
+    work.end.release()
+    assert await after
+    assert work.order == ["first", "after"]
