@@ -5,7 +5,7 @@ from typing import Any
 from exporter.telemetry import STATES
 from tools.dashboards.board import EXPORTER, RUNBOOK, Row, board, datasource, query
 from tools.dashboards.exporter_numbers import AGE, ALERT, FIRING, OF, exporter_numbers
-from tools.dashboards.parts import BAD, DURATION, GOOD, NEUTRAL, WARN, Query, lanes, lines
+from tools.dashboards.parts import BAD, DURATION, GOOD, NEUTRAL, WARN, Query, lanes, lines, number
 from tools.dashboards.promql import SELF, coded, firing_since, rate
 from tools.dashboards.table_panel import Column, table
 
@@ -149,7 +149,16 @@ def _answering() -> list[tuple[Any, int, int]]:
         "Number of samples in one scrape, before metric relabelling.",
         Query(f"max by (cluster, instance) (scrape_samples_scraped{{{SELF}}})", "{{instance}}"),
     )
-    return [(took, 6, 7), (served, 6, 7), (refused, 6, 7), (size, 6, 7)]
+    reloaded = f"max by (cluster, job, instance) (coderun_exporter_web_config_last_reload_successful{{{SELF}}})"
+    config = number(
+        "Invalid web config",
+        "Replicas that rejected a changed web configuration and keep the previous one."
+        " `CodeRunExporterWebConfigInvalid` fires after 5 minutes.",
+        Query(f"count({reloaded} == 0) or (count({reloaded}) * 0)"),
+        levels=[(1, BAD)],
+        nothing="no exporter",
+    )
+    return [(took, 6, 7), (served, 5, 7), (refused, 5, 7), (size, 5, 7), (config, 3, 7)]
 
 
 def _costs() -> list[tuple[Any, int, int]]:

@@ -1,0 +1,89 @@
+"""From a build before 0.1.0, whose pods had fewer labels, to the chart of today: on the real API server, by Helm."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+from tests.components import component
+from tests.deploy.rendering import CHART
+from tests.integration.controlplane import ControlPlane
+from tests.integration.test_parts import helm, listed, namespace  # noqa: F401 - one is a fixture
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("helm")]
+
+_COMPONENT = "app.kubernetes.io/component: {{ .Values.name }}\n"
+KEPT = "--set=rbac.create=false", "--set=resources.requests.cpu=25m"
+
+
+def older_chart(folder: pathlib.Path) -> str:
+    """The chart with the selector and a value of the builds before 0.1.0."""
+    chart = folder / "coderun-exporter"
+    shutil.copytree(CHART, chart)
+    (chart / "values.schema.json").unlink()
+    for name, found, instead in (
+        ("templates/_helpers.tpl", _COMPONENT, ""),
+        ("values.yaml", "\nprometheus:\n", "\nprometheus:\n  runbooks: ''\n"),
+    ):
+        text = (chart / name).read_text()
+        assert text.count(found) == 1
+        (chart / name).write_text(text.replace(found, instead))
+    return str(chart)
+
+
+def complaint(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str) -> str:  # noqa: F811
+    """What Helm says as it refuses."""
+    flags = [f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}"]
+    done = subprocess.run(
+        [component("helm"), *words, *flags],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"HOME": str(home), "PATH": os.environ["PATH"]},
+    )
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def test_an_upgrade_from_an_older_build_changes_nothing_until_the_deployment_is_deleted(
+    control_plane: ControlPlane,
+    namespace: str,  # noqa: F811
+    tmp_path: pathlib.Path,
+):
+    """Not the Service either, so that the old pods are still scraped; then docs/compatibility.md's steps work."""
+    services, deployments = (
+        f"/api/v1/namespaces/{namespace}/services",
+        f"/apis/apps/v1/namespaces/{namespace}/deployments",
+    )
+    helm(control_plane, tmp_path, namespace, "install", "old", older_chart(tmp_path), *KEPT)
+    before = [each["spec"]["selector"] for each in listed(control_plane, services)]
+
+    said = complaint(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reset-then-reuse-values")
+    delete = f"kubectl -n {namespace} delete deployment coderun-exporter"
+    assert f"has another selector, which cannot be changed. Delete it, then upgrade again: {delete}" in said
+    assert [each["spec"]["selector"] for each in listed(control_plane, services)] == before
+    said = complaint(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values")
+    assert "'runbooks' not allowed" in said
+
+    assert control_plane.request("DELETE", f"{deployments}/coderun-exporter")[0] == 200
+    words = ("upgrade", "old", str(CHART), "--reset-then-reuse-values", "--wait", "--timeout=60s")
+    helm(control_plane, tmp_path, namespace, *words)
+    (made,) = listed(control_plane, deployments)
+    assert made["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == "coderun-exporter"
+    assert made["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "25m"
+    helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values")
+
+
+def test_a_deployment_of_another_release_is_helms_to_refuse(
+    control_plane: ControlPlane,
+    namespace: str,  # noqa: F811
+    tmp_path: pathlib.Path,
+):
+    """No advice to delete it: it may be somebody else's."""
+    helm(control_plane, tmp_path, namespace, "install", "theirs", older_chart(tmp_path), *KEPT)
+    said = complaint(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT)
+    assert "invalid ownership metadata" in said
+    assert "Delete it" not in said
