@@ -47,7 +47,7 @@ def main() -> int:
     for arguments.objects in sizes:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             columns |= asyncio.run(_bench(arguments, pathlib.Path(folder)))
-    _print(columns)
+    print_table(columns)
     return 0
 
 
@@ -55,13 +55,13 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[st
     """Columns for one size."""
     server = real if arguments.real else stand_in
     async with server(arguments.objects, folder) as api:
-        port = _free_port()
+        port = free_port()
         argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
         argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
         head = f"{arguments.objects} + {arguments.objects}"
         columns = {head: await _measure(argv, port, api, arguments, pause=0.2)}
         if arguments.peer:
-            port, own = _free_port(), _free_port()
+            port, own = free_port(), free_port()
             argv = [arguments.peer, f"--kubeconfig={api.kubeconfig}", f"--port={port}", f"--telemetry-port={own}"]
             argv += ["--host=127.0.0.1", "--telemetry-host=127.0.0.1", "--resources=jobs"]
             argv += ["--enable-gzip-encoding", f"--custom-resource-state-config-file={_CRS}"]
@@ -73,7 +73,7 @@ async def _measure(
     argv: list[str], port: int, api: Api, arguments: argparse.Namespace, *, pause: float
 ) -> dict[str, str]:
     ours = "exporter" in argv
-    async with _started(argv, port) as subject:
+    async with started(argv, port) as subject:
         rows: dict[str, str] = {}
         if not arguments.peer:
             await subject.until_ready()  # to scrape all the while, for a peer's sake, costs CPU of its own
@@ -107,7 +107,7 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace,
     """Changes at a rate, half of them to CodeRuns and half to Jobs, and a scrape every 15 s."""
     before = await subject.scrape()
     stop = asyncio.Event()
-    writer = asyncio.create_task(_change(api, arguments, stop))
+    writer = asyncio.create_task(change(api, arguments, stop))
     cpu, begun, scrapes = subject.cpu_seconds(), time.perf_counter(), []
     while time.perf_counter() - begun < arguments.seconds:
         await asyncio.sleep(_SCRAPE_SECONDS)
@@ -138,7 +138,7 @@ def _most_delay(page: Scrape, before: Scrape | None = None) -> str:
     return f"<= {most} s ({late['+Inf']:.0f} looks)"
 
 
-async def _change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
+async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
     made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
     chance = random.Random(1)  # noqa: S311
     async with asyncio.TaskGroup() as tasks:
@@ -173,7 +173,7 @@ async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _started(argv: list[str], port: int) -> AsyncIterator[Subject]:
+async def started(argv: list[str], port: int) -> AsyncIterator[Subject]:
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield Subject(pid=process.pid, host=f"127.0.0.1:{port}")
@@ -182,14 +182,14 @@ async def _started(argv: list[str], port: int) -> AsyncIterator[Subject]:
         await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _print(columns: dict[str, dict[str, str]]) -> None:
+def print_table(columns: dict[str, dict[str, str]]) -> None:
     print("| | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for row in dict.fromkeys(row for column in columns.values() for row in column):

@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
-from bench import _change, _free_port
+from bench import change, free_port
 from measure import Scrape, Subject
 from servers import Api, stand_in
 
@@ -101,7 +101,7 @@ class Victim:
 
 @contextlib.asynccontextmanager
 async def _exporter(kubeconfig: pathlib.Path) -> AsyncIterator[Victim]:
-    port = _free_port()
+    port = free_port()
     argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn", f"--kubeconfig={kubeconfig}"]
     process = await asyncio.create_subprocess_exec(*argv, f"--web.listen-address=127.0.0.1:{port}")
     try:
@@ -142,7 +142,7 @@ async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> l
 async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
     """So many changes a second, half of them to CodeRuns and half to Jobs."""
     stop = asyncio.Event()
-    writer = asyncio.create_task(_change(api, argparse.Namespace(objects=objects, rate=rate), stop))
+    writer = asyncio.create_task(change(api, argparse.Namespace(objects=objects, rate=rate), stop))
     yield
     stop.set()
     await writer

@@ -11,6 +11,8 @@ import time
 
 __all__ = ["Scrape", "Subject"]
 
+_IDLE_SECONDS = 5.0
+_IDLE_CPU_SECONDS = 0.1
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -86,6 +88,17 @@ class Subject:
             return False
         finally:
             connection.close()
+
+    async def until_idle(self) -> tuple[float, float]:
+        """Without a request to it: waits until 5 s take no more CPU than any 5 s after a start; wall and CPU before them."""
+        marks = [(0.0, 0.0)]
+        while True:
+            await asyncio.sleep(0.2)
+            now, used = time.perf_counter() - self._begun, self.cpu_seconds()
+            marks.append((now, used))
+            wall, cpu = next(mark for mark in marks if mark[0] >= now - _IDLE_SECONDS)
+            if now > 2 * _IDLE_SECONDS and used - cpu < _IDLE_CPU_SECONDS:
+                return wall, cpu
 
     async def until_whole(self, *, samples: int, pause: float) -> tuple[float, list[int]]:
         """Scrapes until a page has at least so many samples; seconds since its start, and the samples seen before."""
