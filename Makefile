@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check fix docs rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards manifests bench image tools lock clean
+.PHONY: help demo test check fix docs rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards manifests bench beside image tools lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,8 +80,11 @@ dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on th
 manifests: $(READY) ## regenerate rules, dashboards, policies and permissions in kustomize and the chart
 	$(BIN)/python -m tools.chart
 
-bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
+bench: $(READY) ## the exporter alone, for docs/performance.md; BENCH="--objects 100000"
 	$(BIN)/python bench/bench.py $(BENCH)
+
+beside: $(READY) ## the exporter beside kube-state-metrics, for docs/performance.md; BESIDE="--objects 100000"
+	$(BIN)/python bench/beside.py $(BESIDE)
 
 image: ## the container image, built by podman with its own storage (as root); tools/image/podman runs it
 	tools/image/build

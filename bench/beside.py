@@ -1,8 +1,8 @@
 """The exporter beside kube-state-metrics: `make beside`, `make beside BESIDE="--objects 100000 --minutes 20"`.
 
-One real API server holds the objects. First each program is started by itself, in turns: CPU until idle, without a
-scrape. Then both run at once, with the same changes, and each is scraped every 15 s: CPU of one hour, extrapolated from
-the minutes that are measured. CPU is user and system time of the process, by /proc.
+One real API server holds the objects. First each program is started alone, in turns, and not scraped: CPU until idle.
+Then both run at the same time. The objects change, and each program is scraped every 15 s: CPU of one hour, scaled up
+from the minutes that are measured. CPU is the user and system time of the process, by /proc.
 """
 
 import argparse
@@ -49,15 +49,16 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[st
     async with real(arguments.objects, folder) as api:
         print(f"{arguments.objects} CodeRuns and as many Jobs; {_machine()}", flush=True)
         for number in range(1, arguments.starts + 1):
-            for name, column in columns.items():
+            for name in columns:
                 async with _running(name, api) as subject:
-                    column |= await _start(name, subject, arguments.objects, f", start {number}")
-                print(f"{name}: {column}; {_machine()}", flush=True)
+                    rows = await _start(name, subject, arguments.objects, f", start {number}")
+                print(f"{name}: {rows}; {_machine()}", flush=True)
+                columns[name] |= rows
         async with _running(_EXPORTER, api) as ours, _running(_PEER, api) as peer:
             await asyncio.gather(ours.until_idle(), peer.until_idle())
-            rows = await _load({_EXPORTER: ours, _PEER: peer}, api, arguments)
+            loaded = await _load({_EXPORTER: ours, _PEER: peer}, api, arguments)
         print(_machine())
-    return {name: column | rows[name] for name, column in columns.items()}
+    return {name: column | loaded[name] for name, column in columns.items()}
 
 
 def _machine() -> str:
@@ -99,9 +100,7 @@ async def _start(name: str, subject: Subject, objects: int, which: str) -> dict[
     }
 
 
-async def _load(
-    subjects: dict[str, Subject], api: Api, arguments: argparse.Namespace
-) -> dict[str, dict[str, str]]:
+async def _load(subjects: dict[str, Subject], api: Api, arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Changes at a rate, half of them to CodeRuns and half to Jobs, and a scrape of each every 15 s."""
     stop = asyncio.Event()
     begun = time.perf_counter()

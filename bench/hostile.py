@@ -64,7 +64,7 @@ def main() -> int:
 
 async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
     async with stand_in(arguments.objects, folder) as api, _exporter(api.kubeconfig) as victim:
-        await victim.subject.until_whole(samples=10 * arguments.objects, pause=0.2)
+        await victim.subject.until_whole(samples=10 * arguments.objects)
         page = await victim.subject.scrape()
         print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a page of", end=" ")
         print(f"{len(page.body) / 1e6:.0f} MB, {page.wire / 1e6:.1f} MB as gzip\n")

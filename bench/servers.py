@@ -66,8 +66,14 @@ class Api:
             indexes = range(begin, min(begin + _BATCH, objects))
             puts = {f"agents.platform/coderuns/{NAMESPACE}": [_copy(run, coderun(index)) for index in indexes]}
             puts |= {f"jobs/{NAMESPACE}": [_copy(work, job(index)) for index in indexes]}
-            pairs = [(f"/registry/{folder}/{item['metadata']['name']}", item) for folder in puts for item in puts[folder]]
-            body = {"success": [{"requestPut": {"key": _base64(key), "value": _base64(json.dumps(item))}} for key, item in pairs]}
+            pairs = [
+                (f"/registry/{folder}/{item['metadata']['name']}", item) for folder in puts for item in puts[folder]
+            ]
+            body = {
+                "success": [
+                    {"requestPut": {"key": _base64(key), "value": _base64(json.dumps(item))}} for key, item in pairs
+                ]
+            }
             async with self._session.post(f"{etcd}/v3/kv/txn", json=body) as answer:
                 answer.raise_for_status()
 
@@ -79,7 +85,11 @@ class Api:
 def _copy(made: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """The object that the API server made, with defaults and managed fields, under another name and UID."""
     metadata = {name: value for name, value in made["metadata"].items() if name != "resourceVersion"}
-    return made | {"metadata": metadata | own["metadata"], "spec": made["spec"] | own["spec"]} | {"status": own["status"]}
+    return (
+        made
+        | {"metadata": metadata | own["metadata"], "spec": made["spec"] | own["spec"]}
+        | {"status": own["status"]}
+    )
 
 
 def _base64(text: str) -> str:

@@ -38,7 +38,7 @@ __all__ = ["App", "serve"]
 _log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.01  # rendering gives the event loop back after so long
-_SWEEP_SECONDS = 2.0
+_SWEEP_SECONDS = 1.0
 _PATIENCE_SECONDS = 3.0  # Prometheus waits for ten
 _ADVANCE_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 0.25
