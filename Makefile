@@ -6,7 +6,7 @@ READY := .venv/.ready
 # In this order: each may read what those before it wrote.
 GENERATORS := bundle dashboards chart generate_docs
 
-.PHONY: help demo test check fix generate rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench image tools release lock clean
+.PHONY: help demo test check fix generate rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench beside image tools release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,8 +80,11 @@ hostile: $(READY) ## 500 scrapes at once, slow readers, silent connections: what
 dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on the demo and writes docs/dashboards.md
 	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
 
-bench: $(READY) ## the table of docs/performance.md; BENCH="--objects 20000 --peer BINARY"
+bench: $(READY) ## the exporter alone, for docs/performance.md; BENCH="--objects 100000"
 	$(BIN)/python bench/bench.py $(BENCH)
+
+beside: $(READY) ## the exporter beside kube-state-metrics, for docs/performance.md; BESIDE="--objects 100000"
+	$(BIN)/python bench/beside.py $(BESIDE)
 
 image: ## the container image, built by podman with its own storage (as root); tools/image/podman runs it
 	tools/image/build

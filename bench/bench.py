@@ -1,12 +1,12 @@
 """The measurements of docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
 
-One run measures the exporter, and a peer beside it where `--peer` names its binary (kube-state-metrics), on the
-same API server; or the exporter alone at several sizes, with `--grow 1000,5000,20000,100000`. Times on a busy machine
-vary: read the ratios, and CPU rather than wall.
+The exporter alone, at one size, or at several with `--grow 1000,5000,20000,100000`. Beside kube-state-metrics:
+`beside.py`. Times on a busy machine vary: read CPU rather than wall.
 """
 
 import argparse
 import asyncio
+import compileall
 import contextlib
 import os
 import pathlib
@@ -24,9 +24,11 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 from lab.measure import Scrape, Subject
 from servers import Api, real, stand_in
 
-_CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"
+_EXPORTER = pathlib.Path(__file__).parents[1] / "exporter"
 _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
+_LEAST_SAMPLES = 10
+"""Of a CodeRun with its Job, so that a page without one of both is noticed."""
 _DELAYS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
 
 
@@ -37,7 +39,6 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=200, help="changes a second under load (default 200)")
     parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="length of the load (default 60)")
     parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
-    parser.add_argument("--peer", metavar="BINARY", help="kube-state-metrics, measured in the same run (with --real)")
     parser.add_argument("--grow", metavar="N,N,...", help="a column for each of these sizes, in place of --objects")
     arguments = parser.parse_args()
     sizes = [int(size) for size in (arguments.grow or str(arguments.objects)).split(",")]
@@ -47,7 +48,7 @@ def main() -> int:
     for arguments.objects in sizes:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             columns |= asyncio.run(_bench(arguments, pathlib.Path(folder)))
-    _print(columns)
+    print_table(columns)
     return 0
 
 
@@ -55,39 +56,24 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[st
     """Columns for one size."""
     server = real if arguments.real else stand_in
     async with server(arguments.objects, folder) as api:
-        port = _free_port()
+        port = free_port()
         argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
         argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
         head = f"{arguments.objects} + {arguments.objects}"
-        columns = {head: await _measure(argv, port, api, arguments, pause=0.2)}
-        if arguments.peer:
-            port, own = _free_port(), _free_port()
-            argv = [arguments.peer, f"--kubeconfig={api.kubeconfig}", f"--port={port}", f"--telemetry-port={own}"]
-            argv += ["--host=127.0.0.1", "--telemetry-host=127.0.0.1", "--resources=jobs"]
-            argv += ["--enable-gzip-encoding", f"--custom-resource-state-config-file={_CRS}"]
-            columns["kube-state-metrics"] = await _measure(argv, port, api, arguments, pause=2.0)
-    return columns
+        return {head: await _measure(argv, port, api, arguments)}
 
 
-async def _measure(
-    argv: list[str], port: int, api: Api, arguments: argparse.Namespace, *, pause: float
-) -> dict[str, str]:
-    ours = "exporter" in argv
-    async with _started(argv, port) as subject:
+async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Namespace) -> dict[str, str]:
+    async with started(argv, port) as subject:
         rows: dict[str, str] = {}
-        if not arguments.peer:
-            await subject.until_ready()  # to scrape all the while, for a peer's sake, costs CPU of its own
-        # At least six lines for every CodeRun and four for every Job. kube-state-metrics has nine and ten, and fewer
-        # would do for a page without CodeRuns: it begins with the Jobs.
-        wall, before = await subject.until_whole(samples=(10 if ours else 19) * arguments.objects, pause=pause)
-        rows["first whole page: wall"] = f"{wall:.1f} s"
-        rows["first whole page: CPU"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
-        rows["CPU of it, a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
-        rows["pages before it (samples)"] = ", ".join(map(str, before[:5])) or "none"
+        await subject.until_ready()
+        wall = await subject.until_whole(samples=_LEAST_SAMPLES * arguments.objects)
+        rows["first complete page: wall"] = f"{wall:.1f} s"
+        rows["first complete page: CPU"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
+        rows["the same for a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
         rows["peak memory until then"] = f"{subject.memory_mib(peak=True):.0f} MiB"
         page = await subject.scrape()
-        if ours:
-            rows["event loop delay until then"] = _most_delay(page)
+        rows["event loop delay until then, maximum"] = _longest_delay(page)
         rows["samples; plain page; gzip page"] = (
             f"{page.samples}; {len(page.body) / 1e6:.1f} MB; {page.wire / 1e6:.2f} MB"
         )
@@ -96,18 +82,19 @@ async def _measure(
             median = await subject.median_scrape(packed=packed, times=times)
             cpu = (subject.cpu_seconds() - cpu) / times
             rows[f"{name} scrape, quiet, median of {times}; its CPU"] = f"{median * 1e3:.0f}; {cpu * 1e3:.0f} ms"
-        rows |= await _under_load(subject, api, arguments, ours=ours)
-        rows["memory after it: now; peak"] = f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB"
-        if ours:
-            rows["change to picture: p50; p99; most"] = await _latency(subject, api)
+        rows |= await _under_load(subject, api, arguments)
+        rows["memory after the load: now; peak"] = (
+            f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB"
+        )
+        rows["from a change to the cache: p50; p99; maximum"] = await _latency(subject, api)
     return rows
 
 
-async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace, *, ours: bool) -> dict[str, str]:
+async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace) -> dict[str, str]:
     """Changes at a rate, half of them to CodeRuns and half to Jobs, and a scrape every 15 s."""
     before = await subject.scrape()
     stop = asyncio.Event()
-    writer = asyncio.create_task(_change(api, arguments, stop))
+    writer = asyncio.create_task(change(api, arguments, stop))
     cpu, begun, scrapes = subject.cpu_seconds(), time.perf_counter(), []
     while time.perf_counter() - begun < arguments.seconds:
         await asyncio.sleep(_SCRAPE_SECONDS)
@@ -117,28 +104,27 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace,
     stop.set()
     made = await writer
     rate = made / (time.perf_counter() - begun)
-    rows = {
-        f"at {arguments.rate} changes/s asked, made": f"{rate:.0f}/s",
+    return {
+        f"changes/s, of {arguments.rate}": f"{rate:.0f}/s",
         "CPU under that load": f"{used / took * 100:.0f} % of a core",
-        "the same for each change, scrapes included": f"{used / took / rate * 1e3:.2f} ms",
-        "gzip scrape under it, median": f"{statistics.median(scrapes) * 1e3:.0f} ms",
+        "CPU for each change, scrapes included": f"{used / took / rate * 1e3:.2f} ms",
+        "gzip scrape under that load, median": f"{statistics.median(scrapes) * 1e3:.0f} ms",
+        "event loop delay under that load, maximum": _longest_delay(after, before),
     }
-    if ours:
-        rows["event loop delay under it"] = _most_delay(after, before)
-    return rows
 
 
-def _most_delay(page: Scrape, before: Scrape | None = None) -> str:
-    """The bucket that holds the latest of all looks at the event loop, since `before` if given."""
+def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
+    """The bucket of the longest delay of the event loop, since `before` if given."""
     name = "coderun_exporter_event_loop_delay_seconds_bucket"
     late = {bound: page.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     if before is not None:
         late = {bound: late[bound] - before.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     most = next(bound for bound in _DELAYS if late[bound] == late["+Inf"])
-    return f"<= {most} s ({late['+Inf']:.0f} looks)"
+    return f"<= {most} s ({late['+Inf']:.0f} samples)"
 
 
-async def _change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
+async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
+    """Changes objects at a rate until `stop` is set; gives how many."""
     made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
     chance = random.Random(1)  # noqa: S311
     async with asyncio.TaskGroup() as tasks:
@@ -160,7 +146,7 @@ async def _change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) 
 
 
 async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
-    """From the answer to a write, which the API server gives when it is stored, to the exporter's picture."""
+    """From the response to a write, which the API server sends when it is stored, to the exporter's cache."""
     name = 'coderun_exporter_resource_last_event_timestamp_seconds{resource="coderuns",scope="*"}'
     late = []
     for index in range(times):
@@ -173,7 +159,9 @@ async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _started(argv: list[str], port: int) -> AsyncIterator[Subject]:
+async def started(argv: list[str], port: int) -> AsyncIterator[Subject]:
+    """The process while the context lasts; it serves metrics on that port of loopback."""
+    compileall.compile_dir(_EXPORTER, quiet=1)  # as in the image
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield Subject(pid=process.pid, host=f"127.0.0.1:{port}")
@@ -182,14 +170,16 @@ async def _started(argv: list[str], port: int) -> AsyncIterator[Subject]:
         await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _print(columns: dict[str, dict[str, str]]) -> None:
+def print_table(columns: dict[str, dict[str, str]]) -> None:
+    """As Markdown."""
     print("| | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for row in dict.fromkeys(row for column in columns.values() for row in column):

@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
-from bench import _change, _free_port
+from bench import change, free_port
 from lab.measure import Scrape, Subject
 from servers import Api, stand_in
 
@@ -64,7 +64,7 @@ def main() -> int:
 
 async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
     async with stand_in(arguments.objects, folder) as api, _exporter(api.kubeconfig) as victim:
-        await victim.subject.until_whole(samples=10 * arguments.objects, pause=0.2)
+        await victim.subject.until_whole(samples=10 * arguments.objects)
         page = await victim.subject.scrape()
         print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a page of", end=" ")
         print(f"{len(page.body) / 1e6:.0f} MB, {page.wire / 1e6:.1f} MB as gzip\n")
@@ -101,7 +101,7 @@ class Victim:
 
 @contextlib.asynccontextmanager
 async def _exporter(kubeconfig: pathlib.Path) -> AsyncIterator[Victim]:
-    port = _free_port()
+    port = free_port()
     argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn", f"--kubeconfig={kubeconfig}"]
     process = await asyncio.create_subprocess_exec(*argv, f"--web.listen-address=127.0.0.1:{port}")
     try:
@@ -142,7 +142,7 @@ async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> l
 async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
     """So many changes a second, half of them to CodeRuns and half to Jobs."""
     stop = asyncio.Event()
-    writer = asyncio.create_task(_change(api, argparse.Namespace(objects=objects, rate=rate), stop))
+    writer = asyncio.create_task(change(api, argparse.Namespace(objects=objects, rate=rate), stop))
     yield
     stop.set()
     await writer

@@ -38,10 +38,10 @@ __all__ = ["App", "serve"]
 _log = logging.getLogger(__name__)
 
 _SLICE_SECONDS = 0.01  # rendering gives the event loop back after so long
-_SWEEP_SECONDS = 0.2
+_SWEEP_SECONDS = 1.0
 _PATIENCE_SECONDS = 3.0  # Prometheus waits for ten
 _ADVANCE_SECONDS = 10.0
-_HEARTBEAT_SECONDS = 0.1
+_HEARTBEAT_SECONDS = 0.25
 _ANSWERS_BYTES = 512 << 20
 
 
@@ -197,6 +197,8 @@ async def _sweep(picture: Picture) -> None:
     """Renders between scrapes, so that a scrape finds little left to do."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
+        if not picture.answered:
+            continue  # what is joined with an object that is still to come would be rendered twice
         while not picture.render(seconds=_SLICE_SECONDS):
             await asyncio.sleep(0)
 
@@ -210,8 +212,9 @@ async def _advance(picture: Picture, clock: Callable[[], float], health: Health)
 
 async def _heartbeat(telemetry: Telemetry) -> None:
     """Measures how late the event loop comes back: whatever blocks it shows here. And counts what runs on it."""
+    loop = asyncio.get_running_loop()
+    telemetry.loop_tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     while True:
         asked = time.monotonic() + _HEARTBEAT_SECONDS
         await asyncio.sleep(_HEARTBEAT_SECONDS)
         telemetry.loop_delay.observe(max(0.0, time.monotonic() - asked))
-        telemetry.loop_tasks.set(len(asyncio.all_tasks()))

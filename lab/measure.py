@@ -1,6 +1,7 @@
 """A process under measurement: its CPU seconds, its memory, and how long its pages take."""
 
 import asyncio
+import contextlib
 import dataclasses
 import gzip
 import http.client
@@ -11,6 +12,8 @@ import time
 
 __all__ = ["Scrape", "Subject"]
 
+_IDLE_SECONDS = 5.0
+_IDLE_CPU_SECONDS = 0.1
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -39,6 +42,7 @@ class Subject:
     def __init__(self, *, pid: int, host: str) -> None:
         self._pid = pid
         self._host = host
+        self._connection = http.client.HTTPConnection(host, timeout=120)
         self._begun = time.perf_counter()
 
     def cpu_seconds(self) -> float:
@@ -53,18 +57,20 @@ class Subject:
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name)) / 1024
 
     async def scrape(self, *, packed: bool = True) -> Scrape:
-        """One scrape over a connection of its own, as compressed as it was asked for. Raises OSError."""
+        """One scrape over a connection that stays open, as Prometheus does it. Raises OSError."""
         return await asyncio.to_thread(self._scrape, packed=packed)
 
     def _scrape(self, *, packed: bool) -> Scrape:
-        # The cheapest client that there is: what it costs is counted in both columns.
-        connection = http.client.HTTPConnection(self._host, timeout=120)
         begun = time.perf_counter()
-        connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip" if packed else "identity"})
-        answer = connection.getresponse()
-        wire = answer.read()
+        try:
+            headers = {"Accept-Encoding": "gzip" if packed else "identity"}
+            self._connection.request("GET", "/metrics", headers=headers)
+            answer = self._connection.getresponse()
+            wire = answer.read()
+        except OSError:
+            self._connection.close()  # the next request opens it again
+            raise
         seconds = time.perf_counter() - begun
-        connection.close()
         packed = answer.headers.get("Content-Encoding") == "gzip"
         return Scrape(seconds=seconds, wire=len(wire), body=gzip.decompress(wire) if packed else wire)
 
@@ -87,16 +93,21 @@ class Subject:
         finally:
             connection.close()
 
-    async def until_whole(self, *, samples: int, pause: float) -> tuple[float, list[int]]:
-        """Scrapes until a page has at least so many samples; seconds since its start, and the samples seen before."""
-        seen: list[int] = []
+    async def until_idle(self) -> tuple[float, float]:
+        """Sends no request. Waits for 5 s with less than 0.1 s of CPU; gives wall and CPU of the time before."""
+        marks = [(0.0, 0.0)]
         while True:
-            try:
-                count = (await self.scrape()).samples
-            except OSError:
-                count = 0
-            if count >= samples:
-                return time.perf_counter() - self._begun, seen
-            if count and (not seen or seen[-1] != count):
-                seen.append(count)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(0.2)
+            now, used = time.perf_counter() - self._begun, self.cpu_seconds()
+            marks.append((now, used))
+            wall, cpu = next(mark for mark in marks if mark[0] >= now - _IDLE_SECONDS)
+            if now > 2 * _IDLE_SECONDS and used - cpu < _IDLE_CPU_SECONDS:
+                return wall, cpu
+
+    async def until_whole(self, *, samples: int) -> float:
+        """Scrapes until a page has at least so many samples; seconds since its start."""
+        while True:
+            with contextlib.suppress(OSError):
+                if (await self.scrape()).samples >= samples:
+                    return time.perf_counter() - self._begun
+            await asyncio.sleep(0.2)

@@ -135,6 +135,21 @@ async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, 
             await until(lambda: not app.picture._sections["coderuns"]._dirty)
 
 
+async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatch):
+    """What is joined with objects that are still to come would be rendered twice."""
+    monkeypatch.setattr(composition, "_SWEEP_SECONDS", 0.01)
+    async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
+        await until(app.health.is_ready)
+        section = app.picture._sections["coderuns"]
+        await until(lambda: not section._dirty)
+        monkeypatch.setattr(app.picture, "_answered", {"coderuns": True}.get)
+        section.touch_all()
+        await asyncio.sleep(0.05)
+        assert section._dirty
+        monkeypatch.setattr(app.picture, "_answered", lambda _: True)
+        await until(lambda: not section._dirty)
+
+
 async def test_a_scrape_ends_although_objects_change_faster_than_they_are_rendered(tmp_path, monkeypatch):
     """With a page of a moment ago, once everything on it was rendered."""
     monkeypatch.setattr(composition, "_PATIENCE_SECONDS", 0.0)

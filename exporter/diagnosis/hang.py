@@ -2,28 +2,32 @@
 
 from collections.abc import Iterator
 
-from exporter.cluster import Cluster, Job
+from exporter.cluster import Cluster, Job, Run
 from exporter.diagnosis.cause import Cause
 from exporter.plurals import plural
 
 __all__ = ["hang_causes"]
+
+_NO_POD = Cause.of("no_pod", "the Job controller reports no pod")
 
 
 def hang_causes(job: Job, cluster: Cluster) -> list[Cause]:
     """The known causes; none for a Job that is finished or suspended."""
     if job.result or job.suspended:
         return []
-    return [*_of_run(job, cluster), *_of_pods(job)]
-
-
-def _of_run(job: Job, cluster: Cluster) -> Iterator[Cause]:
     run = cluster.run_of(job)
-    if run is None:
-        if cluster.run_is_gone(job):
-            yield Cause.of("run_gone", f"{job.kind} {job.owner_name} does not exist any more")
-        return
-    if cluster.is_doubtful(run):
-        return
+    if run is not None:
+        causes = [] if cluster.is_doubtful(run) else [*_of_run(run, job, cluster)]
+    elif cluster.run_is_gone(job):
+        causes = [Cause.of("run_gone", f"{job.kind} {job.owner_name} does not exist any more")]
+    else:
+        causes = []
+    if job.active <= 0:
+        causes.append(_of_pods(job))
+    return causes
+
+
+def _of_run(run: Run, job: Job, cluster: Cluster) -> Iterator[Cause]:
     if run.terminal:
         yield Cause.of("run_already_finished", f"{run.kind} {run.name} is {run.phase}")
     elif run.work_completed is not None:
@@ -33,11 +37,8 @@ def _of_run(job: Job, cluster: Cluster) -> Iterator[Cause]:
         yield Cause.of("superseded", f"{run.kind} {run.name} has a newer Job")
 
 
-def _of_pods(job: Job) -> Iterator[Cause]:
+def _of_pods(job: Job) -> Cause:
     """`status.active` is absent when no pod can be created, when all pods terminate, and between two attempts."""
-    if job.active > 0:
-        return
     if job.terminating:
-        yield Cause.of("pods_terminating", f"{plural(job.terminating, 'pod')} terminating, none active")
-    else:
-        yield Cause.of("no_pod", "the Job controller reports no pod")
+        return Cause.of("pods_terminating", f"{plural(job.terminating, 'pod')} terminating, none active")
+    return _NO_POD

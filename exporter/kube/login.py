@@ -7,7 +7,7 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from ssl import SSLContext
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -46,7 +46,7 @@ class Login:
 def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Login:
     """The login of the pod that we run in.
 
-    Done here, as client-go does it, so that a pod never loads the kubernetes client (23 MiB, half a second);
+    Done here, as client-go does it, so that a pod never loads the kubernetes client;
     its loader would also raise at each request while a token cannot be read again.
     """
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
@@ -77,14 +77,14 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
     proxy = proxy_of(own, name=f"{choice.cluster.where}: proxy-url") if own else proxy_from(environ, cluster.server)
     ca = _ca(cluster, where=choice.cluster.where)
     issued = await _run(user, cluster, ca, entry=entry, environ=environ, plugin_timeout=plugin_timeout)
-    told = await _told(cluster, _proof(user, issued, where=entry.where), where=entry.where)
     certificate, key = _identity(user, issued, where=entry.where)
+    verify = not cluster.insecure_skip_tls_verify
     return Login(
-        server=told.host,
-        ssl=client_context(ca=ca, certificate=certificate, key=key, verify=told.verify_ssl) if secure else True,
-        server_hostname=told.tls_server_name if secure else None,
+        server=cluster.server.rstrip("/"),
+        ssl=client_context(ca=ca, certificate=certificate, key=key, verify=verify) if secure else True,
+        server_hostname=(cluster.tls_server_name or None) if secure else None,
         proxy=proxy,
-        authorization=await told.get_api_key_with_prefix("BearerToken"),
+        authorization=await _authorization(user, issued, where=entry.where),
         token_file=Path(user.token_file) if user.token_file and not issued else None,
         expiry=issued.expiry if issued else None,
     )
@@ -188,48 +188,44 @@ async def _run(
     return await run(user.exec, cluster=shown, environ=environ, seconds=plugin_timeout, where=entry.where)
 
 
-def _proof(user: User, issued: Issued | None, *, where: str) -> dict[str, Any]:
-    """The user as the kubernetes client is told: whatever it would not read again, or would get wrong, is settled."""
+async def _authorization(user: User, issued: Issued | None, *, where: str) -> str | None:
+    """The header of this name; None where a certificate, or nothing, says who we are."""
     if issued:
-        return {"token": _token(issued.token, name=f"{where}: exec plugin's token")} if issued.token else {}
+        name = f"{where}: exec plugin's token"
+        return f"Bearer {_token(issued.token, name=name)}" if issued.token else None
     if user.token_file:
-        return {"token": token_in(Path(user.token_file), name=f"{where}: tokenFile")}
+        return f"Bearer {token_in(Path(user.token_file), name=f'{where}: tokenFile')}"
     if user.token:
-        return {"token": _token(user.token, name=f"{where}: token")}
+        return f"Bearer {_token(user.token, name=f'{where}: token')}"
     if user.username:
-        return {"username": user.username, "password": user.password}
+        return f"Basic {base64.b64encode(f'{user.username}:{user.password}'.encode()).decode()}"
     if user.auth_provider:
-        # Without the refresh token: the client would send it over TLS that it does not verify.
-        token = (user.auth_provider.config or {}).get("id-token")
-        return {"auth-provider": {"name": "oidc", "config": {"id-token": token} if token else {}}}
-    return {}
+        return await _of_oidc((user.auth_provider.config or {}).get("id-token"), where=where)
+    return None
 
 
-async def _told(cluster: Cluster, proof: dict[str, Any], *, where: str) -> Any:
-    """The kubernetes client's Configuration for them."""
+async def _of_oidc(token: str | None, *, where: str) -> str | None:
+    """By the kubernetes client, which looks whether the token has expired."""
     # Imported when needed: it takes 23 MiB and half a second, and no narrower import takes less.
     from kubernetes.aio.client import Configuration  # noqa: PLC0415 (see above)
     from kubernetes.aio.config import ConfigException, load_kube_config_from_dict  # noqa: PLC0415 (see above)
 
-    # Certificates and keys do not pass through it: it keeps them in temporary files, and as keys of a global dict.
-    shown = {
-        "server": cluster.server,
-        "insecure-skip-tls-verify": cluster.insecure_skip_tls_verify,
-        **({"tls-server-name": cluster.tls_server_name} if cluster.tls_server_name else {}),
-    }
+    # Without the refresh token: the client would send it over TLS that it does not verify.
+    provider = {"name": "oidc", "config": {"id-token": token} if token else {}}
     content = {
-        "current-context": "chosen",
-        "contexts": [{"name": "chosen", "context": {"cluster": "chosen", "user": "chosen"}}],
-        "clusters": [{"name": "chosen", "cluster": shown}],
-        "users": [{"name": "chosen", "user": proof}],  # an empty one, for without it the client raises TypeError
+        "current-context": "oidc",
+        "contexts": [{"name": "oidc", "context": {"cluster": "oidc", "user": "oidc"}}],
+        "clusters": [{"name": "oidc", "cluster": {"server": "https://unused.invalid"}}],
+        "users": [{"name": "oidc", "user": {"auth-provider": provider}}],
     }
     configuration = Configuration()
     try:
         await load_kube_config_from_dict(content, client_configuration=configuration)
     except (ConfigException, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        # All else was checked before: what is left is OpenID Connect. No cause, for it might quote the token.
+        # No cause, for it might quote the token.
         raise KubeConfigError(
             f"{where}: auth-provider oidc: its id-token is missing, expired or not a JWT; "
             "renew it with kubectl, or use an exec plugin"
         ) from None
-    return configuration
+    header: str | None = await configuration.get_api_key_with_prefix("BearerToken")
+    return header

@@ -69,6 +69,9 @@ class Picture:
         before = {key: self._samples(key, joined=key != own) for key in keys}
         self.cluster.apply(change)
         self._member(change.resource, old, change.record)
+        if old is not None and change.record is not None and _name(old) != _name(change.record):
+            self._sections[own.resource].remove(own.uid)  # with the lines of its old name
+            self._sections[own.resource].add(own.uid)
         for key, samples in before.items():
             now = self._samples(key, joined=key != own)
             if samples is None or now is None:
@@ -92,6 +95,11 @@ class Picture:
         """Renders what is dirty for about so long; True when nothing is left to do."""
         until = time.monotonic() + seconds
         return all(section.render(until=until) for section in self._shown_sections())
+
+    @property
+    def answered(self) -> bool:
+        """Whether all resources have been read whole once, or refused."""
+        return all(map(self._answered, self._sections))
 
     @property
     def whole(self) -> bool:
@@ -120,7 +128,10 @@ class Picture:
         def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
             return resource.lines(families, filter(shown, table.pick(uids)), cluster)
 
-        return Section(heads=[family.head for family in resource.families], lines=lines)
+        def begins(family: int, uids: Sequence[str]) -> list[str]:
+            return resource.begins(family, table.pick(uids))
+
+        return Section(heads=[family.head for family in resource.families], lines=lines, begins=begins)
 
     def _member(self, resource: str, old: Record | None, new: Record | None) -> None:
         if old is None and new is not None:
@@ -132,17 +143,20 @@ class Picture:
         return {key for item in items if item is not None for key in self.cluster.related(item)}
 
     def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
-        """What each family says of an object, with its name, which is part of every line; None where it is not shown.
+        """What each family says of an object; None where it is not shown.
 
         Of what is only `joined` with a changed object, the families that join: no other one can tell of the change.
         """
         record = self.cluster.get(key)
         if record is None or not self.cluster.shown(record):
             return None
-        name = record.namespace, record.name
         families = (self._joining if joined else self._families)[key.resource]
-        return {index: (name, family.samples(record, self.cluster)) for index, family in families.items()}
+        return {index: family.samples(record, self.cluster) for index, family in families.items()}
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
             self._sections[key.resource].touch(key.uid)
+
+
+def _name(record: Record) -> tuple[str, str]:
+    return record.namespace, record.name

@@ -34,8 +34,14 @@ class Resource:
 
     def lines(self, families: Sequence[int], records: Iterable[Record], cluster: Cluster) -> list[str]:
         """The text of each of these families, by index, for these objects."""
-        form = '{}="%s",{}="%s"'.format(*self.own)
         items = list(records)
-        names = escaped([(item.namespace, item.name) for item in items])
-        objects = [(form % name, item) for name, item in zip(names, items, strict=True)]
+        objects = list(zip(self._labels(items), items, strict=True))
         return [self.families[index].lines(objects, cluster) for index in families]
+
+    def begins(self, family: int, records: Sequence[Record]) -> list[str]:
+        """What each line of this family, by index, begins with for these objects, and for no others."""
+        return [f"{self.families[family].name}{{{labels}" for labels in self._labels(records)]
+
+    def _labels(self, records: Sequence[Record]) -> list[str]:
+        form = '{}="%s",{}="%s"'.format(*self.own)
+        return [form % name for name in escaped([(item.namespace, item.name) for item in records])]

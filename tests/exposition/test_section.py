@@ -15,11 +15,17 @@ class Objects:
     def __init__(self):
         self.values = {}
         self.rendered = collections.Counter()
-        self.section = Section(heads=["# a\n", "# b\n"], lines=self.lines)
+        self.objects = 0
+        self.section = Section(heads=["# a\n", "# b\n"], lines=self.lines, begins=self.begins)
+
+    def begins(self, family, keys):
+        """What the lines of these objects begin with."""
+        return [f"{'ab'[family]} {key}" for key in keys]
 
     def lines(self, families, keys):
-        """The text of the families, and a note of what was asked for."""
+        """The text of the families, and a note of what was rendered."""
         self.rendered.update(families)
+        self.objects += len(keys)
         texts = (
             "".join(f"a {key} {self.values[key]}\n" for key in keys),
             "".join(f"b {key}\n" for key in keys if self.values[key] > 5),
@@ -53,7 +59,7 @@ def test_thousands_of_objects_come_change_and_go():
     """Whatever the order: each line is there once, and the sums are those of the blocks."""
     objects, dice = Objects(), random.Random(7)  # noqa: S311 - the same test each time
     for turn in range(12):
-        new = [f"k{turn}-{number}" for number in range(dice.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
+        new = [f"k{turn}-{number};" for number in range(dice.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
         objects.values |= {key: dice.randrange(10) for key in new}
         if turn % 2:
             objects.section.extend(new)
@@ -63,7 +69,7 @@ def test_thousands_of_objects_come_change_and_go():
         for key in dice.sample(sorted(objects.values), len(objects.values) // 3):
             objects.section.remove(key)
             del objects.values[key]
-        for key in dice.sample(sorted(objects.values), len(objects.values) // 5):
+        for key in dice.sample(sorted(objects.values), len(objects.values) // dice.choice([5, 50])):
             objects.values[key] = dice.randrange(10)
             objects.section.touch(key)
         assert objects.text() == objects.wanted()
@@ -96,12 +102,29 @@ def test_only_what_was_touched_is_rendered_again():
     objects.values["k7"] = 9
     objects.section.touch("k7", [1])
     objects.section.touch("k8", [1])
+    objects.objects = 0
     assert "b k7" in objects.text()
-    assert objects.rendered == {1: 1}
+    assert (objects.rendered, objects.objects) == ({1: 1}, 2)
     objects.rendered.clear()
     objects.section.touch_all()
     assert objects.text() == objects.wanted()
     assert objects.rendered == {0: 3, 1: 3}
+
+
+def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
+    """Up to eight are rendered by themselves, and their lines come and go."""
+    objects = Objects()
+    objects.values = {f"k{number};": number % 10 for number in range(_CHUNK)}
+    objects.section.extend(list(objects.values))
+    for many in (8, 9):
+        objects.text()
+        objects.rendered.clear()
+        objects.objects = 0
+        for key in list(objects.values)[:many]:
+            objects.values[key] = 9 - objects.values[key]
+            objects.section.touch(key)
+        assert objects.text() == objects.wanted()
+        assert objects.objects == (2 * 8 if many == 8 else _CHUNK)
 
 
 def test_rendering_does_at_least_one_chunk_and_stops_in_time():

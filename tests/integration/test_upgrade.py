@@ -1,4 +1,4 @@
-"""From a build before 0.1.0, whose pods had fewer labels, to the chart of today: on the real API server, by Helm."""
+"""From a build before 0.3.0, whose pods had fewer labels, to the chart of today: on the real API server, by Helm."""
 
 import os
 import pathlib
@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from tests.components import component
+from lab.components import component
+from lab.controlplane.plane import ControlPlane
 from tests.deploy.rendering import CHART
-from tests.integration.controlplane import ControlPlane
 from tests.integration.test_parts import helm, listed, namespace  # noqa: F401 - one is a fixture
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("helm")]
@@ -19,7 +19,7 @@ KEPT = "--set=rbac.create=false", "--set=resources.requests.cpu=25m"
 
 
 def older_chart(folder: pathlib.Path) -> str:
-    """The chart with the selector and a value of the builds before 0.1.0."""
+    """The chart with the selector and a value of the builds before 0.3.0."""
     chart = folder / "coderun-exporter"
     shutil.copytree(CHART, chart)
     (chart / "values.schema.json").unlink()

@@ -119,12 +119,14 @@ async def test_a_named_context_goes_before_the_service_account(tmp_path, mounted
     assert (await load(environ=environ, service_account=mounted)).source == "in-cluster service account"
 
 
-async def test_a_pod_never_loads_the_kubernetes_client(mounted):
-    """It takes 23 MiB and half a second."""
+@pytest.mark.parametrize("place", ["pod", "kubeconfig"])
+async def test_the_kubernetes_client_is_not_loaded_without_need(tmp_path, mounted, place):
+    """It takes 23 MiB and a fifth of a second of CPU. Only auth-provider oidc needs it."""
+    path = str(a_kubeconfig(tmp_path)) if place == "kubeconfig" else None
     program = (
         "import asyncio, sys, pathlib\n"
         "from exporter.kube.auth import Credentials\n"
-        f"load = Credentials.load(kubeconfig=None, context=None, environ={in_pod()!r},"
+        f"load = Credentials.load(kubeconfig={path!r}, context=None, environ={in_pod()!r},"
         f" service_account=pathlib.Path({str(mounted)!r}))\n"
         "asyncio.run(load)\n"
         "sys.exit('kubernetes' in sys.modules)\n"

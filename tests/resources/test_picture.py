@@ -180,6 +180,33 @@ def test_a_change_renders_the_families_that_it_alters_and_no_other():
     assert counted == {"coderun_phase": 1}
 
 
+def test_a_change_renders_only_the_lines_of_its_object():
+    """The others of its block are copied, those of objects whose names begin alike included."""
+    runs = [a_run(uid=str(number), name=f"r-{number}", status={"phase": "Running"}) for number in range(20)]
+    world = World(*runs)
+    before = set(world.text().splitlines())
+    rendered = []
+    section = world.picture._sections["coderuns"]
+    section._lines = lambda families, uids, inner=section._lines: rendered.extend(uids) or inner(families, uids)
+    world.put(runs[1] | {"status": {"phase": "Pending"}})
+    after = set(world.text().splitlines())
+    assert {line for line in before ^ after if line.startswith("coderun_phase")} == {
+        'coderun_phase{namespace="n",coderun="r-1",phase="Running"} 1',
+        'coderun_phase{namespace="n",coderun="r-1",phase="Pending"} 1',
+    }
+    assert rendered == ["1"]
+
+
+def test_an_object_of_the_same_uid_under_another_name_leaves_no_line_of_the_old_one():
+    """No API server does that; a page with both would be refused as a whole."""
+    world = World(run := a_run(name="first"), a_run(uid="other", name="other"), a_job())
+    world.text()
+    world.put(run | {"metadata": run["metadata"] | {"name": "second"}})
+    text = world.text()
+    assert 'coderun="first"' not in "".join(samples(text, "coderun_phase") + samples(text, "coderun_info"))
+    assert len(samples(text, "coderun_created_timestamp")) == 2
+
+
 def test_a_change_of_a_run_renders_what_its_job_takes_from_it():
     """The agent stands in the Job's line as well."""
     world = World(run := a_run(), a_job())
