@@ -58,7 +58,8 @@ def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     here = [item for item in found if item.name and item.namespace == space and place_of(item.name, required)]
     others = [item for item in found if item not in here]
     if not here and all(place.by_default for place in required):
-        return [*broken, Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
+        # What could not be read may hold them: then the settings need no change.
+        return broken or [Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
     records = {f"{item.namespace}/{item.name}": item for item in here}
     findings = [*broken, *(_judged(item, here, required) for item in records.values())]
     absent = absent_of(required, {uid: _record(item, required) for uid, item in records.items()})

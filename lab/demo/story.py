@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
+from exporter.plurals import plural
 from lab.clock import duration, of_day
 from lab.demo.alerts import State, Transition
 from lab.demo.findings import Finding, Findings, causes_of, object_of, said
@@ -25,11 +26,12 @@ class Story:
 
     def opening(self, *, speed: float, minutes: float, addresses: Sequence[tuple[str, str]], note: str) -> None:
         """What this is, and what to open in a browser."""
-        seconds = round(minutes * 60 / speed)
+        seconds = plural(max(1, round(minutes * 60 / speed)), "second")
         self._view.title(f"coderun-exporter demo: two incidents of one day, {speed:g} times faster")
         self._view.text(
             "A stand-in API server, a simulated agent platform and the real exporter. The alert rules are the "
-            f"shipped ones, thresholds included; only the clock is fast. It takes {seconds} seconds."
+            f"shipped ones, thresholds included; only the clock is fast. It takes {seconds}, or longer where the "
+            "machine is too slow for this speed: then the clock waits."
         )
         self._view.text("")
         self._view.facts(addresses)

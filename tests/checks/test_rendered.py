@@ -215,6 +215,11 @@ def test_a_gate_that_finds_none_of_the_default_names_does_not_pass(tmp_path):
     assert "set configmaps.required to the names that the controller needs, or to []" in line
 
 
+def test_without_settings_a_file_that_cannot_be_read_is_one_line(tmp_path):
+    """Nothing is said of names that may be in it."""
+    assert text_of(tmp_path, "a: b: c", required=None).startswith("UNKNOWN m.yaml:1: not YAML: ")
+
+
 def test_the_default_names_in_another_namespace_are_named(tmp_path):
     """`configmaps.namespace` is what differs."""
     line = text_of(tmp_path, a_manifest(NAMES[0], meta="  namespace: cto\n"), required=None)

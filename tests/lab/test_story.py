@@ -230,3 +230,14 @@ def test_a_run_that_ends_is_shown_once(story, out):
     for _ in range(2):
         story.ends(PAGE, at=of_day(DAY, "12:33"))
     assert out.getvalue() == "  12:33:00  done      a: succeeded.\n"
+
+
+@pytest.mark.parametrize(
+    ("speed", "text"),
+    [(60, "It takes 90 seconds, or longer"), (3600, "It takes 2 seconds"), (9000, "It takes 1 second,")],
+)
+def test_the_time_that_is_announced_is_the_shortest(out, speed, text):
+    """At a speed that the machine does not reach, the clock waits for the exporter and the rules."""
+    story = Story(view=View(out, width=100, environment={}), day=DAY)
+    story.opening(speed=speed, minutes=90, addresses=[("status page", "x")], note="")
+    assert text in " ".join(out.getvalue().split())
