@@ -22,6 +22,9 @@ _WORDS = (
 )
 
 
+_LARGEST = 4 << 20  # bytes; a ConfigMap, which holds it in a cluster, may have a quarter
+
+
 class ConfigError(Exception):
     """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
 
@@ -33,10 +36,14 @@ class UnreadableError(ConfigError):
 def load(path: str) -> Settings:
     """The settings of a YAML file. Raises ConfigError."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UnreadableError(f"{path}: cannot be read: {reason}") from error
+    if len(content) > _LARGEST:
+        raise UnreadableError(f"{path}: cannot be read: it has over {_LARGEST >> 20} MiB")
     try:
         tree = yaml.safe_load(text)
         nodes = yaml.compose(text, Loader=yaml.SafeLoader)

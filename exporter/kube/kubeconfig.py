@@ -141,9 +141,16 @@ def _exists(path: Path) -> bool:
         return True  # as far as one can tell; reading it will say why
 
 
+_LARGEST = 16 << 20  # bytes; certificates of 1,000 clusters take some 5 MiB
+
+
 def _read(path: Path) -> _File:
     try:
-        content = _document(path.read_bytes())
+        with path.open("rb") as file:
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise KubeConfigError(f"kubeconfig {path}: cannot be read: it has over {_LARGEST >> 20} MiB")
+        content = _document(text)
     except OSError as error:
         raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:

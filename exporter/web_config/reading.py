@@ -36,6 +36,9 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_LARGEST = 4 << 20  # bytes
+
+
 def read(path: Path) -> WebConfig:
     """The file at this path. Raises WebConfigError."""
     return parse_file(text_of(path), path=path)
@@ -44,10 +47,15 @@ def read(path: Path) -> WebConfig:
 def text_of(path: Path) -> str:
     """The text of a file. Raises WebConfigError."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise WebConfigError(f"{path}: cannot be read: {reason}") from None
+    if len(content) > _LARGEST:
+        raise WebConfigError(f"{path}: cannot be read: it has over {_LARGEST >> 20} MiB")
+    return text
 
 
 def parse_file(text: str, *, path: Path) -> WebConfig:
