@@ -6,13 +6,14 @@ from typing import Final
 __all__ = ["begins_as_token", "looks_secret"]
 
 # GitHub, GitLab, Slack, AWS, Atlassian, Docker, npm, Linear, Google, SendGrid, Hugging Face, OpenAI, Anthropic, JSON
-# Web Tokens; and what stands for a user in front of a token.
+# Web Tokens.
 _TOKEN: Final = re.compile(
     r"gh[pousr]_|github_pat|gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|soat|imt|agent|ffct|wt)-|xox[a-z]-|A[KS]IA[A-Z0-9]{8}"
     r"|AT(?:BB|CTT|ATT)|dckr_|npm_[A-Za-z0-9]{20}|lin_api_|ya29\.|AIza|SG\.[\w-]{16}|hf_[A-Za-z]{20}"
     r"|sk-(?:proj|ant|svc)|eyJ"
-    r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
 )
+# What stands for a user in front of a token.
+_USER: Final = re.compile(r"x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token")
 _WORD: Final = re.compile(
     r"[A-Za-z0-9]{1,6}"
     r"|[a-z]{1,24}|[0-9]{1,20}|[a-z0-9]{1,12}"
@@ -31,4 +32,6 @@ def begins_as_token(text: str) -> bool:
 def looks_secret(text: str) -> bool:
     """Whether it begins as a token, or one of its words is neither small, nor capitals, nor CamelCase, nor short."""
     words = re.findall(r"[A-Za-z0-9]+", text)
-    return begins_as_token(text) or not all(len(word) <= _LONGEST_WORD and _WORD.fullmatch(word) for word in words)
+    if begins_as_token(text) or _USER.match(text):
+        return True
+    return not all(len(word) <= _LONGEST_WORD and _WORD.fullmatch(word) for word in words)

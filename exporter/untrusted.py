@@ -10,9 +10,9 @@ from typing import Final
 
 from exporter.addresses import shown_address
 from exporter.redaction import HIDDEN, without_credentials
-from exporter.tokens import looks_secret
+from exporter.tokens import begins_as_token, looks_secret
 
-__all__ = ["identifier", "is_printable", "message", "model_name", "one_line", "printable", "spelled_out"]
+__all__ = ["free_name", "identifier", "is_printable", "message", "model_name", "one_line", "printable", "spelled_out"]
 
 # What Unicode lets be drawn as nothing (Default_Ignorable_Code_Point), as far as Python calls it printable.
 _INVISIBLE: Final = re.compile(
@@ -22,7 +22,9 @@ _LONGEST_LINE: Final = 200
 _LONGEST_WORD: Final = 63  # as a Kubernetes label's value
 _WORD: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NOT_IN_WORD: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:[/:@][A-Za-z0-9][A-Za-z0-9._-]*)*(?:\[[a-z0-9]{1,8}\])?")
+_MODEL: Final = re.compile(
+    r"{0}(?:/{0})*(?:(?::{0})*|@{0})(?:\[[a-z0-9]{{1,8}}\])?".format("[A-Za-z0-9][A-Za-z0-9._-]*")
+)
 _ADDRESS: Final = re.compile(
     r"[A-Za-z+]*:/.*@[^\s'\"<>(),;]*|[A-Za-z+]*:/[^\s'\"<>(),;]*|[^\s'\"<>()]*@[^\s'\"<>()]*"
 )
@@ -64,9 +66,22 @@ def identifier(text: str, *, limit: int = _LONGEST_WORD) -> str:
     return _NOT_IN_WORD.sub("_", text[: 2 * limit])[:limit].strip("._-")
 
 
+def free_name(text: str) -> str:
+    """An identifier that a person wrote in a spec or a label; of a token nothing, of an address what may be shown."""
+    if "@" in text or ":/" in text:
+        text = shown_address(text)
+    return "" if _has_token(text) else identifier(text)
+
+
 def model_name(text: str) -> str:
     """A language model's name, such as `anthropic/claude-opus-4:beta` or `opus[1m]`."""
-    return text if len(text) <= _LONGEST_WORD and _MODEL.fullmatch(text) else identifier(text)
+    if len(text) <= _LONGEST_WORD and _MODEL.fullmatch(text) and not _has_token(text):
+        return text
+    return free_name(text)
+
+
+def _has_token(text: str) -> bool:
+    return any(map(begins_as_token, _NOT_IN_WORD.split(text)))
 
 
 def message(text: str, *, limit: int = _LONGEST_LINE) -> str:

@@ -10,7 +10,15 @@ from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.coderuns import agent_of
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, object_name, seconds, word
+from exporter.resources.objects import (
+    Meta,
+    OwnerReference,
+    annotated_seconds,
+    bounded,
+    object_name,
+    seconds,
+    word,
+)
 from exporter.resources.resource import Resource, Rule
 
 __all__ = ["JOBS", "MAX_RUNTIME_ANNOTATION", "WireJob", "slim_job"]
@@ -78,7 +86,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=namespace,
         name=name,
-        owner=owner.uid or "",
+        owner=bounded(owner.uid),
         owner_name=kind.shown(object_name(owner.name)) if kind else "",
         owner_resource=kind.resource if kind else "",
         kind=kind.kind if kind else "",

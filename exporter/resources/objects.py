@@ -8,9 +8,9 @@ from typing import TypeVar
 import msgspec
 
 from exporter.durations import seconds_of
-from exporter.untrusted import identifier
+from exporter.untrusted import free_name, identifier
 
-__all__ = ["Meta", "OwnerReference", "annotated_seconds", "object_name", "seconds", "word"]
+__all__ = ["Meta", "OwnerReference", "annotated_seconds", "bounded", "object_name", "seconds", "word"]
 
 _LONGEST_NAME = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
@@ -57,6 +57,11 @@ def object_name(text: str | None) -> str:
     return identifier(text, limit=_LONGEST_NAME) if text else ""
 
 
+def bounded(text: str | None) -> str:
+    """Text that is kept and not shown: the UID of an ownerReference may have a megabyte, and any user writes it."""
+    return (text or "")[:_LONGEST_NAME]
+
+
 def word(text: object) -> str:
     """An identifier from a spec or a label, for a label. Many objects share it, so it is kept once."""
     return "" if text is None else _word(str(text)[:_LONGEST_NAME])
@@ -64,7 +69,7 @@ def word(text: object) -> str:
 
 @functools.lru_cache(maxsize=8192)
 def _word(text: str) -> str:
-    return sys.intern(identifier(text))
+    return sys.intern(free_name(text))
 
 
 def annotated_seconds(meta: Meta, name: str) -> float | None:

@@ -72,7 +72,8 @@ class Access:
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": challenge})
 
     async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
-        header, line = request.headers.get("Authorization", ""), self._line_of(request)
+        headers, line = request.headers.getall("Authorization", []), self._line_of(request)
+        header = headers[0] if len(headers) == 1 else ""  # of two, a proxy in between may have read the other one
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer" and self._reviews:
             if request.match_info.http_exception is not None:

@@ -1,9 +1,11 @@
 """Jobs: object in, text out."""
 
+import msgspec
 import pytest
 
+from exporter.resources.jobs import WireJob, slim_job
 from tests.objects import CREATED, a_job, a_run, owned_by, stamp
-from tests.worlds import page_of, samples, text
+from tests.worlds import CODERUN, page_of, samples, text
 
 
 def told(page):
@@ -47,6 +49,16 @@ def test_a_job_with_nothing_but_an_owner_has_what_can_be_said():
         'job_hang_cause{namespace="n",job_name="j",cause="run_gone",detail="CodeRun r does not exist any more"} 1',
         'job_hang_cause{namespace="n",job_name="j",cause="no_pod",detail="the Job controller reports no pod"} 1',
     ]
+
+
+def test_a_megabyte_in_an_owner_reference_is_not_kept():
+    """Any user may write it, and 200 such Jobs would be the memory limit."""
+    owner = owned_by(a_run()) | {"uid": "u" * 10**6, "name": "r" * 10**6}
+    wire = msgspec.convert(
+        a_job() | {"metadata": {"name": "j", "namespace": "n", "ownerReferences": [owner]}}, WireJob
+    )
+    job = slim_job(wire, kinds=(CODERUN,), match_labels={})
+    assert sum(len(value) for value in msgspec.structs.astuple(job) if isinstance(value, str)) < 1000
 
 
 def test_a_suspended_job_is_not_late():

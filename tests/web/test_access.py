@@ -10,7 +10,7 @@ import pytest
 from exporter.web import decisions, passwords
 from exporter.web.gate import BusyError
 from exporter.web.passwords import Passwords
-from tests.web.hostile import a_heart
+from tests.web.hostile import a_heart, answer_to
 from tests.web.protected import HASHED, ME, PASSWORD, USERS, Folder, ask, basic
 from tests.web.serving import a_site
 
@@ -96,6 +96,22 @@ async def test_a_password_is_looked_at_once(looked):
     assert await accept(store, users={"alice": again})
     assert len(looked) == 2
     assert not await accept(store, users={"alice": bcrypt.hashpw(b"new", bcrypt.gensalt(4)).decode()})
+
+
+async def test_two_authorization_headers_are_none(tmp_path):
+    """Whichever of them is right: a proxy in between may have verified the other one."""
+    good, wrong = (
+        f"Authorization: {value['Authorization']}\r\n".encode() for value in (ME, basic("prometheus", "no"))
+    )
+    async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
+        for headers, status in (
+            (good, b"200"),
+            (good + wrong, b"401"),
+            (wrong + good, b"401"),
+            (good + good, b"401"),
+        ):
+            head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n"
+            assert (await answer_to(site, head)).split()[1] == status
 
 
 async def test_what_is_kept_is_bounded_and_no_password(looked, monkeypatch):

@@ -1,16 +1,13 @@
 """Many scrapes at once: how many are answered, who is refused, and that none holds up the event loop."""
 
 import asyncio
-import collections
 import contextlib
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from exporter.exposition.page import Page
 from tests.clusters import until
-from tests.web import hostile
 from tests.web.hostile import GET, BigSite, a_client, a_small_socket, attacked, many, server_tasks
 from tests.web.protected import HASHED, PASSWORD, Folder, ask, basic
 from tests.web.serving import a_site, fetch
@@ -52,36 +49,6 @@ async def test_one_client_never_gets_all_scrapes():
         await until(lambda: site.refused() == {"slow_reader": 2, "max_requests": 1})
         site.gate.set()
         assert sorted([(await reader.readline()).split()[1] for reader in other]) == [b"200", b"200", b"503"]
-
-
-async def test_of_many_large_responses_few_pieces_are_made_in_one_turn_of_the_event_loop(monkeypatch):
-    """A piece costs a millisecond: one for each of 40 readers would hold up a probe at each of its steps."""
-    turn, made = 0, collections.Counter()
-
-    class Counted(Page):
-        def plain(self):
-            for piece in super().plain():
-                made[turn] += 1
-                yield piece
-
-    async def count():
-        nonlocal turn
-        while True:
-            turn += 1
-            await asyncio.sleep(0)
-
-    monkeypatch.setattr(hostile, "Page", Counted)
-    async with attacked(megabytes=4) as site, aiohttp.ClientSession(site.url) as session:
-        site.gate.clear()
-        readers = [
-            asyncio.create_task(session.get("/metrics", headers={"Accept-Encoding": "identity"})) for _ in range(20)
-        ]
-        await until(lambda: site.waiting == 20)
-        counting = asyncio.create_task(count())
-        site.gate.set()
-        assert min([len(await (await reader).read()) for reader in readers]) > 10**6
-        counting.cancel()
-    assert max(made.values()) <= 2
 
 
 async def test_a_user_is_a_client_whatever_the_address(tmp_path):
