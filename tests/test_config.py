@@ -253,9 +253,3 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, reason):
     """In the system's words."""
     with pytest.raises(ConfigError, match=f"^{tmp_path}/?{name}: cannot be read: {reason}$"):
         load(str(tmp_path / name))
-
-
-def test_a_file_without_end_is_one_line():
-    """It is not read to its end, which would take all memory."""
-    with pytest.raises(ConfigError, match=r"^/dev/zero: cannot be read: it has over 4 MiB$"):
-        load("/dev/zero")

@@ -69,11 +69,6 @@ async def test_relative_paths_start_at_the_file_that_holds_them(tmp_path, monkey
     assert await credentials.headers() == {"Authorization": "Bearer beside-the-user"}
 
 
-async def test_a_file_without_end_is_one_line():
-    """It is not read to its end, which would take all memory."""
-    assert await the_error("/dev/zero") == "kubeconfig /dev/zero: cannot be read: it has over 16 MiB"
-
-
 async def test_a_missing_file_is_told(tmp_path):
     """The path, and where it came from."""
     assert await the_error(tmp_path / "absent") == f"kubeconfig {tmp_path}/absent: no such file"

@@ -203,9 +203,3 @@ def test_files_are_looked_at_once_a_second(tmp_path):
     assert file.now().config.basic_auth_users
     now += 1
     assert not file.now().config.basic_auth_users
-
-
-def test_a_file_without_end_is_one_line():
-    """It is not read to its end, which would take all memory."""
-    with pytest.raises(WebConfigError, match=r"^/dev/zero: cannot be read: it has over 4 MiB$"):
-        read(Path("/dev/zero"))
