@@ -12,7 +12,7 @@ import time
 
 __all__ = ["Scrape", "Subject"]
 
-_IDLE_SECONDS = 5.0
+_IDLE_SECONDS = 15.0  # on a busy machine a process can be kept waiting for seconds
 _IDLE_CPU_SECONDS = 0.1
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -94,7 +94,7 @@ class Subject:
             connection.close()
 
     async def until_idle(self) -> tuple[float, float]:
-        """Sends no request. Waits for 5 s with less than 0.1 s of CPU; gives wall and CPU of the time before."""
+        """Sends no request. Waits for 15 s with less than 0.1 s of CPU; gives wall and CPU of the time before."""
         marks = [(0.0, 0.0)]
         while True:
             await asyncio.sleep(0.2)
