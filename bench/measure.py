@@ -63,16 +63,22 @@ class Subject:
     def _scrape(self, *, packed: bool) -> Scrape:
         begun = time.perf_counter()
         try:
-            headers = {"Accept-Encoding": "gzip" if packed else "identity"}
-            self._connection.request("GET", "/metrics", headers=headers)
-            answer = self._connection.getresponse()
-            wire = answer.read()
-        except OSError:
-            self._connection.close()  # the next request opens it again
-            raise
+            answer, wire = self._get(packed=packed)
+        except http.client.RemoteDisconnected:
+            answer, wire = self._get(packed=packed)  # it was idle for too long
         seconds = time.perf_counter() - begun
         packed = answer.headers.get("Content-Encoding") == "gzip"
         return Scrape(seconds=seconds, wire=len(wire), body=gzip.decompress(wire) if packed else wire)
+
+    def _get(self, *, packed: bool) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            headers = {"Accept-Encoding": "gzip" if packed else "identity"}
+            self._connection.request("GET", "/metrics", headers=headers)
+            answer = self._connection.getresponse()
+            return answer, answer.read()
+        except OSError:
+            self._connection.close()  # the next request opens it again
+            raise
 
     async def median_scrape(self, *, packed: bool, times: int) -> float:
         """Seconds of the middle one of so many scrapes."""
