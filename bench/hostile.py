@@ -26,7 +26,7 @@ from lab.measure import Scrape, Subject
 from servers import Api, stand_in
 
 _CROWDS = (  # name, attack, clients, seconds, changes of objects a second
-    ("nobody", "good", 0, 10, 0),
+    ("no other client", "good", 0, 10, 0),
     ("20 good scrapers, each once a second", "good", 20, 20, 0),
     ("500 parallel scrapes, gzip", "gzip", 500, 20, 0),
     ("500 parallel scrapes, identity", "identity", 500, 20, 0),
@@ -134,7 +134,7 @@ async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> l
         f"{descriptors}; {most}; {victim.descriptors()}",
         *good.told(),
         live.told()[0],
-        f"{_refused(before, after)}; the crowd saw {_counts(seen) or 'nothing'}",
+        f"{_refused(before, after)}; the clients received {_counts(seen) or 'nothing'}",
     ]
 
 

@@ -77,8 +77,9 @@ async def _soak(options: Options, *, is_real: bool) -> tuple[Outcome, str]:
         async with server(pathlib.Path(folder)) as api:
             outcome = await soak(options, api, folder=pathlib.Path(folder), tell=_tell)
     title = (
-        f"{options.objects:,} objects in {api.name}, {options.rate:g} changes/s asked, {options.scrapers} clients, a "
-        f"fault every {options.fault_every:g} s; {os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f}"
+        f"{options.objects:,} objects in {api.name}, {options.rate:g} changes/s requested, "
+        f"{options.scrapers} clients, a fault every {options.fault_every:g} s; "
+        f"{os.cpu_count()} cores, load average {os.getloadavg()[1]:.1f}"
     )
     return outcome, title
 

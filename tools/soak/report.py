@@ -20,7 +20,7 @@ def report(outcome: Outcome, *, title: str) -> str:
 def _slopes(outcome: Outcome) -> Iterator[str]:
     yield f"From {_clock(outcome.settled)} to {_clock(outcome.seconds)}, after everything had been replaced once:"
     yield ""
-    yield "| | at its begin | at its end | slope an hour | 95 % interval | allowed |"
+    yield "| | at the start | at the end | slope an hour | 95 % interval | allowed |"
     yield "|---|---|---|---|---|---|"
     for measure in MEASURES:
         found, digits = outcome.trend(measure), measure.digits

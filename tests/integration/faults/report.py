@@ -8,7 +8,7 @@ from tests.integration.faults.subject import Endured
 
 __all__ = ["Report", "Row", "collected", "table"]
 
-_KEY, _BESIDES = "fault", "besides"
+_KEY, _NOTES = "fault", "notes"
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -22,7 +22,7 @@ class Row:
     whole_after: float = 0.0
     growth_mib: float = 0.0
     lines: int = 0
-    besides: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
 
 class Report:
@@ -31,7 +31,7 @@ class Report:
     def __init__(self, node: Any) -> None:
         self._node = node
 
-    def note(self, endured: Endured, *besides: str) -> None:
+    def note(self, endured: Endured, *notes: str) -> None:
         """The figures of one endured fault, and others in words. Plain numbers: a test may run in another process."""
         lines = Counter((turn.resource, turn.scope) for turn in endured.turns)
         figures = {
@@ -41,7 +41,7 @@ class Report:
             "lines": max(lines.values(), default=0),
         }
         self._node.user_properties.append((_KEY, figures))
-        self._node.user_properties.extend((_BESIDES, each) for each in besides)
+        self._node.user_properties.extend((_NOTES, each) for each in notes)
 
 
 def collected(reporter: Any) -> list[Row]:
@@ -57,7 +57,7 @@ def collected(reporter: Any) -> list[Row]:
             row.failed += outcome != "passed"
             for figures in (value for key, value in test.user_properties if key == _KEY):
                 _add(row, figures)
-            row.besides += [value for key, value in test.user_properties if key == _BESIDES]
+            row.notes += [value for key, value in test.user_properties if key == _NOTES]
     return list(rows.values())
 
 
@@ -71,7 +71,7 @@ def _add(row: Row, figures: dict[str, float]) -> None:
 def table(rows: list[Row]) -> str:
     """Markdown."""
     head = [
-        "| fault | tests passed | scrapes answered | whole again after | lines in the log | memory | besides |",
+        "| fault | tests passed | scrapes answered | recovered after | log lines | memory | notes |",
         "|---|---|---|---|---|---|---|",
     ]
     return "\n".join(
@@ -80,7 +80,7 @@ def table(rows: list[Row]) -> str:
             *(
                 f"| {row.title} | {row.passed} of {row.passed + row.failed} | {row.scrapes} of {row.scrapes} "
                 f"| {row.whole_after:.1f} s | {row.lines} | {row.growth_mib:+.1f} MiB "
-                f"| {'; '.join(row.besides)} |"
+                f"| {'; '.join(row.notes)} |"
                 for row in rows
             ),
         ]

@@ -28,7 +28,7 @@ LATER_STATUS = {"kind": "Status", "code": 429, "details": {"retryAfterSeconds": 
         pytest.param(
             [refusal(500), refusal(503), (429, {"Content-Type": "text/plain"}, b"Too many requests")],
             ["500", "503", "429"],
-            marks=pytest.mark.fault("500, 503, and 429 without a word of when"),
+            marks=pytest.mark.fault("500, 503, and 429 without Retry-After"),
             id="refusals",
         ),
         pytest.param(
@@ -40,7 +40,7 @@ LATER_STATUS = {"kind": "Status", "code": 429, "details": {"retryAfterSeconds": 
         pytest.param(
             [(200, {}, b""), (200, JSON | {"Content-Encoding": "gzip"}, b"no gzip"), (200, JSON, b'{"type":\n')],
             ["not_json", "encoding", "not_json"],
-            marks=pytest.mark.fault("200 with nothing in it, with what is no gzip, with half a line"),
+            marks=pytest.mark.fault("200 with an empty body, with invalid gzip, with half a line"),
             id="200",
         ),
     ],

@@ -43,7 +43,7 @@ def test_a_streamed_list_that_never_ends_is_read_in_pages(
     assert streaming._PROGRESS_SECONDS == 10
 
 
-@pytest.mark.fault("bookmarks are dropped, and nothing happens")
+@pytest.mark.fault("bookmarks are dropped, and no object changes")
 def test_a_quiet_watch_without_bookmarks_is_up_to_date(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):

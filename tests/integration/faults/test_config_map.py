@@ -16,7 +16,7 @@ LIMIT = 1_048_576  # bytes of values, those of binaryData decoded
 CHANGES = 12
 
 
-@pytest.mark.fault("1 MiB ConfigMap that changes again and again")
+@pytest.mark.fault("1 MiB ConfigMap that changes continuously")
 def test_a_configmap_at_the_limit_costs_a_moment_and_no_memory(place: Workplace, subject: Subject, report: Report):
     """A line of 1.2 MB each time, in data and in binaryData; what is kept of it are two numbers."""
     late = subject.late(seconds="0.5")

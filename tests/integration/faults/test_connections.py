@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(180)
 SILENCE = dict.fromkeys(READ, "timeout")
 
 
-@pytest.mark.fault("half-open connections: nothing arrives, nothing ends")
+@pytest.mark.fault("half-open connections: no data, no end")
 def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
     """After 90 s of silence in a watch or a streamed list; the server sends a bookmark each minute."""
     with subject.enduring() as endured:
@@ -38,7 +38,7 @@ def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy,
     assert watching.IDLE_SECONDS == 90
 
 
-@pytest.mark.fault("connections that are taken, and on which nobody answers")
+@pytest.mark.fault("connections that are accepted and never answered")
 def test_a_connection_that_nobody_reads_from_is_given_up(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):
@@ -55,7 +55,7 @@ def test_a_connection_that_nobody_reads_from_is_given_up(
     assert client._CONNECT_SECONDS == 10
 
 
-@pytest.mark.fault("connections that are taken, and on which nobody answers")
+@pytest.mark.fault("connections that are accepted and never answered")
 def test_a_page_that_never_comes_is_given_up(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
     """After 60 s; a watch or a streamed list that never begins after 90 s, as a half-open one."""
     with subject.enduring() as endured:
@@ -70,7 +70,7 @@ def test_a_page_that_never_comes_is_given_up(place: Workplace, proxy: FaultProxy
     assert client._ANSWER_SECONDS == 60
 
 
-@pytest.mark.fault("an answer that breaks off in mid-object: reset, closed, ended in good order")
+@pytest.mark.fault("a response that ends inside an object: reset, closed, ended regularly")
 @pytest.mark.parametrize("kind", ["list", "watch"])
 def test_half_an_object_is_none(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str):
     """It is read again, also where the answer ends in good order in the middle of an object."""

@@ -112,7 +112,7 @@ def test_new_credentials_are_fetched_once_for_all(
     assert errors(subject) == 0
 
 
-@pytest.mark.fault("401 for every request, and no new credentials for a while")
+@pytest.mark.fault("401 for every request, and no new credentials for some time")
 @pytest.mark.parametrize("kubeconfig", ["file"], indirect=True)
 def test_credentials_that_stay_refused_are_a_state_of_their_own(
     place: Workplace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(180)
 JOBS = 10
 
 
-@pytest.mark.fault("Jobs whose time to live runs out")
+@pytest.mark.fault("Jobs whose TTL expires")
 def test_jobs_that_are_deleted_after_their_end_are_counted_once_and_forgotten(
     place: Workplace, subject: Subject, report: Report
 ):

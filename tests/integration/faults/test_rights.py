@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(180)
 WATCHED = ("coderuns", "jobs", "configmaps")
 
 
-@pytest.mark.fault("permission taken away, and given back")
+@pytest.mark.fault("permission revoked, and granted again")
 def test_a_right_that_is_lost_is_told_and_what_was_read_stays(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):

@@ -23,7 +23,7 @@ WATCHED = ("coderuns", "jobs", "configmaps")
 LAST_SYNC = "coderun_exporter_resource_last_sync_timestamp_seconds"
 
 
-@pytest.mark.fault("API server killed and started again, under load")
+@pytest.mark.fault("API server killed and restarted, under load")
 def test_a_killed_api_server_costs_no_scrape_and_no_object(
     control_plane: ControlPlane, place: Workplace, subject: Subject, report: Report
 ):
@@ -46,7 +46,7 @@ def test_a_killed_api_server_costs_no_scrape_and_no_object(
     assert subject.value("coderun_exporter_errors_total", code="410") == len(WATCHED)
 
 
-@pytest.mark.fault("API server frozen: it says nothing and closes nothing")
+@pytest.mark.fault("API server frozen: no response, no closed connection")
 def test_a_frozen_api_server_is_noticed(
     control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):
@@ -70,7 +70,7 @@ def test_a_frozen_api_server_is_noticed(
     assert subject.value("coderun_exporter_errors_total", code="timeout") >= len(WATCHED)
 
 
-@pytest.mark.fault("etcd killed and started again, under an API server that stays")
+@pytest.mark.fault("etcd killed and restarted under a running API server")
 def test_an_api_server_without_its_etcd_loses_nothing(
     control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):

@@ -20,7 +20,7 @@ RATES = {
 """Bytes a second at which each takes longer than a server may be silent."""
 
 
-@pytest.mark.fault("slow lists and trickling watches")
+@pytest.mark.fault("slow lists and slow watches")
 @pytest.mark.parametrize("kind", ["stream", "watch"])
 def test_what_trickles_arrives_whole(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str

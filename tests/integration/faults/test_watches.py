@@ -50,7 +50,7 @@ def test_a_watch_that_ends_every_second_is_normal_life(
     assert all(min(pauses(proxy, each)) > 0.95 for each in READ)
 
 
-@pytest.mark.fault("a watch that ends at once, each time")
+@pytest.mark.fault("a watch that always ends immediately")
 def test_a_watch_that_ends_at_once_is_an_error_and_no_busy_loop(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
 ):
