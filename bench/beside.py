@@ -19,9 +19,9 @@ from collections.abc import AsyncIterator
 sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
 from bench import change, free_port, print_table, started
-from measure import Subject
+from lab.measure import Subject
 from servers import Api, real
-from tests.components import component
+from lab.components import component
 
 _CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"
 _SCRAPE_SECONDS = 15
