@@ -117,6 +117,14 @@ def test_what_the_operating_system_refuses_is_in_its_words(tmp_path):
     assert reason("a\0b") == "a path cannot have a NUL character"
 
 
+def test_a_directory_leaves_nothing_open(tmp_path):
+    """A web configuration is read again and again: what replaces it must not use up the descriptors."""
+    before = os.listdir("/dev/fd")
+    for _ in range(10):
+        reason(tmp_path)
+    assert len(os.listdir("/dev/fd")) == len(before)
+
+
 def test_text_is_utf_8(tmp_path):
     """Anything else is an error and not guessed."""
     (tmp_path / "x").write_bytes("ä".encode("latin-1"))
