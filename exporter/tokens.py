@@ -14,12 +14,15 @@ _TOKEN: Final = re.compile(
 )
 # What stands for a user in front of a token.
 _USER: Final = re.compile(r"x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token")
+_SHORT: Final = "As|At|Be|By|Do|Id|If|In|Is|It|No|Of|On|Or|To|Up"  # runAsNonRoot, NoExecute, PreemptionByScheduler
 _WORD: Final = re.compile(
     r"[A-Za-z0-9]{1,6}"
     r"|[a-z]{1,24}|[0-9]{1,20}|[a-z0-9]{1,12}"
     r"|[A-Z]{1,24}s?|[A-Z0-9]{1,10}|[A-Z]{1,12}[0-9]{1,4}"
     # CamelCase: after capitals at least two small letters, after six capitals (HTTPSConnection) at least four.
-    r"|[a-z]{0,20}[0-9]{0,3}(?:(?:[A-Z]{1,5}[a-z]{2,20}|[A-Z]{6}[a-z]{4,20})[0-9]{0,3})+[A-Z]{0,6}[0-9]{0,3}"
+    rf"|[a-z]{{0,20}}[0-9]{{0,3}}(?:(?:[A-Z]{{1,5}}[a-z]{{2,20}}|[A-Z]{{6}}[a-z]{{4,20}}|{_SHORT})[0-9]{{0,3}})+"
+    r"(?:[A-Z]{0,6}[0-9]{0,3}|[A-Z]{2,3}s)"
+    r"|[a-z]{2,20}[A-Z]{2,3}s?"  # hostIPC, clusterIPs
 )
 _LONGEST_WORD: Final = 63
 
