@@ -215,6 +215,11 @@ def test_the_words_of_a_cause_stay(cause):
         ("fatal: 'https://bot:S3CRET@git.example/o/r/': 403", "fatal: 'git.example/o/r': 403"),
         ("token: 401 Unauthorized", "token: 401 Unauthorized"),
         ("token expired: FOO_TOKEN=x1, retry 3", "token expired: FOO_TOKEN=REDACTED retry 3"),
+        (
+            'Post "https://injector.istio-system.svc:443/inject?timeout=10s": connection refused',
+            'Post "injector.istio-system.svc:443/inject": connection refused',
+        ),
+        ("Get https://git.example/o/r?timeout=hunter: 403", "Get REDACTED: 403"),
         ("word dXNlcjpwYXNz and Tr0ub4dor3 here", "word REDACTED and REDACTED here"),
     ],
 )
