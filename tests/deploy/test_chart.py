@@ -268,3 +268,21 @@ def test_the_policy_can_be_held_to_the_api_server():
     values = {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]}}}
     egress = one(charted(values), "NetworkPolicy")["spec"]["egress"][0]
     assert egress == {"ports": [{"protocol": "TCP", "port": 6443}], "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]}
+
+
+@pytest.mark.parametrize("name", ["123", "true", "1e3"])
+def test_a_release_and_a_namespace_may_have_names_that_yaml_takes_for_numbers(name):
+    """A label that is no text is refused by the API server, and with it the object."""
+    values = {part: {"enabled": True} for part in ("serviceMonitor", "prometheusRule", "dashboards")}
+    done = helm("template", values | {"policies": "warn"}, f"--namespace={name}", "--kube-version=1.36", name=name)
+    assert done.returncode == 0, done.stderr
+    objects = [item for item in yaml.safe_load_all(done.stdout) if item]
+    texts = [text for item in objects for text in _texts(item["metadata"])]
+    texts += list(one(objects, "Deployment")["spec"]["selector"]["matchLabels"].values())
+    assert name in texts
+    assert [text for text in texts if not isinstance(text, str)] == []
+
+
+def _texts(metadata):
+    """Its namespace, and the values of its labels."""
+    return [metadata.get("namespace", ""), *metadata.get("labels", {}).values()]
