@@ -8,7 +8,7 @@ GENERATORS := bundle dashboards chart generate_docs
 
 .PHONY: help demo test check fix generate rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench beside image tools release lock clean
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -18,13 +18,13 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY) ## the incidents, replayed here in a minute and a half; no cluster needed; DEMO="--speed 120"
+demo: $(READY) ## replay the incidents on this machine in a minute and a half; no cluster needed; DEMO="--speed 120"
 	@$(BIN)/python -m lab.demo $(DEMO)
 
-test: $(READY) ## every test; those that need a missing component are skipped by name
+test: $(READY) ## run every test; tests that need a missing component are skipped, with its name
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
 
-check: $(READY) ## format, lint, types, imports between packages, Dockerfile, and whether generated files are current
+check: $(READY) ## check format, lint, types, imports between packages, the Dockerfile, and that generated files are up to date
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -32,68 +32,68 @@ check: $(READY) ## format, lint, types, imports between packages, Dockerfile, an
 	$(BIN)/hadolint Dockerfile
 	@for generator in $(GENERATORS); do $(BIN)/python -m tools.$$generator --check || exit; done
 
-fix: $(READY) ## format, and fix what the linter can
+fix: $(READY) ## format, and apply the fixes of the linter
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-generate: $(READY) ## regenerate everything that is made from code and rules: deploy/, dashboards/, the chart, pages
+generate: $(READY) ## generate all files that are derived from code and rules: deploy/, dashboards/, the chart, pages
 	@for generator in $(GENERATORS); do $(BIN)/python -m tools.$$generator || exit; done
 
-rules: $(READY) ## test the rules bundle: both promtools, vmalert-tool, routes, scenarios, and the files generated from it
+rules: $(READY) ## test the rules bundle: promtool (oldest and newest), vmalert-tool, routes, scenarios, generated files
 	$(BIN)/python -m tools.bundle --check
 	$(BIN)/python -m tools.generate_docs --check
 	$(BIN)/python -m pytest -q tests/rules tests/tools/test_bundle_settings.py tests/tools/test_victoriametrics.py
 
-mutate: $(READY) ## mutation tests of the rules: do the unit tests notice every change?
+mutate: $(READY) ## mutation tests of the rules: the unit tests must detect every change
 	$(BIN)/python -m tools.mutate $(MUTATE)
 
-worlds: $(READY) ## the platform's own objects: what the rules raise, and what is delivered; writes docs/worlds.md
+worlds: $(READY) ## alerts and notifications for objects of the real platform; writes docs/worlds.md
 	$(BIN)/python -m tools.worlds $(WORLDS)
 
-replay: $(READY) ## the incidents at full length; writes docs/time-to-detection.md
+replay: $(READY) ## replay the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.replay $(REPLAY)
 
-calm: $(READY) ## a normal month, and one with 50 faults (an hour on 2 cores); docs/calm.md has two days: CALM="--days 2"
+calm: $(READY) ## simulate a month of normal operation, and one with 50 faults (an hour on 2 cores); docs/calm.md has two days: CALM="--days 2"
 	$(BIN)/python -m tools.calm $(CALM)
 
 bundle: $(READY) ## generate deploy/rules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
 	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
 
-integration: $(READY) ## everything against the real API server, Prometheus and Alertmanager; prints the table of faults
+integration: $(READY) ## integration tests with a real API server, Prometheus and Alertmanager; prints the table of faults
 	$(BIN)/python -m pytest tests/integration $(INTEGRATION)
 
-idle-cuts: $(READY) ## quiet watches behind load balancers that cut after 35 s and 60 s, real API server; ten minutes
+idle-cuts: $(READY) ## idle watches behind load balancers that close connections after 35 s and 60 s, real API server; ten minutes
 	CUTS="35 60" SECONDS=600 $(BIN)/python -m pytest -s tests/integration/test_idle_cuts.py
 
-cluster: $(READY) ## a real cluster on loopback to experiment with, until Ctrl-C
+cluster: $(READY) ## run a real cluster on loopback until Ctrl-C
 	@$(BIN)/python -m tools.cluster
 
-five-minutes: $(READY) ## docs/five-minutes.md word for word, from an empty cluster to alerts: kustomize, Helm, Operator; 4 minutes
+five-minutes: $(READY) ## run the commands of docs/five-minutes.md, from an empty cluster to alerts: kustomize, Helm, Operator; 4 minutes
 	@$(BIN)/python -m tools.five_minutes $(WAY)
 
-soak: $(READY) ## load, scrapes and faults for minutes or hours: does anything grow? SOAK="--minutes 60 --real"
+soak: $(READY) ## soak test: load, scrapes and faults for minutes or hours; SOAK="--minutes 60 --real"
 	$(BIN)/python -m tools.soak $(SOAK)
 
-hostile: $(READY) ## 500 scrapes at once, slow readers, silent connections: what each costs the exporter
+hostile: $(READY) ## measure the exporter with hostile clients: 500 concurrent scrapes, slow readers, idle connections
 	$(BIN)/python bench/hostile.py $(HOSTILE)
 
-dashboards: $(READY) ## Grafana's JSON and ConfigMaps; RENDER=1 draws them on the demo and writes docs/dashboards.md
+dashboards: $(READY) ## generate the dashboards (JSON, ConfigMaps); RENDER=1 draws them on the demo and writes docs/dashboards.md
 	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
 
-bench: $(READY) ## the exporter alone, for docs/performance.md; BENCH="--objects 100000"
+bench: $(READY) ## benchmark the exporter, for docs/performance.md; BENCH="--objects 100000"
 	$(BIN)/python bench/bench.py $(BENCH)
 
-beside: $(READY) ## the exporter beside kube-state-metrics, for docs/performance.md; BESIDE="--objects 100000"
+beside: $(READY) ## benchmark the exporter and kube-state-metrics, for docs/performance.md; BESIDE="--objects 100000"
 	$(BIN)/python bench/beside.py $(BESIDE)
 
-image: ## the container image, built by podman with its own storage (as root); tools/image/podman runs it
+image: ## build the container image with podman and its own storage (as root); tools/image/podman runs it
 	tools/image/build
 
-tools: ## builds the real components that tests run against, Kubernetes and Prometheus among them (needs Go, Node.js; 40 minutes once)
+tools: ## build the real components for the tests, such as Kubernetes and Prometheus (needs Go, Node.js; 40 minutes once)
 	tools/build
 	tools/dashboards/schema/build
 
-release: $(READY) ## VERSION=...: the wheel, the rules, the chart, their checksums and the notes, in dist/
+release: $(READY) ## pack a release (VERSION=...): wheel, rules, chart, checksums and release notes, in dist/
 	tools/release "$(VERSION)" dist
 
 lock: $(READY) ## pin every dependency with its hashes
@@ -101,5 +101,5 @@ lock: $(READY) ## pin every dependency with its hashes
 	$(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
 	echo hatchling | $(BIN)/uv pip compile -q --universal --no-strip-extras --generate-hashes --no-header --python-version 3.11 - -c requirements/dev.txt -o requirements/build.txt
 
-clean: ## remove what make created here
+clean: ## remove the files that make created
 	rm -rf .venv .tools dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
