@@ -32,7 +32,9 @@ _TOKEN: Final = re.compile(
     r"|sk-(?:proj|ant|svc)|eyJ"
     r"|x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token"
 )
-_WORD: Final = re.compile(r"[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12}")
+_WORDS: Final = re.compile(
+    r"(?:[^A-Za-z0-9]|(?:[A-Za-z]{1,40}|[0-9]{1,20}|[A-Za-z0-9]{1,12})(?![A-Za-z0-9]))*"  # each of them whole
+)
 
 
 def shown_address(url: str) -> str:
@@ -47,7 +49,7 @@ def shown_host(url: str) -> str:
 
 def looks_secret(text: str) -> bool:
     """Whether it begins as tokens begin, or has a word in it that is too long for one and not made of letters."""
-    return bool(_TOKEN.match(text)) or not all(map(_WORD.fullmatch, re.findall(r"[A-Za-z0-9]+", text)))
+    return bool(_TOKEN.match(text)) or not _WORDS.fullmatch(text)
 
 
 @functools.lru_cache(maxsize=1024)  # thousands of runs share a repository

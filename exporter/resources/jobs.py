@@ -8,7 +8,6 @@ import msgspec
 from exporter.cluster import Cluster, Job
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
-from exporter.resources.coderuns import agent_of
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import Meta, OwnerReference, annotated_seconds, object_name, seconds, word
 from exporter.resources.resource import Resource, Rule
@@ -71,6 +70,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
     owner, kind = _owner(meta.owner_references or (), kinds)
     if kind is None and not (match_labels and match_labels.items() <= marks.items()):
         return None
+    agent, service, task_id, cli, attempt = (kind or kinds[0]).job_reader.about(marks, meta.annotations or {})
     namespace, name = word(meta.namespace), object_name(meta.name)
     end = _end(status.conditions or ())
     ended = end is not None
@@ -93,11 +93,11 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         suspended=bool(spec.suspend) and not ended,
         queue=word(marks.get(_QUEUE_LABEL)),
         deleted=None if meta.deletion_timestamp is None else seconds(meta.deletion_timestamp) or 0.0,
-        version=int(mark) if (mark := marks.get("context-version", "")[:_LONGEST_NUMBER]).isdecimal() else 0,
-        agent=agent_of(marks.get("github-user")),
-        service=word(marks.get("service")),
-        task_id=word(marks.get("task-id")),
-        cli=word(marks.get("cli-type")),
+        version=int(mark) if (mark := attempt[:_LONGEST_NUMBER]).isdecimal() else 0,
+        agent=word(agent.lower()),
+        service=word(service),
+        task_id=word(task_id),
+        cli=word(cli),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
     )

@@ -22,19 +22,20 @@ import aiohttp
 from aiohttp import web
 
 from exporter.app import App, serve
-from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as Listening
 from exporter.demo.apiserver import StandInApiServer
 from exporter.demo.generations import NEWEST, NOVEMBER
 from exporter.demo.manifests import Order
 from exporter.demo.platform import JOBS
 from exporter.demo.writer import Writer
+from exporter.profiles import Profile
 from tools.timelapse.players import Controller, Nodes
 
 __all__ = ["DOCSRUNS", "PATIENT", "World"]
 
 PATIENT = ("rex", "blaze")
 """Agents that implement, which takes up to three hours: their limit in the exporter's settings is four."""
-DOCSRUNS = Kind(plural="docsruns", kind="DocsRun")
+DOCSRUNS = Profile(plural="docsruns", kind="DocsRun")
 DEADLINE_SECONDS = 86400  # what later versions of the platform set
 _PATIENCE_SECONDS = 60.0  # of real time, for something that takes milliseconds
 
@@ -102,7 +103,7 @@ class World:
         settings = Settings(
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
             web=Listening(listen_addresses=("127.0.0.1:0",)),
-            coderuns=CodeRuns(kinds=(Kind(), DOCSRUNS)),
+            coderuns=CodeRuns(kinds=(Profile(), DOCSRUNS)),
             thresholds=Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in PATIENT}),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
