@@ -89,10 +89,10 @@ class FeedSink:
 
 def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
     """All lists and watches: every kind of run and the Jobs in each namespace, and each required ConfigMap."""
-    kinds = kinds_of(settings)
+    kinds = _all_kinds(settings)
     scopes = scopes_of(settings)
     selected = {"labelSelector": settings.label_selector} if settings.label_selector else {}
-    runs = [_runs(kind, scope, selected, telemetry) for kind in kinds for scope in scopes]
+    runs = [_runs(kind, scope, selected, telemetry) for kind in kinds if not kind.is_job for scope in scopes]
     slim = functools.partial(slim_job, kinds=kinds, match_labels=settings.jobs.match_labels)
     jobs = [_jobs(slim, scope, selected, telemetry) for scope in scopes]
     return [*runs, *jobs, *_configmaps(required_of(settings), telemetry)]
@@ -104,7 +104,12 @@ def scopes_of(settings: Settings) -> list[str | None]:
 
 
 def kinds_of(settings: Settings) -> list[RunKind]:
-    """The kinds of runs; the first is the main one."""
+    """The kinds of runs that are custom resources; the first is the main one."""
+    return [kind for kind in _all_kinds(settings) if not kind.is_job]
+
+
+def _all_kinds(settings: Settings) -> list[RunKind]:
+    """These, and those whose runs are Jobs themselves, which the list of Jobs holds."""
     return run_kinds([resolved(kind) for kind in settings.coderuns.kinds])
 
 

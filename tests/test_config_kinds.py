@@ -100,7 +100,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ),
         (
             "    worker:\n    - {is: Pod, when: {.spec.pool: [present]}}\n    - is: ReplicaSet",
-            ":7: coderuns.kinds.0.worker.1.is: 'ReplicaSet' cannot be listed; known here: Job, Pod, none, Task",
+            ":7: coderuns.kinds.0.worker.1.is: 'ReplicaSet' cannot be listed; known here: Job, Pod, none, self, Task",
         ),
         (
             "    worker:\n      when: {.metadata.lables.x: [a]}",
@@ -134,6 +134,21 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         (
             "  - {resource: tasks.v2.example.com, kind: Task}",
             ":5: coderuns.kinds.1: two profiles of tasks.example.com: kinds.0 is one as well",
+        ),
+        (
+            "    worker: {is: self}",
+            ":5: coderuns.kinds.0.worker.is: only a Job can be its own worker: the resource is jobs.v1.batch",
+        ),
+        (
+            "  - resource: jobs.v1.batch\n    worker: {is: self}\n    only: {.spec.suspend: [true]}",
+            (
+                ":7: coderuns.kinds.1.only: "
+                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            ),
+        ),
+        (
+            "    only: {.metadata.lables.x: [a]}",
+            ":5: coderuns.kinds.0.only: '.metadata.lables.x': metadata has no field 'lables'; did you mean 'labels'?",
         ),
         ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
     ],

@@ -2,11 +2,12 @@
 
 import contextlib
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from exporter.profiles.language import (
     STATE_NAMES,
+    About,
     From,
     JobAbout,
     Profile,
@@ -16,7 +17,7 @@ from exporter.profiles.language import (
     resource_of,
     workers_of,
 )
-from exporter.profiles.paths import PathError, parse
+from exporter.profiles.paths import Path, PathError, parse
 from exporter.profiles.reading import Reader
 from exporter.profiles.shipped import UnknownProfileError, resolved, shipped
 from exporter.profiles.sources import all_of, is_path, paths_of
@@ -46,9 +47,12 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     _check_states(given.state)
     several = isinstance(given.worker, tuple)
     for index, worker in enumerate(workers_of(given)):
-        _check_worker(worker, f"worker[{index}]" if several else "worker", ["Job", "Pod", "none", *kinds])
+        _check_worker(worker, f"worker[{index}]" if several else "worker", ["Job", "Pod", "none", "self", *kinds])
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
+    _check_conditions(given.only or {}, "only")
+    if any(worker.is_ == "self" for worker in workers_of(profile)):
+        _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
         with _at(f"undecodable_when_empty[{index}]"):
             parse(path)
@@ -102,10 +106,28 @@ def _check_worker(worker: Worker, key: str, known: Collection[str]) -> None:
     _check_conditions(worker.when, f"{key}.when")
     _check_sources(worker.about, f"{key}.about")
     for name in JobAbout.__struct_fields__:
-        for path in paths_of(getattr(worker.about, name)):
-            if len(path) != 3 or path[0] != "metadata" or path[1] not in _OF_JOBS:  # noqa: PLR2004 (its name)
-                message = "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
-                raise ProfileError(message, key=f"{key}.about.{name}")
+        _check_of_job(paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+
+
+def _check_jobs(profile: Profile) -> None:
+    """Runs that are Jobs: which ones, by labels and annotations."""
+    if (profile.plural, profile.group) != ("jobs", "batch"):
+        raise ProfileError("only a Job can be its own worker: the resource is jobs.v1.batch", key="worker.is")
+    if not profile.only:
+        raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
+    about = profile.about or About()
+    for key, paths in (
+        ("only", [parse(path) for path in profile.only]),
+        *((f"about.{name}", paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
+    ):
+        _check_of_job(paths, key)
+
+
+def _check_of_job(paths: Iterable[Path], key: str) -> None:
+    for path in paths:
+        if len(path) != 3 or path[0] != "metadata" or path[1] not in _OF_JOBS:  # noqa: PLR2004 (its name)
+            message = "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            raise ProfileError(message, key=key)
 
 
 def _check_sources(part: Any, key: str) -> None:

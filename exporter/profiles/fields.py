@@ -33,6 +33,7 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
     for worker in workers_of(profile):
         yield from _of_source(worker.reported, TEXT)
         yield from _of_conditions(worker.when)
+    yield from _of_conditions(profile.only or {})
     for shown in profile.undecodable_when_empty or ():
         yield parse(shown), TEXT
 

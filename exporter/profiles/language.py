@@ -87,7 +87,8 @@ class Worker(_Part, frozen=True):
 
     is_: str = msgspec.field(default="Job", name="is")
     """`Job`, `Pod` or the kind of another profile: one that has the run as its controller (ownerReference). `none`:
-    nothing works for it alone. Only Jobs are read: a run with another worker never lacks a Job."""
+    nothing works for it alone. Only Jobs are read: a run with another worker never lacks a Job. `self`: the run is a
+    Job; `only` and `about` then read its labels and annotations, and it has the families of Jobs alone."""
     when: dict[str, tuple[Value, ...]] = {}
     """Paths and values that the run must have; of several workers the first whose values match counts."""
     reported: Source = ()
@@ -138,6 +139,8 @@ class Profile(_Part, frozen=True):
     What is not set is as in the shipped profile of the same PLURAL.GROUP; for other kinds as in `any`.
     """
 
+    name: str | None = None
+    """A name of its own, for a shipped profile of a resource that has several."""
     resource: str | None = None
     """`PLURAL.VERSION.GROUP`, as `kubectl get` takes it. In place of it: `group`, `version` and `plural`."""
     group: str | None = None
@@ -148,6 +151,8 @@ class Profile(_Part, frozen=True):
     """The resource, as in `kubectl get`."""
     kind: str | None = None
     """The kind, as the ownerReference of a Job names it."""
+    only: dict[str, tuple[Value, ...]] | None = None
+    """Paths and values that an object must have; another one is no run."""
     state: tuple[StateRule, ...] = ()
     """Asked in this order: the first field whose value is listed decides. Where none is, the run is open."""
     worker: Worker | tuple[Worker, ...] | None = None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from exporter.profiles.fields import types_of
-from exporter.profiles.language import STATE_NAMES, About, Profile, Source, StateRule, Times, Worker, workers_of
+from exporter.profiles.language import STATE_NAMES, About, JobAbout, Profile, Source, StateRule, Times, workers_of
 from exporter.profiles.paths import parse
 from exporter.profiles.sources import Condition, Index, Texts, condition, moment, paths_of, text_of, texts
 from exporter.profiles.wire import Wire
@@ -25,7 +25,7 @@ class State(NamedTuple):
 class WorkerOf(NamedTuple):
     """What works for a run."""
 
-    is_job: bool
+    kind: str
     holds: Condition
     reported: Texts
 
@@ -54,11 +54,12 @@ class Reader:
         self.since, self.finished, self.work_completed = (
             moment(source, index) for source in (times.since, times.finished, times.work_completed)
         )
+        self.is_run = condition(profile.only, index) if profile.only else None
         self.more = [index(parse(path)) for path in more]
         self._rules = [_rule(rule, index) for rule in profile.state]
         self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
         self._workers = [
-            WorkerOf(one.is_ == "Job", condition(one.when, index), texts([one.reported], index)) for one in workers
+            WorkerOf(one.is_, condition(one.when, index), texts([one.reported], index)) for one in workers
         ]
 
     def state(self, values: Sequence[Any]) -> State:
@@ -90,18 +91,27 @@ class Reader:
 
 
 class JobReader:
-    """What labels and annotations of the Jobs of a profile say."""
+    """What labels and annotations of Jobs say: of those of a profile's runs, or of those that are its runs."""
 
     def __init__(self, profile: Profile) -> None:
-        about = next((worker.about for worker in workers_of(profile) if worker.is_ == "Job"), Worker().about)
-        sources: Sequence[Source] = msgspec.structs.astuple(about)
-        paths = dict.fromkeys(path for source in sources for path in paths_of(source))
+        known: Any = next((worker.about for worker in workers_of(profile) if worker.is_ == "Job"), profile.about)
+        sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
+        only = {parse(path): values for path, values in (profile.only or {}).items()}
+        paths = list(dict.fromkeys([*only, *(path for source in sources for path in paths_of(source))]))
         self._keys = [(path[1] == "labels", str(path[2])) for path in paths]
-        self._about = texts(sources, list(paths).index)
+        self._about = texts(sources, paths.index)
+        self._is_run = condition(profile.only or {}, paths.index)
 
     def about(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str]:
         """In the order of JobAbout."""
-        return self._about([(labels if is_label else annotations).get(key) for is_label, key in self._keys])
+        return self._about(self._values(labels, annotations))
+
+    def is_run(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
+        """Whether this Job is itself a run."""
+        return self._is_run(self._values(labels, annotations))
+
+    def _values(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str | None]:
+        return [(labels if is_label else annotations).get(key) for is_label, key in self._keys]
 
 
 def _rule(rule: StateRule, index: Index) -> Rule:

@@ -29,7 +29,7 @@ def shipped() -> Mapping[str, Profile]:
     folder = importlib.resources.files("exporter.profiles") / "shipped"
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
     profiles = [one for file in files for one in msgspec.convert(yaml.safe_load(file.read_text()), list[Profile])]
-    return {resource_of(one.resource or "").name: one for one in profiles}
+    return {one.name or resource_of(one.resource or "").name: one for one in profiles}
 
 
 def resolved(given: str | Profile) -> Profile:
@@ -38,9 +38,12 @@ def resolved(given: str | Profile) -> Profile:
     Raises UnknownProfileError.
     """
     if isinstance(given, str):
-        return resolved(Profile(resource=given, kind=_named(given).kind))
-    where = _resource(given)
-    below = shipped().get(where.name) or shipped()[_ANY]
+        below = _named(given)
+        where = resource_of(given if given != below.name else below.resource or "")
+        given = Profile()
+    else:
+        where = _resource(given)
+        below = shipped().get(where.name) or shipped()[_ANY]
     if not where.version:
         known = resource_of(below.resource or "") if below.resource != _ANY else _default()
         where = msgspec.structs.replace(where, version=known.version)
@@ -51,9 +54,10 @@ def resolved(given: str | Profile) -> Profile:
 
 
 def _named(text: str) -> Profile:
-    name, known = resource_of(text).name, [name for name in shipped() if name != _ANY]
-    if name in known:
-        return shipped()[name]
+    known = [name for name in shipped() if name != _ANY]
+    for name in (text, resource_of(text).name):
+        if name in known:
+            return shipped()[name]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
     raise UnknownProfileError(f"{text!r} is no shipped profile; {hint}")

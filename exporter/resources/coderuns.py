@@ -20,14 +20,17 @@ _LONGEST_PHASE: Final = 200
 _DEFAULT: Final = resource_of(DEFAULT)
 
 
-def slim_run(item: Any, *, kind: RunKind) -> Run:
-    """The record of a run, which the reader of its kind has decoded."""
+def slim_run(item: Any, *, kind: RunKind) -> Run | None:
+    """The record of an object that the reader of its kind has decoded; None for one that is no run."""
     read = kind.reader
     values = read.values(item)
+    if read.is_run is not None and not read.is_run(values):
+        return None
     meta, texts = values[0], read.about(values)
     agent, service, task_id, cli, model, repository, workflow, run_type, text, attempt = texts
     state, phase, label = read.state(values)
     worker = read.worker(values)
+    has_job = worker is not None and worker.kind == "Job"
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=word(meta.namespace),
@@ -42,7 +45,7 @@ def slim_run(item: Any, *, kind: RunKind) -> Run:
         finalizer=any("/" in name for name in meta.finalizers or ()),
         undecodable=read.undecodable(values),
         requires_configmaps=kind.requires_configmaps,
-        needs_job=worker is not None and worker.is_job,
+        needs_job=has_job,
         since=seconds(read.since(values)),
         run_type=word(run_type),
         agent=word(agent.lower()),
@@ -53,7 +56,7 @@ def slim_run(item: Any, *, kind: RunKind) -> Run:
         repository=sys.intern(shown_address(repository)),
         workflow=word(workflow),
         attempt=_number(attempt),
-        status_job=object_name(worker.reported(values)[0]) if worker is not None and worker.is_job else "",
+        status_job=object_name(worker.reported(values)[0]) if worker is not None and has_job else "",
         work_completed=seconds(read.work_completed(values)),
         finished=seconds(read.finished(values)),
         deleted=seconds(meta.deletion_timestamp),

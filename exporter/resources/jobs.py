@@ -61,16 +61,17 @@ class WireJob(msgspec.Struct):
 
 
 def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
-    """The record of a Job; None for one that no run controls and whose labels do not match.
+    """The record of a Job; None for one that no run controls, that is no run itself, and whose labels do not match.
 
     A Job whose run is not known is kept: an orphan is exactly what must not vanish.
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
     marks = meta.labels or {}
     owner, kind = _owner(meta.owner_references or (), kinds)
-    if kind is None and not (match_labels and match_labels.items() <= marks.items()):
+    read = _reading(marks, meta.annotations or {}, kind, kinds)
+    if read is None and not (match_labels and match_labels.items() <= marks.items()):
         return None
-    agent, service, task_id, cli, attempt = (kind or kinds[0]).job_reader.about(marks, meta.annotations or {})
+    agent, service, task_id, cli, attempt = (read or kinds[0]).job_reader.about(marks, meta.annotations or {})
     namespace, name = word(meta.namespace), object_name(meta.name)
     end = _end(status.conditions or ())
     ended = end is not None
@@ -101,6 +102,15 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
     )
+
+
+def _reading(
+    labels: Mapping[str, str], annotations: Mapping[str, str], owner: RunKind | None, kinds: Sequence[RunKind]
+) -> RunKind | None:
+    """The kind that says what the labels and annotations mean: that of the owner, or of the Job as a run."""
+    if owner is not None:
+        return owner
+    return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
 
 
 def _owner(references: Sequence[OwnerReference], kinds: Sequence[RunKind]) -> tuple[OwnerReference, RunKind | None]:

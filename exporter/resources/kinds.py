@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
-from exporter.profiles import JobReader, Profile, Reader
+from exporter.profiles import JobReader, Profile, Reader, workers_of
 
 __all__ = ["DEADLINE_ANNOTATION", "RunKind", "run_kinds"]
 
@@ -52,6 +52,11 @@ class RunKind:
         return f"{self.plural}.{self.group}"
 
     @functools.cached_property
+    def is_job(self) -> bool:
+        """Whether its runs are Jobs themselves."""
+        return _is_job(self.profile)
+
+    @functools.cached_property
     def requires_configmaps(self) -> bool:
         """Whether a broken required ConfigMap may be why a run of this kind has no Job."""
         return bool(self.profile.requires_configmaps)
@@ -81,14 +86,19 @@ class RunKind:
         return f"/apis/{self.group}/{self.version}{inside}/{self.plural}"
 
 
+def _is_job(profile: Profile) -> bool:
+    return any(worker.is_ == "self" for worker in workers_of(profile))
+
+
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
-    """Of these profiles; the first is the main one."""
+    """Of these profiles; the first one that is read from objects of its own is the main one."""
+    first = next((index for index, profile in enumerate(profiles) if not _is_job(profile)), None)
     names = [(profile.kind or "").lower() for profile in profiles]
     plurals = [profile.plural or "" for profile in profiles]
     return [
         RunKind(
             profile=profile,
-            main=index == 0,
+            main=index == first,
             unique=names.count(names[index]) == 1,
             title=plurals[index] if plurals.count(plurals[index]) == 1 else f"{plurals[index]}.{profile.group}",
         )

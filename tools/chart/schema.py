@@ -44,7 +44,7 @@ _ITEM_FORMS = {
     ("ConfigMaps", "required"): _PATTERN,
     ("CodeRuns", "kinds"): _SUBDOMAIN,
 }
-_LANGUAGE = {"worker": ["object", "array"], "times": "object", "about": "object"}
+_LANGUAGE = {"worker": ["object", "array"], "times": "object", "about": "object", "only": "object"}
 """Parts of a profile that the exporter alone checks, with the words of its language."""
 
 
