@@ -117,6 +117,13 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             ),
         ),
         (
+            "    worker:\n      about: {cli: {path: .metadata.labels.a, when: {.spec.a: [x]}}}",
+            (
+                ":6: coderuns.kinds.0.worker.about.cli: "
+                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            ),
+        ),
+        (
             "    state:\n    - {path: .spec.a, open: [X]}\n    - {path: .spec.a, failed: [X]}",
             ":7: coderuns.kinds.0.state.1.failed: 'X' stands for two states, open and failed",
         ),

@@ -20,7 +20,7 @@ from exporter.profiles.language import (
 from exporter.profiles.paths import Path, PathError, parse
 from exporter.profiles.reading import Reader
 from exporter.profiles.shipped import UnknownProfileError, resolved, shipped
-from exporter.profiles.sources import all_of, is_path, paths_of
+from exporter.profiles.sources import all_of, all_paths_of, is_path
 
 __all__ = ["ProfileError", "check"]
 
@@ -106,7 +106,7 @@ def _check_worker(worker: Worker, key: str, known: Collection[str]) -> None:
     _check_conditions(worker.when, f"{key}.when")
     _check_sources(worker.about, f"{key}.about")
     for name in JobAbout.__struct_fields__:
-        _check_of_job(paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+        _check_of_job(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
 
 
 def _check_jobs(profile: Profile) -> None:
@@ -118,7 +118,7 @@ def _check_jobs(profile: Profile) -> None:
     about = profile.about or About()
     for key, paths in (
         ("only", [parse(path) for path in profile.only]),
-        *((f"about.{name}", paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
+        *((f"about.{name}", all_paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
     ):
         _check_of_job(paths, key)
 

@@ -8,7 +8,7 @@ import msgspec
 from exporter.profiles.fields import types_of
 from exporter.profiles.language import STATE_NAMES, About, JobAbout, Profile, Source, StateRule, Times, workers_of
 from exporter.profiles.paths import parse
-from exporter.profiles.sources import Condition, Index, Texts, condition, moment, paths_of, text_of, texts
+from exporter.profiles.sources import Condition, Index, Texts, all_paths_of, condition, moment, text_of, texts
 from exporter.profiles.wire import Wire
 
 __all__ = ["JobReader", "Reader", "State", "WorkerOf"]
@@ -97,7 +97,7 @@ class JobReader:
         known: Any = next((worker.about for worker in workers_of(profile) if worker.is_ == "Job"), profile.about)
         sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
         only = {parse(path): values for path, values in (profile.only or {}).items()}
-        paths = list(dict.fromkeys([*only, *(path for source in sources for path in paths_of(source))]))
+        paths = list(dict.fromkeys([*only, *(path for source in sources for path in all_paths_of(source))]))
         self._keys = [(path[1] == "labels", str(path[2])) for path in paths]
         self._about = texts(sources, paths.index)
         self._is_run = condition(profile.only or {}, paths.index)

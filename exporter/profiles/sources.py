@@ -14,6 +14,7 @@ __all__ = [
     "Index",
     "Moment",
     "Texts",
+    "all_paths_of",
     "condition",
     "conditions_of",
     "moment",
@@ -59,6 +60,11 @@ def paths_of(source: Source) -> list[Path]:
 def conditions_of(source: Source) -> dict[str, tuple[Value, ...]]:
     """All paths that decide whether there is a value."""
     return {path: values for one in all_of(source) if isinstance(one, From) for path, values in one.when.items()}
+
+
+def all_paths_of(source: Source) -> list[Path]:
+    """These, and those that decide whether there is a value. Raises PathError."""
+    return [*paths_of(source), *map(parse, conditions_of(source))]
 
 
 def texts(sources: Iterable[Source], index: Index) -> Texts:

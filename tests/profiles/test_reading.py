@@ -195,6 +195,10 @@ def test_labels_and_annotations_of_a_job_say_what_its_run_does_not():
     reader = JobReader(msgspec.convert(yaml.safe_load(profile), Profile))
     assert reader.about({"user": "x-Rex"}, {"cli": "codex"}) == ["Rex", "", "", "codex", ""]
     assert reader.about({}, {}) == ["", "", "", "claude", ""]
+    given = "{cli: {path: .metadata.labels.cli, when: {.metadata.labels.app: [present]}}}"
+    reader = JobReader(msgspec.convert(yaml.safe_load(f"worker: {{about: {given}}}"), Profile))
+    assert reader.about({"cli": "x", "app": "y"}, {})[3] == "x"
+    assert reader.about({"cli": "x"}, {})[3] == ""
 
 
 def test_paths_that_do_not_go_together_are_an_error():
