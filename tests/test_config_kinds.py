@@ -100,7 +100,10 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ),
         (
             "    worker:\n    - {is: Pod, when: {.spec.pool: [present]}}\n    - is: ReplicaSet",
-            ":7: coderuns.kinds.0.worker.1.is: 'ReplicaSet' cannot be listed; known here: Job, Pod, none, self, Task",
+            (
+                ":7: coderuns.kinds.0.worker.1.is: 'ReplicaSet' cannot be listed; "
+                "write Job, Pod, none, self or the kind of another profile"
+            ),
         ),
         (
             "    worker:\n      when: {.metadata.lables.x: [a]}",
@@ -131,7 +134,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             "    about: {service: .spec.a, cli: .spec.a.b}",
             (
                 ":3: coderuns.kinds.0: one path ends at '.spec.a', another one goes on: "
-                "a field is a value, a mapping or a list"
+                "let the first end at a field, too"
             ),
         ),
         (
@@ -157,6 +160,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             "    only: {.metadata.lables.x: [a]}",
             ":5: coderuns.kinds.0.only: '.metadata.lables.x': metadata has no field 'lables'; did you mean 'labels'?",
         ),
+        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have names of their own"),
         ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
     ],
 )

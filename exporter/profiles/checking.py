@@ -24,6 +24,7 @@ from exporter.profiles.sources import all_of, all_paths_of, is_path
 
 __all__ = ["ProfileError", "check"]
 
+_WORKERS: Final = ("Job", "Pod", "none", "self")
 _OF_JOBS: Final = ("labels", "annotations")
 
 
@@ -47,7 +48,7 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     _check_states(given.state)
     several = isinstance(given.worker, tuple)
     for index, worker in enumerate(workers_of(given)):
-        _check_worker(worker, f"worker[{index}]" if several else "worker", ["Job", "Pod", "none", "self", *kinds])
+        _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     _check_conditions(given.only or {}, "only")
@@ -69,6 +70,10 @@ def _at(key: str) -> Iterator[None]:
 
 
 def _check_names(given: Profile) -> None:
+    if given.name is not None:
+        raise ProfileError("only shipped profiles have names of their own", key="name")
+    if given.kind == "":
+        raise ProfileError("the kind is empty", key="kind")
     if given.resource is None:
         return
     name = resource_of(given.resource)
@@ -97,10 +102,11 @@ def _check_states(rules: tuple[StateRule, ...]) -> None:
                     raise ProfileError(message, key=f"state[{index}].{state}")
 
 
-def _check_worker(worker: Worker, key: str, known: Collection[str]) -> None:
+def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
+    known = dict.fromkeys([*_WORKERS, *kinds, *(one.kind or "" for one in shipped().values())])
     if worker.is_ not in known:
         near = difflib.get_close_matches(worker.is_, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(dict.fromkeys(known))}"
+        hint = f"did you mean {near[0]}?" if near else f"write {', '.join(_WORKERS)} or the kind of another profile"
         raise ProfileError(f"{worker.is_!r} cannot be listed; {hint}", key=f"{key}.is")
     _check_source(worker.reported, f"{key}.reported")
     _check_conditions(worker.when, f"{key}.when")

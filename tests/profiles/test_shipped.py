@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+import msgspec
 import pytest
 
 from exporter.profiles import DEFAULT, Profile, ProfileError, check, resolved, shipped
@@ -23,7 +24,7 @@ ALLOWED = {"profiles/shipped.py": [f'DEFAULT: Final = "{DEFAULT}"']}
 def test_a_shipped_profile_is_right(name):
     """It has every name, and no fault."""
     profile = resolved(name)
-    check(shipped()[name], kinds=[one.kind for one in shipped().values()])
+    check(msgspec.structs.replace(shipped()[name], name=None))
     assert name in {profile.name, f"{profile.plural}.{profile.group}"}
     assert profile.version
     assert profile.kind
