@@ -80,7 +80,9 @@ class Cluster:
 
     def lacks_job(self, run: Run) -> bool:
         """Whether an open run is known to have no Job."""
-        known = run.state == "open" and self.jobs_known(run.namespace) and not self.is_doubtful(run)
+        if run.state != "open" or not run.needs_job:
+            return False
+        known = self.jobs_known(run.namespace) and not self.is_doubtful(run)
         return known and self.newest_job(run) is None
 
     def without_job_since(self, run: Run) -> float | None:
@@ -218,7 +220,7 @@ class Cluster:
         """The untouched runs whose cause may change with this run."""
         if not self._blockers.concern(run):
             return set()
-        same = (one for one in self.runs if (one.namespace, one.kind) == (run.namespace, run.kind))
+        same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
         return {Key(CODERUNS, one.uid) for one in same if one.untouched}
 
     def _part(self, namespace: str) -> str:

@@ -17,6 +17,17 @@ SETTINGS = {
     "one namespace": {"namespaces": ["agent-platform"]},
     "two namespaces, one of them twice": {"namespaces": ["a", "b", "a"]},
     "two kinds of two groups": {"coderuns": {"kinds": KINDS}},
+    "shipped profiles and one inline": {
+        "coderuns": {
+            "kinds": [
+                "tasks.kelos.dev",
+                "tasks.v1alpha1.kubeopencode.io",
+                "jobs.batch",
+                "buildkite",
+                {"resource": "runs.v1beta2.v2.example.com", "kind": "Run", "about": {"agent": [".spec.a", "b"]}},
+            ]
+        }
+    },
     "ConfigMaps elsewhere, one with keys and one twice": {
         "namespaces": ["a"],
         "configmaps": {"namespace": "t", "required": [{"name": "x.y", "keys": ["k"]}, "z", "z"]},
