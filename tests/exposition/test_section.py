@@ -127,6 +127,19 @@ def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
         assert objects.objects == (2 * 8 if many == 8 else _CHUNK)
 
 
+def test_the_order_of_the_lines_is_the_same_in_each_process():
+    """Changed objects keep the order in which they came, whatever their hashes are."""
+    objects = Objects()
+    objects.values = {f"k{number};": 1 for number in range(8)}
+    objects.section.extend(list(objects.values))
+    objects.text()
+    for key in reversed(objects.values):
+        objects.section.touch(key)
+    objects.text()
+    lines = b"".join(map(inflate, objects.section.family(0)[0])).decode()
+    assert lines.splitlines()[1:] == [f"a {key} 1" for key in objects.values]
+
+
 def test_rendering_does_at_least_one_chunk_and_stops_in_time():
     """So that any number of slices comes to an end."""
     objects = Objects()
