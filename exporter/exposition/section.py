@@ -102,13 +102,14 @@ class Section:
         """Renders dirty chunks until the monotonic time `until`, but at least one; True when none is left."""
         while self._dirty:
             chunk = next(iter(self._dirty))
+            members = self._chunks[chunk]
             few = {
-                family: [key for key in self._chunks[chunk] if key in keys]  # a set has another order in each process
+                family: [key for key in members if key in keys]  # in the chunk's order, not in that of a set
                 for family, keys in self._dirty[chunk].items()
                 if keys and len(keys) <= _FEW
             }
             families = [family for family in self._dirty.pop(chunk) if family not in few]
-            texts = dict(zip(families, self._lines(families, self._chunks[chunk]), strict=True)) if families else {}
+            texts = dict(zip(families, self._lines(families, members), strict=True)) if families else {}
             texts |= {family: self._patched(family, chunk, keys) for family, keys in few.items()}
             for family, text in texts.items():
                 self._blocks[family][chunk] = deflate(text)
