@@ -232,7 +232,7 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
         (["--label-selector=a b"], "--label-selector: 'a b' is not a label selector, such as"),
         (
             ["--web.telemetry-path=/livez"],
-            "--web.telemetry-path: '/livez' is not a path for the metrics: it is that of a health check",
+            "--web.telemetry-path: '/livez' is not a metrics path: it is the path of a health check",
         ),
     ],
 )
