@@ -18,6 +18,7 @@ _LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(
     r"(?:(?P<scheme>(?i:(?:git\+)?(?:https?|ssh)|git)://)?(?:[\w.~!$&'()*+,;=%:-]*@)?"  # https://user:password@
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])(?P<port>:[0-9]{{1,5}})?(?P<path>(?:/[\w.~-]+)*)/?"
+    r"(?:\?timeout=[0-9.]{1,4}m?s)?"  # as the API server calls webhooks
     rf"|[\w.~-]+@(?P<scp_host>{_LABEL}(?:\.{_LABEL})*):(?P<scp_path>[\w.~-]+(?:/[\w.~-]+)*)/?)",  # git@host:path
     re.ASCII,
 )

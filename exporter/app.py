@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from prometheus_client import CollectorRegistry
 
 from exporter import __version__
-from exporter.cluster import Cluster, Policy
+from exporter.cluster import CODERUNS, JOBS, Cluster, Policy
 from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
 from exporter.durations import seconds_of
 from exporter.exposition.page import Page
@@ -81,7 +81,7 @@ async def serve(
     cluster.advance(clock())
     all_feeds = feeds(settings, telemetry=telemetry)
     groups = {name: [feed.status for feed in all_feeds if feed.resource == name] for name in _names(all_feeds)}
-    health = Health(groups=groups, required=("coderuns", "jobs"))
+    health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = History(cluster=cluster, registry=CollectorRegistry())
     picture = Picture(cluster=cluster, history=history, answered=health.answered)
     metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)

@@ -10,14 +10,13 @@ from typing import Literal
 import msgspec
 
 from exporter.durations import seconds_of
+from exporter.profiles import DEFAULT, Profile, ProfileError, Worker, check as check_profile, resolved
 
-__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "STATE_NAMES", "Kind", "Settings", "StateRule", "check"]
+__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check"]
 
 Duration = str | float | int
 
 DEFAULT_JOB_MAX_RUNTIME = "1h"
-
-STATE_NAMES = ("waiting", "open", "succeeded", "failed", "cancelled")
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
 
@@ -43,47 +42,12 @@ class Kubernetes(_Section, frozen=True):
     """The kubeconfig's context; by default its current one."""
 
 
-class StateRule(_Section, frozen=True):
-    """Which values of a field of the run stand for which state; `absent` stands for no or an empty value."""
-
-    path: str = ".status.phase"
-    """The field, as `kubectl get -o jsonpath` names it. Only `.status.phase` for now."""
-    waiting: tuple[str, ...] = ()
-    """Waits by design: queued, suspended, scheduled. Such a run is never late."""
-    open: tuple[str, ...] = ()
-    """Needs a Job, or works."""
-    succeeded: tuple[str, ...] = ()
-    """Ended well."""
-    failed: tuple[str, ...] = ()
-    """Ended badly."""
-    cancelled: tuple[str, ...] = ()
-    """Ended on request, which is no failure."""
-
-
-class Kind(_Section, frozen=True):
-    """A kind of run, as its CRD names it."""
-
-    group: str = "agents.platform"
-    """The API group."""
-    version: str = "v1"
-    """The version that is read; a Job's owner may name another."""
-    plural: str = "coderuns"
-    """The resource, as in `kubectl get`."""
-    kind: str = "CodeRun"
-    """The kind, as the ownerReference of a Job names it."""
-    state: tuple[StateRule, ...] = ()
-    """One mapping from values to states. A value that is not listed is open. Not set: the phases of the platform's
-    own kinds; for other kinds also `Completed` (succeeded) and `Cancelled`."""
-    requires_configmaps: bool | None = None
-    """Whether its controller needs the required ConfigMaps, so that a broken one may be why a run has no Job. Not
-    set: true for CodeRun and DocsRun."""
-
-
 class CodeRuns(_Section, frozen=True):
     """The kinds of runs. The first one is required; others may be missing from the cluster."""
 
-    kinds: tuple[Kind, ...] = (Kind(),)
-    """At least one. A run of any but the first has its kind before its name: `docsrun/NAME`."""
+    kinds: tuple[str | Profile, ...] = (DEFAULT,)
+    """At least one: the `PLURAL.GROUP` of a [shipped profile](profiles.md), a file with profiles, or a profile. A run
+    of any but the first has its kind before its name: `docsrun/NAME`."""
 
 
 class Jobs(_Section, frozen=True):
@@ -208,13 +172,7 @@ def check(settings: Settings) -> None:
         raise msgspec.ValidationError(
             f"{selector!r} is not a label selector, such as `service in (a, b)` - at `$.label_selector`"
         )
-    _check_states(settings)
-    kinds = settings.coderuns.kinds
-    for names in ({(kind.group, kind.plural) for kind in kinds}, {kind.kind.lower() for kind in kinds}):
-        if len(names) < len(kinds):
-            raise msgspec.ValidationError("two kinds of runs are the same, or have one name - at `$.coderuns.kinds`")
-    if not kinds:
-        raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
+    _check_kinds(settings.coderuns.kinds)
     if not settings.web.listen_addresses:
         raise msgspec.ValidationError("at least one address is needed - at `$.web.listen_addresses`")
     if not settings.web.telemetry_path.startswith("/"):
@@ -227,22 +185,21 @@ def check(settings: Settings) -> None:
         )
 
 
-def _check_states(settings: Settings) -> None:
-    for index, kind in enumerate(settings.coderuns.kinds):
-        where = f"at `$.coderuns.kinds[{index}].state"
-        if len(kind.state) > 1:
-            raise msgspec.ValidationError(f"expected one mapping, got {len(kind.state)} - {where}`")
-        for rule in kind.state:
-            if rule.path != ".status.phase":
-                raise msgspec.ValidationError(f"{rule.path!r} is not read, only .status.phase is - {where}[0].path`")
-            states: dict[str, str] = {}
-            for state in STATE_NAMES:
-                for value in getattr(rule, state):
-                    first = states.setdefault(value or "absent", state)
-                    if first != state:
-                        raise msgspec.ValidationError(
-                            f"{value!r} stands for two states, {first} and {state} - {where}[0].{state}`"
-                        )
+def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
+    if not kinds:
+        raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
+    names: dict[tuple[str | None, str | None], int] = {}
+    for index, kind in enumerate(kinds):
+        where = f"$.coderuns.kinds[{index}]"
+        try:
+            check_profile(kind, kinds=[one.kind or "" for one in kinds if isinstance(one, Profile)])
+        except ProfileError as error:
+            raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
+        profile = resolved(kind)
+        first = names.setdefault((profile.plural, profile.group), index)
+        if first != index and profile.worker != Worker(is_="self"):  # Jobs are one list, for all profiles of Jobs
+            name = f"{profile.plural}.{profile.group}"
+            raise msgspec.ValidationError(f"two profiles of {name}: kinds.{first} is one as well - at `{where}`")
 
 
 def _check_durations(settings: Settings) -> None:

@@ -1,14 +1,18 @@
 """The settings' file: how it is read, and what is said of a wrong one: the key, the line, and what would be right."""
 
+import contextlib
 import difflib
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import yaml
 
-from exporter.config import Settings, check
+from exporter.config import CodeRuns, Settings, check
 from exporter.files import FileError, read_text
+from exporter.profiles import Profile, ProfileError, check as check_profile
 
 __all__ = ["ConfigError", "UnreadableError", "load", "said"]
 
@@ -31,41 +35,69 @@ class UnreadableError(ConfigError):
 
 
 def load(path: str) -> Settings:
-    """The settings of a YAML file. Raises ConfigError."""
-    try:
-        text = read_text(path, pipes=True)
-    except FileError as error:
-        raise UnreadableError(f"{path}: cannot be read: {error}") from error
-    try:
-        tree = yaml.safe_load(text)
-        nodes = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # The last ones: a value that does not fit its tag, such as a date that there is not.
-        raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
-    try:
+    """The settings of a YAML file, and of the files with profiles that it names. Raises ConfigError."""
+    tree, nodes = _read(Path(path))
+    with _located(path, tree, nodes, Settings):
         settings = msgspec.convert({} if tree is None else tree, Settings)
+        kinds = tuple(_profile(kind, Path(path).parent) for kind in settings.coderuns.kinds)
+        settings = msgspec.structs.replace(settings, coderuns=CodeRuns(kinds=kinds))
         check(settings)
-    except msgspec.ValidationError as error:
-        keys, text = said(str(error), tree)
-        line = _line(nodes, keys)
-        raise ConfigError(f"{path}{f':{line}' if line else ''}: {text}") from error
     return settings
 
 
-def said(message: str, tree: Any) -> tuple[list[str], str]:
+def _profile(kind: str | Profile, folder: Path) -> str | Profile:
+    """The profile of a file, whose name is relative to the settings' folder; other kinds as they are."""
+    if not isinstance(kind, str) or not kind.endswith((".yaml", ".yml")):
+        return kind
+    path = folder / kind
+    tree, nodes = _read(path)
+    with _located(str(path), tree, nodes, Profile):
+        profile = msgspec.convert(tree, Profile)
+        try:
+            check_profile(profile, kinds=[profile.kind or ""])
+        except ProfileError as error:
+            raise msgspec.ValidationError(f"{error} - at `$.{error.key}`") from error
+    return profile
+
+
+def _read(path: Path) -> tuple[Any, Any]:
+    """A YAML file as a tree of values, and as one of nodes, which know their lines."""
+    try:
+        text = read_text(str(path), pipes=True)
+    except FileError as error:
+        raise UnreadableError(f"{path}: cannot be read: {error}") from error
+    try:
+        return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # The last ones: a value that does not fit its tag, such as a date that there is not.
+        raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
+
+
+@contextlib.contextmanager
+def _located(path: str, tree: Any, nodes: Any, root: type[msgspec.Struct]) -> Iterator[None]:
+    """What is wrong, with the file and the line."""
+    try:
+        yield
+    except msgspec.ValidationError as error:
+        keys, text = said(str(error), tree, root=root)
+        line = _line(nodes, keys)
+        raise ConfigError(f"{path}{f':{line}' if line else ''}: {text}") from error
+
+
+def said(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) -> tuple[list[str], str]:
     """A message of `check` or of msgspec as a path of keys and a line; for a misspelled key the nearest right one."""
     text, _, where = message.partition(" - at `")
     keys = ["*" if key == "[...]" else key for key in _KEY.findall(where.rpartition("$")[2])]
     if where.startswith("key`"):
         return keys, f"{'.'.join(keys) or 'the file'}: every key is text: put it into quotes"
     if unknown := re.search(r"unknown field `(.+?)`", text):
-        known = _type(keys).__struct_fields__
+        known = _type(keys, root).__struct_encode_fields__
         near = difflib.get_close_matches(unknown[1], known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         keys.append(unknown[1])
         return keys, f"unknown key {'.'.join(keys)!r}; {hint}"
     if text.startswith("Invalid enum value"):
-        return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys)))}"
+        return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys, root)))}"
     if isinstance(tree, dict) or keys:
         if text.startswith(("Expected", "Object")):  # theirs, and not ours with a user's words in it
             for theirs, ours in _WORDS:
@@ -74,11 +106,11 @@ def said(message: str, tree: Any) -> tuple[list[str], str]:
     return keys, "expected a mapping of settings"
 
 
-def _type(keys: list[str]) -> Any:
+def _type(keys: list[str], root: type[msgspec.Struct]) -> Any:
     """The type of what stands at a path."""
-    where: Any = Settings
+    where: Any = root
     for key in (key for key in keys if not key.isdecimal() and key != "*"):
-        where = next(field.type for field in msgspec.structs.fields(where) if field.name == key)
+        where = next(field.type for field in msgspec.structs.fields(where) if field.encode_name == key)
         where = _struct_in(where) or where
     return where
 

@@ -29,8 +29,11 @@ def read_bytes(
     try:
         _check(Path(path).stat(), pipes=pipes)
         # Without O_NONBLOCK, the open of a pipe waits until another process writes to it.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
-            return _read(file.fileno(), most=most, seconds=seconds)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return _read(descriptor, most=most, seconds=seconds)
+        finally:
+            os.close(descriptor)  # by hand: a file object does not close that of a directory, which it refuses
     except OSError as error:
         raise FileError(error.strerror or "unknown error") from error
     except ValueError:

@@ -101,8 +101,8 @@ def _check(settings: Settings, account: Account) -> None:
     for what, name, form in (
         ("a ServiceAccount", account.name, _SUBDOMAIN),
         ("a namespace", account.namespace, _LABEL),
-        *(("an API group", kind.group, _SUBDOMAIN) for kind in settings.coderuns.kinds),
-        *(("a resource", kind.plural, _LABEL) for kind in settings.coderuns.kinds),
+        *(("an API group", kind.group, _SUBDOMAIN) for kind in kinds_of(settings)),
+        *(("a resource", kind.plural, _LABEL) for kind in kinds_of(settings)),
         *(("a ConfigMap", item.name, _PATTERN) for item in required_of(settings)),
     ):
         if not form.fullmatch(name):

@@ -14,7 +14,7 @@ HIDDEN: Final = "REDACTED"
 
 _WORD: Final = re.compile(r"[\w.-]*\w")
 _STRONG: Final = re.compile(
-    r"passw|pass[-_]?phrase|token|secret|api[-_]?key|(?:access|private|signing|encryption)[-_]?key|authorization|bearer"
+    r"passw|pass[-_]?phrase|token(?!i[sz])|secret|api[-_]?key|(?:access|private|signing|encryption)[-_]?key|authorization|bearer"
     r"|jwt|^basic$|^--?(?:u|user|proxy-user)$"
 )
 # These stand in other sentences too: only what is assigned to them, with a colon or a sign, is a credential.
@@ -28,7 +28,10 @@ _KEYS: Final = frozenset({"api", "access", "private", "signing", "encryption", "
 _HEADERS: Final = re.compile(r"authorization$|cookie$")
 # Between the name and its value.
 _LINKS: Final = frozenset(
-    {"is", "was", "are", "equals", "set", "value", "key", "keys", "phrase", "id", "basic", "bearer", "token"}
+    {
+        *("is", "was", "are", "equals", "set", "value", "key", "keys", "phrase", "id", "basic", "bearer", "token"),
+        *("code", "hash"),
+    }
 )
 # What else follows the name, in a sentence about it.
 _SENTENCES: Final = """
@@ -46,10 +49,14 @@ count usage budget window size length auth authentication authorization verifica
 logins scheme realm secret secrets tokens password passwords credential credentials permission permissions
 scope scopes serviceaccount serviceaccounts configmap configmaps pod pods job jobs namespace namespaces
 context connection dial rpc http https get post put status
+audience audiences claim claims signature signatures contains contain lifetime expiration expiry source sources bucket
+projection projected policy policies change changes mismatch mode owner backend format rules
 """
 _KNOWN: Final = frozenset(_SENTENCES.split())
 _STATUS: Final = re.compile(r"[45][0-9]{2}")
 _COUNT: Final = re.compile(r"[0-9][0-9.]{0,9}[km]?")
+# The Secrets of Kubernetes and of its operators, which messages call by their names.
+_SECRETS: Final = re.compile(r"(?:external|sealed|imagepull)?secrets?|secret(?:name|ref|keyref|store)")
 _OBJECT: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _PROSE: Final = re.compile(r"[A-Z]?[a-z]+")
 _ASSIGNS: Final = re.compile(r"[:=>]")
@@ -98,7 +105,7 @@ def _is_value(name: str, gap: str, word: str) -> bool:
         return True
     if len(word) == 1 or not (_STRONG.search(name) or name == "key"):
         return False
-    if name in {"secret", "secrets"}:
+    if _SECRETS.fullmatch(name):
         return not _OBJECT.fullmatch(word)
     return not (name == "basic" and _PROSE.fullmatch(word))
 

@@ -10,22 +10,19 @@ from typing import Any
 import msgspec
 
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Key, Record
-from exporter.config import STATE_NAMES, Kind, Settings
+from exporter.config import Settings
 from exporter.configmap_sink import ConfigMapSink
 from exporter.kube.decode import Decoder
+from exporter.profiles import resolved
 from exporter.reflector import Decoded, Sink, Source
-from exporter.resources.coderuns import CodeRun, slim_run
+from exporter.resources.coderuns import slim_run
 from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, place_of, slim_configmap
 from exporter.resources.jobs import WireJob, slim_job
-from exporter.resources.kinds import RunKind, StateMap, default_requires_configmaps, default_states
-from exporter.resources.objects import Meta
+from exporter.resources.kinds import RunKind, run_kinds
 from exporter.resources.picture import Picture
 from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
-
-_UNDECODABLE = ("cliType", "githubApp", "model")
-"""What must not be empty in a CodeRun: its controller's type for it has no empty value."""
 
 __all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 
@@ -92,10 +89,10 @@ class FeedSink:
 
 def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
     """All lists and watches: every kind of run and the Jobs in each namespace, and each required ConfigMap."""
-    kinds = kinds_of(settings)
+    kinds = _all_kinds(settings)
     scopes = scopes_of(settings)
     selected = {"labelSelector": settings.label_selector} if settings.label_selector else {}
-    runs = [_runs(kind, scope, selected, telemetry) for kind in kinds for scope in scopes]
+    runs = [_runs(kind, scope, selected, telemetry) for kind in kinds if not kind.is_job for scope in scopes]
     slim = functools.partial(slim_job, kinds=kinds, match_labels=settings.jobs.match_labels)
     jobs = [_jobs(slim, scope, selected, telemetry) for scope in scopes]
     return [*runs, *jobs, *_configmaps(required_of(settings), telemetry)]
@@ -107,32 +104,13 @@ def scopes_of(settings: Settings) -> list[str | None]:
 
 
 def kinds_of(settings: Settings) -> list[RunKind]:
-    """The kinds of runs; the first is the main one."""
-    return [
-        RunKind(
-            group=kind.group,
-            version=kind.version,
-            plural=kind.plural,
-            kind=kind.kind,
-            main=index == 0,
-            states=_states_of(kind),
-            requires_configmaps=(
-                default_requires_configmaps(kind.plural, kind.group)
-                if kind.requires_configmaps is None
-                else kind.requires_configmaps
-            ),
-            undecodable_when_empty=_UNDECODABLE if kind.plural == "coderuns" else (),
-        )
-        for index, kind in enumerate(settings.coderuns.kinds)
-    ]
+    """The kinds of runs that are custom resources; the first is the main one."""
+    return [kind for kind in _all_kinds(settings) if not kind.is_job]
 
 
-def _states_of(kind: Kind) -> StateMap:
-    if not kind.state:
-        return default_states(kind.plural, kind.group)
-    (rule,) = kind.state
-    listed = ((value, state) for state in STATE_NAMES for value in getattr(rule, state))
-    return StateMap(states={"" if value == "absent" else value: state for value, state in listed})
+def _all_kinds(settings: Settings) -> list[RunKind]:
+    """These, and those whose runs are Jobs themselves, which the list of Jobs holds."""
+    return run_kinds([resolved(kind) for kind in settings.coderuns.kinds])
 
 
 def required_of(settings: Settings) -> list[RequiredConfigMap]:
@@ -154,8 +132,8 @@ def _runs(kind: RunKind, namespace: str | None, selected: dict[str, str], teleme
         part=f"{kind.resource}/{scope}",
         path=kind.path(namespace),
         params=selected,
-        decode=_decoding(CodeRun, functools.partial(slim_run, kind=kind)),
-        status=telemetry.resource(resource=kind.plural, scope=scope, required=kind.main),
+        decode=_decoding(kind.reader.type, functools.partial(slim_run, kind=kind)),
+        status=telemetry.resource(resource=kind.title, scope=scope, required=kind.main),
     )
 
 
@@ -207,7 +185,7 @@ def _configmap(
 
 
 def _decoding(
-    wire: Any, slim: Callable[[Any], Record | None], *, uid: Callable[[Meta], str] | None = None
+    wire: Any, slim: Callable[[Any], Record | None], *, uid: Callable[[Any], str] | None = None
 ) -> Callable[[msgspec.Raw], Decoded[Any]]:
     decoder = Decoder(wire)
 

@@ -17,6 +17,7 @@ GOOD = {
     "ssh://git@git.example:2222/o/r.git": "git.example:2222/o/r.git",
     "git@gitea:o/r": "gitea/o/r",
     "https://github.com/global-api/ghost_ATARI": "github.com/global-api/ghost_ATARI",
+    **{f"https://github.com/o/{name}": f"github.com/o/{name}" for name in ("MyRepoV2", "OutOfOffice", "ReactJs")},
     "https://github.com/o/token-service": "github.com/o/token-service",
     "http://gitea:3000/o/r": "gitea:3000/o/r",
     "https://127.0.0.1:6443": "127.0.0.1:6443",

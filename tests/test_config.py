@@ -4,6 +4,7 @@ import pytest
 
 from exporter.config import Settings, Web
 from exporter.config_file import ConfigError, load
+from exporter.profiles import resolved
 
 EVERYTHING = """
 kubernetes: {kubeconfig: /k, context: prod}
@@ -51,8 +52,7 @@ def test_every_default():
     settings = Settings()
     assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == (None, None)
     assert settings.namespaces == ()
-    (kind,) = settings.coderuns.kinds
-    assert (kind.group, kind.version, kind.plural, kind.kind) == ("agents.platform", "v1", "coderuns", "CodeRun")
+    assert settings.coderuns.kinds == ("coderuns.agents.platform",)
     assert settings.jobs.match_labels == {}
     assert settings.configmaps.namespace == "agent-platform"
     assert settings.configmaps.required == tuple(
@@ -88,7 +88,7 @@ def test_everything_can_be_set(tmp_path):
     settings = load(write(tmp_path, EVERYTHING))
     assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == ("/k", "prod")
     assert settings.namespaces == ("a", "b")
-    assert [(kind.group, kind.kind) for kind in settings.coderuns.kinds] == [
+    assert [(kind.group, kind.kind) for kind in map(resolved, settings.coderuns.kinds)] == [
         ("g", "K"),
         ("agents.platform", "DocsRun"),
     ]
@@ -177,9 +177,9 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
         *(
             (
                 f"coderuns: {{kinds: [{{}}, {other}]}}",
-                ":1: coderuns.kinds: two kinds of runs are the same, or have one name",
+                ":1: coderuns.kinds.1: two profiles of coderuns.agents.platform: kinds.0 is one as well",
             )
-            for other in ("{kind: Other, version: v2}", "{plural: others, group: other}")
+            for other in ("{kind: Other, version: v2}", "coderuns.agents.platform")
         ),
         ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
         ("namespaces:\n- a\n- B_c", f":1: namespaces: 'B_c' {NO_NAMESPACE}"),

@@ -3,7 +3,8 @@
 import pytest
 
 from exporter.config import Settings
-from exporter.config_file import load
+from exporter.config_file import ConfigError, load
+from exporter.sources import kinds_of
 from tests.test_config import the_error, write
 
 STATES = "coderuns:\n  kinds:\n  - kind: A\n  - kind: B\n    plural: bs\n    state:\n"
@@ -32,10 +33,12 @@ STATES = "coderuns:\n  kinds:\n  - kind: A\n  - kind: B\n    plural: bs\n    sta
             ":7: unknown key 'coderuns.kinds.1.state.0.canceled'; did you mean 'cancelled'?",
         ),
         (
-            "    - open: []\n      path: .status.state",
-            ":8: coderuns.kinds.1.state.0.path: '.status.state' is not read, only .status.phase is",
+            "    - open: []\n      path: .stauts.state",
+            (
+                ":8: coderuns.kinds.1.state.0.path: '.stauts.state': "
+                "objects have no field 'stauts'; did you mean 'status'?"
+            ),
         ),
-        ("    - {}\n    - {}", ":6: coderuns.kinds.1.state: expected one mapping, got 2"),
         ("      open: [A]", ":6: coderuns.kinds.1.state: expected a list, got a mapping"),
         ("    - open: A", ":7: coderuns.kinds.1.state.0.open: expected a list, got str"),
     ],
@@ -60,3 +63,131 @@ def test_configmaps_are_named_only_where_the_settings_name_them(tmp_path):
     same = load(write(tmp_path, f"configmaps: {{required: [{names}]}}")).configmaps
     assert same.named
     assert same.required == Settings().configmaps.required
+
+
+PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Task\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("    abuot: {}", ":5: unknown key 'coderuns.kinds.0.abuot'; did you mean 'about'?"),
+        (
+            "    about:\n      agent: x\n      modle: .spec.model",
+            ":7: unknown key 'coderuns.kinds.0.about.modle'; did you mean 'model'?",
+        ),
+        (
+            '    about:\n      agent: x\n      model: [.spec.a, ".spec.b[*]"]',
+            (
+                ":7: coderuns.kinds.0.about.model.1: '.spec.b[*]' is not a path, from '[*]' on; "
+                "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
+            ),
+        ),
+        (
+            "    about:\n      model: {path: .spec.a, aftre: '-'}",
+            ":6: unknown key 'coderuns.kinds.0.about.model.aftre'; did you mean 'after'?",
+        ),
+        (
+            "    times: {finished: status.end}",
+            (
+                ":5: coderuns.kinds.0.times.finished: 'status.end' is not a path, from 'status.end' on; "
+                "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
+            ),
+        ),
+        (
+            "    worker:\n      is: Jobs",
+            ":6: coderuns.kinds.0.worker.is: 'Jobs' cannot be listed; did you mean Job?",
+        ),
+        (
+            "    worker:\n    - {is: Pod, when: {.spec.pool: [present]}}\n    - is: ReplicaSet",
+            (
+                ":7: coderuns.kinds.0.worker.1.is: 'ReplicaSet' cannot be listed; "
+                "write Job, Pod, none, self or the kind of another profile"
+            ),
+        ),
+        (
+            "    worker:\n      when: {.metadata.lables.x: [a]}",
+            (
+                ":6: coderuns.kinds.0.worker.when: '.metadata.lables.x': "
+                "metadata has no field 'lables'; did you mean 'labels'?"
+            ),
+        ),
+        (
+            "    worker:\n      about: {cli: .spec.cli}",
+            (
+                ":6: coderuns.kinds.0.worker.about.cli: "
+                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            ),
+        ),
+        (
+            "    worker:\n      about: {cli: {path: .metadata.labels.a, when: {.spec.a: [x]}}}",
+            (
+                ":6: coderuns.kinds.0.worker.about.cli: "
+                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            ),
+        ),
+        (
+            "    state:\n    - {path: .spec.a, open: [X]}\n    - {path: .spec.a, failed: [X]}",
+            ":7: coderuns.kinds.0.state.1.failed: 'X' stands for two states, open and failed",
+        ),
+        (
+            "    about: {service: .spec.a, cli: .spec.a.b}",
+            (
+                ":3: coderuns.kinds.0: one path ends at '.spec.a', another one goes on: "
+                "let the first end at a field, too"
+            ),
+        ),
+        (
+            "  - tasks.example.com",
+            ":5: coderuns.kinds.1: 'tasks.example.com' is no shipped profile; there are: boltruns.cto.5dlabs.ai, ",
+        ),
+        (
+            "  - {resource: tasks.v2.example.com, kind: Task}",
+            ":5: coderuns.kinds.1: two profiles of tasks.example.com: kinds.0 is one as well",
+        ),
+        (
+            "    worker: {is: self}",
+            ":5: coderuns.kinds.0.worker.is: only a Job can be its own worker: the resource is jobs.v1.batch",
+        ),
+        (
+            "  - resource: jobs.v1.batch\n    worker: {is: self}\n    only: {.spec.suspend: [true]}",
+            (
+                ":7: coderuns.kinds.1.only: "
+                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            ),
+        ),
+        (
+            "    only: {.metadata.lables.x: [a]}",
+            ":5: coderuns.kinds.0.only: '.metadata.lables.x': metadata has no field 'lables'; did you mean 'labels'?",
+        ),
+        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have names of their own"),
+        ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
+    ],
+)
+def test_a_wrong_profile_is_named_with_its_key(tmp_path, text, line):
+    """With its line, and with the nearest right word."""
+    assert the_error(tmp_path, PROFILE + text).startswith(line)
+
+
+def test_a_profile_may_be_a_file(tmp_path):
+    """Beside the settings; a fault in it has its own file and line."""
+    (tmp_path / "task.yaml").write_text("resource: tasks.v1.example.com\nkind: Task\nabout: {agent: .spec.agent}\n")
+    (kind,) = load(write(tmp_path, "coderuns: {kinds: [task.yaml]}")).coderuns.kinds
+    assert (kind.kind, kind.about.agent) == ("Task", ".spec.agent")
+    (tmp_path / "task.yaml").write_text("resource: tasks.v1.example.com\nkind: Task\nabout:\n  agnet: .spec.agent\n")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, "coderuns: {kinds: [task.yaml]}"))
+    assert str(caught.value) == f"{tmp_path / 'task.yaml'}:4: unknown key 'about.agnet'; did you mean 'agent'?"
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, "coderuns: {kinds: [none.yaml]}"))
+    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
+
+
+def test_two_kinds_of_one_name_live_side_by_side(tmp_path):
+    """A run of the first has its own name, one of another group its resource's before it."""
+    text = "coderuns:\n  kinds:\n" + "".join(
+        f"  - {{resource: tasks.v1.{group}, kind: Task}}\n" for group in ("a.example", "b.example")
+    )
+    kinds = kinds_of(load(write(tmp_path, text + "  - docsruns.agents.platform")))
+    assert [kind.shown("x") for kind in kinds] == ["x", "tasks.b.example/x", "docsrun/x"]
+    assert [kind.title for kind in kinds] == ["tasks.a.example", "tasks.b.example", "docsruns"]

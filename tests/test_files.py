@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,14 @@ def test_what_the_operating_system_refuses_is_in_its_words(tmp_path):
     assert reason(tmp_path / "loop") == "Too many levels of symbolic links"
     assert reason(tmp_path / ("x" * 300)) == "File name too long"
     assert reason("a\0b") == "a path cannot have a NUL character"
+
+
+def test_a_directory_leaves_nothing_open(tmp_path):
+    """A web configuration is read again and again: what replaces it must not use up the descriptors."""
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(10):
+        reason(tmp_path)
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_text_is_utf_8(tmp_path):

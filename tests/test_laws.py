@@ -83,7 +83,7 @@ async def test_forbidden_jobs_are_an_unknown_and_not_a_no(tmp_path):
 async def test_the_last_good_whole_is_served_while_the_server_is_away(tmp_path):
     """All of it, also the families of what is partly forbidden or missing; then the picture is a fresh list's."""
     kinds = Settings().coderuns.kinds
-    docs = type(kinds[0])(plural="docsruns", kind="DocsRun")
+    docs = "docsruns.agents.platform"
     async with a_server(a_run("r"), a_job("j"), a_configmap("templates", a="x")) as server:
         refuses(server, forbidden, CONFIGMAPS)
         runs = type(Settings().coderuns)(kinds=(*kinds, docs))
@@ -206,7 +206,7 @@ async def test_runs_of_a_namespace_whose_jobs_are_forbidden_have_no_job_name(tmp
 async def test_a_second_kind_that_is_not_installed_blocks_nothing(tmp_path):
     """DocsRun is gone from later platforms; where it comes, it is read from scratch."""
     kinds = Settings().coderuns.kinds
-    docs = type(kinds[0])(plural="docsruns", kind="DocsRun")
+    docs = "docsruns.agents.platform"
     runs = type(Settings().coderuns)(kinds=(*kinds, docs))
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path, coderuns=runs) as app:
         await until(lambda: app.health.is_ready() and state_of(app, "docsruns") == ["missing"])

@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, Kind, RequiredConfigMap, Settings, Web
+from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings, Web
+from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
 from exporter.sources import feeds
 from exporter.telemetry import Telemetry
 
-OTHER_KINDS = CodeRuns(kinds=(Kind(group="orchestrator.platform"), Kind(plural="docsruns", kind="DocsRun")))
+OTHER_KINDS = CodeRuns(kinds=(Profile(group="orchestrator.platform"), Profile(plural="docsruns", kind="DocsRun")))
 SETTINGS = {
     "the defaults": Settings(),
     "one namespace, which has the ConfigMaps too": Settings(namespaces=("agent-platform",)),
@@ -100,10 +101,14 @@ def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the
 @pytest.mark.parametrize(
     ("settings", "account", "said"),
     [
-        ({"coderuns": CodeRuns(kinds=(Kind(plural="*"),))}, ACCOUNT, "'*' is not the name of a resource"),
-        ({"coderuns": CodeRuns(kinds=(Kind(plural="jobs/status"),))}, ACCOUNT, "'jobs/status' is not the name of a"),
-        ({"coderuns": CodeRuns(kinds=(Kind(group="*"),))}, ACCOUNT, "'*' is not the name of an API group"),
-        ({"coderuns": CodeRuns(kinds=(Kind(group=""),))}, ACCOUNT, "'' is not the name of an API group"),
+        ({"coderuns": CodeRuns(kinds=(Profile(plural="*"),))}, ACCOUNT, "'*' is not the name of a resource"),
+        (
+            {"coderuns": CodeRuns(kinds=(Profile(plural="jobs/status"),))},
+            ACCOUNT,
+            "'jobs/status' is not the name of a",
+        ),
+        ({"coderuns": CodeRuns(kinds=(Profile(group="*"),))}, ACCOUNT, "'*' is not the name of an API group"),
+        ({"coderuns": CodeRuns(kinds=(Profile(group=""),))}, ACCOUNT, "'' is not the name of an API group"),
         ({"configmaps": ConfigMaps(required=("",))}, ACCOUNT, "'' is not the name of a ConfigMap"),
         ({"configmaps": ConfigMaps(required=("a/*",))}, ACCOUNT, "'a/*' is not the name of a ConfigMap"),
         ({}, Account(name="A"), "'A' is not the name of a ServiceAccount"),

@@ -177,6 +177,18 @@ CAUSES = [
     "container exited: exit code: 137 (OOMKilled)",
     "uid 550e8400-e29b-41d4-a716-446655440000 was deleted at 2026-11-30T05:30:43.123456789Z",
     "stream error: context deadline exceeded after 1h30m0s",
+    "PreemptionByScheduler, DeletionByTaintManager, EvictionByEvictionAPI, DeletionByPodGC: OutOfMemory, ScaleUp",
+    "untolerated taint NoExecute, NoSchedule; restartPolicy OnFailure, imagePullPolicy IfNotPresent, podToBeDeleted",
+    'violates PodSecurity "restricted:latest": runAsNonRoot != true, runAsUser=0, hostIPC, clusterIPs',
+    "TriggeredScaleUp, setHostnameAsFQDN",
+    "missing field `clientId`, requestId 12, volumeIDs empty",
+    "token audience mismatch; token signature is invalid; token contains an invalid number of segments",
+    "token lifetime is too short; token source failed; token projection",
+    "JWT claims invalid; password policy violated",
+    "password mismatch; private key mismatch; authorization mode RBAC; authorization policy denied",
+    "API key owner disabled",
+    'ExternalSecret agents/github is not ready; SealedSecret github-app: secretName "github-token" not found',
+    "tokenization step failed; tokenizer init failed",
     "ImagePullBackOff, ErrImageNeverPull, CreateContainerConfigError, RunContainerError, PostStartHookError",
 ]
 
@@ -203,6 +215,11 @@ def test_the_words_of_a_cause_stay(cause):
         ("fatal: 'https://bot:S3CRET@git.example/o/r/': 403", "fatal: 'git.example/o/r': 403"),
         ("token: 401 Unauthorized", "token: 401 Unauthorized"),
         ("token expired: FOO_TOKEN=x1, retry 3", "token expired: FOO_TOKEN=REDACTED retry 3"),
+        (
+            'Post "https://injector.istio-system.svc:443/inject?timeout=10s": connection refused',
+            'Post "injector.istio-system.svc:443/inject": connection refused',
+        ),
+        ("Get https://git.example/o/r?timeout=hunter: 403", "Get REDACTED: 403"),
         ("word dXNlcjpwYXNz and Tr0ub4dor3 here", "word REDACTED and REDACTED here"),
     ],
 )

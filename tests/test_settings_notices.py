@@ -5,8 +5,9 @@ import logging
 import pytest
 
 from exporter import settings_notices
-from exporter.config import CodeRuns, ConfigMaps, Kind
+from exporter.config import CodeRuns, ConfigMaps
 from exporter.notices import Notices
+from exporter.profiles import Profile
 from tests.clusters import a_configmap, a_run, a_server, a_status, restart, until
 from tests.commands.test_check_input import AGENTTASKS
 from tests.exporting import an_exporter, impatience, metrics_of, refuses
@@ -68,7 +69,7 @@ async def test_a_platform_without_those_configmaps_is_said_to_need_none(tmp_path
 
 async def test_a_kind_that_the_api_server_calls_otherwise_is_named(tmp_path, caplog):
     """Once in the log, with nothing stopped by it; and no longer at `/` when it is right."""
-    kinds = CodeRuns(kinds=(Kind(), Kind(**TASKS, kind="Agenttask")))
+    kinds = CodeRuns(kinds=(Profile(), Profile(**TASKS, kind="Agenttask")))
     said = "agenttasks.example.com: its kind is AgentTask, not Agenttask"
     async with (
         a_server(a_run("r"), AGENTTASKS) as server,
@@ -88,7 +89,7 @@ async def test_a_kind_that_the_api_server_calls_otherwise_is_named(tmp_path, cap
 
 async def test_where_discovery_fails_nothing_is_said_until_it_answers(tmp_path, caplog):
     """403 is none of the trouble: the lists say what may be read."""
-    kinds = CodeRuns(kinds=(Kind(**TASKS, kind="Agenttask"),))
+    kinds = CodeRuns(kinds=(Profile(**TASKS, kind="Agenttask"),))
     async with a_server(AGENTTASKS) as server:
         refuses(server, lambda: a_status(403, "no"), "/apis/example.com/v1")
         async with an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds):

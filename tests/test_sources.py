@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from exporter.cluster import Cluster, Policy
-from exporter.config import CodeRuns, ConfigMaps, Kind, RequiredConfigMap, Settings
+from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings
+from exporter.profiles import Profile
 from exporter.resources.history import History
 from exporter.resources.picture import Picture
 from exporter.sources import feeds
@@ -16,7 +17,7 @@ from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap, a_job, a_run
 from tests.objects import done
 
-KINDS = CodeRuns(kinds=(Kind(), Kind(plural="docsruns", kind="DocsRun")))
+KINDS = CodeRuns(kinds=(Profile(), Profile(plural="docsruns", kind="DocsRun")))
 ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
 
 

@@ -8,24 +8,18 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Cluster, Policy
 from exporter.kube.decode import Decoder
-from exporter.resources.coderuns import CodeRun, slim_run
+from exporter.profiles import resolved
+from exporter.resources.coderuns import slim_run
 from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
 from exporter.resources.history import History
 from exporter.resources.jobs import WireJob, slim_job
-from exporter.resources.kinds import RunKind
+from exporter.resources.kinds import run_kinds
 from exporter.resources.picture import Picture
 from tests.objects import CREATED, raw
 
 __all__ = ["CODERUN", "DOCSRUN", "World", "page_of", "parsed", "required", "samples", "text"]
 
-CODERUN = RunKind(
-    group="agents.platform",
-    version="v1",
-    plural="coderuns",
-    kind="CodeRun",
-    undecodable_when_empty=("cliType", "githubApp", "model"),
-)
-DOCSRUN = RunKind(group="agents.platform", version="v1", plural="docsruns", kind="DocsRun", main=False)
+CODERUN, DOCSRUN = run_kinds([resolved("coderuns.agents.platform"), resolved("docsruns.agents.platform")])
 
 
 def required(name="controller-agent-templates-claude", *, keys=(), namespace="agent-platform"):
@@ -64,7 +58,8 @@ class World:
         self._match_labels = match_labels or {}
         self._needed = {item.uid: item for item in needed}
         self._scope = "*" if all_namespaces else "n"
-        self._decoders = {CODERUNS: Decoder(CodeRun), JOBS: Decoder(WireJob), CONFIGMAPS: Decoder(WireConfigMap)}
+        self._decoders = {"Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
+        self._decoders |= {kind.kind: Decoder(kind.reader.type) for kind in (CODERUN, DOCSRUN)}
         for resource in (CODERUNS, JOBS, CONFIGMAPS):
             if resource in self.read:
                 self.list(resource, *(item for item in objects if _resource(item) == resource))
@@ -126,7 +121,7 @@ class World:
     def _record(self, item):
         """The part that an object belongs to, its UID, and its record."""
         resource = _resource(item)
-        wire, _ = self._decoders[resource].decode(raw(item))
+        wire, _ = self._decoders[item["kind"]].decode(raw(item))
         meta = wire.metadata
         uid = meta.uid or f"{meta.namespace or ''}/{meta.name or ''}"
         if resource == CONFIGMAPS:

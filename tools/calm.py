@@ -152,7 +152,7 @@ def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Pl
     for stretch in troubled:
         for fault in stretch.faults:
             by = next((one for one in stretch.fired if fault.found_by(one)), None)
-            took = by.first - fault.begin if by else None
+            took = max(0.0, by.first - fault.begin) if by else None
             rows.append(_row(fault, took))
             if took is None or took > fault.within + abs(stretch.skew) + DISTURBED:
                 wrong.append(

@@ -25,15 +25,17 @@ import exporter.commands
 from exporter import config
 from exporter.cluster import Cluster, Policy
 from exporter.commands import rbac
+from exporter.profiles import language, shipped
 from exporter.resources import RESOURCES
-from exporter.resources.coderuns import DEADLINE_ANNOTATION
 from exporter.resources.history import History
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
+from exporter.resources.kinds import DEADLINE_ANNOTATION
 from exporter.resources.resource import Resource
 from exporter.telemetry import STATES, Telemetry
 from tools import alerts_page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+_ELSEWHERE = (language.Profile,)  # has a page of its own
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,6 +68,7 @@ def pages() -> dict[pathlib.Path, str]:
     return {
         ROOT / "docs/metrics.md": metrics(),
         ROOT / "docs/configuration.md": configuration(),
+        ROOT / "docs/profiles.md": profiles(),
         ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
         ROOT / "deploy/rbac/clusterrole.yaml": permissions(),
         ROOT / "deploy/rbac/role.yaml": permissions("--namespaces=agent-platform"),
@@ -136,6 +139,18 @@ def configuration() -> str:
     )
 
 
+def profiles() -> str:
+    """The page of the language of profiles."""
+    head = ("key", "type", "meaning")
+    known = [name for name in shipped() if name != "any"]
+    return filled(
+        "profiles",
+        keys=table(head, keys(language.Profile)),
+        source=table(head, keys(language.From)),
+        shipped=table(("profile", "kind"), ((f"`{name}`", f"{shipped()[name].kind}") for name in known)),
+    )
+
+
 def settings(
     struct: type[msgspec.Struct], *, prefix: str = "", only: Sequence[str] = ()
 ) -> Iterator[tuple[str, ...]]:
@@ -147,13 +162,26 @@ def settings(
         yield f"`{path}`", words(field.type), default(field), described(struct)[field.name]
         for inner in typing.get_args(field.type):
             for item in (inner, *typing.get_args(inner)):
-                if is_struct(item):
+                if is_struct(item) and item not in _ELSEWHERE:
                     yield from settings(item, prefix=f"{path}{'.NAME' if is_dict(field.type) else '[]'}.")
+
+
+def keys(struct: type[msgspec.Struct], *, prefix: str = "") -> Iterator[tuple[str, ...]]:
+    """A row for each key of a profile, and for those inside it."""
+    for field in msgspec.structs.fields(struct):
+        path = f"{prefix}{field.encode_name}"
+        inner = [item for item in (field.type, *typing.get_args(field.type)) if is_struct(item)]
+        rule = [item for item in typing.get_args(field.type) if item is language.StateRule]
+        kind = "source" if field.type == language.Source else "" if inner else words(field.type)
+        yield f"`{path}`", "list of mapping" if rule else kind or "mapping", described(struct)[field.name]
+        if field.type != language.Source:
+            for item in inner:
+                yield from keys(item, prefix=f"{path}[]." if rule else f"{path}.")
 
 
 def described(struct: type) -> dict[str, str]:
     """The docstrings that stand under the fields of a class."""
-    tree = ast.parse(pathlib.Path(config.__file__).read_text("utf-8"))
+    tree = ast.parse(pathlib.Path(inspect.getfile(struct)).read_text("utf-8"))
     body = next(item.body for item in tree.body if isinstance(item, ast.ClassDef) and item.name == struct.__name__)
     return {
         ast.unparse(field.target): ast.literal_eval(text.value)
@@ -171,8 +199,9 @@ def words(kind: object) -> str:
         return f"list of {words(inner[0])}"
     if is_dict(kind):
         return f"mapping of {words(inner[0])} to {words(inner[1])}"
-    if set(inner) == set(typing.get_args(config.Duration)):
-        return "duration"
+    for word, known in (("duration", config.Duration), ("value", language.Value)):
+        if set(inner) == set(typing.get_args(known)):
+            return word
     if inner:
         return " or ".join(map(words, inner))
     plain = {int: "number", bool: "boolean"}

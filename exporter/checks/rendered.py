@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 import dataclasses
 import difflib
 import json
@@ -73,23 +74,28 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
     files: dict[str, None] = {}
     empty = True
     for path in paths:
-        try:
+        with _noted(broken):
             files |= dict.fromkeys(files_in(path))
-        except ManifestError as error:
-            broken.append(_broken(error))
     for file in files:
-        try:
+        with _noted(broken):
             for item in objects_in(file):
                 empty = False
                 if _is_configmap(item):
-                    found.append(_rendered(item, namespace))
-        except ManifestError as error:
-            broken.append(_broken(error))
+                    with _noted(broken):  # the next objects can be read all the same
+                        found.append(_rendered(item, namespace))
     if empty and not broken:  # as where `helm template` failed
         broken.append(
             Finding(status=UNKNOWN, subject="--filename", text="there is no Kubernetes object in the input")
         )
     return found, broken
+
+
+@contextlib.contextmanager
+def _noted(broken: list[Finding]) -> Iterator[None]:
+    try:
+        yield
+    except ManifestError as error:
+        broken.append(_broken(error))
 
 
 def _broken(error: ManifestError) -> Finding:

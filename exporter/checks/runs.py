@@ -83,7 +83,7 @@ def _finding(reading: Reading) -> Finding:
 
 def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: KubeError | None) -> Finding:
     """One finding, however many namespaces there are. Only the first kind is required."""
-    subject = f"{kind.plural} in {' and '.join(map(where, scopes))}"
+    subject = f"{kind.title} in {' and '.join(map(where, scopes))}"
     if not fault and not kind.main:
         return Finding(status=HEALTHY, subject=subject, text="no such resource; this kind is optional")
     text = f"no such resource: {fault or 'is its CRD installed?'} ({error})"
@@ -95,7 +95,7 @@ def _of_phases(kind: RunKind, runs: Sequence[Seen]) -> list[Finding]:
     return [
         Finding(
             status=NOTE,
-            subject=kind.plural,
+            subject=kind.title,
             text=f"phase {phase!r} is in no state list of {kind.kind} ({plural(number, 'run')}): counted as open",
         )
         for phase, number in unknown.most_common(_MOST_PHASES)

@@ -49,7 +49,7 @@ class Blockers:
 
 
 def _place(run: Run) -> _Place:
-    return run.namespace, run.kind
+    return run.namespace, run.resource
 
 
 def _age(run: Run) -> tuple[float, str]:

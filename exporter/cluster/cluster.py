@@ -80,7 +80,9 @@ class Cluster:
 
     def lacks_job(self, run: Run) -> bool:
         """Whether an open run is known to have no Job."""
-        known = run.state == "open" and self.jobs_known(run.namespace) and not self.is_doubtful(run)
+        if run.state != "open" or not run.needs_job:
+            return False
+        known = self.jobs_known(run.namespace) and not self.is_doubtful(run)
         return known and self.newest_job(run) is None
 
     def without_job_since(self, run: Run) -> float | None:
@@ -199,19 +201,26 @@ class Cluster:
             self._gaps.note(run, self._retention.now)
 
     def _superseded_by(self, item: Job) -> set[Key]:
-        """The one other Job that ceases to be, or becomes, the newest of its run by a change of this one."""
+        """The other Jobs of its run that a change of this one may make superseded, or not superseded any more.
+
+        The one that ceases to be the newest, or becomes it; where there is none, all: each is being deleted.
+        """
         run = self.run_of(item)
-        newest = self.newest_job(run) if run else None
+        if run is None:
+            return set()
+        newest = self.newest_job(run)
         if newest is not None and newest.uid == item.uid:
             others = (job for job in self._owners.of(item.owner) if job.uid != item.uid and job.deleted is None)
             newest = max(others, key=age_of, default=None)
-        return set() if newest is None or age_of(item) < age_of(newest) else {Key(JOBS, newest.uid)}
+        if newest is None:
+            return {Key(JOBS, job.uid) for job in self._owners.of(item.owner) if not job.result}
+        return set() if age_of(item) < age_of(newest) else {Key(JOBS, newest.uid)}
 
     def _blocked_with(self, run: Run) -> set[Key]:
         """The untouched runs whose cause may change with this run."""
         if not self._blockers.concern(run):
             return set()
-        same = (one for one in self.runs if (one.namespace, one.kind) == (run.namespace, run.kind))
+        same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
         return {Key(CODERUNS, one.uid) for one in same if one.untouched}
 
     def _part(self, namespace: str) -> str:

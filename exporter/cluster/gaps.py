@@ -18,11 +18,9 @@ class Gaps:
         self._since: dict[str, float] = {}
 
     def since(self, run: Run) -> float | None:
-        """The latest of its creation and what was noted."""
-        noted = self._since.get(run.uid)
-        if noted is None or run.created is None:
-            return run.created if noted is None else noted
-        return max(run.created, noted)
+        """The latest of its creation, what its status says, and what was noted."""
+        known = (moment for moment in (run.created, run.since, self._since.get(run.uid)) if moment is not None)
+        return max(known, default=None)
 
     def note(self, run: Run | None, moment: float) -> None:
         """The run had a Job, or waited by design, until then."""

@@ -1,6 +1,6 @@
 """A run's present Job: the newest that is not being deleted.
 
-By creation, then by the label context-version, then by name: a retry deletes the Job and makes the next within the
+By creation, then by its attempt, then by name: a retry deletes the Job and makes the next within the
 same second.
 """
 

@@ -12,24 +12,31 @@ _TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class Run(msgspec.Struct, gc=False, kw_only=True):
-    """A CodeRun, or an object of another configured kind that becomes a Job."""
+    """An object of a configured kind: a run of an agent."""
 
     uid: str
     namespace: str
     name: str
     kind: str = ""
+    resource: str = ""
+    """`PLURAL.GROUP`, which tells apart kinds of one name."""
     created: float | None = None
     phase: str = ""
+    """The value that decided its state, or that its profile does not list; empty where there is none."""
     phase_label: str = "none"
     """The phase as a label, from a closed set."""
     state: str = "open"
-    """`waiting`, `open`, `succeeded`, `failed` or `cancelled`, by the state map of its kind."""
+    """`waiting`, `open`, `succeeded`, `failed` or `cancelled`, by the profile of its kind."""
     message: str = ""
     finalizer: bool = False
     """Whether a controller has put a finalizer on it: it has looked at the run."""
     undecodable: str = ""
     """Why the platform's controller cannot decode this run, and so no list with it; empty where it can."""
     requires_configmaps: bool = True
+    needs_job: bool = True
+    """Whether a Job works for it: another worker is not read, so such a run never lacks one."""
+    since: float | None = None
+    """Since when it needs its worker, where its status says so."""
     run_type: str = ""
     agent: str = ""
     service: str = ""

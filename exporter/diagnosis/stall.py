@@ -14,7 +14,7 @@ __all__ = ["CLIS", "DEFAULT_CLI", "stall_causes"]
 CLIS = frozenset(
     {"claude", "codex", "cursor", "factory", "gemini", "opencode", "kimi", "copilot", "dexter", "code", "openclaw"}
 )
-DEFAULT_CLI = "claude"  # what that controller uses for a run without cliConfig
+DEFAULT_CLI = "claude"  # what that controller uses for a run that names none
 
 
 def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:

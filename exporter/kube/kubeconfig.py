@@ -24,6 +24,7 @@ __all__ = ["Choice", "choose", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST: Final = 16 << 20
+_MOST_EXPANDED: Final = 100_000
 _MANY: Final = 10  # known names that one error line shows
 
 
@@ -57,7 +58,7 @@ for _tag, _form, _first in (
 
 
 class _ExpandedError(Exception):
-    """Aliases stand for more than the file could hold."""
+    """Aliases stand for far more than the file holds."""
 
 
 class _Named(msgspec.Struct):
@@ -153,7 +154,7 @@ def _read(path: Path) -> _File:
     except FileError as error:
         raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error}") from error
     except _ExpandedError:
-        raise KubeConfigError(f"kubeconfig {path}: its aliases expand to more than the file holds") from None
+        raise KubeConfigError(f"kubeconfig {path}: its aliases expand to far more than the file holds") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -170,15 +171,15 @@ def _document(content: bytes) -> Any:
     credentials reads the file again.
     """
     tree = next(yaml.load_all(content, Loader=_Loader), None)
-    _check_expanded(tree, most=len(content))
+    _check_expanded(tree, most=len(content) + _MOST_EXPANDED)
     return _without_nulls(tree)
 
 
 def _check_expanded(tree: Any, *, most: int) -> None:
-    """Aliases of aliases grow exponentially. Without them, a value takes a byte of the file, and the document one."""
+    """Aliases of aliases grow exponentially. Without them, a value takes a byte of the file."""
     count, rest = 0, [tree]
     while rest:
-        if (count := count + 1) > most + 1:
+        if (count := count + 1) > most:
             raise _ExpandedError
         value = rest.pop()
         rest.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())

@@ -1,124 +1,74 @@
-"""Runs: what is kept of them, what is told about them, which permission that needs.
+"""Runs: what is kept of them, which families describe them, which permission that needs."""
 
-The shape of a CodeRun differs between the platform's versions, so that every field is optional.
-"""
-
-import datetime as dt
 import sys
 from collections.abc import Iterator
-
-import msgspec
+from typing import Any, Final
 
 from exporter.addresses import shown_address
 from exporter.cluster import Cluster, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
+from exporter.profiles import DEFAULT, resource_of
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import Meta, annotated_seconds, object_name, seconds, word
+from exporter.resources.objects import object_name, seconds, seconds_in, word
 from exporter.resources.resource import Resource, Rule
 from exporter.untrusted import message, model_name
 
-__all__ = ["CODERUNS", "DEADLINE_ANNOTATION", "CodeRun", "slim_run"]
+__all__ = ["CODERUNS", "slim_run"]
 
-DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
-_LONGEST_PHASE = 200
-
-
-class CliConfig(msgspec.Struct, rename="camel"):
-    """spec.cliConfig."""
-
-    cli_type: str | None = None
-    model: str | None = None
+_LONGEST_PHASE: Final = 200
+_DEFAULT: Final = resource_of(DEFAULT)
 
 
-class Spec(msgspec.Struct, rename="camel"):
-    """spec, of which the controller uses far more."""
-
-    run_type: str | None = None
-    task_id: int | str | None = None
-    service: str | None = None
-    repository_url: str | None = None
-    model: str | None = None
-    github_app: str | None = None
-    context_version: int | None = None
-    cli_config: CliConfig | None = None
-
-
-class Status(msgspec.Struct, rename="camel"):
-    """status. There is none at all when the templates failed: they are filled before it is first written."""
-
-    phase: str | None = None
-    message: str | None = None
-    job_name: str | None = None
-    last_update: dt.datetime | None = None
-    work_completed: bool | dt.datetime | None = None
-    finished_at: dt.datetime | None = None
-
-
-class CodeRun(msgspec.Struct):
-    """A run on the wire."""
-
-    metadata: Meta = msgspec.field(default_factory=Meta)
-    spec: Spec | None = None
-    status: Status | None = None
-
-
-def slim_run(run: CodeRun, *, kind: RunKind) -> Run:
-    """The record of a run."""
-    meta, spec, status = run.metadata, run.spec or Spec(), run.status or Status()
-    marks = meta.labels or {}
-    cli = spec.cli_config or CliConfig()
-    namespace, name = word(meta.namespace), kind.shown(object_name(meta.name))
-    updated = seconds(status.last_update)
-    phase = sys.intern((status.phase or "")[:_LONGEST_PHASE])  # as it is: it is looked up, and no label
+def slim_run(item: Any, *, kind: RunKind) -> Run | None:
+    """The record of an object that the reader of its kind has decoded; None for one that is no run."""
+    read = kind.reader
+    values = read.values(item)
+    if read.is_run is not None and not read.is_run(values):
+        return None
+    meta, texts = values[0], read.about(values)
+    agent, service, task_id, cli, model, repository, workflow, run_type, text, attempt = texts
+    state, phase, label = read.state(values)
+    worker = read.worker(values)
+    has_job = worker is not None and worker.kind == "Job"
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
-        namespace=namespace,
-        name=name,
+        namespace=word(meta.namespace),
+        name=kind.shown(object_name(meta.name)),
         kind=kind.kind,
+        resource=kind.resource,
         created=seconds(meta.creation_timestamp),
-        phase=phase,
-        phase_label=kind.states.label(phase),
-        state=kind.states.of(phase),
-        message=message(status.message) if status.message else "",
+        phase=sys.intern(phase[:_LONGEST_PHASE]),  # as it is: it is looked up, and no label
+        phase_label=label,
+        state=state,
+        message=message(text) if text else "",
         finalizer=any("/" in name for name in meta.finalizers or ()),
-        undecodable=_undecodable(spec, kind),
+        undecodable=read.undecodable(values),
         requires_configmaps=kind.requires_configmaps,
-        run_type=word(spec.run_type),
-        agent=agent_of(spec.github_app or marks.get("github-app")),
-        service=word(spec.service or marks.get("service")),
-        task_id=word(marks.get("task-id") if spec.task_id is None else spec.task_id),
-        cli=word((cli.cli_type or "").lower()),
-        model=sys.intern(model_name(cli.model or spec.model or "")),
-        repository=sys.intern(shown_address(spec.repository_url or "")),
-        workflow=word(marks.get("workflow-name")),
-        attempt=1 if spec.context_version is None else spec.context_version,
-        status_job=object_name(status.job_name),
-        work_completed=updated if status.work_completed is True else _moment(status.work_completed),
-        finished=seconds(status.finished_at) or updated,
+        needs_job=has_job,
+        since=seconds(read.since(values)),
+        run_type=word(run_type),
+        agent=word(agent.lower()),
+        service=word(service),
+        task_id=word(task_id),
+        cli=word(cli.lower()),
+        model=sys.intern(model_name(model)),
+        repository=sys.intern(shown_address(repository)),
+        workflow=word(workflow),
+        attempt=_number(attempt),
+        status_job=object_name(worker.reported(values)[0]) if worker is not None and has_job else "",
+        work_completed=seconds(read.work_completed(values)),
+        finished=seconds(read.finished(values)),
         deleted=seconds(meta.deletion_timestamp),
-        deadline=annotated_seconds(meta, DEADLINE_ANNOTATION),
+        deadline=seconds_in(values[read.more[0]]),
     )
 
 
-def agent_of(user: str | None) -> str:
-    """`5DLabs-Tess` and `5dlabs-tess` are both `tess`."""
-    return word((user or "").rpartition("-")[2].lower())
-
-
-def _undecodable(spec: Spec, kind: RunKind) -> str:
-    """Why the controller cannot decode this run: these fields may be absent or set, but not empty."""
-    values = {
-        "cliType": ("spec.cliConfig.cliType", spec.cli_config and spec.cli_config.cli_type),
-        "githubApp": ("spec.githubApp", spec.github_app),
-        "model": ("spec.model", spec.model),
-    }
-    empty = (values[field][0] for field in kind.undecodable_when_empty if values[field][1] == "")
-    return next((f"{path} is empty" for path in empty), "")
-
-
-def _moment(completed: bool | dt.datetime | None) -> float | None:
-    return seconds(completed) if isinstance(completed, dt.datetime) else None
+def _number(text: str) -> int:
+    try:
+        return int(text) if text else 1
+    except ValueError:
+        return 1
 
 
 def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
@@ -128,7 +78,7 @@ def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
     if (job := cluster.newest_job(run)) is not None:
         yield (job.name,), 1
     elif not run.terminal:
-        if not cluster.is_doubtful(run):
+        if run.needs_job and not cluster.is_doubtful(run):
             yield ("",), 1
     elif run.status_job:
         yield (run.status_job,), 1
@@ -179,7 +129,7 @@ def failure_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
 CODERUNS = Resource(
     name="coderuns",
     own=("namespace", "coderun"),
-    rule=Rule(group="agents.platform", resource="coderuns"),
+    rule=Rule(group=_DEFAULT.group, resource=_DEFAULT.plural),  # of the default kind; each other one has its own
     families=(
         Family(
             name="coderun_created_timestamp",
@@ -239,12 +189,12 @@ CODERUNS = Resource(
         ),
         Family(
             name="coderun_attempt",
-            help="Attempt number of the run: spec.contextVersion, 1 for the first.",
+            help="Attempt number of the run: 1 for the first.",
             value=lambda run, _: run.attempt,
         ),
         Family(
             name="coderun_work_completed_timestamp_seconds",
-            help="Time at which status.workCompleted was set, in seconds since the epoch.",
+            help="Time at which the run reported that its work is completed, in seconds since the epoch.",
             value=lambda run, _: run.work_completed,
         ),
         Family(

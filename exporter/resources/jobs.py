@@ -8,7 +8,6 @@ import msgspec
 from exporter.cluster import Cluster, Job
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
-from exporter.resources.coderuns import agent_of
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import (
     Meta,
@@ -70,15 +69,17 @@ class WireJob(msgspec.Struct):
 
 
 def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
-    """The record of a Job; None for one that no run controls and whose labels do not match.
+    """The record of a Job; None for one that no run controls, that is no run itself, and whose labels do not match.
 
     A Job whose run is not known is kept: an orphan is exactly what must not vanish.
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
     marks = meta.labels or {}
     owner, kind = _owner(meta.owner_references or (), kinds)
-    if kind is None and not (match_labels and match_labels.items() <= marks.items()):
+    read = _reading(marks, meta.annotations or {}, kind, kinds)
+    if read is None and not (match_labels and match_labels.items() <= marks.items()):
         return None
+    agent, service, task_id, cli, attempt = (read or kinds[0]).job_reader.about(marks, meta.annotations or {})
     namespace, name = word(meta.namespace), object_name(meta.name)
     end = _end(status.conditions or ())
     ended = end is not None
@@ -101,14 +102,23 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         suspended=bool(spec.suspend) and not ended,
         queue=word(marks.get(_QUEUE_LABEL)),
         deleted=None if meta.deletion_timestamp is None else seconds(meta.deletion_timestamp) or 0.0,
-        version=int(mark) if (mark := marks.get("context-version", "")[:_LONGEST_NUMBER]).isdecimal() else 0,
-        agent=agent_of(marks.get("github-user")),
-        service=word(marks.get("service")),
-        task_id=word(marks.get("task-id")),
-        cli=word(marks.get("cli-type")),
+        version=int(mark) if (mark := attempt[:_LONGEST_NUMBER]).isdecimal() else 0,
+        agent=word(agent.lower()),
+        service=word(service),
+        task_id=word(task_id),
+        cli=word(cli),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
     )
+
+
+def _reading(
+    labels: Mapping[str, str], annotations: Mapping[str, str], owner: RunKind | None, kinds: Sequence[RunKind]
+) -> RunKind | None:
+    """The kind that says what the labels and annotations mean: that of the owner, or of the Job as a run."""
+    if owner is not None:
+        return owner
+    return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
 
 
 def _owner(references: Sequence[OwnerReference], kinds: Sequence[RunKind]) -> tuple[OwnerReference, RunKind | None]:

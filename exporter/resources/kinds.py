@@ -1,81 +1,106 @@
-"""The kinds of runs: custom resources that a controller turns into Jobs."""
+"""The kinds of runs: custom resources that a controller turns into Jobs, each read by its profile."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Sequence
 
-__all__ = ["RunKind", "StateMap", "default_requires_configmaps", "default_states"]
+from exporter.profiles import JobReader, Profile, Reader, workers_of
 
-_OF_CODERUNS = {"": "open", "Pending": "open", "Running": "open", "Succeeded": "succeeded", "Failed": "failed"}
-_OF_BOLTRUNS = _OF_CODERUNS | {"Initializing": "open", "Cancelled": "cancelled"}
-_OF_OTHERS = _OF_CODERUNS | {"Completed": "succeeded", "Cancelled": "cancelled"}
+__all__ = ["DEADLINE_ANNOTATION", "RunKind", "run_kinds"]
 
-# The platform's own kinds: the phases that its controllers write, by PLURAL.GROUP.
-_PHASES = {
-    "coderuns.agents.platform": _OF_CODERUNS,
-    "docsruns.agents.platform": _OF_CODERUNS,
-    "coderuns.orchestrator.platform": _OF_CODERUNS,
-    "docsruns.orchestrator.platform": _OF_CODERUNS,
-    "boltruns.cto.5dlabs.ai": _OF_BOLTRUNS,
-}
-_NEED_CONFIGMAPS = frozenset(name for name in _PHASES if not name.startswith("boltruns."))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StateMap:
-    """From the values of `.status.phase` to states; the empty text stands for no phase."""
-
-    states: Mapping[str, str]
-
-    def of(self, phase: str) -> str:
-        """The state. A value that is not listed is open: unknown is not over."""
-        return self.states.get(phase, "open")
-
-    def label(self, phase: str) -> str:
-        """The phase as a label: a listed value, `none` where there is no phase, else `other`."""
-        if not phase:
-            return "none"
-        return phase if phase in self.states else "other"
-
-
-def default_states(plural: str, group: str) -> StateMap:
-    """The state map of a kind for which the settings give none."""
-    return StateMap(states=_PHASES.get(f"{plural}.{group}", _OF_OTHERS))
-
-
-def default_requires_configmaps(plural: str, group: str) -> bool:
-    """Whether the controller of a kind fills Jobs from the required ConfigMaps."""
-    return f"{plural}.{group}" in _NEED_CONFIGMAPS
+DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunKind:
-    """One kind of run.
+    """One kind of run: a profile in which everything is said.
 
     A run of a kind that is not the `main` one carries its kind in its name on the page (`docsrun/NAME`, which
-    kubectl accepts): two kinds may use one name, and two series may not.
+    kubectl accepts): two kinds may use one name, and two series may not. Kinds of one name carry PLURAL.GROUP.
     """
 
-    group: str
-    version: str
-    plural: str
-    kind: str
+    profile: Profile
     main: bool = True
-    states: StateMap = StateMap(states=_OF_CODERUNS)
-    requires_configmaps: bool = True
-    """Whether a broken required ConfigMap may be why a run of this kind has no Job."""
-    undecodable_when_empty: Sequence[str] = ()
-    """Fields of the spec that make the controller's whole list undecodable where they are there and empty."""
+    unique: bool = True
+    """Whether no other kind has its name."""
+    title: str = ""
+    """Its plural; `PLURAL.GROUP` where another kind has the same."""
 
-    @property
+    @functools.cached_property
+    def group(self) -> str:
+        """The API group."""
+        return self.profile.group or ""
+
+    @functools.cached_property
+    def version(self) -> str:
+        """The version that is read."""
+        return self.profile.version or ""
+
+    @functools.cached_property
+    def plural(self) -> str:
+        """The resource, as in `kubectl get`."""
+        return self.profile.plural or ""
+
+    @functools.cached_property
+    def kind(self) -> str:
+        """The kind, as the ownerReference of a Job names it."""
+        return self.profile.kind or ""
+
+    @functools.cached_property
     def resource(self) -> str:
         """`PLURAL.GROUP`."""
         return f"{self.plural}.{self.group}"
 
+    @functools.cached_property
+    def is_job(self) -> bool:
+        """Whether its runs are Jobs themselves."""
+        return _is_job(self.profile)
+
+    @functools.cached_property
+    def requires_configmaps(self) -> bool:
+        """Whether a broken required ConfigMap may be why a run of this kind has no Job."""
+        return bool(self.profile.requires_configmaps)
+
+    @functools.cached_property
+    def reader(self) -> Reader:
+        """What its objects say."""
+        return Reader(self.profile, more=[f".metadata.annotations.{DEADLINE_ANNOTATION}"])
+
+    @functools.cached_property
+    def job_reader(self) -> JobReader:
+        """What the Jobs of its runs say."""
+        return JobReader(self.profile)
+
+    @functools.cached_property
+    def prefix(self) -> str:
+        """What stands before the names of its runs on the page."""
+        return "" if self.main else f"{self.kind.lower() if self.unique else self.resource}/"
+
     def shown(self, name: str) -> str:
         """A run's name on the page."""
-        return name if self.main else f"{self.kind.lower()}/{name}"
+        return self.prefix + name
 
     def path(self, namespace: str | None) -> str:
         """Where its objects are listed; None: in all namespaces."""
         inside = f"/namespaces/{namespace}" if namespace else ""
         return f"/apis/{self.group}/{self.version}{inside}/{self.plural}"
+
+
+def _is_job(profile: Profile) -> bool:
+    return any(worker.is_ == "self" for worker in workers_of(profile))
+
+
+def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
+    """Of these profiles; the first one that is read from objects of its own is the main one."""
+    first = next((index for index, profile in enumerate(profiles) if not _is_job(profile)), None)
+    names = [(profile.kind or "").lower() for profile in profiles]
+    plurals = [profile.plural or "" for profile in profiles]
+    return [
+        RunKind(
+            profile=profile,
+            main=index == first,
+            unique=names.count(names[index]) == 1,
+            title=plurals[index] if plurals.count(plurals[index]) == 1 else f"{plurals[index]}.{profile.group}",
+        )
+        for index, profile in enumerate(profiles)
+    ]

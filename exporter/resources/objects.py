@@ -10,7 +10,7 @@ import msgspec
 from exporter.durations import seconds_of
 from exporter.untrusted import free_name, identifier
 
-__all__ = ["Meta", "OwnerReference", "annotated_seconds", "bounded", "object_name", "seconds", "word"]
+__all__ = ["Meta", "OwnerReference", "annotated_seconds", "bounded", "object_name", "seconds", "seconds_in", "word"]
 
 _LONGEST_NAME = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
@@ -74,8 +74,12 @@ def _word(text: str) -> str:
 
 def annotated_seconds(meta: Meta, name: str) -> float | None:
     """The duration in an annotation; None where there is none, or none that can be read."""
-    text = (meta.annotations or {}).get(name)
-    if text is None:
+    return seconds_in((meta.annotations or {}).get(name))
+
+
+def seconds_in(text: object) -> float | None:
+    """A duration; None where the text, if it is one, is none."""
+    if not isinstance(text, str):
         return None
     try:
         return seconds_of(text)

@@ -69,9 +69,6 @@ class Picture:
         before = {key: self._samples(key, joined=key != own) for key in keys}
         self.cluster.apply(change)
         self._member(change.resource, old, change.record)
-        if old is not None and change.record is not None and _name(old) != _name(change.record):
-            self._sections[own.resource].remove(own.uid)  # with the lines of its old name
-            self._sections[own.resource].add(own.uid)
         for key, samples in before.items():
             now = self._samples(key, joined=key != own)
             if samples is None or now is None:
@@ -134,10 +131,13 @@ class Picture:
         return Section(heads=[family.head for family in resource.families], lines=lines, begins=begins)
 
     def _member(self, resource: str, old: Record | None, new: Record | None) -> None:
-        if old is None and new is not None:
-            self._sections[resource].add(new.uid)
-        elif old is not None and new is None:
+        """An object comes and goes, or has another name: then the lines of the old one go as well."""
+        if old is not None and new is not None and (old.namespace, old.name) == (new.namespace, new.name):
+            return
+        if old is not None:
             self._sections[resource].remove(old.uid)
+        if new is not None:
+            self._sections[resource].add(new.uid)
 
     def _related(self, *items: Record | None) -> set[Key]:
         return {key for item in items if item is not None for key in self.cluster.related(item)}
@@ -156,7 +156,3 @@ class Picture:
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
             self._sections[key.resource].touch(key.uid)
-
-
-def _name(record: Record) -> tuple[str, str]:
-    return record.namespace, record.name

@@ -38,7 +38,9 @@ class Gate:
             self._free -= 1
         else:
             await self._wait(line)
-        return await asyncio.shield(asyncio.create_task(self._work(work)))
+        task = asyncio.create_task(self._work(work))
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # or asyncio logs that none read it
+        return await asyncio.shield(task)
 
     async def _wait(self, line: str) -> None:
         turn = asyncio.get_running_loop().create_future()

@@ -26,14 +26,18 @@ class Fault:
     """Seconds from `begin` to the alert: what alerts/README.md promises, and 30 s for where the scrape falls."""
     beside: tuple[str, ...] = ()
     """What else may fire because of it."""
+    before: float = 0.0
+    """Seconds before `begin` in which the alert may fire: what happens then is of the fault already."""
 
     def found_by(self, one: Firing) -> bool:
         """Whether that alert reports this fault."""
-        return one.alert == self.alert and self.begin <= one.first <= self.end and _concerns(one, self.labels)
+        present = self.begin - self.before <= one.first <= self.end
+        return present and one.alert == self.alert and _concerns(one, self.labels)
 
     def explains(self, one: Firing) -> bool:
         """Whether that alert is a consequence."""
-        return one.alert in (self.alert, *self.beside) and self.begin <= one.first <= self.end + 20 * MINUTE
+        present = self.begin - self.before <= one.first <= self.end + 20 * MINUTE
+        return present and one.alert in (self.alert, *self.beside)
 
 
 def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:

@@ -32,7 +32,10 @@ def configmap_deleted(life: Life, at: float, chance: random.Random) -> Fault:
 
 
 def template_fails(life: Life, at: float, _: random.Random) -> Fault:
-    """The newest generation's form of a broken template. It begins with the third run that fails."""
+    """The newest generation's form of a broken template. It begins with the third run that fails.
+
+    A run of normal life may fail of it as well, and then the alert comes before the last of these three.
+    """
     orders, end = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)], at + 40 * MINUTE
     life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
     for index, order in enumerate(orders):
@@ -46,6 +49,7 @@ def template_fails(life: Life, at: float, _: random.Random) -> Fault:
         alert="CodeRunsFailing",
         labels={"namespace": NEWEST.namespace},
         within=5 * MINUTE,
+        before=240,
     )
 
 

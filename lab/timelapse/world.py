@@ -20,7 +20,8 @@ import aiohttp
 from aiohttp import web
 
 from exporter.app import App, serve
-from exporter.config import AgentThresholds, CodeRuns, Kind, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.profiles import Profile
 from exporter.telemetry import ResourceStatus
 from lab.apiserver import StandInApiServer
 from lab.kubeconfig import kubeconfig
@@ -35,7 +36,7 @@ __all__ = ["DOCSRUNS", "PATIENT", "World"]
 
 PATIENT = ("rex", "blaze")
 """Agents that implement, which takes up to three hours: their limit in the exporter's settings is four."""
-DOCSRUNS = Kind(plural="docsruns", kind="DocsRun")
+DOCSRUNS = Profile(plural="docsruns", kind="DocsRun")
 DEADLINE_SECONDS = 86400  # what later versions of the platform set
 
 
@@ -102,7 +103,7 @@ class World:
         settings = Settings(
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
             web=Listening(listen_addresses=("127.0.0.1:0",)),
-            coderuns=CodeRuns(kinds=(Kind(), DOCSRUNS)),
+            coderuns=CodeRuns(kinds=(Profile(), DOCSRUNS)),
             thresholds=Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in PATIENT}),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))

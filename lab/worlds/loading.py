@@ -1,4 +1,4 @@
-"""Reads the object sets of `objects/`: `"@-2h30m"` becomes the RFC 3339 time so long before the snapshot."""
+"""Reads the object sets of `objects/`: `"@-2h30m"` is the time so long before the snapshot, `"@+1h"` one after it."""
 
 import pathlib
 import re
@@ -8,7 +8,7 @@ import yaml
 
 from lab.clock import rfc3339
 
-__all__ = ["key_of", "objects"]
+__all__ = ["documents", "key_of", "objects"]
 
 _FOLDER = pathlib.Path(__file__).parent / "objects"
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
@@ -21,9 +21,14 @@ def objects(name: str, *, snapshot: float) -> list[dict[str, Any]]:
     """
     number, _, kind = name.partition(" ")
     (path,) = _FOLDER.glob(f"{number}-*.yaml")
-    documents = yaml.safe_load_all(path.read_text("utf-8"))
-    items = [item for each in documents for item in (each["items"] if each.get("kind") == "List" else [each])]
-    return [_filled(item, snapshot) for item in items if not kind or item["kind"] == kind]
+    return [item for item in documents(path, snapshot=snapshot) if not kind or item["kind"] == kind]
+
+
+def documents(path: pathlib.Path, *, snapshot: float) -> list[dict[str, Any]]:
+    """All objects of a file."""
+    found = [each for each in yaml.safe_load_all(path.read_text("utf-8")) if each]
+    items = [item for each in found for item in (each["items"] if each.get("kind") == "List" else [each])]
+    return [_filled(item, snapshot) for item in items]
 
 
 def key_of(item: dict[str, Any]) -> tuple[str, str, str]:
@@ -37,7 +42,7 @@ def _filled(value: Any, snapshot: float) -> Any:
         return {key: _filled(inner, snapshot) for key, inner in value.items()}
     if isinstance(value, list):
         return [_filled(inner, snapshot) for inner in value]
-    if isinstance(value, str) and value.startswith("@-"):
+    if isinstance(value, str) and value.startswith(("@-", "@+")):
         ago = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", value))
-        return rfc3339(snapshot - ago)
+        return rfc3339(snapshot - ago if value[1] == "-" else snapshot + ago)
     return value

@@ -262,3 +262,11 @@ def test_flags_about_a_cluster_are_refused_with_it(flag):
     assert (
         wrong("check", "--filename=-", flag) == f"{flag.split('=')[0]}: not with --filename, which reads no cluster"
     )
+
+
+def test_what_stands_behind_a_configmap_without_a_name_is_judged(tmp_path):
+    """One object that cannot be read does not hide the others of its file."""
+    nameless = "apiVersion: v1\nkind: ConfigMap\nmetadata: {labels: {k: v}}\n"
+    lines, status = lines_of(tmp_path, f"{nameless}---\n{a_manifest()}")
+    assert lines == ["UNKNOWN m.yaml:1: a ConfigMap without metadata.name", HEALTHY.format(5)]
+    assert status == UNKNOWN

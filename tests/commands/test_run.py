@@ -200,7 +200,7 @@ CONFIGS = {
     "a wrong level": ("log: {level: loud}\n", "log.level: expected one of debug, info, warn, error"),
     "nowhere to listen": ("web: {listen_addresses: []}\n", "listen_addresses: at least one address is needed"),
     "an address that is none": ("web: {listen_addresses: [here]}\n", "'here' is not an address to listen on"),
-    "a path that is none": ("web: {telemetry_path: '/{x}'}\n", "is not a path for the metrics"),
+    "a path that is none": ("web: {telemetry_path: '/{x}'}\n", "is not a metrics path"),
 }
 
 

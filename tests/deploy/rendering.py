@@ -108,12 +108,14 @@ def charted(values: Object, *flags: str) -> list[Object]:
     return [item for item in yaml.safe_load_all(done.stdout) if item]
 
 
-def helm(command: str, values: Object | None, *flags: str) -> subprocess.CompletedProcess[str]:
+def helm(
+    command: str, values: Object | None, *flags: str, name: str = "coderun-exporter"
+) -> subprocess.CompletedProcess[str]:
     """What helm says of the chart, or without values of the release of it; `command` is helm's own."""
     with tempfile.TemporaryDirectory() as home:
         file = pathlib.Path(home) / "values.yaml"
         file.write_text(json.dumps(values))
-        release = [] if command == "lint" else ["coderun-exporter"]
+        release = [] if command == "lint" else [name]
         chart = [] if values is None else [CHART, "--values", file]
         return subprocess.run(
             [component("helm"), command, *release, *chart, "--namespace", NAMESPACE, *flags],

@@ -17,6 +17,17 @@ SETTINGS = {
     "one namespace": {"namespaces": ["agent-platform"]},
     "two namespaces, one of them twice": {"namespaces": ["a", "b", "a"]},
     "two kinds of two groups": {"coderuns": {"kinds": KINDS}},
+    "shipped profiles and one inline": {
+        "coderuns": {
+            "kinds": [
+                "tasks.kelos.dev",
+                "tasks.v1alpha1.kubeopencode.io",
+                "jobs.batch",
+                "buildkite",
+                {"resource": "runs.v1beta2.v2.example.com", "kind": "Run", "about": {"agent": [".spec.a", "b"]}},
+            ]
+        }
+    },
     "ConfigMaps elsewhere, one with keys and one twice": {
         "namespaces": ["a"],
         "configmaps": {"namespace": "t", "required": [{"name": "x.y", "keys": ["k"]}, "z", "z"]},
@@ -268,3 +279,21 @@ def test_the_policy_can_be_held_to_the_api_server():
     values = {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]}}}
     egress = one(charted(values), "NetworkPolicy")["spec"]["egress"][0]
     assert egress == {"ports": [{"protocol": "TCP", "port": 6443}], "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]}
+
+
+@pytest.mark.parametrize("name", ["123", "true", "1e3"])
+def test_a_release_and_a_namespace_may_have_names_that_yaml_takes_for_numbers(name):
+    """A label that is no text is refused by the API server, and with it the object."""
+    values = {part: {"enabled": True} for part in ("serviceMonitor", "prometheusRule", "dashboards")}
+    done = helm("template", values | {"policies": "warn"}, f"--namespace={name}", "--kube-version=1.36", name=name)
+    assert done.returncode == 0, done.stderr
+    objects = [item for item in yaml.safe_load_all(done.stdout) if item]
+    texts = [text for item in objects for text in _texts(item["metadata"])]
+    texts += list(one(objects, "Deployment")["spec"]["selector"]["matchLabels"].values())
+    assert name in texts
+    assert [text for text in texts if not isinstance(text, str)] == []
+
+
+def _texts(metadata):
+    """Its namespace, and the values of its labels."""
+    return [metadata.get("namespace", ""), *metadata.get("labels", {}).values()]

@@ -7,16 +7,17 @@ from exporter.kube.answers import error_of
 from exporter.kube.decode import Decoder
 from exporter.kube.errors import ServerError
 from exporter.reflector import Backoff
-from exporter.resources.coderuns import CodeRun
 from tests.objects import a_run, raw
+from tests.worlds import CODERUN
 
 
 @pytest.mark.parametrize("moment", ["253402300800", 253402300800, "1" * 400, 1e300])
 def test_the_year_10000_costs_a_time_and_nothing_else(moment):
     """Msgspec raises a plain ValueError for it, or an OverflowError."""
-    run, whole = Decoder(CodeRun).decode(raw(a_run(status={"phase": "Running", "lastUpdate": moment})))
+    run, whole = Decoder(CODERUN.reader.type).decode(raw(a_run(status={"phase": "Running", "lastUpdate": moment})))
     assert not whole
-    assert (run.status.phase, run.status.last_update) == ("Running", None)
+    read = CODERUN.reader
+    assert (read.state(read.values(run)).value, read.finished(read.values(run))) == ("Running", None)
 
 
 def test_a_deep_error_body_is_an_error_like_any_other():

@@ -285,29 +285,3 @@ async def test_no_repr_shows_a_secret(tmp_path):
     shaped = choice.user.shaped(User)
     everything = [choice, shaped, shaped.exec, shaped.auth_provider, choice.cluster.shaped(Cluster)]
     assert SECRET not in repr(everything)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a0: &a0 [x, x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(60)),
-        "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{k: *a{n}, l: *a{n}}}\n" for n in range(60)),
-        "a: &a [*a]\n",
-    ],
-)
-async def test_aliases_that_grow_without_bound_are_one_line(tmp_path, text):
-    """And cost no more time than the file is long."""
-    (tmp_path / "config").write_text(text)
-    with pytest.raises(KubeConfigError) as caught:
-        await load(tmp_path / "config")
-    assert str(caught.value) == f"kubeconfig {tmp_path}/config: its aliases expand to more than the file holds"
-
-
-async def test_aliases_of_one_entry_are_read(tmp_path):
-    """As kubectl reads them."""
-    (tmp_path / "config").write_text(
-        "user: &user {token: t}\nusers: [{name: u, user: *user}, {name: v, user: *user}]\ncurrent-context: x\n"
-        "contexts: [{name: x, context: {cluster: c, user: v}}]\n"
-        "clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n"
-    )
-    assert await bearer(await load(tmp_path / "config")) == "t"

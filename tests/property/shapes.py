@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from exporter.config import CodeRuns, ConfigMaps, Jobs, Kind, RequiredConfigMap, Settings
+from exporter.config import CodeRuns, ConfigMaps, Jobs, RequiredConfigMap, Settings
+from exporter.profiles import Profile
 from tests.objects import CREATED, stamp
 from tests.property.store import CONFIGMAPS, GROUP, place_of, uid_of
 from tests.property.weighing import weighed
@@ -163,7 +164,7 @@ SETTINGS = st.builds(
     lambda namespaces, retention, match: Settings(
         namespaces=namespaces,
         retention=retention,
-        coderuns=CodeRuns(kinds=(Kind(), Kind(plural="docsruns", kind="DocsRun"))),
+        coderuns=CodeRuns(kinds=(Profile(), Profile(plural="docsruns", kind="DocsRun"))),
         jobs=Jobs(match_labels=match),
         configmaps=ConfigMaps(
             namespace=CONFIGMAPS,

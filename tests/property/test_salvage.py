@@ -6,11 +6,11 @@ import msgspec
 from hypothesis import given, strategies as st
 
 from exporter.kube.decode import Decoder
-from exporter.resources.coderuns import CodeRun
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.property.profiles import examples
+from tests.worlds import CODERUN
 
 _RUN = a_run(
     deleted=CREATED + 5,
@@ -34,7 +34,7 @@ _RUN = a_run(
 )
 _JOB = a_job(labels={"context-version": "1"}, spec={"activeDeadlineSeconds": 60, "suspend": False}, ended="Complete")
 _MAP = a_configmap(data={"a": "x", "b": "y"}, binary={"c": "eHg="})
-_DECODERS = {"CodeRun": Decoder(CodeRun), "Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
+_DECODERS = {"CodeRun": Decoder(CODERUN.reader.type), "Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
 _UNKNOWN = {"apiVersion", "kind", "blockOwnerDeletion", "reason"}
 
 # What no field takes, whatever it should be, apart from lists and from mappings.

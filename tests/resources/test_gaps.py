@@ -1,7 +1,9 @@
 """Since when an open run has no Job: the clock of the alert about stalled runs."""
 
+import msgspec
 import pytest
 
+from exporter.cluster import CODERUNS, Change
 from tests.objects import CREATED, a_job, a_run, stamp
 from tests.worlds import World, samples
 
@@ -88,3 +90,13 @@ def test_a_run_that_ends_and_a_run_that_is_deleted_are_forgotten():
     world.delete(job)
     world.delete(run)
     assert world.cluster._gaps._since == {}
+
+
+@pytest.mark.parametrize(("queued", "told"), [(CREATED + 30, CREATED + 30), (CREATED - 30, CREATED), (None, CREATED)])
+def test_a_run_needs_its_job_since_what_its_status_says(queued, told):
+    """Where its profile reads that, and it is later than the creation: it was in a queue until then."""
+    world = World(a_run(status={"phase": "Running"}), now=NOW)
+    (run,) = world.cluster.runs
+    changed = msgspec.structs.replace(run, since=queued, attempt=2)
+    world.picture.put(Change(CODERUNS, "coderuns.agents.platform/*", run.uid, changed))
+    assert since(world) == [told]

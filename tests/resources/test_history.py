@@ -4,7 +4,6 @@ import msgspec
 import pytest
 
 from exporter.cluster import CODERUNS, JOBS, Change
-from exporter.resources.kinds import StateMap
 from tests.objects import CREATED, a_configmap, a_job, a_run
 from tests.worlds import World, parsed, required, samples
 
@@ -286,9 +285,8 @@ def test_what_is_counted_is_rendered_again_after_a_change_only():
 
 def test_a_run_that_is_cancelled_is_counted_as_that():
     """It is over, and it has not failed."""
-    kind_map = StateMap(states={"Running": "open", "Cancelled": "cancelled"})
     world = World(OPEN)
-    cancelled = msgspec.structs.replace(next(iter(world.cluster.runs)), state=kind_map.of("Cancelled"))
+    cancelled = msgspec.structs.replace(next(iter(world.cluster.runs)), state="cancelled")
     world.picture.put(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
     assert counted(world, "coderuns_finished_total") == [
         'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 1.0'

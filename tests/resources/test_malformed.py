@@ -9,11 +9,10 @@ import pytest
 
 from exporter.cluster import Policy
 from exporter.kube.decode import Decoder
-from exporter.resources.coderuns import CodeRun
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
 from tests.objects import CREATED, a_configmap, a_job, a_run, raw, stamp
-from tests.worlds import World, page_of, required, samples
+from tests.worlds import CODERUN, World, page_of, required, samples
 
 RUN = a_run(
     deleted=CREATED + 5,
@@ -86,7 +85,7 @@ def with_identity(item, number):
 
 CASES = [
     pytest.param(item, family, path, id=f"{item['kind']}.{'.'.join(map(str, path))}")
-    for item, wire, family in ((RUN, CodeRun, "coderun_phase"), (JOB, WireJob, "job_active"))
+    for item, wire, family in ((RUN, CODERUN.reader.type, "coderun_phase"), (JOB, WireJob, "job_active"))
     for path in fields_of(wire)
 ]
 IDENTITY = {("metadata",), ("metadata", "name"), ("metadata", "uid")}
@@ -122,7 +121,7 @@ def test_one_wrong_field_of_a_configmap_costs_nothing_but_itself(path):
 @pytest.mark.parametrize(
     "wrong", ['"x"', "5", "[]", "null", "true", "{", "", "\x00", "[" * 5_000, '{"metadata":null}']
 )
-@pytest.mark.parametrize("wire", [CodeRun, WireJob, WireConfigMap])
+@pytest.mark.parametrize("wire", [CODERUN.reader.type, WireJob, WireConfigMap])
 def test_what_is_no_object_at_all_is_an_object_without_anything(wire, wrong):
     """Nothing identifies it; who asked for it decides that it cannot be kept."""
     assert Decoder(wire).decode(raw(wrong)) == (wire(), False)

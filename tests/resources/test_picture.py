@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from exporter.cluster import Policy
+from exporter.cluster import CODERUNS, Policy
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.worlds import World, page_of, required, samples
 
@@ -197,11 +197,28 @@ def test_a_change_renders_only_the_lines_of_its_object():
     assert rendered == ["1"]
 
 
-def test_an_object_of_the_same_uid_under_another_name_leaves_no_line_of_the_old_one():
+def test_a_job_that_is_being_deleted_is_superseded_as_soon_as_there_is_another():
+    """And is not any more when that one is deleted as well."""
+    run = a_run(status={"phase": "Running"})
+    world = World(run, a_job(of=run, uid="old", name="old", deleted=CREATED + 10))
+    cause = 'job_hang_cause{namespace="n",job_name="old",cause="superseded"'
+    assert cause not in world.text()
+    world.put(a_job(of=run, uid="new", name="new"))
+    assert cause in world.text()
+    world.put(a_job(of=run, uid="new", name="new", deleted=CREATED + 20))
+    assert cause not in world.text()
+
+
+@pytest.mark.parametrize("by", ["watch", "list"])
+def test_an_object_of_the_same_uid_under_another_name_leaves_no_line_of_the_old_one(by):
     """No API server does that; a page with both would be refused as a whole."""
     world = World(run := a_run(name="first"), a_run(uid="other", name="other"), a_job())
     world.text()
-    world.put(run | {"metadata": run["metadata"] | {"name": "second"}})
+    renamed = run | {"metadata": run["metadata"] | {"name": "second"}}
+    if by == "watch":
+        world.put(renamed)
+    else:
+        world.list(CODERUNS, renamed, a_run(uid="other", name="other"))
     text = world.text()
     assert 'coderun="first"' not in "".join(samples(text, "coderun_phase") + samples(text, "coderun_info"))
     assert len(samples(text, "coderun_created_timestamp")) == 2

@@ -1,31 +1,35 @@
 """States of runs: from the phases of each kind to what rules ask for."""
 
+import msgspec
 import pytest
 
-from exporter.config import CodeRuns, Kind, Settings, StateRule
+from exporter.config import CodeRuns, Settings
+from exporter.profiles import Profile, StateRule
 from exporter.sources import kinds_of
 from tests.objects import a_run
 from tests.worlds import World, page_of, samples
 
-BOLTRUN = Kind(group="cto.5dlabs.ai", version="v1alpha1", plural="boltruns", kind="BoltRun")
-AGENTTASK = Kind(group="example.com", version="v1", plural="agenttasks", kind="AgentTask")
+BOLTRUN = Profile(group="cto.5dlabs.ai", version="v1alpha1", plural="boltruns", kind="BoltRun")
+AGENTTASK = Profile(group="example.com", version="v1", plural="agenttasks", kind="AgentTask")
 
 
-def states_of(kind):
-    """The state map of a kind in the settings."""
+def state_of(kind, phase):
+    """The state and the label of a run with this phase, by a kind in the settings."""
     (made,) = kinds_of(Settings(coderuns=CodeRuns(kinds=(kind,))))
-    return made.states
+    run = a_run(status={"phase": phase} if phase else None)
+    state = made.reader.state(made.reader.values(msgspec.convert(run, made.reader.type)))
+    return state.state, state.label
 
 
 @pytest.mark.parametrize(
     ("kind", "phase", "state"),
     [
-        (Kind(), "", "open"),
-        (Kind(), "Pending", "open"),
-        (Kind(), "Running", "open"),
-        (Kind(), "Succeeded", "succeeded"),
-        (Kind(), "Failed", "failed"),
-        (Kind(), "Cancelled", "open"),
+        (Profile(), "", "open"),
+        (Profile(), "Pending", "open"),
+        (Profile(), "Running", "open"),
+        (Profile(), "Succeeded", "succeeded"),
+        (Profile(), "Failed", "failed"),
+        (Profile(), "Cancelled", "open"),
         (BOLTRUN, "Initializing", "open"),
         (BOLTRUN, "Cancelled", "cancelled"),
         (BOLTRUN, "Succeeded", "succeeded"),
@@ -36,21 +40,22 @@ def states_of(kind):
 )
 def test_each_kind_has_a_map_from_phases_to_states(kind, phase, state):
     """The platform's own kinds have the phases that their controllers write; an unlisted phase is open."""
-    assert states_of(kind).of(phase) == state
+    assert state_of(kind, phase)[0] == state
 
 
 def test_the_settings_may_name_the_states_of_a_kind():
     """Then these alone are listed: `absent` is no or an empty phase."""
     rule = StateRule(waiting=("Queued", "absent"), open=("Working",), succeeded=("Done",), cancelled=("Stopped",))
-    states = states_of(Kind(state=(rule,)))
-    phases = ("", "Queued", "Working", "Done", "Stopped", "Running")
-    assert [states.of(phase) for phase in phases] == ["waiting", "waiting", "open", "succeeded", "cancelled", "open"]
-    assert [states.label(phase) for phase in phases] == ["none", "Queued", "Working", "Done", "Stopped", "other"]
+    told = [
+        state_of(Profile(state=(rule,)), phase) for phase in ("", "Queued", "Working", "Done", "Stopped", "Running")
+    ]
+    assert [state for state, _ in told] == ["waiting", "waiting", "open", "succeeded", "cancelled", "open"]
+    assert [label for _, label in told] == ["none", "Queued", "Working", "Done", "Stopped", "other"]
 
 
 @pytest.mark.parametrize(
     ("kind", "needed"),
-    [(Kind(), True), (BOLTRUN, False), (AGENTTASK, False), (Kind(plural="x", requires_configmaps=True), True)],
+    [(Profile(), True), (BOLTRUN, False), (AGENTTASK, False), (Profile(plural="x", requires_configmaps=True), True)],
 )
 def test_only_kinds_that_need_the_configmaps_get_causes_that_name_one(kind, needed):
     """By default those of the platform of the incident."""

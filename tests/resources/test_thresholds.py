@@ -3,8 +3,8 @@
 import pytest
 
 from exporter.cluster import NEVER, Policy
-from exporter.resources.coderuns import DEADLINE_ANNOTATION
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
+from exporter.resources.kinds import DEADLINE_ANNOTATION
 from tests.objects import a_job, a_run
 from tests.worlds import page_of, samples
 

@@ -65,6 +65,14 @@ def test_a_fault_that_is_found_otherwise_is_wrong(change, said):
     assert any(said in line for line in verdict_on(dataclasses.replace(FOUND, **change)))
 
 
+def test_an_alert_may_come_before_the_last_part_of_a_fault():
+    """As far before as the fault says: it is found at once then, and nothing else is."""
+    early, gradual = dataclasses.replace(FOUND, first=990.0), dataclasses.replace(BROKEN, before=20.0)
+    assert verdict_on(early, faults=(gradual,)) == []
+    assert "| 0 s | 2 min |" in calm.page(ARGS, a_month(), a_month(early, faults=(gradual,)))[0]
+    assert verdict_on(dataclasses.replace(early, first=979.0), faults=(gradual,))
+
+
 def test_a_lost_scrape_and_clocks_that_are_apart_excuse_some_seconds():
     """Four minutes for a `for` that began again, and as much as the clocks are apart; no more."""
     assert verdict_on(dataclasses.replace(FOUND, first=1360.0)) == []

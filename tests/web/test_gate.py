@@ -1,6 +1,7 @@
 """Who is verified next: by turns between lines, and in each line who came last or first."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -74,3 +75,25 @@ async def test_who_goes_away_or_waits_too_long_leaves_no_place_behind():
     work.end.release()
     assert await after
     assert work.order == ["first", "after"]
+
+
+async def test_work_that_fails_after_who_waited_went_away_leaves_no_traceback_in_the_log():
+    """A review that the API server does not answer ends later than the request."""
+    said = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    end = asyncio.Event()
+
+    async def work():
+        await end.wait()
+        raise BusyError
+
+    request = asyncio.create_task(Gate(at_once=1, wait_seconds=1.0).run("a", work))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    request.cancel()
+    await asyncio.wait([request])
+    end.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    gc.collect()
+    assert said == []

@@ -26,8 +26,9 @@ _SECONDS = Annotated[int, msgspec.Meta(ge=1)]
 _LIMITED = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
 _NOT_HERE = {"Settings": ("kubernetes",), "Web": ("listen_addresses", "config_file")}
 _FORMS = {
-    ("Kind", "group"): _SUBDOMAIN,
-    ("Kind", "plural"): _LABEL,
+    ("Profile", "group"): _SUBDOMAIN,
+    ("Profile", "plural"): _LABEL,
+    ("Profile", "resource"): _SUBDOMAIN,
     ("ConfigMaps", "namespace"): _LABEL,
     ("Settings", "label_selector"): rf"^{config.SELECTOR.pattern}$",
     ("RequiredConfigMap", "name"): _PATTERN,
@@ -38,7 +39,13 @@ _FORMS = {
     ("Image", "digest"): "^(sha256:[0-9a-f]{64})?$",
 }
 """Where a value has to have a form: by the type and its field."""
-_ITEM_FORMS = {("Settings", "namespaces"): _LABEL, ("ConfigMaps", "required"): _PATTERN}
+_ITEM_FORMS = {
+    ("Settings", "namespaces"): _LABEL,
+    ("ConfigMaps", "required"): _PATTERN,
+    ("CodeRuns", "kinds"): _SUBDOMAIN,
+}
+_LANGUAGE = {"worker": ["object", "array"], "times": "object", "about": "object", "only": "object"}
+"""Parts of a profile that the exporter alone checks, with the words of its language."""
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
@@ -203,6 +210,7 @@ def text() -> str:
     """The schema as JSON."""
     made = msgspec.json.schema(Values)
     types = made["$defs"]
+    types["Profile"]["properties"] |= {name: {"type": kind} for name, kind in _LANGUAGE.items()}
     for name, fields in _NOT_HERE.items():
         for field in fields:
             del types[name]["properties"][field]
@@ -238,7 +246,7 @@ def _flatten(field: dict[str, Any], types: dict[str, Any]) -> None:
             _flatten(field[inner], types)
     branches = field.pop("anyOf", ())
     names = [branch["type"] for branch in branches if "type" in branch]
-    if "number" in names:
+    if "number" in names and "boolean" not in names:
         field["pattern"] = _DURATION
         names.remove("integer")
     for branch in branches:

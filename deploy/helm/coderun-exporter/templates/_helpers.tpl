@@ -33,7 +33,7 @@ begins with this: the first one does it for all, because they share the values.
 {{/* The labels that find the pods: each part of a release is a component of its own. */}}
 {{- define "coderun-exporter.selector" -}}
 app.kubernetes.io/name: coderun-exporter
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: {{ .Values.name }}
 {{- end }}
 
@@ -46,7 +46,7 @@ app.kubernetes.io/component: {{ .Values.name }}
 {{- define "coderun-exporter.labels-of" -}}
 {{- with index . 0 -}}
 app.kubernetes.io/name: coderun-exporter
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: {{ index $ 1 }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}

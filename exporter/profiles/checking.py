@@ -1,0 +1,158 @@
+"""What types cannot say about a profile: a wrong path, a value in two states, a worker that cannot be listed."""
+
+import contextlib
+import difflib
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Final
+
+from exporter.profiles.language import (
+    STATE_NAMES,
+    About,
+    From,
+    JobAbout,
+    Profile,
+    Source,
+    StateRule,
+    Worker,
+    resource_of,
+    workers_of,
+)
+from exporter.profiles.paths import Path, PathError, parse
+from exporter.profiles.reading import Reader
+from exporter.profiles.shipped import UnknownProfileError, resolved, shipped
+from exporter.profiles.sources import all_of, all_paths_of, is_path
+
+__all__ = ["ProfileError", "check"]
+
+_WORKERS: Final = ("Job", "Pod", "none", "self")
+_OF_JOBS: Final = ("labels", "annotations")
+
+
+class ProfileError(ValueError):
+    """What is wrong, in one line, and the key at which it is, such as `state[0].path`; empty: the whole profile."""
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
+    """Raises ProfileError. `kinds` are those of all profiles, of which each may be the worker of another."""
+    try:
+        profile = resolved(given)
+    except UnknownProfileError as error:
+        raise ProfileError(str(error), key="") from error
+    if isinstance(given, str):
+        return
+    _check_names(given)
+    _check_states(given.state)
+    several = isinstance(given.worker, tuple)
+    for index, worker in enumerate(workers_of(given)):
+        _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
+    for name, part in (("about", given.about), ("times", given.times)):
+        _check_sources(part, name)
+    _check_conditions(given.only or {}, "only")
+    if any(worker.is_ == "self" for worker in workers_of(profile)):
+        _check_jobs(profile)
+    for index, path in enumerate(given.undecodable_when_empty or ()):
+        with _at(f"undecodable_when_empty[{index}]"):
+            parse(path)
+    with _at(""):
+        Reader(profile)  # right paths may not go together
+
+
+@contextlib.contextmanager
+def _at(key: str) -> Iterator[None]:
+    try:
+        yield
+    except PathError as error:
+        raise ProfileError(str(error), key=key) from error
+
+
+def _check_names(given: Profile) -> None:
+    if given.name is not None:
+        raise ProfileError("only shipped profiles have names of their own", key="name")
+    if given.kind == "":
+        raise ProfileError("the kind is empty", key="kind")
+    if given.resource is None:
+        return
+    name = resource_of(given.resource)
+    if not name.plural or not name.group:
+        raise ProfileError(f"{given.resource!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP", key="resource")
+    for key in ("group", "version", "plural"):
+        if getattr(given, key) is not None:
+            raise ProfileError("resource names it already: remove one of them", key=key)
+    if name.name not in shipped():
+        if given.kind is None:
+            raise ProfileError(f"there is no shipped profile for {name.name}: its kind is needed", key="resource")
+        if not name.version:
+            raise ProfileError(f"its version is needed: {name.plural}.VERSION.{name.group}", key="resource")
+
+
+def _check_states(rules: tuple[StateRule, ...]) -> None:
+    states: dict[tuple[str, str], str] = {}
+    for index, rule in enumerate(rules):
+        with _at(f"state[{index}].path"):
+            parse(rule.path)
+        for state in STATE_NAMES:
+            for value in getattr(rule, state):
+                first = states.setdefault((rule.path, str(value) or "absent"), state)
+                if first != state:
+                    message = f"{value!r} stands for two states, {first} and {state}"
+                    raise ProfileError(message, key=f"state[{index}].{state}")
+
+
+def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
+    known = dict.fromkeys([*_WORKERS, *kinds, *(one.kind or "" for one in shipped().values())])
+    if worker.is_ not in known:
+        near = difflib.get_close_matches(worker.is_, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"write {', '.join(_WORKERS)} or the kind of another profile"
+        raise ProfileError(f"{worker.is_!r} cannot be listed; {hint}", key=f"{key}.is")
+    _check_source(worker.reported, f"{key}.reported")
+    _check_conditions(worker.when, f"{key}.when")
+    _check_sources(worker.about, f"{key}.about")
+    for name in JobAbout.__struct_fields__:
+        _check_of_job(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+
+
+def _check_jobs(profile: Profile) -> None:
+    """Runs that are Jobs: which ones, by labels and annotations."""
+    if (profile.plural, profile.group) != ("jobs", "batch"):
+        raise ProfileError("only a Job can be its own worker: the resource is jobs.v1.batch", key="worker.is")
+    if not profile.only:
+        raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
+    about = profile.about or About()
+    for key, paths in (
+        ("only", [parse(path) for path in profile.only]),
+        *((f"about.{name}", all_paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
+    ):
+        _check_of_job(paths, key)
+
+
+def _check_of_job(paths: Iterable[Path], key: str) -> None:
+    for path in paths:
+        if len(path) != 3 or path[0] != "metadata" or path[1] not in _OF_JOBS:  # noqa: PLR2004 (its name)
+            message = "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            raise ProfileError(message, key=key)
+
+
+def _check_sources(part: Any, key: str) -> None:
+    for name in part.__struct_fields__ if part is not None else ():
+        _check_source(getattr(part, name), f"{key}.{name}")
+
+
+def _check_source(source: Source, key: str) -> None:
+    several = isinstance(source, tuple)
+    for index, one in enumerate(all_of(source)):
+        where = f"{key}[{index}]" if several else key
+        with _at(where):
+            if isinstance(one, From) or is_path(one) or key.startswith("times."):
+                parse(one if isinstance(one, str) else one.path)
+        if isinstance(one, From):
+            _check_conditions(one.when, f"{where}.when")
+
+
+def _check_conditions(wanted: dict[str, Any], key: str) -> None:
+    for path in wanted:
+        with _at(key):
+            parse(path)

@@ -1,0 +1,76 @@
+"""Paths to the fields of an object: the part of kubectl's JSONPath that a CRD's additionalPrinterColumns use.
+
+Source: https://kubernetes.io/docs/reference/kubectl/jsonpath/
+"""
+
+import difflib
+import re
+from typing import Final, NamedTuple
+
+__all__ = ["Path", "PathError", "Where", "parse"]
+
+_NAME: Final = re.compile(r"\.((?:[\w/@-]|\\.)+)")
+_INDEX: Final = re.compile(r"\[(\d{1,4})\]")
+_WHERE: Final = re.compile(r"\[\?\(\s*@\.(\w+)\s*==\s*(?:'([^']*)'|\"([^\"]*)\")\s*\)\]")
+_QUOTED: Final = re.compile(r"\[(['\"])(.*?)\1\]")
+_OF_ALL: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+_OF_METADATA: Final = (
+    *("annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers"),
+    *("generateName", "generation", "labels", "managedFields", "name", "namespace", "ownerReferences"),
+    *("resourceVersion", "selfLink", "uid"),
+)
+_SIMILAR: Final = 0.75
+_FORMS: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
+
+
+class Where(NamedTuple):
+    """A step to the first item of a list that has this value under this key."""
+
+    key: str
+    value: str
+
+
+Path = tuple[str | int | Where, ...]
+"""Steps: the key of a mapping, the index of a list, or an item by one of its fields."""
+
+
+class PathError(ValueError):
+    """A text that is not a path; its message is one line."""
+
+
+def parse(text: str) -> Path:
+    """The steps of a path. Raises PathError."""
+    steps: list[str | int | Where] = []
+    at = 0
+    while at < len(text):
+        step, at = _step(text, at)
+        steps.append(step)
+    _check(text, steps)
+    return tuple(steps)
+
+
+def _step(text: str, at: int) -> tuple[str | int | Where, int]:
+    if name := _NAME.match(text, at):
+        return re.sub(r"\\(.)", r"\1", name[1]), name.end()
+    if index := _INDEX.match(text, at):
+        return int(index[1]), index.end()
+    if where := _WHERE.match(text, at):
+        value = where[2] if where[2] is not None else where[3]
+        return Where(where[1], value), where.end()
+    if quoted := _QUOTED.match(text, at):
+        right = text[:at] + "." + quoted[2].replace(".", "\\.") + text[quoted.end() :]
+        raise PathError(f"{text!r} is not a path that kubectl reads; did you mean {right!r}?")
+    raise PathError(f"{text!r} is not a path, from {text[at:]!r} on; {_FORMS}")
+
+
+def _check(text: str, steps: list[str | int | Where]) -> None:
+    """A first step that every object has, or nearly has, and a field of the metadata that there is."""
+    first, second = (*steps, "", "")[:2]
+    if not isinstance(first, str) or not first:
+        raise PathError(f"{text!r} is not a path: it does not begin with the name of a field; {_FORMS}")
+    if first not in _OF_ALL and (near := difflib.get_close_matches(first, _OF_ALL, n=1, cutoff=_SIMILAR)):
+        raise PathError(f"{text!r}: objects have no field {first!r}; did you mean {near[0]!r}?")
+    if first == "metadata" and second not in _OF_METADATA:
+        near = difflib.get_close_matches(str(second), _OF_METADATA, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(_OF_METADATA)}"
+        raise PathError(f"{text!r}: metadata has no field {str(second)!r}; {hint}")

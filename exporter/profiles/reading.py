@@ -1,0 +1,128 @@
+"""A profile, compiled: the wire type of its objects, and functions of what such an object has at the paths."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from exporter.profiles.fields import types_of
+from exporter.profiles.language import STATE_NAMES, About, JobAbout, Profile, Source, StateRule, Times, workers_of
+from exporter.profiles.paths import parse
+from exporter.profiles.sources import Condition, Index, Texts, all_paths_of, condition, moment, text_of, texts
+from exporter.profiles.wire import Wire
+
+__all__ = ["JobReader", "Reader", "State", "WorkerOf"]
+
+
+class State(NamedTuple):
+    """The state of a run; the value that decided it, or that no rule lists; and that value from a closed set."""
+
+    state: str
+    value: str
+    label: str
+
+
+class WorkerOf(NamedTuple):
+    """What works for a run."""
+
+    kind: str
+    holds: Condition
+    reported: Texts
+
+
+class Rule(NamedTuple):
+    """One state rule: what each listed value stands for. Empty text is no value."""
+
+    at: int
+    listed: Mapping[str, State]
+
+
+class Reader:
+    """What is read of the objects of one profile: `values`, and then what they mean. Raises PathError.
+
+    `more` are paths that are read besides, as text; `value_at` gives where they stand.
+    """
+
+    def __init__(self, profile: Profile, *, more: Sequence[str] = ()) -> None:
+        about, times = profile.about or About(), profile.times or Times()
+        workers = workers_of(profile)
+        wire = Wire(types_of(profile, more=more))
+        index = wire.index.__getitem__
+        self.type = wire.type
+        self.values = wire.values
+        self.about = texts(msgspec.structs.astuple(about), index)  # in the order of About
+        self.since, self.finished, self.work_completed = (
+            moment(source, index) for source in (times.since, times.finished, times.work_completed)
+        )
+        self.is_run = condition(profile.only, index) if profile.only else None
+        self.more = [index(parse(path)) for path in more]
+        self._rules = [_rule(rule, index) for rule in profile.state]
+        self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
+        self._workers = [
+            WorkerOf(one.is_, condition(one.when, index), texts([one.reported], index)) for one in workers
+        ]
+
+    def state(self, values: Sequence[Any]) -> State:
+        """By the first rule that lists the value of its field; open where none does, for unknown is not over."""
+        seen = ""
+        for at, listed in self._rules:
+            value = values[at]
+            shown = value if value.__class__ is str else _shown(value)
+            if (found := listed.get(shown)) is not None:
+                return found
+            if shown and (found := listed.get("present")) is not None:
+                return found._replace(value=shown)
+            seen = seen or shown
+        return State("open", seen, "other" if seen else "none")
+
+    def undecodable(self, values: Sequence[Any]) -> str:
+        """Why the controller cannot decode this object; empty where it can."""
+        for at, path in self._not_empty:
+            if values[at] == "":
+                return f"{path} is empty"
+        return ""
+
+    def worker(self, values: Sequence[Any]) -> WorkerOf | None:
+        """The first whose conditions hold."""
+        for worker in self._workers:
+            if worker.holds(values):
+                return worker
+        return None
+
+
+class JobReader:
+    """What labels and annotations of Jobs say: of those of a profile's runs, or of those that are its runs."""
+
+    def __init__(self, profile: Profile) -> None:
+        known: Any = next((worker.about for worker in workers_of(profile) if worker.is_ == "Job"), profile.about)
+        sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
+        only = {parse(path): values for path, values in (profile.only or {}).items()}
+        paths = list(dict.fromkeys([*only, *(path for source in sources for path in all_paths_of(source))]))
+        self._keys = [(path[1] == "labels", str(path[2])) for path in paths]
+        self._about = texts(sources, paths.index)
+        self._is_run = condition(profile.only or {}, paths.index)
+
+    def about(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str]:
+        """In the order of JobAbout."""
+        return self._about(self._values(labels, annotations))
+
+    def is_run(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
+        """Whether this Job is itself a run."""
+        return self._is_run(self._values(labels, annotations))
+
+    def _values(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str | None]:
+        return [(labels if is_label else annotations).get(key) for is_label, key in self._keys]
+
+
+def _rule(rule: StateRule, index: Index) -> Rule:
+    listed: dict[str, State] = {}
+    for state in STATE_NAMES:
+        for value in getattr(rule, state):
+            shown = "" if value == "absent" else text_of(value)
+            listed.setdefault(shown, State(state, shown, shown or "none"))
+    return Rule(index(parse(rule.path)), listed)
+
+
+def _shown(value: Any) -> str:
+    """As text; `present` where it is a mapping or a list."""
+    return text_of(value) or ("" if value is None or value == "" else "present")

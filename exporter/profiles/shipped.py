@@ -1,0 +1,78 @@
+"""The shipped profiles, one file for each platform, and what a setting makes of them."""
+
+import difflib
+import functools
+import importlib.resources
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+import yaml
+
+from exporter.profiles.language import Profile, Resource, resource_of
+
+__all__ = ["DEFAULT", "UnknownProfileError", "resolved", "shipped"]
+
+DEFAULT: Final = "coderuns.agents.platform"
+"""The kind that is read where the settings name none."""
+
+_ANY: Final = "any"
+
+
+class UnknownProfileError(ValueError):
+    """There is no shipped profile of that name; the message is one line."""
+
+
+@functools.cache
+def shipped() -> Mapping[str, Profile]:
+    """The shipped profiles by their PLURAL.GROUP, and `any`, which stands for all others."""
+    folder = importlib.resources.files("exporter.profiles") / "shipped"
+    files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
+    profiles = [one for file in files for one in msgspec.convert(yaml.safe_load(file.read_text()), list[Profile])]
+    return {one.name or resource_of(one.resource or "").name: one for one in profiles}
+
+
+def resolved(given: str | Profile) -> Profile:
+    """A profile in which everything is said: what is given, and for the rest the shipped one of its PLURAL.GROUP.
+
+    Raises UnknownProfileError.
+    """
+    if isinstance(given, str):
+        below = _named(given)
+        where = resource_of(given if given != below.name else below.resource or "")
+        given = Profile()
+    else:
+        where = _resource(given)
+        below = shipped().get(where.name) or shipped()[_ANY]
+    if not where.version:
+        known = resource_of(below.resource or "") if below.resource != _ANY else _default()
+        where = msgspec.structs.replace(where, version=known.version)
+    said = {name: getattr(given, name) for name in Profile.__struct_fields__}
+    said = {name: value for name, value in said.items() if value is not None and not (name == "state" and not value)}
+    names = {"resource": None, "plural": where.plural, "version": where.version, "group": where.group}
+    return msgspec.structs.replace(below, **(said | names))
+
+
+def _named(text: str) -> Profile:
+    known = [name for name in shipped() if name != _ANY]
+    for name in (text, resource_of(text).name):
+        if name in known:
+            return shipped()[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
+    raise UnknownProfileError(f"{text!r} is no shipped profile; {hint}")
+
+
+def _resource(given: Profile) -> Resource:
+    if given.resource is not None:
+        return resource_of(given.resource)
+    default = _default()
+    return Resource(
+        plural=default.plural if given.plural is None else given.plural,
+        version=given.version or "",
+        group=default.group if given.group is None else given.group,
+    )
+
+
+def _default() -> Resource:
+    return resource_of(shipped()[DEFAULT].resource or "")

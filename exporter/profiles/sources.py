@@ -1,0 +1,151 @@
+"""Sources of values, compiled: each is a function of what an object has at the paths of its profile."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from exporter.profiles.language import From, Source, Value
+from exporter.profiles.paths import Path, parse
+
+__all__ = [
+    "Condition",
+    "Index",
+    "Moment",
+    "Texts",
+    "all_paths_of",
+    "condition",
+    "conditions_of",
+    "moment",
+    "paths_of",
+    "text_of",
+    "texts",
+]
+
+Values = Sequence[Any]
+Index = Callable[[Path], int]
+"""Where the value of a path stands."""
+Texts = Callable[[Values], list[str]]
+Moment = Callable[[Values], dt.datetime | None]
+Condition = Callable[[Values], bool]
+
+_LONGEST: Final = 4096
+
+
+def text_of(value: Any) -> str:
+    """A value as kubectl prints it; empty where there is none, or one that is no text, number or truth."""
+    kind = value.__class__
+    if kind is str or kind is int or kind is float:
+        return str(value)
+    return ("true" if value else "false") if kind is bool else ""
+
+
+def all_of(source: Source) -> tuple[From | str, ...]:
+    """The sources, one by one."""
+    return source if isinstance(source, tuple) else (source,)
+
+
+def is_path(source: str) -> bool:
+    """Whether it is a path; other text stands for itself."""
+    return source.startswith((".", "[", "{", "$"))
+
+
+def paths_of(source: Source) -> list[Path]:
+    """The fields whose values are wanted. Raises PathError."""
+    texts = [one if isinstance(one, str) else one.path for one in all_of(source)]
+    return [parse(text) for text in texts if is_path(text)]
+
+
+def conditions_of(source: Source) -> dict[str, tuple[Value, ...]]:
+    """All paths that decide whether there is a value."""
+    return {path: values for one in all_of(source) if isinstance(one, From) for path, values in one.when.items()}
+
+
+def all_paths_of(source: Source) -> list[Path]:
+    """These, and those that decide whether there is a value. Raises PathError."""
+    return [*paths_of(source), *map(parse, conditions_of(source))]
+
+
+def texts(sources: Iterable[Source], index: Index) -> Texts:
+    """Of each source, the first value that is not empty, as text; all at once, for it is done for every object."""
+    compiled = [_compiled(source, index) for source in sources]
+
+    def all_texts(values: Values) -> list[str]:
+        found = []
+        for parts, itself in compiled:
+            shown = itself
+            for at, after, holds in parts:
+                value = values[at]
+                if value is None or value == "" or (holds and not holds(values)):
+                    continue
+                cut = value if value.__class__ is str else text_of(value)
+                if after:
+                    cut = cut.rpartition(after)[2]
+                if cut:
+                    shown = cut
+                    break
+            found.append(shown)
+        return found
+
+    return all_texts
+
+
+def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
+    """The paths of a source, and the text that stands for itself, after which nothing counts."""
+    parts: list[tuple[int, str, Condition | None]] = []
+    for one in all_of(source):
+        path, after, holds = _parts(one, index)
+        if not is_path(path):
+            return parts, path
+        parts.append((index(parse(path)), after, holds))
+    return parts, ""
+
+
+def moment(source: Source, index: Index) -> Moment:
+    """The first value that is a time."""
+    parts = [(index(parse(path)), holds) for path, _, holds in (_parts(one, index) for one in all_of(source))]
+
+    def first(values: Values) -> dt.datetime | None:
+        for at, holds in parts:
+            value = values[at]
+            if value is None or (holds and not holds(values)):
+                continue
+            if value.__class__ is dt.datetime or (value := _time(value)) is not None:
+                return value
+        return None
+
+    return first
+
+
+def condition(wanted: Mapping[str, Sequence[Value]], index: Index) -> Condition:
+    """Whether all these paths have one of their values."""
+    terms = [(index(parse(path)), {_listed(value) for value in values}) for path, values in wanted.items()]
+
+    def holds(values: Values) -> bool:
+        for at, listed in terms:
+            value = values[at]
+            if text_of(value) not in listed and ("present" not in listed or value is None or value == ""):
+                return False
+        return True
+
+    return holds
+
+
+def _listed(value: Value) -> str:
+    return "" if value == "absent" else text_of(value)
+
+
+def _parts(source: str | From, index: Index) -> tuple[str, str, Condition | None]:
+    """A path or a text, what a value follows, and when there is one."""
+    if isinstance(source, str):
+        return source, "", None
+    return source.path, source.after, condition(source.when, index) if source.when else None
+
+
+def _time(value: Any) -> dt.datetime | None:
+    """Where a field is not a time alone, it was not decoded as one."""
+    try:
+        return msgspec.convert(value, dt.datetime) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None

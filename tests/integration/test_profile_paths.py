@@ -1,0 +1,103 @@
+"""Each path of the shipped profiles, by kubectl on a real API server and by the compiled profile: the same values."""
+
+import datetime as dt
+import json
+import pathlib
+import subprocess
+
+import msgspec
+import pytest
+import yaml
+
+from exporter.kube.decode import Decoder
+from exporter.profiles import resolved
+from exporter.profiles.fields import types_of
+from exporter.profiles.paths import parse
+from exporter.profiles.sources import text_of
+from exporter.profiles.wire import Wire
+from lab.components import CLUSTER, component
+from lab.controlplane.plane import ControlPlane
+from lab.worlds.loading import documents
+from tests.objects import CREATED, raw
+
+pytestmark = [pytest.mark.needs(*CLUSTER, "kubectl"), pytest.mark.timeout(300)]
+
+TESTS = pathlib.Path(__file__).parents[1]
+SETS = [
+    ("profiles/objects/kelos", "tasks.kelos.dev"),
+    ("profiles/objects/kubeopencode", "tasks.kubeopencode.io"),
+    ("profiles/objects/agent-sandbox", "sandboxes.agents.x-k8s.io"),
+    ("profiles/objects/agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
+    ("platform/objects", "coderuns.agents.platform"),
+]
+CRDS = {"platform/objects": "03-crd-newest.yaml"}
+OBJECTS = {"platform/objects": "2[01]*.yaml"}
+
+
+def paths_in(value):
+    """All paths of a profile, those of conditions included."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths_in(key)
+            yield from paths_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from paths_in(inner)
+    elif isinstance(value, str) and value.startswith("."):
+        yield value
+
+
+def shown(value):
+    """As kubectl prints it."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, dt.datetime) else text_of(value)
+
+
+@pytest.mark.parametrize(("folder", "name"), SETS)
+def test_kubectl_and_the_compiled_profile_read_the_same(control_plane: ControlPlane, tmp_path, folder, name):
+    """What stands at a path, and that nothing stands there."""
+    profile = resolved(name)
+
+    def kubectl(*words: str, given: object = None) -> str:
+        argv = [component("kubectl"), f"--kubeconfig={control_plane.admin_kubeconfig}", *words]
+        text = None if given is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": given})
+        return subprocess.run(argv, check=True, capture_output=True, text=True, input=text, timeout=120).stdout
+
+    definitions = [
+        item
+        for item in yaml.safe_load_all((TESTS / folder / CRDS.get(folder, "00-crd.yaml")).read_text())
+        if item["metadata"]["name"] == name
+    ]
+    kubectl("apply", "-f", "-", given=definitions)
+    kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
+    files = sorted((TESTS / folder).glob(OBJECTS.get(folder, "[1-9]*.yaml")))
+    items = [item for file in files for item in documents(file, snapshot=CREATED)]
+    items = [
+        item | {"apiVersion": f"{profile.group}/{profile.version}"}
+        for item in items
+        if (item["apiVersion"].partition("/")[0], item["kind"]) == (profile.group, profile.kind)
+    ]
+    for item in items:  # what a server sets itself, or waits for
+        for key in ("uid", "creationTimestamp", "deletionTimestamp", "ownerReferences", "finalizers"):
+            item["metadata"].pop(key, None)
+    spaces = sorted({item["metadata"]["namespace"] for item in items})
+    kubectl("apply", "-f", "-", given=[_namespace(space) for space in spaces])
+    kubectl("apply", "--server-side", "-f", "-", given=items)
+    kubectl("apply", "--server-side", "--subresource=status", "-f", "-", given=[i for i in items if i.get("status")])
+    types = types_of(profile)
+    texts = sorted({text for text in paths_in(msgspec.to_builtins(profile)) if parse(text) in types})
+    columns = "".join(f'{{"\\t"}}{{{text}}}' for text in texts)
+    resource = f"{profile.plural}.{profile.version}.{profile.group}"
+    lines = kubectl(
+        "get", resource, "-A", "-o", f'jsonpath={{range .items[*]}}{{.metadata.name}}{columns}{{"\\n"}}{{end}}'
+    )
+    wire = Wire(types)
+    told = {}
+    for item in json.loads(kubectl("get", resource, "-A", "-o", "json"))["items"]:
+        values = wire.values(Decoder(wire.type).decode(raw(item))[0])
+        told[item["metadata"]["name"]] = [shown(values[wire.index[parse(text)]]) for text in texts]
+    assert {line.split("\t")[0]: line.split("\t")[1:] for line in lines.splitlines()} == told
+    assert len(told) == len(items)
+
+
+def _namespace(name):
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

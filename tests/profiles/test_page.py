@@ -1,0 +1,91 @@
+"""What the page has of the runs of other platforms."""
+
+import pytest
+
+from exporter.cluster import CODERUNS, JOBS, Change
+from exporter.config import CodeRuns, ConfigMaps, Settings
+from exporter.sources import kinds_of
+from tests.clusters import a_server, until
+from tests.exporting import an_exporter, metrics_of, readiness
+from tests.objects import CREATED, a_job
+from tests.profiles.world import World as Objects
+from tests.worlds import World, samples
+
+NONE = ConfigMaps(required=())
+
+
+def page_of(folder, names):
+    """The page of the objects of a folder, read by these shipped profiles."""
+    objects = Objects(folder, names, now=CREATED + 60)
+    world = World(now=CREATED + 60)
+    for item in objects.objects:
+        if item["apiVersion"] == "batch/v1" and item["kind"] == "Job":
+            record, table, part = objects.job(item), JOBS, "*"
+        elif (kind := objects.kind_of(item)) is not None:
+            record, table, part = objects.run(item), CODERUNS, f"{kind.resource}/*"
+        else:
+            continue
+        if record is not None:
+            world.picture.put(Change(table, part, record.uid, record))
+    return world.text()
+
+
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("kubeopencode", ["tasks.kubeopencode.io"]),
+        ("agent-sandbox", ["sandboxes.agents.x-k8s.io", "sandboxclaims.extensions.agents.x-k8s.io"]),
+    ],
+)
+def test_a_run_whose_worker_is_no_job_never_lacks_one(folder, names):
+    """Pods are not read: an unknown is not a no. Its state and what it is about are there."""
+    page = page_of(folder, names)
+    assert samples(page, "coderun_state", "coderun_info")
+    assert (
+        samples(page, "coderun_job_name", "coderun_without_job_since_timestamp_seconds", "coderun_stall_cause") == []
+    )
+
+
+def test_a_task_of_kelos_has_its_job_and_one_of_a_pool_lacks_none():
+    """Which worker a task has is said by the task itself."""
+    page = page_of("kelos", ["tasks.kelos.dev"])
+    jobs = {line.split('"')[3]: line.split('"')[5] for line in samples(page, "coderun_job_name")}
+    assert jobs["long-migration"] == "long-migration"
+    assert not [name for name in jobs if name.startswith("pool-")]
+    assert 'agent="migrations"' in next(line for line in samples(page, "coderun_info") if "long-migration" in line)
+
+
+def test_a_job_that_is_a_run_has_the_families_of_jobs_alone():
+    """By its labels and annotations; another Job is none of ours."""
+    page = page_of("plain-jobs", ["jobs.batch", "buildkite"])
+    info = {line.split('"')[3]: line for line in samples(page, "job_info")}
+    assert 'agent="triage",service="",task_id="",cli="claude"' in info["nightly-triage-29500000"]
+    assert 'agent="shop",service="",task_id="claude",cli=""' in info["buildkite-0192"]
+    assert "db-backup" not in info
+    assert samples(page, "coderun_state") == []
+
+
+async def test_an_exporter_of_plain_jobs_reads_jobs_alone(tmp_path):
+    """It is ready without any custom resource, and asks for none."""
+    job = a_job(owners=[], labels={"app.kubernetes.io/managed-by": "agents", "agent": "triage"})
+    other = a_job(owners=[], name="other", uid="other")
+    kinds = CodeRuns(kinds=("jobs.batch",))
+    async with (
+        a_server(job, other) as server,
+        an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds) as app,
+    ):
+        await until(app.health.is_ready)
+        assert (await readiness(app))[0] == 200
+        page = await metrics_of(app)
+        assert page.values("job_info", agent="triage") == [1]
+        assert len(page.values("job_active")) == 1
+        assert not [request for request in server.requests if "coderuns" in str(request)]
+
+
+def test_kinds_of_plain_jobs_are_no_resource_of_their_own():
+    """The list of Jobs holds their runs; the first other kind is the main one."""
+    kinds = kinds_of(Settings(coderuns=CodeRuns(kinds=("jobs.batch", "tasks.kelos.dev", "docsruns.agents.platform"))))
+    assert [(kind.resource, kind.main) for kind in kinds] == [
+        ("tasks.kelos.dev", True),
+        ("docsruns.agents.platform", False),
+    ]

@@ -1,0 +1,207 @@
+"""A compiled profile: object in, values out."""
+
+import datetime as dt
+
+import msgspec
+import pytest
+import yaml
+
+from exporter.kube.decode import Decoder
+from exporter.profiles import JobReader, Profile, Reader
+from exporter.profiles.language import About
+from exporter.profiles.paths import PathError
+from tests.objects import raw
+
+AT = "2025-10-09T08:53:20Z"
+MOMENT = dt.datetime(2025, 10, 9, 8, 53, 20, tzinfo=dt.UTC)
+
+
+def a_reader(text):
+    """The reader of a profile in YAML."""
+    return Reader(msgspec.convert(yaml.safe_load(text), Profile))
+
+
+def values(reader, item):
+    """What an object has at the reader's paths, and whether it was whole."""
+    decoded, whole = Decoder(reader.type).decode(raw(item))
+    return reader.values(decoded), whole
+
+
+def state(text, item):
+    """The state, its value and its label."""
+    reader = a_reader(text)
+    return tuple(reader.state(values(reader, item)[0]))
+
+
+def about(text, item):
+    """What is known of an object, without what is empty."""
+    reader = a_reader(f"about: {text}")
+    return {
+        name: value
+        for name, value in zip(About.__struct_fields__, reader.about(values(reader, item)[0]), strict=True)
+        if value
+    }
+
+
+PHASES = "state: [{open: [absent, Running], waiting: [Queued], succeeded: [Done], cancelled: [true]}]"
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        ({}, ("open", "", "none")),
+        ({"status": None}, ("open", "", "none")),
+        ({"status": {"phase": ""}}, ("open", "", "none")),
+        ({"status": {"phase": "Queued"}}, ("waiting", "Queued", "Queued")),
+        ({"status": {"phase": "Done"}}, ("succeeded", "Done", "Done")),
+        ({"status": {"phase": True}}, ("cancelled", "true", "true")),
+        ({"status": {"phase": "Thinking"}}, ("open", "Thinking", "other")),
+        ({"status": {"phase": {"x": 1}}}, ("open", "", "none")),
+        ({"status": "broken"}, ("open", "", "none")),
+    ],
+)
+def test_a_listed_value_decides_the_state(item, told):
+    """What is not listed is open: unknown is not over."""
+    assert state(PHASES, item) == told
+
+
+ORDERED = """
+state:
+- {path: ".status.conditions[?(@.type=='Finished')].reason", succeeded: [PodSucceeded], failed: [PodFailed]}
+- {path: .status.phase, open: [Running]}
+- {path: .spec.pool, waiting: [present]}
+- {path: .spec.suspend, waiting: [true]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        ({"status": {"conditions": [{"type": "Ready"}, {"type": "Finished", "reason": "PodFailed"}]}}, "failed"),
+        ({"status": {"conditions": [{"type": "Finished", "reason": "New"}], "phase": "Running"}}, "open"),
+        ({"status": {"phase": "Running"}, "spec": {"pool": {"name": "x"}}}, "open"),
+        ({"status": {"phase": "Odd"}, "spec": {"pool": {"name": "x"}}}, "waiting"),
+        ({"spec": {"pool": []}}, "waiting"),
+        ({"spec": {"pool": ""}}, "open"),
+        ({"spec": {"suspend": True}}, "waiting"),
+        ({"spec": {"suspend": False}}, "open"),
+        ({"status": {"conditions": None}}, "open"),
+        ({"status": {"conditions": [None, {"type": "Finished", "reason": "PodSucceeded"}]}}, "succeeded"),
+    ],
+)
+def test_the_first_rule_that_lists_its_value_decides(item, told):
+    """In the order of the profile; `present` is anything but nothing."""
+    assert state(ORDERED, item)[0] == told
+
+
+def test_a_value_that_no_rule_lists_is_the_unknown_one():
+    """The first that is there; what is present somewhere else decides all the same, and is named."""
+    assert state(ORDERED, {"status": {"phase": "Odd"}}) == ("open", "Odd", "other")
+    assert state(ORDERED, {"spec": {"pool": {"x": 1}}}) == ("waiting", "present", "present")
+
+
+@pytest.mark.parametrize(
+    ("source", "item", "told"),
+    [
+        (".spec.a", {"spec": {"a": "x"}}, "x"),
+        (".spec.a", {"spec": {"a": 0}}, "0"),
+        (".spec.a", {"spec": {"a": 1.5}}, "1.5"),
+        (".spec.a", {"spec": {"a": False}}, "false"),
+        (".spec.a", {"spec": {"a": ["x"]}}, None),
+        (".spec.a", {"spec": []}, None),
+        ("[.spec.a, .spec.b]", {"spec": {"a": "", "b": "y"}}, "y"),
+        ("[.spec.a, .spec.b]", {"spec": {"a": "x", "b": "y"}}, "x"),
+        ("[.spec.a, itself]", {}, "itself"),
+        ("opencode", {}, "opencode"),
+        ('{path: .spec.a, after: "-"}', {"spec": {"a": "5DLabs-Rex"}}, "Rex"),
+        ('{path: .spec.a, after: "-"}', {"spec": {"a": "cleo"}}, "cleo"),
+        ('[{path: .spec.a, after: "-"}, .spec.b]', {"spec": {"a": "5DLabs-", "b": "y"}}, "y"),
+        ("{path: .spec.a, when: {.spec.b: [true]}}", {"spec": {"a": "x", "b": True}}, "x"),
+        ("{path: .spec.a, when: {.spec.b: [true]}}", {"spec": {"a": "x", "b": False}}, None),
+        ("{path: .spec.a, when: {.spec.b: [absent]}}", {"spec": {"a": "x"}}, "x"),
+        ("{path: .spec.a, when: {.spec.b: [present]}}", {"spec": {"a": "x"}}, None),
+        ("{path: .spec.a, when: {.spec.b: [present]}}", {"spec": {"a": "x", "b": {}}}, "x"),
+        ("'.spec.list[1].a'", {"spec": {"list": [{"a": "x"}, {"a": "y"}]}}, "y"),
+        ("'.spec.list[1].a'", {"spec": {"list": [{"a": "x"}]}}, None),
+        ("'.spec.list[1]'", {"spec": {"list": ["x", "y"]}}, "y"),
+        (r".metadata.labels.a\.b/c", {"metadata": {"labels": {"a.b/c": "x"}}}, "x"),
+        (".metadata.labels.app", {"metadata": {"labels": {"app": 5}}}, None),
+        (".metadata.name", {"metadata": {"name": "x"}}, "x"),
+    ],
+)
+def test_a_source_gives_the_first_value_that_is_there(source, item, told):
+    """Not there, empty, or no text, number or truth: no value, and never an error."""
+    assert about(f"{{service: {source}}}", item).get("service") == told
+
+
+@pytest.mark.parametrize(
+    ("times", "status", "told"),
+    [
+        ("{finished: .status.end}", {"end": AT}, MOMENT),
+        ("{finished: .status.end}", {"end": "soon"}, None),
+        ("{finished: [.status.end, .status.update]}", {"update": AT}, MOMENT),
+        ("{finished: [{path: .status.update, when: {.status.end: [true]}}, .status.end]}", {"end": AT}, MOMENT),
+        ("{finished: [{path: .status.update, when: {.status.end: [true]}}]}", {"end": True, "update": AT}, MOMENT),
+        ("{finished: [{path: .status.update, when: {.status.end: [true]}}]}", {"end": False, "update": AT}, None),
+        ("{finished: .metadata.creationTimestamp}", {}, MOMENT),
+    ],
+)
+def test_a_time_is_the_first_that_is_one(times, status, told):
+    """Also where the field is read as something else besides."""
+    reader = a_reader(f"times: {times}")
+    item = {"metadata": {"creationTimestamp": AT}, "status": status}
+    assert reader.finished(values(reader, item)[0]) == told
+
+
+def test_nothing_is_decoded_but_the_fields_of_the_profile():
+    """What no path names may be of any form, and costs nothing."""
+    reader = a_reader("about: {service: .spec.service}")
+    assert [field.encode_name for field in msgspec.structs.fields(reader.type)] == ["metadata", "spec"]
+    item = {"metadata": {"managedFields": 5, "labels": []}, "spec": {"service": "s", "env": {"x": [1]}}, "status": []}
+    assert values(reader, item)[1]
+
+
+def test_of_several_workers_the_first_that_fits_counts():
+    """A run of a pool has a pod that is not its own; any other has a Job."""
+    reader = a_reader("""
+        worker:
+        - {is: Pod, reported: .status.podName, when: {.spec.pool.name: [present]}}
+        - {is: Job, reported: .status.jobName}
+    """)
+    status = {"podName": "p", "jobName": "j"}
+    for spec, told in (({"pool": {"name": "x"}}, ("Pod", "p")), ({}, ("Job", "j"))):
+        found, _ = values(reader, {"spec": spec, "status": status})
+        worker = reader.worker(found)
+        assert (worker.kind, *worker.reported(found)) == told
+
+
+def test_an_empty_field_that_must_not_be_empty_is_named():
+    """Absent is right, and so is null."""
+    reader = a_reader("undecodable_when_empty: [.spec.cliConfig.cliType, .spec.model]")
+    for spec, told in (
+        ({}, ""),
+        ({"model": None, "cliConfig": {}}, ""),
+        ({"model": "", "cliConfig": {"cliType": "x"}}, "spec.model is empty"),
+        ({"model": "", "cliConfig": {"cliType": ""}}, "spec.cliConfig.cliType is empty"),
+    ):
+        assert reader.undecodable(values(reader, {"spec": spec})[0]) == told
+
+
+def test_labels_and_annotations_of_a_job_say_what_its_run_does_not():
+    """Each as text, in the order of JobAbout."""
+    profile = """
+        worker: {about: {agent: {path: .metadata.labels.user, after: "-"}, cli: [.metadata.annotations.cli, claude]}}
+    """
+    reader = JobReader(msgspec.convert(yaml.safe_load(profile), Profile))
+    assert reader.about({"user": "x-Rex"}, {"cli": "codex"}) == ["Rex", "", "", "codex", ""]
+    assert reader.about({}, {}) == ["", "", "", "claude", ""]
+    given = "{cli: {path: .metadata.labels.cli, when: {.metadata.labels.app: [present]}}}"
+    reader = JobReader(msgspec.convert(yaml.safe_load(f"worker: {{about: {given}}}"), Profile))
+    assert reader.about({"cli": "x", "app": "y"}, {})[3] == "x"
+    assert reader.about({"cli": "x"}, {})[3] == ""
+
+
+def test_paths_that_do_not_go_together_are_an_error():
+    """A field is a value, a mapping or a list."""
+    with pytest.raises(PathError, match=r"one path ends at '\.spec\.a', another one goes on"):
+        a_reader("about: {service: .spec.a, cli: .spec.a.b}")

@@ -1,0 +1,87 @@
+"""Shipped profiles: each is right, complete where it says so, and the only place that knows its kind."""
+
+import pathlib
+import re
+
+import msgspec
+import pytest
+
+from exporter.profiles import DEFAULT, Profile, ProfileError, check, resolved, shipped
+
+ROOT = pathlib.Path(__file__).parents[2]
+NAMES = [name for name in shipped() if name != "any"]
+
+# What belongs to one platform: kinds, phases, fields, labels.
+OF_ONE_PLATFORM = re.compile(
+    r"(?i:5dlabs)|githubApp|github-(app|user)|workCompleted|cliConfig|contextVersion|context-version|cli-type|task-id"
+    r"|\b(CodeRun|DocsRun|BoltRun)\b(?! Exporter)|docsruns?\.|boltruns?|orchestrator\.platform"
+    r"|['\"](Pending|Initializing|Running|Completed|Cancelled|Succeeded)['\"]"
+)
+ALLOWED = {"profiles/shipped.py": [f'DEFAULT: Final = "{DEFAULT}"']}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_profile_is_right(name):
+    """It has every name, and no fault."""
+    profile = resolved(name)
+    check(msgspec.structs.replace(shipped()[name], name=None))
+    assert name in {profile.name, f"{profile.plural}.{profile.group}"}
+    assert profile.version
+    assert profile.kind
+
+
+def test_no_code_knows_a_platform():
+    """Docstrings and comments may; the default of a setting is one."""
+    found = []
+    for file in sorted((ROOT / "exporter").rglob("*.py")):
+        if "demo" in file.parts:  # it plays a platform
+            continue
+        path = str(file.relative_to(ROOT / "exporter"))
+        text = re.sub(r'(?s)"""(?:[^"]|"(?!""))*"""', "", file.read_text())
+        lines = [line.partition("  # ")[0] for line in text.splitlines() if not line.lstrip().startswith("#")]
+        found += [(path, line.strip()) for line in lines if OF_ONE_PLATFORM.search(line)]
+    assert [(path, line) for path, line in found if line not in ALLOWED.get(path, [])] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_platform_takes_at_most_twelve_lines(name):
+    """As it stands in its file, comments left out."""
+    for file in (ROOT / "exporter/profiles/shipped").glob("*.yaml"):
+        for text in re.split(r"^- ", file.read_text(), flags=re.MULTILINE)[1:]:
+            lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+            assert len(lines) <= 12, text
+
+
+def test_what_a_setting_does_not_say_is_the_shipped_profiles():
+    """By PLURAL.GROUP, whatever the version."""
+    docsrun = resolved("docsruns.agents.platform")
+    assert resolved(Profile(plural="docsruns", kind="DocsRun")) == docsrun
+    assert resolved("docsruns.v1.agents.platform") == docsrun
+    newer = resolved(Profile(resource="docsruns.v2.agents.platform"))
+    assert (newer.version, newer.kind, newer.about) == ("v2", "DocsRun", docsrun.about)
+    other = resolved(Profile(resource="agenttasks.v1.example.com", kind="AgentTask"))
+    assert (other.state, other.requires_configmaps) == (shipped()["any"].state, False)
+    assert resolved(Profile()) == resolved(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "line"),
+    [
+        (
+            "codruns.agents.platform",
+            "",
+            "'codruns.agents.platform' is no shipped profile; did you mean coderuns.agents",
+        ),
+        ("x", "", "'x' is no shipped profile; there are: boltruns.cto.5dlabs.ai, "),
+        (Profile(resource="tasks"), "resource", "'tasks' is not PLURAL.GROUP or PLURAL.VERSION.GROUP"),
+        (Profile(resource="a.v1.b.c"), "resource", "there is no shipped profile for a.b.c: its kind is needed"),
+        (Profile(resource="a.b.c", kind="A"), "resource", "its version is needed: a.VERSION.b.c"),
+        (Profile(resource="a.v1.b.c", kind="A", group="b"), "group", "resource names it already: remove one of them"),
+    ],
+)
+def test_names_that_are_not_enough_are_an_error(given, key, line):
+    """With what would be right."""
+    with pytest.raises(ProfileError) as caught:
+        check(given)
+    assert caught.value.key == key
+    assert str(caught.value).startswith(line)

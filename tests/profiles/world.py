@@ -1,0 +1,90 @@
+"""Objects of a platform, judged by its profile: the state of each run, and whether something works for it."""
+
+import collections
+import pathlib
+
+import msgspec
+
+from exporter.kube.decode import Decoder
+from exporter.profiles import resolved
+from exporter.resources.coderuns import slim_run
+from exporter.resources.jobs import WireJob, slim_job
+from exporter.resources.kinds import run_kinds
+from lab.worlds.loading import documents
+from tests.objects import raw
+
+__all__ = ["World", "expected"]
+
+FOLDER = pathlib.Path(__file__).parent / "objects"
+OVER = {"Succeeded", "Failed"}
+
+
+def expected(item):
+    """What an object carries of what is to be found out about it."""
+    marks = item["metadata"].get("annotations") or {}
+    return {key.removeprefix("expect/"): value for key, value in marks.items() if key.startswith("expect/")}
+
+
+class World:
+    """The objects of one folder, and the kinds of these shipped profiles."""
+
+    def __init__(self, folder, names, *, now):
+        paths = sorted((FOLDER / folder).glob("[1-9]*.yaml"))
+        self.objects = [item for path in paths for item in documents(path, snapshot=now)]
+        self.kinds = run_kinds([resolved(name) for name in names])
+        self._children = collections.defaultdict(list)
+        for item in self.objects:
+            for owner in item["metadata"].get("ownerReferences", ()):
+                if owner.get("controller"):
+                    self._children[owner["uid"]].append(item)
+
+    def job(self, item):
+        """The record of a Job; None where it is none of ours."""
+        wire, whole = Decoder(WireJob).decode(raw(item))
+        assert whole
+        return slim_job(wire, kinds=self.kinds, match_labels={})
+
+    def kind_of(self, item):
+        """The kind of a custom resource."""
+        group = item["apiVersion"].partition("/")[0]
+        return next((kind for kind in self.kinds if (kind.group, kind.kind) == (group, item["kind"])), None)
+
+    def run(self, item):
+        """The record of a run that is a custom resource."""
+        kind = self.kind_of(item)
+        wire, whole = Decoder(kind.reader.type).decode(raw(item))
+        assert whole
+        return slim_run(wire, kind=kind)
+
+    def state(self, item):
+        """As the exporter says it; a Job says it by its own status."""
+        if item["apiVersion"] != "batch/v1":
+            return self.run(item).state
+        job = self.job(item)
+        if job is None:
+            return "not-a-run"
+        return job.result or ("waiting" if job.suspended else "open")
+
+    def worker(self, item):
+        """`alive`, `over` or `none`, by the worker that the profile names."""
+        if item["apiVersion"] == "batch/v1":
+            return self._seen([item], [])
+        kind = self.kind_of(item)
+        values = kind.reader.values(msgspec.convert(item, kind.reader.type, strict=False))
+        worker = kind.reader.worker(values)
+        name = worker.reported(values)[0]
+        found = [child for child in self._children[item["metadata"]["uid"]] if child["kind"] == worker.kind]
+        if worker.kind == "Pod" and not found and name:
+            found = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) == ("Pod", name)]
+        return self._seen(found, [one for one in found if one["apiVersion"] == "batch/v1"])
+
+    def _pods(self, workers):
+        for worker in workers:
+            yield from [worker] if worker["kind"] == "Pod" else self._pods(self._children[worker["metadata"]["uid"]])
+
+    def _seen(self, workers, jobs):
+        pods = [pod.get("status", {}).get("phase") for pod in self._pods(workers)]
+        results = [self.job(one).result for one in workers if one["apiVersion"] == "batch/v1"]
+        if set(pods) - OVER or any(not self.job(one).result for one in jobs):
+            return "alive"
+        return "over" if pods or any(results) else "none"

@@ -1,0 +1,88 @@
+"""Compiled profiles read what a path names, whatever else stands in an object."""
+
+import msgspec
+from hypothesis import given, strategies as st
+
+from exporter.kube.decode import Decoder
+from exporter.profiles import Reader, resolved, shipped
+from exporter.profiles.fields import types_of
+from exporter.profiles.paths import Where
+from exporter.profiles.sources import text_of
+from exporter.profiles.wire import ANY, LABEL, NUMBER, TEXT, Wire
+from tests.objects import raw
+from tests.property.profiles import examples
+
+_NAMES = sorted(name for name in shipped() if name != "any")
+_WIRES = {name: (types := types_of(resolved(name)), Wire(types)) for name in _NAMES}
+_VALUES = [
+    (LABEL, ["", "x", "Running"]),
+    (TEXT, ["", "x", "Running", "True", 0, 7, 1.5, True, False]),
+    (NUMBER, [0, 7]),
+    (ANY, [{}, [1], "x"]),
+    (None, ["2025-10-09T08:53:20Z"]),
+]
+
+
+def at(item, path):
+    """What stands at a path, step by step."""
+    for step in path:
+        if isinstance(step, Where):
+            found = [one for one in item if one.get(step.key) == step.value] if isinstance(item, list) else []
+            item = found[0] if found else None
+        elif isinstance(step, int):
+            item = item[step] if isinstance(item, list) and step < len(item) else None
+        else:
+            item = item.get(step) if isinstance(item, dict) else None
+    return item
+
+
+def put(item, path, value):
+    """Sets what stands at a path; mappings and lists that are missing are made."""
+    for step, after in zip(path, (*path[1:], None), strict=True):
+        empty = value if after is None else {} if isinstance(after, str) else []
+        if isinstance(step, Where):
+            if not (found := [one for one in item if one.get(step.key) == step.value]):
+                item.append({step.key: step.value})
+                found = item[-1:]
+            item = found[0]
+        elif isinstance(step, int):
+            item.extend({} for _ in range(step + 1 - len(item)))
+            item = item[step]
+        else:
+            item[step] = value if after is None else item.get(step, empty)
+            item = item[step]
+
+
+@st.composite
+def _objects(draw):
+    """A profile, and an object that has values at some of its paths, and null in place of a mapping at times."""
+    name = draw(st.sampled_from(_NAMES))
+    types, _ = _WIRES[name]
+    item = {"metadata": {"name": "x", "managedFields": [1]}, "spec": {"other": {}}, "more": [[1]]}
+    for path, kind in types.items():
+        if draw(st.booleans()):
+            put(item, path, draw(st.sampled_from(next(some for known, some in _VALUES if known in (kind, None)))))
+    for key in ("spec", "status"):
+        if draw(st.integers(0, 9)) == 0:
+            item[key] = None
+    return name, item
+
+
+@examples(300)
+@given(drawn=_objects())
+def test_a_compiled_profile_reads_what_its_paths_name(drawn):
+    """Each value as it is; none where none is, and the object is whole."""
+    name, item = drawn
+    types, wire = _WIRES[name]
+    decoded, whole = Decoder(wire.type).decode(raw(item))
+    assert whole
+    values = wire.values(decoded)
+    for path, kind in types.items():
+        expected = at(item, path)
+        if kind in (TEXT, LABEL):
+            assert text_of(values[wire.index[path]]) == text_of(expected)
+        else:
+            assert (values[wire.index[path]] is None) == (expected is None)
+    reader = Reader(resolved(name))
+    state = reader.state(reader.values(msgspec.convert(item, reader.type)))
+    assert state.state in {"waiting", "open", "succeeded", "failed", "cancelled"}
