@@ -77,7 +77,7 @@ def _parsers() -> dict[str, Parser]:
     """The parser of the whole, under no name, and that of each command."""
     parser = Parser(
         prog="coderun-exporter",
-        description="Prometheus exporter that names the agent run on Kubernetes that is stuck, and why.",
+        description="Prometheus exporter that reports stuck agent runs on Kubernetes and their causes.",
     )
     parser.add_argument("--version", action="version", version=f"coderun-exporter {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)

@@ -102,4 +102,4 @@ def _decoded(body: bytes, form: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenAnswerError(f"an answer to discovery cannot be read: {error}", code="not_json") from error
+        raise BrokenAnswerError(f"a discovery response cannot be read: {error}", code="not_json") from error

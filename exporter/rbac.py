@@ -106,4 +106,4 @@ def _check(settings: Settings, account: Account) -> None:
         *(("a ConfigMap", item.name, _PATTERN) for item in required_of(settings)),
     ):
         if not form.fullmatch(name):
-            raise GrantError(f"{name!r} is not the name of {what}: no permission is made for it")
+            raise GrantError(f"{name!r} is not the name of {what}: no permission is generated for it")

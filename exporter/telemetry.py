@@ -140,7 +140,7 @@ class ResourceStatus:
         self._metrics.streamed.labels(*self._of).set(streamed)
         if reason and not self.note:
             fields = {"resource": self.resource, "scope": self.scope, "detail": reason}
-            _log.warning("streamed lists fail, reading lists in pages", extra=fields)
+            _log.warning("Streamed lists fail, reading lists in pages", extra=fields)
         self.note = "" if streamed else reason or self.note
 
     def synced(self, *, objects: int, watching: bool = True) -> None:
@@ -159,7 +159,7 @@ class ResourceStatus:
 
     def watching(self) -> None:
         """A watch goes on."""
-        self._enter("watching", "goes on from where it broke off")
+        self._enter("watching", "the watch continued")
 
     def heard(self, *, changed: int) -> None:
         """The watch said something: `changed` objects, or none for a bookmark."""

@@ -204,8 +204,8 @@ def words(kind: object) -> str:
             return word
     if inner:
         return " or ".join(map(words, inner))
-    plain = {int: "number", bool: "yes or no"}
-    return "mapping" if is_struct(kind) else next((word for known, word in plain.items() if kind is known), "text")
+    plain = {int: "number", bool: "boolean"}
+    return "mapping" if is_struct(kind) else next((word for known, word in plain.items() if kind is known), "string")
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:

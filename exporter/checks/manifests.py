@@ -78,7 +78,7 @@ def _objects(tree: Any, *, of: Object, seen: set[int], item: str = "") -> Iterat
     if not isinstance(items, list | None):  # kubectl takes any object with items for a list
         raise ManifestError(f"{place}: items is {_named(items)}, and must be a list")
     if id(tree) in seen:
-        raise ManifestError(f"{place}: a list that contains itself, or stands there twice by an alias")
+        raise ManifestError(f"{place}: a list that contains itself, or is used twice by an alias")
     seen.add(id(tree))
     kind = found.kind.removesuffix("List")
     inherited = dataclasses.replace(found, kind=kind, version=found.version if kind else "")
@@ -96,7 +96,7 @@ def _type(tree: Mapping, key: str, inherited: str, place: str) -> str:
     if not value:
         raise ManifestError(f"{place}: not a Kubernetes object: it has no {key}")
     if key in tree.repeated:
-        raise ManifestError(f"{place}: the key {key} stands there twice")
+        raise ManifestError(f"{place}: the key {key} is defined twice")
     return value
 
 

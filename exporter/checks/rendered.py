@@ -116,7 +116,7 @@ def _rendered(item: Object, namespace: str) -> Rendered:
         raise ManifestError(f"{item.place}: a ConfigMap without metadata.name")
     texts = {key: _texts(tree.get(key), key) for key in ("data", "binaryData")}
     faults = [
-        *(f"the key {key} stands there twice" for part in (tree, meta) for key in part.repeated),
+        *(f"the key {key} is defined twice" for part in (tree, meta) for key in part.repeated),
         *(fault for key in tree if (fault := _misspelled(key))),
         *(fault for key in ("labels", "annotations") for fault in _not_texts(meta.get(key), f"metadata.{key}")),
         *([] if isinstance(tree.get("immutable"), bool | None) else ["immutable is neither true nor false"]),
@@ -171,7 +171,7 @@ def _texts(tree: Any, part: str) -> tuple[dict[str, str], list[str]]:
         return {}, []
     if not isinstance(tree, Mapping):
         return {}, [f"{part} is not a mapping"]
-    good, faults = {}, [f"key {key!r} stands twice in {part}" for key in tree.repeated]
+    good, faults = {}, [f"key {key!r} is defined twice in {part}" for key in tree.repeated]
     for given, value in tree.items():
         key = given if isinstance(given, str) else json.dumps(given, default=str)  # true and 5 are text as keys
         if not _KEY.fullmatch(key) or key in {".", ".."}:

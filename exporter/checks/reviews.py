@@ -57,4 +57,4 @@ def _allowed(body: bytes) -> bool:
     try:
         return msgspec.json.decode(body, type=_Answer).status.allowed
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswerError(f"the answer at {_PATH} is not a review", code="not_json") from error
+        raise BrokenAnswerError(f"the response at {_PATH} is not a review", code="not_json") from error

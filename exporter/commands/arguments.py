@@ -44,7 +44,7 @@ _FLAGS = {
 def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
     """What is read, and the file that says so."""
     parser.add_argument("--config.file", dest="config_file", metavar="FILE", help="settings in YAML")
-    add_setting(parser, "namespaces", metavar="A,B", help="read only these; default: all")
+    add_setting(parser, "namespaces", metavar="A,B", help="namespaces to read; default: all")
 
 
 def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "label_selector",
         metavar="LABELS",
-        help="read only runs and Jobs that both carry these, as kubectl -l takes them; default: all",
+        help="read only runs and Jobs with these labels, as in kubectl -l; default: all",
     )
 
 

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "web.listen_addresses",
         action="append",
         metavar="[HOST]:PORT",
-        help="where to serve; may be given again; default: :10911",
+        help="address to listen on; repeatable; default: :10911",
     )
     add_setting(parser, "web.telemetry_path", metavar="PATH", help="path of the metrics; default: /metrics")
     add_setting(
@@ -40,13 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "web.max_requests",
         type=number,
         metavar="N",
-        help="scrapes that are answered at once; 0: any number; default: 40",
+        help="maximum number of concurrent scrapes; 0: no limit; default: 40",
     )
     add_setting(
         parser,
         "web.config_file",
         metavar="FILE",
-        help="TLS and passwords, as all of Prometheus' exporters take them; default: neither",
+        help="file with TLS and passwords, in the format of Prometheus' exporters; default: neither",
     )
     add_review_argument(
         parser, "require a Kubernetes bearer token authorized to GET the path (TokenReview and SubjectAccessReview)"
@@ -55,14 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "web.kubernetes_auth_audience",
         metavar="AUDIENCE",
-        help="audience that these tokens must be made for; default: that of the API server",
+        help="required audience of these tokens; default: that of the API server",
     )
     add_setting(
         parser,
         "web.kubernetes_auth_without_tls",
         action="store_const",
         const=True,
-        help="accept these tokens over plain HTTP, where something else encrypts",
+        help="accept these tokens over plain HTTP, if another component encrypts the traffic",
     )
     add_log_arguments(parser)
 

@@ -50,7 +50,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str)
     if status == HTTPStatus.OK:
         kind = message(headers.get("Content-Type", "none"))
         return errors.BrokenAnswerError(
-            f"the answer at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
+            f"the response at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )
     try:
         said = msgspec.json.decode(body, type=Status)

@@ -201,4 +201,4 @@ class Credentials:
         try:
             self._authorization = f"Bearer {logins.token_in(path, name='token')}"
         except KubeConfigError as error:
-            _LOG.warning("the token could not be read again, the old one stays: %s", error)
+            _LOG.warning("Failed to read the token again, keeping the previous one: %s", error)

@@ -49,7 +49,7 @@ class Share:
         budget = self._budget
         if size > 0 and budget.used + size > budget.most:
             raise TooLargeError(
-                f"the answer at {self._path} is too large: all answers together may take {budget.most >> 20} MiB "
+                f"the response at {self._path} is too large: all responses together may use {budget.most >> 20} MiB "
                 f"({budget.reason}); raise the memory limit, or read less with namespaces or label_selector",
                 code="too_large",
             )

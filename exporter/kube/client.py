@@ -111,7 +111,7 @@ class KubeClient:
                 share.add(len(piece))
                 body += piece
                 if most is not None and len(body) > most:
-                    raise TooLargeError(f"the answer at {path} has over {most >> 20} MiB", code="too_large")
+                    raise TooLargeError(f"the response at {path} is larger than {most >> 20} MiB", code="too_large")
         return bytes(body)
 
     @contextlib.asynccontextmanager
@@ -165,7 +165,7 @@ def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
         raise BrokenAnswerError(
-            f"the answer at {path} is compressed ({one_line(encoding)}), which was not requested: "
+            f"the response at {path} is compressed ({one_line(encoding)}), which was not requested: "
             "is there a proxy in between?",
             code="encoding",
         )
@@ -218,7 +218,7 @@ def _named(path: str) -> Iterator[None]:
         reason = os.strerror(number) if number > 0 else error.os_error.strerror or "unknown reason"
         raise UnreachableError(f"cannot connect to {error.host}:{error.port}: {reason}", code="connect") from error
     except aiohttp.ClientPayloadError as error:
-        raise UnreachableError(f"the connection was cut in the middle of an answer at {path}", code="cut") from error
+        raise UnreachableError(f"the connection was cut in the middle of a response at {path}", code="cut") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         # Never the library's own words: some hold the URL of the proxy, and that may hold a password.
         errno, status = getattr(error, "errno", None), getattr(error, "status", None)

@@ -101,10 +101,10 @@ def locate(
         return [usual]
     if in_pod and not context:
         raise KubeConfigError(
-            f"service account: {service_account / 'token'} is not there; "
-            "set automountServiceAccountToken: true for the pod, or give a kubeconfig"
+            f"service account: {service_account / 'token'} does not exist; "
+            "set automountServiceAccountToken: true for the pod, or specify a kubeconfig"
         )
-    raise KubeConfigError(f"kubeconfig {usual}: no such file; give a kubeconfig, or set KUBECONFIG, or run in a pod")
+    raise KubeConfigError(f"kubeconfig {usual}: no such file; specify a kubeconfig, set KUBECONFIG, or run in a pod")
 
 
 def choose(paths: list[Path], *, context: str | None = None) -> Choice:
@@ -124,11 +124,11 @@ def choose(paths: list[Path], *, context: str | None = None) -> Choice:
     wanted = found.shaped(_Context)
     cluster = _named(
         list(_entries(files, "cluster")), wanted.cluster,
-        where=found.where, text=f"its cluster {wanted.cluster!r} is not there",
+        where=found.where, text=f"its cluster {wanted.cluster!r} does not exist",
     )  # fmt: skip
     user = wanted.user and _named(
         list(_entries(files, "user")), wanted.user,
-        where=found.where, text=f"its user {wanted.user!r} is not there",
+        where=found.where, text=f"its user {wanted.user!r} does not exist",
     )  # fmt: skip
     return Choice(context=name, cluster=cluster, user=user or None, namespace=wanted.namespace)
 

@@ -119,7 +119,7 @@ def _checked(cluster: Cluster, *, where: str) -> str:
     """The server's URL. A value that could hold a password is not shown."""
     server = urllib.parse.urlsplit(_url(cluster.server, name=f"{where}: server"))
     if "@" in server.netloc:
-        raise KubeConfigError(f"{where}: server: must not hold a user or a password; the user entry tells them")
+        raise KubeConfigError(f"{where}: server: must not contain user or password; write them in the user entry")
     return cluster.server
 
 

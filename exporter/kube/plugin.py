@@ -70,7 +70,7 @@ async def run(
     """
     name = f"{where}: exec plugin {plugin.command!r}"
     if plugin.interactive_mode == "Always":
-        raise KubeConfigError(f"{name}: wants a terminal (interactiveMode: Always), and there is none")
+        raise KubeConfigError(f"{name}: needs a terminal (interactiveMode: Always), and there is none")
     # ExecProvider is not used: no time-out, a process left behind when cancelled, a deadlock on a long stderr.
     spec = {"interactive": False} | ({"cluster": cluster} if plugin.provide_cluster_info else {})
     told = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
@@ -102,9 +102,9 @@ def plain(text: str, *, limit: int = _WORDS) -> str:
 
 def _check_end(ended: process.Ended, *, seconds: float) -> None:
     if len(ended.out) > process.LONGEST_OUTPUT:
-        raise _UnusableError(f"its answer is longer than {process.LONGEST_OUTPUT >> 20} MiB")
+        raise _UnusableError(f"its output is longer than {process.LONGEST_OUTPUT >> 20} MiB")
     if ended.code is None:
-        raise _UnusableError(f"no answer within {seconds:g} s, stopped")
+        raise _UnusableError(f"no response within {seconds:g} s, stopped")
     if ended.code != 0:
         raise _UnusableError(f"ended with exit code {ended.code}")
 
@@ -114,17 +114,17 @@ def _issued(out: bytes, *, version: str) -> Issued:
         answer = msgspec.json.decode(out, type=_Credential)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, msgspec.DecodeError) else "not UTF-8"
-        raise _UnusableError(f"its answer is no ExecCredential ({reason})") from None
+        raise _UnusableError(f"its output is no ExecCredential ({reason})") from None
     if answer.api_version != version or answer.kind != "ExecCredential":
         # Of the answer itself only what cannot be a token is shown.
         got = answer.api_version if _VERSION.fullmatch(answer.api_version) else "something else"
-        raise _UnusableError(f"answered with {got}, wanted was {version} ExecCredential")
+        raise _UnusableError(f"returned {got}, expected {version} ExecCredential")
     status = answer.status or _Status()
     certificate, key = status.client_certificate_data or "", status.client_key_data or ""
     if bool(certificate) != bool(key):
-        raise _UnusableError("gave a certificate without its key, or a key without its certificate")
+        raise _UnusableError("returned a certificate without its key, or a key without its certificate")
     if not status.token and not certificate:
-        raise _UnusableError("gave no token and no certificate")
+        raise _UnusableError("returned neither a token nor a certificate")
     expiry = status.expiration_timestamp
     return Issued(
         token=status.token or "", certificate=certificate, key=key, expiry=expiry.timestamp() if expiry else None

@@ -85,11 +85,11 @@ async def whole(
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
     except TimeoutError as error:
         raise EndlessListError(
-            f"the streamed list at {source.path} does not end: after {total} objects its end did not come within "
+            f"the streamed list at {source.path} does not end: after {total} objects its end was not received within "
             f"{_PROGRESS_SECONDS:g} s",
             code="endless",
         ) from error
-    raise BrokenAnswerError(f"a list ended before it was whole at {source.path}", code="cut")
+    raise BrokenAnswerError(f"a list ended before it was complete at {source.path}", code="cut")
 
 
 def _keep(records: dict[str, Any], change: Put[Any], source: Source[Any], share: Share) -> bool:

@@ -47,7 +47,7 @@ class Bounded:
                 return labels
         if not self._warned:
             self._warned = True
-            _log.warning("too many combinations of namespace, agent and service: some runs and Jobs are not counted")
+            _log.warning("Too many combinations of namespace, agent and service: some runs and Jobs are not counted")
         return None
 
     def _admit(self, level: int, labels: Labels) -> bool:

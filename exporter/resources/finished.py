@@ -14,7 +14,7 @@ def log_finished(old: Record | None, new: Record | None) -> None:
     if isinstance(new, Job) and new.result and not (isinstance(old, Job) and old.result):
         _log.info("Job finished", extra=_whose(new) | {"result": new.result, "reason": new.reason} | _seconds(new))
     elif new is None and isinstance(old, Job) and not old.result:
-        _log.info("Job is gone and was not seen to finish", extra=_whose(old))
+        _log.info("Job was deleted before its end was observed", extra=_whose(old))
 
 
 def _whose(job: Job) -> dict[str, object]:

@@ -56,9 +56,9 @@ def parse_address(text: str) -> tuple[str | None, int]:
 def check_path(path: str) -> None:
     """Raises ListenError where the metrics cannot be served at this path."""
     if not _PATH.fullmatch(path):
-        raise ListenError(f"{path!r} is not a path for the metrics: it begins with / and holds A-Z a-z 0-9 . _ ~ - /")
+        raise ListenError(f"{path!r} is not a metrics path: it must begin with / and have only A-Z a-z 0-9 . _ ~ - /")
     if path in {*_LIVE, *_READY}:
-        raise ListenError(f"{path!r} is not a path for the metrics: it is that of a health check")
+        raise ListenError(f"{path!r} is not a metrics path: it is the path of a health check")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -140,13 +140,13 @@ def _check_clients(tls: TlsServer) -> None:
     if kind in {"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"}:
         better = "VerifyClientCertIfGiven" if kind == "RequestClientCert" else "RequireAndVerifyClientCert"
         raise WebConfigError(
-            f"{where}.client_auth_type: {kind} is not supported, for it takes certificates unverified: write {better}"
+            f"{where}.client_auth_type: {kind} accepts unverified certificates and is not supported: write {better}"
         )
     if tls.client_ca_file and kind == "NoClientCert":
         raise WebConfigError(f"{where}: client_ca_file needs a client_auth_type: write RequireAndVerifyClientCert")
     if kind != "NoClientCert" and not tls.client_ca_file:
         raise WebConfigError(
-            f"{where}: client_auth_type {kind} needs a client_ca_file: the system's CAs would let in half the world"
+            f"{where}: client_auth_type {kind} needs a client_ca_file: the system's CAs are not used"
         )
     if tls.client_allowed_sans and kind != "RequireAndVerifyClientCert":
         raise WebConfigError(f"{where}: client_allowed_sans needs the client_auth_type RequireAndVerifyClientCert")

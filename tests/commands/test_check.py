@@ -117,7 +117,7 @@ async def test_an_unreachable_server_is_an_unknown(tmp_path):
     [
         (lambda: a_status(401, "Unauthorized"), "the credentials are not accepted: renew them (401: Unauthorized)"),
         (lambda: a_status(500, "etcdserver: no leader"), "500: etcdserver: no leader"),
-        (lambda: web.Response(text="<html>", content_type="text/html"), "the answer is not JSON but text/html"),
+        (lambda: web.Response(text="<html>", content_type="text/html"), "the response is not JSON but text/html"),
         (lambda: web.Response(status=404, text="<html>"), "404: Not Found"),
         (lambda: web.Response(status=307, headers={"Location": "/login"}), "307: Temporary Redirect"),
     ],
@@ -322,7 +322,7 @@ async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_pa
     [
         (lambda: a_review({"status": {"allowed": True}}), 0, "ok  {}: can be created"),
         (lambda: a_review({"status": {"allowed": False}}), 2, "UNKNOWN  {}: not permitted: grant"),
-        (lambda: a_review({"hello": "world"}), 2, "UNKNOWN  {}: cannot be checked: the answer at"),
+        (lambda: a_review({"hello": "world"}), 2, "UNKNOWN  {}: cannot be checked: the response at"),
         (lambda: a_status(403, "no"), 2, "UNKNOWN  {}: cannot be checked: 403 at"),
     ],
 )

@@ -200,7 +200,7 @@ CONFIGS = {
     "a wrong level": ("log: {level: loud}\n", "log.level: expected one of debug, info, warn, error"),
     "nowhere to listen": ("web: {listen_addresses: []}\n", "listen_addresses: at least one address is needed"),
     "an address that is none": ("web: {listen_addresses: [here]}\n", "'here' is not an address to listen on"),
-    "a path that is none": ("web: {telemetry_path: '/{x}'}\n", "is not a path for the metrics"),
+    "a path that is none": ("web: {telemetry_path: '/{x}'}\n", "is not a metrics path"),
 }
 
 
@@ -232,7 +232,7 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
         (["--label-selector=a b"], "--label-selector: 'a b' is not a label selector, such as"),
         (
             ["--web.telemetry-path=/livez"],
-            "--web.telemetry-path: '/livez' is not a path for the metrics: it is that of a health check",
+            "--web.telemetry-path: '/livez' is not a metrics path: it is the path of a health check",
         ),
     ],
 )

@@ -70,7 +70,7 @@ async def test_in_cluster_token_rotation(mounted, authority, caplog):
     (mounted / "..data").unlink()
     clock.now += 60
     assert await bearer(credentials) == "second"
-    assert "the old one stays: token" in caplog.text
+    assert "keeping the previous one: token" in caplog.text
     assert credentials.access.generation == 0
 
 
@@ -95,8 +95,8 @@ async def test_a_service_account_that_is_not_whole_is_told(tmp_path, mounted):
     with pytest.raises(KubeConfigError) as caught:
         await load(environ=in_pod(), service_account=absent)
     assert str(caught.value) == (
-        f"service account: {absent}/token is not there; "
-        "set automountServiceAccountToken: true for the pod, or give a kubeconfig"
+        f"service account: {absent}/token does not exist; "
+        "set automountServiceAccountToken: true for the pod, or specify a kubeconfig"
     )
     with pytest.raises(KubeConfigError, match="KUBERNETES_SERVICE_PORT is not set"):
         await load(environ=in_pod("") | {"KUBECONFIG": ""}, service_account=mounted)

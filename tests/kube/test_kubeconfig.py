@@ -75,7 +75,7 @@ async def test_a_missing_file_is_told(tmp_path):
     line = await the_error(environ={"KUBECONFIG": "/absent/a:/absent/b"})
     assert line == "kubeconfig /absent/a:/absent/b (from $KUBECONFIG): no such file"
     assert await the_error() == (
-        "kubeconfig /nowhere/.kube/config: no such file; give a kubeconfig, or set KUBECONFIG, or run in a pod"
+        "kubeconfig /nowhere/.kube/config: no such file; specify a kubeconfig, set KUBECONFIG, or run in a pod"
     )
 
 
@@ -127,9 +127,11 @@ async def test_an_unknown_context_is_told_with_the_nearest(tmp_path):
 async def test_a_context_that_names_an_unknown_cluster_or_user_is_told(tmp_path):
     """An unknown user must not become an anonymous one, as it does in the kubernetes client."""
     at = f"kubeconfig {tmp_path}/config: context 'prod': "
-    assert await the_error(a_kubeconfig(tmp_path, clusters=None)) == f"{at}its cluster 'c' is not there; known: none"
+    assert (
+        await the_error(a_kubeconfig(tmp_path, clusters=None)) == f"{at}its cluster 'c' does not exist; known: none"
+    )
     path = a_kubeconfig(tmp_path, users=[{"name": "uu", "user": {"token": SECRET}}])
-    assert await the_error(path) == f"{at}its user 'u' is not there; known: 'uu'; did you mean 'uu'?"
+    assert await the_error(path) == f"{at}its user 'u' does not exist; known: 'uu'; did you mean 'uu'?"
     path = a_kubeconfig(tmp_path, contexts=[{"name": "prod", "context": {"user": "u"}}])
     assert await the_error(path) == f"{at}object missing required field `cluster`"
 
@@ -230,7 +232,7 @@ URL = "a URL such as https://host:6443 (http or https)"
         ({"server": 6443}, "server: expected `str`, got `int`"),
         (
             {"server": f"https://me:{SECRET}@host"},
-            "server: must not hold a user or a password; the user entry tells them",
+            "server: must not contain user or password; write them in the user entry",
         ),
         (
             {"server": "http://h", "proxy-url": f"socks5://me:{SECRET}@proxy"},

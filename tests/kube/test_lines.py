@@ -68,7 +68,7 @@ def test_lines_that_have_not_ended_share_one_budget():
     with budget.share("/one") as one, budget.share("/two") as two:
         lines = Lines(one)
         lines.feed(b"x" * 1000)
-        with pytest.raises(TooLargeError, match="the answer at /two is too large"):
+        with pytest.raises(TooLargeError, match="the response at /two is too large"):
             Lines(two).feed(b"x" * 1000)
         lines.feed(b"\n")
         assert budget.used == 0

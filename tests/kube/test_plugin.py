@@ -74,22 +74,22 @@ async def test_a_missing_command_is_an_error_and_its_install_hint_is_logged(tmp_
         (f"echo >&2 {SECRET}; exit 3", "ended with exit code 3"),
         ("exit 1", "ended with exit code 1"),
         ("kill -9 $$", "ended with exit code -9"),
-        (f"echo {SECRET}", "its answer is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
-        (r"printf '\377'", "its answer is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
-        ("echo '[]'", "its answer is no ExecCredential (Expected `object`, got `array`)"),
-        ("echo >&2 'oh no'", "its answer is no ExecCredential (Input data was truncated)"),
-        ("yes", "its answer is longer than 1 MiB"),
-        (answer({}, version="v1beta1"), f"answered with {GROUP}/v1beta1, wanted was {GROUP}/v1 ExecCredential"),
-        (answer({}, version=SECRET), f"answered with something else, wanted was {GROUP}/v1 ExecCredential"),
-        (answer({}), "gave no token and no certificate"),
-        (answer(None) + "\necho hm >&2", "gave no token and no certificate"),
+        (f"echo {SECRET}", "its output is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
+        (r"printf '\377'", "its output is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
+        ("echo '[]'", "its output is no ExecCredential (Expected `object`, got `array`)"),
+        ("echo >&2 'oh no'", "its output is no ExecCredential (Input data was truncated)"),
+        ("yes", "its output is longer than 1 MiB"),
+        (answer({}, version="v1beta1"), f"returned {GROUP}/v1beta1, expected {GROUP}/v1 ExecCredential"),
+        (answer({}, version=SECRET), f"returned something else, expected {GROUP}/v1 ExecCredential"),
+        (answer({}), "returned neither a token nor a certificate"),
+        (answer(None) + "\necho hm >&2", "returned neither a token nor a certificate"),
         (
             answer({"clientCertificateData": SECRET}),
-            "gave a certificate without its key, or a key without its certificate",
+            "returned a certificate without its key, or a key without its certificate",
         ),
         (
             answer({"token": SECRET, "expirationTimestamp": "soon"}),
-            "its answer is no ExecCredential (Invalid RFC3339 encoded datetime - at `$.status.expirationTimestamp`)",
+            "its output is no ExecCredential (Invalid RFC3339 encoded datetime - at `$.status.expirationTimestamp`)",
         ),
     ],
 )
@@ -109,7 +109,7 @@ async def test_a_plugins_token_that_no_header_can_carry_is_told(tmp_path):
 async def test_a_plugin_that_wants_a_terminal_is_refused(tmp_path):
     """An exporter has none."""
     path = a_kubeconfig(tmp_path, user=exec_user(f"{tmp_path}/plugin", interactiveMode="Always"))
-    assert await the_error(path) == "wants a terminal (interactiveMode: Always), and there is none"
+    assert await the_error(path) == "needs a terminal (interactiveMode: Always), and there is none"
 
 
 NO_ZONE = "Expected `datetime` with a timezone component"
@@ -131,7 +131,7 @@ async def test_an_expiry_that_is_no_moment_is_refused(tmp_path, expiry, wrong):
     """Without a zone it would be read as that of this machine, hours too early or too late."""
     plugin = a_plugin(tmp_path, answer({"token": SECRET, "expirationTimestamp": expiry}))
     line = await the_error(a_kubeconfig(tmp_path, user=exec_user(plugin)))
-    assert line == f"its answer is no ExecCredential ({wrong} - at `$.status.expirationTimestamp`)"
+    assert line == f"its output is no ExecCredential ({wrong} - at `$.status.expirationTimestamp`)"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_a_hanging_plugin_is_ended_with_its_children(tmp_path, caplog):
     script = f"echo 'open a browser' >&2; sleep 100 & echo $! > {tmp_path}/child; echo $$ > {tmp_path}/self; wait"
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
     line = await the_error(path, plugin_timeout=1.0)
-    assert line == "no answer within 1 s, stopped"
+    assert line == "no response within 1 s, stopped"
     assert caplog.messages == ["Exec plugin: open a browser"]
     for name in ("self", "child"):
         assert await gone(int((tmp_path / name).read_text()))
@@ -211,7 +211,7 @@ async def test_a_child_that_left_the_plugins_session_is_not_waited_for(tmp_path)
     script = f'{sys.executable} -IS -c "{child}" {tmp_path}/child & while [ ! -s {tmp_path}/child ]; do :; done; wait'
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, script)))
     try:
-        assert await the_error(path, plugin_timeout=1.5) == "no answer within 1.5 s, stopped"
+        assert await the_error(path, plugin_timeout=1.5) == "no response within 1.5 s, stopped"
     finally:
         os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
 

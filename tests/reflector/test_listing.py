@@ -74,7 +74,7 @@ async def test_a_stream_that_ends_before_it_is_whole_is_an_error(tmp_path):
         faults(server, a_stream(b""))
         async with at_work(server.url, tmp_path, sleeps=0) as work:
             await until(lambda: work.state == "unreachable")
-            assert "ended before it was whole" in work.status.detail
+            assert "ended before it was complete" in work.status.detail
             work.sleeps = 1000
             await until(lambda: work.sink.names == ["a"])
 

@@ -73,7 +73,7 @@ async def test_a_streamed_list_that_never_ends_is_read_in_pages(tmp_path, caplog
         assert requested() == 1
         assert work.waits == []
     (line,) = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert line.message == "streamed lists fail, reading lists in pages"
+    assert line.message == "Streamed lists fail, reading lists in pages"
     assert "does not end" in line.detail
 
 
@@ -230,5 +230,7 @@ async def test_a_list_of_more_objects_than_the_memory_holds_is_an_error(tmp_path
             await until(lambda: work.count("errors_total", code="too_large"))
             assert work.state == "unreachable"
             assert len(work.sink.records) >= 32
-            assert "all answers together may take 8 MiB (a third of the memory limit of 16 MiB)" in work.status.detail
+            assert (
+                "all responses together may use 8 MiB (a third of the memory limit of 16 MiB)" in work.status.detail
+            )
             assert work.client.budget.used < 8 << 20

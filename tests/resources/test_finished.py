@@ -74,7 +74,7 @@ def test_the_same_name_again_is_another_job(lines):
 
 def test_a_job_that_disappears_unfinished_is_one_line(lines):
     """Deleted, by a watch or between two lists: nobody knows how it would have ended."""
-    gone = 'msg="Job is gone and was not seen to finish" namespace=n job=j run=r'
+    gone = 'msg="Job was deleted before its end was observed" namespace=n job=j run=r'
     world = World(a_run(), RUNNING)
     world.delete(RUNNING)
     assert lines() == [gone]
