@@ -53,7 +53,7 @@ worlds: $(READY) ## alerts and notifications for objects of the real platform; w
 replay: $(READY) ## replay the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.replay $(REPLAY)
 
-calm: $(READY) ## simulate a month of normal operation, and one with 50 faults (an hour on 2 cores); docs/calm.md has two days: CALM="--days 2"
+calm: $(READY) ## simulate a month of normal operation, and one with 50 faults (an hour on 2 cores); CALM="--days 2 --faults 21" is shorter
 	$(BIN)/python -m tools.calm $(CALM)
 
 bundle: $(READY) ## generate deploy/rules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
