@@ -185,9 +185,4 @@ def _costs() -> list[tuple[Any, int, int]]:
         Query(f"histogram_quantile(0.99, {late})", "{{instance}}"),
         unit="s",
     )
-    tasks = lines(
-        "Event loop: tasks",
-        "Number of asyncio tasks: watches, open scrapes, and a few more. A steady increase is a leak.",
-        Query(f"max by (cluster, instance) (coderun_exporter_event_loop_tasks{{{SELF}}})", "{{instance}}"),
-    )
-    return [(memory, 6, 7), (work, 6, 7), (delay, 6, 7), (tasks, 6, 7)]
+    return [(memory, 8, 7), (work, 8, 7), (delay, 8, 7)]

@@ -76,7 +76,7 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
     assert page.stale() == []
     for changed in (
         text.replace("| Runs stalled |", "| Stalled |"),
-        text.replace("For a wall screen.", "For a desk."),
+        text.replace("For a wall-mounted screen.", "For a desk."),
     ):
         assert changed != text
         copy.write_text(changed)
