@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from exporter.durations import seconds_of
-from exporter.profiles import DEFAULT, Profile, ProfileError, Worker, check as check_profile, resolved
+from exporter.profiles import DEFAULT, Profile, ProfileError, check as check_profile, is_job, resolved
 
 __all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check"]
 
@@ -197,7 +197,7 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
             raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
         profile = resolved(kind)
         first = names.setdefault((profile.plural, profile.group), index)
-        if first != index and profile.worker != Worker(is_="self"):  # Jobs are one list, for all profiles of Jobs
+        if first != index and not is_job(profile):  # Jobs are one list, for all profiles of Jobs
             name = f"{profile.plural}.{profile.group}"
             raise msgspec.ValidationError(f"two profiles of {name}: kinds.{first} is one as well - at `{where}`")
 

@@ -5,7 +5,7 @@ and nothing else. No name, phase or field of a kind stands anywhere else in the 
 """
 
 from exporter.profiles.checking import ProfileError, check
-from exporter.profiles.language import Profile, StateRule, Worker, resource_of, workers_of
+from exporter.profiles.language import Profile, StateRule, is_job, resource_of
 from exporter.profiles.reading import JobReader, Reader, State
 from exporter.profiles.shipped import DEFAULT, resolved, shipped
 
@@ -17,10 +17,9 @@ __all__ = [
     "Reader",
     "State",
     "StateRule",
-    "Worker",
     "check",
+    "is_job",
     "resolved",
     "resource_of",
     "shipped",
-    "workers_of",
 ]

@@ -14,6 +14,7 @@ from exporter.profiles.language import (
     Source,
     StateRule,
     Worker,
+    is_job,
     resource_of,
     workers_of,
 )
@@ -52,7 +53,7 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     _check_conditions(given.only or {}, "only")
-    if any(worker.is_ == "self" for worker in workers_of(profile)):
+    if is_job(profile):
         _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
         with _at(f"undecodable_when_empty[{index}]"):

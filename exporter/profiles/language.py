@@ -21,6 +21,7 @@ __all__ = [
     "Times",
     "Value",
     "Worker",
+    "is_job",
     "resource_of",
     "workers_of",
 ]
@@ -194,3 +195,8 @@ def workers_of(profile: Profile) -> tuple[Worker, ...]:
     if profile.worker is None:
         return (Worker(),)
     return profile.worker if isinstance(profile.worker, tuple) else (profile.worker,)
+
+
+def is_job(profile: Profile) -> bool:
+    """Whether its runs are Jobs themselves."""
+    return any(worker.is_ == "self" for worker in workers_of(profile))

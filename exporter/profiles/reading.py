@@ -6,7 +6,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from exporter.profiles.fields import types_of
-from exporter.profiles.language import STATE_NAMES, About, JobAbout, Profile, Source, StateRule, Times, workers_of
+from exporter.profiles.language import (
+    STATE_NAMES,
+    About,
+    JobAbout,
+    Profile,
+    Source,
+    StateRule,
+    Times,
+    is_job,
+    workers_of,
+)
 from exporter.profiles.paths import parse
 from exporter.profiles.sources import Condition, Index, Texts, all_paths_of, condition, moment, text_of, texts
 from exporter.profiles.wire import Wire
@@ -94,13 +104,14 @@ class JobReader:
     """What labels and annotations of Jobs say: of those of a profile's runs, or of those that are its runs."""
 
     def __init__(self, profile: Profile) -> None:
-        known: Any = next((worker.about for worker in workers_of(profile) if worker.is_ == "Job"), profile.about)
+        of_jobs = (worker.about for worker in workers_of(profile) if worker.is_ == "Job")
+        known: Any = profile.about if is_job(profile) else next(of_jobs, None)
         sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
-        only = {parse(path): values for path, values in (profile.only or {}).items()}
-        paths = list(dict.fromkeys([*only, *(path for source in sources for path in all_paths_of(source))]))
+        only = (is_job(profile) and profile.only) or {}  # of another kind it is about fields of the run
+        paths = list(dict.fromkeys([*map(parse, only), *(one for source in sources for one in all_paths_of(source))]))
         self._keys = [(path[1] == "labels", str(path[2])) for path in paths]
         self._about = texts(sources, paths.index)
-        self._is_run = condition(profile.only or {}, paths.index)
+        self._is_run = condition(only, paths.index)
 
     def about(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str]:
         """In the order of JobAbout."""

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 
-from exporter.profiles import JobReader, Profile, Reader, workers_of
+from exporter.profiles import JobReader, Profile, Reader, is_job
 
 __all__ = ["DEADLINE_ANNOTATION", "RunKind", "run_kinds"]
 
@@ -54,7 +54,7 @@ class RunKind:
     @functools.cached_property
     def is_job(self) -> bool:
         """Whether its runs are Jobs themselves."""
-        return _is_job(self.profile)
+        return is_job(self.profile)
 
     @functools.cached_property
     def requires_configmaps(self) -> bool:
@@ -86,13 +86,9 @@ class RunKind:
         return f"/apis/{self.group}/{self.version}{inside}/{self.plural}"
 
 
-def _is_job(profile: Profile) -> bool:
-    return any(worker.is_ == "self" for worker in workers_of(profile))
-
-
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     """Of these profiles; the first one that is read from objects of its own is the main one."""
-    first = next((index for index, profile in enumerate(profiles) if not _is_job(profile)), None)
+    first = next((index for index, profile in enumerate(profiles) if not is_job(profile)), None)
     names = [(profile.kind or "").lower() for profile in profiles]
     plurals = [profile.plural or "" for profile in profiles]
     return [

@@ -205,3 +205,16 @@ def test_paths_that_do_not_go_together_are_an_error():
     """A field is a value, a mapping or a list."""
     with pytest.raises(PathError, match=r"one path ends at '\.spec\.a', another one goes on"):
         a_reader("about: {service: .spec.a, cli: .spec.a.b}")
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        "{only: {.spec.mode: [agent]}}",
+        "{worker: {is: Pod}, about: {task_id: .status.name, agent: .spec.pipelineRef.name}}",
+    ],
+)
+def test_what_a_profile_reads_of_runs_is_not_read_of_their_jobs(profile):
+    """`only` and `about` are fields of the Job only where the run is one."""
+    reader = JobReader(msgspec.convert(yaml.safe_load(profile), Profile))
+    assert reader.about({"name": "x"}, {"name": "y"}) == [""] * 5
