@@ -74,7 +74,7 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     """UID of the run that controls it; empty for a Job that is here by its labels alone."""
     owner_name: str = ""
     owner_resource: str = ""
-    """`PLURAL.GROUP` of that run."""
+    """`PLURAL.GROUP` of that run; empty where not every object of that resource is a run, so that it may exist."""
     kind: str = ""
     created: float | None = None
     started: float | None = None

@@ -89,7 +89,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         name=name,
         owner=bounded(owner.uid),
         owner_name=kind.shown(object_name(owner.name)) if kind else "",
-        owner_resource=kind.resource if kind else "",
+        owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
         created=seconds(meta.creation_timestamp),
         started=seconds(status.start_time),
@@ -106,7 +106,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         agent=word(agent.lower()),
         service=word(service),
         task_id=word(task_id),
-        cli=word(cli),
+        cli=word(cli.lower()),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
     )
@@ -122,10 +122,11 @@ def _reading(
 
 
 def _owner(references: Sequence[OwnerReference], kinds: Sequence[RunKind]) -> tuple[OwnerReference, RunKind | None]:
-    """The run that controls the Job, whatever its version. The case of the kind is ignored."""
+    """The custom resource that controls the Job, whatever its version. The case of the kind is ignored."""
+    owners = [kind for kind in kinds if not kind.is_job]
     for reference in references:
         group = (reference.api_version or "").partition("/")[0]
-        for kind in kinds:
+        for kind in owners:
             if reference.controller and group == kind.group and (reference.kind or "").lower() == kind.kind.lower():
                 return reference, kind
     return OwnerReference(), None
