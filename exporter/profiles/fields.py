@@ -1,24 +1,28 @@
 """Which fields a profile reads, and as what."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from exporter.profiles.language import STATE_NAMES, About, Profile, Source, Times, Value, workers_of
+from exporter.profiles.language import About, Profile, Source, Times, workers_of
 from exporter.profiles.paths import Path, parse
 from exporter.profiles.sources import conditions_of, paths_of
 from exporter.profiles.wire import ANY, LABEL, NUMBER, TEXT, TIME
 
 __all__ = ["types_of"]
 
-_PRESENCE: Final = {"present", "absent"}
+_OF_TEXT: Final = ("labels", "annotations")
 
 
 def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
-    """The type of each field; text, where it is read in several ways. `more` are paths that are read besides."""
+    """The type of each field. `more` are paths that are read besides, as text.
+
+    What decides a state, or a condition, is read as anything: of another type than it was, it is not absent.
+    """
     found: dict[Path, Any] = {}
     for path, kind in (*_fields(profile), *((parse(shown), TEXT) for shown in more)):
-        as_one = kind if found.get(path, kind) is kind else TEXT
-        found[path] = LABEL if path[0] == "metadata" and as_one is TEXT else as_one
+        before = found.get(path, kind)
+        as_one = kind if before is kind else ANY if ANY in (before, kind) else TEXT
+        found[path] = LABEL if path[0] == "metadata" and path[1] in _OF_TEXT and as_one is not ANY else as_one
     return found
 
 
@@ -29,7 +33,7 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
     for name in Times.__struct_fields__:
         yield from _of_source(getattr(times, name), TIME)
     for rule in profile.state:
-        yield parse(rule.path), _kind_of([value for name in STATE_NAMES for value in getattr(rule, name)])
+        yield parse(rule.path), ANY
     for worker in workers_of(profile):
         yield from _of_source(worker.reported, TEXT)
         yield from _of_conditions(worker.when)
@@ -44,11 +48,6 @@ def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
     yield from _of_conditions(conditions_of(source))
 
 
-def _of_conditions(wanted: Mapping[str, Sequence[Value]]) -> Iterator[tuple[Path, Any]]:
-    for shown, values in wanted.items():
-        yield parse(shown), _kind_of(values)
-
-
-def _kind_of(values: Sequence[Value]) -> Any:
-    """Of a field whose value is one of these: anything, where only its presence matters."""
-    return ANY if _PRESENCE.issuperset(values) else TEXT
+def _of_conditions(wanted: Iterable[str]) -> Iterator[tuple[Path, Any]]:
+    for shown in wanted:
+        yield parse(shown), ANY

@@ -18,14 +18,17 @@ from exporter.profiles.language import (
     workers_of,
 )
 from exporter.profiles.paths import parse
-from exporter.profiles.sources import Condition, Index, Texts, all_paths_of, condition, moment, text_of, texts
+from exporter.profiles.sources import Condition, Index, Texts, all_paths_of, condition, listed_texts, moment, shown_of, texts
 from exporter.profiles.wire import Wire
 
 __all__ = ["JobReader", "Reader", "State", "WorkerOf"]
 
 
 class State(NamedTuple):
-    """The state of a run; the value that decided it, or that no rule lists; and that value from a closed set."""
+    """The state of a run; the value that decided it, or that no rule lists; and that value from a closed set.
+
+    The value is empty only where none of the rules finds one.
+    """
 
     state: str
     value: str
@@ -77,9 +80,9 @@ class Reader:
         seen = ""
         for at, listed in self._rules:
             value = values[at]
-            shown = value if value.__class__ is str else _shown(value)
+            shown = value if value.__class__ is str else shown_of(value)
             if (found := listed.get(shown)) is not None:
-                return found
+                return found if shown or not seen else found._replace(value=seen)
             if shown and (found := listed.get("present")) is not None:
                 return found._replace(value=shown)
             seen = seen or shown
@@ -129,11 +132,6 @@ def _rule(rule: StateRule, index: Index) -> Rule:
     listed: dict[str, State] = {}
     for state in STATE_NAMES:
         for value in getattr(rule, state):
-            shown = "" if value == "absent" else text_of(value)
-            listed.setdefault(shown, State(state, shown, shown or "none"))
+            for shown in listed_texts(value):
+                listed.setdefault(shown, State(state, shown, shown or "none"))
     return Rule(index(parse(rule.path)), listed)
-
-
-def _shown(value: Any) -> str:
-    """As text; `present` where it is a mapping or a list."""
-    return text_of(value) or ("" if value is None or value == "" else "present")

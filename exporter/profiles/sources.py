@@ -17,8 +17,10 @@ __all__ = [
     "all_paths_of",
     "condition",
     "conditions_of",
+    "listed_texts",
     "moment",
     "paths_of",
+    "shown_of",
     "text_of",
     "texts",
 ]
@@ -39,6 +41,18 @@ def text_of(value: Any) -> str:
     if kind is str or kind is int or kind is float:
         return str(value)
     return ("true" if value else "false") if kind is bool else ""
+
+
+def shown_of(value: Any) -> str:
+    """As text; `present` where it is something else, such as a mapping; empty where there is none."""
+    return text_of(value) or ("" if value is None or value == "" else "present")
+
+
+def listed_texts(value: Value) -> tuple[str, ...]:
+    """What a listed value stands for. Conditions have the text True where YAML, without quotes, has a truth."""
+    if value.__class__ is bool:
+        return text_of(value), str(value)
+    return ("" if value == "absent" else text_of(value),)
 
 
 def all_of(source: Source) -> tuple[From | str, ...]:
@@ -111,8 +125,9 @@ def moment(source: Source, index: Index) -> Moment:
             value = values[at]
             if value is None or (holds and not holds(values)):
                 continue
-            if value.__class__ is dt.datetime or (value := _time(value)) is not None:
-                return value
+            found: dt.datetime | None = value if value.__class__ is dt.datetime else _time(value)
+            if found is not None and found.year > 1:  # in the year 1, Go writes that there is none
+                return found
         return None
 
     return first
@@ -120,20 +135,19 @@ def moment(source: Source, index: Index) -> Moment:
 
 def condition(wanted: Mapping[str, Sequence[Value]], index: Index) -> Condition:
     """Whether all these paths have one of their values."""
-    terms = [(index(parse(path)), {_listed(value) for value in values}) for path, values in wanted.items()]
+    terms = [
+        (index(parse(path)), {text for value in values for text in listed_texts(value)})
+        for path, values in wanted.items()
+    ]
 
     def holds(values: Values) -> bool:
         for at, listed in terms:
-            value = values[at]
-            if text_of(value) not in listed and ("present" not in listed or value is None or value == ""):
+            text = shown_of(values[at])
+            if text not in listed and not (text and "present" in listed):
                 return False
         return True
 
     return holds
-
-
-def _listed(value: Value) -> str:
-    return "" if value == "absent" else text_of(value)
 
 
 def _parts(source: str | From, index: Index) -> tuple[str, str, Condition | None]:

@@ -56,7 +56,8 @@ PHASES = "state: [{open: [absent, Running], waiting: [Queued], succeeded: [Done]
         ({"status": {"phase": "Done"}}, ("succeeded", "Done", "Done")),
         ({"status": {"phase": True}}, ("cancelled", "true", "true")),
         ({"status": {"phase": "Thinking"}}, ("open", "Thinking", "other")),
-        ({"status": {"phase": {"x": 1}}}, ("open", "", "none")),
+        ({"status": {"phase": {"x": 1}}}, ("open", "present", "other")),
+        ({"status": {"phase": ["Done"]}}, ("open", "present", "other")),
         ({"status": "broken"}, ("open", "", "none")),
     ],
 )
@@ -218,3 +219,59 @@ def test_what_a_profile_reads_of_runs_is_not_read_of_their_jobs(profile):
     """`only` and `about` are fields of the Job only where the run is one."""
     reader = JobReader(msgspec.convert(yaml.safe_load(profile), Profile))
     assert reader.about({"name": "x"}, {"name": "y"}) == [""] * 5
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{path: .spec.a, when: {.spec.b: [absent]}}", None),
+        ("{path: .spec.a, when: {.spec.b: [present]}}", "x"),
+        ("[{path: .spec.c, when: {.spec.b: [text]}}, {path: .spec.a, when: {.spec.b: [present]}}]", "x"),
+        ("[{path: .spec.a, when: {.spec.b: [present]}}, .spec.b]", "x"),
+    ],
+)
+@pytest.mark.parametrize("inside", [{"x": 1}, ["x"], [[]], 0, False])
+def test_what_is_there_is_not_absent_whatever_its_type(source, told, inside):
+    """A condition sees a mapping or a list as present, also where the same field is read as text besides."""
+    assert about(f"{{service: {source}}}", {"spec": {"a": "x", "b": inside}}).get("service") == told
+
+
+@pytest.mark.parametrize(("status", "told"), [("True", "succeeded"), ("False", "failed"), (True, "succeeded")])
+def test_a_truth_without_quotes_is_also_the_text_of_a_condition(status, told):
+    """YAML reads True as a truth, and the status of a condition is the text True: both are meant."""
+    profile = """
+        state: [{path: ".status.conditions[?(@.type=='S')].status", succeeded: [True], failed: [False]}]
+    """
+    assert state(profile, {"status": {"conditions": [{"type": "S", "status": status}]}})[0] == told
+    reader = a_reader("only: {.spec.a: [True]}")
+    assert reader.is_run(values(reader, {"spec": {"a": "True"}})[0])
+
+
+def test_a_run_whose_value_no_rule_lists_has_a_status():
+    """Where the absence of another field decides, the value is known all the same: a controller wrote it."""
+    profile = "state: [{path: .status.phase, failed: [F]}, {path: .spec.pool, open: [absent], waiting: [present]}]"
+    assert state(profile, {"status": {"phase": "Odd"}}) == ("open", "Odd", "none")
+    assert state(profile, {}) == ("open", "", "none")
+
+
+def test_a_time_in_the_year_1_is_none():
+    """As Go writes it: the next source counts."""
+    reader = a_reader("times: {finished: [.status.end, .status.update]}")
+    assert reader.finished(values(reader, {"status": {"end": "0001-01-01T00:00:00Z", "update": AT}})[0]) == MOMENT
+
+
+@pytest.mark.parametrize(
+    ("given", "meta", "told"),
+    [
+        ("service: .metadata.generation", {"generation": 3}, "3"),
+        ("attempt: .metadata.generation", {"generation": 3}, "3"),
+        ("attempt: .metadata.labels.n", {"labels": {"n": "3"}}, "3"),
+        ("attempt: .metadata.annotations.n", {"annotations": {"n": "3"}}, "3"),
+        ("service: '.metadata.ownerReferences[0].controller'", {"ownerReferences": [{"controller": True}]}, "true"),
+    ],
+)
+def test_metadata_is_read_as_what_it_is(given, meta, told):
+    """Labels are text, also where a number is wanted; other fields are not. Neither is an object that is broken."""
+    reader = a_reader(f"about: {{{given}}}")
+    found, whole = values(reader, {"metadata": meta})
+    assert (told in reader.about(found), whole) == (True, True)
