@@ -191,3 +191,10 @@ def test_two_kinds_of_one_name_live_side_by_side(tmp_path):
     kinds = kinds_of(load(write(tmp_path, text + "  - docsruns.agents.platform")))
     assert [kind.shown("x") for kind in kinds] == ["x", "tasks.b.example/x", "docsrun/x"]
     assert [kind.title for kind in kinds] == ["tasks.a.example", "tasks.b.example", "docsruns"]
+
+
+def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
+    """Jobs are always read, and `job/NAME` is one of them to kubectl."""
+    kinds = kinds_of(load(write(tmp_path, "coderuns: {kinds: [coderuns.agents.platform, jobs.batch.volcano.sh]}")))
+    assert [kind.shown("x") for kind in kinds] == ["x", "jobs.batch.volcano.sh/x"]
+    assert [kind.title for kind in kinds] == ["coderuns", "jobs.batch.volcano.sh"]

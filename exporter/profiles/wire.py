@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.profiles.paths import Path, PathError, Where
+from exporter.profiles.sources import text_of
 
 __all__ = ["ANY", "LABEL", "NUMBER", "TEXT", "TIME", "Metadata", "Wire"]
 
@@ -66,7 +67,8 @@ class _Node:
     def typed(self, name: str) -> tuple[Any, Any]:
         """The type of this field, and its default."""
         if self.item is not None:
-            item = self.item.struct(name) if self.item.fields else self.item.type
+            leaf = not self.item.fields and self.item.item is None
+            item = ANY if leaf else self.item.typed(name)[0]  # each keeps its place, whatever it is
             return list[item] | None, None  # type: ignore[valid-type]
         if self.fields:
             struct = self.struct(name, *((Metadata,) if name == "object.metadata" else ()))
@@ -154,5 +156,5 @@ def _inside(value: Any, steps: _Steps) -> Any:
             value = value[step] if value and step < len(value) else None
         else:
             name, wanted = step
-            value = next((item for item in value or () if getattr(item, name) == wanted), None)
+            value = next((item for item in value or () if text_of(getattr(item, name, None)) == wanted), None)
     return value

@@ -89,8 +89,8 @@ class RunKind:
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     """Of these profiles; the first one that is read from objects of its own is the main one."""
     first = next((index for index, profile in enumerate(profiles) if not is_job(profile)), None)
-    names = [(profile.kind or "").lower() for profile in profiles]
-    plurals = [profile.plural or "" for profile in profiles]
+    names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs are read besides
+    plurals = [*(profile.plural or "" for profile in profiles), "jobs", "configmaps"]
     return [
         RunKind(
             profile=profile,

@@ -275,3 +275,23 @@ def test_metadata_is_read_as_what_it_is(given, meta, told):
     reader = a_reader(f"about: {{{given}}}")
     found, whole = values(reader, {"metadata": meta})
     assert (told in reader.about(found), whole) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "spec", "told"),
+    [
+        (".spec.m[0][1]", {"m": [["a", "b"]]}, "b"),
+        (".spec.m[1][0].z[1]", {"m": [[], [{"z": ["p", "q"]}]]}, "q"),
+        (".spec.m[?(@.type=='A')].b[?(@.type=='C')].d[0]", {"m": [{"type": "A", "b": [{"type": "C", "d": ["x"]}]}]}, "x"),
+        (".spec.m[1].a", {"m": [None, {"a": "x"}]}, "x"),
+        (".spec.m[0].a", {"m": [None, {"a": "x"}]}, ""),
+        (".spec.m[1]", {"m": [{}, "b"]}, "b"),
+        (".spec.m[0]", {"m": [{}, "b"]}, ""),
+        (".spec.m[?(@.a=='x')].b", {"m": [None, {"a": None}, {"a": "x", "b": "y"}]}, "y"),
+    ],
+)
+def test_lists_are_read_at_any_depth(path, spec, told):
+    """Each item keeps its place, whatever the others are, and none of it makes the object a broken one."""
+    reader = a_reader(f'about: {{service: "{path}"}}')
+    found, whole = values(reader, {"spec": spec})
+    assert (reader.about(found)[1], whole) == (told, True)

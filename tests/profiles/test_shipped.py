@@ -6,7 +6,9 @@ import re
 import msgspec
 import pytest
 
-from exporter.profiles import DEFAULT, Profile, ProfileError, check, resolved, shipped
+from exporter.kube.decode import Decoder
+from exporter.profiles import DEFAULT, Profile, ProfileError, Reader, check, resolved, shipped
+from tests.objects import raw
 
 ROOT = pathlib.Path(__file__).parents[2]
 NAMES = [name for name in shipped() if name != "any"]
@@ -85,3 +87,15 @@ def test_names_that_are_not_enough_are_an_error(given, key, line):
         check(given)
     assert caught.value.key == key
     assert str(caught.value).startswith(line)
+
+
+def test_a_new_phase_of_a_kelos_task_is_open_and_shown_as_other():
+    """Only a task of a worker pool waits without a phase that says more."""
+    reader = Reader(resolved("tasks.kelos.dev"))
+    for item, told in (
+        ({"status": {"phase": "Paused"}}, ("open", "Paused", "other")),
+        ({}, ("open", "", "none")),
+        ({"spec": {"workerPoolRef": {"name": "p"}}}, ("waiting", "p", "present")),
+    ):
+        decoded, _ = Decoder(reader.type).decode(raw(item))
+        assert tuple(reader.state(reader.values(decoded))) == told
