@@ -188,7 +188,7 @@ def check(settings: Settings) -> None:
 def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
     if not kinds:
         raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
-    names: dict[tuple[str | None, str | None], int] = {}
+    names: dict[tuple[str | None, ...], int] = {}
     for index, kind in enumerate(kinds):
         where = f"$.coderuns.kinds[{index}]"
         try:
@@ -196,8 +196,9 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
         except ProfileError as error:
             raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
         profile = resolved(kind)
-        first = names.setdefault((profile.plural, profile.group), index)
-        if first != index and not is_job(profile):  # Jobs are one list, for all profiles of Jobs
+        which = repr(profile.only) if is_job(profile) else None  # of Jobs, which are one list for all profiles
+        first = names.setdefault((profile.plural, profile.group, which), index)
+        if first != index:
             name = f"{profile.plural}.{profile.group}"
             raise msgspec.ValidationError(f"two profiles of {name}: kinds.{first} is one as well - at `{where}`")
 

@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +16,7 @@ from exporter.profiles import Profile, ProfileError, check as check_profile
 
 __all__ = ["ConfigError", "UnreadableError", "load", "said"]
 
+_ENDS = (".yaml", ".yml")  # of files with profiles
 _KEY = re.compile(r"\[\.\.\.\]|[^.\[\]$`]+")
 _WORDS = (
     ("Expected", "expected"),
@@ -39,25 +40,34 @@ def load(path: str) -> Settings:
     tree, nodes = _read(Path(path))
     with _located(path, tree, nodes, Settings):
         settings = msgspec.convert({} if tree is None else tree, Settings)
-        kinds = tuple(_profile(kind, Path(path).parent) for kind in settings.coderuns.kinds)
+        given, folder = settings.coderuns.kinds, Path(path).parent
+        files = {
+            kind: _ProfileFile(folder / kind) for kind in given if isinstance(kind, str) and kind.endswith(_ENDS)
+        }
+        kinds = tuple(files[kind].profile if isinstance(kind, str) and kind in files else kind for kind in given)
+        for file in files.values():
+            file.check(kinds)
         settings = msgspec.structs.replace(settings, coderuns=CodeRuns(kinds=kinds))
         check(settings)
     return settings
 
 
-def _profile(kind: str | Profile, folder: Path) -> str | Profile:
-    """The profile of a file, whose name is relative to the settings' folder; other kinds as they are."""
-    if not isinstance(kind, str) or not kind.endswith((".yaml", ".yml")):
-        return kind
-    path = folder / kind
-    tree, nodes = _read(path)
-    with _located(str(path), tree, nodes, Profile):
-        profile = msgspec.convert(tree, Profile)
-        try:
-            check_profile(profile, kinds=[profile.kind or ""])
-        except ProfileError as error:
-            raise msgspec.ValidationError(f"{error} - at `$.{error.key}`") from error
-    return profile
+class _ProfileFile:
+    """A file with one profile."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+        self._tree, self._nodes = _read(path)
+        with _located(self._path, self._tree, self._nodes, Profile):
+            self.profile = msgspec.convert(self._tree, Profile)
+
+    def check(self, kinds: Iterable[str | Profile]) -> None:
+        """Its worker may be of another kind of the settings. Raises ConfigError."""
+        with _located(self._path, self._tree, self._nodes, Profile):
+            try:
+                check_profile(self.profile, kinds=[one.kind or "" for one in kinds if isinstance(one, Profile)])
+            except ProfileError as error:
+                raise msgspec.ValidationError(f"{error} - at `$.{error.key}`") from error
 
 
 def _read(path: Path) -> tuple[Any, Any]:
@@ -67,10 +77,32 @@ def _read(path: Path) -> tuple[Any, Any]:
     except FileError as error:
         raise UnreadableError(f"{path}: cannot be read: {error}") from error
     try:
-        return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        tree, nodes = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # The last ones: a value that does not fit its tag, such as a date that there is not.
         raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
+    for key in _twice(nodes):
+        raise ConfigError(f"{path}:{key.start_mark.line + 1}: the key {key.value!r} stands twice in one mapping")
+    return tree, nodes
+
+
+def _twice(root: Any) -> Iterator[Any]:
+    """The keys that their mapping has already, of which YAML takes the last. Aliases are seen once."""
+    seen, waiting = set[int](), [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names = set[tuple[str, str]]()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in names:
+                    yield key
+                names.add((key.tag, str(key.value)))
+                waiting += key, value
+        else:
+            waiting += node.value
 
 
 @contextlib.contextmanager

@@ -89,10 +89,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ),
         (
             "    times: {finished: status.end}",
-            (
-                ":5: coderuns.kinds.0.times.finished: 'status.end' is not a path, from 'status.end' on; "
-                "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
-            ),
+            ":5: coderuns.kinds.0.times.finished: 'status.end' is not a path; did you mean '.status.end'?",
         ),
         (
             "    worker:\n      is: Jobs",
@@ -198,3 +195,99 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
     kinds = kinds_of(load(write(tmp_path, "coderuns: {kinds: [coderuns.agents.platform, jobs.batch.volcano.sh]}")))
     assert [kind.shown("x") for kind in kinds] == ["x", "jobs.batch.volcano.sh/x"]
     assert [kind.title for kind in kinds] == ["coderuns", "jobs.batch.volcano.sh"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("    only: {.spec.a: []}", ":5: coderuns.kinds.0.only: no value is listed for '.spec.a'"),
+        (
+            "    worker: {when: {.spec.a: []}}",
+            ":5: coderuns.kinds.0.worker.when: no value is listed for '.spec.a'",
+        ),
+        ("    state: [{path: .spec.a}]", ":5: coderuns.kinds.0.state.0: no value is listed for '.spec.a'"),
+        (
+            "    worker: []",
+            ":5: coderuns.kinds.0.worker: the list is empty: write {is: none} where nothing works for a run",
+        ),
+        (
+            "    worker: {is: ''}",
+            ":5: coderuns.kinds.0.worker.is: '' cannot be listed; write Job, Pod, none, self or the kind of another",
+        ),
+        (
+            "    about: {agent: spec.user}",
+            ":5: coderuns.kinds.0.about.agent: 'spec.user' is not a path; did you mean '.spec.user'?",
+        ),
+        (
+            "    about: {agent: [.spec.a, 'status.x[0]']}",
+            ":5: coderuns.kinds.0.about.agent.1: 'status.x[0]' is not a path; did you mean '.status.x[0]'?",
+        ),
+        (
+            "    state: [{path: .spec.a, waiting: [true]}, {path: .spec.a, failed: ['true']}]",
+            ":5: coderuns.kinds.0.state.1.failed: 'true' stands for two states, waiting and failed",
+        ),
+        (
+            "    state: [{path: .spec.a, waiting: [True], failed: ['True']}]",
+            ":5: coderuns.kinds.0.state.0.failed: 'True' stands for two states, waiting and failed",
+        ),
+        (
+            "    about: {agent: .spec" + ".a" * 5000 + "}",
+            ":5: coderuns.kinds.0.about.agent: a path has at most 32 steps; this one has 5001: '.spec.a.a.a.a",
+        ),
+        (
+            "    only: {.metadata.annotations: [present]}",
+            ":3: coderuns.kinds.0: one path ends at '.metadata.annotations', another one goes on",
+        ),
+        (
+            "  - {group: a b, plural: xs, version: v1, kind: X}",
+            ":5: coderuns.kinds.1.group: 'a b' is not the name of an API group: a-z, 0-9, - and dots",
+        ),
+        (
+            "  - {group: a.b, plural: ../secrets, version: v1, kind: X}",
+            ":5: coderuns.kinds.1.plural: '../secrets' is not the name of a resource: a-z, 0-9 and -",
+        ),
+        (
+            "  - {group: a.b, plural: xs, version: v1/../v2, kind: X}",
+            ":5: coderuns.kinds.1.version: 'v1/../v2' is not the name of a version: a-z, 0-9 and -",
+        ),
+        (
+            "  - {resource: 'xs.v1.a?b', kind: X}",
+            ":5: coderuns.kinds.1.resource: 'a?b' is not the name of an API group: a-z, 0-9, - and dots",
+        ),
+        (
+            "  - {resource: xs.v1.a.b, kind: X/Y}",
+            ":5: coderuns.kinds.1.kind: 'X/Y' is not the name of a kind: A-Z, a-z, 0-9 and -",
+        ),
+        (
+            "  - {resource: jobs.v1.batch, worker: {is: Pod}}",
+            ":5: coderuns.kinds.1.worker.is: a Job is its own worker: write {is: self}",
+        ),
+        (
+            "  - {resource: jobs.v1.batch, worker: [{is: self}, {is: Pod}]}",
+            ":5: coderuns.kinds.1.worker: self is the only worker and has no when: only says which Jobs are runs",
+        ),
+        (
+            "  - jobs.batch\n  - jobs.batch",
+            ":6: coderuns.kinds.2: two profiles of jobs.batch: kinds.1 is one as well",
+        ),
+        ("    kind: Task2", ":5: the key 'kind' stands twice in one mapping"),
+    ],
+)
+def test_a_profile_that_would_do_nothing_or_other_things_is_an_error(tmp_path, text, line):
+    """At the start, and not as runs that never show."""
+    assert the_error(tmp_path, PROFILE + text).startswith(line)
+
+
+def test_profiles_of_jobs_may_be_several(tmp_path):
+    """Each with labels of its own, however its worker is written."""
+    one = "{resource: jobs.v1.batch, only: {.metadata.labels.x: [%s]}, worker: %s}"
+    kinds = [one % ("a", "[{is: self}]"), one % ("b", "{is: self, reported: .status.x}"), "jobs.batch", "buildkite"]
+    assert len(load(write(tmp_path, f"coderuns: {{kinds: [{', '.join(kinds)}]}}")).coderuns.kinds) == 4
+
+
+def test_a_profile_in_a_file_may_name_the_kind_of_any_other_as_its_worker(tmp_path):
+    """Of one in the settings, or in another file."""
+    (tmp_path / "a.yaml").write_text("resource: as.v1.x.io\nkind: A\nworker: {is: B}\n")
+    (tmp_path / "b.yaml").write_text("resource: bs.v1.x.io\nkind: B\nworker: {is: C}\n")
+    settings = load(write(tmp_path, "coderuns: {kinds: [a.yaml, b.yaml, {resource: cs.v1.x.io, kind: C}]}"))
+    assert [kind.kind for kind in settings.coderuns.kinds] == ["A", "B", "C"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
@@ -18,15 +19,18 @@ from exporter.profiles.language import (
     resource_of,
     workers_of,
 )
+from exporter.profiles.naming import wrong_name
 from exporter.profiles.paths import Path, PathError, parse
 from exporter.profiles.reading import Reader
 from exporter.profiles.shipped import UnknownProfileError, resolved, shipped
-from exporter.profiles.sources import all_of, all_paths_of, is_path
+from exporter.profiles.sources import all_of, all_paths_of, is_path, listed_texts
 
 __all__ = ["ProfileError", "check"]
 
 _WORKERS: Final = ("Job", "Pod", "none", "self")
 _OF_JOBS: Final = ("labels", "annotations")
+_JOBS: Final = ("jobs", "batch")
+_DOT_FORGOTTEN: Final = re.compile(r"(metadata|spec|status)[.\[]")
 
 
 class ProfileError(ValueError):
@@ -45,21 +49,23 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
         raise ProfileError(str(error), key="") from error
     if isinstance(given, str):
         return
-    _check_names(given)
+    _check_names(given, profile)
     _check_states(given.state)
     several = isinstance(given.worker, tuple)
+    if given.worker == ():
+        raise ProfileError("the list is empty: write {is: none} where nothing works for a run", key="worker")
     for index, worker in enumerate(workers_of(given)):
         _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     _check_conditions(given.only or {}, "only")
-    if is_job(profile):
+    if is_job(profile) or (profile.plural, profile.group) == _JOBS:
         _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
         with _at(f"undecodable_when_empty[{index}]"):
             parse(path)
     with _at(""):
-        Reader(profile)  # right paths may not go together
+        Reader(profile, more=[".metadata.annotations.any"])  # right paths may not go together
 
 
 @contextlib.contextmanager
@@ -70,16 +76,22 @@ def _at(key: str) -> Iterator[None]:
         raise ProfileError(str(error), key=key) from error
 
 
-def _check_names(given: Profile) -> None:
+def _check_names(given: Profile, profile: Profile) -> None:
     if given.name is not None:
         raise ProfileError("only shipped profiles have names of their own", key="name")
     if given.kind == "":
         raise ProfileError("the kind is empty", key="kind")
-    if given.resource is None:
-        return
-    name = resource_of(given.resource)
+    if given.resource is not None:
+        _check_resource(given, given.resource)
+    if (wrong := wrong_name(profile)) is not None:
+        key, text = wrong
+        raise ProfileError(text, key="resource" if key != "kind" and given.resource is not None else key)
+
+
+def _check_resource(given: Profile, resource: str) -> None:
+    name = resource_of(resource)
     if not name.plural or not name.group:
-        raise ProfileError(f"{given.resource!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP", key="resource")
+        raise ProfileError(f"{resource!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP", key="resource")
     for key in ("group", "version", "plural"):
         if getattr(given, key) is not None:
             raise ProfileError("resource names it already: remove one of them", key=key)
@@ -91,20 +103,23 @@ def _check_names(given: Profile) -> None:
 
 
 def _check_states(rules: tuple[StateRule, ...]) -> None:
-    states: dict[tuple[str, str], str] = {}
+    states: dict[tuple[Path, str], str] = {}
     for index, rule in enumerate(rules):
         with _at(f"state[{index}].path"):
-            parse(rule.path)
-        for state in STATE_NAMES:
-            for value in getattr(rule, state):
-                first = states.setdefault((rule.path, str(value) or "absent"), state)
+            path = parse(rule.path)
+        listed = [(state, value) for state in STATE_NAMES for value in getattr(rule, state)]
+        if not listed:
+            raise ProfileError(f"no value is listed for {rule.path!r}", key=f"state[{index}]")
+        for state, value in listed:
+            for text in listed_texts(value):
+                first = states.setdefault((path, text), state)
                 if first != state:
                     message = f"{value!r} stands for two states, {first} and {state}"
                     raise ProfileError(message, key=f"state[{index}].{state}")
 
 
 def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
-    known = dict.fromkeys([*_WORKERS, *kinds, *(one.kind or "" for one in shipped().values())])
+    known = dict.fromkeys(filter(None, [*_WORKERS, *kinds, *(one.kind for one in shipped().values())]))
     if worker.is_ not in known:
         near = difflib.get_close_matches(worker.is_, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"write {', '.join(_WORKERS)} or the kind of another profile"
@@ -118,8 +133,12 @@ def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
 
 def _check_jobs(profile: Profile) -> None:
     """Runs that are Jobs: which ones, by labels and annotations."""
-    if (profile.plural, profile.group) != ("jobs", "batch"):
+    if (profile.plural, profile.group) != _JOBS:
         raise ProfileError("only a Job can be its own worker: the resource is jobs.v1.batch", key="worker.is")
+    if not is_job(profile):
+        raise ProfileError("a Job is its own worker: write {is: self}", key="worker.is")
+    if len(workers_of(profile)) > 1 or workers_of(profile)[0].when:
+        raise ProfileError("self is the only worker and has no when: only says which Jobs are runs", key="worker")
     if not profile.only:
         raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
     about = profile.about or About()
@@ -147,6 +166,8 @@ def _check_source(source: Source, key: str) -> None:
     for index, one in enumerate(all_of(source)):
         where = f"{key}[{index}]" if several else key
         with _at(where):
+            if isinstance(one, str) and _DOT_FORGOTTEN.match(one):
+                raise PathError(f"{one!r} is not a path; did you mean {'.' + one!r}?")
             if isinstance(one, From) or is_path(one) or key.startswith("times."):
                 parse(one if isinstance(one, str) else one.path)
         if isinstance(one, From):
@@ -154,6 +175,8 @@ def _check_source(source: Source, key: str) -> None:
 
 
 def _check_conditions(wanted: dict[str, Any], key: str) -> None:
-    for path in wanted:
+    for path, values in wanted.items():
         with _at(key):
             parse(path)
+        if not values:
+            raise ProfileError(f"no value is listed for {path!r}", key=key)

@@ -20,6 +20,7 @@ _OF_METADATA: Final = (
     *("resourceVersion", "selfLink", "uid"),
 )
 _SIMILAR: Final = 0.75
+_MOST: Final = 32  # steps; what lies a hundred deep in an object is not read
 _FORMS: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
 
 
@@ -45,6 +46,8 @@ def parse(text: str) -> Path:
     while at < len(text):
         step, at = _step(text, at)
         steps.append(step)
+    if len(steps) > _MOST:
+        raise PathError(f"a path has at most {_MOST} steps; this one has {len(steps)}: '{text[:40]}...'")
     _check(text, steps)
     return tuple(steps)
 

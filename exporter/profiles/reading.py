@@ -18,7 +18,17 @@ from exporter.profiles.language import (
     workers_of,
 )
 from exporter.profiles.paths import parse
-from exporter.profiles.sources import Condition, Index, Texts, all_paths_of, condition, listed_texts, moment, shown_of, texts
+from exporter.profiles.sources import (
+    Condition,
+    Index,
+    Texts,
+    all_paths_of,
+    condition,
+    listed_texts,
+    moment,
+    shown_of,
+    texts,
+)
 from exporter.profiles.wire import Wire
 
 __all__ = ["JobReader", "Reader", "State", "WorkerOf"]

@@ -282,7 +282,11 @@ def test_metadata_is_read_as_what_it_is(given, meta, told):
     [
         (".spec.m[0][1]", {"m": [["a", "b"]]}, "b"),
         (".spec.m[1][0].z[1]", {"m": [[], [{"z": ["p", "q"]}]]}, "q"),
-        (".spec.m[?(@.type=='A')].b[?(@.type=='C')].d[0]", {"m": [{"type": "A", "b": [{"type": "C", "d": ["x"]}]}]}, "x"),
+        (
+            ".spec.m[?(@.type=='A')].b[?(@.type=='C')].d[0]",
+            {"m": [{"type": "A", "b": [{"type": "C", "d": ["x"]}]}]},
+            "x",
+        ),
         (".spec.m[1].a", {"m": [None, {"a": "x"}]}, "x"),
         (".spec.m[0].a", {"m": [None, {"a": "x"}]}, ""),
         (".spec.m[1]", {"m": [{}, "b"]}, "b"),

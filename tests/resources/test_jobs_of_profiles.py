@@ -12,7 +12,9 @@ from tests.objects import a_job, a_run
 def kept(job, *kinds):
     """The record of a Job, by the profiles of these names or mappings."""
     given = (kind if isinstance(kind, str) else msgspec.convert(kind, Profile) for kind in kinds)
-    return slim_job(msgspec.convert(job, WireJob), kinds=run_kinds([resolved(kind) for kind in given]), match_labels={})
+    return slim_job(
+        msgspec.convert(job, WireJob), kinds=run_kinds([resolved(kind) for kind in given]), match_labels={}
+    )
 
 
 @pytest.mark.parametrize(("only", "told"), [({}, "coderuns.agents.platform"), ({".spec.mode": ["agent"]}, "")])
