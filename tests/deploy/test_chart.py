@@ -57,6 +57,14 @@ WRONG = {
     "a duration's type": ({"settings": {"retention": True}}, "at '/settings/retention': got boolean, want number or"),
     "the port": ({"settings": {"web": {"listen_addresses": []}}}, "at '/settings/web': additional properties"),
     "the web configuration's place": ({"settings": {"web": {"config_file": "x"}}}, "at '/settings/web': additional"),
+    "a file with a profile": (
+        {"settings": {"coderuns": {"kinds": ["tasks.kelos.dev", "mine.yaml"]}}},
+        "at '/settings/coderuns/kinds/1': 'not' failed",
+    ),
+    "a version": (
+        {"settings": {"coderuns": {"kinds": [{"plural": "xs", "version": "v1/x"}]}}},
+        f"at '/settings/coderuns/kinds/0/version': {FORM}",
+    ),
     "a Secret": ({"webConfig": {"secret": {"name": "x"}}}, "at '/webConfig/secret': got object, want string"),
     "an endpoint": ({"serviceMonitor": {"endpoint": "https"}}, "at '/serviceMonitor/endpoint': got string, want obj"),
     "a kubeconfig": (

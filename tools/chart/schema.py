@@ -29,6 +29,7 @@ _FORMS = {
     ("Profile", "group"): _SUBDOMAIN,
     ("Profile", "plural"): _LABEL,
     ("Profile", "resource"): _SUBDOMAIN,
+    ("Profile", "version"): _LABEL,
     ("ConfigMaps", "namespace"): _LABEL,
     ("Settings", "label_selector"): rf"^{config.SELECTOR.pattern}$",
     ("RequiredConfigMap", "name"): _PATTERN,
@@ -216,6 +217,8 @@ def text() -> str:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
+    # Of a file with a profile, the pod has none.
+    types["CodeRuns"]["properties"]["kinds"]["items"]["not"] = {"type": "string", "pattern": r"\.ya?ml$"}
     types["Peer"]["minProperties"] = 1
     types["Values"]["properties"]["policyLimits"]["required"] = ["default"]
     seen = json.dumps(made)
