@@ -52,7 +52,10 @@ Source = str | From | tuple[str | From, ...]
 
 
 class StateRule(_Part, frozen=True):
-    """Which values of a field stand for which state. `absent` stands for no or an empty value, `present` for any."""
+    """Which values of a field stand for which state. `absent` stands for no or an empty value, `present` for any.
+
+    A boolean stands for itself and for its text, `True` or `False`.
+    """
 
     path: str = ".status.phase"
     """The field, as `kubectl get -o jsonpath` names it."""
@@ -153,7 +156,7 @@ class Profile(_Part, frozen=True):
     kind: str | None = None
     """The kind, as the ownerReference of a Job names it."""
     only: dict[str, tuple[Value, ...]] | None = None
-    """Paths and values that an object must have; another one is no run."""
+    """Paths and values that an object must have; another one is no run. Its Jobs are on the page all the same."""
     state: tuple[StateRule, ...] = ()
     """Asked in this order: the first field whose value is listed decides. Where none is, the run is open."""
     worker: Worker | tuple[Worker, ...] | None = None
