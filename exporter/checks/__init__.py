@@ -41,5 +41,5 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *configmaps.findings,
         *(finding for part in runs for finding in part.findings),
         *jobs.findings,
-        *check_agents(settings.thresholds.agents, runs),
+        *check_agents(settings.thresholds.agents, [*runs, jobs]),
     ]

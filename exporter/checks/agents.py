@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from exporter.checks.finding import NOTE, Finding
-from exporter.checks.runs import Runs
+from exporter.checks.finding import NOTE, Finding, Part
 from exporter.kind_names import nearest
 
 __all__ = ["check_agents"]
@@ -11,8 +10,8 @@ __all__ = ["check_agents"]
 _SIMILAR = 0.6
 
 
-def check_agents(named: Iterable[str], runs: Sequence[Runs]) -> list[Finding]:
-    """Agents that have thresholds and no run. Without any run this is unknown."""
+def check_agents(named: Iterable[str], runs: Sequence[Part]) -> list[Finding]:
+    """Agents that have thresholds and no run or Job. Without any this is unknown."""
     known = {agent for found in runs for agent in found.agents}
     if not known:
         return []

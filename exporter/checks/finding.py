@@ -26,8 +26,11 @@ class Part:
     """The findings about one resource.
 
     `namespaces` are those in which an object of it was seen, `unread` those in which it could not be listed.
+    `agents` are those that its objects name; `all` says whether all of these were read.
     """
 
     findings: list[Finding]
     namespaces: frozenset[str]
     unread: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    all: bool = True

@@ -2,7 +2,6 @@
 
 import asyncio
 import collections
-import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from exporter.plurals import plural
 from exporter.resources.kinds import RunKind
 from exporter.sources import Feed
 
-__all__ = ["Runs", "check_runs"]
+__all__ = ["check_runs"]
 
 _MOST_PHASES = 10
 
@@ -29,15 +28,7 @@ class Seen(NamedTuple):
     phase: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Runs(Part):
-    """What was found out; `agents` are those of its runs, `all` says whether all its runs were read."""
-
-    agents: frozenset[str] = frozenset()
-    all: bool = True
-
-
-async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *, others: Sequence[RunKind]) -> Runs:
+async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *, others: Sequence[RunKind]) -> Part:
     """Everything about one kind. `feeds` may hold those of other kinds. Discovery is concurrent with the lists."""
     fault, readings = await asyncio.gather(
         _fault(client, kind, others),
@@ -46,10 +37,10 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
     missing = [reading.error for reading in readings if reading.missing]
     if len(missing) == len(readings):
         scopes = [reading.feed.status.scope for reading in readings]
-        return Runs(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
+        return Part(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
     seen = [run for reading in readings for run in reading.records.values()]
     findings = [] if not fault else [Finding(status=UNHEALTHY, subject=kind.resource, text=fault)]
-    return Runs(
+    return Part(
         findings=[*findings, *map(_finding, readings), *_of_phases(kind, seen)],
         namespaces=frozenset(run.namespace for run in seen),
         unread=unread(readings),

@@ -250,6 +250,16 @@ class TestOfRuns:
             "note  thresholds.agents.cipher: no run has this agent",
         ]
 
+    async def test_an_agent_of_jobs_that_are_runs_themselves_is_known(self, tmp_path):
+        """Its thresholds are those of its Jobs."""
+        config = kinds("coderuns.agents.platform", "jobs.batch") + "thresholds: {agents: {nightly: {}, nighty: {}}}\n"
+        job = a_job()
+        job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
+        job["metadata"] |= {"ownerReferences": []}
+        assert await lines_of(tmp_path, a_run(), job, config=config) == [
+            "note  thresholds.agents.nighty: no run has this agent; did you mean 'nightly'?",
+        ]
+
     async def test_without_a_run_nothing_is_said_of_agents(self, tmp_path):
         """But that there is none."""
         config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
