@@ -46,7 +46,7 @@ class CodeRuns(_Section, frozen=True):
     """The kinds of runs. The first one is required; others may be missing from the cluster."""
 
     kinds: tuple[str | Profile, ...] = (DEFAULT,)
-    """At least one: the `PLURAL.GROUP` of a [shipped profile](profiles.md), a file with profiles, or a profile. A run
+    """At least one: the `PLURAL.GROUP` of a [shipped profile](profiles.md), a file with one profile, or a profile. A run
     of any but the first has its kind before its name: `docsrun/NAME`."""
 
 
