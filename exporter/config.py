@@ -20,8 +20,8 @@ DEFAULT_JOB_MAX_RUNTIME = "1h"
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
 
-# As https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors has it: what the API
-# server would refuse is told at the start.
+# As https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors has it: a
+# selector that the API server would reject is an error at the start.
 _WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _KEY = rf"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_WORD}"
 _VALUES = rf"\(\s*({_WORD})?(\s*,\s*({_WORD})?)*\s*\)"
@@ -34,7 +34,7 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
 
 
 class Kubernetes(_Section, frozen=True):
-    """How the API server is reached. Not set: $KUBECONFIG, the service account, ~/.kube/config."""
+    """The connection to the API server. Not set: $KUBECONFIG, else the pod's ServiceAccount, else ~/.kube/config."""
 
     kubeconfig: str | None = None
     """The kubeconfig file."""
@@ -46,24 +46,25 @@ class CodeRuns(_Section, frozen=True):
     """The kinds of runs. The first one is required; others may be missing from the cluster."""
 
     kinds: tuple[str | Profile, ...] = (DEFAULT,)
-    """At least one: the `PLURAL.GROUP` of a [shipped profile](profiles.md), a file with one profile, or a profile. A run
-    of any but the first has its kind before its name: `docsrun/NAME`."""
+    """At least one entry. An entry is the name of a [shipped profile](profiles.md), a file with one profile, or a
+    profile. In metrics, a run of any kind but the first has its kind before its name: `docsrun/NAME`."""
 
 
 class Jobs(_Section, frozen=True):
-    """Jobs that no run controls are shown as well if they carry all these labels."""
+    """Jobs that no run controls, but that are exposed as well."""
 
     match_labels: dict[str, str] = {}
-    """Label names and their values. Not set: only Jobs that a run controls."""
+    """Jobs with all these labels are exposed, even if no run controls them. Not set: none of these."""
 
 
 class RequiredConfigMap(_Section, frozen=True):
-    """A ConfigMap that the controller needs, and the keys in it that it needs."""
+    """A ConfigMap that the controller needs, and its required keys."""
 
     name: str
-    """A name, or a pattern such as `cto-controller-templates-*`: one has to match it; all that do are checked."""
+    """A name, or a pattern such as `cto-controller-templates-*`: at least one ConfigMap must match it, and all that
+    match are checked."""
     keys: tuple[str, ...] = ()
-    """Keys that must be there, in `data` or `binaryData`, and not empty."""
+    """Keys that must exist in `data` or `binaryData`, with a value that is not empty."""
 
 
 _TEMPLATES: tuple[str | RequiredConfigMap, ...] = tuple(
@@ -72,16 +73,16 @@ _TEMPLATES: tuple[str | RequiredConfigMap, ...] = tuple(
 
 
 class ConfigMaps(_Section, frozen=True):
-    """The required ConfigMaps. One is healthy if it exists, is not empty, and has its keys.
+    """The required ConfigMaps. A ConfigMap is healthy if it exists, is not empty, and has its required keys.
 
-    Names that are set here are required whatever exists. Without them, the platform's own are required as soon as one
-    of them exists; until then nothing is missing.
+    Names that are set here are always required. If none are set, the template ConfigMaps of the platform are required
+    once one of them exists; until then, none is reported as missing.
     """
 
     namespace: str = "agent-platform"
-    """Where they all are."""
+    """The namespace of all required ConfigMaps."""
     required: tuple[str | RequiredConfigMap, ...] = _TEMPLATES
-    """Names, or mappings with a name and keys. `*` in a name stands for any text."""
+    """Names, or mappings with a name and keys. `*` in a name matches any text."""
 
     @property
     def named(self) -> bool:
@@ -90,7 +91,7 @@ class ConfigMaps(_Section, frozen=True):
 
 
 class AgentThresholds(_Section, frozen=True):
-    """Limits of one agent, where they differ from the defaults."""
+    """Limits of one agent that differ from the defaults."""
 
     job_creation_deadline: Duration | None = None
     """How long after its creation a run of this agent may have no Job."""
@@ -99,43 +100,45 @@ class AgentThresholds(_Section, frozen=True):
 
 
 class Thresholds(_Section, frozen=True):
-    """How long a run may wait for its Job, and how long a Job may run. An object's annotation goes first."""
+    """How long a run may wait for its Job, and how long a Job may run. [Annotations](#annotations) override both."""
 
     job_creation_deadline: Duration = "10m"
     """How long after its creation a run may have no Job."""
     job_max_runtime: Duration | None = None
-    """How long a Job may run after its start. Not set: 1h, and a Job that runs longer raises a warning only, because
+    """How long a Job may run after its start. Not set: 1h, and a Job that runs longer raises only a warning, because
     healthy runs may take hours."""
     agents: dict[str, AgentThresholds] = {}
-    """By the agent's name as the metrics show it, such as `tess`."""
+    """Limits of single agents, by the value of the label `agent`, such as `tess`."""
 
 
 class Web(_Section, frozen=True):
-    """Where metrics are served."""
+    """The web server, which serves the metrics."""
 
     listen_addresses: tuple[str, ...] = (":10911",)
     """`HOST:PORT`, or `:PORT` for every interface."""
     telemetry_path: str = "/metrics"
     """The path of the metrics."""
     max_requests: int = 40
-    """Scrapes that are answered at once; others get 503. 0: any number."""
+    """Maximum number of concurrent scrapes; further ones get 503. 0: no limit."""
     config_file: str | None = None
-    """The file with [TLS and passwords](operations.md#tls-and-access), as all of Prometheus' exporters take it."""
+    """The file with [TLS and passwords](operations.md#tls-and-access), in the format of Prometheus' exporters."""
     kubernetes_auth: bool = False
-    """Whether scrapers need a [token of the cluster](operations.md#tokens-of-the-cluster) that may read the path."""
+    """Whether a scrape requires a [Kubernetes bearer token](operations.md#tokens-of-the-cluster) authorized to `get`
+    the path."""
     kubernetes_auth_audience: str = ""
-    """The audience that such a token must be made for. Not set: that of the API server, as tokens of pods have it."""
+    """The required audience of these tokens. Not set: that of the API server, which the tokens of pods have."""
     kubernetes_auth_without_tls: bool = False
-    """Whether tokens are accepted over plain HTTP, where something else encrypts. Otherwise they require TLS."""
+    """Whether tokens are accepted over plain HTTP, if another component encrypts the traffic. Otherwise they require
+    TLS."""
 
 
 class Log(_Section, frozen=True):
-    """What is logged, and how."""
+    """The log, on standard error."""
 
     level: Literal["debug", "info", "warn", "error"] = "info"
-    """The least that is logged."""
+    """The minimum severity of a message that is logged."""
     format: Literal["logfmt", "json"] = "logfmt"
-    """One line for each message, on standard error, in this form."""
+    """The format of the lines. Each message is one line."""
 
 
 class Settings(_Section, frozen=True):
@@ -143,17 +146,17 @@ class Settings(_Section, frozen=True):
 
     kubernetes: Kubernetes = Kubernetes()
     namespaces: tuple[str, ...] = ()
-    """Where runs and Jobs are read. Not set: in all namespaces, which needs a ClusterRole."""
+    """The namespaces in which runs and Jobs are read. Not set: all, which needs a ClusterRole."""
     label_selector: str = ""
-    """Only runs and Jobs with these labels are read, as `kubectl get -l` takes them. The runs and their Jobs have to
-    carry them alike, as they do `service`: a run whose Job is not selected appears to have none. Not set: all."""
+    """A label selector, as in `kubectl get -l`: only runs and Jobs that it selects are read. Use a label that a run
+    and its Job both have, such as `service`: a run whose Job is not selected appears to have none. Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"
-    """How long a finished run or Job that still exists keeps its series after its end; 0: as long as it exists. The
-    series of a deleted one end at once."""
+    """How long a finished run or Job that still exists is exposed after its end; 0: as long as it exists. The series
+    of a deleted run or Job are removed immediately."""
     web: Web = Web()
     log: Log = Log()
 
@@ -196,7 +199,7 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
         except ProfileError as error:
             raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
         profile = resolved(kind)
-        which = repr(profile.only) if is_job(profile) else None  # of Jobs, which are one list for all profiles
+        which = repr(profile.only) if is_job(profile) else None  # all profiles of Jobs share one list of Jobs
         first = names.setdefault((profile.plural, profile.group, which), index)
         if first != index:
             name = f"{profile.plural}.{profile.group}"

@@ -8,6 +8,7 @@ import yaml
 
 from exporter import config
 from exporter.durations import seconds_of
+from exporter.profiles import DEFAULT, resolved
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -91,7 +92,7 @@ def test_what_is_given_limits_is_what_is_warned_of():
 def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
     """CodeRun and DocsRun in both groups, BoltRun, the workspace cleanup by its label."""
     text = (FOLDER / file).read_text("utf-8")
-    kind = config.Kind()
+    kind = resolved(DEFAULT)
     named = set(re.findall(r"'(\w+Run\.[a-z0-9.]+)'", text))
     groups = ("agents.platform", "orchestrator.platform")
     assert named == {f"{name}.{group}" for name in ("CodeRun", "DocsRun") for group in groups} | {

@@ -1,7 +1,7 @@
 """A profile: how the runs of one kind are read. Each class is a mapping of the YAML, each field one of its keys.
 
-A source of a value is a path (docs/profiles.md), text that stands for itself, or a mapping with more to say about
-the path; of a list of sources the first that gives a value counts. An empty value counts as none.
+The source of a value is a path (docs/profiles.md), a literal text, or a mapping with a path and conditions; of a list
+of sources, the first one that has a value is used. An empty value counts as none.
 """
 
 import re
@@ -38,41 +38,38 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
 
 class From(_Part, frozen=True):
-    """A source of a value that needs more than a path."""
+    """A source that is a path with further keys."""
 
     path: str
-    """The field."""
+    """The path of the field."""
     after: str = ""
-    """Only what follows this text, where it is last: after `-`, `5DLabs-Rex` is `Rex`."""
+    """Keep only the part after the last occurrence of this text: with `-`, `5DLabs-Rex` becomes `Rex`."""
     when: dict[str, tuple[Value, ...]] = {}
-    """Paths and values that they must have, or else there is no value here."""
+    """Conditions: paths, and the allowed values of each. If one does not hold, this source has no value."""
 
 
 Source = str | From | tuple[str | From, ...]
 
 
 class StateRule(_Part, frozen=True):
-    """Which values of a field stand for which state. `absent` stands for no or an empty value, `present` for any.
-
-    A boolean stands for itself and for its text, `True` or `False`.
-    """
+    """Maps the values of a field to states. `absent` matches a missing or empty value, `present` any other."""
 
     path: str = ".status.phase"
-    """The field, as `kubectl get -o jsonpath` names it."""
+    """The path of the field, as in `kubectl get -o jsonpath`."""
     waiting: tuple[Value, ...] = ()
-    """Waits by design: queued, suspended, scheduled. Such a run is never late."""
+    """Values of a run that waits by design: queued, suspended, scheduled. It needs no Job yet."""
     open: tuple[Value, ...] = ()
-    """Needs a worker, or works."""
+    """Values of a run that needs a worker or has one."""
     succeeded: tuple[Value, ...] = ()
-    """Ended well."""
+    """Values of a run that succeeded."""
     failed: tuple[Value, ...] = ()
-    """Ended badly."""
+    """Values of a run that failed."""
     cancelled: tuple[Value, ...] = ()
-    """Ended on request, which is no failure."""
+    """Values of a run that was ended on request. It does not count as failed."""
 
 
 class JobAbout(_Part, frozen=True):
-    """What labels and annotations of a Job say, where its run does not."""
+    """Labels and annotations of a Job, for values that its run does not have."""
 
     agent: Source = ()
     """The agent."""
@@ -83,37 +80,39 @@ class JobAbout(_Part, frozen=True):
     cli: Source = ()
     """The agent's command-line tool."""
     attempt: Source = ()
-    """A number: of two Jobs that were created within the same second, the greater one is newer."""
+    """The number of the attempt: of two Jobs created within the same second, the greater number is the newer Job."""
 
 
 class Worker(_Part, frozen=True):
-    """The object that works for a run."""
+    """The object that does the work of a run."""
 
     is_: str = msgspec.field(default="Job", name="is")
-    """`Job`, `Pod` or the kind of another profile: one that has the run as its controller (ownerReference). `none`:
-    nothing works for it alone. Only Jobs are read: a run with another worker never lacks a Job. `self`: the run is a
-    Job; `only` and `about` then read its labels and annotations, and it has the families of Jobs alone."""
+    """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod` or the kind of another
+    profile. `none`: no object works for this run only. Only Jobs are read: a run with another worker is never
+    reported to have no Job. `self`: the run is itself a Job; `only` and `about` then read its labels and annotations,
+    and it has only the metrics of Jobs."""
     when: dict[str, tuple[Value, ...]] = {}
-    """Paths and values that the run must have; of several workers the first whose values match counts."""
+    """Conditions on the run: paths, and the allowed values of each. Of several workers, the first one whose
+    conditions hold is used."""
     reported: Source = ()
-    """The worker's name, as the status of the run reports it."""
+    """The name of the worker in the status of the run."""
     about: JobAbout = JobAbout()
-    """What labels and annotations of a Job say, where its run does not."""
+    """Labels and annotations of a Job, for values that its run does not have."""
 
 
 class Times(_Part, frozen=True):
-    """Moments in the life of a run."""
+    """Times of a run."""
 
     since: Source = ()
-    """Since when it needs a worker, where that is later than its creation."""
+    """Since when it needs a worker, if that is later than its creation."""
     finished: Source = ()
     """When it ended."""
     work_completed: Source = ()
-    """When it reported that its work is completed, whatever its state is."""
+    """When it reported that its work is completed, in any state."""
 
 
 class About(_Part, frozen=True):
-    """What is known about a run besides its state, as labels."""
+    """Values of a run that become labels."""
 
     agent: Source = ()
     """The agent; in lower case."""
@@ -126,15 +125,15 @@ class About(_Part, frozen=True):
     model: Source = ()
     """The language model."""
     repository: Source = ()
-    """The address of the repository."""
+    """The URL of the repository."""
     workflow: Source = ()
     """The workflow that created the run."""
     run_type: Source = ()
-    """What sort of run it is, where a kind has several."""
+    """The type of the run, if runs of one kind have several types."""
     message: Source = ()
-    """Why the run is in this state, in words."""
+    """A message that says why the run is in this state."""
     attempt: Source = ()
-    """The number of the attempt, 1 for the first."""
+    """The number of the attempt; 1 is the first."""
 
 
 class Profile(_Part, frozen=True):
@@ -144,31 +143,33 @@ class Profile(_Part, frozen=True):
     """
 
     name: str | None = None
-    """A name of its own, for a shipped profile of a resource that has several."""
+    """The name of a shipped profile, if its resource has several."""
     resource: str | None = None
-    """`PLURAL.VERSION.GROUP`, as `kubectl get` takes it. In place of it: `group`, `version` and `plural`."""
+    """`PLURAL.VERSION.GROUP`, as in `kubectl get`. Alternatively, set `group`, `version` and `plural`."""
     group: str | None = None
     """The API group."""
     version: str | None = None
-    """The version that is read; a Job's owner may name another."""
+    """The version that is read. The ownerReference of a Job may have another one."""
     plural: str | None = None
     """The resource, as in `kubectl get`."""
     kind: str | None = None
-    """The kind, as the ownerReference of a Job names it."""
+    """The kind, as in the ownerReference of a Job."""
     only: dict[str, tuple[Value, ...]] | None = None
-    """Paths and values that an object must have; another one is no run. Its Jobs are on the page all the same."""
+    """Conditions: paths, and the allowed values of each. An object for which one does not hold is not a run;
+    its Jobs are still exposed."""
     state: tuple[StateRule, ...] = ()
-    """Asked in this order: the first field whose value is listed decides. Where none is, the run is open."""
+    """Rules, evaluated in this order: the first one that lists the value of its field sets the state. If none does,
+    the state is `open`."""
     worker: Worker | tuple[Worker, ...] | None = None
-    """What works for a run; of several the first whose `when` holds."""
+    """The object that does the work of a run; of several, the first one whose `when` holds."""
     times: Times | None = None
-    """Moments in the life of a run."""
+    """Times of a run."""
     about: About | None = None
-    """What is known about a run besides its state."""
+    """Values of a run that become labels."""
     undecodable_when_empty: tuple[str, ...] | None = None
-    """Fields that may be absent but not empty: one such object makes the controller's whole list undecodable."""
+    """Fields that may be absent but not empty. If one is empty, the controller cannot decode its list of all runs."""
     requires_configmaps: bool | None = None
-    """Whether its controller needs the required ConfigMaps, so that a broken one may be why a run has no Job."""
+    """Whether its controller needs the required ConfigMaps. If so, a broken one can be the cause of a missing Job."""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +195,7 @@ def resource_of(text: str) -> Resource:
 
 
 def workers_of(profile: Profile) -> tuple[Worker, ...]:
-    """All workers; where none is said, Jobs."""
+    """All workers; Jobs if the profile sets none."""
     if profile.worker is None:
         return (Worker(),)
     return profile.worker if isinstance(profile.worker, tuple) else (profile.worker,)

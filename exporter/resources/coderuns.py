@@ -164,7 +164,7 @@ CODERUNS = Resource(
         ),
         Family(
             name="coderun_job_creation_deadline_seconds",
-            help="How long the run may have no Job, in seconds; +Inf where it opted out.",
+            help="How long the run may have no Job, in seconds; +Inf if it has no limit.",
             value=lambda run, cluster: cluster.policy.deadline_of(run),
         ),
         Family(

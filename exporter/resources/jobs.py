@@ -223,7 +223,7 @@ JOBS = Resource(
         ),
         Family(
             name="job_max_runtime_seconds",
-            help="Maximum run time of the Job, in seconds; +Inf where it opted out.",
+            help="Maximum run time of the Job, in seconds; +Inf if it has no limit.",
             value=lambda job, cluster: cluster.policy.max_runtime_of(job, cluster.agent_of(job)),
             needs=("coderuns",),
         ),

@@ -22,16 +22,16 @@ from tests.objects import CREATED, raw
 
 pytestmark = [pytest.mark.needs(*CLUSTER, "kubectl"), pytest.mark.timeout(300)]
 
-TESTS = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SETS = [
-    ("profiles/objects/kelos", "tasks.kelos.dev"),
-    ("profiles/objects/kubeopencode", "tasks.kubeopencode.io"),
-    ("profiles/objects/agent-sandbox", "sandboxes.agents.x-k8s.io"),
-    ("profiles/objects/agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
-    ("platform/objects", "coderuns.agents.platform"),
+    ("tests/profiles/objects/kelos", "tasks.kelos.dev"),
+    ("tests/profiles/objects/kubeopencode", "tasks.kubeopencode.io"),
+    ("tests/profiles/objects/agent-sandbox", "sandboxes.agents.x-k8s.io"),
+    ("tests/profiles/objects/agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
+    ("lab/worlds/objects", "coderuns.agents.platform"),
 ]
-CRDS = {"platform/objects": "03-crd-newest.yaml"}
-OBJECTS = {"platform/objects": "2[01]*.yaml"}
+CRDS = {"lab/worlds/objects": "03-crd-newest.yaml"}
+OBJECTS = {"lab/worlds/objects": "2[01]*.yaml"}
 
 
 def paths_in(value):
@@ -64,12 +64,12 @@ def test_kubectl_and_the_compiled_profile_read_the_same(control_plane: ControlPl
 
     definitions = [
         item
-        for item in yaml.safe_load_all((TESTS / folder / CRDS.get(folder, "00-crd.yaml")).read_text())
+        for item in yaml.safe_load_all((ROOT / folder / CRDS.get(folder, "00-crd.yaml")).read_text())
         if item["metadata"]["name"] == name
     ]
     kubectl("apply", "-f", "-", given=definitions)
     kubectl("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
-    files = sorted((TESTS / folder).glob(OBJECTS.get(folder, "[1-9]*.yaml")))
+    files = sorted((ROOT / folder).glob(OBJECTS.get(folder, "[1-9]*.yaml")))
     items = [item for file in files for item in documents(file, snapshot=CREATED)]
     items = [
         item | {"apiVersion": f"{profile.group}/{profile.version}"}

@@ -64,7 +64,7 @@ class Image(Section):
 
 
 class WebConfig(Section):
-    """TLS and passwords of the exporter."""
+    """The web configuration of the exporter: TLS and passwords."""
 
     secret: str
     tls: bool
@@ -72,7 +72,7 @@ class WebConfig(Section):
 
 
 class ServiceAccount(Section):
-    """The account of the pods."""
+    """The ServiceAccount of the pods."""
 
     create: bool
     name: str
@@ -80,20 +80,20 @@ class ServiceAccount(Section):
 
 
 class Rbac(Section):
-    """Its permissions."""
+    """The permissions of the ServiceAccount."""
 
     create: bool
 
 
 class Labels(Section):
-    """Objects that are made or not, with labels of the user's own."""
+    """Optional objects, and their labels."""
 
     enabled: bool
     labels: dict[str, str]
 
 
 class ServiceMonitor(Labels):
-    """How the Operator's Prometheus scrapes."""
+    """The ServiceMonitor for the Prometheus Operator."""
 
     interval: str
     scrape_timeout: str
@@ -102,18 +102,18 @@ class ServiceMonitor(Labels):
 
 
 class PrometheusRule(Labels):
-    """The rules for the Operator."""
+    """The PrometheusRules for the Prometheus Operator."""
 
 
 class PlainPrometheus(Labels):
-    """The rules and the scrape job for a plain Prometheus."""
+    """ConfigMaps with the rules and the scrape job, for a Prometheus without the Operator."""
 
     namespace: str
     scrape: dict[str, Any]
 
 
 class Dashboards(Labels):
-    """The dashboards."""
+    """ConfigMaps with the dashboards, for Grafana's sidecar."""
 
     namespace: str
     annotations: dict[str, str]
@@ -137,7 +137,7 @@ class Rules(Section):
 
 
 class Peer(Section):
-    """A peer of a NetworkPolicy. One without a field is none, and a list without peers is everybody."""
+    """A peer of a NetworkPolicy. It needs a field; a list without peers allows every client."""
 
     ip_block: dict[str, Any]
     namespace_selector: dict[str, Any]
@@ -145,14 +145,14 @@ class Peer(Section):
 
 
 class ApiServer(Section):
-    """Where the API server is."""
+    """The addresses and ports of the API server."""
 
     cidrs: list[_CIDR]
     ports: Annotated[list[_PORT], msgspec.Meta(min_length=1)]
 
 
 class NetworkPolicy(Section):
-    """Who may talk to the exporter."""
+    """The NetworkPolicy of the exporter."""
 
     enabled: bool
     prometheus: list[Peer]
@@ -162,7 +162,7 @@ class NetworkPolicy(Section):
 
 
 class PodDisruptionBudget(Section):
-    """How many pods may be moved at once."""
+    """The PodDisruptionBudget of the pods."""
 
     enabled: bool
     max_unavailable: int | str
