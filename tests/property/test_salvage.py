@@ -36,6 +36,7 @@ _JOB = a_job(labels={"context-version": "1"}, spec={"activeDeadlineSeconds": 60,
 _MAP = a_configmap(data={"a": "x", "b": "y"}, binary={"c": "eHg="})
 _DECODERS = {"CodeRun": Decoder(CODERUN.reader.type), "Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
 _UNKNOWN = {"apiVersion", "kind", "blockOwnerDeletion", "reason"}
+_UNKNOWN |= {"phase", "workCompleted"}  # these decide: they are read as what they are, and are never malformed
 
 # What no field takes, whatever it should be, apart from lists and from mappings.
 _NO_SCALAR = (
