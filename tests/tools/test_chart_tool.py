@@ -44,7 +44,7 @@ def test_a_stale_file_is_named_and_then_written(tmp_path, monkeypatch, capsys):
 def test_every_value_is_on_the_page():
     """With its path, its default, and the comment above it."""
     page = (CHART / "README.md").read_text()
-    assert "| `networkPolicy.apiServer.ports` | `[443, 6443]` | Its ports, which are" in page
+    assert "| `networkPolicy.apiServer.ports` | `[443, 6443]` | The ports of the API server" in page
     for path in ("name", "settings", "image.tag", "dashboards.labels", "env"):
         assert f"| `{path}` | " in page
 
