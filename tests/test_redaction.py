@@ -140,7 +140,7 @@ CAUSES = [
         "not found"
     ),
     (
-        'Failed to pull image "ghcr.io/5dlabs/x:1.0.3": failed to resolve reference "ghcr.io/5dlabs/x:1.0.3"'
+        'Failed to pull image "registry.example/5dlabs/x:1.0.3": failed to resolve reference "registry.example/5dlabs/x:1.0.3"'
         ": unexpected status from HEAD request: 403 Forbidden"
     ),
     "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized",
@@ -211,7 +211,10 @@ def test_the_words_of_a_cause_stay(cause):
     ("text", "shown"),
     [
         ("password: correct horse battery staple is wrong", "password: REDACTED is wrong"),
-        ("image ghcr.io/o/x@sha256:" + "0a" * 32 + " not found", "image ghcr.io/o/x@sha256 not found"),
+        (
+            "image registry.example/o/x@sha256:" + "0a" * 32 + " not found",
+            "image registry.example/o/x@sha256 not found",
+        ),
         ("fatal: 'https://bot:S3CRET@git.example/o/r/': 403", "fatal: 'git.example/o/r': 403"),
         ("token: 401 Unauthorized", "token: 401 Unauthorized"),
         ("token expired: FOO_TOKEN=x1, retry 3", "token expired: FOO_TOKEN=REDACTED retry 3"),
