@@ -140,7 +140,8 @@ CAUSES = [
         "not found"
     ),
     (
-        'Failed to pull image "registry.example/5dlabs/x:1.0.3": failed to resolve reference "registry.example/5dlabs/x:1.0.3"'
+        'Failed to pull image "registry.example/5dlabs/x:1.0.3": failed to resolve reference'
+        ' "registry.example/5dlabs/x:1.0.3"'
         ": unexpected status from HEAD request: 403 Forbidden"
     ),
     "failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized",
