@@ -130,8 +130,8 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         (
             "    about: {service: .spec.a, cli: .spec.a.b}",
             (
-                ":3: coderuns.kinds.0: one path ends at '.spec.a', another one goes on: "
-                "let the first end at a field, too"
+                ":3: coderuns.kinds.0: one path ends at '.spec.a', another path continues below it: "
+                "let both end at a field"
             ),
         ),
         (
@@ -236,7 +236,7 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "    only: {.metadata.annotations: [present]}",
-            ":3: coderuns.kinds.0: one path ends at '.metadata.annotations', another one goes on",
+            ":3: coderuns.kinds.0: one path ends at '.metadata.annotations', another path continues below it",
         ),
         (
             "  - {group: a b, plural: xs, version: v1, kind: X}",

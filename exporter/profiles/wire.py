@@ -134,7 +134,7 @@ def _road(root: _Node, path: Path, kind: Any) -> tuple[str, _Steps]:
 def _check(node: _Node, shown: str) -> None:
     """A field is a value, a mapping or a list. Raises PathError."""
     if (node.type is not None) + bool(node.fields) + (node.item is not None) > 1:
-        raise PathError(f"one path ends at {shown!r}, another one goes on: let the first end at a field, too")
+        raise PathError(f"one path ends at {shown!r}, another path continues below it: let both end at a field")
     for key, inner in node.fields.items():
         _check(inner, f"{shown}.{key}")
     if node.item is not None:

@@ -38,8 +38,8 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.request("DELETE", f"{path}/{name}")
 
 
-def helm(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str) -> str:
-    """What it prints; fails with what it says."""
+def helm(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str, code: int = 0) -> str:
+    """Its standard output, or its standard error where another exit code than 0 is expected."""
     flags = [f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}"]
     done = subprocess.run(
         [component("helm"), *words, *flags],
@@ -49,8 +49,8 @@ def helm(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str) -
         check=False,
         env={"HOME": str(home), "PATH": os.environ["PATH"]},
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr if code else done.stdout
 
 
 def listed(plane: ControlPlane, path: str) -> list[dict[str, Any]]:

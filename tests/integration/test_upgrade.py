@@ -1,13 +1,10 @@
 """From a build before 0.3.0, whose pods had fewer labels, to the chart of today: on the real API server, by Helm."""
 
-import os
 import pathlib
 import shutil
-import subprocess
 
 import pytest
 
-from lab.components import component
 from lab.controlplane.plane import ControlPlane
 from tests.deploy.rendering import CHART
 from tests.integration.test_parts import helm, listed, namespace  # noqa: F401 - one is a fixture
@@ -33,21 +30,6 @@ def older_chart(folder: pathlib.Path) -> str:
     return str(chart)
 
 
-def complaint(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str) -> str:  # noqa: F811
-    """What Helm says as it refuses."""
-    flags = [f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}"]
-    done = subprocess.run(
-        [component("helm"), *words, *flags],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"HOME": str(home), "PATH": os.environ["PATH"]},
-    )
-    assert done.returncode == 1, done.stdout
-    return done.stderr
-
-
 def test_an_upgrade_from_an_older_build_changes_nothing_until_the_deployment_is_deleted(
     control_plane: ControlPlane,
     namespace: str,  # noqa: F811
@@ -61,11 +43,11 @@ def test_an_upgrade_from_an_older_build_changes_nothing_until_the_deployment_is_
     helm(control_plane, tmp_path, namespace, "install", "old", older_chart(tmp_path), *KEPT)
     before = [each["spec"]["selector"] for each in listed(control_plane, services)]
 
-    said = complaint(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reset-then-reuse-values")
+    said = helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reset-then-reuse-values", code=1)
     delete = f"kubectl -n {namespace} delete deployment coderun-exporter"
     assert f"has another selector, which cannot be changed. Delete it, then upgrade again: {delete}" in said
     assert [each["spec"]["selector"] for each in listed(control_plane, services)] == before
-    said = complaint(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values")
+    said = helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values", code=1)
     assert "'runbooks' not allowed" in said
 
     assert control_plane.request("DELETE", f"{deployments}/coderun-exporter")[0] == 200
@@ -82,8 +64,8 @@ def test_a_deployment_of_another_release_is_helms_to_refuse(
     namespace: str,  # noqa: F811
     tmp_path: pathlib.Path,
 ):
-    """No advice to delete it: it may be somebody else's."""
+    """No advice to delete it: it may belong to another release."""
     helm(control_plane, tmp_path, namespace, "install", "theirs", older_chart(tmp_path), *KEPT)
-    said = complaint(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT)
+    said = helm(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT, code=1)
     assert "invalid ownership metadata" in said
     assert "Delete it" not in said

@@ -1,0 +1,156 @@
+"""How `check` reads: permissions verb by verb, pages, and streamed lists, as `run` does."""
+
+import json
+
+import pytest
+from aiohttp import web
+
+from tests.clusters import (
+    ALL_RUNS,
+    CONFIGMAPS,
+    JOBS,
+    a_configmap,
+    a_job,
+    a_namespace,
+    a_run,
+    a_server,
+    a_status,
+    a_stream,
+)
+from tests.commands.checking import check, refuses
+
+
+async def test_a_forbidden_list_is_an_unknown(tmp_path):
+    """With the namespace that it was asked for."""
+    found = (
+        a_configmap("a", k="v"),
+        a_configmap("b", **{"x.sh": "y"}),
+        a_run(namespace="one"),
+        a_job(namespace="one"),
+    )
+    async with a_server(*found, *map(a_namespace, ("one", "two"))) as server:
+        refuses(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
+        code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
+    assert code == 2
+    assert lines[2:] == [
+        "ok  coderuns in namespace one: can be listed and watched, 1 found",
+        "ok  coderuns in namespace two: can be listed and watched, none found",
+        "ok  jobs in namespace one: can be listed and watched, 1 agent Job found",
+        (
+            "UNKNOWN  jobs in namespace two: not permitted: grant the verbs list and watch "
+            "(403 at /apis/batch/v1/namespaces/two/jobs: not in two)"
+        ),
+    ]
+
+
+async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_path):
+    """What is known to be broken decides."""
+    async with a_server(a_configmap("a", k="v")) as server:
+        refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
+        code, lines = await check(server.url, tmp_path)
+    assert code == 1
+    assert lines[0].startswith(
+        "UNKNOWN  ConfigMap agent-platform/a: not permitted: grant the verbs list and watch (403"
+    )
+    assert lines[1].startswith("UNHEALTHY  ConfigMap agent-platform/b: missing")
+
+
+@pytest.mark.parametrize(
+    ("verb", "named", "streams"),
+    [
+        ("watch", "verb watch", True),
+        ("watch", "verb watch", False),
+        ("list", "verb list", False),
+        ("", "verbs list and watch", True),
+        ("", "verbs list and watch", False),
+    ],
+)
+async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, streams):
+    """`run` needs `watch`, and `list` where the API server streams no lists."""
+    async with a_server(a_run()) as server:
+
+        async def intercept(request):
+            asked = "watch" if request.query.get("watch") else "list"
+            if request.path == ALL_RUNS and asked.startswith(verb):
+                return a_status(403, f'cannot {asked} resource "coderuns" in API group "agents.platform"')
+            refused = request.query.get("sendInitialEvents") and not streams
+            return a_status(422, "sendInitialEvents is forbidden") if refused else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert code == 2
+    assert lines[0].startswith(
+        f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {named} (403 at {ALL_RUNS}"
+    )
+    assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found"
+
+
+async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
+    """As `run` does."""
+    async with a_server(*(a_run(f"r{number}") for number in range(501))) as server:
+
+        async def intercept(request):
+            return a_status(422, "no") if request.query.get("sendInitialEvents") else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 501 found")
+
+
+async def test_watch_without_list_is_a_note(tmp_path):
+    """`run` works with it only as long as the API server streams lists."""
+    async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), a_run()) as server:
+        refuses(server, "/api", lambda: a_status(403, "no"), verb="list")
+        code, lines = await check(server.url, tmp_path)
+    more = "grant the verb list as well: without streamed lists nothing can be read"
+    assert code == 0
+    assert [line for line in lines if line.startswith("note")] == [
+        f"note  ConfigMaps in namespace agent-platform: can be watched; {more}",
+        f"note  coderuns in all namespaces: can be watched, 1 found; {more}",
+        f"note  jobs in all namespaces: can be watched, no agent Jobs found; {more}",
+    ]
+
+
+async def test_of_a_namespace_that_cannot_be_read_nothing_is_said_to_be_empty(tmp_path):
+    """`nothing found in it` would be untrue: nothing was read."""
+    async with a_server() as server:
+        refuses(server, "/api", lambda: a_status(403, "no"))
+        code, lines = await check(server.url, tmp_path, "--namespaces=one")
+    assert code == 2
+    assert [line for line in lines if "nothing found" in line] == []
+
+
+@pytest.mark.parametrize("path", [CONFIGMAPS, ALL_RUNS, JOBS])
+async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
+    """Every list is bounded by the code that `run` reads it with."""
+    async with a_server() as server:
+
+        async def intercept(request):
+            if request.path != path:
+                return None
+            if request.query.get("sendInitialEvents"):
+                return a_status(422, "no")
+            return web.json_response({"metadata": {"resourceVersion": "1", "continue": "again"}, "items": []})
+
+        server.intercept = intercept
+        names = "[a]" if path == CONFIGMAPS else "[]"
+        code, lines = await check(server.url, tmp_path, config=f"configmaps: {{required: {names}}}")
+        assert len(server.requests) < 30
+    assert code == 2
+    assert [line for line in lines if f"the list at {path} does not end: a continue token came twice" in line]
+
+
+@pytest.mark.parametrize("end", ["open", "cut", "clean"])
+async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_path, monkeypatch, end):
+    """As `run` does: at once where it makes no progress, after the second failure where it is cut."""
+    monkeypatch.setattr("exporter.reflector.streaming._PROGRESS_SECONDS", 0.2)
+    line = json.dumps({"type": "ADDED", "object": a_run("r")}).encode() + b"\n"
+    async with a_server(a_run("r"), a_run("s")) as server:
+
+        async def intercept(request):
+            streamed = request.path == ALL_RUNS and request.query.get("sendInitialEvents")
+            return await a_stream(line, end=end)(request) if streamed else None
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
+    assert (code, lines[0]) == (0, "ok  coderuns in all namespaces: can be listed and watched, 2 found")
