@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import socket
-import time
 
 import aiohttp
 import pytest
@@ -167,24 +166,24 @@ async def test_an_open_scrape_is_finished_before_the_end():
 
 
 async def test_a_client_that_never_reads_does_not_hold_up_the_end(monkeypatch):
-    """For longer than twice the limit, which leaves a SIGTERM its second."""
+    """For longer than twice the limit, which leaves a SIGTERM its second. Without a limit it would last for ever."""
     assert 2 * server._STOP_SECONDS < 1
     monkeypatch.setattr(server, "_STOP_SECONDS", 0.1)
-    async with a_site(Site(text=LINES * 400_000)) as site:
+    async with asyncio.timeout(30), a_site(Site(text=LINES * 400_000)) as site:
         _, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rpartition(":")[2]))
         writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.sleep(0.05)
-        begun = time.monotonic()
-    assert time.monotonic() - begun < 1.0
     writer.transport.abort()
     await asyncio.sleep(0)
 
 
-async def test_an_idle_connection_does_not_hold_up_the_end_at_all():
+async def test_an_idle_connection_does_not_hold_up_the_end_at_all(monkeypatch):
     """Prometheus keeps its connection between scrapes."""
-    async with aiohttp.ClientSession() as session:
-        async with a_site() as site:
-            async with session.get(f"{site.url}/livez") as response:
-                await response.read()
-            begun = time.monotonic()
-        assert time.monotonic() - begun < 0.5
+    monkeypatch.setattr(server, "_STOP_SECONDS", 3600)
+    async with (
+        asyncio.timeout(30),
+        aiohttp.ClientSession() as session,
+        a_site() as site,
+        session.get(f"{site.url}/livez") as response,
+    ):
+        await response.read()
