@@ -36,6 +36,7 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield parse(rule.path), ANY
     for worker in workers_of(profile):
         yield from _of_source(worker.reported, TEXT)
+        yield from _of_source(worker.named, TEXT)
         yield from _of_conditions(worker.when)
     yield from _of_conditions(profile.only or {})
     for shown in profile.undecodable_when_empty or ():
