@@ -199,6 +199,21 @@ def test_the_survey_tries_every_rule_that_a_healthy_suite_can_test(laboratory, t
     assert list(survey(laboratory, laboratory.rules, suites)) == []
 
 
+def test_the_quickest_parts_come_first(tiny, monkeypatch):
+    """They kill most mutants, and the slow ones meet the rest."""
+    seconds, clock = {"slow": 3.0, "quick": 1.0, "long": 2.0}, [0.0]
+
+    def run(_laboratory, _files, part):
+        clock[0] += seconds[part]
+
+    monkeypatch.setattr(Laboratory, "_failure", run)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    laboratory = Laboratory(promtool=tiny, scratch=tiny, rules=load(tiny / "rules"))
+    suite = load_suite(tiny / "tests" / "Down.yml")
+    checked = laboratory.checked(dataclasses.replace(suite, parts=tuple(seconds)))
+    assert checked.parts == ("quick", "long", "slow")
+
+
 def test_what_prometheus_refuses_counts_nowhere(tiny):
     """It is neither a mutant that was killed nor one that survived; only its number is told."""
     rules = load(tiny / "rules")

@@ -47,6 +47,8 @@ class Copies:
     def checks(self, part: str) -> str | None:
         """The file of unit tests with its checks once for each mutant; None if it has none about these rules."""
         document = yaml.compose(part, Loader=yaml.CSafeLoader)
+        if not isinstance(document, yaml.MappingNode):
+            raise TypeError("a file of unit tests is a mapping")
         (tests,) = (value.value for key, value in document.value if key.value == "tests")
         count = 0
         for test in tests:
@@ -71,12 +73,12 @@ class Copies:
 
     def _renamed_body(self, body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         key = "alert" if "alert" in body else "record"
-        changed = {key: f"{body[key]}{_MARK}{number}", "expr": self._renamed(body["expr"], number)}
+        renamed = {**body, key: f"{body[key]}{_MARK}{number}", "expr": self._renamed(body["expr"], number)}
         if "annotations" in body:  # their queries may read what is recorded; an alert's name stays in its texts
-            changed["annotations"] = {
+            renamed["annotations"] = {
                 name: self._renamed(text, number, but=self.alerts) for name, text in body["annotations"].items()
             }
-        return {**body, **changed}
+        return renamed
 
     def _copied(self, items: Sequence[yaml.Node]) -> list[yaml.Node]:
         """The checks, or the series, that name one of the rules, once for each mutant."""

@@ -46,10 +46,11 @@ def names_for(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
 
 
 def rule_files(rules: Sequence[Rule], *, suite: str, copies: Copies | None = None) -> Mapping[str, str]:
-    """The text of each rule file, by its name, as far as the suite needs it: its alert, and what is recorded."""
+    """The text of each rule file, by its name, as far as the suite needs it: its alert, and what that reads."""
     files: dict[str, dict[str, dict[str, Any]]] = {rule.file: {} for rule in rules}
     for rule in rules:
-        if rule.name == suite or not rule.is_alert:
+        recorded = not rule.is_alert and (suite == RECORDING or suite in readers(rule.name, rules))
+        if rule.name == suite or recorded:
             group = files[rule.file].setdefault(rule.group["name"], {**rule.group, "rules": []})
             group["rules"] += [rule.body] if copies is None else copies.bodies(rule)
     return {file: json.dumps({"groups": list(groups.values())}) for file, groups in files.items()}
