@@ -99,7 +99,7 @@ def _base64(text: str) -> str:
 @contextlib.asynccontextmanager
 async def stand_in(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
     """The stand-in, in a process of its own."""
-    argv = [sys.executable, str(pathlib.Path(__file__).with_name("standin.py")), str(objects)]
+    argv = [sys.executable, "-m", "bench.standin", str(objects)]
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
