@@ -21,8 +21,8 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## replay the incidents on this machine in a minute and a half; no cluster needed; DEMO="--speed 120"
 	@$(BIN)/python -m lab.demo $(DEMO)
 
-test: $(READY) ## run every test; tests that need a missing component are skipped, with its name
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term
+test: $(READY) ## run every test; tests that need a missing component are skipped, with its name; TEST="--cov" measures coverage
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TEST)
 
 check: $(READY) ## check format, lint, types, imports between packages, the Dockerfile, and that generated files are up to date
 	$(BIN)/ruff format --check .
@@ -56,7 +56,7 @@ replay: $(READY) ## replay the incidents at full length; writes docs/time-to-det
 calm: $(READY) ## simulate a month of normal operation, and one with 50 faults (an hour on 2 cores); CALM="--days 2 --faults 21" is shorter
 	$(BIN)/python -m tools.calm $(CALM)
 
-bundle: $(READY) ## generate deploy/rules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
+bundle: $(READY) ## generate PrometheusRules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
 	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
 
 integration: $(READY) ## integration tests with a real API server, Prometheus and Alertmanager; prints the table of faults
@@ -75,16 +75,16 @@ soak: $(READY) ## soak test: load, scrapes and faults for minutes or hours; SOAK
 	$(BIN)/python -m tools.soak $(SOAK)
 
 hostile: $(READY) ## measure the exporter with hostile clients: 500 concurrent scrapes, slow readers, idle connections
-	$(BIN)/python bench/hostile.py $(HOSTILE)
+	$(BIN)/python -m bench.hostile $(HOSTILE)
 
-dashboards: $(READY) ## generate the dashboards (JSON, ConfigMaps); RENDER=1 draws them on the demo and writes docs/dashboards.md
+dashboards: $(READY) ## generate the dashboards; RENDER=1 draws them on the demo and writes docs/dashboards.md
 	$(BIN)/python -m tools.dashboards $(if $(RENDER),--render $(filter-out 1,$(RENDER)))
 
 bench: $(READY) ## benchmark the exporter, for docs/performance.md; BENCH="--objects 100000"
-	$(BIN)/python bench/bench.py $(BENCH)
+	$(BIN)/python -m bench.bench $(BENCH)
 
 beside: $(READY) ## benchmark the exporter and kube-state-metrics, for docs/performance.md; BESIDE="--objects 100000"
-	$(BIN)/python bench/beside.py $(BESIDE)
+	$(BIN)/python -m bench.beside $(BESIDE)
 
 image: ## build the container image with podman and its own storage (as root); tools/image/podman runs it
 	tools/image/build

@@ -19,10 +19,8 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 
-sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
-
+from bench.servers import Api, real, stand_in
 from lab.measure import Scrape, Subject
-from servers import Api, real, stand_in
 
 _EXPORTER = pathlib.Path(__file__).parents[1] / "exporter"
 _LOAD_SECONDS = 60

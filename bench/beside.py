@@ -16,12 +16,10 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 
-sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
-
-from bench import change, free_port, print_table, started
-from lab.measure import Subject
-from servers import Api, real
+from bench.bench import change, free_port, print_table, started
+from bench.servers import Api, real
 from lab.components import component
+from lab.measure import Subject
 
 _CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"
 _SCRAPE_SECONDS = 15

@@ -1,4 +1,4 @@
-"""Hostile clients of the exporter's web server, measured: `python bench/hostile.py --objects 20000`.
+"""Hostile clients of the exporter's web server, measured: `python -m bench.hostile --objects 20000`.
 
 Each crowd comes for some seconds. Meanwhile a client scrapes once a second over one connection, as Prometheus does,
 and another asks /livez twice a second over a connection of its own each time, as a kubelet does.
@@ -17,13 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
-sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
-
-from bench import change, free_port
+from bench.bench import change, free_port
+from bench.servers import Api, stand_in
 from lab.measure import Scrape, Subject
-from servers import Api, stand_in
 
 _CROWDS = (  # name, attack, clients, seconds, changes of objects a second
     ("no other client", "good", 0, 10, 0),
@@ -151,7 +149,7 @@ async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]
 @contextlib.asynccontextmanager
 async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[dict[str, int]]:
     """The crowd, while the context lasts; then what it saw."""
-    argv = [sys.executable, str(pathlib.Path(__file__).with_name("attacks.py")), attack, str(victim.port)]
+    argv = [sys.executable, "-m", "bench.attacks", attack, str(victim.port)]
     crowd = await asyncio.create_subprocess_exec(*argv, str(clients), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     seen: dict[str, int] = {}
     yield seen
@@ -169,7 +167,7 @@ async def _end(victim: Victim) -> float:
         return time.monotonic() - begun
 
 
-async def _until_answered(scrape: Callable[[], asyncio.Future[Scrape]]) -> Scrape:
+async def _until_answered(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
     """A page, once scrapes are answered again."""
     while not (page := await scrape()).body.endswith(b"\n") or page.samples < len(_BOUNDS):
         await asyncio.sleep(0.5)

@@ -1,4 +1,4 @@
-"""How long the first lists hold up the event loop: bench/pause.py [OBJECTS].
+"""How long the first lists hold up the event loop: `python -m bench.pause [OBJECTS]`.
 
 The stand-in in a process of its own, the exporter in this one, and a task beside it that sleeps for a millisecond
 again and again: what the loop did meanwhile, it did in one go. Counted as CPU time of the loop's thread, and as wall
@@ -12,9 +12,9 @@ import pathlib
 import tempfile
 import time
 
+from bench.servers import stand_in
 from exporter.app import App, serve
 from exporter.config import Kubernetes, Settings, Web
-from servers import stand_in
 
 _SLEEP_SECONDS = 0.001
 _SHOWN = 8

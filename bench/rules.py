@@ -1,4 +1,4 @@
-"""What one evaluation of the whole bundle costs a real Prometheus: `.venv/bin/python bench/rules.py`.
+"""What one evaluation of the whole bundle costs a real Prometheus: `python -m bench.rules`.
 
 The exporter's own page, made from objects in the stand-in API server, is scraped by a Prometheus that has `--cores`,
 of every version that `make tools` has built. Expressions and annotations are the bundle's own. Its clocks are faster:
@@ -26,23 +26,21 @@ import tempfile
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
-
-sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent.parent)]
 
 import yaml
 
+from bench.lives import late, quiet, stuck
 from exporter.app import serve
 from exporter.config import Kubernetes, Settings, Web
 from lab.apiserver import StandInApiServer
-from lab.platform.manifests import TEMPLATES, templates
-from lives import late, quiet, stuck
-from lab.measure import Subject
 from lab.components import component, find
-from lab.monitoring.bundle import ALERTS, JOB
-from lab.processes import Process, free_ports
 from lab.kubeconfig import kubeconfig
+from lab.measure import Subject
+from lab.monitoring.bundle import ALERTS, JOB
+from lab.platform.manifests import TEMPLATES, templates
+from lab.processes import Process, free_ports
 from lab.waiting import until
 from lab.workload import crd
 
@@ -88,7 +86,11 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path, suffix: st
     file.write_text(kubeconfig(await server.start()))
     address = f"127.0.0.1:{free_ports(1)[0]}"
     settings = Settings(kubernetes=Kubernetes(kubeconfig=str(file)), web=Web(listen_addresses=(address,)))
-    load = functools.partial(asyncio.get_running_loop().call_soon_threadsafe, server.load)
+    loop = asyncio.get_running_loop()
+
+    def load(objects: Iterable[dict[str, Any]]) -> None:
+        loop.call_soon_threadsafe(functools.partial(server.load, objects))
+
     try:
         async with serve(settings):
             await asyncio.to_thread(_measure, arguments, folder, suffix, address, load)
@@ -147,7 +149,8 @@ class Prometheus:
         self.settle()
         before = self._subject.cpu_seconds()
         time.sleep(self._rounds * self._interval)
-        return (self._subject.cpu_seconds() - before) / self._rounds
+        used: float = (self._subject.cpu_seconds() - before) / self._rounds
+        return used
 
     def take_rules(self) -> None:
         """The bundle's, with faster clocks."""
@@ -221,7 +224,8 @@ def _remember(folder: pathlib.Path, promtool: str, address: str) -> None:
             name = f'{series},instance="{address}",job="{JOB}"}}'
             out.writelines(f"{name} {rises * count} {now + at}\n" for count, at in enumerate(_HISTORY))
         out.write("# EOF\n")
-    argv = [component(promtool), "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, folder / "data"]
+    argv = [str(component(promtool)), "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
+    argv += [str(file), str(folder / "data")]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 

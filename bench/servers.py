@@ -107,7 +107,7 @@ def _base64(text: str) -> str:
 @contextlib.asynccontextmanager
 async def stand_in(objects: int, folder: pathlib.Path, *, worker: str = "Job") -> AsyncIterator[Api]:
     """The stand-in, in a process of its own. `worker`: what works for each CodeRun, a Job or a Pod."""
-    argv = [sys.executable, str(pathlib.Path(__file__).with_name("standin.py")), str(objects), worker]
+    argv = [sys.executable, "-m", "bench.standin", str(objects), worker]
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:

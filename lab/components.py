@@ -55,11 +55,15 @@ def find(name: str) -> pathlib.Path | None:
     built = BUILT / name
     if built.is_file():
         return built
-    wanted = WANTED.get(name, Wanted(binary=name))
-    installed = shutil.which(wanted.binary)
-    if installed is None or (name in WANTED and not wanted.accepts(_version(installed))):
+    installed = _installed(name)
+    if installed is None or (name in WANTED and not WANTED[name].accepts(_version(installed))):
         return None
     return pathlib.Path(installed)
+
+
+def _installed(name: str) -> str | None:
+    """What of that component is on PATH, of whatever version."""
+    return shutil.which(WANTED[name].binary if name in WANTED else name)
 
 
 @functools.cache
@@ -71,9 +75,11 @@ def _version(executable: str) -> tuple[int, ...]:
 
 
 def title(name: str) -> str:
-    """The component with the versions that will do."""
+    """The component with the versions that will do, and the other version that is on PATH, if there is one."""
     oldest = WANTED[name].oldest if name in WANTED else ()
-    return f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
+    wanted = f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
+    installed = _installed(name) if find(name) is None else None
+    return f"{wanted} ({installed} is {'.'.join(map(str, _version(installed)))})" if installed else wanted
 
 
 def how(names: Iterable[str]) -> str:

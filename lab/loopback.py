@@ -1,18 +1,26 @@
-"""A web server of a test's own on loopback, in a thread."""
+"""Servers of a test's own on loopback, each in a thread."""
 
+import asyncio
 import http.server
+import socketserver
 import threading
+from abc import ABC, abstractmethod
 from typing import Self
 
-__all__ = ["Loopback"]
+__all__ = ["AsyncLoopback", "Loopback"]
 
 
 class Loopback:
     """Serves with a handler at `address` (host and port) while it is open; used as a context manager."""
 
-    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]) -> None:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.address = f"127.0.0.1:{self._server.server_port}"
+    def __init__(
+        self,
+        handler: type[socketserver.BaseRequestHandler],
+        *,
+        server: type[socketserver.TCPServer] = http.server.ThreadingHTTPServer,
+    ) -> None:
+        self._server = server(("127.0.0.1", 0), handler)
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
 
     def __enter__(self) -> Self:
@@ -23,3 +31,28 @@ class Loopback:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class AsyncLoopback(ABC):
+    """An asyncio server with an event loop of its own, open as long as this context manager."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(timeout=30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    async def _run(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        await self._serve()
+
+    @abstractmethod
+    async def _serve(self) -> None:
+        """Listens, sets `_ready`, waits for `_over`, and closes."""

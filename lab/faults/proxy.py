@@ -5,11 +5,10 @@ import dataclasses
 import pathlib
 import socket
 import ssl
-import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import aiohttp
 import trustme
@@ -18,13 +17,14 @@ from aiohttp import web
 from lab.faults.fault import Asked, Fault
 from lab.faults.fresh import until_closed
 from lab.faults.pouring import PAUSE_SECONDS, pour, reset
+from lab.loopback import AsyncLoopback
 
 __all__ = ["Asked", "Fault", "FaultProxy"]
 
 _PASSED_ON = ("Audit-Id", "Content-Type", "Retry-After", "Warning")
 
 
-class FaultProxy:
+class FaultProxy(AsyncLoopback):
     """An https server at `url` in a thread of its own, with the certificate of the API server that it speaks for.
 
     It says an empty line each second in a quiet watch: it stands for the bookmark that the API server sends each
@@ -47,17 +47,7 @@ class FaultProxy:
         self._deaf: socket.socket | None = None
         self._clients: dict[int, web.Request] = {}
         self._limits: dict[int, asyncio.Timeout] = {}
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(timeout=30)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        super().__init__()
 
     @property
     def open(self) -> int:
@@ -119,7 +109,6 @@ class FaultProxy:
             await self._listen(port)
 
     async def _serve(self) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         # A handler ends with its client, as a real server's does.

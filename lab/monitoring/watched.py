@@ -9,12 +9,10 @@ import yaml
 
 from lab.components import component
 from lab.exporting import Exporter
-from lab.monitoring.bundle import ALERTS, JOB, prometheus_config
+from lab.monitoring.bundle import JOB, prometheus_config, write_rules
 from lab.monitoring.servers import Prometheus
 
 __all__ = ["Readable", "Watched"]
-
-_FAST = {"for": "1s", "keep_firing_for": "2s"}
 
 
 class Readable(Prometheus):
@@ -66,24 +64,11 @@ class Watched(Readable):
 
     def _flags(self) -> list[str]:
         flags = super()._flags()
-        config = prometheus_config(exporter=self._exporter, alertmanager=None, rules=_write_rules(self.folder))
+        rules = write_rules(self.folder, waits_as_shipped=True)
+        config = prometheus_config(exporter=self._exporter, alertmanager=None, rules=rules)
         (target,) = config["scrape_configs"][0]["static_configs"]
         target["targets"] = [exporter.address for exporter in self._exporters]
         if self._cluster:
             target["labels"] = target["labels"] | {"cluster": self._cluster}
         (self.folder / "config.yml").write_text(yaml.safe_dump(config))
         return flags
-
-
-def _write_rules(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Copies of the rule files that are evaluated each second; the waits in expressions are as shipped."""
-    copies = []
-    for file in sorted((ALERTS / "rules").glob("*.yml")):
-        tree = yaml.safe_load(file.read_text())
-        for group in tree["groups"]:
-            group["interval"] = "1s"
-            for rule in group["rules"]:
-                rule.update({key: short for key, short in _FAST.items() if key in rule})
-        copies.append(folder / file.name)
-        copies[-1].write_text(yaml.safe_dump(tree))
-    return copies

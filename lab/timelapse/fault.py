@@ -1,13 +1,14 @@
 """A fault: from when to when it is there, and which alert has to report it."""
 
 import dataclasses
+import functools
 import random
 from collections.abc import Callable, Mapping
 
 from lab.timelapse.judge import Firing
 from lab.timelapse.normal import Life
 
-__all__ = ["MINUTE", "Fault", "Kind"]
+__all__ = ["MINUTE", "Fault", "Kind", "kind"]
 
 MINUTE = 60.0
 
@@ -50,3 +51,31 @@ def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
 
 Kind = Callable[[Life, float, random.Random], Fault]
 """Puts a fault on a life's agenda, from that moment (seconds since the epoch) on."""
+
+
+def kind(
+    what: str,
+    *,
+    alert: str,
+    lasts: float,
+    within: float,
+    beside: tuple[str, ...] = (),
+    before: float = 0.0,
+) -> Callable[[Callable[[Life, float, float, random.Random], Mapping[str, str]]], Kind]:
+    """Makes a kind of fault of a function that puts one on the agenda, from its begin to its end.
+
+    The function gives the labels that the alert's must hold; `lasts` are the seconds between begin and end.
+    """
+
+    def decorate(happens: Callable[[Life, float, float, random.Random], Mapping[str, str]]) -> Kind:
+        @functools.wraps(happens)
+        def made(life: Life, at: float, chance: random.Random) -> Fault:
+            end = at + lasts
+            labels = happens(life, at, end, chance)
+            return Fault(
+                what=what, begin=at, end=end, alert=alert, labels=labels, within=within, beside=beside, before=before
+            )
+
+        return made
+
+    return decorate

@@ -3,53 +3,45 @@
 import functools
 import random
 
-from lab.timelapse.fault import MINUTE, Fault, Kind
+from lab.timelapse.fault import MINUTE, Fault, Kind, kind
 from lab.timelapse.normal import DAY, Life, cancel, quietly
 
 __all__ = ["JOB_FAULTS"]
 
 
-def not_exited(life: Life, at: float, _: random.Random) -> Fault:
+@kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
+def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     """Incident 2: the work is done, and the process stays. The status of the run and of the Job does not change."""
-    order, end = life.order(agent="Tess", work=420, exits=("never",)), at + 80 * MINUTE
+    order = life.order(agent="Tess", work=420, exits=("never",))
     life.create(at, order)
     life.at(end, lambda world: world.nodes.finish(order.name))
-    return Fault(
-        what="an agent does not exit",
-        begin=at,
-        end=end,
-        alert="AgentJobHanging",
-        labels={"job_name": f"play-coderun-task-{order.task}-*"},
-        within=66 * MINUTE,
-    )
+    return {"job_name": f"play-coderun-task-{order.task}-*"}
 
 
-def no_pod(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(agent="Tess", exits=("no-pod",)), at + 40 * MINUTE
+@kind(
+    "a quota allows no pod: status.active is absent",
+    alert="AgentJobWithoutPod",
+    lasts=40 * MINUTE,
+    within=16 * MINUTE,
+)
+def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order(agent="Tess", exits=("no-pod",))
     life.create(at, order)
     life.at(end, functools.partial(cancel, name=order.name))
-    return Fault(
-        what="a quota allows no pod: status.active is absent",
-        begin=at,
-        end=end,
-        alert="AgentJobWithoutPod",
-        labels={"job_name": f"play-coderun-task-{order.task}-*"},
-        within=16 * MINUTE,  # and the round in which the Job is made
-    )
+    return {"job_name": f"play-coderun-task-{order.task}-*"}
 
 
-def pod_pending(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(agent="Cleo", exits=("pending",)), at + 30 * MINUTE
+@kind(
+    "a pod stays Pending: a ConfigMap that it mounts is missing",
+    alert="AgentPodNotStarting",
+    lasts=30 * MINUTE,
+    within=6.5 * MINUTE,
+)
+def pod_pending(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order(agent="Cleo", exits=("pending",))
     life.create(at, order)
     life.at(end, functools.partial(cancel, name=order.name))
-    return Fault(
-        what="a pod stays Pending: a ConfigMap that it mounts is missing",
-        begin=at,
-        end=end,
-        alert="AgentPodNotStarting",
-        labels={"job_name": f"play-coderun-task-{order.task}-*"},
-        within=6.5 * MINUTE,
-    )
+    return {"job_name": f"play-coderun-task-{order.task}-*"}
 
 
 def suspended(life: Life, at: float, _: random.Random) -> Fault:
@@ -69,37 +61,30 @@ def suspended(life: Life, at: float, _: random.Random) -> Fault:
     )
 
 
-def token_gone(life: Life, at: float, chance: random.Random) -> Fault:
+@kind(
+    "an agent's token has expired: all its Jobs fail",
+    alert="AgentJobsFailing",
+    lasts=60 * MINUTE,
+    within=30 * MINUTE,
+    beside=("CodeRunRetryLoop", "AgentNeverSucceeds"),
+)
+def token_gone(life: Life, at: float, _end: float, chance: random.Random) -> dict[str, str]:
     """Every attempt fails after a minute and is retried, until the run is deleted."""
-    agent, end = chance.choice(("Cleo", "Cipher")), at + 60 * MINUTE
+    agent = chance.choice(("Cleo", "Cipher"))
     for index in range(4):
         order = life.order(agent=agent, work=60, start=5, exits=("1",))
         life.create(at + index * 2 * MINUTE, order)
         life.at(at + 20 * MINUTE, functools.partial(cancel, name=order.name))
-    return Fault(
-        what="an agent's token has expired: all its Jobs fail",
-        begin=at,
-        end=end,
-        alert="AgentJobsFailing",
-        labels={"agent": agent.lower()},
-        within=30 * MINUTE,
-        beside=("CodeRunRetryLoop", "AgentNeverSucceeds"),
-    )
+    return {"agent": agent.lower()}
 
 
-def no_deadline(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(agent="Tess", work=2400), at + 45 * MINUTE
+@kind("Jobs are made without a deadline", alert="AgentJobsWithoutDeadline", lasts=45 * MINUTE, within=16 * MINUTE)
+def no_deadline(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order(agent="Tess", work=2400)
     life.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
     life.create(at, order)
     life.at(end, lambda world: quietly(setattr, world.writer, "policy", True))
-    return Fault(
-        what="Jobs are made without a deadline",
-        begin=at,
-        end=end,
-        alert="AgentJobsWithoutDeadline",
-        labels={"namespace": "agent-platform"},
-        within=16 * MINUTE,
-    )
+    return {"namespace": "agent-platform"}
 
 
 JOB_FAULTS: tuple[Kind, ...] = (not_exited, no_pod, pod_pending, suspended, token_gone, no_deadline)

@@ -6,7 +6,7 @@ import random
 from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
 from lab.platform.generations import NEWEST
 from lab.platform.manifests import CLIS, configmap_name, templates
-from lab.timelapse.fault import MINUTE, Fault, Kind
+from lab.timelapse.fault import MINUTE, Kind, kind
 from lab.timelapse.normal import Life, cancel, quietly
 from lab.timelapse.world import World
 
@@ -17,154 +17,155 @@ _ROUND = 30.0
 _AWAY = ("CodeRunNotReconciled", "CodeRunJobCreationStalled", "CodeRunNotUpdated", "CodeRunStuckDeleting")
 
 
-def configmap_emptied(life: Life, at: float, chance: random.Random) -> Fault:
-    cli, end = chance.choice(CLIS), at + 40 * MINUTE
+@kind(
+    "a template ConfigMap is emptied",
+    alert="RequiredConfigMapUnhealthy",
+    lasts=40 * MINUTE,
+    within=2 * MINUTE,
+    beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
+)
+def configmap_emptied(life: Life, at: float, end: float, chance: random.Random) -> dict[str, str]:
+    cli = chance.choice(CLIS)
     life.at(at, lambda world: world.controller.lose_templates(cli))
     life.at(end, lambda world: world.controller.restore_templates(cli))
-    return _broken_configmap("a template ConfigMap is emptied", cli, begin=at, end=end)
+    return {"configmap": configmap_name(cli)}
 
 
-def configmap_deleted(life: Life, at: float, chance: random.Random) -> Fault:
-    cli, end = chance.choice(CLIS), at + 40 * MINUTE
+@kind(
+    "a template ConfigMap is deleted",
+    alert="RequiredConfigMapUnhealthy",
+    lasts=40 * MINUTE,
+    within=2 * MINUTE,
+    beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
+)
+def configmap_deleted(life: Life, at: float, end: float, chance: random.Random) -> dict[str, str]:
+    cli = chance.choice(CLIS)
     life.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(cli)}"))
     life.at(end, lambda world: world.writer.ensure(CONFIGMAPS, templates(cli)))
-    return _broken_configmap("a template ConfigMap is deleted", cli, begin=at, end=end)
+    return {"configmap": configmap_name(cli)}
 
 
-def template_fails(life: Life, at: float, _: random.Random) -> Fault:
+@kind(
+    "newest version: a template does not render, three runs in a row are Failed",
+    alert="CodeRunsFailing",
+    lasts=40 * MINUTE,
+    within=5 * MINUTE,
+    before=240,
+)
+def template_fails(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     """The newest generation's form of a broken template. It begins with the third run that fails.
 
     A run of normal life may fail of it as well, and then the alert comes before the last of these three.
     """
-    orders, end = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)], at + 40 * MINUTE
+    orders = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)]
     life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
     for index, order in enumerate(orders):
         life.create(at - (2 - index) * 120, order)
     life.at(end, lambda world: world.newest.roll_out())
     life.at(end, lambda world: world.order(life.order(agent="Rex", generation=NEWEST)))
-    return Fault(
-        what="newest version: a template does not render, three runs in a row are Failed",
-        begin=at,
-        end=end,
-        alert="CodeRunsFailing",
-        labels={"namespace": NEWEST.namespace},
-        within=5 * MINUTE,
-        before=240,
-    )
+    return {"namespace": NEWEST.namespace}
 
 
-def poison_run(life: Life, at: float, _: random.Random) -> Fault:
+@kind(
+    "one run cannot be decoded, so that the controller reconciles none",
+    alert="CodeRunControllerBlocked",
+    lasts=25 * MINUTE,
+    within=4 * MINUTE,
+    beside=_AWAY,
+)
+def poison_run(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     """A run with an empty CLI makes the controller's whole list undecodable."""
-    poison, end = life.order(agent="", cli=""), at + 25 * MINUTE
+    poison = life.order(agent="", cli="")
     behind = [life.order() for _ in range(2)]
     for order in (poison, *behind):
         life.create(at, order)
     life.at(end, functools.partial(cancel, name=poison.name))
-    return Fault(
-        what="one run cannot be decoded, so that the controller reconciles none",
-        begin=at,
-        end=end,
-        alert="CodeRunControllerBlocked",
-        labels={"namespace": "agent-platform"},
-        within=4 * MINUTE,
-        beside=_AWAY,
-    )
+    return {"namespace": "agent-platform"}
 
 
-def retry_loop(life: Life, at: float, _: random.Random) -> Fault:
+@kind(
+    "a run is retried without end: its Jobs complete, and no pull request comes",
+    alert="CodeRunRetryLoop",
+    lasts=25 * MINUTE,
+    within=5 * MINUTE,
+)
+def retry_loop(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     """Every attempt completes without a pull request. It begins before the sixth is made, after four rounds each."""
-    order, end = life.order(agent="Rex", work=60, start=5, empty_attempts=1000), at + 25 * MINUTE
+    order = life.order(agent="Rex", work=60, start=5, empty_attempts=1000)
     life.create(at - (5 * 4 - 3) * _ROUND, order)
     life.at(end, functools.partial(cancel, name=order.name))
-    return Fault(
-        what="a run is retried without end: its Jobs complete, and no pull request comes",
-        begin=at,
-        end=end,
-        alert="CodeRunRetryLoop",
-        labels={"coderun": order.name},
-        within=5 * MINUTE,
-    )
+    return {"coderun": order.name}
 
 
-def controller_away(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(), at + 25 * MINUTE
+@kind(
+    "the controller is down",
+    alert="CodeRunNotReconciled",
+    lasts=25 * MINUTE,
+    within=4 * MINUTE,
+    beside=(*_AWAY, "CodeRunControllerBlocked"),
+)
+def controller_away(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order()
     life.at(at, lambda world: quietly(setattr, world.controller, "away", True))
     life.create(at, order)
     life.at(end, lambda world: quietly(setattr, world.controller, "away", False))
-    return Fault(
-        what="the controller is down",
-        begin=at,
-        end=end,
-        alert="CodeRunNotReconciled",
-        labels={"coderun": order.name},
-        within=4 * MINUTE,
-        beside=(*_AWAY, "CodeRunControllerBlocked"),
-    )
+    return {"coderun": order.name}
 
 
-def run_forgotten(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(), at + 25 * MINUTE
+@kind(
+    "one run is never reconciled",
+    alert="CodeRunJobCreationStalled",
+    lasts=25 * MINUTE,
+    within=15.5 * MINUTE,
+    beside=("CodeRunNotReconciled",),
+)
+def run_forgotten(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order()
     life.at(at, functools.partial(forget, name=order.name))
     life.create(at, order)
     life.at(end, functools.partial(remember, name=order.name))
-    return Fault(
-        what="one run is never reconciled",
-        begin=at,
-        end=end,
-        alert="CodeRunJobCreationStalled",
-        labels={"coderun": order.name},
-        within=15.5 * MINUTE,
-        beside=("CodeRunNotReconciled",),
-    )
+    return {"coderun": order.name}
 
 
-def retry_without_job(life: Life, at: float, _: random.Random) -> Fault:
+@kind(
+    "a retry deletes the Job and makes no other",
+    alert="CodeRunJobCreationStalled",
+    lasts=40 * MINUTE,
+    within=15.5 * MINUTE,
+)
+def retry_without_job(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     """Phase Running, a stale jobName, and no Job."""
-    order, end = life.order(work=3000), at + 40 * MINUTE
+    order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
     life.at(at, functools.partial(forget, name=order.name))
     life.at(at, functools.partial(_retry, name=order.name))
     life.at(end, functools.partial(cancel, name=order.name))
     life.at(end, functools.partial(remember, name=order.name))
-    return Fault(
-        what="a retry deletes the Job and makes no other",
-        begin=at,
-        end=end,
-        alert="CodeRunJobCreationStalled",
-        labels={"coderun": order.name},
-        within=15.5 * MINUTE,
-    )
+    return {"coderun": order.name}
 
 
-def not_updated(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(work=240, start=5), at + 30 * MINUTE
+@kind(
+    "a Job ends, and its run's status is not updated",
+    alert="CodeRunNotUpdated",
+    lasts=30 * MINUTE,
+    within=11.5 * MINUTE,
+)
+def not_updated(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order(work=240, start=5)
     life.create(at - 270, order)
     life.at(at - 60, functools.partial(forget, name=order.name))
     life.at(end, functools.partial(remember, name=order.name))
-    return Fault(
-        what="a Job ends, and its run's status is not updated",
-        begin=at,
-        end=end,
-        alert="CodeRunNotUpdated",
-        labels={"coderun": order.name},
-        within=11.5 * MINUTE,
-    )
+    return {"coderun": order.name}
 
 
-def deletion_hangs(life: Life, at: float, _: random.Random) -> Fault:
-    order, end = life.order(work=3000), at + 30 * MINUTE
+@kind("a finalizer is never removed", alert="CodeRunStuckDeleting", lasts=30 * MINUTE, within=11.5 * MINUTE)
+def deletion_hangs(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+    order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
     life.at(at, functools.partial(forget, name=order.name))
     life.at(at, functools.partial(cancel, name=order.name))
     life.at(end, functools.partial(remember, name=order.name))
-    return Fault(
-        what="a finalizer is never removed",
-        begin=at,
-        end=end,
-        alert="CodeRunStuckDeleting",
-        labels={"coderun": order.name},
-        within=11.5 * MINUTE,
-    )
+    return {"coderun": order.name}
 
 
 RUN_FAULTS: tuple[Kind, ...] = (
@@ -179,18 +180,6 @@ RUN_FAULTS: tuple[Kind, ...] = (
     not_updated,
     deletion_hangs,
 )
-
-
-def _broken_configmap(what: str, cli: str, *, begin: float, end: float) -> Fault:
-    return Fault(
-        what=what,
-        begin=begin,
-        end=end,
-        alert="RequiredConfigMapUnhealthy",
-        labels={"configmap": configmap_name(cli)},
-        within=2 * MINUTE,
-        beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
-    )
 
 
 async def forget(world: World, *, name: str) -> None:

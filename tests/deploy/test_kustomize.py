@@ -1,5 +1,6 @@
 """The kustomizations, beside what every way to install it promises."""
 
+import json
 import re
 import subprocess
 
@@ -145,6 +146,19 @@ def without_instance(tree):
         tree.pop("app.kubernetes.io/instance", None)
     for below in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         without_instance(below)
+
+
+def test_the_rules_and_the_dashboards_are_those_of_the_checkout():
+    """To the letter, comments and all, and less than the 262,144 bytes that `kubectl apply` keeps of an object."""
+    maps = of_kind(rendered("overlays/prometheus"), "ConfigMap")
+    [rules] = [item for item in maps if item["metadata"]["name"] == "coderun-exporter-rules"]
+    assert rules["data"] == {file.name: file.read_text() for file in ROOT.glob("alerts/rules/*.yml")}
+    boards = [item for item in rendered("overlays/grafana") if "grafana_dashboard" in item["metadata"]["labels"]]
+    assert {name: text for item in boards for name, text in item["data"].items()} == {
+        file.name: file.read_text() for file in ROOT.glob("dashboards/*.json")
+    }
+    assert {item["metadata"]["namespace"] for item in [rules, *boards]} == {"monitoring"}
+    assert max(len(json.dumps(item)) for item in [rules, *boards]) < 262_144
 
 
 def test_nothing_lies_about():

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import socket
 import struct
-import threading
 import time
-from typing import Self
+
+from lab.loopback import AsyncLoopback
 
 __all__ = ["IdleCut"]
 
@@ -14,7 +14,7 @@ _LOOK_SECONDS = 0.1
 _BUFFER = 1 << 16
 
 
-class IdleCut:
+class IdleCut(AsyncLoopback):
     """Passes TCP on to a port of loopback, TLS untouched. `cuts` counts the connections that it has closed.
 
     It closes them with FIN or, with `reset`, with RST. Used as a context manager.
@@ -27,20 +27,9 @@ class IdleCut:
         self.cuts = 0
         self._to = to
         self._open: set[asyncio.Task[None]] = set()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(timeout=30)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        super().__init__()
 
     async def _serve(self) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()

@@ -6,29 +6,19 @@ import email.policy
 import itertools
 import socketserver
 import threading
-from typing import Self
+
+from lab.loopback import Loopback
 
 __all__ = ["Mailbox"]
 
 
-class Mailbox:
-    """Listens at `address` while it is open; used as a context manager."""
+class Mailbox(Loopback):
+    """Listens at `address` while it is open."""
 
     def __init__(self) -> None:
         self._messages: list[email.message.EmailMessage] = []
         self._news = threading.Condition()
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(self._handler(), server=socketserver.ThreadingTCPServer)
 
     def first(self, *, seconds: float = 20.0) -> email.message.EmailMessage:
         """The first message, waited for if need be."""

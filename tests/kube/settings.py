@@ -3,10 +3,13 @@
 import base64
 import json
 import stat
+import traceback
 
+import pytest
 import yaml
 
 from exporter.kube.auth import Credentials
+from exporter.kube.errors import KubeConfigError
 
 SECRET = "s3cr3t-t0k3n"
 
@@ -81,3 +84,13 @@ async def load(path=None, *, environ=None, **more):
 async def bearer(credentials):
     """The token that a request would carry now."""
     return (await credentials.headers())["Authorization"].removeprefix("Bearer ")
+
+
+async def the_error(path=None, **more):
+    """The one line that loading ends with; neither it nor its traceback shows a secret."""
+    with pytest.raises(KubeConfigError) as caught:
+        await load(path, **more)
+    line = str(caught.value)
+    assert line.isprintable()
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+    return line

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import threading
-import traceback
 
 import pytest
 import trustme
@@ -12,19 +11,8 @@ import yaml
 
 from exporter.kube import kubeconfig
 from exporter.kube.entries import Cluster, User
-from exporter.kube.errors import KubeConfigError
 from exporter.kube.kubeconfig import choose
-from tests.kube.settings import SECRET, a_kubeconfig, based, bearer, load
-
-
-async def the_error(path=None, **more):
-    """The one line that loading ends with; neither it nor its traceback shows a secret."""
-    with pytest.raises(KubeConfigError) as caught:
-        await load(path, **more)
-    line = str(caught.value)
-    assert line.isprintable()
-    assert SECRET not in "".join(traceback.format_exception(caught.value))
-    return line
+from tests.kube.settings import SECRET, a_kubeconfig, based, bearer, load, the_error
 
 
 async def test_several_files_in_kubeconfig_are_joined_and_the_first_wins(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from lab import components
-from lab.components import MissingComponentError, component, find
+from lab.components import MissingComponentError, component, find, title
 
 
 @pytest.fixture
@@ -17,6 +17,7 @@ def installed(tmp_path, monkeypatch):
         path = tmp_path / name
         path.write_text(f"#!/bin/sh\necho '{said}'\n")
         path.chmod(0o755)
+        components._version.cache_clear()
         return path
 
     yield install
@@ -47,13 +48,18 @@ def test_an_alertmanager_that_is_too_old_is_not_used(installed, version, used):
     assert (find("amtool") is not None) == used
 
 
-def test_what_is_too_old_is_named_with_the_version_that_will_do(installed):
-    """As if it were not there."""
-    installed("promtool", "promtool, version 2.42.0")
-    with pytest.raises(
-        MissingComponentError, match=r"^promtool 3\.0 or newer is not in \.tools/bin and not on PATH: "
-    ):
+def test_what_is_too_old_is_named_with_its_version_and_the_one_that_will_do(installed):
+    """As a line of an error, and as the reason why a test is skipped."""
+    path = installed("promtool", "promtool, version 2.42.0")
+    with pytest.raises(MissingComponentError) as caught:
         component("promtool")
+    assert str(caught.value) == (
+        f"promtool 3.0 or newer ({path} is 2.42.0) is not in .tools/bin and not on PATH: run `make tools`"
+    )
+    path.unlink()
+    assert title("promtool") == "promtool 3.0 or newer"
+    installed("promtool", "promtool, version 3.14.0")
+    assert title("promtool-2.42") == f"promtool-2.42 ({path} is 3.14.0)"
 
 
 def test_what_is_built_is_used_before_any_other(installed, tmp_path):

@@ -48,7 +48,7 @@ def test_prometheus_accepts_the_scrape_jobs_beside_the_rules(tmp_path):
     file = tmp_path / "prometheus.yml"
     file.write_text(yaml.safe_dump(whole))
     if "kubernetes_sd_configs not found" in _complaint(file):
-        pytest.skip("this promtool was built without Kubernetes service discovery")
+        pytest.skip(f"{component('promtool')} was built without Kubernetes service discovery")
     assert "is valid prometheus config" in run("promtool", "check", "config", file)
 
 

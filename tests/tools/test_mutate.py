@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import itertools
-import pathlib
 import types
 
 import pytest
@@ -11,15 +10,12 @@ import pytest
 from lab import components
 from lab.components import component
 from tools.mutate import __main__ as command
+from tools.mutate.copies import copies_of
 from tools.mutate.rules import Mutant, load, mutants, readers
 from tools.mutate.suites import load_suite, names_for, rule_files
 from tools.mutate.survey import healthy_suites, survey
-from tools.mutate.trial import Laboratory, Outcome
-from tools.mutate.verdict import Accepted, Result, SurvivorsError, faults, load_accepted, sampled
-
-ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
-RULES = load(ALERTS / "rules")
-
+from tools.mutate.trial import Laboratory, Outcome, TrialError
+from tools.mutate.verdict import sampled
 
 TINY = """
 groups:
@@ -103,7 +99,7 @@ def test_a_record_is_tested_by_its_suite_and_by_the_alerts_that_read_it(tiny, tm
     (tmp_path / "r.yml").write_text(
         "groups: [{name: g, rules: [{record: up:twice, expr: up * 2}, {record: a:up:max, expr: up:twice}]}]"
     )
-    assert readers("up:twice", [*rules, *load(tmp_path)]) == {"Down"}
+    assert readers("up:twice", [*rules, *load(tmp_path)]) == {"a:up:max", "Down"}
 
 
 def test_a_suite_is_cut_into_its_tests_with_every_scalar_as_it_was(tiny):
@@ -118,15 +114,26 @@ def test_a_suite_is_cut_into_its_tests_with_every_scalar_as_it_was(tiny):
 
 def test_a_suite_gets_its_alert_and_the_records_and_one_rule_is_changed(tiny):
     """The mutant replaces its rule; other alerts are left out, and each group keeps its name and interval."""
-    record, alert = rules = load(tiny / "rules")
+    _, alert = rules = load(tiny / "rules")
     mutant = Mutant(rule=alert, place="", change="", body={"alert": "Down", "expr": "changed"})
-    text = rule_files(rules, suite="Down", mutant=mutant)["tiny.yml"]
+    text = rule_files(rules, suite="Down", copies=copies_of([mutant], rules))["tiny.yml"]
     assert '"name": "tiny", "interval": "30s"' in text
     assert "max by (a) (up)" in text
     assert "changed" in text
     assert "a:up:max ==" not in text
     assert "Down" not in rule_files(rules, suite="recording")["tiny.yml"]
-    assert record.body in [rule.body for rule in rules]
+
+
+def test_the_mutants_of_a_record_are_copied_with_the_alerts_that_read_it(tiny):
+    """Each reads its own mutant, and each check is there once for each of them; other checks are left out."""
+    record, _ = rules = load(tiny / "rules")
+    copies = copies_of([Mutant(rule=record, place="", change="", body=record.body)] * 2, rules)
+    text = rule_files(rules, suite="Down", copies=copies)["tiny.yml"]
+    assert [f"a:up:max_mutant{number} == 0" in text for number in (0, 1, 2)] == [True, True, False]
+    first, _ = load_suite(tiny / "tests" / "Down.yml").parts
+    assert copies.checks(first).count("alertname: Down_mutant") == 2
+    assert copies.checks(first.replace("alertname: Down", "alertname: Up")) is None
+    assert "Down_mutant0" not in copies.without(frozenset({0})).checks(first)
 
 
 @pytest.mark.needs("promtool")
@@ -136,12 +143,31 @@ def test_a_mutant_is_killed_survives_or_is_refused(laboratory, tiny):
     _, alert = laboratory.rules
 
     def outcome(**changed):
-        return laboratory.outcome(Mutant(rule=alert, place="", change="", body={**alert.body, **changed}), suites)
+        return outcomes(changed)[0]
+
+    def outcomes(*changes):
+        return laboratory.outcomes(
+            [Mutant(rule=alert, place="", change="", body={**alert.body, **changed}) for changed in changes], suites
+        )
 
     assert outcome() is Outcome.SURVIVED
     assert outcome(**{"for": "1m30s"}) is Outcome.KILLED
     assert outcome(expr="a:up:max ==") is Outcome.REFUSED
     assert outcome(annotations={"summary": "{{ with }}"}) is Outcome.REFUSED
+    together = outcomes(
+        {}, {"for": "1m30s"}, {"expr": "a:up:max =="}, {"expr": "up + on (job) up == 0"}, {"labels": {}}, {}
+    )
+    assert [each.value for each in together] == ["survived", "killed", "refused", "killed", "killed", "survived"]
+
+
+@pytest.mark.needs("promtool")
+def test_a_failure_that_is_no_mutants_is_an_error(laboratory, tiny):
+    """It would be counted as a kill."""
+    suite = load_suite(tiny / "tests" / "Down.yml")
+    broken = dataclasses.replace(suite, parts=tuple(part.replace("30s", "soon") for part in suite.parts))
+    _, alert = laboratory.rules
+    with pytest.raises(TrialError, match="Down: promtool fails and names no mutant"):
+        laboratory.outcomes([Mutant(rule=alert, place="", change="", body=alert.body)], [broken])
 
 
 @pytest.mark.needs("promtool")
@@ -150,9 +176,8 @@ def test_what_passes_every_unit_test_meets_the_worlds(laboratory, tiny):
     suite = load_suite(tiny / "tests" / "Down.yml")
     _, alert = laboratory.rules
     later = dataclasses.replace(suite, parts=(), worlds=suite.parts)
-    assert laboratory.outcome(
-        Mutant(rule=alert, place="", change="", body={**alert.body, "for": "1m30s"}), [later]
-    ) is (Outcome.KILLED_BY_WORLDS)
+    mutant = Mutant(rule=alert, place="", change="", body={**alert.body, "for": "1m30s"})
+    assert laboratory.outcomes([mutant], [later]) == [Outcome.KILLED_BY_WORLDS]
     (row,) = survey(laboratory, [alert], {"Down": later})
     assert row.by_worlds == sum(result.killed for result in row.results) > 0
 
@@ -174,70 +199,31 @@ def test_the_survey_tries_every_rule_that_a_healthy_suite_can_test(laboratory, t
     assert list(survey(laboratory, laboratory.rules, suites)) == []
 
 
+def test_the_quickest_parts_come_first(tiny, monkeypatch):
+    """They kill most mutants, and the slow ones meet the rest."""
+    seconds, clock = {"slow": 3.0, "quick": 1.0, "long": 2.0}, [0.0]
+
+    def run(_laboratory, _files, part):
+        clock[0] += seconds[part]
+
+    monkeypatch.setattr(Laboratory, "_failure", run)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    laboratory = Laboratory(promtool=tiny, scratch=tiny, rules=load(tiny / "rules"))
+    suite = load_suite(tiny / "tests" / "Down.yml")
+    checked = laboratory.checked(dataclasses.replace(suite, parts=tuple(seconds)))
+    assert checked.parts == ("quick", "long", "slow")
+
+
 def test_what_prometheus_refuses_counts_nowhere(tiny):
     """It is neither a mutant that was killed nor one that survived; only its number is told."""
     rules = load(tiny / "rules")
     outcomes = itertools.chain([Outcome.REFUSED, Outcome.SURVIVED], itertools.repeat(Outcome.KILLED))
-    laboratory = types.SimpleNamespace(rules=rules, outcome=lambda _mutant, _suites: next(outcomes))
+    laboratory = types.SimpleNamespace(rules=rules, outcomes=lambda some, _suites: [next(outcomes) for _ in some])
     suites = {"Down": load_suite(tiny / "tests" / "Down.yml")}
     (row,) = survey(laboratory, rules[1:], suites)
     assert row.refused == 1
     assert len(row.results) == len(mutants(rules[1])[0]) - 1
     assert sum(not result.killed for result in row.results) == 1
-
-
-def result(change, *, killed):
-    """What became of a made-up mutant."""
-    return Result(rule="Down", place="up", change=change, killed=killed)
-
-
-def accepted(change, *, reason="no test can tell it"):
-    """An entry of the list for a made-up mutant."""
-    return Accepted(rule="Down", place="up", change=change, reason=reason)
-
-
-KILLED = [result(f"killed {number}", killed=True) for number in range(19)]
-SURVIVOR = result("spared", killed=False)
-
-
-@pytest.mark.parametrize(
-    ("results", "listed", "expected"),
-    [
-        ([*KILLED, SURVIVOR], [accepted("spared")], []),
-        ([*KILLED, SURVIVOR], [], ["not listed: Down | up | spared survived"]),
-        ([*KILLED, SURVIVOR], [accepted("spared"), accepted("gone")], ["stale: Down | up | gone is no mutant"]),
-        (KILLED, [accepted("killed 3")], ["stale: Down | up | killed 3 is killed"]),
-        ([*KILLED, SURVIVOR], [accepted("spared")] * 2, ["listed 2 times: Down | up | spared"]),
-        ([*KILLED, SURVIVOR], [accepted("spared", reason=" ")], ["no reason: Down | up | spared"]),
-        ([*KILLED[1:], SURVIVOR], [accepted("spared")], ["too few: 94.7% of the mutants were killed"]),
-        ([], [], []),
-    ],
-    ids=["open", "not listed", "no mutant", "killed", "twice", "no reason", "too few", "nothing"],
-)
-def test_the_gate_is_open_only_if_every_survivor_is_listed_and_few(results, listed, expected):
-    """A line for each fault, which names the mutant, and none where all is well."""
-    lines = faults(results, listed)
-    assert len(lines) == len(expected)
-    assert all(line.startswith(beginning) for line, beginning in zip(lines, expected, strict=True))
-
-
-@pytest.mark.parametrize("text", ["- {rule: a, place: b, change: c}", "- {rule: a, why: b}", "[", None])
-def test_a_list_that_cannot_be_read_is_named(tmp_path, text):
-    """A missing reason, an unknown field, no YAML, no file."""
-    file = tmp_path / "survivors.yml"
-    if text is not None:
-        file.write_text(text)
-    with pytest.raises(SurvivorsError, match=r"survivors\.yml"):
-        load_accepted(file)
-
-
-def test_the_list_of_this_bundle_names_mutants_that_exist_and_gives_a_reason_for_each():
-    """What can be known without a trial: a rule that changes takes its entries with it."""
-    named = {(rule.title, mutant.place, mutant.change) for rule in RULES for mutant in mutants(rule)[0]}
-    listed = load_accepted(ALERTS / "survivors.yml")
-    assert {entry.key for entry in listed} <= named
-    assert faults([], []) == ()
-    assert all(entry.reason.strip() for entry in listed)
 
 
 @pytest.fixture
@@ -296,7 +282,7 @@ def test_the_command_prints_a_table_and_a_line_for_each_fault(bundle, capsys):
 def test_a_sample_is_the_same_in_each_run_and_its_parts_are_all_mutants(tiny):
     """One in three, by what a mutant is known by; a survivor that is listed and not in the sample is not stale."""
     rules = load(tiny / "rules")
-    laboratory = types.SimpleNamespace(rules=rules, outcome=lambda _mutant, _suites: Outcome.KILLED)
+    laboratory = types.SimpleNamespace(rules=rules, outcomes=lambda some, _suites: [Outcome.KILLED for _ in some])
     suites = {"Down": load_suite(tiny / "tests" / "Down.yml")}
     (row,) = survey(laboratory, rules[1:], suites, picked=functools.partial(sampled, every=3))
     (every,) = survey(laboratory, rules[1:], suites)

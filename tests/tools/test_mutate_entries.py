@@ -1,5 +1,6 @@
 """An alert with several entries: one for each severity, or for each cause that explains it."""
 
+from tools.mutate.copies import copies_of
 from tools.mutate.rules import Mutant, load
 from tools.mutate.suites import names_for, rule_files
 
@@ -22,7 +23,7 @@ def test_the_entries_of_one_alert_are_mutated_apart_and_tested_together(tmp_path
     ]
     assert {names_for(rule, rules) for rule in rules[:3]} == {("Down",)}
     mutant = Mutant(rule=rules[0], place="", change="", body={"alert": "Down", "expr": "changed"})
-    text = rule_files(rules, suite="Down", mutant=mutant)["r.yml"]
+    text = rule_files(rules, suite="Down", copies=copies_of([mutant], rules))["r.yml"]
     assert "changed" in text
     assert "up == 0" not in text
     assert "up < 0" in text

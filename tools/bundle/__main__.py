@@ -1,4 +1,4 @@
-"""`python -m tools.bundle` writes deploy/rules/ from alerts/rules/ (`make bundle`).
+"""`python -m tools.bundle` writes the PrometheusRules of deploy/kustomize from alerts/rules/ (`make bundle`).
 
 `--check` writes nothing: it names the stale files and exits with 1. `--release` packs a folder, its archive and the
 archive's checksum (`make bundle`). What cannot be made is one line on standard error, with exit code 2.

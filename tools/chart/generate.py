@@ -1,7 +1,6 @@
 """The generated files of deploy/kustomize and deploy/helm, each from its one source.
 
-kustomize reads nothing outside of the folder of a kustomization, and a chart nothing outside of the chart: so rules,
-dashboards, policies and scrape jobs have to be in both.
+A chart reads nothing outside of its folder: so it has its copies of rules, dashboards, policies and scrape jobs.
 """
 
 import json
@@ -48,7 +47,7 @@ def found() -> list[pathlib.Path]:
 
 
 def _kustomize() -> dict[pathlib.Path, str]:
-    """Permissions, the image's tag, and what the components hand to Prometheus and Grafana."""
+    """Permissions, the image's tag, and the scrape jobs."""
     settings, account = load(str(BASE / "exporter.yml")), Account()
     cluster = manifests(settings, account=account)
     here = manifests(msgspec.structs.replace(settings, namespaces=(account.namespace,)), account=account)
@@ -56,9 +55,6 @@ def _kustomize() -> dict[pathlib.Path, str]:
         BASE / "kustomization.yaml": _stamped(BASE / "kustomization.yaml", "newTag"),
         BASE / "rbac.yaml": _documents(cluster),
         COMPONENTS / "one-namespace/rbac.yaml": _documents([item for item in here if item not in cluster]),
-        COMPONENTS / "prometheus/rules.yaml": _read("deploy/rules/configmap.yaml"),
-        COMPONENTS / "prometheus-operator/rules.yaml": _read("deploy/rules/prometheusrule.yaml"),
-        COMPONENTS / "grafana/dashboards.yaml": _read("deploy/dashboards/configmaps.yaml"),
     } | {COMPONENTS / "prometheus" / name: text for name, text in _scrape().items()}
 
 

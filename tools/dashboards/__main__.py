@@ -1,4 +1,4 @@
-"""`python -m tools.dashboards` writes dashboards/ and deploy/dashboards/ (`make dashboards`).
+"""`python -m tools.dashboards` writes dashboards/ (`make dashboards`).
 
 `--check` writes nothing: it names the stale files and exits with 1. `--render` starts the demo with a real
 Prometheus, draws each dashboard with the results of its queries, and writes docs/dashboards.md; with a folder it

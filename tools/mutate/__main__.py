@@ -18,7 +18,7 @@ from lab.worlds.outcomes import outcomes
 from tools.mutate.rules import Rule, load, mutants
 from tools.mutate.suites import RECORDING, names_for
 from tools.mutate.survey import Row, healthy_suites, survey
-from tools.mutate.trial import Laboratory
+from tools.mutate.trial import Laboratory, TrialError
 from tools.mutate.verdict import Accepted, Key, SurvivorsError, faults, load_accepted, sampled, share_killed
 from tools.worlds.killers import killers
 
@@ -90,9 +90,12 @@ def _try(
     suites, ill = healthy_suites(laboratory, ALERTS / "tests", names, played)
     print(_LINE.format("rule", "mutants", "killed", "survived"))
     rows = []
-    for row in survey(laboratory, chosen, suites, picked=picked):
-        _print_row(row.rule, [row])
-        rows.append(row)
+    try:
+        for row in survey(laboratory, chosen, suites, picked=picked):
+            _print_row(row.rule, [row])
+            rows.append(row)
+    except TrialError as error:
+        return _complain(str(error))
     _print_row("all", rows)
     results = [result for row in rows for result in row.results]
     untried = {rule.title for rule in laboratory.rules} - {row.rule for row in rows}

@@ -107,11 +107,10 @@ def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
     return tuple(made), refused
 
 
-def readers(record: str, rules: Sequence[Rule]) -> frozenset[str]:
-    """The alerts whose expression reads what is recorded under that name, be it through further recording rules."""
-    found = [rule for rule in rules if record in _selected(rule.tree)]
-    further = [readers(rule.name, rules) for rule in found if not rule.is_alert]
-    return frozenset(rule.name for rule in found if rule.is_alert).union(*further)
+def readers(name: str, rules: Sequence[Rule]) -> frozenset[str]:
+    """The rules whose expression reads what is recorded under that name, be it through further recording rules."""
+    found = frozenset(rule.name for rule in rules if name in _selected(rule.tree))
+    return found.union(*(readers(reader, rules) for reader in found))
 
 
 def reads_its_value(body: Mapping[str, Any]) -> bool:

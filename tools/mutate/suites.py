@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from tools.mutate.rules import Mutant, Rule, readers
+from tools.mutate.copies import Copies
+from tools.mutate.rules import Rule, readers
 
 __all__ = ["RECORDING", "Suite", "load_suite", "names_for", "rule_files"]
 
@@ -40,19 +41,18 @@ def load_suite(file: pathlib.Path) -> Suite:
 
 def names_for(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
     """The suites that can kill a mutant of the rule, the likeliest first."""
-    return (rule.name,) if rule.is_alert else (RECORDING, *sorted(readers(rule.name, rules)))
+    alerts = {each.name for each in rules if each.is_alert}
+    return (rule.name,) if rule.is_alert else (RECORDING, *sorted(readers(rule.name, rules) & alerts))
 
 
-def rule_files(rules: Sequence[Rule], *, suite: str, mutant: Mutant | None = None) -> Mapping[str, str]:
-    """The text of each rule file, by its name, as far as the suite needs it: its alert, and what is recorded.
-
-    The rule of the mutant is changed; without a mutant, none is.
-    """
+def rule_files(rules: Sequence[Rule], *, suite: str, copies: Copies | None = None) -> Mapping[str, str]:
+    """The text of each rule file, by its name, as far as the suite needs it: its alert, and what that reads."""
     files: dict[str, dict[str, dict[str, Any]]] = {rule.file: {} for rule in rules}
     for rule in rules:
-        if rule.name == suite or not rule.is_alert:
+        recorded = not rule.is_alert and (suite == RECORDING or suite in readers(rule.name, rules))
+        if rule.name == suite or recorded:
             group = files[rule.file].setdefault(rule.group["name"], {**rule.group, "rules": []})
-            group["rules"].append(mutant.body if mutant is not None and mutant.rule == rule else rule.body)
+            group["rules"] += [rule.body] if copies is None else copies.bodies(rule)
     return {file: json.dumps({"groups": list(groups.values())}) for file, groups in files.items()}
 
 

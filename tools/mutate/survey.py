@@ -1,4 +1,4 @@
-"""Every mutant of the rules on trial, as many at a time as the machine has cores."""
+"""Every mutant of the rules on trial, as many batches at a time as the machine has cores."""
 
 import dataclasses
 import os
@@ -13,6 +13,7 @@ from tools.mutate.verdict import Key, Result
 
 __all__ = ["Row", "healthy_suites", "survey"]
 
+_AT_ONCE = 40
 _KILLED = frozenset({Outcome.KILLED, Outcome.KILLED_BY_WORLDS})
 
 
@@ -41,11 +42,7 @@ def healthy_suites(
     played = {name: (text,) for name, text in (worlds or {}).items()}
     suites = [dataclasses.replace(suite, worlds=played.get(suite.name, ())) for suite in loaded]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        healthy = {
-            suite.name: suite
-            for suite, passes in zip(suites, pool.map(laboratory.passes, suites), strict=True)
-            if passes
-        }
+        healthy = {suite.name: suite for suite in pool.map(laboratory.checked, suites) if suite is not None}
     shown = {name: "/".join(file.parts[-3:]) for name, file in files.items()}
     missing = [f"{shown[name]} is missing: nothing tests this rule" for name in names if not files[name].exists()]
     failing = [
@@ -70,11 +67,18 @@ def survey(
             usable = [suites[name] for name in names_for(rule, laboratory.rules) if name in suites]
             made, refused = mutants(rule) if usable else ((), 0)
             made = tuple(mutant for mutant in made if picked((rule.title, mutant.place, mutant.change)))
-            outcomes = [pool.submit(laboratory.outcome, mutant, usable) for mutant in made]
+            trials = [pool.submit(laboratory.outcomes, some, usable) for some in _batches(made)]
             if usable:
-                pending.append((rule, made, refused, outcomes))
-        for rule, made, refused, outcomes in pending:
-            yield _row(rule, refused, [(mutant, done.result()) for mutant, done in zip(made, outcomes, strict=True)])
+                pending.append((rule, made, refused, trials))
+        for rule, made, refused, trials in pending:
+            outcomes = [outcome for trial in trials for outcome in trial.result()]
+            yield _row(rule, refused, [*zip(made, outcomes, strict=True)])
+
+
+def _batches(made: Sequence[Mutant]) -> Iterator[Sequence[Mutant]]:
+    """What promtool tries in one run."""
+    for start in range(0, len(made), _AT_ONCE):
+        yield made[start : start + _AT_ONCE]
 
 
 def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:

@@ -53,9 +53,9 @@ def test_a_stale_file_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
     assert named == [
         "dashboards/agent-runs.json",
         "dashboards/exporter.json",
+        "dashboards/kustomization.yaml",
         "dashboards/old.json",
         "dashboards/one-run.json",
-        "deploy/dashboards/configmaps.yaml",
     ]
     assert (tmp_path / "dashboards/agent-runs.json").read_text() == "{}"
     assert command.main([]) == 0
@@ -229,14 +229,13 @@ def test_all_is_a_pattern_that_matches_where_there_is_no_such_label(file):
     assert all(each["current"]["value"] == "$__all" for each in variables)
 
 
-def test_the_configmaps_carry_the_same_dashboards_and_the_sidecars_label():
-    """Nothing gets lost in the YAML."""
-    made = list(yaml.safe_load_all((ROOT / "deploy/dashboards/configmaps.yaml").read_text()))
-    assert len(made) == len(FILES)
-    for configmap in made:
-        assert configmap["metadata"]["labels"]["grafana_dashboard"] == "1"
-        ((name, text),) = configmap["data"].items()
-        assert json.loads(text) == json.loads((ROOT / "dashboards" / name).read_text())
+def test_each_dashboard_has_a_configmap_with_the_sidecars_label():
+    """By the kustomization of the folder."""
+    made = yaml.safe_load((ROOT / "dashboards/kustomization.yaml").read_text())
+    assert made["generatorOptions"]["labels"]["grafana_dashboard"] == "1"
+    assert sorted(name for each in made["configMapGenerator"] for name in each["files"]) == [
+        file.name for file in sorted(FILES)
+    ]
 
 
 def test_rendering_without_a_prometheus_fails_with_one_line(monkeypatch, capsys):

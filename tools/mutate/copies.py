@@ -1,0 +1,115 @@
+"""Many mutants of one rule in one run of promtool: each is a copy of the rule under a name of its own.
+
+What reads the rule is copied with it, and so is every check of the unit tests that names one of them. A run loads the
+series of a test once, and a mutant that fails is known by its number.
+"""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from typing import Any
+
+import yaml
+
+from tools.mutate.rules import Mutant, Rule, readers
+
+__all__ = ["Copies", "copies_of"]
+
+_MARK = "_mutant"
+_CHECKS = frozenset({"alert_rule_test", "promql_expr_test"})
+_NAMING = frozenset({"alertname", "expr", "exp_samples", "labels", "series"})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Copies:
+    """Mutants of one rule by number. `names` are there once for each: the rule, and those that read it."""
+
+    mutants: Mapping[int, Mutant]
+    names: frozenset[str]
+    alerts: frozenset[str]
+
+    def without(self, numbers: frozenset[int]) -> "Copies":
+        """The other mutants."""
+        return dataclasses.replace(
+            self, mutants={number: each for number, each in self.mutants.items() if number not in numbers}
+        )
+
+    def bodies(self, rule: Rule) -> list[Mapping[str, Any]]:
+        """What stands in the rule file instead of this rule."""
+        if rule.name not in self.names:
+            return [rule.body]
+        return [
+            self._renamed_body(mutant.body if mutant.rule.title == rule.title else rule.body, number)
+            for number, mutant in self.mutants.items()
+        ]
+
+    def checks(self, part: str) -> str | None:
+        """The file of unit tests with its checks once for each mutant; None if it has none about these rules."""
+        document = yaml.compose(part, Loader=yaml.CSafeLoader)
+        if not isinstance(document, yaml.MappingNode):
+            raise TypeError("a file of unit tests is a mapping")
+        (tests,) = (value.value for key, value in document.value if key.value == "tests")
+        count = 0
+        for test in tests:
+            for key, value in test.value:
+                if key.value in _CHECKS:
+                    value.value = self._copied(value.value)
+                    count += len(value.value)
+                elif key.value == "input_series":  # it may have what a rule records
+                    value.value = [item for item in value.value if not self._is_own(item)] + self._copied(value.value)
+        return yaml.serialize(document, Dumper=yaml.CSafeDumper, allow_unicode=True) if count else None
+
+    def named_in(self, output: str) -> frozenset[int]:
+        """The numbers of the mutants that promtool names."""
+        return frozenset(map(int, re.findall(rf"{_MARK}(\d+)", output))) & self.mutants.keys()
+
+    @functools.cached_property
+    def _names(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<![\w:])(?:{'|'.join(map(re.escape, sorted(self.names)))})(?![\w:])")
+
+    def _renamed(self, text: str, number: int, *, but: AbstractSet[str] = frozenset()) -> str:
+        return self._names.sub(lambda name: name[0] if name[0] in but else f"{name[0]}{_MARK}{number}", text)
+
+    def _renamed_body(self, body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+        key = "alert" if "alert" in body else "record"
+        renamed = {**body, key: f"{body[key]}{_MARK}{number}", "expr": self._renamed(body["expr"], number)}
+        if "annotations" in body:  # their queries may read what is recorded; an alert's name stays in its texts
+            renamed["annotations"] = {
+                name: self._renamed(text, number, but=self.alerts) for name, text in body["annotations"].items()
+            }
+        return renamed
+
+    def _copied(self, items: Sequence[yaml.Node]) -> list[yaml.Node]:
+        """The checks, or the series, that name one of the rules, once for each mutant."""
+        own = [item for item in items if self._is_own(item)]
+        return [self._renamed_item(item, number) for item in own for number in self.mutants]
+
+    def _is_own(self, item: yaml.Node) -> bool:
+        texts = [value.value for key, value in item.value if key.value in {"alertname", "expr", "series"}]
+        return any(map(self._names.search, texts))
+
+    def _renamed_item(self, node: yaml.Node, number: int) -> yaml.Node:
+        """A copy for that mutant; the alerts that a check expects are the same for all."""
+        if isinstance(node, yaml.ScalarNode):
+            return yaml.ScalarNode(node.tag, self._renamed(node.value, number), style=node.style)
+        if isinstance(node, yaml.SequenceNode):
+            return yaml.SequenceNode(node.tag, [self._renamed_item(item, number) for item in node.value])
+        return yaml.MappingNode(
+            node.tag,
+            [
+                (_copy(key), self._renamed_item(value, number) if key.value in _NAMING else value)
+                for key, value in node.value
+            ],
+        )
+
+
+def _copy(key: yaml.Node) -> yaml.Node:
+    return yaml.ScalarNode(key.tag, key.value)
+
+
+def copies_of(mutants: Sequence[Mutant], rules: Sequence[Rule]) -> Copies:
+    """Of mutants of one rule."""
+    name = mutants[0].rule.name
+    alerts = frozenset(rule.name for rule in rules if rule.is_alert)
+    return Copies(mutants=dict(enumerate(mutants)), names=readers(name, rules) | {name}, alerts=alerts)
