@@ -13,6 +13,7 @@ import yaml
 from exporter.config import CodeRuns, Settings, check
 from exporter.files import FileError, read_text
 from exporter.profiles import Profile, ProfileError, check as check_profile
+from exporter.yaml_text import node_of
 
 __all__ = ["ConfigError", "UnreadableError", "load", "said"]
 
@@ -77,12 +78,14 @@ def _read(path: Path) -> tuple[Any, Any]:
     except FileError as error:
         raise UnreadableError(f"{path}: cannot be read: {error}") from error
     try:
-        tree, nodes = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        nodes = node_of(loader, text)
+        for key in _twice(nodes):
+            raise ConfigError(f"{path}:{key.start_mark.line + 1}: the key {key.value!r} stands twice in one mapping")
+        tree = None if nodes is None else loader.construct_document(nodes)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         # The last ones: a value that does not fit its tag, such as a date that there is not.
         raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
-    for key in _twice(nodes):
-        raise ConfigError(f"{path}:{key.start_mark.line + 1}: the key {key.value!r} stands twice in one mapping")
     return tree, nodes
 
 

@@ -1,30 +1,43 @@
 """Takes credentials out of free text: after the name of a credential, only words of a known list stay.
 
-A value needs no special form to be a password. So the rule is not what a secret looks like: what follows `token`,
-`password is`, `FOO_TOKEN=` or `Authorization: Basic` stays only where it is one of the words with which Kubernetes
-and its clients describe an error, such as `token expired`.
+A value needs no special form to be a password. So the rule is not what a secret looks like, but where it stands. What
+directly follows `token`, `password is`, `FOO_TOKEN=` or `Authorization: Basic` stays only if it is one of the words
+with which Kubernetes, git and their servers describe an error, such as `token expired`. In the rest of that sentence
+the same holds for what stands where a value does (`password for user bot: X`, `token of bot is "X"`) and for words
+that mix letters and digits; plain words stay.
 """
 
+import dataclasses
 import re
 from typing import Final
+
+from exporter.redaction_words import INTRODUCING, KNOWN, NAMED
 
 __all__ = ["HIDDEN", "without_credentials"]
 
 HIDDEN: Final = "REDACTED"
 
-_WORD: Final = re.compile(r"[\w.-]*\w")
+_WORD: Final = re.compile(
+    r"system:[\w.:-]*\w|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]*\w|(?:[\w-]+\.)+[\w-]+:[0-9]{1,5}\b|[\w.-]*\w"
+)
 _STRONG: Final = re.compile(
-    r"passw|pass[-_]?phrase|token(?!i[sz])|secret|api[-_]?key|(?:access|private|signing|encryption)[-_]?key|authorization|bearer"
-    r"|jwt|^basic$|^--?(?:u|user|proxy-user)$"
+    r"passw|passcode|pass[-_]?phrase|kennwort|token(?!i[sz])|secret"
+    r"|(?:api|access|private|signing|encryption)[-_]?key|authorization|bearer|jwt|^basic$|^--?(?:u|user|proxy-user)$"
 )
 # These stand in other sentences too: only what is assigned to them, with a colon or a sign, is a credential.
 _WEAK: Final = re.compile(
-    r"pwd|cookie|credential|signature|session|(?:^|[-_.])(?:pass|auth|sid|sig|pat)$|[-_.]key(?:[-_.]id)?$"
+    r"pwd|cookie|credential|signature|session|^oauth2?$|^(?:creds?|pw|pin|t?otp)$|(?:^|[-_.])(?:pass|auth|sid|sig|pat)$"
+    r"|[-_.]key(?:[-_.]id)?$"
 )
+# `api key`, `one-time code`.
+_PAIRS: Final = {
+    "key": re.compile(r"api|access|private|signing|encryption|ssh|deploy|license|account|master"),
+    "code": re.compile(r"verification|device|one-time|recovery|activation|confirmation|security|access|unlock|login"),
+}
 _HINT: Final = re.compile(
-    r"pass|pwd|token|secret|credential|key|auth|bearer|basic|cookie|session|signature|jwt|sid|sig|pat|--?u"
+    r"pass|pwd|pw|token|secret|cred|key|code|auth|bearer|basic|cookie|session|signature|jwt|sid|sig|pat|pin|otp|kennwort"
+    r"|--?u"
 )
-_KEYS: Final = frozenset({"api", "access", "private", "signing", "encryption", "ssh", "deploy"})
 _HEADERS: Final = re.compile(r"authorization$|cookie$")
 # Between the name and its value.
 _LINKS: Final = frozenset(
@@ -33,94 +46,174 @@ _LINKS: Final = frozenset(
         *("code", "hash"),
     }
 )
-# What else follows the name, in a sentence about it.
-_SENTENCES: Final = """
-no not none null nil empty unset missing absent invalid incorrect wrong bad expire expired expires revoked
-required rejected denied forbidden unauthorized unauthenticated unknown unexpected undefined malformed
-unavailable unsupported disabled enabled unable cannot can could couldn did didn does doesn do don wasn were
-isn aren has hasn have haven had been being be will would should must may might failed failure failures fail
-fails failing error errors timeout timed exceeded limit limits limited quota rate too already still again
-never only also but and or nor if when while because since until before after during for from in into of on at
-by to with without via per as than that this which the a an its your my our their any some all each found
-given provided used using expected try please see got ends request requests response exchange refresh renewal
-generation creation review lookup fetch rotation retrieval provider issuer endpoint service services server
-store manager plugin helper file path name names type field header headers mount mounts volume volumes cache
-count usage budget window size length auth authentication authorization verification validation check login
-logins scheme realm secret secrets tokens password passwords credential credentials permission permissions
-scope scopes serviceaccount serviceaccounts configmap configmaps pod pods job jobs namespace namespaces
-context connection dial rpc http https get post put status
-audience audiences claim claims signature signatures contains contain lifetime expiration expiry source sources bucket
-projection projected policy policies change changes mismatch mode owner backend format rules
-"""
-_KNOWN: Final = frozenset(_SENTENCES.split())
 _STATUS: Final = re.compile(r"[45][0-9]{2}")
 _COUNT: Final = re.compile(r"[0-9][0-9.]{0,9}[km]?")
-# The Secrets of Kubernetes and of its operators, which messages call by their names.
-_SECRETS: Final = re.compile(r"(?:external|sealed|imagepull)?secrets?|secret(?:name|ref|keyref|store)")
-_OBJECT: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")
+# Of Kubernetes and of its operators: what follows is the name of an object.
+_NAMES: Final = re.compile(r"(?:external|sealed|imagepull)secrets?|secret(?:name|ref|keyref|store)")
+_OBJECT: Final = re.compile(r"[a-z0-9][a-z0-9./-]*")
+_OF_AN_OBJECT: Final = re.compile(
+    r"[\"'`]?:? (?:not found|is forbidden|not registered|does(?: not|n't) exist|already exists|in (?:the )?namespace"
+    r"|is not ready|(?i:secrets?) [\"'`])"
+)
+_JOINS: Final = re.compile(r"[._-]")
 _PROSE: Final = re.compile(r"[A-Z]?[a-z]+")
-_ASSIGNS: Final = re.compile(r"[:=>]")
+_ASSIGNS: Final = re.compile(r"[:=>|]")
 _ENDS_CLAUSE: Final = re.compile(r"[.,;!?)\]](?:\s|$)|\u00b7")
+_ENDS_SENTENCE: Final = re.compile(r"[.;!?](?:\s|$)|\u00b7")
 _OPENINGS: Final = re.compile(r"[\s\"'`:=>]")
 _NEXT: Final = re.compile(r"\s+([\w'-]+)(?!\S)")
+_STANDS_AS_VALUE: Final = re.compile(r":\W*$|>\W*$|\s-\s$|[\"`\[<]$|\W'$")
+_PAIR: Final = re.compile(r"[^:]+:[^:/]+")
+_PLACE: Final = re.compile(  # a host, an address, a user of Kubernetes, a time
+    r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::[0-9]{1,5})?(?:/[\w./-]*)?|(?:[0-9]+\.){3}[0-9]+(?::[0-9]{1,5})?|system:.*"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?"
+)
+_CHUNK: Final = re.compile(r"[^\s\"'`()\[\]<>,;]*")
+_MIXED: Final = re.compile(r"(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{5,}", re.IGNORECASE)
+_NOT_MIXED: Final = re.compile(r"(?:[0-9]+[a-z]{1,2})+|[A-Z]{2,8}[0-9]{2,8}|[a-z]+[0-9]{1,2}")
+_BEFORE: Final = re.compile(
+    r"""(?P<value>[^\s"'`]+)(?P<end>["'`]?
+    \ (?:(?:is|was)\ (?:not\ )?(?:an?|the|your|our|my)|as(?:\ an?|\ the|\ your)?)
+    (?:\ (?:in)?valid|\ correct|\ wrong|\ api|\ access|\ auth|\ bearer|\ unknown)*
+    \ (?:password|token|key|secret|passphrase|passcode)\b)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scope:
+    """The name of a credential that came before; `near`: nothing but links stands between."""
+
+    name: str
+    before: str
+    near: bool = True
+    phrase: bool = False
+    """Whether a pass phrase may follow, of which any word may be known."""
 
 
 def without_credentials(line: str) -> str:
-    """The line with REDACTED in place of each value that follows the name of a credential."""
+    """The line with REDACTED in place of each value that a credential may have."""
     if not _HINT.search(line.lower()):
         return line
-    parts, position, name, before = [], 0, "", ""
+    line = _BEFORE.sub(_unless_known, line)
+    parts: list[str] = []
+    position, scope, before = 0, None, ""
     while word := _WORD.search(line, position):
         gap = line[position : word.start()]
-        if name and _is_value(name, gap, word[0]):
-            start, position = _value(line, word, gap, name)
+        scope = _after(scope, gap)
+        if scope and scope.near and "pass" in scope.name and _ASSIGNS.search(gap):
+            scope = dataclasses.replace(scope, phrase=True)
+        if scope and _is_value(scope, line, gap, word, before):
+            start, position = _value(line, word, gap, scope)
             parts += [line[word.start() - len(gap) : start], HIDDEN]
-            name = before = ""
+            near = line.startswith(" / ", position)
+            scope, before = dataclasses.replace(scope, near=near, phrase=False), ""
             continue
         parts += [gap, word[0]]
         position = word.end()
-        name, before = _name(name, gap, word[0].lower(), before), word[0].lower()
+        scope, before = _scope(scope, word[0].lower(), before), word[0].lower()
     return "".join([*parts, line[position:]])
 
 
-def _name(name: str, gap: str, word: str, before: str) -> str:
-    """The name of a credential whose value may follow this word: an earlier one, the word itself, or none."""
-    if name and (word == "value" or (word in _LINKS and not _ENDS_CLAUSE.search(gap))):
-        return name
-    if name and before == "set" and word == "to":
-        return name
+def _unless_known(match: re.Match[str]) -> str:
+    return match[0] if match["value"].lower() in KNOWN else HIDDEN + match["end"]
+
+
+def _after(scope: _Scope | None, gap: str) -> _Scope | None:
+    """What is left of it behind these signs."""
+    if scope is None or _ENDS_SENTENCE.search(gap):
+        return None
+    return dataclasses.replace(scope, near=False, phrase=False) if _ENDS_CLAUSE.search(gap) else scope
+
+
+def _scope(scope: _Scope | None, word: str, before: str) -> _Scope | None:
+    """The name of a credential whose value may follow this word: the word itself, an earlier one, or none."""
     if before in {"unexpected", "non-existent"}:  # of a parser; of the kubelet
-        return ""
-    found = _STRONG.search(word) or _WEAK.search(word) or (word == "key" and before in _KEYS)
-    return word if found else ""
+        return None
+    if scope and scope.phrase:
+        return scope
+    if (
+        scope
+        and scope.near
+        and (word in _LINKS or (word == "auth" and before == "basic") or (before == "set" and word == "to"))
+    ):
+        return scope if _is_strong(scope) or not _STRONG.search(word) else _Scope(word, before)
+    if _NAMES.fullmatch(word):
+        return None
+    if _STRONG.search(word) or _WEAK.search(word) or (word in _PAIRS and _PAIRS[word].fullmatch(before)):
+        return _Scope(word, before)
+    return dataclasses.replace(scope, near=False) if scope else None
 
 
-def _is_value(name: str, gap: str, word: str) -> bool:
-    lower = word.lower()
-    if _ENDS_CLAUSE.search(gap) or lower in _KNOWN or lower in _LINKS or _STATUS.fullmatch(word):
+def _is_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: str) -> bool:
+    text, lower = word[0], word[0].lower()
+    if _is_known(lower) or _STATUS.fullmatch(text) or (lower in _LINKS and scope.near):
         return False
-    if name.endswith("tokens") and _COUNT.fullmatch(lower):
+    if not scope.near:
+        return _is_later_value(scope, line, gap, word, before)
+    if (scope.name.endswith("tokens") and _COUNT.fullmatch(lower)) or _names_object(scope, line, word):
         return False
     if _ASSIGNS.search(gap):
         return True
-    if len(word) == 1 or not (_STRONG.search(name) or name == "key"):
+    if len(text) == 1 or not _is_strong(scope):
         return False
-    if _SECRETS.fullmatch(name):
-        return not _OBJECT.fullmatch(word)
-    return not (name == "basic" and _PROSE.fullmatch(word))
+    return not (scope.name == "basic" and _PROSE.fullmatch(_chunk(line, word).rstrip(".,;:)")))
 
 
-def _value(line: str, word: re.Match[str], gap: str, name: str) -> tuple[int, int]:
+def _is_known(word: str) -> bool:
+    """A word of the list, or such words joined, as in `invalid_grant`."""
+    return all(part in KNOWN for part in _JOINS.split(word))
+
+
+def _is_later_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: str) -> bool:
+    """In the rest of the sentence."""
+    text = _chunk(line, word)
+    end = word.start() + len(text)
+    if _STRONG.search(word[0].lower()) and line[word.end() : word.end() + 1] in {"=", ":"}:
+        return False  # another name
+    if not _is_strong(scope) or scope.name.endswith("tokens") or _PLACE.fullmatch(text):
+        return False
+    if before in NAMED and not _ASSIGNS.search(gap) and _OBJECT.fullmatch(text.rstrip(":")):
+        return False
+    if _STANDS_AS_VALUE.search(gap) or before in INTRODUCING or (gap.endswith("(") and line[end : end + 1] == ")"):
+        return len(word[0]) > 1
+    if _PAIR.fullmatch(text):
+        return True
+    return any(not _NOT_MIXED.fullmatch(run) for run in _MIXED.findall(text))
+
+
+def _is_strong(scope: _Scope) -> bool:
+    return bool(_STRONG.search(scope.name)) or scope.name in _PAIRS or "cred" in scope.name
+
+
+def _names_object(scope: _Scope, line: str, word: re.Match[str]) -> bool:
+    """Whether this is the name of a Secret and not its content: so say the words around it."""
+    name = _chunk(line, word).rstrip(":")
+    if scope.name not in {"secret", "secrets"} or not _OBJECT.fullmatch(name):
+        return False
+    if scope.before in {"in", "from", "pull"} or (scope.before == "the" and "/" in name):
+        return True
+    return _OF_AN_OBJECT.match(line, word.start() + len(name)) is not None
+
+
+def _chunk(line: str, word: re.Match[str]) -> str:
+    """The word with all signs up to the next blank, quote or bracket."""
+    match = _CHUNK.match(line, word.start())
+    return match[0] if match else word[0]
+
+
+def _value(line: str, word: re.Match[str], gap: str, scope: _Scope) -> tuple[int, int]:
     """Where it starts and ends: at its closing quote, a blank, the end of a header or of a pass phrase."""
     start = word.start() - len(_OPENINGS.split(gap)[-1])
-    if _HEADERS.search(name) and _ASSIGNS.search(gap):
+    if _HEADERS.search(scope.name) and scope.near and _ASSIGNS.search(gap):
         return start, len(line)
     if gap.endswith(("'", '"', "`")):
         end = _until(line, gap[-1], word.end())
         return start, end - (line[end - 1] == "\\")
     end = _until(line, " ", word.end())
-    while "pass" in name and (more := _NEXT.match(line, end)):
-        if more[1].lower() in _KNOWN or more[1] in _LINKS:
+    end -= line[end - 1] == ":"
+    while "pass" in scope.name and (more := _NEXT.match(line, end)):
+        if more[1].lower() in KNOWN or more[1] in _LINKS:
             break
         end = more.end()
     return start, end

@@ -107,4 +107,5 @@ def _address(match: re.Match[str]) -> str:
 
 
 def _unless_secret(match: re.Match[str]) -> str:
-    return HIDDEN if looks_secret(match[0]) else match[0]
+    text = match[0]
+    return HIDDEN if looks_secret(text) and text != "oauth2" else text

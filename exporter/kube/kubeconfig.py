@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, Literal
 import msgspec
 import yaml
 
+from exporter import yaml_text
 from exporter.files import FileError, read_bytes
 from exporter.kube.entries import Entry, shaped_as
 from exporter.kube.errors import KubeConfigError
@@ -24,7 +25,7 @@ __all__ = ["Choice", "choose", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST: Final = 16 << 20
-_MOST_EXPANDED: Final = 100_000
+_DEEPEST: Final = 100
 _MANY: Final = 10  # known names that one error line shows
 
 
@@ -55,10 +56,6 @@ for _tag, _form, _first in (
     ("merge", "<<", "<"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
-
-
-class _ExpandedError(Exception):
-    """Aliases stand for far more than the file holds."""
 
 
 class _Named(msgspec.Struct):
@@ -153,13 +150,14 @@ def _read(path: Path) -> _File:
         content = _document(read_bytes(path, most=_LARGEST, pipes=True))
     except FileError as error:
         raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error}") from error
-    except _ExpandedError:
-        raise KubeConfigError(f"kubeconfig {path}: its aliases expand to far more than the file holds") from None
+    except yaml_text.ExpandedError as error:
+        raise KubeConfigError(f"kubeconfig {path}: {error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         # The parser's own words quote the file, and so a token.
-        raise KubeConfigError(f"kubeconfig {path}{line}: not YAML") from None
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "not YAML"
+        raise KubeConfigError(f"kubeconfig {path}{line}: {reason}") from None
     return shaped_as({} if content is None else content, _File, where=f"kubeconfig {path}")
 
 
@@ -170,19 +168,19 @@ def _document(content: bytes) -> Any:
     Parsed once for each state of a file: with 1,000 contexts that takes a third of a second, and each renewal of the
     credentials reads the file again.
     """
-    tree = next(yaml.load_all(content, Loader=_Loader), None)
-    _check_expanded(tree, most=len(content) + _MOST_EXPANDED)
-    return _without_nulls(tree)
+    _check_depth(content)
+    return _without_nulls(yaml_text.load(content, loader=_Loader, single=False))
 
 
-def _check_expanded(tree: Any, *, most: int) -> None:
-    """Aliases of aliases grow exponentially. Without them, a value takes a byte of the file."""
-    count, rest = 0, [tree]
-    while rest:
-        if (count := count + 1) > most:
-            raise _ExpandedError
-        value = rest.pop()
-        rest.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+def _check_depth(content: bytes) -> None:
+    """Raises RecursionError, where libyaml's loader would end the process."""
+    depth = 0
+    for event in yaml.parse(content, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise RecursionError
+        if isinstance(event, yaml.DocumentEndEvent):
+            return
 
 
 def _without_nulls(value: Any) -> Any:

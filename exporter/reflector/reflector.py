@@ -83,7 +83,7 @@ class _Reflector(Generic[R]):
         self._version = ""
         self._confirmed = monotonic()  # when something last came that shows that the version is good
         self._interrupted = False  # whether a request has failed since then
-        self._shorts = self._failures = self._repeated = 0
+        self._shorts = self._failures = self._repeated = self._expired = 0
         self._was = ""
 
     async def once(self) -> float:
@@ -97,7 +97,11 @@ class _Reflector(Generic[R]):
                 self._confirm(follower)
             return self._ended(follower, lasted=self._monotonic() - begun)
         except GoneError as error:
-            self._status.gone(code=error.code)
+            self._expired = 0 if follower.confirmed else self._expired + 1
+            if self._expired > _FAILURES:  # a list cannot be too old: this server is at fault
+                await self._failed(error, follower)
+            else:
+                self._status.gone(code=error.code)
             self._version = ""
         except KubeError as error:
             await self._failed(error, follower)

@@ -23,6 +23,8 @@ RECORD_BYTES = 512
 _PROGRESS_SECONDS = 10.0
 _LEAST_NEW = 20
 _LEAST_SHARE = 0.05
+_MOST_NEW = 500
+"""Of a large list under load a share would be more than a busy server or exporter can do."""
 _AGAIN_SECONDS = 3600.0
 _FAILURES = 2
 
@@ -67,7 +69,8 @@ async def whole(
     """The list that a stream begins with, and the changes that came with its end.
 
     The server may be silent for `idle` seconds before it begins. Raises EndlessListError where afterwards 10 s bring
-    fewer than 20 new objects, or less than 5 % more than there were: what comes slower are changes, and no list.
+    fewer than 20 new objects, or less than 5 % more than there were, at most 500: what comes slower are changes, and
+    no list.
     """
     records: dict[str, R] = {}
     total = due = 0
@@ -81,7 +84,7 @@ async def whole(
                     if isinstance(change, Put):
                         total += _keep(records, change, source, share)
                 if total >= due:
-                    due = total + max(_LEAST_NEW, round(total * _LEAST_SHARE))
+                    due = total + min(max(_LEAST_NEW, round(total * _LEAST_SHARE)), _MOST_NEW)
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
     except TimeoutError as error:
         raise EndlessListError(

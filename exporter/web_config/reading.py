@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from exporter import yaml_text
 from exporter.files import FileError, read_text
 from exporter.web_config.format import HttpServer, TlsServer, WebConfig, WebConfigError, check
 
@@ -61,7 +62,7 @@ def parse_file(text: str, *, path: Path) -> WebConfig:
 def parse(text: str, *, folder: Path) -> WebConfig:
     """The text of such a file in this folder. Raises WebConfigError with no value of a secret in it."""
     try:
-        tree = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - it is a SafeLoader
+        tree = yaml_text.load(text, loader=_StrictLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""

@@ -138,6 +138,30 @@ async def test_a_slow_list_that_makes_progress_is_waited_for(tmp_path, monkeypat
         assert requested() == 1
 
 
+async def test_a_large_list_at_a_constant_pace_is_waited_for(tmp_path, monkeypatch):
+    """A share of what there is would be more and more objects: on a busy machine, a list of 80,000 was read twice."""
+    monkeypatch.setattr(streaming, "_PROGRESS_SECONDS", 0.5)
+    monkeypatch.setattr(streaming, "_MOST_NEW", 20)
+    async with a_server() as server:
+
+        async def large(request):
+            response = await a_stream(*[event("ADDED", f"r{number}") for number in range(2000)])(request)
+            for part in range(6):
+                await asyncio.sleep(0.15)
+                await response.write(b"".join(event("ADDED", f"s{part}-{number}") for number in range(20)))
+            end = b'{"resourceVersion":"5","annotations":{"k8s.io/initial-events-end":"true"}}'
+            await response.write(b'{"type":"BOOKMARK","object":{"metadata":%b}}\n' % end)
+            await asyncio.sleep(10)
+            return response
+
+        requested = streams(server, large)
+        async with at_work(server.url, tmp_path) as work:
+            await until(lambda: work.state == "watching")
+            assert len(work.sink.records) == 2120
+            assert work.count("resource_list_streamed") == 1
+        assert requested() == 1
+
+
 FAILS = {
     "ends too early": a_stream(event("ADDED", "a")),
     "is cut": a_stream(event("ADDED", "a"), end="cut"),

@@ -36,6 +36,21 @@ async def test_lists_whose_watches_are_refused_with_410_are_no_busy_loop(tmp_pat
         assert len(work.sink.replaced) == 10
 
 
+async def test_lists_that_are_refused_with_410_again_and_again_are_a_failure(tmp_path, caplog):
+    """A list has no version that could be too old. Such a server left the state `syncing`, without a log line."""
+    async with a_server(a_run("a")) as server:
+        always(server, lambda: a_status(410, "too old"))
+        async with at_work(server.url, tmp_path, sleeps=4) as work:
+            await until(lambda: len(work.waits) == 5)
+            assert work.state == "unreachable"
+            assert "too old" in work.status.detail
+            server.intercept, work.sleeps = None, 1000
+            await until(lambda: work.state == "watching")
+        assert work.sink.names == ["a"]
+    (line,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert line.state == "unreachable"
+
+
 async def test_an_event_makes_the_next_wait_short_again(tmp_path):
     """What worked is forgotten trouble."""
     async with a_server(a_run("a")) as server:

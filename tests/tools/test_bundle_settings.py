@@ -15,6 +15,10 @@ from tools.bundle import settings, source, tuning
 
 FILES = source.read_rules()
 TABLE = settings.thresholds()
+# Each level has ten times what the level above has.
+BOMB = "rules:\n  a0: &a0 {x: 1}\n" + "".join(
+    f"  a{level + 1}: &a{level + 1} {{<<: [{', '.join([f'*a{level}'] * 10)}]}}\n" for level in range(12)
+)
 EVERY = [(name, key) for name, numbers in TABLE.items() for key in numbers]
 ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 OTHER = {"seconds": 777, "count": 9, "percent": 77, "duration": "7d"}
@@ -241,6 +245,10 @@ def test_two_rules_of_an_alert_never_get_the_same_labels(load):
         ({"runbooks": "wiki"}, "runbooks is 'wiki': set an address such as https://wiki.example/runbooks"),
         ("[]", "the file has to be a mapping, and is []"),
         ("a: [", "is not YAML: while parsing a flow node"),
+        ("rules: &a {labels: *a}", "is not YAML: its aliases expand to far more than the file holds"),
+        (BOMB, "is not YAML: its aliases expand to far more than the file holds"),
+        ("[" * 10_000, "is not YAML: maximum recursion depth exceeded"),
+        ("rules: 2020-13-45", "is not YAML: month must be in 1..12"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_shows_what_would_be_right(load, given, line):

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from exporter import yaml_text
 from exporter.files import FileError, read_text
 from tools.bundle import source
 from tools.bundle.source import BundleError
@@ -87,10 +88,11 @@ def load(path: pathlib.Path | None, *, names: Iterable[str]) -> Settings:
     if path is None:
         return Settings()
     try:
-        tree = yaml.safe_load(read_text(path, pipes=True))
+        tree = yaml_text.load(read_text(path, pipes=True))
     except FileError as error:
         raise BundleError(f"cannot read {path}: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # The last ones: a value that does not fit its tag, such as a date that there is not.
         raise BundleError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     try:
         return _settings(tree, names=[*names])

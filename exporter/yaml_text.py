@@ -1,0 +1,55 @@
+"""YAML of one document, whose aliases and merge keys may not make much more of it than its text is."""
+
+from typing import Any, Final
+
+import yaml
+
+__all__ = ["ExpandedError", "load", "node_of"]
+
+_MOST_EXPANDED: Final = 100_000
+
+
+class ExpandedError(yaml.YAMLError):
+    """Aliases of aliases, which grow exponentially, or one that contains itself."""
+
+    def __init__(self) -> None:
+        self.problem = "its aliases expand to far more than the file holds"
+        super().__init__(self.problem)
+
+
+def load(text: str | bytes, *, loader: Any = yaml.SafeLoader, single: bool = True) -> Any:
+    """The document as a value, with `loader`, a SafeLoader; where it need not be the `single` one, the first.
+
+    Raises a YAMLError, and what PyYAML raises where a value does not fit its tag.
+    """
+    made = loader(text)
+    try:
+        node = node_of(made, text, single=single)
+        return None if node is None else made.construct_document(node)
+    finally:
+        made.dispose()
+
+
+def node_of(loader: Any, text: str | bytes, *, single: bool = True) -> Any:
+    """The document as nodes, which know their lines; nothing is merged yet. None: there is none."""
+    node = loader.get_single_node() if single else loader.get_node() if loader.check_node() else None
+    if node is not None and _size(node, {}) > len(text) + _MOST_EXPANDED:
+        raise ExpandedError
+    return node
+
+
+def _size(node: Any, sizes: dict[int, int | None]) -> int:
+    """Nodes, with those behind each alias counted again. Without aliases, a node takes a character of the text."""
+    if id(node) in sizes:
+        known = sizes[id(node)]
+        if known is None:  # it contains itself
+            raise ExpandedError
+        return known
+    sizes[id(node)] = None
+    parts: list[Any] = []
+    if isinstance(node, yaml.SequenceNode):
+        parts = node.value
+    elif isinstance(node, yaml.MappingNode):
+        parts = [part for pair in node.value for part in pair]
+    size = sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
+    return size

@@ -1,0 +1,106 @@
+"""YAML files: aliases and merge keys that grow without bound are one line, wherever a file is read."""
+
+import itertools
+import pathlib
+import string
+
+import pytest
+import yaml
+
+from exporter import yaml_text
+from exporter.config_file import ConfigError, load
+from exporter.kube.errors import KubeConfigError
+from exporter.kube.kubeconfig import choose
+from exporter.web_config.format import WebConfigError
+from exporter.web_config.reading import read
+
+LINE = "its aliases expand to far more than the file holds"
+
+
+def grown(first: str, form: str, *, levels: int = 12) -> str:
+    """Each level has ten times what the level above has."""
+    names = string.ascii_lowercase[:levels]
+    lines = [f"  a: &a {first}"]
+    for before, name in itertools.pairwise(names):
+        lines.append(f"  {name}: &{name} " + form.format(", ".join([f"*{before}"] * 10)))
+    return "\n".join(lines) + "\n"
+
+
+BOMBS = {
+    "merge keys": grown("{x: 1}", "{{<<: [{0}]}}"),
+    "lists": grown("[x]", "[{0}]"),
+    "mappings": grown("[x]", "{{k: [{0}]}}"),
+    "itself": "  a: &a [*a]\n",
+    "itself by a merge key": "  a: &a {<<: *a}\n",
+    "pairs": "  a: &a {x: {y: *a}}\n",
+}
+
+
+def settings_file(path: pathlib.Path) -> None:
+    """Reads it."""
+    load(path)
+
+
+def web_file(path: pathlib.Path) -> None:
+    """Reads it."""
+    read(path)
+
+
+def kubeconfig(path: pathlib.Path) -> None:
+    """Reads it."""
+    choose([path])
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize(
+    ("reader", "error", "key"),
+    [
+        (settings_file, ConfigError, "thresholds"),
+        (web_file, WebConfigError, "basic_auth_users"),
+        (kubeconfig, KubeConfigError, "preferences"),
+    ],
+)
+def test_what_grows_without_bound_is_one_line(tmp_path, reader, error, key, bomb):
+    """With the file; nothing is built before its size is known."""
+    file = tmp_path / "file"
+    file.write_text(f"{key}:\n{BOMBS[bomb]}")
+    with pytest.raises(error) as caught:
+        reader(file)
+    text = str(caught.value)
+    assert LINE in text
+    assert str(file) in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("deep", ["[" * 10_000, "- " * 10_000, "{a: " * 10_000], ids=["lists", "items", "mappings"])
+@pytest.mark.parametrize(
+    ("reader", "error"),
+    [
+        (settings_file, ConfigError),
+        (web_file, WebConfigError),
+        (kubeconfig, KubeConfigError),
+    ],
+)
+def test_what_is_nested_too_deeply_is_one_line(tmp_path, reader, error, deep):
+    """Also where libyaml reads, whose stack Python does not guard."""
+    file = tmp_path / "file"
+    file.write_text(deep)
+    with pytest.raises(error) as caught:
+        reader(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_aliases_and_merge_keys_that_stay_small_are_read():
+    """As before."""
+    text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: [*a, *a]\n"
+    small = {"x": 1, "y": 2}
+    assert yaml_text.load(text) == {"a": small, "b": {"x": 1, "y": 3}, "c": [small, small]}
+
+
+def test_a_second_document_is_an_error_where_only_one_is_expected():
+    """As `yaml.safe_load` has it; a kubeconfig may have several, of which the first is read."""
+    with pytest.raises(yaml.YAMLError, match="single document"):
+        yaml_text.load("a: 1\n---\nb: 2\n")
+    assert yaml_text.load("a: 1\n---\nb: 2\n", single=False) == {"a": 1}
+    assert yaml_text.load("") is None
+    assert yaml_text.load("", single=False) is None
