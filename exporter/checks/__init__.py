@@ -8,12 +8,13 @@ from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.jobs import check_jobs
 from exporter.checks.namespaces import check_namespaces
+from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
-from exporter.sources import feeds, kinds_of
+from exporter.sources import all_kinds_of, feeds, kinds_of
 from exporter.telemetry import Telemetry
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
@@ -30,7 +31,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         check_namespaces(client, settings),
         check_reviews(client, needed=settings.web.kubernetes_auth),
         check_configmaps(client, of[CONFIGMAPS]),
-        check_jobs(client, of[JOBS]),
+        check_jobs(client, of[JOBS], [kind for kind in all_kinds_of(settings) if kind.is_job]),
         asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
     )
     parts = (configmaps, jobs, *runs)
@@ -41,5 +42,6 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *configmaps.findings,
         *(finding for part in runs for finding in part.findings),
         *jobs.findings,
+        *check_replaced(settings.coderuns.kinds),
         *check_agents(settings.thresholds.agents, [*runs, jobs]),
     ]
