@@ -1,4 +1,4 @@
-"""A CustomResourceDefinition: its names, the version that is read, and the fields that it tells of.
+"""A CustomResourceDefinition: its names, the version that is read, and its fields.
 
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 """
@@ -32,7 +32,7 @@ class DraftError(Exception):
 
 @dataclasses.dataclass(kw_only=True)
 class Field:
-    """A field that the schema or a printer column tells of."""
+    """A field of the schema or of a printer column."""
 
     path: str
     steps: Path
@@ -43,7 +43,7 @@ class Field:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Definition:
-    """What is used of a CRD. `notes` is what was in it and is not used."""
+    """What is used of a CRD. `notes` are comments about what is not used."""
 
     group: str
     plural: str
@@ -145,7 +145,7 @@ def _add_schema(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[s
             if path is not None and len(names) < _DEEPEST and len(waiting) < _MOST_FIELDS:
                 waiting.append(((*names, name), _mapping(inner)))
     if left_out:
-        yield f"left out: {left_out} fields or values of the schema that a profile cannot have"
+        yield f"not used: {left_out} fields or values of the schema that a profile cannot contain"
 
 
 def _field(path: str, steps: Path, schema: dict[str, Any]) -> Field:
@@ -166,7 +166,7 @@ def _add_columns(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[
             fields.setdefault(new.path, new).in_column = True
     if unread or len(columns) > _MOST_COLUMNS:
         number = len(unread) + max(0, len(columns) - _MOST_COLUMNS)
-        yield f"left out: {number} printer columns, such as {message(unread[0] if unread else '')!r}"
+        yield f"not used: {number} printer columns, such as {message(unread[0] if unread else '')!r}"
 
 
 def _steps_of(text: Any) -> Path:

@@ -40,7 +40,7 @@ def draft(definition: Definition, seen: Seen, *, notes: Sequence[str] = ()) -> s
         "state": _of_state(states, seen),
         "worker": [why],
     }
-    comments["about"] = [*_of_labels(seen), *(f"left out: {one}" for one in left_out)]
+    comments["about"] = [*_of_labels(seen), *(f"not used: {one}" for one in left_out)]
     lines = [
         line for key, value in profile.items() for line in (*_comments(comments.get(key, ())), *_lines(key, value))
     ]
@@ -99,7 +99,7 @@ def _head(definition: Definition, seen: Seen, notes: Sequence[str]) -> list[str]
     if definition.name in shipped():
         lines.append(f"There is a shipped profile, {definition.name}: use it rather than this draft.")
     lines.append(
-        "Check every line; decide: needs a decision. Then test it with coderun-exporter check (docs/profiles.md)."
+        "Check each line; those with decide: need a decision. Then run coderun-exporter check (docs/profiles.md)."
     )
     return [*lines, *notes]
 

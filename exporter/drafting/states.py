@@ -131,7 +131,7 @@ def _condition_types(definition: Definition, seen: Seen) -> list[str]:
 
 
 def _add_conditions(found: States, definition: Definition, seen: Seen, *, phases: Mapping[str, int]) -> None:
-    """Conditions that end a run; where there is a phase, only those that say more than it."""
+    """Conditions that end a run; where there is a phase, only those that differ from it."""
     for type_ in _condition_types(definition, seen):
         kind = state_of(type_)
         if kind not in _ENDS or len(found.ends) >= _MOST_CONDITIONS:

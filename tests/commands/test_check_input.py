@@ -287,3 +287,24 @@ class TestOfRuns:
             "ok  coderuns in all namespaces: can be listed and watched, none found",
             "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
         ]
+
+    async def test_paths_of_jobs_that_are_runs_are_counted_by_their_labels(self, tmp_path):
+        """Each profile of Jobs counts its own ones."""
+        one = "of 3 paths, 2 with a value in 1 run"
+        config = kinds("coderuns.agents.platform", "jobs.batch", "buildkite")
+        job = a_job()
+        job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
+        job["metadata"] |= {"ownerReferences": []}
+        assert await lines_of(tmp_path, job, a_job("other"), config=config, without="can be listed") == [
+            f"ok  profile of jobs.batch: {one}; no value: about.cli (.metadata.labels.cli)"
+        ]
+
+    async def test_an_about_that_replaces_the_shipped_one_is_a_note(self, tmp_path):
+        """Its keys are not merged."""
+        config = NO_CONFIGMAPS + "coderuns: {kinds: [{about: {agent: .spec.githubApp}, times: {}}]}\n"
+        lost = "service, task_id, cli, model, repository, workflow, run_type, message, attempt"
+        of = "of the shipped profile coderuns.agents.platform: without its"
+        assert await lines_of(tmp_path, a_run(), config=config) == [
+            f"note  coderuns.kinds[0].about: replaces the whole about {of} {lost}",
+            f"note  coderuns.kinds[0].times: replaces the whole times {of} finished, work_completed",
+        ]

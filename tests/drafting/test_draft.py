@@ -124,7 +124,7 @@ def test_what_works_is_what_runs_control(tmp_path):
     assert "2 Jobs, 1 Pod with an owner of kind AgentTask; containers: main; decide: which of them works" in text
     text = draft_of(crd, workers=[("Sandbox", owned()), ("Widget", owned()), ("Widget", owned())])
     assert read(text, tmp_path)[1]["worker"] == {"is": "none"}
-    assert "left out: 'Widget' cannot be listed" in text
+    assert "not used: 'Widget' cannot be listed" in text
 
 
 def test_fields_are_ordered_by_the_objects_that_have_them(tmp_path):
