@@ -54,8 +54,8 @@ class Api:
 
     async def change_job(self, index: int, ready: int) -> None:
         """Another number of active pods for a Job; another phase for a Pod."""
-        name, status = job(index)["metadata"]["name"], {"active": ready}
-        path = f"{_JOBS}/{name}/status"
+        name = job(index)["metadata"]["name"]
+        path, status = f"{_JOBS}/{name}/status", dict[str, Any](active=ready)
         if self._worker == "Pod":
             path, status = f"{_PODS}/{name}/status", {"phase": "Running" if ready else "Pending"}
         await self.send("PATCH", path, {"status": status})

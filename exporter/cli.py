@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from exporter import __version__, logs
-from exporter.commands import check, rbac, run
+from exporter.commands import check, profile, rbac, run
+from exporter.drafting import DraftError
 from exporter.ending import ended
 from exporter.flags import Parser, UsageError, nearest
 from exporter.kube.errors import KubeConfigError
@@ -20,6 +21,7 @@ _COMMANDS = {
         check,
         "validate required ConfigMaps and API permissions; exit 0: healthy, 1: unhealthy, 2: unknown",
     ),
+    "profile": (profile, "draft the profile of a run kind from its CRD, for coderuns.kinds"),
     "rbac": (rbac, "print the permissions that these settings need, as manifests for kubectl apply"),
 }
 
@@ -28,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; gives its exit code. A wrong argument or setting is one line and 2."""
     logs.set_up_fallback()
     words = list(sys.argv[1:] if argv is None else argv)
-    return ended(lambda: _run(words), expected=(UsageError, KubeConfigError, ListenError, WebConfigError))
+    return ended(lambda: _run(words), expected=(UsageError, KubeConfigError, ListenError, WebConfigError, DraftError))
 
 
 def _run(words: list[str]) -> int:
@@ -64,7 +66,8 @@ def _unknown(rest: list[str], command: str, parsers: dict[str, Parser]) -> str:
     if not word.startswith("-"):
         if word in _COMMANDS:
             return f"{word}: the command comes first: coderun-exporter {word} ..."
-        return f"{word}: {command} has flags only; see coderun-exporter {command} --help"
+        takes = "takes one name" if parsers[command].takes_name else "has flags only"
+        return f"{word}: {command} {takes}; see coderun-exporter {command} --help"
     flag = word.partition("=")[0]
     owners = [name for name, parser in parsers.items() if flag in parser.flags]
     if owners:

@@ -17,15 +17,17 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError; `flags` are the flags that it knows."""
+    """Raises UsageError; `flags` are the flags that it knows, `takes_name` is whether it takes a word besides."""
 
     def __init__(self, **settings: Any) -> None:
         self.flags: set[str] = set()
+        self.takes_name = False
         super().__init__(allow_abbrev=False, **settings)
 
     def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
         """As in argparse."""
-        self.flags.update(names)
+        self.flags.update(name for name in names if name.startswith("-"))
+        self.takes_name = self.takes_name or not names[0].startswith("-")
         return super().add_argument(*names, **settings)
 
     def error(self, message: str) -> NoReturn:

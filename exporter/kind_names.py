@@ -3,55 +3,24 @@
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
 
+import asyncio
 import difflib
+import re
 from collections.abc import Iterable
-from typing import TypeVar
-
-import msgspec
 
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import BrokenAnswerError, MissingError
+from exporter.kube.discovery import other_versions, served_groups, served_resources
+from exporter.kube.errors import KubeError, MissingError
 from exporter.resources.kinds import RunKind
 
-__all__ = ["naming_fault", "nearest"]
+__all__ = ["naming_fault", "nearest", "nearest_served"]
 
-T = TypeVar("T")
-
-_LARGEST = 4 << 20  # bytes of an answer: discovery of hundreds of CRDs is a tenth of it
+_MOST_NAMES = 3
+_MOST_GROUPS = 500
+_CONCURRENT = 16
+_CUSTOM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")  # built-in groups have no dot, or names that no run kind has
 
 _SIMILAR = 0.75  # `agenttask` and `agenttasks` are, `docsruns` and `coderuns` are not
-
-
-class Served(msgspec.Struct):
-    """A resource in the discovery of a version."""
-
-    name: str = ""
-    kind: str = ""
-
-
-class Resources(msgspec.Struct):
-    """What one version of a group serves."""
-
-    resources: list[Served] = []
-
-
-class GroupVersion(msgspec.Struct):
-    """A version of a group."""
-
-    version: str = ""
-
-
-class Group(msgspec.Struct):
-    """A group."""
-
-    name: str = ""
-    versions: list[GroupVersion] = []
-
-
-class Groups(msgspec.Struct):
-    """All groups."""
-
-    groups: list[Group] = []
 
 
 async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[RunKind] = ()) -> str:
@@ -61,10 +30,12 @@ async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[Ru
     that the settings name besides: none of them is meant. Raises a KubeError.
     """
     try:
-        served = await _resources(client, f"/apis/{kind.group}/{kind.version}")
+        served = await served_resources(client, kind.group, kind.version)
     except MissingError:
         return await _fault_of_group(client, kind)
     if kind.plural not in served:
+        if versions := await other_versions(client, f"/apis/{kind.group}/{kind.version}/{kind.plural}"):
+            return f"{kind.group}/{kind.version} has no {kind.plural}, but {', '.join(versions)} has"
         taken = {other.plural for other in others if other.group == kind.group}
         by_kind = [plural for plural, name in served.items() if name.lower() == kind.kind.lower()]
         free = [plural for plural in by_kind or served if plural not in taken]
@@ -76,30 +47,37 @@ async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[Ru
     return f"its kind is {right}, not {kind.kind}{no_job}"
 
 
+async def nearest_served(client: KubeClient, name: str) -> list[str]:
+    """PLURAL.GROUP of the custom resources whose names are the most similar ones. Raises a KubeError."""
+    groups = await served_groups(client)
+    turn = asyncio.Semaphore(_CONCURRENT)
+
+    async def served(group: str) -> dict[str, str]:
+        try:
+            async with turn:
+                found = await served_resources(client, group, groups[group][0])
+        except KubeError:
+            return {}
+        return {f"{plural}.{group}": kind for plural, kind in found.items()}
+
+    custom = [group for group, versions in groups.items() if versions and _CUSTOM.fullmatch(group)][:_MOST_GROUPS]
+    known: dict[str, str] = {}
+    for found in await asyncio.gather(*map(served, custom)):
+        known |= found
+    word = name.partition(".")[0].lower()
+    same = [one for one, kind in known.items() if word in {one.partition(".")[0], kind.lower()}]
+    close = difflib.get_close_matches(name.lower(), sorted(known), n=_MOST_NAMES, cutoff=_SIMILAR)
+    return close or sorted(same)[:_MOST_NAMES]
+
+
 def nearest(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> str:
     """The most similar one of the known names; empty where none is similar."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=similar)), "")
 
 
-async def _resources(client: KubeClient, path: str) -> dict[str, str]:
-    """Kinds by their plural, subresources left out."""
-    found = _decoded(await client.get(path, most=_LARGEST), Resources).resources
-    return {item.name: item.kind for item in found if "/" not in item.name}
-
-
 async def _fault_of_group(client: KubeClient, kind: RunKind) -> str:
-    groups = {
-        group.name: group.versions for group in _decoded(await client.get("/apis", most=_LARGEST), Groups).groups
-    }
+    groups = await served_groups(client)
     if kind.group in groups:
-        versions = ", ".join(item.version for item in groups[kind.group])
-        return f"{kind.group} has no version {kind.version}, but {versions}"
+        return f"{kind.group} has no version {kind.version}, but {', '.join(groups[kind.group])}"
     near = nearest(kind.group, groups)
     return f"there is no API group {kind.group}; did you mean {near}?" if near else ""
-
-
-def _decoded(body: bytes, form: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenAnswerError(f"a discovery response cannot be read: {error}", code="not_json") from error

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from exporter import __version__
-from exporter.commands import check, rbac, run
+from exporter.commands import check, profile, rbac, run
 from tests.commands.in_process import call, wrong
 
 
@@ -14,7 +14,7 @@ from tests.commands.in_process import call, wrong
 def chosen(monkeypatch):
     """The commands do nothing but note their arguments."""
     seen = []
-    for module in (run, check, rbac):
+    for module in (run, check, profile, rbac):
         name = module.__name__.rpartition(".")[2]
         monkeypatch.setattr(module, "run", lambda arguments, name=name: seen.append((name, arguments)) or 0)
     return seen
@@ -28,6 +28,7 @@ def chosen(monkeypatch):
         (["--log.level=debug"], "run"),
         (["--context", "check"], "run"),
         (["check", "--output=json"], "check"),
+        (["profile", "tasks.kelos.dev"], "profile"),
         (["rbac", "--namespaces=a"], "rbac"),
     ],
 )
@@ -52,21 +53,23 @@ def test_the_version(flag):
     assert call(flag) == (0, f"coderun-exporter {__version__}\n", "")
 
 
-@pytest.mark.parametrize("words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["rbac", "-h"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["profile", "-h"], ["rbac", "-h"]]
+)
 def test_help(words):
     """For the whole, and for each command; every flag has a text."""
     code, out, err = call(*words)
     assert (code, err) == (0, "")
     assert "usage: coderun-exporter" in out
     if words[0].startswith("-"):
-        assert all(command in out for command in ("run", "check", "rbac"))
+        assert all(command in out for command in ("run", "check", "profile", "rbac"))
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--nonsense"], "--nonsense: unknown flag; see coderun-exporter run --help"),
-        (["nonsense"], "nonsense: unknown command; known: run, check, rbac"),
+        (["nonsense"], "nonsense: unknown command; known: run, check, profile, rbac"),
         (["chek"], "chek: unknown command; did you mean check?"),
         (["Run"], "Run: unknown command; did you mean run?"),
         (["run", "extra"], "extra: run has flags only; see coderun-exporter run --help"),

@@ -9,13 +9,14 @@ from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding, Part
 from exporter.checks.jobs import check_workers
 from exporter.checks.namespaces import check_namespaces
+from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
-from exporter.cluster import CODERUNS, CONFIGMAPS
+from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
 from exporter.resources import RESOURCES
-from exporter.sources import Feed, feeds, kinds_of
+from exporter.sources import Feed, feeds, wanted_of
 from exporter.telemetry import Telemetry
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
@@ -42,13 +43,18 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *(finding for name, finding in absent.items() if name not in seen),
         *reviews,
         *(finding for part in parts for finding in part.findings),
+        *check_replaced(settings.coderuns.kinds),
         *check_agents(settings.thresholds.agents, parts),
     ]
 
 
 async def _check(client: KubeClient, name: str, of: Sequence[Feed], settings: Settings) -> list[Part]:
     """One resource."""
+    wanted = wanted_of(settings)
     if name == CODERUNS:
-        kinds = kinds_of(settings)
+        kinds = wanted.custom_kinds
         return await asyncio.gather(*(check_runs(client, kind, of, others=kinds) for kind in kinds))
-    return [await (check_configmaps if name == CONFIGMAPS else check_workers)(client, of)]
+    if name == CONFIGMAPS:
+        return [await check_configmaps(client, of)]
+    runs = [kind for kind in wanted.kinds if kind.is_job] if name == JOBS else []
+    return [await check_workers(client, of, runs)]

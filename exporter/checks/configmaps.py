@@ -17,7 +17,7 @@ __all__ = ["check_configmaps"]
 
 async def check_configmaps(client: KubeClient, feeds: Sequence[Feed]) -> Part:
     """A finding for each; one for all of the default set where nothing shows that this platform uses it."""
-    readings = await asyncio.gather(*(read(client, feed, keep=lambda record: record) for feed in feeds))
+    readings = await asyncio.gather(*(read(client, feed, keep=lambda record, _: record) for feed in feeds))
     records = [record for reading in readings if not reading.failed for record in _records(reading)]
     unlisted = [reading for reading in readings if reading.verbs and not reading.failed]
     namespaces = frozenset(record.namespace for record in records if record.exists)

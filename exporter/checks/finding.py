@@ -1,6 +1,8 @@
 """What was found out about one thing."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "Part"]
 
@@ -12,6 +14,7 @@ class Finding:
     """One line: `status` is one of the four words; a note leaves the exit code alone.
 
     `cause` is why a check failed, where others may fail for the same reason; `area` is then what it belongs to.
+    `data` is what the text counts, for the output as JSON.
     """
 
     status: str
@@ -19,6 +22,7 @@ class Finding:
     text: str
     cause: str = ""
     area: str = ""
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

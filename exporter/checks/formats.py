@@ -26,7 +26,9 @@ def _text(findings: Sequence[Finding]) -> str:
 
 
 def _json(findings: Sequence[Finding]) -> str:
-    listed = [{"status": item.status.lower(), "subject": item.subject, "text": item.text} for item in findings]
+    listed = [
+        {"status": item.status.lower(), "subject": item.subject, "text": item.text, **item.data} for item in findings
+    ]
     return json.dumps({"status": status_of(findings).lower(), "findings": listed}, indent=2)
 
 

@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from exporter.checks.finding import Finding, Part
 from exporter.checks.reading import Reading, read, unread, where
+from exporter.checks.values import Values, ValuesOf, of_values
 from exporter.cluster import Job
 from exporter.kube.client import KubeClient
 from exporter.plurals import plural
+from exporter.resources.kinds import RunKind
 from exporter.sources import Feed
 
 __all__ = ["check_workers"]
@@ -21,23 +25,32 @@ class Seen(NamedTuple):
 
     namespace: str
     agent: str
+    values: tuple[Values | None, ...]
 
 
-async def check_workers(client: KubeClient, feeds: Sequence[Feed]) -> Part:
-    """A finding for each namespace, or for all at once."""
-    readings = await asyncio.gather(*(read(client, feed, keep=_seen) for feed in feeds))
+async def check_workers(client: KubeClient, feeds: Sequence[Feed], kinds: Sequence[RunKind]) -> Part:
+    """A finding for each namespace, or for all at once; and those of `kinds`, whose runs are Jobs themselves."""
+    of = [ValuesOf(kind) for kind in kinds]
+
+    def keep(job: Job, raw: msgspec.Raw) -> Seen:
+        return Seen(job.namespace, job.agent, tuple(values(raw) for values in of))
+
+    readings = await asyncio.gather(*(read(client, feed, keep=keep) for feed in feeds))
     seen = [job for reading in readings for job in reading.records.values()]
     return Part(
-        findings=[_finding(reading) for reading in readings],
+        findings=[
+            *map(_finding, readings),
+            *(
+                finding
+                for number, kind in enumerate(kinds)
+                for finding in of_values(kind.title, of[number], [job.values[number] for job in seen])
+            ),
+        ],
         namespaces=frozenset(job.namespace for job in seen),
         unread=unread(readings),
         agents=frozenset(job.agent for job in seen if job.agent),
         all=not any(reading.error for reading in readings),
     )
-
-
-def _seen(job: Job) -> Seen:
-    return Seen(job.namespace, job.agent)
 
 
 def _finding(reading: Reading) -> Finding:

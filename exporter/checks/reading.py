@@ -101,12 +101,12 @@ def where(scope: str) -> str:
     return f"{words}, selected by {selector}" if selector else words
 
 
-async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) -> Reading:
-    """Reads the list and waits until the watch that follows it is accepted; keeps `keep(record)` of each record."""
+async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any, msgspec.Raw], Any]) -> Reading:
+    """Reads the list and waits until the watch that follows it is accepted; keeps `keep(record, raw)` of each."""
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:
         decoded = feed.decode(raw)
-        return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record))
+        return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record, raw))
 
     source = Source[Any](path=feed.path, params=feed.params, decode=decode)
     streaming = Streaming(monotonic=time.monotonic)

@@ -1,38 +1,42 @@
 """Whether the runs of one kind can be read, under the names that the settings give it, and what they say."""
 
 import asyncio
-import collections
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding, Part
+import msgspec
+
+from exporter.checks.finding import HEALTHY, UNHEALTHY, Finding, Part
 from exporter.checks.reading import Reading, read, unread, where
+from exporter.checks.values import Values, ValuesOf, of_values
 from exporter.cluster import Run
 from exporter.kind_names import naming_fault
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
-from exporter.plurals import plural
 from exporter.resources.kinds import RunKind
 from exporter.sources import Feed
 
 __all__ = ["check_runs"]
 
-_MOST_PHASES = 10
-
 
 class Seen(NamedTuple):
-    """What is kept of a run; `phase` only where no state list has it."""
+    """What is kept of a run."""
 
     namespace: str
     agent: str
-    phase: str
+    values: Values | None
 
 
 async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *, others: Sequence[RunKind]) -> Part:
     """Everything about one kind. `feeds` may hold those of other kinds. Discovery is concurrent with the lists."""
+    values_of = ValuesOf(kind)
+
+    def keep(run: Run, raw: msgspec.Raw) -> Seen:
+        return Seen(run.namespace, run.agent, values_of(raw))
+
     fault, readings = await asyncio.gather(
         _fault(client, kind, others),
-        asyncio.gather(*(read(client, feed, keep=_seen) for feed in feeds if _is_of(feed, kind))),
+        asyncio.gather(*(read(client, feed, keep=keep) for feed in feeds if _is_of(feed, kind))),
     )
     missing = [reading.error for reading in readings if reading.missing]
     if len(missing) == len(readings):
@@ -41,7 +45,11 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
     seen = [run for reading in readings for run in reading.records.values()]
     findings = [] if not fault else [Finding(status=UNHEALTHY, subject=kind.resource, text=fault)]
     return Part(
-        findings=[*findings, *map(_finding, readings), *_of_phases(kind, seen)],
+        findings=[
+            *findings,
+            *map(_finding, readings),
+            *of_values(kind.title, values_of, [run.values for run in seen]),
+        ],
         namespaces=frozenset(run.namespace for run in seen),
         unread=unread(readings),
         agents=frozenset(run.agent for run in seen if run.agent),
@@ -51,10 +59,6 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
 
 def _is_of(feed: Feed, kind: RunKind) -> bool:
     return feed.part.startswith(f"{kind.resource}/")
-
-
-def _seen(run: Run) -> Seen:
-    return Seen(run.namespace, run.agent, run.phase if run.phase_label == "other" else "")
 
 
 async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -> str:
@@ -79,15 +83,3 @@ def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: KubeErr
         return Finding(status=HEALTHY, subject=subject, text="no such resource; this kind is optional")
     text = f"no such resource: {fault or 'is its CRD installed?'} ({error})"
     return Finding(status=UNHEALTHY, subject=subject, text=text)
-
-
-def _of_phases(kind: RunKind, runs: Sequence[Seen]) -> list[Finding]:
-    unknown = collections.Counter(run.phase for run in runs if run.phase)
-    return [
-        Finding(
-            status=NOTE,
-            subject=kind.title,
-            text=f"phase {phase!r} is in no state list of {kind.kind} ({plural(number, 'run')}): counted as open",
-        )
-        for phase, number in unknown.most_common(_MOST_PHASES)
-    ]

@@ -47,7 +47,7 @@ def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting(parser, "namespaces", metavar="A,B", help="namespaces to read; default: all")
 
 
-def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
+def add_cluster_arguments(parser: argparse.ArgumentParser, *, with_labels: bool = True) -> None:
     """What is read, and from which cluster."""
     add_settings_arguments(parser)
     add_setting(
@@ -59,12 +59,13 @@ def add_cluster_arguments(parser: argparse.ArgumentParser) -> None:
     add_setting(
         parser, "kubernetes.context", metavar="NAME", help="the kubeconfig's context; default: its current one"
     )
-    add_setting(
-        parser,
-        "label_selector",
-        metavar="LABELS",
-        help="read only runs and Jobs with these labels, as in kubectl -l; default: all",
-    )
+    if with_labels:
+        add_setting(
+            parser,
+            "label_selector",
+            metavar="LABELS",
+            help="read only runs and Jobs with these labels, as in kubectl -l; default: all",
+        )
 
 
 def add_review_argument(parser: argparse.ArgumentParser, help_text: str) -> None:

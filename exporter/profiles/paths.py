@@ -7,7 +7,7 @@ import difflib
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Path", "PathError", "Where", "parse"]
+__all__ = ["Path", "PathError", "Where", "parse", "shown"]
 
 _NAME: Final = re.compile(r"\.((?:[\w/@-]|\\.)+)")
 _INDEX: Final = re.compile(r"\[(\d{1,4})\]")
@@ -50,6 +50,22 @@ def parse(text: str) -> Path:
         raise PathError(f"a path has at most {_MOST} steps; this one has {len(steps)}: '{text[:40]}...'")
     _check(text, steps)
     return tuple(steps)
+
+
+def shown(path: Path) -> str:
+    """The text of a path, which `parse` takes."""
+    return "".join(map(_shown_step, path))
+
+
+def _shown_step(step: str | int | Where) -> str:
+    match step:
+        case str():
+            return "." + re.sub(r"([^\w/@-])", r"\\\1", step)
+        case int():
+            return f"[{step}]"
+        case _:
+            quote = '"' if "'" in step.value else "'"
+            return f"[?(@.{step.key}=={quote}{step.value}{quote})]"
 
 
 def _step(text: str, at: int) -> tuple[str | int | Where, int]:

@@ -66,7 +66,8 @@ class Rule(NamedTuple):
 class Reader:
     """What is read of the objects of one profile: `values`, and then what they mean. Raises PathError.
 
-    `more` are paths that are read besides, as text; `value_at` gives where they stand.
+    `more` are paths that are read besides, as text. `index` gives where the value of a path stands; `states` are the
+    paths of the state rules.
     """
 
     def __init__(self, profile: Profile, *, more: Sequence[str] = ()) -> None:
@@ -76,6 +77,8 @@ class Reader:
         index = wire.index.__getitem__
         self.type = wire.type
         self.values = wire.values
+        self.index = wire.index
+        self.states = [parse(rule.path) for rule in profile.state]
         self.about = texts(msgspec.structs.astuple(about), index)  # in the order of About
         self.since, self.started, self.finished, self.work_completed = (
             moment(source, index) for source in (times.since, times.started, times.finished, times.work_completed)

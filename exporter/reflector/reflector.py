@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 from exporter.kube.client import KubeClient
+from exporter.kube.discovery import other_versions
 from exporter.kube.errors import (
     BrokenAnswerError,
     GoneError,
@@ -85,6 +86,7 @@ class _Reflector(Generic[R]):
         self._interrupted = False  # whether a request has failed since then
         self._shorts = self._failures = self._repeated = self._expired = 0
         self._was = ""
+        self._emptied = False  # whether the records are gone, because the resource is
 
     async def once(self) -> float:
         """One stream, until its end. Seconds to wait before the next."""
@@ -162,15 +164,29 @@ class _Reflector(Generic[R]):
         # A server that has just started may know of no rights and no CRDs yet: its first refusal is no state.
         first = self._repeated < _FAILURES and self._status.state in {"unreachable", "watching"}
         state = self._status.state if first and error.state != "unreachable" else error.state
-        self._status.failed(state=state, code=error.code, detail=str(error))
-        self._sink.entered(state)
         missing = isinstance(error, MissingError)
-        deleted = isinstance(error, MissingError) and error.by_api_server and self._source.defined
-        if deleted and self._repeated == _FAILURES:
-            await self._sink.replace({})  # the CRD took its objects along, seen or not
-            self._status.count(0)
+        self._emptied = self._emptied and missing
+        detail = str(error)
+        if isinstance(error, MissingError) and error.by_api_server and self._source.defined and not first:
+            detail = await self._missing(detail)
+        self._status.failed(state=state, code=error.code, detail=detail)
+        self._sink.entered(state)
         # What comes back after a 404 is another CRD. And there are versions that a server will never go on
         # from: it refuses them, or cannot decode what follows.
         about_version = isinstance(error, BrokenAnswerError | RefusedRequestError | ServerError)
         self._failures = self._failures + 1 if about_version and not follower.progressed else 0
         self._version = "" if missing or self._failures >= _FAILURES else follower.version
+
+    async def _missing(self, detail: str) -> str:
+        """A CRD that is deleted took its objects along, seen or not. One that serves other versions did not."""
+        try:
+            versions = await other_versions(self._client, self._source.path)
+        except KubeError:
+            return detail
+        if versions:
+            return f"this version is not served, but {', '.join(versions)}: {detail}"
+        if not self._emptied and self._repeated >= _FAILURES:
+            await self._sink.replace({})
+            self._status.count(0)
+            self._emptied = True
+        return detail

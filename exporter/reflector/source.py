@@ -28,7 +28,7 @@ class Decoded(NamedTuple, Generic[R]):
 class Source(Generic[R]):
     """One path that is listed and watched. `params` are its selectors.
 
-    `defined` says that a CRD defines it: where the server does not know the resource, there are no objects of it.
+    `defined` says that a CRD defines it: where the server serves no version of it, there are no objects of it.
     """
 
     path: str

@@ -224,3 +224,45 @@ async def test_a_bug_of_ours_is_told_and_tried_again_from_scratch(tmp_path, capl
         await until(lambda: work.count("errors_total", code="bug") == 1)
         await until(lambda: work.sink.names == ["a", "b"])
         assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_version_that_is_not_served_any_more_takes_no_object_along(tmp_path):
+    """While another version is served, the objects exist; the state names it. Without any, they are gone."""
+    definition = custom_resource("CodeRun")
+    versions = definition["spec"]["versions"]
+    definition["spec"]["versions"] = [*versions, versions[0] | {"name": "v2"}]
+    async with a_server(definition, a_run("a"), crds=()) as server, at_work(server.url, tmp_path, sleeps=0) as work:
+        await until(lambda: work.sink.names == ["a"])
+
+        async def only_v2(request):
+            return a_status(404) if request.path.startswith("/apis/agents.platform/v1/") else None
+
+        server.intercept = only_v2
+        await restart(server)
+        work.sleeps = 4
+        await until(lambda: len(work.waits) == 5)
+        assert (work.state, work.sink.names) == ("missing", ["a"])
+        assert work.status.detail.startswith("this version is not served, but v2: 404 at /apis/agents.platform/v1/")
+        always(server, lambda: a_status(404))
+        work.sleeps = 5
+        await until(lambda: len(work.waits) == 6)
+        assert (work.state, work.sink.names) == ("missing", [])
+
+
+async def test_where_discovery_fails_no_object_is_gone(tmp_path):
+    """Whether the resource exists is unknown then; it is found out at the next try."""
+    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0) as work:
+        await until(lambda: work.sink.names == ["a"])
+
+        async def intercept(request):
+            return a_status(403 if request.path == "/apis" else 404)
+
+        server.intercept = intercept
+        await restart(server)
+        work.sleeps = 4
+        await until(lambda: len(work.waits) == 5)
+        assert (work.state, work.sink.names) == ("missing", ["a"])
+        always(server, lambda: a_status(404))
+        work.sleeps = 5
+        await until(lambda: len(work.waits) == 6)
+        assert work.sink.names == []

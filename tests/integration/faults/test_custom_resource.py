@@ -1,7 +1,7 @@
 """The CRD goes, and comes back as something else: https://kubernetes.io/docs/tasks/extend-kubernetes/."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ OTHER_SHAPE = {
     },
 }
 """A task is text, what was a number is a boolean, and the service is pruned."""
+STATUS_OF_NUMBERS = {"type": "object", "properties": {"phase": {"type": "integer"}}}
 
 
 class DocsRuns:
@@ -48,6 +49,23 @@ class DocsRuns:
         """Delete the CRD, and wait until nothing is served."""
         self._plane.request("DELETE", f"{CRDS}/docsruns.{self.group}")
         until(lambda: self._plane.request("GET", self.path)[0] == 404, what="DocsRuns are gone")
+
+    def change(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the spec of the CRD in place."""
+        path = f"{CRDS}/docsruns.{self.group}"
+        definition = self._place.ask("GET", path)
+        change(definition["spec"])
+        self._place.ask("PUT", path, definition)
+
+    def touch(self, name: str) -> None:
+        """Change an object, as its controller will."""
+        body = {"metadata": {"annotations": {"touched": "yes"}}}
+        self._place.ask("PATCH", f"{self.path}/{name}", body, content_type="application/merge-patch+json")
+
+    def takes(self, name: str, **parts: Any) -> bool:
+        """Whether the API server takes this object: after a change, it has the old schema for a moment."""
+        body = code_run(name, group=self.group, kind="DocsRun") | parts
+        return self._plane.request("POST", self.path, body)[0] == 201
 
     def make(self, name: str, **parts: Any) -> None:
         """One object."""
@@ -108,7 +126,69 @@ def test_a_crd_that_comes_back_as_another_is_read_as_that(
     assert subject.value("coderun_exporter_malformed_objects_total", resource="docsruns") >= 1
 
 
-def _runs(subject: Subject) -> list[str]:
-    lines = samples(subject.page(), "coderun_created_timestamp")
+@pytest.mark.fault("CRD changed in place: fields vanish, or change their type")
+def test_a_crd_that_changes_its_schema_is_read_as_it_is_now(docs_runs: DocsRuns, subject: Subject, report: Report):
+    """A value of another type is read as text, and its state is open. A pruned field goes with the next event.
+
+    So it is with every client that watches: for the change itself, the API server sends none.
+    """
+
+    def odd(spec: dict[str, Any]) -> None:
+        schema = OTHER_SHAPE | {"properties": OTHER_SHAPE["properties"] | {"status": STATUS_OF_NUMBERS}}
+        spec["versions"][0] |= {"schema": {"openAPIV3Schema": schema}, "subresources": {}}
+
+    assert 'service="cto"' in _info(subject, "one")
+    with subject.enduring() as endured:
+        docs_runs.change(odd)
+        until(lambda: docs_runs.takes("three", spec={"taskId": "T-3"}, status={"phase": 3}), what="the new schema")
+        until(lambda: "docsrun/three" in _runs(subject), what="the new object is read")
+        for name in ("one", "two"):
+            assert 'service="cto"' in _info(subject, name)
+            docs_runs.touch(name)
+        endured.mended()
+    report.note(endured)
+    assert set(endured.turns_of("docsruns")) <= {"unreachable", "watching"}
+    assert not endured.turns_of("coderuns")
+    assert 'service=""' in _info(subject, "one")
+    assert 'task_id="T-3"' in _info(subject, "three")
+    assert subject.value("coderun_phase", coderun="docsrun/three", phase="other") == 1
+    assert subject.value("coderun_state", coderun="docsrun/three", state="open") == 1
+
+
+@pytest.mark.fault("CRD stops serving the version, and serves it again")
+def test_a_version_that_is_not_served_any_more_takes_no_run_along(
+    docs_runs: DocsRuns, subject: Subject, report: Report
+):
+    """The objects still exist: the last data stays, the state is missing, and a line names the other version."""
+
+    def serve(spec: dict[str, Any], *, old: bool) -> None:
+        first = spec["versions"][0] | {"served": old}
+        spec["versions"] = [first, first | {"name": "v2", "served": True, "storage": False}]
+
+    with subject.enduring() as endured:
+        docs_runs.change(lambda spec: serve(spec, old=False))
+        until(lambda: subject.states()["docsruns"] == "missing", what="missing is reported", seconds=60)
+        until(lambda: "not served, but v2: 404 at" in subject.start_page(), what="v2 is named", seconds=60)
+        assert _runs(subject) == ["docsrun/one", "docsrun/two"]
+        docs_runs.change(lambda spec: serve(spec, old=True))
+        endured.mended()
+        until(lambda: subject.states()["docsruns"] == "watching", what="found again", seconds=60)
+    report.note(endured)
+    assert endured.turns_of("docsruns") == ["missing", "watching"]
+    assert not endured.turns_of("coderuns")
+    assert {tuple(_names_in(seen.page)) for seen in endured.scrapes} == {("docsrun/one", "docsrun/two")}
+
+
+def _info(subject: Subject, name: str) -> str:
+    (line,) = samples(subject.page(), "coderun_info", coderun=f"docsrun/{name}")
+    return line
+
+
+def _names_in(page: str) -> list[str]:
+    lines = samples(page, "coderun_created_timestamp")
     names = (line.partition('coderun="')[2].partition('"')[0] for line in lines)
     return [name for name in names if name.startswith("docsrun/")]
+
+
+def _runs(subject: Subject) -> list[str]:
+    return _names_in(subject.page())

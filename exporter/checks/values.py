@@ -1,0 +1,130 @@
+"""How many runs of a kind have a value at each path of its profile, and which values no state rule lists."""
+
+import collections
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from exporter.checks.finding import HEALTHY, NOTE, Finding
+from exporter.kube.decode import Decoder
+from exporter.plurals import plural
+from exporter.profiles import Profile
+from exporter.profiles.fields import types_of
+from exporter.profiles.language import About, Times, workers_of
+from exporter.profiles.paths import parse, shown
+from exporter.profiles.sources import all_paths_of, shown_of
+from exporter.resources.kinds import RunKind
+from exporter.untrusted import message, one_line
+
+__all__ = ["Values", "ValuesOf", "of_values"]
+
+_LONGEST: Final = 63
+_MOST_VALUES: Final = 10  # of one path
+_ENOUGH: Final = 3  # runs: of fewer, all may be so new that no controller has written a status
+
+
+class Values(NamedTuple):
+    """Of one run: a bit for each path that has a value; and the value that no rule lists, with its path."""
+
+    has: int
+    path: str = ""
+    value: str = ""
+
+
+class ValuesOf:
+    """Reads the values of the runs of one kind."""
+
+    def __init__(self, kind: RunKind) -> None:
+        reader = kind.reader
+        self.paths = [shown(path) for path in types_of(kind.profile)]
+        self.states = list(dict.fromkeys(map(shown, reader.states)))
+        self.keys = _keys(kind.profile)
+        self._reader, self._decoder = reader, Decoder(reader.type)
+        self._at = [reader.index[path] for path in types_of(kind.profile)]
+        self._states = [(shown(path), reader.index[path]) for path in reader.states]
+
+    def __call__(self, raw: msgspec.Raw) -> Values | None:
+        """None of an object that is no run."""
+        values = self._reader.values(self._decoder.decode(raw)[0])
+        if self._reader.is_run is not None and not self._reader.is_run(values):
+            return None
+        has = sum(1 << number for number, at in enumerate(self._at) if shown_of(values[at]))
+        if self._reader.state(values).label != "other":
+            return Values(has)
+        path, value = next((path, value) for path, at in self._states if (value := shown_of(values[at])))
+        return Values(has, path, value[: _LONGEST + 1])
+
+
+def of_values(title: str, of: ValuesOf, seen: Sequence[Values | None]) -> list[Finding]:
+    """A finding about all paths, and one for each path with a value that no rule lists."""
+    runs = [each for each in seen if each is not None]
+    if not runs:
+        return []
+    counts = {path: sum(run.has >> number & 1 for run in runs) for number, path in enumerate(of.paths)}
+    findings = [_of_paths(title, of.keys, counts, len(runs))]
+    if of.states and len(runs) >= _ENOUGH and not any(counts[path] for path in of.states):
+        which = "which decides" if len(of.states) == 1 else "which decide"
+        text = f"no run has a value at {' or '.join(of.states)}, {which} the state: check the profile"
+        findings.append(Finding(status=NOTE, subject=title, text=text))
+    unlisted: dict[str, collections.Counter[str]] = {}
+    for run in runs:
+        if run.path:
+            unlisted.setdefault(run.path, collections.Counter())[run.value] += 1
+    return [*findings, *(_of_unlisted(title, path, counts[path], runs, found) for path, found in unlisted.items())]
+
+
+def _of_paths(title: str, keys: Mapping[str, Sequence[str]], counts: Mapping[str, int], runs: int) -> Finding:
+    """Of several paths of one key, those without a value are only counted if another one has a value."""
+    everywhere = sum(number == runs for number in counts.values())
+    some = [f"{path} {number}" for path, number in counts.items() if 0 < number < runs]
+    none = {key: paths for key, paths in keys.items() if paths and not any(counts[path] for path in paths)}
+    named = {path for paths in none.values() for path in paths}
+    others = sum(not number and path not in named for path, number in counts.items())
+    text = (
+        f"of {plural(len(counts), 'path')}, {everywhere} with a value in {'all ' * (runs > 1)}{plural(runs, 'run')}"
+    )
+    text += f"; in some: {', '.join(some)}" if some else ""
+    text += f"; alternatives without a value: {others}" if others else ""
+    text += f"; no value: {', '.join(f'{key} ({_listed(paths)})' for key, paths in none.items())}" if none else ""
+    return Finding(
+        status=HEALTHY, subject=f"profile of {title}", text=text, data={"runs": runs, "paths": dict(counts)}
+    )
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(paths))
+
+
+def _keys(profile: Profile) -> dict[str, list[str]]:
+    """The paths of each key that has some."""
+    about, times = profile.about or About(), profile.times or Times()
+    sources = {f"about.{name}": [getattr(about, name)] for name in About.__struct_fields__}
+    sources |= {f"times.{name}": [getattr(times, name)] for name in Times.__struct_fields__}
+    sources["worker.reported"] = [worker.reported for worker in workers_of(profile)]
+    keys = {key: [shown(path) for one in listed for path in all_paths_of(one)] for key, listed in sources.items()}
+    return keys | {"state": [shown(parse(rule.path)) for rule in profile.state]}
+
+
+def _of_unlisted(
+    title: str, path: str, number: int, runs: Sequence[Values], found: "collections.Counter[str]"
+) -> Finding:
+    most = found.most_common(_MOST_VALUES)
+    values = ", ".join(f"{_named(value)} ({plural(count, 'run')})" for value, count in most)
+    values += f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
+    have, are = "has" if number == 1 else "have", "is" if len(found) == 1 else "are"
+    text = f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} in no rule: state open"
+    data = {"path": path, "unlisted": {_clean(value): count for value, count in most}}
+    return Finding(status=NOTE, subject=title, text=text, data=data)
+
+
+def _clean(value: str) -> str:
+    """Without credentials, and cut."""
+    cut = value[:_LONGEST]
+    clean = message(cut)
+    return (cut if clean == one_line(cut) else clean) + "..." * (len(value) > _LONGEST)
+
+
+def _named(value: str) -> str:
+    """In quotes; a character that cannot be seen is spelled out."""
+    return repr(_clean(value))

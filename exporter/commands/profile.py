@@ -1,0 +1,69 @@
+"""Drafts the profile of a kind of run from its CRD and the objects that exist. Writes nothing to the cluster.
+
+Prints YAML for coderuns.kinds, with comments about what a person must decide. Needs the permission to get the CRD,
+which the exporter itself does not have. With the permission to list its objects, Jobs and Pods, the draft says more.
+"""
+
+import argparse
+import asyncio
+
+from exporter.app import budget_of
+from exporter.commands.arguments import add_cluster_arguments, named, settings_of
+from exporter.config import Settings
+from exporter.drafting import Definition, Seen, draft
+from exporter.drafting.files import read_files
+from exporter.drafting.reading import read
+from exporter.flags import UsageError
+from exporter.kube.auth import Credentials
+from exporter.kube.client import KubeClient
+from exporter.memory import memory_limit
+
+__all__ = ["add_arguments", "run"]
+
+_OF_A_CLUSTER = ("namespaces", "kubernetes.kubeconfig", "kubernetes.context")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `profile`."""
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="PLURAL.GROUP",
+        help="the resource, such as agenttasks.example.com or agenttasks.v1.example.com",
+    )
+    add_cluster_arguments(parser, with_labels=False)
+    parser.add_argument(
+        "-f",
+        "--filename",
+        action="append",
+        metavar="FILE",
+        help="read the CRD, and the objects, from these manifests instead of a cluster: a file of YAML or JSON, "
+        "a folder of them, or - for standard input; may be given again",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the draft; 0. Raises UsageError, KubeConfigError and DraftError."""
+    settings = settings_of(arguments)
+    if arguments.filename:
+        unused = [named(path, arguments) for path in _OF_A_CLUSTER if named(path, arguments) != path]
+        if unused:
+            raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
+        definition, seen = read_files(arguments.filename, arguments.name or "")
+        notes: list[str] = []
+    elif not arguments.name:
+        raise UsageError(
+            "profile: name a resource as PLURAL.GROUP, or a file with --filename; see coderun-exporter profile --help"
+        )
+    else:
+        definition, seen, notes = asyncio.run(_read(settings, arguments.name))
+    print(draft(definition, seen, notes=notes), end="")
+    return 0
+
+
+async def _read(settings: Settings, name: str) -> tuple[Definition, Seen, list[str]]:
+    credentials = await Credentials.load(
+        kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
+    )
+    async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
+        return await read(client, name, settings.namespaces)

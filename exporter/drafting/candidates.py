@@ -1,0 +1,42 @@
+"""Fields that may be what is looked for, by their names: those of the schema and those of the objects."""
+
+from typing import Any
+
+from exporter.drafting.definition import Definition
+from exporter.drafting.seen import Seen
+from exporter.drafting.words import is_skipped, rank
+from exporter.profiles.paths import Path
+
+__all__ = ["fields_named"]
+
+
+def fields_named(
+    names: tuple[str, ...], definition: Definition, seen: Seen, *, parts: tuple[str, ...], types: tuple[str, ...]
+) -> list[str]:
+    """Their paths: first those with values in objects, in printer columns, and with the better name.
+
+    A field is in one of the `parts` of an object. Where the schema gives its type, that is one of `types`.
+    """
+    known: dict[str, Path] = seen.steps | {path: one.steps for path, one in definition.fields.items()}
+    found = {path: steps for path, steps in known.items() if _may_be(steps, names, parts)}
+    fields = {path: definition.fields.get(path) for path in found}
+    fitting = [path for path, field in fields.items() if field is None or field.type in types]
+
+    def order(path: str) -> tuple[Any, ...]:
+        field, has = fields[path], seen.has.get(path, 0).bit_count()
+        in_column = field is not None and field.in_column
+        steps = found[path]
+        unused = bool(seen.objects) and not has
+        return unused, not in_column, steps[0] == "metadata", -has, rank(steps, names), len(steps), path
+
+    return sorted(fitting, key=order)
+
+
+def _may_be(steps: Path, names: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    return (
+        len(steps) > 1
+        and steps[0] in parts
+        and all(isinstance(step, str) for step in steps)
+        and rank(steps, names) is not None
+        and not is_skipped(steps)
+    )

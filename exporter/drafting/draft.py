@@ -1,0 +1,141 @@
+"""A draft of a profile, as YAML: at most twelve lines that a settings file can name, and comments for a person."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from exporter.drafting.definition import Definition
+from exporter.drafting.fields import about_of, times_of, worker_of
+from exporter.drafting.seen import Seen
+from exporter.drafting.states import States, counted, states_of
+from exporter.plurals import plural
+from exporter.profiles import Profile, ProfileError, check, resource_of, shipped
+from exporter.untrusted import message
+
+__all__ = ["draft"]
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9 ./_\\@-]*")
+_WIDTH: Final = 150
+
+
+def draft(definition: Definition, seen: Seen, *, notes: Sequence[str] = ()) -> str:
+    """The text of a file. It can be loaded, whatever the CRD and the objects are."""
+    states = states_of(definition, seen)
+    worker, why = worker_of(definition, seen)
+    profile = _names(definition) | {"state": [_NOTHING], "worker": {"is": "none"}, "times": {}, "about": {}}
+    left_out = _put_rules(profile, states)
+    left_out += _put(profile, "worker", worker)
+    for key, part in (
+        ("times", times_of(definition, seen, states)),
+        ("about", about_of(definition, seen, states)),
+    ):
+        for name, source in part.items():
+            left_out += _put(profile, key, profile[key] | {name: source})
+    comments = {
+        "": _head(definition, seen, [*notes, *definition.notes]),
+        "state": _of_state(states, seen),
+        "worker": [why],
+    }
+    comments["about"] = [*_of_labels(seen), *(f"not used: {one}" for one in left_out)]
+    lines = [
+        line for key, value in profile.items() for line in (*_comments(comments.get(key, ())), *_lines(key, value))
+    ]
+    return "\n".join([*_comments(comments[""]), *lines]) + "\n"
+
+
+_NOTHING: Final = {"path": ".status.phase", "open": ["absent"]}
+
+
+def _names(definition: Definition) -> dict[str, Any]:
+    """`resource`, unless it would be read as another one."""
+    plural, version, group = definition.plural, definition.version, definition.group
+    text = f"{plural}.{version}.{group}"
+    found = resource_of(text)
+    if (found.plural, found.version, found.group) == (plural, version, group):
+        return {"resource": text, "kind": definition.kind}
+    return {"group": group, "version": version, "plural": plural, "kind": definition.kind}
+
+
+def _put_rules(profile: dict[str, Any], states: States) -> list[str]:
+    left_out: list[str] = []
+    rules: list[dict[str, Any]] = []
+    for rule in states.rules:
+        if _fault(profile | {"state": [*rules, rule]}):
+            left_out.append(rule["path"])
+        else:
+            rules.append(rule)
+    profile["state"] = rules or [_NOTHING]
+    return left_out
+
+
+def _put(profile: dict[str, Any], key: str, value: Any) -> list[str]:
+    """Only what goes together with the rest: two paths may contradict each other."""
+    if fault := _fault(profile | {key: value}):
+        return [fault]
+    profile[key] = value
+    return []
+
+
+def _fault(profile: dict[str, Any]) -> str:
+    try:
+        check(msgspec.convert(profile, Profile))
+    except (ProfileError, msgspec.ValidationError) as error:
+        return str(error)
+    return ""
+
+
+def _head(definition: Definition, seen: Seen, notes: Sequence[str]) -> list[str]:
+    of = (
+        f"{plural(seen.objects, 'object')} in {plural(len(seen.namespaces), 'namespace')}"
+        if seen.objects
+        else "no objects"
+    )
+    also = f"; also served: {', '.join(definition.others)}" if definition.others else ""
+    lines = [f"Draft of a profile, from the CRD {definition.name} ({definition.version}{also}) and {of}."]
+    if definition.name in shipped():
+        lines.append(f"There is a shipped profile, {definition.name}: use it rather than this draft.")
+    lines.append(
+        "Check each line; those with decide: need a decision. Then run coderun-exporter check (docs/profiles.md)."
+    )
+    return [*lines, *notes]
+
+
+def _of_state(states: States, seen: Seen) -> list[str]:
+    of = {
+        " ".join(filter(None, (f"{kind}={status}", reason))): bits.bit_count()
+        for (kind, status, reason), bits in seen.conditions.items()
+    }
+    return [*states.comments, *([f"conditions: {counted(of)}"] if of else [])]
+
+
+def _of_labels(seen: Seen) -> list[str]:
+    """What else may name an agent or a service."""
+    of = {str(steps[-1]): seen.has[path].bit_count() for path, steps in seen.steps.items() if steps[1] == "labels"}
+    return [f"labels: {counted(of)}"] if of else []
+
+
+def _comments(texts: Sequence[str]) -> list[str]:
+    return [f"# {message(text, limit=_WIDTH * 2)}" for text in texts]
+
+
+def _lines(key: str, value: Any) -> list[str]:
+    if key == "state":
+        return ["state:", *(f"- {_flow(rule)}" for rule in value)]
+    return [f"{key}: {_flow(value)}"]
+
+
+def _flow(value: Any) -> str:
+    """YAML on one line. Text is plain only where YAML reads it as the same text."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_flow, value)) + "]"
+        case bool():
+            return "true" if value else "false"
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text else json.dumps(text)

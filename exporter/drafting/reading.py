@@ -1,0 +1,103 @@
+"""Reads a CRD from the cluster, some of its objects, and the Jobs and Pods beside them. Only the CRD is needed."""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+import msgspec
+
+from exporter.drafting.definition import Definition, DraftError, definition_of
+from exporter.drafting.seen import Seen
+from exporter.kind_names import nearest_served
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import ForbiddenError, KubeError, MissingError
+from exporter.kube.pages import PagedList
+from exporter.profiles import resource_of
+
+__all__ = ["read"]
+
+_CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_LARGEST: Final = 8 << 20  # bytes of a CRD; etcd takes 1.5 MiB
+_PAGE: Final = 100
+_MOST_OBJECTS: Final = 500  # in each of the namespaces, or in all at once
+_MOST_WORKERS: Final = 2_000  # in one namespace
+_MOST_NAMESPACES: Final = 10
+_WORKERS: Final = (("Job", "/apis/batch/v1", "jobs"), ("Pod", "/api/v1", "pods"))
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+async def read(client: KubeClient, name: str, namespaces: Sequence[str]) -> tuple[Definition, Seen, list[str]]:
+    """What a draft is made of, and a line for each list that could not be read. Raises DraftError."""
+    definition = await _definition(client, name)
+    seen = Seen(group=definition.group, kind=definition.kind)
+    base, notes = f"/apis/{definition.group}/{definition.version}", list[str]()
+    scopes = [f"{base}/namespaces/{one}" for one in namespaces] or [base]
+    for scope in scopes:
+        notes += await _each(client, f"{scope}/{definition.plural}", seen.add, most=_MOST_OBJECTS)
+    for space in sorted(filter(_NAME.fullmatch, seen.namespaces))[:_MOST_NAMESPACES]:
+        for kind, group, plural in _WORKERS:
+            path = f"{group}/namespaces/{space}/{plural}"
+            notes += await _each(client, path, _adding(seen, kind), most=_MOST_WORKERS)
+    return definition, seen, notes
+
+
+async def _definition(client: KubeClient, name: str) -> Definition:
+    """PLURAL.GROUP, or PLURAL.VERSION.GROUP; a group may itself begin as a version does."""
+    wanted = resource_of(name)
+    if not _NAME.fullmatch(name) or not wanted.group:
+        near = await _near(client, name)
+        raise DraftError(f"{name!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP{near}")
+    for plural_group, version in dict.fromkeys([(wanted.name, wanted.version), (name, "")]):
+        try:
+            body = await client.get(f"{_CRDS}/{plural_group}", most=_LARGEST)
+        except MissingError as error:
+            if not error.by_api_server:
+                raise DraftError(str(error)) from error
+        except ForbiddenError as error:
+            text = f"customresourcedefinitions {plural_group}: not permitted: grant the verb get ({error})"
+            raise DraftError(text) from error
+        except KubeError as error:
+            raise DraftError(str(error)) from error
+        else:
+            return definition_of(_tree(body), version=version)
+    raise DraftError(f"there is no CRD {wanted.name}{await _near(client, name)}")
+
+
+async def _near(client: KubeClient, name: str) -> str:
+    """The most similar names that the API server serves, as the rest of a line."""
+    try:
+        near = await nearest_served(client, name)
+    except KubeError:
+        return ""
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+async def _each(client: KubeClient, path: str, use: Callable[[Any], None], *, most: int) -> list[str]:
+    """Uses the first objects of a list; gives a line where there are more, or where it cannot be read."""
+    number = 0
+    try:
+        async with aclosing(PagedList(client, path, {}, limit=_PAGE).batches()) as batches:
+            async for batch in batches:
+                for raw in batch:
+                    if number == most:
+                        return [f"{path}: only the first {most} objects were read"]
+                    number += 1
+                    use(_tree(bytes(raw)))
+    except ForbiddenError as error:
+        return [f"not permitted, grant the verb list for more: {error}"]
+    except KubeError as error:
+        return [f"could not be read: {error}"]
+    return []
+
+
+def _adding(seen: Seen, kind: str) -> Callable[[Any], None]:
+    return lambda item: seen.add_worker(kind, item)
+
+
+def _tree(body: bytes) -> Any:
+    """An object; nothing where it cannot be read, or is nested too deeply."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

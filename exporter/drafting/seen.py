@@ -1,0 +1,112 @@
+"""What the existing objects of a kind have: which fields, which values, which conditions, and what they control.
+
+Which objects have something is a set of bits, one for each object.
+"""
+
+import collections
+from collections.abc import Iterator
+from typing import Any, Final
+
+from exporter.drafting.definition import path_of
+from exporter.profiles.sources import text_of
+from exporter.untrusted import identifier
+
+__all__ = ["Seen"]
+
+_MOST_OBJECTS: Final = 2_000
+_DEEPEST: Final = 6
+_MOST_FIELDS: Final = 3_000
+_MOST_OF_ONE: Final = 500
+_MOST_VALUES: Final = 30
+_MOST_CONDITIONS: Final = 100
+_LONGEST: Final = 63
+_PARTS: Final = (("spec",), ("status",), ("metadata", "labels"), ("metadata", "annotations"))
+
+Names = tuple[str, ...]
+
+
+class Seen:
+    """Counts the first 2,000 objects, and the Jobs and Pods of which such an object is the controller."""
+
+    def __init__(self, *, group: str, kind: str) -> None:
+        self.objects = 0
+        self.namespaces: set[str] = set()
+        self.has: dict[str, int] = collections.defaultdict(int)
+        self.steps: dict[str, Names] = {}
+        self.values: dict[str, dict[str, int]] = collections.defaultdict(dict)
+        self.conditions: dict[tuple[str, str, str], int] = collections.defaultdict(int)
+        """By type, status and reason."""
+        self.workers: collections.Counter[str] = collections.Counter()
+        self.containers: collections.Counter[str] = collections.Counter()
+        self._group, self._kind = group, kind
+
+    def add(self, item: Any) -> None:
+        """An object of the kind."""
+        if self.objects >= _MOST_OBJECTS:
+            return
+        bit = 1 << self.objects
+        self.objects += 1
+        space = _at(item, ("metadata", "namespace"))
+        if isinstance(space, str) and space:
+            self.namespaces.add(space)
+        for names, value in _leaves(item):
+            self._add_field(names, value, bit)
+        conditions = _at(item, ("status", "conditions"))
+        for one in conditions[:_MOST_CONDITIONS] if isinstance(conditions, list) else ():
+            if isinstance(one, dict) and isinstance(one.get("type"), str):
+                key = (one["type"], text_of(one.get("status")), text_of(one.get("reason")))
+                if key in self.conditions or len(self.conditions) < _MOST_CONDITIONS:
+                    self.conditions[key] |= bit
+
+    def add_worker(self, kind: str, item: Any) -> None:
+        """A Job, a Pod or another object; counts if an object of the kind is its controller."""
+        owners = _at(item, ("metadata", "ownerReferences"))
+        if not any(map(self._is_ours, owners if isinstance(owners, list) else ())):
+            return
+        if kind not in self.workers and len(self.workers) >= _MOST_VALUES:
+            return
+        self.workers[kind] += 1
+        where = ("spec", "containers") if kind == "Pod" else ("spec", "template", "spec", "containers")
+        containers = _at(item, where)
+        first = containers[0] if isinstance(containers, list) and containers else None
+        if isinstance(first, dict) and isinstance(first.get("name"), str) and len(self.containers) < _MOST_VALUES:
+            self.containers[identifier(first["name"])] += 1
+
+    def _is_ours(self, owner: Any) -> bool:
+        return (
+            isinstance(owner, dict)
+            and owner.get("controller") is True
+            and owner.get("kind") == self._kind
+            and str(owner.get("apiVersion")).partition("/")[0] == self._group
+        )
+
+    def _add_field(self, names: Names, value: Any, bit: int) -> None:
+        if (path := path_of(names)) is None or (path[0] not in self.has and len(self.has) >= _MOST_FIELDS):
+            return
+        text, self.steps[path[0]] = path[0], names
+        self.has[text] |= bit
+        values, as_text = self.values[text], text_of(value)
+        if len(as_text) <= _LONGEST and (as_text in values or len(values) < _MOST_VALUES):
+            values[as_text] = values.get(as_text, 0) | bit
+
+
+def _leaves(item: Any) -> Iterator[tuple[Names, Any]]:
+    """The fields that are text, numbers or truths, outside of lists."""
+    waiting = [(part, _at(item, part)) for part in _PARTS]
+    number = 0
+    for names, node in waiting:  # grows while it is read
+        for name, value in node.items() if isinstance(node, dict) else ():
+            number += 1
+            if number > _MOST_OF_ONE or not isinstance(name, str):
+                return
+            if isinstance(value, dict):
+                if len(names) < _DEEPEST:
+                    waiting.append(((*names, name), value))
+            elif text_of(value):
+                yield (*names, name), value
+
+
+def _at(item: Any, names: Names) -> Any:
+    for name in names:
+        item = item.get(name) if isinstance(item, dict) else None
+    return item

@@ -1,0 +1,188 @@
+"""The state rules of a draft: from the field that holds the phase, from conditions, and from what suspends a run."""
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from exporter.drafting.candidates import fields_named
+from exporter.drafting.definition import Definition, is_value
+from exporter.drafting.seen import Seen
+from exporter.drafting.words import state_of, words
+from exporter.profiles.language import STATE_NAMES
+from exporter.profiles.paths import Where, shown
+from exporter.untrusted import message
+
+__all__ = ["States", "condition_path", "counted", "states_of"]
+
+_ENDS: Final = ("succeeded", "failed", "cancelled")
+_MOST_VALUES: Final = 12  # of one state in a rule
+_MOST_NAMED: Final = 8  # in a comment
+_MOST_CONDITIONS: Final = 3  # that decide a state
+
+Rule = dict[str, Any]
+
+
+@dataclasses.dataclass(kw_only=True)
+class States:
+    """The rules, comments for a person, and the types of the conditions that end a run or let it wait."""
+
+    rules: list[Rule] = dataclasses.field(default_factory=list)
+    comments: list[str] = dataclasses.field(default_factory=list)
+    ends: list[str] = dataclasses.field(default_factory=list)
+    waits: list[str] = dataclasses.field(default_factory=list)
+
+
+def states_of(definition: Definition, seen: Seen) -> States:
+    """The rules in their order: what ends a run, what suspends it, and the rest."""
+    found = States()
+    main = _best(words().state, definition, seen, part="status", types=("", "string"))
+    values = _values_at(main, definition, seen) if main else []
+    listed = _by_state(values if main is None or _enum(main, definition) else _with_usual(values))
+    hold = _hold(definition, seen)
+    _add_conditions(found, definition, seen, phases={} if main is None else seen.values.get(main, {}))
+    if main is None:
+        _add_ready(found, definition, seen, last=hold is None)
+        found.comments.append("decide: no field with a phase was found")
+    else:
+        if not _enum(main, definition):
+            found.comments.append(f"decide: the CRD does not list the values of {main}: complete them")
+        _comment(found, main, values, seen)
+    found.rules += _in_order(main, listed, hold)
+    found.waits = [one for one in _condition_types(definition, seen) if _is_wait(one)]
+    return found
+
+
+def _is_wait(type_: str) -> bool:
+    return state_of(type_) == "waiting" and type_.lower() not in words().placement
+
+
+def condition_path(type_: str, name: str) -> str:
+    """The path of a field of the condition of this type."""
+    return shown(("status", "conditions", Where("type", type_), name))
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """The most frequent values with their numbers, for a comment."""
+    ranked = collections.Counter(counts).most_common()
+    listed = [f"{message(value, limit=40)} {number}" for value, number in ranked[:_MOST_NAMED]]
+    return ", ".join([*listed, *([f"and {len(ranked) - _MOST_NAMED} more"] if len(ranked) > _MOST_NAMED else [])])
+
+
+def _in_order(main: str | None, listed: Rule, hold: Rule | None) -> list[Rule]:
+    if main is None:
+        return [] if hold is None else [hold]
+    open_ = {"open": ["absent", *listed.get("open", ())]}
+    others = {state: values for state, values in listed.items() if state != "open"}
+    if hold is None:
+        return [{"path": main} | {state: (others | open_)[state] for state in STATE_NAMES if state in others | open_}]
+    held = {"path": hold["path"], "waiting": hold["waiting"]}
+    return [*([{"path": main} | others] if others else []), held, {"path": main} | open_]
+
+
+def _best(
+    names: tuple[str, ...], definition: Definition, seen: Seen, *, part: str, types: tuple[str, ...]
+) -> str | None:
+    return next(iter(fields_named(names, definition, seen, parts=(part,), types=types)), None)
+
+
+def _values_at(path: str, definition: Definition, seen: Seen) -> list[str]:
+    """Those of the schema, then those seen besides."""
+    return list(dict.fromkeys([*_enum(path, definition), *filter(is_value, seen.values.get(path, ()))]))
+
+
+def _enum(path: str, definition: Definition) -> tuple[str, ...]:
+    return definition.fields[path].enum if path in definition.fields else ()
+
+
+def _with_usual(values: list[str]) -> list[str]:
+    """With the phases that most kinds have, written as those that are known."""
+    small = bool(values) and all(value.islower() for value in values)
+    usual = [value.lower() if small else value for value in words().usual]
+    return [*values, *(value for value in usual if value not in values)]
+
+
+def _by_state(values: Iterable[str], allowed: Iterable[str] = STATE_NAMES) -> Rule:
+    found: dict[str, list[Any]] = {state: [] for state in allowed}
+    for value in values:
+        state = state_of(value)
+        if state in found and len(found[state]) < _MOST_VALUES:
+            found[state].append(value)
+    return {state: listed for state, listed in found.items() if listed}
+
+
+def _hold(definition: Definition, seen: Seen) -> Rule | None:
+    """What a user sets so that a run waits: a truth such as suspend, or a mode such as Suspended."""
+    path = _best(words().hold, definition, seen, part="spec", types=("boolean",))
+    if path is not None and set(seen.values.get(path, ())) <= {"true", "false"}:
+        return {"path": path, "waiting": [True], "open": ["absent", False]}
+    path = _best(words().mode, definition, seen, part="spec", types=("", "string"))
+    listed = _by_state(_values_at(path, definition, seen), ("waiting", "open")) if path else {}
+    if path is None or "waiting" not in listed:
+        return None
+    return {"path": path, "waiting": listed["waiting"], "open": ["absent", *listed.get("open", ())]}
+
+
+def _condition_types(definition: Definition, seen: Seen) -> list[str]:
+    """Those seen, and those of printer columns."""
+    steps = [step for field in definition.fields.values() for step in field.steps]
+    named = [step.value for step in steps if isinstance(step, Where) and step.key == "type"]
+    return [one for one in dict.fromkeys([*(key[0] for key in seen.conditions), *named]) if is_value(one)]
+
+
+def _add_conditions(found: States, definition: Definition, seen: Seen, *, phases: Mapping[str, int]) -> None:
+    """Conditions that end a run; where there is a phase, only those that differ from it."""
+    for type_ in _condition_types(definition, seen):
+        kind = state_of(type_)
+        if kind not in _ENDS or len(found.ends) >= _MOST_CONDITIONS:
+            continue
+        true = {key[2]: bits for key, bits in seen.conditions.items() if key[:2] == (type_, "True")}
+        if phases:
+            true = {reason: bits for reason, bits in true.items() if _differs(reason, bits, phases)}
+        rule = _by_state(filter(is_value, true), _ENDS)
+        if rule:
+            found.rules.append({"path": condition_path(type_, "reason")} | rule)
+        elif not phases and type_.lower() in words().verdicts:
+            by_status = {"open": ["absent", "Unknown"], "succeeded": ["True"], "failed": ["False"]}
+            found.rules.append({"path": condition_path(type_, "status")} | by_status)
+        elif not phases:
+            found.rules.append({"path": condition_path(type_, "status"), kind: ["True"]})
+        else:
+            continue
+        found.ends.append(type_)
+
+
+def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
+    """Whether the reason stands for another end than the phase of one of its objects."""
+    ends = {state_of(phase) for phase, of in phases.items() if of & bits} & set(_ENDS)
+    return state_of(reason) in _ENDS and bool(ends - {state_of(reason)})
+
+
+def _add_ready(found: States, definition: Definition, seen: Seen, *, last: bool) -> None:
+    """Reasons of a condition such as Ready, where there is no phase. One that names an error may be tried again."""
+    for type_ in _condition_types(definition, seen):
+        if type_.lower() not in words().readiness:
+            continue
+        reasons = [key[2] for key in seen.conditions if key[0] == type_ and is_value(key[2])]
+        rule = _by_state(dict.fromkeys(reasons), ("waiting", "cancelled") if last else ("cancelled",))
+        if last:
+            known = {value for listed in rule.values() for value in listed}
+            over = {value for one in found.rules for state in _ENDS for value in one.get(state, ())}
+            rest = [reason for reason in dict.fromkeys(reasons) if reason not in known | over]
+            rule["open"] = ["absent", *rest[:_MOST_VALUES]]
+        if rule:
+            found.rules.append({"path": condition_path(type_, "reason")} | rule)
+            found.ends += [type_] if "cancelled" in rule else []
+        return
+
+
+def _comment(found: States, main: str, values: list[str], seen: Seen) -> None:
+    """What was seen of the phase, and what of it no rule lists."""
+    counts = {value: bits.bit_count() for value, bits in seen.values.get(main, {}).items()}
+    if seen.objects:
+        none = seen.objects - seen.has.get(main, 0).bit_count()
+        found.comments.append(f"{main}: {counted(counts | ({'no value': none} if none else {}))}")
+    listed = {value for one in _by_state(values).values() for value in one}
+    unknown = {value: counts.get(value, 0) for value in [*values, *counts] if value not in listed}
+    if unknown:
+        found.comments.append(f"decide: in no list, so that such a run is open: {counted(unknown)}")

@@ -1,0 +1,78 @@
+"""What the API server serves: groups, their versions, and the resources of each.
+
+Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import BrokenAnswerError, MissingError
+
+__all__ = ["other_versions", "served_groups", "served_resources"]
+
+T = TypeVar("T")
+
+_LARGEST = 4 << 20  # bytes of an answer: discovery of hundreds of CRDs is a tenth of it
+
+
+class Served(msgspec.Struct):
+    """A resource in the discovery of a version."""
+
+    name: str = ""
+    kind: str = ""
+
+
+class Resources(msgspec.Struct):
+    """What one version of a group serves."""
+
+    resources: list[Served] = []
+
+
+class GroupVersion(msgspec.Struct):
+    """A version of a group."""
+
+    version: str = ""
+
+
+class Group(msgspec.Struct):
+    """A group."""
+
+    name: str = ""
+    versions: list[GroupVersion] = []
+
+
+class Groups(msgspec.Struct):
+    """All groups."""
+
+    groups: list[Group] = []
+
+
+async def served_groups(client: KubeClient) -> dict[str, list[str]]:
+    """The versions of each group, the preferred one first. Raises a KubeError."""
+    groups = _decoded(await client.get("/apis", most=_LARGEST), Groups).groups
+    return {group.name: [item.version for item in group.versions] for group in groups}
+
+
+async def served_resources(client: KubeClient, group: str, version: str) -> dict[str, str]:
+    """Kinds by their plural, subresources left out. Raises a KubeError."""
+    found = _decoded(await client.get(f"/apis/{group}/{version}", most=_LARGEST), Resources).resources
+    return {item.name: item.kind for item in found if "/" not in item.name}
+
+
+async def other_versions(client: KubeClient, path: str) -> list[str]:
+    """The other versions in which the resource of a list is served: its objects still exist. Raises a KubeError."""
+    _, _, group, version, *_, plural = path.split("/")
+    try:
+        others = [one for one in (await served_groups(client)).get(group, ()) if one != version]
+        return [one for one in others if plural in await served_resources(client, group, one)]
+    except MissingError:
+        return []
+
+
+def _decoded(body: bytes, form: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BrokenAnswerError(f"a discovery response cannot be read: {error}", code="not_json") from error

@@ -1,0 +1,151 @@
+"""How many runs have a value at each path, and which values no rule lists: one line a kind, one for each fault."""
+
+import json
+
+import msgspec
+import pytest
+import yaml
+
+from exporter.checks.formats import FORMATS, status_of
+from exporter.checks.replaced import check_replaced
+from exporter.checks.values import ValuesOf, of_values
+from exporter.profiles import Profile, resolved
+from exporter.resources.kinds import run_kinds
+from tests.objects import raw
+
+PROFILE = """
+resource: agenttasks.v1.example.com
+kind: AgentTask
+only: {.spec.mode: [agent]}
+state:
+- {path: ".status.conditions[?(@.type=='Ready')].reason", cancelled: [Expired]}
+- {path: .status.phase, open: [absent, Running], succeeded: [Done]}
+worker: {is: Job, reported: .status.jobName}
+times: {finished: .status.finishedAt}
+about: {agent: [.spec.agent, .metadata.labels.agent], model: .spec.model}
+"""
+READY = ".status.conditions[?(@.type=='Ready')].reason"
+IN_NO_RULE = "in no rule: state open"
+
+
+def findings(*objects, profile=PROFILE):
+    """Those about these objects."""
+    (kind,) = run_kinds([resolved(msgspec.convert(yaml.safe_load(profile), Profile))])
+    of = ValuesOf(kind)
+    return of_values("agenttasks", of, [of(raw(item)) for item in objects])
+
+
+def lines(*objects, profile=PROFILE):
+    """The same as text."""
+    return FORMATS["text"](findings(*objects, profile=profile)).splitlines()
+
+
+def a_run(phase="Running", *, mode="agent", status=None, **spec):
+    """A run of the profile."""
+    return {"metadata": {}, "spec": {"mode": mode, **spec}, "status": {"phase": phase, **(status or {})}}
+
+
+def test_without_runs_there_is_nothing_to_say():
+    """Nor where no object is a run."""
+    assert findings() == []
+    assert findings(a_run(mode="other"), {}) == []
+
+
+def test_one_line_counts_all_paths():
+    """Those with a value in some runs by name; a path without a value only if its whole key has none."""
+    runs = [a_run(agent="rex"), a_run("Done", agent="rex", status={"jobName": "j"}), a_run(mode="x")]
+    assert lines(*runs) == [
+        (
+            "ok  profile of agenttasks: of 8 paths, 3 with a value in all 2 runs; in some: .status.jobName 1; "
+            "alternatives without a value: 2; "
+            "no value: about.model (.spec.model), times.finished (.status.finishedAt)"
+        )
+    ]
+    (finding,) = findings(*runs)
+    assert finding.data["runs"] == 2
+    assert finding.data["paths"] == {
+        ".spec.agent": 2,
+        ".metadata.labels.agent": 0,
+        ".spec.model": 0,
+        ".status.finishedAt": 0,
+        ".status.conditions[?(@.type=='Ready')].reason": 0,
+        ".status.phase": 2,
+        ".status.jobName": 1,
+        ".spec.mode": 2,
+    }
+
+
+def test_values_that_no_rule_lists_are_one_line_a_path():
+    """With their path, their numbers, and the state of such a run."""
+    paused = {"conditions": [{"type": "Ready", "reason": "Paused"}]}
+    runs = [a_run("Odd"), a_run("Odd"), a_run("New"), a_run(None, agent="x"), a_run(), a_run("X", status=paused)]
+    assert lines(*runs)[1:] == [
+        f"note  agenttasks: .status.phase: 5 of 6 runs have a value; 'Odd' (2 runs), 'New' (1 run) are {IN_NO_RULE}",
+        f"note  agenttasks: {READY}: 1 of 6 runs has a value; 'Paused' (1 run) is {IN_NO_RULE}",
+    ]
+    many = lines(*[a_run(f"P{number}") for number in range(25)])[1]
+    assert "'P9' (1 run) and 15 more are in no rule: state open" in many
+    assert status_of(findings(*runs)) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("Odd\n", r"'Odd\n' (1 run)"),
+        ("\u202eexe", r"'\u202eexe' (1 run)"),
+        ("odd " * 500, f"'{('odd ' * 16)[:63]}...' (1 run)"),
+        ("ghp_abcdefghij0123456789", "'REDACTED' (1 run)"),
+        ("<b>&", "'<b>&' (1 run)"),
+        ({"a": "b"}, "'present' (1 run)"),
+        (7, "'7' (1 run)"),
+    ],
+)
+def test_a_value_is_shown_on_one_line_and_cut(value, said):
+    """In each of the formats."""
+    found = findings(a_run(value))
+    assert said in FORMATS["text"](found).splitlines()[1]
+    for name in ("json", "junit"):
+        text = FORMATS[name](found)
+        assert text.isascii()
+        assert "odd " * 17 not in text
+        assert "ghp_" not in text
+    data = json.loads(FORMATS["json"](found))["findings"][1]
+    assert data["path"] == ".status.phase"
+    assert list(data["unlisted"].values()) == [1]
+
+
+def test_a_state_path_without_any_value_is_a_note():
+    """With three runs or more: of one that is new, no controller has written a status yet."""
+    assert len(lines({"spec": {"mode": "agent"}}, {"spec": {"mode": "agent"}})) == 1
+    assert lines(*[{"spec": {"mode": "agent"}}] * 3)[1] == (
+        "note  agenttasks: no run has a value at .status.conditions[?(@.type=='Ready')].reason or .status.phase, "
+        "which decide the state: check the profile"
+    )
+
+
+def test_an_object_that_is_broken_counts_with_what_can_be_read():
+    """As in the metrics."""
+    broken = {
+        "metadata": 5,
+        "spec": {"mode": "agent", "agent": ["x"]},
+        "status": {"phase": "Odd", "finishedAt": "soon"},
+    }
+    first, second = findings(broken)
+    assert first.data["paths"][".status.finishedAt"] == 0
+    assert "'Odd' (1 run) is in no rule" in second.text
+
+
+def test_a_mapping_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
+    """A note, for entries of shipped kinds alone."""
+    given = [
+        "coderuns.agents.platform",
+        Profile(plural="docsruns", kind="DocsRun"),
+        msgspec.convert({"resource": "tasks.v1alpha2.kelos.dev", "about": {"agent": ".spec.agent"}}, Profile),
+        msgspec.convert({"resource": "x.v1.example.com", "kind": "X", "about": {"agent": ".spec.agent"}}, Profile),
+        msgspec.convert({"resource": "jobs.v1.batch", "about": {"agent": "x"}, "worker": {"is": "self"}}, Profile),
+    ]
+    (finding,) = check_replaced(given)
+    assert (finding.status, finding.subject) == ("note", "coderuns.kinds[2].about")
+    assert finding.text == (
+        "replaces the whole about of the shipped profile tasks.kelos.dev: without its cli, model, repository, message"
+    )

@@ -1,0 +1,54 @@
+"""Drafts for tests: made of CRDs, and read as the settings read them."""
+
+import yaml
+
+from exporter.config_file import load
+from exporter.drafting import Seen, definition_of, draft
+from exporter.profiles import resolved
+
+__all__ = ["a_crd", "a_run", "crd_of", "draft_of", "read"]
+
+
+def a_crd(*, properties=None, columns=None, group="example.com", kind="AgentTask", plural="agenttasks", **version):
+    """A CRD of one version, v1, with these fields."""
+    schema = {"type": "object", "properties": properties} if properties is not None else {}
+    one = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}} | version
+    if columns is not None:
+        one["additionalPrinterColumns"] = columns
+    names = {"plural": plural, "kind": kind, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [one]},
+    }
+
+
+def a_run(*, spec=None, status=None, **metadata):
+    """An object of that CRD."""
+    return {"metadata": {"name": "a", "namespace": "n"} | metadata, "spec": spec or {}, "status": status or {}}
+
+
+def draft_of(crd, *objects, workers=(), version=""):
+    """The text of a draft."""
+    definition = definition_of(crd, version=version)
+    seen = Seen(group=definition.group, kind=definition.kind)
+    for item in objects:
+        seen.add(item)
+    for kind, item in workers:
+        seen.add_worker(kind, item)
+    return draft(definition, seen)
+
+
+def read(text, folder):
+    """The profile of a draft, which a settings file names; and what stands in the draft itself."""
+    (folder / "draft.yaml").write_text(text)
+    (folder / "settings.yml").write_text("coderuns: {kinds: [draft.yaml]}\n")
+    (kind,) = load(str(folder / "settings.yml")).coderuns.kinds
+    return resolved(kind), yaml.safe_load(text)
+
+
+def crd_of(path, name=""):
+    """The CRD of a file, by its name if there are several."""
+    found = [one for one in yaml.safe_load_all(path.read_text()) if one]
+    return next(one for one in found if name in {"", one["metadata"]["name"]})

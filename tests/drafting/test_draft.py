@@ -1,0 +1,154 @@
+"""A draft says what the CRD and the objects show, and a person decides the rest."""
+
+import pytest
+
+from exporter.drafting import DraftError
+from tests.drafting.drafts import a_crd, a_run, draft_of, read
+
+TEXT = {"type": "string"}
+PHASES = {"type": "string", "enum": ["Queued", "Running", "Done", "Crashed", "Stopped", "Odd"]}
+STATUS = {"type": "object", "properties": {"phase": PHASES, "jobName": TEXT, "completionTime": TEXT, "message": TEXT}}
+SPEC = {
+    "type": "object",
+    "properties": {
+        "agentRef": {"type": "object", "properties": {"name": TEXT}},
+        "model": TEXT,
+        "git": {"type": "object", "properties": {"repository": TEXT}},
+        "image": {"type": "object", "properties": {"repository": TEXT}},
+        "apiKey": TEXT,
+        "suspend": {"type": "boolean"},
+    },
+}
+
+
+def owned(kind="AgentTask", group="example.com", *, controller=True, container="main"):
+    """A pod of a run."""
+    owner = {"apiVersion": f"{group}/v1", "kind": kind, "controller": controller}
+    return {"metadata": {"ownerReferences": [owner]}, "spec": {"containers": [{"name": container}]}}
+
+
+def test_a_schema_alone_gives_a_whole_profile(tmp_path):
+    """States by the words of the enum; fields by their names, and none of an image or of credentials."""
+    text = draft_of(a_crd(properties={"spec": SPEC, "status": STATUS}))
+    assert read(text, tmp_path)[1] == {
+        "resource": "agenttasks.v1.example.com",
+        "kind": "AgentTask",
+        "state": [
+            {
+                "path": ".status.phase",
+                "waiting": ["Queued"],
+                "succeeded": ["Done"],
+                "failed": ["Crashed"],
+                "cancelled": ["Stopped"],
+            },
+            {"path": ".spec.suspend", "waiting": [True]},
+            {"path": ".status.phase", "open": ["absent", "Running"]},
+        ],
+        "worker": {"is": "Job", "reported": ".status.jobName"},
+        "times": {"finished": ".status.completionTime"},
+        "about": {
+            "agent": ".spec.agentRef.name",
+            "model": ".spec.model",
+            "repository": ".spec.git.repository",
+            "message": ".status.message",
+        },
+    }
+    assert "# decide: in no list, so that such a run is open: Odd 0" in text
+    assert "# decide: no Job or Pod with an owner of kind AgentTask was seen; its status names a Job" in text
+
+
+def test_what_is_written_is_all_that_is_read(tmp_path):
+    """Nothing of a draft comes from the profile that stands in for kinds without a shipped one."""
+    profile, own = read(draft_of(a_crd(properties={})), tmp_path)
+    assert own["times"] == own["about"] == {}
+    assert own["worker"] == {"is": "none"}
+    assert not any(getattr(profile.about, name) for name in profile.about.__struct_fields__)
+
+
+def test_values_of_objects_complete_a_schema_without_an_enum(tmp_path):
+    """With the usual phases, written as the objects write theirs; what no rule lists is counted."""
+    runs = [a_run(status={"phase": phase}) for phase in ("running", "running", "paused", "pondering", "")]
+    text = draft_of(a_crd(properties={"status": {"type": "object", "properties": {"phase": TEXT}}}), *runs)
+    (rule,) = read(text, tmp_path)[1]["state"]
+    assert rule == {
+        "path": ".status.phase",
+        "waiting": ["paused"],
+        "open": ["absent", "running", "pending"],
+        "succeeded": ["succeeded"],
+        "failed": ["failed"],
+    }
+    assert "# .status.phase: running 2, paused 1, pondering 1, no value 1" in text
+    assert "# decide: in no list, so that such a run is open: pondering 1" in text
+    assert "# decide: the CRD does not list the values of .status.phase: complete them" in text
+
+
+def test_a_condition_decides_only_where_it_says_more_than_the_phase(tmp_path):
+    """Completed, and in fact stopped by a user; that a Failed run has failed is no news."""
+
+    def run(phase, kind, reason):
+        return a_run(status={"phase": phase, "conditions": [{"type": kind, "status": "True", "reason": reason}]})
+
+    crd = a_crd(properties={"status": STATUS})
+    text = draft_of(crd, run("Done", "Stopped", "UserStopped"), run("Done", "Stopped", "Timeout"))
+    assert read(text, tmp_path)[1]["state"][0] == {
+        "path": ".status.conditions[?(@.type=='Stopped')].reason",
+        "failed": ["Timeout"],
+        "cancelled": ["UserStopped"],
+    }
+    text = draft_of(crd, run("Crashed", "Failed", "JobFailed"))
+    assert [rule["path"] for rule in read(text, tmp_path)[1]["state"]] == [".status.phase"]
+    assert "# conditions: Failed=True JobFailed 1" in text
+
+
+def test_without_a_phase_conditions_decide(tmp_path):
+    """By status where the type is a verdict, also if only a printer column tells of it."""
+    column = {"name": "Succeeded", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Succeeded")].status'}
+    profile = read(draft_of(a_crd(properties={}, columns=[column])), tmp_path)[1]
+    path = ".status.conditions[?(@.type=='Succeeded')]"
+    assert profile["state"] == [
+        {"path": f"{path}.status", "open": ["absent", "Unknown"], "succeeded": ["True"], "failed": ["False"]}
+    ]
+    assert profile["times"] == {"finished": f"{path}.lastTransitionTime"}
+    assert profile["about"] == {"message": f"{path}.message"}
+
+
+def test_what_works_is_what_runs_control(tmp_path):
+    """By the controller's ownerReference; pods of other kinds or groups do not count."""
+    crd = a_crd(properties={"status": {"type": "object", "properties": {"podName": TEXT, "jobName": TEXT}}})
+    others = [owned(kind="Other"), owned(group="other.com"), owned(controller=False), {"metadata": None}, None]
+    text = draft_of(crd, workers=[("Pod", one) for one in [owned(), owned(), *others]])
+    assert read(text, tmp_path)[1]["worker"] == {"is": "Pod", "reported": ".status.podName"}
+    assert "# 2 Pods with an owner of kind AgentTask; containers: main" in text
+    text = draft_of(crd, workers=[("Pod", owned()), ("Job", owned()), ("Job", owned())])
+    assert read(text, tmp_path)[1]["worker"]["is"] == "Job"
+    assert "2 Jobs, 1 Pod with an owner of kind AgentTask; containers: main; decide: which of them works" in text
+    text = draft_of(crd, workers=[("Sandbox", owned()), ("Widget", owned()), ("Widget", owned())])
+    assert read(text, tmp_path)[1]["worker"] == {"is": "none"}
+    assert "not used: 'Widget' cannot be listed" in text
+
+
+def test_fields_are_ordered_by_the_objects_that_have_them(tmp_path):
+    """A second source only where the first one has no value for some object."""
+    crd = a_crd(properties={"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}})
+    runs = [a_run(spec={"worker": {"model": "m", "type": "codex"}}) for _ in range(3)]
+    runs += [a_run(spec={"model": "m", "llm": "m"}, labels={"acme.io/agent": "rex"})]
+    text = draft_of(crd, *runs)
+    about = read(text, tmp_path)[1]["about"]
+    assert about["model"] == [".spec.worker.model", ".spec.model"]
+    assert about["cli"] == ".spec.worker.type"  # by its values
+    assert about["agent"] == r".metadata.labels.acme\.io/agent"
+    assert "# labels: acme.io/agent 1" in text
+
+
+def test_the_version_is_that_of_kubectl_among_those_that_are_served(tmp_path):
+    """Or the one that was asked for, if it is served."""
+    crd = a_crd(properties={})
+    names = {"v1beta1": True, "v2alpha1": True, "v1": False, "v2": True, "v10": False, "odd": True}
+    crd["spec"]["versions"] = [{"name": name, "served": served} for name, served in names.items()]
+    assert read(draft_of(crd), tmp_path)[0].version == "v2"
+    assert "(v2; also served: odd, v1beta1, v2alpha1)" in draft_of(crd)
+    assert read(draft_of(crd, version="v1beta1"), tmp_path)[0].version == "v1beta1"
+    profile, own = read(draft_of(crd, version="odd"), tmp_path)
+    assert (profile.version, own["version"], "resource" in own) == ("odd", "odd", False)
+    with pytest.raises(DraftError, match="version v1 is not served; served: v2, v1beta1, v2alpha1, odd"):
+        draft_of(crd, version="v1")

@@ -1,0 +1,87 @@
+"""Drafts of real platforms, compared with the shipped profiles."""
+
+import pathlib
+
+import msgspec
+import pytest
+
+from exporter.profiles import Reader, shipped
+from lab.worlds.loading import documents
+from tests.drafting.drafts import crd_of, draft_of, read
+from tests.objects import CREATED
+
+ROOT = pathlib.Path(__file__).parents[2]
+OBJECTS = ROOT / "tests/profiles/objects"
+WORLDS = ROOT / "lab/worlds/objects"
+SETS = [
+    ("kelos", "tasks.kelos.dev"),
+    ("kubeopencode", "tasks.kubeopencode.io"),
+    ("agent-sandbox", "sandboxes.agents.x-k8s.io"),
+    ("agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
+]
+DIFFERENT = {
+    "tasks.kelos.dev": {"pool-queued"},
+    "tasks.kubeopencode.io": {"s-queue"},
+    "sandboxes.agents.x-k8s.io": set(),
+    "sandboxclaims.extensions.agents.x-k8s.io": set(),
+}
+
+
+def material(folder, name):
+    """The CRD, the objects of its kind, and all others."""
+    crd = crd_of(OBJECTS / folder / "00-crd.yaml", name)
+    items = [
+        one for path in sorted((OBJECTS / folder).glob("[1-9]*.yaml")) for one in documents(path, snapshot=CREATED)
+    ]
+    ours = (crd["spec"]["group"], crd["spec"]["names"]["kind"])
+    runs = [one for one in items if (one["apiVersion"].partition("/")[0], one["kind"]) == ours]
+    return crd, runs, [(one["kind"], one) for one in items if one not in runs]
+
+
+def states(profile, runs):
+    """The state of each run by a profile."""
+    reader = Reader(profile)
+    return {
+        one["metadata"]["name"]: reader.state(reader.values(msgspec.convert(one, reader.type, strict=False))).state
+        for one in runs
+    }
+
+
+@pytest.mark.parametrize(("folder", "name"), SETS)
+@pytest.mark.parametrize("with_objects", [True, False], ids=["objects", "crd"])
+def test_a_draft_of_a_platform_loads_and_is_short(tmp_path, folder, name, with_objects):
+    """As a settings file names it, unchanged; at most twelve lines, as a shipped profile."""
+    crd, runs, others = material(folder, name)
+    text = draft_of(crd, *runs, workers=others) if with_objects else draft_of(crd)
+    profile, _ = read(text, tmp_path)
+    assert f"{profile.plural}.{profile.group}" == name
+    assert len([line for line in text.splitlines() if not line.startswith("#")]) <= 12
+    assert f"There is a shipped profile, {name}" in text
+
+
+@pytest.mark.parametrize(("folder", "name"), SETS)
+def test_a_draft_with_objects_gives_nearly_all_runs_the_shipped_state(tmp_path, folder, name):
+    """What differs no object shows: a pool's tasks of kelos, and a wait of kubeopencode that must be short."""
+    crd, runs, others = material(folder, name)
+    profile, _ = read(draft_of(crd, *runs, workers=others), tmp_path)
+    right, ours = states(shipped()[name], runs), states(profile, runs)
+    different = {run for run in right if right[run] != ours[run]}
+    assert different == DIFFERENT[name]
+    assert profile.worker.is_ in {"Job", "Pod", "Sandbox"}
+
+
+@pytest.mark.parametrize("number", ["01", "02", "03"])
+def test_each_generation_of_the_platform_has_a_draft(tmp_path, number):
+    """Its phases are the usual ones; its Job's name stands in the status."""
+    (path,) = WORLDS.glob(f"{number}-*.yaml")
+    profile, own = read(draft_of(crd_of(path)), tmp_path)
+    assert (profile.kind, profile.group) == ("CodeRun", "agents.platform")
+    assert own["state"] == [
+        {
+            "path": ".status.phase",
+            "open": ["absent", "Pending", "Running"],
+            "succeeded": ["Succeeded"],
+            "failed": ["Failed"],
+        }
+    ]
+    assert own["worker"] == {"is": "Job", "reported": ".status.jobName"}
