@@ -37,6 +37,10 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     """Whether a Job works for it: another worker is not read, so such a run never lacks one."""
     since: float | None = None
     """Since when it needs its worker, where its status says so."""
+    ready: bool | None = None
+    """Whether it is ready; None where its profile does not define that."""
+    long_lived: bool = False
+    """Whether it works until it is ended on request, so that its age is no fault."""
     run_type: str = ""
     agent: str = ""
     service: str = ""

@@ -54,6 +54,5 @@ def _run(run: Run, cluster: Cluster) -> Stuck | None:
 def _job(job: Job, cluster: Cluster) -> Stuck | None:
     if job.result or job.suspended or job.started is None:
         return None
-    agent, policy = cluster.agent_of(job), cluster.policy
-    is_set = policy.max_runtime_is_set(job, agent)
-    return Stuck(job, job.started, policy.max_runtime_of(job, agent), limit_is_set=is_set)
+    limit, is_set = cluster.max_runtime_of(job)
+    return Stuck(job, job.started, limit, limit_is_set=is_set)

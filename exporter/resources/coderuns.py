@@ -12,7 +12,7 @@ from exporter.profiles import DEFAULT, resource_of
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import object_name, seconds, seconds_in, word
 from exporter.resources.resource import Resource, Rule
-from exporter.untrusted import message, model_name
+from exporter.untrusted import message, model_name, one_line
 
 __all__ = ["CODERUNS", "slim_run"]
 
@@ -47,6 +47,8 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
         requires_configmaps=kind.requires_configmaps,
         needs_job=has_job,
         since=seconds(read.since(values)),
+        ready=None if read.is_ready is None else read.is_ready(values),
+        long_lived=read.is_long_lived(values),
         run_type=word(run_type),
         agent=word(agent.lower()),
         service=word(service),
@@ -92,6 +94,12 @@ def phase(run: Run, _: Cluster) -> Iterator[Row]:
 def state(run: Run, _: Cluster) -> Iterator[Row]:
     """By the state map of the run's kind."""
     yield (run.state,), 1
+
+
+def ready(run: Run, _: Cluster) -> Iterator[Row]:
+    """While it is open: a run that waits or is over need not be ready."""
+    if run.ready is not None and run.state == "open":
+        yield ("" if run.ready else one_line(run.message),), run.ready
 
 
 def info(run: Run, cluster: Cluster) -> Iterator[Row]:
@@ -156,6 +164,12 @@ CODERUNS = Resource(
             rows=state,
         ),
         Family(
+            name="coderun_ready",
+            help="1 if an open run is ready, else 0 with its message as detail; only for kinds that define ready.",
+            own=("detail",),
+            rows=ready,
+        ),
+        Family(
             name="coderun_info",
             help="Information about the run.",
             own=("uid", "kind", "agent", "service", "task_id", "cli", "model", "repository", "workflow", "run_type"),
@@ -164,8 +178,10 @@ CODERUNS = Resource(
         ),
         Family(
             name="coderun_job_creation_deadline_seconds",
-            help="How long the run may have no Job, in seconds; +Inf if it has no limit.",
-            value=lambda run, cluster: cluster.policy.deadline_of(run),
+            help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent where it may have a"
+            " worker that is not read.",
+            value=lambda run, cluster: cluster.policy.deadline_of(run) if cluster.knows_jobs_of(run) else None,
+            needs=("jobs",),
         ),
         Family(
             name="coderun_stall_cause",
