@@ -11,6 +11,7 @@ from exporter.checks.namespaces import check_namespaces
 from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
+from exporter.checks.schemas import check_schemas
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
@@ -27,11 +28,12 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
     """
     kinds, everything = kinds_of(settings), feeds(settings, telemetry=Telemetry(clock=time.time))
     of = {name: [feed for feed in everything if feed.resource == name] for name in (CODERUNS, JOBS, CONFIGMAPS)}
-    absent, reviews, configmaps, jobs, runs = await asyncio.gather(
+    absent, reviews, configmaps, jobs, schemas, runs = await asyncio.gather(
         check_namespaces(client, settings),
         check_reviews(client, needed=settings.web.kubernetes_auth),
         check_configmaps(client, of[CONFIGMAPS]),
         check_jobs(client, of[JOBS], [kind for kind in all_kinds_of(settings) if kind.is_job]),
+        check_schemas(client, settings.coderuns.kinds),
         asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
     )
     parts = (configmaps, jobs, *runs)
@@ -43,5 +45,6 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *(finding for part in runs for finding in part.findings),
         *jobs.findings,
         *check_replaced(settings.coderuns.kinds),
+        *schemas,
         *check_agents(settings.thresholds.agents, [*runs, jobs]),
     ]

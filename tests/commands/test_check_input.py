@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from aiohttp import web
 
 from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_namespace, a_run, a_server, a_status
@@ -307,4 +308,42 @@ class TestOfRuns:
         assert await lines_of(tmp_path, a_run(), config=config) == [
             f"note  coderuns.kinds[0].about: replaces the whole about {of} {lost}",
             f"note  coderuns.kinds[0].times: replaces the whole times {of} finished, work_completed",
+        ]
+
+    @pytest.mark.parametrize(
+        ("document", "notes"),
+        [
+            (
+                {"properties": {"spec": {"properties": {"model": {}}}, "status": {"properties": {"phase": {}}}}},
+                [
+                    ("state[0].path", ".status.phse", ".status.phase"),
+                    ("about.model", ".spec.modle", ".spec.model"),
+                ],
+            ),
+            ({"properties": {"spec": {}, "status": {"x-kubernetes-preserve-unknown-fields": True}}}, []),
+            ([], []),
+            (None, []),
+        ],
+    )
+    async def test_a_path_that_the_schema_does_not_have_is_a_note(self, tmp_path, document, notes):
+        """By the API server's OpenAPI, which every account may read; a response that is no schema says nothing."""
+        given = "{state: [{path: .status.phse, open: [absent]}], about: {model: .spec.modle}}"
+        config = f"{NO_CONFIGMAPS}coderuns: {{kinds: [{given}]}}\n"
+        kind = {"group": "agents.platform", "version": "v1", "kind": "CodeRun"}
+        async with a_server() as server:
+
+            async def intercept(request):
+                if request.path != "/openapi/v3/apis/agents.platform/v1":
+                    return None
+                if isinstance(document, dict):
+                    one = document | {"x-kubernetes-group-version-kind": [kind]}
+                    return web.json_response({"components": {"schemas": {"x": {}, "y": one}}})
+                return web.json_response(document)
+
+            server.intercept = intercept
+            code, lines = await check(server.url, tmp_path, config=config)
+        assert code == 0
+        assert [line for line in lines if "schema" in line] == [
+            f"note  coderuns.kinds[0].{key}: {path} is not in the schema of the CRD; did you mean {near}?"
+            for key, path, near in notes
         ]
