@@ -24,7 +24,7 @@ from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Feed", "all_kinds_of", "feeds", "kinds_of", "required_of", "scopes_of"]
+__all__ = ["Feed", "feeds", "kinds_of", "required_of", "scopes_of"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class FeedSink:
 
 def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
     """All lists and watches: every kind of run and the Jobs in each namespace, and each required ConfigMap."""
-    kinds = all_kinds_of(settings)
+    kinds = _all_kinds(settings)
     scopes = scopes_of(settings)
     selected = {"labelSelector": settings.label_selector} if settings.label_selector else {}
     runs = [_runs(kind, scope, selected, telemetry) for kind in kinds if not kind.is_job for scope in scopes]
@@ -105,10 +105,10 @@ def scopes_of(settings: Settings) -> list[str | None]:
 
 def kinds_of(settings: Settings) -> list[RunKind]:
     """The kinds of runs that are custom resources; the first is the main one."""
-    return [kind for kind in all_kinds_of(settings) if not kind.is_job]
+    return [kind for kind in _all_kinds(settings) if not kind.is_job]
 
 
-def all_kinds_of(settings: Settings) -> list[RunKind]:
+def _all_kinds(settings: Settings) -> list[RunKind]:
     """These, and those whose runs are Jobs themselves, which the list of Jobs holds."""
     return run_kinds([resolved(kind) for kind in settings.coderuns.kinds])
 

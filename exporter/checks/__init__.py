@@ -15,7 +15,9 @@ from exporter.checks.schemas import check_schemas
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
-from exporter.sources import all_kinds_of, feeds, kinds_of
+from exporter.profiles import resolved
+from exporter.resources.kinds import RunKind, run_kinds
+from exporter.sources import feeds, kinds_of
 from exporter.telemetry import Telemetry
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
@@ -32,7 +34,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         check_namespaces(client, settings),
         check_reviews(client, needed=settings.web.kubernetes_auth),
         check_configmaps(client, of[CONFIGMAPS]),
-        check_jobs(client, of[JOBS], [kind for kind in all_kinds_of(settings) if kind.is_job]),
+        check_jobs(client, of[JOBS], _job_kinds(settings)),
         check_schemas(client, settings.coderuns.kinds),
         asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
     )
@@ -48,3 +50,8 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *schemas,
         *check_agents(settings.thresholds.agents, [*runs, jobs]),
     ]
+
+
+def _job_kinds(settings: Settings) -> list[RunKind]:
+    """Those whose runs are Jobs themselves."""
+    return [kind for kind in run_kinds([resolved(kind) for kind in settings.coderuns.kinds]) if kind.is_job]
