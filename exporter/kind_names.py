@@ -34,7 +34,7 @@ async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[Ru
     except MissingError:
         return await _fault_of_group(client, kind)
     if kind.plural not in served:
-        if versions := await other_versions(client, f"/apis/{kind.group}/{kind.version}/{kind.plural}"):
+        if versions := await other_versions(client, group=kind.group, version=kind.version, plural=kind.plural):
             return f"{kind.group}/{kind.version} has no {kind.plural}, but {', '.join(versions)} has"
         taken = {other.plural for other in others if other.group == kind.group}
         by_kind = [plural for plural, name in served.items() if name.lower() == kind.kind.lower()]

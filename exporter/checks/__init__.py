@@ -12,6 +12,7 @@ from exporter.checks.namespaces import check_namespaces
 from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
+from exporter.checks.schemas import check_schemas
 from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
@@ -32,9 +33,10 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         resource.name: [feed for feed in everything if feed.resource == resource.name] for resource in RESOURCES
     }
     names = sorted(by_name, key=CONFIGMAPS.__ne__)
-    absent, reviews, found = await asyncio.gather(
+    absent, reviews, schemas, found = await asyncio.gather(
         check_namespaces(client, settings),
         check_reviews(client, needed=settings.web.kubernetes_auth),
+        check_schemas(client, settings.coderuns.kinds),
         asyncio.gather(*(_check(client, name, by_name[name], settings) for name in names)),
     )
     parts = [part for some in found for part in some]
@@ -44,6 +46,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *reviews,
         *(finding for part in parts for finding in part.findings),
         *check_replaced(settings.coderuns.kinds),
+        *schemas,
         *check_agents(settings.thresholds.agents, parts),
     ]
 

@@ -61,9 +61,8 @@ async def served_resources(client: KubeClient, group: str, version: str) -> dict
     return {item.name: item.kind for item in found if "/" not in item.name}
 
 
-async def other_versions(client: KubeClient, path: str) -> list[str]:
-    """The other versions in which the resource of a list is served: its objects still exist. Raises a KubeError."""
-    _, _, group, version, *_, plural = path.split("/")
+async def other_versions(client: KubeClient, *, group: str, version: str, plural: str) -> list[str]:
+    """The other versions in which a resource is served: its objects still exist. Raises a KubeError."""
     try:
         others = [one for one in (await served_groups(client)).get(group, ()) if one != version]
         return [one for one in others if plural in await served_resources(client, group, one)]

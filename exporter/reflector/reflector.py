@@ -179,8 +179,9 @@ class _Reflector(Generic[R]):
 
     async def _missing(self, detail: str) -> str:
         """A CRD that is deleted took its objects along, seen or not. One that serves other versions did not."""
+        _, _, group, version, *_, plural = self._source.path.split("/")
         try:
-            versions = await other_versions(self._client, self._source.path)
+            versions = await other_versions(self._client, group=group, version=version, plural=plural)
         except KubeError:
             return detail
         if versions:

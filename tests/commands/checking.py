@@ -4,9 +4,11 @@ import re
 
 from aiohttp import web
 
+from tests.clusters import a_server
 from tests.commands.in_process import call_in_thread
 from tests.kube.settings import SECRET, a_kubeconfig
 
+NO_CONFIGMAPS = "configmaps: {required: []}\n"
 TWO = "configmaps: {required: [a, {name: b, keys: [x.sh]}]}\n"
 
 
@@ -46,3 +48,16 @@ def refuses(server, path, make, *, named="", verb=""):
 def a_review(body):
     """The answer to a review."""
     return web.json_response(body, status=201)
+
+
+def kinds(*kinds):
+    """Settings with these kinds, and without ConfigMaps."""
+    return NO_CONFIGMAPS + f"coderuns: {{kinds: [{', '.join(kinds)}]}}\n"
+
+
+async def lines_of(folder, *objects, config=NO_CONFIGMAPS, words=(), code=0, without="can be listed|profile of"):
+    """The lines of a check that ends with this code, but for those that hold some words."""
+    async with a_server(*objects) as server:
+        got, lines = await check(server.url, folder, *words, config=config)
+    assert got == code, lines
+    return [line for line in lines if not without or not re.search(without, line)]

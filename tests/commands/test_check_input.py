@@ -1,14 +1,11 @@
 """Bad input that only the API server can tell: `check` names it in one line, with the nearest name."""
 
-import re
-
 import pytest
 
 from lab.platform.manifests import custom_resource
-from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_namespace, a_run, a_server, a_status
-from tests.commands.test_check import check, refuses
+from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_namespace, a_run, a_server, a_status
+from tests.commands.checking import NO_CONFIGMAPS, check, kinds, lines_of, refuses
 
-NO_CONFIGMAPS = "configmaps: {required: []}\n"
 TEMPLATES = "controller-agent-templates-"
 NEWEST = (
     a_namespace("cto"),
@@ -29,22 +26,9 @@ AGENTTASKS = {
 }
 
 
-def kinds(*kinds):
-    """Settings with these kinds, and without ConfigMaps."""
-    return NO_CONFIGMAPS + f"coderuns: {{kinds: [{', '.join(kinds)}]}}\n"
-
-
 def of_tasks(*, group="example.com", version="v1", plural="agenttasks", kind="AgentTask"):
     """A kind as the settings have it."""
     return f"{{group: {group}, version: {version}, plural: {plural}, kind: {kind}}}"
-
-
-async def lines_of(folder, *objects, config=NO_CONFIGMAPS, words=(), code=0, without="can be listed|profile of"):
-    """The lines of a check that ends with this code, but for those that hold some words."""
-    async with a_server(*objects) as server:
-        got, lines = await check(server.url, folder, *words, config=config)
-    assert got == code, lines
-    return [line for line in lines if not without or not re.search(without, line)]
 
 
 class TestOfConfigMaps:
@@ -224,87 +208,4 @@ class TestOfNamespaces:
         assert code == 0
         assert [line for line in lines if "  namespace" in line] == [
             "note  namespace nowhere: nothing found in it, and no permission to get namespaces: check that it exists"
-        ]
-
-
-class TestOfRuns:
-    """What the runs themselves tell of the settings."""
-
-    async def test_phases_that_no_state_list_has_are_named_and_counted(self, tmp_path):
-        """They are open, and that is no fault."""
-        runs = [a_run(name, status={"phase": "Paused"}) for name in "abc"]
-        runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
-        both = r"'Paused' (3 runs), 'Odd\n' (1 run)"
-        assert await lines_of(tmp_path, *runs) == [
-            f"note  coderuns: .status.phase: 5 of 6 runs have a value; {both} are in no rule: state open",
-        ]
-
-    async def test_phases_that_the_settings_name_are_not(self, tmp_path):
-        """In any state."""
-        config = NO_CONFIGMAPS + "coderuns: {kinds: [{state: [{waiting: [Paused]}]}]}\n"
-        assert await lines_of(tmp_path, a_run(status={"phase": "Paused"}), config=config) == []
-
-    async def test_an_agent_that_no_run_has_is_named_with_the_nearest(self, tmp_path):
-        """A note: it may have no work at present."""
-        config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}, Tess: {}, cipher: {}}}\n"
-        assert await lines_of(tmp_path, a_run(), config=config) == [
-            "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
-            "note  thresholds.agents.cipher: no run has this agent",
-        ]
-
-    async def test_an_agent_of_jobs_that_are_runs_themselves_is_known(self, tmp_path):
-        """Its thresholds are those of its Jobs."""
-        config = kinds("coderuns.agents.platform", "jobs.batch") + "thresholds: {agents: {nightly: {}, nighty: {}}}\n"
-        job = a_job()
-        job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
-        job["metadata"] |= {"ownerReferences": []}
-        assert await lines_of(tmp_path, a_run(), job, config=config) == [
-            "note  thresholds.agents.nighty: no run has this agent; did you mean 'nightly'?",
-        ]
-
-    async def test_without_a_run_nothing_is_said_of_agents(self, tmp_path):
-        """But that there is none."""
-        config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
-        assert await lines_of(tmp_path, config=config, without="") == [
-            "ok  coderuns in all namespaces: can be listed and watched, none found",
-            "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
-        ]
-
-    async def test_all_runs_are_looked_at(self, tmp_path):
-        """In as many pages as they take."""
-        config = NO_CONFIGMAPS + "thresholds: {agents: {rex: {}}}\n"
-        lines = await lines_of(tmp_path, *(a_run(f"r{n}") for n in range(501)), config=config, without="jobs")
-        assert "with a value in all 501 runs; " in lines[1]
-        assert lines[2].startswith("note  coderuns: no run has a value at .status.phase, which decides the state")
-        assert [lines[0], *lines[3:]] == [
-            "ok  coderuns in all namespaces: can be listed and watched, 501 found",
-            "note  thresholds.agents.rex: no run has this agent",
-        ]
-
-    async def test_only_selected_runs_and_jobs_are_looked_at(self, tmp_path):
-        """As the exporter reads them."""
-        assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
-            "ok  coderuns in all namespaces: can be listed and watched, none found",
-            "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
-        ]
-
-    async def test_paths_of_jobs_that_are_runs_are_counted_by_their_labels(self, tmp_path):
-        """Each profile of Jobs counts its own ones."""
-        one = "of 3 paths, 2 with a value in 1 run"
-        config = kinds("coderuns.agents.platform", "jobs.batch", "buildkite")
-        job = a_job()
-        job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
-        job["metadata"] |= {"ownerReferences": []}
-        assert await lines_of(tmp_path, job, a_job("other"), config=config, without="can be listed") == [
-            f"ok  profile of jobs.batch: {one}; no value: about.cli (.metadata.labels.cli)"
-        ]
-
-    async def test_an_about_that_replaces_the_shipped_one_is_a_note(self, tmp_path):
-        """Its keys are not merged."""
-        config = NO_CONFIGMAPS + "coderuns: {kinds: [{about: {agent: .spec.githubApp}, times: {}}]}\n"
-        lost = "service, task_id, cli, model, repository, workflow, run_type, message, attempt"
-        of = "of the shipped profile coderuns.agents.platform: without its"
-        assert await lines_of(tmp_path, a_run(), config=config) == [
-            f"note  coderuns.kinds[0].about: replaces the whole about {of} {lost}",
-            f"note  coderuns.kinds[0].times: replaces the whole times {of} finished, work_completed",
         ]

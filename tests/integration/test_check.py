@@ -131,3 +131,22 @@ def test_phases_and_agents_that_are_not_known_are_notes(
         "note  coderuns: .status.phase: 2 of 2 runs have a value; 'Paused' (2 runs) is in no rule: state open",
         "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
     ]
+
+
+def test_a_path_that_a_real_schema_does_not_have_is_a_note(control_plane: ControlPlane, tmp_path: pathlib.Path):
+    """By the OpenAPI document of its group; a path inside of what is preserved may exist."""
+    text = {"type": "string"}
+    spec = {"type": "object", "properties": {"model": text}}
+    status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"phase": text}}
+    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
+    control_plane.request("POST", CRDS, objects.crd("schemas.example", kind="AgentTask", schema=schema))
+    for path in ("/openapi/v3/apis/schemas.example/v1", "/apis/schemas.example/v1/agenttasks"):
+        until(lambda path=path: control_plane.request("GET", path)[0] == 200, what=f"{path} is served")
+    kind = {"resource": "agenttasks.v1.schemas.example", "kind": "AgentTask"}
+    kind |= {"state": [{"path": ".status.phse", "open": ["absent"]}], "times": {}}
+    kind |= {"about": {"model": ".spec.modle", "agent": ".metadata.labels.agent", "service": ".spec.model"}}
+    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
+    assert code == 0, lines
+    assert [line for line in lines if "schema of" in line] == [
+        "note  coderuns.kinds[0].about.model: .spec.modle is not in the schema of the CRD; did you mean .spec.model?"
+    ]

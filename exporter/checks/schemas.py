@@ -1,0 +1,103 @@
+"""Whether the paths of a profile that the settings contain are in the schema that the API server has of its kind.
+
+Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
+"""
+
+import asyncio
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from exporter.checks.finding import NOTE, Finding
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import KubeError
+from exporter.profiles import Profile, is_job, resolved
+from exporter.profiles.paths import Path, parse, shown
+
+__all__ = ["check_schemas", "not_in_schema"]
+
+_LARGEST: Final = 16 << 20  # bytes of the schemas of one group
+_SIMILAR: Final = 0.6
+_OF_KIND: Final = "x-kubernetes-group-version-kind"
+_OPEN: Final = ("x-kubernetes-preserve-unknown-fields", "additionalProperties", "$ref", "allOf")
+
+
+class Components(msgspec.Struct):
+    """A part of the document."""
+
+    schemas: dict[str, Any] = {}
+
+
+class Document(msgspec.Struct):
+    """The OpenAPI document of one version of a group."""
+
+    components: Components = msgspec.field(default_factory=Components)
+
+
+async def check_schemas(client: KubeClient, kinds: Sequence[str | Profile]) -> list[Finding]:
+    """A note for each such path; none for shipped profiles, which read several versions of a platform."""
+    given = [(f"coderuns.kinds[{index}]", kind) for index, kind in enumerate(kinds) if isinstance(kind, Profile)]
+    found = await asyncio.gather(*(_check(client, where, kind) for where, kind in given))
+    return [finding for findings in found for finding in findings]
+
+
+async def _check(client: KubeClient, where: str, given: Profile) -> list[Finding]:
+    """Empty also where the schema cannot be read: nothing else depends on it."""
+    profile, paths = resolved(given), dict(_paths_in(msgspec.to_builtins(given), where))
+    if is_job(profile) or not paths:
+        return []
+    try:
+        body = await client.get(f"/openapi/v3/apis/{profile.group}/{profile.version}", most=_LARGEST)
+        schema = _schema_of(profile, msgspec.json.decode(body, type=Document))
+    except (KubeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    findings = []
+    for key, text in paths.items():
+        if (near := not_in_schema(schema, parse(text))) is not None:
+            hint = f"; did you mean {near}?" if near else ""
+            findings.append(Finding(status=NOTE, subject=key, text=f"{text} is not in the schema of the CRD{hint}"))
+    return findings
+
+
+def not_in_schema(schema: Any, path: Path) -> str | None:
+    """The nearest path that is in the schema, or an empty text; None where the path may have a value."""
+    node = schema
+    for number, step in enumerate(path):
+        if not isinstance(node, dict) or path[0] == "metadata":
+            return None
+        if not isinstance(step, str):
+            node = node.get("items")
+            continue
+        known = node.get("properties")
+        if not isinstance(known, dict):
+            return None
+        if step not in known:
+            if any(node.get(key) for key in _OPEN):
+                return None
+            near = difflib.get_close_matches(step, known, n=1, cutoff=_SIMILAR)
+            return shown((*path[:number], near[0], *path[number + 1 :])) if near else ""
+        node = known[step]
+    return None
+
+
+def _schema_of(profile: Profile, document: Document) -> Any:
+    wanted = {"group": profile.group, "version": profile.version, "kind": profile.kind}
+    schemas = [one for one in document.components.schemas.values() if isinstance(one, dict)]
+    return next((one for one in schemas if wanted in (one.get(_OF_KIND) or ())), None)
+
+
+def _paths_in(value: Any, key: str) -> Iterator[tuple[str, str]]:
+    """All paths, those of conditions included, each with the key at which it is."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name.startswith("."):
+                yield f"{key}.{name}", name
+            else:
+                yield from _paths_in(inner, f"{key}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _paths_in(inner, f"{key}[{index}]")
+    elif isinstance(value, str) and value.startswith("."):
+        yield key, value

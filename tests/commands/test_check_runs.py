@@ -1,0 +1,134 @@
+"""What the runs in a cluster tell `check` about the settings: phases, paths, agents."""
+
+import pytest
+from aiohttp import web
+
+from tests.clusters import a_job, a_run, a_server
+from tests.commands.checking import NO_CONFIGMAPS, check, kinds, lines_of
+
+
+async def test_phases_that_no_state_list_has_are_named_and_counted(tmp_path):
+    """They are open, and that is no fault."""
+    runs = [a_run(name, status={"phase": "Paused"}) for name in "abc"]
+    runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
+    both = r"'Paused' (3 runs), 'Odd\n' (1 run)"
+    assert await lines_of(tmp_path, *runs) == [
+        f"note  coderuns: .status.phase: 5 of 6 runs have a value; {both} are in no rule: state open",
+    ]
+
+
+async def test_phases_that_the_settings_name_are_not(tmp_path):
+    """In any state."""
+    config = NO_CONFIGMAPS + "coderuns: {kinds: [{state: [{waiting: [Paused]}]}]}\n"
+    assert await lines_of(tmp_path, a_run(status={"phase": "Paused"}), config=config) == []
+
+
+async def test_an_agent_that_no_run_has_is_named_with_the_nearest(tmp_path):
+    """A note: it may have no work at present."""
+    config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}, Tess: {}, cipher: {}}}\n"
+    assert await lines_of(tmp_path, a_run(), config=config) == [
+        "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
+        "note  thresholds.agents.cipher: no run has this agent",
+    ]
+
+
+async def test_an_agent_of_jobs_that_are_runs_themselves_is_known(tmp_path):
+    """Its thresholds are those of its Jobs."""
+    config = kinds("coderuns.agents.platform", "jobs.batch") + "thresholds: {agents: {nightly: {}, nighty: {}}}\n"
+    job = a_job()
+    job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
+    job["metadata"] |= {"ownerReferences": []}
+    assert await lines_of(tmp_path, a_run(), job, config=config) == [
+        "note  thresholds.agents.nighty: no run has this agent; did you mean 'nightly'?",
+    ]
+
+
+async def test_without_a_run_nothing_is_said_of_agents(tmp_path):
+    """But that there is none."""
+    config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
+    assert await lines_of(tmp_path, config=config, without="") == [
+        "ok  coderuns in all namespaces: can be listed and watched, none found",
+        "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
+    ]
+
+
+async def test_all_runs_are_looked_at(tmp_path):
+    """In as many pages as they take."""
+    config = NO_CONFIGMAPS + "thresholds: {agents: {rex: {}}}\n"
+    lines = await lines_of(tmp_path, *(a_run(f"r{n}") for n in range(501)), config=config, without="jobs")
+    assert "with a value in all 501 runs; " in lines[1]
+    assert lines[2].startswith("note  coderuns: no run has a value at .status.phase, which decides the state")
+    assert [lines[0], *lines[3:]] == [
+        "ok  coderuns in all namespaces: can be listed and watched, 501 found",
+        "note  thresholds.agents.rex: no run has this agent",
+    ]
+
+
+async def test_only_selected_runs_and_jobs_are_looked_at(tmp_path):
+    """As the exporter reads them."""
+    assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
+        "ok  coderuns in all namespaces: can be listed and watched, none found",
+        "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
+    ]
+
+
+async def test_paths_of_jobs_that_are_runs_are_counted_by_their_labels(tmp_path):
+    """Each profile of Jobs counts its own ones."""
+    one = "of 3 paths, 2 with a value in 1 run"
+    config = kinds("coderuns.agents.platform", "jobs.batch", "buildkite")
+    job = a_job()
+    job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
+    job["metadata"] |= {"ownerReferences": []}
+    assert await lines_of(tmp_path, job, a_job("other"), config=config, without="can be listed") == [
+        f"ok  profile of jobs.batch: {one}; no value: about.cli (.metadata.labels.cli)"
+    ]
+
+
+async def test_an_about_that_replaces_the_shipped_one_is_a_note(tmp_path):
+    """Its keys are not merged."""
+    config = NO_CONFIGMAPS + "coderuns: {kinds: [{about: {agent: .spec.githubApp}, times: {}}]}\n"
+    lost = "service, task_id, cli, model, repository, workflow, run_type, message, attempt"
+    of = "of the shipped profile coderuns.agents.platform: without its"
+    assert await lines_of(tmp_path, a_run(), config=config) == [
+        f"note  coderuns.kinds[0].about: replaces the whole about {of} {lost}",
+        f"note  coderuns.kinds[0].times: replaces the whole times {of} finished, work_completed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "notes"),
+    [
+        (
+            {"properties": {"spec": {"properties": {"model": {}}}, "status": {"properties": {"phase": {}}}}},
+            [
+                ("state[0].path", ".status.phse", ".status.phase"),
+                ("about.model", ".spec.modle", ".spec.model"),
+            ],
+        ),
+        ({"properties": {"spec": {}, "status": {"x-kubernetes-preserve-unknown-fields": True}}}, []),
+        ([], []),
+        (None, []),
+    ],
+)
+async def test_a_path_that_the_schema_does_not_have_is_a_note(tmp_path, document, notes):
+    """By the API server's OpenAPI, which every account may read; a response that is no schema says nothing."""
+    given = "{state: [{path: .status.phse, open: [absent]}], about: {model: .spec.modle}}"
+    config = f"{NO_CONFIGMAPS}coderuns: {{kinds: [{given}]}}\n"
+    kind = {"group": "agents.platform", "version": "v1", "kind": "CodeRun"}
+    async with a_server() as server:
+
+        async def intercept(request):
+            if request.path != "/openapi/v3/apis/agents.platform/v1":
+                return None
+            if isinstance(document, dict):
+                one = document | {"x-kubernetes-group-version-kind": [kind]}
+                return web.json_response({"components": {"schemas": {"x": {}, "y": one}}})
+            return web.json_response(document)
+
+        server.intercept = intercept
+        code, lines = await check(server.url, tmp_path, config=config)
+    assert code == 0
+    assert [line for line in lines if "schema" in line] == [
+        f"note  coderuns.kinds[0].{key}: {path} is not in the schema of the CRD; did you mean {near}?"
+        for key, path, near in notes
+    ]
