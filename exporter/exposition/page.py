@@ -11,7 +11,7 @@ __all__ = ["OPENMETRICS", "TEXT", "Page"]
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_PIECE = 256 * 1024
+_PIECE = 64 * 1024
 
 
 class Page:
@@ -35,11 +35,11 @@ class Page:
         return len(HEADER) + self._packed + len(trailer(crc=0, length=0))
 
     def gzip(self) -> Iterator[bytes]:
-        """The page as one gzip member, in pieces of some 256 KiB."""
+        """The page as one gzip member, in pieces of some 64 KiB."""
         return _pieces([HEADER, *(block.data for block in self._blocks), trailer(crc=self._crc, length=self.length)])
 
     def plain(self) -> Iterator[bytes]:
-        """The page as text, in pieces of some 256 KiB."""
+        """The page as text, in pieces of some 64 KiB."""
         return _pieces(map(inflate, self._blocks))
 
 

@@ -56,8 +56,8 @@ def test_any_blocks_make_one_member(families, tail):
 
 
 def test_a_large_page_comes_in_few_pieces():
-    """Of some 256 KiB each: a write for each block would cost more than the blocks do."""
-    texts = [f"{number:0100000d}\n" for number in range(40)]
+    """Of some 64 KiB each: a write for each block would cost more than the blocks do."""
+    texts = [f"{number:025000d}\n" for number in range(40)]
     page = page_of(texts)
     assert checked(page) == "".join(texts)
     assert 10 <= len(list(page.plain())) <= 20
