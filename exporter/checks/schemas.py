@@ -5,12 +5,13 @@ Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 
 import asyncio
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from exporter.checks.finding import NOTE, Finding
+from exporter.checks.keys import paths_in
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
 from exporter.profiles import Profile, is_job, resolved
@@ -45,7 +46,7 @@ async def check_schemas(client: KubeClient, kinds: Sequence[str | Profile]) -> l
 
 async def _check(client: KubeClient, where: str, given: Profile) -> list[Finding]:
     """Empty also where the schema cannot be read: nothing else depends on it."""
-    profile, paths = resolved(given), dict(_paths_in(msgspec.to_builtins(given), where))
+    profile, paths = resolved(given), {f"{where}.{key}": text for key, text in paths_in(given)}
     if is_job(profile) or not paths:
         return []
     try:
@@ -86,18 +87,3 @@ def _schema_of(profile: Profile, document: Document) -> Any:
     wanted = {"group": profile.group, "version": profile.version, "kind": profile.kind}
     schemas = [one for one in document.components.schemas.values() if isinstance(one, dict)]
     return next((one for one in schemas if wanted in (one.get(_OF_KIND) or ())), None)
-
-
-def _paths_in(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    """All paths, those of conditions included, each with the key at which it is."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name.startswith("."):
-                yield f"{key}.{name}", name
-            else:
-                yield from _paths_in(inner, f"{key}.{name}")
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            yield from _paths_in(inner, f"{key}[{index}]")
-    elif isinstance(value, str) and value.startswith("."):
-        yield key, value

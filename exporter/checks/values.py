@@ -1,24 +1,27 @@
 """How many runs of a kind have a value at each path of its profile, and which values no state rule lists."""
 
 import collections
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 
 from exporter.checks.finding import HEALTHY, NOTE, Finding
+from exporter.checks.keys import paths_in
 from exporter.kube.decode import Decoder
 from exporter.plurals import plural
 from exporter.profiles import Profile
 from exporter.profiles.fields import types_of
-from exporter.profiles.language import About, Times, workers_of
 from exporter.profiles.paths import parse, shown
-from exporter.profiles.sources import all_paths_of, shown_of
+from exporter.profiles.sources import shown_of
 from exporter.resources.kinds import RunKind
 from exporter.untrusted import message, one_line
 
 __all__ = ["Values", "ValuesOf", "of_values"]
 
+_KEY: Final = re.compile(r"(?:about|times|worker(?:\[\d+\])?)\.\w+|\w+")
+_OF_WORKER: Final = re.compile(r"worker(\[\d+\])?\.about\.")
 _LONGEST: Final = 63
 _MOST_VALUES: Final = 10  # of one path
 _ENOUGH: Final = 3  # runs: of fewer, all may be so new that no controller has written a status
@@ -97,13 +100,13 @@ def _listed(paths: Sequence[str]) -> str:
 
 
 def _keys(profile: Profile) -> dict[str, list[str]]:
-    """The paths of each key that has some."""
-    about, times = profile.about or About(), profile.times or Times()
-    sources = {f"about.{name}": [getattr(about, name)] for name in About.__struct_fields__}
-    sources |= {f"times.{name}": [getattr(times, name)] for name in Times.__struct_fields__}
-    sources["worker.reported"] = [worker.reported for worker in workers_of(profile)]
-    keys = {key: [shown(path) for one in listed for path in all_paths_of(one)] for key, listed in sources.items()}
-    return keys | {"state": [shown(parse(rule.path)) for rule in profile.state]}
+    """The paths of each key, such as `about.agent`, that are read of the run itself."""
+    keys: dict[str, list[str]] = {}
+    for key, path in paths_in(profile):
+        match = _KEY.match(key)
+        if match and not _OF_WORKER.match(key):
+            keys.setdefault(match[0], []).append(shown(parse(path)))
+    return keys
 
 
 def _of_unlisted(

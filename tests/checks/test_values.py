@@ -58,7 +58,7 @@ def test_one_line_counts_all_paths():
         (
             "ok  profile of agenttasks: of 8 paths, 3 with a value in all 2 runs; in some: .status.jobName 1; "
             "alternatives without a value: 2; "
-            "no value: about.model (.spec.model), times.finished (.status.finishedAt)"
+            "no value: times.finished (.status.finishedAt), about.model (.spec.model)"
         )
     ]
     (finding,) = findings(*runs)
