@@ -29,6 +29,21 @@ _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
 _LEAST_SAMPLES = 10
 """Of a CodeRun with its Job, so that a page without one of both is noticed."""
+_PODS = """\
+coderuns:
+  kinds:
+    - resource: coderuns.v1.agents.platform
+      worker:
+        is: Pod
+        selector: app=controller
+        container: claude-code
+        reported: .status.jobName
+        about:
+          agent: {path: .metadata.labels.github-user, after: "-"}
+          service: .metadata.labels.service
+          task_id: .metadata.labels.task-id
+          attempt: .metadata.labels.context-version
+"""
 _DELAYS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
 
 
@@ -39,6 +54,9 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=200, help="changes a second under load (default 200)")
     parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="length of the load (default 60)")
     parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
+    parser.add_argument(
+        "--pods", action="store_true", help="a further column, with Pods in place of Jobs; stand-in only"
+    )
     parser.add_argument("--grow", metavar="N,N,...", help="a column for each of these sizes, in place of --objects")
     arguments = parser.parse_args()
     sizes = [int(size) for size in (arguments.grow or str(arguments.objects)).split(",")]
@@ -48,18 +66,27 @@ def main() -> int:
     for arguments.objects in sizes:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             columns |= asyncio.run(_bench(arguments, pathlib.Path(folder)))
+        if arguments.pods:
+            with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+                columns |= asyncio.run(_bench(arguments, pathlib.Path(folder), worker="Pod"))
     print_table(columns)
     return 0
 
 
-async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[str, dict[str, str]]:
-    """Columns for one size."""
-    server = real if arguments.real else stand_in
-    async with server(arguments.objects, folder) as api:
+async def _bench(
+    arguments: argparse.Namespace, folder: pathlib.Path, *, worker: str = "Job"
+) -> dict[str, dict[str, str]]:
+    """A column for one size."""
+    size = arguments.objects
+    async with real(size, folder) if arguments.real else stand_in(size, folder, worker=worker) as api:
         port = free_port()
         argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
         argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
-        head = f"{arguments.objects} + {arguments.objects}"
+        if worker == "Pod":
+            settings = folder / "exporter.yml"
+            settings.write_text(_PODS)
+            argv.append(f"--config.file={settings}")
+        head = f"{arguments.objects} + {arguments.objects}{' Pods' if worker == 'Pod' else ''}"
         return {head: await _measure(argv, port, api, arguments)}
 
 

@@ -22,14 +22,18 @@ __all__ = ["Api", "real", "stand_in"]
 _BATCH = 50  # etcd takes 128 writes in one transaction
 _RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}/coderuns"
 _JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 class Api:
     """A filled API server: `kubeconfig` leads to it, and runs and Jobs in it can be changed."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, kubeconfig: pathlib.Path) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, kubeconfig: pathlib.Path, *, worker: str = "Job"
+    ) -> None:
         self._session = session
         self._url = url
+        self._worker = worker
         self.kubeconfig = kubeconfig
 
     async def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -49,8 +53,12 @@ class Api:
         await self.send("PATCH", f"{_RUNS}/{name}/status", {"status": {"phase": phase}})
 
     async def change_job(self, index: int, ready: int) -> None:
-        """Another number of active pods for a Job."""
-        await self.send("PATCH", f"{_JOBS}/{job(index)['metadata']['name']}/status", {"status": {"active": ready}})
+        """Another number of active pods for a Job; another phase for a Pod."""
+        name, status = job(index)["metadata"]["name"], {"active": ready}
+        path = f"{_JOBS}/{name}/status"
+        if self._worker == "Pod":
+            path, status = f"{_PODS}/{name}/status", {"phase": "Running" if ready else "Pending"}
+        await self.send("PATCH", path, {"status": status})
 
     async def fill(self, objects: int, *, etcd: str) -> None:
         """Namespace, CRD, and so many CodeRuns, each with its Job.
@@ -97,9 +105,9 @@ def _base64(text: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def stand_in(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
-    """The stand-in, in a process of its own."""
-    argv = [sys.executable, str(pathlib.Path(__file__).with_name("standin.py")), str(objects)]
+async def stand_in(objects: int, folder: pathlib.Path, *, worker: str = "Job") -> AsyncIterator[Api]:
+    """The stand-in, in a process of its own. `worker`: what works for each CodeRun, a Job or a Pod."""
+    argv = [sys.executable, str(pathlib.Path(__file__).with_name("standin.py")), str(objects), worker]
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -107,7 +115,7 @@ async def stand_in(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
         kubeconfig = folder / "kubeconfig"
         kubeconfig.write_text(_kubeconfig(url))
         async with aiohttp.ClientSession() as session:
-            yield Api(session, url, kubeconfig)
+            yield Api(session, url, kubeconfig, worker=worker)
     finally:
         process.kill()
         await process.wait()

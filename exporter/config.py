@@ -11,6 +11,7 @@ import msgspec
 
 from exporter.durations import seconds_of
 from exporter.profiles import DEFAULT, Profile, ProfileError, check as check_profile, is_job, resolved
+from exporter.selectors import SELECTOR
 
 __all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check"]
 
@@ -19,14 +20,6 @@ Duration = str | float | int
 DEFAULT_JOB_MAX_RUNTIME = "1h"
 
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
-
-# As https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors has it: a
-# selector that the API server would reject is an error at the start.
-_WORD = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
-_KEY = rf"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_WORD}"
-_VALUES = rf"\(\s*({_WORD})?(\s*,\s*({_WORD})?)*\s*\)"
-_TERM = rf"\s*(!\s*{_KEY}|{_KEY}(\s*(==?|!=)\s*({_WORD})?|\s+(in|notin)\s*{_VALUES})?)\s*"
-SELECTOR = re.compile(rf"({_TERM}(,{_TERM})*)?")
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -146,10 +139,11 @@ class Settings(_Section, frozen=True):
 
     kubernetes: Kubernetes = Kubernetes()
     namespaces: tuple[str, ...] = ()
-    """The namespaces in which runs and Jobs are read. Not set: all, which needs a ClusterRole."""
+    """The namespaces in which runs, Jobs and worker Pods are read. Not set: all, which needs a ClusterRole."""
     label_selector: str = ""
-    """A label selector, as in `kubectl get -l`: only runs and Jobs that it selects are read. Use a label that a run
-    and its Job both have, such as `service`: a run whose Job is not selected appears to have none. Not set: all."""
+    """A label selector, as in `kubectl get -l`: only runs, Jobs and worker Pods that it selects are read. Use a label
+    that a run and its Job both have, such as `service`: a run whose Job is not selected appears to have none.
+    Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
     configmaps: ConfigMaps = ConfigMaps()

@@ -5,8 +5,8 @@ import dataclasses
 import msgspec
 
 from exporter.cluster import CONFIGMAPS, Change, ConfigMap, Record
-from exporter.resources.configmaps import RequiredConfigMap, absent_of, place_of
 from exporter.resources.picture import Picture
+from exporter.resources.required import RequiredConfigMap, absent_of, place_of
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["ConfigMapSink"]

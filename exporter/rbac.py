@@ -5,14 +5,14 @@ Source of the shapes: https://kubernetes.io/docs/reference/access-authn-authz/rb
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from exporter.config import Settings
-from exporter.resources.coderuns import CODERUNS
-from exporter.resources.configmaps import CONFIGMAPS, RequiredConfigMap
-from exporter.resources.jobs import JOBS
-from exporter.resources.resource import Rule
-from exporter.sources import kinds_of, required_of, scopes_of
+from exporter.resources import RESOURCES
+from exporter.resources.resource import ListWatch
+from exporter.resources.wanted import Wanted
+from exporter.sources import wanted_of
 
 __all__ = ["Account", "GrantError", "Manifest", "manifests"]
 
@@ -42,12 +42,13 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
     That last one has a name of its own, NAME-configmaps: its namespace may be one of the others, and exporters
     that share the namespaces between them share it. Raises GrantError.
     """
-    _check(settings, account)
-    made = [
-        item for scope in scopes_of(settings) for item in _granted(_listed(settings), account.name, scope, account)
-    ]
-    if required := required_of(settings):
-        made += _granted([_named(required)], f"{account.name}-configmaps", settings.configmaps.namespace, account)
+    wanted = wanted_of(settings)
+    _check(wanted, account)
+    roles: dict[tuple[str, str | None], list[ListWatch]] = {}
+    for resource in RESOURCES:
+        for watch in resource.lists(wanted):
+            roles.setdefault((f"{account.name}{resource.role}", watch.namespace), []).append(watch)
+    made = [item for (name, space), found in roles.items() for item in _granted(_rules(found), name, space, account)]
     if settings.web.kubernetes_auth:
         made.append(_reviewing(account))
     return made
@@ -59,20 +60,19 @@ def _reviewing(account: Account) -> Manifest:
     return _binding("ClusterRole", "system:auth-delegator", _metadata(name, None), account)
 
 
-def _listed(settings: Settings) -> list[Manifest]:
-    runs = (dataclasses.replace(CODERUNS.rule, group=kind.group, resource=kind.plural) for kind in kinds_of(settings))
-    return [_rule(rule) for rule in (*runs, JOBS.rule)]
+def _rules(watches: Iterable[ListWatch]) -> list[Manifest]:
+    """One for each resource, with the names of the objects where only these are read. RBAC knows no selectors.
 
-
-def _named(required: list[RequiredConfigMap]) -> Manifest:
-    """Only these ConfigMaps; RBAC knows no patterns, so for one of those it is every ConfigMap of the namespace."""
-    if any(item.is_pattern for item in required):
-        return _rule(CONFIGMAPS.rule)
-    return _rule(CONFIGMAPS.rule) | {"resourceNames": [item.name for item in required]}
-
-
-def _rule(rule: Rule) -> Manifest:
-    return {"apiGroups": [rule.group], "resources": [rule.resource], "verbs": list(rule.verbs)}
+    A streamed list is a `watch` to the API server. `list` is asked by `check`, and where lists are not streamed.
+    """
+    names: dict[tuple[str, str], list[str]] = {}
+    for watch in watches:
+        names.setdefault((watch.group, watch.plural), []).append(watch.name)
+    return [
+        {"apiGroups": [group], "resources": [plural], "verbs": ["list", "watch"]}
+        | ({"resourceNames": known} if all(known) else {})
+        for (group, plural), known in names.items()
+    ]
 
 
 def _granted(rules: list[Manifest], name: str, namespace: str | None, account: Account) -> tuple[Manifest, Manifest]:
@@ -97,13 +97,13 @@ def _binding(kind: str, role: str, metadata: Manifest, account: Account) -> Mani
     }
 
 
-def _check(settings: Settings, account: Account) -> None:
+def _check(wanted: Wanted, account: Account) -> None:
     for what, name, form in (
         ("a ServiceAccount", account.name, _SUBDOMAIN),
         ("a namespace", account.namespace, _LABEL),
-        *(("an API group", kind.group, _SUBDOMAIN) for kind in kinds_of(settings)),
-        *(("a resource", kind.plural, _LABEL) for kind in kinds_of(settings)),
-        *(("a ConfigMap", item.name, _PATTERN) for item in required_of(settings)),
+        *(("an API group", kind.group, _SUBDOMAIN) for kind in wanted.custom_kinds),
+        *(("a resource", kind.plural, _LABEL) for kind in wanted.custom_kinds),
+        *(("a ConfigMap", item.name, _PATTERN) for item in wanted.configmaps),
     ):
         if not form.fullmatch(name):
             raise GrantError(f"{name!r} is not the name of {what}: no permission is generated for it")

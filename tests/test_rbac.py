@@ -21,11 +21,14 @@ SETTINGS = {
         configmaps=ConfigMaps(namespace="t", required=(RequiredConfigMap(name="x.y", keys=("k",)), "z", "z")),
     ),
     "ConfigMaps by a pattern": Settings(configmaps=ConfigMaps(namespace="t", required=("x-*", "y"))),
+    "Pods as workers": Settings(
+        namespaces=("a", "b"), coderuns=CodeRuns(kinds=("tasks.kubeopencode.io", "tasks.kelos.dev"))
+    ),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
 }
 ACCOUNT = Account(name="reader", namespace="monitoring")
 PATH = re.compile(
-    r"/apis?/(?:(?P<group>[^/]*\.[^/]*|batch)/)?v1(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>\w+)"
+    r"/apis?/(?:(?P<group>[^/]*\.[^/]*|batch)/)?v1\w*(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>\w+)"
 )
 
 

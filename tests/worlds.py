@@ -10,11 +10,12 @@ from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Cluster, Policy
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolved
 from exporter.resources.coderuns import slim_run
-from exporter.resources.configmaps import RequiredConfigMap, WireConfigMap, absent_configmap, slim_configmap
+from exporter.resources.configmaps import WireConfigMap, slim_configmap
 from exporter.resources.history import History
 from exporter.resources.jobs import WireJob, slim_job
 from exporter.resources.kinds import run_kinds
 from exporter.resources.picture import Picture
+from exporter.resources.required import RequiredConfigMap, absent_configmap
 from tests.objects import CREATED, raw
 
 __all__ = ["CODERUN", "DOCSRUN", "World", "page_of", "parsed", "required", "samples", "text"]
@@ -49,7 +50,7 @@ class World:
         self.cluster.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
         self.counted = History(cluster=self.cluster, registry=CollectorRegistry())
-        self.read = {CODERUNS, JOBS, CONFIGMAPS} - set(unread)
+        self.read = {CODERUNS, JOBS, CONFIGMAPS, "pods"} - set(unread)
         self.picture = Picture(
             cluster=self.cluster,
             history=self.counted,

@@ -2,44 +2,53 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
-from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
-from exporter.checks.jobs import check_jobs
+from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding, Part
+from exporter.checks.jobs import check_workers
 from exporter.checks.namespaces import check_namespaces
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
-from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
+from exporter.cluster import CODERUNS, CONFIGMAPS
 from exporter.config import Settings
 from exporter.kube.client import KubeClient
-from exporter.sources import feeds, kinds_of
+from exporter.resources import RESOURCES
+from exporter.sources import Feed, feeds, kinds_of
 from exporter.telemetry import Telemetry
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
 
 
 async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
-    """All findings, from the lists and watches of `run`.
+    """All findings, from the lists and watches of `run`; of ConfigMaps first.
 
     All requests are concurrent: a silent API server costs one wait.
     """
-    kinds, everything = kinds_of(settings), feeds(settings, telemetry=Telemetry(clock=time.time))
-    of = {name: [feed for feed in everything if feed.resource == name] for name in (CODERUNS, JOBS, CONFIGMAPS)}
-    absent, reviews, configmaps, jobs, runs = await asyncio.gather(
+    everything = feeds(settings, telemetry=Telemetry(clock=time.time))
+    by_name = {
+        resource.name: [feed for feed in everything if feed.resource == resource.name] for resource in RESOURCES
+    }
+    names = sorted(by_name, key=CONFIGMAPS.__ne__)
+    absent, reviews, found = await asyncio.gather(
         check_namespaces(client, settings),
         check_reviews(client, needed=settings.web.kubernetes_auth),
-        check_configmaps(client, of[CONFIGMAPS]),
-        check_jobs(client, of[JOBS]),
-        asyncio.gather(*(check_runs(client, kind, of[CODERUNS], others=kinds) for kind in kinds)),
+        asyncio.gather(*(_check(client, name, by_name[name], settings) for name in names)),
     )
-    parts = (configmaps, jobs, *runs)
+    parts = [part for some in found for part in some]
     seen = {scope for part in parts for scope in part.namespaces | part.unread}
     return [
         *(finding for name, finding in absent.items() if name not in seen),
         *reviews,
-        *configmaps.findings,
-        *(finding for part in runs for finding in part.findings),
-        *jobs.findings,
-        *check_agents(settings.thresholds.agents, [*runs, jobs]),
+        *(finding for part in parts for finding in part.findings),
+        *check_agents(settings.thresholds.agents, parts),
     ]
+
+
+async def _check(client: KubeClient, name: str, of: Sequence[Feed], settings: Settings) -> list[Part]:
+    """One resource."""
+    if name == CODERUNS:
+        kinds = kinds_of(settings)
+        return await asyncio.gather(*(check_runs(client, kind, of, others=kinds) for kind in kinds))
+    return [await (check_configmaps if name == CONFIGMAPS else check_workers)(client, of)]

@@ -8,7 +8,8 @@ from exporter.checks.judging import judged
 from exporter.checks.reading import Reading, read, unread
 from exporter.cluster import ConfigMap
 from exporter.kube.client import KubeClient
-from exporter.resources.configmaps import absent_of, unused
+from exporter.resources.configmaps import unused
+from exporter.resources.required import absent_of
 from exporter.sources import Feed
 
 __all__ = ["check_configmaps"]

@@ -1,4 +1,4 @@
-"""Whether the Jobs of runs can be listed and watched."""
+"""Whether the Jobs of runs, and the Pods that work for them, can be listed and watched."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,17 +11,19 @@ from exporter.kube.client import KubeClient
 from exporter.plurals import plural
 from exporter.sources import Feed
 
-__all__ = ["check_jobs"]
+__all__ = ["check_workers"]
+
+_WORDS = {"jobs": "agent Job", "pods": "Pod"}
 
 
 class Seen(NamedTuple):
-    """What is kept of a Job."""
+    """What is kept of a worker."""
 
     namespace: str
     agent: str
 
 
-async def check_jobs(client: KubeClient, feeds: Sequence[Feed]) -> Part:
+async def check_workers(client: KubeClient, feeds: Sequence[Feed]) -> Part:
     """A finding for each namespace, or for all at once."""
     readings = await asyncio.gather(*(read(client, feed, keep=_seen) for feed in feeds))
     seen = [job for reading in readings for job in reading.records.values()]
@@ -39,8 +41,10 @@ def _seen(job: Job) -> Seen:
 
 
 def _finding(reading: Reading) -> Finding:
-    subject = f"jobs in {where(reading.feed.status.scope)}"
+    resource = reading.feed.resource
+    subject = f"{resource} in {where(reading.feed.status.scope)}"
     if reading.failed:
-        return reading.finding(subject=subject, area="jobs")
-    number = plural(len(reading.records), "agent Job") if reading.records else "no agent Jobs"
+        return reading.finding(subject=subject, area=resource)
+    word = _WORDS[resource]
+    number = plural(len(reading.records), word) if reading.records else f"no {word}s"
     return reading.success(subject=subject, found=f", {number} found")

@@ -95,8 +95,10 @@ def unread(readings: Sequence[Reading]) -> frozenset[str]:
 
 
 def where(scope: str) -> str:
-    """A namespace, or all of them, in words."""
-    return "all namespaces" if scope == "*" else f"namespace {scope}"
+    """A namespace, or all of them, in words; with the label selector after it, if there is one."""
+    namespace, _, selector = scope.partition("/")
+    words = "all namespaces" if namespace == "*" else f"namespace {namespace}"
+    return f"{words}, selected by {selector}" if selector else words
 
 
 async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any], Any]) -> Reading:

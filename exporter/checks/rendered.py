@@ -17,15 +17,9 @@ from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.cluster import ConfigMap
 from exporter.config import Settings
 from exporter.kind_names import nearest
-from exporter.resources.configmaps import (
-    LIMIT,
-    RequiredConfigMap,
-    WireConfigMap,
-    absent_of,
-    place_of,
-    slim_configmap,
-)
-from exporter.sources import required_of
+from exporter.resources.configmaps import LIMIT, WireConfigMap, slim_configmap
+from exporter.resources.required import RequiredConfigMap, absent_of, place_of
+from exporter.sources import wanted_of
 
 __all__ = ["check_rendered"]
 
@@ -52,7 +46,7 @@ class Rendered:
 
 def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     """A finding for each required ConfigMap, and for each file that cannot be read."""
-    required, space = required_of(settings), settings.configmaps.namespace
+    required, space = wanted_of(settings).configmaps, settings.configmaps.namespace
     if not required:
         return [Finding(status=NOTE, subject="ConfigMaps", text="configmaps.required is empty: none is required")]
     found, broken = _read(paths, namespace=space)

@@ -6,7 +6,7 @@ Synchronous: no `await` inside, so that whoever looks sees a whole.
 from exporter.cluster.change import Change, Key
 from exporter.cluster.cluster import CODERUNS, CONFIGMAPS, JOBS, Cluster
 from exporter.cluster.policy import NEVER, Policy
-from exporter.cluster.records import ConfigMap, Job, Record, Run
+from exporter.cluster.records import ConfigMap, Job, Record, Run, named_key
 from exporter.cluster.table import Table
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "Record",
     "Run",
     "Table",
+    "named_key",
 ]

@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from exporter.cluster.blockers import Blockers
 from exporter.cluster.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cluster.doubts import Doubts
 from exporter.cluster.gaps import Gaps
+from exporter.cluster.named import Named
 from exporter.cluster.newest import Newest, age_of
 from exporter.cluster.owners import Owners, share_strings
 from exporter.cluster.policy import Policy
@@ -24,10 +25,11 @@ _SLICE = 256  # records, which take some milliseconds
 
 
 class Cluster:
-    """Runs, Jobs and ConfigMaps. Owner links go by UID only: a name that is made again is another object.
+    """Runs, Jobs and ConfigMaps. Owner links go by UID: a name that is made again is another object.
 
-    The parts of the tables of runs and Jobs are named after what fills them: `jobs_known` asks for the part
-    of a namespace, or for `*` where one list holds all namespaces; those of runs are `PLURAL.GROUP/NAMESPACE`.
+    Only a worker that the status of a run names is found by that name. The parts of the tables of runs and Jobs are
+    named after what fills them: those of Jobs are a namespace, or `*` where one list holds all namespaces; those of
+    Pods and of runs have a prefix: `Run.workers`, and `PLURAL.GROUP/`.
     `selected`: a label selector keeps some runs and Jobs from being read.
     """
 
@@ -40,6 +42,7 @@ class Cluster:
         self._all_namespaces = all_namespaces
         self._selected = selected
         self._owners = Owners()
+        self._named = Named()
         self._newest = Newest()
         self._doubts = Doubts()
         self._gaps = Gaps()
@@ -58,33 +61,50 @@ class Cluster:
         """All records of a resource."""
         return self._tables[resource]
 
-    def jobs_known(self, namespace: str) -> bool:
-        """Whether the Jobs of this namespace have ever been read: before that, no run is said to lack one."""
-        return self.jobs.known(self._part(namespace))
+    def workers_known(self, run: Run) -> bool:
+        """Whether what may work for this run has ever been read: before that, no run is said to lack it."""
+        return self.jobs.known(self._workers_of(run))
 
     def is_doubtful(self, run: Run) -> bool:
         """Whether the run is new, or went on, since its Jobs cannot be followed: it may have one by now."""
-        return self._doubts.holds(self._part(run.namespace), run.uid)
+        return self._doubts.holds(self._workers_of(run), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, those being deleted included."""
-        return self._owners.of(run.uid)
+        return self._owners.of(run.worker_key)
 
     def newest_job(self, run: Run) -> Job | None:
-        """The run's present Job: the newest that is not being deleted."""
+        """The run's present Job: the newest that is not being deleted. A Pod is its own until it is gone."""
         return self._newest.of(run, self.jobs_of(run))
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
         return next((job for job in self.jobs_of(run) if job.deleted is not None), None)
 
+    def superseded_by(self, job: Job) -> Sequence[Job]:
+        """The other Jobs of its run that a change of this one may make superseded, or not superseded any more.
+
+        The one that ceases to be the newest, or becomes it; where there is none, all: each is being deleted. The Pods
+        of a run may work side by side.
+        """
+        run = None if job.is_pod else self.run_of(job)
+        if run is None:
+            return ()
+        newest = self.newest_job(run)
+        if newest is not None and newest.uid == job.uid:
+            others = (one for one in self._owners.of(job.owner) if one.uid != job.uid and one.deleted is None)
+            newest = max(others, key=age_of, default=None)
+        if newest is None:
+            return [one for one in self._owners.of(job.owner) if not one.result]
+        return () if age_of(job) < age_of(newest) else (newest,)
+
     def lacks_job(self, run: Run) -> bool:
         """Whether an open run is known to have no Job."""
         return run.state == "open" and self.knows_jobs_of(run) and self.newest_job(run) is None
 
     def knows_jobs_of(self, run: Run) -> bool:
-        """Whether a Job works for the run, and all that it may have are known."""
-        return run.needs_job and self.jobs_known(run.namespace) and not self.is_doubtful(run)
+        """Whether something that is read works for the run, and all of it that there may be is known."""
+        return bool(run.worker) and self.workers_known(run) and not self.is_doubtful(run)
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None where it has one or may have one."""
@@ -94,6 +114,13 @@ class Cluster:
         """The undecodable run that keeps the controller from this untouched one; itself where it is the one."""
         return self._blockers.of(run, self.runs)
 
+    def blocked_with(self, run: Run) -> list[Run]:
+        """The untouched runs whose cause may change with this run."""
+        if not self._blockers.concern(run):
+            return []
+        same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
+        return [one for one in same if one.untouched]
+
     def run_is_gone(self, job: Job) -> bool:
         """Whether the run that controls the Job is known not to exist."""
         if not job.owner_resource or self._selected or self.runs.get(job.owner) is not None:
@@ -101,9 +128,27 @@ class Cluster:
         return self.runs.known(f"{job.owner_resource}/{self._part(job.namespace)}")
 
     def run_of(self, job: Job) -> Run | None:
-        """The run that controls a Job, where both are known. No owner is in another namespace, whatever it says."""
+        """The run that controls or names a Job, where both are known. No owner is in another namespace."""
+        if job.is_named:
+            return self._named.present(job.owner)
         run = self.runs.get(job.owner) if job.owner else None
         return run if run is not None and run.namespace == job.namespace else None
+
+    def runs_of(self, job: Job) -> Iterable[Run]:
+        """The runs whose lines a change of this Job may change."""
+        if job.is_named:
+            return self._named.all(job.owner)
+        run = self.runs.get(job.owner) if job.owner else None
+        return () if run is None else (run,)
+
+    def is_worker(self, job: Job) -> bool:
+        """Whether it works for a run: a Pod that is found by its name does so only while a run names it."""
+        return not job.is_named or self.run_of(job) is not None
+
+    def started(self, job: Job) -> float | None:
+        """When it began to work, in seconds since the epoch: for its present run, if it is shared."""
+        run = self.run_of(job) if job.is_named else None
+        return run.started if run is not None and run.shared else job.started
 
     def agent_of(self, job: Job) -> str:
         """The run's agent; the Job's own label where the run is not known or has none."""
@@ -129,20 +174,6 @@ class Cluster:
         return self._retention.shown(item)
 
     # What changes it.
-
-    def related(self, item: Record) -> set[Key]:
-        """The objects whose lines tell of this one, itself included."""
-        if isinstance(item, Run):
-            return {
-                Key(CODERUNS, item.uid),
-                *(Key(JOBS, job.uid) for job in self.jobs_of(item)),
-                *self._blocked_with(item),
-            }
-        if isinstance(item, Job):
-            return {Key(JOBS, item.uid), Key(CODERUNS, item.owner), *self._superseded_by(item)}
-        waiting = (run for run in self.runs if not run.terminal and self.newest_job(run) is None)
-        same = self.default_configmaps if item.by_default else [item]  # one that exists makes all of them required
-        return {*(Key(CONFIGMAPS, one.uid) for one in (item, *same)), *(Key(CODERUNS, run.uid) for run in waiting)}
 
     def apply(self, change: Change) -> None:
         """One object is new, changed or gone."""
@@ -181,18 +212,17 @@ class Cluster:
             yield new
         for runs in _slices(list(self.runs)):
             for run in runs:
-                if self.jobs_known(run.namespace) or (resource == JOBS and part == self._part(run.namespace)):
+                if self.workers_known(run) or (resource == JOBS and part == self._workers_of(run)):
                     self._note_missing_job(run)
             yield []
         table.complete(part)
 
-    def follow_jobs(self, part: str, *, current: bool) -> set[Key]:
+    def follow_jobs(self, part: str, *, current: bool) -> list[Run]:
         """The Jobs of this part are up to date, or cannot be followed; gives what was doubtful till now."""
         if not current:
             self._doubts.begin(part)
-            return set()
-        runs = [run for uid in self._doubts.end(part) if (run := self.runs.get(uid)) is not None]
-        return {key for run in runs for key in self.related(run)}
+            return []
+        return self.runs.pick(self._doubts.end(part))
 
     def advance(self, now: float) -> set[Key]:
         """Moves the picture's clock; gives the objects that it changes: that leave the page, or come back to it.
@@ -210,53 +240,43 @@ class Cluster:
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
             self._gaps.note(run, self._retention.now)
 
-    def _superseded_by(self, item: Job) -> set[Key]:
-        """The other Jobs of its run that a change of this one may make superseded, or not superseded any more.
-
-        The one that ceases to be the newest, or becomes it; where there is none, all: each is being deleted.
-        """
-        run = self.run_of(item)
-        if run is None:
-            return set()
-        newest = self.newest_job(run)
-        if newest is not None and newest.uid == item.uid:
-            others = (job for job in self._owners.of(item.owner) if job.uid != item.uid and job.deleted is None)
-            newest = max(others, key=age_of, default=None)
-        if newest is None:
-            return {Key(JOBS, job.uid) for job in self._owners.of(item.owner) if not job.result}
-        return set() if age_of(item) < age_of(newest) else {Key(JOBS, newest.uid)}
-
-    def _blocked_with(self, run: Run) -> set[Key]:
-        """The untouched runs whose cause may change with this run."""
-        if not self._blockers.concern(run):
-            return set()
-        same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
-        return {Key(CODERUNS, one.uid) for one in same if one.untouched}
-
     def _part(self, namespace: str) -> str:
         return "*" if self._all_namespaces else namespace
+
+    def _workers_of(self, run: Run) -> str:
+        """The part that holds what may work for this run."""
+        return run.workers + self._part(run.namespace)
 
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)
         self._newest.review(old, new)
         self._blockers.note(old, new)
-        self._gaps.changed(
-            old,
-            new,
-            run=self.run_of(old) if isinstance(old, Job) else self.run_of(new) if isinstance(new, Job) else None,
-            now=self._retention.now,
-        )
-        if isinstance(new, Job) and new.owner:
-            self._owners.add(new)
-            if (run := self.run_of(new)) is not None:
-                share_strings(run, new)
-        elif isinstance(new, Run):
-            for job in self.jobs_of(new):
-                share_strings(new, job)
-            self._doubts.note(self._part(new.namespace), old, new)
-        elif isinstance(new, ConfigMap):
-            self._required.note(new, records=self.configmaps, now=self._retention.now)
+        self._note_gap(old, new)
+        self._named.note(old, new)
+        match new:
+            case Job():
+                if new.owner:
+                    self._owners.add(new)
+                if (run := self.run_of(new)) is not None:
+                    share_strings(run, new)
+            case Run():
+                for job in self.jobs_of(new):
+                    share_strings(new, job)
+                self._doubts.note(self._workers_of(new), old, new)
+            case ConfigMap():
+                self._required.note(new, records=self.configmaps, now=self._retention.now)
+            case None:
+                pass
+            case _:
+                assert_never(new)
         self._retention.note(old, new)
+
+    def _note_gap(self, old: Record | None, new: Record | None) -> None:
+        job = old if isinstance(old, Job) else new if isinstance(new, Job) else None
+        run, now = self.run_of(job) if job is not None else None, self._retention.now
+        self._gaps.changed(old, new, run=run, now=now)
+        if isinstance(old, Run) and isinstance(new, Run) and old.named != new.named and self.newest_job(old):
+            self._gaps.note(new, now)
 
 
 def _slices(items: Iterable[T]) -> Iterator[list[T]]:

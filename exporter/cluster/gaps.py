@@ -31,9 +31,9 @@ class Gaps:
         """A record has changed. `run` is the run that the old record, a Job, belonged to."""
         if isinstance(old, Job):
             lost = new is None or (isinstance(new, Job) and new.owner != old.owner)
-            if lost and old.deleted is None:
+            if lost and (old.deleted is None or old.is_pod):
                 self.note(run, now)
-        if isinstance(new, Job) and new.deleted is not None:
+        if isinstance(new, Job) and new.deleted is not None and not new.is_pod:
             self.note(run, min(new.deleted, now))
         if isinstance(old, Run):
             if new is None or (isinstance(new, Run) and new.terminal):

@@ -1,4 +1,4 @@
-"""A run's present Job: the newest that is not being deleted.
+"""A run's present Job: the newest that is not being deleted. A Pod that is being deleted may work on for long.
 
 By creation, then by its attempt, then by name: a retry deletes the Job and makes the next within the
 same second.
@@ -46,7 +46,7 @@ def _newest(run: Run, jobs: Sequence[Job]) -> Job | None:
 
 
 def _lives_in(namespace: str, job: Job) -> bool:
-    return job.deleted is None and job.namespace == namespace
+    return (job.deleted is None or job.is_pod) and job.namespace == namespace
 
 
 def age_of(job: Job) -> tuple[float, int, str]:

@@ -38,7 +38,8 @@ class Owners:
 
 def share_strings(run: Run, job: Job) -> None:
     """One string for both where they are equal: at 100,000 Jobs that is 30 MB."""
-    job.owner = run.uid
+    if job.owner == run.uid:
+        job.owner = run.uid
     if job.owner_name == run.name:
         job.owner_name = run.name
     if job.task_id == run.task_id:

@@ -6,9 +6,15 @@ None for numbers, the empty string for names.
 
 import msgspec
 
-__all__ = ["ConfigMap", "Job", "Record", "Run"]
+__all__ = ["ConfigMap", "Job", "Record", "Run", "named_key"]
 
 _TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+_NAMED = "@"  # no UID begins so
+
+
+def named_key(namespace: str, name: str) -> str:
+    """Stands for the owner of a worker that is known by its name."""
+    return f"{_NAMED}{namespace}/{name}"
 
 
 class Run(msgspec.Struct, gc=False, kw_only=True):
@@ -33,8 +39,16 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     undecodable: str = ""
     """Why the platform's controller cannot decode this run, and so no list with it; empty where it can."""
     requires_configmaps: bool = True
-    needs_job: bool = True
-    """Whether a Job works for it: another worker is not read, so such a run never lacks one."""
+    worker: str = "Job"
+    """What works for it: `Job`, `Pod`, or empty where its worker is not read, so that it never lacks one."""
+    workers: str = ""
+    """What the parts of the table that hold its workers begin with; the namespace or `*` follows."""
+    named: str | None = None
+    """The name of its worker, where that is known by its name; None: by its ownerReference."""
+    shared: bool = False
+    """Whether its worker outlives it, and works for other runs before and after it."""
+    started: float | None = None
+    """When it started, where its status says so."""
     since: float | None = None
     """Since when it needs its worker, where its status says so."""
     ready: bool | None = None
@@ -63,23 +77,32 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
         return self.state in _TERMINAL
 
     @property
+    def worker_key(self) -> str:
+        """What its workers have as their owner; empty where it names none yet."""
+        if self.named is None:
+            return self.uid
+        return named_key(self.namespace, self.named) if self.named else ""
+
+    @property
     def untouched(self) -> bool:
         """No controller has looked at it: no finalizer, no status."""
         return not self.phase and not self.finalizer and not self.status_job
 
 
 class Job(msgspec.Struct, gc=False, kw_only=True):
-    """A Job on the page: made for a run, or matching the configured labels."""
+    """A Job, or a Pod that is itself a worker: made for a run, named by one, or matching the configured labels."""
 
     uid: str
     namespace: str
     name: str
     owner: str = ""
-    """UID of the run that controls it; empty for a Job that is here by its labels alone."""
+    """UID of the run that controls it; empty for a Job that is here by its labels alone. Of a Pod that runs take by
+    its name, that place: `named_key`."""
     owner_name: str = ""
     owner_resource: str = ""
     """`PLURAL.GROUP` of that run; empty where not every object of that resource is a run, so that it may exist."""
     kind: str = ""
+    is_pod: bool = False
     created: float | None = None
     started: float | None = None
     active: int = 0
@@ -95,7 +118,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     queue: str = ""
     """The Kueue queue that suspends and resumes it."""
     deleted: float | None = None
-    """When its deletion was requested: a Job that is being deleted is no run's present Job."""
+    """When its deletion was requested: a Job that is being deleted is no run's present Job. Of a Pod, when its grace
+    period ends: until it is gone, it is the run's."""
     version: int = 0
     agent: str = ""
     service: str = ""
@@ -104,6 +128,20 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     deadline: float | None = None
     max_runtime: float | None = None
     """Its own threshold for its run time, in seconds; None: the policy's."""
+    waiting: str = ""
+    """Why a Pod does not start, as its containers or the scheduler say it."""
+    main_ended: str = ""
+    """The main container of a running Pod, where it has terminated."""
+
+    @property
+    def worker(self) -> str:
+        """Its kind."""
+        return "Pod" if self.is_pod else "Job"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether runs take it by its name: without one that does it is no worker."""
+        return self.owner.startswith(_NAMED)
 
 
 class ConfigMap(msgspec.Struct, gc=False, kw_only=True):

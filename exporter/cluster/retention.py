@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from exporter.cluster.change import CODERUNS, JOBS, Key
 from exporter.cluster.policy import NEVER, Policy
@@ -37,8 +37,11 @@ class Retention:
 
     def shown(self, item: Record) -> bool:
         """Whether an object is on the page: until its end and its retention have passed."""
-        if isinstance(item, Job) and not item.result:
-            return True  # as most are: a page asks this of every record in a dirty chunk
+        if isinstance(item, Job):
+            if item.is_named and self._run_of(item) is None:
+                return False
+            if not item.result:
+                return True  # as most are: a page asks this of every record in a dirty chunk
         end = self._end(item)
         return end is None or not self._seconds or self.now < end + self._seconds
 
@@ -104,19 +107,22 @@ class Retention:
 
     def _end(self, item: Record) -> float | None:
         """When it ended; None while it is open, and for a finished Job as long as its run is open."""
-        if isinstance(item, Run):
-            if not item.terminal:
+        match item:
+            case Run():
+                if not item.terminal:
+                    return None
+                if item.finished is not None:
+                    return item.finished
+                ends = [job.finished for job in self._jobs_of(item) if job.finished is not None]
+                return max(ends, default=item.created or 0.0)
+            case Job():
+                if not item.result:
+                    return None
+                run = self._run_of(item)
+                return None if run is not None and not run.terminal else item.finished or item.created or 0.0
+            case ConfigMap():
                 return None
-            if item.finished is not None:
-                return item.finished
-            ends = [job.finished for job in self._jobs_of(item) if job.finished is not None]
-            return max(ends, default=item.created or 0.0)
-        if isinstance(item, Job):
-            if not item.result:
-                return None
-            run = self._run_of(item)
-            return None if run is not None and not run.terminal else item.finished or item.created or 0.0
-        return None
+        assert_never(item)
 
 
 def _resource(item: Record) -> str:

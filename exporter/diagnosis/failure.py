@@ -36,5 +36,5 @@ def failure_causes(run: Run, cluster: Cluster) -> list[Cause]:
             return [Cause.of(cause, run.message)]
     job = cluster.newest_job(run)
     if job is not None and job.result == "failed":
-        return [Cause.of("job_failed", run.message or f"Job {job.name}: {job.reason or 'reason unknown'}")]
+        return [Cause.of("job_failed", run.message or f"{job.worker} {job.name}: {job.reason or 'reason unknown'}")]
     return [Cause.of("other", run.message)]

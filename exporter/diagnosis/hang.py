@@ -1,4 +1,4 @@
-"""Why a Job is unfinished, as far as the status of the Job and its run says."""
+"""Why a Job or worker Pod is unfinished, as far as its own status and that of its run says."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from exporter.plurals import plural
 
 __all__ = ["hang_causes"]
 
+_TERMINATING = Cause.of("pods_terminating", "the Pod is terminating")
 _NO_POD = Cause.of("no_pod", "the Job controller reports no pod")
 
 
@@ -22,9 +23,21 @@ def hang_causes(job: Job, cluster: Cluster) -> list[Cause]:
         causes = [Cause.of("run_gone", f"{job.kind} {job.owner_name} does not exist any more")]
     else:
         causes = []
+    if job.is_pod:
+        return [*causes, *_of_pod(job, run)]
     if job.active <= 0:
         causes.append(_of_pods(job))
     return causes
+
+
+def _of_pod(job: Job, run: Run | None) -> Iterator[Cause]:
+    """A shared Pod outlives what it works for, and a main container that ends in it is the pool's affair."""
+    if job.terminating:
+        yield _TERMINATING
+    if job.waiting:
+        yield Cause.of("pod_not_starting", job.waiting)
+    if job.main_ended and run is not None and not run.terminal and not run.shared:
+        yield Cause.of("main_container_exited", f"container {job.main_ended} has terminated, the Pod is running")
 
 
 def _of_run(run: Run, job: Job, cluster: Cluster) -> Iterator[Cause]:
@@ -32,7 +45,7 @@ def _of_run(run: Run, job: Job, cluster: Cluster) -> Iterator[Cause]:
         yield Cause.of("run_already_finished", f"{run.kind} {run.name} is {run.phase}")
     elif run.work_completed is not None:
         yield Cause.of("finished_not_exited", f"{run.kind} {run.name} reports completed work")
-    newest = cluster.newest_job(run)
+    newest = None if job.is_pod else cluster.newest_job(run)  # Pods of one run may work side by side
     if newest is not None and newest.uid != job.uid:
         yield Cause.of("superseded", f"{run.kind} {run.name} has a newer Job")
 

@@ -1,4 +1,4 @@
-"""Why an open run has no Job.
+"""Why an open run has no Job or worker Pod.
 
 In November 2025 a template is filled before the first status is written, so that a broken ConfigMap shows as a run
 with a finalizer, no status and no Job, and as nothing else: no Event, no second log line.
@@ -32,13 +32,13 @@ def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:
 
 def _of_status(run: Run, cluster: Cluster) -> Iterator[Cause]:
     if (deleting := cluster.deleting_job(run)) is not None:
-        yield Cause.of("job_deleting", f"Job {deleting.name} is being deleted")
+        yield Cause.of("job_deleting", f"{deleting.worker} {deleting.name} is being deleted")
     elif run.untouched:
         yield Cause.of("not_reconciled", "no finalizer and no status: no controller has looked at it")
     elif not run.phase:
         yield Cause.of("reconcile_failing", "finalizer and no status: the controller looked at it and failed")
     elif run.status_job:
-        yield Cause.of("job_missing", f"status names Job {run.status_job}, which does not exist")
+        yield Cause.of("job_missing", f"status names {run.worker} {run.status_job}, which does not exist")
 
 
 def _concerns(item: ConfigMap, run: Run) -> bool:

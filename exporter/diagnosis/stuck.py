@@ -52,7 +52,8 @@ def _run(run: Run, cluster: Cluster) -> Stuck | None:
 
 
 def _job(job: Job, cluster: Cluster) -> Stuck | None:
-    if job.result or job.suspended or job.started is None:
+    started = cluster.started(job)
+    if job.result or job.suspended or started is None or not cluster.is_worker(job):
         return None
     limit, is_set = cluster.max_runtime_of(job)
-    return Stuck(job, job.started, limit, limit_is_set=is_set)
+    return Stuck(job, started, limit, limit_is_set=is_set)

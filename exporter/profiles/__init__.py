@@ -5,7 +5,7 @@ and nothing else. No name, phase or field of a kind stands anywhere else in the 
 """
 
 from exporter.profiles.checking import ProfileError, check
-from exporter.profiles.language import Profile, StateRule, is_job, resource_of
+from exporter.profiles.language import Profile, StateRule, is_job, pods_of, resource_of
 from exporter.profiles.reading import JobReader, Reader, State
 from exporter.profiles.shipped import DEFAULT, resolved, shipped
 
@@ -19,6 +19,7 @@ __all__ = [
     "StateRule",
     "check",
     "is_job",
+    "pods_of",
     "resolved",
     "resource_of",
     "shipped",

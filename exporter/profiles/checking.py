@@ -16,6 +16,7 @@ from exporter.profiles.language import (
     StateRule,
     Worker,
     is_job,
+    pods_of,
     resource_of,
     workers_of,
 )
@@ -23,7 +24,8 @@ from exporter.profiles.naming import wrong_name
 from exporter.profiles.paths import Path, PathError, parse
 from exporter.profiles.reading import Reader
 from exporter.profiles.shipped import UnknownProfileError, resolved, shipped
-from exporter.profiles.sources import all_of, all_paths_of, is_path, listed_texts
+from exporter.profiles.sources import all_of, all_paths_of, is_path, listed_texts, paths_of
+from exporter.selectors import SELECTOR
 
 __all__ = ["ProfileError", "check"]
 
@@ -31,6 +33,8 @@ _WORKERS: Final = ("Job", "Pod", "none", "self")
 _OF_JOBS: Final = ("labels", "annotations")
 _CONDITIONS: Final = ("only", "ready", "long_lived")
 _JOBS: Final = ("jobs", "batch")
+_OF_PODS: Final = ("selector", "named", "shared")
+_CONTAINER: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")  # an RFC 1123 label, in which * is any text
 _DOT_FORGOTTEN: Final = re.compile(r"(metadata|spec|status)[.\[]")
 
 
@@ -57,6 +61,7 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
         raise ProfileError("the list is empty: write {is: none} where nothing works for a run", key="worker")
     for index, worker in enumerate(workers_of(given)):
         _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
+    _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     for name in _CONDITIONS:
@@ -127,11 +132,39 @@ def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
         near = difflib.get_close_matches(worker.is_, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"write {', '.join(_WORKERS)} or the kind of another profile"
         raise ProfileError(f"{worker.is_!r} cannot be listed; {hint}", key=f"{key}.is")
+    _check_pod(worker, key)
     _check_source(worker.reported, f"{key}.reported")
     _check_conditions(worker.when, f"{key}.when")
     _check_sources(worker.about, f"{key}.about")
     for name in JobAbout.__struct_fields__:
         _check_of_job(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+
+
+def _check_pod(worker: Worker, key: str) -> None:
+    for name in _OF_PODS if worker.is_ != "Pod" else ():
+        if getattr(worker, name):
+            raise ProfileError(f"only a Pod is read with {name}: write {{is: Pod}} or remove it", key=f"{key}.{name}")
+    if not SELECTOR.fullmatch(worker.selector):
+        text = f"{worker.selector!r} is not a label selector, such as `kubeopencode.io/task` or `app in (a, b)`"
+        raise ProfileError(text, key=f"{key}.selector")
+    _check_source(worker.named, f"{key}.named")
+    if worker.named and not paths_of(worker.named):
+        raise ProfileError(
+            "the name of the Pod is a path: without one, every run has the same Pod", key=f"{key}.named"
+        )
+    if worker.shared and not worker.named:
+        raise ProfileError("a shared Pod has no run as its controller: write named as well", key=f"{key}.shared")
+    for one in all_of(worker.container) if worker.container else ():
+        if not _CONTAINER.fullmatch(str(one)):
+            text = f"{one!r} is not the name of a container: a-z, 0-9, - and * for any text"
+            raise ProfileError(text, key=f"{key}.container")
+
+
+def _check_selectors(given: Profile) -> None:
+    """One list of Pods for each kind: a Pod in two lists would be two."""
+    if len({worker.selector for worker in pods_of(given)}) > 1:
+        text = "the Pod workers of a profile have different selectors: write one that selects the Pods of all"
+        raise ProfileError(text, key="worker")
 
 
 def _check_jobs(profile: Profile) -> None:

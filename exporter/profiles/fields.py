@@ -36,6 +36,7 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield parse(rule.path), ANY
     for worker in workers_of(profile):
         yield from _of_source(worker.reported, TEXT)
+        yield from _of_source(worker.named, TEXT)
         yield from _of_conditions(worker.when)
     for wanted in (profile.only, profile.ready, profile.long_lived):
         yield from _of_conditions(wanted if isinstance(wanted, dict) else {})

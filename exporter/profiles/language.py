@@ -22,6 +22,7 @@ __all__ = [
     "Value",
     "Worker",
     "is_job",
+    "pods_of",
     "resource_of",
     "workers_of",
 ]
@@ -69,7 +70,7 @@ class StateRule(_Part, frozen=True):
 
 
 class JobAbout(_Part, frozen=True):
-    """Labels and annotations of a Job, for values that its run does not have."""
+    """Labels and annotations of a Job or Pod, for values that its run does not have."""
 
     agent: Source = ()
     """The agent."""
@@ -88,16 +89,31 @@ class Worker(_Part, frozen=True):
 
     is_: str = msgspec.field(default="Job", name="is")
     """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod` or the kind of another
-    profile. `none`: no object works for this run only. Only Jobs are read: a run with another worker is never
-    reported to have no Job. `self`: the run is itself a Job; `only` and `about` then read its labels and annotations,
-    and it has only the metrics of Jobs."""
+    profile. `none`: no object works for this run only. Only Jobs and Pods are read: a run with another worker is
+    never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then read its labels and
+    annotations, and it has only the metrics of Jobs."""
     when: dict[str, tuple[Value, ...]] = {}
     """Conditions on the run: paths, and the allowed values of each. Of several workers, the first one whose
     conditions hold is used."""
+    selector: str = ""
+    """Of a Pod: a label selector, as in `kubectl get pods -l`, such as `kubeopencode.io/task`. The API server then
+    sends only Pods that it selects. All Pod workers of a profile have the same selector. Not set: all Pods of the
+    namespaces are listed, and those that are no workers are discarded."""
+    named: Source = ()
+    """Of a Pod: its name, as the run says it. The Pod is then found by this name in the namespace of the run,
+    whatever controls it. Not set: by its ownerReference."""
+    shared: bool = False
+    """Of a Pod with `named`: whether it outlives the run and works for others, as the Pods of a worker pool. It is
+    then exposed only while an open run names it, and its start is that of the run (`times.started`)."""
+    container: str | tuple[str, ...] = ()
+    """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
+    terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set: the
+    one in the annotation `kubectl.kubernetes.io/default-container`, else the first container of the Pod. The Pods of
+    Jobs are not read: there it has no effect."""
     reported: Source = ()
-    """The name of the worker in the status of the run."""
+    """The name of the worker in the status of the run. Not set: that of `named`."""
     about: JobAbout = JobAbout()
-    """Labels and annotations of a Job, for values that its run does not have."""
+    """Labels and annotations of a Job or Pod, for values that its run does not have."""
 
 
 class Times(_Part, frozen=True):
@@ -105,6 +121,8 @@ class Times(_Part, frozen=True):
 
     since: Source = ()
     """Since when it needs a worker, if that is later than its creation."""
+    started: Source = ()
+    """When its worker started, if the worker is shared."""
     finished: Source = ()
     """When it ended."""
     work_completed: Source = ()
@@ -149,11 +167,11 @@ class Profile(_Part, frozen=True):
     group: str | None = None
     """The API group."""
     version: str | None = None
-    """The version that is read. The ownerReference of a Job may have another one."""
+    """The version that is read. The ownerReference of a worker may have another one."""
     plural: str | None = None
     """The resource, as in `kubectl get`."""
     kind: str | None = None
-    """The kind, as in the ownerReference of a Job."""
+    """The kind, as in the ownerReference of a worker."""
     only: dict[str, tuple[Value, ...]] | None = None
     """Conditions: paths, and the allowed values of each. An object for which one does not hold is not a run;
     its Jobs are still exposed."""
@@ -205,6 +223,11 @@ def workers_of(profile: Profile) -> tuple[Worker, ...]:
     if profile.worker is None:
         return (Worker(),)
     return profile.worker if isinstance(profile.worker, tuple) else (profile.worker,)
+
+
+def pods_of(profile: Profile) -> tuple[Worker, ...]:
+    """The workers that are Pods."""
+    return tuple(worker for worker in workers_of(profile) if worker.is_ == "Pod")
 
 
 def is_job(profile: Profile) -> bool:

@@ -50,7 +50,10 @@ class WorkerOf(NamedTuple):
 
     kind: str
     holds: Condition
-    reported: Texts
+    names: Texts
+    """The names that the run's status has for it: that by which it is found, and that which is only reported."""
+    is_named: bool
+    shared: bool
 
 
 class Rule(NamedTuple):
@@ -74,8 +77,8 @@ class Reader:
         self.type = wire.type
         self.values = wire.values
         self.about = texts(msgspec.structs.astuple(about), index)  # in the order of About
-        self.since, self.finished, self.work_completed = (
-            moment(source, index) for source in (times.since, times.finished, times.work_completed)
+        self.since, self.started, self.finished, self.work_completed = (
+            moment(source, index) for source in (times.since, times.started, times.finished, times.work_completed)
         )
         self.is_run, self.is_ready = (condition(one, index) if one else None for one in (profile.only, profile.ready))
         self.is_long_lived = _long_lived(profile, index)
@@ -83,7 +86,14 @@ class Reader:
         self._rules = [_rule(rule, index) for rule in profile.state]
         self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
         self._workers = [
-            WorkerOf(one.is_, condition(one.when, index), texts([one.reported], index)) for one in workers
+            WorkerOf(
+                kind=one.is_,
+                holds=condition(one.when, index),
+                names=texts([one.named, one.reported or one.named], index),
+                is_named=bool(one.named),
+                shared=one.shared,
+            )
+            for one in workers
         ]
 
     def state(self, values: Sequence[Any]) -> State:
@@ -115,10 +125,13 @@ class Reader:
 
 
 class JobReader:
-    """What labels and annotations of Jobs say: of those of a profile's runs, or of those that are its runs."""
+    """What labels and annotations of Jobs say: of those of a profile's runs, or of those that are its runs.
 
-    def __init__(self, profile: Profile) -> None:
-        of_jobs = (worker.about for worker in workers_of(profile) if worker.is_ == "Job")
+    `worker` is the kind of the worker that has them.
+    """
+
+    def __init__(self, profile: Profile, *, worker: str = "Job") -> None:
+        of_jobs = (one.about for one in workers_of(profile) if one.is_ == worker)
         known: Any = profile.about if is_job(profile) else next(of_jobs, None)
         sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
         only = (is_job(profile) and profile.only) or {}  # of another kind it is about fields of the run

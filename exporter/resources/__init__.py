@@ -1,13 +1,10 @@
-"""One file for each resource: its slim record, its table of metric families, the permission it needs.
+"""One file for each resource: wire type, records, lists and watches, families, and what a change affects.
 
-`RESOURCES` lists them all: the page and the metrics' documentation derive from it. The permissions do not:
-`exporter.rbac` makes them of each resource's rule and of the settings.
+`RESOURCES` lists them all: the page, the permissions, `check` and the documentation of the metrics derive from it.
 """
 
-from exporter.resources.coderuns import CODERUNS
-from exporter.resources.configmaps import CONFIGMAPS
-from exporter.resources.jobs import JOBS
+from exporter.resources import coderuns, configmaps, jobs, pods
 
 __all__ = ["RESOURCES"]
 
-RESOURCES = (CODERUNS, JOBS, CONFIGMAPS)
+RESOURCES = (coderuns.RESOURCE, jobs.RESOURCE, pods.RESOURCE, configmaps.RESOURCE)

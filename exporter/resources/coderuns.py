@@ -1,23 +1,25 @@
-"""Runs: what is kept of them, which families describe them, which permission that needs."""
+"""Runs: their wire type, which their profile defines, their records, their lists and watches, and their families."""
 
+import functools
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
 from exporter.addresses import shown_address
-from exporter.cluster import Cluster, Run
+from exporter.cluster import CODERUNS, JOBS, Cluster, Key, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
-from exporter.profiles import DEFAULT, resource_of
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import object_name, seconds, seconds_in, word
-from exporter.resources.resource import Resource, Rule
+from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.wanted import Wanted
 from exporter.untrusted import message, model_name, one_line
 
-__all__ = ["CODERUNS", "slim_run"]
+__all__ = ["RESOURCE", "slim_run"]
 
 _LONGEST_PHASE: Final = 200
-_DEFAULT: Final = resource_of(DEFAULT)
+_READ: Final = ("Job", "Pod")
+"""The kinds of workers that are read."""
 
 
 def slim_run(item: Any, *, kind: RunKind) -> Run | None:
@@ -30,7 +32,8 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
     agent, service, task_id, cli, model, repository, workflow, run_type, text, attempt = texts
     state, phase, label = read.state(values)
     worker = read.worker(values)
-    has_job = worker is not None and worker.kind == "Job"
+    is_read = worker is not None and worker.kind in _READ
+    named, reported = worker.names(values) if worker is not None and is_read else ("", "")
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=word(meta.namespace),
@@ -45,7 +48,11 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
         finalizer=any("/" in name for name in meta.finalizers or ()),
         undecodable=read.undecodable(values),
         requires_configmaps=kind.requires_configmaps,
-        needs_job=has_job,
+        worker=worker.kind if worker is not None and is_read else "",
+        workers=kind.workers(worker.kind) if worker is not None else "",
+        named=object_name(named) if worker is not None and worker.is_named else None,
+        shared=worker is not None and worker.shared,
+        started=seconds(read.started(values)),
         since=seconds(read.since(values)),
         ready=None if read.is_ready is None else read.is_ready(values),
         long_lived=read.is_long_lived(values),
@@ -58,7 +65,7 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
         repository=sys.intern(shown_address(repository)),
         workflow=word(workflow),
         attempt=_number(attempt),
-        status_job=object_name(worker.reported(values)[0]) if worker is not None and has_job else "",
+        status_job=object_name(reported),
         work_completed=seconds(read.work_completed(values)),
         finished=seconds(read.finished(values)),
         deleted=seconds(meta.deletion_timestamp),
@@ -75,12 +82,12 @@ def _number(text: str) -> int:
 
 def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
     """An empty job_name says "no Job", which Prometheus stores as no label at all: `{job_name=""}` matches it."""
-    if not cluster.jobs_known(run.namespace):
+    if not cluster.workers_known(run):
         return
     if (job := cluster.newest_job(run)) is not None:
         yield (job.name,), 1
     elif not run.terminal:
-        if run.needs_job and not cluster.is_doubtful(run):
+        if run.worker and not cluster.is_doubtful(run):
             yield ("",), 1
     elif run.status_job:
         yield (run.status_job,), 1
@@ -117,6 +124,7 @@ def info(run: Run, cluster: Cluster) -> Iterator[Row]:
             run.repository,
             run.workflow,
             run.run_type,
+            run.worker,
         ),
         1,
     )
@@ -134,10 +142,43 @@ def failure_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
         yield cause, 1
 
 
-CODERUNS = Resource(
+def lists(wanted: Wanted) -> list[ListWatch]:
+    """Of each kind one for each namespace, or one for all."""
+    return [
+        ListWatch(
+            title=kind.title,
+            scope=scope or "*",
+            part=f"{kind.resource}/{scope or '*'}",
+            group=kind.group,
+            version=kind.version,
+            plural=kind.plural,
+            namespace=scope,
+            labels=wanted.labels,
+            required=kind.main,
+            custom=True,
+            wire=kind.reader.type,
+            record=functools.partial(slim_run, kind=kind),
+        )
+        for kind in wanted.custom_kinds
+        for scope in wanted.scopes
+    ]
+
+
+def related(run: Run, cluster: Cluster) -> set[Key]:
+    """Itself, its Jobs, and the untouched runs whose cause may change with it."""
+    return {
+        Key(CODERUNS, run.uid),
+        *(Key(JOBS, job.uid) for job in cluster.jobs_of(run)),
+        *(Key(CODERUNS, one.uid) for one in cluster.blocked_with(run)),
+    }
+
+
+RESOURCE = Resource(
     name="coderuns",
+    table=CODERUNS,
     own=("namespace", "coderun"),
-    rule=Rule(group=_DEFAULT.group, resource=_DEFAULT.plural),  # of the default kind; each other one has its own
+    lists=lists,
+    related=related,
     families=(
         Family(
             name="coderun_created_timestamp",
@@ -172,7 +213,19 @@ CODERUNS = Resource(
         Family(
             name="coderun_info",
             help="Information about the run.",
-            own=("uid", "kind", "agent", "service", "task_id", "cli", "model", "repository", "workflow", "run_type"),
+            own=(
+                "uid",
+                "kind",
+                "agent",
+                "service",
+                "task_id",
+                "cli",
+                "model",
+                "repository",
+                "workflow",
+                "run_type",
+                "worker",
+            ),
             rows=info,
             uses=("jobs",),
         ),

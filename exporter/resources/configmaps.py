@@ -1,28 +1,17 @@
 """The required ConfigMaps: whether they are there and whole. Their content is measured and never kept."""
 
-import dataclasses
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from exporter.cluster import Cluster, ConfigMap
+from exporter.cluster import CODERUNS, CONFIGMAPS, Cluster, ConfigMap, Key
 from exporter.exposition.family import Family, Row
 from exporter.resources.objects import Meta
-from exporter.resources.resource import Resource, Rule
+from exporter.resources.required import RequiredConfigMap, absent_configmap, place_of
+from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.wanted import Wanted
 
-__all__ = [
-    "CONFIGMAPS",
-    "LIMIT",
-    "RequiredConfigMap",
-    "WireConfigMap",
-    "absent_configmap",
-    "absent_of",
-    "is_near_limit",
-    "place_of",
-    "slim_configmap",
-    "unused",
-]
+__all__ = ["LIMIT", "RESOURCE", "WireConfigMap", "is_near_limit", "slim_configmap", "unused"]
 
 LIMIT = 1_048_576
 """Bytes of values that a ConfigMap may have: https://kubernetes.io/docs/concepts/configuration/configmap/"""
@@ -37,51 +26,6 @@ class WireConfigMap(msgspec.Struct, rename="camel"):
     binary_data: dict[str, str] | None = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RequiredConfigMap:
-    """A ConfigMap that the controller needs, and the keys in it that it needs.
-
-    A name with `*` in it is a pattern: each ConfigMap that matches it is checked, and there has to be one.
-    """
-
-    namespace: str
-    name: str
-    keys: tuple[str, ...] = ()
-    by_default: bool = False
-    """Whether no setting names it: it is then required only where the platform uses one of the default set."""
-
-    @property
-    def uid(self) -> str:
-        """The place, whichever object fills it."""
-        return f"{self.namespace}/{self.name}"
-
-    @property
-    def is_pattern(self) -> bool:
-        """Whether it stands for any number of ConfigMaps."""
-        return "*" in self.name
-
-    def matches(self, name: str) -> bool:
-        """Whether it is about a ConfigMap of this name."""
-        form = "[a-z0-9.-]*".join(map(re.escape, self.name.split("*")))  # what names consist of
-        return re.fullmatch(form, name) is not None
-
-    def named(self, name: str) -> "RequiredConfigMap":
-        """The same about the one ConfigMap of this name."""
-        return dataclasses.replace(self, name=name)
-
-
-def place_of(name: str, places: Sequence[RequiredConfigMap]) -> RequiredConfigMap | None:
-    """What is required of the ConfigMap of this name: by its own name, else by the first pattern that matches it."""
-    found = [place for place in places if place.matches(name)]
-    return min(found, key=lambda place: place.is_pattern).named(name) if found else None
-
-
-def absent_of(places: Sequence[RequiredConfigMap], records: Mapping[str, ConfigMap]) -> dict[str, ConfigMap]:
-    """The records, by UID, of what is required and not there: a name, or a pattern that nothing matches."""
-    names = [record.name for record in records.values() if "*" not in record.name]
-    return {place.uid: absent_configmap(place) for place in places if not any(map(place.matches, names))}
-
-
 def slim_configmap(item: WireConfigMap, *, required: RequiredConfigMap) -> ConfigMap:
     """The record of a ConfigMap that exists. Template files sit in binaryData as well as in data."""
     sizes = {key: len(text.encode("utf-8", "replace")) for key, text in (item.data or {}).items()}
@@ -93,17 +37,6 @@ def slim_configmap(item: WireConfigMap, *, required: RequiredConfigMap) -> Confi
     record.missing_keys = tuple(key for key in required.keys if key not in sizes)
     record.empty_keys = tuple(key for key in required.keys if sizes.get(key) == 0)
     return record
-
-
-def absent_configmap(required: RequiredConfigMap) -> ConfigMap:
-    """The record of a ConfigMap that does not exist."""
-    return ConfigMap(
-        uid=required.uid,
-        namespace=required.namespace,
-        name=required.name,
-        by_default=required.by_default,
-        required=not required.by_default,
-    )
 
 
 def unused(items: Sequence[ConfigMap]) -> str:
@@ -149,10 +82,56 @@ def problem(item: ConfigMap, _: Cluster) -> Iterator[Row]:
         yield ("forbidden", ""), 1
 
 
-CONFIGMAPS = Resource(
+def lists(wanted: Wanted) -> list[ListWatch]:
+    """One for each by its name, for which a Role with resourceNames is enough.
+
+    With a pattern among them it is one of all ConfigMaps of the namespace; of those that match only sizes are kept.
+    """
+    places = wanted.configmaps
+    if any(place.is_pattern for place in places):
+        return [_list(places, scope=places[0].namespace)]
+    return [_list((place,), scope=place.uid, name=place.name) for place in places]
+
+
+def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") -> ListWatch:
+    space = places[0].namespace
+
+    def record(item: WireConfigMap) -> ConfigMap | None:
+        place = place_of(item.metadata.name or "", places)
+        return None if place is None else slim_configmap(item, required=place)
+
+    return ListWatch(
+        title="configmaps",
+        scope=scope,
+        part=scope,
+        group="",
+        plural="configmaps",
+        namespace=space,
+        name=name,
+        wire=WireConfigMap,
+        record=record,
+        uid=lambda meta: f"{space}/{meta.name or ''}",
+        places=tuple(places),
+    )
+
+
+def related(item: ConfigMap, cluster: Cluster) -> set[Key]:
+    """Itself, the runs that wait for their Job, and of the default set all: one that exists makes them required."""
+    same = cluster.default_configmaps if item.by_default else [item]
+    waiting = (run for run in cluster.runs if not run.terminal and cluster.newest_job(run) is None)
+    return {
+        *(Key(CONFIGMAPS, one.uid) for one in (item, *same)),
+        *(Key(CODERUNS, run.uid) for run in waiting),
+    }
+
+
+RESOURCE = Resource(
     name="configmaps",
+    table=CONFIGMAPS,
     own=("namespace", "configmap"),
-    rule=Rule(group="", resource="configmaps", verbs=("list", "watch")),
+    role="-configmaps",  # their namespace may be one of those of the runs, and exporters share it
+    lists=lists,
+    related=related,
     families=(
         Family(
             name="configmap_health",

@@ -12,9 +12,13 @@ _log = logging.getLogger(__name__)
 def log_finished(old: Record | None, new: Record | None) -> None:
     """One change, after the first list. What was finished by then is not logged: a restart logs nothing twice."""
     if isinstance(new, Job) and new.result and not (isinstance(old, Job) and old.result):
-        _log.info("Job finished", extra=_whose(new) | {"result": new.result, "reason": new.reason} | _seconds(new))
+        _log.info(
+            "%s finished",
+            new.worker,
+            extra=_whose(new) | {"result": new.result, "reason": new.reason} | _seconds(new),
+        )
     elif new is None and isinstance(old, Job) and not old.result:
-        _log.info("Job was deleted before its end was observed", extra=_whose(old))
+        _log.info("%s was deleted before its end was observed", old.worker, extra=_whose(old))
 
 
 def _whose(job: Job) -> dict[str, object]:

@@ -3,11 +3,13 @@
 Whatever was already so at the first list is not counted, so that a restart counts nothing twice.
 """
 
+from typing import assert_never
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.cluster import Cluster, Job, Record, Run
+from exporter.cluster import Cluster, ConfigMap, Job, Record, Run
 from exporter.resources.bounded import OTHER, Bounded
 from exporter.resources.finished import log_finished
 
@@ -73,36 +75,55 @@ class History:
 
     def expect(self, item: Record) -> None:
         """What is counted of an object one day is there from now on. A Job waits for its run if it needs to."""
-        if isinstance(item, Run):
-            self._agents(item.agent)
-            self._of_runs(item.namespace, item.agent)
-            for job in self._cluster.jobs_of(item):
-                self.expect(job)
-        elif isinstance(item, Job):
-            _, agent, service = self._whose(item)
-            if (agent and service) or not item.owner or self._cluster.run_of(item) is not None:
-                self._of_jobs(item.namespace, agent, service)
+        match item:
+            case Run():
+                self._agents(item.agent)
+                self._of_runs(item.namespace, item.agent)
+                for job in self._cluster.jobs_of(item):
+                    self.expect(job)
+            case Job():
+                _, agent, service = self._whose(item)
+                run = self._cluster.run_of(item)
+                if run is not None or (not item.is_named and ((agent and service) or not item.owner)):
+                    self._of_jobs(item.namespace, agent, service)
+            case ConfigMap():
+                pass
+            case _:
+                assert_never(item)
 
     def observe(self, old: Record | None, new: Record | None) -> None:
-        """One change, after the first list."""
+        """One change, after the first list. A Pod that no run names is no worker."""
+        if isinstance(job := new or old, Job) and not self._cluster.is_worker(job):
+            return
         log_finished(old, new)
         if new is not None:
             self.expect(new)
-        if isinstance(new, Run):
-            for job in self._cluster.jobs_of(new) if old is None else ():
-                self._job_created(new, job)
-            if new.terminal and not (isinstance(old, Run) and old.terminal):
-                self._run_finished(new)
-        elif isinstance(new, Job):
-            if old is None and (run := self._cluster.run_of(new)) is not None:
-                self._job_created(run, new)
-            if new.result and not (isinstance(old, Job) and old.result):
-                self._job_finished(new)
-        elif isinstance(old, Run):
-            self._begun.discard(old.uid)
+        match new:
+            case Run():
+                self._run_changed(old, new)
+            case Job():
+                if old is None and (run := self._cluster.run_of(new)) is not None:
+                    self._job_created(run, new)
+                if new.result and not (isinstance(old, Job) and old.result):
+                    self._job_finished(new)
+            case None:
+                if isinstance(old, Run):
+                    self._begun.discard(old.uid)
+            case ConfigMap():
+                pass
+            case _:
+                assert_never(new)
+
+    def _run_changed(self, old: Record | None, new: Run) -> None:
+        for job in self._cluster.jobs_of(new) if old is None else ():
+            self._job_created(new, job)
+        if new.terminal and not (isinstance(old, Run) and old.terminal):
+            self._run_finished(new)
 
     def _job_created(self, run: Run, job: Job) -> None:
-        """A retry's Job is not the first, although by then it is the only one."""
+        """A retry's Job is not the first, although by then it is the only one. A shared Pod was there before."""
+        if run.shared:
+            return
         self._count_creation(run, "created")
         if run.uid in self._begun or job.version > 1 or len(self._cluster.jobs_of(run)) > 1:
             return

@@ -1,26 +1,20 @@
-"""Jobs of runs: what is kept of them, what is told about them, which permission that needs."""
+"""Jobs of runs: their wire type and records, their lists and watches, and the families of all workers."""
 
 import datetime as dt
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from exporter.cluster import Cluster, Job
+from exporter.cluster import CODERUNS, JOBS, Cluster, Job, Key
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
-from exporter.resources.kinds import RunKind
-from exporter.resources.objects import (
-    Meta,
-    OwnerReference,
-    annotated_seconds,
-    bounded,
-    object_name,
-    seconds,
-    word,
-)
-from exporter.resources.resource import Resource, Rule
+from exporter.resources.kinds import RunKind, controller_of
+from exporter.resources.objects import Meta, annotated_seconds, bounded, object_name, seconds, word
+from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.wanted import Wanted
 
-__all__ = ["JOBS", "MAX_RUNTIME_ANNOTATION", "WireJob", "slim_job"]
+__all__ = ["MAX_RUNTIME_ANNOTATION", "RESOURCE", "WireJob", "attempt_of", "related", "slim_job"]
 
 MAX_RUNTIME_ANNOTATION = "coderun-exporter/max-runtime"
 
@@ -75,7 +69,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
     marks = meta.labels or {}
-    owner, kind = _owner(meta.owner_references or (), kinds)
+    owner, kind = controller_of(meta.owner_references or (), kinds)
     read = _reading(marks, meta.annotations or {}, kind, kinds)
     if read is None and not (match_labels and match_labels.items() <= marks.items()):
         return None
@@ -102,7 +96,7 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         suspended=bool(spec.suspend) and not ended,
         queue=word(marks.get(_QUEUE_LABEL)),
         deleted=None if meta.deletion_timestamp is None else seconds(meta.deletion_timestamp) or 0.0,
-        version=int(mark) if (mark := attempt[:_LONGEST_NUMBER]).isdecimal() else 0,
+        version=attempt_of(attempt),
         agent=word(agent.lower()),
         service=word(service),
         task_id=word(task_id),
@@ -112,6 +106,11 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
     )
 
 
+def attempt_of(text: str) -> int:
+    """The number of an attempt; 0 where there is none."""
+    return int(number) if (number := text[:_LONGEST_NUMBER]).isdecimal() else 0
+
+
 def _reading(
     labels: Mapping[str, str], annotations: Mapping[str, str], owner: RunKind | None, kinds: Sequence[RunKind]
 ) -> RunKind | None:
@@ -119,17 +118,6 @@ def _reading(
     if owner is not None:
         return owner
     return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
-
-
-def _owner(references: Sequence[OwnerReference], kinds: Sequence[RunKind]) -> tuple[OwnerReference, RunKind | None]:
-    """The custom resource that controls the Job, whatever its version. The case of the kind is ignored."""
-    owners = [kind for kind in kinds if not kind.is_job]
-    for reference in references:
-        group = (reference.api_version or "").partition("/")[0]
-        for kind in owners:
-            if reference.controller and group == kind.group and (reference.kind or "").lower() == kind.kind.lower():
-                return reference, kind
-    return OwnerReference(), None
 
 
 def _end(conditions: Sequence[Condition]) -> Condition | None:
@@ -144,9 +132,37 @@ def _reason(end: Condition | None) -> str:
     return end.reason if end.reason in _REASONS else "other"
 
 
-def start_time(job: Job, _: Cluster) -> float | None:
+def lists(wanted: Wanted) -> list[ListWatch]:
+    """One for each namespace, or one for all."""
+    return [
+        ListWatch(
+            title="jobs",
+            scope=scope or "*",
+            part=scope or "*",  # by which the cluster knows whether a namespace's Jobs have been read
+            group="batch",
+            plural="jobs",
+            namespace=scope,
+            labels=wanted.labels,
+            required=True,
+            wire=WireJob,
+            record=functools.partial(slim_job, kinds=wanted.kinds, match_labels=wanted.match_labels),
+        )
+        for scope in wanted.scopes
+    ]
+
+
+def related(job: Job, cluster: Cluster) -> set[Key]:
+    """Itself, its run, and the other Jobs of that run that it supersedes, or that supersede it."""
+    return {
+        Key(JOBS, job.uid),
+        *(Key(CODERUNS, run.uid) for run in cluster.runs_of(job)),
+        *(Key(JOBS, other.uid) for other in cluster.superseded_by(job)),
+    }
+
+
+def start_time(job: Job, cluster: Cluster) -> float | None:
     """Absent while the Job is suspended: a suspended Job is not late."""
-    return None if job.suspended else job.started
+    return None if job.suspended else cluster.started(job)
 
 
 def finished(job: Job, _: Cluster) -> Iterator[Row]:
@@ -161,12 +177,13 @@ def info(job: Job, cluster: Cluster) -> Iterator[Row]:
     yield (
         (
             object_name(job.uid),
-            job.owner_name,
+            job.owner_name or (run.name if run else ""),
             cluster.agent_of(job),
             job.service or (run.service if run else ""),
             job.task_id or (run.task_id if run else ""),
             job.cli or (run.cli if run else ""),
-            job.kind,
+            job.kind or (run.kind if run else ""),
+            job.worker,
         ),
         1,
     )
@@ -188,15 +205,18 @@ def hang_cause(job: Job, cluster: Cluster) -> Iterator[Row]:
         yield cause, 1
 
 
-JOBS = Resource(
+RESOURCE = Resource(
     name="jobs",
+    table=JOBS,
     own=("namespace", "job_name"),
-    rule=Rule(group="batch", resource="jobs"),
+    lists=lists,
+    related=related,
     families=(
         Family(
             name="job_start_time",
             help="Start time of the Job, in seconds since the epoch; absent while it is suspended.",
             value=start_time,
+            uses=("coderuns",),
         ),
         Family(
             name="job_active",
@@ -205,8 +225,8 @@ JOBS = Resource(
         ),
         Family(
             name="job_info",
-            help="Information about the Job.",
-            own=("uid", "coderun", "agent", "service", "task_id", "cli", "kind"),
+            help='Information about the Job, or about the Pod that is itself the worker (worker="Pod").',
+            own=("uid", "coderun", "agent", "service", "task_id", "cli", "kind", "worker"),
             rows=info,
             needs=("coderuns",),
         ),
@@ -237,6 +257,11 @@ JOBS = Resource(
             name="job_deadline_seconds",
             help="spec.activeDeadlineSeconds of the Job, where it is set.",
             value=lambda job, _: job.deadline,
+        ),
+        Family(
+            name="job_deletion_timestamp_seconds",
+            help="End of the grace period of a worker Pod that is being deleted, in seconds since the epoch.",
+            value=lambda job, _: job.deleted if job.is_pod else None,
         ),
         Family(
             name="job_suspended",

@@ -1,12 +1,14 @@
-"""The kinds of runs: custom resources that a controller turns into Jobs, each read by its profile."""
+"""The kinds of runs: custom resources that a controller turns into Jobs or Pods, each read by its profile."""
 
 import dataclasses
 import functools
+import re
 from collections.abc import Sequence
 
-from exporter.profiles import JobReader, Profile, Reader, is_job
+from exporter.profiles import JobReader, Profile, Reader, is_job, pods_of
+from exporter.resources.objects import OwnerReference
 
-__all__ = ["DEADLINE_ANNOTATION", "RunKind", "run_kinds"]
+__all__ = ["DEADLINE_ANNOTATION", "RunKind", "controller_of", "pods_part", "run_kinds"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
 
@@ -25,6 +27,8 @@ class RunKind:
     """Whether no other kind has its name."""
     title: str = ""
     """Its plural; `PLURAL.GROUP` where another kind has the same."""
+    pods: str | None = None
+    """The label selector of the list that holds its worker Pods; None: no Pod works for its runs."""
 
     @functools.cached_property
     def group(self) -> str:
@@ -72,6 +76,32 @@ class RunKind:
         return JobReader(self.profile)
 
     @functools.cached_property
+    def pod_reader(self) -> JobReader:
+        """What the worker Pods of its runs say."""
+        return JobReader(self.profile, worker="Pod")
+
+    @functools.cached_property
+    def owns_pods(self) -> bool:
+        """Whether its runs control Pods that work for them."""
+        return any(not worker.named for worker in pods_of(self.profile))
+
+    @functools.cached_property
+    def names_pods(self) -> bool:
+        """Whether its runs take Pods by their names."""
+        return any(worker.named for worker in pods_of(self.profile))
+
+    @functools.cached_property
+    def main_containers(self) -> re.Pattern[str] | None:
+        """The names of the main containers of its worker Pods; None: each Pod's own default."""
+        given = [worker.container for worker in pods_of(self.profile)]
+        names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
+        return re.compile("|".join(name.replace("*", "[a-z0-9-]*") for name in names)) if names else None
+
+    def workers(self, worker: str) -> str:
+        """What the parts of the table begin with that hold its workers of this kind."""
+        return pods_part(self.pods or "") if worker == "Pod" else ""
+
+    @functools.cached_property
     def prefix(self) -> str:
         """What stands before the names of its runs on the page."""
         return "" if self.main else f"{self.kind.lower() if self.unique else self.resource}/"
@@ -80,23 +110,41 @@ class RunKind:
         """A run's name on the page."""
         return self.prefix + name
 
-    def path(self, namespace: str | None) -> str:
-        """Where its objects are listed; None: in all namespaces."""
-        inside = f"/namespaces/{namespace}" if namespace else ""
-        return f"/apis/{self.group}/{self.version}{inside}/{self.plural}"
+
+def pods_part(selector: str) -> str:
+    """What the parts of the table begin with that hold the Pods of this label selector."""
+    return f"pods/{selector}/"
 
 
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     """Of these profiles; the first one that is read from objects of its own is the main one."""
     first = next((index for index, profile in enumerate(profiles) if not is_job(profile)), None)
     names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs are read besides
-    plurals = [*(profile.plural or "" for profile in profiles), "jobs", "configmaps"]
+    plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
+    selectors = [next((one.selector for one in pods_of(profile)), None) for profile in profiles]
+    if "" in selectors:  # one list of all Pods holds those of every kind
+        selectors = [None if selector is None else "" for selector in selectors]
     return [
         RunKind(
             profile=profile,
             main=index == first,
             unique=names.count(names[index]) == 1,
+            pods=selectors[index],
             title=plurals[index] if plurals.count(plurals[index]) == 1 else f"{plurals[index]}.{profile.group}",
         )
         for index, profile in enumerate(profiles)
     ]
+
+
+def controller_of(
+    references: Sequence[OwnerReference], kinds: Sequence[RunKind]
+) -> tuple[OwnerReference, RunKind | None]:
+    """The custom resource that controls an object, whatever its version. The case of the kind is ignored."""
+    for reference in references:
+        group = (reference.api_version or "").partition("/")[0]
+        for kind in kinds:
+            if kind.is_job or not reference.controller:
+                continue
+            if group == kind.group and (reference.kind or "").lower() == kind.kind.lower():
+                return reference, kind
+    return OwnerReference(), None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from exporter.cluster import CODERUNS, JOBS, Change, Cluster, Key, Record
 from exporter.exposition.page import Page
@@ -13,25 +14,27 @@ from exporter.resources.resource import Resource
 __all__ = ["Picture"]
 
 _JOINED = (CODERUNS, JOBS)  # each tells of the other
+_SHOWN: Final = {resource.table: resource for resource in RESOURCES if resource.families}
+_FILLING: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _SHOWN}
 
 
 class Picture:
     """Takes changes, gives pages.
 
-    `answered` tells of a resource whether all that is read for it has been read whole once, or refused: before
-    that its families are not shown.
+    `answered` tells of a resource whether all that is read for it has been read whole once, or refused. Before all
+    resources that fill a table are, the families of that table are not shown.
     """
 
     def __init__(self, *, cluster: Cluster, history: History, answered: Callable[[str], bool]) -> None:
         self.cluster = cluster
         self._history = history
-        self._answered = answered
-        self._families = {resource.name: dict(enumerate(resource.families)) for resource in RESOURCES}
+        self._is_answered = answered
+        self._families = {table: dict(enumerate(resource.families)) for table, resource in _SHOWN.items()}
         self._joining = {
             name: {index: family for index, family in families.items() if family.needs or family.uses}
             for name, families in self._families.items()
         }
-        self._sections = {resource.name: self._section(resource) for resource in RESOURCES}
+        self._sections = {table: self._section(resource) for table, resource in _SHOWN.items()}
 
     # Changes.
 
@@ -56,7 +59,7 @@ class Picture:
             return
         for old, new in self.cluster.replace(resource, part, records):
             self._member(resource, old, new)
-            self._touch(self._related(old, new))
+            self._touch(self._related(resource, old, new))
             self._history.observe(old, new)
 
     def put(self, change: Change) -> None:
@@ -65,7 +68,7 @@ class Picture:
         old = self.cluster.get(own)
         if old == change.record:
             return
-        keys = self._related(old, change.record)
+        keys = self._related(change.resource, old, change.record)
         before = {key: self._samples(key, joined=key != own) for key in keys}
         self.cluster.apply(change)
         self._member(change.resource, old, change.record)
@@ -84,9 +87,13 @@ class Picture:
 
     def follow_jobs(self, part: str, *, current: bool) -> None:
         """Whether the Jobs of this part are up to date; see Cluster.is_doubtful."""
-        self._touch(self.cluster.follow_jobs(part, current=current))
+        for run in self.cluster.follow_jobs(part, current=current):
+            self._touch(self._related(CODERUNS, run))
 
     # Pages.
+
+    def _answered(self, table: str) -> bool:
+        return all(self._is_answered(name) for name in _FILLING[table])
 
     def render(self, *, seconds: float) -> bool:
         """Renders what is dirty for about so long; True when nothing is left to do."""
@@ -107,10 +114,10 @@ class Picture:
         """The page as of now, where `render` said that nothing is left to do; it must be `whole`."""
         return Page(
             [
-                self._sections[resource.name].family(index)
-                for resource in RESOURCES
+                self._sections[table].family(index)
+                for table, resource in _SHOWN.items()
                 for index, family in enumerate(resource.families)
-                if all(map(self._answered, (resource.name, *family.needs)))
+                if all(map(self._answered, (table, *family.needs)))
             ],
             tail=tail,
         )
@@ -119,7 +126,7 @@ class Picture:
         return [section for name, section in self._sections.items() if self._answered(name)]
 
     def _section(self, resource: Resource) -> Section:
-        table = self.cluster.table(resource.name)
+        table = self.cluster.table(resource.table)
         shown, cluster = self.cluster.shown, self.cluster
 
         def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
@@ -139,8 +146,9 @@ class Picture:
         if new is not None:
             self._sections[resource].add(new.uid)
 
-    def _related(self, *items: Record | None) -> set[Key]:
-        return {key for item in items if item is not None for key in self.cluster.related(item)}
+    def _related(self, table: str, *items: Record | None) -> set[Key]:
+        related = _SHOWN[table].related
+        return {key for item in items if item is not None for key in related(item, self.cluster)}
 
     def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
         """What each family says of an object; None where it is not shown.

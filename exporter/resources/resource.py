@@ -1,36 +1,80 @@
-"""What a resource is to us: a table of metric families, and the permission to read it."""
+"""What a resource is: its lists and watches with their permissions, its families, and what its changes touch."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from exporter.cluster import Cluster, Record
+from exporter.cluster import Cluster, Key, Record
 from exporter.exposition.family import Family
 from exporter.exposition.text import escaped
+from exporter.resources.required import RequiredConfigMap
+from exporter.resources.wanted import Wanted
 
-__all__ = ["Resource", "Rule"]
+__all__ = ["ListWatch", "Resource"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One RBAC rule. An empty group is the core one.
+class ListWatch:
+    """One list and watch: what is requested, and how an object becomes a record.
 
-    A streamed list is a `watch` to the API server. `list` is asked by `check`, and where lists are not streamed.
+    The permission that it needs is to list and watch exactly this: `group`, `plural`, `namespace` (None: all) and, of
+    a single object, `name`. `labels` is a label selector.
     """
 
+    title: str
+    """Its name in states, logs and metrics; `scope` says which part of the resource it is."""
+    scope: str
+    part: str
+    """The part of the table that it fills."""
     group: str
-    resource: str
-    verbs: tuple[str, ...] = ("list", "watch")
+    version: str = "v1"
+    plural: str
+    namespace: str | None
+    name: str = ""
+    labels: str = ""
+    required: bool = False
+    """Whether the exporter is not ready without it."""
+    custom: bool = False
+    """Whether a CRD defines it: where the server does not know it, there are no objects of it."""
+    wire: Any
+    """The type that decodes what is read of an object, and nothing else."""
+    record: Callable[[Any], Record | None]
+    """The record of an object; None for one that is not kept."""
+    uid: Callable[[Any], str] | None = None
+    """The key of a record by its metadata, where it is not the UID."""
+    places: tuple[RequiredConfigMap, ...] = ()
+    """The required ConfigMaps that it is about."""
+
+    @property
+    def path(self) -> str:
+        """Where it is listed."""
+        root = f"/apis/{self.group}" if self.group else "/api"
+        inside = f"/namespaces/{self.namespace}" if self.namespace else ""
+        return f"{root}/{self.version}{inside}/{self.plural}"
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Its selectors."""
+        chosen = {"labelSelector": self.labels, "fieldSelector": self.name and f"metadata.name={self.name}"}
+        return {key: value for key, value in chosen.items() if value}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resource:
-    """`own` are the labels for an object's namespace and its name; the families are in the page's order."""
+    """`own` are the labels for an object's namespace and its name; the families are in the page's order.
+
+    `table` holds its records. Resources may share one: the families are then those of the first.
+    """
 
     name: str
-    own: tuple[str, ...]
-    families: tuple[Family[Any, Cluster], ...]
-    rule: Rule
+    table: str
+    lists: Callable[[Wanted], Sequence[ListWatch]]
+    related: Callable[[Any, Cluster], set[Key]]
+    """The objects whose lines depend on a record, itself included."""
+    own: tuple[str, ...] = ()
+    families: tuple[Family[Any, Cluster], ...] = ()
+    role: str = ""
+    """What is appended to the name of the role that permits it."""
 
     def lines(self, families: Sequence[int], records: Iterable[Record], cluster: Cluster) -> list[str]:
         """The text of each of these families, by index, for these objects."""

@@ -26,7 +26,7 @@ def test_no_run_lacks_a_job_before_the_last_slice_is_in_place():
     sizes = []
     for some in cluster.load(JOBS, "*", dict(list(jobs.items())[:4])):
         sizes.append(len(some))
-        assert not cluster.jobs_known("n")
+        assert not cluster.jobs.known("*")
         assert not any(map(cluster.lacks_job, runs))
     assert sizes == [2, 2, 0, 0, 0]
     assert [run.uid for run in runs if cluster.lacks_job(run)] == ["r4"]
@@ -74,5 +74,5 @@ def test_a_load_that_broke_off_is_begun_again():
     cluster = Cluster(policy=Policy())
     assert len(next(cluster.load(JOBS, "*", jobs))) == 2
     assert [len(some) for some in cluster.load(JOBS, "*", jobs)] == [0, 2]
-    assert cluster.jobs_known("n")
+    assert cluster.jobs.known("*")
     assert len(cluster.jobs) == 4

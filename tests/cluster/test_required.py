@@ -5,7 +5,9 @@ import dataclasses
 import pytest
 
 from exporter.cluster import CONFIGMAPS, Change
-from exporter.resources.configmaps import RequiredConfigMap, absent_configmap, unused
+from exporter.resources import configmaps
+from exporter.resources.configmaps import unused
+from exporter.resources.required import RequiredConfigMap, absent_configmap
 from tests.objects import CREATED, a_configmap, a_run
 from tests.worlds import World, samples
 
@@ -73,7 +75,7 @@ def test_a_change_of_one_concerns_the_others_of_the_default_set_alone(by_default
     needed = [dataclasses.replace(place, by_default=by_default) for place in SET]
     world = World(needed=needed)
     record = world.cluster.configmaps.get(SET[0].uid)
-    assert {key.uid for key in world.cluster.related(record)} == {
+    assert {key.uid for key in configmaps.related(record, world.cluster)} == {
         place.uid for place in SET[: 6 if by_default else 1]
     }
 

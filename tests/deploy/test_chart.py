@@ -28,6 +28,23 @@ SETTINGS = {
             ]
         }
     },
+    "a shipped profile of Pods, with its version": {"coderuns": {"kinds": ["taskruns.v1.tekton.dev"]}},
+    "a shipped profile of Pods, changed": {"coderuns": {"kinds": [{"resource": "sandboxes.agents.x-k8s.io"}]}},
+    "a shipped profile of Pods, with Jobs": {
+        "coderuns": {"kinds": [{"resource": "tasks.v1alpha1.kubeopencode.io", "worker": {"when": {".a": ["b"]}}}]}
+    },
+    "Pods of an own profile": {
+        "namespaces": ["a", "b"],
+        "coderuns": {"kinds": [{"plural": "runs", "kind": "Run", "worker": {"is": "Pod", "selector": "a"}}]},
+    },
+    "Pods or Jobs, and a kind without a worker": {
+        "coderuns": {
+            "kinds": [
+                {"resource": "runs.v1.example.com", "kind": "Run", "worker": None},
+                {"resource": "xs.v1.b.c", "kind": "X", "worker": [{"is": "Job", "when": {".a": [1]}}, {"is": "Pod"}]},
+            ]
+        }
+    },
     "ConfigMaps elsewhere, one with keys and one twice": {
         "namespaces": ["a"],
         "configmaps": {"namespace": "t", "required": [{"name": "x.y", "keys": ["k"]}, "z", "z"]},

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import pathlib
 import types
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 
 import msgspec
 import pytest
@@ -26,15 +26,17 @@ def short_watches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextlib.asynccontextmanager
-async def an_exporter(settings_file: pathlib.Path, *, kubeconfig: pathlib.Path | None) -> AsyncIterator[App]:
-    """One that watches everything by now; kubeconfig None: as in a pod."""
+async def an_exporter(
+    settings_file: pathlib.Path, *, kubeconfig: pathlib.Path | None, expected: Collection[str] = ("watching",)
+) -> AsyncIterator[App]:
+    """One whose lists and watches are in the expected states by now; kubeconfig None: as in a pod."""
     settings = msgspec.structs.replace(
         load(str(settings_file)),
         kubernetes=Kubernetes(kubeconfig=kubeconfig and str(kubeconfig)),
         web=Web(listen_addresses=("127.0.0.1:0",)),
     )
     async with serve(settings) as app:
-        await eventually(lambda: states(app) == {"watching"}, what="everything is watched")
+        await eventually(lambda: states(app) == {*expected}, what="everything is watched")
         yield app
 
 

@@ -8,8 +8,9 @@ from exporter.sources import kinds_of
 from tests.clusters import a_server, until
 from tests.exporting import an_exporter, metrics_of, readiness
 from tests.objects import CREATED, a_job
+from tests.profiles.listed import Listed, a_settings
 from tests.profiles.test_platforms import PLATFORMS
-from tests.profiles.world import World as Objects
+from tests.profiles.world import World as Objects, expected
 from tests.worlds import World, samples
 
 NONE = ConfigMaps(required=())
@@ -33,11 +34,31 @@ def page_of(folder, names):
 
 @pytest.mark.parametrize(
     ("folder", "names"),
-    [(folder, PLATFORMS[folder]) for folder in ("kubeopencode", "agent-sandbox")],
+    [
+        ("kubeopencode", ["tasks.kubeopencode.io"]),
+        ("agent-sandbox", ["sandboxes.agents.x-k8s.io"]),
+        ("kelos", ["tasks.kelos.dev"]),
+    ],
 )
-def test_a_run_whose_worker_is_no_job_never_lacks_one(folder, names):
-    """Pods are not read: an unknown is not a no. Its state and what it is about are there."""
-    page = page_of(folder, names)
+def test_an_open_run_has_the_worker_that_its_platform_gives_it(folder, names):
+    """A Job or a Pod, by its owner or by its name; or it lacks one. A run that waits by design lacks none."""
+    objects = Objects(folder, names, now=CREATED).objects
+    listed = Listed(a_settings(*names), *objects, now=CREATED)
+    has_worker = {own["coderun"]: own["job_name"] != "" for own, _ in listed.values("coderun_job_name")}
+    lacking = {own["coderun"] for own, _ in listed.values("coderun_without_job_since_timestamp_seconds")}
+    for item in objects:
+        name, wanted = item["metadata"]["name"], expected(item)
+        if item["kind"] in {"Task", "Sandbox"} and wanted["state"] == "open":
+            assert has_worker[name] == (wanted["worker"] != "none"), name
+            assert (name in lacking) == (wanted["worker"] == "none"), name
+        elif item["kind"] in {"Task", "Sandbox"} and wanted["state"] == "waiting":
+            assert name not in lacking, name
+
+
+def test_a_run_whose_worker_is_another_run_never_lacks_one():
+    """It is not read: an unknown is not a no. Its state and what it is about are there."""
+    names = ["sandboxclaims.extensions.agents.x-k8s.io"]
+    page = page_of("agent-sandbox", names)
     assert samples(page, "coderun_state", "coderun_info")
     of_jobs = ("without_job_since_timestamp_seconds", "stall_cause", "job_creation_deadline_seconds")
     assert samples(page, "coderun_job_name", *(f"coderun_{name}" for name in of_jobs)) == []
@@ -60,9 +81,6 @@ def test_a_task_of_kelos_has_its_job_and_one_of_a_pool_lacks_none():
     jobs = {line.split('"')[3]: line.split('"')[5] for line in samples(page, "coderun_job_name")}
     assert jobs["long-migration"] == "long-migration"
     assert not [name for name in jobs if name.startswith("pool-")]
-    limited = {line.split('"')[3] for line in samples(page, "coderun_job_creation_deadline_seconds")}
-    assert "long-migration" in limited
-    assert not [name for name in limited if name.startswith("pool-")]
     assert 'agent="migrations"' in next(line for line in samples(page, "coderun_info") if "long-migration" in line)
 
 

@@ -50,22 +50,6 @@ NOT_YET = {
     # The containers of a Job's pod are not read, and this exporter has not seen them ready.
     "kelos:Task/s-sidecar": {"AgentPodNotStarting"},
     "plain-jobs:Job/s-sidecar": {"AgentPodNotStarting"},
-    # Pods are not read as workers.
-    "kelos:Task/s-pool-hangs": set(),
-    "kubeopencode:Task/s-no-status": set(),
-    "kubeopencode:Task/s-pod-gone": set(),
-    "kubeopencode:Task/s-init": set(),
-    "kubeopencode:Task/s-hangs": set(),
-    "kubeopencode:Task/s-sidecar": set(),
-    "kubeopencode:Task/s-terminating": set(),
-    "kubeopencode:Task/s-queue": set(),
-    "agent-sandbox:Sandbox/s-refused": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-unschedulable": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-wake": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-behind": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-main": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-suspending": set(),
-    "agent-sandbox:Sandbox/s-expired": set(),
     # The Sandbox of a claim is not read as its worker.
     "agent-sandbox:SandboxClaim/s-no-pool": {"CodeRunNotReady"},
     "agent-sandbox:SandboxClaim/s-no-status": {"CodeRunNotReady"},
@@ -123,10 +107,13 @@ def about(folder, labels):
 
 
 def run_of(world, item):
-    """The object itself, or the nearest of its owners, that carries a verdict."""
+    """The object itself, the nearest of its owners, or the run that names it, that carries a verdict."""
     while not expected(item):
+        name = item["metadata"]["name"]
         owners = {one["uid"] for one in item["metadata"]["ownerReferences"] if one.get("controller")}
-        item = next(one for one in world.objects if one["metadata"].get("uid") in owners)
+        above = (one for one in world.objects if one["metadata"].get("uid") in owners)
+        naming = (one for one in world.objects if one.get("status", {}).get("podName") == name)
+        item = next(above, None) or next(naming)
     return item
 
 

@@ -72,7 +72,7 @@ class World:
         kind = self.kind_of(item)
         values = kind.reader.values(msgspec.convert(item, kind.reader.type, strict=False))
         worker = kind.reader.worker(values)
-        name = worker.reported(values)[0]
+        name = worker.names(values)[1]
         found = [child for child in self._children[item["metadata"]["uid"]] if child["kind"] == worker.kind]
         if worker.kind == "Pod" and not found and name:
             found = [one for one in self.objects if (one["kind"], one["metadata"]["name"]) == ("Pod", name)]

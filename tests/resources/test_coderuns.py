@@ -5,7 +5,7 @@ import pytest
 
 from exporter.resources.coderuns import slim_run
 from tests.objects import CREATED, a_job, a_run, stamp
-from tests.worlds import CODERUN, DOCSRUN, page_of, samples, text
+from tests.worlds import CODERUN, page_of, samples, text
 
 FULL = {
     "taskId": 7,
@@ -44,7 +44,8 @@ def test_a_run_as_text():
         coderun_phase{namespace="n",coderun="r",phase="Running"} 1
         coderun_state{namespace="n",coderun="r",state="open"} 1
         coderun_info{namespace="n",coderun="r",uid="run-r",kind="CodeRun",agent="tess",service="billing",task_id="7",
-            cli="codex",model="gpt-5",repository="git.example/5dlabs/billing",workflow="play-7",run_type=""} 1
+            cli="codex",model="gpt-5",repository="git.example/5dlabs/billing",workflow="play-7",run_type="",
+            worker="Job"} 1
         coderun_job_creation_deadline_seconds{namespace="n",coderun="r"} 600
         coderun_without_job_since_timestamp_seconds{namespace="n",coderun="r"} 1760000000
         coderun_attempt{namespace="n",coderun="r"} 3
@@ -200,12 +201,6 @@ def test_a_run_of_another_kind_has_its_kind_in_its_name():
         'coderun_created_timestamp{namespace="n",coderun="docsrun/r"} 1760000000',
     ]
     assert 'uid="docs",kind="DocsRun",' in page
-
-
-def test_a_kind_knows_where_it_is_listed():
-    """In all namespaces, or in one."""
-    assert DOCSRUN.path(None) == "/apis/agents.platform/v1/docsruns"
-    assert DOCSRUN.path("n") == "/apis/agents.platform/v1/namespaces/n/docsruns"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from exporter.cluster import CONFIGMAPS, Change
-from exporter.resources.configmaps import absent_configmap
+from exporter.resources.required import absent_configmap
 from tests.objects import a_configmap
 from tests.worlds import World, page_of, required, samples, text
 

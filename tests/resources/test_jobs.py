@@ -27,7 +27,7 @@ def test_an_active_job_as_text():
         job_start_time{namespace="n",job_name="j"} 1760000010
         job_active{namespace="n",job_name="j"} 1
         job_info{namespace="n",job_name="j",uid="job-j",coderun="r",agent="tess",service="billing",task_id="7",
-            cli="",kind="CodeRun"} 1
+            cli="",kind="CodeRun",worker="Job"} 1
         job_created_timestamp{namespace="n",job_name="j"} 1760000010
         job_max_runtime_seconds{namespace="n",job_name="j"} 3600
         job_deadline_seconds{namespace="n",job_name="j"} 86400
@@ -42,7 +42,7 @@ def test_a_job_with_nothing_but_an_owner_has_what_can_be_said():
         'job_active{namespace="n",job_name="j"} 0',
         (
             'job_info{namespace="n",job_name="j",uid="n_j",coderun="r",agent="",service="",task_id="",cli="",'
-            'kind="CodeRun"} 1'
+            'kind="CodeRun",worker="Job"} 1'
         ),
         'job_max_runtime_seconds{namespace="n",job_name="j"} 3600',
         'job_pods{namespace="n",job_name="j",state="terminating"} 0',
@@ -128,16 +128,16 @@ def test_the_run_is_asked_for_what_the_jobs_labels_do_not_say():
     run = a_run(spec={"githubApp": "5DLabs-Tess", "service": "s", "taskId": 7})
     marks = {"github-user": "5dlabs-rex", "service": "t", "task-id": "8", "cli-type": "codex"}
     assert info(run, a_job(labels=marks)) == (
-        'coderun="r",agent="tess",service="t",task_id="8",cli="codex",kind="CodeRun"'
+        'coderun="r",agent="tess",service="t",task_id="8",cli="codex",kind="CodeRun",worker="Job"'
     )
-    assert info(run, a_job()) == 'coderun="r",agent="tess",service="s",task_id="7",cli="",kind="CodeRun"'
+    assert info(run, a_job()) == 'coderun="r",agent="tess",service="s",task_id="7",cli="",kind="CodeRun",worker="Job"'
     assert info(a_run(), a_job(labels=marks)).startswith('coderun="r",agent="rex",')
 
 
 def test_an_orphan_stays_on_the_page():
     """A Job whose run is not known is exactly what must not vanish; its labels and its owner's name speak."""
     orphan = a_job(labels={"github-user": "5dlabs-rex", "service": "s", "task-id": "3", "cli-type": "codex"})
-    assert info(orphan) == 'coderun="r",agent="rex",service="s",task_id="3",cli="codex",kind="CodeRun"'
+    assert info(orphan) == 'coderun="r",agent="rex",service="s",task_id="3",cli="codex",kind="CodeRun",worker="Job"'
 
 
 def test_a_job_of_another_kind_of_run_names_it_with_its_kind():
@@ -182,7 +182,7 @@ def test_a_job_without_a_run_is_there_if_it_carries_all_configured_labels(marks,
     """As a label selector's matchLabels."""
     page = page_of(a_job(owners=[], labels=marks), match_labels={"a": "1", "b": "2"})
     assert [line.split("coderun=")[1] for line in samples(page, "job_info")] == (
-        ['"",agent="",service="",task_id="",cli="",kind=""} 1'] if there else []
+        ['"",agent="",service="",task_id="",cli="",kind="",worker="Job"} 1'] if there else []
     )
 
 

@@ -17,6 +17,7 @@ import yaml
 from exporter import __version__
 from exporter.config import Settings
 from exporter.config_file import load
+from exporter.profiles import pods_of, shipped
 from exporter.rbac import Account, Manifest, manifests
 from tools.bundle import settings as rules
 from tools.chart import readme, schema
@@ -72,8 +73,14 @@ def _chart() -> dict[pathlib.Path, str]:
         CHART / "values.schema.json": schema.text(),
         CHART / "files/defaults.yaml": HEADER.format("values.yaml") + _defaults(),
         CHART / "files/settings.yaml": HEADER.format("exporter/config.py: the defaults") + defaults,
+        CHART / "files/profiles.yaml": HEADER.format("exporter/profiles/shipped") + _profiles(),
         CHART.parent / "values-prometheus-scrape.yaml": HEADER.format("alerts/scrape.yml") + values,
     }
+
+
+def _profiles() -> str:
+    """The shipped profiles that need the permission to read Pods."""
+    return yaml.safe_dump({"pods": [name for name, profile in shipped().items() if pods_of(profile)]})
 
 
 def _defaults() -> str:

@@ -1,0 +1,32 @@
+"""Runs that take their worker by its name, by the place of that worker."""
+
+from collections.abc import Iterable
+
+from exporter.cluster.records import Record, Run
+
+__all__ = ["Named"]
+
+
+class Named:
+    """Of a worker that several runs name, one after the other works with it."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, dict[str, Run]] = {}
+
+    def note(self, old: Record | None, new: Record | None) -> None:
+        """A record has changed."""
+        if isinstance(old, Run) and old.named:
+            runs = self._runs.get(old.worker_key, {})
+            if runs.pop(old.uid, None) is not None and not runs:
+                del self._runs[old.worker_key]
+        if isinstance(new, Run) and new.named:
+            self._runs.setdefault(new.worker_key, {})[new.uid] = new
+
+    def all(self, key: str) -> Iterable[Run]:
+        """All runs that name it."""
+        return self._runs.get(key, {}).values()
+
+    def present(self, key: str) -> Run | None:
+        """The run that it works for: the newest, an open one first. None of those that shared it and are over."""
+        runs = (run for run in self.all(key) if not (run.shared and run.terminal))
+        return max(runs, key=lambda run: (not run.terminal, run.created or 0.0, run.name), default=None)

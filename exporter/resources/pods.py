@@ -1,0 +1,222 @@
+"""Pods that are themselves the workers of runs: their wire type and lists; their records are those of Jobs.
+
+Only Pods of kinds whose profile has a Pod worker are listed. Of what their containers run nothing is decoded.
+"""
+
+import datetime as dt
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from exporter.cluster import JOBS, Job, named_key
+from exporter.resources import jobs
+from exporter.resources.kinds import RunKind, controller_of, pods_part
+from exporter.resources.objects import Meta, annotated_seconds, bounded, object_name, seconds, word
+from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.wanted import Wanted
+
+__all__ = ["RESOURCE", "WirePod", "slim_pod"]
+
+_RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}
+_RUNNING = frozenset({"Running", "Unknown"})  # Unknown: its node does not answer
+_STARTING = frozenset({"ContainerCreating", "PodInitializing"})  # what each Pod says while it starts
+
+# status.reason of Pods that failed, as the kubelet and the controllers write it:
+# https://pkg.go.dev/k8s.io/api/core/v1#PodStatus and pkg/kubelet of kubernetes/kubernetes
+_REASONS = frozenset(
+    {"DeadlineExceeded", "Evicted", "NodeLost", "Preempting", "Terminated", "UnexpectedAdmissionError"}
+)
+_OUT_OF_MEMORY = "OOMKilled"
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+
+
+class Named(msgspec.Struct):
+    """A container, or a scheduling gate; nothing else of it is read."""
+
+    name: str | None = None
+
+
+class Spec(msgspec.Struct, rename="camel"):
+    """spec, without what the containers run."""
+
+    active_deadline_seconds: float | None = None
+    containers: list[Named] | None = None
+    scheduling_gates: list[Named] | None = None
+
+
+class Waiting(msgspec.Struct):
+    """A container that is not running yet."""
+
+    reason: str | None = None
+
+
+class Terminated(msgspec.Struct, rename="camel"):
+    """A container that has ended."""
+
+    reason: str | None = None
+    finished_at: dt.datetime | None = None
+
+
+class State(msgspec.Struct):
+    """The state of a container; without either it is running."""
+
+    waiting: Waiting | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(msgspec.Struct):
+    """One of status.containerStatuses."""
+
+    name: str | None = None
+    state: State | None = None
+
+
+class Condition(msgspec.Struct, rename="camel"):
+    """One of status.conditions."""
+
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    last_transition_time: dt.datetime | None = None
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """status, written by the kubelet and the scheduler."""
+
+    phase: str | None = None
+    reason: str | None = None
+    start_time: dt.datetime | None = None
+    conditions: list[Condition] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+
+
+class WirePod(msgspec.Struct):
+    """A Pod on the wire."""
+
+    metadata: Meta = msgspec.field(default_factory=Meta)
+    spec: Spec | None = None
+    status: Status | None = None
+
+
+def slim_pod(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
+    """The record of a worker Pod; None for one that none of these kinds controls and none takes by its name."""
+    meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
+    owner, kind = controller_of(meta.owner_references or (), [kind for kind in kinds if kind.owns_pods])
+    read = kind or next((kind for kind in kinds if kind.names_pods), None)
+    if read is None:
+        return None
+    labels = meta.labels or {}
+    agent, service, task_id, cli, attempt = read.pod_reader.about(labels, meta.annotations or {})
+    namespace, name = word(meta.namespace), object_name(meta.name)
+    created, deleted = seconds(meta.creation_timestamp), seconds(meta.deletion_timestamp)
+    result = _RESULTS.get(status.phase or "", "")
+    is_running = status.phase in _RUNNING
+    is_active = not result and deleted is None
+    return Job(
+        uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
+        namespace=namespace,
+        name=name,
+        owner=bounded(owner.uid) if kind else named_key(namespace, name),
+        owner_name=kind.shown(object_name(owner.name)) if kind else "",
+        owner_resource=kind.resource if kind and not kind.profile.only else "",
+        kind=kind.kind if kind else "",
+        is_pod=True,
+        created=created,
+        started=seconds(status.start_time) or created,
+        active=int(is_active),
+        ready=int(is_active and is_running),
+        terminating=int(not result and deleted is not None),
+        finished=_finished(status) or deleted or seconds(status.start_time) or created if result else None,
+        result=result,
+        reason=_reason(status) if result == "failed" else "",
+        suspended=is_active and bool(spec.scheduling_gates),
+        queue=word(labels.get(_QUEUE_LABEL)),
+        deleted=deleted,
+        version=jobs.attempt_of(attempt),
+        agent=word(agent.lower()),
+        service=word(service),
+        task_id=word(task_id),
+        cli=word(cli.lower()),
+        deadline=spec.active_deadline_seconds,
+        max_runtime=annotated_seconds(meta, jobs.MAX_RUNTIME_ANNOTATION),
+        waiting=_waiting(status) if is_active and not is_running else "",
+        main_ended=_main_ended(pod, read) if is_running else "",
+    )
+
+
+def _terminated(status: Status) -> Iterator[tuple[str, Terminated]]:
+    """The containers that have ended, by name. Init containers end before the others start."""
+    for item in status.container_statuses or ():
+        if item.state is not None and item.state.terminated is not None:
+            yield item.name or "", item.state.terminated
+
+
+def _finished(status: Status) -> float | None:
+    """The end of its last container; without one, as after an eviction, its last change."""
+    ends = [seconds(end.finished_at) for _, end in _terminated(status)]
+    changes = [seconds(condition.last_transition_time) for condition in status.conditions or ()]
+    return max((end for end in ends if end), default=None) or max((at for at in changes if at), default=None)
+
+
+def _reason(status: Status) -> str:
+    """A closed set: the reason becomes a label of counters, which are kept for ever."""
+    if status.reason:
+        return status.reason if status.reason in _REASONS else "other"
+    return _OUT_OF_MEMORY if any(end.reason == _OUT_OF_MEMORY for _, end in _terminated(status)) else ""
+
+
+def _waiting(status: Status) -> str:
+    """Why a Pod does not start: the first container that says so, else the scheduler."""
+    for item in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
+        reason = item.state.waiting.reason if item.state is not None and item.state.waiting is not None else None
+        if reason and reason not in _STARTING:
+            return sys.intern(f"container {word(item.name)}: {word(reason)}")
+    for condition in status.conditions or ():
+        if condition.type == "PodScheduled" and condition.status == "False":
+            return word(condition.reason)
+    return ""
+
+
+def _main_ended(pod: WirePod, kind: RunKind) -> str:
+    """The main container, where it has terminated; of several, where all have, the one that ended last."""
+    statuses = (pod.status or Status()).container_statuses or ()
+    form, default = kind.main_containers, _default_container(pod)
+    mains = [item for item in statuses if (form.fullmatch(item.name or "") if form else item.name == default)]
+    ended = dict(_terminated(Status(container_statuses=mains)))
+    if not mains or len(ended) < len(mains):
+        return ""
+    return word(max(ended, key=lambda name: seconds(ended[name].finished_at) or 0.0))
+
+
+def _default_container(pod: WirePod) -> str | None:
+    """That of `kubectl logs`: by the annotation, else the first. Its statuses are sorted by name."""
+    containers = pod.spec.containers if pod.spec is not None else None
+    first = containers[0].name if containers else None
+    return (pod.metadata.annotations or {}).get(_DEFAULT_CONTAINER) or first
+
+
+def lists(wanted: Wanted) -> list[ListWatch]:
+    """One for each label selector and namespace; none where no kind has Pods as workers."""
+    selectors = dict.fromkeys(kind.pods for kind in wanted.kinds if kind.pods is not None)
+    return [_list(wanted, selector, scope) for selector in selectors for scope in wanted.scopes]
+
+
+def _list(wanted: Wanted, selector: str, scope: str | None) -> ListWatch:
+    return ListWatch(
+        title="pods",
+        scope="/".join(filter(None, (scope or "*", selector))),
+        part=pods_part(selector) + (scope or "*"),
+        group="",
+        plural="pods",
+        namespace=scope,
+        labels=",".join(filter(None, (wanted.labels, selector))),
+        wire=WirePod,
+        record=functools.partial(slim_pod, kinds=[kind for kind in wanted.kinds if kind.pods == selector]),
+    )
+
+
+RESOURCE = Resource(name="pods", table=JOBS, lists=lists, related=jobs.related)

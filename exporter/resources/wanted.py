@@ -1,0 +1,28 @@
+"""What the settings want to be read."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from exporter.resources.kinds import RunKind
+from exporter.resources.required import RequiredConfigMap
+
+__all__ = ["Wanted"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """`kinds` are all kinds of runs, those whose runs are Jobs included."""
+
+    kinds: Sequence[RunKind]
+    scopes: Sequence[str | None] = (None,)
+    """The namespaces that are read; None: all of them at once."""
+    labels: str = ""
+    """The label selector of runs and their workers."""
+    match_labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Jobs with all these labels are exposed, even if no run controls them."""
+    configmaps: Sequence[RequiredConfigMap] = ()
+
+    @property
+    def custom_kinds(self) -> list[RunKind]:
+        """The kinds whose runs are custom resources; the first is the main one."""
+        return [kind for kind in self.kinds if not kind.is_job]

@@ -1,0 +1,16 @@
+"""Label selectors, as `kubectl get -l` takes them.
+
+A selector that the API server would reject is an error at the start. Source:
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+"""
+
+import re
+from typing import Final
+
+__all__ = ["SELECTOR"]
+
+_WORD: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+_KEY: Final = rf"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_WORD}"
+_VALUES: Final = rf"\(\s*({_WORD})?(\s*,\s*({_WORD})?)*\s*\)"
+_TERM: Final = rf"\s*(!\s*{_KEY}|{_KEY}(\s*(==?|!=)\s*({_WORD})?|\s+(in|notin)\s*{_VALUES})?)\s*"
+SELECTOR: Final = re.compile(rf"({_TERM}(,{_TERM})*)?")

@@ -1,0 +1,166 @@
+"""Pods that work for the Tasks of kubeopencode, on a real API server, with the permissions that `rbac` prints."""
+
+import json
+import logging
+import pathlib
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.app import App
+from lab.controlplane.account import ServiceAccount
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
+from tests.exporting import impatience, metrics_of
+from tests.integration.in_process import an_exporter, eventually, short_watches, states
+
+__all__ = ["impatience", "short_watches"]
+
+pytestmark = pytest.mark.timeout(180)
+
+CRD = pathlib.Path(__file__).parents[1] / "profiles/objects/kubeopencode/00-crd.yaml"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+STATUS = "application/merge-patch+json"
+MINE = {"kubeopencode.io/task": "t"}
+
+
+class Tasks:
+    """The Tasks and Pods of a namespace."""
+
+    def __init__(self, plane: ControlPlane, place: Workplace) -> None:
+        self._ask = place.ask
+        self._tasks = f"/apis/kubeopencode.io/v1alpha1/namespaces/{place.namespace}/tasks"
+        self._pods = f"/api/v1/namespaces/{place.namespace}/pods"
+        plane.request("POST", CRDS, yaml.safe_load(CRD.read_text()))
+        until(lambda: plane.request("GET", self._tasks)[0] == 200, what="Tasks are served")
+        place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
+
+    def task(self, name: str) -> dict[str, Any]:
+        """A Task that works."""
+        head = {"apiVersion": "kubeopencode.io/v1alpha1", "kind": "Task", "metadata": {"name": name}}
+        made: dict[str, Any] = self._ask("POST", self._tasks, head | {"spec": {"description": "Fix"}})
+        status = {"status": {"phase": "Running", "podName": f"{name}-pod"}}
+        self._ask("PATCH", f"{self._tasks}/{name}/status", status, content_type=STATUS)
+        return made
+
+    def pod(self, task: dict[str, Any], labels: dict[str, str], *, name: str = "") -> str:
+        """A Pod that this Task controls."""
+        meta = task["metadata"]
+        owner = {key: task[key] for key in ("apiVersion", "kind")} | {key: meta[key] for key in ("name", "uid")}
+        metadata = {"name": name or f"{meta['name']}-pod", "labels": labels}
+        metadata |= {"ownerReferences": [owner | {"controller": True}]}
+        containers = [
+            {"name": each, "image": "i", "env": [{"name": "A", "value": "secret"}]} for each in ("agent", "sidecar")
+        ]
+        self._ask("POST", self._pods, {"metadata": metadata, "spec": {"containers": containers}})
+        return str(metadata["name"])
+
+    def set_status(self, pod: str, **agent: Any) -> None:
+        """The Pod runs, and its main container is in this state."""
+        common = {"image": "i", "imageID": "", "ready": False, "restartCount": 0}
+        known = {"agent": agent, "sidecar": {"running": {}}}
+        found = [{"name": name, "state": state} | common for name, state in known.items()]
+        status = {"status": {"phase": "Running", "containerStatuses": found}}
+        self._ask("PATCH", f"{self._pods}/{pod}/status", status, content_type=STATUS)
+
+    def delete(self, pod: str) -> None:
+        """At once: it is on no node."""
+        self._ask("DELETE", f"{self._pods}/{pod}")
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane) -> Workplace:
+    """A namespace."""
+    return Workplace(control_plane, f"tasks-{uuid.uuid4().hex[:8]}").open()
+
+
+@pytest.fixture
+def settings_file(place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
+    """Tasks of one namespace."""
+    path = tmp_path / "settings.yml"
+    kinds = {"kinds": ["tasks.kubeopencode.io"]}
+    path.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": kinds, "configmaps": {"required": []}}))
+    return path
+
+
+@pytest.fixture
+def account(control_plane: ControlPlane, place: Workplace, settings_file: pathlib.Path) -> Iterator[ServiceAccount]:
+    """A ServiceAccount with exactly the manifests for these settings."""
+    made = ServiceAccount(control_plane, place, settings=settings_file)
+    made.grant()
+    yield made
+    made.revoke()
+
+
+async def names(app: App, family: str, label: str = "job_name", **labels: str) -> list[str]:
+    """The values of a label of a family's series."""
+    families = (await metrics_of(app)).families
+    found = [sample.labels for sample in families[family].samples] if family in families else []
+    return sorted(own.get(label, "") for own in found if labels.items() <= own.items())
+
+
+async def test_a_task_has_its_pod_and_lacks_one_that_is_gone(
+    control_plane: ControlPlane,
+    place: Workplace,
+    account: ServiceAccount,
+    settings_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+):
+    """Of three Pods the API server sends the one with the label; its changes come by the watch."""
+    tasks = Tasks(control_plane, place)
+    working, lost = tasks.task("works"), tasks.task("lost")
+    pod = tasks.pod(working, MINE)
+    tasks.set_status(pod, running={})
+    tasks.pod(lost, {})
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
+        (status,) = [status for status in app.health.statuses if status.resource == "pods"]
+        assert status.objects == 1
+        assert await names(app, "coderun_job_name") == ["", "works-pod"]
+        assert await names(app, "job_info", worker="Pod", coderun="works") == ["works-pod"]
+        assert await names(app, "job_pods", state="running") == ["works-pod"]
+        assert "secret" not in str((await metrics_of(app)).families)
+        tasks.set_status(pod, terminated={"exitCode": 1, "finishedAt": "2026-01-01T00:00:00Z"})
+        cluster = app.picture.cluster
+        await eventually(lambda: any(job.main_ended for job in cluster.jobs), what="the container has ended")
+        assert await names(app, "job_hang_cause", cause="main_container_exited") == ["works-pod"]
+        tasks.delete(pod)
+        await eventually(lambda: not [*cluster.jobs], what="the Pod is gone")
+        assert await names(app, "coderun_job_name") == ["", ""]
+        assert await names(app, "coderun_stall_cause", "detail", coderun="works") == [
+            "status names Pod works-pod, which does not exist"
+        ]
+
+
+@pytest.mark.usefixtures("short_watches")
+async def test_without_the_permission_for_pods_everything_else_is_exposed(
+    control_plane: ControlPlane,
+    place: Workplace,
+    account: ServiceAccount,
+    settings_file: pathlib.Path,
+    tmp_path: pathlib.Path,
+    caplog: pytest.LogCaptureFixture,
+):
+    """A state of that resource alone, and no Task is said to lack its Pod; granted, it is read."""
+    Tasks(control_plane, place).task("t")
+    ((role, _),) = [(role, rule) for role, rule in account.rules() if rule["resources"] == ["pods"]]
+    granted = role["rules"]
+    account.set_rules(role, [rule for rule in granted if rule["resources"] != ["pods"]])
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    caplog.set_level(logging.INFO)
+    async with an_exporter(settings_file, kubeconfig=kubeconfig, expected=("watching", "forbidden")) as app:
+        assert {status.resource: status.state for status in app.health.statuses} == {
+            "tasks": "watching",
+            "jobs": "watching",
+            "pods": "forbidden",
+        }
+        assert app.health.is_ready()
+        assert await names(app, "coderun_state", "coderun") == ["t"]
+        assert await names(app, "coderun_job_name") == []
+        account.set_rules(role, granted)
+        await eventually(lambda: states(app) == {"watching"}, what="Pods are read", seconds=60.0)
+        assert await names(app, "coderun_job_name") == [""]
