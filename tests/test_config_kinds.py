@@ -157,6 +157,17 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             "    only: {.metadata.lables.x: [a]}",
             ":5: coderuns.kinds.0.only: '.metadata.lables.x': metadata has no field 'lables'; did you mean 'labels'?",
         ),
+        (
+            "    ready:\n      status.ready: [true]",
+            ":5: coderuns.kinds.0.ready: 'status.ready' is not a path; did you mean '.status.ready'?",
+        ),
+        ("    ready: {.status.ready: []}", ":5: coderuns.kinds.0.ready: no value is listed for '.status.ready'"),
+        ('    long_lived: {".spec.x[*]": [a]}', ":5: coderuns.kinds.0.long_lived: '.spec.x[*]' is not a path"),
+        ("    long_lived: yes!", ":5: coderuns.kinds.0.long_lived"),
+        (
+            "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  ready: {.x: [a]}}",
+            ":6: coderuns.kinds.1.ready: a Job that is itself a run has no such key",
+        ),
         ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have names of their own"),
         ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
     ],

@@ -100,10 +100,13 @@ class Cluster:
 
     def lacks_job(self, run: Run) -> bool:
         """Whether an open run is known to have no Job."""
-        if run.state != "open" or not run.worker:
+        return run.state == "open" and self.knows_jobs_of(run) and self.newest_job(run) is None
+
+    def knows_jobs_of(self, run: Run) -> bool:
+        """Whether all Jobs or Pods that it may have are known. The Pods of a run that is over may be deleted."""
+        if not run.worker or (run.worker == "Pod" and run.terminal):
             return False
-        known = self.workers_known(run) and not self.is_doubtful(run)
-        return known and self.newest_job(run) is None
+        return self.workers_known(run) and not self.is_doubtful(run)
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None where it has one or may have one."""
@@ -153,6 +156,15 @@ class Cluster:
         """The run's agent; the Job's own label where the run is not known or has none."""
         run = self.run_of(job)
         return (run.agent if run else "") or job.agent
+
+    def max_runtime_of(self, job: Job) -> tuple[float, bool]:
+        """How long the Job may run, in seconds, and whether that was set for it, its agent, or all Jobs."""
+        run, agent = self.run_of(job), self.agent_of(job)
+        long_lived = run is not None and run.long_lived
+        return (
+            self.policy.max_runtime_of(job, agent, long_lived=long_lived),
+            self.policy.max_runtime_is_set(job, agent, long_lived=long_lived),
+        )
 
     @property
     def default_configmaps(self) -> list[ConfigMap]:

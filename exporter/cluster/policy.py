@@ -30,12 +30,13 @@ class Policy:
             return run.deadline
         return self.job_creation_deadlines.get(run.agent, self.job_creation_deadline)
 
-    def max_runtime_of(self, job: Job, agent: str) -> float:
-        """How long this Job of this agent may run."""
+    def max_runtime_of(self, job: Job, agent: str, *, long_lived: bool = False) -> float:
+        """How long this Job of this agent may run. The default is not for Jobs of long-lived runs."""
         if job.max_runtime is not None:
             return job.max_runtime
-        return self.job_max_runtimes.get(agent, self.job_max_runtime)
+        return self.job_max_runtimes.get(agent, NEVER if long_lived else self.job_max_runtime)
 
-    def max_runtime_is_set(self, job: Job, agent: str) -> bool:
+    def max_runtime_is_set(self, job: Job, agent: str, *, long_lived: bool = False) -> bool:
         """Whether that limit was set for this Job, its agent, or all of them."""
-        return job.max_runtime is not None or agent in self.job_max_runtimes or self.job_max_runtime_is_set
+        for_all = self.job_max_runtime_is_set and not long_lived
+        return job.max_runtime is not None or agent in self.job_max_runtimes or for_all

@@ -51,6 +51,10 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     """When it started, where its status says so."""
     since: float | None = None
     """Since when it needs its worker, where its status says so."""
+    ready: bool | None = None
+    """Whether it is ready; None where its profile does not define that."""
+    long_lived: bool = False
+    """Whether it works until it is ended on request, so that its age is no fault."""
     run_type: str = ""
     agent: str = ""
     service: str = ""

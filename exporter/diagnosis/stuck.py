@@ -55,6 +55,5 @@ def _job(job: Job, cluster: Cluster) -> Stuck | None:
     started = cluster.started(job)
     if job.result or job.suspended or started is None or not cluster.is_worker(job):
         return None
-    agent, policy = cluster.agent_of(job), cluster.policy
-    is_set = policy.max_runtime_is_set(job, agent)
-    return Stuck(job, started, policy.max_runtime_of(job, agent), limit_is_set=is_set)
+    limit, is_set = cluster.max_runtime_of(job)
+    return Stuck(job, started, limit, limit_is_set=is_set)

@@ -31,6 +31,7 @@ __all__ = ["ProfileError", "check"]
 
 _WORKERS: Final = ("Job", "Pod", "none", "self")
 _OF_JOBS: Final = ("labels", "annotations")
+_CONDITIONS: Final = ("only", "ready", "long_lived")
 _JOBS: Final = ("jobs", "batch")
 _OF_PODS: Final = ("selector", "named", "shared")
 _CONTAINER: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")  # an RFC 1123 label, in which * is any text
@@ -63,7 +64,9 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
-    _check_conditions(given.only or {}, "only")
+    for name in _CONDITIONS:
+        wanted = getattr(given, name)
+        _check_conditions(wanted if isinstance(wanted, dict) else {}, name)
     if is_job(profile) or (profile.plural, profile.group) == _JOBS:
         _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
@@ -174,6 +177,9 @@ def _check_jobs(profile: Profile) -> None:
         raise ProfileError("self is the only worker and has no when: only says which Jobs are runs", key="worker")
     if not profile.only:
         raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
+    for key in ("ready", "long_lived"):
+        if getattr(profile, key):
+            raise ProfileError("a Job that is itself a run has no such key", key=key)
     about = profile.about or About()
     for key, paths in (
         ("only", [parse(path) for path in profile.only]),
@@ -199,17 +205,22 @@ def _check_source(source: Source, key: str) -> None:
     for index, one in enumerate(all_of(source)):
         where = f"{key}[{index}]" if several else key
         with _at(where):
-            if isinstance(one, str) and _DOT_FORGOTTEN.match(one):
-                raise PathError(f"{one!r} is not a path; did you mean {'.' + one!r}?")
+            _check_dot(one if isinstance(one, str) else one.path)
             if isinstance(one, From) or is_path(one) or key.startswith("times."):
                 parse(one if isinstance(one, str) else one.path)
         if isinstance(one, From):
             _check_conditions(one.when, f"{where}.when")
 
 
+def _check_dot(text: str) -> None:
+    if _DOT_FORGOTTEN.match(text):
+        raise PathError(f"{text!r} is not a path; did you mean {'.' + text!r}?")
+
+
 def _check_conditions(wanted: dict[str, Any], key: str) -> None:
     for path, values in wanted.items():
         with _at(key):
+            _check_dot(path)
             parse(path)
         if not values:
             raise ProfileError(f"no value is listed for {path!r}", key=key)

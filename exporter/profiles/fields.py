@@ -38,7 +38,8 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield from _of_source(worker.reported, TEXT)
         yield from _of_source(worker.named, TEXT)
         yield from _of_conditions(worker.when)
-    yield from _of_conditions(profile.only or {})
+    for wanted in (profile.only, profile.ready, profile.long_lived):
+        yield from _of_conditions(wanted if isinstance(wanted, dict) else {})
     for shown in profile.undecodable_when_empty or ():
         yield parse(shown), TEXT
 

@@ -180,6 +180,12 @@ class Profile(_Part, frozen=True):
     the state is `open`."""
     worker: Worker | tuple[Worker, ...] | None = None
     """The object that does the work of a run; of several, the first one whose `when` holds."""
+    ready: dict[str, tuple[Value, ...]] | None = None
+    """Conditions: paths, and the allowed values of each. An open run is ready if all hold. Without this key, runs are
+    neither ready nor not ready."""
+    long_lived: bool | dict[str, tuple[Value, ...]] | None = None
+    """Whether a run works until it is ended on request: `true`, or conditions on the run. The default run time limit
+    does not apply to its worker."""
     times: Times | None = None
     """Times of a run."""
     about: About | None = None

@@ -80,7 +80,8 @@ class Reader:
         self.since, self.started, self.finished, self.work_completed = (
             moment(source, index) for source in (times.since, times.started, times.finished, times.work_completed)
         )
-        self.is_run = condition(profile.only, index) if profile.only else None
+        self.is_run, self.is_ready = (condition(one, index) if one else None for one in (profile.only, profile.ready))
+        self.is_long_lived = _long_lived(profile, index)
         self.more = [index(parse(path)) for path in more]
         self._rules = [_rule(rule, index) for rule in profile.state]
         self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
@@ -149,6 +150,12 @@ class JobReader:
 
     def _values(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str | None]:
         return [(labels if is_label else annotations).get(key) for is_label, key in self._keys]
+
+
+def _long_lived(profile: Profile, index: Index) -> Condition:
+    """For all runs or none, or by conditions."""
+    wanted = profile.long_lived
+    return condition(wanted, index) if wanted and isinstance(wanted, dict) else lambda _: wanted is True
 
 
 def _rule(rule: StateRule, index: Index) -> Rule:

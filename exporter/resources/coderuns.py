@@ -13,7 +13,7 @@ from exporter.resources.kinds import RunKind
 from exporter.resources.objects import object_name, seconds, seconds_in, word
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
-from exporter.untrusted import message, model_name
+from exporter.untrusted import message, model_name, one_line
 
 __all__ = ["RESOURCE", "slim_run"]
 
@@ -54,6 +54,8 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
         shared=worker is not None and worker.shared,
         started=seconds(read.started(values)),
         since=seconds(read.since(values)),
+        ready=None if read.is_ready is None else read.is_ready(values),
+        long_lived=read.is_long_lived(values),
         run_type=word(run_type),
         agent=word(agent.lower()),
         service=word(service),
@@ -99,6 +101,12 @@ def phase(run: Run, _: Cluster) -> Iterator[Row]:
 def state(run: Run, _: Cluster) -> Iterator[Row]:
     """By the state map of the run's kind."""
     yield (run.state,), 1
+
+
+def ready(run: Run, _: Cluster) -> Iterator[Row]:
+    """While it is open: a run that waits or is over need not be ready."""
+    if run.ready is not None and run.state == "open":
+        yield ("" if run.ready else one_line(run.message),), run.ready
 
 
 def info(run: Run, cluster: Cluster) -> Iterator[Row]:
@@ -197,6 +205,12 @@ RESOURCE = Resource(
             rows=state,
         ),
         Family(
+            name="coderun_ready",
+            help="1 if an open run is ready, else 0 with its message as detail; only for kinds that define ready.",
+            own=("detail",),
+            rows=ready,
+        ),
+        Family(
             name="coderun_info",
             help="Information about the run.",
             own=(
@@ -217,8 +231,10 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_job_creation_deadline_seconds",
-            help="How long the run may have no Job, in seconds; +Inf if it has no limit.",
-            value=lambda run, cluster: cluster.policy.deadline_of(run),
+            help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent where it may have a"
+            " worker that is not read, and of a run that is over and had a Pod.",
+            value=lambda run, cluster: cluster.policy.deadline_of(run) if cluster.knows_jobs_of(run) else None,
+            needs=("jobs",),
         ),
         Family(
             name="coderun_stall_cause",

@@ -16,6 +16,7 @@ from exporter.resources.finished import log_finished
 __all__ = ["History"]
 
 _RESULTS = ("succeeded", "failed", "cancelled")
+_CREATIONS = ("created", "failed")
 _ENDS = (("succeeded", ""), ("failed", "BackoffLimitExceeded"), ("failed", "DeadlineExceeded"))
 _CREATION = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 28800)
 _DURATION = (60, 300, 600, 900, 1800, 2700, 3600, 7200, 14400, 28800, 86400)
@@ -48,6 +49,12 @@ class History:
         )
         self._runs = Counter(
             "coderuns_finished", "Number of runs that ended.", ["namespace", "agent", "result"], registry=registry
+        )
+        self._job_creations = Counter(
+            "coderun_job_creations",
+            "Number of Jobs created for runs, and of runs that failed without one.",
+            ["namespace", "result"],
+            registry=registry,
         )
         of = ("namespace", "agent", "service", "result", "reason")
         self._duration = Histogram(
@@ -96,7 +103,7 @@ class History:
                 self._run_changed(old, new)
             case Job():
                 if old is None and (run := self._cluster.run_of(new)) is not None:
-                    self._first_job(run, new)
+                    self._job_created(run, new)
                 if new.result and not (isinstance(old, Job) and old.result):
                     self._job_finished(new)
             case None:
@@ -109,13 +116,16 @@ class History:
 
     def _run_changed(self, old: Record | None, new: Run) -> None:
         for job in self._cluster.jobs_of(new) if old is None else ():
-            self._first_job(new, job)
+            self._job_created(new, job)
         if new.terminal and not (isinstance(old, Run) and old.terminal):
             self._run_finished(new)
 
-    def _first_job(self, run: Run, job: Job) -> None:
+    def _job_created(self, run: Run, job: Job) -> None:
         """A retry's Job is not the first, although by then it is the only one. A shared Pod was there before."""
-        if run.uid in self._begun or job.version > 1 or run.shared or len(self._cluster.jobs_of(run)) > 1:
+        if run.shared:
+            return
+        self._count_creation(run, "created")
+        if run.uid in self._begun or job.version > 1 or len(self._cluster.jobs_of(run)) > 1:
             return
         self._begun.add(run.uid)
         if run.created is not None and job.created is not None:
@@ -126,6 +136,14 @@ class History:
     def _run_finished(self, run: Run) -> None:
         if (labels := self._of_runs(run.namespace, run.agent)) is not None:
             self._runs.labels(*labels, run.state).inc()
+            self._texts.clear()
+        had_job = run.status_job or run.uid in self._begun or self._cluster.jobs_of(run)
+        if run.state == "failed" and not had_job and self._cluster.knows_jobs_of(run):
+            self._count_creation(run, "failed")
+
+    def _count_creation(self, run: Run, result: str) -> None:
+        if (labels := self._of_runs(run.namespace, run.agent)) is not None:
+            self._job_creations.labels(labels[0], result).inc()
             self._texts.clear()
 
     def _job_finished(self, job: Job) -> None:
@@ -152,6 +170,8 @@ class History:
         self._texts.clear()
         for result in _RESULTS:
             self._runs.labels(*of, result)
+        for result in _CREATIONS:
+            self._job_creations.labels(of[0], result)
 
     def _begin_jobs(self, *of: str) -> None:
         self._texts.clear()

@@ -244,13 +244,13 @@ RESOURCE = Resource(
         Family(
             name="job_max_runtime_seconds",
             help="Maximum run time of the Job, in seconds; +Inf if it has no limit.",
-            value=lambda job, cluster: cluster.policy.max_runtime_of(job, cluster.agent_of(job)),
+            value=lambda job, cluster: cluster.max_runtime_of(job)[0],
             needs=("coderuns",),
         ),
         Family(
             name="job_max_runtime_configured",
             help="1 where an annotation or the settings set the maximum run time.",
-            value=lambda job, cluster: 1 if cluster.policy.max_runtime_is_set(job, cluster.agent_of(job)) else None,
+            value=lambda job, cluster: 1 if cluster.max_runtime_of(job)[1] else None,
             needs=("coderuns",),
         ),
         Family(

@@ -2,15 +2,17 @@
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
+from typing import Any
 
 from lab.clock import seconds_of
 from lab.timelapse.judge import metrics_of
 from lab.timelapse.series import Recorder
-from lab.worlds.history import history
+from lab.worlds.history import History, history
 from lab.worlds.stage import Stage
 from lab.worlds.table import World
 
-__all__ = ["AFTER", "MINUTE", "SNAPSHOT", "Played", "play"]
+__all__ = ["AFTER", "MINUTE", "SNAPSHOT", "Played", "play", "play_history"]
 
 MINUTE = 60
 SNAPSHOT = seconds_of("2025-11-02T20:00:00Z")
@@ -29,12 +31,16 @@ class Played:
 
 async def play(world: World) -> Played:
     """The whole world, from before its first run."""
-    past = history(world.files, snapshot=SNAPSHOT)
+    return await play_history(history(world.files, snapshot=SNAPSHOT), settings=world.settings, after=AFTER)
+
+
+async def play_history(past: History, *, settings: Mapping[str, Any], after: int) -> Played:
+    """These steps, until `after` seconds after the snapshot."""
     recorder = Recorder(metrics=metrics_of())
-    scrapes = range(round(past.begin) + _OFFSET, round(SNAPSHOT + AFTER) + _OFFSET + 1, MINUTE)
+    scrapes = range(round(past.begin) + _OFFSET, round(SNAPSHOT + after) + _OFFSET + 1, MINUTE)
     moments = [(at, list(steps)) for at, steps in itertools.groupby(past.steps, key=lambda step: step.at)]
     page = ""
-    async with Stage(now=past.begin, settings=world.settings) as stage:
+    async with Stage(now=past.begin, settings=settings) as stage:
         for step in moments.pop(0)[1]:
             stage.take(step)
         await stage.serve()

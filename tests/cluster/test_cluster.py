@@ -219,6 +219,22 @@ def test_the_thresholds_that_apply():
     assert policy.max_runtime_of(a_job(max_runtime=0.0), "tess") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("job", "policy", "limit"),
+    [
+        ({}, {}, (NEVER, False)),
+        ({}, {"job_max_runtime": 60.0, "job_max_runtime_is_set": True}, (NEVER, False)),
+        ({"max_runtime": 60.0}, {}, (60.0, True)),
+        ({}, {"job_max_runtimes": {"warm": 60.0}}, (60.0, True)),
+        ({"owner": ""}, {}, (3600.0, False)),
+    ],
+)
+def test_the_default_run_time_limit_is_not_for_the_jobs_of_long_lived_runs(job, policy, limit):
+    """What is set for the Job or for its agent is."""
+    cluster = a_cluster(runs=[a_run(agent="warm", long_lived=True)], jobs=[found := a_job(**job)], **policy)
+    assert cluster.max_runtime_of(found) == limit
+
+
 def test_a_configmap_that_was_not_read_is_neither_well_nor_ill():
     """Whatever else its record says."""
     item = ConfigMap(uid="n/c", namespace="n", name="c", read=False)

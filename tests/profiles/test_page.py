@@ -9,6 +9,7 @@ from tests.clusters import a_server, until
 from tests.exporting import an_exporter, metrics_of, readiness
 from tests.objects import CREATED, a_job
 from tests.profiles.listed import Listed, a_settings
+from tests.profiles.test_platforms import PLATFORMS
 from tests.profiles.world import World as Objects, expected
 from tests.worlds import World, samples
 
@@ -59,9 +60,19 @@ def test_a_run_whose_worker_is_another_run_never_lacks_one():
     names = ["sandboxclaims.extensions.agents.x-k8s.io"]
     page = page_of("agent-sandbox", names)
     assert samples(page, "coderun_state", "coderun_info")
-    assert (
-        samples(page, "coderun_job_name", "coderun_without_job_since_timestamp_seconds", "coderun_stall_cause") == []
-    )
+    of_jobs = ("without_job_since_timestamp_seconds", "stall_cause", "job_creation_deadline_seconds")
+    assert samples(page, "coderun_job_name", *(f"coderun_{name}" for name in of_jobs)) == []
+
+
+def test_an_open_run_is_ready_or_not_with_its_message():
+    """By the profile of its kind. One that waits, is over, or whose kind does not define it, has no such line."""
+    page = page_of("agent-sandbox", PLATFORMS["agent-sandbox"])
+    ready = {line.split('"')[3]: line.partition(",detail=")[2] for line in samples(page, "coderun_ready")}
+    assert ready["old-and-ready"] == '""} 1'
+    assert ready["s-two"] == '"2 pods are controlled by this Sandbox"} 0'
+    assert ready["sandboxclaim/s-no-status"] == '""} 0'
+    assert not {"suspended", "done", "broke", "expired"} & set(ready)
+    assert samples(page_of("kubeopencode", PLATFORMS["kubeopencode"]), "coderun_ready") == []
 
 
 def test_a_task_of_kelos_has_its_job_and_one_of_a_pool_lacks_none():
@@ -70,6 +81,9 @@ def test_a_task_of_kelos_has_its_job_and_one_of_a_pool_lacks_none():
     jobs = {line.split('"')[3]: line.split('"')[5] for line in samples(page, "coderun_job_name")}
     assert jobs["long-migration"] == "long-migration"
     assert not [name for name in jobs if name.startswith("pool-")]
+    limited = {line.split('"')[3] for line in samples(page, "coderun_job_creation_deadline_seconds")}
+    assert "long-migration" in limited
+    assert not [name for name in limited if name.startswith("pool-")]
     assert 'agent="migrations"' in next(line for line in samples(page, "coderun_info") if "long-migration" in line)
 
 

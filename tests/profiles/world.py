@@ -13,7 +13,7 @@ from exporter.resources.kinds import run_kinds
 from lab.worlds.loading import documents
 from tests.objects import raw
 
-__all__ = ["World", "expected"]
+__all__ = ["FOLDER", "World", "expected"]
 
 FOLDER = pathlib.Path(__file__).parent / "objects"
 OVER = {"Succeeded", "Failed"}

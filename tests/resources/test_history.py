@@ -101,6 +101,8 @@ def test_both_ends_of_a_run_are_told_at_0_once_it_is_seen(known):
         'coderuns_finished_total{agent="tess",namespace="n",result="succeeded"} 0.0',
         'coderuns_finished_total{agent="tess",namespace="n",result="failed"} 0.0',
         'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 0.0',
+        'coderun_job_creations_total{namespace="n",result="created"} 0.0',
+        'coderun_job_creations_total{namespace="n",result="failed"} 0.0',
     ]
 
 
@@ -223,6 +225,53 @@ def test_a_retrys_job_is_not_the_first():
     fresh = World(a_run(spec=TESS))
     fresh.put(a_job(created=CREATED + 7200, labels={"context-version": "2"}))
     assert creation(fresh) == (0.0, 0.0)
+
+
+FAILED = a_run(spec=TESS, status={"phase": "Failed"})
+AGAIN = a_job(uid="2", name="j2", labels={"context-version": "2"})
+
+
+@pytest.mark.parametrize(
+    ("before", "events", "created", "failed"),
+    [
+        ([], [OPEN, a_job(), AGAIN], 2, 0),
+        ([], [a_job(), OPEN], 1, 0),
+        ([OPEN, a_job()], [a_job(ended="Failed"), FAILED], 0, 0),
+        ([], [OPEN, a_job(), FAILED], 1, 0),
+        ([], [FAILED], 0, 1),
+        ([OPEN], [FAILED, FAILED | {"apiVersion": "agents.platform/v1"}], 0, 1),
+        ([OPEN], [a_run(spec=TESS, status={"phase": "Failed", "jobName": "j"})], 0, 0),
+        ([OPEN], [DONE], 0, 0),
+        ([FAILED, a_job(owners=[], uid="k")], [a_job(owners=[], uid="k", ended="Failed")], 0, 0),
+    ],
+)
+def test_jobs_created_for_runs_are_counted_and_runs_that_fail_without_one(before, events, created, failed):
+    """Each Job and each failure once; what was so at the first list, and a Job that is no run's, is not counted."""
+    world = World(*before)
+    for item in events:
+        world.put(item)
+    lines = dict(line.rsplit(" ", 1) for line in told(world, "coderun_job_creations_total"))
+    assert [
+        float(lines.get(f'coderun_job_creations_total{{namespace="n",result="{result}"}}', 0))
+        for result in ("created", "failed")
+    ] == [created, failed]
+
+
+def test_a_run_whose_job_was_deleted_before_it_failed_had_one():
+    """The platform deletes the Job first."""
+    world = World()
+    for item in (OPEN, a_job()):
+        world.put(item)
+    world.delete(a_job())
+    world.put(FAILED)
+    assert told(world, "coderun_job_creations_total")[1].endswith(" 0.0")
+
+
+def test_while_jobs_are_unknown_no_failure_is_one_without_a_job():
+    """An unknown is not a no."""
+    world = World(OPEN, unread=("jobs",))
+    world.put(FAILED)
+    assert counted(world, "coderun_job_creations_total") == []
 
 
 def test_a_run_that_is_deleted_is_forgotten():

@@ -13,6 +13,7 @@ from tools.dashboards.one_run_promql import (
     HEALTH_FOR_RUN,
     JOBS,
     MINE,
+    NOT_READY,
     NOW_STATES,
     PHASE,
     RUNNING,
@@ -67,9 +68,10 @@ def _numbers() -> list[tuple[Any, int, int]]:
         ),
         names(
             "Cause",
-            "Why the run has no Job, why its Job is unfinished, or why it failed. The table below has the details."
+            "Why the run has no Job, why its Job is unfinished, why it failed, or that it is not ready. The table"
+            " below has the details."
             f" {past}",
-            Query(f"max by (cause) ({STALL} or {HANG} or {FAILURE})", "{{cause}}"),
+            Query(f"max by (cause) ({STALL} or {HANG} or {FAILURE} or {NOT_READY})", "{{cause}}"),
             Query(f"0 * max by (cause) ({LAST_CAUSE})", "last: {{cause}}"),
             words=PAST | {1: ("cause", BAD)},
             nothing="no cause known",
@@ -124,13 +126,14 @@ def _life() -> list[tuple[Any, int, int]]:
     life = lanes(
         "Timeline",
         "Phases (coloured by state), Jobs and their pods, causes, and firing alerts. A gap is an absence."
-        " `CodeRunNotReconciled`, `CodeRunNotUpdated`, `AgentJobWithoutPod`, `AgentPodNotStarting`,"
-        " `AgentJobSuspended`.",
+        " `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`, `AgentJobWithoutPod`,"
+        " `AgentPodNotStarting`, `AgentJobSuspended`.",
         Query(PHASE, "Phase {{phase}}"),
         Query(job, "Job {{job_name}}"),
         Query(f"21 * max by (cluster, cause) ({STALL})", "No Job: {{cause}}"),
         Query(f"21 * max by (cluster, cause) ({HANG})", "Job unfinished: {{cause}}"),
         Query(f"21 * max by (cluster, cause) ({FAILURE})", "Run failed: {{cause}}"),
+        Query(f"21 * max by (cluster, cause) ({NOT_READY})", "Run: {{cause}}"),
         Query(f"22 * {ALERTS}", "{{alertname}}"),
         words={**STATES, **JOBS, **SIGNS},
     )

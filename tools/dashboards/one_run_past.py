@@ -9,6 +9,7 @@ from tools.dashboards.one_run_promql import (
     HANGS,
     JOBS,
     MINE,
+    NOT_READY_SEEN,
     NOW_STATES,
     RUNNING,
     STALLS,
@@ -101,6 +102,7 @@ _CAUSES = "\nor ".join(
         f"timestamp({STALLS})",
         f"timestamp({HANGS}) and on ({JOB}) {MINE}",
         f"timestamp({FAILURES})",
+        NOT_READY_SEEN,
     )
 )
 # One that was there at the end: two minutes, because samples are looked for each minute.

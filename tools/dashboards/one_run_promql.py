@@ -16,6 +16,8 @@ __all__ = [
     "HEALTH_FOR_RUN",
     "JOBS",
     "MINE",
+    "NOT_READY",
+    "NOT_READY_SEEN",
     "NOW_STATES",
     "PHASE",
     "POD_STATES",
@@ -81,6 +83,9 @@ FAILURES = f"coderun_failure_cause{{{THIS}}}"
 STALL = f"max by (cluster, cause, detail) ({STALLS})"
 HANG = f"max by (cluster, cause, detail) ({HANGS} and on ({JOB}) {MINE})"
 FAILURE = f"max by (cluster, cause, detail) ({FAILURES})"
+_UNREADY = 'label_replace({}, "cause", "not_ready", "", "")'.format
+NOT_READY = f"group by (cluster, cause, detail) ({_UNREADY(f'coderun_ready{{{THIS}}} == 0')})"
+NOT_READY_SEEN = _UNREADY(f"timestamp(coderun_ready{{{THIS}}}) and coderun_ready{{{THIS}}} == 0")
 _PODS = f"max by ({JOB}) (job_pods{{{ONE}, state="
 _STATES = "\nor ".join(
     [

@@ -21,6 +21,8 @@ from tools.dashboards.one_run_promql import (
     HANGS,
     JOBS,
     MINE,
+    NOT_READY,
+    NOT_READY_SEEN,
     STALL,
     STALLS,
     THIS,
@@ -39,6 +41,7 @@ def causes() -> tuple[Any, int, int]:
         "no Job": (STALL, f"timestamp({STALLS})"),
         "Job unfinished": (HANG, f"timestamp({HANGS}) and on ({JOB}) {MINE}"),
         "run failed": (FAILURE, f"timestamp({FAILURES})"),
+        "run not ready": (NOT_READY, NOT_READY_SEEN),
     }
     present = [_labelled(now, "what", what) for what, (now, _) in kinds.items()]
     last = [_labelled(seen(past, "cluster, cause, detail"), "what", what) for what, (_, past) in kinds.items()]

@@ -101,7 +101,7 @@ NOT_STARTING = (
 )
 ENDED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}})'
 # A Job that opted out of its limit has opted out of the others too.
-_LIMITED = f"({LIMIT} < +Inf)"
+_LIMITED = f"({LIMIT} < +Inf or on ({JOB}) {LIMIT} unless on ({JOB}) job_max_runtime_configured{{{ALL}}})"
 ATTENTION = (
     f"({UNFINISHED}) and on ({JOB}) {_LIMITED} and on ({JOB})\n"
     f"(({OVER})\nor on ({JOB}) ({NO_POD})\nor on ({JOB}) ({NOT_STARTING})\nor on ({JOB}) ({ENDED}))"

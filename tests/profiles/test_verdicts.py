@@ -1,0 +1,150 @@
+"""Objects of other platforms, from the API server to the shipped rules: the alerts that fire are as each carries it.
+
+Objects appear at their creation, with the status that they have at the snapshot.
+"""
+
+import asyncio
+import functools
+
+import pytest
+
+from lab.clock import seconds_of
+from lab.worlds.history import History
+from lab.worlds.loading import documents
+from lab.worlds.outcomes import raised_by
+from lab.worlds.player import MINUTE, SNAPSHOT, play_history
+from lab.worlds.steps import Step
+from tests.profiles.test_platforms import PLATFORMS
+from tests.profiles.world import FOLDER, World, expected
+
+pytestmark = [pytest.mark.needs("promtool"), pytest.mark.timeout(120)]
+
+BEFORE = 20 * MINUTE
+"""From the start of the exporter to the snapshot: longer than the rules look back on their samples."""
+AFTER = MINUTE
+
+ALERTS = {
+    "fine": set(),
+    "no-worker": {"CodeRunJobCreationStalled"},
+    "not-starting": {"AgentPodNotStarting"},
+    "hanging": {"AgentJobHanging"},
+    "main-exited": {"AgentFinishedNotExited"},
+    "run-over-worker-alive": {"AgentFinishedNotExited"},
+    "worker-not-ending": {"AgentJobWithoutPod"},
+    "not-updated": {"CodeRunNotUpdated"},
+    "not-ready": {"CodeRunNotReady"},
+    "deleting": {"CodeRunStuckDeleting"},
+}
+OF_A_JOB = {"no-worker": {"AgentJobWithoutPod"}}
+"""Where the run is a Job."""
+
+INHIBITED = {
+    "CodeRunJobCreationStalled": {"CodeRunNotReconciled"},
+    "AgentFinishedNotExited": {"AgentJobHanging"},
+    "AgentJobWithoutPod": {"AgentJobHanging"},
+    "AgentPodNotStarting": {"AgentJobHanging"},
+}
+"""Symptoms, by the alert about the same object that explains them."""
+
+NOT_YET = {
+    # The containers of a Job's pod are not read, and this exporter has not seen them ready.
+    "kelos:Task/s-sidecar": {"AgentPodNotStarting"},
+    "plain-jobs:Job/s-sidecar": {"AgentPodNotStarting"},
+    # The Sandbox of a claim is not read as its worker.
+    "agent-sandbox:SandboxClaim/s-no-pool": {"CodeRunNotReady"},
+    "agent-sandbox:SandboxClaim/s-no-status": {"CodeRunNotReady"},
+    "agent-sandbox:SandboxClaim/s-behind": {"CodeRunNotReady"},
+}
+"""What fires for now where the verdict has another alert."""
+ALLOWED = {"AgentJobsWithoutDeadline"}
+"""Of a namespace, for reading: wherever a Job has no deadline."""
+
+WORLDS = {folder: World(folder, names, now=SNAPSHOT) for folder, names in PLATFORMS.items()}
+RUNS = [
+    pytest.param(folder, item, id=f"{folder}:{item['kind']}/{item['metadata']['name']}")
+    for folder in PLATFORMS
+    for item in WORLDS[folder].objects
+    if expected(item)
+]
+
+
+def history_of(folder, objects):
+    """Each object from its creation on."""
+    begin = SNAPSHOT - BEFORE
+    crds = [item for path in (FOLDER / folder).glob("00-*.yaml") for item in documents(path, snapshot=SNAPSHOT)]
+    kinds = {"Namespace", "Job", "Pod", *(kind.kind for kind in WORLDS[folder].kinds)}
+    steps = [Step(at=begin, item=item) for item in crds]
+    for item in objects:
+        if item["kind"] in kinds:
+            born = item["metadata"].get("creationTimestamp")
+            steps.append(Step(at=max(begin, seconds_of(born)) if born else begin, item=item))
+    return History(begin=begin, steps=tuple(sorted(steps, key=lambda step: step.at)))
+
+
+@functools.cache
+def fired(folder, files="[1-9]*"):
+    """The names of the alerts that fire, by what they are about."""
+    paths = sorted((FOLDER / folder).glob(f"{files}.yaml"))
+    objects = [item for path in paths for item in documents(path, snapshot=SNAPSHOT)]
+    settings = {"coderuns": {"kinds": PLATFORMS[folder]}}
+    played = asyncio.run(play_history(history_of(folder, objects), settings=settings, after=AFTER))
+    found = {}
+    for one in raised_by(played, with_texts=False):
+        found.setdefault(about(folder, one.firing.labels), set()).add(one.alert.name)
+    return {key: names - {one for name in names for one in INHIBITED.get(name, ())} for key, names in found.items()}
+
+
+def about(folder, labels):
+    """The run that an alert is about, as the annotations of the objects are attached to it; else the labels."""
+    world = WORLDS[folder]
+    if (shown := labels.get("coderun")) is not None:
+        runs = ((kind, item) for item in world.objects if (kind := world.kind_of(item)) is not None)
+        return next(key_of(item) for kind, item in runs if kind.shown(item["metadata"]["name"]) == shown)
+    if (name := labels.get("job_name")) is not None:
+        workers = (item for item in world.objects if item["kind"] in {"Job", "Pod"})
+        return key_of(run_of(world, next(item for item in workers if item["metadata"]["name"] == name)))
+    return "namespace"
+
+
+def run_of(world, item):
+    """The object itself, the open run that names it, or the nearest of its owners, that carries a verdict."""
+    name = item["metadata"]["name"]
+    for one in world.objects if item["kind"] == "Pod" else ():
+        if expected(one) and (one.get("status") or {}).get("podName") == name and world.state(one) == "open":
+            return one
+    while not expected(item):
+        owners = {one["uid"] for one in item["metadata"]["ownerReferences"] if one.get("controller")}
+        item = next(one for one in world.objects if one["metadata"].get("uid") in owners)
+    return item
+
+
+def key_of(item):
+    """Kind and name."""
+    return f"{item['kind']}/{item['metadata']['name']}"
+
+
+@pytest.mark.parametrize(("folder", "item"), RUNS)
+def test_the_alerts_of_a_run_are_those_of_its_verdict(folder, item):
+    """All that fire from the start of the exporter on, and no other."""
+    verdict = expected(item).get("verdict", "fine")
+    wanted = (OF_A_JOB if item["kind"] == "Job" else {}).get(verdict, ALERTS[verdict])
+    found = fired(folder).get(key_of(item), set())
+    assert found == NOT_YET.get(f"{folder}:{key_of(item)}", wanted)
+
+
+def test_what_does_not_fire_yet_is_of_a_run_and_differs_from_its_verdict():
+    """The list has no line that is not needed."""
+    verdicts = {run.id: expected(run.values[1]).get("verdict") for run in RUNS}
+    assert [name for name, alerts in NOT_YET.items() if ALERTS[verdicts[name]] == alerts] == []
+
+
+@pytest.mark.parametrize("folder", PLATFORMS)
+def test_nothing_else_fires(folder):
+    """No alert of a namespace, an agent or the exporter."""
+    assert fired(folder).get("namespace", set()) <= ALLOWED
+
+
+@pytest.mark.parametrize("folder", PLATFORMS)
+def test_no_harmless_state_has_an_alert(folder):
+    """Without the stuck runs, in whose shadow another alert might be silent."""
+    assert {name for names in fired(folder, "10-healthy").values() for name in names} <= ALLOWED
