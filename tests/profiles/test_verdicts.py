@@ -107,13 +107,14 @@ def about(folder, labels):
 
 
 def run_of(world, item):
-    """The object itself, the nearest of its owners, or the run that names it, that carries a verdict."""
+    """The object itself, the open run that names it, or the nearest of its owners, that carries a verdict."""
+    name = item["metadata"]["name"]
+    for one in world.objects if item["kind"] == "Pod" else ():
+        if expected(one) and (one.get("status") or {}).get("podName") == name and world.state(one) == "open":
+            return one
     while not expected(item):
-        name = item["metadata"]["name"]
         owners = {one["uid"] for one in item["metadata"]["ownerReferences"] if one.get("controller")}
-        above = (one for one in world.objects if one["metadata"].get("uid") in owners)
-        naming = (one for one in world.objects if one.get("status", {}).get("podName") == name)
-        item = next(above, None) or next(naming)
+        item = next(one for one in world.objects if one["metadata"].get("uid") in owners)
     return item
 
 
