@@ -103,8 +103,10 @@ class Cluster:
         return run.state == "open" and self.knows_workers_of(run) and self.newest_job(run) is None
 
     def knows_workers_of(self, run: Run) -> bool:
-        """Whether its worker is of a kind that is read, and all that it may have are known."""
-        return bool(run.worker) and self.workers_known(run) and not self.is_doubtful(run)
+        """Whether all Jobs or Pods that it may have are known. The Pods of a run that is over may be deleted."""
+        if not run.worker or (run.worker == "Pod" and run.terminal):
+            return False
+        return self.workers_known(run) and not self.is_doubtful(run)
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None where it has one or may have one."""

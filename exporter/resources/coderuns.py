@@ -232,7 +232,7 @@ RESOURCE = Resource(
         Family(
             name="coderun_job_creation_deadline_seconds",
             help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent where it may have a"
-            " worker that is not read.",
+            " worker that is not read, and of a run that is over and had a Pod.",
             value=lambda run, cluster: cluster.policy.deadline_of(run) if cluster.knows_workers_of(run) else None,
             needs=("jobs",),
         ),

@@ -122,8 +122,10 @@ class History:
 
     def _job_created(self, run: Run, job: Job) -> None:
         """A retry's Job is not the first, although by then it is the only one. A shared Pod was there before."""
+        if run.shared:
+            return
         self._count_creation(run, "created")
-        if run.uid in self._begun or job.version > 1 or run.shared or len(self._cluster.jobs_of(run)) > 1:
+        if run.uid in self._begun or job.version > 1 or len(self._cluster.jobs_of(run)) > 1:
             return
         self._begun.add(run.uid)
         if run.created is not None and job.created is not None:

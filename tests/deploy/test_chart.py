@@ -40,7 +40,7 @@ SETTINGS = {
     "Pods or Jobs, and a kind without a worker": {
         "coderuns": {
             "kinds": [
-                {"resource": "runs.v1.example.com", "kind": "Run", "worker": None},
+                {"resource": "runs.v1.example.com", "kind": "Run"},
                 {"resource": "xs.v1.b.c", "kind": "X", "worker": [{"is": "Job", "when": {".a": [1]}}, {"is": "Pod"}]},
             ]
         }

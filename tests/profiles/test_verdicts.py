@@ -50,22 +50,6 @@ NOT_YET = {
     # The containers of a Job's pod are not read, and this exporter has not seen them ready.
     "kelos:Task/s-sidecar": {"AgentPodNotStarting"},
     "plain-jobs:Job/s-sidecar": {"AgentPodNotStarting"},
-    # Pods are not read as workers.
-    "kelos:Task/s-pool-hangs": set(),
-    "kubeopencode:Task/s-no-status": set(),
-    "kubeopencode:Task/s-pod-gone": set(),
-    "kubeopencode:Task/s-init": set(),
-    "kubeopencode:Task/s-hangs": set(),
-    "kubeopencode:Task/s-sidecar": set(),
-    "kubeopencode:Task/s-terminating": set(),
-    "kubeopencode:Task/s-queue": set(),
-    "agent-sandbox:Sandbox/s-refused": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-unschedulable": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-wake": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-behind": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-main": {"CodeRunNotReady"},
-    "agent-sandbox:Sandbox/s-suspending": set(),
-    "agent-sandbox:Sandbox/s-expired": set(),
     # The Sandbox of a claim is not read as its worker.
     "agent-sandbox:SandboxClaim/s-no-pool": {"CodeRunNotReady"},
     "agent-sandbox:SandboxClaim/s-no-status": {"CodeRunNotReady"},
@@ -123,7 +107,11 @@ def about(folder, labels):
 
 
 def run_of(world, item):
-    """The object itself, or the nearest of its owners, that carries a verdict."""
+    """The object itself, the open run that names it, or the nearest of its owners, that carries a verdict."""
+    name = item["metadata"]["name"]
+    for one in world.objects if item["kind"] == "Pod" else ():
+        if expected(one) and (one.get("status") or {}).get("podName") == name and world.state(one) == "open":
+            return one
     while not expected(item):
         owners = {one["uid"] for one in item["metadata"]["ownerReferences"] if one.get("controller")}
         item = next(one for one in world.objects if one["metadata"].get("uid") in owners)
