@@ -22,7 +22,7 @@ def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dic
     "a quota allows no pod: status.active is absent",
     alert="AgentJobWithoutPod",
     lasts=40 * MINUTE,
-    within=16 * MINUTE,
+    within=16 * MINUTE,  # and the round in which the Job is made
 )
 def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", exits=("no-pod",))

@@ -173,9 +173,10 @@ def test_nothing_lies_about():
 
 
 def test_the_page_speaks_of_this_version():
-    """The image that its commands build is the one that the manifests name."""
-    tags = re.findall(r"/coderun-exporter:(\S+)", (ROOT / "deploy/README.md").read_text())
-    assert set(tags) == {__version__}
+    """The image that its commands build is the one that the manifests name, and so are the rules that they pack."""
+    page = (ROOT / "deploy/README.md").read_text()
+    for name in ("/coderun-exporter:", "make bundle VERSION=", "coderun-exporter-rules-"):
+        assert set(re.findall(rf"{name}([\w.]+)", page)) == {__version__}, name
 
 
 def test_the_pages_patch_for_tls_is_one_that_kustomize_takes(tmp_path):
