@@ -21,8 +21,8 @@ _WORD: Final = re.compile(
     r"system:[\w.:-]*\w|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]*\w|(?:[\w-]+\.)+[\w-]+:[0-9]{1,5}\b|[\w.-]*\w"
 )
 _STRONG: Final = re.compile(
-    r"passw|passcode|pass[-_]?phrase|kennwort|token(?!i[sz])|secret"
-    r"|(?:api|access|private|signing|encryption)[-_]?key|authorization|bearer|jwt|^basic$|^--?(?:u|user|proxy-user)$"
+    r"passw|passcode|pass[-_]?phrase|^passe$|kennwort|contrase|senha|парол|密码|密碼|パスワード|token(?!i[sz])|secret"
+    r"|(?:api|access|private|signing|encryption|account|storage|license|master)[-_]?key|authorization|bearer|jwt|^basic$|^--?(?:u|user|proxy-user)$"
 )
 # These stand in other sentences too: only what is assigned to them, with a colon or a sign, is a credential.
 _WEAK: Final = re.compile(
@@ -36,8 +36,11 @@ _PAIRS: Final = {
 }
 _HINT: Final = re.compile(
     r"pass|pwd|pw|token|secret|cred|key|code|auth|bearer|basic|cookie|session|signature|jwt|sid|sig|pat|pin|otp|kennwort"
-    r"|--?u"
+    r"|login|contrase|senha|парол|密码|密碼|パスワード|--?u"
 )
+# After these, `user:password` may stand.
+_LOGINS: Final = re.compile(r"login|authenticat|unauthorized")
+_FLAG: Final = re.compile(r"(\b(?:login|sshpass|mysql\w*)\b[^|;]*? -[pa] ?)[^\s-]\S*")
 _HEADERS: Final = re.compile(r"authorization$|cookie$")
 # Between the name and its value.
 _LINKS: Final = frozenset(
@@ -75,7 +78,7 @@ _BEFORE: Final = re.compile(
     r"""(?P<value>[^\s"'`]+)(?P<end>["'`]?
     \ (?:(?:is|was)\ (?:not\ )?(?:an?|the|your|our|my)|as(?:\ an?|\ the|\ your)?)
     (?:\ (?:in)?valid|\ correct|\ wrong|\ api|\ access|\ auth|\ bearer|\ unknown)*
-    \ (?:password|token|key|secret|passphrase|passcode)\b)""",
+    \ (?:\w+/)?(?:password|token|key|secret|passphrase|passcode)\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -95,7 +98,7 @@ def without_credentials(line: str) -> str:
     """The line with REDACTED in place of each value that a credential may have."""
     if not _HINT.search(line.lower()):
         return line
-    line = _BEFORE.sub(_unless_known, line)
+    line = _FLAG.sub(rf"\1{HIDDEN}", _BEFORE.sub(_unless_known, line))
     parts: list[str] = []
     position, scope, before = 0, None, ""
     while word := _WORD.search(line, position):
@@ -128,21 +131,21 @@ def _after(scope: _Scope | None, gap: str) -> _Scope | None:
 
 def _scope(scope: _Scope | None, word: str, before: str) -> _Scope | None:
     """The name of a credential whose value may follow this word: the word itself, an earlier one, or none."""
-    if before in {"unexpected", "non-existent"}:  # of a parser; of the kubelet
-        return None
     if scope and scope.phrase:
         return scope
-    if (
-        scope
-        and scope.near
-        and (word in _LINKS or (word == "auth" and before == "basic") or (before == "set" and word == "to"))
-    ):
+    if scope and scope.near and _links(word, before):
         return scope if _is_strong(scope) or not _STRONG.search(word) else _Scope(word, before)
-    if _NAMES.fullmatch(word):
+    if before in {"unexpected", "non-existent"} or _NAMES.fullmatch(word):  # of a parser; of the kubelet
         return None
     if _STRONG.search(word) or _WEAK.search(word) or (word in _PAIRS and _PAIRS[word].fullmatch(before)):
         return _Scope(word, before)
+    if scope is None and _LOGINS.search(word):
+        return _Scope(word, before, near=False)
     return dataclasses.replace(scope, near=False) if scope else None
+
+
+def _links(word: str, before: str) -> bool:
+    return word in _LINKS or (before, word) in {("basic", "auth"), ("set", "to")}
 
 
 def _is_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: str) -> bool:
@@ -168,17 +171,19 @@ def _is_known(word: str) -> bool:
 def _is_later_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: str) -> bool:
     """In the rest of the sentence."""
     text = _chunk(line, word)
-    end = word.start() + len(text)
     if _STRONG.search(word[0].lower()) and line[word.end() : word.end() + 1] in {"=", ":"}:
         return False  # another name
-    if not _is_strong(scope) or scope.name.endswith("tokens") or _PLACE.fullmatch(text):
+    if _PLACE.fullmatch(text) or (
+        before in NAMED and not _ASSIGNS.search(gap) and _OBJECT.fullmatch(text.rstrip(":"))
+    ):
         return False
-    if before in NAMED and not _ASSIGNS.search(gap) and _OBJECT.fullmatch(text.rstrip(":")):
+    if _PAIR.fullmatch(text) and (_is_strong(scope) or _LOGINS.search(scope.name)):
+        return not all(map(_is_known, text.lower().split(":")))
+    if not _is_strong(scope) or scope.name.endswith("tokens"):
         return False
-    if _STANDS_AS_VALUE.search(gap) or before in INTRODUCING or (gap.endswith("(") and line[end : end + 1] == ")"):
+    in_brackets = gap.endswith("(") and line.startswith(")", word.start() + len(text))
+    if in_brackets or _STANDS_AS_VALUE.search(gap) or before in INTRODUCING:
         return len(word[0]) > 1
-    if _PAIR.fullmatch(text):
-        return True
     return any(not _NOT_MIXED.fullmatch(run) for run in _MIXED.findall(text))
 
 
