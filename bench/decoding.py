@@ -16,10 +16,10 @@ from typing import Any
 
 import msgspec
 
-from exporter.cluster import Run
+from exporter.cache import Run
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolved
-from exporter.resources.coderuns import slim_run
+from exporter.resources.coderuns import run_from_object
 from exporter.resources.kinds import run_kinds
 
 _BEFORE = "0a09131"
@@ -110,7 +110,7 @@ def _ratio(times: dict[str, list[float]], kind: Callable[[list[float]], float]) 
 
 def _by_profile() -> Callable[[msgspec.Raw], Run | None]:
     (kind,) = run_kinds([resolved("coderuns.agents.platform")])
-    decoder, slim = Decoder(kind.reader.type), functools.partial(slim_run, kind=kind)
+    decoder, slim = Decoder(kind.reader.type), functools.partial(run_from_object, kind=kind)
     return lambda raw: slim(decoder.decode(raw)[0])
 
 
@@ -128,7 +128,7 @@ def _by_hand(commit: str) -> Callable[[msgspec.Raw], Run]:
         kind="CodeRun",
         undecodable_when_empty=("cliType", "githubApp", "model"),
     )
-    decoder, slim = Decoder(coderuns.CodeRun), functools.partial(coderuns.slim_run, kind=kind)
+    decoder, slim = Decoder(coderuns.CodeRun), functools.partial(coderuns.run_from_object, kind=kind)
     return lambda raw: slim(decoder.decode(raw)[0])
 
 

@@ -11,19 +11,19 @@ from collections.abc import AsyncIterator, Callable
 from prometheus_client import CollectorRegistry
 
 from exporter import __version__
-from exporter.cluster import CODERUNS, JOBS, Cluster, Policy
+from exporter.cache import CODERUNS, JOBS, ObjectCache, Thresholds
 from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
 from exporter.durations import seconds_of
-from exporter.exposition.page import Page
+from exporter.exposition.exposition import Exposition
+from exporter.informers import Informer, informers, kinds_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.client import KubeClient
 from exporter.memory import memory_limit
 from exporter.reflector import IDLE_SECONDS, Backoff, reflect
-from exporter.resources.history import History
-from exporter.resources.picture import Picture
+from exporter.resources.lifecycle import LifecycleMetrics
+from exporter.resources.metrics_store import MetricsStore
 from exporter.settings_notices import follow_names, note_configmaps
-from exporter.sources import Feed, feeds, kinds_of
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from exporter.web.limits import Limits
@@ -50,7 +50,7 @@ class App:
     """A running exporter; `urls` are the addresses that it listens on."""
 
     urls: list[str]
-    picture: Picture
+    store: MetricsStore
     health: Health
 
     @property
@@ -73,20 +73,22 @@ async def serve(
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    cluster = Cluster(
-        policy=policy_of(settings),
+    cache = ObjectCache(
+        thresholds=policy_of(settings),
         all_namespaces=not settings.namespaces,
         selected=bool(settings.label_selector),
     )
-    cluster.advance(clock())
-    all_feeds = feeds(settings, telemetry=telemetry)
-    groups = {name: [feed.status for feed in all_feeds if feed.resource == name] for name in _names(all_feeds)}
+    cache.advance(clock())
+    all_feeds = informers(settings, telemetry=telemetry)
+    groups = {
+        name: [informer.status for informer in all_feeds if informer.resource == name] for name in _names(all_feeds)
+    }
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
-    history = History(cluster=cluster, registry=CollectorRegistry())
-    picture = Picture(cluster=cluster, history=history, answered=health.answered)
-    metrics = Metrics(page=functools.partial(_page, picture), counted=history.text, telemetry=telemetry)
+    history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
+    store = MetricsStore(cache=cache, history=history, answered=health.answered)
+    metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
-        cluster=cluster, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
+        cache=cache, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
     )
     async with (
         KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client,
@@ -101,9 +103,12 @@ async def serve(
         ) as urls,
         asyncio.TaskGroup() as tasks,
     ):
-        running = [tasks.create_task(_follow(feed, client, picture, idle=idle), name=feed.name) for feed in all_feeds]
-        running.append(tasks.create_task(_sweep(picture), name="sweep"))
-        running.append(tasks.create_task(_advance(picture, clock, health), name="advance"))
+        running = [
+            tasks.create_task(_follow(informer, client, store, idle=idle), name=informer.name)
+            for informer in all_feeds
+        ]
+        running.append(tasks.create_task(_render_loop(store), name="sweep"))
+        running.append(tasks.create_task(_advance(store, clock, health), name="advance"))
         running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
@@ -115,7 +120,7 @@ async def serve(
                 "listen": ",".join(urls),
             },
         )
-        yield App(urls=urls, picture=picture, health=health)
+        yield App(urls=urls, store=store, health=health)
         for task in running:
             task.cancel()
 
@@ -146,10 +151,10 @@ def _reviews(web: Web, client: KubeClient) -> Reviews | None:
     return Reviews(post=client.review, clock=time.monotonic, audience=web.kubernetes_auth_audience)
 
 
-def policy_of(settings: Settings) -> Policy:
+def policy_of(settings: Settings) -> Thresholds:
     """The thresholds, in seconds."""
     limits, agents = settings.thresholds, settings.thresholds.agents
-    return Policy(
+    return Thresholds(
         job_creation_deadline=seconds_of(str(limits.job_creation_deadline)),
         job_creation_deadlines={
             agent.lower(): seconds_of(str(own.job_creation_deadline))
@@ -167,47 +172,47 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def _names(all_feeds: list[Feed]) -> list[str]:
-    return list(dict.fromkeys(feed.resource for feed in all_feeds))
+def _names(all_feeds: list[Informer]) -> list[str]:
+    return list(dict.fromkeys(informer.resource for informer in all_feeds))
 
 
-async def _follow(feed: Feed, client: KubeClient, picture: Picture, *, idle: float) -> None:
+async def _follow(informer: Informer, client: KubeClient, store: MetricsStore, *, idle: float) -> None:
     await reflect(
         client=client,
-        source=feed.source(picture),
-        sink=feed.sink(picture),
-        status=feed.status,
+        source=informer.source(store),
+        sink=informer.sink(store),
+        status=informer.status,
         backoff=Backoff(),
         idle=idle,
     )
 
 
-async def _page(picture: Picture, tail: Callable[[], str]) -> Page:
+async def _page(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
     """The page as of the moment at which nothing is left to render, if that comes in time.
 
     Where objects change faster than they can be rendered, a page of a second ago is better than none.
     """
     patience = time.monotonic() + _PATIENCE_SECONDS
-    while not picture.render(seconds=_SLICE_SECONDS) and not (picture.whole and time.monotonic() > patience):
+    while not store.render(seconds=_SLICE_SECONDS) and not (store.whole and time.monotonic() > patience):
         await asyncio.sleep(0)
-    return picture.page(tail=tail())
+    return store.page(tail=tail())
 
 
-async def _sweep(picture: Picture) -> None:
+async def _render_loop(store: MetricsStore) -> None:
     """Renders between scrapes, so that a scrape finds little left to do."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
-        if not picture.answered:
+        if not store.answered:
             continue  # what is joined with an object that is still to come would be rendered twice
-        while not picture.render(seconds=_SLICE_SECONDS):
+        while not store.render(seconds=_SLICE_SECONDS):
             await asyncio.sleep(0)
 
 
-async def _advance(picture: Picture, clock: Callable[[], float], health: Health) -> None:
+async def _advance(store: MetricsStore, clock: Callable[[], float], health: Health) -> None:
     while True:
         await asyncio.sleep(_ADVANCE_SECONDS)
-        picture.advance(clock())
-        note_configmaps(picture, health.notices, answered=health.answered("configmaps"))
+        store.advance(clock())
+        note_configmaps(store, health.notices, answered=health.answered("configmaps"))
 
 
 async def _heartbeat(telemetry: Telemetry) -> None:

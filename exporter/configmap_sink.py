@@ -4,8 +4,8 @@ import dataclasses
 
 import msgspec
 
-from exporter.cluster import CONFIGMAPS, Change, ConfigMap, Record
-from exporter.resources.picture import Picture
+from exporter.cache import CONFIGMAPS, Change, ConfigMap, Record
+from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap, absent_of, place_of
 from exporter.telemetry import ResourceStatus
 
@@ -21,7 +21,7 @@ class ConfigMapSink:
 
     part: str
     places: tuple[RequiredConfigMap, ...]
-    picture: Picture
+    store: MetricsStore
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Record]) -> None:
@@ -30,7 +30,7 @@ class ConfigMapSink:
         gone = [record.name for uid, record in self._kept().items() if uid not in found and "*" not in record.name]
         wanted = [place for name in gone if (place := place_of(name, self.places)) is not None]
         found |= absent_of(wanted, {})
-        self.picture.replace(CONFIGMAPS, self.part, {**found, **absent_of(self.places, found)})
+        self.store.replace(CONFIGMAPS, self.part, {**found, **absent_of(self.places, found)})
 
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone, or it is not required."""
@@ -60,7 +60,7 @@ class ConfigMapSink:
             self._put(uid, msgspec.structs.replace(record, forbidden=forbidden))
 
     def _kept(self) -> dict[str, ConfigMap]:
-        return self.picture.cluster.configmaps.part(self.part)
+        return self.store.cache.configmaps.part(self.part)
 
     def _put(self, uid: str, record: ConfigMap | None) -> None:
-        self.picture.put(Change(CONFIGMAPS, self.part, uid, record))
+        self.store.put(Change(CONFIGMAPS, self.part, uid, record))

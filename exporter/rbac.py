@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter.config import Settings
+from exporter.informers import wanted_of
 from exporter.resources import RESOURCES
 from exporter.resources.resource import ListWatch
 from exporter.resources.wanted import Wanted
-from exporter.sources import wanted_of
 
 __all__ = ["Account", "GrantError", "Manifest", "manifests"]
 

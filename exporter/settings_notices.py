@@ -10,7 +10,7 @@ from exporter.kube.errors import KubeError
 from exporter.notices import Notices
 from exporter.resources.configmaps import unused
 from exporter.resources.kinds import RunKind
-from exporter.resources.picture import Picture
+from exporter.resources.metrics_store import MetricsStore
 
 __all__ = ["follow_names", "note_configmaps"]
 
@@ -32,7 +32,7 @@ async def follow_names(client: KubeClient, kinds: Sequence[RunKind], notices: No
         await asyncio.sleep(wait)
 
 
-def note_configmaps(picture: Picture, notices: Notices, *, answered: bool) -> None:
+def note_configmaps(store: MetricsStore, notices: Notices, *, answered: bool) -> None:
     """Whether nothing is required; `answered`: all that are looked for have been read, or refused."""
-    line = unused(picture.cluster.default_configmaps) if answered else ""
+    line = unused(store.cache.default_configmaps) if answered else ""
     notices.set("configmaps", line, level=logging.INFO)

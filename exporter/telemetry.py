@@ -131,11 +131,11 @@ class ResourceStatus:
         telemetry.malformed.labels(*self._of)
         self._enter("syncing", "")
 
-    def asked(self, *, verb: str) -> None:
+    def record_request(self, *, verb: str) -> None:
         """A list or a watch is begun."""
         self._metrics.requests.labels(*self._of, verb).inc()
 
-    def listed(self, *, streamed: bool, reason: str = "") -> None:
+    def record_list_mode(self, *, streamed: bool, reason: str = "") -> None:
         """A list has been read. `reason` says why it could not be streamed; it holds until a list is streamed."""
         self._metrics.streamed.labels(*self._of).set(streamed)
         if reason and not self.note:
@@ -143,7 +143,7 @@ class ResourceStatus:
             _log.warning("Streamed lists fail, reading lists in pages", extra=fields)
         self.note = "" if streamed else reason or self.note
 
-    def synced(self, *, objects: int, watching: bool = True) -> None:
+    def record_list(self, *, objects: int, watching: bool = True) -> None:
         """A list has been read whole; `watching`: and what follows it will be seen, as far as is known."""
         self._metrics.synced.labels(*self._of).set(1)
         self.pending = False
@@ -161,17 +161,17 @@ class ResourceStatus:
         """A watch goes on."""
         self._enter("watching", "the watch continued")
 
-    def heard(self, *, changed: int) -> None:
+    def record_event(self, *, changed: int) -> None:
         """The watch said something: `changed` objects, or none for a bookmark."""
         self._heard()
         if changed:
             self._metrics.last_event.labels(*self._of).set(self._metrics.clock())
 
-    def gone(self, *, code: str) -> None:
+    def record_expired(self, *, code: str) -> None:
         """A request failed, and it is listed again at once, from scratch or in another way. That is no state."""
         self._metrics.errors.labels(*self._of, code).inc()
 
-    def failed(self, *, state: str, code: str, detail: str) -> None:
+    def record_failure(self, *, state: str, code: str, detail: str) -> None:
         """A request failed; it will be tried again."""
         self._metrics.errors.labels(*self._of, code).inc()
         self.pending = self.pending and state not in {"missing", "forbidden"}
@@ -179,7 +179,7 @@ class ResourceStatus:
             self._enter(state, detail)
         self.detail = detail
 
-    def malformed(self) -> None:
+    def record_malformed(self) -> None:
         """Something in an object could not be read."""
         self._metrics.malformed.labels(*self._of).inc()
 

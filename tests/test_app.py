@@ -8,8 +8,8 @@ import pytest
 
 from exporter import app as composition
 from exporter.config import AgentThresholds, ConfigMaps, Jobs, Settings, Thresholds
+from exporter.informers import CacheUpdater
 from exporter.kube.errors import KubeConfigError
-from exporter.sources import FeedSink
 from exporter.web.server import ListenError
 from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, restart, until
 from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
@@ -35,7 +35,7 @@ async def test_a_healthy_platform_is_on_the_page(tmp_path):
         assert (await readiness(app))[0] == 200
         server.load([a_run("late")])
         server.store.delete("jobs", "j", namespace=NAMESPACE)
-        await until(lambda: len(app.picture.cluster.runs) == 2 and len(app.picture.cluster.jobs) == 0)
+        await until(lambda: len(app.store.cache.runs) == 2 and len(app.store.cache.jobs) == 0)
         page = await metrics_of(app)
         assert page.labels("coderun_job_name", "coderun") == ["late", "r"]
         assert page.labels("coderun_job_name", "job_name") == ["", ""]
@@ -64,7 +64,7 @@ async def test_while_jobs_cannot_be_read_a_new_run_is_not_said_to_lack_one(tmp_p
         await restart(server)
         await until(lambda: state_of(app, "jobs") == ["forbidden"])
         server.load([a_run("new")])
-        await until(lambda: len(app.picture.cluster.runs) == 2)
+        await until(lambda: len(app.store.cache.runs) == 2)
         page = await metrics_of(app)
         assert page.labels("coderun_created_timestamp", "coderun") == ["new", "old"]
         assert page.labels("coderun_job_name", "coderun") == ["old"]
@@ -130,9 +130,9 @@ async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, 
         await until(app.health.is_ready)
         page = await metrics_of(app)
         assert len(page.values("coderun_phase")) == 300
-        app.picture._sections["coderuns"].touch_all()
+        app.store._sections["coderuns"].touch_all()
         if sweep < 1:
-            await until(lambda: not app.picture._sections["coderuns"]._dirty)
+            await until(lambda: not app.store._sections["coderuns"]._dirty)
 
 
 async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatch):
@@ -140,13 +140,13 @@ async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatc
     monkeypatch.setattr(composition, "_SWEEP_SECONDS", 0.01)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
-        section = app.picture._sections["coderuns"]
+        section = app.store._sections["coderuns"]
         await until(lambda: not section._dirty)
-        monkeypatch.setattr(app.picture, "_answered", {"coderuns": True}.get)
+        monkeypatch.setattr(app.store, "_answered", {"coderuns": True}.get)
         section.touch_all()
         await asyncio.sleep(0.05)
         assert section._dirty
-        monkeypatch.setattr(app.picture, "_answered", lambda _: True)
+        monkeypatch.setattr(app.store, "_answered", lambda _: True)
         await until(lambda: not section._dirty)
 
 
@@ -156,8 +156,8 @@ async def test_a_scrape_ends_although_objects_change_faster_than_they_are_render
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
         await metrics_of(app)
-        render = app.picture.render
-        monkeypatch.setattr(app.picture, "render", lambda *, seconds: render(seconds=seconds) and False)
+        render = app.store.render
+        monkeypatch.setattr(app.store, "render", lambda *, seconds: render(seconds=seconds) and False)
         assert len((await metrics_of(app)).values("coderun_phase")) == 1
 
 
@@ -181,14 +181,14 @@ async def test_it_leaves_nothing_behind(tmp_path):
 
 async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, monkeypatch, caplog):
     """A crash would be met again after each restart, and nobody would be told of anything."""
-    replace = FeedSink.replace
+    replace = CacheUpdater.replace
 
     async def broken(sink, records):
         if sink.feed.resource == "jobs":
             raise ZeroDivisionError
         await replace(sink, records)
 
-    monkeypatch.setattr(FeedSink, "replace", broken)
+    monkeypatch.setattr(CacheUpdater, "replace", broken)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         states = {status.resource: status for status in app.health.statuses}
         await until(lambda: states["jobs"].state == "unreachable" and states["coderuns"].state == "watching")

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.config import Settings
 from exporter.config_file import ConfigError, load
-from exporter.sources import kinds_of
+from exporter.informers import kinds_of
 from tests.test_config import the_error, write
 
 STATES = "coderuns:\n  kinds:\n  - kind: A\n  - kind: B\n    plural: bs\n    state:\n"

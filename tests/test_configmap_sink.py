@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.cluster import Cluster, Policy
+from exporter.cache import ObjectCache, Thresholds
 from exporter.config import ConfigMaps, RequiredConfigMap, Settings
-from exporter.resources.history import History
-from exporter.resources.picture import Picture
-from exporter.sources import feeds
+from exporter.informers import informers
+from exporter.resources.lifecycle import LifecycleMetrics
+from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap
 from tests.objects import done
@@ -23,12 +23,12 @@ class Watched:
 
     def __init__(self, *required):
         settings = Settings(configmaps=ConfigMaps(namespace="n", required=required))
-        cluster = Cluster(policy=Policy())
-        history = History(cluster=cluster, registry=CollectorRegistry())
-        self.picture = Picture(cluster=cluster, history=history, answered=lambda _: True)
-        self.feeds = feeds(settings, telemetry=Telemetry(clock=lambda: 0.0))[2:]
+        cache = ObjectCache(thresholds=Thresholds())
+        history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
+        self.store = MetricsStore(cache=cache, history=history, answered=lambda _: True)
+        self.feeds = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))[2:]
         self.feed = self.feeds[0]
-        self.sink = self.feed.sink(self.picture)
+        self.sink = self.feed.sink(self.store)
 
     def list(self, *objects):
         """A whole list."""
@@ -50,7 +50,7 @@ class Watched:
         """By name the first problem of each, `ok`, or `unknown`."""
         return {
             item.name: item.problems[0][0] if item.problems else "ok" if item.read else "unknown"
-            for item in self.picture.cluster.configmaps
+            for item in self.store.cache.configmaps
         }
 
     def _decoded(self, item):
@@ -71,7 +71,7 @@ OTHER = a_configmap("kube-root-ca.crt", a="x")
 def test_a_pattern_is_one_list_of_the_namespace_and_so_are_the_names_beside_it():
     """Without a selector: the API server knows none for names with a `*`."""
     made = Watched(PATTERN, "named", RequiredConfigMap(name="keyed-*", keys=("k",))).feeds
-    assert [(feed.name, feed.path, feed.params) for feed in made] == [
+    assert [(informer.name, informer.path, informer.params) for informer in made] == [
         ("configmaps n", "/api/v1/namespaces/n/configmaps", {})
     ]
 
@@ -131,9 +131,9 @@ def test_a_pattern_that_may_not_be_read_is_an_unknown(watched):
     assert watched.found == {"cto-controller-templates-shared": "ok"}
     watched.sink.entered("forbidden")
     assert watched.found == {"cto-controller-templates-shared": "ok"}
-    assert [item.forbidden for item in watched.picture.cluster.configmaps] == [True]
+    assert [item.forbidden for item in watched.store.cache.configmaps] == [True]
     watched.sink.entered("watching")
-    assert [item.forbidden for item in watched.picture.cluster.configmaps] == [False]
+    assert [item.forbidden for item in watched.store.cache.configmaps] == [False]
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ async def test_the_last_good_whole_is_served_while_the_server_is_away(tmp_path):
             server.compact()
             server.intercept = None
             await server.start(port=port_of(server))
-            await until(lambda: [run.name for run in app.picture.cluster.runs] == ["s"])
+            await until(lambda: [run.name for run in app.store.cache.runs] == ["s"])
             await until(lambda: state_of(app, "jobs") == ["watching"])  # before that it may have a Job
             page = await metrics_of(app)
             assert page.labels("coderun_job_name", "coderun") == ["s"]
@@ -214,7 +214,7 @@ async def test_a_second_kind_that_is_not_installed_blocks_nothing(tmp_path):
         assert page.values("coderun_job_name", coderun="r") == [1]
         assert page.values("coderun_exporter_resource_required", resource="docsruns") == [0]
         server.load([custom_resource("DocsRun"), a_run("d") | {"kind": "DocsRun"} | {"metadata": {"name": "d"}}])
-        await until(lambda: len(app.picture.cluster.runs) == 2)
+        await until(lambda: len(app.store.cache.runs) == 2)
         assert (await metrics_of(app)).labels("coderun_info", "coderun") == ["docsrun/d", "r"]
 
 

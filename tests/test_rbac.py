@@ -5,9 +5,9 @@ import re
 import pytest
 
 from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings, Web
+from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
-from exporter.sources import feeds
 from exporter.telemetry import Telemetry
 
 OTHER_KINDS = CodeRuns(kinds=(Profile(group="orchestrator.platform"), Profile(plural="docsruns", kind="DocsRun")))
@@ -47,9 +47,9 @@ def granted(made):
 
 def read(settings):
     """The same of what the exporter reads, by its paths and selectors."""
-    for feed in feeds(settings, telemetry=Telemetry(clock=lambda: 0.0)):
-        parts = PATH.fullmatch(feed.path)
-        name = feed.params.get("fieldSelector", "").removeprefix("metadata.name=") or None
+    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0)):
+        parts = PATH.fullmatch(informer.path)
+        name = informer.params.get("fieldSelector", "").removeprefix("metadata.name=") or None
         for verb in ("list", "watch"):
             yield parts["group"] or "", parts["resource"], parts["namespace"], name, verb
 

@@ -59,7 +59,7 @@ async def test_a_platform_without_those_configmaps_is_said_to_need_none(tmp_path
         assert page.values("configmap_problem") == []
         assert page.values("configmap_watched") == [1] * 6
         server.load([a_configmap("controller-agent-templates-claude", a="x")])
-        await until(lambda: any(item.exists for item in app.picture.cluster.configmaps))
+        await until(lambda: any(item.exists for item in app.store.cache.configmaps))
         page = await metrics_of(app)
         assert sorted(page.values("configmap_health")) == [0] * 5 + [1]
         assert page.values("coderun_stall_cause", coderun="r", cause="configmap_missing")

@@ -109,7 +109,7 @@ def test_a_resource_that_is_not_required_says_so(telemetry):
 def test_a_list_makes_it_synced(telemetry, jobs, clock, told):
     """With its number of objects and the time; one line."""
     clock.now += 5
-    jobs.synced(objects=7)
+    jobs.record_list(objects=7)
     assert (jobs.state, jobs.since, jobs.last_sync, jobs.objects, jobs.pending) == (
         "watching",
         NOW + 5,
@@ -127,11 +127,11 @@ def test_a_list_makes_it_synced(telemetry, jobs, clock, told):
 
 def test_another_list_while_it_is_watched_is_normal_life(telemetry, jobs, clock, told):
     """After a 410: no change of state, no line, and the time since is not begun anew."""
-    jobs.synced(objects=7)
+    jobs.record_list(objects=7)
     told()
     clock.now += 60
-    jobs.gone(code="410")
-    jobs.synced(objects=8)
+    jobs.record_expired(code="410")
+    jobs.record_list(objects=8)
     assert (jobs.since, jobs.last_sync, jobs.objects) == (NOW, NOW + 60, 8)
     assert own(telemetry, "errors_total") == {"410": 1.0}
     assert told() == []
@@ -141,7 +141,7 @@ def test_a_failure_is_one_line_and_its_retries_are_none(telemetry, jobs, clock, 
     """Each is counted; the detail is the last one's; the time is that of the change."""
     for number in range(3):
         clock.now += 10
-        jobs.failed(state="unreachable", code="connect", detail=f"refused {number}")
+        jobs.record_failure(state="unreachable", code="connect", detail=f"refused {number}")
     assert (jobs.state, jobs.detail, jobs.since) == ("unreachable", "refused 2", NOW + 10)
     assert states(telemetry) == ["unreachable"]
     assert own(telemetry, "errors_total") == {"connect": 3.0}
@@ -150,12 +150,12 @@ def test_a_failure_is_one_line_and_its_retries_are_none(telemetry, jobs, clock, 
 
 def test_every_change_between_states_is_one_line(jobs, told):
     """There and back."""
-    jobs.synced(objects=1)
-    jobs.failed(state="unreachable", code="500", detail="a")
-    jobs.failed(state="unauthorized", code="401", detail="b")
+    jobs.record_list(objects=1)
+    jobs.record_failure(state="unreachable", code="500", detail="a")
+    jobs.record_failure(state="unauthorized", code="401", detail="b")
     jobs.watching()
-    jobs.failed(state="unreachable", code="500", detail="c")
-    jobs.synced(objects=1)
+    jobs.record_failure(state="unreachable", code="500", detail="c")
+    jobs.record_list(objects=1)
     assert [(level, was, state) for level, was, state, _ in told()] == [
         ("INFO", "syncing", "watching"),
         ("WARNING", "watching", "unreachable"),
@@ -168,13 +168,13 @@ def test_every_change_between_states_is_one_line(jobs, told):
 
 def test_what_the_watch_says_keeps_it_fresh(telemetry, jobs, clock):
     """A bookmark is a sign of life; only a change of an object is an event."""
-    jobs.synced(objects=1)
+    jobs.record_list(objects=1)
     clock.now += 30
-    jobs.heard(changed=0)
+    jobs.record_event(changed=0)
     assert own(telemetry, "resource_last_sync_timestamp_seconds") == {"": NOW + 30}
     assert own(telemetry, "resource_last_event_timestamp_seconds") == {}
     clock.now += 30
-    jobs.heard(changed=2)
+    jobs.record_event(changed=2)
     assert own(telemetry, "resource_last_sync_timestamp_seconds") == {"": NOW + 60}
     assert own(telemetry, "resource_last_event_timestamp_seconds") == {"": NOW + 60}
 
@@ -182,8 +182,8 @@ def test_what_the_watch_says_keeps_it_fresh(telemetry, jobs, clock):
 def test_requests_and_malformed_objects_are_counted(telemetry, jobs):
     """By verb; by resource."""
     for verb in ("list", "watch", "watch"):
-        jobs.asked(verb=verb)
-    jobs.malformed()
+        jobs.record_request(verb=verb)
+    jobs.record_malformed()
     assert own(telemetry, "requests_total") == {"list": 1.0, "watch": 2.0}
     assert own(telemetry, "malformed_objects_total") == {"": 1.0}
 
@@ -203,11 +203,11 @@ def test_requests_and_malformed_objects_are_counted(telemetry, jobs):
 def test_an_answer_is_pending_until_there_was_one(jobs, failures, pending):
     """Read whole, or said to be missing or forbidden; an answer that was given once has been given."""
     for state in failures:
-        jobs.failed(state=state, code="x", detail="")
+        jobs.record_failure(state=state, code="x", detail="")
     assert jobs.pending is pending
-    jobs.synced(objects=0)
+    jobs.record_list(objects=0)
     assert not jobs.pending
-    jobs.failed(state="unreachable", code="x", detail="")
+    jobs.record_failure(state="unreachable", code="x", detail="")
     assert not jobs.pending
 
 

@@ -6,15 +6,15 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Change, Cluster, Policy
+from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, Change, ObjectCache, Thresholds
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolved
-from exporter.resources.coderuns import slim_run
-from exporter.resources.configmaps import WireConfigMap, slim_configmap
-from exporter.resources.history import History
-from exporter.resources.jobs import WireJob, slim_job
+from exporter.resources.coderuns import run_from_object
+from exporter.resources.configmaps import WireConfigMap, configmap_from_object
+from exporter.resources.jobs import WireJob, job_from_object
 from exporter.resources.kinds import run_kinds
-from exporter.resources.picture import Picture
+from exporter.resources.lifecycle import LifecycleMetrics
+from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap, absent_configmap
 from tests.objects import CREATED, raw
 
@@ -39,20 +39,22 @@ class World:
         self,
         *objects,
         now=CREATED + 60,
-        policy=None,
+        thresholds=None,
         match_labels=None,
         needed=(),
         unread=(),
         all_namespaces=True,
         selected=False,
     ):
-        self.cluster = Cluster(policy=policy or Policy(), all_namespaces=all_namespaces, selected=selected)
+        self.cluster = ObjectCache(
+            thresholds=thresholds or Thresholds(), all_namespaces=all_namespaces, selected=selected
+        )
         self.cluster.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
-        self.counted = History(cluster=self.cluster, registry=CollectorRegistry())
+        self.counted = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
         self.read = {CODERUNS, JOBS, CONFIGMAPS, "pods"} - set(unread)
-        self.picture = Picture(
-            cluster=self.cluster,
+        self.store = MetricsStore(
+            cache=self.cluster,
             history=self.counted,
             answered=self.read.__contains__,
         )
@@ -78,28 +80,28 @@ class World:
             if record is not None:
                 parts[part][uid] = record
         for part, records in parts.items():
-            self.picture.replace(resource, part, records)
+            self.store.replace(resource, part, records)
 
     def put(self, item):
         """One object is new or changed."""
         part, uid, record = self._record(item)
-        self.picture.put(Change(_resource(item), part, uid, record))
+        self.store.put(Change(_resource(item), part, uid, record))
 
     def delete(self, item):
         """One object is gone; a required ConfigMap is absent from then on."""
         part, uid, _ = self._record(item)
         absent = absent_configmap(self._needed[uid]) if item["kind"] == "ConfigMap" else None
-        self.picture.put(Change(_resource(item), part, uid, absent))
+        self.store.put(Change(_resource(item), part, uid, absent))
 
     def advance(self, now):
         """Moves the clock on."""
-        self.picture.advance(now)
+        self.store.advance(now)
 
     def page(self, *, tail=""):
         """The page as of now, as the exporter answers with it."""
-        while not self.picture.render(seconds=1.0):
+        while not self.store.render(seconds=1.0):
             pass
-        return self.picture.page(tail=tail)
+        return self.store.page(tail=tail)
 
     def text(self, *, unique=True):
         """The page as of now, which two parsers have read to its end.
@@ -127,12 +129,12 @@ class World:
         uid = meta.uid or f"{meta.namespace or ''}/{meta.name or ''}"
         if resource == CONFIGMAPS:
             place = self._needed[f"{meta.namespace}/{meta.name}"]
-            return place.uid, place.uid, slim_configmap(wire, required=place)
+            return place.uid, place.uid, configmap_from_object(wire, required=place)
         if resource == JOBS:
-            own = slim_job(wire, kinds=(CODERUN, DOCSRUN), match_labels=self._match_labels)
+            own = job_from_object(wire, kinds=(CODERUN, DOCSRUN), match_labels=self._match_labels)
             return self._part(resource), uid, own
         kind = DOCSRUN if item["kind"] == "DocsRun" else CODERUN
-        return self._part(resource, kind), uid, slim_run(wire, kind=kind)
+        return self._part(resource, kind), uid, run_from_object(wire, kind=kind)
 
 
 def _resource(item):

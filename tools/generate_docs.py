@@ -23,13 +23,13 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import exporter.commands
 from exporter import config
-from exporter.cluster import Cluster, Policy
+from exporter.cache import ObjectCache, Thresholds
 from exporter.commands import rbac
 from exporter.profiles import language, shipped
 from exporter.resources import RESOURCES
-from exporter.resources.history import History
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 from exporter.resources.kinds import DEADLINE_ANNOTATION
+from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.resource import Resource
 from exporter.telemetry import STATES, Telemetry
 from tools import alerts_page
@@ -85,13 +85,13 @@ def permissions(*flags: str) -> str:
 def metrics() -> str:
     """The metrics page."""
     counted = CollectorRegistry()
-    History(cluster=Cluster(policy=Policy()), registry=counted)
+    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
     return filled(
         "metrics",
         families="\n".join(map(section, RESOURCES)),
         history=table(("metric", "type", "labels", "meaning"), registered(counted)),
         states=code(STATES),
-        own=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
+        label_names=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
     )
 
 
@@ -101,13 +101,13 @@ def section(resource: Resource) -> str:
         (
             f"`{family.name}`",
             "gauge",
-            code(family.own),
+            code(family.label_names),
             family.help,
             code(tuple(dict.fromkeys((resource.name, *family.needs)))),
         )
         for family in resource.families
     ]
-    text = f"## {resource.name}\n\nEach has {code(resource.own)}.\n\n"
+    text = f"## {resource.name}\n\nEach has {code(resource.label_names)}.\n\n"
     return text + table(("metric", "type", "labels besides", "meaning", "after"), rows)
 
 

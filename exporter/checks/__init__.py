@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from exporter.cache import CODERUNS, CONFIGMAPS, JOBS
 from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding, Part
@@ -13,11 +14,10 @@ from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
 from exporter.checks.schemas import check_schemas
-from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS
 from exporter.config import Settings
+from exporter.informers import Informer, informers, wanted_of
 from exporter.kube.client import KubeClient
 from exporter.resources import RESOURCES
-from exporter.sources import Feed, feeds, wanted_of
 from exporter.telemetry import Telemetry
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
@@ -28,9 +28,10 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
 
     All requests are concurrent: a silent API server costs one wait.
     """
-    everything = feeds(settings, telemetry=Telemetry(clock=time.time))
+    everything = informers(settings, telemetry=Telemetry(clock=time.time))
     by_name = {
-        resource.name: [feed for feed in everything if feed.resource == resource.name] for resource in RESOURCES
+        resource.name: [informer for informer in everything if informer.resource == resource.name]
+        for resource in RESOURCES
     }
     names = sorted(by_name, key=CONFIGMAPS.__ne__)
     absent, reviews, schemas, found = await asyncio.gather(
@@ -51,7 +52,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
     ]
 
 
-async def _check(client: KubeClient, name: str, of: Sequence[Feed], settings: Settings) -> list[Part]:
+async def _check(client: KubeClient, name: str, of: Sequence[Informer], settings: Settings) -> list[Part]:
     """One resource."""
     wanted = wanted_of(settings)
     if name == CODERUNS:

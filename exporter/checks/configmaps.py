@@ -3,21 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 
+from exporter.cache import ConfigMap
 from exporter.checks.finding import HEALTHY, Finding, Part
 from exporter.checks.judging import judged
 from exporter.checks.reading import Reading, read, unread
-from exporter.cluster import ConfigMap
+from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.resources.configmaps import unused
 from exporter.resources.required import absent_of
-from exporter.sources import Feed
 
 __all__ = ["check_configmaps"]
 
 
-async def check_configmaps(client: KubeClient, feeds: Sequence[Feed]) -> Part:
+async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) -> Part:
     """A finding for each; one for all of the default set where nothing shows that this platform uses it."""
-    readings = await asyncio.gather(*(read(client, feed, keep=lambda record, _: record) for feed in feeds))
+    readings = await asyncio.gather(
+        *(read(client, informer, keep=lambda record, _: record) for informer in informers)
+    )
     records = [record for reading in readings if not reading.failed for record in _records(reading)]
     unlisted = [reading for reading in readings if reading.verbs and not reading.failed]
     namespaces = frozenset(record.namespace for record in records if record.exists)
@@ -33,15 +35,15 @@ async def check_configmaps(client: KubeClient, feeds: Sequence[Feed]) -> Part:
 def _records(reading: Reading) -> list[ConfigMap]:
     """By name, with those that are required and absent."""
     found: dict[str, ConfigMap] = reading.records
-    found = found | absent_of(reading.feed.places, found)
+    found = found | absent_of(reading.informer.places, found)
     return [found[uid] for uid in sorted(found)]
 
 
 def _failed(reading: Reading) -> Finding:
-    scope = reading.feed.status.scope
+    scope = reading.informer.status.scope
     area = _area(reading)
     return reading.finding(subject=f"ConfigMap {scope}" if "/" in scope else area, area=area)
 
 
 def _area(reading: Reading) -> str:
-    return f"ConfigMaps in namespace {reading.feed.status.scope.partition('/')[0]}"
+    return f"ConfigMaps in namespace {reading.informer.status.scope.partition('/')[0]}"

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from exporter.cache import Job
 from exporter.checks.finding import Finding, Part
 from exporter.checks.reading import Reading, read, unread, where
 from exporter.checks.values import Values, ValuesOf, of_values
-from exporter.cluster import Job
+from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.plurals import plural
 from exporter.resources.kinds import RunKind
-from exporter.sources import Feed
 
 __all__ = ["check_workers"]
 
@@ -28,14 +28,14 @@ class Seen(NamedTuple):
     values: tuple[Values | None, ...]
 
 
-async def check_workers(client: KubeClient, feeds: Sequence[Feed], kinds: Sequence[RunKind]) -> Part:
+async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds: Sequence[RunKind]) -> Part:
     """A finding for each namespace, or for all at once; and those of `kinds`, whose runs are Jobs themselves."""
     of = [ValuesOf(kind) for kind in kinds]
 
     def keep(job: Job, raw: msgspec.Raw) -> Seen:
         return Seen(job.namespace, job.agent, tuple(values(raw) for values in of))
 
-    readings = await asyncio.gather(*(read(client, feed, keep=keep) for feed in feeds))
+    readings = await asyncio.gather(*(read(client, informer, keep=keep) for informer in informers))
     seen = [job for reading in readings for job in reading.records.values()]
     return Part(
         findings=[
@@ -54,8 +54,8 @@ async def check_workers(client: KubeClient, feeds: Sequence[Feed], kinds: Sequen
 
 
 def _finding(reading: Reading) -> Finding:
-    resource = reading.feed.resource
-    subject = f"{resource} in {where(reading.feed.status.scope)}"
+    resource = reading.informer.resource
+    subject = f"{resource} in {where(reading.informer.status.scope)}"
     if reading.failed:
         return reading.finding(subject=subject, area=resource)
     word = _WORDS[resource]

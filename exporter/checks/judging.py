@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from exporter.cache import ConfigMap
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding
-from exporter.cluster import ConfigMap
 from exporter.plurals import plural
 from exporter.resources.configmaps import LIMIT, is_near_limit
 

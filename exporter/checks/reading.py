@@ -13,6 +13,7 @@ import msgspec
 
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.merging import cause_of
+from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
     BrokenAnswerError,
@@ -26,7 +27,6 @@ from exporter.kube.errors import (
 from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
 from exporter.reflector.listing import initial_list
 from exporter.reflector.streaming import Streaming
-from exporter.sources import Feed
 
 __all__ = ["Reading", "read", "unread", "where"]
 
@@ -44,7 +44,7 @@ class Reading:
     `verbs` are those that RBAC misses: of a list that could be streamed it may be `list`, which pages need.
     """
 
-    feed: Feed
+    informer: Informer
     listed: dict[str, Any] | None
     error: KubeError | None = None
     verbs: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Reading:
         """Of a reading that failed."""
         if self.error is None:
             raise AssertionError
-        text, cause = str(self.error), cause_of(self.error, path=self.feed.path)
+        text, cause = str(self.error), cause_of(self.error, path=self.informer.path)
         match self.error:
             case ForbiddenError():
                 named = f"grant the verb{'s' * (len(self.verbs) > 1)} {' and '.join(self.verbs)}"
@@ -91,7 +91,9 @@ class Reading:
 
 def unread(readings: Sequence[Reading]) -> frozenset[str]:
     """The namespaces in which a list failed: whether there is anything in them is unknown."""
-    return frozenset(reading.feed.status.scope.partition("/")[0] for reading in readings if reading.listed is None)
+    return frozenset(
+        reading.informer.status.scope.partition("/")[0] for reading in readings if reading.listed is None
+    )
 
 
 def where(scope: str) -> str:
@@ -101,31 +103,31 @@ def where(scope: str) -> str:
     return f"{words}, selected by {selector}" if selector else words
 
 
-async def read(client: KubeClient, feed: Feed, *, keep: Callable[[Any, msgspec.Raw], Any]) -> Reading:
+async def read(client: KubeClient, informer: Informer, *, keep: Callable[[Any, msgspec.Raw], Any]) -> Reading:
     """Reads the list and waits until the watch that follows it is accepted; keeps `keep(record, raw)` of each."""
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:
-        decoded = feed.decode(raw)
+        decoded = informer.decode(raw)
         return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record, raw))
 
-    source = Source[Any](path=feed.path, params=feed.params, decode=decode)
+    source = Source[Any](path=informer.path, params=informer.params, decode=decode)
     streaming = Streaming(monotonic=time.monotonic)
     attempt = _Attempt()
     error: KubeError | None = None
     try:
-        async with _within(_SECONDS, feed.path):
+        async with _within(_SECONDS, informer.path):
             for _ in range(_ATTEMPTS):
-                items = initial_list(client, source, feed.status, idle=IDLE_SECONDS, streaming=streaming)
+                items = initial_list(client, source, informer.status, idle=IDLE_SECONDS, streaming=streaming)
                 if (error := await attempt.follow(items)) is None or not _may_be_transient(error):
                     break
     except UnreachableError as late:
         error = late
     verbs: tuple[str, ...] = ()
     if isinstance(error, ForbiddenError):
-        verbs = await _missing(client, feed, error)
-    elif error is None and await _is_list_forbidden(client, feed):
+        verbs = await _missing(client, informer, error)
+    elif error is None and await _is_list_forbidden(client, informer):
         verbs = ("list",)
-    return Reading(feed=feed, listed=attempt.listed, error=error, verbs=verbs)
+    return Reading(informer=informer, listed=attempt.listed, error=error, verbs=verbs)
 
 
 class _Attempt:
@@ -152,17 +154,17 @@ def _may_be_transient(error: KubeError) -> bool:
     return isinstance(error, BrokenAnswerError | ServerError) or error.code == "cut"
 
 
-async def _missing(client: KubeClient, feed: Feed, error: ForbiddenError) -> tuple[str, ...]:
+async def _missing(client: KubeClient, informer: Informer, error: ForbiddenError) -> tuple[str, ...]:
     """The API server's words name the verb of one request; a streamed list needs `watch` only, pages need both."""
     said = _VERB.search(str(error))
     if said and said[1] == "list":
         return ("list",)
-    return ("list", "watch") if await _is_list_forbidden(client, feed) else ("watch",)
+    return ("list", "watch") if await _is_list_forbidden(client, informer) else ("watch",)
 
 
-async def _is_list_forbidden(client: KubeClient, feed: Feed) -> bool:
+async def _is_list_forbidden(client: KubeClient, informer: Informer) -> bool:
     try:
-        await client.get(feed.path, {**feed.params, "limit": "1"})
+        await client.get(informer.path, {**informer.params, "limit": "1"})
     except ForbiddenError:
         return True
     except KubeError:

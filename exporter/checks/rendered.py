@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from exporter.cache import ConfigMap
 from exporter.checks.documents import ManifestError, Mapping
 from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.judging import judged
 from exporter.checks.manifests import Object, files_in, objects_in
-from exporter.cluster import ConfigMap
 from exporter.config import Settings
+from exporter.informers import wanted_of
 from exporter.kind_names import nearest
-from exporter.resources.configmaps import LIMIT, WireConfigMap, slim_configmap
+from exporter.resources.configmaps import LIMIT, WireConfigMap, configmap_from_object
 from exporter.resources.required import RequiredConfigMap, absent_of, place_of
-from exporter.sources import wanted_of
 
 __all__ = ["check_rendered"]
 
@@ -188,7 +188,7 @@ def _not_base64(key: str, text: str) -> str:
 def _record(item: Rendered, required: Sequence[RequiredConfigMap]) -> ConfigMap:
     place = place_of(item.name, required)
     assert place is not None  # noqa: S101 - only those that are required are judged
-    return slim_configmap(item.content, required=place)
+    return configmap_from_object(item.content, required=place)
 
 
 def _judged(item: Rendered, here: Sequence[Rendered], required: Sequence[RequiredConfigMap]) -> Finding:

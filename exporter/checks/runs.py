@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from exporter.cache import Run
 from exporter.checks.finding import HEALTHY, UNHEALTHY, Finding, Part
 from exporter.checks.reading import Reading, read, unread, where
 from exporter.checks.values import Values, ValuesOf, of_values
-from exporter.cluster import Run
+from exporter.informers import Informer
 from exporter.kind_names import naming_fault
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
 from exporter.resources.kinds import RunKind
-from exporter.sources import Feed
 
 __all__ = ["check_runs"]
 
@@ -27,7 +27,9 @@ class Seen(NamedTuple):
     values: Values | None
 
 
-async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *, others: Sequence[RunKind]) -> Part:
+async def check_runs(
+    client: KubeClient, kind: RunKind, informers: Sequence[Informer], *, others: Sequence[RunKind]
+) -> Part:
     """Everything about one kind. `feeds` may hold those of other kinds. Discovery is concurrent with the lists."""
     values_of = ValuesOf(kind)
 
@@ -36,11 +38,11 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
 
     fault, readings = await asyncio.gather(
         _fault(client, kind, others),
-        asyncio.gather(*(read(client, feed, keep=keep) for feed in feeds if _is_of(feed, kind))),
+        asyncio.gather(*(read(client, informer, keep=keep) for informer in informers if _is_of(informer, kind))),
     )
     missing = [reading.error for reading in readings if reading.missing]
     if len(missing) == len(readings):
-        scopes = [reading.feed.status.scope for reading in readings]
+        scopes = [reading.informer.status.scope for reading in readings]
         return Part(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
     seen = [run for reading in readings for run in reading.records.values()]
     findings = [] if not fault else [Finding(status=UNHEALTHY, subject=kind.resource, text=fault)]
@@ -57,8 +59,8 @@ async def check_runs(client: KubeClient, kind: RunKind, feeds: Sequence[Feed], *
     )
 
 
-def _is_of(feed: Feed, kind: RunKind) -> bool:
-    return feed.part.startswith(f"{kind.resource}/")
+def _is_of(informer: Informer, kind: RunKind) -> bool:
+    return informer.part.startswith(f"{kind.resource}/")
 
 
 async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -> str:
@@ -70,9 +72,9 @@ async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -
 
 
 def _finding(reading: Reading) -> Finding:
-    subject = f"{reading.feed.status.resource} in {where(reading.feed.status.scope)}"
+    subject = f"{reading.informer.status.resource} in {where(reading.informer.status.scope)}"
     if reading.failed:
-        return reading.finding(subject=subject, area=reading.feed.status.resource)
+        return reading.finding(subject=subject, area=reading.informer.status.resource)
     return reading.success(subject=subject, found=f", {len(reading.records) or 'none'} found")
 
 

@@ -6,7 +6,7 @@ detail.
 
 import re
 
-from exporter.cluster import Cluster, Run
+from exporter.cache import ObjectCache, Run
 from exporter.diagnosis.cause import Cause
 
 __all__ = ["failure_causes"]
@@ -27,14 +27,14 @@ _MESSAGES = (
 )
 
 
-def failure_causes(run: Run, cluster: Cluster) -> list[Cause]:
+def failure_causes(run: Run, cache: ObjectCache) -> list[Cause]:
     """The cause; none for a run that has not failed."""
     if run.state != "failed":
         return []
     for cause, message in _MESSAGES:
         if message.search(run.message):
             return [Cause.of(cause, run.message)]
-    job = cluster.newest_job(run)
+    job = cache.newest_job(run)
     if job is not None and job.result == "failed":
         return [Cause.of("job_failed", run.message or f"{job.worker} {job.name}: {job.reason or 'reason unknown'}")]
     return [Cause.of("other", run.message)]

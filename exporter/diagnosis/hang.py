@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.cluster import Cluster, Job, Run
+from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.cause import Cause
 from exporter.plurals import plural
 
@@ -12,14 +12,14 @@ _TERMINATING = Cause.of("pods_terminating", "the Pod is terminating")
 _NO_POD = Cause.of("no_pod", "the Job controller reports no pod")
 
 
-def hang_causes(job: Job, cluster: Cluster) -> list[Cause]:
+def hang_causes(job: Job, cache: ObjectCache) -> list[Cause]:
     """The known causes; none for a Job that is finished or suspended."""
     if job.result or job.suspended:
         return []
-    run = cluster.run_of(job)
+    run = cache.run_of(job)
     if run is not None:
-        causes = [] if cluster.is_doubtful(run) else [*_of_run(run, job, cluster)]
-    elif cluster.run_is_gone(job):
+        causes = [] if cache.job_state_unknown(run) else [*_of_run(run, job, cache)]
+    elif cache.run_is_gone(job):
         causes = [Cause.of("run_gone", f"{job.kind} {job.owner_name} does not exist any more")]
     else:
         causes = []
@@ -40,12 +40,12 @@ def _of_pod(job: Job, run: Run | None) -> Iterator[Cause]:
         yield Cause.of("main_container_exited", f"container {job.main_ended} has terminated, the Pod is running")
 
 
-def _of_run(run: Run, job: Job, cluster: Cluster) -> Iterator[Cause]:
+def _of_run(run: Run, job: Job, cache: ObjectCache) -> Iterator[Cause]:
     if run.terminal:
         yield Cause.of("run_already_finished", f"{run.kind} {run.name} is {run.phase}")
     elif run.work_completed is not None:
         yield Cause.of("finished_not_exited", f"{run.kind} {run.name} reports completed work")
-    newest = None if job.is_pod else cluster.newest_job(run)  # Pods of one run may work side by side
+    newest = None if job.is_pod else cache.newest_job(run)  # Pods of one run may work side by side
     if newest is not None and newest.uid != job.uid:
         yield Cause.of("superseded", f"{run.kind} {run.name} has a newer Job")
 

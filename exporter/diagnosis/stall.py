@@ -6,7 +6,7 @@ with a finalizer, no status and no Job, and as nothing else: no Event, no second
 
 from collections.abc import Iterator
 
-from exporter.cluster import Cluster, ConfigMap, Run
+from exporter.cache import ConfigMap, ObjectCache, Run
 from exporter.diagnosis.cause import Cause
 
 __all__ = ["CLIS", "DEFAULT_CLI", "stall_causes"]
@@ -17,21 +17,21 @@ CLIS = frozenset(
 DEFAULT_CLI = "claude"  # what that controller uses for a run that names none
 
 
-def stall_causes(run: Run, cluster: Cluster) -> list[Cause]:
+def stall_causes(run: Run, cache: ObjectCache) -> list[Cause]:
     """The known causes; none for a run that waits by design, is terminal, has a Job, or may have one."""
-    if not cluster.lacks_job(run):
+    if not cache.lacks_job(run):
         return []
-    if (blocker := cluster.blocker_of(run)) is not None:
+    if (blocker := cache.blocker_of(run)) is not None:
         return [Cause.of("controller_blocked", f"{blocker.kind} {blocker.name}: {blocker.undecodable}")]
     if run.requires_configmaps:
-        broken = sorted((item for item in cluster.configmaps if _concerns(item, run)), key=lambda item: item.name)
+        broken = sorted((item for item in cache.configmaps if _concerns(item, run)), key=lambda item: item.name)
         if causes := dict.fromkeys(map(_of_configmap, broken)):
             return list(causes)  # each once, though details that were cut may have become equal
-    return list(_of_status(run, cluster))
+    return list(_of_status(run, cache))
 
 
-def _of_status(run: Run, cluster: Cluster) -> Iterator[Cause]:
-    if (deleting := cluster.deleting_job(run)) is not None:
+def _of_status(run: Run, cache: ObjectCache) -> Iterator[Cause]:
+    if (deleting := cache.deleting_job(run)) is not None:
         yield Cause.of("job_deleting", f"{deleting.worker} {deleting.name} is being deleted")
     elif run.untouched:
         yield Cause.of("not_reconciled", "no finalizer and no status: no controller has looked at it")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from exporter.cluster import Cluster, Job, Run
+from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.cause import Cause
 from exporter.diagnosis.hang import hang_causes
 from exporter.diagnosis.stall import stall_causes
@@ -33,27 +33,27 @@ class Stuck(NamedTuple):
         return self.critical(now), self.excess(now)
 
 
-def stuck(item: Run | Job, cluster: Cluster, *, now: float) -> Stuck | None:
+def stuck(item: Run | Job, cache: ObjectCache, *, now: float) -> Stuck | None:
     """None for what is within its limit, or may be."""
-    found = _run(item, cluster) if isinstance(item, Run) else _job(item, cluster)
+    found = _run(item, cache) if isinstance(item, Run) else _job(item, cache)
     return found if found is not None and found.excess(now) > 0 else None
 
 
-def causes_of(found: Stuck, cluster: Cluster) -> list[Cause]:
+def causes_of(found: Stuck, cache: ObjectCache) -> list[Cause]:
     """The known causes."""
-    return stall_causes(found.item, cluster) if isinstance(found.item, Run) else hang_causes(found.item, cluster)
+    return stall_causes(found.item, cache) if isinstance(found.item, Run) else hang_causes(found.item, cache)
 
 
-def _run(run: Run, cluster: Cluster) -> Stuck | None:
-    since = cluster.without_job_since(run)
+def _run(run: Run, cache: ObjectCache) -> Stuck | None:
+    since = cache.without_job_since(run)
     if since is None:
         return None
-    return Stuck(run, since, cluster.policy.deadline_of(run), limit_is_set=True)
+    return Stuck(run, since, cache.thresholds.deadline_of(run), limit_is_set=True)
 
 
-def _job(job: Job, cluster: Cluster) -> Stuck | None:
-    started = cluster.started(job)
-    if job.result or job.suspended or started is None or not cluster.is_worker(job):
+def _job(job: Job, cache: ObjectCache) -> Stuck | None:
+    started = cache.started(job)
+    if job.result or job.suspended or started is None or not cache.is_worker(job):
         return None
-    limit, is_set = cluster.max_runtime_of(job)
+    limit, is_set = cache.max_runtime_of(job)
     return Stuck(job, started, limit, limit_is_set=is_set)

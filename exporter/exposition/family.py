@@ -26,7 +26,7 @@ class Family(Generic[R, C]):
 
     name: str
     help: str
-    own: tuple[str, ...] = ()
+    label_names: tuple[str, ...] = ()
     value: Callable[[R, C], float | None] | None = None
     rows: Callable[[R, C], Iterable[Row]] | None = None
     needs: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Family(Generic[R, C]):
         if self.rows is not None:
             rows = self.rows
             # The format is made once for all rows: '{name}{{{labels},{own}="{}",...}} {}\n'.
-            form = self.name + "{%s" + "".join(f',{name}="%s"' for name in self.own) + "} %s\n"
+            form = self.name + "{%s" + "".join(f',{name}="%s"' for name in self.label_names) + "} %s\n"
             found = [(labels, row) for labels, item in objects for row in rows(item, context)]
             texts = text.escaped([own for _, (own, _) in found])
             out += [

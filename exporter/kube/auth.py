@@ -56,8 +56,8 @@ class Credentials:
         *,
         source: str,
         namespace: str | None,
-        login: logins.Login,
-        log_in: Callable[[], Awaitable[logins.Login]],
+        login: logins.ResolvedCredentials,
+        log_in: Callable[[], Awaitable[logins.ResolvedCredentials]],
         clock: Callable[[], float],
     ) -> None:
         self.source = source
@@ -88,11 +88,11 @@ class Credentials:
         Raises KubeConfigError.
         """
         paths = files.locate(kubeconfig=kubeconfig, context=context, environ=environ, service_account=service_account)
-        log_in: Callable[[], Awaitable[logins.Login]]
+        log_in: Callable[[], Awaitable[logins.ResolvedCredentials]]
         if paths is None:
             source, namespace = "in-cluster service account", None
 
-            async def log_in() -> logins.Login:
+            async def log_in() -> logins.ResolvedCredentials:
                 return logins.from_service_account(folder=service_account, environ=environ)
         else:
             # In a thread, as a file may have 1,000 contexts.
@@ -101,7 +101,7 @@ class Credentials:
             source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
             first = [choice]  # not read twice: the file may be a pipe
 
-            async def log_in() -> logins.Login:
+            async def log_in() -> logins.ResolvedCredentials:
                 # By name: a current-context that was switched meanwhile must not lead to another cluster.
                 again = first.pop() if first else await asyncio.to_thread(files.choose, paths, context=choice.context)
                 return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
@@ -180,7 +180,7 @@ class Credentials:
             self._logged = line
             _LOG.warning(line)
 
-    def _take(self, login: logins.Login, *, generation: int) -> None:
+    def _take(self, login: logins.ResolvedCredentials, *, generation: int) -> None:
         self._login = login
         self._authorization = login.authorization
         self._access = Access(

@@ -11,11 +11,11 @@ from typing import Self
 
 import aiohttp
 
-from exporter.kube.answers import error_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.errors import BrokenAnswerError, TooLargeError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import Lines
+from exporter.kube.responses import error_of
 from exporter.untrusted import one_line
 
 __all__ = ["KubeClient"]

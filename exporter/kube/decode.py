@@ -9,9 +9,9 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 
-from exporter.kube.answers import Status, error_of_status
 from exporter.kube.depth import shallow
 from exporter.kube.errors import BrokenAnswerError, KubeError
+from exporter.kube.responses import Status, error_of_status
 
 __all__ = [
     "Bookmark",

@@ -21,7 +21,7 @@ from exporter.files import FileError, read_bytes
 from exporter.kube.entries import Entry, shaped_as
 from exporter.kube.errors import KubeConfigError
 
-__all__ = ["Choice", "choose", "locate"]
+__all__ = ["KubeContext", "choose", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST: Final = 16 << 20
@@ -30,7 +30,7 @@ _MANY: Final = 10  # known names that one error line shows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Choice:
+class KubeContext:
     """The chosen context: its cluster, its user (None: anonymous) and its namespace."""
 
     context: str
@@ -104,7 +104,7 @@ def locate(
     raise KubeConfigError(f"kubeconfig {usual}: no such file; specify a kubeconfig, set KUBECONFIG, or run in a pod")
 
 
-def choose(paths: list[Path], *, context: str | None = None) -> Choice:
+def choose(paths: list[Path], *, context: str | None = None) -> KubeContext:
     """The context of that name (default: current-context), with its cluster and its user.
 
     The first file that tells a thing wins, as in kubectl.
@@ -127,7 +127,7 @@ def choose(paths: list[Path], *, context: str | None = None) -> Choice:
         list(_entries(files, "user")), wanted.user,
         where=found.where, text=f"its user {wanted.user!r} does not exist",
     )  # fmt: skip
-    return Choice(context=name, cluster=cluster, user=user or None, namespace=wanted.namespace)
+    return KubeContext(context=name, cluster=cluster, user=user or None, namespace=wanted.namespace)
 
 
 def _existing(paths: list[str], *, told_by: str) -> list[Path]:

@@ -14,12 +14,12 @@ import msgspec
 from exporter.files import FileError, read_bytes
 from exporter.kube.entries import Cluster, Entry, User
 from exporter.kube.errors import KubeConfigError
-from exporter.kube.kubeconfig import Choice
-from exporter.kube.plugin import Issued, run
+from exporter.kube.kubeconfig import KubeContext
+from exporter.kube.plugin import ExecCredential, run
 from exporter.kube.proxy import proxy_from, proxy_of
 from exporter.kube.tls import Pem, client_context
 
-__all__ = ["SERVICE_ACCOUNT", "Login", "from_choice", "from_service_account", "token_in"]
+__all__ = ["SERVICE_ACCOUNT", "ResolvedCredentials", "from_choice", "from_service_account", "token_in"]
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")  # what an HTTP header can carry
@@ -27,7 +27,7 @@ _USER_FILES: Final = ("client-certificate", "client-key", "tokenFile")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Login:
+class ResolvedCredentials:
     """What one reading gave.
 
     `token_file` is the file that the token in `authorization` came from; `expiry` (seconds since the epoch)
@@ -43,7 +43,7 @@ class Login:
     expiry: float | None = None
 
 
-def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Login:
+def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> ResolvedCredentials:
     """The login of the pod that we run in.
 
     Done here, as client-go does it, so that a pod never loads the kubernetes client;
@@ -55,7 +55,7 @@ def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Login:
     token = token_in(folder / "token", name="service account: token")
     ca = Pem.read(folder / "ca.crt", name="service account: ca.crt")
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-    return Login(
+    return ResolvedCredentials(
         server=server,
         ssl=client_context(ca=ca, certificate=None, key=None, verify=True),
         proxy=proxy_from(environ, server),
@@ -64,7 +64,9 @@ def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Login:
     )
 
 
-async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_timeout: float) -> Login:
+async def from_choice(
+    choice: KubeContext, *, environ: Mapping[str, str], plugin_timeout: float
+) -> ResolvedCredentials:
     """The login that the context stands for; `plugin_timeout` (seconds) bounds its exec plugin.
 
     Raises KubeConfigError.
@@ -79,7 +81,7 @@ async def from_choice(choice: Choice, *, environ: Mapping[str, str], plugin_time
     issued = await _run(user, cluster, ca, entry=entry, environ=environ, plugin_timeout=plugin_timeout)
     certificate, key = _identity(user, issued, where=entry.where)
     verify = not cluster.insecure_skip_tls_verify
-    return Login(
+    return ResolvedCredentials(
         server=cluster.server.rstrip("/"),
         ssl=client_context(ca=ca, certificate=certificate, key=key, verify=verify) if secure else True,
         server_hostname=(cluster.tls_server_name or None) if secure else None,
@@ -157,7 +159,7 @@ def _ca(cluster: Cluster, *, where: str) -> Pem | None:
     return Pem.chosen(where=where, key="certificate-authority", file=file, data=data)
 
 
-def _identity(user: User, issued: Issued | None, *, where: str) -> tuple[Pem | None, Pem | None]:
+def _identity(user: User, issued: ExecCredential | None, *, where: str) -> tuple[Pem | None, Pem | None]:
     """The client's certificate and key."""
     if issued and issued.certificate:
         name = f"{where}: exec plugin"
@@ -176,7 +178,7 @@ def _identity(user: User, issued: Issued | None, *, where: str) -> tuple[Pem | N
 
 async def _run(
     user: User, cluster: Cluster, ca: Pem | None, *, entry: Entry, environ: Mapping[str, str], plugin_timeout: float
-) -> Issued | None:
+) -> ExecCredential | None:
     if user.exec is None:
         return None
     told = msgspec.to_builtins(cluster)
@@ -188,7 +190,7 @@ async def _run(
     return await run(user.exec, cluster=shown, environ=environ, seconds=plugin_timeout, where=entry.where)
 
 
-async def _authorization(user: User, issued: Issued | None, *, where: str) -> str | None:
+async def _authorization(user: User, issued: ExecCredential | None, *, where: str) -> str | None:
     """The header of this name; None where a certificate, or nothing, says who we are."""
     if issued:
         name = f"{where}: exec plugin's token"

@@ -13,7 +13,7 @@ from exporter.kube.entries import Exec
 from exporter.kube.errors import KubeConfigError
 from exporter.untrusted import message, one_line
 
-__all__ = ["Issued", "PluginError", "plain", "run"]
+__all__ = ["ExecCredential", "PluginError", "plain", "run"]
 
 _WORDS: Final = 300  # characters of a plugin's own words
 _TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences: colours and the like
@@ -36,7 +36,7 @@ class _UnusableError(Exception):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Issued:
+class ExecCredential:
     """What a plugin gave: a token, or a certificate with its key as PEM, or both; "" where it gave none.
 
     `expiry` is in seconds since the epoch.
@@ -63,7 +63,7 @@ class _Credential(msgspec.Struct, rename="camel"):
 
 async def run(
     plugin: Exec, *, cluster: Mapping[str, Any], environ: Mapping[str, str], seconds: float, where: str
-) -> Issued:
+) -> ExecCredential:
     """The plugin's answer; it is stopped after `seconds`. Raises KubeConfigError.
 
     `cluster` is passed to a plugin that wants it (provideClusterInfo).
@@ -85,7 +85,7 @@ async def run(
         raise PluginError(f"{name}: cannot be started: {reason}", words=plain(plugin.install_hint)) from None
     try:
         _check_end(ended, seconds=seconds)
-        return _issued(ended.out, version=plugin.api_version)
+        return _exec_credential(ended.out, version=plugin.api_version)
     except _UnusableError as fault:
         raise PluginError(f"{name}: {fault}", words=plain(ended.err.decode("utf-8", "replace"))) from None
 
@@ -109,7 +109,7 @@ def _check_end(ended: process.Ended, *, seconds: float) -> None:
         raise _UnusableError(f"ended with exit code {ended.code}")
 
 
-def _issued(out: bytes, *, version: str) -> Issued:
+def _exec_credential(out: bytes, *, version: str) -> ExecCredential:
     try:
         answer = msgspec.json.decode(out, type=_Credential)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -126,6 +126,6 @@ def _issued(out: bytes, *, version: str) -> Issued:
     if not status.token and not certificate:
         raise _UnusableError("returned neither a token nor a certificate")
     expiry = status.expiration_timestamp
-    return Issued(
+    return ExecCredential(
         token=status.token or "", certificate=certificate, key=key, expiry=expiry.timestamp() if expiry else None
     )

@@ -47,7 +47,7 @@ class Follower(Generic[R]):
         # A list is no progress: where each watch after it is refused, every list costs the server dear.
         self.version = self._before = snapshot.version
         self.confirmed = True
-        self._status.synced(objects=len(snapshot.records), watching=watching)
+        self._status.record_list(objects=len(snapshot.records), watching=watching)
 
     def _batch(self, batch: list[Watched[R]]) -> None:
         if self._status.state != "watching":
@@ -61,4 +61,4 @@ class Follower(Generic[R]):
             self.version = change.version or self.version
         self.confirmed = self.confirmed or bool(batch)
         # A watch that was accepted and is silent is up to date too: not every network leaves it time for a bookmark.
-        self._status.heard(changed=changed)
+        self._status.record_event(changed=changed)

@@ -30,11 +30,11 @@ async def initial_list(
 ) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
     """A snapshot, then the changes that follow it."""
     if streaming.is_wanted():
-        status.asked(verb="list")
+        status.record_request(verb="list")
         async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
             found = await _streamed(client, source, status, batches, streaming, idle=idle)
             if found is not None:
-                status.listed(streamed=True)
+                status.record_list_mode(streamed=True)
                 for item in found:
                     yield item
                 async for batch in batches:
@@ -45,7 +45,7 @@ async def initial_list(
     except KubeError:
         streaming.unknown()
         raise
-    status.listed(streamed=False, reason=streaming.paged())
+    status.record_list_mode(streamed=False, reason=streaming.paged())
     yield snapshot
     params = {"resourceVersion": snapshot.version}
     async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
@@ -72,7 +72,7 @@ async def _streamed(
         streaming.failed(error)
         if streaming.is_wanted():
             raise
-        status.gone(code=error.code)
+        status.record_expired(code=error.code)
         return None
     streaming.unknown()
     return found
@@ -84,13 +84,13 @@ async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) 
     A list of 100,000 objects can outlast a short compaction interval for ever.
     """
     for limit in (_PAGE, _PAGE, 0):
-        status.asked(verb="list")
+        status.record_request(verb="list")
         try:
             return await _pages(client, source, status, limit=limit)
         except GoneError as error:
             if not limit:
                 raise
-            status.gone(code=error.code)
+            status.record_expired(code=error.code)
     raise AssertionError
 
 
@@ -103,15 +103,15 @@ async def _pages(client: KubeClient, source: Source[R], status: ResourceStatus, 
             async for batch in batches:
                 for raw in batch:
                     decoded = source.decode(raw)
-                    if not decoded.whole:
-                        status.malformed()
+                    if not decoded.is_valid:
+                        status.record_malformed()
                     nameless += not decoded.uid
                     if nameless > _MOST_NAMELESS:
                         text = f"no list of Kubernetes objects at {source.path}: its items have no names"
                         raise BrokenAnswerError(text, code="not_json")
                     if not decoded.uid or decoded.record is None:
                         continue
-                    record = source.same(decoded.record)
+                    record = source.reuse_if_equal(decoded.record)
                     if record is decoded.record and decoded.uid not in records:
                         share.add(RECORD_BYTES)
                     records[decoded.uid] = record

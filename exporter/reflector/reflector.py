@@ -103,7 +103,7 @@ class _Reflector(Generic[R]):
             if self._expired > _FAILURES:  # a list cannot be too old: this server is at fault
                 await self._failed(error, follower)
             else:
-                self._status.gone(code=error.code)
+                self._status.record_expired(code=error.code)
             self._version = ""
         except KubeError as error:
             await self._failed(error, follower)
@@ -111,7 +111,7 @@ class _Reflector(Generic[R]):
         except Exception as error:  # noqa: BLE001 - see below
             # A fault of ours in one resource must not end the others: it is logged, counted, and tried from scratch.
             _log.exception("List or watch failed because of a bug in the exporter")
-            self._status.failed(
+            self._status.record_failure(
                 state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
             )
             self._sink.entered("unreachable")
@@ -167,9 +167,9 @@ class _Reflector(Generic[R]):
         missing = isinstance(error, MissingError)
         self._emptied = self._emptied and missing
         detail = str(error)
-        if isinstance(error, MissingError) and error.by_api_server and self._source.defined and not first:
+        if isinstance(error, MissingError) and error.by_api_server and self._source.is_custom_resource and not first:
             detail = await self._missing(detail)
-        self._status.failed(state=state, code=error.code, detail=detail)
+        self._status.record_failure(state=state, code=error.code, detail=detail)
         self._sink.entered(state)
         # What comes back after a 404 is another CRD. And there are versions that a server will never go on
         # from: it refuses them, or cannot decode what follows.

@@ -21,7 +21,7 @@ class Decoded(NamedTuple, Generic[R]):
     uid: str
     version: str
     record: R | None
-    whole: bool
+    is_valid: bool
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,8 +34,8 @@ class Source(Generic[R]):
     path: str
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
     decode: Callable[[msgspec.Raw], Decoded[R]]
-    defined: bool = False
-    same: Callable[[R], R] = lambda record: record
+    is_custom_resource: bool = False
+    reuse_if_equal: Callable[[R], R] = lambda record: record
     """Gives the equal record that is already kept, so that a list of what is known costs no second copy."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from exporter.kube.budget import Share
 from exporter.kube.errors import BrokenAnswerError, EndlessListError, KubeError, ServerError
 from exporter.reflector.source import Put, Snapshot, Source
-from exporter.reflector.watching import InitialEnd, Watched
+from exporter.reflector.watching import InitialEventsEnd, Watched
 
 __all__ = ["RECORD_BYTES", "Streaming", "whole"]
 
@@ -79,7 +79,7 @@ async def whole(
         async with asyncio.timeout(idle + _PROGRESS_SECONDS) as limit:
             async for batch in batches:
                 for index, change in enumerate(batch):
-                    if isinstance(change, InitialEnd):
+                    if isinstance(change, InitialEventsEnd):
                         return Snapshot(records, change.version, watched=True), batch[index + 1 :]
                     if isinstance(change, Put):
                         total += _keep(records, change, source, share)
@@ -101,7 +101,7 @@ def _keep(records: dict[str, Any], change: Put[Any], source: Source[Any], share:
         records.pop(change.uid, None)
         return change.added
     is_new = change.uid not in records
-    record = source.same(change.record)
+    record = source.reuse_if_equal(change.record)
     if is_new and record is change.record:
         share.add(RECORD_BYTES)
     records[change.uid] = record

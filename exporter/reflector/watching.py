@@ -13,14 +13,14 @@ from exporter.kube.decode import bookmark_of, event_of, failure_of
 from exporter.reflector.source import Bookmarked, Put, Source
 from exporter.telemetry import ResourceStatus
 
-__all__ = ["IDLE_SECONDS", "InitialEnd", "Watched", "watch"]
+__all__ = ["IDLE_SECONDS", "InitialEventsEnd", "Watched", "watch"]
 
 R = TypeVar("R")
 
 IDLE_SECONDS = 90.0  # the API server sends a bookmark about every minute
 
 
-class InitialEnd(Bookmarked):
+class InitialEventsEnd(Bookmarked):
     """The bookmark that ends the initial objects of a streamed list (KEP-3157)."""
 
 
@@ -47,7 +47,7 @@ async def watch(
         "timeoutSeconds": str(random.randint(300, 600)),  # noqa: S311
         **params,
     }
-    status.asked(verb="watch")
+    status.record_request(verb="watch")
     async with aclosing(client.lines(source.path, asked, idle=idle)) as batches:
         async for lines in batches:
             yield [change for line in lines if (change := _change(line, source, status)) is not None]
@@ -60,11 +60,11 @@ def _change(line: bytes, source: Source[R], status: ResourceStatus) -> Watched[R
             raise failure_of(event.object, path=source.path)
         case "BOOKMARK":
             mark = bookmark_of(event.object)
-            return InitialEnd(mark.version) if mark.initial_end else Bookmarked(mark.version)
+            return InitialEventsEnd(mark.version) if mark.initial_end else Bookmarked(mark.version)
         case "ADDED" | "MODIFIED" | "DELETED":
             decoded = source.decode(event.object)
-            if not decoded.whole:
-                status.malformed()
+            if not decoded.is_valid:
+                status.record_malformed()
             if not decoded.uid:
                 return None
             record = None if event.type == "DELETED" else decoded.record

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from exporter.addresses import shown_address
-from exporter.cluster import CODERUNS, JOBS, Cluster, Key, Run
+from exporter.cache import CODERUNS, JOBS, Key, ObjectCache, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import object_name, seconds, seconds_in, word
+from exporter.resources.objects import intern_label, object_name, seconds_in, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 from exporter.untrusted import message, model_name, one_line
 
-__all__ = ["RESOURCE", "slim_run"]
+__all__ = ["RESOURCE", "run_from_object"]
 
 _LONGEST_PHASE: Final = 200
 _READ: Final = ("Job", "Pod")
 """The kinds of workers that are read."""
 
 
-def slim_run(item: Any, *, kind: RunKind) -> Run | None:
+def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
     """The record of an object that the reader of its kind has decoded; None for one that is no run."""
     read = kind.reader
     values = read.values(item)
@@ -36,11 +36,11 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
     named, reported = worker.names(values) if worker is not None and is_read else ("", "")
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
-        namespace=word(meta.namespace),
+        namespace=intern_label(meta.namespace),
         name=kind.shown(object_name(meta.name)),
         kind=kind.kind,
         resource=kind.resource,
-        created=seconds(meta.creation_timestamp),
+        created=unix_seconds(meta.creation_timestamp),
         phase=sys.intern(phase[:_LONGEST_PHASE]),  # as it is: it is looked up, and no label
         phase_label=label,
         state=state,
@@ -52,23 +52,23 @@ def slim_run(item: Any, *, kind: RunKind) -> Run | None:
         workers=kind.workers(worker.kind) if worker is not None else "",
         named=object_name(named) if worker is not None and worker.is_named else None,
         shared=worker is not None and worker.shared,
-        started=seconds(read.started(values)),
-        since=seconds(read.since(values)),
+        started=unix_seconds(read.started(values)),
+        since=unix_seconds(read.since(values)),
         ready=None if read.is_ready is None else read.is_ready(values),
         long_lived=read.is_long_lived(values),
-        run_type=word(run_type),
-        agent=word(agent.lower()),
-        service=word(service),
-        task_id=word(task_id),
-        cli=word(cli.lower()),
+        run_type=intern_label(run_type),
+        agent=intern_label(agent.lower()),
+        service=intern_label(service),
+        task_id=intern_label(task_id),
+        cli=intern_label(cli.lower()),
         model=sys.intern(model_name(model)),
         repository=sys.intern(shown_address(repository)),
-        workflow=word(workflow),
+        workflow=intern_label(workflow),
         attempt=_number(attempt),
         status_job=object_name(reported),
-        work_completed=seconds(read.work_completed(values)),
-        finished=seconds(read.finished(values)),
-        deleted=seconds(meta.deletion_timestamp),
+        work_completed=unix_seconds(read.work_completed(values)),
+        finished=unix_seconds(read.finished(values)),
+        deleted=unix_seconds(meta.deletion_timestamp),
         deadline=seconds_in(values[read.more[0]]),
     )
 
@@ -80,38 +80,38 @@ def _number(text: str) -> int:
         return 1
 
 
-def job_name(run: Run, cluster: Cluster) -> Iterator[Row]:
+def job_name(run: Run, cache: ObjectCache) -> Iterator[Row]:
     """An empty job_name says "no Job", which Prometheus stores as no label at all: `{job_name=""}` matches it."""
-    if not cluster.workers_known(run):
+    if not cache.workers_known(run):
         return
-    if (job := cluster.newest_job(run)) is not None:
+    if (job := cache.newest_job(run)) is not None:
         yield (job.name,), 1
     elif not run.terminal:
-        if run.worker and not cluster.is_doubtful(run):
+        if run.worker and not cache.job_state_unknown(run):
             yield ("",), 1
     elif run.status_job:
         yield (run.status_job,), 1
 
 
-def phase(run: Run, _: Cluster) -> Iterator[Row]:
+def phase(run: Run, _: ObjectCache) -> Iterator[Row]:
     """A closed set, whatever the controller writes."""
     yield (run.phase_label,), 1
 
 
-def state(run: Run, _: Cluster) -> Iterator[Row]:
+def state(run: Run, _: ObjectCache) -> Iterator[Row]:
     """By the state map of the run's kind."""
     yield (run.state,), 1
 
 
-def ready(run: Run, _: Cluster) -> Iterator[Row]:
+def ready(run: Run, _: ObjectCache) -> Iterator[Row]:
     """While it is open: a run that waits or is over need not be ready."""
     if run.ready is not None and run.state == "open":
         yield ("" if run.ready else one_line(run.message),), run.ready
 
 
-def info(run: Run, cluster: Cluster) -> Iterator[Row]:
+def info(run: Run, cache: ObjectCache) -> Iterator[Row]:
     """What identifies the run. The newest platform names the agent's CLI in the labels of the Job alone."""
-    job = cluster.newest_job(run)
+    job = cache.newest_job(run)
     yield (
         (
             object_name(run.uid),
@@ -130,15 +130,15 @@ def info(run: Run, cluster: Cluster) -> Iterator[Row]:
     )
 
 
-def stall_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
+def stall_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
     """While the run has no Job."""
-    for cause in stall_causes(run, cluster):
+    for cause in stall_causes(run, cache):
         yield cause, 1
 
 
-def failure_cause(run: Run, cluster: Cluster) -> Iterator[Row]:
+def failure_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
     """While a failed run is on the page."""
-    for cause in failure_causes(run, cluster):
+    for cause in failure_causes(run, cache):
         yield cause, 1
 
 
@@ -157,26 +157,26 @@ def lists(wanted: Wanted) -> list[ListWatch]:
             required=kind.main,
             custom=True,
             wire=kind.reader.type,
-            record=functools.partial(slim_run, kind=kind),
+            record=functools.partial(run_from_object, kind=kind),
         )
         for kind in wanted.custom_kinds
         for scope in wanted.scopes
     ]
 
 
-def related(run: Run, cluster: Cluster) -> set[Key]:
+def related(run: Run, cache: ObjectCache) -> set[Key]:
     """Itself, its Jobs, and the untouched runs whose cause may change with it."""
     return {
         Key(CODERUNS, run.uid),
-        *(Key(JOBS, job.uid) for job in cluster.jobs_of(run)),
-        *(Key(CODERUNS, one.uid) for one in cluster.blocked_with(run)),
+        *(Key(JOBS, job.uid) for job in cache.jobs_of(run)),
+        *(Key(CODERUNS, one.uid) for one in cache.blocked_with(run)),
     }
 
 
 RESOURCE = Resource(
     name="coderuns",
     table=CODERUNS,
-    own=("namespace", "coderun"),
+    label_names=("namespace", "coderun"),
     lists=lists,
     related=related,
     families=(
@@ -188,32 +188,32 @@ RESOURCE = Resource(
         Family(
             name="coderun_job_name",
             help="Newest Job of the run; job_name is empty where a run that is not terminal has none.",
-            own=("job_name",),
+            label_names=("job_name",),
             rows=job_name,
             needs=("jobs",),
         ),
         Family(
             name="coderun_phase",
             help="Phase of the run; none without a status, other for a phase that its kind does not list.",
-            own=("phase",),
+            label_names=("phase",),
             rows=phase,
         ),
         Family(
             name="coderun_state",
             help="State of the run: waiting, open, succeeded, failed or cancelled. Unknown phases are open.",
-            own=("state",),
+            label_names=("state",),
             rows=state,
         ),
         Family(
             name="coderun_ready",
             help="1 if an open run is ready, else 0 with its message as detail; only for kinds that define ready.",
-            own=("detail",),
+            label_names=("detail",),
             rows=ready,
         ),
         Family(
             name="coderun_info",
             help="Information about the run.",
-            own=(
+            label_names=(
                 "uid",
                 "kind",
                 "agent",
@@ -233,27 +233,27 @@ RESOURCE = Resource(
             name="coderun_job_creation_deadline_seconds",
             help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent where it may have a"
             " worker that is not read, and of a run that is over and had a Pod.",
-            value=lambda run, cluster: cluster.policy.deadline_of(run) if cluster.knows_workers_of(run) else None,
+            value=lambda run, cache: cache.thresholds.deadline_of(run) if cache.knows_workers_of(run) else None,
             needs=("jobs",),
         ),
         Family(
             name="coderun_stall_cause",
             help="Cause for which an open run has no Job.",
-            own=("cause", "detail"),
+            label_names=("cause", "detail"),
             rows=stall_cause,
             needs=("jobs",),
         ),
         Family(
             name="coderun_failure_cause",
             help="Cause for which a run failed.",
-            own=("cause", "detail"),
+            label_names=("cause", "detail"),
             rows=failure_cause,
             uses=("jobs",),
         ),
         Family(
             name="coderun_without_job_since_timestamp_seconds",
             help="Time since which an open run has no Job, in seconds since the epoch.",
-            value=lambda run, cluster: cluster.without_job_since(run),
+            value=lambda run, cache: cache.without_job_since(run),
             needs=("jobs",),
         ),
         Family(

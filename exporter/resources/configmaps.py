@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from exporter.cluster import CODERUNS, CONFIGMAPS, Cluster, ConfigMap, Key
+from exporter.cache import CODERUNS, CONFIGMAPS, ConfigMap, Key, ObjectCache
 from exporter.exposition.family import Family, Row
 from exporter.resources.objects import Meta
 from exporter.resources.required import RequiredConfigMap, absent_configmap, place_of
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
-__all__ = ["LIMIT", "RESOURCE", "WireConfigMap", "is_near_limit", "slim_configmap", "unused"]
+__all__ = ["LIMIT", "RESOURCE", "WireConfigMap", "configmap_from_object", "is_near_limit", "unused"]
 
 LIMIT = 1_048_576
 """Bytes of values that a ConfigMap may have: https://kubernetes.io/docs/concepts/configuration/configmap/"""
@@ -26,7 +26,7 @@ class WireConfigMap(msgspec.Struct, rename="camel"):
     binary_data: dict[str, str] | None = None
 
 
-def slim_configmap(item: WireConfigMap, *, required: RequiredConfigMap) -> ConfigMap:
+def configmap_from_object(item: WireConfigMap, *, required: RequiredConfigMap) -> ConfigMap:
     """The record of a ConfigMap that exists. Template files sit in binaryData as well as in data."""
     sizes = {key: len(text.encode("utf-8", "replace")) for key, text in (item.data or {}).items()}
     sizes |= {key: _decoded_size(text) for key, text in (item.binary_data or {}).items()}
@@ -65,12 +65,12 @@ def is_near_limit(item: ConfigMap) -> bool:
     return item.size >= _NEAR_LIMIT
 
 
-def health(item: ConfigMap, _: Cluster) -> float | None:
+def health(item: ConfigMap, _: ObjectCache) -> float | None:
     """Absent where it could not be read, an unknown is not a no; and absent where nothing requires it."""
     return item.healthy
 
 
-def problem(item: ConfigMap, _: Cluster) -> Iterator[Row]:
+def problem(item: ConfigMap, _: ObjectCache) -> Iterator[Row]:
     """The first ones make health 0; `near_limit`, `shrunk` and `forbidden` do not."""
     for row in item.problems:
         yield row, 1
@@ -98,7 +98,7 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
 
     def record(item: WireConfigMap) -> ConfigMap | None:
         place = place_of(item.metadata.name or "", places)
-        return None if place is None else slim_configmap(item, required=place)
+        return None if place is None else configmap_from_object(item, required=place)
 
     return ListWatch(
         title="configmaps",
@@ -115,10 +115,10 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
     )
 
 
-def related(item: ConfigMap, cluster: Cluster) -> set[Key]:
+def related(item: ConfigMap, cache: ObjectCache) -> set[Key]:
     """Itself, the runs that wait for their Job, and of the default set all: one that exists makes them required."""
-    same = cluster.default_configmaps if item.by_default else [item]
-    waiting = (run for run in cluster.runs if not run.terminal and cluster.newest_job(run) is None)
+    same = cache.default_configmaps if item.by_default else [item]
+    waiting = (run for run in cache.runs if not run.terminal and cache.newest_job(run) is None)
     return {
         *(Key(CONFIGMAPS, one.uid) for one in (item, *same)),
         *(Key(CODERUNS, run.uid) for run in waiting),
@@ -128,7 +128,7 @@ def related(item: ConfigMap, cluster: Cluster) -> set[Key]:
 RESOURCE = Resource(
     name="configmaps",
     table=CONFIGMAPS,
-    own=("namespace", "configmap"),
+    label_names=("namespace", "configmap"),
     role="-configmaps",  # their namespace may be one of those of the runs, and exporters share it
     lists=lists,
     related=related,
@@ -142,7 +142,7 @@ RESOURCE = Resource(
         Family(
             name="configmap_problem",
             help="What is wrong with a required ConfigMap.",
-            own=("problem", "key"),
+            label_names=("problem", "key"),
             rows=problem,
             needs=("configmaps",),
         ),

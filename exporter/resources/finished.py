@@ -2,7 +2,7 @@
 
 import logging
 
-from exporter.cluster import Job, Record
+from exporter.cache import Job, Record
 
 __all__ = ["log_finished"]
 

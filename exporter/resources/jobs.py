@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from exporter.cluster import CODERUNS, JOBS, Cluster, Job, Key
+from exporter.cache import CODERUNS, JOBS, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, controller_of
-from exporter.resources.objects import Meta, annotated_seconds, bounded, object_name, seconds, word
+from exporter.resources.objects import Meta, annotated_seconds, bounded, intern_label, object_name, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
-__all__ = ["MAX_RUNTIME_ANNOTATION", "RESOURCE", "WireJob", "attempt_of", "related", "slim_job"]
+__all__ = ["MAX_RUNTIME_ANNOTATION", "RESOURCE", "WireJob", "attempt_of", "job_from_object", "related"]
 
 MAX_RUNTIME_ANNOTATION = "coderun-exporter/max-runtime"
 
@@ -62,19 +62,19 @@ class WireJob(msgspec.Struct):
     status: Status | None = None
 
 
-def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
+def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
     """The record of a Job; None for one that no run controls, that is no run itself, and whose labels do not match.
 
     A Job whose run is not known is kept: an orphan is exactly what must not vanish.
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
-    marks = meta.labels or {}
+    labels = meta.labels or {}
     owner, kind = controller_of(meta.owner_references or (), kinds)
-    read = _reading(marks, meta.annotations or {}, kind, kinds)
-    if read is None and not (match_labels and match_labels.items() <= marks.items()):
+    read = _reading(labels, meta.annotations or {}, kind, kinds)
+    if read is None and not (match_labels and match_labels.items() <= labels.items()):
         return None
-    agent, service, task_id, cli, attempt = (read or kinds[0]).job_reader.about(marks, meta.annotations or {})
-    namespace, name = word(meta.namespace), object_name(meta.name)
+    agent, service, task_id, cli, attempt = (read or kinds[0]).job_reader.about(labels, meta.annotations or {})
+    namespace, name = intern_label(meta.namespace), object_name(meta.name)
     end = _end(status.conditions or ())
     ended = end is not None
     return Job(
@@ -85,22 +85,22 @@ def slim_job(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[st
         owner_name=kind.shown(object_name(owner.name)) if kind else "",
         owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
-        created=seconds(meta.creation_timestamp),
-        started=seconds(status.start_time),
+        created=unix_seconds(meta.creation_timestamp),
+        started=unix_seconds(status.start_time),
         active=0 if ended else status.active or 0,
         ready=status.ready,
         terminating=status.terminating or 0,
-        finished=(seconds(status.completion_time) or seconds(end.last_transition_time)) if end else None,
+        finished=(unix_seconds(status.completion_time) or unix_seconds(end.last_transition_time)) if end else None,
         result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
         reason=_reason(end),
         suspended=bool(spec.suspend) and not ended,
-        queue=word(marks.get(_QUEUE_LABEL)),
-        deleted=None if meta.deletion_timestamp is None else seconds(meta.deletion_timestamp) or 0.0,
+        queue=intern_label(labels.get(_QUEUE_LABEL)),
+        deleted=None if meta.deletion_timestamp is None else unix_seconds(meta.deletion_timestamp) or 0.0,
         version=attempt_of(attempt),
-        agent=word(agent.lower()),
-        service=word(service),
-        task_id=word(task_id),
-        cli=word(cli.lower()),
+        agent=intern_label(agent.lower()),
+        service=intern_label(service),
+        task_id=intern_label(task_id),
+        cli=intern_label(cli.lower()),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
     )
@@ -145,40 +145,40 @@ def lists(wanted: Wanted) -> list[ListWatch]:
             labels=wanted.labels,
             required=True,
             wire=WireJob,
-            record=functools.partial(slim_job, kinds=wanted.kinds, match_labels=wanted.match_labels),
+            record=functools.partial(job_from_object, kinds=wanted.kinds, match_labels=wanted.match_labels),
         )
         for scope in wanted.scopes
     ]
 
 
-def related(job: Job, cluster: Cluster) -> set[Key]:
+def related(job: Job, cache: ObjectCache) -> set[Key]:
     """Itself, its run, and the other Jobs of that run that it supersedes, or that supersede it."""
     return {
         Key(JOBS, job.uid),
-        *(Key(CODERUNS, run.uid) for run in cluster.runs_of(job)),
-        *(Key(JOBS, other.uid) for other in cluster.superseded_by(job)),
+        *(Key(CODERUNS, run.uid) for run in cache.runs_of(job)),
+        *(Key(JOBS, other.uid) for other in cache.superseded_by(job)),
     }
 
 
-def start_time(job: Job, cluster: Cluster) -> float | None:
+def start_time(job: Job, cache: ObjectCache) -> float | None:
     """Absent while the Job is suspended: a suspended Job is not late."""
-    return None if job.suspended else cluster.started(job)
+    return None if job.suspended else cache.started(job)
 
 
-def finished(job: Job, _: Cluster) -> Iterator[Row]:
+def finished(job: Job, _: ObjectCache) -> Iterator[Row]:
     """A failed Job has no completionTime: its end is its Failed condition's."""
     if job.finished is not None:
         yield (job.result,), job.finished
 
 
-def info(job: Job, cluster: Cluster) -> Iterator[Row]:
+def info(job: Job, cache: ObjectCache) -> Iterator[Row]:
     """What a run knows better than the Job's labels is taken from the run."""
-    run = cluster.run_of(job)
+    run = cache.run_of(job)
     yield (
         (
             object_name(job.uid),
             job.owner_name or (run.name if run else ""),
-            cluster.agent_of(job),
+            cache.agent_of(job),
             job.service or (run.service if run else ""),
             job.task_id or (run.task_id if run else ""),
             job.cli or (run.cli if run else ""),
@@ -189,7 +189,7 @@ def info(job: Job, cluster: Cluster) -> Iterator[Row]:
     )
 
 
-def pods(job: Job, _: Cluster) -> Iterator[Row]:
+def pods(job: Job, _: ObjectCache) -> Iterator[Row]:
     """While the Job is unfinished. `active` counts pods that are ready, and those that are not yet."""
     if job.result:
         return
@@ -199,16 +199,16 @@ def pods(job: Job, _: Cluster) -> Iterator[Row]:
     yield ("terminating",), job.terminating
 
 
-def hang_cause(job: Job, cluster: Cluster) -> Iterator[Row]:
+def hang_cause(job: Job, cache: ObjectCache) -> Iterator[Row]:
     """While the Job is unfinished."""
-    for cause in hang_causes(job, cluster):
+    for cause in hang_causes(job, cache):
         yield cause, 1
 
 
 RESOURCE = Resource(
     name="jobs",
     table=JOBS,
-    own=("namespace", "job_name"),
+    label_names=("namespace", "job_name"),
     lists=lists,
     related=related,
     families=(
@@ -226,14 +226,14 @@ RESOURCE = Resource(
         Family(
             name="job_info",
             help='Information about the Job, or about the Pod that is itself the worker (worker="Pod").',
-            own=("uid", "coderun", "agent", "service", "task_id", "cli", "kind", "worker"),
+            label_names=("uid", "coderun", "agent", "service", "task_id", "cli", "kind", "worker"),
             rows=info,
             needs=("coderuns",),
         ),
         Family(
             name="job_finished_timestamp_seconds",
             help="Time at which the Job completed or failed, in seconds since the epoch.",
-            own=("result",),
+            label_names=("result",),
             rows=finished,
         ),
         Family(
@@ -244,13 +244,13 @@ RESOURCE = Resource(
         Family(
             name="job_max_runtime_seconds",
             help="Maximum run time of the Job, in seconds; +Inf if it has no limit.",
-            value=lambda job, cluster: cluster.max_runtime_of(job)[0],
+            value=lambda job, cache: cache.max_runtime_of(job)[0],
             needs=("coderuns",),
         ),
         Family(
             name="job_max_runtime_configured",
             help="1 where an annotation or the settings set the maximum run time.",
-            value=lambda job, cluster: 1 if cluster.max_runtime_of(job)[1] else None,
+            value=lambda job, cache: 1 if cache.max_runtime_of(job)[1] else None,
             needs=("coderuns",),
         ),
         Family(
@@ -271,19 +271,19 @@ RESOURCE = Resource(
         Family(
             name="job_queue",
             help="1 with the name of the Kueue queue that suspends and resumes the Job.",
-            own=("queue",),
+            label_names=("queue",),
             rows=lambda job, _: [((job.queue,), 1)] if job.queue and not job.result else [],
         ),
         Family(
             name="job_pods",
             help="Number of pods of an unfinished Job: running (ready), pending or terminating.",
-            own=("state",),
+            label_names=("state",),
             rows=pods,
         ),
         Family(
             name="job_hang_cause",
             help="Cause for which a Job is unfinished.",
-            own=("cause", "detail"),
+            label_names=("cause", "detail"),
             rows=hang_cause,
             needs=("coderuns",),
         ),

@@ -10,7 +10,16 @@ import msgspec
 from exporter.durations import seconds_of
 from exporter.untrusted import free_name, identifier
 
-__all__ = ["Meta", "OwnerReference", "annotated_seconds", "bounded", "object_name", "seconds", "seconds_in", "word"]
+__all__ = [
+    "Meta",
+    "OwnerReference",
+    "annotated_seconds",
+    "bounded",
+    "intern_label",
+    "object_name",
+    "seconds_in",
+    "unix_seconds",
+]
 
 _LONGEST_NAME = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
@@ -42,7 +51,7 @@ class Meta(msgspec.Struct, rename="camel"):
     finalizers: list[str] | None = None
 
 
-def seconds(moment: dt.datetime | None) -> float | None:
+def unix_seconds(moment: dt.datetime | None) -> float | None:
     """A time as seconds since the epoch; one without a zone is UTC, as everything is in Kubernetes.
 
     A time in the year 1 is Go's way of writing none: https://pkg.go.dev/time#Time.IsZero
@@ -62,7 +71,7 @@ def bounded(text: str | None) -> str:
     return (text or "")[:_LONGEST_NAME]
 
 
-def word(text: object) -> str:
+def intern_label(text: object) -> str:
     """An identifier from a spec or a label, for a label. Many objects share it, so it is kept once."""
     return "" if text is None else _word(str(text)[:_LONGEST_NAME])
 

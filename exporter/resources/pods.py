@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from exporter.cluster import JOBS, Job, named_key
+from exporter.cache import JOBS, Job, named_key
 from exporter.resources import jobs
 from exporter.resources.kinds import RunKind, controller_of, pods_part
-from exporter.resources.objects import Meta, annotated_seconds, bounded, object_name, seconds, word
+from exporter.resources.objects import Meta, annotated_seconds, bounded, intern_label, object_name, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
-__all__ = ["RESOURCE", "WirePod", "slim_pod"]
+__all__ = ["RESOURCE", "WirePod", "pod_from_object"]
 
 _RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}
 _RUNNING = frozenset({"Running", "Unknown"})  # Unknown: its node does not answer
@@ -102,7 +102,7 @@ class WirePod(msgspec.Struct):
     status: Status | None = None
 
 
-def slim_pod(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
+def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
     """The record of a worker Pod; None for one that none of these kinds controls and none takes by its name."""
     meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
     owner, kind = controller_of(meta.owner_references or (), [kind for kind in kinds if kind.owns_pods])
@@ -111,8 +111,8 @@ def slim_pod(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         return None
     labels = meta.labels or {}
     agent, service, task_id, cli, attempt = read.pod_reader.about(labels, meta.annotations or {})
-    namespace, name = word(meta.namespace), object_name(meta.name)
-    created, deleted = seconds(meta.creation_timestamp), seconds(meta.deletion_timestamp)
+    namespace, name = intern_label(meta.namespace), object_name(meta.name)
+    created, deleted = unix_seconds(meta.creation_timestamp), unix_seconds(meta.deletion_timestamp)
     result = _RESULTS.get(status.phase or "", "")
     is_running = status.phase in _RUNNING
     is_active = not result and deleted is None
@@ -126,21 +126,21 @@ def slim_pod(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         kind=kind.kind if kind else "",
         is_pod=True,
         created=created,
-        started=seconds(status.start_time) or created,
+        started=unix_seconds(status.start_time) or created,
         active=int(is_active),
         ready=int(is_active and is_running),
         terminating=int(not result and deleted is not None),
-        finished=_finished(status) or deleted or seconds(status.start_time) or created if result else None,
+        finished=_finished(status) or deleted or unix_seconds(status.start_time) or created if result else None,
         result=result,
         reason=_reason(status) if result == "failed" else "",
         suspended=is_active and bool(spec.scheduling_gates),
-        queue=word(labels.get(_QUEUE_LABEL)),
+        queue=intern_label(labels.get(_QUEUE_LABEL)),
         deleted=deleted,
         version=jobs.attempt_of(attempt),
-        agent=word(agent.lower()),
-        service=word(service),
-        task_id=word(task_id),
-        cli=word(cli.lower()),
+        agent=intern_label(agent.lower()),
+        service=intern_label(service),
+        task_id=intern_label(task_id),
+        cli=intern_label(cli.lower()),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, jobs.MAX_RUNTIME_ANNOTATION),
         waiting=_waiting(status) if is_active and not is_running else "",
@@ -157,8 +157,8 @@ def _terminated(status: Status) -> Iterator[tuple[str, Terminated]]:
 
 def _finished(status: Status) -> float | None:
     """The end of its last container; without one, as after an eviction, its last change."""
-    ends = [seconds(end.finished_at) for _, end in _terminated(status)]
-    changes = [seconds(condition.last_transition_time) for condition in status.conditions or ()]
+    ends = [unix_seconds(end.finished_at) for _, end in _terminated(status)]
+    changes = [unix_seconds(condition.last_transition_time) for condition in status.conditions or ()]
     return max((end for end in ends if end), default=None) or max((at for at in changes if at), default=None)
 
 
@@ -174,10 +174,10 @@ def _waiting(status: Status) -> str:
     for item in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
         reason = item.state.waiting.reason if item.state is not None and item.state.waiting is not None else None
         if reason and reason not in _STARTING:
-            return sys.intern(f"container {word(item.name)}: {word(reason)}")
+            return sys.intern(f"container {intern_label(item.name)}: {intern_label(reason)}")
     for condition in status.conditions or ():
         if condition.type == "PodScheduled" and condition.status == "False":
-            return word(condition.reason)
+            return intern_label(condition.reason)
     return ""
 
 
@@ -189,7 +189,7 @@ def _main_ended(pod: WirePod, kind: RunKind) -> str:
     ended = dict(_terminated(Status(container_statuses=mains)))
     if not mains or len(ended) < len(mains):
         return ""
-    return word(max(ended, key=lambda name: seconds(ended[name].finished_at) or 0.0))
+    return intern_label(max(ended, key=lambda name: unix_seconds(ended[name].finished_at) or 0.0))
 
 
 def _default_container(pod: WirePod) -> str | None:
@@ -215,7 +215,7 @@ def _list(wanted: Wanted, selector: str, scope: str | None) -> ListWatch:
         namespace=scope,
         labels=",".join(filter(None, (wanted.labels, selector))),
         wire=WirePod,
-        record=functools.partial(slim_pod, kinds=[kind for kind in wanted.kinds if kind.pods == selector]),
+        record=functools.partial(pod_from_object, kinds=[kind for kind in wanted.kinds if kind.pods == selector]),
     )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 
-from exporter.cluster import ConfigMap
+from exporter.cache import ConfigMap
 
 __all__ = ["RequiredConfigMap", "absent_configmap", "absent_of", "place_of"]
 

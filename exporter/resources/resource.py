@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from exporter.cluster import Cluster, Key, Record
+from exporter.cache import Key, ObjectCache, Record
 from exporter.exposition.family import Family
 from exporter.exposition.text import escaped
 from exporter.resources.required import RequiredConfigMap
@@ -69,23 +69,23 @@ class Resource:
     name: str
     table: str
     lists: Callable[[Wanted], Sequence[ListWatch]]
-    related: Callable[[Any, Cluster], set[Key]]
+    related: Callable[[Any, ObjectCache], set[Key]]
     """The objects whose lines depend on a record, itself included."""
-    own: tuple[str, ...] = ()
-    families: tuple[Family[Any, Cluster], ...] = ()
+    label_names: tuple[str, ...] = ()
+    families: tuple[Family[Any, ObjectCache], ...] = ()
     role: str = ""
     """What is appended to the name of the role that permits it."""
 
-    def lines(self, families: Sequence[int], records: Iterable[Record], cluster: Cluster) -> list[str]:
+    def lines(self, families: Sequence[int], records: Iterable[Record], cache: ObjectCache) -> list[str]:
         """The text of each of these families, by index, for these objects."""
         items = list(records)
         objects = list(zip(self._labels(items), items, strict=True))
-        return [self.families[index].lines(objects, cluster) for index in families]
+        return [self.families[index].lines(objects, cache) for index in families]
 
     def begins(self, family: int, records: Sequence[Record]) -> list[str]:
         """What each line of this family, by index, begins with for these objects, and for no others."""
         return [f"{self.families[family].name}{{{labels}" for labels in self._labels(records)]
 
     def _labels(self, records: Sequence[Record]) -> list[str]:
-        form = '{}="%s",{}="%s"'.format(*self.own)
+        form = '{}="%s",{}="%s"'.format(*self.label_names)
         return [form % name for name in escaped([(item.namespace, item.name) for item in records])]

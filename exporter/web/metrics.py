@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.exposition.page import OPENMETRICS, TEXT, Page
+from exporter.exposition.exposition import OPENMETRICS, TEXT, Exposition
 from exporter.telemetry import Telemetry
 
 __all__ = ["Metrics"]
@@ -38,7 +38,7 @@ class Metrics:
     def __init__(
         self,
         *,
-        page: Callable[[Callable[[], str]], Awaitable[Page]],
+        page: Callable[[Callable[[], str]], Awaitable[Exposition]],
         counted: Counted,
         telemetry: Telemetry,
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from exporter.addresses import shown_host
-from exporter.cluster import Cluster, ConfigMap, Job
+from exporter.cache import ConfigMap, Job, ObjectCache
 from exporter.diagnosis import Stuck, causes_of, stuck
 
 __all__ = ["Overview", "Row", "address_of"]
@@ -37,9 +37,9 @@ class Overview:
     `address` is of the API server, see `address_of`; `clock` gives seconds since the epoch.
     """
 
-    def __init__(self, *, cluster: Cluster, address: Callable[[], str], clock: Callable[[], float]) -> None:
+    def __init__(self, *, cache: ObjectCache, address: Callable[[], str], clock: Callable[[], float]) -> None:
         self.address = address
-        self._cluster = cluster
+        self._cache = cache
         self._clock = clock
         self._lock = asyncio.Lock()
         self._found: list[Stuck] = []
@@ -64,21 +64,21 @@ class Overview:
         return sum(item.healthy is True for item in self._configmaps())
 
     def _configmaps(self) -> list[ConfigMap]:
-        return sorted(self._cluster.configmaps, key=lambda item: item.name)
+        return sorted(self._cache.configmaps, key=lambda item: item.name)
 
     async def _look(self) -> None:
         now, found = self._clock(), []
-        for number, item in enumerate([*self._cluster.runs, *self._cluster.jobs]):
+        for number, item in enumerate([*self._cache.runs, *self._cache.jobs]):
             if not number % _SLICE:
                 await asyncio.sleep(0)
-            if (one := stuck(item, self._cluster, now=now)) is not None:
+            if (one := stuck(item, self._cache, now=now)) is not None:
                 found.append(one)
         found.sort(key=lambda one: one.rank(now), reverse=True)
         self._found, self._more = found[:_MOST], max(0, len(found) - _MOST)
 
     def _row(self, found: Stuck, now: float) -> Row:
         item = found.item
-        run = self._cluster.run_of(item) if isinstance(item, Job) else item
+        run = self._cache.run_of(item) if isinstance(item, Job) else item
         return Row(
             critical=found.critical(now),
             namespace=item.namespace,
@@ -86,7 +86,7 @@ class Overview:
             job=item.name if isinstance(item, Job) else "",
             seconds=now - found.since,
             limit=found.limit,
-            causes=tuple(": ".join(filter(None, cause)) for cause in causes_of(found, self._cluster)),
+            causes=tuple(": ".join(filter(None, cause)) for cause in causes_of(found, self._cache)),
         )
 
 

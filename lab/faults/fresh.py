@@ -21,9 +21,9 @@ def fresh_page(settings: dict[str, Any], *, kubeconfig: pathlib.Path) -> str:
 async def _page(settings: Settings) -> str:
     async with asyncio.timeout(30):
         async with serve(settings) as app:
-            while any(status.pending for status in app.health.statuses) or not app.picture.render(seconds=1.0):
+            while any(status.pending for status in app.health.statuses) or not app.store.render(seconds=1.0):
                 await asyncio.sleep(0.01)
-            page = b"".join(app.picture.page(tail="").plain()).decode()
+            page = b"".join(app.store.page(tail="").plain()).decode()
         await until_closed()
     return page
 

@@ -142,7 +142,7 @@ class World:
         self.server.bookmark()
         for app in self._apps():
             await until_true(functools.partial(_seen, app, self.now), what="the exporter has seen everything")
-            app.picture.advance(self.now)
+            app.store.advance(self.now)
 
     async def pages(self) -> dict[str, str | None]:
         """The page of each target; None where it does not answer."""

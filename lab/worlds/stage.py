@@ -70,7 +70,7 @@ class Stage:
         self.server.bookmark()
         statuses = self._app.health.statuses
         await until_true(lambda: all(each.last_sync == self.now for each in statuses), what="everything is seen")
-        self._app.picture.advance(self.now)
+        self._app.store.advance(self.now)
 
     async def page(self) -> str:
         """The exporter's page."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.cluster import Policy
+from exporter.cache import Thresholds
 from exporter.diagnosis import causes_of, stuck
 from tests.objects import CREATED, a_job, a_run
 from tests.worlds import World
@@ -10,9 +10,9 @@ from tests.worlds import World
 RUNNING = a_run(status={"phase": "Running"})
 
 
-def found(*objects, now, policy=None, **more):
+def found(*objects, now, thresholds=None, **more):
     """What is stuck of these, runs first."""
-    world = World(*objects, now=now, policy=policy, **more)
+    world = World(*objects, now=now, thresholds=thresholds, **more)
     items = [*world.cluster.runs, *world.cluster.jobs]
     return [one for item in items if (one := stuck(item, world.cluster, now=now))], world.cluster
 
@@ -32,8 +32,8 @@ def test_a_job_beyond_a_limit_that_nobody_set_is_critical_at_four_times_that(age
 
 def test_a_limit_that_was_set_is_critical_at_once():
     """In the settings, or by an annotation."""
-    policy = Policy(job_max_runtime=60, job_max_runtime_is_set=True)
-    ((one,), _) = found(RUNNING, a_job(started=CREATED), now=CREATED + 61, policy=policy)
+    thresholds = Thresholds(job_max_runtime=60, job_max_runtime_is_set=True)
+    ((one,), _) = found(RUNNING, a_job(started=CREATED), now=CREATED + 61, thresholds=thresholds)
     assert one.critical(CREATED + 61)
 
 

@@ -40,7 +40,7 @@ HOSTILE |= {
 DRAWN_AS_NOTHING = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
 DRAWN_AS_NOTHING |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
 
-WORDS = Family(name="word_info", help="Words.", own=("text",), rows=lambda item, _: [((item,), 1)])
+WORDS = Family(name="word_info", help="Words.", label_names=("text",), rows=lambda item, _: [((item,), 1)])
 
 
 def shown(value):
@@ -146,7 +146,9 @@ def test_a_family_of_one_value_has_a_sample_where_there_is_a_value():
 
 def test_a_family_of_rows_has_a_sample_for_each_row():
     """With its own labels after those of the object; none, one or many."""
-    family = Family(name="a", help="A.", own=("x", "y"), rows=lambda item, _: [((c, "%s"), 1.5) for c in item])
+    family = Family(
+        name="a", help="A.", label_names=("x", "y"), rows=lambda item, _: [((c, "%s"), 1.5) for c in item]
+    )
     objects = [('o="1"', "bc"), ('o="%s"', ""), ('o="%d"', '"')]
     assert family.lines(objects, None) == (
         'a{o="1",x="b",y="%s"} 1.5\na{o="1",x="c",y="%s"} 1.5\na{o="%d",x="\\"",y="%s"} 1.5\n'

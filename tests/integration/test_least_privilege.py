@@ -226,7 +226,7 @@ def _change_everything(place: Workplace) -> None:
 
 def _has_seen(app: App, place: Workplace) -> set[str]:
     """Of which resources the change has come."""
-    cluster = app.picture.cluster
+    cluster = app.store.cache
     wanted = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
     seen = {
         resource
@@ -271,7 +271,7 @@ async def test_a_rotated_token_costs_nothing(
         assert code == 401
         await eventually(lambda: _bearers(account, new) == set(RESOURCES), what="all is watched with the new token")
         await asyncio.to_thread(place.make_run, "second")
-        await eventually(lambda: "second" in {run.name for run in app.picture.cluster.runs}, what="it goes on")
+        await eventually(lambda: "second" in {run.name for run in app.store.cache.runs}, what="it goes on")
         assert await shown(app, place.namespace) > before
     assert changes_of_state(caplog) == []
 

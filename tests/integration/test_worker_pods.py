@@ -125,7 +125,7 @@ async def test_a_task_has_its_pod_and_lacks_one_that_is_gone(
         assert await names(app, "job_pods", state="running") == ["works-pod"]
         assert "secret" not in str((await metrics_of(app)).families)
         tasks.set_status(pod, terminated={"exitCode": 1, "finishedAt": "2026-01-01T00:00:00Z"})
-        cluster = app.picture.cluster
+        cluster = app.store.cache
         await eventually(lambda: any(job.main_ended for job in cluster.jobs), what="the container has ended")
         assert await names(app, "job_hang_cause", cause="main_container_exited") == ["works-pod"]
         tasks.delete(pod)

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from exporter.kube.answers import error_of
 from exporter.kube.decode import Decoder
 from exporter.kube.errors import ServerError
+from exporter.kube.responses import error_of
 from exporter.reflector import Backoff
 from tests.objects import a_run, raw
 from tests.worlds import CODERUN

@@ -2,9 +2,9 @@
 
 import pytest
 
-from exporter.cluster import CODERUNS, JOBS, Change
+from exporter.cache import CODERUNS, JOBS, Change
 from exporter.config import CodeRuns, ConfigMaps, Settings
-from exporter.sources import kinds_of
+from exporter.informers import kinds_of
 from tests.clusters import a_server, until
 from tests.exporting import an_exporter, metrics_of, readiness
 from tests.objects import CREATED, a_job
@@ -28,7 +28,7 @@ def page_of(folder, names):
         else:
             continue
         if record is not None:
-            world.picture.put(Change(table, part, record.uid, record))
+            world.store.put(Change(table, part, record.uid, record))
     return world.text()
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolved
-from exporter.resources.coderuns import slim_run
-from exporter.resources.jobs import WireJob, slim_job
+from exporter.resources.coderuns import run_from_object
+from exporter.resources.jobs import WireJob, job_from_object
 from exporter.resources.kinds import run_kinds
 from lab.worlds.loading import documents
 from tests.objects import raw
@@ -42,7 +42,7 @@ class World:
         """The record of a Job; None where it is none of ours."""
         wire, whole = Decoder(WireJob).decode(raw(item))
         assert whole
-        return slim_job(wire, kinds=self.kinds, match_labels={})
+        return job_from_object(wire, kinds=self.kinds, match_labels={})
 
     def kind_of(self, item):
         """The kind of a custom resource."""
@@ -54,7 +54,7 @@ class World:
         kind = self.kind_of(item)
         wire, whole = Decoder(kind.reader.type).decode(raw(item))
         assert whole
-        return slim_run(wire, kind=kind)
+        return run_from_object(wire, kind=kind)
 
     def state(self, item):
         """As the exporter says it; a Job says it by its own status."""

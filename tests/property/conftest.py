@@ -9,7 +9,7 @@ import pathlib
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from exporter.exposition import section
+from exporter.exposition import compressed
 from tests.property.profiles import PROFILE
 
 _HERE = pathlib.Path(__file__).parent
@@ -46,5 +46,5 @@ def _silence():
 def _small_chunks():
     """Two objects share a block of lines, and not 64: what nobody touches stays as it was, and shows that it did."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(section, "_CHUNK", 2)
+        patched.setattr(compressed, "_CHUNK", 2)
         yield

@@ -9,11 +9,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.app import policy_of
-from exporter.cluster import CODERUNS, CONFIGMAPS, JOBS, Cluster
+from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
+from exporter.informers import informers
 from exporter.kube.decode import page_of
-from exporter.resources.history import History
-from exporter.resources.picture import Picture
-from exporter.sources import feeds
+from exporter.resources.lifecycle import LifecycleMetrics
+from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
 from tests.objects import done
@@ -30,42 +30,42 @@ class Parts:
         self.settings = settings
         self.now = now
         self.telemetry = Telemetry(clock=lambda: self.now)
-        self.cluster = Cluster(policy=policy_of(settings), all_namespaces=not settings.namespaces)
+        self.cluster = ObjectCache(thresholds=policy_of(settings), all_namespaces=not settings.namespaces)
         self.cluster.advance(now)
-        self.feeds = feeds(settings, telemetry=self.telemetry)
+        self.feeds = informers(settings, telemetry=self.telemetry)
         groups = collections.defaultdict(list)
-        for feed in self.feeds:
-            groups[feed.resource].append(feed.status)
+        for informer in self.feeds:
+            groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
-        self.history = History(cluster=self.cluster, registry=CollectorRegistry())
-        self.picture = Picture(cluster=self.cluster, history=self.history, answered=health.answered)
-        self.sources = [feed.source(self.picture) for feed in self.feeds]
-        self.sinks = [feed.sink(self.picture) for feed in self.feeds]
+        self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
+        self.store = MetricsStore(cache=self.cluster, history=self.history, answered=health.answered)
+        self.sources = [informer.source(self.store) for informer in self.feeds]
+        self.sinks = [informer.sink(self.store) for informer in self.feeds]
 
     def advance(self, seconds):
         """Time passes."""
         self.now += seconds
-        self.picture.advance(self.now)
+        self.store.advance(self.now)
 
     def list(self, index, body):
         """A whole list of one feed, as its body comes from the API server."""
         source = self.sources[index]
         decoded = [source.decode(raw) for raw in page_of(body).items or ()]
-        records = {one.uid: source.same(one.record) for one in decoded if one.record is not None}
+        records = {one.uid: source.reuse_if_equal(one.record) for one in decoded if one.record is not None}
         done(self.sinks[index].replace(records))
         self.sinks[index].entered("watching")
-        self.feeds[index].status.synced(objects=len(records))
+        self.feeds[index].status.record_list(objects=len(records))
 
     def fail(self, index, state):
         """A feed cannot be read, and is in this state."""
-        self.feeds[index].status.failed(state=state, code="x", detail="")
+        self.feeds[index].status.record_failure(state=state, code="x", detail="")
         self.sinks[index].entered(state)
 
     def text(self):
         """The page as of now; its gzip form is the same, and both lengths are."""
-        while not self.picture.render(seconds=1.0):
+        while not self.store.render(seconds=1.0):
             pass
-        page = self.picture.page(tail="")
+        page = self.store.page(tail="")
         packed, plain = b"".join(page.gzip()), b"".join(page.plain())
         assert gzip.decompress(packed) == plain
         assert (page.gzip_length, page.length) == (len(packed), len(plain))
@@ -133,12 +133,12 @@ def _by_family(page, *, but):
     return [(name, sorted(lines)) for name, lines in families.items() if name not in but]
 
 
-def _joins(cluster):
+def _joins(cache):
     """Who belongs to whom, from both sides, and what is on the page."""
-    jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cluster._owners._jobs_of.items()}
-    newest = {run.uid: job and job.uid for run in cluster.runs for job in [cluster.newest_job(run)]}
-    owners = {job.uid: run and run.uid for job in cluster.jobs for run in [cluster.run_of(job)]}
-    shown = {item.uid for name in _RESOURCES for item in cluster.table(name) if cluster.shown(item)}
+    jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cache._owners._jobs_of.items()}
+    newest = {run.uid: job and job.uid for run in cache.runs for job in [cache.newest_job(run)]}
+    owners = {job.uid: run and run.uid for job in cache.jobs for run in [cache.run_of(job)]}
+    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.shown(item)}
     return jobs_of, newest, owners, shown
 
 
@@ -151,10 +151,10 @@ def _kept(parts):
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._chunk_of) for name, section in parts.picture._sections.items()}
+    members = {name: set(section._chunk_of) for name, section in parts.store._sections.items()}
     chunks = {
         name: sorted(uid for chunk in section._chunks for uid in chunk)
-        for name, section in parts.picture._sections.items()
+        for name, section in parts.store._sections.items()
     }
     assert chunks == {name: sorted(uids) for name, uids in members.items()}
-    return records, members, [feed.status.objects for feed in parts.feeds]
+    return records, members, [informer.status.objects for informer in parts.feeds]

@@ -12,10 +12,10 @@ import json
 
 from hypothesis import strategies as st
 
-from exporter.kube.answers import error_of
 from exporter.kube.budget import Budget
 from exporter.kube.errors import UnreachableError
 from exporter.kube.lines import Lines
+from exporter.kube.responses import error_of
 from tests.property.pictures import a_list
 from tests.property.shapes import happen
 from tests.property.store import state_of

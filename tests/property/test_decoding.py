@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import example, given, strategies as st
 
 from exporter.config import Jobs, Settings
-from exporter.kube.answers import Status, error_of
 from exporter.kube.decode import BookmarkObject, Event, Page, bookmark_of, event_of, failure_of, page_of
 from exporter.kube.errors import KubeError
+from exporter.kube.responses import Status, error_of
 from exporter.reflector import Backoff
 from exporter.reflector.watching import _change
 from exporter.resources.configmaps import WireConfigMap

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.exposition.page import TEXT
+from exporter.exposition.exposition import TEXT
 from lab.components import component
 from lab.loopback import Loopback
 from lab.monitoring.bundle import JOB, TARGET_LABELS

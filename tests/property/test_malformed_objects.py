@@ -3,7 +3,7 @@
 import json
 import re
 
-from exporter.cluster import Policy
+from exporter.cache import Thresholds
 from exporter.config import Settings
 from exporter.kube.errors import KubeError
 from exporter.reflector.watching import _change
@@ -64,7 +64,7 @@ def test_their_metadata_is_what_an_api_server_takes():
 def test_all_of_them_are_shown_with_the_fields_that_were_good():
     """Each run by its name and its date, and by all that nothing is wrong with; the page parses."""
     runs = {run["metadata"]["name"]: run for run in malformed(1_000, namespace="n")}
-    world = World(policy=Policy(retention=0))
+    world = World(thresholds=Thresholds(retention=0))
     for number, run in enumerate(runs.values()):
         world.put(_stored(run, number))
     told = parsed(world.text())

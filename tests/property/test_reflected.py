@@ -57,7 +57,7 @@ def _aside(parts, what):
     if what == "page":
         parts.text()
     elif what == "render":
-        parts.picture.render(seconds=0)
+        parts.store.render(seconds=0)
     elif what is not None:
         parts.advance(what)
 

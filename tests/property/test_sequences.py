@@ -4,7 +4,7 @@ import collections
 
 from hypothesis import given, strategies as st
 
-from exporter.cluster import JOBS
+from exporter.cache import JOBS
 from exporter.config import Settings
 from exporter.reflector.watching import _change
 from tests.objects import CREATED
@@ -99,7 +99,7 @@ class Story:
 
     def render(self, _):
         """Some of what is dirty, as between scrapes."""
-        self.parts.picture.render(seconds=0)
+        self.parts.store.render(seconds=0)
 
     def check(self, _=None):
         """The page is that of a fresh list of what each feed has heard of."""

@@ -203,7 +203,7 @@ async def test_an_equal_record_is_the_one_that_is_kept(tmp_path):
         for refuse in (False, True):
             if refuse:
                 refuses_streams(server)
-            source = Source(path=RUNS, decode=decode, same=lambda record: ("kept", *record))
+            source = Source(path=RUNS, decode=decode, reuse_if_equal=lambda record: ("kept", *record))
             async with KubeClient(credentials=credentials) as client:
                 streaming = Streaming(monotonic=lambda: 0.0)
                 async for item in initial_list(client, source, Work(sleeps=0).status, idle=5, streaming=streaming):

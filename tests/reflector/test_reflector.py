@@ -106,13 +106,16 @@ async def test_a_crd_that_goes_and_comes_back_is_listed_from_scratch(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("defined", "headers", "names"),
+    ("is_custom_resource", "headers", "names"),
     [(True, {}, []), (False, {}, ["a"]), (True, {"Audit-Id": ""}, ["a"])],
     ids=["by a CRD", "built in", "by a proxy"],
 )
-async def test_a_crd_whose_end_nobody_saw_takes_its_objects_along(tmp_path, defined, headers, names):
+async def test_a_crd_whose_end_nobody_saw_takes_its_objects_along(tmp_path, is_custom_resource, headers, names):
     """Once 404 was said twice. What no CRD defines is always there, and what a proxy says is about nothing."""
-    async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0, defined=defined) as work:
+    async with (
+        a_server(a_run("a")) as server,
+        at_work(server.url, tmp_path, sleeps=0, is_custom_resource=is_custom_resource) as work,
+    ):
         await until(lambda: work.sink.names == ["a"])
         always(server, lambda: a_status(404, "page not found", headers=headers))
         await restart(server)

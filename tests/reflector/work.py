@@ -124,7 +124,7 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
         task = asyncio.create_task(
             reflect(
                 client=client,
-                source=Source(path=path, decode=decode, **({"defined": True} | source)),
+                source=Source(path=path, decode=decode, **({"is_custom_resource": True} | source)),
                 sink=work.sink,
                 status=work.status,
                 backoff=Backoff(chance=lambda: chance),

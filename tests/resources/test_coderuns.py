@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from exporter.resources.coderuns import slim_run
+from exporter.resources.coderuns import run_from_object
 from tests.objects import CREATED, a_job, a_run, stamp
 from tests.worlds import CODERUN, page_of, samples, text
 
@@ -136,7 +136,9 @@ def test_what_the_spec_does_not_say_is_taken_from_the_labels(run, labels):
 def test_what_many_runs_share_is_kept_once(field):
     """A copy of one word for each of 100,000 runs is 5 MB."""
     wire = msgspec.json.encode(a_run(spec=FULL, status={"phase": "Running"}))
-    one, other = (slim_run(msgspec.json.decode(wire, type=CODERUN.reader.type), kind=CODERUN) for _ in range(2))
+    one, other = (
+        run_from_object(msgspec.json.decode(wire, type=CODERUN.reader.type), kind=CODERUN) for _ in range(2)
+    )
     assert getattr(one, field) is getattr(other, field)
 
 

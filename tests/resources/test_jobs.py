@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from exporter.resources.jobs import WireJob, slim_job
+from exporter.resources.jobs import WireJob, job_from_object
 from tests.objects import CREATED, a_job, a_run, owned_by, stamp
 from tests.worlds import CODERUN, page_of, samples, text
 
@@ -57,7 +57,7 @@ def test_a_megabyte_in_an_owner_reference_is_not_kept():
     wire = msgspec.convert(
         a_job() | {"metadata": {"name": "j", "namespace": "n", "ownerReferences": [owner]}}, WireJob
     )
-    job = slim_job(wire, kinds=(CODERUN,), match_labels={})
+    job = job_from_object(wire, kinds=(CODERUN,), match_labels={})
     assert sum(len(value) for value in msgspec.structs.astuple(job) if isinstance(value, str)) < 1000
 
 

@@ -7,7 +7,7 @@ import typing
 import msgspec
 import pytest
 
-from exporter.cluster import Policy
+from exporter.cache import Thresholds
 from exporter.kube.decode import Decoder
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
@@ -94,7 +94,7 @@ IDENTITY = {("metadata",), ("metadata", "name"), ("metadata", "uid")}
 @pytest.mark.parametrize(("item", "family", "path"), CASES)
 def test_one_wrong_field_costs_nothing_but_itself(item, family, path):
     """Whatever stands there: no exception, a page that parses, and every object on it by what else it says."""
-    world = World(policy=Policy(retention=0))
+    world = World(thresholds=Thresholds(retention=0))
     wrong = [spoiled(with_identity(item, number), path, value) for number, value in enumerate(WRONG)]
     for one in wrong:
         world.put(one)

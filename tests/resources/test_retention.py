@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from exporter.cluster import NEVER, Policy
+from exporter.cache import NEVER, Thresholds
 from tests.objects import CREATED, a_job, a_run, stamp
 from tests.worlds import World, samples
 
@@ -36,7 +36,7 @@ def test_a_finished_object_leaves_the_page_at_its_retention_and_not_before():
 @pytest.mark.parametrize("retention", [0, NEVER])
 def test_a_retention_of_0_or_none_keeps_an_object_as_long_as_it_exists(retention):
     """And nothing is noted for a day that does not come."""
-    world = World(RUN_DONE, JOB_DONE, policy=Policy(retention=retention))
+    world = World(RUN_DONE, JOB_DONE, thresholds=Thresholds(retention=retention))
     world.advance(ENDED + 10_000 * HOUR)
     assert on_page(world) == ["r", "j"]
     assert world.cluster._retention._ends == []
@@ -160,7 +160,7 @@ def test_whatever_happened_before_the_clock_takes_from_the_page_what_has_passed(
     absent = {"CodeRun": a_run(), "Job": a_job()}
     changes = [("CodeRun", run) for run in RUNS] + [("Job", job) for job in JOBS]
     for sequence in itertools.product(changes, repeat=3):
-        world = World(now=CREATED, policy=Policy(retention=50))
+        world = World(now=CREATED, thresholds=Thresholds(retention=50))
         for kind, item in sequence:
             if item is None:
                 world.delete(absent[kind])

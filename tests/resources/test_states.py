@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from exporter.config import CodeRuns, Settings
+from exporter.informers import kinds_of
 from exporter.profiles import Profile, StateRule
-from exporter.sources import kinds_of
 from tests.objects import a_run
 from tests.worlds import World, page_of, samples
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from exporter.cluster import NEVER, Policy
+from exporter.cache import NEVER, Thresholds
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 from exporter.resources.kinds import DEADLINE_ANNOTATION
 from tests.objects import a_job, a_run
 from tests.worlds import page_of, samples
 
-POLICY = Policy(
+POLICY = Thresholds(
     job_creation_deadline=100,
     job_creation_deadlines={"tess": 200.5, "rex": NEVER},
     job_max_runtime=300,
@@ -16,18 +16,18 @@ POLICY = Policy(
 )
 
 
-def deadline(*, agent="", annotation=None, policy=POLICY):
+def deadline(*, agent="", annotation=None, thresholds=POLICY):
     """The value of a run's deadline on the page."""
     annotations = None if annotation is None else {DEADLINE_ANNOTATION: annotation}
-    page = page_of(a_run(spec={"githubApp": agent}, annotations=annotations), policy=policy)
+    page = page_of(a_run(spec={"githubApp": agent}, annotations=annotations), thresholds=thresholds)
     return samples(page, "coderun_job_creation_deadline_seconds")[0].split()[-1]
 
 
-def max_runtime(*, agent="", annotation=None, policy=POLICY, marks=None):
+def max_runtime(*, agent="", annotation=None, thresholds=POLICY, marks=None):
     """The value of a Job's maximum on the page."""
     annotations = None if annotation is None else {MAX_RUNTIME_ANNOTATION: annotation}
     run = a_run(spec={"githubApp": agent})
-    page = page_of(run, a_job(labels=marks, annotations=annotations), policy=policy)
+    page = page_of(run, a_job(labels=marks, annotations=annotations), thresholds=thresholds)
     return samples(page, "job_max_runtime_seconds")[0].split()[-1]
 
 
@@ -39,7 +39,7 @@ def test_the_names_of_the_annotations():
 
 def test_the_defaults_are_ten_minutes_and_an_hour():
     """As the post-mortem asked."""
-    assert (deadline(policy=None), max_runtime(policy=None)) == ("600", "3600")
+    assert (deadline(thresholds=None), max_runtime(thresholds=None)) == ("600", "3600")
 
 
 @pytest.mark.parametrize(
@@ -70,23 +70,23 @@ def test_an_annotation_that_cannot_be_read_is_as_if_it_were_not_there(annotation
 
 def test_the_agent_of_an_orphan_is_that_of_its_label():
     """The run's is not known."""
-    page = page_of(a_job(labels={"github-user": "5dlabs-tess"}), policy=POLICY)
+    page = page_of(a_job(labels={"github-user": "5dlabs-tess"}), thresholds=POLICY)
     assert samples(page, "job_max_runtime_seconds")[0].endswith(" 400")
     assert max_runtime(marks={"github-user": "5dlabs-tess"}) == "400"
 
 
 @pytest.mark.parametrize(
-    ("agent", "annotation", "policy", "configured"),
+    ("agent", "annotation", "thresholds", "configured"),
     [
-        ("Cleo", None, Policy(), False),
-        ("Cleo", "2h", Policy(), True),
+        ("Cleo", None, Thresholds(), False),
+        ("Cleo", "2h", Thresholds(), True),
         ("Tess", None, POLICY, True),
         ("Cleo", None, POLICY, False),
-        ("Cleo", None, Policy(job_max_runtime=3600, job_max_runtime_is_set=True), True),
+        ("Cleo", None, Thresholds(job_max_runtime=3600, job_max_runtime_is_set=True), True),
     ],
 )
-def test_the_page_says_whether_a_limit_was_set(agent, annotation, policy, configured):
+def test_the_page_says_whether_a_limit_was_set(agent, annotation, thresholds, configured):
     """By an annotation, for the agent, or for all: only then is a Job beyond it critical."""
     annotations = None if annotation is None else {MAX_RUNTIME_ANNOTATION: annotation}
-    page = page_of(a_run(spec={"githubApp": agent}), a_job(annotations=annotations), policy=policy)
+    page = page_of(a_run(spec={"githubApp": agent}), a_job(annotations=annotations), thresholds=thresholds)
     assert len(samples(page, "job_max_runtime_configured")) == configured

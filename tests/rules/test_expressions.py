@@ -6,9 +6,9 @@ import promql_parser
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from exporter.cluster import Cluster, Policy
+from exporter.cache import ObjectCache, Thresholds
 from exporter.resources import RESOURCES
-from exporter.resources.history import History
+from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.telemetry import Telemetry
 from tests.rules.shipped import RECORDED, RECORDS, RULES, by_entry, metrics_of, queries_of, trees_in
 
@@ -19,7 +19,7 @@ OWN_JOBS = ".*coderun-exporter.*"
 def page_metrics():
     """Every metric that the exporter can show, by the names of its series."""
     telemetry = Telemetry(clock=lambda: 0.0)
-    History(cluster=Cluster(policy=Policy()), registry=telemetry.registry)
+    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=telemetry.registry)
     kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
     own = {
         f"{metric.name}{suffix}"

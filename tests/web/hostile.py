@@ -7,7 +7,7 @@ import socket
 import time
 
 from exporter.exposition.deflate import combine, deflate
-from exporter.exposition.page import Page
+from exporter.exposition.exposition import Exposition
 from tests.clusters import until
 from tests.web.serving import Site, a_site, fetch
 
@@ -45,7 +45,7 @@ class BigSite(Site):
         begun = time.thread_time()
         while time.thread_time() - begun < self.work_seconds:
             pass
-        return Page([self.family], tail=tail())
+        return Exposition([self.family], tail=tail())
 
     def refused(self):
         """Who was refused so far, by reason."""

@@ -6,9 +6,9 @@ import time
 
 import aiohttp
 
-from exporter.cluster import Cluster, Policy
+from exporter.cache import ObjectCache, Thresholds
 from exporter.exposition.deflate import combine, deflate
-from exporter.exposition.page import Page
+from exporter.exposition.exposition import Exposition
 from exporter.notices import Notices
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
@@ -32,7 +32,7 @@ class Site:
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
         self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
         self.notices = Notices()
-        self.cluster = Cluster(policy=Policy())
+        self.cluster = ObjectCache(thresholds=Thresholds())
         self.now = 1_700_000_000.0
         self.address = ""
         self.urls = []
@@ -44,7 +44,7 @@ class Site:
     async def page(self, tail):
         """As the composition root gives it."""
         blocks = [block for block in [deflate(self.text)] if block]
-        return Page([(blocks, *combine(blocks))], tail=tail())
+        return Exposition([(blocks, *combine(blocks))], tail=tail())
 
     @property
     def url(self):
@@ -60,7 +60,7 @@ async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_
         content=Content(
             metrics=site.metrics,
             health=Health(groups=site.groups, required=("coderuns", "jobs"), notices=site.notices),
-            overview=Overview(cluster=site.cluster, address=lambda: site.address, clock=lambda: site.now),
+            overview=Overview(cache=site.cluster, address=lambda: site.address, clock=lambda: site.now),
         ),
         telemetry=site.telemetry,
         addresses=addresses,

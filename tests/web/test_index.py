@@ -47,10 +47,10 @@ async def page_of(site):
 async def test_it_tells_the_state_of_everything_that_is_read():
     """And whether the exporter is ready."""
     async with a_site() as site:
-        site.runs.synced(objects=7)
+        site.runs.record_list(objects=7)
         _, page = await page_of(site)
         assert "Not ready" in page.text
-        site.jobs.synced(objects=8)
+        site.jobs.record_list(objects=8)
         _, page = await page_of(site)
     assert "Ready." in page.text
     assert f"Version {__version__}" in page.text
@@ -63,7 +63,7 @@ async def test_hostile_text_stays_text():
     """What the API server says is somebody else's: it makes no tags, whatever it holds."""
     async with a_site() as site:
         _, plain = await page_of(site)
-        site.runs.failed(state="unreachable", code="500", detail=HOSTILE)
+        site.runs.record_failure(state="unreachable", code="500", detail=HOSTILE)
         headers, page = await page_of(site)
     assert page.tags == plain.tags
     assert HOSTILE in page.text
@@ -103,7 +103,7 @@ async def page_with(*objects, now=CREATED + 7200, address="", **more):
     site.cluster, site.now, site.address = World(*objects, now=now, **more).cluster, now, address
     async with a_site(site):
         for status in (site.runs, site.jobs):
-            status.synced(objects=1)
+            status.record_list(objects=1)
         return (await page_of(site))[1]
 
 
@@ -148,7 +148,7 @@ async def test_ages_are_those_of_the_moment():
     site.cluster, site.now = World(a_run(), now=CREATED + 700).cluster, CREATED + 700
     async with a_site(site):
         for status in (site.runs, site.jobs):
-            status.synced(objects=1)
+            status.record_list(objects=1)
         assert rows_of((await page_of(site))[1])[0][4] == "11m"
         site.now += 60
         assert rows_of((await page_of(site))[1])[0][4] == "12m"
@@ -189,7 +189,7 @@ async def test_required_configmaps_that_may_not_be_read_are_unknown():
     status = site.telemetry.resource(resource="configmaps", scope="agent-platform/a", required=False)
     site.groups["configmaps"] = [status]
     async with a_site(site):
-        status.failed(state="forbidden", code="403", detail="no")
+        status.record_failure(state="forbidden", code="403", detail="no")
         _, page = await page_of(site)
     assert "Unknown: required ConfigMaps have not been read, see below." in page.text
     assert "No ConfigMap is known to be required." not in page.text
@@ -208,8 +208,8 @@ async def test_before_the_first_lists_nothing_is_said_to_be_well():
         _, page = await page_of(site)
         assert "Unknown until the initial lists have completed." in page.text
         for status in (site.runs, site.jobs):
-            status.synced(objects=1)
-        site.jobs.failed(state="unreachable", code="connect", detail="x")
+            status.record_list(objects=1)
+        site.jobs.record_failure(state="unreachable", code="connect", detail="x")
         _, page = await page_of(site)
     assert "Stale: not every required resource is watched" in page.text
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from exporter.exposition.page import OPENMETRICS, TEXT
+from exporter.exposition.exposition import OPENMETRICS, TEXT
 from tests.clusters import until
 from tests.web.serving import LINES, Site, a_site, fetch, raw
 

@@ -11,9 +11,9 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from exporter.cluster import Cluster, Policy
+from exporter.cache import ObjectCache, Thresholds
 from exporter.resources import RESOURCES
-from exporter.resources.history import History
+from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.telemetry import Telemetry
 from lab.monitoring.bundle import ALERTS, shipped_entries
 
@@ -33,11 +33,13 @@ class UnknownLabelError(Exception):
 def metrics() -> dict[str, frozenset[str]]:
     """Every series that a dashboard may ask for, with its labels: of the page, recorded, and Prometheus' own."""
     known = {
-        family.name: TARGET | {*resource.own, *family.own} for resource in RESOURCES for family in resource.families
+        family.name: TARGET | {*resource.label_names, *family.label_names}
+        for resource in RESOURCES
+        for family in resource.families
     }
     telemetry = Telemetry(clock=lambda: 0.0)
     counted = CollectorRegistry()
-    History(cluster=Cluster(policy=Policy()), registry=counted)
+    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
     for registry in (telemetry.registry, counted):
         known |= _registered(registry)
     known |= dict.fromkeys(("up", "scrape_duration_seconds", "scrape_samples_scraped"), TARGET)

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.cluster import Cluster, Policy
+from exporter.cache import ObjectCache, Thresholds
 from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings
+from exporter.informers import informers
 from exporter.profiles import Profile
-from exporter.resources.history import History
-from exporter.resources.picture import Picture
-from exporter.sources import feeds
+from exporter.resources.lifecycle import LifecycleMetrics
+from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap, a_job, a_run
 from tests.objects import done
@@ -24,14 +24,14 @@ ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",
 def made(**settings):
     """The feeds of these settings."""
     telemetry = Telemetry(clock=lambda: 1_700_000_000.0)
-    return feeds(Settings(configmaps=ONE, **settings), telemetry=telemetry)
+    return informers(Settings(configmaps=ONE, **settings), telemetry=telemetry)
 
 
 def a_picture(*, all_namespaces=True):
     """An empty one."""
-    cluster = Cluster(policy=Policy(), all_namespaces=all_namespaces)
-    history = History(cluster=cluster, registry=CollectorRegistry())
-    return Picture(cluster=cluster, history=history, answered=lambda _: True)
+    cache = ObjectCache(thresholds=Thresholds(), all_namespaces=all_namespaces)
+    history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
+    return MetricsStore(cache=cache, history=history, answered=lambda _: True)
 
 
 def raw(obj):
@@ -41,7 +41,7 @@ def raw(obj):
 
 def test_by_default_all_namespaces_are_read():
     """And of ConfigMaps only the required ones, each by its name: a Role with resourceNames is enough."""
-    assert [(feed.name, feed.path, feed.params) for feed in made(coderuns=KINDS)] == [
+    assert [(informer.name, informer.path, informer.params) for informer in made(coderuns=KINDS)] == [
         ("coderuns *", "/apis/agents.platform/v1/coderuns", {}),
         ("docsruns *", "/apis/agents.platform/v1/docsruns", {}),
         ("jobs *", "/apis/batch/v1/jobs", {}),
@@ -51,13 +51,13 @@ def test_by_default_all_namespaces_are_read():
 
 def test_a_crd_defines_runs_and_nothing_else():
     """A server that does not know Jobs or ConfigMaps has said nothing about them."""
-    defined = {feed.name: feed.source(a_picture()).defined for feed in made()}
-    assert defined == {"coderuns *": True, "jobs *": False, "configmaps n/t": False}
+    is_custom_resource = {informer.name: informer.source(a_picture()).is_custom_resource for informer in made()}
+    assert is_custom_resource == {"coderuns *": True, "jobs *": False, "configmaps n/t": False}
 
 
 def test_each_namespace_has_its_own_lists():
     """So that a Role in each is enough."""
-    assert [feed.path for feed in made(namespaces=("a", "b"))][:-1] == [
+    assert [informer.path for informer in made(namespaces=("a", "b"))][:-1] == [
         "/apis/agents.platform/v1/namespaces/a/coderuns",
         "/apis/agents.platform/v1/namespaces/b/coderuns",
         "/apis/batch/v1/namespaces/a/jobs",
@@ -68,7 +68,7 @@ def test_each_namespace_has_its_own_lists():
 def test_a_label_selector_is_the_api_servers():
     """It sends less of runs and of Jobs; the ConfigMaps are known by their names."""
     selected = made(label_selector="service in (a, b)")
-    assert [feed.params for feed in selected[:-1]] == [{"labelSelector": "service in (a, b)"}] * 2
+    assert [informer.params for informer in selected[:-1]] == [{"labelSelector": "service in (a, b)"}] * 2
     assert selected[-1].params == {"fieldSelector": "metadata.name=t"}
 
 
@@ -76,7 +76,7 @@ def test_what_is_named_twice_is_read_once():
     """Two watches of one thing would fill one part of the picture in turn."""
     twice = ConfigMaps(namespace="n", required=("t", RequiredConfigMap(name="t", keys=("k",))))
     settings = Settings(configmaps=twice, namespaces=("a", "a"))
-    assert [feed.name for feed in feeds(settings, telemetry=Telemetry(clock=lambda: 0.0))] == [
+    assert [informer.name for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0))] == [
         "coderuns a",
         "jobs a",
         "configmaps n/t",
@@ -85,13 +85,13 @@ def test_what_is_named_twice_is_read_once():
 
 def test_only_the_first_kind_and_the_jobs_are_required():
     """What readiness waits for."""
-    required = {feed.status.resource: feed.status.required for feed in made(coderuns=KINDS)}
+    required = {informer.status.resource: informer.status.required for informer in made(coderuns=KINDS)}
     assert required == {"coderuns": True, "docsruns": False, "jobs": True, "configmaps": False}
 
 
 def test_parts_are_told_apart():
     """Two feeds never write to the same part of a table."""
-    parts = [(feed.resource, feed.part) for feed in made(coderuns=KINDS, namespaces=("a", "b"))]
+    parts = [(informer.resource, informer.part) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
     assert len(parts) == len(set(parts)) == 7
 
 
@@ -125,21 +125,21 @@ def test_an_object_without_a_uid_is_known_by_its_place():
 
 def test_an_equal_record_is_the_one_that_is_there():
     """A list of what is known costs no second copy."""
-    runs, picture = made()[0], a_picture()
-    source, sink = runs.source(picture), runs.sink(picture)
-    first = source.same(source.decode(raw(a_run("r"))).record)
+    runs, store = made()[0], a_picture()
+    source, sink = runs.source(store), runs.sink(store)
+    first = source.reuse_if_equal(source.decode(raw(a_run("r"))).record)
     done(sink.replace({first.uid: first}))
     again = source.decode(raw(a_run("r"))).record
     assert again is not first
-    assert source.same(again) is first
+    assert source.reuse_if_equal(again) is first
     changed = source.decode(raw(a_run("r", status={"phase": "Running"}))).record
-    assert source.same(changed) is changed
+    assert source.reuse_if_equal(changed) is changed
 
 
 def test_objects_are_counted_as_they_come_and_go():
     """In the feed's own status."""
-    runs, picture = made()[0], a_picture()
-    sink = runs.sink(picture)
+    runs, store = made()[0], a_picture()
+    sink = runs.sink(store)
     record = runs.decode(raw(a_run("r"))).record
     sink.put(record.uid, record)
     assert runs.status.objects == 1
@@ -149,50 +149,50 @@ def test_objects_are_counted_as_they_come_and_go():
 
 def test_rights_are_of_no_matter_to_what_is_no_single_object():
     """A list that is forbidden leaves what was read."""
-    runs, picture = made()[0], a_picture()
+    runs, store = made()[0], a_picture()
     record = runs.decode(raw(a_run("r"))).record
-    done(runs.sink(picture).replace({record.uid: record}))
-    runs.sink(picture).entered("forbidden")
-    assert len(picture.cluster.runs) == 1
+    done(runs.sink(store).replace({record.uid: record}))
+    runs.sink(store).entered("forbidden")
+    assert len(store.cache.runs) == 1
 
 
 class TestOfAConfigMap:
     """It has a record also while it does not exist."""
 
     @pytest.fixture
-    def picture(self):
+    def store(self):
         """An empty one."""
         return a_picture()
 
     @pytest.fixture
-    def feed(self):
+    def informer(self):
         """Of the ConfigMap n/t with the key k."""
         return made()[-1]
 
     @pytest.fixture
-    def sink(self, feed, picture):
+    def sink(self, informer, store):
         """Where its list and watch go."""
-        return feed.sink(picture)
+        return informer.sink(store)
 
     @pytest.fixture
-    def kept(self, picture):
+    def kept(self, store):
         """Its record, as of when it is called."""
-        return lambda: picture.cluster.configmaps.get("n/t")
+        return lambda: store.cache.configmaps.get("n/t")
 
     def test_an_empty_list_says_that_it_is_missing(self, sink, kept):
         """Which is read, and unhealthy."""
         done(sink.replace({}))
         assert (kept().problems, kept().healthy) == ([("missing", "")], False)
 
-    def test_its_deletion_says_so_as_well(self, feed, sink, kept):
+    def test_its_deletion_says_so_as_well(self, informer, sink, kept):
         """It is no object then."""
-        record = feed.decode(raw(a_configmap("t", k="x"))).record
+        record = informer.decode(raw(a_configmap("t", k="x"))).record
         done(sink.replace({"n/t": record}))
-        assert (kept().healthy, feed.status.objects) == (True, 0)
+        assert (kept().healthy, informer.status.objects) == (True, 0)
         sink.put("n/t", record)
-        assert feed.status.objects == 1
+        assert informer.status.objects == 1
         sink.put("n/t", None)
-        assert (kept().healthy, feed.status.objects) == (False, 0)
+        assert (kept().healthy, informer.status.objects) == (False, 0)
 
     def test_forbidden_before_it_was_read_is_an_unknown(self, sink, kept):
         """No health."""
@@ -201,9 +201,9 @@ class TestOfAConfigMap:
         sink.entered("watching")
         assert (kept().healthy, kept().forbidden) == (None, False)
 
-    def test_forbidden_after_it_was_read_keeps_what_was_seen(self, feed, sink, kept):
+    def test_forbidden_after_it_was_read_keeps_what_was_seen(self, informer, sink, kept):
         """And says so."""
-        done(sink.replace({"n/t": feed.decode(raw(a_configmap("t", k="x"))).record}))
+        done(sink.replace({"n/t": informer.decode(raw(a_configmap("t", k="x"))).record}))
         sink.entered("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
         sink.entered("watching")
@@ -217,9 +217,9 @@ class TestOfAConfigMap:
 
 async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
     """Scrapes and probes are answered; 200,000 Jobs in one go would hold them up for a second."""
-    feed = next(feed for feed in made() if feed.resource == "jobs")
-    decoded = [feed.decode(raw(a_job(f"j{number}", run=f"r{number}"))) for number in range(2000)]
-    picture, turns = a_picture(), 0
+    informer = next(informer for informer in made() if informer.resource == "jobs")
+    decoded = [informer.decode(raw(a_job(f"j{number}", run=f"r{number}"))) for number in range(2000)]
+    store, turns = a_picture(), 0
 
     async def count():
         nonlocal turns
@@ -228,7 +228,7 @@ async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    await feed.sink(picture).replace({one.uid: one.record for one in decoded})
+    await informer.sink(store).replace({one.uid: one.record for one in decoded})
     counting.cancel()
     assert turns >= 8
-    assert len(picture.cluster.jobs) == 2000
+    assert len(store.cache.jobs) == 2000

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.cluster.largest import Largest
+from exporter.cache.largest import Largest
 
 DAY = 86_400.0
 

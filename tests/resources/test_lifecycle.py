@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from exporter.cluster import CODERUNS, JOBS, Change
+from exporter.cache import CODERUNS, JOBS, Change
 from tests.objects import CREATED, a_configmap, a_job, a_run
 from tests.worlds import World, parsed, required, samples
 
@@ -279,9 +279,9 @@ def test_a_run_that_is_deleted_is_forgotten():
     world = World()
     world.put(run := a_run(spec=TESS))
     world.put(a_job())
-    assert world.picture._history._begun == {"run-r"}
+    assert world.store._history._begun == {"run-r"}
     world.delete(run)
-    assert world.picture._history._begun == set()
+    assert world.store._history._begun == set()
 
 
 def test_a_job_that_was_there_at_the_first_list_has_no_creation_time_to_observe():
@@ -336,7 +336,7 @@ def test_a_run_that_is_cancelled_is_counted_as_that():
     """It is over, and it has not failed."""
     world = World(OPEN)
     cancelled = msgspec.structs.replace(next(iter(world.cluster.runs)), state="cancelled")
-    world.picture.put(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
+    world.store.put(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
     assert counted(world, "coderuns_finished_total") == [
         'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 1.0'
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.cluster import JOBS, Change, Key, Record
+from exporter.cache import JOBS, Change, Key, Record
 from exporter.config import Settings
 from exporter.configmap_sink import ConfigMapSink
 from exporter.kube.decode import Decoder
@@ -16,7 +16,7 @@ from exporter.profiles import resolved
 from exporter.reflector import Decoded, Sink, Source
 from exporter.resources import RESOURCES
 from exporter.resources.kinds import RunKind, run_kinds
-from exporter.resources.picture import Picture
+from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
@@ -24,11 +24,11 @@ from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Feed", "feeds", "kinds_of", "wanted_of"]
+__all__ = ["Informer", "informers", "kinds_of", "wanted_of"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Feed:
+class Informer:
     """One list and watch, its state, and the table of which it fills a part."""
 
     resource: str
@@ -62,46 +62,52 @@ class Feed:
         """For people."""
         return f"{self.status.resource} {self.status.scope}"
 
-    def source(self, picture: Picture) -> Source[Any]:
+    def source(self, store: MetricsStore) -> Source[Any]:
         """What the reflector reads."""
 
         def same(record: Any) -> Any:
-            known = picture.cluster.get(Key(self.table, record.uid))
+            known = store.cache.get(Key(self.table, record.uid))
             return known if known == record else record
 
-        return Source(path=self.path, params=self.params, decode=self.decode, same=same, defined=self.watch.custom)
+        return Source(
+            path=self.path,
+            params=self.params,
+            decode=self.decode,
+            reuse_if_equal=same,
+            is_custom_resource=self.watch.custom,
+        )
 
-    def sink(self, picture: Picture) -> Sink[Any]:
+    def sink(self, store: MetricsStore) -> Sink[Any]:
         """Where the reflector's records go."""
         if self.places:
-            return ConfigMapSink(part=self.part, places=self.places, picture=picture, status=self.status)
-        return FeedSink(feed=self, picture=picture)
+            return ConfigMapSink(part=self.part, places=self.places, store=store, status=self.status)
+        return CacheUpdater(informer=self, store=store)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FeedSink:
+class CacheUpdater:
     """Puts what a feed brings into the picture."""
 
-    feed: Feed
-    picture: Picture
+    informer: Informer
+    store: MetricsStore
 
     async def replace(self, records: dict[str, Record]) -> None:
         """A whole new state. A first list is put in place in slices: scrapes and probes are answered meanwhile."""
-        for _ in self.picture.replacing(self.feed.table, self.feed.part, records):
+        for _ in self.store.replacing(self.informer.table, self.informer.part, records):
             await asyncio.sleep(0)
 
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone."""
-        self.picture.put(Change(self.feed.table, self.feed.part, uid, record))
-        self.feed.status.count(len(self.picture.cluster.table(self.feed.table).part(self.feed.part)))
+        self.store.put(Change(self.informer.table, self.informer.part, uid, record))
+        self.informer.status.count(len(self.store.cache.table(self.informer.table).part(self.informer.part)))
 
     def entered(self, state: str) -> None:
         """While Jobs cannot be followed, no run that is new is said to lack one."""
-        if self.feed.table == JOBS:
-            self.picture.follow_jobs(self.feed.part, current=state == "watching")
+        if self.informer.table == JOBS:
+            self.store.follow_jobs(self.informer.part, current=state == "watching")
 
 
-def feeds(settings: Settings, *, telemetry: Telemetry) -> list[Feed]:
+def informers(settings: Settings, *, telemetry: Telemetry) -> list[Informer]:
     """All lists and watches, of each resource in turn."""
     wanted = wanted_of(settings)
     return [_feed(resource, watch, telemetry) for resource in RESOURCES for watch in resource.lists(wanted)]
@@ -134,8 +140,8 @@ def _required(settings: Settings) -> list[RequiredConfigMap]:
     ]
 
 
-def _feed(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Feed:
-    return Feed(
+def _feed(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Informer:
+    return Informer(
         resource=resource.name,
         table=resource.table,
         watch=watch,

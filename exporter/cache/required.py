@@ -6,8 +6,8 @@ from then on as long as the process runs. Those that the settings name are requi
 
 from collections.abc import Iterable
 
-from exporter.cluster.largest import Largest
-from exporter.cluster.records import ConfigMap
+from exporter.cache.largest import Largest
+from exporter.cache.records import ConfigMap
 
 __all__ = ["Required"]
 

@@ -1,11 +1,11 @@
 """Runs of which it is not known any more whether they have a Job: an unknown is not a no."""
 
-from exporter.cluster.records import Record, Run
+from exporter.cache.records import Record, Run
 
-__all__ = ["Doubts"]
+__all__ = ["UnknownJobs"]
 
 
-class Doubts:
+class UnknownJobs:
     """Remembers, for each part of the Jobs that cannot be followed, the runs that are new or went on since then.
 
     What a run lacked before is still held to be lacking: that is the last good whole.

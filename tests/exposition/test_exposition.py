@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from exporter.exposition.deflate import Block, combine, deflate, inflate
-from exporter.exposition.page import Page
+from exporter.exposition.exposition import Exposition
 
 
 def page_of(*families, tail=""):
     """A page of these families, each a list of texts."""
     packed = [[block for text in texts if (block := deflate(text))] for texts in families]
-    return Page([(blocks, *combine(blocks)) for blocks in packed], tail=tail)
+    return Exposition([(blocks, *combine(blocks)) for blocks in packed], tail=tail)
 
 
 def checked(page):
@@ -67,7 +67,7 @@ def test_a_large_page_comes_in_few_pieces():
 def test_a_page_does_not_change_when_its_family_does():
     """It is the page as of a moment, however long the client takes to read it."""
     blocks = [deflate("a 1\n")]
-    page = Page([(blocks, *combine(blocks))], tail="")
+    page = Exposition([(blocks, *combine(blocks))], tail="")
     blocks[0] = deflate("a 2\n")
     assert checked(page) == "a 1\n"
 
@@ -102,5 +102,5 @@ def test_the_sum_of_blocks_is_that_of_their_texts():
 
 def test_a_length_beyond_four_gibibytes_is_written_as_gzip_wants_it():
     """Modulo 2 to the 32nd (RFC 1952, ISIZE)."""
-    page = Page([([Block(b"", 0, 2**32 + 5)], 0, 2**32 + 5)], tail="")
+    page = Exposition([([Block(b"", 0, 2**32 + 5)], 0, 2**32 + 5)], tail="")
     assert b"".join(page.gzip())[-4:] == (5).to_bytes(4, "little")

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.cluster import Cluster, ConfigMap, Job, Record, Run
+from exporter.cache import ConfigMap, Job, ObjectCache, Record, Run
 from exporter.resources.bounded import OTHER, Bounded
 from exporter.resources.finished import log_finished
 
-__all__ = ["History"]
+__all__ = ["LifecycleMetrics"]
 
 _RESULTS = ("succeeded", "failed", "cancelled")
 _CREATIONS = ("created", "failed")
@@ -22,15 +22,15 @@ _CREATION = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10800, 28800)
 _DURATION = (60, 300, 600, 900, 1800, 2700, 3600, 7200, 14400, 28800, 86400)
 
 
-class History:
+class LifecycleMetrics:
     """Told of each change after it was applied to the cluster.
 
     The usual ends of what is seen are there at 0 before the first of them: `increase()` sees nothing in a counter
     that begins at 1.
     """
 
-    def __init__(self, *, cluster: Cluster, registry: CollectorRegistry) -> None:
-        self._cluster = cluster
+    def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry) -> None:
+        self._cache = cache
         self._registry = registry
         self._texts: dict[bool, str] = {}
         self._begun: set[str] = set()
@@ -79,11 +79,11 @@ class History:
             case Run():
                 self._agents(item.agent)
                 self._of_runs(item.namespace, item.agent)
-                for job in self._cluster.jobs_of(item):
+                for job in self._cache.jobs_of(item):
                     self.expect(job)
             case Job():
                 _, agent, service = self._whose(item)
-                run = self._cluster.run_of(item)
+                run = self._cache.run_of(item)
                 if run is not None or (not item.is_named and ((agent and service) or not item.owner)):
                     self._of_jobs(item.namespace, agent, service)
             case ConfigMap():
@@ -93,7 +93,7 @@ class History:
 
     def observe(self, old: Record | None, new: Record | None) -> None:
         """One change, after the first list. A Pod that no run names is no worker."""
-        if isinstance(job := new or old, Job) and not self._cluster.is_worker(job):
+        if isinstance(job := new or old, Job) and not self._cache.is_worker(job):
             return
         log_finished(old, new)
         if new is not None:
@@ -102,7 +102,7 @@ class History:
             case Run():
                 self._run_changed(old, new)
             case Job():
-                if old is None and (run := self._cluster.run_of(new)) is not None:
+                if old is None and (run := self._cache.run_of(new)) is not None:
                     self._job_created(run, new)
                 if new.result and not (isinstance(old, Job) and old.result):
                     self._job_finished(new)
@@ -115,7 +115,7 @@ class History:
                 assert_never(new)
 
     def _run_changed(self, old: Record | None, new: Run) -> None:
-        for job in self._cluster.jobs_of(new) if old is None else ():
+        for job in self._cache.jobs_of(new) if old is None else ():
             self._job_created(new, job)
         if new.terminal and not (isinstance(old, Run) and old.terminal):
             self._run_finished(new)
@@ -125,7 +125,7 @@ class History:
         if run.shared:
             return
         self._count_creation(run, "created")
-        if run.uid in self._begun or job.version > 1 or len(self._cluster.jobs_of(run)) > 1:
+        if run.uid in self._begun or job.version > 1 or len(self._cache.jobs_of(run)) > 1:
             return
         self._begun.add(run.uid)
         if run.created is not None and job.created is not None:
@@ -137,8 +137,8 @@ class History:
         if (labels := self._of_runs(run.namespace, run.agent)) is not None:
             self._runs.labels(*labels, run.state).inc()
             self._texts.clear()
-        had_job = run.status_job or run.uid in self._begun or self._cluster.jobs_of(run)
-        if run.state == "failed" and not had_job and self._cluster.knows_workers_of(run):
+        had_job = run.status_job or run.uid in self._begun or self._cache.jobs_of(run)
+        if run.state == "failed" and not had_job and self._cache.knows_workers_of(run):
             self._count_creation(run, "failed")
 
     def _count_creation(self, run: Run, result: str) -> None:
@@ -158,9 +158,9 @@ class History:
     def _whose(self, job: Job) -> tuple[str, str, str]:
         """Its namespace, its agent and its service, as far as they are known."""
         service = job.service
-        if not service and (run := self._cluster.run_of(job)) is not None:
+        if not service and (run := self._cache.run_of(job)) is not None:
             service = run.service
-        return job.namespace, self._cluster.agent_of(job), service
+        return job.namespace, self._cache.agent_of(job), service
 
     def _begin_agent(self, *of: str) -> None:
         self._texts.clear()

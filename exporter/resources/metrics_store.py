@@ -4,29 +4,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from exporter.cluster import CODERUNS, JOBS, Change, Cluster, Key, Record
-from exporter.exposition.page import Page
-from exporter.exposition.section import Section
+from exporter.cache import CODERUNS, JOBS, Change, Key, ObjectCache, Record
+from exporter.exposition.compressed import CompressedFamilies
+from exporter.exposition.exposition import Exposition
 from exporter.resources import RESOURCES
-from exporter.resources.history import History
+from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.resource import Resource
 
-__all__ = ["Picture"]
+__all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # each tells of the other
 _SHOWN: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 _FILLING: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _SHOWN}
 
 
-class Picture:
+class MetricsStore:
     """Takes changes, gives pages.
 
     `answered` tells of a resource whether all that is read for it has been read whole once, or refused. Before all
     resources that fill a table are, the families of that table are not shown.
     """
 
-    def __init__(self, *, cluster: Cluster, history: History, answered: Callable[[str], bool]) -> None:
-        self.cluster = cluster
+    def __init__(self, *, cache: ObjectCache, history: LifecycleMetrics, answered: Callable[[str], bool]) -> None:
+        self.cache = cache
         self._history = history
         self._is_answered = answered
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _SHOWN.items()}
@@ -48,8 +48,8 @@ class Picture:
 
         Nobody sees a part of it: its families are shown once `answered` says so, and no run lacks a Job before.
         """
-        if resource in _JOINED and not self.cluster.table(resource).known(part):
-            for some in self.cluster.load(resource, part, records):
+        if resource in _JOINED and not self.cache.table(resource).known(part):
+            for some in self.cache.load(resource, part, records):
                 self._sections[resource].extend([record.uid for record in some])
                 for record in some:
                     self._history.expect(record)
@@ -57,7 +57,7 @@ class Picture:
             for name in _JOINED:
                 self._sections[name].touch_all()
             return
-        for old, new in self.cluster.replace(resource, part, records):
+        for old, new in self.cache.replace(resource, part, records):
             self._member(resource, old, new)
             self._touch(self._related(resource, old, new))
             self._history.observe(old, new)
@@ -65,12 +65,12 @@ class Picture:
     def put(self, change: Change) -> None:
         """One object: its samples, and those of the objects joined with it, are compared before and after."""
         own = Key(change.resource, change.uid)
-        old = self.cluster.get(own)
+        old = self.cache.get(own)
         if old == change.record:
             return
         keys = self._related(change.resource, old, change.record)
         before = {key: self._samples(key, joined=key != own) for key in keys}
-        self.cluster.apply(change)
+        self.cache.apply(change)
         self._member(change.resource, old, change.record)
         for key, samples in before.items():
             now = self._samples(key, joined=key != own)
@@ -83,11 +83,11 @@ class Picture:
 
     def advance(self, now: float) -> None:
         """Moves the clock on: what finished longer ago than the retention leaves the page."""
-        self._touch(self.cluster.advance(now))
+        self._touch(self.cache.advance(now))
 
     def follow_jobs(self, part: str, *, current: bool) -> None:
         """Whether the Jobs of this part are up to date; see Cluster.is_doubtful."""
-        for run in self.cluster.follow_jobs(part, current=current):
+        for run in self.cache.follow_jobs(part, current=current):
             self._touch(self._related(CODERUNS, run))
 
     # Pages.
@@ -110,9 +110,9 @@ class Picture:
         """Whether every block that is shown was rendered once: what is dirty is then seconds old, and not missing."""
         return all(section.whole for section in self._shown_sections())
 
-    def page(self, *, tail: str) -> Page:
+    def page(self, *, tail: str) -> Exposition:
         """The page as of now, where `render` said that nothing is left to do; it must be `whole`."""
-        return Page(
+        return Exposition(
             [
                 self._sections[table].family(index)
                 for table, resource in _SHOWN.items()
@@ -122,20 +122,20 @@ class Picture:
             tail=tail,
         )
 
-    def _shown_sections(self) -> Sequence[Section]:
+    def _shown_sections(self) -> Sequence[CompressedFamilies]:
         return [section for name, section in self._sections.items() if self._answered(name)]
 
-    def _section(self, resource: Resource) -> Section:
-        table = self.cluster.table(resource.table)
-        shown, cluster = self.cluster.shown, self.cluster
+    def _section(self, resource: Resource) -> CompressedFamilies:
+        table = self.cache.table(resource.table)
+        shown, cache = self.cache.shown, self.cache
 
         def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
-            return resource.lines(families, filter(shown, table.pick(uids)), cluster)
+            return resource.lines(families, filter(shown, table.pick(uids)), cache)
 
         def begins(family: int, uids: Sequence[str]) -> list[str]:
             return resource.begins(family, table.pick(uids))
 
-        return Section(heads=[family.head for family in resource.families], lines=lines, begins=begins)
+        return CompressedFamilies(heads=[family.head for family in resource.families], lines=lines, begins=begins)
 
     def _member(self, resource: str, old: Record | None, new: Record | None) -> None:
         """An object comes and goes, or has another name: then the lines of the old one go as well."""
@@ -148,18 +148,18 @@ class Picture:
 
     def _related(self, table: str, *items: Record | None) -> set[Key]:
         related = _SHOWN[table].related
-        return {key for item in items if item is not None for key in related(item, self.cluster)}
+        return {key for item in items if item is not None for key in related(item, self.cache)}
 
     def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
         """What each family says of an object; None where it is not shown.
 
         Of what is only `joined` with a changed object, the families that join: no other one can tell of the change.
         """
-        record = self.cluster.get(key)
-        if record is None or not self.cluster.shown(record):
+        record = self.cache.get(key)
+        if record is None or not self.cache.shown(record):
             return None
         families = (self._joining if joined else self._families)[key.resource]
-        return {index: family.samples(record, self.cluster) for index, family in families.items()}
+        return {index: family.samples(record, self.cache) for index, family in families.items()}
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:

@@ -3,7 +3,7 @@
 A run between two attempts has lived for hours, so its creation says nothing about how long it has been waiting.
 """
 
-from exporter.cluster.records import Job, Record, Run
+from exporter.cache.records import Job, Record, Run
 
 __all__ = ["Gaps"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from exporter.cluster.records import Job, Record, Run
+from exporter.cache.records import Job, Record, Run
 
 __all__ = ["Owners", "share_strings"]
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from exporter.kube import errors
-from exporter.kube.answers import Details, Status, error_of, error_of_status
+from exporter.kube.responses import Details, Status, error_of, error_of_status
 
 
 def wish(retry_after):

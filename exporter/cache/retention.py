@@ -4,10 +4,10 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
-from exporter.cluster.change import CODERUNS, JOBS, Key
-from exporter.cluster.policy import NEVER, Policy
-from exporter.cluster.records import ConfigMap, Job, Record, Run
-from exporter.cluster.table import Table
+from exporter.cache.change import CODERUNS, JOBS, Key
+from exporter.cache.records import ConfigMap, Job, Record, Run
+from exporter.cache.table import Table
+from exporter.cache.thresholds import NEVER, Thresholds
 
 __all__ = ["Retention"]
 
@@ -23,13 +23,13 @@ class Retention:
     def __init__(
         self,
         *,
-        policy: Policy,
+        thresholds: Thresholds,
         tables: Mapping[str, Table[Any]],
         jobs_of: Callable[[Run], Sequence[Job]],
         run_of: Callable[[Job], Run | None],
     ) -> None:
         self.now = 0.0
-        self._seconds = policy.retention
+        self._seconds = thresholds.retention
         self._tables = tables
         self._jobs_of = jobs_of
         self._run_of = run_of

@@ -4,27 +4,27 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar, assert_never
 
-from exporter.cluster.blockers import Blockers
-from exporter.cluster.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
-from exporter.cluster.doubts import Doubts
-from exporter.cluster.gaps import Gaps
-from exporter.cluster.named import Named
-from exporter.cluster.newest import Newest, age_of
-from exporter.cluster.owners import Owners, share_strings
-from exporter.cluster.policy import Policy
-from exporter.cluster.records import ConfigMap, Job, Record, Run
-from exporter.cluster.required import Required
-from exporter.cluster.retention import Retention
-from exporter.cluster.table import Table
+from exporter.cache.blockers import Blockers
+from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
+from exporter.cache.gaps import Gaps
+from exporter.cache.named import Named
+from exporter.cache.newest import NewestJobs, age_of
+from exporter.cache.owners import Owners, share_strings
+from exporter.cache.records import ConfigMap, Job, Record, Run
+from exporter.cache.required import Required
+from exporter.cache.retention import Retention
+from exporter.cache.table import Table
+from exporter.cache.thresholds import Thresholds
+from exporter.cache.unknown_jobs import UnknownJobs
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Cluster"]
+__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
 
 T = TypeVar("T")
 
 _SLICE = 256  # records, which take some milliseconds
 
 
-class Cluster:
+class ObjectCache:
     """Runs, Jobs and ConfigMaps. Owner links go by UID: a name that is made again is another object.
 
     Only a worker that the status of a run names is found by that name. The parts of the tables of runs and Jobs are
@@ -33,8 +33,8 @@ class Cluster:
     `selected`: a label selector keeps some runs and Jobs from being read.
     """
 
-    def __init__(self, *, policy: Policy, all_namespaces: bool = True, selected: bool = False) -> None:
-        self.policy = policy
+    def __init__(self, *, thresholds: Thresholds, all_namespaces: bool = True, selected: bool = False) -> None:
+        self.thresholds = thresholds
         self.runs: Table[Run] = Table()
         self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
@@ -43,12 +43,14 @@ class Cluster:
         self._selected = selected
         self._owners = Owners()
         self._named = Named()
-        self._newest = Newest()
-        self._doubts = Doubts()
+        self._newest = NewestJobs()
+        self._unknown_jobs = UnknownJobs()
         self._gaps = Gaps()
         self._blockers = Blockers()
         self._required = Required()
-        self._retention = Retention(policy=policy, tables=self._tables, jobs_of=self.jobs_of, run_of=self.run_of)
+        self._retention = Retention(
+            thresholds=thresholds, tables=self._tables, jobs_of=self.jobs_of, run_of=self.run_of
+        )
 
     # What others ask.
 
@@ -65,9 +67,9 @@ class Cluster:
         """Whether what may work for this run has ever been read: before that, no run is said to lack it."""
         return self.jobs.known(self._workers_of(run))
 
-    def is_doubtful(self, run: Run) -> bool:
+    def job_state_unknown(self, run: Run) -> bool:
         """Whether the run is new, or went on, since its Jobs cannot be followed: it may have one by now."""
-        return self._doubts.holds(self._workers_of(run), run.uid)
+        return self._unknown_jobs.holds(self._workers_of(run), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, those being deleted included."""
@@ -106,7 +108,7 @@ class Cluster:
         """Whether all Jobs or Pods that it may have are known. The Pods of a run that is over may be deleted."""
         if not run.worker or (run.worker == "Pod" and run.terminal):
             return False
-        return self.workers_known(run) and not self.is_doubtful(run)
+        return self.workers_known(run) and not self.job_state_unknown(run)
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None where it has one or may have one."""
@@ -162,8 +164,8 @@ class Cluster:
         run, agent = self.run_of(job), self.agent_of(job)
         long_lived = run is not None and run.long_lived
         return (
-            self.policy.max_runtime_of(job, agent, long_lived=long_lived),
-            self.policy.max_runtime_is_set(job, agent, long_lived=long_lived),
+            self.thresholds.max_runtime_of(job, agent, long_lived=long_lived),
+            self.thresholds.max_runtime_is_set(job, agent, long_lived=long_lived),
         )
 
     @property
@@ -222,9 +224,9 @@ class Cluster:
     def follow_jobs(self, part: str, *, current: bool) -> list[Run]:
         """The Jobs of this part are up to date, or cannot be followed; gives what was doubtful till now."""
         if not current:
-            self._doubts.begin(part)
+            self._unknown_jobs.begin(part)
             return []
-        return self.runs.pick(self._doubts.end(part))
+        return self.runs.pick(self._unknown_jobs.end(part))
 
     def advance(self, now: float) -> set[Key]:
         """Moves the picture's clock; gives the objects that it changes: that leave the page, or come back to it.
@@ -251,7 +253,7 @@ class Cluster:
 
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)
-        self._newest.review(old, new)
+        self._newest.invalidate(old, new)
         self._blockers.note(old, new)
         self._note_gap(old, new)
         self._named.note(old, new)
@@ -264,7 +266,7 @@ class Cluster:
             case Run():
                 for job in self.jobs_of(new):
                     share_strings(new, job)
-                self._doubts.note(self._workers_of(new), old, new)
+                self._unknown_jobs.note(self._workers_of(new), old, new)
             case ConfigMap():
                 self._required.note(new, records=self.configmaps, now=self._retention.now)
             case None:

@@ -6,7 +6,7 @@ from isal import isal_zlib
 
 from exporter.exposition.deflate import HEADER, Block, deflate, inflate, trailer
 
-__all__ = ["OPENMETRICS", "TEXT", "Page"]
+__all__ = ["OPENMETRICS", "TEXT", "Exposition"]
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -14,7 +14,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _PIECE = 64 * 1024
 
 
-class Page:
+class Exposition:
     """A whole page, as of one moment: blocks are immutable, so what changes later does not show in it."""
 
     def __init__(self, families: Sequence[tuple[list[Block], int, int]], *, tail: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from exporter.cluster.records import Record, Run
+from exporter.cache.records import Record, Run
 
 __all__ = ["Named"]
 

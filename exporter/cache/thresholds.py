@@ -3,16 +3,16 @@
 import dataclasses
 from collections.abc import Mapping
 
-from exporter.cluster.records import Job, Run
+from exporter.cache.records import Job, Run
 
-__all__ = ["NEVER", "Policy"]
+__all__ = ["NEVER", "Thresholds"]
 
 NEVER = float("inf")
 """A threshold that nothing exceeds: the object opted out."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Policy:
+class Thresholds:
     """Seconds throughout; the two mappings are by agent."""
 
     job_creation_deadline: float = 600.0

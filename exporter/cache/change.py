@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from exporter.cluster.records import Record
+from exporter.cache.records import Record
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Change", "Key"]
 

@@ -3,8 +3,8 @@
 import collections
 import random
 
+from exporter.exposition.compressed import _CHUNK, CompressedFamilies
 from exporter.exposition.deflate import combine, inflate
-from exporter.exposition.section import _CHUNK, Section
 
 FOREVER = float("inf")
 
@@ -16,7 +16,7 @@ class Objects:
         self.values = {}
         self.rendered = collections.Counter()
         self.objects = 0
-        self.section = Section(heads=["# a\n", "# b\n"], lines=self.lines, begins=self.begins)
+        self.section = CompressedFamilies(heads=["# a\n", "# b\n"], lines=self.lines, begins=self.begins)
 
     def begins(self, family, keys):
         """What the lines of these objects begin with."""

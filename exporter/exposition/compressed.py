@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from exporter.exposition.deflate import Block, combine, deflate, inflate
 
-__all__ = ["Section"]
+__all__ = ["CompressedFamilies"]
 
 _CHUNK = 128
 _FEW = 8  # changed objects of a chunk; with more it costs less to render all of it
 
 
-class Section:
+class CompressedFamilies:
     """Blocks by family and chunk.
 
     `lines(families, keys)` gives the text of each of these families, by index, for some objects, by their keys.

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from exporter.cluster import CODERUNS, Policy
+from exporter.cache import CODERUNS, Thresholds
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.worlds import World, page_of, required, samples
 
@@ -75,10 +75,10 @@ class Model:
     """What the cluster holds, kept as plain objects beside the world that is told of every change."""
 
     def __init__(self, *, retention):
-        self.policy = Policy(retention=retention, job_max_runtimes={"tess": 1800.0})
+        self.thresholds = Thresholds(retention=retention, job_max_runtimes={"tess": 1800.0})
         self.now = CREATED
         self.there = {}
-        self.world = World(now=self.now, policy=self.policy, needed=NEEDED)
+        self.world = World(now=self.now, thresholds=self.thresholds, needed=NEEDED)
 
     def step(self, verb, what):
         """One thing that happens."""
@@ -101,7 +101,7 @@ class Model:
 
     def fresh(self):
         """A world that is told of the final state alone."""
-        return World(*self.there.values(), now=self.now, policy=self.policy, needed=NEEDED)
+        return World(*self.there.values(), now=self.now, thresholds=self.thresholds, needed=NEEDED)
 
     def check(self):
         """Both pages have the same lines in the same families."""
@@ -137,8 +137,8 @@ def test_a_page_made_by_changes_is_the_page_of_a_fresh_list(steps, retention):
 def rendering(world):
     """Counts, from now on, how often each family is rendered into blocks."""
     counted = collections.Counter()
-    for name, section in world.picture._sections.items():
-        inner, families = section._lines, world.picture._families[name]
+    for name, section in world.store._sections.items():
+        inner, families = section._lines, world.store._families[name]
 
         def lines(which, uids, *, inner=inner, families=families):
             counted.update(families[index].name for index in which)
@@ -186,7 +186,7 @@ def test_a_change_renders_only_the_lines_of_its_object():
     world = World(*runs)
     before = set(world.text().splitlines())
     rendered = []
-    section = world.picture._sections["coderuns"]
+    section = world.store._sections["coderuns"]
     section._lines = lambda families, uids, inner=section._lines: rendered.extend(uids) or inner(families, uids)
     world.put(runs[1] | {"status": {"phase": "Pending"}})
     after = set(world.text().splitlines())
@@ -238,13 +238,13 @@ def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
     """A run with a thousand Jobs is asked about by each of them: what cannot tell of the run is not computed."""
     world = World(run := a_run(), a_job())
     asked = collections.Counter()
-    for index, family in world.picture._families["jobs"].items():
+    for index, family in world.store._families["jobs"].items():
         double = SimpleNamespace(
             needs=family.needs, uses=family.uses, samples=lambda *_, name=family.name: asked.update([name])
         )
-        world.picture._families["jobs"][index] = double
+        world.store._families["jobs"][index] = double
         if family.needs:
-            world.picture._joining["jobs"][index] = double
+            world.store._joining["jobs"][index] = double
     world.put(run | {"status": {"phase": "Running"}})
     joined = ("job_info", "job_max_runtime_seconds", "job_max_runtime_configured", "job_hang_cause")
     assert asked == dict.fromkeys(joined, 2)
@@ -294,7 +294,7 @@ def test_rendering_stops_when_its_time_is_up_and_goes_on_where_it_stopped():
     """No slice, however short, does nothing: a page gets finished at last."""
     world = World(*(a_run(uid=f"u{number}", name=f"r{number}") for number in range(300)))
     slices = 1
-    while not world.picture.render(seconds=0):
+    while not world.store.render(seconds=0):
         slices += 1
     assert slices > 1
     assert len(samples(world.text(), "coderun_created_timestamp")) == 300

@@ -6,14 +6,14 @@ same second.
 
 from collections.abc import Sequence
 
-from exporter.cluster.records import Job, Record, Run
+from exporter.cache.records import Job, Record, Run
 
-__all__ = ["Newest", "age_of"]
+__all__ = ["NewestJobs", "age_of"]
 
 _MANY = 8
 
 
-class Newest:
+class NewestJobs:
     """Remembers it where a run has many Jobs: each event asks for it several times, and few are about it."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Newest:
             self._known[run.uid] = _newest(run, jobs)
         return self._known[run.uid]
 
-    def review(self, old: Record | None, new: Record | None) -> None:
+    def invalidate(self, old: Record | None, new: Record | None) -> None:
         """A record has changed: what is remembered is overtaken by it, or forgotten where the change is about it."""
         for job in (old, new):
             if not isinstance(job, Job) or job.owner not in self._known:

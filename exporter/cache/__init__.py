@@ -1,0 +1,27 @@
+"""The picture of the cluster: slim records, joined by owner UID.
+
+Synchronous: no `await` inside, so that whoever looks sees a whole.
+"""
+
+from exporter.cache.change import Change, Key
+from exporter.cache.object_cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
+from exporter.cache.records import ConfigMap, Job, Record, Run, named_key
+from exporter.cache.table import Table
+from exporter.cache.thresholds import NEVER, Thresholds
+
+__all__ = [
+    "CODERUNS",
+    "CONFIGMAPS",
+    "JOBS",
+    "NEVER",
+    "Change",
+    "ConfigMap",
+    "Job",
+    "Key",
+    "ObjectCache",
+    "Record",
+    "Run",
+    "Table",
+    "Thresholds",
+    "named_key",
+]
