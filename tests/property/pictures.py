@@ -38,7 +38,7 @@ class Parts:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
         self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=self.cluster, history=self.history, answered=health.answered)
+        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.answered)
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
 
