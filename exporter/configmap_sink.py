@@ -1,4 +1,4 @@
-"""Updates the records of required ConfigMaps, including those that do not exist."""
+"""Where the list and watch of required ConfigMaps puts its records: also those of what is not there."""
 
 import dataclasses
 
@@ -14,9 +14,9 @@ __all__ = ["ConfigMapSink"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigMapSink:
-    """Updates one partition of the table. Each required ConfigMap has a record, even while it does not exist.
+    """Fills one part of the table: a required place has a record also while no object fills it.
 
-    A ConfigMap that matched a pattern and was deleted stays required until the process exits.
+    One that matched a pattern and is gone stays required, as long as the process runs.
     """
 
     part: str
@@ -25,7 +25,7 @@ class ConfigMapSink:
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Record]) -> None:
-        """Replaces all records after a list."""
+        """A whole new state."""
         found = {uid: record for uid, record in records.items() if isinstance(record, ConfigMap)}
         gone = [record.name for uid, record in self._kept().items() if uid not in found and "*" not in record.name]
         wanted = [place for name in gone if (place := place_of(name, self.places)) is not None]
@@ -33,7 +33,7 @@ class ConfigMapSink:
         self.store.replace(CONFIGMAPS, self.part, {**found, **absent_of(self.places, found)})
 
     def put(self, uid: str, record: Record | None) -> None:
-        """Updates one record. None: the object was deleted, or it is not required."""
+        """One object changed; None: it is gone, or it is not required."""
         kept = self._kept()
         if not isinstance(record, ConfigMap):
             place = place_of(kept[uid].name, self.places) if uid in kept else None
@@ -41,13 +41,13 @@ class ConfigMapSink:
                 return
             record = absent_of([place], {})[uid]
         self._put(uid, record)
-        for place in self.places:  # a pattern with a match is not missing
+        for place in self.places:  # a pattern that matches something is no longer missing
             if place.is_pattern and place.uid in kept and place.matches(record.name):
                 self._put(place.uid, None)
         self.status.count(sum(item.exists for item in self._kept().values()))
 
     def entered(self, state: str) -> None:
-        """Marks the records as forbidden, or as readable again. Content that was read before is retained."""
+        """What may not be read is a problem of its own; what was read of it before stays."""
         if state not in {"forbidden", "watching"}:
             return
         records, forbidden = dict(self._kept()), state == "forbidden"

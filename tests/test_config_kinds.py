@@ -168,7 +168,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  ready: {.x: [a]}}",
             ":6: coderuns.kinds.1.ready: a Job that is itself a run has no such key",
         ),
-        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have names of their own"),
+        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have a name"),
         ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
     ],
 )
@@ -275,7 +275,7 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "  - {resource: jobs.v1.batch, worker: [{is: self}, {is: Pod}]}",
-            ":5: coderuns.kinds.1.worker: self is the only worker and has no when: only says which Jobs are runs",
+            ":5: coderuns.kinds.1.worker: self must be the only worker, without when: only selects the Jobs",
         ),
         (
             "  - jobs.batch\n  - jobs.batch",

@@ -20,7 +20,7 @@ class Blockers:
         self._touched: dict[_Place, float] = {}
         """Creation time of the newest run that was processed. Recomputed after each change of a run there."""
 
-    def note(self, old: Record | None, new: Record | None) -> None:
+    def update(self, old: Record | None, new: Record | None) -> None:
         """Updates the index after a change."""
         for run in (old, new):
             if isinstance(run, Run):
@@ -43,7 +43,7 @@ class Blockers:
             self._touched[place] = max(touched, default=float("-inf"))
         return None if _age(found)[0] < self._touched[place] else found
 
-    def concern(self, run: Run) -> bool:
+    def affects(self, run: Run) -> bool:
         """Whether a change of this run can change the result of `of` for other runs."""
         return bool(run.undecodable) or _place(run) in self._runs
 

@@ -29,7 +29,7 @@ class NewestJobs:
             self._known[run.uid] = _newest(run, jobs)
         return self._known[run.uid]
 
-    def invalidate(self, old: Record | None, new: Record | None) -> None:
+    def update(self, old: Record | None, new: Record | None) -> None:
         """Updates the cache after a change: replaces a Job by a newer one, drops the entry if its own Job changed."""
         for job in (old, new):
             if not isinstance(job, Job) or job.owner not in self._known:

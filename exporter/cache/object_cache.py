@@ -6,10 +6,10 @@ from typing import Any, TypeVar, assert_never
 
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
-from exporter.cache.gaps import Gaps
-from exporter.cache.named import Named
+from exporter.cache.missing_jobs import MissingJobs
+from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.newest import NewestJobs, age_of
-from exporter.cache.owners import Owners, share_strings
+from exporter.cache.owners import OwnerIndex, share_strings
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
@@ -41,11 +41,11 @@ class ObjectCache:
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
         self._all_namespaces = all_namespaces
         self._selected = selected
-        self._owners = Owners()
-        self._named = Named()
+        self._owners = OwnerIndex()
+        self._named = NamedWorkers()
         self._newest = NewestJobs()
         self._unknown_jobs = UnknownJobs()
-        self._gaps = Gaps()
+        self._missing_jobs = MissingJobs()
         self._blockers = Blockers()
         self._required = Required()
         self._retention = Retention(
@@ -112,7 +112,7 @@ class ObjectCache:
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None if it has or may have one."""
-        return self._gaps.since(run) if self.lacks_job(run) else None
+        return self._missing_jobs.since(run) if self.lacks_job(run) else None
 
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
@@ -120,7 +120,7 @@ class ObjectCache:
 
     def blocked_with(self, run: Run) -> list[Run]:
         """The untouched runs whose stall cause may change with this run."""
-        if not self._blockers.concern(run):
+        if not self._blockers.affects(run):
             return []
         same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
         return [one for one in same if one.untouched]
@@ -217,7 +217,7 @@ class ObjectCache:
         for runs in _slices(list(self.runs)):
             for run in runs:
                 if self.workers_known(run) or (resource == JOBS and part == self._workers_of(run)):
-                    self._note_missing_job(run)
+                    self._record_missing_job(run)
             yield []
         table.complete(part)
 
@@ -239,10 +239,10 @@ class ObjectCache:
 
     # Indexes.
 
-    def _note_missing_job(self, run: Run) -> None:
+    def _record_missing_job(self, run: Run) -> None:
         """Initial list: a run whose status names a Job that does not exist is assumed to have had it until now."""
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
-            self._gaps.note(run, self._retention.now)
+            self._missing_jobs.record(run, self._retention.now)
 
     def _part(self, namespace: str) -> str:
         return "*" if self._all_namespaces else namespace
@@ -253,10 +253,10 @@ class ObjectCache:
 
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)
-        self._newest.invalidate(old, new)
-        self._blockers.note(old, new)
-        self._note_gap(old, new)
-        self._named.note(old, new)
+        self._newest.update(old, new)
+        self._blockers.update(old, new)
+        self._update_missing_jobs(old, new)
+        self._named.update(old, new)
         match new:
             case Job():
                 if new.owner:
@@ -266,21 +266,21 @@ class ObjectCache:
             case Run():
                 for job in self.jobs_of(new):
                     share_strings(new, job)
-                self._unknown_jobs.note(self._workers_of(new), old, new)
+                self._unknown_jobs.update(self._workers_of(new), old, new)
             case ConfigMap():
-                self._required.note(new, records=self.configmaps, now=self._retention.now)
+                self._required.update(new, records=self.configmaps, now=self._retention.now)
             case None:
                 pass
             case _:
                 assert_never(new)
-        self._retention.note(old, new)
+        self._retention.update(old, new)
 
-    def _note_gap(self, old: Record | None, new: Record | None) -> None:
+    def _update_missing_jobs(self, old: Record | None, new: Record | None) -> None:
         job = old if isinstance(old, Job) else new if isinstance(new, Job) else None
         run, now = self.run_of(job) if job is not None else None, self._retention.now
-        self._gaps.changed(old, new, run=run, now=now)
+        self._missing_jobs.update(old, new, run=run, now=now)
         if isinstance(old, Run) and isinstance(new, Run) and old.named != new.named and self.newest_job(old):
-            self._gaps.note(new, now)
+            self._missing_jobs.record(new, now)
 
 
 def _slices(items: Iterable[T]) -> Iterator[list[T]]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from exporter.cache.records import Job, Record, Run
 
-__all__ = ["Owners", "share_strings"]
+__all__ = ["OwnerIndex", "share_strings"]
 
 
-class Owners:
+class OwnerIndex:
     """Jobs by the UID of their owner, whether the owner is known or not."""
 
     def __init__(self) -> None:

@@ -6,8 +6,8 @@ named in the settings are always required.
 
 from collections.abc import Iterable
 
-from exporter.cache.largest import Largest
 from exporter.cache.records import ConfigMap
+from exporter.cache.rolling_max import RollingMax
 
 __all__ = ["Required"]
 
@@ -18,14 +18,14 @@ class Required:
     def __init__(self) -> None:
         self.in_use = False
         """Whether a ConfigMap of the default set exists or has existed since the start of the process."""
-        self._sizes: dict[str, tuple[Largest, Largest]] = {}
+        self._sizes: dict[str, tuple[RollingMax, RollingMax]] = {}
 
-    def note(self, new: ConfigMap, *, records: Iterable[ConfigMap], now: float) -> None:
+    def update(self, new: ConfigMap, *, records: Iterable[ConfigMap], now: float) -> None:
         """Updates all `records` after one of them, `new`, was added or changed."""
         self.in_use = self.in_use or (new.by_default and new.exists)
         for item in records:
             item.required = not item.by_default or self.in_use
-        keys, size = self._sizes.setdefault(new.uid, (Largest(new.keys), Largest(new.size)))
+        keys, size = self._sizes.setdefault(new.uid, (RollingMax(new.keys), RollingMax(new.size)))
         keys.put(new.keys, now=now)
         size.put(new.size, now=now)
         new.shrunk = self._is_shrunk(new, now)

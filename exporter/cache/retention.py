@@ -61,7 +61,7 @@ class Retention:
                 passed.add(Key(resource, uid))
         return passed
 
-    def note(self, old: Record | None, new: Record | None) -> None:
+    def update(self, old: Record | None, new: Record | None) -> None:
         """Schedules the expiration of a changed object, and of the objects that expire with it.
 
         A Job without run expires on its own. A run without finish time ends with its last Job.

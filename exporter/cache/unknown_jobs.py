@@ -22,7 +22,7 @@ class UnknownJobs:
         """The watch works again. Returns the UIDs of the runs whose state was unknown."""
         return self._runs.pop(part, set())
 
-    def note(self, part: str, old: Record | None, new: Run) -> None:
+    def update(self, part: str, old: Record | None, new: Run) -> None:
         """Records that a run has changed."""
         if part in self._runs and not _same_status(old, new):
             self._runs[part].add(new.uid)

@@ -65,8 +65,8 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     for name in _CONDITIONS:
-        wanted = getattr(given, name)
-        _check_conditions(wanted if isinstance(wanted, dict) else {}, name)
+        conditions = getattr(given, name)
+        _check_conditions(conditions if isinstance(conditions, dict) else {}, name)
     if is_job(profile) or (profile.plural, profile.group) == _JOBS:
         _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
@@ -86,7 +86,7 @@ def _at(key: str) -> Iterator[None]:
 
 def _check_names(given: Profile, profile: Profile) -> None:
     if given.name is not None:
-        raise ProfileError("only shipped profiles have names of their own", key="name")
+        raise ProfileError("only shipped profiles have a name", key="name")
     if given.kind == "":
         raise ProfileError("the kind is empty", key="kind")
     if given.resource is not None:
@@ -174,7 +174,7 @@ def _check_jobs(profile: Profile) -> None:
     if not is_job(profile):
         raise ProfileError("a Job is its own worker: write {is: self}", key="worker.is")
     if len(workers_of(profile)) > 1 or workers_of(profile)[0].when:
-        raise ProfileError("self is the only worker and has no when: only says which Jobs are runs", key="worker")
+        raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
         raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
     for key in ("ready", "long_lived"):
@@ -217,8 +217,8 @@ def _check_dot(text: str) -> None:
         raise PathError(f"{text!r} is not a path; did you mean {'.' + text!r}?")
 
 
-def _check_conditions(wanted: dict[str, Any], key: str) -> None:
-    for path, values in wanted.items():
+def _check_conditions(conditions: dict[str, Any], key: str) -> None:
+    for path, values in conditions.items():
         with _at(key):
             _check_dot(path)
             parse(path)

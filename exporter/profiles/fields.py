@@ -38,8 +38,8 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield from _of_source(worker.reported, TEXT)
         yield from _of_source(worker.named, TEXT)
         yield from _of_conditions(worker.when)
-    for wanted in (profile.only, profile.ready, profile.long_lived):
-        yield from _of_conditions(wanted if isinstance(wanted, dict) else {})
+    for conditions in (profile.only, profile.ready, profile.long_lived):
+        yield from _of_conditions(conditions if isinstance(conditions, dict) else {})
     for shown in profile.undecodable_when_empty or ():
         yield parse(shown), TEXT
 
@@ -50,6 +50,6 @@ def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
     yield from _of_conditions(conditions_of(source))
 
 
-def _of_conditions(wanted: Iterable[str]) -> Iterator[tuple[Path, Any]]:
-    for shown in wanted:
+def _of_conditions(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:
+    for shown in conditions:
         yield parse(shown), ANY

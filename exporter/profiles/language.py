@@ -149,7 +149,7 @@ class About(_Strict, frozen=True):
     run_type: Source = ()
     """The type of the run, if runs of one kind have several types."""
     message: Source = ()
-    """A message that says why the run is in this state."""
+    """A message that explains the state of the run."""
     attempt: Source = ()
     """The number of the attempt; 1 is the first."""
 

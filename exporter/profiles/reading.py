@@ -157,8 +157,8 @@ class JobReader:
 
 def _long_lived(profile: Profile, index: Index) -> Condition:
     """Compiles `long_lived`: a constant or conditions."""
-    wanted = profile.long_lived
-    return condition(wanted, index) if wanted and isinstance(wanted, dict) else lambda _: wanted is True
+    given = profile.long_lived
+    return condition(given, index) if given and isinstance(given, dict) else lambda _: given is True
 
 
 def _rule(rule: StateRule, index: Index) -> Rule:

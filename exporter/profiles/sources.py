@@ -133,11 +133,11 @@ def moment(source: Source, index: Index) -> Moment:
     return first
 
 
-def condition(wanted: Mapping[str, Sequence[Value]], index: Index) -> Condition:
+def condition(conditions: Mapping[str, Sequence[Value]], index: Index) -> Condition:
     """Compiles conditions to a function that returns whether every path has one of its values."""
     terms = [
         (index(parse(path)), {text for value in values for text in listed_texts(value)})
-        for path, values in wanted.items()
+        for path, values in conditions.items()
     ]
 
     def holds(values: Values) -> bool:

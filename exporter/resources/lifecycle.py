@@ -72,14 +72,14 @@ class LifecycleMetrics:
             self._texts[openmetrics] = rendered.decode().removesuffix("# EOF\n")
         return self._texts[openmetrics]
 
-    def expect(self, item: Record) -> None:
+    def init_series(self, item: Record) -> None:
         """Initializes the series of an object. A Job without agent or service waits until its run is known."""
         match item:
             case Run():
                 self._agents(item.agent)
                 self._of_runs(item.namespace, item.agent)
                 for job in self._cache.jobs_of(item):
-                    self.expect(job)
+                    self.init_series(job)
             case Job():
                 _, agent, service = self._labels_of(item)
                 run = self._cache.run_of(item)
@@ -96,7 +96,7 @@ class LifecycleMetrics:
             return
         log_finished(old, new)
         if new is not None:
-            self.expect(new)
+            self.init_series(new)
         match new:
             case Run():
                 self._run_changed(old, new)

@@ -15,7 +15,7 @@ __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
-_FILLING: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _EXPOSED}
+_RESOURCES_OF: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _EXPOSED}
 
 
 class MetricsStore:
@@ -34,7 +34,7 @@ class MetricsStore:
             name: {index: family for index, family in families.items() if family.needs or family.uses}
             for name, families in self._families.items()
         }
-        self._sections = {table: self._section(resource) for table, resource in _EXPOSED.items()}
+        self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
 
     # Changes.
 
@@ -50,12 +50,12 @@ class MetricsStore:
         """
         if resource in _JOINED and not self.cache.table(resource).known(part):
             for some in self.cache.load(resource, part, records):
-                self._sections[resource].extend([record.uid for record in some])
+                self._compressed[resource].extend([record.uid for record in some])
                 for record in some:
-                    self._lifecycle.expect(record)
+                    self._lifecycle.init_series(record)
                 yield
             for name in _JOINED:
-                self._sections[name].touch_all()
+                self._compressed[name].touch_all()
             return
         for old, new in self.cache.replace(resource, part, records):
             self._update_members(resource, old, new)
@@ -78,7 +78,7 @@ class MetricsStore:
                 if samples is not now:
                     self._touch({key})
             elif changed := [family for family, sample in now.items() if sample != samples[family]]:
-                self._sections[key.resource].touch(key.uid, changed)
+                self._compressed[key.resource].touch(key.uid, changed)
         self._lifecycle.observe(old, change.record)
 
     def advance(self, now: float) -> None:
@@ -93,28 +93,28 @@ class MetricsStore:
     # Exposition.
 
     def _table_has_synced(self, table: str) -> bool:
-        return all(self._resource_has_synced(name) for name in _FILLING[table])
+        return all(self._resource_has_synced(name) for name in _RESOURCES_OF[table])
 
     def render(self, *, seconds: float) -> bool:
         """Renders dirty blocks for about `seconds`. Returns whether all are clean."""
         until = time.monotonic() + seconds
-        return all(section.render(until=until) for section in self._exposed_sections())
+        return all(families.render(until=until) for families in self._exposed())
 
     @property
     def has_synced(self) -> bool:
         """Whether the initial lists of all resources have completed, or were rejected."""
-        return all(map(self._table_has_synced, self._sections))
+        return all(map(self._table_has_synced, self._compressed))
 
     @property
     def complete(self) -> bool:
         """Whether every exposed block has been rendered: dirty blocks are then stale by seconds, not missing."""
-        return all(section.complete for section in self._exposed_sections())
+        return all(families.complete for families in self._exposed())
 
     def page(self, *, tail: str) -> Exposition:
         """The current exposition. Requires `complete`; up to date after `render` has returned True."""
         return Exposition(
             [
-                self._sections[table].family(index)
+                self._compressed[table].family(index)
                 for table, resource in _EXPOSED.items()
                 for index, family in enumerate(resource.families)
                 if all(map(self._table_has_synced, (table, *family.needs)))
@@ -122,10 +122,10 @@ class MetricsStore:
             tail=tail,
         )
 
-    def _exposed_sections(self) -> Sequence[CompressedFamilies]:
-        return [section for name, section in self._sections.items() if self._table_has_synced(name)]
+    def _exposed(self) -> Sequence[CompressedFamilies]:
+        return [families for name, families in self._compressed.items() if self._table_has_synced(name)]
 
-    def _section(self, resource: Resource) -> CompressedFamilies:
+    def _compress(self, resource: Resource) -> CompressedFamilies:
         table = self.cache.table(resource.table)
         shown, cache = self.cache.shown, self.cache
 
@@ -142,9 +142,9 @@ class MetricsStore:
         if old is not None and new is not None and (old.namespace, old.name) == (new.namespace, new.name):
             return
         if old is not None:
-            self._sections[resource].remove(old.uid)
+            self._compressed[resource].remove(old.uid)
         if new is not None:
-            self._sections[resource].add(new.uid)
+            self._compressed[resource].add(new.uid)
 
     def _related(self, table: str, *items: Record | None) -> set[Key]:
         related = _EXPOSED[table].related
@@ -163,4 +163,4 @@ class MetricsStore:
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
-            self._sections[key.resource].touch(key.uid)
+            self._compressed[key.resource].touch(key.uid)

@@ -33,7 +33,7 @@ _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 
-class Named(msgspec.Struct):
+class NamedItem(msgspec.Struct):
     """A container or a scheduling gate; only its name is decoded."""
 
     name: str | None = None
@@ -43,8 +43,8 @@ class Spec(msgspec.Struct, rename="camel"):
     """`spec`, without commands and environment of containers."""
 
     active_deadline_seconds: float | None = None
-    containers: list[Named] | None = None
-    scheduling_gates: list[Named] | None = None
+    containers: list[NamedItem] | None = None
+    scheduling_gates: list[NamedItem] | None = None
 
 
 class Waiting(msgspec.Struct):

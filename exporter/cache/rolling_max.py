@@ -2,13 +2,13 @@
 
 from collections import deque
 
-__all__ = ["Largest"]
+__all__ = ["RollingMax"]
 
 _DAY = 86_400.0
 _MANY = 64  # retained values; beyond that, the two smallest are merged
 
 
-class Largest:
+class RollingMax:
     """Maximum of a number that rarely changes. A value expires 24 hours after it was replaced.
 
     Times are in seconds since the epoch. A clock that was temporarily ahead does not extend the retention of values.

@@ -5,10 +5,10 @@ A run between two attempts may be hours old: its creation time does not tell how
 
 from exporter.cache.records import Job, Record, Run
 
-__all__ = ["Gaps"]
+__all__ = ["MissingJobs"]
 
 
-class Gaps:
+class MissingJobs:
     """By the UID of a run, the last time at which it had a Job or was waiting by design.
 
     All times are in seconds since the epoch.
@@ -22,21 +22,21 @@ class Gaps:
         known = (moment for moment in (run.created, run.since, self._since.get(run.uid)) if moment is not None)
         return max(known, default=None)
 
-    def note(self, run: Run | None, moment: float) -> None:
+    def record(self, run: Run | None, moment: float) -> None:
         """Records that the run had a Job, or was waiting by design, until this time."""
         if run is not None and not run.terminal:
             self._since[run.uid] = max(moment, self._since.get(run.uid, 0.0))
 
-    def changed(self, old: Record | None, new: Record | None, *, run: Run | None, now: float) -> None:
+    def update(self, old: Record | None, new: Record | None, *, run: Run | None, now: float) -> None:
         """Updates the times after a change. `run` is the owner of the changed Job."""
         if isinstance(old, Job):
             lost = new is None or (isinstance(new, Job) and new.owner != old.owner)
             if lost and (old.deleted is None or old.is_pod):
-                self.note(run, now)
+                self.record(run, now)
         if isinstance(new, Job) and new.deleted is not None and not new.is_pod:
-            self.note(run, min(new.deleted, now))
+            self.record(run, min(new.deleted, now))
         if isinstance(old, Run):
             if new is None or (isinstance(new, Run) and new.terminal):
                 self._since.pop(old.uid, None)
             elif isinstance(new, Run) and old.state == "waiting":
-                self.note(new, now)
+                self.record(new, now)

@@ -4,16 +4,16 @@ from collections.abc import Iterable
 
 from exporter.cache.records import Record, Run
 
-__all__ = ["Named"]
+__all__ = ["NamedWorkers"]
 
 
-class Named:
+class NamedWorkers:
     """If several runs name the same worker, one of them uses it at a time."""
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[str, Run]] = {}
 
-    def note(self, old: Record | None, new: Record | None) -> None:
+    def update(self, old: Record | None, new: Record | None) -> None:
         """Updates the index after a change."""
         if isinstance(old, Run) and old.named:
             runs = self._runs.get(old.worker_key, {})
