@@ -105,3 +105,39 @@ def test_a_new_phase_of_a_kelos_task_is_open_and_shown_as_other():
     ):
         decoded, _ = Decoder(reader.type).decode(raw(item))
         assert tuple(reader.state(reader.values(decoded))) == told
+
+
+PENDING = {"status": {"phase": "Pending"}, "spec": {"type": "ai"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "state"),
+    [
+        ("tasks.core.orka.ai", PENDING, "open"),
+        ("tasks.core.orka.ai", PENDING | {"spec": {"sessionRef": {"name": "s"}}}, "waiting"),
+        ("tasks.core.orka.ai", PENDING | {"metadata": {"labels": {"orka.ai/parent-task": "p"}}}, "waiting"),
+        ("tasks.core.orka.ai", {"status": {"phase": "Running"}, "spec": {"sessionRef": {"name": "s"}}}, "open"),
+        ("tasks.core.orka.ai", {}, "open"),
+        ("taskruns.tekton.dev", {"spec": {"status": "TaskRunPending"}}, "waiting"),
+        ("ephemeralrunners.actions.github.com", {"status": {"phase": "Running"}}, "waiting"),
+        ("ephemeralrunners.actions.github.com", {"status": {"phase": "Running", "jobId": "1"}}, "open"),
+        ("workflows.argoproj.io", {"spec": {"suspend": True}, "status": {"phase": "Running"}}, "waiting"),
+    ],
+)
+def test_a_wait_by_design_of_an_untested_platform_is_waiting(name, item, state):
+    """For a session, for its turn among the children of a task, for a job of GitHub, for a person."""
+    reader = Reader(resolved(name))
+    wire, _ = Decoder(reader.type).decode(raw(item))
+    found = reader.state(reader.values(wire))
+    assert (found.state, found.label == "other") == (state, False)
+
+
+def test_what_is_normal_for_a_platform_is_not_a_fault_by_its_profile():
+    """Six runs of one Tekton Task or CI job in an hour are no retries; an idle runner does not hang.
+
+    A suspended step has no Pod.
+    """
+    for name in ("taskruns.tekton.dev", "ephemeralrunners.actions.github.com"):
+        assert not resolved(name).about.task_id
+    assert resolved("ephemeralrunners.actions.github.com").long_lived is True
+    assert resolved("workflows.argoproj.io").worker.is_ == "none"

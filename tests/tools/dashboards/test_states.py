@@ -133,7 +133,7 @@ def test_a_job_above_a_limit_that_was_set_is_critical(select, more):
 @pytest.mark.parametrize(
     "more",
     [
-        {"limit": "+Inf", "active": 0, "ready": 0},
+        {"limit": "+Inf", "active": 0, "ready": 0, "more": [("job_max_runtime_configured", {})]},
         {"more": [("job_suspended", {})]},
         {"more": [("job_finished_timestamp_seconds", {"result": "failed"})]},
     ],
@@ -141,6 +141,12 @@ def test_a_job_above_a_limit_that_was_set_is_critical(select, more):
 def test_a_job_that_opted_out_is_suspended_or_finished_needs_no_attention(select, more):
     """Whatever its start says."""
     assert select(many.ATTENTION, "job_name", job(**more)) == set()
+
+
+def test_a_job_of_a_long_lived_run_has_no_limit_and_needs_attention_without_a_pod(select):
+    """Its limit is infinite, and nothing has configured that."""
+    assert select(many.ATTENTION, "job_name", job(limit="+Inf")) == set()
+    assert select(many.ATTENTION, "job_name", job(limit="+Inf", active=0, ready=0)) == {"j"}
 
 
 def test_a_job_without_a_pod_is_unfinished_and_needs_attention(select):
