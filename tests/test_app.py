@@ -142,11 +142,11 @@ async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatc
         await until(app.health.is_ready)
         section = app.store._compressed["coderuns"]
         await until(lambda: not section._dirty)
-        monkeypatch.setattr(app.store, "_answered", {"coderuns": True}.get)
+        monkeypatch.setattr(app.store, "_table_has_synced", {"coderuns": True}.get)
         section.touch_all()
         await asyncio.sleep(0.05)
         assert section._dirty
-        monkeypatch.setattr(app.store, "_answered", lambda _: True)
+        monkeypatch.setattr(app.store, "_table_has_synced", lambda _: True)
         await until(lambda: not section._dirty)
 
 
@@ -184,7 +184,7 @@ async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, m
     replace = CacheUpdater.replace
 
     async def broken(sink, records):
-        if sink.feed.resource == "jobs":
+        if sink.informer.resource == "jobs":
             raise ZeroDivisionError
         await replace(sink, records)
 
