@@ -173,9 +173,9 @@ class ObjectCache:
         """The ConfigMaps of the default set: required only if the platform uses them."""
         return [item for item in self.configmaps if item.by_default]
 
-    def shown(self, item: Record) -> bool:
+    def is_exposed(self, item: Record) -> bool:
         """Whether an object is exposed: until the retention after its end has passed."""
-        return self._retention.shown(item)
+        return self._retention.is_exposed(item)
 
     # Updates.
 

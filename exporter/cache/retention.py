@@ -35,7 +35,7 @@ class Retention:
         self._run_of = run_of
         self._ends: list[tuple[float, str, str]] = []
 
-    def shown(self, item: Record) -> bool:
+    def is_exposed(self, item: Record) -> bool:
         """Whether an object is exposed: until the retention after its end has passed."""
         if isinstance(item, Job):
             if item.is_named and self._run_of(item) is None:
@@ -57,7 +57,7 @@ class Retention:
         while self._ends and self._ends[0][0] <= now:
             _, resource, uid = heapq.heappop(self._ends)
             item = self._tables[resource].get(uid)
-            if item is not None and not self.shown(item):  # else its end has changed and is scheduled again
+            if item is not None and not self.is_exposed(item):  # else its end has changed and is scheduled again
                 passed.add(Key(resource, uid))
         return passed
 
@@ -78,11 +78,11 @@ class Retention:
 
     def _set_back(self, now: float) -> set[Key]:
         runs, jobs = self._tables[CODERUNS], self._tables[JOBS]
-        hidden: list[Run | Job] = [item for item in (*runs, *jobs) if not self.shown(item)]
+        hidden: list[Run | Job] = [item for item in (*runs, *jobs) if not self.is_exposed(item)]
         self.now = now
         for item in hidden:
             self._schedule(item)
-        return {Key(_resource(item), item.uid) for item in hidden if self.shown(item)}
+        return {Key(_resource(item), item.uid) for item in hidden if self.is_exposed(item)}
 
     def _schedule(self, item: Record) -> None:
         """Schedules the expiration of an object for `advance`; of a run, also that of its Jobs."""

@@ -78,9 +78,7 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
                     with _noted(broken):  # further objects can still be read
                         found.append(_rendered(item, namespace))
     if empty and not broken:  # for example if `helm template` failed
-        broken.append(
-            Finding(status=UNKNOWN, subject="--filename", text="there is no Kubernetes object in the input")
-        )
+        broken.append(Finding(status=UNKNOWN, subject="--filename", text="no Kubernetes object found in the input"))
     return found, broken
 
 
@@ -227,7 +225,7 @@ def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
             yield f"; {item.place} has generateName {item.prefix}, and so no fixed name"
     names = {item.name: item.place for item in others}
     if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_SIMILAR):
-        yield f"; {names[near[0]]} has {near[0]}: is it meant?"
+        yield f"; did you mean {near[0]} ({names[near[0]]})?"
 
 
 def _none(required: Sequence[RequiredConfigMap], others: Sequence[Rendered]) -> str:

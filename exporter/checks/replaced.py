@@ -22,6 +22,6 @@ def check_replaced(kinds: Iterable[str | Profile]) -> list[Finding]:
                 continue
             lost = [part for part in old.__struct_fields__ if getattr(old, part) and not getattr(new, part)]
             if lost:
-                text = f"replaces the whole {key} of the shipped profile {name}: without its {', '.join(lost)}"
+                text = f"replaces {key} of the shipped profile {name} without {', '.join(lost)}"
                 findings.append(Finding(status=NOTE, subject=f"coderuns.kinds[{index}].{key}", text=text))
     return findings

@@ -48,7 +48,7 @@ async def _check(client: KubeClient, group: str, resource: str) -> Finding:
             status=UNKNOWN, subject=subject, text=f"cannot be checked: {error}", cause=cause, area="token reviews"
         )
     if not allowed:
-        text = "not permitted: grant the verb create, such as by rbac --web.kubernetes-auth"
+        text = "not permitted: grant the verb create, for example with coderun-exporter rbac --web.kubernetes-auth"
         return Finding(status=UNKNOWN, subject=subject, text=text)
     return Finding(status=HEALTHY, subject=subject, text="can be created")
 

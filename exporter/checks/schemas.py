@@ -15,7 +15,7 @@ from exporter.checks.keys import paths_in
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
 from exporter.profiles import Profile, is_job, resolved
-from exporter.profiles.paths import Path, parse, shown
+from exporter.profiles.paths import Path, format_path, parse
 
 __all__ = ["check_schemas", "not_in_schema"]
 
@@ -78,7 +78,7 @@ def not_in_schema(schema: Any, path: Path) -> str | None:
             if any(node.get(key) for key in _OPEN):
                 return None
             near = difflib.get_close_matches(step, known, n=1, cutoff=_SIMILAR)
-            return shown((*path[:number], near[0], *path[number + 1 :])) if near else ""
+            return format_path((*path[:number], near[0], *path[number + 1 :])) if near else ""
         node = known[step]
     return None
 

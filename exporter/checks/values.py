@@ -13,8 +13,8 @@ from exporter.kube.decode import Decoder
 from exporter.plurals import plural
 from exporter.profiles import Profile
 from exporter.profiles.fields import types_of
-from exporter.profiles.paths import parse, shown
-from exporter.profiles.sources import shown_of
+from exporter.profiles.paths import format_path, parse
+from exporter.profiles.sources import text_or_present
 from exporter.resources.kinds import RunKind
 from exporter.untrusted import message, one_line
 
@@ -40,22 +40,22 @@ class ValueReader:
 
     def __init__(self, kind: RunKind) -> None:
         reader = kind.reader
-        self.paths = [shown(path) for path in types_of(kind.profile)]
-        self.states = list(dict.fromkeys(map(shown, reader.states)))
+        self.paths = [format_path(path) for path in types_of(kind.profile)]
+        self.states = list(dict.fromkeys(map(format_path, reader.states)))
         self.keys = _keys(kind.profile)
         self._reader, self._decoder = reader, Decoder(reader.type)
         self._at = [reader.index[path] for path in types_of(kind.profile)]
-        self._states = [(shown(path), reader.index[path]) for path in reader.states]
+        self._states = [(format_path(path), reader.index[path]) for path in reader.states]
 
     def __call__(self, raw: msgspec.Raw) -> Values | None:
         """None if the object is not a run."""
         values = self._reader.values(self._decoder.decode(raw)[0])
         if self._reader.is_run is not None and not self._reader.is_run(values):
             return None
-        has = sum(1 << number for number, at in enumerate(self._at) if shown_of(values[at]))
+        has = sum(1 << number for number, at in enumerate(self._at) if text_or_present(values[at]))
         if self._reader.state(values).label != "other":
             return Values(has)
-        path, value = next((path, value) for path, at in self._states if (value := shown_of(values[at])))
+        path, value = next((path, value) for path, at in self._states if (value := text_or_present(values[at])))
         return Values(has, path, value[: _LONGEST + 1])
 
 
@@ -108,7 +108,7 @@ def _keys(profile: Profile) -> dict[str, list[str]]:
     for key, path in paths_in(profile):
         match = _KEY.match(key)
         if match and not _OF_WORKER.match(key):
-            keys.setdefault(match[0], []).append(shown(parse(path)))
+            keys.setdefault(match[0], []).append(format_path(parse(path)))
     return keys
 
 
@@ -119,7 +119,9 @@ def _unlisted_finding(
     values = ", ".join(f"{_quoted(value)} ({plural(count, 'run')})" for value, count in most)
     values += f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
     have, are = "has" if number == 1 else "have", "is" if len(found) == 1 else "are"
-    text = f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} in no rule: state open"
+    text = (
+        f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} not in any rule: state open"
+    )
     data = {"path": path, "unlisted": {_sanitized(value): count for value, count in most}}
     return Finding(status=NOTE, subject=title, text=text, data=data)
 

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         help="read the CRD, and the objects, from these manifests instead of a cluster: a file of YAML or JSON, "
-        "a folder of them, or - for standard input; may be given again",
+        "a folder of them, or - for standard input; repeatable",
     )
 
 

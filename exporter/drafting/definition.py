@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from exporter.profiles import Profile
 from exporter.profiles.naming import wrong_name
-from exporter.profiles.paths import Path, PathError, Where, parse, shown
+from exporter.profiles.paths import Path, PathError, Where, format_path, parse
 from exporter.untrusted import message
 
 __all__ = ["Definition", "DraftError", "Field", "definition_of", "is_value", "path_of"]
@@ -96,7 +96,7 @@ def is_value(value: Any) -> bool:
 def path_of(names: tuple[str, ...]) -> tuple[str, Path] | None:
     """The text and the steps of a path; None if a profile cannot contain it."""
     try:
-        if not all(map(_NAME.fullmatch, names)) or parse(text := shown(names)) != names:
+        if not all(map(_NAME.fullmatch, names)) or parse(text := format_path(names)) != names:
             return None
     except PathError:
         return None
@@ -162,7 +162,7 @@ def _add_columns(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[
         if not steps:
             unread.append(str(column.get("jsonPath")))
         elif steps[0] != "metadata":
-            new = Field(path=shown(steps), steps=steps, type=str(column.get("type") or "")[:20])
+            new = Field(path=format_path(steps), steps=steps, type=str(column.get("type") or "")[:20])
             fields.setdefault(new.path, new).in_column = True
     if unread or len(columns) > _MOST_COLUMNS:
         number = len(unread) + max(0, len(columns) - _MOST_COLUMNS)

@@ -26,7 +26,7 @@ def read_files(paths: Sequence[str], name: str) -> tuple[Definition, Seen]:
         raise DraftError(str(error)) from error
     crd, version = _chosen([one for one in objects if one.kind == _CRD], name)
     if crd.version != _GROUP:
-        raise DraftError(f"{crd.place}: the CRD is of {crd.version}, and must be of {_GROUP}")
+        raise DraftError(f"{crd.place}: apiVersion of the CRD must be {_GROUP}, not {crd.version}")
     try:
         definition = definition_of(crd.tree, version=version)
     except DraftError as error:

@@ -10,7 +10,7 @@ from exporter.drafting.definition import Definition, is_value
 from exporter.drafting.seen import Seen
 from exporter.drafting.words import state_of, words
 from exporter.profiles.language import STATE_NAMES
-from exporter.profiles.paths import Where, shown
+from exporter.profiles.paths import Where, format_path
 from exporter.untrusted import message
 
 __all__ = ["States", "condition_path", "counted", "states_of"]
@@ -59,7 +59,7 @@ def _is_wait(type_: str) -> bool:
 
 def condition_path(type_: str, name: str) -> str:
     """The path of a field of the condition of this type."""
-    return shown(("status", "conditions", Where("type", type_), name))
+    return format_path(("status", "conditions", Where("type", type_), name))
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -58,7 +58,7 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     _check_states(given.state)
     several = isinstance(given.worker, tuple)
     if given.worker == ():
-        raise ProfileError("the list is empty: write {is: none} where nothing works for a run", key="worker")
+        raise ProfileError("the list is empty: write {is: none} if runs have no worker", key="worker")
     for index, worker in enumerate(workers_of(given)):
         _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
     _check_selectors(given)
@@ -102,12 +102,12 @@ def _check_resource(given: Profile, resource: str) -> None:
         raise ProfileError(f"{resource!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP", key="resource")
     for key in ("group", "version", "plural"):
         if getattr(given, key) is not None:
-            raise ProfileError("resource names it already: remove one of them", key=key)
+            raise ProfileError("conflicts with resource: remove one of them", key=key)
     if name.name not in shipped():
         if given.kind is None:
-            raise ProfileError(f"there is no shipped profile for {name.name}: its kind is needed", key="resource")
+            raise ProfileError(f"there is not a shipped profile for {name.name}: kind is required", key="resource")
         if not name.version:
-            raise ProfileError(f"its version is needed: {name.plural}.VERSION.{name.group}", key="resource")
+            raise ProfileError(f"version is required: {name.plural}.VERSION.{name.group}", key="resource")
 
 
 def _check_states(rules: tuple[StateRule, ...]) -> None:
@@ -143,17 +143,17 @@ def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
 def _check_pod(worker: Worker, key: str) -> None:
     for name in _POD_KEYS if worker.is_ != "Pod" else ():
         if getattr(worker, name):
-            raise ProfileError(f"only a Pod is read with {name}: write {{is: Pod}} or remove it", key=f"{key}.{name}")
+            raise ProfileError(
+                f"{name} is only supported for Pods: write {{is: Pod}} or remove it", key=f"{key}.{name}"
+            )
     if not SELECTOR.fullmatch(worker.selector):
         text = f"{worker.selector!r} is not a label selector, such as `kubeopencode.io/task` or `app in (a, b)`"
         raise ProfileError(text, key=f"{key}.selector")
     _check_source(worker.named, f"{key}.named")
     if worker.named and not paths_of(worker.named):
-        raise ProfileError(
-            "the name of the Pod is a path: without one, every run has the same Pod", key=f"{key}.named"
-        )
+        raise ProfileError("named must contain a path: otherwise all runs have the same Pod", key=f"{key}.named")
     if worker.shared and not worker.named:
-        raise ProfileError("a shared Pod has no run as its controller: write named as well", key=f"{key}.shared")
+        raise ProfileError("shared requires named, because no run controls a shared Pod", key=f"{key}.shared")
     for one in all_of(worker.container) if worker.container else ():
         if not _CONTAINER.fullmatch(str(one)):
             text = f"{one!r} is not the name of a container: a-z, 0-9, - and * for any text"
@@ -163,23 +163,23 @@ def _check_pod(worker: Worker, key: str) -> None:
 def _check_selectors(given: Profile) -> None:
     """Rejects several selectors in one profile, because a Pod selected by both would be counted twice."""
     if len({worker.selector for worker in pods_of(given)}) > 1:
-        text = "the Pod workers of a profile have different selectors: write one that selects the Pods of all"
+        text = "all Pod workers of a profile must have the same selector"
         raise ProfileError(text, key="worker")
 
 
 def _check_jobs(profile: Profile) -> None:
     """Validates a profile whose runs are Jobs, selected by labels and annotations."""
     if (profile.plural, profile.group) != _JOBS:
-        raise ProfileError("only a Job can be its own worker: the resource is jobs.v1.batch", key="worker.is")
+        raise ProfileError("self is only supported for the resource jobs.v1.batch", key="worker.is")
     if not is_job(profile):
-        raise ProfileError("a Job is its own worker: write {is: self}", key="worker.is")
+        raise ProfileError("the worker of jobs.v1.batch must be {is: self}", key="worker.is")
     if len(workers_of(profile)) > 1 or workers_of(profile)[0].when:
         raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
-        raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
+        raise ProfileError("only is required: otherwise every Job is a run", key="worker.is")
     for key in ("ready", "long_lived"):
         if getattr(profile, key):
-            raise ProfileError("a Job that is itself a run has no such key", key=key)
+            raise ProfileError("not supported for jobs.v1.batch", key=key)
     about = profile.about or About()
     for key, paths in (
         ("only", [parse(path) for path in profile.only]),
@@ -191,7 +191,7 @@ def _check_jobs(profile: Profile) -> None:
 def _check_job_paths(paths: Iterable[Path], key: str) -> None:
     for path in paths:
         if len(path) != 3 or path[0] != "metadata" or path[1] not in _JOB_FIELDS:  # noqa: PLR2004 (its name)
-            message = "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+            message = "only .metadata.labels.NAME and .metadata.annotations.NAME are supported for Jobs and Pods"
             raise ProfileError(message, key=key)
 
 

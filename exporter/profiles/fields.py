@@ -19,7 +19,7 @@ def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
     Fields of state rules and conditions may have any type, so that a value of an unexpected type is not absent.
     """
     found: dict[Path, Any] = {}
-    for path, kind in (*_fields(profile), *((parse(shown), TEXT) for shown in more)):
+    for path, kind in (*_fields(profile), *((parse(path), TEXT) for path in more)):
         before = found.get(path, kind)
         as_one = kind if before is kind else ANY if ANY in (before, kind) else TEXT
         found[path] = LABEL if path[0] == "metadata" and path[1] in _OF_TEXT and as_one is not ANY else as_one
@@ -40,8 +40,8 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield from _of_conditions(worker.when)
     for conditions in (profile.only, profile.ready, profile.long_lived):
         yield from _of_conditions(conditions if isinstance(conditions, dict) else {})
-    for shown in profile.undecodable_when_empty or ():
-        yield parse(shown), TEXT
+    for path in profile.undecodable_when_empty or ():
+        yield parse(path), TEXT
 
 
 def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
@@ -51,5 +51,5 @@ def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _of_conditions(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:
-    for shown in conditions:
-        yield parse(shown), ANY
+    for path in conditions:
+        yield parse(path), ANY

@@ -7,7 +7,7 @@ import difflib
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Path", "PathError", "Where", "parse", "shown"]
+__all__ = ["Path", "PathError", "Where", "format_path", "parse"]
 
 _NAME: Final = re.compile(r"\.((?:[\w/@-]|\\.)+)")
 _INDEX: Final = re.compile(r"\[(\d{1,4})\]")
@@ -52,12 +52,12 @@ def parse(text: str) -> Path:
     return tuple(steps)
 
 
-def shown(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Formats a path. The inverse of `parse`."""
-    return "".join(map(_shown_step, path))
+    return "".join(map(_format_step, path))
 
 
-def _shown_step(step: str | int | Where) -> str:
+def _format_step(step: str | int | Where) -> str:
     match step:
         case str():
             return "." + re.sub(r"([^\w/@-])", r"\\\1", step)
@@ -79,14 +79,14 @@ def _step(text: str, at: int) -> tuple[str | int | Where, int]:
     if quoted := _QUOTED.match(text, at):
         right = text[:at] + "." + quoted[2].replace(".", "\\.") + text[quoted.end() :]
         raise PathError(f"{text!r} is not a path that kubectl reads; did you mean {right!r}?")
-    raise PathError(f"{text!r} is not a path, from {text[at:]!r} on; {_FORMS}")
+    raise PathError(f"{text!r} is not a path: unexpected {text[at:]!r}; {_FORMS}")
 
 
 def _check(text: str, steps: list[str | int | Where]) -> None:
     """Rejects a misspelled first step and unknown fields of the metadata."""
     first, second = (*steps, "", "")[:2]
     if not isinstance(first, str) or not first:
-        raise PathError(f"{text!r} is not a path: it does not begin with the name of a field; {_FORMS}")
+        raise PathError(f"{text!r} is not a path: it must begin with the name of a field; {_FORMS}")
     if first not in _OF_ALL and (near := difflib.get_close_matches(first, _OF_ALL, n=1, cutoff=_SIMILAR)):
         raise PathError(f"{text!r}: objects have no field {first!r}; did you mean {near[0]!r}?")
     if first == "metadata" and second not in _OF_METADATA:

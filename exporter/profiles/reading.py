@@ -26,7 +26,7 @@ from exporter.profiles.sources import (
     condition,
     listed_texts,
     moment,
-    shown_of,
+    text_or_present,
     texts,
 )
 from exporter.profiles.wire import Wire
@@ -104,12 +104,12 @@ class Reader:
         seen = ""
         for at, listed in self._rules:
             value = values[at]
-            shown = value if value.__class__ is str else shown_of(value)
-            if (found := listed.get(shown)) is not None:
-                return found if shown or not seen else found._replace(value=seen)
-            if shown and (found := listed.get("present")) is not None:
-                return found._replace(value=shown)
-            seen = seen or shown
+            text = value if value.__class__ is str else text_or_present(value)
+            if (found := listed.get(text)) is not None:
+                return found if text or not seen else found._replace(value=seen)
+            if text and (found := listed.get("present")) is not None:
+                return found._replace(value=text)
+            seen = seen or text
         return State("open", seen, "other" if seen else "none")
 
     def undecodable(self, values: Sequence[Any]) -> str:
@@ -165,6 +165,6 @@ def _rule(rule: StateRule, index: Index) -> Rule:
     listed: dict[str, State] = {}
     for state in STATE_NAMES:
         for value in getattr(rule, state):
-            for shown in listed_texts(value):
-                listed.setdefault(shown, State(state, shown, shown or "none"))
+            for text in listed_texts(value):
+                listed.setdefault(text, State(state, text, text or "none"))
     return Rule(index(parse(rule.path)), listed)

@@ -20,7 +20,7 @@ _ANY: Final = "any"
 
 
 class UnknownProfileError(ValueError):
-    """There is no shipped profile of this name. The message is one line."""
+    """There is not a shipped profile of this name. The message is one line."""
 
 
 @functools.cache
@@ -62,7 +62,7 @@ def _named(text: str) -> Profile:
             return shipped()[name]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-    raise UnknownProfileError(f"{text!r} is no shipped profile; {hint}")
+    raise UnknownProfileError(f"{text!r} is not a shipped profile; {hint}")
 
 
 def _resource(given: Profile) -> Resource:

@@ -20,8 +20,8 @@ __all__ = [
     "listed_texts",
     "moment",
     "paths_of",
-    "shown_of",
     "text_of",
+    "text_or_present",
     "texts",
 ]
 
@@ -43,7 +43,7 @@ def text_of(value: Any) -> str:
     return ("true" if value else "false") if kind is bool else ""
 
 
-def shown_of(value: Any) -> str:
+def text_or_present(value: Any) -> str:
     """Formats a value; `present` for other values such as mappings; empty if there is none."""
     return text_of(value) or ("" if value is None or value == "" else "present")
 
@@ -88,7 +88,7 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
     def all_texts(values: Values) -> list[str]:
         found = []
         for parts, literal in compiled:
-            shown = literal
+            text = literal
             for at, after, holds in parts:
                 value = values[at]
                 if value is None or value == "" or (holds and not holds(values)):
@@ -97,9 +97,9 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
                 if after:
                     cut = cut.rpartition(after)[2]
                 if cut:
-                    shown = cut
+                    text = cut
                     break
-            found.append(shown)
+            found.append(text)
         return found
 
     return all_texts
@@ -142,7 +142,7 @@ def condition(conditions: Mapping[str, Sequence[Value]], index: Index) -> Condit
 
     def holds(values: Values) -> bool:
         for at, listed in terms:
-            text = shown_of(values[at])
+            text = text_or_present(values[at])
             if text not in listed and not (text and "present" in listed):
                 return False
         return True

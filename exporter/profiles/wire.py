@@ -131,14 +131,14 @@ def _add_path(root: _Node, path: Path, kind: Any) -> tuple[str, _Steps]:
     return ".".join(names), inside
 
 
-def _check(node: _Node, shown: str) -> None:
+def _check(node: _Node, path: str) -> None:
     """Checks that no field is used both as a value and as a mapping or list. Raises PathError."""
     if (node.type is not None) + bool(node.fields) + (node.item is not None) > 1:
-        raise PathError(f"one path ends at {shown!r}, another path continues below it: let both end at a field")
+        raise PathError(f"{path!r} is the end of one path and a parent in another path: both must end at a field")
     for key, inner in node.fields.items():
-        _check(inner, f"{shown}.{key}")
+        _check(inner, f"{path}.{key}")
     if node.item is not None:
-        _check(node.item, f"{shown}[]")
+        _check(node.item, f"{path}[]")
 
 
 def _walk(item: Any, names: Iterable[str]) -> Any:

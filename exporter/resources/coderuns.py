@@ -37,7 +37,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=intern_label(meta.namespace),
-        name=kind.shown(object_name(meta.name)),
+        name=kind.exposed_name(object_name(meta.name)),
         kind=kind.kind,
         resource=kind.resource,
         created=unix_seconds(meta.creation_timestamp),

@@ -82,7 +82,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         namespace=namespace,
         name=name,
         owner=truncate(owner.uid),
-        owner_name=kind.shown(object_name(owner.name)) if kind else "",
+        owner_name=kind.exposed_name(object_name(owner.name)) if kind else "",
         owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
         created=unix_seconds(meta.creation_timestamp),
@@ -172,7 +172,7 @@ def finished(job: Job, _: ObjectCache) -> Iterator[Row]:
 
 
 def info(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """Labels that identify the Job. Values that the Job does not have are from its run."""
+    """Labels that identify the Job, completed with those of its run."""
     run = cache.run_of(job)
     yield (
         (

@@ -106,7 +106,7 @@ class RunKind:
         """Prefix of the exposed names of its runs."""
         return "" if self.main else f"{self.kind.lower() if self.unique else self.resource}/"
 
-    def shown(self, name: str) -> str:
+    def exposed_name(self, name: str) -> str:
         """The exposed name of a run."""
         return self.prefix + name
 

@@ -127,10 +127,10 @@ class MetricsStore:
 
     def _compress(self, resource: Resource) -> CompressedFamilies:
         table = self.cache.table(resource.table)
-        shown, cache = self.cache.shown, self.cache
+        is_exposed, cache = self.cache.is_exposed, self.cache
 
         def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
-            return resource.lines(families, filter(shown, table.pick(uids)), cache)
+            return resource.lines(families, filter(is_exposed, table.pick(uids)), cache)
 
         def prefixes(family: int, uids: Sequence[str]) -> list[str]:
             return resource.prefixes(family, table.pick(uids))
@@ -156,7 +156,7 @@ class MetricsStore:
         If the object is only `joined` with the changed one: only families that join, because others cannot change.
         """
         record = self.cache.get(key)
-        if record is None or not self.cache.shown(record):
+        if record is None or not self.cache.is_exposed(record):
             return None
         families = (self._joining if joined else self._families)[key.resource]
         return {index: family.samples(record, self.cache) for index, family in families.items()}

@@ -62,7 +62,7 @@ def unix_seconds(moment: dt.datetime | None) -> float | None:
 
 
 def object_name(text: str | None) -> str:
-    """The name of an object, as a label value. Validated, because not every server is an API server."""
+    """The name of an object, as a label value. Validated, because a server may return invalid names."""
     return identifier(text, limit=_LONGEST_NAME) if text else ""
 
 

@@ -121,7 +121,7 @@ def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         namespace=namespace,
         name=name,
         owner=truncate(owner.uid) if kind else named_key(namespace, name),
-        owner_name=kind.shown(object_name(owner.name)) if kind else "",
+        owner_name=kind.exposed_name(object_name(owner.name)) if kind else "",
         owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
         is_pod=True,

@@ -138,7 +138,7 @@ def _joins(cache):
     jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cache._owners._jobs_of.items()}
     newest = {run.uid: job and job.uid for run in cache.runs for job in [cache.newest_job(run)]}
     owners = {job.uid: run and run.uid for job in cache.jobs for run in [cache.run_of(job)]}
-    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.shown(item)}
+    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.is_exposed(item)}
     return jobs_of, newest, owners, shown
 
 
