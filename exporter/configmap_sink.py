@@ -14,12 +14,12 @@ __all__ = ["ConfigMapSink"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigMapSink:
-    """Fills one part of the table: a required place has a record also while no object fills it.
+    """Fills one partition of the table: a required place has a record also while no object fills it.
 
     One that matched a pattern and is gone stays required, as long as the process runs.
     """
 
-    part: str
+    partition: str
     places: tuple[RequiredConfigMap, ...]
     store: MetricsStore
     status: ResourceStatus
@@ -30,7 +30,7 @@ class ConfigMapSink:
         gone = [record.name for uid, record in self._kept().items() if uid not in found and "*" not in record.name]
         wanted = [place for name in gone if (place := place_of(name, self.places)) is not None]
         found |= absent_of(wanted, {})
-        self.store.replace(CONFIGMAPS, self.part, {**found, **absent_of(self.places, found)})
+        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_of(self.places, found)})
 
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone, or it is not required."""
@@ -60,7 +60,7 @@ class ConfigMapSink:
             self._put(uid, msgspec.structs.replace(record, forbidden=forbidden))
 
     def _kept(self) -> dict[str, ConfigMap]:
-        return self.store.cache.configmaps.part(self.part)
+        return self.store.cache.configmaps.partition(self.partition)
 
     def _put(self, uid: str, record: ConfigMap | None) -> None:
-        self.store.put(Change(CONFIGMAPS, self.part, uid, record))
+        self.store.put(Change(CONFIGMAPS, self.partition, uid, record))

@@ -29,7 +29,7 @@ __all__ = ["Informer", "informers", "kinds_of", "wanted_of"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Informer:
-    """One list and watch, its state, and the table of which it fills a part."""
+    """One list and watch, its state, and the table of which it fills a partition."""
 
     resource: str
     table: str
@@ -38,9 +38,9 @@ class Informer:
     decode: Callable[[msgspec.Raw], Decoded[Any]]
 
     @property
-    def part(self) -> str:
-        """The part of the table."""
-        return self.watch.part
+    def partition(self) -> str:
+        """The partition of the table."""
+        return self.watch.partition
 
     @property
     def path(self) -> str:
@@ -80,7 +80,7 @@ class Informer:
     def sink(self, store: MetricsStore) -> Sink[Any]:
         """Where the reflector's records go."""
         if self.places:
-            return ConfigMapSink(part=self.part, places=self.places, store=store, status=self.status)
+            return ConfigMapSink(partition=self.partition, places=self.places, store=store, status=self.status)
         return CacheUpdater(informer=self, store=store)
 
 
@@ -93,18 +93,20 @@ class CacheUpdater:
 
     async def replace(self, records: dict[str, Record]) -> None:
         """A whole new state. A first list is put in place in slices: scrapes and probes are answered meanwhile."""
-        for _ in self.store.replacing(self.informer.table, self.informer.part, records):
+        for _ in self.store.replacing(self.informer.table, self.informer.partition, records):
             await asyncio.sleep(0)
 
     def put(self, uid: str, record: Record | None) -> None:
         """One object changed; None: it is gone."""
-        self.store.put(Change(self.informer.table, self.informer.part, uid, record))
-        self.informer.status.count(len(self.store.cache.table(self.informer.table).part(self.informer.part)))
+        self.store.put(Change(self.informer.table, self.informer.partition, uid, record))
+        self.informer.status.count(
+            len(self.store.cache.table(self.informer.table).partition(self.informer.partition))
+        )
 
     def entered(self, state: str) -> None:
         """While Jobs cannot be followed, no run that is new is said to lack one."""
         if self.informer.table == JOBS:
-            self.store.follow_jobs(self.informer.part, current=state == "watching")
+            self.store.follow_jobs(self.informer.partition, current=state == "watching")
 
 
 def informers(settings: Settings, *, telemetry: Telemetry) -> list[Informer]:

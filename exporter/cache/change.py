@@ -20,6 +20,6 @@ class Change(NamedTuple):
     """The new record of an object in one partition of its table; None: the object was deleted."""
 
     resource: str
-    part: str
+    partition: str
     uid: str
     record: Record | None

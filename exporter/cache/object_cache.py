@@ -129,7 +129,7 @@ class ObjectCache:
         """Whether the run that controls this Job is known not to exist."""
         if not job.owner_resource or self._selected or self.runs.get(job.owner) is not None:
             return False
-        return self.runs.known(f"{job.owner_resource}/{self._part(job.namespace)}")
+        return self.runs.known(f"{job.owner_resource}/{self._scope(job.namespace)}")
 
     def run_of(self, job: Job) -> Run | None:
         """The run that controls or names a Job, if known. Owners are in the same namespace."""
@@ -181,52 +181,52 @@ class ObjectCache:
 
     def apply(self, change: Change) -> None:
         """Applies one change."""
-        old = self._tables[change.resource].put(change.part, change.uid, change.record)
+        old = self._tables[change.resource].put(change.partition, change.uid, change.record)
         self._index(old, change.record)
 
     def replace(
-        self, resource: str, part: str, records: dict[str, Record]
+        self, resource: str, partition: str, records: dict[str, Record]
     ) -> list[tuple[Record | None, Record | None]]:
         """Replaces a partition after a list. Returns the changes as pairs of old and new record.
 
         A record that is the identical Python object as before is not a change.
         """
-        if resource in {CODERUNS, JOBS} and not self._tables[resource].known(part):
-            return [(None, record) for some in self.load(resource, part, records) for record in some]
-        old = self._tables[resource].swap(part, records)
+        if resource in {CODERUNS, JOBS} and not self._tables[resource].known(partition):
+            return [(None, record) for some in self.load(resource, partition, records) for record in some]
+        old = self._tables[resource].swap(partition, records)
         pairs: list[tuple[Record | None, Record | None]] = [(old[uid], None) for uid in old.keys() - records.keys()]
         pairs += [(old.get(uid), record) for uid, record in records.items() if old.get(uid) is not record]
         for before, record in pairs:
             self._index(before, record)
         return pairs
 
-    def load(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[list[Record]]:
+    def load(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[list[Record]]:
         """Loads the initial list of runs or Jobs in slices, because it may be long. Yields the new records of each.
 
         Other changes may be applied between two slices. The partition is known after the last slice.
         """
         table = self._tables[resource]
-        table.begin(part)
+        table.begin(partition)
         for some in _slices(records.items()):
             new = []
             for uid, record in some:
-                if (old := table.put(part, uid, record)) is None:
+                if (old := table.put(partition, uid, record)) is None:
                     new.append(record)
                 self._index(old, record)
             yield new
         for runs in _slices(list(self.runs)):
             for run in runs:
-                if part == self._workers_of(run) if resource == JOBS else self.workers_known(run):
+                if partition == self._workers_of(run) if resource == JOBS else self.workers_known(run):
                     self._record_missing_job(run)
             yield []
-        table.complete(part)
+        table.complete(partition)
 
-    def follow_jobs(self, part: str, *, current: bool) -> list[Run]:
+    def follow_jobs(self, partition: str, *, current: bool) -> list[Run]:
         """Records whether the Jobs of this partition are being watched. Returns the runs whose state was unknown."""
         if not current:
-            self._unknown_jobs.begin(part)
+            self._unknown_jobs.begin(partition)
             return []
-        return self.runs.pick(self._unknown_jobs.end(part))
+        return self.runs.pick(self._unknown_jobs.end(partition))
 
     def advance(self, now: float) -> set[Key]:
         """Advances the clock. Returns the objects that expire, or that are exposed again.
@@ -244,12 +244,12 @@ class ObjectCache:
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
             self._missing_jobs.record(run, self._retention.now)
 
-    def _part(self, namespace: str) -> str:
+    def _scope(self, namespace: str) -> str:
         return "*" if self._all_namespaces else namespace
 
     def _workers_of(self, run: Run) -> str:
         """The partition that holds the workers of this run."""
-        return run.workers + self._part(run.namespace)
+        return run.workers_prefix + self._scope(run.namespace)
 
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)

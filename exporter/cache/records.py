@@ -41,7 +41,7 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     requires_configmaps: bool = True
     worker: str = "Job"
     """Kind of its worker: `Job`, `Pod`, or empty if its workers are not watched, so that it never lacks one."""
-    workers: str = ""
+    workers_prefix: str = ""
     """Prefix of the table partitions that hold its workers; the namespace or `*` follows."""
     named: str | None = None
     """Name of its worker, if matched by name; None: matched by ownerReference."""

@@ -14,22 +14,22 @@ class UnknownJobs:
     def __init__(self) -> None:
         self._runs: dict[str, set[str]] = {}
 
-    def begin(self, part: str) -> None:
+    def begin(self, partition: str) -> None:
         """The watch of this partition failed."""
-        self._runs.setdefault(part, set())
+        self._runs.setdefault(partition, set())
 
-    def end(self, part: str) -> set[str]:
+    def end(self, partition: str) -> set[str]:
         """The watch works again. Returns the UIDs of the runs whose state was unknown."""
-        return self._runs.pop(part, set())
+        return self._runs.pop(partition, set())
 
-    def update(self, part: str, old: Record | None, new: Run) -> None:
+    def update(self, partition: str, old: Record | None, new: Run) -> None:
         """Records that a run has changed."""
-        if part in self._runs and not _same_status(old, new):
-            self._runs[part].add(new.uid)
+        if partition in self._runs and not _same_status(old, new):
+            self._runs[partition].add(new.uid)
 
-    def holds(self, part: str, uid: str) -> bool:
+    def holds(self, partition: str, uid: str) -> bool:
         """Whether it is unknown if this run has a Job."""
-        return uid in self._runs.get(part, ())
+        return uid in self._runs.get(partition, ())
 
 
 def _same_status(old: Record | None, new: Run) -> bool:

@@ -62,7 +62,7 @@ async def check_runs(
 
 
 def _is_of(informer: Informer, kind: RunKind) -> bool:
-    return informer.part.startswith(f"{kind.resource}/")
+    return informer.partition.startswith(f"{kind.resource}/")
 
 
 async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -> str:

@@ -49,7 +49,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         undecodable=read.undecodable(values),
         requires_configmaps=kind.requires_configmaps,
         worker=worker.kind if worker is not None and is_read else "",
-        workers=kind.workers(worker.kind) if worker is not None else "",
+        workers_prefix=kind.workers_prefix(worker.kind) if worker is not None else "",
         named=object_name(named) if worker is not None and worker.is_named else None,
         shared=worker is not None and worker.shared,
         started=unix_seconds(read.started(values)),
@@ -148,7 +148,7 @@ def lists(wanted: Wanted) -> list[ListWatch]:
         ListWatch(
             title=kind.title,
             scope=scope or "*",
-            part=f"{kind.resource}/{scope or '*'}",
+            partition=f"{kind.resource}/{scope or '*'}",
             group=kind.group,
             version=kind.version,
             plural=kind.plural,

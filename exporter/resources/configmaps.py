@@ -103,7 +103,7 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
     return ListWatch(
         title="configmaps",
         scope=scope,
-        part=scope,
+        partition=scope,
         group="",
         plural="configmaps",
         namespace=space,

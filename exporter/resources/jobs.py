@@ -138,7 +138,7 @@ def lists(wanted: Wanted) -> list[ListWatch]:
         ListWatch(
             title="jobs",
             scope=scope or "*",
-            part=scope or "*",  # the cache looks up by it whether the Jobs of a namespace have been listed
+            partition=scope or "*",  # the cache looks up by it whether the Jobs of a namespace have been listed
             group="batch",
             plural="jobs",
             namespace=scope,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from exporter.profiles import JobReader, Profile, Reader, is_job, pods_of
 from exporter.resources.objects import OwnerReference
 
-__all__ = ["DEADLINE_ANNOTATION", "RunKind", "controller_of", "pods_part", "run_kinds"]
+__all__ = ["DEADLINE_ANNOTATION", "RunKind", "controller_of", "pods_partition_prefix", "run_kinds"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
 
@@ -97,9 +97,9 @@ class RunKind:
         names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
         return re.compile("|".join(name.replace("*", "[a-z0-9-]*") for name in names)) if names else None
 
-    def workers(self, worker: str) -> str:
+    def workers_prefix(self, worker: str) -> str:
         """Prefix of the table partitions that hold its workers of this kind."""
-        return pods_part(self.pods or "") if worker == "Pod" else ""
+        return pods_partition_prefix(self.pods or "") if worker == "Pod" else ""
 
     @functools.cached_property
     def prefix(self) -> str:
@@ -111,7 +111,7 @@ class RunKind:
         return self.prefix + name
 
 
-def pods_part(selector: str) -> str:
+def pods_partition_prefix(selector: str) -> str:
     """Prefix of the table partitions that hold the Pods of this label selector."""
     return f"pods/{selector}/"
 

@@ -38,18 +38,18 @@ class MetricsStore:
 
     # Changes.
 
-    def replace(self, resource: str, part: str, records: dict[str, Record]) -> None:
+    def replace(self, resource: str, partition: str, records: dict[str, Record]) -> None:
         """Replaces a partition after a list."""
-        for _ in self.replacing(resource, part, records):
+        for _ in self.replacing(resource, partition, records):
             pass
 
-    def replacing(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[None]:
+    def replacing(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[None]:
         """Yields between the slices of an initial list of runs or Jobs, so that other changes may interleave.
 
         A partial list is never exposed: families are exposed after `has_synced`, and until then no run lacks a Job.
         """
-        if resource in _JOINED and not self.cache.table(resource).known(part):
-            for some in self.cache.load(resource, part, records):
+        if resource in _JOINED and not self.cache.table(resource).known(partition):
+            for some in self.cache.load(resource, partition, records):
                 self._compressed[resource].extend([record.uid for record in some])
                 for record in some:
                     self._lifecycle.init_series(record)
@@ -57,7 +57,7 @@ class MetricsStore:
             for name in _JOINED:
                 self._compressed[name].touch_all()
             return
-        for old, new in self.cache.replace(resource, part, records):
+        for old, new in self.cache.replace(resource, partition, records):
             self._update_members(resource, old, new)
             self._touch(self._related(resource, old, new))
             self._lifecycle.observe(old, new)
@@ -85,9 +85,9 @@ class MetricsStore:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
         self._touch(self.cache.advance(now))
 
-    def follow_jobs(self, part: str, *, current: bool) -> None:
+    def follow_jobs(self, partition: str, *, current: bool) -> None:
         """Records whether the Jobs of this partition are being watched; see `ObjectCache.job_state_unknown`."""
-        for run in self.cache.follow_jobs(part, current=current):
+        for run in self.cache.follow_jobs(partition, current=current):
             self._touch(self._related(CODERUNS, run))
 
     # Exposition.

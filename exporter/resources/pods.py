@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.cache import JOBS, Job, named_key
 from exporter.resources import jobs
-from exporter.resources.kinds import RunKind, controller_of, pods_part
+from exporter.resources.kinds import RunKind, controller_of, pods_partition_prefix
 from exporter.resources.objects import Meta, annotated_seconds, intern_label, object_name, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
@@ -209,7 +209,7 @@ def _list(wanted: Wanted, selector: str, scope: str | None) -> ListWatch:
     return ListWatch(
         title="pods",
         scope="/".join(filter(None, (scope or "*", selector))),
-        part=pods_part(selector) + (scope or "*"),
+        partition=pods_partition_prefix(selector) + (scope or "*"),
         group="",
         plural="pods",
         namespace=scope,

@@ -24,7 +24,7 @@ class ListWatch:
     title: str
     """Name of the resource in logs and metrics; `scope` is its namespace, selector or object."""
     scope: str
-    part: str
+    partition: str
     """The partition of the table that it fills."""
     group: str
     version: str = "v1"

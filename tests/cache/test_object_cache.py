@@ -36,7 +36,7 @@ def fresh(text):
 def test_a_table_knows_which_of_its_parts_have_been_read():
     """One that is empty has been read; one that is not there has not."""
     table = Table()
-    assert (table.known("a"), table.part("a")) == (False, {})
+    assert (table.known("a"), table.partition("a")) == (False, {})
     assert table.swap("a", {}) == {}
     assert (table.known("a"), table.known("b")) == (True, False)
 
