@@ -195,7 +195,7 @@ async def _page(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
     patience = time.monotonic() + _PATIENCE_SECONDS
     while not store.render(seconds=_SLICE_SECONDS) and not (store.complete and time.monotonic() > patience):
         await asyncio.sleep(0)
-    return store.page(tail=tail())
+    return store.exposition(tail=tail())
 
 
 async def _render_loop(store: MetricsStore) -> None:

@@ -101,7 +101,7 @@ class World:
         """The page as of now, as the exporter answers with it."""
         while not self.store.render(seconds=1.0):
             pass
-        return self.store.page(tail=tail)
+        return self.store.exposition(tail=tail)
 
     def text(self, *, unique=True):
         """The page as of now, which two parsers have read to its end.

@@ -32,7 +32,7 @@ class Blockers:
         if isinstance(new, Run) and new.undecodable and new.untouched:
             self._runs.setdefault(_place(new), {})[new.uid] = new
 
-    def of(self, run: Run, runs: Iterable[Run]) -> Run | None:
+    def blocker_of(self, run: Run, runs: Iterable[Run]) -> Run | None:
         """The run that blocks the controller from processing this one, possibly itself. `runs` are all runs."""
         place = _place(run)
         if not run.untouched or place not in self._runs:
@@ -44,7 +44,7 @@ class Blockers:
         return None if _age(found)[0] < self._touched[place] else found
 
     def affects(self, run: Run) -> bool:
-        """Whether a change of this run can change the result of `of` for other runs."""
+        """Whether a change of this run can change the result of `blocker_of` for other runs."""
         return bool(run.undecodable) or _place(run) in self._runs
 
 

@@ -19,7 +19,7 @@ class NewestJobs:
     def __init__(self) -> None:
         self._known: dict[str, Job | None] = {}
 
-    def of(self, run: Run, jobs: Sequence[Job]) -> Job | None:
+    def newest(self, run: Run, jobs: Sequence[Job]) -> Job | None:
         """The newest of `jobs`, which are all Jobs whose owner has the UID of the run."""
         if len(jobs) == 1:  # the common case
             return jobs[0] if _lives_in(run.namespace, jobs[0]) else None
@@ -34,10 +34,10 @@ class NewestJobs:
         for job in (old, new):
             if not isinstance(job, Job) or job.owner not in self._known:
                 continue
-            newest = self._known[job.owner]
-            if newest is None or newest.uid == job.uid:
+            known = self._known[job.owner]
+            if known is None or known.uid == job.uid:
                 del self._known[job.owner]
-            elif job is new and _lives_in(newest.namespace, job) and age_of(job) > age_of(newest):
+            elif job is new and _lives_in(known.namespace, job) and age_of(job) > age_of(known):
                 self._known[job.owner] = job
 
 

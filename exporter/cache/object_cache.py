@@ -73,11 +73,11 @@ class ObjectCache:
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
         """The Jobs that a run controls, including those that are being deleted."""
-        return self._owners.of(run.worker_key)
+        return self._owners.jobs_of(run.worker_key)
 
     def newest_job(self, run: Run) -> Job | None:
         """The current Job of a run: the newest one that is not being deleted. A Pod counts until it is gone."""
-        return self._newest.of(run, self.jobs_of(run))
+        return self._newest.newest(run, self.jobs_of(run))
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
@@ -94,10 +94,10 @@ class ObjectCache:
             return ()
         newest = self.newest_job(run)
         if newest is not None and newest.uid == job.uid:
-            others = (one for one in self._owners.of(job.owner) if one.uid != job.uid and one.deleted is None)
+            others = (one for one in self._owners.jobs_of(job.owner) if one.uid != job.uid and one.deleted is None)
             newest = max(others, key=age_of, default=None)
         if newest is None:
-            return [one for one in self._owners.of(job.owner) if not one.result]
+            return [one for one in self._owners.jobs_of(job.owner) if not one.result]
         return () if age_of(job) < age_of(newest) else (newest,)
 
     def lacks_job(self, run: Run) -> bool:
@@ -116,7 +116,7 @@ class ObjectCache:
 
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
-        return self._blockers.of(run, self.runs)
+        return self._blockers.blocker_of(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
         """The untouched runs whose stall cause may change with this run."""

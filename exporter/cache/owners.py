@@ -13,7 +13,7 @@ class OwnerIndex:
     def __init__(self) -> None:
         self._jobs_of: dict[str, Sequence[Job]] = {}
 
-    def of(self, uid: str) -> Sequence[Job]:
+    def jobs_of(self, uid: str) -> Sequence[Job]:
         """The Jobs of the run with this UID."""
         return self._jobs_of.get(uid, ()) if uid else ()
 

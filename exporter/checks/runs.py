@@ -45,7 +45,7 @@ async def check_runs(
     missing = [reading.error for reading in readings if reading.missing]
     if len(missing) == len(readings):
         scopes = [reading.informer.status.scope for reading in readings]
-        return CheckResult(findings=[_of_missing(kind, scopes, fault, missing[0])], namespaces=frozenset())
+        return CheckResult(findings=[_missing_finding(kind, scopes, fault, missing[0])], namespaces=frozenset())
     seen = [run for reading in readings for run in reading.records.values()]
     findings = [] if not fault else [Finding(status=UNHEALTHY, subject=kind.resource, text=fault)]
     return CheckResult(
@@ -80,7 +80,7 @@ def _finding(reading: Reading) -> Finding:
     return reading.success(subject=subject, found=f", {len(reading.records) or 'none'} found")
 
 
-def _of_missing(kind: RunKind, scopes: Sequence[str], fault: str, error: KubeError | None) -> Finding:
+def _missing_finding(kind: RunKind, scopes: Sequence[str], fault: str, error: KubeError | None) -> Finding:
     """One finding for all namespaces. Only the first kind is required."""
     subject = f"{kind.title} in {' and '.join(map(where, scopes))}"
     if not fault and not kind.main:

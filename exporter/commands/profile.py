@@ -10,7 +10,7 @@ import asyncio
 from exporter.app import budget_of
 from exporter.commands.arguments import add_cluster_arguments, named, settings_of
 from exporter.config import Settings
-from exporter.drafting import Definition, Seen, draft
+from exporter.drafting import Definition, ObservedObjects, draft
 from exporter.drafting.files import read_files
 from exporter.drafting.reading import read
 from exporter.flags import UsageError
@@ -49,19 +49,19 @@ def run(arguments: argparse.Namespace) -> int:
         unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
         if unused:
             raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
-        definition, seen = read_files(arguments.filename, arguments.name or "")
+        definition, observed = read_files(arguments.filename, arguments.name or "")
         notes: list[str] = []
     elif not arguments.name:
         raise UsageError(
             "profile: name a resource as PLURAL.GROUP, or a file with --filename; see coderun-exporter profile --help"
         )
     else:
-        definition, seen, notes = asyncio.run(_read(settings, arguments.name))
-    print(draft(definition, seen, notes=notes), end="")
+        definition, observed, notes = asyncio.run(_read(settings, arguments.name))
+    print(draft(definition, observed, notes=notes), end="")
     return 0
 
 
-async def _read(settings: Settings, name: str) -> tuple[Definition, Seen, list[str]]:
+async def _read(settings: Settings, name: str) -> tuple[Definition, ObservedObjects, list[str]]:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )

@@ -25,12 +25,12 @@ def stall_causes(run: Run, cache: ObjectCache) -> list[Cause]:
         return [Cause.of("controller_blocked", f"{blocker.kind} {blocker.name}: {blocker.undecodable}")]
     if run.requires_configmaps:
         broken = sorted((item for item in cache.configmaps if _concerns(item, run)), key=lambda item: item.name)
-        if causes := dict.fromkeys(map(_of_configmap, broken)):
+        if causes := dict.fromkeys(map(_configmap_cause, broken)):
             return list(causes)  # without duplicates: truncated details may be equal
-    return list(_of_status(run, cache))
+    return list(_status_causes(run, cache))
 
 
-def _of_status(run: Run, cache: ObjectCache) -> Iterator[Cause]:
+def _status_causes(run: Run, cache: ObjectCache) -> Iterator[Cause]:
     if (deleting := cache.deleting_job(run)) is not None:
         yield Cause.of("job_deleting", f"{deleting.worker} {deleting.name} is being deleted")
     elif run.untouched:
@@ -49,6 +49,6 @@ def _concerns(item: ConfigMap, run: Run) -> bool:
     return not clis or not clis.isdisjoint((run.cli or DEFAULT_CLI).split("-"))
 
 
-def _of_configmap(item: ConfigMap) -> Cause:
+def _configmap_cause(item: ConfigMap) -> Cause:
     problem, key = item.problems[0]
     return Cause.of(f"configmap_{problem}", f"{item.namespace}/{item.name}" + (f" key {key}" if key else ""))

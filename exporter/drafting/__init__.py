@@ -6,6 +6,6 @@ printable text.
 
 from exporter.drafting.definition import Definition, DraftError, definition_of
 from exporter.drafting.draft import draft
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 
-__all__ = ["Definition", "DraftError", "Seen", "definition_of", "draft"]
+__all__ = ["Definition", "DraftError", "ObservedObjects", "definition_of", "draft"]

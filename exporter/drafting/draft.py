@@ -10,7 +10,7 @@ import yaml
 
 from exporter.drafting.definition import Definition
 from exporter.drafting.fields import about_of, times_of, worker_of
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.states import States, counted, states_of
 from exporter.plurals import plural
 from exporter.profiles import Profile, ProfileError, check, resource_of, shipped
@@ -22,25 +22,25 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9 ./_\\@-]*")
 _WIDTH: Final = 150
 
 
-def draft(definition: Definition, seen: Seen, *, notes: Sequence[str] = ()) -> str:
+def draft(definition: Definition, observed: ObservedObjects, *, notes: Sequence[str] = ()) -> str:
     """The text of a YAML file. It is a valid profile for any CRD and objects."""
-    states = states_of(definition, seen)
-    worker, why = worker_of(definition, seen)
+    states = states_of(definition, observed)
+    worker, why = worker_of(definition, observed)
     profile = _names(definition) | {"state": [_DEFAULT_RULE], "worker": {"is": "none"}, "times": {}, "about": {}}
     left_out = _put_rules(profile, states)
     left_out += _put(profile, "worker", worker)
     for key, part in (
-        ("times", times_of(definition, seen, states)),
-        ("about", about_of(definition, seen, states)),
+        ("times", times_of(definition, observed, states)),
+        ("about", about_of(definition, observed, states)),
     ):
         for name, source in part.items():
             left_out += _put(profile, key, profile[key] | {name: source})
     comments = {
-        "": _head(definition, seen, [*notes, *definition.notes]),
-        "state": _state_comments(states, seen),
+        "": _head(definition, observed, [*notes, *definition.notes]),
+        "state": _state_comments(states, observed),
         "worker": [why],
     }
-    comments["about"] = [*_label_comments(seen), *(f"not used: {one}" for one in left_out)]
+    comments["about"] = [*_label_comments(observed), *(f"not used: {one}" for one in left_out)]
     lines = [
         line for key, value in profile.items() for line in (*_comments(comments.get(key, ())), *_lines(key, value))
     ]
@@ -88,10 +88,10 @@ def _fault(profile: dict[str, Any]) -> str:
     return ""
 
 
-def _head(definition: Definition, seen: Seen, notes: Sequence[str]) -> list[str]:
+def _head(definition: Definition, observed: ObservedObjects, notes: Sequence[str]) -> list[str]:
     objects = (
-        f"{plural(seen.objects, 'object')} in {plural(len(seen.namespaces), 'namespace')}"
-        if seen.objects
+        f"{plural(observed.objects, 'object')} in {plural(len(observed.namespaces), 'namespace')}"
+        if observed.objects
         else "no objects"
     )
     also = f"; also served: {', '.join(definition.others)}" if definition.others else ""
@@ -104,18 +104,20 @@ def _head(definition: Definition, seen: Seen, notes: Sequence[str]) -> list[str]
     return [*lines, *notes]
 
 
-def _state_comments(states: States, seen: Seen) -> list[str]:
+def _state_comments(states: States, observed: ObservedObjects) -> list[str]:
     counts = {
         " ".join(filter(None, (f"{kind}={status}", reason))): bits.bit_count()
-        for (kind, status, reason), bits in seen.conditions.items()
+        for (kind, status, reason), bits in observed.conditions.items()
     }
     return [*states.comments, *([f"conditions: {counted(counts)}"] if counts else [])]
 
 
-def _label_comments(seen: Seen) -> list[str]:
+def _label_comments(observed: ObservedObjects) -> list[str]:
     """A comment with the labels, which may contain the agent or the service."""
     counts = {
-        str(steps[-1]): seen.has[path].bit_count() for path, steps in seen.steps.items() if steps[1] == "labels"
+        str(steps[-1]): observed.has[path].bit_count()
+        for path, steps in observed.steps.items()
+        if steps[1] == "labels"
     }
     return [f"labels: {counted(counts)}"] if counts else []
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.drafting.definition import Definition, DraftError, definition_of
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.kind_names import nearest_served
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import ForbiddenError, KubeError, MissingError
@@ -27,19 +27,21 @@ _WORKERS: Final = (("Job", "/apis/batch/v1", "jobs"), ("Pod", "/api/v1", "pods")
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
-async def read(client: KubeClient, name: str, namespaces: Sequence[str]) -> tuple[Definition, Seen, list[str]]:
+async def read(
+    client: KubeClient, name: str, namespaces: Sequence[str]
+) -> tuple[Definition, ObservedObjects, list[str]]:
     """The CRD, the observed objects, and a note for each list that could not be read. Raises DraftError."""
     definition = await _definition(client, name)
-    seen = Seen(group=definition.group, kind=definition.kind)
+    observed = ObservedObjects(group=definition.group, kind=definition.kind)
     base, notes = f"/apis/{definition.group}/{definition.version}", list[str]()
     scopes = [f"{base}/namespaces/{one}" for one in namespaces] or [base]
     for scope in scopes:
-        notes += await _each(client, f"{scope}/{definition.plural}", seen.add, most=_MOST_OBJECTS)
-    for space in sorted(filter(_NAME.fullmatch, seen.namespaces))[:_MOST_NAMESPACES]:
+        notes += await _each(client, f"{scope}/{definition.plural}", observed.add, most=_MOST_OBJECTS)
+    for space in sorted(filter(_NAME.fullmatch, observed.namespaces))[:_MOST_NAMESPACES]:
         for kind, group, plural in _WORKERS:
             path = f"{group}/namespaces/{space}/{plural}"
-            notes += await _each(client, path, _adding(seen, kind), most=_MOST_WORKERS)
-    return definition, seen, notes
+            notes += await _each(client, path, _adding(observed, kind), most=_MOST_WORKERS)
+    return definition, observed, notes
 
 
 async def _definition(client: KubeClient, name: str) -> Definition:
@@ -91,8 +93,8 @@ async def _each(client: KubeClient, path: str, use: Callable[[Any], None], *, mo
     return []
 
 
-def _adding(seen: Seen, kind: str) -> Callable[[Any], None]:
-    return lambda item: seen.add_worker(kind, item)
+def _adding(observed: ObservedObjects, kind: str) -> Callable[[Any], None]:
+    return lambda item: observed.add_worker(kind, item)
 
 
 def _tree(body: bytes) -> Any:

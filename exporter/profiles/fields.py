@@ -29,27 +29,27 @@ def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
 def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
     about, times = profile.about or About(), profile.times or Times()
     for name in About.__struct_fields__:
-        yield from _of_source(getattr(about, name), NUMBER if name == "attempt" else TEXT)
+        yield from _source_fields(getattr(about, name), NUMBER if name == "attempt" else TEXT)
     for name in Times.__struct_fields__:
-        yield from _of_source(getattr(times, name), TIME)
+        yield from _source_fields(getattr(times, name), TIME)
     for rule in profile.state:
         yield parse(rule.path), ANY
     for worker in workers_of(profile):
-        yield from _of_source(worker.reported, TEXT)
-        yield from _of_source(worker.named, TEXT)
-        yield from _of_conditions(worker.when)
+        yield from _source_fields(worker.reported, TEXT)
+        yield from _source_fields(worker.named, TEXT)
+        yield from _condition_fields(worker.when)
     for conditions in (profile.only, profile.ready, profile.long_lived):
-        yield from _of_conditions(conditions if isinstance(conditions, dict) else {})
+        yield from _condition_fields(conditions if isinstance(conditions, dict) else {})
     for path in profile.undecodable_when_empty or ():
         yield parse(path), TEXT
 
 
-def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
+def _source_fields(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
     for path in paths_of(source):
         yield path, kind
-    yield from _of_conditions(conditions_of(source))
+    yield from _condition_fields(conditions_of(source))
 
 
-def _of_conditions(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:
+def _condition_fields(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:
     for path in conditions:
         yield parse(path), ANY

@@ -110,7 +110,7 @@ class MetricsStore:
         """Whether every exposed block has been rendered: dirty blocks are then stale by seconds, not missing."""
         return all(families.complete for families in self._exposed())
 
-    def page(self, *, tail: str) -> Exposition:
+    def exposition(self, *, tail: str) -> Exposition:
         """The current exposition. Requires `complete`; up to date after `render` has returned True."""
         return Exposition(
             [

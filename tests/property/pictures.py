@@ -65,7 +65,7 @@ class Parts:
         """The page as of now; its gzip form is the same, and both lengths are."""
         while not self.store.render(seconds=1.0):
             pass
-        page = self.store.page(tail="")
+        page = self.store.exposition(tail="")
         packed, plain = b"".join(page.gzip()), b"".join(page.plain())
         assert gzip.decompress(packed) == plain
         assert (page.gzip_length, page.length) == (len(packed), len(plain))

@@ -11,7 +11,7 @@ from exporter.drafting.definition import path_of
 from exporter.profiles.sources import text_of
 from exporter.untrusted import identifier
 
-__all__ = ["Seen"]
+__all__ = ["ObservedObjects"]
 
 _MOST_OBJECTS: Final = 2_000
 _DEEPEST: Final = 6
@@ -25,7 +25,7 @@ _PARTS: Final = (("spec",), ("status",), ("metadata", "labels"), ("metadata", "a
 Names = tuple[str, ...]
 
 
-class Seen:
+class ObservedObjects:
     """Counts the first 2,000 objects, and the Jobs and Pods that they control."""
 
     def __init__(self, *, group: str, kind: str) -> None:
