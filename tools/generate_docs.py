@@ -88,10 +88,10 @@ def metrics() -> str:
     LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
     return filled(
         "metrics",
-        families="\n".join(map(section, RESOURCES)),
+        families="\n".join(section(item) for item in RESOURCES if item.families),
         history=table(("metric", "type", "labels", "meaning"), registered(counted)),
         states=code(STATES),
-        label_names=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
+        exporter=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
     )
 
 
