@@ -85,7 +85,7 @@ async def serve(
     }
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    store = MetricsStore(cache=cache, history=history, answered=health.answered)
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
@@ -193,7 +193,7 @@ async def _page(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
     Where objects change faster than they can be rendered, a page of a second ago is better than none.
     """
     patience = time.monotonic() + _PATIENCE_SECONDS
-    while not store.render(seconds=_SLICE_SECONDS) and not (store.whole and time.monotonic() > patience):
+    while not store.render(seconds=_SLICE_SECONDS) and not (store.complete and time.monotonic() > patience):
         await asyncio.sleep(0)
     return store.page(tail=tail())
 
@@ -202,7 +202,7 @@ async def _render_loop(store: MetricsStore) -> None:
     """Renders between scrapes, so that a scrape finds little left to do."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
-        if not store.answered:
+        if not store.has_synced:
             continue  # what is joined with an object that is still to come would be rendered twice
         while not store.render(seconds=_SLICE_SECONDS):
             await asyncio.sleep(0)

@@ -15,11 +15,11 @@ STATES = "coderuns:\n  kinds:\n  - kind: A\n  - kind: B\n    plural: bs\n    sta
     [
         (
             "    - open: [Running, Paused]\n      waiting: [Queued,\n        Paused]",
-            ":7: coderuns.kinds.1.state.0.open: 'Paused' stands for two states, waiting and open",
+            ":7: coderuns.kinds.1.state.0.open: 'Paused' is listed for two states, waiting and open",
         ),
         (
             "    - failed: ['']\n      succeeded: [absent]",
-            ":7: coderuns.kinds.1.state.0.failed: '' stands for two states, succeeded and failed",
+            ":7: coderuns.kinds.1.state.0.failed: '' is listed for two states, succeeded and failed",
         ),
         (
             "    - open: []\n      finished: [Done]",
@@ -125,7 +125,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ),
         (
             "    state:\n    - {path: .spec.a, open: [X]}\n    - {path: .spec.a, failed: [X]}",
-            ":7: coderuns.kinds.0.state.1.failed: 'X' stands for two states, open and failed",
+            ":7: coderuns.kinds.0.state.1.failed: 'X' is listed for two states, open and failed",
         ),
         (
             "    about: {service: .spec.a, cli: .spec.a.b}",
@@ -168,7 +168,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  ready: {.x: [a]}}",
             ":6: coderuns.kinds.1.ready: a Job that is itself a run has no such key",
         ),
-        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have names of their own"),
+        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have a name"),
         ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
     ],
 )
@@ -235,11 +235,11 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "    state: [{path: .spec.a, waiting: [true]}, {path: .spec.a, failed: ['true']}]",
-            ":5: coderuns.kinds.0.state.1.failed: 'true' stands for two states, waiting and failed",
+            ":5: coderuns.kinds.0.state.1.failed: 'true' is listed for two states, waiting and failed",
         ),
         (
             "    state: [{path: .spec.a, waiting: [True], failed: ['True']}]",
-            ":5: coderuns.kinds.0.state.0.failed: 'True' stands for two states, waiting and failed",
+            ":5: coderuns.kinds.0.state.0.failed: 'True' is listed for two states, waiting and failed",
         ),
         (
             "    about: {agent: .spec" + ".a" * 5000 + "}",
@@ -275,7 +275,7 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "  - {resource: jobs.v1.batch, worker: [{is: self}, {is: Pod}]}",
-            ":5: coderuns.kinds.1.worker: self is the only worker and has no when: only says which Jobs are runs",
+            ":5: coderuns.kinds.1.worker: self must be the only worker, without when: only selects the Jobs",
         ),
         (
             "  - jobs.batch\n  - jobs.batch",

@@ -31,7 +31,7 @@ def a_picture(*, all_namespaces=True):
     """An empty one."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=all_namespaces)
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    return MetricsStore(cache=cache, history=history, answered=lambda _: True)
+    return MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
 
 
 def raw(obj):

@@ -55,8 +55,8 @@ class World:
         self.read = {CODERUNS, JOBS, CONFIGMAPS, "pods"} - set(unread)
         self.store = MetricsStore(
             cache=self.cluster,
-            history=self.counted,
-            answered=self.read.__contains__,
+            lifecycle=self.counted,
+            has_synced=self.read.__contains__,
         )
         self._match_labels = match_labels or {}
         self._needed = {item.uid: item for item in needed}

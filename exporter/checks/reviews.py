@@ -1,4 +1,4 @@
-"""Whether tokens of the cluster can be reviewed, which `web.kubernetes_auth` needs.
+"""Checks the permission to create token reviews, which `web.kubernetes_auth` needs.
 
 Source: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/
 """
@@ -14,8 +14,8 @@ from exporter.kube.errors import BrokenAnswerError, KubeError, ServerError, Unau
 
 __all__ = ["check_reviews"]
 
-_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"  # everybody may ask about himself
-_SHARED = (UnreachableError, UnauthorizedError, ServerError)  # why the lists may fail as well
+_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"  # every user may create it
+_SHARED = (UnreachableError, UnauthorizedError, ServerError)  # errors that affect the lists as well
 _NEEDED = (("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews"))
 
 

@@ -1,7 +1,7 @@
-"""Drafts the profile of a kind of run from its CRD and the objects that exist. Writes nothing to the cluster.
+"""Drafts the profile of a kind of run from its CRD and existing objects. Writes nothing to the cluster.
 
-Prints YAML for coderuns.kinds, with comments about what a person must decide. Needs the permission to get the CRD,
-which the exporter itself does not have. With the permission to list its objects, Jobs and Pods, the draft says more.
+Prints YAML for coderuns.kinds, with comments where a decision is needed. Requires the permission to get the CRD,
+which the exporter itself does not need. The permission to list objects, Jobs and Pods makes the draft more complete.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from exporter.memory import memory_limit
 
 __all__ = ["add_arguments", "run"]
 
-_OF_A_CLUSTER = ("namespaces", "kubernetes.kubeconfig", "kubernetes.context")
+_CLUSTER_SETTINGS = ("namespaces", "kubernetes.kubeconfig", "kubernetes.context")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `profile`."""
+    """Adds the arguments of `profile`."""
     parser.add_argument(
         "name",
         nargs="?",
@@ -44,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the draft; 0. Raises UsageError, KubeConfigError and DraftError."""
+    """Prints the draft. Returns 0. Raises UsageError, KubeConfigError and DraftError."""
     settings = settings_of(arguments)
     if arguments.filename:
-        unused = [named(path, arguments) for path in _OF_A_CLUSTER if named(path, arguments) != path]
+        unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
         if unused:
             raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
         definition, seen = read_files(arguments.filename, arguments.name or "")

@@ -1,4 +1,4 @@
-"""Fields that may be what is looked for, by their names: those of the schema and those of the objects."""
+"""Finds candidate fields by name, in the schema and in the objects."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ __all__ = ["fields_named"]
 def fields_named(
     names: tuple[str, ...], definition: Definition, seen: Seen, *, parts: tuple[str, ...], types: tuple[str, ...]
 ) -> list[str]:
-    """Their paths: first those with values in objects, in printer columns, and with the better name.
+    """The paths of fields with one of these names, the best first: with values, in printer columns, by name.
 
-    A field is in one of the `parts` of an object. Where the schema gives its type, that is one of `types`.
+    A field is in one of the `parts` of an object. If the schema defines its type, it is one of `types`.
     """
     known: dict[str, Path] = seen.steps | {path: one.steps for path, one in definition.fields.items()}
     found = {path: steps for path, steps in known.items() if _may_be(steps, names, parts)}

@@ -1,4 +1,4 @@
-"""The fields of a run that become labels and times, and what works for it: by their names, and by their values."""
+"""Drafts labels, times and worker of a run, from the names and values of fields."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ _SHARE: Final = 0.8  # of the objects with a value
 
 
 def about_of(definition: Definition, seen: Seen, states: States) -> dict[str, Any]:
-    """The sources of each label that one was found for."""
+    """The sources of each label for which a field was found."""
     found: dict[str, Any] = {}
     for label, names in words().about.items():
         parts = ("status",) if label == "message" else ("spec", "status", "metadata")
@@ -32,7 +32,7 @@ def about_of(definition: Definition, seen: Seen, states: States) -> dict[str, An
 
 
 def times_of(definition: Definition, seen: Seen, states: States) -> dict[str, Any]:
-    """When a run ended, and since when it does not wait any more."""
+    """The sources of the times at which a run ended and at which it stopped waiting."""
     finished = _sources(definition, seen, words().finished, parts=("status",))
     finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.ends)]
     since = [condition_path(one, "lastTransitionTime") for one in states.waits]
@@ -41,7 +41,7 @@ def times_of(definition: Definition, seen: Seen, states: States) -> dict[str, An
 
 
 def worker_of(definition: Definition, seen: Seen) -> tuple[dict[str, Any], str]:
-    """What works for a run, and why: what was seen, else what the status names. Without a sign of either, nothing."""
+    """The worker of a run, and the reason: from observed workers, else from names in the status, else none."""
     reported = {
         "Job": _sources(definition, seen, words().jobs, parts=("status",)),
         "Pod": _sources(definition, seen, words().pods, parts=("status",)),
@@ -57,17 +57,17 @@ def worker_of(definition: Definition, seen: Seen) -> tuple[dict[str, Any], str]:
     elif named := [one for one, paths in reported.items() if paths]:
         kind, why = (
             named[0],
-            f"decide: no Job or Pod with an owner of kind {definition.kind} was seen; its status names a {named[0]}",
+            f"decide: no Job or Pod with an owner of kind {definition.kind} was found; its status names a {named[0]}",
         )
     else:
         return {
             "is": "none"
-        }, f"decide: no Job or Pod with an owner of kind {definition.kind} was seen; is: Job, Pod, or none"
+        }, f"decide: no Job or Pod with an owner of kind {definition.kind} was found; is: Job, Pod, or none"
     return {"is": kind} | ({"reported": reported[kind][0]} if reported.get(kind) else {}), why
 
 
 def _sources(definition: Definition, seen: Seen, names: tuple[str, ...], *, parts: tuple[str, ...]) -> list[str]:
-    """The best field with one of these names, then those of which objects have a value without it."""
+    """The best field with one of these names, then fields with a value in objects where the first has none."""
     found: list[str] = []
     covered = 0
     for path in fields_named(names, definition, seen, parts=parts, types=_OF_TEXT):
@@ -79,7 +79,7 @@ def _sources(definition: Definition, seen: Seen, names: tuple[str, ...], *, part
 
 
 def _tools(definition: Definition, seen: Seen) -> list[str]:
-    """Fields of the spec of which the values are names of agents' command-line tools, the most frequent first."""
+    """Fields of the spec whose values are names of agents' command-line tools, the most frequent first."""
     values = {path: one.enum for path, one in definition.fields.items() if one.enum} | seen.values
     steps = {path: one.steps for path, one in definition.fields.items()} | seen.steps
     found = [

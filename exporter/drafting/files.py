@@ -1,6 +1,6 @@
-"""Reads a CRD from manifests, such as those of `kubectl get crd NAME -o yaml`.
+"""Reads a CRD from manifests, such as the output of `kubectl get crd NAME -o yaml`.
 
-Its objects, and what they control, count as those in a cluster.
+Its objects, and the objects that they control, are used as if read from a cluster.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _GROUP: Final = "apiextensions.k8s.io/v1"
 
 
 def read_files(paths: Sequence[str], name: str) -> tuple[Definition, Seen]:
-    """What a draft is made of; `name` chooses one of several CRDs. Raises DraftError."""
+    """The CRD and the observed objects. `name` selects one of several CRDs. Raises DraftError."""
     try:
         objects = [found for path in paths for file in files_in(path) for found in objects_in(file)]
     except ManifestError as error:

@@ -1,4 +1,4 @@
-"""The state rules of a draft: from the field that holds the phase, from conditions, and from what suspends a run."""
+"""Drafts the state rules: from the field with the phase, from conditions, and from fields that suspend a run."""
 
 import collections
 import dataclasses
@@ -18,14 +18,14 @@ __all__ = ["States", "condition_path", "counted", "states_of"]
 _ENDS: Final = ("succeeded", "failed", "cancelled")
 _MOST_VALUES: Final = 12  # of one state in a rule
 _MOST_NAMED: Final = 8  # in a comment
-_MOST_CONDITIONS: Final = 3  # that decide a state
+_MOST_CONDITIONS: Final = 3  # that determine a state
 
 Rule = dict[str, Any]
 
 
 @dataclasses.dataclass(kw_only=True)
 class States:
-    """The rules, comments for a person, and the types of the conditions that end a run or let it wait."""
+    """The rules, comments for the user, and the types of conditions of ended and of waiting runs."""
 
     rules: list[Rule] = dataclasses.field(default_factory=list)
     comments: list[str] = dataclasses.field(default_factory=list)
@@ -34,7 +34,7 @@ class States:
 
 
 def states_of(definition: Definition, seen: Seen) -> States:
-    """The rules in their order: what ends a run, what suspends it, and the rest."""
+    """The rules in order: conditions of ended runs, suspension, and the others."""
     found = States()
     main = _best(words().state, definition, seen, part="status", types=("", "string"))
     values = _values_at(main, definition, seen) if main else []
@@ -63,7 +63,7 @@ def condition_path(type_: str, name: str) -> str:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """The most frequent values with their numbers, for a comment."""
+    """The most frequent values with their counts, for a comment."""
     ranked = collections.Counter(counts).most_common()
     listed = [f"{message(value, limit=40)} {number}" for value, number in ranked[:_MOST_NAMED]]
     return ", ".join([*listed, *([f"and {len(ranked) - _MOST_NAMED} more"] if len(ranked) > _MOST_NAMED else [])])
@@ -87,7 +87,7 @@ def _best(
 
 
 def _values_at(path: str, definition: Definition, seen: Seen) -> list[str]:
-    """Those of the schema, then those seen besides."""
+    """The values of the schema, then other values in objects."""
     return list(dict.fromkeys([*_enum(path, definition), *filter(is_value, seen.values.get(path, ()))]))
 
 
@@ -96,7 +96,7 @@ def _enum(path: str, definition: Definition) -> tuple[str, ...]:
 
 
 def _with_usual(values: list[str]) -> list[str]:
-    """With the phases that most kinds have, written as those that are known."""
+    """Adds the usual phases, in the same case as the known ones."""
     small = bool(values) and all(value.islower() for value in values)
     usual = [value.lower() if small else value for value in words().usual]
     return [*values, *(value for value in usual if value not in values)]
@@ -112,7 +112,7 @@ def _by_state(values: Iterable[str], allowed: Iterable[str] = STATE_NAMES) -> Ru
 
 
 def _hold(definition: Definition, seen: Seen) -> Rule | None:
-    """What a user sets so that a run waits: a truth such as suspend, or a mode such as Suspended."""
+    """The rule for a field that suspends a run: a boolean such as suspend, or a mode such as Suspended."""
     path = _best(words().hold, definition, seen, part="spec", types=("boolean",))
     if path is not None and set(seen.values.get(path, ())) <= {"true", "false"}:
         return {"path": path, "waiting": [True], "open": ["absent", False]}
@@ -124,14 +124,14 @@ def _hold(definition: Definition, seen: Seen) -> Rule | None:
 
 
 def _condition_types(definition: Definition, seen: Seen) -> list[str]:
-    """Those seen, and those of printer columns."""
+    """The condition types in objects and in printer columns."""
     steps = [step for field in definition.fields.values() for step in field.steps]
     named = [step.value for step in steps if isinstance(step, Where) and step.key == "type"]
     return [one for one in dict.fromkeys([*(key[0] for key in seen.conditions), *named]) if is_value(one)]
 
 
 def _add_conditions(found: States, definition: Definition, seen: Seen, *, phases: Mapping[str, int]) -> None:
-    """Conditions that end a run; where there is a phase, only those that differ from it."""
+    """Adds rules for conditions that end a run; if there is a phase, only for those that differ from it."""
     for type_ in _condition_types(definition, seen):
         kind = state_of(type_)
         if kind not in _ENDS or len(found.ends) >= _MOST_CONDITIONS:
@@ -153,13 +153,13 @@ def _add_conditions(found: States, definition: Definition, seen: Seen, *, phases
 
 
 def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
-    """Whether the reason stands for another end than the phase of one of its objects."""
-    ends = {state_of(phase) for phase, of in phases.items() if of & bits} & set(_ENDS)
+    """Whether the reason means another end than the phase of one of its objects."""
+    ends = {state_of(phase) for phase, objects in phases.items() if objects & bits} & set(_ENDS)
     return state_of(reason) in _ENDS and bool(ends - {state_of(reason)})
 
 
 def _add_ready(found: States, definition: Definition, seen: Seen, *, last: bool) -> None:
-    """Reasons of a condition such as Ready, where there is no phase. One that names an error may be tried again."""
+    """Adds a rule for a condition such as Ready, if there is no phase. Errors do not end a run: it may be retried."""
     for type_ in _condition_types(definition, seen):
         if type_.lower() not in words().readiness:
             continue
@@ -177,7 +177,7 @@ def _add_ready(found: States, definition: Definition, seen: Seen, *, last: bool)
 
 
 def _comment(found: States, main: str, values: list[str], seen: Seen) -> None:
-    """What was seen of the phase, and what of it no rule lists."""
+    """Adds comments with the observed phases, and with those that no rule lists."""
     counts = {value: bits.bit_count() for value, bits in seen.values.get(main, {}).items()}
     if seen.objects:
         none = seen.objects - seen.has.get(main, 0).bit_count()
@@ -185,4 +185,4 @@ def _comment(found: States, main: str, values: list[str], seen: Seen) -> None:
     listed = {value for one in _by_state(values).values() for value in one}
     unknown = {value: counts.get(value, 0) for value in [*values, *counts] if value not in listed}
     if unknown:
-        found.comments.append(f"decide: in no list, so that such a run is open: {counted(unknown)}")
+        found.comments.append(f"decide: not listed, such runs are open: {counted(unknown)}")

@@ -1,4 +1,4 @@
-"""What types cannot say about a profile: a wrong path, a value in two states, a worker that cannot be listed."""
+"""Validates profiles beyond types: invalid paths, values in two states, workers that cannot be listed."""
 
 import contextlib
 import difflib
@@ -30,16 +30,16 @@ from exporter.selectors import SELECTOR
 __all__ = ["ProfileError", "check"]
 
 _WORKERS: Final = ("Job", "Pod", "none", "self")
-_OF_JOBS: Final = ("labels", "annotations")
+_JOB_FIELDS: Final = ("labels", "annotations")
 _CONDITIONS: Final = ("only", "ready", "long_lived")
 _JOBS: Final = ("jobs", "batch")
-_OF_PODS: Final = ("selector", "named", "shared")
-_CONTAINER: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")  # an RFC 1123 label, in which * is any text
-_DOT_FORGOTTEN: Final = re.compile(r"(metadata|spec|status)[.\[]")
+_POD_KEYS: Final = ("selector", "named", "shared")
+_CONTAINER: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")  # an RFC 1123 label, with * for any text
+_MISSING_DOT: Final = re.compile(r"(metadata|spec|status)[.\[]")
 
 
 class ProfileError(ValueError):
-    """What is wrong, in one line, and the key at which it is, such as `state[0].path`; empty: the whole profile."""
+    """An invalid profile. The message is one line; `key` is the location, such as `state[0].path`, or empty."""
 
     def __init__(self, message: str, *, key: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class ProfileError(ValueError):
 
 
 def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
-    """Raises ProfileError. `kinds` are those of all profiles, of which each may be the worker of another."""
+    """Raises ProfileError. `kinds` are those of all profiles: each may be the worker of another."""
     try:
         profile = resolved(given)
     except UnknownProfileError as error:
@@ -65,15 +65,15 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     for name in _CONDITIONS:
-        wanted = getattr(given, name)
-        _check_conditions(wanted if isinstance(wanted, dict) else {}, name)
+        conditions = getattr(given, name)
+        _check_conditions(conditions if isinstance(conditions, dict) else {}, name)
     if is_job(profile) or (profile.plural, profile.group) == _JOBS:
         _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
         with _at(f"undecodable_when_empty[{index}]"):
             parse(path)
     with _at(""):
-        Reader(profile, more=[".metadata.annotations.any"])  # right paths may not go together
+        Reader(profile, more=[".metadata.annotations.any"])  # valid paths may contradict each other
 
 
 @contextlib.contextmanager
@@ -86,7 +86,7 @@ def _at(key: str) -> Iterator[None]:
 
 def _check_names(given: Profile, profile: Profile) -> None:
     if given.name is not None:
-        raise ProfileError("only shipped profiles have names of their own", key="name")
+        raise ProfileError("only shipped profiles have a name", key="name")
     if given.kind == "":
         raise ProfileError("the kind is empty", key="kind")
     if given.resource is not None:
@@ -122,7 +122,7 @@ def _check_states(rules: tuple[StateRule, ...]) -> None:
             for text in listed_texts(value):
                 first = states.setdefault((path, text), state)
                 if first != state:
-                    message = f"{value!r} stands for two states, {first} and {state}"
+                    message = f"{value!r} is listed for two states, {first} and {state}"
                     raise ProfileError(message, key=f"state[{index}].{state}")
 
 
@@ -137,11 +137,11 @@ def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
     _check_conditions(worker.when, f"{key}.when")
     _check_sources(worker.about, f"{key}.about")
     for name in JobAbout.__struct_fields__:
-        _check_of_job(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+        _check_job_paths(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
 
 
 def _check_pod(worker: Worker, key: str) -> None:
-    for name in _OF_PODS if worker.is_ != "Pod" else ():
+    for name in _POD_KEYS if worker.is_ != "Pod" else ():
         if getattr(worker, name):
             raise ProfileError(f"only a Pod is read with {name}: write {{is: Pod}} or remove it", key=f"{key}.{name}")
     if not SELECTOR.fullmatch(worker.selector):
@@ -161,20 +161,20 @@ def _check_pod(worker: Worker, key: str) -> None:
 
 
 def _check_selectors(given: Profile) -> None:
-    """One list of Pods for each kind: a Pod in two lists would be two."""
+    """Rejects several selectors in one profile, because a Pod selected by both would be counted twice."""
     if len({worker.selector for worker in pods_of(given)}) > 1:
         text = "the Pod workers of a profile have different selectors: write one that selects the Pods of all"
         raise ProfileError(text, key="worker")
 
 
 def _check_jobs(profile: Profile) -> None:
-    """Runs that are Jobs: which ones, by labels and annotations."""
+    """Validates a profile whose runs are Jobs, selected by labels and annotations."""
     if (profile.plural, profile.group) != _JOBS:
         raise ProfileError("only a Job can be its own worker: the resource is jobs.v1.batch", key="worker.is")
     if not is_job(profile):
         raise ProfileError("a Job is its own worker: write {is: self}", key="worker.is")
     if len(workers_of(profile)) > 1 or workers_of(profile)[0].when:
-        raise ProfileError("self is the only worker and has no when: only says which Jobs are runs", key="worker")
+        raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
         raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
     for key in ("ready", "long_lived"):
@@ -185,12 +185,12 @@ def _check_jobs(profile: Profile) -> None:
         ("only", [parse(path) for path in profile.only]),
         *((f"about.{name}", all_paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
     ):
-        _check_of_job(paths, key)
+        _check_job_paths(paths, key)
 
 
-def _check_of_job(paths: Iterable[Path], key: str) -> None:
+def _check_job_paths(paths: Iterable[Path], key: str) -> None:
     for path in paths:
-        if len(path) != 3 or path[0] != "metadata" or path[1] not in _OF_JOBS:  # noqa: PLR2004 (its name)
+        if len(path) != 3 or path[0] != "metadata" or path[1] not in _JOB_FIELDS:  # noqa: PLR2004 (its name)
             message = "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
             raise ProfileError(message, key=key)
 
@@ -213,12 +213,12 @@ def _check_source(source: Source, key: str) -> None:
 
 
 def _check_dot(text: str) -> None:
-    if _DOT_FORGOTTEN.match(text):
+    if _MISSING_DOT.match(text):
         raise PathError(f"{text!r} is not a path; did you mean {'.' + text!r}?")
 
 
-def _check_conditions(wanted: dict[str, Any], key: str) -> None:
-    for path, values in wanted.items():
+def _check_conditions(conditions: dict[str, Any], key: str) -> None:
+    for path, values in conditions.items():
         with _at(key):
             _check_dot(path)
             parse(path)

@@ -1,4 +1,4 @@
-"""Which fields a profile reads, and as what."""
+"""The fields that a profile reads, and their types."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -14,9 +14,9 @@ _OF_TEXT: Final = ("labels", "annotations")
 
 
 def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
-    """The type of each field. `more` are paths that are read besides, as text.
+    """The type of each field. `more` are additional paths, read as text.
 
-    What decides a state, or a condition, is read as anything: of another type than it was, it is not absent.
+    Fields of state rules and conditions may have any type, so that a value of an unexpected type is not absent.
     """
     found: dict[Path, Any] = {}
     for path, kind in (*_fields(profile), *((parse(shown), TEXT) for shown in more)):
@@ -38,8 +38,8 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield from _of_source(worker.reported, TEXT)
         yield from _of_source(worker.named, TEXT)
         yield from _of_conditions(worker.when)
-    for wanted in (profile.only, profile.ready, profile.long_lived):
-        yield from _of_conditions(wanted if isinstance(wanted, dict) else {})
+    for conditions in (profile.only, profile.ready, profile.long_lived):
+        yield from _of_conditions(conditions if isinstance(conditions, dict) else {})
     for shown in profile.undecodable_when_empty or ():
         yield parse(shown), TEXT
 
@@ -50,6 +50,6 @@ def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
     yield from _of_conditions(conditions_of(source))
 
 
-def _of_conditions(wanted: Iterable[str]) -> Iterator[tuple[Path, Any]]:
-    for shown in wanted:
+def _of_conditions(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:
+    for shown in conditions:
         yield parse(shown), ANY

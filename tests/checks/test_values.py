@@ -8,7 +8,7 @@ import yaml
 
 from exporter.checks.formats import FORMATS, status_of
 from exporter.checks.replaced import check_replaced
-from exporter.checks.values import ValuesOf, of_values
+from exporter.checks.values import ValueReader, value_findings
 from exporter.profiles import Profile, resolved
 from exporter.resources.kinds import run_kinds
 from tests.objects import raw
@@ -31,8 +31,8 @@ IN_NO_RULE = "in no rule: state open"
 def findings(*objects, profile=PROFILE):
     """Those about these objects."""
     (kind,) = run_kinds([resolved(msgspec.convert(yaml.safe_load(profile), Profile))])
-    of = ValuesOf(kind)
-    return of_values("agenttasks", of, [of(raw(item)) for item in objects])
+    reader = ValueReader(kind)
+    return value_findings("agenttasks", reader, [reader(raw(item)) for item in objects])
 
 
 def lines(*objects, profile=PROFILE):

@@ -38,7 +38,7 @@ class Parts:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
         self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=self.cluster, history=self.history, answered=health.answered)
+        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.answered)
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
 
@@ -151,10 +151,10 @@ def _kept(parts):
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._chunk_of) for name, section in parts.store._sections.items()}
+    members = {name: set(section._chunk_of) for name, section in parts.store._compressed.items()}
     chunks = {
         name: sorted(uid for chunk in section._chunks for uid in chunk)
-        for name, section in parts.store._sections.items()
+        for name, section in parts.store._compressed.items()
     }
     assert chunks == {name: sorted(uids) for name, uids in members.items()}
     return records, members, [informer.status.objects for informer in parts.feeds]
