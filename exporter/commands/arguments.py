@@ -64,7 +64,7 @@ def add_cluster_arguments(parser: argparse.ArgumentParser, *, with_labels: bool 
             parser,
             "label_selector",
             metavar="LABELS",
-            help="read only runs and Jobs with these labels, as in kubectl -l; default: all",
+            help="read only the runs, Jobs and worker Pods that these labels select, as in kubectl -l; default: all",
         )
 
 

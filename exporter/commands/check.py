@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         help="validate the ConfigMaps in these rendered manifests instead of a cluster's: a file of YAML or JSON, a "
-        "folder of them, or - for standard input; repeatable",
+        "directory of them, or - for standard input; repeatable",
     )
     parser.add_argument(
         "-o", "--output", choices=tuple(FORMATS), type=one_of(*FORMATS), default="text", help="default: text"

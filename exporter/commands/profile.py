@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name",
         nargs="?",
         metavar="PLURAL.GROUP",
-        help="the resource, such as agenttasks.example.com or agenttasks.v1.example.com",
+        help="the resource, such as agenttasks.example.com or agenttasks.v1.example.com; not needed with --filename "
+        "if the files contain one CRD",
     )
     add_cluster_arguments(parser, with_labels=False)
     parser.add_argument(
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         help="read the CRD, and the objects, from these manifests instead of a cluster: a file of YAML or JSON, "
-        "a folder of them, or - for standard input; repeatable",
+        "a directory of them, or - for standard input; repeatable",
     )
 
 
