@@ -10,7 +10,7 @@ import msgspec
 
 from exporter import logs
 from exporter.config import Settings, check
-from exporter.config_file import ConfigError, UnreadableError, load, said
+from exporter.config_file import ConfigError, UnreadableError, load, readable
 from exporter.flags import UsageError, one_of
 
 __all__ = [
@@ -109,7 +109,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     try:
         check(settings)
     except msgspec.ValidationError as error:
-        keys, text = said(str(error), {})
+        keys, text = readable(str(error), {})
         path = ".".join(keys)
         raise UsageError(text.replace(path, named(path, arguments), 1) if path in _FLAGS else text) from error
     return settings

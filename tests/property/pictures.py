@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.app import policy_of
+from exporter.app import thresholds_of
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
 from exporter.informers import informers
 from exporter.kube.decode import page_of
@@ -23,6 +23,14 @@ __all__ = ["Parts", "a_list", "assert_alike", "fresh"]
 _RESOURCES = (CODERUNS, JOBS, CONFIGMAPS)
 
 
+def apply(sink, uid, record):
+    """Upserts the record, or deletes it if it is None."""
+    if record is None:
+        sink.delete(uid)
+    else:
+        sink.upsert(uid, record)
+
+
 class Parts:
     """What the composition root builds, as of a moment."""
 
@@ -30,7 +38,7 @@ class Parts:
         self.settings = settings
         self.now = now
         self.telemetry = Telemetry(clock=lambda: self.now)
-        self.cluster = ObjectCache(thresholds=policy_of(settings), all_namespaces=not settings.namespaces)
+        self.cluster = ObjectCache(thresholds=thresholds_of(settings), all_namespaces=not settings.namespaces)
         self.cluster.advance(now)
         self.feeds = informers(settings, telemetry=self.telemetry)
         groups = collections.defaultdict(list)
@@ -53,13 +61,13 @@ class Parts:
         decoded = [source.decode(raw) for raw in page_of(body).items or ()]
         records = {one.uid: source.reuse_if_equal(one.record) for one in decoded if one.record is not None}
         done(self.sinks[index].replace(records))
-        self.sinks[index].entered("watching")
+        self.sinks[index].set_state("watching")
         self.feeds[index].status.record_list(objects=len(records))
 
     def fail(self, index, state):
         """A feed cannot be read, and is in this state."""
         self.feeds[index].status.record_failure(state=state, code="x", detail="")
-        self.sinks[index].entered(state)
+        self.sinks[index].set_state(state)
 
     def text(self):
         """The page as of now; its gzip form is the same, and both lengths are."""
