@@ -87,6 +87,19 @@ class _Reflector(Generic[R]):
 
     async def once(self) -> float:
         """Follows one stream until it ends. Returns the delay before the next one, in seconds."""
+        try:
+            return await self._follow_once()
+        except Exception as error:  # noqa: BLE001 - see below
+            # A bug must not stop the other resources: it is logged and counted, and the resource is listed again.
+            _log.exception("List or watch failed because of a bug in the exporter")
+            self._status.record_failure(
+                state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
+            )
+            self._sink.set_state("unreachable")
+            self._version = ""
+            return self._backoff.next()
+
+    async def _follow_once(self) -> float:
         begun = self._monotonic()
         follower = Follower(self._sink, self._status, self._version)
         try:
@@ -102,18 +115,10 @@ class _Reflector(Generic[R]):
             else:
                 self._status.record_expired(code=error.code)
             self._version = ""
+            return self._backoff.next()
         except KubeError as error:
             await self._failed(error, follower)
             return self._backoff.next(at_least=error.retry_after)
-        except Exception as error:  # noqa: BLE001 - see below
-            # A bug must not stop the other resources: it is logged and counted, and the resource is listed again.
-            _log.exception("List or watch failed because of a bug in the exporter")
-            self._status.record_failure(
-                state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
-            )
-            self._sink.set_state("unreachable")
-            self._version = ""
-        return self._backoff.next()
 
     def _changes(self) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
         if self._version:

@@ -28,6 +28,7 @@ STUCK = "\n".join(
         *(
             f'coderun_created_timestamp{{namespace="cto",coderun="{run}"}} $now\n'
             f'coderun_state{{namespace="cto",coderun="{run}",state="failed"}} 1\n'
+            f'coderun_job_creation_deadline_seconds{{namespace="cto",coderun="{run}"}} 600\n'
             f'coderun_finished_timestamp_seconds{{namespace="cto",coderun="{run}"}} $now\n'
             f'coderun_info{{namespace="cto",coderun="{run}",kind="CodeRun",run_type="implementation"}} 1'
             for run in "abc"

@@ -75,7 +75,7 @@ _PATIENCE = 10  # turns, which are more than any `after`
 
 
 class Server:
-    """A client's two methods. `changes` come one by one as lines are sent, as many at a time as `pace` says."""
+    """A client's methods. `changes` come one by one as lines are sent, as many at a time as `pace` says."""
 
     def __init__(self, *, store, answers, changes, pace):
         self.store = store
@@ -95,6 +95,10 @@ class Server:
         """Whether all that is in the script has happened, and each of these watches has heard of all of it."""
         heard = [self._waiting.get(_asked(source.path, source.params)) == self.store.version for source in sources]
         return not self._changes and not self.answers and all(heard)
+
+    async def get(self, path, *, most):
+        """Discovery is not in the script: it fails."""
+        raise error_of(503, {}, b"", path=path)
 
     async def pieces(self, path, params):
         """A page of a list: as it was when its first page was asked for."""
