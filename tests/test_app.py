@@ -131,7 +131,7 @@ async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, 
         page = await metrics_of(app)
         assert len(page.values("coderun_phase")) == 300
         app.store._sections["coderuns"].touch_all()
-        if sweep < 1:
+        if interval < 1:
             await until(lambda: not app.store._sections["coderuns"]._dirty)
 
 
