@@ -85,7 +85,7 @@ async def serve(
     }
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    store = MetricsStore(cache=cache, history=history, answered=health.answered)
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
@@ -192,16 +192,16 @@ async def _page(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
     If objects change faster than they can be rendered, an exposition that is a second old is served.
     """
     deadline = time.monotonic() + _RENDER_TIMEOUT_SECONDS
-    while not store.render(seconds=_SLICE_SECONDS) and not (store.whole and time.monotonic() > deadline):
+    while not store.render(seconds=_SLICE_SECONDS) and not (store.complete and time.monotonic() > deadline):
         await asyncio.sleep(0)
-    return store.page(tail=tail())
+    return store.exposition(tail=tail())
 
 
 async def _render_loop(store: MetricsStore) -> None:
     """Renders between scrapes, so that scrapes are fast."""
     while True:
         await asyncio.sleep(_RENDER_SECONDS)
-        if not store.answered:
+        if not store.has_synced:
             continue  # objects that are joined with others would be rendered twice during the initial lists
         while not store.render(seconds=_SLICE_SECONDS):
             await asyncio.sleep(0)

@@ -14,12 +14,12 @@ __all__ = ["ConfigMapSink"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigMapSink:
-    """Updates one part of the table. A required ConfigMap has a record even if it does not exist.
+    """Updates one partition of the table. A required ConfigMap has a record even if it does not exist.
 
     A deleted ConfigMap that matched a pattern remains required until the process exits.
     """
 
-    part: str
+    partition: str
     places: tuple[RequiredConfigMap, ...]
     store: MetricsStore
     status: ResourceStatus
@@ -32,7 +32,7 @@ class ConfigMapSink:
         ]
         wanted = [place for name in deleted if (place := place_of(name, self.places)) is not None]
         found |= absent_of(wanted, {})
-        self.store.replace(CONFIGMAPS, self.part, {**found, **absent_of(self.places, found)})
+        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_of(self.places, found)})
 
     def upsert(self, uid: str, record: Record) -> None:
         """Adds or updates a ConfigMap."""
@@ -67,7 +67,7 @@ class ConfigMapSink:
         self.status.count(sum(item.exists for item in self._cached().values()))
 
     def _cached(self) -> dict[str, ConfigMap]:
-        return self.store.cache.configmaps.part(self.part)
+        return self.store.cache.configmaps.partition(self.partition)
 
     def _put(self, uid: str, record: ConfigMap | None) -> None:
-        self.store.put(Change(CONFIGMAPS, self.part, uid, record))
+        self.store.put(Change(CONFIGMAPS, self.partition, uid, record))

@@ -29,7 +29,7 @@ __all__ = ["Informer", "informers", "kinds_of", "wanted_of"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Informer:
-    """One list and watch, its state, and the table that it updates a part of."""
+    """One list and watch, its state, and the table of which it updates a partition."""
 
     resource: str
     table: str
@@ -38,9 +38,9 @@ class Informer:
     decode: Callable[[msgspec.Raw], Decoded[Any]]
 
     @property
-    def part(self) -> str:
-        """The part of the table."""
-        return self.watch.part
+    def partition(self) -> str:
+        """The partition of the table."""
+        return self.watch.partition
 
     @property
     def path(self) -> str:
@@ -80,7 +80,7 @@ class Informer:
     def sink(self, store: MetricsStore) -> Sink[Any]:
         """The sink of its reflector."""
         if self.places:
-            return ConfigMapSink(part=self.part, places=self.places, store=store, status=self.status)
+            return ConfigMapSink(partition=self.partition, places=self.places, store=store, status=self.status)
         return CacheUpdater(informer=self, store=store)
 
 
@@ -93,7 +93,7 @@ class CacheUpdater:
 
     async def replace(self, records: dict[str, Record]) -> None:
         """Replaces all records, in slices, so that scrapes and probes are served meanwhile."""
-        for _ in self.store.replacing(self.informer.table, self.informer.part, records):
+        for _ in self.store.replacing(self.informer.table, self.informer.partition, records):
             await asyncio.sleep(0)
 
     def upsert(self, uid: str, record: Record) -> None:
@@ -105,13 +105,15 @@ class CacheUpdater:
         self._put(uid, None)
 
     def _put(self, uid: str, record: Record | None) -> None:
-        self.store.put(Change(self.informer.table, self.informer.part, uid, record))
-        self.informer.status.count(len(self.store.cache.table(self.informer.table).part(self.informer.part)))
+        self.store.put(Change(self.informer.table, self.informer.partition, uid, record))
+        self.informer.status.count(
+            len(self.store.cache.table(self.informer.table).partition(self.informer.partition))
+        )
 
     def set_state(self, state: str) -> None:
         """Reports whether Jobs are watched: while they are not, a new run without a Job is not reported as stuck."""
         if self.informer.table == JOBS:
-            self.store.follow_jobs(self.informer.part, current=state == "watching")
+            self.store.follow_jobs(self.informer.partition, current=state == "watching")
 
 
 def informers(settings: Settings, *, telemetry: Telemetry) -> list[Informer]:

@@ -130,9 +130,9 @@ async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, 
         await until(app.health.is_ready)
         page = await metrics_of(app)
         assert len(page.values("coderun_phase")) == 300
-        app.store._sections["coderuns"].touch_all()
+        app.store._compressed["coderuns"].touch_all()
         if interval < 1:
-            await until(lambda: not app.store._sections["coderuns"]._dirty)
+            await until(lambda: not app.store._compressed["coderuns"]._dirty)
 
 
 async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatch):
@@ -140,13 +140,13 @@ async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatc
     monkeypatch.setattr(composition, "_RENDER_SECONDS", 0.01)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
-        section = app.store._sections["coderuns"]
+        section = app.store._compressed["coderuns"]
         await until(lambda: not section._dirty)
-        monkeypatch.setattr(app.store, "_answered", {"coderuns": True}.get)
+        monkeypatch.setattr(app.store, "_table_has_synced", {"coderuns": True}.get)
         section.touch_all()
         await asyncio.sleep(0.05)
         assert section._dirty
-        monkeypatch.setattr(app.store, "_answered", lambda _: True)
+        monkeypatch.setattr(app.store, "_table_has_synced", lambda _: True)
         await until(lambda: not section._dirty)
 
 
@@ -184,7 +184,7 @@ async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, m
     replace = CacheUpdater.replace
 
     async def broken(sink, records):
-        if sink.feed.resource == "jobs":
+        if sink.informer.resource == "jobs":
             raise ZeroDivisionError
         await replace(sink, records)
 

@@ -25,7 +25,7 @@ class Watched:
         settings = Settings(configmaps=ConfigMaps(namespace="n", required=required))
         cache = ObjectCache(thresholds=Thresholds())
         history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=cache, history=history, answered=lambda _: True)
+        self.store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
         self.feeds = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))[2:]
         self.feed = self.feeds[0]
         self.sink = self.feed.sink(self.store)

@@ -31,7 +31,7 @@ def a_picture(*, all_namespaces=True):
     """An empty one."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=all_namespaces)
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    return MetricsStore(cache=cache, history=history, answered=lambda _: True)
+    return MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
 
 
 def raw(obj):
@@ -91,7 +91,7 @@ def test_only_the_first_kind_and_the_jobs_are_required():
 
 def test_parts_are_told_apart():
     """Two feeds never write to the same part of a table."""
-    parts = [(informer.resource, informer.part) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
+    parts = [(informer.resource, informer.partition) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
     assert len(parts) == len(set(parts)) == 7
 
 

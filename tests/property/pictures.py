@@ -46,7 +46,7 @@ class Parts:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
         self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=self.cluster, history=self.history, answered=health.answered)
+        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.answered)
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
 
@@ -73,7 +73,7 @@ class Parts:
         """The page as of now; its gzip form is the same, and both lengths are."""
         while not self.store.render(seconds=1.0):
             pass
-        page = self.store.page(tail="")
+        page = self.store.exposition(tail="")
         packed, plain = b"".join(page.gzip()), b"".join(page.plain())
         assert gzip.decompress(packed) == plain
         assert (page.gzip_length, page.length) == (len(packed), len(plain))
@@ -146,7 +146,7 @@ def _joins(cache):
     jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cache._owners._jobs_of.items()}
     newest = {run.uid: job and job.uid for run in cache.runs for job in [cache.newest_job(run)]}
     owners = {job.uid: run and run.uid for job in cache.jobs for run in [cache.run_of(job)]}
-    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.shown(item)}
+    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.is_exposed(item)}
     return jobs_of, newest, owners, shown
 
 
@@ -159,10 +159,10 @@ def _kept(parts):
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._chunk_of) for name, section in parts.store._sections.items()}
+    members = {name: set(section._chunk_of) for name, section in parts.store._compressed.items()}
     chunks = {
         name: sorted(uid for chunk in section._chunks for uid in chunk)
-        for name, section in parts.store._sections.items()
+        for name, section in parts.store._compressed.items()
     }
     assert chunks == {name: sorted(uids) for name, uids in members.items()}
     return records, members, [informer.status.objects for informer in parts.feeds]

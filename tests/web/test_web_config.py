@@ -124,7 +124,7 @@ WRONG = {
     "http_server_config: {headers: {X-Frame-Options: no}}": "http_server_config.headers: expected str, got bool",
     "http_server_config: {headers: {X-Frame-Options: all}}": "X-Frame-Options: expected deny or sameorigin, got",
     'http_server_config: {headers: {X-XSS-Protection: "1\\r\\nEvil: 1"}}': "expected one line of ASCII text",
-    f"basic_auth_users: {{a: {HASHED}}}\nbasic_auth_users: {{}}": "line 2: not YAML: duplicate key 'basic_auth_users'",
+    f"basic_auth_users: {{a: {HASHED}}}\nbasic_auth_users: {{}}": "line 2: not YAML: duplicate key ",
     f"basic_auth_users: {{a: {HASHED}, a: {HASHED}}}": "line 1: not YAML: duplicate key 'a'",
     "basic_auth_users:": "basic_auth_users: expected a mapping, got null",
     "basic_auth_users: {alice: }": "basic_auth_users: expected str, got null",
