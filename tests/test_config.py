@@ -65,7 +65,7 @@ def test_every_default():
     assert (settings.log.level, settings.log.format) == ("info", "logfmt")
 
 
-NO_NAMESPACE = "is not a namespace name: use a-z, 0-9 and -, at most 63"
+NO_NAMESPACE = "is not a namespace name: use a-z, 0-9 and -, at most 63 characters"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "null"])

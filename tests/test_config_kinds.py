@@ -140,7 +140,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ),
         (
             "  - {resource: tasks.v2.example.com, kind: Task}",
-            ":5: coderuns.kinds.1: two profiles of tasks.example.com: kinds.0 is one as well",
+            ":5: coderuns.kinds.1: duplicate profile of tasks.example.com, see kinds.0",
         ),
         (
             "    worker: {is: self}",
@@ -279,9 +279,9 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "  - jobs.batch\n  - jobs.batch",
-            ":6: coderuns.kinds.2: two profiles of jobs.batch: kinds.1 is one as well",
+            ":6: coderuns.kinds.2: duplicate profile of jobs.batch, see kinds.1",
         ),
-        ("    kind: Task2", ":5: the key 'kind' stands twice in one mapping"),
+        ("    kind: Task2", ":5: duplicate key 'kind'"),
     ],
 )
 def test_a_profile_that_would_do_nothing_or_other_things_is_an_error(tmp_path, text, line):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from exporter.cache import ConfigMap
 from exporter.checks.finding import HEALTHY, CheckResult, Finding
-from exporter.checks.judging import configmap_findings
+from exporter.checks.health import configmap_findings
 from exporter.checks.reading import Reading, read, unread
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient

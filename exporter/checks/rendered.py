@@ -13,7 +13,7 @@ from typing import Any
 from exporter.cache import ConfigMap
 from exporter.checks.documents import ManifestError, Mapping
 from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
-from exporter.checks.judging import configmap_findings
+from exporter.checks.health import configmap_findings
 from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.config import Settings
 from exporter.informers import wanted_of

@@ -161,7 +161,7 @@ def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
 
 
 def _add_ready(found: States, definition: Definition, observed: ObservedObjects, *, last: bool) -> None:
-    """Adds a rule for a condition such as Ready, if there is no phase. Errors do not end a run: it may be retried."""
+    """Adds a rule for a condition such as Ready, if there is no phase. A reason that names an error is open."""
     for type_ in _condition_types(definition, observed):
         if type_.lower() not in words().readiness:
             continue

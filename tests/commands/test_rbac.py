@@ -54,7 +54,7 @@ def test_a_flag_cannot_end_the_comment(tmp_path):
     ("words", "said"),
     [
         (["--config.file=/nowhere.yml"], "--config.file: /nowhere.yml: cannot be read: No such file or directory"),
-        (["--namespaces=A"], "namespaces: 'A' is not the name of a namespace"),
+        (["--namespaces=A"], "namespaces: 'A' is not a namespace name"),
         (["--service-account.name=*"], "'*' is not the name of a ServiceAccount: no permission is generated for it"),
         (["--service-account.namespace="], "'' is not the name of a namespace: no permission is generated for it"),
     ],

@@ -199,7 +199,7 @@ CONFIGS = {
     "a list": ("[]\n", "expected a mapping of settings"),
     "a wrong level": ("log: {level: loud}\n", "log.level: expected one of debug, info, warn, error"),
     "nowhere to listen": ("web: {listen_addresses: []}\n", "listen_addresses: at least one address is needed"),
-    "an address that is none": ("web: {listen_addresses: [here]}\n", "'here' is not an address to listen on"),
+    "an address that is none": ("web: {listen_addresses: [here]}\n", "'here' is not a listen address"),
     "a path that is none": ("web: {telemetry_path: '/{x}'}\n", "is not a metrics path"),
 }
 
@@ -223,12 +223,12 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
         (["--kubeconfig=/nowhere"], "/nowhere"),
         (
             ["--web.listen-address=10911"],
-            "--web.listen-address: '10911' is not an address to listen on: write HOST:PORT",
+            "--web.listen-address: '10911' is not a listen address: use HOST:PORT",
         ),
-        (["--web.listen-address=:1", "--web.listen-address=:x"], "':x' is not an address"),
+        (["--web.listen-address=:1", "--web.listen-address=:x"], "':x' is not a listen address"),
         (["--web.telemetry-path=metrics"], "--web.telemetry-path: 'metrics' does not begin with /"),
-        (["--namespaces="], "--namespaces: '' is not the name of a namespace"),
-        (["--namespaces=a,B_c"], "namespaces: 'B_c' is not the name of a namespace"),
+        (["--namespaces="], "--namespaces: '' is not a namespace name"),
+        (["--namespaces=a,B_c"], "namespaces: 'B_c' is not a namespace name"),
         (["--label-selector=a b"], "--label-selector: 'a b' is not a label selector, such as"),
         (
             ["--web.telemetry-path=/livez"],

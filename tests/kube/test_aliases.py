@@ -19,7 +19,7 @@ async def test_aliases_that_grow_without_bound_are_one_line(tmp_path, text):
     (tmp_path / "config").write_text(text)
     with pytest.raises(KubeConfigError) as caught:
         await load(tmp_path / "config")
-    assert str(caught.value) == f"kubeconfig {tmp_path}/config: its aliases expand to far more than the file holds"
+    assert str(caught.value) == f"kubeconfig {tmp_path}/config: its aliases expand to too many values"
 
 
 async def test_aliases_of_one_large_entry_are_read(tmp_path):

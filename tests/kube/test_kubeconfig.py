@@ -230,7 +230,7 @@ URL = "a URL such as https://host:6443 (http or https)"
             {"server": "http://h", "proxy-url": f"http://me:{SECRET}/@proxy"},
             (
                 "proxy-url: not the URL of a proxy; expected a URL such as http://user:password@host:3128 (http or "
-                "https), with each special character of user and password percent-encoded"
+                "https), with special characters in user and password percent-encoded"
             ),
         ),
         (

@@ -100,7 +100,7 @@ async def test_a_failing_plugin_is_an_error_and_never_an_anonymous_client(tmp_pa
 async def test_a_plugins_token_that_no_header_can_carry_is_told(tmp_path):
     """A line break in it would be another header."""
     plugin = a_plugin(tmp_path, answer({"token": "a\nb"}))
-    with pytest.raises(KubeConfigError, match=r"exec plugin's token: holds blanks or characters that no header"):
+    with pytest.raises(KubeConfigError, match=r"exec plugin's token: has characters that are not allowed"):
         await load(a_kubeconfig(tmp_path, user=exec_user(plugin)))
 
 

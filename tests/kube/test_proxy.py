@@ -155,8 +155,8 @@ def refusal(value, name="HTTPS_PROXY"):
 def test_a_wrong_proxy_is_refused_without_a_word_of_it(value):
     """A password could be any part of it."""
     assert refusal(value) == (
-        "HTTPS_PROXY: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or https), "
-        "with each special character of user and password percent-encoded"
+        "HTTPS_PROXY: not the URL of a proxy; expected a URL such as http://user:password@host:3128 (http or https), "
+        "with special characters in user and password percent-encoded"
     )
 
 

@@ -270,7 +270,9 @@ def test_no_folder_for_temporary_files_is_told(client, monkeypatch):
         "certificate": Pem(name="certificate", text=chain_of(client)),
         "key": Pem(name="key", text=key_of(client)),
     }
-    with pytest.raises(KubeConfigError, match="key: needs a folder for temporary files: No such file or directory"):
+    with pytest.raises(
+        KubeConfigError, match="key: needs a directory for temporary files: No such file or directory"
+    ):
         client_context(ca=None, verify=True, **pems)
 
 

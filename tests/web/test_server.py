@@ -119,7 +119,7 @@ async def test_a_second_instance_on_the_same_port_is_told_so_in_one_line():
 
 @pytest.mark.parametrize(
     ("address", "reason"),
-    [("203.0.113.1:1", "assign requested address"), ("nowhere.invalid:1", ""), ("a..b:1", "not the name of a host")],
+    [("203.0.113.1:1", "assign requested address"), ("nowhere.invalid:1", ""), ("a..b:1", "not a host name")],
 )
 async def test_an_address_that_cannot_be_listened_on_is_one_line(address, reason):
     """Not ours, not known, not even a name."""
