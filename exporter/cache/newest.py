@@ -1,7 +1,7 @@
 """A run's present Job: the newest that is not being deleted. A Pod that is being deleted may work on for long.
 
 By creation, then by its attempt, then by name: a retry deletes the Job and makes the next within the
-same second.
+same second. The Pods of a run may work side by side: one that works comes before those that have finished.
 """
 
 from collections.abc import Sequence
@@ -49,6 +49,6 @@ def _lives_in(namespace: str, job: Job) -> bool:
     return (job.deleted is None or job.is_pod) and job.namespace == namespace
 
 
-def age_of(job: Job) -> tuple[float, int, str]:
+def age_of(job: Job) -> tuple[bool, float, int, str]:
     """What a run's Jobs are ordered by."""
-    return job.created or 0.0, job.version, job.name
+    return job.is_pod and job.active > 0, job.created or 0.0, job.version, job.name

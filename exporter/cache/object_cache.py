@@ -81,7 +81,8 @@ class ObjectCache:
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
-        return next((job for job in self.jobs_of(run) if job.deleted is not None), None)
+        found = (job for job in self.jobs_of(run) if job.deleted is not None and job.namespace == run.namespace)
+        return next(found, None)
 
     def superseded_by(self, job: Job) -> Sequence[Job]:
         """The other Jobs of its run that a change of this one may make superseded, or not superseded any more.

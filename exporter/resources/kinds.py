@@ -1,6 +1,7 @@
 """The kinds of runs: custom resources that a controller turns into Jobs or Pods, each read by its profile."""
 
 import dataclasses
+import fnmatch
 import functools
 import re
 from collections.abc import Sequence
@@ -95,7 +96,7 @@ class RunKind:
         """The names of the main containers of its worker Pods; None: each Pod's own default."""
         given = [worker.container for worker in pods_of(self.profile)]
         names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
-        return re.compile("|".join(name.replace("*", "[a-z0-9-]*") for name in names)) if names else None
+        return re.compile("|".join(map(fnmatch.translate, names))) if names else None
 
     def workers(self, worker: str) -> str:
         """What the parts of the table begin with that hold its workers of this kind."""
@@ -122,7 +123,10 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs are read besides
     plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
     selectors = [next((one.selector for one in pods_of(profile)), None) for profile in profiles]
-    if "" in selectors:  # one list of all Pods holds those of every kind
+    by_name = any(worker.named for profile in profiles for worker in pods_of(profile))
+    if "" in selectors or (by_name and len({*selectors} - {None}) > 1):
+        # One list of all Pods holds those of every kind. A Pod in two lists would be two workers: its run's, by its
+        # ownerReference, and another one by its name.
         selectors = [None if selector is None else "" for selector in selectors]
     return [
         RunKind(

@@ -15,14 +15,13 @@ __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # each tells of the other
 _SHOWN: Final = {resource.table: resource for resource in RESOURCES if resource.families}
-_FILLING: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _SHOWN}
 
 
 class MetricsStore:
     """Takes changes, gives pages.
 
-    `answered` tells of a resource whether all that is read for it has been read whole once, or refused. Before all
-    resources that fill a table are, the families of that table are not shown.
+    `answered` tells of a resource whether all that is read for it has been read whole once, or refused. Before that
+    its families are not shown. Another resource in the same table may come later, or never.
     """
 
     def __init__(self, *, cache: ObjectCache, history: LifecycleMetrics, answered: Callable[[str], bool]) -> None:
@@ -92,9 +91,6 @@ class MetricsStore:
 
     # Pages.
 
-    def _answered(self, table: str) -> bool:
-        return all(self._is_answered(name) for name in _FILLING[table])
-
     def render(self, *, seconds: float) -> bool:
         """Renders what is dirty for about so long; True when nothing is left to do."""
         until = time.monotonic() + seconds
@@ -103,7 +99,7 @@ class MetricsStore:
     @property
     def answered(self) -> bool:
         """Whether all resources have been read whole once, or refused."""
-        return all(map(self._answered, self._sections))
+        return all(map(self._is_answered, self._sections))
 
     @property
     def whole(self) -> bool:
@@ -117,13 +113,13 @@ class MetricsStore:
                 self._sections[table].family(index)
                 for table, resource in _SHOWN.items()
                 for index, family in enumerate(resource.families)
-                if all(map(self._answered, (table, *family.needs)))
+                if all(map(self._is_answered, (table, *family.needs)))
             ],
             tail=tail,
         )
 
     def _shown_sections(self) -> Sequence[CompressedFamilies]:
-        return [section for name, section in self._sections.items() if self._answered(name)]
+        return [section for name, section in self._sections.items() if self._is_answered(name)]
 
     def _section(self, resource: Resource) -> CompressedFamilies:
         table = self.cache.table(resource.table)

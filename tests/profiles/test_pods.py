@@ -307,3 +307,67 @@ def test_a_pod_of_two_lists_is_the_one_of_its_run():
     listed = Listed(settings, task, pod(of=task, labels={"app": "x", "both": "y"}), now=CREATED + 60)
     assert len(listed.values("job_active")) == 1
     assert controlled_by(task)[0]["kind"] == "Task"
+
+
+def test_pods_that_cannot_be_listed_hide_no_job():
+    """Also after a restart: Jobs are exposed, however often the list of Pods fails."""
+    listed = made(a_task(), a_job(of=a_task(), name="j"), unread=("pods",))
+    index = next(index for index, feed in enumerate(listed.feeds) if feed.resource == "pods")
+    for _ in range(3):
+        listed.fail(index, "unreachable")
+    assert [own["job_name"] for own, _ in listed.values("job_active")] == ["j"]
+    assert listed.values("coderun_job_name") == []
+
+
+@pytest.mark.parametrize("finished", ["p", "q"])
+def test_of_several_pods_the_one_that_works_is_the_runs(finished):
+    """A Pod that ends before the others is no end of the run."""
+    task = a_task()
+    listed = made(task, *(pod(name, of=task, phase="Succeeded" if name == finished else "Running") for name in "pq"))
+    (working,) = {"p", "q"} - {finished}
+    assert [own["job_name"] for own, _ in listed.values("coderun_job_name")] == [working]
+    listed.put(pod(working, of=task, phase="Succeeded"))
+    assert [own["job_name"] for own, _ in listed.values("coderun_job_name")] == ["q"]
+
+
+def test_where_runs_name_pods_kinds_with_different_selectors_share_one_list():
+    """A Pod in the lists of two kinds would be a worker twice, and its series those of the wrong one."""
+    other = Profile(
+        resource="jobs.v1.example.com",
+        kind="Run",
+        state=STATES,
+        worker=Worker(is_="Pod", selector="pool", named=".status.podName"),
+    )
+    task = a_task()
+    listed = Listed(
+        a_settings(other, a_profile(Worker(is_="Pod", selector="app"))),
+        task,
+        pod(of=task, labels={"app": "x", "pool": "y"}),
+        now=CREATED + 60,
+    )
+    assert [own["coderun"] for own, _ in listed.values("job_info")] == ["task/t"]
+    assert [feed.params for feed in listed.feeds if feed.resource == "pods"] == [{}]
+
+
+@pytest.mark.timeout(5)
+def test_a_pattern_of_containers_takes_no_time_on_a_hostile_name():
+    """A tenant names the containers."""
+    task = a_task()
+    worker = Worker(is_="Pod", selector="app", container="*-*-*-*-*-*-*-*-*-*-*-x")
+    listed = made(task, pod(of=task, containers=("-" * 60 + "a",)), worker=worker)
+    assert listed.values("job_hang_cause") == []
+
+
+def test_a_job_of_a_run_is_not_superseded_by_its_pod():
+    """A Pod is no newer Job."""
+    task = a_task()
+    listed = made(task, a_job(of=task, name="j"), pod(of=task, created=stamp(CREATED + 20)))
+    assert listed.values("job_hang_cause") == []
+
+
+def test_a_pod_of_another_namespace_explains_nothing():
+    """Its ownerReference may name any UID."""
+    task = a_task()
+    listed = made(task, pod(of=task, namespace="m", deletionTimestamp=stamp(CREATED + 20)))
+    assert [own["job_name"] for own, _ in listed.values("coderun_job_name")] == [""]
+    assert listed.values("coderun_stall_cause", cause="job_deleting") == []
