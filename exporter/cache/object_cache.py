@@ -1,27 +1,24 @@
 """The cached objects: three tables, the owner index that joins them, and the time up to which they are shown."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar, assert_never
+from typing import Any, assert_never
 
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cache.gaps import Gaps
 from exporter.cache.named import Named
+from exporter.cache.namesakes import Namesakes
 from exporter.cache.newest import NewestJobs, age_of
 from exporter.cache.owners import Owners, share_strings
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
+from exporter.cache.slices import slices
 from exporter.cache.table import Table
 from exporter.cache.thresholds import Thresholds
 from exporter.cache.unknown_jobs import UnknownJobs
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
-
-T = TypeVar("T")
-
-_SLICE = 256  # records, which take some milliseconds
 
 
 class ObjectCache:
@@ -43,6 +40,7 @@ class ObjectCache:
         self._selected = selected
         self._owners = Owners()
         self._named = Named()
+        self._namesakes = Namesakes()
         self._newest = NewestJobs()
         self._unknown_jobs = UnknownJobs()
         self._gaps = Gaps()
@@ -81,8 +79,8 @@ class ObjectCache:
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
-        found = (job for job in self.jobs_of(run) if job.deleted is not None and job.namespace == run.namespace)
-        return next(found, None)
+        jobs = (job for job in self.jobs_of(run) if job.namespace == run.namespace)
+        return next((job for job in jobs if job.deleted is not None), None)
 
     def superseded_by(self, job: Job) -> Sequence[Job]:
         """The other Jobs of its run that a change of this one may make superseded, or not superseded any more.
@@ -176,7 +174,15 @@ class ObjectCache:
 
     def shown(self, item: Record) -> bool:
         """Whether an object is on the page: until its end and its retention have passed."""
-        return self._retention.shown(item)
+        return not (isinstance(item, Job) and self.is_hidden(item)) and self._retention.shown(item)
+
+    def namesake(self, job: Job) -> Job | None:
+        """The Pod with the name of a Job, or the Job with the name of a Pod."""
+        return self._namesakes.of(job)
+
+    def is_hidden(self, job: Job) -> bool:
+        """Whether it is a Pod whose series a Job of the same name has."""
+        return job.is_pod and self.namesake(job) is not None
 
     # What changes it.
 
@@ -208,14 +214,14 @@ class ObjectCache:
         """
         table = self._tables[resource]
         table.begin(part)
-        for some in _slices(records.items()):
+        for some in slices(records.items()):
             new = []
             for uid, record in some:
                 if (old := table.put(part, uid, record)) is None:
                     new.append(record)
                 self._index(old, record)
             yield new
-        for runs in _slices(list(self.runs)):
+        for runs in slices(list(self.runs)):
             for run in runs:
                 if self.workers_known(run) or (resource == JOBS and part == self._workers_of(run)):
                     self._note_missing_job(run)
@@ -258,6 +264,7 @@ class ObjectCache:
         self._blockers.note(old, new)
         self._note_gap(old, new)
         self._named.note(old, new)
+        self._namesakes.note(old, new, jobs=self.jobs)
         match new:
             case Job():
                 if new.owner:
@@ -282,9 +289,3 @@ class ObjectCache:
         self._gaps.changed(old, new, run=run, now=now)
         if isinstance(old, Run) and isinstance(new, Run) and old.named != new.named and self.newest_job(old):
             self._gaps.note(new, now)
-
-
-def _slices(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while some := list(itertools.islice(iterator, _SLICE)):
-        yield some

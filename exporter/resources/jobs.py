@@ -152,10 +152,12 @@ def lists(wanted: Wanted) -> list[ListWatch]:
 
 
 def related(job: Job, cache: ObjectCache) -> set[Key]:
-    """Itself, its run, and the other Jobs of that run that it supersedes, or that supersede it."""
+    """Itself, its run, the other Jobs of that run that it supersedes, or that supersede it, and a Pod of its name."""
+    other = cache.namesake(job)
+    same = [job] if other is None else [job, other]
     return {
-        Key(JOBS, job.uid),
-        *(Key(CODERUNS, run.uid) for run in cache.runs_of(job)),
+        *(Key(JOBS, one.uid) for one in same),
+        *(Key(CODERUNS, run.uid) for one in same for run in cache.runs_of(one)),
         *(Key(JOBS, other.uid) for other in cache.superseded_by(job)),
     }
 

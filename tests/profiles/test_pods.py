@@ -371,3 +371,25 @@ def test_a_pod_of_another_namespace_explains_nothing():
     listed = made(task, pod(of=task, namespace="m", deletionTimestamp=stamp(CREATED + 20)))
     assert [own["job_name"] for own, _ in listed.values("coderun_job_name")] == [""]
     assert listed.values("coderun_stall_cause", cause="job_deleting") == []
+
+
+def test_a_pod_with_the_name_of_a_job_has_no_series_while_that_job_exists():
+    """Two objects never share series: whoever may create Pods would end the alerts of any Job."""
+    victim, task = a_task("victim"), a_task()
+    job, same = a_job(of=victim, name="p"), pod("p", of=task)
+    for objects in ((victim, task, job, same), (same, job, task, victim)):
+        listed = made()
+        listed.put(*objects)
+        assert [own["uid"] for own, _ in listed.values("job_info")] == ["job-j"]
+        assert [own["coderun"] for own, _ in listed.values("coderun_job_name")] == ["victim"]
+        assert len(listed.values("job_start_time")) == 1
+        listed.delete(job)
+        assert [own["uid"] for own, _ in listed.values("job_info")] == ["pod-p"]
+        assert [(own["coderun"], own["job_name"]) for own, _ in listed.values("coderun_job_name", job_name="p")] == [
+            ("t", "p")
+        ]
+        listed.put(job)
+        assert [own["uid"] for own, _ in listed.values("job_info")] == ["job-j"]
+        assert [own["job_name"] for own, _ in listed.values("coderun_job_name", coderun="t")] == []
+        listed.list_all()
+        assert [own["uid"] for own, _ in listed.values("job_info")] == ["job-j"]

@@ -1,0 +1,18 @@
+"""A long list in short pieces, between which others have a turn."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+__all__ = ["slices"]
+
+T = TypeVar("T")
+
+_SLICE = 256  # records, which take some milliseconds
+
+
+def slices(items: Iterable[T]) -> Iterator[list[T]]:
+    """All items, in their order."""
+    iterator = iter(items)
+    while some := list(itertools.islice(iterator, _SLICE)):
+        yield some
