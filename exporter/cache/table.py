@@ -30,11 +30,12 @@ class Table(Generic[R]):
         return None
 
     def pick(self, uids: Iterable[str]) -> list[R]:
-        """The records of these UIDs, without those that are not there."""
-        if len(self._parts) == 1:  # nearly always, and then many look-ups are one list
-            (part,) = self._parts.values()
-            return [record for uid in uids if (record := part.get(uid)) is not None]
-        return [record for uid in uids if (record := self.get(uid)) is not None]
+        """The records of these UIDs, without those that are not there, and those of a part that is not whole yet."""
+        parts = [part for name, part in self._parts.items() if name not in self._loading]
+        if len(parts) == 1:  # nearly always, and then many look-ups are one list
+            return [record for uid in uids if (record := parts[0].get(uid)) is not None]
+        found = (next((part[uid] for part in parts if uid in part), None) for uid in uids)
+        return [record for record in found if record is not None]
 
     def part(self, name: str) -> dict[str, R]:
         """The records of one part; empty where it was never read."""

@@ -27,7 +27,7 @@ class MetricsStore:
     def __init__(self, *, cache: ObjectCache, history: LifecycleMetrics, answered: Callable[[str], bool]) -> None:
         self.cache = cache
         self._history = history
-        self._is_answered = answered
+        self._answered = answered
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _SHOWN.items()}
         self._joining = {
             name: {index: family for index, family in families.items() if family.needs or family.uses}
@@ -45,7 +45,7 @@ class MetricsStore:
     def replacing(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[None]:
         """The same; a first list of runs or Jobs in slices, between which other changes may come.
 
-        Nobody sees a part of it: its families are shown once `answered` says so, and no run lacks a Job before.
+        Nobody sees a part of it: its objects are shown once it is whole, and no run lacks a Job before.
         """
         if resource in _JOINED and not self.cache.table(resource).known(part):
             for some in self.cache.load(resource, part, records):
@@ -99,7 +99,7 @@ class MetricsStore:
     @property
     def answered(self) -> bool:
         """Whether all resources have been read whole once, or refused."""
-        return all(map(self._is_answered, self._sections))
+        return all(map(self._answered, self._sections))
 
     @property
     def whole(self) -> bool:
@@ -113,13 +113,13 @@ class MetricsStore:
                 self._sections[table].family(index)
                 for table, resource in _SHOWN.items()
                 for index, family in enumerate(resource.families)
-                if all(map(self._is_answered, (table, *family.needs)))
+                if all(map(self._answered, (table, *family.needs)))
             ],
             tail=tail,
         )
 
     def _shown_sections(self) -> Sequence[CompressedFamilies]:
-        return [section for name, section in self._sections.items() if self._is_answered(name)]
+        return [section for name, section in self._sections.items() if self._answered(name)]
 
     def _section(self, resource: Resource) -> CompressedFamilies:
         table = self.cache.table(resource.table)

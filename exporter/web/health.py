@@ -29,8 +29,12 @@ class Health:
         return [status for group in self._groups.values() for status in group]
 
     def answered(self, resource: str) -> bool:
-        """Whether everything of this resource was read whole once, or refused; true where nothing of it is wanted."""
-        return not any(status.pending for status in self._groups.get(resource, ()))
+        """Whether everything of this resource was read whole once, or refused; true where nothing of it is wanted.
+
+        Where some of it is required, the rest may come later: one kind that cannot be listed hides no other.
+        """
+        group = self._groups.get(resource, ())
+        return not any(status.pending for status in [one for one in group if one.required] or group)
 
     def is_ready(self) -> bool:
         """Whether every required resource has been read whole, at least where it may be read."""
