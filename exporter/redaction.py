@@ -170,7 +170,7 @@ def _is_known(word: str) -> bool:
 
 def _is_later_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: str) -> bool:
     """In the rest of the sentence."""
-    text = _chunk(line, word)
+    text = _chunk(line, word).rstrip(":")
     if _STRONG.search(word[0].lower()) and line[word.end() : word.end() + 1] in {"=", ":"}:
         return False  # another name
     if _PLACE.fullmatch(text) or (

@@ -184,7 +184,7 @@ async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, m
     replace = CacheUpdater.replace
 
     async def broken(sink, records):
-        if sink.feed.resource == "jobs":
+        if sink.informer.resource == "jobs":
             raise ZeroDivisionError
         await replace(sink, records)
 

@@ -91,7 +91,7 @@ def metrics() -> str:
         families="\n".join(map(section, RESOURCES)),
         history=table(("metric", "type", "labels", "meaning"), registered(counted)),
         states=code(STATES),
-        label_names=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
+        own=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
     )
 
 

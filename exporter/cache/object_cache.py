@@ -223,7 +223,7 @@ class ObjectCache:
             yield new
         for runs in slices(list(self.runs)):
             for run in runs:
-                if self.workers_known(run) or (resource == JOBS and part == self._workers_of(run)):
+                if part == self._workers_of(run) if resource == JOBS else self.workers_known(run):
                     self._note_missing_job(run)
             yield []
         table.complete(part)

@@ -1,47 +1,12 @@
 """A compiled profile: object in, values out."""
 
-import datetime as dt
-
 import msgspec
 import pytest
 import yaml
 
-from exporter.kube.decode import Decoder
-from exporter.profiles import JobReader, Profile, Reader
-from exporter.profiles.language import About
+from exporter.profiles import JobReader, Profile
 from exporter.profiles.paths import PathError
-from tests.objects import raw
-
-AT = "2025-10-09T08:53:20Z"
-MOMENT = dt.datetime(2025, 10, 9, 8, 53, 20, tzinfo=dt.UTC)
-
-
-def a_reader(text):
-    """The reader of a profile in YAML."""
-    return Reader(msgspec.convert(yaml.safe_load(text), Profile))
-
-
-def values(reader, item):
-    """What an object has at the reader's paths, and whether it was whole."""
-    decoded, whole = Decoder(reader.type).decode(raw(item))
-    return reader.values(decoded), whole
-
-
-def state(text, item):
-    """The state, its value and its label."""
-    reader = a_reader(text)
-    return tuple(reader.state(values(reader, item)[0]))
-
-
-def about(text, item):
-    """What is known of an object, without what is empty."""
-    reader = a_reader(f"about: {text}")
-    return {
-        name: value
-        for name, value in zip(About.__struct_fields__, reader.about(values(reader, item)[0]), strict=True)
-        if value
-    }
-
+from tests.profiles.readers import AT, MOMENT, a_reader, about, state, values
 
 PHASES = "state: [{open: [absent, Running], waiting: [Queued], succeeded: [Done], cancelled: [true]}]"
 
@@ -174,51 +139,6 @@ def test_of_several_workers_the_first_that_fits_counts():
         found, _ = values(reader, {"spec": spec, "status": status})
         worker = reader.worker(found)
         assert (worker.kind, worker.names(found)[1]) == told
-
-
-READY = 'ready: {".status.conditions[?(@.type==\'Ready\')].status": ["True"], .spec.on: [true, absent]}'
-
-
-@pytest.mark.parametrize(
-    ("item", "told"),
-    [
-        ({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, True),
-        ({"status": {"conditions": [{"type": "Ready", "status": "True"}]}, "spec": {"on": True}}, True),
-        ({"status": {"conditions": [{"type": "Ready", "status": "True"}]}, "spec": {"on": False}}, False),
-        ({"status": {"conditions": [{"type": "Ready", "status": "False"}]}}, False),
-        ({"status": {"conditions": [{"type": "Other", "status": "True"}]}}, False),
-        ({"status": {"conditions": "x"}}, False),
-        ({}, False),
-    ],
-)
-def test_a_run_is_ready_if_all_conditions_hold(item, told):
-    """A condition that is not there does not hold."""
-    reader = a_reader(READY)
-    assert reader.is_ready(values(reader, item)[0]) is told
-
-
-def test_a_profile_that_does_not_define_ready_says_nothing_about_it():
-    """An unknown is not a no; an empty mapping takes the shipped conditions away."""
-    assert a_reader("{}").is_ready is None
-    assert a_reader("ready: {}").is_ready is None
-
-
-@pytest.mark.parametrize(
-    ("text", "item", "told"),
-    [
-        ("{}", {}, False),
-        ("long_lived: false", {}, False),
-        ("long_lived: {}", {}, False),
-        ("long_lived: true", {}, True),
-        ("long_lived: {.spec.mode: [session]}", {"spec": {"mode": "session"}}, True),
-        ("long_lived: {.spec.mode: [session]}", {"spec": {"mode": "task"}}, False),
-        ("long_lived: {.spec.mode: [session]}", {}, False),
-    ],
-)
-def test_a_run_is_long_lived_always_or_by_conditions(text, item, told):
-    """By default no run is."""
-    reader = a_reader(text)
-    assert reader.is_long_lived(values(reader, item)[0]) is told
 
 
 def test_an_empty_field_that_must_not_be_empty_is_named():

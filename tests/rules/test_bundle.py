@@ -180,3 +180,10 @@ def test_a_scrape_job_keeps_the_labels_of_runs_and_the_pace_that_the_times_assum
     assert "10911" in str(job)
     renamed = [rule["replacement"] for rule in job.get("relabel_configs", []) if rule.get("target_label") == "job"]
     assert (renamed or [job["job_name"]]) == ["coderun-exporter"]
+
+
+@by_name()
+def test_a_check_of_alerts_names_its_alert(name):
+    """`make mutate` tries many mutants at once, and leaves out the checks that name none of them."""
+    text = (ALERTS / "tests" / f"{name}.yml").read_text()
+    assert re.findall(r"ALERTS(?!_)(?!{alertname=\")", text) == []
