@@ -121,3 +121,16 @@ def test_of_a_list_that_comes_later_no_part_is_shown():
     for _ in loading:
         pass
     assert len(listed.values("job_info")) == 300
+
+
+def test_a_run_that_names_a_pod_that_was_there_before_counts_its_creation():
+    """A controller creates the Pod, and then writes its name into the status."""
+    worker = Worker(is_="Pod", selector="app", named=".status.podName")
+    listed = made(worker=worker)
+    listed.put(a_task(), pod(ownerReferences=[]))
+    created = 'coderun_job_creations_total{namespace="n",result="created"}'
+    assert f"{created} 0.0" in listed.history_text()
+    listed.put(a_task(status={"podName": "p"}))
+    assert f"{created} 1.0" in listed.history_text()
+    listed.put(a_task(phase="Completed", status={"podName": "p"}))
+    assert f"{created} 1.0" in listed.history_text()
