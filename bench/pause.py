@@ -29,7 +29,7 @@ async def _tick(gaps: list[tuple[float, float, float]], begun: float) -> None:
 
 
 async def _until_whole(app: App) -> None:
-    while not (app.health.is_ready() and app.store.whole):
+    while not (app.health.is_ready() and app.store.complete):
         await asyncio.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""Tells an operations team within minutes, and with the cause named, that an agent run is stuck."""
+"""A Prometheus exporter that reports stuck agent runs on Kubernetes and their causes."""
 
 __all__ = ["__version__"]
 

@@ -1,7 +1,7 @@
-"""Addresses of repositories, proxies and API servers, as far as they may be shown: host, port and path.
+"""The parts of URLs of repositories, proxies and API servers that are safe to show: host, port and path.
 
-A password or a token can stand anywhere in a URL that was written by hand. So nothing is cut out of it: an address
-is shown where all of it has the form below, and what is shown of it is a good host and a good path.
+Any part of a URL that was written by hand may contain a password or a token. So a URL is shown only if all of it
+matches the pattern below, and only its host, port and path.
 """
 
 import functools
@@ -29,12 +29,12 @@ _MOST_NESTED: Final = 6
 
 
 def shown_address(url: str) -> str:
-    """`HOST[:PORT][/PATH]` of a URL, or of git's `git@HOST:PATH`; empty where any of it has another form."""
+    """`HOST[:PORT][/PATH]` of a URL, or of `git@HOST:PATH`; empty if any part has another format."""
     return _shown(url) if len(url) <= _LONGEST else ""
 
 
 def shown_host(url: str) -> str:
-    """`HOST[:PORT]` of it: where a service is called, the path may be a secret."""
+    """`HOST[:PORT]` of a URL. The path of a webhook may be a secret."""
     return shown_address(url).partition("/")[0]
 
 
@@ -48,12 +48,12 @@ def _shown(url: str) -> str:
     if not _is_host(host) or not _are_segments(segments) or not (match["scheme"] or segments):
         return ""
     if port and len(segments) == 1 and host.isalnum():
-        return ""  # no repository; a user and the first digits of a password look like this
+        return ""  # not a repository, but possibly a user and the first digits of a password
     return "/".join([host.lower() + port, *segments])
 
 
 def _is_host(host: str) -> bool:
-    """A name in a domain, an IP address, or one word in lower case, such as localhost."""
+    """Whether it is a domain name, an IP address, or one word in lower case, such as localhost."""
     if _DOTTED.fullmatch(host):
         return not begins_as_token(host)
     try:
@@ -64,6 +64,6 @@ def _is_host(host: str) -> bool:
 
 
 def _are_segments(segments: list[str]) -> bool:
-    """An owner and a name. Deeper paths, as GitLab has them, only in lower case: an access token seldom is."""
+    """Whether it is an owner and a name. Longer paths (GitLab) must be lower case, unlike most access tokens."""
     form = _SEGMENT if len(segments) <= 2 else _NESTED  # noqa: PLR2004 (owner and name)
     return len(segments) <= _MOST_NESTED and all(form.fullmatch(part) and not looks_secret(part) for part in segments)

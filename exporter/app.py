@@ -1,4 +1,4 @@
-"""The composition root: builds all parts, and owns every task."""
+"""The composition root: creates all components and tasks."""
 
 import asyncio
 import contextlib
@@ -37,17 +37,17 @@ __all__ = ["App", "serve"]
 
 _log = logging.getLogger(__name__)
 
-_SLICE_SECONDS = 0.01  # rendering gives the event loop back after so long
-_SWEEP_SECONDS = 1.0
-_PATIENCE_SECONDS = 3.0  # Prometheus waits for ten
+_SLICE_SECONDS = 0.01  # rendering yields to the event loop after this time
+_RENDER_SECONDS = 1.0
+_RENDER_TIMEOUT_SECONDS = 3.0  # the default scrape timeout of Prometheus is 10 s
 _ADVANCE_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 0.25
-_ANSWERS_BYTES = 512 << 20
+_BUDGET_BYTES = 512 << 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class App:
-    """A running exporter; `urls` are the addresses that it listens on."""
+    """A running exporter; `urls` are its base URLs."""
 
     urls: list[str]
     store: MetricsStore
@@ -55,7 +55,7 @@ class App:
 
     @property
     def url(self) -> str:
-        """The first address."""
+        """The first base URL."""
         return self.urls[0]
 
 
@@ -63,9 +63,9 @@ class App:
 async def serve(
     settings: Settings, *, clock: Callable[[], float] = time.time, idle: float = IDLE_SECONDS
 ) -> AsyncIterator[App]:
-    """Runs the exporter while the context lasts. Raises WebConfigError, KubeConfigError and ListenError.
+    """Runs the exporter until the context exits. Raises WebConfigError, KubeConfigError and ListenError.
 
-    `clock` gives seconds since the epoch; a watch that says nothing for `idle` seconds is given up.
+    `clock` returns seconds since the epoch. A watch is closed after `idle` seconds without data.
     """
     telemetry = Telemetry(clock=clock)
     web_file = WebFile(settings.web.config_file, clock=time.monotonic, on_reload=telemetry.web_config_reloaded)
@@ -74,18 +74,18 @@ async def serve(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
     cache = ObjectCache(
-        thresholds=policy_of(settings),
+        thresholds=thresholds_of(settings),
         all_namespaces=not settings.namespaces,
         selected=bool(settings.label_selector),
     )
     cache.advance(clock())
-    all_feeds = informers(settings, telemetry=telemetry)
+    started = informers(settings, telemetry=telemetry)
     groups = {
-        name: [informer.status for informer in all_feeds if informer.resource == name] for name in _names(all_feeds)
+        name: [informer.status for informer in started if informer.resource == name] for name in _names(started)
     }
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    store = MetricsStore(cache=cache, history=history, answered=health.answered)
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
@@ -104,10 +104,9 @@ async def serve(
         asyncio.TaskGroup() as tasks,
     ):
         running = [
-            tasks.create_task(_follow(informer, client, store, idle=idle), name=informer.name)
-            for informer in all_feeds
+            tasks.create_task(_follow(informer, client, store, idle=idle), name=informer.name) for informer in started
         ]
-        running.append(tasks.create_task(_render_loop(store), name="sweep"))
+        running.append(tasks.create_task(_render_loop(store), name="render"))
         running.append(tasks.create_task(_advance(store, clock, health), name="advance"))
         running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
@@ -126,14 +125,14 @@ async def serve(
 
 
 def budget_of(limit: int | None) -> Budget:
-    """What all answers of the API server together may take: a third of the memory limit."""
+    """The budget for all responses of the API server: a third of the memory limit, which is in bytes."""
     if limit is None:
-        return Budget(most=_ANSWERS_BYTES, reason="there is no memory limit")
+        return Budget(most=_BUDGET_BYTES, reason="there is no memory limit")
     return Budget(most=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
 
 
 def _check_web(web: Web, file: WebFile) -> None:
-    """Raises WebConfigError if tokens would be sent over plain HTTP and no setting allows it."""
+    """Raises WebConfigError if clients would send tokens over plain HTTP and no setting allows it."""
     if web.kubernetes_auth and not file.secure:
         if not web.kubernetes_auth_without_tls:
             raise WebConfigError(
@@ -151,29 +150,29 @@ def _reviews(web: Web, client: KubeClient) -> Reviews | None:
     return Reviews(post=client.review, clock=time.monotonic, audience=web.kubernetes_auth_audience)
 
 
-def policy_of(settings: Settings) -> Thresholds:
+def thresholds_of(settings: Settings) -> Thresholds:
     """The thresholds, in seconds."""
     limits, agents = settings.thresholds, settings.thresholds.agents
     return Thresholds(
         job_creation_deadline=seconds_of(str(limits.job_creation_deadline)),
         job_creation_deadlines={
-            agent.lower(): seconds_of(str(own.job_creation_deadline))
-            for agent, own in agents.items()
-            if own.job_creation_deadline is not None
+            agent.lower(): seconds_of(str(override.job_creation_deadline))
+            for agent, override in agents.items()
+            if override.job_creation_deadline is not None
         },
         job_max_runtime=seconds_of(str(limits.job_max_runtime or DEFAULT_JOB_MAX_RUNTIME)),
         job_max_runtime_is_set=limits.job_max_runtime is not None,
         job_max_runtimes={
-            agent.lower(): seconds_of(str(own.job_max_runtime))
-            for agent, own in agents.items()
-            if own.job_max_runtime is not None
+            agent.lower(): seconds_of(str(override.job_max_runtime))
+            for agent, override in agents.items()
+            if override.job_max_runtime is not None
         },
         retention=seconds_of(str(settings.retention)),
     )
 
 
-def _names(all_feeds: list[Informer]) -> list[str]:
-    return list(dict.fromkeys(informer.resource for informer in all_feeds))
+def _names(started: list[Informer]) -> list[str]:
+    return list(dict.fromkeys(informer.resource for informer in started))
 
 
 async def _follow(informer: Informer, client: KubeClient, store: MetricsStore, *, idle: float) -> None:
@@ -188,22 +187,22 @@ async def _follow(informer: Informer, client: KubeClient, store: MetricsStore, *
 
 
 async def _page(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
-    """The page as of the moment at which nothing is left to render, if that comes in time.
+    """The exposition after all changes are rendered, or after a timeout.
 
-    Where objects change faster than they can be rendered, a page of a second ago is better than none.
+    If objects change faster than they can be rendered, an exposition that is a second old is served.
     """
-    patience = time.monotonic() + _PATIENCE_SECONDS
-    while not store.render(seconds=_SLICE_SECONDS) and not (store.whole and time.monotonic() > patience):
+    deadline = time.monotonic() + _RENDER_TIMEOUT_SECONDS
+    while not store.render(seconds=_SLICE_SECONDS) and not (store.complete and time.monotonic() > deadline):
         await asyncio.sleep(0)
-    return store.page(tail=tail())
+    return store.exposition(tail=tail())
 
 
 async def _render_loop(store: MetricsStore) -> None:
-    """Renders between scrapes, so that a scrape finds little left to do."""
+    """Renders between scrapes, so that scrapes are fast."""
     while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
-        if not store.answered:
-            continue  # what is joined with an object that is still to come would be rendered twice
+        await asyncio.sleep(_RENDER_SECONDS)
+        if not store.has_synced:
+            continue  # objects that are joined with others would be rendered twice during the initial lists
         while not store.render(seconds=_SLICE_SECONDS):
             await asyncio.sleep(0)
 
@@ -216,10 +215,10 @@ async def _advance(store: MetricsStore, clock: Callable[[], float], health: Heal
 
 
 async def _heartbeat(telemetry: Telemetry) -> None:
-    """Measures how late the event loop comes back: whatever blocks it shows here. And counts what runs on it."""
+    """Measures the delay of the event loop, and the number of its tasks."""
     loop = asyncio.get_running_loop()
     telemetry.loop_tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     while True:
-        asked = time.monotonic() + _HEARTBEAT_SECONDS
+        due = time.monotonic() + _HEARTBEAT_SECONDS
         await asyncio.sleep(_HEARTBEAT_SECONDS)
-        telemetry.loop_delay.observe(max(0.0, time.monotonic() - asked))
+        telemetry.loop_delay.observe(max(0.0, time.monotonic() - due))

@@ -1,4 +1,4 @@
-"""The command line: which command, with which settings."""
+"""The command line."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; gives its exit code. A wrong argument or setting is one line and 2."""
+    """Runs a command and returns its exit code. An invalid argument or setting prints one line and returns 2."""
     logs.set_up_fallback()
     words = list(sys.argv[1:] if argv is None else argv)
     return ended(lambda: _run(words), expected=(UsageError, KubeConfigError, ListenError, WebConfigError, DraftError))
@@ -49,7 +49,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
 
 
 def _with_command(words: list[str]) -> list[str]:
-    """`run` where the first word is a flag, or nothing at all. Raises UsageError."""
+    """Adds the default command `run` if there is none. Raises UsageError for an unknown command."""
     if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         return ["run", *words]
     if words[0] == "demo":
@@ -61,12 +61,12 @@ def _with_command(words: list[str]) -> list[str]:
 
 
 def _unknown(rest: list[str], command: str, parsers: dict[str, Parser]) -> str:
-    """One line about the first word that the command does not know."""
+    """The error for the first argument that the command does not know."""
     word = next((word for word in rest if word.startswith("-")), rest[0])
     if not word.startswith("-"):
         if word in _COMMANDS:
-            return f"{word}: the command comes first: coderun-exporter {word} ..."
-        takes = "takes one name" if parsers[command].takes_name else "has flags only"
+            return f"{word}: the command must be the first argument: coderun-exporter {word} ..."
+        takes = "takes one name" if parsers[command].takes_name else "takes no arguments"
         return f"{word}: {command} {takes}; see coderun-exporter {command} --help"
     flag = word.partition("=")[0]
     owners = [name for name, parser in parsers.items() if flag in parser.flags]
@@ -77,7 +77,7 @@ def _unknown(rest: list[str], command: str, parsers: dict[str, Parser]) -> str:
 
 
 def _parsers() -> dict[str, Parser]:
-    """The parser of the whole, under no name, and that of each command."""
+    """The parsers of the commands by name; "" is the main parser."""
     parser = Parser(
         prog="coderun-exporter",
         description="Prometheus exporter that reports stuck agent runs on Kubernetes and their causes.",

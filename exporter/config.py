@@ -1,7 +1,7 @@
-"""The settings: what they are, and their defaults.
+"""The settings and their defaults.
 
-Only the command line and the composition root read them. Durations are as Prometheus writes them (`10m`), or
-`none`; plain numbers are seconds.
+Only the command line and the composition root read them. Durations have the format of Prometheus (`10m`), or are
+`none`; numbers are seconds.
 """
 
 import re
@@ -23,7 +23,7 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 la
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A part of the settings; a key that it does not have is an error."""
+    """A section of the settings. Unknown keys are errors."""
 
 
 class Kubernetes(_Section, frozen=True):
@@ -79,7 +79,7 @@ class ConfigMaps(_Section, frozen=True):
 
     @property
     def named(self) -> bool:
-        """Whether the settings name them, be it the same names as the default's."""
+        """Whether the settings set `required`, even to the default value."""
         return self.required is not _TEMPLATES
 
 
@@ -156,13 +156,13 @@ class Settings(_Section, frozen=True):
 
 
 def check(settings: Settings) -> None:
-    """What types cannot say. Raises msgspec.ValidationError with the key's path, as decoding does."""
+    """Validates what types cannot express. Raises msgspec.ValidationError with the path of the key."""
     _check_durations(settings)
     named = [("namespaces", name) for name in settings.namespaces]
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
         if not _NAMESPACE.fullmatch(name):
             raise msgspec.ValidationError(
-                f"{name!r} is not the name of a namespace: a-z, 0-9 and -, at most 63 - at `$.{key}`"
+                f"{name!r} is not a namespace name: use a-z, 0-9 and -, at most 63 characters - at `$.{key}`"
             )
     if not SELECTOR.fullmatch(settings.label_selector):
         selector = settings.label_selector
@@ -178,7 +178,7 @@ def check(settings: Settings) -> None:
     if settings.web.max_requests < 0:
         number = settings.web.max_requests
         raise msgspec.ValidationError(
-            f"{number} is not a number of scrapes: write 0 for no limit - at `$.web.max_requests`"
+            f"{number} is not a number of scrapes: use 0 for no limit - at `$.web.max_requests`"
         )
 
 
@@ -197,14 +197,14 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
         first = names.setdefault((profile.plural, profile.group, which), index)
         if first != index:
             name = f"{profile.plural}.{profile.group}"
-            raise msgspec.ValidationError(f"two profiles of {name}: kinds.{first} is one as well - at `{where}`")
+            raise msgspec.ValidationError(f"duplicate profile of {name}, see kinds.{first} - at `{where}`")
 
 
 def _check_durations(settings: Settings) -> None:
     limits, names = settings.thresholds, ("job_creation_deadline", "job_max_runtime")
     durations = {f"thresholds.{name}": getattr(limits, name) for name in names}
-    for agent, own in limits.agents.items():
-        durations |= {f"thresholds.agents.{agent}.{name}": getattr(own, name) for name in names}
+    for agent, override in limits.agents.items():
+        durations |= {f"thresholds.agents.{agent}.{name}": getattr(override, name) for name in names}
     for key, duration in (("retention", settings.retention), *durations.items()):
         if duration is None:
             continue
@@ -213,4 +213,4 @@ def _check_durations(settings: Settings) -> None:
         except ValueError as error:
             raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
         if not seconds and key in durations:
-            raise msgspec.ValidationError(f"0 is always exceeded: write none for no limit - at `$.{key}`")
+            raise msgspec.ValidationError(f"0 is always exceeded: use none for no limit - at `$.{key}`")

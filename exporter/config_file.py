@@ -1,4 +1,4 @@
-"""The settings' file: how it is read, and what is said of a wrong one: the key, the line, and what would be right."""
+"""Loads the settings file. Errors name the line, the key, and the expected value."""
 
 import contextlib
 import difflib
@@ -15,7 +15,7 @@ from exporter.files import FileError, read_text
 from exporter.profiles import Profile, ProfileError, check as check_profile
 from exporter.yaml_text import node_of
 
-__all__ = ["ConfigError", "UnreadableError", "load", "said"]
+__all__ = ["ConfigError", "UnreadableError", "load", "readable"]
 
 _ENDS = (".yaml", ".yml")  # of files with profiles
 _KEY = re.compile(r"\[\.\.\.\]|[^.\[\]$`]+")
@@ -29,23 +29,23 @@ _WORDS = (
 
 
 class ConfigError(Exception):
-    """A wrong setting: one line that names the key, the file and line where it can, and what would be right."""
+    """An invalid setting. The message is one line: file and line if known, key, and expected value."""
 
 
 class UnreadableError(ConfigError):
-    """The file itself is wrong, whatever is in it."""
+    """The file cannot be read."""
 
 
 def load(path: str) -> Settings:
-    """The settings of a YAML file, and of the files with profiles that it names. Raises ConfigError."""
+    """Loads the settings from a YAML file, and the profile files that it names. Raises ConfigError."""
     tree, nodes = _read(Path(path))
     with _located(path, tree, nodes, Settings):
         settings = msgspec.convert({} if tree is None else tree, Settings)
-        given, folder = settings.coderuns.kinds, Path(path).parent
+        configured, folder = settings.coderuns.kinds, Path(path).parent
         files = {
-            kind: _ProfileFile(folder / kind) for kind in given if isinstance(kind, str) and kind.endswith(_ENDS)
+            kind: _ProfileFile(folder / kind) for kind in configured if isinstance(kind, str) and kind.endswith(_ENDS)
         }
-        kinds = tuple(files[kind].profile if isinstance(kind, str) and kind in files else kind for kind in given)
+        kinds = tuple(files[kind].profile if isinstance(kind, str) and kind in files else kind for kind in configured)
         for file in files.values():
             file.check(kinds)
         settings = msgspec.structs.replace(settings, coderuns=CodeRuns(kinds=kinds))
@@ -63,7 +63,7 @@ class _ProfileFile:
             self.profile = msgspec.convert(self._tree, Profile)
 
     def check(self, kinds: Iterable[str | Profile]) -> None:
-        """Its worker may be of another kind of the settings. Raises ConfigError."""
+        """Validates the profile, whose worker may be one of the other `kinds`. Raises ConfigError."""
         with _located(self._path, self._tree, self._nodes, Profile):
             try:
                 check_profile(self.profile, kinds=[one.kind or "" for one in kinds if isinstance(one, Profile)])
@@ -72,7 +72,7 @@ class _ProfileFile:
 
 
 def _read(path: Path) -> tuple[Any, Any]:
-    """A YAML file as a tree of values, and as one of nodes, which know their lines."""
+    """Reads a YAML file as a value, and as nodes, which have line numbers. Raises ConfigError."""
     try:
         text = read_text(str(path), pipes=True)
     except FileError as error:
@@ -80,17 +80,17 @@ def _read(path: Path) -> tuple[Any, Any]:
     try:
         loader = yaml.SafeLoader(text)
         nodes = node_of(loader, text)
-        for key in _twice(nodes):
-            raise ConfigError(f"{path}:{key.start_mark.line + 1}: the key {key.value!r} stands twice in one mapping")
+        for key in _duplicates(nodes):
+            raise ConfigError(f"{path}:{key.start_mark.line + 1}: duplicate key {key.value!r}")
         tree = None if nodes is None else loader.construct_document(nodes)
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # The last ones: a value that does not fit its tag, such as a date that there is not.
+        # PyYAML raises the other types for a value that does not match its tag, such as an invalid date.
         raise ConfigError(f"{path}{_place(error)}: not YAML: {_problem(error)}") from error
     return tree, nodes
 
 
-def _twice(root: Any) -> Iterator[Any]:
-    """The keys that their mapping has already, of which YAML takes the last. Aliases are seen once."""
+def _duplicates(root: Any) -> Iterator[Any]:
+    """The duplicate keys of all mappings, for which PyYAML would use the last value. Visits aliases once."""
     seen, waiting = set[int](), [root]
     while waiting:
         node = waiting.pop()
@@ -110,21 +110,21 @@ def _twice(root: Any) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _located(path: str, tree: Any, nodes: Any, root: type[msgspec.Struct]) -> Iterator[None]:
-    """What is wrong, with the file and the line."""
+    """Converts validation errors to ConfigError, with the file and the line."""
     try:
         yield
     except msgspec.ValidationError as error:
-        keys, text = said(str(error), tree, root=root)
+        keys, text = readable(str(error), tree, root=root)
         line = _line(nodes, keys)
         raise ConfigError(f"{path}{f':{line}' if line else ''}: {text}") from error
 
 
-def said(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) -> tuple[list[str], str]:
-    """A message of `check` or of msgspec as a path of keys and a line; for a misspelled key the nearest right one."""
+def readable(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) -> tuple[list[str], str]:
+    """The path of keys and the text of a message of `check` or msgspec, with a suggestion for an unknown key."""
     text, _, where = message.partition(" - at `")
     keys = ["*" if key == "[...]" else key for key in _KEY.findall(where.rpartition("$")[2])]
     if where.startswith("key`"):
-        return keys, f"{'.'.join(keys) or 'the file'}: every key is text: put it into quotes"
+        return keys, f"{'.'.join(keys) or 'the file'}: each key must be a string: put it in quotes"
     if unknown := re.search(r"unknown field `(.+?)`", text):
         known = _type(keys, root).__struct_encode_fields__
         near = difflib.get_close_matches(unknown[1], known, n=1)
@@ -134,7 +134,7 @@ def said(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) -> t
     if text.startswith("Invalid enum value"):
         return keys, f"{'.'.join(keys)}: expected one of {', '.join(get_args(_type(keys, root)))}"
     if isinstance(tree, dict) or keys:
-        if text.startswith(("Expected", "Object")):  # theirs, and not ours with a user's words in it
+        if text.startswith(("Expected", "Object")):  # a message of msgspec, not one of ours with the user's text
             for theirs, ours in _WORDS:
                 text = text.replace(theirs, ours)
         return keys, f"{'.'.join(keys) or 'the file'}: {text}"
@@ -142,7 +142,7 @@ def said(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) -> t
 
 
 def _type(keys: list[str], root: type[msgspec.Struct]) -> Any:
-    """The type of what stands at a path."""
+    """The type of the value at a path of keys."""
     where: Any = root
     for key in (key for key in keys if not key.isdecimal() and key != "*"):
         where = next(field.type for field in msgspec.structs.fields(where) if field.encode_name == key)
@@ -151,14 +151,14 @@ def _type(keys: list[str], root: type[msgspec.Struct]) -> Any:
 
 
 def _struct_in(kind: Any) -> Any:
-    """The Struct inside a tuple, a dict or an optional of Structs."""
+    """The Struct in a tuple, dict or optional of Structs."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
     return next((found for inner in getattr(kind, "__args__", ()) if (found := _struct_in(inner))), None)
 
 
 def _line(node: Any, keys: list[str]) -> int | None:
-    """The line on which a key stands, or the nearest above it; `*` is the one key that has the rest below it."""
+    """The line of a key, or of its closest parent; `*` matches the only key with the remaining path below it."""
     entries: list[tuple[str, Any, Any]] = []
     if isinstance(node, yaml.MappingNode):
         entries = [(str(name.value), name, value) for name, value in node.value]

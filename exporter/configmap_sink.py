@@ -1,4 +1,4 @@
-"""Where the list and watch of required ConfigMaps puts its records: also those of what is not there."""
+"""The sink for required ConfigMaps. It stores a record for a missing ConfigMap as well."""
 
 import dataclasses
 
@@ -14,43 +14,43 @@ __all__ = ["ConfigMapSink"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigMapSink:
-    """Fills one part of the table: a required place has a record also while no object fills it.
+    """Updates one partition of the table. A required ConfigMap has a record even if it does not exist.
 
-    One that matched a pattern and is gone stays required, as long as the process runs.
+    A deleted ConfigMap that matched a pattern remains required until the process exits.
     """
 
-    part: str
+    partition: str
     places: tuple[RequiredConfigMap, ...]
     store: MetricsStore
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Record]) -> None:
-        """A whole new state."""
+        """Replaces all records; adds those of missing ConfigMaps."""
         found = {uid: record for uid, record in records.items() if isinstance(record, ConfigMap)}
-        gone = [record.name for uid, record in self._kept().items() if uid not in found and "*" not in record.name]
-        wanted = [place for name in gone if (place := place_of(name, self.places)) is not None]
+        deleted = [
+            record.name for uid, record in self._cached().items() if uid not in found and "*" not in record.name
+        ]
+        wanted = [place for name in deleted if (place := place_of(name, self.places)) is not None]
         found |= absent_of(wanted, {})
-        self.store.replace(CONFIGMAPS, self.part, {**found, **absent_of(self.places, found)})
+        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_of(self.places, found)})
 
-    def put(self, uid: str, record: Record | None) -> None:
-        """One object changed; None: it is gone, or it is not required."""
-        kept = self._kept()
-        if not isinstance(record, ConfigMap):
-            place = place_of(kept[uid].name, self.places) if uid in kept else None
-            if place is None:
-                return
-            record = absent_of([place], {})[uid]
-        self._put(uid, record)
-        for place in self.places:  # a pattern that matches something is no longer missing
-            if place.is_pattern and place.uid in kept and place.matches(record.name):
-                self._put(place.uid, None)
-        self.status.count(sum(item.exists for item in self._kept().values()))
+    def upsert(self, uid: str, record: Record) -> None:
+        """Adds or updates a ConfigMap."""
+        if isinstance(record, ConfigMap):
+            self._update(uid, record)
 
-    def entered(self, state: str) -> None:
-        """What may not be read is a problem of its own; what was read of it before stays."""
+    def delete(self, uid: str) -> None:
+        """Marks a required ConfigMap as missing. Ignores others."""
+        cached = self._cached().get(uid)
+        place = place_of(cached.name, self.places) if cached is not None else None
+        if place is not None:
+            self._update(uid, absent_of([place], {})[uid])
+
+    def set_state(self, state: str) -> None:
+        """Marks the records as forbidden, or as readable again. Their other fields do not change."""
         if state not in {"forbidden", "watching"}:
             return
-        records, forbidden = dict(self._kept()), state == "forbidden"
+        records, forbidden = dict(self._cached()), state == "forbidden"
         if forbidden:
             absent = absent_of(self.places, records)
             records |= {
@@ -59,8 +59,15 @@ class ConfigMapSink:
         for uid, record in records.items():
             self._put(uid, msgspec.structs.replace(record, forbidden=forbidden))
 
-    def _kept(self) -> dict[str, ConfigMap]:
-        return self.store.cache.configmaps.part(self.part)
+    def _update(self, uid: str, record: ConfigMap) -> None:
+        self._put(uid, record)
+        for place in self.places:  # a pattern with a match is no longer missing
+            if place.is_pattern and place.uid in self._cached() and place.matches(record.name):
+                self._put(place.uid, None)
+        self.status.count(sum(item.exists for item in self._cached().values()))
+
+    def _cached(self) -> dict[str, ConfigMap]:
+        return self.store.cache.configmaps.partition(self.partition)
 
     def _put(self, uid: str, record: ConfigMap | None) -> None:
-        self.store.put(Change(CONFIGMAPS, self.part, uid, record))
+        self.store.put(Change(CONFIGMAPS, self.partition, uid, record))

@@ -1,18 +1,18 @@
-"""Durations as Prometheus writes them, `90s`, `1h30m`, and plain numbers of seconds."""
+"""Parses durations in the format of Prometheus (`90s`, `1h30m`), and numbers of seconds."""
 
 import re
 
 __all__ = ["seconds_of"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
-# Of twelve digits no float makes an infinity, and int() takes no time.
+# At most twelve digits, so that no float becomes infinite and int() is fast.
 _FORM = re.compile(r"(?:[0-9]{1,12}(?:ms|[smhdwy]))+")
 _PART = re.compile(r"([0-9]+)(ms|[smhdwy])")
 _PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 def seconds_of(text: str) -> float:
-    """Seconds; `none` is infinite, for a limit that shall not be. Raises ValueError, in words for a user."""
+    """The duration in seconds; `none` is infinite (no limit). Raises ValueError with a message for the user."""
     text = text.strip()
     if text == "none":
         return float("inf")
@@ -20,4 +20,4 @@ def seconds_of(text: str) -> float:
         return sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(text))
     if _PLAIN.fullmatch(text):
         return float(text)
-    raise ValueError(f"{text[:40]!r} is not a duration: write 600, 90s, 1h30m, 2d, or none")
+    raise ValueError(f"{text[:40]!r} is not a duration: use 600, 90s, 1h30m, 2d, or none")

@@ -1,4 +1,4 @@
-"""How the process ends: each ending is an exit code, and at most one line on standard error. Never a traceback."""
+"""Ends the process with an exit code and at most one line on standard error, without a traceback."""
 
 import contextlib
 import io
@@ -16,16 +16,17 @@ __all__ = ["ended"]
 T = TypeVar("T")
 
 _FAILED = 2
-_INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
+_INTERRUPTED = 130  # 128 + SIGINT, as in shells
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 _MOST_PLACES = 4
 _STANDARD = (0, 1, 2)
 
 
 def ended(command: Callable[[], int], *, expected: tuple[type[Exception], ...]) -> int:
-    """Runs the command; gives the exit code. The text of an `expected` exception is the line; others are faults.
+    """Runs the command and returns the exit code. Prints the message of an `expected` exception; others are bugs.
 
-    What could not be written to standard output is a failure as well: without it the code would say too much.
+    A failure to write to standard output is an error as well, because the exit code would be wrong without the
+    output.
     """
     _open_standard_streams()
     with _output() as output:
@@ -33,15 +34,15 @@ def ended(command: Callable[[], int], *, expected: tuple[type[Exception], ...]) 
         with contextlib.suppress(OSError):
             output.flush()
         if output.failure:
-            _say(f"cannot write to standard output: {output.failure}")
+            _print_error(f"cannot write to standard output: {output.failure}")
             code = _FAILED
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        _drop(stream)
+        _discard(stream)
     return code
 
 
 class _Output:
-    """Standard output; `failure` is why something could not be written to it, also where the error was ignored."""
+    """Standard output; `failure` is the reason of a failed write, even if the caller ignored the error."""
 
     def __init__(self, stream: TextIO, failure: str = "") -> None:
         self._stream = stream
@@ -83,21 +84,21 @@ def _output() -> Iterator[_Output]:
 def _ran(command: Callable[[], int], output: _Output, expected: tuple[type[Exception], ...]) -> int:
     try:
         return command()
-    except SystemExit as end:  # of argparse, after --help and --version
+    except SystemExit as end:  # raised by argparse after --help and --version
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BaseException as error:  # noqa: BLE001 - this is the last place that could name it
+    except BaseException as error:  # noqa: BLE001 - the outermost handler
         fault = error
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     if not (isinstance(fault, OSError) and output.failure):
-        _say(str(fault) if isinstance(fault, expected) else _words(fault))
+        _print_error(str(fault) if isinstance(fault, expected) else _bug(fault))
     return _FAILED
 
 
-def _words(fault: BaseException) -> str:
-    """Type and place of a fault of ours. Not its text: that is a library's, and may quote a secret."""
+def _bug(fault: BaseException) -> str:
+    """The type and place of a bug, without its message, which may contain a secret."""
     files = [(pathlib.Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(fault.__traceback__)]
     places = [f"{file.relative_to(_PACKAGE.parent)}:{line}" for file, line in files if _PACKAGE in file.parents]
     reason = f" ({os.strerror(fault.errno)})" if isinstance(fault, OSError) and fault.errno else ""
@@ -105,24 +106,24 @@ def _words(fault: BaseException) -> str:
     return f"unexpected {type(fault).__name__}{reason} at {where}; this is a bug of coderun-exporter"
 
 
-def _say(line: str) -> None:
+def _print_error(line: str) -> None:
     with contextlib.suppress(OSError):
         sys.stderr.write(f"coderun-exporter: {spelled_out(line)}\n")
         sys.stderr.flush()
 
 
 def _open_standard_streams() -> None:
-    """Python has None for a stream that was closed at the start, and its number goes to the next file or socket."""
+    """Opens closed standard streams: their descriptors would be reused for the next file or socket."""
     for number in _STANDARD:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free descriptor
     sys.stderr = sys.stderr or io.StringIO()
 
 
-def _drop(stream: TextIO) -> None:
-    """What cannot be written stays in the buffer; Python would try again at its end, and change the exit code."""
+def _discard(stream: TextIO) -> None:
+    """Discards output that cannot be written: Python would retry at exit, and change the exit code."""
     try:
         stream.flush()
     except OSError:

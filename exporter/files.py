@@ -1,4 +1,4 @@
-"""Files that settings name, read as a whole and never without bound: so many bytes, and of a pipe so many seconds."""
+"""Reads files that settings name, with a limit on their size, and on the time for a pipe."""
 
 import os
 import select
@@ -15,16 +15,16 @@ _PIECE: Final = 64 << 10
 
 
 class FileError(Exception):
-    """A file that cannot be read. The text is the reason; the caller knows the path and the setting."""
+    """A file cannot be read. The message is the reason, without the path."""
 
 
 def read_bytes(
     path: Path | str, *, most: int = _LARGEST, pipes: bool = False, seconds: float | None = _PIPE_SECONDS
 ) -> bytes:
-    """The content of a file or, where `pipes` are allowed, of a pipe. The null device is an empty file.
+    """Reads a file or, if `pipes`, a pipe. The null device is an empty file. Raises FileError.
 
-    Pipes are for what is read once. `most` is in bytes; `seconds` bound the wait for a pipe (None: no bound).
-    Raises FileError.
+    A pipe can be read only once. `most` is the maximum size in bytes, `seconds` the timeout of a pipe (None: no
+    limit).
     """
     try:
         _check(Path(path).stat(), pipes=pipes)
@@ -33,7 +33,7 @@ def read_bytes(
         try:
             return _read(descriptor, most=most, seconds=seconds)
         finally:
-            os.close(descriptor)  # by hand: a file object does not close that of a directory, which it refuses
+            os.close(descriptor)  # not a file object: it would not close the descriptor of a directory
     except OSError as error:
         raise FileError(error.strerror or "unknown error") from error
     except ValueError:
@@ -41,7 +41,7 @@ def read_bytes(
 
 
 def read_text(path: Path | str, *, pipes: bool = False) -> str:
-    """The same as text. Raises FileError."""
+    """Reads a file as UTF-8 text. Raises FileError."""
     try:
         return read_bytes(path, pipes=pipes).decode("utf-8")
     except UnicodeDecodeError:
@@ -49,7 +49,7 @@ def read_text(path: Path | str, *, pipes: bool = False) -> str:
 
 
 def _check(status: os.stat_result, *, pipes: bool) -> None:
-    """A directory passes: to read one fails with the right reason."""
+    """Raises FileError for a special file. Accepts directories, because reading one fails with the right reason."""
     if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
         return
     if stat.S_ISFIFO(status.st_mode):

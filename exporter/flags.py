@@ -1,4 +1,4 @@
-"""Flags: what is said of one that is unknown, or has a wrong value. One line, which names the flag."""
+"""Argument parsing with one-line errors that name the flag."""
 
 import argparse
 import difflib
@@ -13,11 +13,11 @@ _OF_ONE = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
 
 
 class UsageError(Exception):
-    """A wrong argument or setting: one line."""
+    """An invalid argument or setting. The message is one line."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UsageError; `flags` are the flags that it knows, `takes_name` is whether it takes a word besides."""
+    """Raises UsageError. `flags` are its flags; `takes_name` is whether it takes a positional argument."""
 
     def __init__(self, **settings: Any) -> None:
         self.flags: set[str] = set()
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         if of_one is None:
             raise UsageError(f"{message}; see {self.prog} --help")
         flag, text = of_one.groups()
-        flag = flag.rpartition("/")[2]  # the long one of several names
+        flag = flag.rpartition("/")[2]  # the long name
         if text.startswith("ignored explicit argument"):
             text = "takes no value"
         elif text == "expected one argument":
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The most similar known word, as a question; empty where none is similar."""
+    """A suggestion with the most similar known word; empty if none is similar."""
     names = sorted(known)
     near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_SIMILAR)
     if not near and word.startswith("-"):  # -context for --context
@@ -54,7 +54,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def one_of(*values: str) -> Callable[[str], str]:
-    """The type of a flag that takes one of these values."""
+    """The type of a flag that accepts one of these values."""
 
     def checked(text: str) -> str:
         if text not in values:
@@ -65,7 +65,7 @@ def one_of(*values: str) -> Callable[[str], str]:
 
 
 def number(text: str) -> int:
-    """The type of a flag that takes a whole number."""
+    """The type of a flag that accepts an integer."""
     if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, such as 40")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer, such as 40")
     return int(text)

@@ -1,4 +1,4 @@
-"""Which lists and watches the settings ask for, and how each fills the picture."""
+"""The informers that the settings require: each lists and watches one resource, and updates the cache."""
 
 import asyncio
 import dataclasses
@@ -29,7 +29,7 @@ __all__ = ["Informer", "informers", "kinds_of", "wanted_of"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Informer:
-    """One list and watch, its state, and the table of which it fills a part."""
+    """One list and watch, its state, and the table of which it updates a partition."""
 
     resource: str
     table: str
@@ -38,13 +38,13 @@ class Informer:
     decode: Callable[[msgspec.Raw], Decoded[Any]]
 
     @property
-    def part(self) -> str:
-        """The part of the table."""
-        return self.watch.part
+    def partition(self) -> str:
+        """The partition of the table."""
+        return self.watch.partition
 
     @property
     def path(self) -> str:
-        """Where it is listed."""
+        """The path of the list."""
         return self.watch.path
 
     @property
@@ -54,67 +54,76 @@ class Informer:
 
     @property
     def places(self) -> tuple[RequiredConfigMap, ...]:
-        """The required ConfigMaps that it is about."""
+        """The required ConfigMaps that it reads."""
         return self.watch.places
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name of its task."""
         return f"{self.status.resource} {self.status.scope}"
 
     def source(self, store: MetricsStore) -> Source[Any]:
-        """What the reflector reads."""
+        """The source of its reflector."""
 
-        def same(record: Any) -> Any:
-            known = store.cache.get(Key(self.table, record.uid))
-            return known if known == record else record
+        def reuse_if_equal(record: Any) -> Any:
+            cached = store.cache.get(Key(self.table, record.uid))
+            return cached if cached == record else record
 
         return Source(
             path=self.path,
             params=self.params,
             decode=self.decode,
-            reuse_if_equal=same,
+            reuse_if_equal=reuse_if_equal,
             is_custom_resource=self.watch.custom,
         )
 
     def sink(self, store: MetricsStore) -> Sink[Any]:
-        """Where the reflector's records go."""
+        """The sink of its reflector."""
         if self.places:
-            return ConfigMapSink(part=self.part, places=self.places, store=store, status=self.status)
+            return ConfigMapSink(partition=self.partition, places=self.places, store=store, status=self.status)
         return CacheUpdater(informer=self, store=store)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CacheUpdater:
-    """Puts what a feed brings into the picture."""
+    """Updates the cache with the records of an informer."""
 
     informer: Informer
     store: MetricsStore
 
     async def replace(self, records: dict[str, Record]) -> None:
-        """A whole new state. A first list is put in place in slices: scrapes and probes are answered meanwhile."""
-        for _ in self.store.replacing(self.informer.table, self.informer.part, records):
+        """Replaces all records, in slices, so that scrapes and probes are served meanwhile."""
+        for _ in self.store.replacing(self.informer.table, self.informer.partition, records):
             await asyncio.sleep(0)
 
-    def put(self, uid: str, record: Record | None) -> None:
-        """One object changed; None: it is gone."""
-        self.store.put(Change(self.informer.table, self.informer.part, uid, record))
-        self.informer.status.count(len(self.store.cache.table(self.informer.table).part(self.informer.part)))
+    def upsert(self, uid: str, record: Record) -> None:
+        """Adds or updates a record."""
+        self._put(uid, record)
 
-    def entered(self, state: str) -> None:
-        """While Jobs cannot be followed, no run that is new is said to lack one."""
+    def delete(self, uid: str) -> None:
+        """Deletes a record."""
+        self._put(uid, None)
+
+    def _put(self, uid: str, record: Record | None) -> None:
+        self.store.put(Change(self.informer.table, self.informer.partition, uid, record))
+        self.informer.status.count(
+            len(self.store.cache.table(self.informer.table).partition(self.informer.partition))
+        )
+
+    def set_state(self, state: str) -> None:
+        """Reports whether Jobs are watched: while they are not, a new run without a Job is not reported as stuck."""
         if self.informer.table == JOBS:
-            self.store.follow_jobs(self.informer.part, current=state == "watching")
+            self.store.follow_jobs(self.informer.partition, current=state == "watching")
 
 
 def informers(settings: Settings, *, telemetry: Telemetry) -> list[Informer]:
-    """All lists and watches, of each resource in turn."""
+    """All informers, grouped by resource."""
     wanted = wanted_of(settings)
-    return [_feed(resource, watch, telemetry) for resource in RESOURCES for watch in resource.lists(wanted)]
+    return [_informer(resource, watch, telemetry) for resource in RESOURCES for watch in resource.lists(wanted)]
 
 
 def wanted_of(settings: Settings) -> Wanted:
-    """What the settings want to be read."""
+    """The kinds, namespaces, selectors and ConfigMaps that the settings select."""
     return Wanted(
         kinds=run_kinds([resolved(kind) for kind in settings.coderuns.kinds]),
         scopes=list(dict.fromkeys(settings.namespaces)) or [None],
@@ -125,7 +134,7 @@ def wanted_of(settings: Settings) -> Wanted:
 
 
 def kinds_of(settings: Settings) -> list[RunKind]:
-    """The kinds of runs that are custom resources; the first is the main one."""
+    """The run kinds that are custom resources; the first is the main one."""
     return wanted_of(settings).custom_kinds
 
 
@@ -140,7 +149,7 @@ def _required(settings: Settings) -> list[RequiredConfigMap]:
     ]
 
 
-def _feed(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Informer:
+def _informer(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Informer:
     return Informer(
         resource=resource.name,
         table=resource.table,
@@ -154,17 +163,17 @@ def _decoding(watch: ListWatch) -> Callable[[msgspec.Raw], Decoded[Any]]:
     decoder, convert, uid = Decoder(watch.wire), watch.record, watch.uid
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:
-        item, whole = decoder.decode(raw)
+        item, is_valid = decoder.decode(raw)
         meta = item.metadata
         try:
             record = convert(item)
         except Exception:  # noqa: BLE001 - see below
-            # A fault of ours must cost one object and not the resource, which lists it again and again.
+            # A bug must not stop the whole resource, which would fail on this object in each list.
             _log.exception(
                 "Failed to convert object, skipping it", extra={"namespace": meta.namespace, "object": meta.name}
             )
-            record, whole = None, False
+            record, is_valid = None, False
         known = uid(meta) if uid else meta.uid or (f"{meta.namespace or ''}/{meta.name}" if meta.name else "")
-        return Decoded(known, meta.resource_version or "", record if known else None, whole)
+        return Decoded(known, meta.resource_version or "", record if known else None, is_valid)
 
     return decode

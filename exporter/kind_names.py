@@ -1,4 +1,4 @@
-"""Whether the API server serves the kinds of runs under the names that the settings give them.
+"""Compares the names of run kinds in the settings with those that the API server serves.
 
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
@@ -18,16 +18,16 @@ __all__ = ["naming_fault", "nearest", "nearest_served"]
 _MOST_NAMES = 3
 _MOST_GROUPS = 500
 _CONCURRENT = 16
-_CUSTOM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")  # built-in groups have no dot, or names that no run kind has
+_CUSTOM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")  # groups with a dot: custom resources, and some built-in groups
 
-_SIMILAR = 0.75  # `agenttask` and `agenttasks` are, `docsruns` and `coderuns` are not
+_SIMILAR = 0.75  # `agenttask` and `agenttasks` are similar, `docsruns` and `coderuns` are not
 
 
 async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[RunKind] = ()) -> str:
-    """One line about a name that differs from what the API server serves; empty where all are right.
+    """One line about a name that differs from the one that the API server serves; empty if there is none.
 
-    Empty as well where the kind is simply not there: a CRD that is not installed is no wrong name. `others` are kinds
-    that the settings name besides: none of them is meant. Raises a KubeError.
+    It is empty as well if the CRD is not installed. The other kinds of the settings, `others`, are never suggested.
+    Raises a KubeError.
     """
     try:
         served = await served_resources(client, kind.group, kind.version)
@@ -48,7 +48,7 @@ async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[Ru
 
 
 async def nearest_served(client: KubeClient, name: str) -> list[str]:
-    """PLURAL.GROUP of the custom resources whose names are the most similar ones. Raises a KubeError."""
+    """PLURAL.GROUP of the custom resources with the most similar names. Raises a KubeError."""
     groups = await served_groups(client)
     turn = asyncio.Semaphore(_CONCURRENT)
 
@@ -71,7 +71,7 @@ async def nearest_served(client: KubeClient, name: str) -> list[str]:
 
 
 def nearest(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> str:
-    """The most similar one of the known names; empty where none is similar."""
+    """The most similar known name; empty if none is similar."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=similar)), "")
 
 

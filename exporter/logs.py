@@ -1,4 +1,4 @@
-"""Log lines as Prometheus' own programs write them: logfmt or JSON, one line each, on standard error."""
+"""Logs to standard error in the formats of Prometheus: logfmt or JSON, one line each."""
 
 import json
 import logging
@@ -15,22 +15,22 @@ _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "taskName"}
 
 
 def set_up_fallback() -> None:
-    """What is logged before, or without, `set_up` is warnings and errors, one line each as well."""
+    """Formats the warnings and errors that are logged before or without `set_up`."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_Formatter(form="logfmt"))
 
 
 def set_up(*, level: str, form: str) -> None:
-    """Sends every log record to standard error in this form."""
+    """Logs to standard error at this level, in this format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter(form=form))
     logging.basicConfig(level=level.upper().replace("WARN", "WARNING"), handlers=[handler], force=True)
-    # aiohttp tells at this level of every client that sent garbage: anyone who can reach the port could fill the log.
+    # aiohttp logs each malformed request as an error: any client could fill the log.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
 class _Formatter(logging.Formatter):
-    """`extra` fields become pairs. A value from the cluster stays inside its quotes."""
+    """Formats `extra` fields as pairs, with quotes around values that are not one word."""
 
     def __init__(self, *, form: str) -> None:
         super().__init__()
@@ -52,11 +52,11 @@ class _Formatter(logging.Formatter):
 
 
 def _plain(value: object) -> str | int | float:
-    """Numbers stay numbers in JSON."""
+    """Keeps numbers, which are not quoted in JSON; converts other values to strings."""
     return value if type(value) in (int, float) else str(value)  # type: ignore[return-value]
 
 
 def _quoted(value: str) -> str:
-    """As it is where it is one plain word; else in quotes with everything unprintable escaped."""
+    """The value, in quotes and escaped unless it is one printable ASCII word."""
     plain = value.isascii() and value.isprintable() and not set(value) & set(' ="\\')
     return value if plain and value else json.dumps(value)

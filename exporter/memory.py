@@ -1,4 +1,4 @@
-"""The memory limit of the container that the exporter runs in, as the kernel has it.
+"""Reads the memory limit of the container from cgroups.
 
 Source: Linux, Documentation/admin-guide/cgroup-v2.rst (memory.max) and cgroup-v1/memory.rst (memory.limit_in_bytes).
 """
@@ -11,13 +11,13 @@ _NO_LIMIT = 1 << 50  # cgroup v1 writes "no limit" as a number of this size
 
 
 def memory_limit(root: Path = Path("/")) -> int | None:
-    """Bytes; None where there is no limit, or none that can be read. `root` is where /proc and /sys are."""
+    """The limit in bytes; None if there is none or it cannot be read. `root` contains /proc and /sys."""
     found = [limit for folder, name in _places(root) if (limit := _limit(folder / name)) is not None]
     return min(found, default=None)
 
 
 def _places(root: Path) -> list[tuple[Path, str]]:
-    """Every folder whose limit holds: a container's own, and those that contain it."""
+    """The directory and file name of the limit of each cgroup: that of the process, and its parents."""
     places = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")

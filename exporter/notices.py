@@ -1,4 +1,4 @@
-"""What somebody should know of the settings and no metric says: shown at `/`, and logged once."""
+"""Notices about the settings that are not in metrics: shown at `/`, and logged once."""
 
 import logging
 
@@ -8,7 +8,7 @@ _log = logging.getLogger(__name__)
 
 
 class Notices:
-    """One line for each subject, for as long as it is true."""
+    """One line for each subject, while it applies."""
 
     def __init__(self) -> None:
         self._lines: dict[str, str] = {}
@@ -16,11 +16,11 @@ class Notices:
 
     @property
     def lines(self) -> list[str]:
-        """Those that are true now."""
+        """The current notices."""
         return list(self._lines.values())
 
     def set(self, subject: str, line: str, *, level: int = logging.WARNING) -> None:
-        """This is true of the subject now; an empty line: nothing is to be said of it."""
+        """Sets the notice of the subject; an empty line removes it."""
         if not line:
             self._lines.pop(subject, None)
             return

@@ -1,8 +1,8 @@
-"""Numbers of things, for people."""
+"""Formats counts."""
 
 __all__ = ["plural"]
 
 
 def plural(number: int, noun: str) -> str:
-    """The number and the noun: `1 key`, `2 keys`."""
+    """The number with the singular or plural noun: `1 key`, `2 keys`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

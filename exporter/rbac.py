@@ -1,6 +1,6 @@
-"""What the exporter must be granted, made from what it reads: RBAC manifests, and not one right more.
+"""Generates RBAC manifests with the permissions that the exporter needs, from the resources that it reads.
 
-Source of the shapes: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
 
 import dataclasses
@@ -19,28 +19,28 @@ __all__ = ["Account", "GrantError", "Manifest", "manifests"]
 Manifest = dict[str, Any]
 
 _GROUP = "rbac.authorization.k8s.io"
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123, as in objects' names and in API groups
-_PATTERN = re.compile(r"[a-z0-9*]([-a-z0-9.*]{0,251}[a-z0-9*])?")  # a subdomain in which * stands for any text
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123: names of objects and API groups
+_PATTERN = re.compile(r"[a-z0-9*]([-a-z0-9.*]{0,251}[a-z0-9*])?")  # a subdomain with * for any text
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class GrantError(ValueError):
-    """A name that must not stand in a rule: `*` and an empty resourceName grant what nobody asked for."""
+    """A name is invalid in a rule: `*` and an empty resourceName would grant additional permissions."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Account:
-    """The ServiceAccount that the exporter's pods run as. Its roles and bindings are named after it."""
+    """The ServiceAccount of the exporter's pods. Its roles and bindings have its name."""
 
     name: str = "coderun-exporter"
     namespace: str = "agent-platform"
 
 
 def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
-    """A role and its binding for the cluster or for each namespace, then one for the required ConfigMaps.
+    """A role and its binding for the cluster or for each namespace, then those for the required ConfigMaps.
 
-    That last one has a name of its own, NAME-configmaps: its namespace may be one of the others, and exporters
-    that share the namespaces between them share it. Raises GrantError.
+    The latter have the name NAME-configmaps, because their namespace may be one of the others. Exporters that divide
+    the namespaces between them share it. Raises GrantError.
     """
     wanted = wanted_of(settings)
     _check(wanted, account)
@@ -48,22 +48,22 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
     for resource in RESOURCES:
         for watch in resource.lists(wanted):
             roles.setdefault((f"{account.name}{resource.role}", watch.namespace), []).append(watch)
-    made = [item for (name, space), found in roles.items() for item in _granted(_rules(found), name, space, account)]
+    result = [item for (name, space), found in roles.items() for item in _role(_rules(found), name, space, account)]
     if settings.web.kubernetes_auth:
-        made.append(_reviewing(account))
-    return made
+        result.append(_auth_delegator(account))
+    return result
 
 
-def _reviewing(account: Account) -> Manifest:
-    """Kubernetes' own role for who asks whose a token is, and what he may. It is always the whole cluster's."""
+def _auth_delegator(account: Account) -> Manifest:
+    """The binding to `system:auth-delegator`, which permits TokenReviews and SubjectAccessReviews in the cluster."""
     name = f"{account.name}-{account.namespace}-auth-delegator"  # there is one for each namespace of exporters
     return _binding("ClusterRole", "system:auth-delegator", _metadata(name, None), account)
 
 
 def _rules(watches: Iterable[ListWatch]) -> list[Manifest]:
-    """One for each resource, with the names of the objects where only these are read. RBAC knows no selectors.
+    """One rule for each resource, with resourceNames if only these objects are read. RBAC does not support selectors.
 
-    A streamed list is a `watch` to the API server. `list` is asked by `check`, and where lists are not streamed.
+    A streamed list needs `watch`. Paged lists and the command `check` need `list`.
     """
     names: dict[tuple[str, str], list[str]] = {}
     for watch in watches:
@@ -75,8 +75,8 @@ def _rules(watches: Iterable[ListWatch]) -> list[Manifest]:
     ]
 
 
-def _granted(rules: list[Manifest], name: str, namespace: str | None, account: Account) -> tuple[Manifest, Manifest]:
-    """A role with these rules and its binding; namespace None: for the whole cluster."""
+def _role(rules: list[Manifest], name: str, namespace: str | None, account: Account) -> tuple[Manifest, Manifest]:
+    """A Role with these rules and its binding; namespace None: a ClusterRole."""
     kind, metadata = "Role" if namespace else "ClusterRole", _metadata(name, namespace)
     role = {"apiVersion": f"{_GROUP}/v1", "kind": kind, "metadata": metadata, "rules": rules}
     return role, _binding(kind, name, metadata, account)

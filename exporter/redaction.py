@@ -1,10 +1,9 @@
-"""Takes credentials out of free text: after the name of a credential, only words of a known list stay.
+"""Redacts credentials in free text: after the name of a credential, only words of an allowlist are shown.
 
-A value needs no special form to be a password. So the rule is not what a secret looks like, but where it stands. What
-directly follows `token`, `password is`, `FOO_TOKEN=` or `Authorization: Basic` stays only if it is one of the words
-with which Kubernetes, git and their servers describe an error, such as `token expired`. In the rest of that sentence
-the same holds for what stands where a value does (`password for user bot: X`, `token of bot is "X"`) and for words
-that mix letters and digits; plain words stay.
+A password may have any form, so credentials are detected by position. A word directly after `token`, `password is`,
+`FOO_TOKEN=` or `Authorization: Basic` is shown only if Kubernetes, git or their servers use it in errors, such as
+`token expired`. In the rest of the sentence, this applies to words in the position of a value
+(`password for user bot: X`, `token of bot is "X"`) and to words with letters and digits; other words are shown.
 """
 
 import dataclasses
@@ -24,7 +23,7 @@ _STRONG: Final = re.compile(
     r"passw|passcode|pass[-_]?phrase|^passe$|kennwort|contrase|senha|парол|密码|密碼|パスワード|token(?!i[sz])|secret"
     r"|(?:api|access|private|signing|encryption|account|storage|license|master)[-_]?key|authorization|bearer|jwt|^basic$|^--?(?:u|user|proxy-user)$"
 )
-# These stand in other sentences too: only what is assigned to them, with a colon or a sign, is a credential.
+# These words have other meanings as well: only an assigned value (after a colon or sign) is a credential.
 _WEAK: Final = re.compile(
     r"pwd|cookie|credential|signature|session|^oauth2?$|^(?:creds?|pw|pin|t?otp)$|(?:^|[-_.])(?:pass|auth|sid|sig|pat)$"
     r"|[-_.]key(?:[-_.]id)?$"
@@ -38,7 +37,7 @@ _HINT: Final = re.compile(
     r"pass|pwd|pw|token|secret|cred|key|code|auth|bearer|basic|cookie|session|signature|jwt|sid|sig|pat|pin|otp|kennwort"
     r"|login|contrase|senha|парол|密码|密碼|パスワード|--?u"
 )
-# After these, `user:password` may stand.
+# `user:password` may follow these.
 _LOGINS: Final = re.compile(r"login|authenticat|unauthorized")
 _FLAG: Final = re.compile(r"(\b(?:login|sshpass|mysql\w*)\b[^|;]*? -[pa] ?)[^\s-]\S*")
 _HEADERS: Final = re.compile(r"authorization$|cookie$")
@@ -51,7 +50,7 @@ _LINKS: Final = frozenset(
 )
 _STATUS: Final = re.compile(r"[45][0-9]{2}")
 _COUNT: Final = re.compile(r"[0-9][0-9.]{0,9}[km]?")
-# Of Kubernetes and of its operators: what follows is the name of an object.
+# Terms of Kubernetes and its operators: the name of an object follows.
 _NAMES: Final = re.compile(r"(?:external|sealed|imagepull)secrets?|secret(?:name|ref|keyref|store)")
 _OBJECT: Final = re.compile(r"[a-z0-9][a-z0-9./-]*")
 _OF_AN_OBJECT: Final = re.compile(
@@ -85,17 +84,17 @@ _BEFORE: Final = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class _Scope:
-    """The name of a credential that came before; `near`: nothing but links stands between."""
+    """The name of a preceding credential. `near`: only linking words are in between."""
 
     name: str
     before: str
     near: bool = True
     phrase: bool = False
-    """Whether a pass phrase may follow, of which any word may be known."""
+    """Whether a passphrase may follow, which may consist of words of the allowlist."""
 
 
 def without_credentials(line: str) -> str:
-    """The line with REDACTED in place of each value that a credential may have."""
+    """The line with REDACTED in place of each possible value of a credential."""
     if not _HINT.search(line.lower()):
         return line
     line = _FLAG.sub(rf"\1{HIDDEN}", _BEFORE.sub(_unless_known, line))
@@ -123,19 +122,19 @@ def _unless_known(match: re.Match[str]) -> str:
 
 
 def _after(scope: _Scope | None, gap: str) -> _Scope | None:
-    """What is left of it behind these signs."""
+    """The scope after these characters; None after the end of a sentence."""
     if scope is None or _ENDS_SENTENCE.search(gap):
         return None
     return dataclasses.replace(scope, near=False, phrase=False) if _ENDS_CLAUSE.search(gap) else scope
 
 
 def _scope(scope: _Scope | None, word: str, before: str) -> _Scope | None:
-    """The name of a credential whose value may follow this word: the word itself, an earlier one, or none."""
+    """The credential whose value may follow this word: the word itself, an earlier one, or None."""
     if scope and scope.phrase:
         return scope
     if scope and scope.near and _links(word, before):
         return scope if _is_strong(scope) or not _STRONG.search(word) else _Scope(word, before)
-    if before in {"unexpected", "non-existent"} or _NAMES.fullmatch(word):  # of a parser; of the kubelet
+    if before in {"unexpected", "non-existent"} or _NAMES.fullmatch(word):  # errors of a parser, and of the kubelet
         return None
     if _STRONG.search(word) or _WEAK.search(word) or (word in _PAIRS and _PAIRS[word].fullmatch(before)):
         return _Scope(word, before)
@@ -164,15 +163,15 @@ def _is_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: s
 
 
 def _is_known(word: str) -> bool:
-    """A word of the list, or such words joined, as in `invalid_grant`."""
+    """Whether it is a word of the allowlist, or several with a separator, as in `invalid_grant`."""
     return all(part in KNOWN for part in _JOINS.split(word))
 
 
 def _is_later_value(scope: _Scope, line: str, gap: str, word: re.Match[str], before: str) -> bool:
-    """In the rest of the sentence."""
+    """Whether the word is a value in the rest of the sentence."""
     text = _chunk(line, word).rstrip(":")
     if _STRONG.search(word[0].lower()) and line[word.end() : word.end() + 1] in {"=", ":"}:
-        return False  # another name
+        return False  # the name of another credential
     if _PLACE.fullmatch(text) or (
         before in NAMED and not _ASSIGNS.search(gap) and _OBJECT.fullmatch(text.rstrip(":"))
     ):
@@ -192,7 +191,7 @@ def _is_strong(scope: _Scope) -> bool:
 
 
 def _names_object(scope: _Scope, line: str, word: re.Match[str]) -> bool:
-    """Whether this is the name of a Secret and not its content: so say the words around it."""
+    """Whether this is the name of a Secret and not its content, by the words around it."""
     name = _chunk(line, word).rstrip(":")
     if scope.name not in {"secret", "secrets"} or not _OBJECT.fullmatch(name):
         return False
@@ -202,13 +201,13 @@ def _names_object(scope: _Scope, line: str, word: re.Match[str]) -> bool:
 
 
 def _chunk(line: str, word: re.Match[str]) -> str:
-    """The word with all signs up to the next blank, quote or bracket."""
+    """The word up to the next blank, quote or bracket."""
     match = _CHUNK.match(line, word.start())
     return match[0] if match else word[0]
 
 
 def _value(line: str, word: re.Match[str], gap: str, scope: _Scope) -> tuple[int, int]:
-    """Where it starts and ends: at its closing quote, a blank, the end of a header or of a pass phrase."""
+    """The start and end of the value: it ends at a closing quote, a blank, the end of a header or of a passphrase."""
     start = word.start() - len(_OPENINGS.split(gap)[-1])
     if _HEADERS.search(scope.name) and scope.near and _ASSIGNS.search(gap):
         return start, len(line)

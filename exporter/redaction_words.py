@@ -1,6 +1,6 @@
-"""Words with which Kubernetes, git, their servers and clients describe an error about a credential.
+"""The allowlist of `redaction`: words in errors of Kubernetes, git, their servers and clients about credentials.
 
-They are what may stand where a password could: each is too common in such errors to be one.
+They are shown even in the position of a password, because they are common in such errors.
 """
 
 from typing import Final
@@ -96,6 +96,6 @@ _INTRODUCING: Final = """
 contains content data expected from gave got hash header is received sent to used using value values was with
 """
 NAMED: Final = frozenset(_NAMED.split())
-"""A name follows these, and no credential."""
+"""Words that a name follows, and no credential."""
 INTRODUCING: Final = frozenset(_INTRODUCING.split())
-"""A credential may follow these."""
+"""Words that a credential may follow."""

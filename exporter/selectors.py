@@ -1,6 +1,6 @@
-"""Label selectors, as `kubectl get -l` takes them.
+"""The syntax of label selectors, as in `kubectl get -l`, to reject an invalid one at startup.
 
-A selector that the API server would reject is an error at the start. Source:
+Source:
 https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
 """
 

@@ -1,4 +1,4 @@
-"""The notices of a running exporter: what of its settings the cluster does not know, or does not use."""
+"""Notices about settings that do not match the cluster, or are not used."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ from exporter.resources.metrics_store import MetricsStore
 
 __all__ = ["follow_names", "note_configmaps"]
 
-_AGAIN_SECONDS = 300.0
+_CHECK_SECONDS = 300.0
 _FAILED_SECONDS = 10.0
 
 
 async def follow_names(client: KubeClient, kinds: Sequence[RunKind], notices: Notices) -> None:
-    """Looks again and again, for a CRD may come later. Nothing depends on it: where discovery fails, it waits."""
+    """Checks the names of kinds every 300 s, as CRDs may be installed later; after a failure, retries after 10 s."""
     while True:
-        wait = _AGAIN_SECONDS
+        wait = _CHECK_SECONDS
         for kind in kinds:
             try:
                 fault = await naming_fault(client, kind, others=kinds)
@@ -33,6 +33,6 @@ async def follow_names(client: KubeClient, kinds: Sequence[RunKind], notices: No
 
 
 def note_configmaps(store: MetricsStore, notices: Notices, *, answered: bool) -> None:
-    """Whether nothing is required; `answered`: all that are looked for have been read, or refused."""
+    """Sets the notice that no ConfigMap is required. `answered`: the initial lists have completed or failed."""
     line = unused(store.cache.default_configmaps) if answered else ""
     notices.set("configmaps", line, level=logging.INFO)

@@ -1,4 +1,4 @@
-"""The exporter's own metrics, and the state of each thing that it reads."""
+"""The exporter's own metrics, and the status of each list and watch."""
 
 import logging
 import platform
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Telemetry:
-    """All metrics that are about the exporter and not about the cluster, in a registry of their own."""
+    """The metrics about the exporter, in a separate registry."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -36,36 +36,36 @@ class Telemetry:
             "version",
             "python",
         ).labels(__version__, platform.python_version()).set(1)
-        of = ("resource", "scope")
+        labels = ("resource", "scope")
         self.state = self._gauge(
-            "resource_state", "1 for the current state of the resource, 0 for the others.", *of, "state"
+            "resource_state", "1 for the current state of the resource, 0 for the others.", *labels, "state"
         )
-        self.required = self._gauge("resource_required", "Whether readiness requires the resource.", *of)
-        self.synced = self._gauge("resource_synced", "Whether the initial list has completed.", *of)
-        self.objects = self._gauge("resource_objects", "Number of cached objects.", *of)
+        self.required = self._gauge("resource_required", "Whether readiness requires the resource.", *labels)
+        self.synced = self._gauge("resource_synced", "Whether the initial list has completed.", *labels)
+        self.objects = self._gauge("resource_objects", "Number of cached objects.", *labels)
         self.last_sync = self._gauge(
             "resource_last_sync_timestamp_seconds",
             "Time at which the cached objects were last known to be up to date, in seconds since the epoch.",
-            *of,
+            *labels,
         )
         self.last_event = self._gauge(
             "resource_last_event_timestamp_seconds",
             "Time of the last change received, in seconds since the epoch.",
-            *of,
+            *labels,
         )
         self.streamed = self._gauge(
             "resource_list_streamed",
             "Whether the last list was streamed (WatchList); 0 if it was read in pages.",
-            *of,
+            *labels,
         )
-        self.requests = self._counter("requests", "Number of lists and watches started.", *of, "verb")
+        self.requests = self._counter("requests", "Number of lists and watches started.", *labels, "verb")
         self.errors = self._counter(
-            "errors", "Number of failed requests, by HTTP status or kind of error.", *of, "code"
+            "errors", "Number of failed requests, by HTTP status or kind of error.", *labels, "code"
         )
         self.malformed = self._counter(
             "malformed_objects",
             "Number of objects with fields that could not be read; their other fields are exposed.",
-            *of,
+            *labels,
         )
         self.scrapes = Histogram(
             "coderun_exporter_scrape_duration_seconds",
@@ -94,22 +94,22 @@ class Telemetry:
         self.loop_tasks = self._gauge("event_loop_tasks", "Number of asyncio tasks.")
 
     def web_config_reloaded(self, *, successful: bool) -> None:
-        """The web configuration was read again, or is not valid any more."""
+        """Records a reload of the web configuration."""
         self._web_config_successful.set(successful)
 
     def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
-        """A new thing to read, in the state `syncing`."""
+        """A new list and watch, in the state `syncing`."""
         return ResourceStatus(self, resource=resource, scope=scope, required=required)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"coderun_exporter_{name}", text, labels, registry=self.registry)
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"coderun_exporter_{name}", documentation, labels, registry=self.registry)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"coderun_exporter_{name}", text, labels, registry=self.registry)
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(f"coderun_exporter_{name}", documentation, labels, registry=self.registry)
 
 
 class ResourceStatus:
-    """What is known of one list and watch. A change of its state is one log line; a retry is none."""
+    """The status of one list and watch. Logs changes of the state, but not retries."""
 
     def __init__(self, telemetry: Telemetry, *, resource: str, scope: str, required: bool) -> None:
         self.resource = resource
@@ -118,79 +118,79 @@ class ResourceStatus:
         self.state = ""
         self.detail = ""
         self.note = ""
-        """Why its lists are read in pages although the server takes streamed ones; empty where nothing is wrong."""
+        """Why its lists are paged although the server supports streamed lists; empty otherwise."""
         self.since = 0.0
         self.objects = 0
         self.last_sync: float | None = None
         self.pending = True
-        """Whether its answer is still to come: neither read whole once, nor said to be missing or forbidden."""
+        """Whether the initial list has neither completed, nor failed as missing or forbidden."""
         self._metrics = telemetry
-        self._of = (resource, scope)
-        telemetry.required.labels(*self._of).set(required)
-        telemetry.synced.labels(*self._of).set(0)
-        telemetry.malformed.labels(*self._of)
+        self._labels = (resource, scope)
+        telemetry.required.labels(*self._labels).set(required)
+        telemetry.synced.labels(*self._labels).set(0)
+        telemetry.malformed.labels(*self._labels)
         self._enter("syncing", "")
 
     def record_request(self, *, verb: str) -> None:
-        """A list or a watch is begun."""
-        self._metrics.requests.labels(*self._of, verb).inc()
+        """Records the start of a list or watch."""
+        self._metrics.requests.labels(*self._labels, verb).inc()
 
     def record_list_mode(self, *, streamed: bool, reason: str = "") -> None:
-        """A list has been read. `reason` says why it could not be streamed; it holds until a list is streamed."""
-        self._metrics.streamed.labels(*self._of).set(streamed)
+        """Records how a list was read. `reason`: why it was not streamed; it applies until a list is streamed."""
+        self._metrics.streamed.labels(*self._labels).set(streamed)
         if reason and not self.note:
             fields = {"resource": self.resource, "scope": self.scope, "detail": reason}
             _log.warning("Streamed lists fail, reading lists in pages", extra=fields)
         self.note = "" if streamed else reason or self.note
 
     def record_list(self, *, objects: int, watching: bool = True) -> None:
-        """A list has been read whole; `watching`: and what follows it will be seen, as far as is known."""
-        self._metrics.synced.labels(*self._of).set(1)
+        """Records a complete list of `objects` objects. `watching`: whether the watch is expected to succeed."""
+        self._metrics.synced.labels(*self._labels).set(1)
         self.pending = False
-        self._heard()
+        self._record_contact()
         self.count(objects)
         if watching and self.state != "watching":
             self._enter("watching", plural(objects, "object"))
 
     def count(self, objects: int) -> None:
-        """So many objects are kept."""
+        """Sets the number of cached objects."""
         self.objects = objects
-        self._metrics.objects.labels(*self._of).set(objects)
+        self._metrics.objects.labels(*self._labels).set(objects)
 
     def watching(self) -> None:
-        """A watch goes on."""
+        """Records that a watch was accepted."""
         self._enter("watching", "the watch continued")
 
     def record_event(self, *, changed: int) -> None:
-        """The watch said something: `changed` objects, or none for a bookmark."""
-        self._heard()
+        """Records events of a watch. `changed` is the number of changed objects, 0 for a bookmark."""
+        self._record_contact()
         if changed:
-            self._metrics.last_event.labels(*self._of).set(self._metrics.clock())
+            self._metrics.last_event.labels(*self._labels).set(self._metrics.clock())
 
     def record_expired(self, *, code: str) -> None:
-        """A request failed, and it is listed again at once, from scratch or in another way. That is no state."""
-        self._metrics.errors.labels(*self._of, code).inc()
+        """Records a failed request after which a new list starts immediately. The state does not change."""
+        self._metrics.errors.labels(*self._labels, code).inc()
 
     def record_failure(self, *, state: str, code: str, detail: str) -> None:
-        """A request failed; it will be tried again."""
-        self._metrics.errors.labels(*self._of, code).inc()
+        """Records a failed request, which is retried."""
+        self._metrics.errors.labels(*self._labels, code).inc()
         self.pending = self.pending and state not in {"missing", "forbidden"}
         if state != self.state:
             self._enter(state, detail)
         self.detail = detail
 
     def record_malformed(self) -> None:
-        """Something in an object could not be read."""
-        self._metrics.malformed.labels(*self._of).inc()
+        """Records an object with invalid fields."""
+        self._metrics.malformed.labels(*self._labels).inc()
 
-    def _heard(self) -> None:
+    def _record_contact(self) -> None:
         self.last_sync = self._metrics.clock()
-        self._metrics.last_sync.labels(*self._of).set(self.last_sync)
+        self._metrics.last_sync.labels(*self._labels).set(self.last_sync)
 
     def _enter(self, state: str, detail: str) -> None:
         before, self.state, self.detail, self.since = self.state, state, detail, self._metrics.clock()
         for name in STATES:
-            self._metrics.state.labels(*self._of, name).set(name == state)
+            self._metrics.state.labels(*self._labels, name).set(name == state)
         if before:
             level = logging.INFO if state == "watching" else logging.WARNING
             fields = {

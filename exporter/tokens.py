@@ -1,4 +1,4 @@
-"""What tokens look like: how the usual ones begin, and words that no person would write."""
+"""Detects tokens: by the prefixes of known services, and by words that look random."""
 
 import re
 from typing import Final
@@ -12,7 +12,7 @@ _TOKEN: Final = re.compile(
     r"|AT(?:BB|CTT|ATT)|dckr_|npm_[A-Za-z0-9]{20}|lin_api_|ya29\.|AIza|SG\.[\w-]{16}|hf_[A-Za-z]{20}"
     r"|sk-(?:proj|ant|svcacct)-|eyJ"
 )
-# What stands for a user in front of a token.
+# User names that precede a token in a URL.
 _USER: Final = re.compile(r"x-(?:access|token|oauth)|oauth2?$|(?:private|access|personal|deploy|bearer)[-_]?token")
 # runAsNonRoot, NoExecute, PreemptionByScheduler, clientId.
 _SHORT: Final = "Ai|As|At|Be|By|Db|Do|Id|If|In|Io|Is|It|Js|My|No|Of|On|Or|To|Ui|Up"
@@ -20,7 +20,7 @@ _WORD: Final = re.compile(
     r"[A-Za-z0-9]{1,6}"
     r"|[a-z]{1,24}|[0-9]{1,20}|[a-z0-9]{1,12}"
     r"|[A-Z]{1,24}s?|[A-Z0-9]{1,10}|[A-Z]{1,12}[0-9]{1,4}|AADSTS[0-9]{4,8}"
-    # CamelCase: after capitals at least two small letters, after six capitals (HTTPSConnection) at least four.
+    # CamelCase: after capitals at least two lower-case letters, after six capitals (HTTPSConnection) at least four.
     rf"|[a-z]{{0,20}}[0-9]{{0,3}}(?:(?:[A-Z]{{1,5}}[a-z]{{2,20}}|[A-Z]{{6}}[a-z]{{4,20}}|{_SHORT})[0-9]{{0,3}})+"
     r"(?:[A-Z]{0,6}[0-9]{0,3}|[A-Z]{2,3}s)"
     r"|[a-z]{2,20}[A-Z]{2,3}s?"  # hostIPC, clusterIPs
@@ -29,12 +29,12 @@ _LONGEST_WORD: Final = 63
 
 
 def begins_as_token(text: str) -> bool:
-    """Whether it begins as the tokens of a known service do."""
+    """Whether it begins with the token prefix of a known service."""
     return _TOKEN.match(text) is not None
 
 
 def looks_secret(text: str) -> bool:
-    """Whether it begins as a token, or one of its words is neither small, nor capitals, nor CamelCase, nor short."""
+    """Whether it begins as a token, or has a word that is not short, lower case, upper case or CamelCase."""
     words = re.findall(r"[A-Za-z0-9]+", text)
     if begins_as_token(text) or _USER.match(text):
         return True

@@ -1,7 +1,7 @@
-"""Text from outside, made safe to show in a label, on a page and in a log.
+"""Makes untrusted text safe to show in labels, pages and logs.
 
-A label's value ends in alerts, chat windows and terminals, beside commands that are pasted. So it never has a line
-break, a control character or an invisible one, and what names a thing has the characters of Kubernetes' own names.
+Label values are shown in alerts, chats and terminals, next to commands to paste. So they have no line breaks, control
+characters or invisible characters, and names have only the characters of Kubernetes names.
 """
 
 import re
@@ -14,7 +14,7 @@ from exporter.tokens import begins_as_token, looks_secret
 
 __all__ = ["free_name", "identifier", "is_printable", "message", "model_name", "one_line", "printable", "spelled_out"]
 
-# What Unicode lets be drawn as nothing (Default_Ignorable_Code_Point), as far as Python calls it printable.
+# Invisible characters (Default_Ignorable_Code_Point in Unicode) that Python considers printable.
 _INVISIBLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
@@ -35,24 +35,24 @@ _DIGEST: Final = re.compile(r"([^@]+)@sha256:[0-9a-f]{64}")
 
 
 def is_printable(text: str) -> bool:
-    """Whether all of it can be seen, and on one line."""
+    """Whether the text is one line of visible characters."""
     return text.isprintable() and (text.isascii() or not _INVISIBLE.search(text))
 
 
 def printable(text: str) -> str:
-    """With U+FFFD in place of each character that cannot be seen, or that begins a line."""
+    """Replaces each invisible character and line break with U+FFFD."""
     if is_printable(text):
         return text
     return _INVISIBLE.sub("\ufffd", "".join(char if char.isprintable() else "\ufffd" for char in text))
 
 
 def spelled_out(text: str) -> str:
-    """For terminals and files that people read: each such character spelled out as in Python."""
+    """Escapes each invisible character and line break as in Python, for terminals and files."""
     return "".join(char if is_printable(char) else ascii(char)[1:-1] for char in text)
 
 
 def one_line(text: str, *, limit: int = _LONGEST_LINE) -> str:
-    """Printable text with single blanks between its words, cut."""
+    """Printable text with single blanks between its words, truncated to `limit` characters."""
     text = text[: 4 * limit]
     if not is_printable(text):
         text = _INVISIBLE.sub(" ", "".join(char if char.isprintable() else " " for char in text))
@@ -60,21 +60,21 @@ def one_line(text: str, *, limit: int = _LONGEST_LINE) -> str:
 
 
 def identifier(text: str, *, limit: int = _LONGEST_WORD) -> str:
-    """A name: ASCII letters, digits and `-._` between letters or digits. Any run of others becomes `_`."""
+    """A name: ASCII letters and digits, with `-._` in between. Replaces other characters with `_`."""
     if len(text) <= limit and _WORD.fullmatch(text):
         return text
     return _NOT_IN_WORD.sub("_", text[: 2 * limit])[:limit].strip("._-")
 
 
 def free_name(text: str) -> str:
-    """An identifier that a person wrote in a spec or a label; of a token nothing, of an address what may be shown."""
+    """An identifier from free text in a spec or label. Empty for a token; for a URL, its host and path."""
     if "@" in text or ":/" in text:
         text = shown_address(text)
     return "" if _has_token(text) else identifier(text)
 
 
 def model_name(text: str) -> str:
-    """A language model's name, such as `anthropic/claude-opus-4:beta` or `opus[1m]`."""
+    """The name of a language model, such as `anthropic/claude-opus-4:beta` or `opus[1m]`."""
     if len(text) <= _LONGEST_WORD and _MODEL.fullmatch(text) and not _has_token(text):
         return text
     return free_name(text)
@@ -85,13 +85,13 @@ def _has_token(text: str) -> bool:
 
 
 def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
-    """One line of free text without credentials: no value of a password or token, no address but host and path.
+    """One line of free text without credentials: no password, no token, and of URLs only host and path.
 
-    It begins no Go template either: some receivers of Alertmanager expand what an alert holds once more.
+    Escapes the start of Go templates, because some Alertmanager receivers expand templates in alerts.
     """
     line = one_line(urllib.parse.unquote(text[: 4 * limit]), limit=2 * limit)
     if len(line) == 2 * limit:
-        line = line.rpartition(" ")[0]  # half an address could be read as another one
+        line = line.rpartition(" ")[0]  # a truncated URL could match as another one
     line = without_credentials(_ADDRESS.sub(_address, line))
     return _TEMPLATE.sub("{ ", _RUN.sub(_unless_secret, line))[:limit]
 
@@ -102,7 +102,7 @@ def _address(match: re.Match[str]) -> str:
     image = _DIGEST.fullmatch(end)
     shown = f"{shown_address(image[1])}@sha256" if image else shown_address(end)
     if _ONE_WORD_HOST.match(shown):
-        shown = ""  # it may as well be a user with a password whose rest is missing
+        shown = ""  # it may be a user with the start of a password
     return (shown or HIDDEN) + text[len(end) :]
 
 

@@ -1,4 +1,4 @@
-"""YAML of one document, whose aliases and merge keys may not make much more of it than its text is."""
+"""Loads YAML documents, with a limit on the expansion of aliases and merge keys."""
 
 from typing import Any, Final
 
@@ -10,17 +10,17 @@ _MOST_EXPANDED: Final = 100_000
 
 
 class ExpandedError(yaml.YAMLError):
-    """Aliases of aliases, which grow exponentially, or one that contains itself."""
+    """Aliases expand to too many nodes, or an alias contains itself."""
 
     def __init__(self) -> None:
-        self.problem = "its aliases expand to far more than the file holds"
+        self.problem = "its aliases expand to too many values"
         super().__init__(self.problem)
 
 
 def load(text: str | bytes, *, loader: Any = yaml.SafeLoader, single: bool = True) -> Any:
-    """The document as a value, with `loader`, a SafeLoader; where it need not be the `single` one, the first.
+    """The document as a value. `loader` is a SafeLoader. `single`: the text must have only one document.
 
-    Raises a YAMLError, and what PyYAML raises where a value does not fit its tag.
+    Raises a YAMLError, and the errors of PyYAML for a value that does not match its tag.
     """
     made = loader(text)
     try:
@@ -31,7 +31,7 @@ def load(text: str | bytes, *, loader: Any = yaml.SafeLoader, single: bool = Tru
 
 
 def node_of(loader: Any, text: str | bytes, *, single: bool = True) -> Any:
-    """The document as nodes, which know their lines; nothing is merged yet. None: there is none."""
+    """The document as nodes, which have line numbers, before merge keys are applied; None if there is no document."""
     node = loader.get_single_node() if single else loader.get_node() if loader.check_node() else None
     if node is not None and _size(node, {}) > len(text) + _MOST_EXPANDED:
         raise ExpandedError
@@ -39,7 +39,7 @@ def node_of(loader: Any, text: str | bytes, *, single: bool = True) -> Any:
 
 
 def _size(node: Any, sizes: dict[int, int | None]) -> int:
-    """Nodes, with those behind each alias counted again. Without aliases, a node takes a character of the text."""
+    """The number of nodes after expansion. Without aliases, each node takes at least one character of the text."""
     if id(node) in sizes:
         known = sizes[id(node)]
         if known is None:  # it contains itself

@@ -75,7 +75,7 @@ async def start_page(app):
 def impatience(monkeypatch):
     """Milliseconds where the exporter waits seconds."""
     monkeypatch.setattr(composition, "Backoff", lambda: Backoff(first=0.005, most=0.02))
-    monkeypatch.setattr(composition, "_SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(composition, "_RENDER_SECONDS", 0.01)
     monkeypatch.setattr(composition, "_ADVANCE_SECONDS", 0.01)
     monkeypatch.setattr(composition, "_HEARTBEAT_SECONDS", 0.01)
 

@@ -120,39 +120,39 @@ async def test_jobs_may_be_shown_by_their_labels(tmp_path):
         assert (await metrics_of(app)).labels("job_active", "job_name") == ["loose"]
 
 
-@pytest.mark.parametrize("sweep", [0.01, 60])
-async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, monkeypatch, sweep):
+@pytest.mark.parametrize("interval", [0.01, 60])
+async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, monkeypatch, interval):
     """One block at a time, between which the event loop has its turn: in the scrape, and between scrapes."""
-    monkeypatch.setattr(composition, "_SWEEP_SECONDS", sweep)
+    monkeypatch.setattr(composition, "_RENDER_SECONDS", interval)
     monkeypatch.setattr(composition, "_SLICE_SECONDS", 0.0)
     runs = [a_run(f"r{number}") for number in range(300)]
     async with a_server(*runs) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
         page = await metrics_of(app)
         assert len(page.values("coderun_phase")) == 300
-        app.store._sections["coderuns"].touch_all()
-        if sweep < 1:
-            await until(lambda: not app.store._sections["coderuns"]._dirty)
+        app.store._compressed["coderuns"].touch_all()
+        if interval < 1:
+            await until(lambda: not app.store._compressed["coderuns"]._dirty)
 
 
 async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatch):
     """What is joined with objects that are still to come would be rendered twice."""
-    monkeypatch.setattr(composition, "_SWEEP_SECONDS", 0.01)
+    monkeypatch.setattr(composition, "_RENDER_SECONDS", 0.01)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
-        section = app.store._sections["coderuns"]
+        section = app.store._compressed["coderuns"]
         await until(lambda: not section._dirty)
-        monkeypatch.setattr(app.store, "_answered", {"coderuns": True}.get)
+        monkeypatch.setattr(app.store, "_table_has_synced", {"coderuns": True}.get)
         section.touch_all()
         await asyncio.sleep(0.05)
         assert section._dirty
-        monkeypatch.setattr(app.store, "_answered", lambda _: True)
+        monkeypatch.setattr(app.store, "_table_has_synced", lambda _: True)
         await until(lambda: not section._dirty)
 
 
 async def test_a_scrape_ends_although_objects_change_faster_than_they_are_rendered(tmp_path, monkeypatch):
     """With a page of a moment ago, once everything on it was rendered."""
-    monkeypatch.setattr(composition, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(composition, "_RENDER_TIMEOUT_SECONDS", 0.0)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
         await metrics_of(app)
@@ -215,7 +215,7 @@ def test_the_thresholds_are_seconds():
     """Whatever form they are written in; an agent's own ones are in mappings of their own."""
     own = {"rex": AgentThresholds(job_creation_deadline="none"), "tess": AgentThresholds(job_max_runtime="30m")}
     limits = Thresholds(job_creation_deadline="5m", job_max_runtime=120, agents=own)
-    policy = composition.policy_of(Settings(thresholds=limits, retention="1h30m"))
+    policy = composition.thresholds_of(Settings(thresholds=limits, retention="1h30m"))
     assert (policy.job_creation_deadline, policy.job_max_runtime, policy.retention) == (300, 120, 5400)
     assert policy.job_creation_deadlines == {"rex": float("inf")}
     assert policy.job_max_runtimes == {"tess": 1800}

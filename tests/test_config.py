@@ -65,7 +65,7 @@ def test_every_default():
     assert (settings.log.level, settings.log.format) == ("info", "logfmt")
 
 
-NO_NAMESPACE = "is not the name of a namespace: a-z, 0-9 and -, at most 63"
+NO_NAMESPACE = "is not a namespace name: use a-z, 0-9 and -, at most 63"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "null"])
@@ -152,12 +152,12 @@ def test_a_misspelled_key_at_two_places_is_shown_at_the_line_above_both(tmp_path
         ("5", ": expected a mapping of settings"),
         ("namespaces: a", ":1: namespaces: expected a list, got str"),
         ("\nnamespaces:\n- a\n- 5", ":4: namespaces.1: expected str, got int"),
-        ("namespaces: &x [*x]", ": not YAML: its aliases expand to far more than the file holds"),
+        ("namespaces: &x [*x]", ": not YAML: its aliases expand to too many values"),
         ("thresholds:", ":1: thresholds: expected a mapping, got null"),
         ("jobs:\n  match_labels:\n    a: 1", ":2: jobs.match_labels.*: expected str, got int"),
-        ("jobs:\n  match_labels:\n    1: a", ":2: jobs.match_labels: every key is text: put it into quotes"),
-        ("jobs:\n  1: a", ":1: jobs: every key is text: put it into quotes"),
-        ("1: a", ": the file: every key is text: put it into quotes"),
+        ("jobs:\n  match_labels:\n    1: a", ":2: jobs.match_labels: each key must be a string: put it in quotes"),
+        ("jobs:\n  1: a", ":1: jobs: each key must be a string: put it in quotes"),
+        ("1: a", ": the file: each key must be a string: put it in quotes"),
         ("retention: true", ":1: retention: expected int | float | str, got bool"),
         ("retention: {a: b}", ":1: retention: expected int | float | str, got a mapping"),
         ("web: {telemetry_path: 2020-01-01}", ":1: web.telemetry_path: expected str, got date"),
@@ -177,7 +177,7 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
         *(
             (
                 f"coderuns: {{kinds: [{{}}, {other}]}}",
-                ":1: coderuns.kinds.1: two profiles of coderuns.agents.platform: kinds.0 is one as well",
+                ":1: coderuns.kinds.1: duplicate profile of coderuns.agents.platform, see kinds.0",
             )
             for other in ("{kind: Other, version: v2}", "coderuns.agents.platform")
         ),
@@ -193,7 +193,7 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
         ("configmaps:\n  namespace: a/b", f":2: configmaps.namespace: 'a/b' {NO_NAMESPACE}"),
         (
             "thresholds:\n  job_max_runtime: 0",
-            ":2: thresholds.job_max_runtime: 0 is always exceeded: write none for no limit",
+            ":2: thresholds.job_max_runtime: 0 is always exceeded: use none for no limit",
         ),
         ("web:\n  telemetry_path: metrics", ":2: web.telemetry_path: 'metrics' does not begin with /"),
     ],
@@ -222,7 +222,7 @@ def test_a_duration_that_is_none_is_shown_as_it_is(tmp_path, text, place, value)
     """At its line, with examples of what would be right."""
     line = the_error(tmp_path, text.format(value))
     assert line.startswith(f"{place}: '{value[:3].lstrip('.')}")
-    assert line.endswith("' is not a duration: write 600, 90s, 1h30m, 2d, or none")
+    assert line.endswith("' is not a duration: use 600, 90s, 1h30m, 2d, or none")
 
 
 @pytest.mark.parametrize(

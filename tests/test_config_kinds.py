@@ -15,11 +15,11 @@ STATES = "coderuns:\n  kinds:\n  - kind: A\n  - kind: B\n    plural: bs\n    sta
     [
         (
             "    - open: [Running, Paused]\n      waiting: [Queued,\n        Paused]",
-            ":7: coderuns.kinds.1.state.0.open: 'Paused' stands for two states, waiting and open",
+            ":7: coderuns.kinds.1.state.0.open: 'Paused' is listed for two states, waiting and open",
         ),
         (
             "    - failed: ['']\n      succeeded: [absent]",
-            ":7: coderuns.kinds.1.state.0.failed: '' stands for two states, succeeded and failed",
+            ":7: coderuns.kinds.1.state.0.failed: '' is listed for two states, succeeded and failed",
         ),
         (
             "    - open: []\n      finished: [Done]",
@@ -79,7 +79,7 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         (
             '    about:\n      agent: x\n      model: [.spec.a, ".spec.b[*]"]',
             (
-                ":7: coderuns.kinds.0.about.model.1: '.spec.b[*]' is not a path, from '[*]' on; "
+                ":7: coderuns.kinds.0.about.model.1: '.spec.b[*]' is not a path: unexpected '[*]'; "
                 "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
             ),
         ),
@@ -113,30 +113,30 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             "    worker:\n      about: {cli: .spec.cli}",
             (
                 ":6: coderuns.kinds.0.worker.about.cli: "
-                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+                "only .metadata.labels.NAME and .metadata.annotations.NAME are supported for Jobs and Pods"
             ),
         ),
         (
             "    worker:\n      about: {cli: {path: .metadata.labels.a, when: {.spec.a: [x]}}}",
             (
                 ":6: coderuns.kinds.0.worker.about.cli: "
-                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+                "only .metadata.labels.NAME and .metadata.annotations.NAME are supported for Jobs and Pods"
             ),
         ),
         (
             "    state:\n    - {path: .spec.a, open: [X]}\n    - {path: .spec.a, failed: [X]}",
-            ":7: coderuns.kinds.0.state.1.failed: 'X' stands for two states, open and failed",
+            ":7: coderuns.kinds.0.state.1.failed: 'X' is listed for two states, open and failed",
         ),
         (
             "    about: {service: .spec.a, cli: .spec.a.b}",
             (
-                ":3: coderuns.kinds.0: one path ends at '.spec.a', another path continues below it: "
-                "let both end at a field"
+                ":3: coderuns.kinds.0: '.spec.a' is the end of one path and a parent in another path: "
+                "both must end at a field"
             ),
         ),
         (
             "  - tasks.example.com",
-            ":5: coderuns.kinds.1: 'tasks.example.com' is no shipped profile; there are: boltruns.cto.5dlabs.ai, ",
+            ":5: coderuns.kinds.1: 'tasks.example.com' is not a shipped profile; there are: boltruns.cto.5dlabs.ai, ",
         ),
         (
             "  - {resource: tasks.v2.example.com, kind: Task}",
@@ -144,13 +144,13 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ),
         (
             "    worker: {is: self}",
-            ":5: coderuns.kinds.0.worker.is: only a Job can be its own worker: the resource is jobs.v1.batch",
+            ":5: coderuns.kinds.0.worker.is: self is only supported for the resource jobs.v1.batch",
         ),
         (
             "  - resource: jobs.v1.batch\n    worker: {is: self}\n    only: {.spec.suspend: [true]}",
             (
                 ":7: coderuns.kinds.1.only: "
-                "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+                "only .metadata.labels.NAME and .metadata.annotations.NAME are supported for Jobs and Pods"
             ),
         ),
         (
@@ -166,10 +166,10 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ("    long_lived: yes!", ":5: coderuns.kinds.0.long_lived"),
         (
             "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  ready: {.x: [a]}}",
-            ":6: coderuns.kinds.1.ready: a Job that is itself a run has no such key",
+            ":6: coderuns.kinds.1.ready: not supported for jobs.v1.batch",
         ),
-        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have names of their own"),
-        ("    group: example.com", ":5: coderuns.kinds.0.group: resource names it already: remove one of them"),
+        ("    name: x", ":5: coderuns.kinds.0.name: only shipped profiles have a name"),
+        ("    group: example.com", ":5: coderuns.kinds.0.group: conflicts with resource: remove one of them"),
     ],
 )
 def test_a_wrong_profile_is_named_with_its_key(tmp_path, text, line):
@@ -197,14 +197,14 @@ def test_two_kinds_of_one_name_live_side_by_side(tmp_path):
         f"  - {{resource: tasks.v1.{group}, kind: Task}}\n" for group in ("a.example", "b.example")
     )
     kinds = kinds_of(load(write(tmp_path, text + "  - docsruns.agents.platform")))
-    assert [kind.shown("x") for kind in kinds] == ["x", "tasks.b.example/x", "docsrun/x"]
+    assert [kind.exposed_name("x") for kind in kinds] == ["x", "tasks.b.example/x", "docsrun/x"]
     assert [kind.title for kind in kinds] == ["tasks.a.example", "tasks.b.example", "docsruns"]
 
 
 def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
     """Jobs are always read, and `job/NAME` is one of them to kubectl."""
     kinds = kinds_of(load(write(tmp_path, "coderuns: {kinds: [coderuns.agents.platform, jobs.batch.volcano.sh]}")))
-    assert [kind.shown("x") for kind in kinds] == ["x", "jobs.batch.volcano.sh/x"]
+    assert [kind.exposed_name("x") for kind in kinds] == ["x", "jobs.batch.volcano.sh/x"]
     assert [kind.title for kind in kinds] == ["coderuns", "jobs.batch.volcano.sh"]
 
 
@@ -219,7 +219,7 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ("    state: [{path: .spec.a}]", ":5: coderuns.kinds.0.state.0: no value is listed for '.spec.a'"),
         (
             "    worker: []",
-            ":5: coderuns.kinds.0.worker: the list is empty: write {is: none} where nothing works for a run",
+            ":5: coderuns.kinds.0.worker: the list is empty: write {is: none} if runs have no worker",
         ),
         (
             "    worker: {is: ''}",
@@ -235,11 +235,11 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "    state: [{path: .spec.a, waiting: [true]}, {path: .spec.a, failed: ['true']}]",
-            ":5: coderuns.kinds.0.state.1.failed: 'true' stands for two states, waiting and failed",
+            ":5: coderuns.kinds.0.state.1.failed: 'true' is listed for two states, waiting and failed",
         ),
         (
             "    state: [{path: .spec.a, waiting: [True], failed: ['True']}]",
-            ":5: coderuns.kinds.0.state.0.failed: 'True' stands for two states, waiting and failed",
+            ":5: coderuns.kinds.0.state.0.failed: 'True' is listed for two states, waiting and failed",
         ),
         (
             "    about: {agent: .spec" + ".a" * 5000 + "}",
@@ -247,7 +247,7 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "    only: {.metadata.annotations: [present]}",
-            ":3: coderuns.kinds.0: one path ends at '.metadata.annotations', another path continues below it",
+            ":3: coderuns.kinds.0: '.metadata.annotations' is the end of one path and a parent in another path",
         ),
         (
             "  - {group: a b, plural: xs, version: v1, kind: X}",
@@ -271,11 +271,11 @@ def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
         ),
         (
             "  - {resource: jobs.v1.batch, worker: {is: Pod}}",
-            ":5: coderuns.kinds.1.worker.is: a Job is its own worker: write {is: self}",
+            ":5: coderuns.kinds.1.worker.is: the worker of jobs.v1.batch must be {is: self}",
         ),
         (
             "  - {resource: jobs.v1.batch, worker: [{is: self}, {is: Pod}]}",
-            ":5: coderuns.kinds.1.worker: self is the only worker and has no when: only says which Jobs are runs",
+            ":5: coderuns.kinds.1.worker: self must be the only worker, without when: only selects the Jobs",
         ),
         (
             "  - jobs.batch\n  - jobs.batch",

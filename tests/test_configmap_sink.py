@@ -25,7 +25,7 @@ class Watched:
         settings = Settings(configmaps=ConfigMaps(namespace="n", required=required))
         cache = ObjectCache(thresholds=Thresholds())
         history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=cache, history=history, answered=lambda _: True)
+        self.store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
         self.feeds = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))[2:]
         self.feed = self.feeds[0]
         self.sink = self.feed.sink(self.store)
@@ -34,16 +34,16 @@ class Watched:
         """A whole list."""
         decoded = [self._decoded(item) for item in objects]
         done(self.sink.replace({item.uid: item.record for item in decoded if item.record is not None}))
-        self.sink.entered("watching")
+        self.sink.set_state("watching")
 
     def put(self, item):
         """A watch event."""
         decoded = self._decoded(item)
-        self.sink.put(decoded.uid, decoded.record)
+        self.sink.upsert(decoded.uid, decoded.record)
 
     def delete(self, item):
         """Another one."""
-        self.sink.put(self._decoded(item).uid, None)
+        self.sink.delete(self._decoded(item).uid)
 
     @property
     def found(self):
@@ -125,14 +125,14 @@ def test_names_beside_a_pattern_are_required_by_their_names():
 
 def test_a_pattern_that_may_not_be_read_is_an_unknown(watched):
     """Under the pattern before the first list, under the names after it."""
-    watched.sink.entered("forbidden")
+    watched.sink.set_state("forbidden")
     assert watched.found == {PATTERN: "unknown"}
     watched.list(SHARED)
     assert watched.found == {"cto-controller-templates-shared": "ok"}
-    watched.sink.entered("forbidden")
+    watched.sink.set_state("forbidden")
     assert watched.found == {"cto-controller-templates-shared": "ok"}
     assert [item.forbidden for item in watched.store.cache.configmaps] == [True]
-    watched.sink.entered("watching")
+    watched.sink.set_state("watching")
     assert [item.forbidden for item in watched.store.cache.configmaps] == [False]
 
 

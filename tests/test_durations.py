@@ -43,7 +43,7 @@ def test_what_is_a_duration(text, seconds):
 )
 def test_what_is_none(text):
     """One line that shows it, cut, and says what would be right."""
-    with pytest.raises(ValueError, match="is not a duration: write 600, 90s, 1h30m, 2d, or none") as caught:
+    with pytest.raises(ValueError, match="is not a duration: use 600, 90s, 1h30m, 2d, or none") as caught:
         seconds_of(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300

@@ -31,7 +31,7 @@ def a_picture(*, all_namespaces=True):
     """An empty one."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=all_namespaces)
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    return MetricsStore(cache=cache, history=history, answered=lambda _: True)
+    return MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
 
 
 def raw(obj):
@@ -91,7 +91,7 @@ def test_only_the_first_kind_and_the_jobs_are_required():
 
 def test_parts_are_told_apart():
     """Two feeds never write to the same part of a table."""
-    parts = [(informer.resource, informer.part) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
+    parts = [(informer.resource, informer.partition) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
     assert len(parts) == len(set(parts)) == 7
 
 
@@ -141,9 +141,9 @@ def test_objects_are_counted_as_they_come_and_go():
     runs, store = made()[0], a_picture()
     sink = runs.sink(store)
     record = runs.decode(raw(a_run("r"))).record
-    sink.put(record.uid, record)
+    sink.upsert(record.uid, record)
     assert runs.status.objects == 1
-    sink.put(record.uid, None)
+    sink.delete(record.uid)
     assert runs.status.objects == 0
 
 
@@ -152,7 +152,7 @@ def test_rights_are_of_no_matter_to_what_is_no_single_object():
     runs, store = made()[0], a_picture()
     record = runs.decode(raw(a_run("r"))).record
     done(runs.sink(store).replace({record.uid: record}))
-    runs.sink(store).entered("forbidden")
+    runs.sink(store).set_state("forbidden")
     assert len(store.cache.runs) == 1
 
 
@@ -189,29 +189,29 @@ class TestOfAConfigMap:
         record = informer.decode(raw(a_configmap("t", k="x"))).record
         done(sink.replace({"n/t": record}))
         assert (kept().healthy, informer.status.objects) == (True, 0)
-        sink.put("n/t", record)
+        sink.upsert("n/t", record)
         assert informer.status.objects == 1
-        sink.put("n/t", None)
+        sink.delete("n/t")
         assert (kept().healthy, informer.status.objects) == (False, 0)
 
     def test_forbidden_before_it_was_read_is_an_unknown(self, sink, kept):
         """No health."""
-        sink.entered("forbidden")
+        sink.set_state("forbidden")
         assert (kept().healthy, kept().forbidden) == (None, True)
-        sink.entered("watching")
+        sink.set_state("watching")
         assert (kept().healthy, kept().forbidden) == (None, False)
 
     def test_forbidden_after_it_was_read_keeps_what_was_seen(self, informer, sink, kept):
         """And says so."""
         done(sink.replace({"n/t": informer.decode(raw(a_configmap("t", k="x"))).record}))
-        sink.entered("forbidden")
+        sink.set_state("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
-        sink.entered("watching")
+        sink.set_state("watching")
         assert (kept().healthy, kept().forbidden) == (True, False)
 
     def test_allowed_before_it_was_read_says_nothing(self, sink, kept):
         """There is nothing to tell yet."""
-        sink.entered("watching")
+        sink.set_state("watching")
         assert kept() is None
 
 

@@ -22,7 +22,7 @@ TASKS = {"group": "example.com", "plural": "agenttasks"}
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
     """Milliseconds where it waits minutes."""
-    monkeypatch.setattr(settings_notices, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(settings_notices, "_CHECK_SECONDS", 0.01)
     monkeypatch.setattr(settings_notices, "_FAILED_SECONDS", 0.01)
 
 

@@ -14,7 +14,7 @@ from exporter.kube.kubeconfig import choose
 from exporter.web_config.format import WebConfigError
 from exporter.web_config.reading import read
 
-LINE = "its aliases expand to far more than the file holds"
+LINE = "its aliases expand to too many values"
 
 
 def grown(first: str, form: str, *, levels: int = 12) -> str:

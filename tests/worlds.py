@@ -55,8 +55,8 @@ class World:
         self.read = {CODERUNS, JOBS, CONFIGMAPS, "pods"} - set(unread)
         self.store = MetricsStore(
             cache=self.cluster,
-            history=self.counted,
-            answered=self.read.__contains__,
+            lifecycle=self.counted,
+            has_synced=self.read.__contains__,
         )
         self._match_labels = match_labels or {}
         self._needed = {item.uid: item for item in needed}
@@ -101,7 +101,7 @@ class World:
         """The page as of now, as the exporter answers with it."""
         while not self.store.render(seconds=1.0):
             pass
-        return self.store.page(tail=tail)
+        return self.store.exposition(tail=tail)
 
     def text(self, *, unique=True):
         """The page as of now, which two parsers have read to its end.

@@ -88,10 +88,10 @@ def metrics() -> str:
     LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
     return filled(
         "metrics",
-        families="\n".join(map(section, RESOURCES)),
+        families="\n".join(section(item) for item in RESOURCES if item.families),
         history=table(("metric", "type", "labels", "meaning"), registered(counted)),
         states=code(STATES),
-        own=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
+        exporter=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
     )
 
 
@@ -107,8 +107,8 @@ def section(resource: Resource) -> str:
         )
         for family in resource.families
     ]
-    text = f"## {resource.name}\n\nEach has {code(resource.label_names)}.\n\n"
-    return text + table(("metric", "type", "labels besides", "meaning", "after"), rows)
+    text = f"## {resource.name}\n\nEach has the labels {code(resource.label_names)}.\n\n"
+    return text + table(("metric", "type", "other labels", "meaning", "after"), rows)
 
 
 def registered(registry: CollectorRegistry) -> Iterator[tuple[str, ...]]:
@@ -211,7 +211,7 @@ def words(kind: object) -> str:
 def default(field: msgspec.structs.FieldInfo) -> str:
     """A default as it would stand in the file."""
     if field.required:
-        return "must be given"
+        return "required"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     if not value and value is not False:
         return "not set"

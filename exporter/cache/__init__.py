@@ -1,6 +1,6 @@
-"""The picture of the cluster: slim records, joined by owner UID.
+"""In-memory cache of runs, Jobs and ConfigMaps, joined by owner UID.
 
-Synchronous: no `await` inside, so that whoever looks sees a whole.
+All code here is synchronous, so that readers always see a consistent state.
 """
 
 from exporter.cache.change import Change, Key

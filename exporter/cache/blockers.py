@@ -1,4 +1,4 @@
-"""Runs that the platform's controller cannot decode: one of them makes its whole list fail, and with it all runs."""
+"""Runs that the platform's controller cannot decode. One of them makes its list of all runs fail."""
 
 from collections.abc import Iterable
 
@@ -10,18 +10,18 @@ _Place = tuple[str, str]
 
 
 class Blockers:
-    """Remembers, for each namespace and kind, the untouched undecodable runs.
+    """Tracks the undecodable runs without finalizer and status, by namespace and kind.
 
-    A run that was touched although it is younger shows that the controller lists them all the same.
+    A newer run that the controller has processed shows that its list succeeds nevertheless.
     """
 
     def __init__(self) -> None:
         self._runs: dict[_Place, dict[str, Run]] = {}
         self._touched: dict[_Place, float] = {}
-        """When the newest touched run was created; computed anew after each change of a run there."""
+        """Creation time of the newest run that was processed. Recomputed after each change of a run there."""
 
-    def note(self, old: Record | None, new: Record | None) -> None:
-        """A record has changed."""
+    def update(self, old: Record | None, new: Record | None) -> None:
+        """Updates the index after a change."""
         for run in (old, new):
             if isinstance(run, Run):
                 self._touched.pop(_place(run), None)
@@ -32,8 +32,8 @@ class Blockers:
         if isinstance(new, Run) and new.undecodable and new.untouched:
             self._runs.setdefault(_place(new), {})[new.uid] = new
 
-    def of(self, run: Run, runs: Iterable[Run]) -> Run | None:
-        """The run that keeps the controller from this one; itself, where it is the one. `runs` are all that exist."""
+    def blocker_of(self, run: Run, runs: Iterable[Run]) -> Run | None:
+        """The run that blocks the controller from processing this one, possibly itself. `runs` are all runs."""
         place = _place(run)
         if not run.untouched or place not in self._runs:
             return None
@@ -43,8 +43,8 @@ class Blockers:
             self._touched[place] = max(touched, default=float("-inf"))
         return None if _age(found)[0] < self._touched[place] else found
 
-    def concern(self, run: Run) -> bool:
-        """Whether a change of this run may change what `of` gives for others."""
+    def affects(self, run: Run) -> bool:
+        """Whether a change of this run can change the result of `blocker_of` for other runs."""
         return bool(run.undecodable) or _place(run) in self._runs
 
 

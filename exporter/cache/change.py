@@ -1,4 +1,4 @@
-"""One change of one object, as a watch tells it."""
+"""A change of one object, as received from a watch."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,16 @@ CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
 
 
 class Key(NamedTuple):
-    """An object's identity inside: its resource and its UID."""
+    """Identifies a cached object: its resource and its UID."""
 
     resource: str
     uid: str
 
 
 class Change(NamedTuple):
-    """The object `uid` of a resource, in one part of its table, is now `record`; None: it is gone."""
+    """The new record of an object in one partition of its table; None: the object was deleted."""
 
     resource: str
-    part: str
+    partition: str
     uid: str
     record: Record | None

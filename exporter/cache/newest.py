@@ -1,7 +1,7 @@
-"""A run's present Job: the newest that is not being deleted. A Pod that is being deleted may work on for long.
+"""The current Job of a run: the newest one that is not being deleted. A Pod may keep working during its deletion.
 
-By creation, then by its attempt, then by name: a retry deletes the Job and makes the next within the
-same second. The Pods of a run may work side by side: one that works comes before those that have finished.
+Jobs are ordered by creation time, attempt and name: a retry may delete a Job and create the next one within the
+same second.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ _MANY = 8
 
 
 class NewestJobs:
-    """Remembers it where a run has many Jobs: each event asks for it several times, and few are about it."""
+    """Caches the newest Job of runs with many Jobs: each event needs it several times, and few events change it."""
 
     def __init__(self) -> None:
         self._known: dict[str, Job | None] = {}
 
-    def of(self, run: Run, jobs: Sequence[Job]) -> Job | None:
-        """The newest of these, which are all that have the run's UID as their owner's."""
-        if len(jobs) == 1:  # nearly always
+    def newest(self, run: Run, jobs: Sequence[Job]) -> Job | None:
+        """The newest of `jobs`, which are all Jobs whose owner has the UID of the run."""
+        if len(jobs) == 1:  # the common case
             return jobs[0] if _lives_in(run.namespace, jobs[0]) else None
         if len(jobs) < _MANY:
             return _newest(run, jobs)
@@ -29,15 +29,15 @@ class NewestJobs:
             self._known[run.uid] = _newest(run, jobs)
         return self._known[run.uid]
 
-    def invalidate(self, old: Record | None, new: Record | None) -> None:
-        """A record has changed: what is remembered is overtaken by it, or forgotten where the change is about it."""
+    def update(self, old: Record | None, new: Record | None) -> None:
+        """Updates the cache after a change: replaces a Job by a newer one, drops the entry if its own Job changed."""
         for job in (old, new):
             if not isinstance(job, Job) or job.owner not in self._known:
                 continue
-            newest = self._known[job.owner]
-            if newest is None or newest.uid == job.uid:
+            known = self._known[job.owner]
+            if known is None or known.uid == job.uid:
                 del self._known[job.owner]
-            elif job is new and _lives_in(newest.namespace, job) and age_of(job) > age_of(newest):
+            elif job is new and _lives_in(known.namespace, job) and age_of(job) > age_of(known):
                 self._known[job.owner] = job
 
 
@@ -49,6 +49,6 @@ def _lives_in(namespace: str, job: Job) -> bool:
     return (job.deleted is None or job.is_pod) and job.namespace == namespace
 
 
-def age_of(job: Job) -> tuple[bool, float, int, str]:
-    """What a run's Jobs are ordered by."""
-    return job.is_pod and job.active > 0, job.created or 0.0, job.version, job.name
+def age_of(job: Job) -> tuple[float, int, str]:
+    """Sort key of the Jobs of a run."""
+    return job.created or 0.0, job.version, job.name

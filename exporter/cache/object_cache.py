@@ -1,15 +1,14 @@
-"""The cached objects: three tables, the owner index that joins them, and the time up to which they are shown."""
+"""The cached objects: three tables, the indexes that join them, and the retention of finished objects."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
-from exporter.cache.gaps import Gaps
-from exporter.cache.named import Named
-from exporter.cache.namesakes import Namesakes
+from exporter.cache.missing_jobs import MissingJobs
+from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.newest import NewestJobs, age_of
-from exporter.cache.owners import Owners, share_strings
+from exporter.cache.owners import OwnerIndex, share_strings
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
@@ -20,14 +19,18 @@ from exporter.cache.unknown_jobs import UnknownJobs
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
 
+T = TypeVar("T")
+
+_SLICE = 256  # records; takes a few milliseconds
+
 
 class ObjectCache:
-    """Runs, Jobs and ConfigMaps. Owner links go by UID: a name that is made again is another object.
+    """Runs, Jobs and ConfigMaps. Owners are matched by UID: an object recreated under the same name is another one.
 
-    Only a worker that the status of a run names is found by that name. The parts of the tables of runs and Jobs are
-    named after what fills them: those of Jobs are a namespace, or `*` where one list holds all namespaces; those of
-    Pods and of runs have a prefix: `Run.workers`, and `PLURAL.GROUP/`.
-    `selected`: a label selector keeps some runs and Jobs from being read.
+    Only a worker that a run references by name is matched by name. The partitions of the tables of runs and Jobs are
+    named after the list and watch that fills them. Of Jobs: a namespace, or `*` for all namespaces. Of Pods and
+    runs: the same with a prefix, `Run.workers_prefix` and `PLURAL.GROUP/`.
+    `selected`: a label selector excludes some runs and Jobs.
     """
 
     def __init__(self, *, thresholds: Thresholds, all_namespaces: bool = True, selected: bool = False) -> None:
@@ -38,19 +41,18 @@ class ObjectCache:
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
         self._all_namespaces = all_namespaces
         self._selected = selected
-        self._owners = Owners()
-        self._named = Named()
-        self._namesakes = Namesakes()
+        self._owners = OwnerIndex()
+        self._named = NamedWorkers()
         self._newest = NewestJobs()
         self._unknown_jobs = UnknownJobs()
-        self._gaps = Gaps()
+        self._missing_jobs = MissingJobs()
         self._blockers = Blockers()
         self._required = Required()
         self._retention = Retention(
             thresholds=thresholds, tables=self._tables, jobs_of=self.jobs_of, run_of=self.run_of
         )
 
-    # What others ask.
+    # Queries.
 
     def get(self, key: Key) -> Record | None:
         """The record of an object."""
@@ -62,20 +64,20 @@ class ObjectCache:
         return self._tables[resource]
 
     def workers_known(self, run: Run) -> bool:
-        """Whether what may work for this run has ever been read: before that, no run is said to lack it."""
+        """Whether the initial list of its workers has completed. Until then, no run is reported to lack one."""
         return self.jobs.known(self._workers_of(run))
 
     def job_state_unknown(self, run: Run) -> bool:
-        """Whether the run is new, or went on, since its Jobs cannot be followed: it may have one by now."""
+        """Whether the run was created or progressed while its Jobs could not be watched: it may have one by now."""
         return self._unknown_jobs.holds(self._workers_of(run), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
-        """The Jobs that a run controls, those being deleted included."""
-        return self._owners.of(run.worker_key)
+        """The Jobs that a run controls, including those that are being deleted."""
+        return self._owners.jobs_of(run.worker_key)
 
     def newest_job(self, run: Run) -> Job | None:
-        """The run's present Job: the newest that is not being deleted. A Pod is its own until it is gone."""
-        return self._newest.of(run, self.jobs_of(run))
+        """The current Job of a run: the newest one that is not being deleted. A Pod counts until it is gone."""
+        return self._newest.newest(run, self.jobs_of(run))
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
@@ -83,20 +85,20 @@ class ObjectCache:
         return next((job for job in jobs if job.deleted is not None), None)
 
     def superseded_by(self, job: Job) -> Sequence[Job]:
-        """The other Jobs of its run that a change of this one may make superseded, or not superseded any more.
+        """The other Jobs of its run whose cause `superseded` may change with this Job.
 
-        The one that ceases to be the newest, or becomes it; where there is none, all: each is being deleted. The Pods
-        of a run may work side by side.
+        That is the previous or the next newest Job; if there is none, all unfinished ones, because all are being
+        deleted. Pods of a run may work in parallel: they do not supersede each other.
         """
         run = None if job.is_pod else self.run_of(job)
         if run is None:
             return ()
         newest = self.newest_job(run)
         if newest is not None and newest.uid == job.uid:
-            others = (one for one in self._owners.of(job.owner) if one.uid != job.uid and one.deleted is None)
+            others = (one for one in self._owners.jobs_of(job.owner) if one.uid != job.uid and one.deleted is None)
             newest = max(others, key=age_of, default=None)
         if newest is None:
-            return [one for one in self._owners.of(job.owner) if not one.result]
+            return [one for one in self._owners.jobs_of(job.owner) if not one.result]
         return () if age_of(job) < age_of(newest) else (newest,)
 
     def lacks_job(self, run: Run) -> bool:
@@ -104,62 +106,62 @@ class ObjectCache:
         return run.state == "open" and self.knows_workers_of(run) and self.newest_job(run) is None
 
     def knows_workers_of(self, run: Run) -> bool:
-        """Whether all Jobs or Pods that it may have are known. The Pods of a run that is over may be deleted."""
+        """Whether all Jobs or Pods of a run are known. The Pods of a terminal run may have been deleted."""
         if not run.worker or (run.worker == "Pod" and run.terminal):
             return False
         return self.workers_known(run) and not self.job_state_unknown(run)
 
     def without_job_since(self, run: Run) -> float | None:
-        """Since when an open run has no Job, in seconds since the epoch; None where it has one or may have one."""
-        return self._gaps.since(run) if self.lacks_job(run) else None
+        """Since when an open run has no Job, in seconds since the epoch; None if it has or may have one."""
+        return self._missing_jobs.since(run) if self.lacks_job(run) else None
 
     def blocker_of(self, run: Run) -> Run | None:
-        """The undecodable run that keeps the controller from this untouched one; itself where it is the one."""
-        return self._blockers.of(run, self.runs)
+        """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
+        return self._blockers.blocker_of(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
-        """The untouched runs whose cause may change with this run."""
-        if not self._blockers.concern(run):
+        """The untouched runs whose stall cause may change with this run."""
+        if not self._blockers.affects(run):
             return []
         same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
         return [one for one in same if one.untouched]
 
     def run_is_gone(self, job: Job) -> bool:
-        """Whether the run that controls the Job is known not to exist."""
+        """Whether the run that controls this Job is known not to exist."""
         if not job.owner_resource or self._selected or self.runs.get(job.owner) is not None:
             return False
-        return self.runs.known(f"{job.owner_resource}/{self._part(job.namespace)}")
+        return self.runs.known(f"{job.owner_resource}/{self._scope(job.namespace)}")
 
     def run_of(self, job: Job) -> Run | None:
-        """The run that controls or names a Job, where both are known. No owner is in another namespace."""
+        """The run that controls or names a Job, if known. Owners are in the same namespace."""
         if job.is_named:
             return self._named.present(job.owner)
         run = self.runs.get(job.owner) if job.owner else None
         return run if run is not None and run.namespace == job.namespace else None
 
     def runs_of(self, job: Job) -> Iterable[Run]:
-        """The runs whose lines a change of this Job may change."""
+        """The runs whose series may change with this Job."""
         if job.is_named:
             return self._named.all(job.owner)
         run = self.runs.get(job.owner) if job.owner else None
         return () if run is None else (run,)
 
     def is_worker(self, job: Job) -> bool:
-        """Whether it works for a run: a Pod that is found by its name does so only while a run names it."""
+        """Whether the Job is a worker. A Pod that is matched by name is one only while a run names it."""
         return not job.is_named or self.run_of(job) is not None
 
     def started(self, job: Job) -> float | None:
-        """When it began to work, in seconds since the epoch: for its present run, if it is shared."""
+        """Start time in seconds since the epoch; of a shared Pod, the start time of its current run."""
         run = self.run_of(job) if job.is_named else None
         return run.started if run is not None and run.shared else job.started
 
     def agent_of(self, job: Job) -> str:
-        """The run's agent; the Job's own label where the run is not known or has none."""
+        """The agent of the run; from the labels of the Job if the run is unknown or has none."""
         run = self.run_of(job)
         return (run.agent if run else "") or job.agent
 
     def max_runtime_of(self, job: Job) -> tuple[float, bool]:
-        """How long the Job may run, in seconds, and whether that was set for it, its agent, or all Jobs."""
+        """Maximum run time in seconds, and whether it is configured for the Job, its agent, or all Jobs."""
         run, agent = self.run_of(job), self.agent_of(job)
         long_lived = run is not None and run.long_lived
         return (
@@ -169,102 +171,93 @@ class ObjectCache:
 
     @property
     def default_configmaps(self) -> list[ConfigMap]:
-        """Those that the settings do not name: required only where the platform uses them."""
+        """The ConfigMaps of the default set: required only if the platform uses them."""
         return [item for item in self.configmaps if item.by_default]
 
-    def shown(self, item: Record) -> bool:
-        """Whether an object is on the page: until its end and its retention have passed."""
-        return not (isinstance(item, Job) and self.is_hidden(item)) and self._retention.shown(item)
+    def is_exposed(self, item: Record) -> bool:
+        """Whether an object is exposed: until the retention after its end has passed."""
+        return self._retention.is_exposed(item)
 
-    def namesake(self, job: Job) -> Job | None:
-        """The Pod with the name of a Job, or the Job with the name of a Pod."""
-        return self._namesakes.of(job)
-
-    def is_hidden(self, job: Job) -> bool:
-        """Whether it is a Pod whose series a Job of the same name has."""
-        return job.is_pod and self.namesake(job) is not None
-
-    # What changes it.
+    # Updates.
 
     def apply(self, change: Change) -> None:
-        """One object is new, changed or gone."""
-        old = self._tables[change.resource].put(change.part, change.uid, change.record)
+        """Applies one change."""
+        old = self._tables[change.resource].put(change.partition, change.uid, change.record)
         self._index(old, change.record)
 
     def replace(
-        self, resource: str, part: str, records: dict[str, Record]
+        self, resource: str, partition: str, records: dict[str, Record]
     ) -> list[tuple[Record | None, Record | None]]:
-        """A whole part at once, after a list; gives the pairs of old and new that it amounts to.
+        """Replaces a partition after a list. Returns the changes as pairs of old and new record.
 
-        A record that is the very same object as before is no change.
+        A record that is the identical Python object as before is not a change.
         """
-        if resource in {CODERUNS, JOBS} and not self._tables[resource].known(part):
-            return [(None, record) for some in self.load(resource, part, records) for record in some]
-        old = self._tables[resource].swap(part, records)
+        if resource in {CODERUNS, JOBS} and not self._tables[resource].known(partition):
+            return [(None, record) for some in self.load(resource, partition, records) for record in some]
+        old = self._tables[resource].swap(partition, records)
         pairs: list[tuple[Record | None, Record | None]] = [(old[uid], None) for uid in old.keys() - records.keys()]
         pairs += [(old.get(uid), record) for uid, record in records.items() if old.get(uid) is not record]
         for before, record in pairs:
             self._index(before, record)
         return pairs
 
-    def load(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[list[Record]]:
-        """The first list of runs or Jobs, in slices, for it may be long; gives the records of each.
+    def load(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[list[Record]]:
+        """Loads the initial list of runs or Jobs in slices, because it may be long. Yields the new records of each.
 
-        Other changes may be applied between two slices. The part is known when the last one is in place.
+        Other changes may be applied between two slices. The partition is known after the last slice.
         """
         table = self._tables[resource]
-        table.begin(part)
-        for some in slices(records.items()):
+        table.begin(partition)
+        for some in _slices(records.items()):
             new = []
             for uid, record in some:
-                if (old := table.put(part, uid, record)) is None:
+                if (old := table.put(partition, uid, record)) is None:
                     new.append(record)
                 self._index(old, record)
             yield new
         for runs in slices(list(self.runs)):
             for run in runs:
-                if part == self._workers_of(run) if resource == JOBS else self.workers_known(run):
-                    self._note_missing_job(run)
+                if partition == self._workers_of(run) if resource == JOBS else self.workers_known(run):
+                    self._record_missing_job(run)
             yield []
-        table.complete(part)
+        table.complete(partition)
 
-    def follow_jobs(self, part: str, *, current: bool) -> list[Run]:
-        """The Jobs of this part are up to date, or cannot be followed; gives what was doubtful till now."""
+    def follow_jobs(self, partition: str, *, current: bool) -> list[Run]:
+        """Records whether the Jobs of this partition are being watched. Returns the runs whose state was unknown."""
         if not current:
-            self._unknown_jobs.begin(part)
+            self._unknown_jobs.begin(partition)
             return []
-        return self.runs.pick(self._unknown_jobs.end(part))
+        return self.runs.pick(self._unknown_jobs.end(partition))
 
     def advance(self, now: float) -> set[Key]:
-        """Moves the picture's clock; gives the objects that it changes: that leave the page, or come back to it.
+        """Advances the clock. Returns the objects that expire, or that are exposed again.
 
-        They come back where the clock is set back: a clock that was wrong for a minute must not cost their series.
+        If the clock is set back, expired objects are exposed again: a wrong clock must not lose their series.
         """
         grown = self._required.advance(self.configmaps, now=now)
         passed = {Key(CONFIGMAPS, item.uid) for item in grown}
         return passed | self._retention.advance(now)
 
-    # How it is kept.
+    # Indexes.
 
-    def _note_missing_job(self, run: Run) -> None:
-        """A first list: a run whose status names a Job that is not there had it until now, as far as can be known."""
+    def _record_missing_job(self, run: Run) -> None:
+        """Initial list: a run whose status names a Job that does not exist is assumed to have had it until now."""
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
-            self._gaps.note(run, self._retention.now)
+            self._missing_jobs.record(run, self._retention.now)
 
-    def _part(self, namespace: str) -> str:
+    def _scope(self, namespace: str) -> str:
         return "*" if self._all_namespaces else namespace
 
     def _workers_of(self, run: Run) -> str:
-        """The part that holds what may work for this run."""
-        return run.workers + self._part(run.namespace)
+        """The partition that holds the workers of this run."""
+        return run.workers_prefix + self._scope(run.namespace)
 
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)
-        self._newest.invalidate(old, new)
-        self._blockers.note(old, new)
-        self._note_gap(old, new)
-        self._named.note(old, new)
-        self._namesakes.note(old, new, jobs=self.jobs)
+        self._newest.update(old, new)
+        self._blockers.update(old, new)
+        self._update_missing_jobs(old, new)
+        self._named.update(old, new)
         match new:
             case Job():
                 if new.owner:
@@ -274,18 +267,24 @@ class ObjectCache:
             case Run():
                 for job in self.jobs_of(new):
                     share_strings(new, job)
-                self._unknown_jobs.note(self._workers_of(new), old, new)
+                self._unknown_jobs.update(self._workers_of(new), old, new)
             case ConfigMap():
-                self._required.note(new, records=self.configmaps, now=self._retention.now)
+                self._required.update(new, records=self.configmaps, now=self._retention.now)
             case None:
                 pass
             case _:
                 assert_never(new)
-        self._retention.note(old, new)
+        self._retention.update(old, new)
 
-    def _note_gap(self, old: Record | None, new: Record | None) -> None:
+    def _update_missing_jobs(self, old: Record | None, new: Record | None) -> None:
         job = old if isinstance(old, Job) else new if isinstance(new, Job) else None
         run, now = self.run_of(job) if job is not None else None, self._retention.now
-        self._gaps.changed(old, new, run=run, now=now)
+        self._missing_jobs.update(old, new, run=run, now=now)
         if isinstance(old, Run) and isinstance(new, Run) and old.named != new.named and self.newest_job(old):
-            self._gaps.note(new, now)
+            self._missing_jobs.record(new, now)
+
+
+def _slices(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while some := list(itertools.islice(iterator, _SLICE)):
+        yield some

@@ -1,24 +1,24 @@
-"""Which Jobs a run controls, by the UID in their ownerReference."""
+"""Index of Jobs by the UID in their controller ownerReference."""
 
 from collections.abc import Sequence
 
 from exporter.cache.records import Job, Record, Run
 
-__all__ = ["Owners", "share_strings"]
+__all__ = ["OwnerIndex", "share_strings"]
 
 
-class Owners:
-    """The Jobs by the UID of their owner, those whose owner is not known included."""
+class OwnerIndex:
+    """Jobs by the UID of their owner, whether the owner is known or not."""
 
     def __init__(self) -> None:
         self._jobs_of: dict[str, Sequence[Job]] = {}
 
-    def of(self, uid: str) -> Sequence[Job]:
+    def jobs_of(self, uid: str) -> Sequence[Job]:
         """The Jobs of the run with this UID."""
         return self._jobs_of.get(uid, ()) if uid else ()
 
     def remove(self, job: Record | None) -> None:
-        """A record is replaced or gone; only Jobs count."""
+        """Removes a record that was replaced or deleted. Records other than Jobs are ignored."""
         if not isinstance(job, Job) or not job.owner:
             return
         others = [other for other in self._jobs_of.get(job.owner, ()) if other.uid != job.uid]
@@ -28,7 +28,7 @@ class Owners:
             self._jobs_of.pop(job.owner, None)
 
     def add(self, job: Job) -> None:
-        """A tuple for the one Job that nearly every run has; a list for more, or many would cost their square."""
+        """Adds a Job. Most runs have one Job, stored as a tuple; a list avoids quadratic cost for many."""
         jobs = self._jobs_of.get(job.owner)
         if isinstance(jobs, list):
             jobs.append(job)
@@ -37,7 +37,7 @@ class Owners:
 
 
 def share_strings(run: Run, job: Job) -> None:
-    """One string for both where they are equal: at 100,000 Jobs that is 30 MB."""
+    """Shares equal strings between a run and its Job: saves 30 MB for 100,000 Jobs."""
     if job.owner == run.uid:
         job.owner = run.uid
     if job.owner_name == run.name:

@@ -1,7 +1,7 @@
-"""What is kept of an object: only what a series or a join needs, about 0.7 kB of an object's several.
+"""Cached records: only the fields that a series or a join needs, about 0.7 kB of an object of several kB.
 
-Times are seconds since the epoch. Every field may be missing in life, so each has a value for "not there":
-None for numbers, the empty string for names.
+Times are in seconds since the epoch. Every field of an object may be absent: then numbers are None and names are
+the empty string.
 """
 
 import msgspec
@@ -9,52 +9,52 @@ import msgspec
 __all__ = ["ConfigMap", "Job", "Record", "Run", "named_key"]
 
 _TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
-_NAMED = "@"  # no UID begins so
+_NAMED = "@"  # no UID begins with it
 
 
 def named_key(namespace: str, name: str) -> str:
-    """Stands for the owner of a worker that is known by its name."""
+    """Replaces the owner UID of a worker that is matched by name."""
     return f"{_NAMED}{namespace}/{name}"
 
 
 class Run(msgspec.Struct, gc=False, kw_only=True):
-    """An object of a configured kind: a run of an agent."""
+    """A run of an agent: an object of a configured kind."""
 
     uid: str
     namespace: str
     name: str
     kind: str = ""
     resource: str = ""
-    """`PLURAL.GROUP`, which tells apart kinds of one name."""
+    """`PLURAL.GROUP`. Distinguishes kinds with the same name."""
     created: float | None = None
     phase: str = ""
-    """The value that decided its state, or that its profile does not list; empty where there is none."""
+    """The value that determined the state, or a value that the profile does not list; empty if there is none."""
     phase_label: str = "none"
     """The phase as a label, from a closed set."""
     state: str = "open"
-    """`waiting`, `open`, `succeeded`, `failed` or `cancelled`, by the profile of its kind."""
+    """`waiting`, `open`, `succeeded`, `failed` or `cancelled`, according to the profile of the kind."""
     message: str = ""
     finalizer: bool = False
-    """Whether a controller has put a finalizer on it: it has looked at the run."""
+    """Whether a controller has added a finalizer, and so has processed the run."""
     undecodable: str = ""
-    """Why the platform's controller cannot decode this run, and so no list with it; empty where it can."""
+    """Why the platform's controller cannot decode this run, nor any list that contains it; empty if it can."""
     requires_configmaps: bool = True
     worker: str = "Job"
-    """What works for it: `Job`, `Pod`, or empty where its worker is not read, so that it never lacks one."""
-    workers: str = ""
-    """What the parts of the table that hold its workers begin with; the namespace or `*` follows."""
+    """Kind of its worker: `Job`, `Pod`, or empty if its workers are not watched, so that it never lacks one."""
+    workers_prefix: str = ""
+    """Prefix of the table partitions that hold its workers; the namespace or `*` follows."""
     named: str | None = None
-    """The name of its worker, where that is known by its name; None: by its ownerReference."""
+    """Name of its worker, if matched by name; None: matched by ownerReference."""
     shared: bool = False
-    """Whether its worker outlives it, and works for other runs before and after it."""
+    """Whether its worker outlives it and also works for other runs."""
     started: float | None = None
-    """When it started, where its status says so."""
+    """Start time, from its status."""
     since: float | None = None
-    """Since when it needs its worker, where its status says so."""
+    """Since when it needs a worker, from its status."""
     ready: bool | None = None
-    """Whether it is ready; None where its profile does not define that."""
+    """Whether it is ready; None if its profile does not define readiness."""
     long_lived: bool = False
-    """Whether it works until it is ended on request, so that its age is no fault."""
+    """Whether it works until it is ended on request. The default run time limit does not apply."""
     run_type: str = ""
     agent: str = ""
     service: str = ""
@@ -69,38 +69,38 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     finished: float | None = None
     deleted: float | None = None
     deadline: float | None = None
-    """Its own threshold for the creation of its Job, in seconds; None: the policy's."""
+    """Job creation deadline from its annotation, in seconds; None: the configured one."""
 
     @property
     def terminal(self) -> bool:
-        """Nothing more will happen to it."""
+        """Whether it has ended."""
         return self.state in _TERMINAL
 
     @property
     def worker_key(self) -> str:
-        """What its workers have as their owner; empty where it names none yet."""
+        """The value of `Job.owner` of its workers; empty if it names none yet."""
         if self.named is None:
             return self.uid
         return named_key(self.namespace, self.named) if self.named else ""
 
     @property
     def untouched(self) -> bool:
-        """No controller has looked at it: no finalizer, no status."""
+        """Whether no controller has processed it: it has no finalizer and no status."""
         return not self.phase and not self.finalizer and not self.status_job
 
 
 class Job(msgspec.Struct, gc=False, kw_only=True):
-    """A Job, or a Pod that is itself a worker: made for a run, named by one, or matching the configured labels."""
+    """A Job, or a Pod that is itself a worker: controlled or named by a run, or matching the configured labels."""
 
     uid: str
     namespace: str
     name: str
     owner: str = ""
-    """UID of the run that controls it; empty for a Job that is here by its labels alone. Of a Pod that runs take by
-    its name, that place: `named_key`."""
+    """UID of the run that controls it; empty for a Job selected only by labels. `named_key` for a Pod that runs
+    reference by name."""
     owner_name: str = ""
     owner_resource: str = ""
-    """`PLURAL.GROUP` of that run; empty where not every object of that resource is a run, so that it may exist."""
+    """`PLURAL.GROUP` of that run; empty if not every object of that resource is a run: the owner may exist unread."""
     kind: str = ""
     is_pod: bool = False
     created: float | None = None
@@ -108,7 +108,7 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     active: int = 0
     """Pods that are pending or running."""
     ready: int | None = None
-    """Pods that are ready; None where the server does not write it."""
+    """Pods that are ready; None if the server does not set it."""
     terminating: int = 0
     finished: float | None = None
     result: str = ""
@@ -118,8 +118,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     queue: str = ""
     """The Kueue queue that suspends and resumes it."""
     deleted: float | None = None
-    """When its deletion was requested: a Job that is being deleted is no run's present Job. Of a Pod, when its grace
-    period ends: until it is gone, it is the run's."""
+    """When its deletion was requested: a Job that is being deleted is not the current Job of a run. For a Pod, the
+    end of its grace period: it stays the current worker until it is gone."""
     version: int = 0
     agent: str = ""
     service: str = ""
@@ -127,11 +127,11 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     cli: str = ""
     deadline: float | None = None
     max_runtime: float | None = None
-    """Its own threshold for its run time, in seconds; None: the policy's."""
+    """Maximum run time from its annotation, in seconds; None: the configured one."""
     waiting: str = ""
-    """Why a Pod does not start, as its containers or the scheduler say it."""
+    """Why a Pod does not start: the reason reported by a container or by the scheduler."""
     main_ended: str = ""
-    """The main container of a running Pod, where it has terminated."""
+    """Name of the main container of a running Pod, if that container has terminated."""
 
     @property
     def worker(self) -> str:
@@ -140,23 +140,23 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def is_named(self) -> bool:
-        """Whether runs take it by its name: without one that does it is no worker."""
+        """Whether runs reference it by name. It is a worker only while one does."""
         return self.owner.startswith(_NAMED)
 
 
 class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
-    """A ConfigMap that the exporter looks for, as it was last read; it has a record also while it does not exist."""
+    """A required ConfigMap as last read. It has a record even while it does not exist."""
 
     uid: str
-    """`NAMESPACE/NAME`: the place is required, whichever object fills it."""
+    """`NAMESPACE/NAME`, whichever object has that name."""
     namespace: str
     name: str
     read: bool = True
-    """Whether its content, or its absence, has ever been seen."""
+    """Whether its content, or its absence, has ever been read."""
     by_default: bool = False
-    """Whether it is of the default set, which is required only where the platform uses it."""
+    """Whether it belongs to the default set, which is required only if the platform uses it."""
     required: bool = True
-    """Whether it has to exist; kept correct by the cluster."""
+    """Whether it must exist; set by the cache."""
     exists: bool = False
     forbidden: bool = False
     keys: int = 0
@@ -165,11 +165,11 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     missing_keys: tuple[str, ...] = ()
     empty_keys: tuple[str, ...] = ()
     shrunk: bool = False
-    """Whether it lost more than half of its keys or bytes within 24 hours; kept correct by the cluster."""
+    """Whether it lost more than half of its keys or bytes within 24 hours; set by the cache."""
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """What makes it unfit, as (problem, key)."""
+        """Why it is unhealthy, as (problem, key)."""
         if not self.read or not self.required:
             return []
         if not self.exists:
@@ -183,9 +183,9 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def healthy(self) -> bool | None:
-        """None while it has not been read, an unknown is not a no; and None while nothing requires it."""
+        """Whether it has no problem; None if it has not been read or is not required."""
         return not self.problems if self.read and self.required else None
 
 
 Record = Run | Job | ConfigMap
-"""Whatever the picture holds."""
+"""A cached record."""

@@ -1,4 +1,4 @@
-"""The thresholds that apply to an object: its own annotation, its agent's, the default."""
+"""The thresholds of an object: from its annotation, its agent, or the default."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,35 +8,35 @@ from exporter.cache.records import Job, Run
 __all__ = ["NEVER", "Thresholds"]
 
 NEVER = float("inf")
-"""A threshold that nothing exceeds: the object opted out."""
+"""No limit."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """Seconds throughout; the two mappings are by agent."""
+    """All values are in seconds. The two mappings are keyed by agent."""
 
     job_creation_deadline: float = 600.0
     job_creation_deadlines: Mapping[str, float] = dataclasses.field(default_factory=dict)
     job_max_runtime: float = 3600.0
     job_max_runtime_is_set: bool = False
-    """Whether the settings name this limit; the built-in one ends no healthy life, so it only warns."""
+    """Whether the settings contain this limit. Healthy Jobs may exceed the built-in limit, so it only warns."""
     job_max_runtimes: Mapping[str, float] = dataclasses.field(default_factory=dict)
     retention: float = 21600.0
-    """How long a finished object keeps its series after its end; 0: as long as it exists."""
+    """How long a finished object keeps its series after its end; 0: until it is deleted."""
 
     def deadline_of(self, run: Run) -> float:
-        """How long this run may wait for its Job."""
+        """How long this run may have no Job."""
         if run.deadline is not None:
             return run.deadline
         return self.job_creation_deadlines.get(run.agent, self.job_creation_deadline)
 
     def max_runtime_of(self, job: Job, agent: str, *, long_lived: bool = False) -> float:
-        """How long this Job of this agent may run. The default is not for Jobs of long-lived runs."""
+        """How long this Job may run. The default limit does not apply to Jobs of long-lived runs."""
         if job.max_runtime is not None:
             return job.max_runtime
         return self.job_max_runtimes.get(agent, NEVER if long_lived else self.job_max_runtime)
 
     def max_runtime_is_set(self, job: Job, agent: str, *, long_lived: bool = False) -> bool:
-        """Whether that limit was set for this Job, its agent, or all of them."""
+        """Whether this limit is configured for the Job, its agent, or all Jobs."""
         for_all = self.job_max_runtime_is_set and not long_lived
         return job.max_runtime is not None or agent in self.job_max_runtimes or for_all

@@ -1,4 +1,4 @@
-"""Runs of which it is not known any more whether they have a Job: an unknown is not a no."""
+"""Runs for which it is unknown whether they have a Job, because Jobs cannot be watched."""
 
 from exporter.cache.records import Record, Run
 
@@ -6,34 +6,34 @@ __all__ = ["UnknownJobs"]
 
 
 class UnknownJobs:
-    """Remembers, for each part of the Jobs that cannot be followed, the runs that are new or went on since then.
+    """For each partition of Jobs that cannot be watched, the runs that were created or progressed since then.
 
-    What a run lacked before is still held to be lacking: that is the last good whole.
+    Runs that had no Job before are still reported: that is the last known state.
     """
 
     def __init__(self) -> None:
         self._runs: dict[str, set[str]] = {}
 
-    def begin(self, part: str) -> None:
-        """The Jobs of this part cannot be followed from now on."""
-        self._runs.setdefault(part, set())
+    def begin(self, partition: str) -> None:
+        """The watch of this partition failed."""
+        self._runs.setdefault(partition, set())
 
-    def end(self, part: str) -> set[str]:
-        """They can be followed again; the UIDs that were doubtful till now."""
-        return self._runs.pop(part, set())
+    def end(self, partition: str) -> set[str]:
+        """The watch works again. Returns the UIDs of the runs whose state was unknown."""
+        return self._runs.pop(partition, set())
 
-    def note(self, part: str, old: Record | None, new: Run) -> None:
-        """A run has changed."""
-        if part in self._runs and not _says_the_same(old, new):
-            self._runs[part].add(new.uid)
+    def update(self, partition: str, old: Record | None, new: Run) -> None:
+        """Records that a run has changed."""
+        if partition in self._runs and not _same_status(old, new):
+            self._runs[partition].add(new.uid)
 
-    def holds(self, part: str, uid: str) -> bool:
-        """Whether this run is doubtful."""
-        return uid in self._runs.get(part, ())
+    def holds(self, partition: str, uid: str) -> bool:
+        """Whether it is unknown if this run has a Job."""
+        return uid in self._runs.get(partition, ())
 
 
-def _says_the_same(old: Record | None, new: Run) -> bool:
-    """Whether the controller and the agent have said nothing new in the status."""
+def _same_status(old: Record | None, new: Run) -> bool:
+    """Whether the status has not progressed."""
     if not isinstance(old, Run):
         return False
     return (old.phase, old.status_job, old.work_completed) == (new.phase, new.status_job, new.work_completed)

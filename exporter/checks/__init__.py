@@ -1,4 +1,4 @@
-"""What `coderun-exporter check` looks at: one file for each thing, each a function that gives findings."""
+"""The checks of `coderun-exporter check`: one file for each check, each a function that returns findings."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS
 from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
-from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding, Part
+from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, CheckResult, Finding
 from exporter.checks.jobs import check_workers
 from exporter.checks.namespaces import check_namespaces
 from exporter.checks.replaced import check_replaced
@@ -24,9 +24,9 @@ __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
 
 
 async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
-    """All findings, from the lists and watches of `run`; of ConfigMaps first.
+    """All findings, from the lists and watches of `run`; those of ConfigMaps first.
 
-    All requests are concurrent: a silent API server costs one wait.
+    All requests are concurrent, so that an unresponsive API server causes one time-out.
     """
     everything = informers(settings, telemetry=Telemetry(clock=time.time))
     by_name = {
@@ -40,25 +40,25 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         check_schemas(client, settings.coderuns.kinds),
         asyncio.gather(*(_check(client, name, by_name[name], settings) for name in names)),
     )
-    parts = [part for some in found for part in some]
-    seen = {scope for part in parts for scope in part.namespaces | part.unread}
+    results = [result for some in found for result in some]
+    seen = {scope for result in results for scope in result.namespaces | result.unread}
     return [
         *(finding for name, finding in absent.items() if name not in seen),
         *reviews,
-        *(finding for part in parts for finding in part.findings),
+        *(finding for result in results for finding in result.findings),
         *check_replaced(settings.coderuns.kinds),
         *schemas,
-        *check_agents(settings.thresholds.agents, parts),
+        *check_agents(settings.thresholds.agents, results),
     ]
 
 
-async def _check(client: KubeClient, name: str, of: Sequence[Informer], settings: Settings) -> list[Part]:
-    """One resource."""
+async def _check(client: KubeClient, name: str, watched: Sequence[Informer], settings: Settings) -> list[CheckResult]:
+    """Checks one resource."""
     wanted = wanted_of(settings)
     if name == CODERUNS:
         kinds = wanted.custom_kinds
-        return await asyncio.gather(*(check_runs(client, kind, of, others=kinds) for kind in kinds))
+        return await asyncio.gather(*(check_runs(client, kind, watched, others=kinds) for kind in kinds))
     if name == CONFIGMAPS:
-        return [await check_configmaps(client, of)]
+        return [await check_configmaps(client, watched)]
     runs = [kind for kind in wanted.kinds if kind.is_job] if name == JOBS else []
-    return [await check_workers(client, of, runs)]
+    return [await check_workers(client, watched, runs)]

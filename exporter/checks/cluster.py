@@ -1,4 +1,4 @@
-"""Which cluster the findings are about."""
+"""Identifies the cluster of the findings."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ __all__ = ["about_cluster"]
 
 
 def about_cluster(credentials: Credentials, findings: Sequence[Finding]) -> list[Finding]:
-    """First its address, as far as it may be shown, and where that comes from."""
+    """Prepends the address of the API server and its source, without credentials."""
     subject = f"API server {credentials.access.address or '(address not shown)'}"
     first = Finding(status=NOTE, subject=subject, text=credentials.source)
     return [first, *merged(findings, subject=subject)]

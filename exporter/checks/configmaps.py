@@ -1,11 +1,11 @@
-"""Whether the required ConfigMaps exist and are complete."""
+"""Checks whether the required ConfigMaps exist and are complete."""
 
 import asyncio
 from collections.abc import Sequence
 
 from exporter.cache import ConfigMap
-from exporter.checks.finding import HEALTHY, Finding, Part
-from exporter.checks.judging import judged
+from exporter.checks.finding import HEALTHY, CheckResult, Finding
+from exporter.checks.judging import configmap_findings
 from exporter.checks.reading import Reading, read, unread
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
@@ -15,10 +15,10 @@ from exporter.resources.required import absent_of
 __all__ = ["check_configmaps"]
 
 
-async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) -> Part:
-    """A finding for each; one for all of the default set where nothing shows that this platform uses it."""
+async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) -> CheckResult:
+    """A finding for each ConfigMap; one for the whole default set if the platform does not use it."""
     readings = await asyncio.gather(
-        *(read(client, informer, keep=lambda record, _: record) for informer in informers)
+        *(read(client, informer, summarize=lambda record, _: record) for informer in informers)
     )
     records = [record for reading in readings if not reading.failed for record in _records(reading)]
     unlisted = [reading for reading in readings if reading.verbs and not reading.failed]
@@ -28,12 +28,12 @@ async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) ->
     if not namespaces and (text := unused([record for record in records if record.by_default])):
         found = [Finding(status=HEALTHY, subject="ConfigMaps", text=text)]
     else:
-        found = judged(records)
-    return Part(findings=[*first, *found], namespaces=namespaces, unread=unread(readings))
+        found = configmap_findings(records)
+    return CheckResult(findings=[*first, *found], namespaces=namespaces, unread=unread(readings))
 
 
 def _records(reading: Reading) -> list[ConfigMap]:
-    """By name, with those that are required and absent."""
+    """The records, sorted by name, including those of required ConfigMaps that do not exist."""
     found: dict[str, ConfigMap] = reading.records
     found = found | absent_of(reading.informer.places, found)
     return [found[uid] for uid in sorted(found)]

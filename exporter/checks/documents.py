@@ -1,4 +1,4 @@
-"""YAML and JSON as kubectl reads them: the documents of a text, each with the line on which it begins."""
+"""Parses YAML and JSON as kubectl does: the documents of a text, each with its first line."""
 
 import json
 import re
@@ -15,20 +15,20 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class ManifestError(Exception):
-    """Manifests that cannot be read: one line with the file and, where it is known, the line."""
+    """Invalid manifests. The message is one line with the file and, if known, the line."""
 
 
 class Mapping(dict[str, Any]):
-    """A mapping, the line on which it begins (0: unknown), and the keys that it has twice."""
+    """A mapping with its first line (0: unknown) and its duplicate keys."""
 
     line = 0
     repeated: tuple[str, ...] = ()
 
 
 def documents_in(text: str, *, file: str) -> Iterator[tuple[Any, int]]:
-    """Each document with its line. JSON first: as YAML, tabs in it would be an error.
+    """Yields each document with its line. JSON is tried first, because YAML does not allow tabs.
 
-    Raises ManifestError that names the file, after the documents before the fault.
+    Raises ManifestError after the documents before the error.
     """
     if text.lstrip().startswith("{"):
         try:
@@ -38,7 +38,7 @@ def documents_in(text: str, *, file: str) -> Iterator[tuple[Any, int]]:
         except json.JSONDecodeError as error:
             if file.endswith(".json"):
                 raise ManifestError(f"{file}:{error.lineno}: not JSON: {error.msg}") from error
-        except ValueError as error:  # a number of thousands of digits
+        except ValueError as error:  # an integer with too many digits
             raise ManifestError(f"{file}: not JSON: {error}") from error
         else:
             yield from documents
@@ -81,22 +81,22 @@ def _repeated(keys: Sequence[str]) -> tuple[str, ...]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Mappings know their line and repeated keys. In Python: libyaml's loader crashes on deep nesting."""
+    """Records lines and duplicate keys of mappings. Pure Python, because libyaml's loader crashes on deep nesting."""
 
     bool_values = yaml.SafeLoader.bool_values | {"y": True, "n": False}
 
     def flatten_mapping(self, node: Any) -> None:
-        """Once for each mapping, and bounded: merges of merges grow exponentially."""
+        """Resolves merge keys once for each mapping, with a limit: nested merges grow exponentially."""
         if hasattr(node, "repeated"):
             return
-        own = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge"]
-        node.repeated = _repeated(own)
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge"]
+        node.repeated = _repeated(keys)
         super().flatten_mapping(node)
         if len(node.value) > _MOST_MERGED:
             raise yaml.constructor.ConstructorError(None, None, "too many merged keys", node.start_mark)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
-        """Raises ConstructorError also where PyYAML fails in another way: a value that does not fit its tag."""
+        """Raises ConstructorError for values that do not fit their tag, for which PyYAML raises other errors."""
         try:
             return super().construct_object(node, deep=deep)
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
@@ -114,7 +114,7 @@ class _Loader(yaml.SafeLoader):
         return self.construct_mapping(node)
 
     def integer(self, node: Any) -> int | str:
-        """12:30 is text for kubectl, and a number to the base of 60 in YAML 1.1."""
+        """12:30 is text for kubectl, and a base 60 integer in YAML 1.1."""
         text = node.value
         return str(text) if ":" in text else int(text, 0) if text.startswith("0o") else self.construct_yaml_int(node)
 
@@ -125,11 +125,11 @@ class _Loader(yaml.SafeLoader):
         return self.construct_yaml_binary(node).decode("utf-8", "replace")
 
     def local(self, _: str, node: Any) -> Any:
-        """A value with a tag of its own, such as !vault."""
+        """A value with a custom tag, such as !vault."""
         return node.value if isinstance(node, yaml.ScalarNode) else None
 
 
-# What kubectl takes for truth values and numbers, and YAML 1.1 for text: its reader is Go's.
+# Booleans and numbers for kubectl, whose parser is written in Go, that PyYAML reads as text.
 for _kind, _form, _first in (
     ("bool", r"[yYnN]", "yYnN"),
     ("int", r"0o[0-7]+", "0"),
@@ -141,7 +141,7 @@ for _kind, _constructor in (
     ("int", _Loader.integer),
     ("binary", _Loader.binary),
     ("timestamp", _Loader.text),  # a date is text for Kubernetes
-    ("value", _Loader.text),  # a plain = has a type of its own in YAML 1.1
+    ("value", _Loader.text),  # a plain = has a separate type in YAML 1.1
 ):
     _Loader.add_constructor(f"{_TAG}{_kind}", _constructor)
 _Loader.add_multi_constructor("!", _Loader.local)

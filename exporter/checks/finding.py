@@ -1,20 +1,20 @@
-"""What was found out about one thing."""
+"""The results of checks."""
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "Part"]
+__all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "CheckResult", "Finding"]
 
 HEALTHY, UNHEALTHY, UNKNOWN, NOTE = "ok", "UNHEALTHY", "UNKNOWN", "note"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line: `status` is one of the four words; a note leaves the exit code alone.
+    """One line of output: `status` is one of the four constants. A note does not affect the exit code.
 
-    `cause` is why a check failed, where others may fail for the same reason; `area` is then what it belongs to.
-    `data` is what the text counts, for the output as JSON.
+    `cause` is set if a check failed for a reason that may affect other checks; `area` is then what was checked.
+    `data` contains the numbers of the text, for JSON output.
     """
 
     status: str
@@ -26,11 +26,11 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Part:
+class CheckResult:
     """The findings about one resource.
 
-    `namespaces` are those in which an object of it was seen, `unread` those in which it could not be listed.
-    `agents` are those that its objects name; `all` says whether all of these were read.
+    `namespaces` are those with objects of the resource, `unread` those in which it could not be listed.
+    `agents` are the agents of its objects; `all`: whether all objects could be listed.
     """
 
     findings: list[Finding]

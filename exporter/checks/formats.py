@@ -1,4 +1,4 @@
-"""Findings as text, as JSON, and as JUnit XML."""
+"""Formats findings as text, JSON, or JUnit XML."""
 
 import json
 from collections import Counter
@@ -15,12 +15,12 @@ _ELEMENTS = {UNHEALTHY: "failure", UNKNOWN: "error"}
 
 
 def status_of(findings: Sequence[Finding]) -> str:
-    """The worst status, where unhealthy is worse than unknown; a note is healthy."""
+    """The worst status: unhealthy, then unknown, then healthy. Notes count as healthy."""
     return next(status for status in _WORST_FIRST if status in {HEALTHY, *(item.status for item in findings)})
 
 
 def _text(findings: Sequence[Finding]) -> str:
-    """A line for each."""
+    """One line for each finding."""
     width = max((len(item.status) for item in findings), default=0)
     return "\n".join(spelled_out(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
 
@@ -33,19 +33,21 @@ def _json(findings: Sequence[Finding]) -> str:
 
 
 def _junit(findings: Sequence[Finding]) -> str:
-    """One test suite with a test case for each finding, in the form that Jenkins and GitLab read.
+    """One test suite with a test case for each finding, in the format of Jenkins and GitLab.
 
-    Unhealthy is a failure, unknown an error. GitLab uses the first of several test cases with one name: others are
-    numbered.
+    Unhealthy is a failure, unknown an error. Test cases with equal names are numbered, because GitLab reads only the
+    first of them.
 
     https://github.com/testmoapp/junitxml
     https://docs.gitlab.com/ci/testing/unit_test_reports/
     """
     count = Counter(item.status for item in findings)
     numbers = {"tests": len(findings), "failures": count[UNHEALTHY], "errors": count[UNKNOWN]}
-    named = {"name": "coderun-exporter check"} | {key: str(number) for key, number in numbers.items()} | {"time": "0"}
-    root = ET.Element("testsuites", named)
-    suite = ET.SubElement(root, "testsuite", named)
+    attributes = (
+        {"name": "coderun-exporter check"} | {key: str(number) for key, number in numbers.items()} | {"time": "0"}
+    )
+    root = ET.Element("testsuites", attributes)
+    suite = ET.SubElement(root, "testsuite", attributes)
     seen = Counter[str]()
     for item in findings:
         subject, text = spelled_out(item.subject), spelled_out(item.text)
@@ -62,4 +64,4 @@ def _junit(findings: Sequence[Finding]) -> str:
 
 
 FORMATS = {"text": _text, "json": _json, "junit": _junit}
-"""From a name to the function that writes findings so."""
+"""The formatting functions by name of the format."""

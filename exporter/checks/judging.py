@@ -1,4 +1,4 @@
-"""The findings about required ConfigMaps, by the rules of `configmap_health` and `configmap_problem`."""
+"""The findings about required ConfigMaps, consistent with `configmap_health` and `configmap_problem`."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding
 from exporter.plurals import plural
 from exporter.resources.configmaps import LIMIT, is_near_limit
 
-__all__ = ["judged"]
+__all__ = ["configmap_findings"]
 
 
-def judged(records: Sequence[ConfigMap]) -> list[Finding]:
-    """A finding for each."""
-    return [_judged(record) for record in records]
+def configmap_findings(records: Sequence[ConfigMap]) -> list[Finding]:
+    """A finding for each record."""
+    return [_finding(record) for record in records]
 
 
-def _judged(record: ConfigMap) -> Finding:
-    """One that is judged is required: of the default set some exist."""
+def _finding(record: ConfigMap) -> Finding:
+    """Treats the ConfigMap as required: callers exclude a default set that is not used."""
     subject = f"ConfigMap {record.uid}"
     if problems := msgspec.structs.replace(record, required=True).problems:
         text = ", ".join(problem.replace("_", " ") + (f" {key!r}" if key else "") for problem, key in problems)

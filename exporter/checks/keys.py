@@ -1,4 +1,4 @@
-"""The paths of a profile, each with the key at which it is."""
+"""The paths in a profile, each with its key."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["paths_in"]
 
 
 def paths_in(profile: Profile) -> Iterator[tuple[str, str]]:
-    """Keys such as `about.agent[0]` and their paths, those of conditions included."""
+    """Yields keys such as `about.agent[0]` and their paths, including those of conditions."""
     for key, value in msgspec.to_builtins(profile).items():
         yield from _paths_at(value, key)
 

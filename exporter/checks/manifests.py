@@ -1,4 +1,4 @@
-"""Rendered manifests: the objects in files, each with its place, and what is no Kubernetes object in them."""
+"""Reads rendered manifests: the objects in files, each with its file and line."""
 
 import dataclasses
 import pathlib
@@ -18,7 +18,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Object:
-    """An object of a manifest; `kind` and `version` are those of its list where it has none itself."""
+    """An object of a manifest. `kind` and `version` default to those of its list."""
 
     file: str
     line: int
@@ -28,12 +28,12 @@ class Object:
 
     @property
     def place(self) -> str:
-        """For people."""
+        """`FILE:LINE`, for messages."""
         return f"{self.file}:{self.line}"
 
 
 def files_in(path: str) -> list[str]:
-    """The file itself, `-` for standard input, or the manifests in a folder. Raises ManifestError."""
+    """The file itself, `-` for standard input, or the manifest files in a folder. Raises ManifestError."""
     folder = pathlib.Path(path)
     if not path:
         raise ManifestError("--filename: an empty name")
@@ -49,50 +49,50 @@ def files_in(path: str) -> list[str]:
 
 
 def objects_in(path: str) -> Iterator[Object]:
-    """The objects of a file, those in lists too. Raises ManifestError, after the objects before the fault."""
+    """Yields the objects of a file and of its lists. Raises ManifestError after the objects before the error."""
     file = "standard input" if path == "-" else path
     for tree, line in documents_in(_text(path, file), file=file):
         if tree is not None:
             yield from _objects(
-                tree, of=Object(file=file, line=line, kind="", version="", tree=Mapping()), seen=set()
+                tree, parent=Object(file=file, line=line, kind="", version="", tree=Mapping()), seen=set()
             )
 
 
-def _objects(tree: Any, *, of: Object, seen: set[int], item: str = "") -> Iterator[Object]:
-    """`of` is the list that it is an item of; one of a typed list, such as a ConfigMapList, may have no type."""
-    place = f"{of.file}:{getattr(tree, 'line', 0) or of.line}{item}"
+def _objects(tree: Any, *, parent: Object, seen: set[int], item: str = "") -> Iterator[Object]:
+    """`parent` is the list that contains it. Items of a typed list, such as a ConfigMapList, may have no type."""
+    place = f"{parent.file}:{getattr(tree, 'line', 0) or parent.line}{item}"
     if not isinstance(tree, Mapping):
-        raise ManifestError(f"{place}: not a Kubernetes object but {_named(tree)}")
+        raise ManifestError(f"{place}: expected a Kubernetes object, found {_described(tree)}")
     found = dataclasses.replace(
-        of,
-        line=tree.line or of.line,
-        kind=_type(tree, "kind", of.kind, place),
-        version=_type(tree, "apiVersion", of.version, place),
+        parent,
+        line=tree.line or parent.line,
+        kind=_type(tree, "kind", parent.kind, place),
+        version=_type(tree, "apiVersion", parent.version, place),
         tree=tree,
     )
     if not isinstance(tree.get("metadata"), Mapping | None):
-        raise ManifestError(f"{place}: metadata is {_named(tree['metadata'])}, and must be a mapping")
+        raise ManifestError(f"{place}: metadata must be a mapping, not {_described(tree['metadata'])}")
     if (items := tree.get("items")) is None and not found.kind.endswith("List"):
         yield found
         return
-    if not isinstance(items, list | None):  # kubectl takes any object with items for a list
-        raise ManifestError(f"{place}: items is {_named(items)}, and must be a list")
+    if not isinstance(items, list | None):  # kubectl treats any object with items as a list
+        raise ManifestError(f"{place}: items must be a list, not {_described(items)}")
     if id(tree) in seen:
         raise ManifestError(f"{place}: a list that contains itself, or is used twice by an alias")
     seen.add(id(tree))
     kind = found.kind.removesuffix("List")
     inherited = dataclasses.replace(found, kind=kind, version=found.version if kind else "")
     for number, each in enumerate(items or ()):
-        yield from _objects(each, of=inherited, seen=seen, item=f"{item} items[{number}]")
+        yield from _objects(each, parent=inherited, seen=seen, item=f"{item} items[{number}]")
 
 
 def _type(tree: Mapping, key: str, inherited: str, place: str) -> str:
-    """A part of an object's type. Raises ManifestError where there is none."""
+    """`kind` or `apiVersion` of an object. Raises ManifestError if it is missing."""
     value = tree.get(key)
     if value is None or value == "":
         value = inherited
     if not isinstance(value, str):
-        raise ManifestError(f"{place}: {key} is {_named(value)}, and must be text")
+        raise ManifestError(f"{place}: {key} must be text, not {_described(value)}")
     if not value:
         raise ManifestError(f"{place}: not a Kubernetes object: it has no {key}")
     if key in tree.repeated:
@@ -100,8 +100,8 @@ def _type(tree: Mapping, key: str, inherited: str, place: str) -> str:
     return value
 
 
-def _named(tree: Any) -> str:
-    """What it is, in YAML's words."""
+def _described(tree: Any) -> str:
+    """Describes a value in YAML terms."""
     match tree:
         case None:
             return "null"

@@ -1,4 +1,4 @@
-"""Findings that fail for one reason are one line: an API server that is down is not down once for each list."""
+"""Merges findings with the same cause: an API server that is down is reported once, not for each list."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ __all__ = ["cause_of", "merged"]
 
 
 def cause_of(error: KubeError, *, path: str) -> str:
-    """Why a request for this path failed, in words that are the same for each path."""
+    """Why a request for this path failed, in a text that does not depend on the path."""
     text = str(error).replace(f" at {path}", "")
     return f"the credentials are not accepted: renew them ({text})" if isinstance(error, UnauthorizedError) else text
 
 
 def merged(findings: Sequence[Finding], *, subject: str) -> list[Finding]:
-    """The findings, those with the same cause as one. `subject` is the API server."""
+    """Merges findings with the same cause into one. `subject` is the API server."""
     groups: dict[str, list[Finding]] = {}
     for item in findings:
         if item.cause:
@@ -24,11 +24,11 @@ def merged(findings: Sequence[Finding], *, subject: str) -> list[Finding]:
     for item in findings:
         group = groups.get(item.cause, [item])
         if item is group[0]:
-            lines.append(item if len(group) == 1 else _of(group, subject))
+            lines.append(item if len(group) == 1 else _merged_group(group, subject))
     return lines
 
 
-def _of(group: Sequence[Finding], subject: str) -> Finding:
+def _merged_group(group: Sequence[Finding], subject: str) -> Finding:
     areas = list(dict.fromkeys(item.area for item in group))
     if len(areas) == 1:
         (subject,), areas = areas, [item.subject.rpartition("/")[2] for item in group]

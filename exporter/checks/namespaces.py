@@ -1,4 +1,4 @@
-"""Whether the namespaces that the settings name exist."""
+"""Checks whether the configured namespaces exist."""
 
 import asyncio
 
@@ -13,14 +13,14 @@ _UNKNOWN = "nothing found in it, and no permission to get namespaces: check that
 
 
 async def check_namespaces(client: KubeClient, settings: Settings) -> dict[str, Finding]:
-    """A finding for each that does not exist, or of which that is unknown."""
-    names = _named(settings)
+    """Findings, by name, for namespaces that do not exist or may not exist."""
+    names = _configured(settings)
     found = await asyncio.gather(*(_check(client, name) for name in names))
     return {name: finding for name, finding in zip(names, found, strict=True) if finding is not None}
 
 
-def _named(settings: Settings) -> list[str]:
-    """Those that the settings set. By default no namespace of ConfigMaps has to exist."""
+def _configured(settings: Settings) -> list[str]:
+    """The configured namespaces. The default namespace of ConfigMaps need not exist."""
     configmaps = settings.configmaps
     names = [*settings.namespaces]
     if configmaps.required and (configmaps.named or configmaps.namespace != ConfigMaps().namespace):
@@ -29,7 +29,7 @@ def _named(settings: Settings) -> list[str]:
 
 
 async def _check(client: KubeClient, name: str) -> Finding | None:
-    """A list in a namespace that does not exist is empty, and does not fail."""
+    """Gets the namespace, because a list in a namespace that does not exist succeeds with no items."""
     subject = f"namespace {name}"
     try:
         await client.get(f"/api/v1/namespaces/{name}")
@@ -38,5 +38,5 @@ async def _check(client: KubeClient, name: str) -> Finding | None:
     except ForbiddenError:
         return Finding(status=NOTE, subject=subject, text=_UNKNOWN)
     except KubeError:
-        return None  # the lists say so
+        return None  # the lists report it
     return None

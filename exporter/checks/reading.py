@@ -1,4 +1,4 @@
-"""Reads one list and its watch by the same code and with the same parameters as `run`."""
+"""Reads one list and its watch with the code and the parameters of `run`."""
 
 import asyncio
 import contextlib
@@ -31,17 +31,19 @@ from exporter.reflector.streaming import Streaming
 __all__ = ["Reading", "read", "unread", "where"]
 
 _SECONDS = 120.0
-"""How long one list may take, with the fallback from a streamed list to pages."""
+"""Time-out of one list in seconds, including the fallback from a streamed list to pages."""
 _ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
-_NAMED = re.compile(r'(?<=configmaps) "[^" ]*"(?= is forbidden)')  # the one difference between those of ConfigMaps
+_NAMED = re.compile(
+    r'(?<=configmaps) "[^" ]*"(?= is forbidden)'
+)  # the only difference between the errors of several ConfigMaps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What the list holds (None: it failed), and why it or its watch failed.
+    """The result of a list (None: it failed), and the error of the list or of its watch.
 
-    `verbs` are those that RBAC misses: of a list that could be streamed it may be `list`, which pages need.
+    `verbs` are the missing RBAC verbs. If the list could be streamed, this may be `list`, which only pages need.
     """
 
     informer: Informer
@@ -51,7 +53,7 @@ class Reading:
 
     @property
     def records(self) -> dict[str, Any]:
-        """What the list holds."""
+        """The records of the list."""
         return self.listed or {}
 
     @property
@@ -61,18 +63,18 @@ class Reading:
 
     @property
     def missing(self) -> bool:
-        """Whether the API server has no such resource; a proxy's 404 says nothing about that."""
+        """Whether the API server does not serve the resource. The 404 of a proxy does not count."""
         return isinstance(self.error, MissingError) and self.error.by_api_server
 
     def success(self, *, subject: str, found: str) -> Finding:
-        """Of a reading that did not fail; `found` says what there is, after a comma."""
+        """The finding of a successful list and watch. `found` starts with a comma."""
         if self.verbs:
             text = f"can be watched{found}; grant the verb list as well: without streamed lists nothing can be read"
             return Finding(status=NOTE, subject=subject, text=text)
         return Finding(status=HEALTHY, subject=subject, text=f"can be listed and watched{found}")
 
     def finding(self, *, subject: str, area: str) -> Finding:
-        """Of a reading that failed."""
+        """The finding of a failed list or watch."""
         if self.error is None:
             raise AssertionError
         text, cause = str(self.error), cause_of(self.error, path=self.informer.path)
@@ -90,25 +92,25 @@ class Reading:
 
 
 def unread(readings: Sequence[Reading]) -> frozenset[str]:
-    """The namespaces in which a list failed: whether there is anything in them is unknown."""
+    """The namespaces in which a list failed: their objects are unknown."""
     return frozenset(
         reading.informer.status.scope.partition("/")[0] for reading in readings if reading.listed is None
     )
 
 
 def where(scope: str) -> str:
-    """A namespace, or all of them, in words; with the label selector after it, if there is one."""
+    """Describes a scope: a namespace or all, with the label selector if there is one."""
     namespace, _, selector = scope.partition("/")
     words = "all namespaces" if namespace == "*" else f"namespace {namespace}"
     return f"{words}, selected by {selector}" if selector else words
 
 
-async def read(client: KubeClient, informer: Informer, *, keep: Callable[[Any, msgspec.Raw], Any]) -> Reading:
-    """Reads the list and waits until the watch that follows it is accepted; keeps `keep(record, raw)` of each."""
+async def read(client: KubeClient, informer: Informer, *, summarize: Callable[[Any, msgspec.Raw], Any]) -> Reading:
+    """Lists and waits until the watch is accepted. `summarize(record, raw)` is stored for each object."""
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:
         decoded = informer.decode(raw)
-        return decoded if decoded.record is None else decoded._replace(record=keep(decoded.record, raw))
+        return decoded if decoded.record is None else decoded._replace(record=summarize(decoded.record, raw))
 
     source = Source[Any](path=informer.path, params=informer.params, decode=decode)
     streaming = Streaming(monotonic=time.monotonic)
@@ -120,8 +122,8 @@ async def read(client: KubeClient, informer: Informer, *, keep: Callable[[Any, m
                 items = initial_list(client, source, informer.status, idle=IDLE_SECONDS, streaming=streaming)
                 if (error := await attempt.follow(items)) is None or not _may_be_transient(error):
                     break
-    except UnreachableError as late:
-        error = late
+    except UnreachableError as timed_out:
+        error = timed_out
     verbs: tuple[str, ...] = ()
     if isinstance(error, ForbiddenError):
         verbs = await _missing(client, informer, error)
@@ -131,13 +133,13 @@ async def read(client: KubeClient, informer: Informer, *, keep: Callable[[Any, m
 
 
 class _Attempt:
-    """What a list gave, also where the watch after it failed."""
+    """Stores the records of a list even if the watch fails afterwards."""
 
     def __init__(self) -> None:
         self.listed: dict[str, Any] | None = None
 
     async def follow(self, items: AsyncGenerator[Any, None]) -> KubeError | None:
-        """Until the watch is accepted, or the error before that."""
+        """Follows until the watch is accepted. Returns the error, if any."""
         try:
             async with aclosing(items):
                 async for item in items:
@@ -150,14 +152,14 @@ class _Attempt:
 
 
 def _may_be_transient(error: KubeError) -> bool:
-    """Of these `run` tries again, and reads pages where a streamed list fails twice."""
+    """Whether `run` retries after this error. It reads pages after a streamed list has failed twice."""
     return isinstance(error, BrokenAnswerError | ServerError) or error.code == "cut"
 
 
 async def _missing(client: KubeClient, informer: Informer, error: ForbiddenError) -> tuple[str, ...]:
-    """The API server's words name the verb of one request; a streamed list needs `watch` only, pages need both."""
-    said = _VERB.search(str(error))
-    if said and said[1] == "list":
+    """The missing verbs. The error names the verb of one request; streamed lists need `watch`, pages need both."""
+    match = _VERB.search(str(error))
+    if match and match[1] == "list":
         return ("list",)
     return ("list", "watch") if await _is_list_forbidden(client, informer) else ("watch",)
 

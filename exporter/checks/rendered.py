@@ -1,4 +1,4 @@
-"""Whether the required ConfigMaps are in rendered manifests, and complete. No cluster is asked."""
+"""Checks whether rendered manifests contain the required ConfigMaps, and whether they are complete."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from typing import Any
 from exporter.cache import ConfigMap
 from exporter.checks.documents import ManifestError, Mapping
 from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
-from exporter.checks.judging import judged
+from exporter.checks.judging import configmap_findings
 from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.config import Settings
 from exporter.informers import wanted_of
@@ -30,7 +30,7 @@ _SIMILAR = 0.8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """A ConfigMap of a manifest; `faults` are why the API server would refuse it, or take it for another.
+    """A ConfigMap of a manifest. `faults` are reasons why the API server would reject or misread it.
 
     `unread`: it has data that cannot be read, so that it is not empty.
     """
@@ -53,16 +53,16 @@ def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     here = [item for item in found if item.name and item.namespace == space and place_of(item.name, required)]
     others = [item for item in found if item not in here]
     if not here and all(place.by_default for place in required):
-        # What could not be read may hold them: then the settings need no change.
+        # Unreadable files may contain them.
         return broken or [Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
     records = {f"{item.namespace}/{item.name}": item for item in here}
-    findings = [*broken, *(_judged(item, here, required) for item in records.values())]
+    findings = [*broken, *(_finding(item, here, required) for item in records.values())]
     absent = absent_of(required, {uid: _record(item, required) for uid, item in records.items()})
     return [*findings, *(_absent(place, others, complete=not broken) for place in absent.values())]
 
 
 def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list[Finding]]:
-    """All ConfigMaps, and a finding for each file that is broken."""
+    """All ConfigMaps, and a finding for each invalid file."""
     found: list[Rendered] = []
     broken: list[Finding] = []
     files: dict[str, None] = {}
@@ -75,12 +75,10 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
             for item in objects_in(file):
                 empty = False
                 if _is_configmap(item):
-                    with _noted(broken):  # the next objects can be read all the same
+                    with _noted(broken):  # further objects can still be read
                         found.append(_rendered(item, namespace))
-    if empty and not broken:  # as where `helm template` failed
-        broken.append(
-            Finding(status=UNKNOWN, subject="--filename", text="there is no Kubernetes object in the input")
-        )
+    if empty and not broken:  # for example if `helm template` failed
+        broken.append(Finding(status=UNKNOWN, subject="--filename", text="no Kubernetes object found in the input"))
     return found, broken
 
 
@@ -98,7 +96,7 @@ def _broken(error: ManifestError) -> Finding:
 
 
 def _is_configmap(item: Object) -> bool:
-    """Of the core group, which has no slash in its apiVersion."""
+    """Whether it is a ConfigMap of the core group, whose apiVersion has no slash."""
     return item.kind == "ConfigMap" and "/" not in item.version
 
 
@@ -138,14 +136,14 @@ def _name(meta: Mapping, key: str, place: str) -> str:
 
 
 def _misspelled(key: Any) -> str:
-    """A field that the API server would drop, where it is close to a right one."""
+    """A message for an unknown field with a name similar to a known one: the API server would drop it."""
     if key in _FIELDS or not (near := nearest(str(key), _FIELDS)):
         return ""
     return f"unknown field {key!r}; did you mean {near!r}?"
 
 
 def _not_texts(tree: Any, part: str) -> list[str]:
-    """What the API server would refuse in labels or annotations."""
+    """Errors in labels or annotations for which the API server would reject the object."""
     if tree is None:
         return []
     if not isinstance(tree, Mapping):
@@ -160,14 +158,16 @@ def _is_text(value: Any) -> bool:
 
 
 def _texts(tree: Any, part: str) -> tuple[dict[str, str], list[str]]:
-    """What can be read of `data` or `binaryData`, and what the API server would refuse in it."""
+    """The valid entries of `data` or `binaryData`, and the errors for which the API server would reject it."""
     if tree is None:
         return {}, []
     if not isinstance(tree, Mapping):
         return {}, [f"{part} is not a mapping"]
     good, faults = {}, [f"key {key!r} is defined twice in {part}" for key in tree.repeated]
     for given, value in tree.items():
-        key = given if isinstance(given, str) else json.dumps(given, default=str)  # true and 5 are text as keys
+        key = (
+            given if isinstance(given, str) else json.dumps(given, default=str)
+        )  # keys such as true and 5 become text
         if not _KEY.fullmatch(key) or key in {".", ".."}:
             faults.append(f"{key!r} is not a key of {part}: keys have letters, digits, -, _ and .")
         elif isinstance(value, str) or value is None:
@@ -187,14 +187,14 @@ def _not_base64(key: str, text: str) -> str:
 
 def _record(item: Rendered, required: Sequence[RequiredConfigMap]) -> ConfigMap:
     place = place_of(item.name, required)
-    assert place is not None  # noqa: S101 - only those that are required are judged
+    assert place is not None  # noqa: S101 - callers pass only required ConfigMaps
     return configmap_from_object(item.content, required=place)
 
 
-def _judged(item: Rendered, here: Sequence[Rendered], required: Sequence[RequiredConfigMap]) -> Finding:
-    """By the exporter's own rules; what the API server would not take as it stands is worse."""
+def _finding(item: Rendered, here: Sequence[Rendered], required: Sequence[RequiredConfigMap]) -> Finding:
+    """Applies the rules of the exporter. Errors for which the API server rejects the object make it unhealthy."""
     record = _record(item, required)
-    (finding,) = judged([record])
+    (finding,) = configmap_findings([record])
     faults = list(item.faults)
     if record.size > LIMIT:
         faults.append(f"{record.size} bytes, over the limit of {LIMIT}")
@@ -207,14 +207,14 @@ def _judged(item: Rendered, here: Sequence[Rendered], required: Sequence[Require
 
 
 def _absent(place: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
-    """Missing; unknown where something could not be read."""
+    """A finding for a ConfigMap that was not found; unknown if some input could not be read."""
     text = "missing" if complete else "not found in what could be read"
     hint = next(_hints(place, others), "")
     return Finding(status=UNHEALTHY if complete else UNKNOWN, subject=f"ConfigMap {place.uid}", text=text + hint)
 
 
 def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
-    """What may be meant instead: the same name elsewhere, one with a suffix of a generator, a misspelled one."""
+    """Similar ConfigMaps: in another namespace, with the suffix of a generator, or with a misspelled name."""
     for item in others:
         if item.name == place.name:
             yield f"; {item.place} has this name in namespace {item.namespace}"
@@ -225,11 +225,11 @@ def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
             yield f"; {item.place} has generateName {item.prefix}, and so no fixed name"
     names = {item.name: item.place for item in others}
     if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_SIMILAR):
-        yield f"; {names[near[0]]} has {near[0]}: is it meant?"
+        yield f"; did you mean {near[0]} ({names[near[0]]})?"
 
 
 def _none(required: Sequence[RequiredConfigMap], others: Sequence[Rendered]) -> str:
-    """A gate that finds nothing to judge does not pass."""
+    """The message if no default ConfigMap is found, which is not reported as healthy."""
     space = required[0].namespace
     hint = next((hint for place in absent_of(required, {}).values() for hint in _hints(place, others)), "")
     return (

@@ -1,4 +1,4 @@
-"""Keys of a shipped profile that an entry of the settings leaves out, because it sets the mapping around them."""
+"""Finds keys of a shipped profile that are lost because an entry in the settings replaces their mapping."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,17 +10,20 @@ __all__ = ["check_replaced"]
 
 
 def check_replaced(kinds: Iterable[str | Profile]) -> list[Finding]:
-    """Such a mapping replaces the shipped one as a whole."""
+    """A note for each mapping that replaces a shipped one and lacks some of its keys."""
     findings = []
     for index, given in enumerate(kinds):
         if isinstance(given, str) or is_job(profile := resolved(given)):
             continue
         name = f"{profile.plural}.{profile.group}"
-        below = shipped().get(name)
-        for key in ("about", "times", "worker"):
-            lost = _lost(getattr(given, key), getattr(below, key, None))
+        base = shipped().get(name)
+        for key in ("about", "times"):
+            new, old = getattr(given, key), getattr(base, key, None)
+            if new is None or old is None:
+                continue
+            lost = [part for part in old.__struct_fields__ if getattr(old, part) and not getattr(new, part)]
             if lost:
-                text = f"replaces the whole {key} of the shipped profile {name}: without its {', '.join(lost)}"
+                text = f"replaces {key} of the shipped profile {name} without {', '.join(lost)}"
                 findings.append(Finding(status=NOTE, subject=f"coderuns.kinds[{index}].{key}", text=text))
     return findings
 

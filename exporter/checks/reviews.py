@@ -1,4 +1,4 @@
-"""Whether tokens of the cluster can be reviewed, which `web.kubernetes_auth` needs.
+"""Checks the permission to create token reviews, which `web.kubernetes_auth` needs.
 
 Source: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/
 """
@@ -14,8 +14,8 @@ from exporter.kube.errors import BrokenAnswerError, KubeError, ServerError, Unau
 
 __all__ = ["check_reviews"]
 
-_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"  # everybody may ask about himself
-_SHARED = (UnreachableError, UnauthorizedError, ServerError)  # why the lists may fail as well
+_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"  # every user may create it
+_SHARED = (UnreachableError, UnauthorizedError, ServerError)  # errors that affect the lists as well
 _NEEDED = (("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews"))
 
 
@@ -48,7 +48,7 @@ async def _check(client: KubeClient, group: str, resource: str) -> Finding:
             status=UNKNOWN, subject=subject, text=f"cannot be checked: {error}", cause=cause, area="token reviews"
         )
     if not allowed:
-        text = "not permitted: grant the verb create, such as by rbac --web.kubernetes-auth"
+        text = "not permitted: grant the verb create, for example with coderun-exporter rbac --web.kubernetes-auth"
         return Finding(status=UNKNOWN, subject=subject, text=text)
     return Finding(status=HEALTHY, subject=subject, text="can be created")
 

@@ -1,4 +1,4 @@
-"""Whether the paths of a profile that the settings contain are in the schema that the API server has of its kind.
+"""Checks whether the paths of profiles in the settings exist in the OpenAPI schema of their kind.
 
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 """
@@ -15,7 +15,7 @@ from exporter.checks.keys import paths_in
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
 from exporter.profiles import Profile, is_job, resolved
-from exporter.profiles.paths import Path, parse, shown
+from exporter.profiles.paths import Path, format_path, parse
 
 __all__ = ["check_schemas", "not_in_schema"]
 
@@ -26,7 +26,7 @@ _OPEN: Final = ("x-kubernetes-preserve-unknown-fields", "additionalProperties", 
 
 
 class Components(msgspec.Struct):
-    """A part of the document."""
+    """`components` of the document."""
 
     schemas: dict[str, Any] = {}
 
@@ -38,14 +38,14 @@ class Document(msgspec.Struct):
 
 
 async def check_schemas(client: KubeClient, kinds: Sequence[str | Profile]) -> list[Finding]:
-    """A note for each such path; none for shipped profiles, which read several versions of a platform."""
+    """A note for each path that does not exist. Shipped profiles are not checked: they cover several versions."""
     given = [(f"coderuns.kinds[{index}]", kind) for index, kind in enumerate(kinds) if isinstance(kind, Profile)]
     found = await asyncio.gather(*(_check(client, where, kind) for where, kind in given))
     return [finding for findings in found for finding in findings]
 
 
 async def _check(client: KubeClient, where: str, given: Profile) -> list[Finding]:
-    """Empty also where the schema cannot be read: nothing else depends on it."""
+    """Empty if the schema cannot be read: the check is optional."""
     profile, paths = resolved(given), {f"{where}.{key}": text for key, text in paths_in(given)}
     if is_job(profile) or not paths:
         return []
@@ -63,7 +63,7 @@ async def _check(client: KubeClient, where: str, given: Profile) -> list[Finding
 
 
 def not_in_schema(schema: Any, path: Path) -> str | None:
-    """The nearest path that is in the schema, or an empty text; None where the path may have a value."""
+    """The most similar path in the schema, or an empty text; None if the path may have a value."""
     node = schema
     for number, step in enumerate(path):
         if not isinstance(node, dict) or path[0] == "metadata":
@@ -78,7 +78,7 @@ def not_in_schema(schema: Any, path: Path) -> str | None:
             if any(node.get(key) for key in _OPEN):
                 return None
             near = difflib.get_close_matches(step, known, n=1, cutoff=_SIMILAR)
-            return shown((*path[:number], near[0], *path[number + 1 :])) if near else ""
+            return format_path((*path[:number], near[0], *path[number + 1 :])) if near else ""
         node = known[step]
     return None
 

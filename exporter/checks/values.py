@@ -1,4 +1,4 @@
-"""How many runs of a kind have a value at each path of its profile, and which values no state rule lists."""
+"""Counts the runs with a value at each path of a profile, and the values that no state rule lists."""
 
 import collections
 import re
@@ -13,72 +13,75 @@ from exporter.kube.decode import Decoder
 from exporter.plurals import plural
 from exporter.profiles import Profile
 from exporter.profiles.fields import types_of
-from exporter.profiles.paths import parse, shown
-from exporter.profiles.sources import shown_of
+from exporter.profiles.paths import format_path, parse
+from exporter.profiles.sources import text_or_present
 from exporter.resources.kinds import RunKind
 from exporter.untrusted import message, one_line
 
-__all__ = ["Values", "ValuesOf", "of_values"]
+__all__ = ["ValueReader", "Values", "value_findings"]
 
 _KEY: Final = re.compile(r"(?:about|times|worker(?:\[\d+\])?)\.\w+|\w+")
 _OF_WORKER: Final = re.compile(r"worker(\[\d+\])?\.about\.")
 _LONGEST: Final = 63
 _MOST_VALUES: Final = 10  # of one path
-_ENOUGH: Final = 3  # runs: of fewer, all may be so new that no controller has written a status
+_ENOUGH: Final = 3  # runs; with fewer, all may be too new to have a status
 
 
 class Values(NamedTuple):
-    """Of one run: a bit for each path that has a value; and the value that no rule lists, with its path."""
+    """Of one run: a bit for each path that has a value, and the value that no rule lists, with its path."""
 
     has: int
     path: str = ""
     value: str = ""
 
 
-class ValuesOf:
+class ValueReader:
     """Reads the values of the runs of one kind."""
 
     def __init__(self, kind: RunKind) -> None:
         reader = kind.reader
-        self.paths = [shown(path) for path in types_of(kind.profile)]
-        self.states = list(dict.fromkeys(map(shown, reader.states)))
+        self.paths = [format_path(path) for path in types_of(kind.profile)]
+        self.states = list(dict.fromkeys(map(format_path, reader.states)))
         self.keys = _keys(kind.profile)
         self._reader, self._decoder = reader, Decoder(reader.type)
         self._at = [reader.index[path] for path in types_of(kind.profile)]
-        self._states = [(shown(path), reader.index[path]) for path in reader.states]
+        self._states = [(format_path(path), reader.index[path]) for path in reader.states]
 
     def __call__(self, raw: msgspec.Raw) -> Values | None:
-        """None of an object that is no run."""
+        """None if the object is not a run."""
         values = self._reader.values(self._decoder.decode(raw)[0])
         if self._reader.is_run is not None and not self._reader.is_run(values):
             return None
-        has = sum(1 << number for number, at in enumerate(self._at) if shown_of(values[at]))
+        has = sum(1 << number for number, at in enumerate(self._at) if text_or_present(values[at]))
         if self._reader.state(values).label != "other":
             return Values(has)
-        path, value = next((path, value) for path, at in self._states if (value := shown_of(values[at])))
+        path, value = next((path, value) for path, at in self._states if (value := text_or_present(values[at])))
         return Values(has, path, value[: _LONGEST + 1])
 
 
-def of_values(title: str, of: ValuesOf, seen: Sequence[Values | None]) -> list[Finding]:
+def value_findings(title: str, reader: ValueReader, seen: Sequence[Values | None]) -> list[Finding]:
     """A finding about all paths, and one for each path with a value that no rule lists."""
     runs = [each for each in seen if each is not None]
     if not runs:
         return []
-    counts = {path: sum(run.has >> number & 1 for run in runs) for number, path in enumerate(of.paths)}
-    findings = [_of_paths(title, of.keys, counts, len(runs))]
-    if of.states and len(runs) >= _ENOUGH and not any(counts[path] for path in of.states):
-        which = "which decides" if len(of.states) == 1 else "which decide"
-        text = f"no run has a value at {' or '.join(of.states)}, {which} the state: check the profile"
+    counts = {path: sum(run.has >> number & 1 for run in runs) for number, path in enumerate(reader.paths)}
+    findings = [_paths_finding(title, reader.keys, counts, len(runs))]
+    if reader.states and len(runs) >= _ENOUGH and not any(counts[path] for path in reader.states):
+        which = "which decides" if len(reader.states) == 1 else "which decide"
+        text = f"no run has a value at {' or '.join(reader.states)}, {which} the state: check the profile"
         findings.append(Finding(status=NOTE, subject=title, text=text))
     unlisted: dict[str, collections.Counter[str]] = {}
     for run in runs:
         if run.path:
             unlisted.setdefault(run.path, collections.Counter())[run.value] += 1
-    return [*findings, *(_of_unlisted(title, path, counts[path], runs, found) for path, found in unlisted.items())]
+    return [
+        *findings,
+        *(_unlisted_finding(title, path, counts[path], runs, found) for path, found in unlisted.items()),
+    ]
 
 
-def _of_paths(title: str, keys: Mapping[str, Sequence[str]], counts: Mapping[str, int], runs: int) -> Finding:
-    """Of several paths of one key, those without a value are only counted if another one has a value."""
+def _paths_finding(title: str, keys: Mapping[str, Sequence[str]], counts: Mapping[str, int], runs: int) -> Finding:
+    """Paths without a value are only counted if another path of the same key has a value."""
     everywhere = sum(number == runs for number in counts.values())
     some = [f"{path} {number}" for path, number in counts.items() if 0 < number < runs]
     none = {key: paths for key, paths in keys.items() if paths and not any(counts[path] for path in paths)}
@@ -100,34 +103,36 @@ def _listed(paths: Sequence[str]) -> str:
 
 
 def _keys(profile: Profile) -> dict[str, list[str]]:
-    """The paths of each key, such as `about.agent`, that are read of the run itself."""
+    """The paths of each key, such as `about.agent`, that are read from the run itself."""
     keys: dict[str, list[str]] = {}
     for key, path in paths_in(profile):
         match = _KEY.match(key)
         if match and not _OF_WORKER.match(key):
-            keys.setdefault(match[0], []).append(shown(parse(path)))
+            keys.setdefault(match[0], []).append(format_path(parse(path)))
     return keys
 
 
-def _of_unlisted(
+def _unlisted_finding(
     title: str, path: str, number: int, runs: Sequence[Values], found: "collections.Counter[str]"
 ) -> Finding:
     most = found.most_common(_MOST_VALUES)
-    values = ", ".join(f"{_named(value)} ({plural(count, 'run')})" for value, count in most)
+    values = ", ".join(f"{_quoted(value)} ({plural(count, 'run')})" for value, count in most)
     values += f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
     have, are = "has" if number == 1 else "have", "is" if len(found) == 1 else "are"
-    text = f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} in no rule: state open"
-    data = {"path": path, "unlisted": {_clean(value): count for value, count in most}}
+    text = (
+        f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} not in any rule: state open"
+    )
+    data = {"path": path, "unlisted": {_sanitized(value): count for value, count in most}}
     return Finding(status=NOTE, subject=title, text=text, data=data)
 
 
-def _clean(value: str) -> str:
-    """Without credentials, and cut."""
+def _sanitized(value: str) -> str:
+    """Truncates a value and removes credentials."""
     cut = value[:_LONGEST]
     clean = message(cut)
     return (cut if clean == one_line(cut) else clean) + "..." * (len(value) > _LONGEST)
 
 
-def _named(value: str) -> str:
-    """In quotes; a character that cannot be seen is spelled out."""
-    return repr(_clean(value))
+def _quoted(value: str) -> str:
+    """Quotes a value and escapes invisible characters."""
+    return repr(_sanitized(value))

@@ -1,1 +1,1 @@
-"""One file for each command: its arguments, and what it does."""
+"""The commands, one file each."""

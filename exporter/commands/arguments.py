@@ -1,6 +1,6 @@
-"""Flags that several commands share, named as Prometheus' users know them, and the settings they make.
+"""Flags that several commands share, named as in Prometheus, and the settings that they override.
 
-The destination of a flag that overrides a setting is the path of that setting.
+The `dest` of a flag that overrides a setting is the path of that setting.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import msgspec
 
 from exporter import logs
 from exporter.config import Settings, check
-from exporter.config_file import ConfigError, UnreadableError, load, said
+from exporter.config_file import ConfigError, UnreadableError, load, readable
 from exporter.flags import UsageError, one_of
 
 __all__ = [
@@ -38,17 +38,17 @@ _FLAGS = {
     "log.level": "--log.level",
     "log.format": "--log.format",
 }
-"""The flags that override a setting, by its path."""
+"""The flags that override settings, by path of the setting."""
 
 
 def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is read, and the file that says so."""
+    """Adds the flags for the settings file and the namespaces."""
     parser.add_argument("--config.file", dest="config_file", metavar="FILE", help="settings in YAML")
     add_setting(parser, "namespaces", metavar="A,B", help="namespaces to read; default: all")
 
 
 def add_cluster_arguments(parser: argparse.ArgumentParser, *, with_labels: bool = True) -> None:
-    """What is read, and from which cluster."""
+    """Adds the flags for the cluster and the objects to read."""
     add_settings_arguments(parser)
     add_setting(
         parser,
@@ -64,12 +64,12 @@ def add_cluster_arguments(parser: argparse.ArgumentParser, *, with_labels: bool 
             parser,
             "label_selector",
             metavar="LABELS",
-            help="read only runs and Jobs with these labels, as in kubectl -l; default: all",
+            help="read only the runs, Jobs and worker Pods that these labels select, as in kubectl -l; default: all",
         )
 
 
 def add_review_argument(parser: argparse.ArgumentParser, help_text: str) -> None:
-    """Whether tokens are reviewed, which needs a permission. `help_text` is what the command does about it."""
+    """Adds the flag for token reviews. `help_text` describes its effect on the command."""
     add_setting(
         parser,
         "web.kubernetes_auth",
@@ -80,23 +80,23 @@ def add_review_argument(parser: argparse.ArgumentParser, help_text: str) -> None
 
 
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is logged, and how."""
+    """Adds the flags for log level and format."""
     for path, values, default in (("log.level", logs.LEVELS, "info"), ("log.format", logs.FORMATS, "logfmt")):
         add_setting(parser, path, choices=values, type=one_of(*values), help=f"default: {default}")
 
 
 def add_setting(parser: argparse.ArgumentParser, path: str, **options: Any) -> None:
-    """The flag that overrides the setting at this path."""
+    """Adds the flag that overrides the setting at this path."""
     parser.add_argument(_FLAGS[path], dest=path, **options)
 
 
 def named(path: str, arguments: argparse.Namespace) -> str:
-    """How the user wrote this setting: the flag where it was given, else the path in the file."""
+    """The name of a setting for messages: the flag if it was given, else the path in the file."""
     return _FLAGS[path] if _is_given(path, arguments) else path
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:
-    """The settings of the file, with the flags on top. Raises UsageError."""
+    """The settings of the file, overridden by flags. Raises UsageError."""
     try:
         settings = load(arguments.config_file) if arguments.config_file else Settings()
     except UnreadableError as error:
@@ -109,22 +109,22 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     try:
         check(settings)
     except msgspec.ValidationError as error:
-        keys, text = said(str(error), {})
+        keys, text = readable(str(error), {})
         path = ".".join(keys)
         raise UsageError(text.replace(path, named(path, arguments), 1) if path in _FLAGS else text) from error
     return settings
 
 
 def _is_given(path: str, arguments: argparse.Namespace) -> bool:
-    """An empty value is that of a shell's variable that is not set; of namespaces it must not mean all."""
+    """Whether a flag was given. Empty values, as from unset shell variables, are ignored, except for namespaces."""
     value = vars(arguments).get(path)
     return value is not None and (value != "" or path == "namespaces")
 
 
 def _with(settings: Any, keys: list[str], value: Any) -> Any:
-    """The same settings with another value at this path."""
-    key, *below = keys
+    """A copy of the settings with another value at this path."""
+    key, *rest = keys
     if key == "namespaces":
         value = tuple(name.strip() for name in value.split(","))
-    inner = _with(getattr(settings, key), below, value) if below else value
+    inner = _with(getattr(settings, key), rest, value) if rest else value
     return msgspec.structs.replace(settings, **{key: inner})

@@ -22,11 +22,17 @@ from exporter.memory import memory_limit
 __all__ = ["add_arguments", "run"]
 
 _CODES = {HEALTHY: 0, UNHEALTHY: 1, UNKNOWN: 2}
-_OF_A_CLUSTER = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context", "web.kubernetes_auth")
+_CLUSTER_SETTINGS = (
+    "namespaces",
+    "label_selector",
+    "kubernetes.kubeconfig",
+    "kubernetes.context",
+    "web.kubernetes_auth",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `check`."""
+    """Adds the arguments of `check`."""
     add_cluster_arguments(parser)
     add_review_argument(parser, "validate the permissions for TokenReview and SubjectAccessReview as well")
     parser.add_argument(
@@ -35,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         help="validate the ConfigMaps in these rendered manifests instead of a cluster's: a file of YAML or JSON, a "
-        "folder of them, or - for standard input; may be given again",
+        "directory of them, or - for standard input; repeatable",
     )
     parser.add_argument(
         "-o", "--output", choices=tuple(FORMATS), type=one_of(*FORMATS), default="text", help="default: text"
@@ -43,10 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the findings; gives the code of the worst. Raises UsageError and KubeConfigError."""
+    """Prints the findings. Returns the exit code of the worst. Raises UsageError and KubeConfigError."""
     settings = settings_of(arguments)
     if arguments.filename:
-        unused = [named(path, arguments) for path in _OF_A_CLUSTER if named(path, arguments) != path]
+        unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
         if unused:
             raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
         found = check_rendered(arguments.filename, settings)

@@ -1,7 +1,7 @@
-"""Drafts the profile of a kind of run from its CRD and the objects that exist. Writes nothing to the cluster.
+"""Drafts the profile of a kind of run from its CRD and existing objects. Writes nothing to the cluster.
 
-Prints YAML for coderuns.kinds, with comments about what a person must decide. Needs the permission to get the CRD,
-which the exporter itself does not have. With the permission to list its objects, Jobs and Pods, the draft says more.
+Prints YAML for coderuns.kinds, with comments where a decision is needed. Requires the permission to get the CRD,
+which the exporter itself does not need. The permission to list objects, Jobs and Pods makes the draft more complete.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import asyncio
 from exporter.app import budget_of
 from exporter.commands.arguments import add_cluster_arguments, named, settings_of
 from exporter.config import Settings
-from exporter.drafting import Definition, Seen, draft
+from exporter.drafting import Definition, ObservedObjects, draft
 from exporter.drafting.files import read_files
 from exporter.drafting.reading import read
 from exporter.flags import UsageError
@@ -20,16 +20,17 @@ from exporter.memory import memory_limit
 
 __all__ = ["add_arguments", "run"]
 
-_OF_A_CLUSTER = ("namespaces", "kubernetes.kubeconfig", "kubernetes.context")
+_CLUSTER_SETTINGS = ("namespaces", "kubernetes.kubeconfig", "kubernetes.context")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `profile`."""
+    """Adds the arguments of `profile`."""
     parser.add_argument(
         "name",
         nargs="?",
         metavar="PLURAL.GROUP",
-        help="the resource, such as agenttasks.example.com or agenttasks.v1.example.com",
+        help="the resource, such as agenttasks.example.com or agenttasks.v1.example.com; not needed with --filename "
+        "if the files contain one CRD",
     )
     add_cluster_arguments(parser, with_labels=False)
     parser.add_argument(
@@ -38,30 +39,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         help="read the CRD, and the objects, from these manifests instead of a cluster: a file of YAML or JSON, "
-        "a folder of them, or - for standard input; may be given again",
+        "a directory of them, or - for standard input; repeatable",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the draft; 0. Raises UsageError, KubeConfigError and DraftError."""
+    """Prints the draft. Returns 0. Raises UsageError, KubeConfigError and DraftError."""
     settings = settings_of(arguments)
     if arguments.filename:
-        unused = [named(path, arguments) for path in _OF_A_CLUSTER if named(path, arguments) != path]
+        unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
         if unused:
             raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
-        definition, seen = read_files(arguments.filename, arguments.name or "")
+        definition, observed = read_files(arguments.filename, arguments.name or "")
         notes: list[str] = []
     elif not arguments.name:
         raise UsageError(
             "profile: name a resource as PLURAL.GROUP, or a file with --filename; see coderun-exporter profile --help"
         )
     else:
-        definition, seen, notes = asyncio.run(_read(settings, arguments.name))
-    print(draft(definition, seen, notes=notes), end="")
+        definition, observed, notes = asyncio.run(_read(settings, arguments.name))
+    print(draft(definition, observed, notes=notes), end="")
     return 0
 
 
-async def _read(settings: Settings, name: str) -> tuple[Definition, Seen, list[str]]:
+async def _read(settings: Settings, name: str) -> tuple[Definition, ObservedObjects, list[str]]:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )

@@ -25,7 +25,7 @@ __all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `run`."""
+    """Adds the arguments of `run`."""
     add_cluster_arguments(parser)
     add_setting(
         parser,
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ends with 0 after a SIGTERM or SIGINT. Raises UsageError, WebConfigError, KubeConfigError, ListenError."""
+    """Returns 0 after SIGTERM or SIGINT. Raises UsageError, WebConfigError, KubeConfigError, ListenError."""
     settings = settings_of(arguments)
     logs.set_up(level=settings.log.level, form=settings.log.format)
     with _naming("web.telemetry_path", arguments):
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _naming("web.listen_addresses", arguments):
         for address in settings.web.listen_addresses:
             parse_address(address)
-    gc.freeze()  # the garbage collector would look through all modules again and again: 25 ms each time
+    gc.freeze()  # else each full garbage collection scans all modules: 25 ms
     asyncio.run(_serve(settings))
     return 0
 
@@ -90,14 +90,14 @@ def _naming(path: str, arguments: argparse.Namespace) -> Iterator[None]:
 
 
 async def _serve(settings: Settings) -> None:
-    """Serves until a signal; one that comes while a credential plugin is still waited for ends it as well."""
-    serving = asyncio.create_task(_serve_for_ever(settings))
+    """Serves until a signal, which also interrupts a running credential plugin."""
+    serving = asyncio.create_task(_serve_until_cancelled(settings))
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await serving
 
 
-async def _serve_for_ever(settings: Settings) -> None:
+async def _serve_until_cancelled(settings: Settings) -> None:
     async with serve(settings):
         await asyncio.Event().wait()

@@ -1,6 +1,6 @@
-"""From a run or a Job to the named cause of its trouble. Pure functions on the picture.
+"""Determines the cause of a stall, a hang or a failure. Pure functions of the cached objects.
 
-The `*_cause` metrics use it, and whatever else explains a run to a person.
+Used by the `*_cause` metrics and by the index page.
 """
 
 from exporter.diagnosis.cause import Cause

@@ -1,4 +1,4 @@
-"""What is wrong, as a word of a closed set and a few words about which object."""
+"""A cause from a closed set, with a detail about the object."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ __all__ = ["Cause"]
 
 
 class Cause(NamedTuple):
-    """`cause` is an API: rules and runbooks name it. `detail` is for people only."""
+    """`cause` is stable: rules and runbooks refer to it. `detail` is for humans only."""
 
     cause: str
     detail: str
 
     @classmethod
     def of(cls, cause: str, detail: str) -> "Cause":
-        """With the detail on one line, cut to what a label may hold."""
+        """With the detail on one line, truncated to the maximum length of a label value."""
         return cls(cause, one_line(detail))

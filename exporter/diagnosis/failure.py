@@ -1,7 +1,7 @@
-"""Why a run has failed, by its status and its Job.
+"""Why a run failed, from its status and its Job.
 
-The messages are those of the platform's controllers; a message that matches none is `other` and stays readable as the
-detail.
+The patterns match messages of the platform's controllers. A run without a match and without a failed Job has the
+cause `other`; its message is the detail.
 """
 
 import re
@@ -28,7 +28,7 @@ _MESSAGES = (
 
 
 def failure_causes(run: Run, cache: ObjectCache) -> list[Cause]:
-    """The cause; none for a run that has not failed."""
+    """The cause of failure; empty for a run that has not failed."""
     if run.state != "failed":
         return []
     for cause, message in _MESSAGES:

@@ -1,4 +1,4 @@
-"""Why a Job or worker Pod is unfinished, as far as its own status and that of its run says."""
+"""Why a Job or worker Pod is unfinished, from its status and the status of its run."""
 
 from collections.abc import Iterator
 
@@ -13,25 +13,25 @@ _NO_POD = Cause.of("no_pod", "the Job controller reports no pod")
 
 
 def hang_causes(job: Job, cache: ObjectCache) -> list[Cause]:
-    """The known causes; none for a Job that is finished or suspended."""
+    """The known causes; empty for a finished or suspended Job."""
     if job.result or job.suspended:
         return []
     run = cache.run_of(job)
     if run is not None:
-        causes = [] if cache.job_state_unknown(run) else [*_of_run(run, job, cache)]
+        causes = [] if cache.job_state_unknown(run) else [*_run_causes(run, job, cache)]
     elif cache.run_is_gone(job):
-        causes = [Cause.of("run_gone", f"{job.kind} {job.owner_name} does not exist any more")]
+        causes = [Cause.of("run_gone", f"{job.kind} {job.owner_name} no longer exists")]
     else:
         causes = []
     if job.is_pod:
-        return [*causes, *_of_pod(job, run)]
+        return [*causes, *_pod_causes(job, run)]
     if job.active <= 0:
-        causes.append(_of_pods(job))
+        causes.append(_no_active_pod(job))
     return causes
 
 
-def _of_pod(job: Job, run: Run | None) -> Iterator[Cause]:
-    """A shared Pod outlives what it works for, and a main container that ends in it is the pool's affair."""
+def _pod_causes(job: Job, run: Run | None) -> Iterator[Cause]:
+    """A shared Pod outlives its runs: a terminated main container is not reported for them."""
     if job.terminating:
         yield _TERMINATING
     if job.waiting:
@@ -40,18 +40,18 @@ def _of_pod(job: Job, run: Run | None) -> Iterator[Cause]:
         yield Cause.of("main_container_exited", f"container {job.main_ended} has terminated, the Pod is running")
 
 
-def _of_run(run: Run, job: Job, cache: ObjectCache) -> Iterator[Cause]:
+def _run_causes(run: Run, job: Job, cache: ObjectCache) -> Iterator[Cause]:
     if run.terminal:
         yield Cause.of("run_already_finished", f"{run.kind} {run.name} is {run.phase}")
     elif run.work_completed is not None:
         yield Cause.of("finished_not_exited", f"{run.kind} {run.name} reports completed work")
-    newest = None if job.is_pod else cache.newest_job(run)  # Pods of one run may work side by side
-    if newest is not None and newest.uid != job.uid and not newest.is_pod:
+    newest = None if job.is_pod else cache.newest_job(run)  # Pods of one run may work in parallel
+    if newest is not None and newest.uid != job.uid:
         yield Cause.of("superseded", f"{run.kind} {run.name} has a newer Job")
 
 
-def _of_pods(job: Job) -> Cause:
-    """`status.active` is absent when no pod can be created, when all pods terminate, and between two attempts."""
+def _no_active_pod(job: Job) -> Cause:
+    """`status.active` is absent if no pod can be created, if all pods terminate, and between two attempts."""
     if job.terminating:
         return Cause.of("pods_terminating", f"{plural(job.terminating, 'pod')} terminating, none active")
     return _NO_POD

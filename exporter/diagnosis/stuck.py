@@ -1,4 +1,4 @@
-"""What is stuck now: open runs that wait for a Job, and unfinished Jobs, for longer than their limit."""
+"""Stuck objects: open runs that have no Job, and unfinished Jobs, for longer than their limit."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from exporter.diagnosis.stall import stall_causes
 
 __all__ = ["Stuck", "causes_of", "stuck"]
 
-_CRITICAL_FACTOR = 4  # of AgentJobHanging, under the default limit
+_CRITICAL_FACTOR = 4  # of AgentJobHanging, for the default limit
 
 
 class Stuck(NamedTuple):
-    """`since` when it waits or runs, in seconds since the epoch, and the limit of that in seconds."""
+    """`since`: start of the wait or run, in seconds since the epoch; `limit`: its maximum duration in seconds."""
 
     item: Run | Job
     since: float
@@ -21,20 +21,20 @@ class Stuck(NamedTuple):
     limit_is_set: bool
 
     def excess(self, now: float) -> float:
-        """Seconds beyond the limit."""
+        """Seconds over the limit."""
         return now - self.since - self.limit
 
     def critical(self, now: float) -> bool:
-        """Whether its alert is critical; a healthy Job may run longer than the default limit."""
+        """Whether its alert is critical. A healthy Job may exceed the default limit."""
         return self.limit_is_set or now - self.since >= _CRITICAL_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:
-        """The worst has the highest."""
+        """Sort key; the worst is the greatest."""
         return self.critical(now), self.excess(now)
 
 
 def stuck(item: Run | Job, cache: ObjectCache, *, now: float) -> Stuck | None:
-    """None for what is within its limit, or may be."""
+    """None if the object is, or may be, within its limit."""
     found = _run(item, cache) if isinstance(item, Run) else _job(item, cache)
     return found if found is not None and found.excess(now) > 0 else None
 

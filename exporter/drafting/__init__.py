@@ -1,11 +1,11 @@
-"""Drafts the profile of a run kind from its CRD and from the objects that exist.
+"""Drafts the profile of a run kind from its CRD and existing objects.
 
-Everything from the CRD and the objects is untrusted: only text of known forms gets into the profile, and comments
-have one line of printable text each.
+The CRD and the objects are untrusted: the profile contains only validated text, and each comment is one line of
+printable text.
 """
 
 from exporter.drafting.definition import Definition, DraftError, definition_of
 from exporter.drafting.draft import draft
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 
-__all__ = ["Definition", "DraftError", "Seen", "definition_of", "draft"]
+__all__ = ["Definition", "DraftError", "ObservedObjects", "definition_of", "draft"]

@@ -1,9 +1,9 @@
-"""Fields that may be what is looked for, by their names: those of the schema and those of the objects."""
+"""Finds candidate fields by name, in the schema and in the objects."""
 
 from typing import Any
 
 from exporter.drafting.definition import Definition
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.words import is_skipped, rank
 from exporter.profiles.paths import Path
 
@@ -11,22 +11,27 @@ __all__ = ["fields_named"]
 
 
 def fields_named(
-    names: tuple[str, ...], definition: Definition, seen: Seen, *, parts: tuple[str, ...], types: tuple[str, ...]
+    names: tuple[str, ...],
+    definition: Definition,
+    observed: ObservedObjects,
+    *,
+    parts: tuple[str, ...],
+    types: tuple[str, ...],
 ) -> list[str]:
-    """Their paths: first those with values in objects, in printer columns, and with the better name.
+    """The paths of fields with one of these names, the best first: with values, in printer columns, by name.
 
-    A field is in one of the `parts` of an object. Where the schema gives its type, that is one of `types`.
+    A field is in one of the `parts` of an object. If the schema defines its type, it is one of `types`.
     """
-    known: dict[str, Path] = seen.steps | {path: one.steps for path, one in definition.fields.items()}
+    known: dict[str, Path] = observed.steps | {path: one.steps for path, one in definition.fields.items()}
     found = {path: steps for path, steps in known.items() if _may_be(steps, names, parts)}
     fields = {path: definition.fields.get(path) for path in found}
     fitting = [path for path, field in fields.items() if field is None or field.type in types]
 
     def order(path: str) -> tuple[Any, ...]:
-        field, has = fields[path], seen.has.get(path, 0).bit_count()
+        field, has = fields[path], observed.has.get(path, 0).bit_count()
         in_column = field is not None and field.in_column
         steps = found[path]
-        unused = bool(seen.objects) and not has
+        unused = bool(observed.objects) and not has
         return unused, not in_column, steps[0] == "metadata", -has, rank(steps, names), len(steps), path
 
     return sorted(fitting, key=order)

@@ -1,4 +1,4 @@
-"""A CustomResourceDefinition: its names, the version that is read, and its fields.
+"""Reads a CustomResourceDefinition: its names, the selected version, and its fields.
 
 Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from exporter.profiles import Profile
 from exporter.profiles.naming import wrong_name
-from exporter.profiles.paths import Path, PathError, Where, parse, shown
+from exporter.profiles.paths import Path, PathError, Where, format_path, parse
 from exporter.untrusted import message
 
 __all__ = ["Definition", "DraftError", "Field", "definition_of", "is_value", "path_of"]
@@ -20,14 +20,14 @@ _VERSION: Final = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
 _STABILITY: Final = {None: 2, "beta": 1, "alpha": 0}
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@/.-]{0,252}")
 _VALUE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,61}[A-Za-z0-9])?")
-_KEYWORDS: Final = ("absent", "present")  # of the language of profiles
+_KEYWORDS: Final = ("absent", "present")  # keywords of profiles
 _DEEPEST: Final = 8
 _MOST_FIELDS: Final = 5_000
 _MOST_COLUMNS: Final = 200
 
 
 class DraftError(Exception):
-    """Why there is no draft: one line."""
+    """A draft cannot be made. The message is one line."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -43,14 +43,14 @@ class Field:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Definition:
-    """What is used of a CRD. `notes` are comments about what is not used."""
+    """The used fields of a CRD. `notes` are comments about unused ones."""
 
     group: str
     plural: str
     kind: str
     version: str
     others: tuple[str, ...]
-    """The other versions that are served."""
+    """The other served versions."""
     fields: dict[str, Field]
     notes: tuple[str, ...]
 
@@ -61,7 +61,7 @@ class Definition:
 
 
 def definition_of(crd: Any, *, version: str = "") -> Definition:
-    """Reads a CRD; `version` is the one that is wanted. Raises DraftError."""
+    """Reads a CRD; `version` selects the version. Raises DraftError."""
     spec = _mapping(_mapping(crd).get("spec"))
     names = _mapping(spec.get("names"))
     found = {one["name"]: one for one in _mappings(spec.get("versions")) if isinstance(one.get("name"), str)}
@@ -88,15 +88,15 @@ def definition_of(crd: Any, *, version: str = "") -> Definition:
 
 
 def is_value(value: Any) -> bool:
-    """Whether it may stand in a list of a profile: a short word, and none of the language's own."""
+    """Whether a profile may list this value: a short text that is not a keyword."""
     return isinstance(value, str) and _VALUE.fullmatch(value) is not None and value not in _KEYWORDS
 
 
 @functools.lru_cache(maxsize=8192)
 def path_of(names: tuple[str, ...]) -> tuple[str, Path] | None:
-    """The text and the steps of a path; None where a profile cannot have it."""
+    """The text and the steps of a path; None if a profile cannot contain it."""
     try:
-        if not all(map(_NAME.fullmatch, names)) or parse(text := shown(names)) != names:
+        if not all(map(_NAME.fullmatch, names)) or parse(text := format_path(names)) != names:
             return None
     except PathError:
         return None
@@ -104,14 +104,14 @@ def path_of(names: tuple[str, ...]) -> tuple[str, Path] | None:
 
 
 def _chosen(found: dict[str, Any], version: str) -> str:
-    """The version that is wanted, or the one that kubectl would take."""
+    """The requested version, or the one that kubectl would use."""
     served = sorted((name for name in found if _is_served(found[name])), key=_priority, reverse=True)
     known = message(", ".join(served)) or "none"
     if version and version not in served:
         raise DraftError(f"version {version} is not served; served: {known}")
     if not served:
-        of = f" ({message(', '.join(found))})" if found else ""
-        raise DraftError(f"the CRD serves no version{of}: its objects cannot be read")
+        listed = f" ({message(', '.join(found))})" if found else ""
+        raise DraftError(f"the CRD serves no version{listed}: its objects cannot be read")
     return version or served[0]
 
 
@@ -120,7 +120,7 @@ def _is_served(version: dict[str, Any]) -> bool:
 
 
 def _priority(name: str) -> tuple[int, int, int]:
-    """As the API server sorts versions: v2, v1, v1beta1, v1alpha1; others come last."""
+    """Sort key in the order of the API server: v2, v1, v1beta1, v1alpha1, then others."""
     match = _VERSION.fullmatch(name[:63])
     if match is None:
         return (-1, 0, 0)
@@ -134,7 +134,7 @@ def _add_schema(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[s
     left_out = 0
     if not _mapping(schema.get("properties")):
         yield "the CRD has no schema of its fields"
-    for names, node in waiting:  # grows while it is read
+    for names, node in waiting:  # grows during iteration
         for name, inner in _mapping(node.get("properties")).items():
             path = path_of((*names, name)) if isinstance(name, str) else None
             if path is None or len(fields) >= _MOST_FIELDS:
@@ -162,7 +162,7 @@ def _add_columns(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[
         if not steps:
             unread.append(str(column.get("jsonPath")))
         elif steps[0] != "metadata":
-            new = Field(path=shown(steps), steps=steps, type=str(column.get("type") or "")[:20])
+            new = Field(path=format_path(steps), steps=steps, type=str(column.get("type") or "")[:20])
             fields.setdefault(new.path, new).in_column = True
     if unread or len(columns) > _MOST_COLUMNS:
         number = len(unread) + max(0, len(columns) - _MOST_COLUMNS)
@@ -170,7 +170,7 @@ def _add_columns(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[
 
 
 def _steps_of(text: Any) -> Path:
-    """Those of a printer column's path, if a profile can have it."""
+    """The steps of a printer column's path; empty if a profile cannot contain it."""
     try:
         steps = parse(text) if isinstance(text, str) else ()
     except PathError:

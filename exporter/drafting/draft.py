@@ -1,4 +1,4 @@
-"""A draft of a profile, as YAML: at most twelve lines that a settings file can name, and comments for a person."""
+"""Drafts a profile as YAML: at most twelve lines for a settings file, with comments for the user."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import yaml
 
 from exporter.drafting.definition import Definition
 from exporter.drafting.fields import about_of, times_of, worker_of
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.states import States, counted, states_of
 from exporter.plurals import plural
 from exporter.profiles import Profile, ProfileError, check, resource_of, shipped
@@ -22,36 +22,36 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9 ./_\\@-]*")
 _WIDTH: Final = 150
 
 
-def draft(definition: Definition, seen: Seen, *, notes: Sequence[str] = ()) -> str:
-    """The text of a file. It can be loaded, whatever the CRD and the objects are."""
-    states = states_of(definition, seen)
-    worker, why = worker_of(definition, seen)
-    profile = _names(definition) | {"state": [_NOTHING], "worker": {"is": "none"}, "times": {}, "about": {}}
+def draft(definition: Definition, observed: ObservedObjects, *, notes: Sequence[str] = ()) -> str:
+    """The text of a YAML file. It is a valid profile for any CRD and objects."""
+    states = states_of(definition, observed)
+    worker, why = worker_of(definition, observed)
+    profile = _names(definition) | {"state": [_DEFAULT_RULE], "worker": {"is": "none"}, "times": {}, "about": {}}
     left_out = _put_rules(profile, states)
     left_out += _put(profile, "worker", worker)
     for key, part in (
-        ("times", times_of(definition, seen, states)),
-        ("about", about_of(definition, seen, states)),
+        ("times", times_of(definition, observed, states)),
+        ("about", about_of(definition, observed, states)),
     ):
         for name, source in part.items():
             left_out += _put(profile, key, profile[key] | {name: source})
     comments = {
-        "": _head(definition, seen, [*notes, *definition.notes]),
-        "state": _of_state(states, seen),
+        "": _head(definition, observed, [*notes, *definition.notes]),
+        "state": _state_comments(states, observed),
         "worker": [why],
     }
-    comments["about"] = [*_of_labels(seen), *(f"not used: {one}" for one in left_out)]
+    comments["about"] = [*_label_comments(observed), *(f"not used: {one}" for one in left_out)]
     lines = [
         line for key, value in profile.items() for line in (*_comments(comments.get(key, ())), *_lines(key, value))
     ]
     return "\n".join([*_comments(comments[""]), *lines]) + "\n"
 
 
-_NOTHING: Final = {"path": ".status.phase", "open": ["absent"]}
+_DEFAULT_RULE: Final = {"path": ".status.phase", "open": ["absent"]}
 
 
 def _names(definition: Definition) -> dict[str, Any]:
-    """`resource`, unless it would be read as another one."""
+    """The names as `resource`, or as separate keys if `resource` would be parsed differently."""
     plural, version, group = definition.plural, definition.version, definition.group
     text = f"{plural}.{version}.{group}"
     found = resource_of(text)
@@ -68,12 +68,12 @@ def _put_rules(profile: dict[str, Any], states: States) -> list[str]:
             left_out.append(rule["path"])
         else:
             rules.append(rule)
-    profile["state"] = rules or [_NOTHING]
+    profile["state"] = rules or [_DEFAULT_RULE]
     return left_out
 
 
 def _put(profile: dict[str, Any], key: str, value: Any) -> list[str]:
-    """Only what goes together with the rest: two paths may contradict each other."""
+    """Sets a key if the profile stays valid: paths may contradict each other. Returns the error, if any."""
     if fault := _fault(profile | {key: value}):
         return [fault]
     profile[key] = value
@@ -88,14 +88,14 @@ def _fault(profile: dict[str, Any]) -> str:
     return ""
 
 
-def _head(definition: Definition, seen: Seen, notes: Sequence[str]) -> list[str]:
-    of = (
-        f"{plural(seen.objects, 'object')} in {plural(len(seen.namespaces), 'namespace')}"
-        if seen.objects
+def _head(definition: Definition, observed: ObservedObjects, notes: Sequence[str]) -> list[str]:
+    objects = (
+        f"{plural(observed.objects, 'object')} in {plural(len(observed.namespaces), 'namespace')}"
+        if observed.objects
         else "no objects"
     )
     also = f"; also served: {', '.join(definition.others)}" if definition.others else ""
-    lines = [f"Draft of a profile, from the CRD {definition.name} ({definition.version}{also}) and {of}."]
+    lines = [f"Draft of a profile, from the CRD {definition.name} ({definition.version}{also}) and {objects}."]
     if definition.name in shipped():
         lines.append(f"There is a shipped profile, {definition.name}: use it rather than this draft.")
     lines.append(
@@ -104,18 +104,22 @@ def _head(definition: Definition, seen: Seen, notes: Sequence[str]) -> list[str]
     return [*lines, *notes]
 
 
-def _of_state(states: States, seen: Seen) -> list[str]:
-    of = {
+def _state_comments(states: States, observed: ObservedObjects) -> list[str]:
+    counts = {
         " ".join(filter(None, (f"{kind}={status}", reason))): bits.bit_count()
-        for (kind, status, reason), bits in seen.conditions.items()
+        for (kind, status, reason), bits in observed.conditions.items()
     }
-    return [*states.comments, *([f"conditions: {counted(of)}"] if of else [])]
+    return [*states.comments, *([f"conditions: {counted(counts)}"] if counts else [])]
 
 
-def _of_labels(seen: Seen) -> list[str]:
-    """What else may name an agent or a service."""
-    of = {str(steps[-1]): seen.has[path].bit_count() for path, steps in seen.steps.items() if steps[1] == "labels"}
-    return [f"labels: {counted(of)}"] if of else []
+def _label_comments(observed: ObservedObjects) -> list[str]:
+    """A comment with the labels, which may contain the agent or the service."""
+    counts = {
+        str(steps[-1]): observed.has[path].bit_count()
+        for path, steps in observed.steps.items()
+        if steps[1] == "labels"
+    }
+    return [f"labels: {counted(counts)}"] if counts else []
 
 
 def _comments(texts: Sequence[str]) -> list[str]:
@@ -129,7 +133,7 @@ def _lines(key: str, value: Any) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """YAML on one line. Text is plain only where YAML reads it as the same text."""
+    """YAML in flow style. Text is unquoted only if YAML parses it as the same text."""
     match value:
         case dict():
             return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"

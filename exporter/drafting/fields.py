@@ -1,10 +1,10 @@
-"""The fields of a run that become labels and times, and what works for it: by their names, and by their values."""
+"""Drafts labels, times and worker of a run, from the names and values of fields."""
 
 from typing import Any, Final
 
 from exporter.drafting.candidates import fields_named
 from exporter.drafting.definition import Definition
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.states import States, condition_path
 from exporter.drafting.words import is_skipped, words
 from exporter.plurals import plural
@@ -16,14 +16,14 @@ _OF_TEXT: Final = ("", "string", "integer", "number", "date-time")
 _SHARE: Final = 0.8  # of the objects with a value
 
 
-def about_of(definition: Definition, seen: Seen, states: States) -> dict[str, Any]:
-    """The sources of each label that one was found for."""
+def about_of(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
+    """The sources of each label for which a field was found."""
     found: dict[str, Any] = {}
     for label, names in words().about.items():
         parts = ("status",) if label == "message" else ("spec", "status", "metadata")
-        paths = _sources(definition, seen, names, parts=parts)
+        paths = _sources(definition, observed, names, parts=parts)
         if label == "cli":
-            paths = paths or _tools(definition, seen)
+            paths = paths or _tools(definition, observed)
         if label == "message":
             paths += [condition_path(one, "message") for one in dict.fromkeys([*states.ends, *states.waits])]
         if paths:
@@ -31,57 +31,59 @@ def about_of(definition: Definition, seen: Seen, states: States) -> dict[str, An
     return found
 
 
-def times_of(definition: Definition, seen: Seen, states: States) -> dict[str, Any]:
-    """When a run ended, and since when it does not wait any more."""
-    finished = _sources(definition, seen, words().finished, parts=("status",))
+def times_of(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
+    """The sources of the times at which a run ended and at which it stopped waiting."""
+    finished = _sources(definition, observed, words().finished, parts=("status",))
     finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.ends)]
     since = [condition_path(one, "lastTransitionTime") for one in states.waits]
     listed = {"since": since, "finished": finished}
     return {name: _one_or_more(paths[:_MOST]) for name, paths in listed.items() if paths}
 
 
-def worker_of(definition: Definition, seen: Seen) -> tuple[dict[str, Any], str]:
-    """What works for a run, and why: what was seen, else what the status names. Without a sign of either, nothing."""
+def worker_of(definition: Definition, observed: ObservedObjects) -> tuple[dict[str, Any], str]:
+    """The worker of a run, and the reason: from observed workers, else from names in the status, else none."""
     reported = {
-        "Job": _sources(definition, seen, words().jobs, parts=("status",)),
-        "Pod": _sources(definition, seen, words().pods, parts=("status",)),
+        "Job": _sources(definition, observed, words().jobs, parts=("status",)),
+        "Pod": _sources(definition, observed, words().pods, parts=("status",)),
     }
-    if seen.workers:
-        (kind, _), *others = seen.workers.most_common(_MOST)
-        numbers = ", ".join(plural(number, one) for one, number in seen.workers.most_common(_MOST))
+    if observed.workers:
+        (kind, _), *others = observed.workers.most_common(_MOST)
+        numbers = ", ".join(plural(number, one) for one, number in observed.workers.most_common(_MOST))
         why = f"{numbers} with an owner of kind {definition.kind}"
-        if seen.containers:
-            why += f"; containers: {', '.join(name for name, _ in seen.containers.most_common(_MOST))}"
+        if observed.containers:
+            why += f"; containers: {', '.join(name for name, _ in observed.containers.most_common(_MOST))}"
         if others:
             why += "; decide: which of them works"
     elif named := [one for one, paths in reported.items() if paths]:
         kind, why = (
             named[0],
-            f"decide: no Job or Pod with an owner of kind {definition.kind} was seen; its status names a {named[0]}",
+            f"decide: no Job or Pod with an owner of kind {definition.kind} was found; its status names a {named[0]}",
         )
     else:
         return {
             "is": "none"
-        }, f"decide: no Job or Pod with an owner of kind {definition.kind} was seen; is: Job, Pod, or none"
+        }, f"decide: no Job or Pod with an owner of kind {definition.kind} was found; is: Job, Pod, or none"
     return {"is": kind} | ({"reported": reported[kind][0]} if reported.get(kind) else {}), why
 
 
-def _sources(definition: Definition, seen: Seen, names: tuple[str, ...], *, parts: tuple[str, ...]) -> list[str]:
-    """The best field with one of these names, then those of which objects have a value without it."""
+def _sources(
+    definition: Definition, observed: ObservedObjects, names: tuple[str, ...], *, parts: tuple[str, ...]
+) -> list[str]:
+    """The best field with one of these names, then fields with a value in objects where the first has none."""
     found: list[str] = []
     covered = 0
-    for path in fields_named(names, definition, seen, parts=parts, types=_OF_TEXT):
-        has = seen.has.get(path, 0)
-        if not found or has & ~covered or (not seen.objects and len(found) < _MOST):
+    for path in fields_named(names, definition, observed, parts=parts, types=_OF_TEXT):
+        has = observed.has.get(path, 0)
+        if not found or has & ~covered or (not observed.objects and len(found) < _MOST):
             found.append(path)
         covered |= has
     return found
 
 
-def _tools(definition: Definition, seen: Seen) -> list[str]:
-    """Fields of the spec of which the values are names of agents' command-line tools, the most frequent first."""
-    values = {path: one.enum for path, one in definition.fields.items() if one.enum} | seen.values
-    steps = {path: one.steps for path, one in definition.fields.items()} | seen.steps
+def _tools(definition: Definition, observed: ObservedObjects) -> list[str]:
+    """Fields of the spec whose values are names of agents' command-line tools, the most frequent first."""
+    values = {path: one.enum for path, one in definition.fields.items() if one.enum} | observed.values
+    steps = {path: one.steps for path, one in definition.fields.items()} | observed.steps
     found = [
         path
         for path, listed in values.items()
@@ -90,7 +92,7 @@ def _tools(definition: Definition, seen: Seen) -> list[str]:
         and steps[path][-1] != "name"
         and _are_tools(listed)
     ]
-    return sorted(found, key=lambda path: (-seen.has.get(path, 0).bit_count(), path))
+    return sorted(found, key=lambda path: (-observed.has.get(path, 0).bit_count(), path))
 
 
 def _are_tools(values: Any) -> bool:

@@ -1,6 +1,6 @@
-"""Reads a CRD from manifests, such as those of `kubectl get crd NAME -o yaml`.
+"""Reads a CRD from manifests, such as the output of `kubectl get crd NAME -o yaml`.
 
-Its objects, and what they control, count as those in a cluster.
+Its objects, and the objects that they control, are used as if read from a cluster.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 from exporter.checks.documents import ManifestError
 from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.drafting.definition import Definition, DraftError, definition_of
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.profiles.language import Resource, resource_of
 
 __all__ = ["read_files"]
@@ -18,20 +18,20 @@ _CRD: Final = "CustomResourceDefinition"
 _GROUP: Final = "apiextensions.k8s.io/v1"
 
 
-def read_files(paths: Sequence[str], name: str) -> tuple[Definition, Seen]:
-    """What a draft is made of; `name` chooses one of several CRDs. Raises DraftError."""
+def read_files(paths: Sequence[str], name: str) -> tuple[Definition, ObservedObjects]:
+    """The CRD and the observed objects. `name` selects one of several CRDs. Raises DraftError."""
     try:
         objects = [found for path in paths for file in files_in(path) for found in objects_in(file)]
     except ManifestError as error:
         raise DraftError(str(error)) from error
     crd, version = _chosen([one for one in objects if one.kind == _CRD], name)
     if crd.version != _GROUP:
-        raise DraftError(f"{crd.place}: the CRD is of {crd.version}, and must be of {_GROUP}")
+        raise DraftError(f"{crd.place}: apiVersion of the CRD must be {_GROUP}, not {crd.version}")
     try:
         definition = definition_of(crd.tree, version=version)
     except DraftError as error:
         raise DraftError(f"{crd.place}: {error}") from error
-    return definition, _seen(definition, objects)
+    return definition, _observed(definition, objects)
 
 
 def _chosen(crds: Sequence[Object], name: str) -> tuple[Object, str]:
@@ -49,11 +49,11 @@ def _chosen(crds: Sequence[Object], name: str) -> tuple[Object, str]:
     )
 
 
-def _seen(definition: Definition, objects: Iterable[Object]) -> Seen:
-    seen = Seen(group=definition.group, kind=definition.kind)
+def _observed(definition: Definition, objects: Iterable[Object]) -> ObservedObjects:
+    observed = ObservedObjects(group=definition.group, kind=definition.kind)
     for one in objects:
         if (one.version.partition("/")[0], one.kind) == (definition.group, definition.kind):
-            seen.add(one.tree)
+            observed.add(one.tree)
         else:
-            seen.add_worker(one.kind, one.tree)
-    return seen
+            observed.add_worker(one.kind, one.tree)
+    return observed

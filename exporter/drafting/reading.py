@@ -1,4 +1,4 @@
-"""Reads a CRD from the cluster, some of its objects, and the Jobs and Pods beside them. Only the CRD is needed."""
+"""Reads a CRD from the cluster, some of its objects, and Jobs and Pods. Only the CRD is required."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.drafting.definition import Definition, DraftError, definition_of
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.kind_names import nearest_served
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import ForbiddenError, KubeError, MissingError
@@ -18,32 +18,34 @@ from exporter.profiles import resource_of
 __all__ = ["read"]
 
 _CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_LARGEST: Final = 8 << 20  # bytes of a CRD; etcd takes 1.5 MiB
+_LARGEST: Final = 8 << 20  # bytes of a CRD; the limit of etcd is 1.5 MiB
 _PAGE: Final = 100
-_MOST_OBJECTS: Final = 500  # in each of the namespaces, or in all at once
+_MOST_OBJECTS: Final = 500  # in each configured namespace, or in all namespaces
 _MOST_WORKERS: Final = 2_000  # in one namespace
 _MOST_NAMESPACES: Final = 10
 _WORKERS: Final = (("Job", "/apis/batch/v1", "jobs"), ("Pod", "/api/v1", "pods"))
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
-async def read(client: KubeClient, name: str, namespaces: Sequence[str]) -> tuple[Definition, Seen, list[str]]:
-    """What a draft is made of, and a line for each list that could not be read. Raises DraftError."""
+async def read(
+    client: KubeClient, name: str, namespaces: Sequence[str]
+) -> tuple[Definition, ObservedObjects, list[str]]:
+    """The CRD, the observed objects, and a note for each list that could not be read. Raises DraftError."""
     definition = await _definition(client, name)
-    seen = Seen(group=definition.group, kind=definition.kind)
+    observed = ObservedObjects(group=definition.group, kind=definition.kind)
     base, notes = f"/apis/{definition.group}/{definition.version}", list[str]()
     scopes = [f"{base}/namespaces/{one}" for one in namespaces] or [base]
     for scope in scopes:
-        notes += await _each(client, f"{scope}/{definition.plural}", seen.add, most=_MOST_OBJECTS)
-    for space in sorted(filter(_NAME.fullmatch, seen.namespaces))[:_MOST_NAMESPACES]:
+        notes += await _each(client, f"{scope}/{definition.plural}", observed.add, most=_MOST_OBJECTS)
+    for space in sorted(filter(_NAME.fullmatch, observed.namespaces))[:_MOST_NAMESPACES]:
         for kind, group, plural in _WORKERS:
             path = f"{group}/namespaces/{space}/{plural}"
-            notes += await _each(client, path, _adding(seen, kind), most=_MOST_WORKERS)
-    return definition, seen, notes
+            notes += await _each(client, path, _adding(observed, kind), most=_MOST_WORKERS)
+    return definition, observed, notes
 
 
 async def _definition(client: KubeClient, name: str) -> Definition:
-    """PLURAL.GROUP, or PLURAL.VERSION.GROUP; a group may itself begin as a version does."""
+    """Gets the CRD by PLURAL.GROUP or PLURAL.VERSION.GROUP. A group may start like a version."""
     wanted = resource_of(name)
     if not _NAME.fullmatch(name) or not wanted.group:
         near = await _near(client, name)
@@ -65,7 +67,7 @@ async def _definition(client: KubeClient, name: str) -> Definition:
 
 
 async def _near(client: KubeClient, name: str) -> str:
-    """The most similar names that the API server serves, as the rest of a line."""
+    """A hint with the most similar names that the API server serves."""
     try:
         near = await nearest_served(client, name)
     except KubeError:
@@ -74,7 +76,7 @@ async def _near(client: KubeClient, name: str) -> str:
 
 
 async def _each(client: KubeClient, path: str, use: Callable[[Any], None], *, most: int) -> list[str]:
-    """Uses the first objects of a list; gives a line where there are more, or where it cannot be read."""
+    """Calls `use` for the first objects of a list. Returns a note if there are more or if the list fails."""
     number = 0
     try:
         async with aclosing(PagedList(client, path, {}, limit=_PAGE).batches()) as batches:
@@ -91,12 +93,12 @@ async def _each(client: KubeClient, path: str, use: Callable[[Any], None], *, mo
     return []
 
 
-def _adding(seen: Seen, kind: str) -> Callable[[Any], None]:
-    return lambda item: seen.add_worker(kind, item)
+def _adding(observed: ObservedObjects, kind: str) -> Callable[[Any], None]:
+    return lambda item: observed.add_worker(kind, item)
 
 
 def _tree(body: bytes) -> Any:
-    """An object; nothing where it cannot be read, or is nested too deeply."""
+    """Decodes an object; None if it is invalid or nested too deeply."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

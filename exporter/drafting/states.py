@@ -1,4 +1,4 @@
-"""The state rules of a draft: from the field that holds the phase, from conditions, and from what suspends a run."""
+"""Drafts the state rules: from the field with the phase, from conditions, and from fields that suspend a run."""
 
 import collections
 import dataclasses
@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from exporter.drafting.candidates import fields_named
 from exporter.drafting.definition import Definition, is_value
-from exporter.drafting.seen import Seen
+from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.words import state_of, words
 from exporter.profiles.language import STATE_NAMES
-from exporter.profiles.paths import Where, shown
+from exporter.profiles.paths import Where, format_path
 from exporter.untrusted import message
 
 __all__ = ["States", "condition_path", "counted", "states_of"]
@@ -18,14 +18,14 @@ __all__ = ["States", "condition_path", "counted", "states_of"]
 _ENDS: Final = ("succeeded", "failed", "cancelled")
 _MOST_VALUES: Final = 12  # of one state in a rule
 _MOST_NAMED: Final = 8  # in a comment
-_MOST_CONDITIONS: Final = 3  # that decide a state
+_MOST_CONDITIONS: Final = 3  # that determine a state
 
 Rule = dict[str, Any]
 
 
 @dataclasses.dataclass(kw_only=True)
 class States:
-    """The rules, comments for a person, and the types of the conditions that end a run or let it wait."""
+    """The rules, comments for the user, and the types of conditions of ended and of waiting runs."""
 
     rules: list[Rule] = dataclasses.field(default_factory=list)
     comments: list[str] = dataclasses.field(default_factory=list)
@@ -33,23 +33,23 @@ class States:
     waits: list[str] = dataclasses.field(default_factory=list)
 
 
-def states_of(definition: Definition, seen: Seen) -> States:
-    """The rules in their order: what ends a run, what suspends it, and the rest."""
+def states_of(definition: Definition, observed: ObservedObjects) -> States:
+    """The rules in order: conditions of ended runs, suspension, and the others."""
     found = States()
-    main = _best(words().state, definition, seen, part="status", types=("", "string"))
-    values = _values_at(main, definition, seen) if main else []
+    main = _best(words().state, definition, observed, part="status", types=("", "string"))
+    values = _values_at(main, definition, observed) if main else []
     listed = _by_state(values if main is None or _enum(main, definition) else _with_usual(values))
-    hold = _hold(definition, seen)
-    _add_conditions(found, definition, seen, phases={} if main is None else seen.values.get(main, {}))
+    hold = _hold(definition, observed)
+    _add_conditions(found, definition, observed, phases={} if main is None else observed.values.get(main, {}))
     if main is None:
-        _add_ready(found, definition, seen, last=hold is None)
+        _add_ready(found, definition, observed, last=hold is None)
         found.comments.append("decide: no field with a phase was found")
     else:
         if not _enum(main, definition):
             found.comments.append(f"decide: the CRD does not list the values of {main}: complete them")
-        _comment(found, main, values, seen)
+        _comment(found, main, values, observed)
     found.rules += _in_order(main, listed, hold)
-    found.waits = [one for one in _condition_types(definition, seen) if _is_wait(one)]
+    found.waits = [one for one in _condition_types(definition, observed) if _is_wait(one)]
     return found
 
 
@@ -59,11 +59,11 @@ def _is_wait(type_: str) -> bool:
 
 def condition_path(type_: str, name: str) -> str:
     """The path of a field of the condition of this type."""
-    return shown(("status", "conditions", Where("type", type_), name))
+    return format_path(("status", "conditions", Where("type", type_), name))
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """The most frequent values with their numbers, for a comment."""
+    """The most frequent values with their counts, for a comment."""
     ranked = collections.Counter(counts).most_common()
     listed = [f"{message(value, limit=40)} {number}" for value, number in ranked[:_MOST_NAMED]]
     return ", ".join([*listed, *([f"and {len(ranked) - _MOST_NAMED} more"] if len(ranked) > _MOST_NAMED else [])])
@@ -81,14 +81,14 @@ def _in_order(main: str | None, listed: Rule, hold: Rule | None) -> list[Rule]:
 
 
 def _best(
-    names: tuple[str, ...], definition: Definition, seen: Seen, *, part: str, types: tuple[str, ...]
+    names: tuple[str, ...], definition: Definition, observed: ObservedObjects, *, part: str, types: tuple[str, ...]
 ) -> str | None:
-    return next(iter(fields_named(names, definition, seen, parts=(part,), types=types)), None)
+    return next(iter(fields_named(names, definition, observed, parts=(part,), types=types)), None)
 
 
-def _values_at(path: str, definition: Definition, seen: Seen) -> list[str]:
-    """Those of the schema, then those seen besides."""
-    return list(dict.fromkeys([*_enum(path, definition), *filter(is_value, seen.values.get(path, ()))]))
+def _values_at(path: str, definition: Definition, observed: ObservedObjects) -> list[str]:
+    """The values of the schema, then other values in objects."""
+    return list(dict.fromkeys([*_enum(path, definition), *filter(is_value, observed.values.get(path, ()))]))
 
 
 def _enum(path: str, definition: Definition) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _enum(path: str, definition: Definition) -> tuple[str, ...]:
 
 
 def _with_usual(values: list[str]) -> list[str]:
-    """With the phases that most kinds have, written as those that are known."""
+    """Adds the usual phases, in the same case as the known ones."""
     small = bool(values) and all(value.islower() for value in values)
     usual = [value.lower() if small else value for value in words().usual]
     return [*values, *(value for value in usual if value not in values)]
@@ -111,32 +111,34 @@ def _by_state(values: Iterable[str], allowed: Iterable[str] = STATE_NAMES) -> Ru
     return {state: listed for state, listed in found.items() if listed}
 
 
-def _hold(definition: Definition, seen: Seen) -> Rule | None:
-    """What a user sets so that a run waits: a truth such as suspend, or a mode such as Suspended."""
-    path = _best(words().hold, definition, seen, part="spec", types=("boolean",))
-    if path is not None and set(seen.values.get(path, ())) <= {"true", "false"}:
+def _hold(definition: Definition, observed: ObservedObjects) -> Rule | None:
+    """The rule for a field that suspends a run: a boolean such as suspend, or a mode such as Suspended."""
+    path = _best(words().hold, definition, observed, part="spec", types=("boolean",))
+    if path is not None and set(observed.values.get(path, ())) <= {"true", "false"}:
         return {"path": path, "waiting": [True], "open": ["absent", False]}
-    path = _best(words().mode, definition, seen, part="spec", types=("", "string"))
-    listed = _by_state(_values_at(path, definition, seen), ("waiting", "open")) if path else {}
+    path = _best(words().mode, definition, observed, part="spec", types=("", "string"))
+    listed = _by_state(_values_at(path, definition, observed), ("waiting", "open")) if path else {}
     if path is None or "waiting" not in listed:
         return None
     return {"path": path, "waiting": listed["waiting"], "open": ["absent", *listed.get("open", ())]}
 
 
-def _condition_types(definition: Definition, seen: Seen) -> list[str]:
-    """Those seen, and those of printer columns."""
+def _condition_types(definition: Definition, observed: ObservedObjects) -> list[str]:
+    """The condition types in objects and in printer columns."""
     steps = [step for field in definition.fields.values() for step in field.steps]
     named = [step.value for step in steps if isinstance(step, Where) and step.key == "type"]
-    return [one for one in dict.fromkeys([*(key[0] for key in seen.conditions), *named]) if is_value(one)]
+    return [one for one in dict.fromkeys([*(key[0] for key in observed.conditions), *named]) if is_value(one)]
 
 
-def _add_conditions(found: States, definition: Definition, seen: Seen, *, phases: Mapping[str, int]) -> None:
-    """Conditions that end a run; where there is a phase, only those that differ from it."""
-    for type_ in _condition_types(definition, seen):
+def _add_conditions(
+    found: States, definition: Definition, observed: ObservedObjects, *, phases: Mapping[str, int]
+) -> None:
+    """Adds rules for conditions that end a run; if there is a phase, only for those that differ from it."""
+    for type_ in _condition_types(definition, observed):
         kind = state_of(type_)
         if kind not in _ENDS or len(found.ends) >= _MOST_CONDITIONS:
             continue
-        true = {key[2]: bits for key, bits in seen.conditions.items() if key[:2] == (type_, "True")}
+        true = {key[2]: bits for key, bits in observed.conditions.items() if key[:2] == (type_, "True")}
         if phases:
             true = {reason: bits for reason, bits in true.items() if _differs(reason, bits, phases)}
         rule = _by_state(filter(is_value, true), _ENDS)
@@ -153,17 +155,17 @@ def _add_conditions(found: States, definition: Definition, seen: Seen, *, phases
 
 
 def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
-    """Whether the reason stands for another end than the phase of one of its objects."""
-    ends = {state_of(phase) for phase, of in phases.items() if of & bits} & set(_ENDS)
+    """Whether the reason means another end than the phase of one of its objects."""
+    ends = {state_of(phase) for phase, objects in phases.items() if objects & bits} & set(_ENDS)
     return state_of(reason) in _ENDS and bool(ends - {state_of(reason)})
 
 
-def _add_ready(found: States, definition: Definition, seen: Seen, *, last: bool) -> None:
-    """Reasons of a condition such as Ready, where there is no phase. One that names an error may be tried again."""
-    for type_ in _condition_types(definition, seen):
+def _add_ready(found: States, definition: Definition, observed: ObservedObjects, *, last: bool) -> None:
+    """Adds a rule for a condition such as Ready, if there is no phase. Errors do not end a run: it may be retried."""
+    for type_ in _condition_types(definition, observed):
         if type_.lower() not in words().readiness:
             continue
-        reasons = [key[2] for key in seen.conditions if key[0] == type_ and is_value(key[2])]
+        reasons = [key[2] for key in observed.conditions if key[0] == type_ and is_value(key[2])]
         rule = _by_state(dict.fromkeys(reasons), ("waiting", "cancelled") if last else ("cancelled",))
         if last:
             known = {value for listed in rule.values() for value in listed}
@@ -176,13 +178,13 @@ def _add_ready(found: States, definition: Definition, seen: Seen, *, last: bool)
         return
 
 
-def _comment(found: States, main: str, values: list[str], seen: Seen) -> None:
-    """What was seen of the phase, and what of it no rule lists."""
-    counts = {value: bits.bit_count() for value, bits in seen.values.get(main, {}).items()}
-    if seen.objects:
-        none = seen.objects - seen.has.get(main, 0).bit_count()
+def _comment(found: States, main: str, values: list[str], observed: ObservedObjects) -> None:
+    """Adds comments with the observed phases, and with those that no rule lists."""
+    counts = {value: bits.bit_count() for value, bits in observed.values.get(main, {}).items()}
+    if observed.objects:
+        none = observed.objects - observed.has.get(main, 0).bit_count()
         found.comments.append(f"{main}: {counted(counts | ({'no value': none} if none else {}))}")
     listed = {value for one in _by_state(values).values() for value in one}
     unknown = {value: counts.get(value, 0) for value in [*values, *counts] if value not in listed}
     if unknown:
-        found.comments.append(f"decide: in no list, so that such a run is open: {counted(unknown)}")
+        found.comments.append(f"decide: not listed, such runs are open: {counted(unknown)}")

@@ -1,4 +1,4 @@
-"""What the words in CRDs and objects usually mean: `words.yaml`. No word of any platform stands in the code."""
+"""The usual meaning of words in CRDs and objects, from `words.yaml`. The code contains no words of a platform."""
 
 import functools
 import importlib.resources
@@ -45,7 +45,7 @@ def words() -> Words:
 
 @functools.lru_cache(maxsize=1024)
 def state_of(value: str) -> str:
-    """The state that a value stands for; empty where that is not known."""
+    """The state that a value means; empty if unknown."""
     tokens = [token.lower() for token in _TOKEN.findall(value)]
     last = tokens[-1] if tokens and not _NEGATIONS.intersection(tokens) else ""
     for text in ("".join(tokens), last):
@@ -56,12 +56,12 @@ def state_of(value: str) -> str:
 
 
 def rank(path: Path, names: tuple[str, ...]) -> int | None:
-    """Where the name of a field stands in a list; None where it is not in it."""
+    """The index of the name of a field in a list; None if it is not in the list."""
     short = [_NOT_IN_NAME.sub("", str(step).rpartition("/")[2].lower()) for step in path[-2:]]
     found = [names.index(name) for name in (short[-1], ".".join(short)) if name in names]
     return min(found, default=None)
 
 
 def is_skipped(path: Path) -> bool:
-    """Whether it is inside of something that is not about the run itself."""
+    """Whether the field is inside a mapping that does not describe the run itself."""
     return any(str(step).lower() in words().not_inside for step in path[:-1])

@@ -1,5 +1,5 @@
-"""From samples to the bytes of a page.
+"""Renders samples in the exposition format.
 
-`family` knows the text format, `section` keeps compressed blocks and renders the dirty ones again, `page` joins
-blocks to one answer. Synchronous, and ignorant of what the samples mean.
+`family` renders the text format, `compressed` stores compressed blocks and renders dirty ones again, `exposition`
+joins blocks to one response. Synchronous, and independent of the metrics.
 """

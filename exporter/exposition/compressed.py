@@ -1,7 +1,7 @@
-"""The lines of one resource, kept as compressed blocks: one for each chunk of objects and family.
+"""The rendered lines of one resource, stored as compressed blocks: one for each chunk of objects and each family.
 
-The text itself is not kept: for 100,000 objects that is 23 MiB of blocks instead of 218 MiB of lines, and a scrape is
-a join. In a block with few changed objects only their lines are rendered again, the others are copied.
+Plain text is not stored: for 100,000 objects, blocks take 23 MiB and lines would take 218 MiB. A scrape joins blocks.
+If few objects of a block changed, only their lines are rendered again; the others are copied.
 """
 
 import time
@@ -12,14 +12,14 @@ from exporter.exposition.deflate import Block, combine, deflate, inflate
 __all__ = ["CompressedFamilies"]
 
 _CHUNK = 128
-_FEW = 8  # changed objects of a chunk; with more it costs less to render all of it
+_FEW = 8  # changed objects of a chunk; with more, rendering the whole chunk is cheaper
 
 
 class CompressedFamilies:
     """Blocks by family and chunk.
 
-    `lines(families, keys)` gives the text of each of these families, by index, for some objects, by their keys.
-    `begins(family, keys)` gives what each line of these objects begins with, and no other line.
+    `lines(families, keys)` returns the text of each of these families, by index, for the objects with these keys.
+    `prefixes(family, keys)` returns the prefixes of the lines of these objects. No other line has one of them.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class CompressedFamilies:
         *,
         heads: Sequence[str],
         lines: Callable[[Sequence[int], Sequence[str]], Sequence[str]],
-        begins: Callable[[int, Sequence[str]], Sequence[str]],
+        prefixes: Callable[[int, Sequence[str]], Sequence[str]],
     ) -> None:
         self._lines = lines
-        self._begins = begins
+        self._prefixes = prefixes
         self._all = range(len(heads))
         self._heads = [deflate(head) for head in heads]
         self._blocks: list[list[Block | None]] = [[] for _ in heads]
@@ -39,15 +39,15 @@ class CompressedFamilies:
         self._chunk_of: dict[str, int] = {}
         self._roomy: list[int] = []
         self._dirty: dict[int, dict[int, set[str] | None]] = {}
-        """By chunk and family the objects to render again; None: all of the chunk."""
-        self.whole = True
-        """Whether every block was rendered once since many objects came at once."""
+        """By chunk and family, the keys of the objects to render again; None: the whole chunk."""
+        self.complete = True
+        """Whether every block has been rendered since the last bulk load."""
 
     def __len__(self) -> int:
         return len(self._chunk_of)
 
     def add(self, key: str) -> None:
-        """A new object: all its families are to be rendered."""
+        """Adds an object. Marks all its families as dirty."""
         if not self._roomy:
             self.extend([key])
             return
@@ -60,8 +60,8 @@ class CompressedFamilies:
         self.touch(key)
 
     def extend(self, keys: Sequence[str]) -> None:
-        """Many new objects, in chunks of their own: a tenth of the time of adding them one by one."""
-        self.whole = False
+        """Adds many objects, in new chunks. Takes a tenth of the time of `add` for each."""
+        self.complete = False
         for start in range(0, len(keys), _CHUNK):
             members, chunk = list(keys[start : start + _CHUNK]), len(self._chunks)
             self._chunks.append(members)
@@ -73,18 +73,18 @@ class CompressedFamilies:
                 self._roomy.append(chunk)
 
     def remove(self, key: str) -> None:
-        """An object is gone, and its lines with it; one that is not there is gone already."""
+        """Removes an object and its lines. Unknown keys are ignored."""
         chunk = self._chunk_of.pop(key, None)
         if chunk is None:
             return
-        self._dirty[chunk] = dict.fromkeys(self._all)  # what its lines begin with is not known any more
+        self._dirty[chunk] = dict.fromkeys(self._all)  # the prefixes of its lines are no longer known
         members = self._chunks[chunk]
         if len(members) >= _CHUNK:
             self._roomy.append(chunk)
         members.remove(key)
 
     def touch(self, key: str, families: Iterable[int] | None = None) -> None:
-        """These families of an object (all by default) are to be rendered again; an unknown object has none."""
+        """Marks these families of an object as dirty; by default all. Unknown keys are ignored."""
         chunk = self._chunk_of.get(key)
         if chunk is None:
             return
@@ -94,17 +94,17 @@ class CompressedFamilies:
                 keys.add(key)
 
     def touch_all(self) -> None:
-        """Every block is to be rendered again."""
-        self.whole = False
+        """Marks every block as dirty."""
+        self.complete = False
         self._dirty = {chunk: dict.fromkeys(self._all) for chunk in range(len(self._chunks))}
 
     def render(self, *, until: float) -> bool:
-        """Renders dirty chunks until the monotonic time `until`, but at least one; True when none is left."""
+        """Renders dirty chunks until the monotonic time `until`, at least one. Returns whether all are clean."""
         while self._dirty:
             chunk = next(iter(self._dirty))
             members = self._chunks[chunk]
             few = {
-                family: [key for key in members if key in keys]  # in the chunk's order, not in that of a set
+                family: [key for key in members if key in keys]  # in the order of the chunk
                 for family, keys in self._dirty[chunk].items()
                 if keys and len(keys) <= _FEW
             }
@@ -116,19 +116,19 @@ class CompressedFamilies:
                 self._sums[family] = None
             if time.monotonic() >= until:
                 break
-        self.whole = self.whole or not self._dirty
+        self.complete = self.complete or not self._dirty
         return not self._dirty
 
     def _patched(self, family: int, chunk: int, keys: Sequence[str]) -> str:
-        """The text of a block with new lines for these objects, at its end."""
+        """The text of a block, with the lines of these objects rendered again and moved to its end."""
         block = self._blocks[family][chunk]
         lines = inflate(block).decode().split("\n") if block else []
-        begins = tuple(self._begins(family, keys))
-        kept = [line for line in lines if not line.startswith(begins)]  # the last is empty, and ends the text
-        return "\n".join(kept) + self._lines([family], keys)[0]
+        prefixes = tuple(self._prefixes(family, keys))
+        unchanged = [line for line in lines if not line.startswith(prefixes)]  # the last one is empty
+        return "\n".join(unchanged) + self._lines([family], keys)[0]
 
     def family(self, index: int) -> tuple[list[Block], int, int]:
-        """The blocks of a family with its head in front, their common CRC32, and their length in bytes."""
+        """The blocks of a family, with HELP and TYPE first, their combined CRC32, and their length in bytes."""
         head = self._heads[index]
         blocks = [block for block in (head, *self._blocks[index]) if block is not None]
         if (known := self._sums[index]) is None:

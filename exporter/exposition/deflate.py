@@ -1,7 +1,7 @@
-"""Blocks of raw DEFLATE that can be laid one after another into a single gzip member (RFC 1951, RFC 1952).
+"""Blocks of raw DEFLATE that can be concatenated into a single gzip member (RFC 1951, RFC 1952).
 
-Every block ends with a full flush, so that it depends on nothing before it. One member, and never several:
-several are legal, but curl, wget and httpx read only the first.
+Every block ends with a full flush, so that it does not depend on previous blocks. A response has one member: several
+are legal, but curl, wget and httpx read only the first.
 """
 
 import struct
@@ -14,14 +14,14 @@ from isal import isal_zlib
 __all__ = ["HEADER", "Block", "combine", "deflate", "inflate", "trailer"]
 
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # gzip, deflate, no name, no time, unknown system
-_END = b"\x03\x00"  # an empty last block
+_END = b"\x03\x00"  # an empty final block
 _LEVEL = 1
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """Compressed text with the CRC32 and the length, in bytes, of what it was made from.
+    """Compressed text, with the CRC32 and the length in bytes of the plain text.
 
-    There are many, and they hold no other objects: the garbage collector does not look at them.
+    Not tracked by the garbage collector, because there are many and they hold no references to containers.
     """
 
     data: bytes
@@ -30,7 +30,7 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
 
 def deflate(text: str) -> Block | None:
-    """The block of a text; None for no text."""
+    """Compresses a text; None for an empty text."""
     if not text:
         return None
     plain = text.encode("utf-8", "replace")
@@ -40,13 +40,13 @@ def deflate(text: str) -> Block | None:
 
 
 def inflate(block: Block) -> bytes:
-    """The text of a block again."""
+    """Decompresses a block."""
     plain: bytes = isal_zlib.decompressobj(-15).decompress(block.data)
     return plain
 
 
 def combine(blocks: Iterable[Block]) -> tuple[int, int]:
-    """CRC32 and length of the texts of these blocks, one after another."""
+    """CRC32 and length of the concatenated plain texts."""
     crc = length = 0
     for block in blocks:
         crc = isal_zlib.crc32_combine(crc, block.crc, block.length)
@@ -55,5 +55,5 @@ def combine(blocks: Iterable[Block]) -> tuple[int, int]:
 
 
 def trailer(*, crc: int, length: int) -> bytes:
-    """What ends the member."""
+    """The end of the gzip member."""
     return _END + struct.pack("<LL", crc, length & 0xFFFFFFFF)

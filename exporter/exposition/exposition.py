@@ -1,4 +1,4 @@
-"""One answer to one scrape: families as they stand, joined without compressing or rendering anything again."""
+"""The response to a scrape: joins the stored blocks of all families without rendering or compressing them again."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,47 +11,47 @@ __all__ = ["OPENMETRICS", "TEXT", "Exposition"]
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_PIECE = 64 * 1024
+_CHUNK = 64 * 1024
 
 
 class Exposition:
-    """A whole page, as of one moment: blocks are immutable, so what changes later does not show in it."""
+    """A snapshot of all metrics. Blocks are immutable, so later changes do not affect it."""
 
     def __init__(self, families: Sequence[tuple[list[Block], int, int]], *, tail: str) -> None:
-        """`families` as `Section.family` gives them; `tail` is text that follows them (the exporter's own)."""
+        """`families` as returned by `CompressedFamilies.family`; `tail`: text of the exporter's own metrics."""
         last = deflate(tail)
         ends = [([last], last.crc, last.length)] if last else []
         self._blocks: list[Block] = []
-        self._crc = self.length = self._packed = 0
+        self._crc = self.length = self._gzip_length = 0
         for blocks, crc, length in (*families, *ends):
             self._blocks += blocks
             self._crc = isal_zlib.crc32_combine(self._crc, crc, length)
             self.length += length
-            self._packed += sum(len(block.data) for block in blocks)
+            self._gzip_length += sum(len(block.data) for block in blocks)
 
     @property
     def gzip_length(self) -> int:
-        """Bytes of the gzip answer; `length` are those of the plain one."""
-        return len(HEADER) + self._packed + len(trailer(crc=0, length=0))
+        """Bytes of the response with gzip; `length` are those of the plain response."""
+        return len(HEADER) + self._gzip_length + len(trailer(crc=0, length=0))
 
     def gzip(self) -> Iterator[bytes]:
-        """The page as one gzip member, in pieces of some 64 KiB."""
-        return _pieces([HEADER, *(block.data for block in self._blocks), trailer(crc=self._crc, length=self.length)])
+        """One gzip member, in chunks of about 64 KiB."""
+        return _chunks([HEADER, *(block.data for block in self._blocks), trailer(crc=self._crc, length=self.length)])
 
     def plain(self) -> Iterator[bytes]:
-        """The page as text, in pieces of some 64 KiB."""
-        return _pieces(map(inflate, self._blocks))
+        """Plain text, in chunks of about 64 KiB."""
+        return _chunks(map(inflate, self._blocks))
 
 
-def _pieces(parts: "Iterator[bytes] | Sequence[bytes]") -> Iterator[bytes]:
-    """Few large writes: a write for each block would cost more than the blocks do."""
-    kept: list[bytes] = []
+def _chunks(blocks: "Iterator[bytes] | Sequence[bytes]") -> Iterator[bytes]:
+    """Joins blocks to few large writes: one write for each block is expensive."""
+    chunk: list[bytes] = []
     size = 0
-    for part in parts:
-        kept.append(part)
-        size += len(part)
-        if size >= _PIECE:
-            yield b"".join(kept)
-            kept, size = [], 0
-    if kept:
-        yield b"".join(kept)
+    for block in blocks:
+        chunk.append(block)
+        size += len(block)
+        if size >= _CHUNK:
+            yield b"".join(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield b"".join(chunk)

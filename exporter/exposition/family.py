@@ -1,4 +1,4 @@
-"""A metric family: its name, its help, and the pure function that gives its samples for one object."""
+"""A metric family: name, help, and a pure function from an object to its samples."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from exporter.exposition import text
 __all__ = ["Family", "Row"]
 
 Row = tuple[tuple[str, ...], float]
-"""The values of a family's own labels, in their order, and the sample's value."""
+"""The values of `Family.label_names`, in their order, and the value of the sample."""
 
 R = TypeVar("R")
 C = TypeVar("C")
@@ -17,11 +17,11 @@ C = TypeVar("C")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Family(Generic[R, C]):
-    """A gauge with one sample for each object (`value`), or one for each row (`rows`) with `own` labels more.
+    """A gauge with one sample for each object (`value`), or one for each row (`rows`) with additional `label_names`.
 
-    `value` gives None where the object has no sample. `needs` names the resources besides the object's own
-    that must have been read before the family may be shown: half a join would be a lie. `uses` names those that it
-    also reads from where they are known.
+    `value` returns None if the object has no sample. `needs` names other resources whose initial lists must have
+    completed before the family is exposed, because its samples would be wrong without them. `uses` names other
+    resources that it reads if they are known.
     """
 
     name: str
@@ -34,17 +34,17 @@ class Family(Generic[R, C]):
 
     @property
     def head(self) -> str:
-        """HELP and TYPE."""
-        return text.head(name=self.name, kind="gauge", text=self.help)
+        """The HELP and TYPE lines."""
+        return text.head(name=self.name, kind="gauge", help_text=self.help)
 
     def samples(self, item: R, context: C) -> object:
-        """The samples of one object, to compare with those of another moment, in a third of the time of its lines."""
+        """The samples of one object, to detect changes. Takes a third of the time of `lines`."""
         if self.value is not None:
             return self.value(item, context)
         return tuple(self.rows(item, context)) if self.rows is not None else None
 
     def lines(self, objects: Sequence[tuple[str, R]], context: C) -> str:
-        """The lines of these objects, each given with the label pairs that name it; each line has its newline."""
+        """The lines of these objects, given as (label pairs, object). Each line ends with a newline."""
         number = text.number
         out: list[str] = []
         if self.value is not None:
@@ -56,11 +56,12 @@ class Family(Generic[R, C]):
             ]
         if self.rows is not None:
             rows = self.rows
-            # The format is made once for all rows: '{name}{{{labels},{own}="{}",...}} {}\n'.
+            # The format is built once for all rows: '{name}{{{labels},{label_name}="{}",...}} {}\n'.
             form = self.name + "{%s" + "".join(f',{name}="%s"' for name in self.label_names) + "} %s\n"
             found = [(labels, row) for labels, item in objects for row in rows(item, context)]
-            texts = text.escaped([own for _, (own, _) in found])
+            escaped = text.escaped([values for _, (values, _) in found])
             out += [
-                form % (labels, *own, number(sample)) for (labels, (_, sample)), own in zip(found, texts, strict=True)
+                form % (labels, *values, number(sample))
+                for (labels, (_, sample)), values in zip(found, escaped, strict=True)
             ]
         return "".join(out)

@@ -1,4 +1,4 @@
-"""The text format, version 0.0.4, which for gauges reads the same as OpenMetrics 1.0.
+"""The text format, version 0.0.4. For gauges it is identical to OpenMetrics 1.0.
 
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -13,14 +13,14 @@ _LARGEST = 10**308
 
 
 def escape(value: str) -> str:
-    r"""A label's value as it stands between quotes: `\\`, `\"`; U+FFFD for what is not printable."""
+    r"""Escapes a label value: `\\`, `\"`; U+FFFD replaces characters that are not printable."""
     if _is_plain(value):
         return value
     return printable(value).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def escaped(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
-    """The values of many objects at once: in life none has anything to escape, and one look tells."""
+    """Escapes the label values of many objects. Fast if none needs it, which is the common case."""
     if _is_plain("".join(map("".join, rows))):
         return rows
     return [tuple(map(escape, values)) for values in rows]
@@ -31,17 +31,17 @@ def _is_plain(text: str) -> bool:
 
 
 def number(value: float) -> str:
-    """A value: whole numbers without a point, the rest so that no digit is lost; +Inf, -Inf and NaN by name."""
+    """Formats a sample value: integers without a decimal point, others without loss of precision; +Inf, -Inf, NaN."""
     if isinstance(value, int):
         if -_LARGEST < value < _LARGEST:
             return f"{value:d}"
-        return "+Inf" if value > 0 else "-Inf"  # Prometheus refuses a whole page with a number that is out of range
+        return "+Inf" if value > 0 else "-Inf"  # Prometheus rejects a scrape with a number that is out of range
     if value.is_integer():
         return f"{value:.0f}"
     return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(text := repr(value), text)
 
 
-def head(*, name: str, kind: str, text: str) -> str:
+def head(*, name: str, kind: str, help_text: str) -> str:
     """The HELP and TYPE lines of a family."""
-    text = text.replace("\\", "\\\\").replace("\n", "\\n")
-    return f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
+    escaped_help = help_text.replace("\\", "\\\\").replace("\n", "\\n")
+    return f"# HELP {name} {escaped_help}\n# TYPE {name} {kind}\n"

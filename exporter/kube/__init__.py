@@ -1,4 +1,4 @@
-"""The API server, seen from here: how to reach it, what it answers, how its bytes become objects.
+"""A client of the API server: credentials, requests, errors, and decoding of objects.
 
-It reads by GET; the only other requests are POSTs of reviews of tokens, which create no object.
+It reads with GET. The only other requests are POSTs of TokenReviews and SubjectAccessReviews, which are not stored.
 """

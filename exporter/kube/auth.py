@@ -1,4 +1,4 @@
-"""How to reach the API server and prove who we are, kept fresh for as long as the exporter runs."""
+"""The address of the API server and the credentials for it, with their renewal."""
 
 import asyncio
 import dataclasses
@@ -18,18 +18,18 @@ from exporter.kube.plugin import PluginError
 __all__ = ["Access", "Credentials"]
 
 _LOG: Final = logging.getLogger(__name__)
-_TOKEN_SECONDS: Final = 60.0  # how long a token that was read from a file is used unread, as in client-go
-_EARLY_SECONDS: Final = 60.0  # how long before its expiry a plugin's credential is replaced
-_PAUSE_SECONDS: Final = 10.0  # between two runs of a plugin that no 401 asked for
+_TOKEN_SECONDS: Final = 60.0  # interval at which a token file is read again, as in client-go
+_EARLY_SECONDS: Final = 60.0  # how long before its expiry a plugin's credential is renewed
+_PAUSE_SECONDS: Final = 10.0  # minimum interval between runs of a plugin without a 401
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Access:
-    """How to reach the API server and prove who we are: one loaded state of the configuration.
+    """The connection settings, as of one load of the configuration.
 
-    `server` is the base URL without a slash at its end; `ssl`, `server_hostname` (tls-server-name) and
-    `proxy` (proxy-url) are what aiohttp takes with each request under these names. `generation` grows by one
-    at each reload.
+    `server` is the base URL without a trailing slash. `ssl`, `server_hostname` (tls-server-name) and `proxy`
+    (proxy-url) are the request parameters of aiohttp with these names. `generation` increases by one with each
+    reload.
     """
 
     server: str
@@ -40,15 +40,15 @@ class Access:
 
     @property
     def address(self) -> str:
-        """The server as it may be shown; empty where it has no good form."""
+        """The server's host and port, for display; empty if the URL could hold a credential."""
         return shown_host(self.server)
 
 
 class Credentials:
-    """The configuration as it is now. Ask `access` and `headers` before each request, call `renew` after a 401.
+    """The current configuration. Read `headers` and `access` before each request; call `renew` after a 401.
 
-    `source` is for logs: "kubeconfig /path (context x)" or "in-cluster service account". `namespace` is the
-    context's, where it has one.
+    `source` is for logs: "kubeconfig /path (context x)" or "in-cluster service account". `namespace` is that of the
+    context, if it has one.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class Credentials:
         self._log_in = log_in
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._reloads = 0  # that ended, well or badly
+        self._reloads = 0  # finished reloads, successful or not
         self._failure: KubeConfigError | None = None
         self._logged = ""
-        self._due: float | None = None  # when the plugin is run again, unasked
+        self._due: float | None = None  # when the plugin runs again without a 401
         self._take(login, generation=0)
 
     @classmethod
@@ -82,9 +82,9 @@ class Credentials:
         plugin_timeout: float = 60.0,
         service_account: Path = logins.SERVICE_ACCOUNT,
     ) -> "Credentials":
-        """`kubeconfig`, else $KUBECONFIG, else the pod's service account, else ~/.kube/config.
+        """Loads `kubeconfig`, else $KUBECONFIG, else the pod's service account, else ~/.kube/config.
 
-        `clock` gives seconds since the epoch, `plugin_timeout` bounds a run of an exec plugin in seconds.
+        `clock` returns seconds since the epoch; `plugin_timeout` limits a run of an exec plugin, in seconds.
         Raises KubeConfigError.
         """
         paths = files.locate(kubeconfig=kubeconfig, context=context, environ=environ, service_account=service_account)
@@ -95,35 +95,35 @@ class Credentials:
             async def log_in() -> logins.ResolvedCredentials:
                 return logins.from_service_account(folder=service_account, environ=environ)
         else:
-            # In a thread, as a file may have 1,000 contexts.
+            # In a thread: parsing a file with 1,000 contexts would block the event loop.
             choice = await asyncio.to_thread(files.choose, paths, context=context)
             namespace = choice.namespace
             source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
-            first = [choice]  # not read twice: the file may be a pipe
+            first = [choice]  # the file may be a pipe, which can be read only once
 
             async def log_in() -> logins.ResolvedCredentials:
-                # By name: a current-context that was switched meanwhile must not lead to another cluster.
+                # By name: a change of current-context must not switch to another cluster.
                 again = first.pop() if first else await asyncio.to_thread(files.choose, paths, context=choice.context)
                 return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
 
         try:
             login = await log_in()
         except PluginError as error:
-            if error.words:
-                _LOG.error("Exec plugin: %s", error.words)
+            if error.output:
+                _LOG.error("Exec plugin: %s", error.output)
             raise
         return cls(source=source, namespace=namespace, login=login, log_in=log_in, clock=clock)
 
     @property
     def access(self) -> Access:
-        """The present state."""
+        """The current connection settings."""
         return self._access
 
     async def headers(self) -> dict[str, str]:
-        """The headers that prove who we are, or {}. Never raises: what could not be renewed is sent as it was.
+        """The Authorization header, or {}. Never raises: if renewal fails, the previous credential is sent.
 
-        A token file is read again after 60 s, and an exec plugin is run again a minute before its credentials
-        expire: while one caller does that, the others go on with what is still valid.
+        A token file is read again after 60 s. An exec plugin runs again 60 s before its credentials expire; until it
+        ends, other callers use the credentials that are still valid.
         """
         if self._due is not None and self._clock() >= self._due:
             await self._renew_early()
@@ -132,9 +132,9 @@ class Credentials:
         return {} if self._authorization is None else {"Authorization": self._authorization}
 
     async def renew(self, *, generation: int) -> None:
-        """After a 401 that a request with `generation` met: read everything again, once for all who wait.
+        """Reloads the configuration after a 401 for a request with `generation`, once for all concurrent callers.
 
-        Raises UnauthorizedError where that fails; the old access stays.
+        Raises UnauthorizedError if that fails; the previous configuration is kept.
         """
         ended = self._reloads
         async with self._lock:
@@ -142,7 +142,7 @@ class Credentials:
                 return
             if ended == self._reloads:
                 await self._reload()
-            # Else somebody's reload ended, and failed, while we waited: its outcome is ours.
+            # Else another caller's reload finished meanwhile, and its result applies here as well.
             if self._failure is not None:
                 raise UnauthorizedError(
                     f"401, and the credentials could not be renewed: {self._failure}", code="401"
@@ -173,9 +173,9 @@ class Credentials:
         self._reloads += 1
 
     def _log(self, error: KubeConfigError) -> None:
-        """Once for each failure, however often it is met. A plugin's own words are here, and nowhere else."""
-        words = error.words if isinstance(error, PluginError) else ""
-        line = f"the credentials could not be renewed: {error}{words and f'; exec plugin: {words}'}"
+        """Logs each failure once. Only the log has the output of a plugin."""
+        output = error.output if isinstance(error, PluginError) else ""
+        line = f"the credentials could not be renewed: {error}{output and f'; exec plugin: {output}'}"
         if line != self._logged:
             self._logged = line
             _LOG.warning(line)
@@ -192,11 +192,11 @@ class Credentials:
         )
         now = self._clock()
         self._read_again = now + _TOKEN_SECONDS
-        # The pause, so that a plugin whose credentials live for seconds is not run for each request.
+        # At least _PAUSE_SECONDS, so that a plugin with short-lived credentials does not run for each request.
         self._due = None if login.expiry is None else max(login.expiry - _EARLY_SECONDS, now + _PAUSE_SECONDS)
 
     def _read_token(self, path: Path) -> None:
-        """The old token stays where the file cannot be read, as in client-go: it may still be good."""
+        """Keeps the previous token if the file cannot be read, as in client-go: it may still be valid."""
         self._read_again = self._clock() + _TOKEN_SECONDS
         try:
             self._authorization = f"Bearer {logins.token_in(path, name='token')}"

@@ -1,7 +1,8 @@
-"""How much memory all answers of the API server together may take.
+"""Limits the memory of all responses of the API server together.
 
-A list grows with the cluster, and a broken or hostile server sends without end. What is held of an answer counts from
-its first byte to its last use; what would pass the budget is an error, so that the exporter is not killed for it.
+Lists grow with the cluster, and a faulty or hostile server may send without end. A response counts from its first
+byte to its last use. One that exceeds the budget is an error, so that the exporter is not killed for running out of
+memory.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ _DEFAULT_BYTES = 256 << 20
 
 
 class Budget:
-    """`most` bytes for all requests of a client; `reason` says in an error where that number comes from."""
+    """At most `most` bytes for all requests of a client. Errors give `reason` as the origin of the limit."""
 
     def __init__(self, *, most: int = _DEFAULT_BYTES, reason: str = "the default") -> None:
         self.most = most
@@ -24,7 +25,7 @@ class Budget:
 
     @contextlib.contextmanager
     def share(self, path: str) -> Iterator["Share"]:
-        """What one request holds. It is given back at the end."""
+        """The share of one request, which is released when the context exits."""
         share = Share(self, path)
         try:
             yield share
@@ -33,7 +34,7 @@ class Budget:
 
 
 class Share:
-    """The part of a budget that one request has."""
+    """The bytes of the budget that one request uses."""
 
     def __init__(self, budget: Budget, path: str) -> None:
         self._budget = budget
@@ -41,11 +42,11 @@ class Share:
         self._held = 0
 
     def hold(self, size: int) -> None:
-        """The request holds so many bytes now. Raises TooLargeError if that is too much."""
+        """Sets the number of bytes that the request uses. Raises TooLargeError if it exceeds the budget."""
         self.add(size - self._held)
 
     def add(self, size: int) -> None:
-        """The request holds so many bytes more. Raises TooLargeError if that is too much."""
+        """Adds to the number of bytes that the request uses. Raises TooLargeError if it exceeds the budget."""
         budget = self._budget
         if size > 0 and budget.used + size > budget.most:
             raise TooLargeError(

@@ -1,4 +1,4 @@
-"""One request to the API server: time-outs, refusals and broken connections become our errors."""
+"""Requests to the API server. Timeouts, error responses and broken connections raise KubeErrors."""
 
 import asyncio
 import contextlib
@@ -29,9 +29,9 @@ _LARGEST_REVIEW = 1 << 20
 
 
 class KubeClient:
-    """Requests with the present credentials; used as an async context manager.
+    """Sends requests with the current credentials. An async context manager.
 
-    `budget` bounds what all answers together take of memory.
+    `budget` limits the memory of all responses together.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class KubeClient:
         }
 
     async def __aenter__(self) -> Self:
-        # As many connections as there are watches: a pool's limit would let them wait for one another for ever.
+        # No limit: each watch needs a connection, and a pool with a limit would block some of them.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),  # a cookie would be a second identity, by whoever stands in between
+            cookie_jar=aiohttp.DummyCookieJar(),  # a proxy's cookie would be a second identity
             read_bufsize=_BUFFER,
             auto_decompress=False,
         )
@@ -61,12 +61,12 @@ class KubeClient:
         await self._session.close()
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, most: int | None = None) -> bytes:
-        """The body of a 200 answer, of at most so many bytes. Raises a KubeError."""
+        """The body of a 200 response, of at most `most` bytes. Raises a KubeError."""
         async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
             return await self._body(response, path, most=most)
 
     async def review(self, path: str, review: bytes) -> bytes:
-        """The API server's opinion, in JSON, on a review: these are POSTs, and leave nothing behind there.
+        """Sends a review (JSON) with POST and returns the response (JSON). The API server does not store reviews.
 
         Raises a KubeError.
         """
@@ -80,12 +80,13 @@ class KubeClient:
                 yield piece
 
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
-        """The lines of a watch as they come, in batches.
+        """Yields the lines of a watch in batches.
 
-        An empty batch says that it is accepted: it comes where nothing was sent for a second. What ends before was
-        not accepted, or each try against a server that always does so would look like a recovery. An accepted watch
-        that ends between two lines has ended, whatever ended it: the server, a load balancer that cuts idle
-        connections, or `idle` seconds without a byte, as a half-open connection has. Any other end is a KubeError.
+        The first batch means that the watch is accepted. It is empty if the server sends nothing for a second. A
+        watch that ends earlier without data counts as failed, so that a server that closes each watch does not appear
+        healthy. An accepted watch may end between two lines for any reason: the server ends it, a load balancer
+        closes the idle connection, or no byte arrives for `idle` seconds (half-open). Any other end raises a
+        KubeError.
         """
         with self.budget.share(path) as share:
             async with self._request(path, params, idle=idle) as response:
@@ -118,7 +119,7 @@ class KubeClient:
     async def _request(
         self, path: str, params: Mapping[str, str], *, idle: float, review: bytes | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A 200 answer (of a review, 201) in JSON; a 401 is tried once more after the credentials were read again."""
+        """A 200 response (201 for a review) in JSON. After a 401, renews the credentials and retries once."""
         with _named(path):
             for last in (False, True):
                 async with self._send(path, params, idle=idle, review=review) as (response, generation):
@@ -135,9 +136,9 @@ class KubeClient:
     async def _send(
         self, path: str, params: Mapping[str, str], *, idle: float, review: bytes | None
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, int]]:
-        """An answer, and the generation of the credentials that it is an answer to."""
+        """The response, and the generation of the credentials that were sent."""
         headers = self._headers | await self._credentials.headers()
-        access = self._credentials.access  # after the headers, for which it may have been loaded again
+        access = self._credentials.access  # after the headers, which may reload it
         if review:
             headers["Content-Type"] = "application/json"
         async with self._session.request(
@@ -148,7 +149,7 @@ class KubeClient:
             headers=headers,
             ssl=access.ssl,
             server_hostname=access.server_hostname,
-            # Not aiohttp's own `trust_env`: it reads ~/.netrc too, and a password there refuses our token.
+            # Not `trust_env` of aiohttp: it also reads ~/.netrc, and a password there conflicts with the token.
             proxy=access.proxy,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
@@ -161,7 +162,7 @@ def _is_json(response: aiohttp.ClientResponse) -> bool:
 
 
 def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:
-    """Compression is not requested: a few kilobytes of it could become gigabytes here."""
+    """Raises BrokenAnswerError for a compressed response: a few kilobytes could expand to gigabytes."""
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
         raise BrokenAnswerError(
@@ -172,14 +173,14 @@ def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:
 
 
 async def _first(response: aiohttp.ClientResponse) -> bytes | None:
-    """What comes within a second; None where nothing does, and empty where it ends."""
+    """The first bytes; None if there are none within a second, empty if the response ends."""
     limit = asyncio.timeout(_SETTLE_SECONDS)
     try:
         async with limit:
             return await response.content.readany()
     except TimeoutError:
         if not limit.expired():
-            raise  # aiohttp's own: the server has been silent for longer than it may be
+            raise  # from aiohttp: no data for `idle` seconds
         return None
 
 
@@ -200,11 +201,11 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
 
 @contextlib.contextmanager
 def _named(path: str) -> Iterator[None]:
-    """The transport's many exceptions become UnreachableError, in words for whoever reads the log."""
+    """Converts the exceptions of the transport to UnreachableError."""
     try:
         yield
     except TimeoutError as error:
-        raise UnreachableError(f"silence: the API server sent nothing in time at {path}", code="timeout") from error
+        raise UnreachableError(f"timeout: no data from the API server at {path}", code="timeout") from error
     except aiohttp.ClientConnectorCertificateError as error:
         raise UnreachableError(
             f"the API server's certificate does not verify: {error.certificate_error}", code="tls"
@@ -220,8 +221,8 @@ def _named(path: str) -> Iterator[None]:
     except aiohttp.ClientPayloadError as error:
         raise UnreachableError(f"the connection was cut in the middle of a response at {path}", code="cut") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        # Never the library's own words: some hold the URL of the proxy, and that may hold a password.
+        # Without the library's message: it may have the URL of the proxy, with a password.
         errno, status = getattr(error, "errno", None), getattr(error, "status", None)
-        reason = os.strerror(errno) if errno else f"HTTP status {status}" if status else "no valid answer"
-        words = f"the request failed at {path}: {reason} ({type(error).__name__})"
-        raise UnreachableError(words, code="request") from None
+        reason = os.strerror(errno) if errno else f"HTTP status {status}" if status else "invalid response"
+        message = f"the request failed at {path}: {reason} ({type(error).__name__})"
+        raise UnreachableError(message, code="request") from None

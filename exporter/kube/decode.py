@@ -1,7 +1,7 @@
-"""From bytes to objects, each on its own, so that one malformed object costs nobody else anything.
+"""Decodes objects one by one, so that a malformed object does not affect others.
 
-msgspec is strict: a string where a number should be refuses the whole object. Such an object is salvaged field
-by field, because skipping it would blind us to exactly the run that is broken.
+msgspec rejects an object with one field of a wrong type. Such an object is decoded field by field, because the
+exporter has to report broken runs.
 """
 
 import json
@@ -36,28 +36,28 @@ _MANY = 400  # digits: beyond what a float holds
 
 
 class Event(msgspec.Struct):
-    """A line of a watch: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR, and what it is about."""
+    """A line of a watch: its type (ADDED, MODIFIED, DELETED, BOOKMARK or ERROR) and its object."""
 
     type: str
     object: msgspec.Raw
 
 
 class ListMeta(msgspec.Struct, rename="camel"):
-    """Where a list stands, and how to go on with it."""
+    """The resourceVersion of a list, and the token for its next page."""
 
     resource_version: str = ""
     continue_: str = msgspec.field(default="", name="continue")
 
 
 class Page(msgspec.Struct):
-    """A list, or a page of one. Go writes an empty list as null in places."""
+    """A list, or a page of one. Go may encode an empty list as null."""
 
     metadata: ListMeta
     items: list[msgspec.Raw] | None = None
 
 
 class BookmarkMeta(msgspec.Struct, rename="camel"):
-    """A bookmark carries nothing but a version and, once, the mark that all initial objects have been sent."""
+    """The metadata of a bookmark: a version and, once, the annotation that ends the initial events."""
 
     resource_version: str = ""
     annotations: dict[str, str] | None = None
@@ -70,7 +70,7 @@ class BookmarkObject(msgspec.Struct):
 
 
 class Bookmark(NamedTuple):
-    """A version to go on from; `initial_end` where it ends the initial objects of a streamed list."""
+    """A resourceVersion to resume from; `initial_end`: it ends the initial events of a streamed list."""
 
     version: str
     initial_end: bool
@@ -85,7 +85,7 @@ _any = msgspec.json.Decoder()
 
 
 def event_of(line: bytes) -> Event:
-    """A line of a watch. Raises BrokenAnswerError."""
+    """Decodes a line of a watch. Raises BrokenAnswerError."""
     try:
         return _decoded(_event, line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -93,7 +93,7 @@ def event_of(line: bytes) -> Event:
 
 
 def page_of(body: bytes) -> Page:
-    """The body of a list. Raises BrokenAnswerError."""
+    """Decodes the body of a list. Raises BrokenAnswerError."""
     try:
         return _decoded(_page, body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -101,7 +101,7 @@ def page_of(body: bytes) -> Page:
 
 
 def list_meta_of(data: bytes) -> ListMeta:
-    """The metadata of a list. Raises BrokenAnswerError."""
+    """Decodes the metadata of a list. Raises BrokenAnswerError."""
     try:
         return _decoded(_list_meta, data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -109,7 +109,7 @@ def list_meta_of(data: bytes) -> ListMeta:
 
 
 def bookmark_of(raw: msgspec.Raw) -> Bookmark:
-    """The object of a BOOKMARK event. Raises BrokenAnswerError."""
+    """Decodes the object of a BOOKMARK event. Raises BrokenAnswerError."""
     try:
         meta = _decoded(_bookmark, raw).metadata
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -118,13 +118,13 @@ def bookmark_of(raw: msgspec.Raw) -> Bookmark:
 
 
 def failure_of(raw: msgspec.Raw, *, path: str) -> KubeError:
-    """The object of an ERROR event, which is a Status."""
+    """The error for the object of an ERROR event, a Status."""
     try:
         status = _decoded(_status, raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return BrokenAnswerError(f"an ERROR event without a Status at {path}", code="not_json")
     if status.code is not None and not _LEAST_CODE <= status.code <= _LARGEST_CODE:
-        status.code = None  # errors are counted by their code, and a count is kept for ever
+        status.code = None  # the code becomes a label, whose values must be limited
     return error_of_status(status, path=path)
 
 
@@ -136,20 +136,20 @@ class Decoder(Generic[W]):
         self._decoder = msgspec.json.Decoder(wire)
 
     def decode(self, raw: msgspec.Raw) -> tuple[W, bool]:
-        """The object, and whether it was whole; a field that cannot be read has its default."""
+        """The object, and whether all of it was valid; an invalid field has its default."""
         try:
             return _decoded(self._decoder, raw), True
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._salvage(bytes(raw)), False
 
     def _salvage(self, raw: bytes) -> W:
-        """By json where need be, which also reads what no JSON is: NaN, infinite numbers, lone surrogates."""
+        """Decodes the valid fields. Falls back to `json`, which accepts NaN, infinite numbers and lone surrogates."""
         text = shallow(raw).decode("utf-8", "replace")
         try:
             untyped = _any.decode(text)
         except msgspec.DecodeError:
             try:
-                untyped = json.loads(text, parse_int=_whole)
+                untyped = json.loads(text, parse_int=_integer)
             except ValueError:
                 untyped = {}
         salvaged: W = _struct(untyped, self._wire)
@@ -163,29 +163,29 @@ def _decoded(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
         return decoder.decode(shallow(bytes(data)))
 
 
-def _whole(digits: str) -> float:
-    """A whole number; int() refuses those of thousands of digits."""
+def _integer(digits: str) -> float:
+    """An integer; a float if it has so many digits that int() rejects it."""
     return int(digits) if len(digits) < _MANY else float(digits)
 
 
 def _struct(value: Any, wire: type[Any]) -> Any:
-    """What can be read of a mapping, as a Struct; all defaults where it is not even a mapping."""
-    kept: dict[str, Any] = {}
+    """A Struct of the valid fields of a mapping; all defaults if it is not a mapping."""
+    fields: dict[str, Any] = {}
     if isinstance(value, dict):
         for field in msgspec.structs.fields(wire):
             if field.encode_name in value:
-                kept[field.name] = _value(value[field.encode_name], field.type)
-    return wire(**{name: item for name, item in kept.items() if item is not msgspec.NODEFAULT})
+                fields[field.name] = _value(value[field.encode_name], field.type)
+    return wire(**{name: item for name, item in fields.items() if item is not msgspec.NODEFAULT})
 
 
 def _value(value: Any, kind: Any) -> Any:
-    """What can be read of a value of this type; NODEFAULT where nothing can."""
+    """The valid part of a value of this type; NODEFAULT if there is none."""
     try:
         return msgspec.convert(value, kind, strict=False)
     except (
         ValueError,
         OverflowError,
-    ):  # ValidationError is one; so are a lone surrogate in a time and the year 10000
+    ):  # ValidationError is a ValueError; others: a lone surrogate in a time, the year 10000
         pass
     for inner in (kind, *get_args(kind)):  # the members of an "X | None"
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):

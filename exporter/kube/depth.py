@@ -1,7 +1,7 @@
-"""Where a JSON value ends, and JSON that is nested deeper than a decoder goes.
+"""Finds the end of a JSON value, and handles JSON that is nested too deeply for a decoder.
 
-Kubernetes takes objects of thousands of levels where a CRD preserves unknown fields; decoders here end at about a
-thousand, with a RecursionError that would end the exporter. One such object must not cost us all the others.
+Kubernetes accepts objects with thousands of levels if a CRD preserves unknown fields. Decoders here raise a
+RecursionError at about a thousand. One such object must not affect others.
 """
 
 import re
@@ -20,27 +20,27 @@ _skipping = msgspec.json.Decoder(msgspec.Raw)
 
 
 def shallow(data: bytes) -> bytes:
-    """The same JSON with null for every list and mapping that lies more than 100 levels deep."""
-    kept: list[bytes] = []
+    """The same JSON with null in place of each array and object below 100 levels."""
+    parts: list[bytes] = []
     depth = start = 0
     for token in _TOKEN.finditer(data):
         match token[0]:
             case b"[" | b"{":
                 depth += 1
                 if depth == _LEVELS + 1:
-                    kept += data[start : token.start()], b"null"
+                    parts += data[start : token.start()], b"null"
             case b"]" | b"}":
                 if depth == _LEVELS + 1:
                     start = token.end()
                 depth -= 1
-    return b"".join([*kept, data[start:]])
+    return b"".join([*parts, data[start:]])
 
 
 def end_of_value(data: bytes, start: int) -> int | None:
-    """Where the value that begins at `start` ends; None where that cannot be seen yet.
+    """The end of the value that begins at `start`; None if the value is not complete.
 
-    msgspec skips a value faster than anything else here, and says only in its error what came after it: the
-    position of the byte behind. Raises BrokenAnswerError for what is no JSON.
+    Skipping a value with msgspec is fastest. The position of the end is only in its error about trailing characters.
+    Raises BrokenAnswerError if the data is not JSON.
     """
     try:
         _skipping.decode(memoryview(data)[start:])
@@ -52,7 +52,7 @@ def end_of_value(data: bytes, start: int) -> int | None:
         if "truncated" in str(error):
             return None
         raise BrokenAnswerError(f"a list cannot be read: {error}", code="not_json") from error
-    return None  # all of it is one value, which may be a number that goes on
+    return None  # the data is one value, and may be an incomplete number
 
 
 def _end_of_deep(data: bytes, start: int) -> int | None:

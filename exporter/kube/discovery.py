@@ -1,4 +1,4 @@
-"""What the API server serves: groups, their versions, and the resources of each.
+"""Discovery: the API groups, their versions, and the resources of each version.
 
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
@@ -14,18 +14,18 @@ __all__ = ["other_versions", "served_groups", "served_resources"]
 
 T = TypeVar("T")
 
-_LARGEST = 4 << 20  # bytes of an answer: discovery of hundreds of CRDs is a tenth of it
+_LARGEST = 4 << 20  # bytes of a response; discovery of hundreds of CRDs takes a tenth of it
 
 
 class Served(msgspec.Struct):
-    """A resource in the discovery of a version."""
+    """A resource of a version."""
 
     name: str = ""
     kind: str = ""
 
 
 class Resources(msgspec.Struct):
-    """What one version of a group serves."""
+    """The resources of a version."""
 
     resources: list[Served] = []
 
@@ -50,19 +50,19 @@ class Groups(msgspec.Struct):
 
 
 async def served_groups(client: KubeClient) -> dict[str, list[str]]:
-    """The versions of each group, the preferred one first. Raises a KubeError."""
+    """The versions of each group, with the preferred one first. Raises a KubeError."""
     groups = _decoded(await client.get("/apis", most=_LARGEST), Groups).groups
     return {group.name: [item.version for item in group.versions] for group in groups}
 
 
 async def served_resources(client: KubeClient, group: str, version: str) -> dict[str, str]:
-    """Kinds by their plural, subresources left out. Raises a KubeError."""
+    """The kind of each resource by its plural, without subresources. Raises a KubeError."""
     found = _decoded(await client.get(f"/apis/{group}/{version}", most=_LARGEST), Resources).resources
     return {item.name: item.kind for item in found if "/" not in item.name}
 
 
 async def other_versions(client: KubeClient, *, group: str, version: str, plural: str) -> list[str]:
-    """The other versions in which a resource is served: its objects still exist. Raises a KubeError."""
+    """The other served versions of a resource. If there are any, its objects still exist. Raises a KubeError."""
     try:
         others = [one for one in (await served_groups(client)).get(group, ()) if one != version]
         return [one for one in others if plural in await served_resources(client, group, one)]

@@ -1,7 +1,7 @@
-"""A kubeconfig's entries, as far as the exporter uses them.
+"""The entries of a kubeconfig, with the fields that the exporter uses.
 
-Types are checked, for YAML turns an unquoted token into a number, and a quoted "false" into what counts as true.
-An empty value is no value, as in client-go.
+Types are checked: in YAML, an unquoted token may be a number, and "false" in quotes is a string, which is true in
+Python. An empty value counts as not set, as in client-go.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from exporter.kube.errors import KubeConfigError
 __all__ = ["Cluster", "Entry", "Exec", "User", "shaped_as"]
 
 _T = TypeVar("_T")
-_PLUGIN_CONFIG: Final = "client.authentication.k8s.io/exec"  # the extension that exec plugins are given
+_PLUGIN_CONFIG: Final = "client.authentication.k8s.io/exec"  # the extension that is passed to exec plugins
 
 
 class _Variable(msgspec.Struct):
@@ -35,7 +35,7 @@ class Exec(msgspec.Struct, rename="camel", kw_only=True):
     provide_cluster_info: bool = False
 
     def __repr__(self) -> str:
-        return f"Exec(command={self.command!r})"  # arguments and variables may be secret
+        return f"Exec(command={self.command!r})"  # arguments and variables may hold secrets
 
 
 class _Extension(msgspec.Struct):
@@ -44,7 +44,7 @@ class _Extension(msgspec.Struct):
 
 
 class Cluster(msgspec.Struct, rename="kebab", kw_only=True, omit_defaults=True):
-    """A context's cluster; paths are absolute. As a mapping it has kubeconfig's own keys."""
+    """A context's cluster; paths are absolute. As a mapping it has the keys of the kubeconfig."""
 
     server: str = ""
     certificate_authority: str = ""
@@ -59,7 +59,7 @@ class Cluster(msgspec.Struct, rename="kebab", kw_only=True, omit_defaults=True):
 
     @property
     def plugin_config(self) -> Any:
-        """What the cluster wants each exec plugin to be given, or None."""
+        """The cluster's configuration for exec plugins, or None."""
         return next((item.extension for item in self.extensions if item.name == _PLUGIN_CONFIG), None)
 
 
@@ -92,7 +92,7 @@ class User(msgspec.Struct, rename="kebab", kw_only=True):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One named entry and the file that it stands in."""
+    """A named entry and its file."""
 
     kind: Literal["context", "cluster", "user"]
     name: str
@@ -101,23 +101,26 @@ class Entry:
 
     @property
     def where(self) -> str:
-        """How an error line begins."""
+        """The prefix of an error message."""
         return f"kubeconfig {self.path}: {self.kind} {self.name!r}"
 
     def shaped(self, kind: type[_T], *paths: str) -> _T:
-        """These settings as `kind`, the keys in `paths` made absolute as client-go does: from this file's folder."""
-        there = {key: value for key, value in self.settings.items() if value not in (None, "")}
+        """The settings as `kind`. Paths (keys in `paths`) are relative to the file's directory, as in client-go.
+
+        Raises KubeConfigError.
+        """
+        settings = {key: value for key, value in self.settings.items() if value not in (None, "")}
         for key in paths:
-            if isinstance(there.get(key), str):
-                there[key] = str(self.path.absolute().parent / there[key])
-        return shaped_as(there, kind, where=self.where)
+            if isinstance(settings.get(key), str):
+                settings[key] = str(self.path.absolute().parent / settings[key])
+        return shaped_as(settings, kind, where=self.where)
 
 
 def shaped_as(value: object, kind: type[_T], *, where: str) -> _T:
-    """Decoded YAML as `kind`. Raises KubeConfigError, which begins with `where` and names the key."""
+    """Decoded YAML as `kind`. Raises KubeConfigError with `where` as its prefix and the name of the key."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")  # these words hold keys and types, never values
+        what, _, place = str(error).partition(" - at `$")  # the message has keys and types, but no values
         key = place.strip("`.")
         raise KubeConfigError(f"{where}: {key + ': ' if key else ''}{what[:1].lower()}{what[1:]}") from error

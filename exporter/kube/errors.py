@@ -1,7 +1,7 @@
-"""What can go wrong at the API server, as the rest of the house tells it apart.
+"""Errors of the kubeconfig and of requests to the API server.
 
-Each error's text is one line that says what is wrong and where; it goes to logs, `/readyz` and the status
-page, so it never holds a credential.
+Each message is one line that names the problem and its place. Messages are shown in logs and on the page at `/`, so
+they never contain a credential.
 """
 
 from typing import ClassVar
@@ -24,15 +24,14 @@ __all__ = [
 
 
 class KubeConfigError(Exception):
-    """The kubeconfig, or what it names, cannot be used: a wrong setting, told before anything is served."""
+    """The kubeconfig, or a file or plugin that it names, cannot be used. Raised at startup."""
 
 
 class KubeError(Exception):
-    """A request that did not give what was asked for.
+    """A failed request.
 
-    `code` is what `coderun_exporter_errors_total` counts it under: an HTTP status, or a word for what never
-    got one. `retry_after` is the server's own wish in seconds, where it told one. `state` is what a resource is
-    in while its requests end like this.
+    `code` is the label of `coderun_exporter_errors_total`: an HTTP status, or a word if there was none. `retry_after`
+    is the server's Retry-After in seconds, if it sent one. `state` is the state of a resource whose requests fail so.
     """
 
     state: ClassVar[str] = "unreachable"
@@ -44,33 +43,33 @@ class KubeError(Exception):
 
 
 class UnreachableError(KubeError):
-    """No answer: refused, reset, not resolved, TLS that does not verify, silence."""
+    """No response: connection refused or reset, DNS or TLS failure, timeout."""
 
 
 class BrokenAnswerError(KubeError):
-    """An answer that is not Kubernetes: HTML from a proxy, truncated JSON, a line without an end."""
+    """A response that is not valid for Kubernetes: HTML from a proxy, truncated JSON, a line that is too long."""
 
 
 class EndlessListError(BrokenAnswerError):
-    """A list that the server does not end."""
+    """A list that does not end."""
 
 
 class UnauthorizedError(KubeError):
-    """401, after the credentials were read again once."""
+    """401, after the credentials were renewed once."""
 
     state = "unauthorized"
 
 
 class ForbiddenError(KubeError):
-    """403: the server knows us, and says no."""
+    """403: the credentials are valid, but not authorized."""
 
     state = "forbidden"
 
 
 class MissingError(KubeError):
-    """404: no such resource, which means that its CRD is not installed.
+    """404: the resource does not exist, because its CRD is not installed.
 
-    `by_api_server`: a proxy in between would say 404 as well, and about nothing.
+    `by_api_server`: the response is from an API server, and not from a proxy.
     """
 
     state = "missing"
@@ -78,20 +77,20 @@ class MissingError(KubeError):
 
 
 class GoneError(KubeError):
-    """410, as a status or inside a watch: the version is too old to go on from."""
+    """410, as an HTTP status or in a watch: the resourceVersion is too old."""
 
 
 class ThrottledError(KubeError):
-    """429: asked to come back later."""
+    """429: too many requests."""
 
 
 class RefusedRequestError(KubeError):
-    """400 or 422: this server does not know how to answer a request of this form."""
+    """400 or 422: the server does not support the request."""
 
 
 class ServerError(KubeError):
-    """5xx: the server's own trouble."""
+    """5xx: a fault of the server."""
 
 
 class TooLargeError(KubeError):
-    """An answer for which there is not enough memory."""
+    """A response that exceeds its memory limit."""

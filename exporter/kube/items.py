@@ -1,7 +1,6 @@
-"""The items of a list as its bytes come, so that no list is ever held as a whole.
+"""Reads the items of a list from a stream, because a list of 100,000 objects has 400 MB.
 
-A list of 100,000 objects is 400 MB. Each item is cut out as soon as its last byte is there; what remains of the list
-is its metadata.
+Each item is yielded as soon as it is complete. At the end, only the metadata of the list remains.
 """
 
 import re
@@ -17,7 +16,7 @@ from exporter.kube.lines import LONGEST
 
 __all__ = ["Items"]
 
-_BATCH = 256  # items, which take some milliseconds to decode
+_BATCH = 256  # items; decoding them takes some milliseconds
 
 _KEY = re.compile(rb'\s*+[{,]\s*+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
 _BEFORE_KEY = (b"", b"{", b",", b"}")
@@ -26,7 +25,7 @@ _END = re.compile(rb"\s*+\}\s*+")
 
 
 class Items:
-    """Reads one list. `share` counts what is held of an item that has not ended."""
+    """Reads one list. `share` counts the bytes of an incomplete item."""
 
     def __init__(self, share: Share) -> None:
         self._share = share
@@ -37,7 +36,7 @@ class Items:
         self._meta: ListMeta | None = None
 
     def feed(self, piece: bytes) -> Iterator[list[msgspec.Raw]]:
-        """The items that this piece ends, some at a time. Raises BrokenAnswerError for what is not a list."""
+        """Yields the items that this piece completes, in batches. Raises BrokenAnswerError if it is not a list."""
         self._data += piece
         self._share.hold(len(self._data))
         if len(self._data) < self._enough:
@@ -48,17 +47,17 @@ class Items:
             yield items
         rest = len(self._data) - self._at
         if rest > LONGEST:
-            raise BrokenAnswerError(f"an item of a list of over {LONGEST >> 20} MiB", code="line")
-        # An item of megabytes comes in many pieces: it is looked at again when there is twice as much of it.
+            raise BrokenAnswerError(f"an item of a list is larger than {LONGEST >> 20} MiB", code="line")
+        # A large item arrives in many pieces: it is scanned again only when its size has doubled.
         self._enough = 0 if found else 2 * rest
         self._data, self._at = self._data[self._at :], 0
         self._share.hold(rest)
 
     def end(self) -> tuple[list[msgspec.Raw], ListMeta]:
-        """The item that was still to come, and the list's metadata. Raises BrokenAnswerError for half a list."""
+        """The remaining items and the list's metadata. Raises BrokenAnswerError if the list is incomplete."""
         items = self._read()
         if self._inside or self._meta is None or not _END.fullmatch(self._data, self._at):
-            raise BrokenAnswerError("a list cannot be read: it is cut short, or is none", code="not_json")
+            raise BrokenAnswerError("a list cannot be read: it is incomplete, or not a list", code="not_json")
         return items, self._meta
 
     def _read(self) -> list[msgspec.Raw]:
@@ -68,10 +67,10 @@ class Items:
         return items
 
     def _read_key(self) -> bool:
-        """One key of the list with its value; False where more has to come."""
+        """Reads one key of the list with its value. Returns False if it is incomplete."""
         if (key := _KEY.match(self._data, self._at)) is None:
             if self._data[self._at :].lstrip()[:1] not in _BEFORE_KEY:
-                raise BrokenAnswerError("a list cannot be read: it is no JSON object", code="not_json")
+                raise BrokenAnswerError("a list cannot be read: it is not a JSON object", code="not_json")
             return False
         start = key.end()
         if key[1] == b"items" and self._data[start : start + 1] == b"[":

@@ -1,7 +1,7 @@
-"""Kubeconfig files: which ones to read, merged as kubectl merges them, and the one context that was chosen.
+"""Finds and merges kubeconfig files as kubectl does, and selects a context.
 
-Nothing here runs anything or talks to anybody. What is wrong is told as one line that names the file and
-never shows a value that could be a secret.
+This module runs no plugin and sends no request. Errors are one line with the name of the file, without any value that
+could be a secret.
 """
 
 import dataclasses
@@ -26,12 +26,12 @@ __all__ = ["KubeContext", "choose", "locate"]
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST: Final = 16 << 20
 _DEEPEST: Final = 100
-_MANY: Final = 10  # known names that one error line shows
+_MANY: Final = 10  # maximum number of known names in an error message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KubeContext:
-    """The chosen context: its cluster, its user (None: anonymous) and its namespace."""
+    """The selected context: its cluster, its user (None: anonymous) and its namespace."""
 
     context: str
     cluster: Entry
@@ -40,9 +40,9 @@ class KubeContext:
 
 
 class _Loader(_SAFE):  # type: ignore[misc]  # libyaml is not everywhere
-    """Reads as kubectl does, whose parser is a translation of libyaml: that takes tabs where Python's own does not.
+    """Parses as kubectl does, with libyaml: it accepts tabs in places where PyYAML's own parser does not.
 
-    Dates and numbers to the base of 60 stay text, so that a token may look like one.
+    Dates and sexagesimal numbers are strings, because a token may look like one.
     """
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
@@ -81,15 +81,15 @@ class _Context(msgspec.Struct):
 def locate(
     *, kubeconfig: str | None, context: str | None, environ: Mapping[str, str], service_account: Path
 ) -> list[Path] | None:
-    """The files to read, or None where the pod's service account is to be used.
+    """The files to read; None: use the pod's service account. Raises KubeConfigError.
 
-    As kubectl: a file that is given must exist; of those in $KUBECONFIG the existing ones count. A context
-    can only be a kubeconfig's, so that naming one passes the service account by.
+    As in kubectl, `kubeconfig` must exist, and missing files of $KUBECONFIG are ignored. A `context` requires a
+    kubeconfig, so the service account is not used then.
     """
     if kubeconfig:
-        return _existing([kubeconfig], told_by="")
+        return _existing([kubeconfig], origin="")
     if listed := environ.get("KUBECONFIG"):
-        return _existing([part for part in listed.split(os.pathsep) if part], told_by=" (from $KUBECONFIG)")
+        return _existing([part for part in listed.split(os.pathsep) if part], origin=" (from $KUBECONFIG)")
     in_pod = bool(environ.get("KUBERNETES_SERVICE_HOST"))
     if in_pod and not context and _exists(service_account / "token"):
         return None
@@ -105,11 +105,11 @@ def locate(
 
 
 def choose(paths: list[Path], *, context: str | None = None) -> KubeContext:
-    """The context of that name (default: current-context), with its cluster and its user.
+    """The context of that name (default: current-context), with its cluster and its user. Raises KubeConfigError.
 
-    The first file that tells a thing wins, as in kubectl.
+    The first file that sets a value takes precedence, as in kubectl.
     """
-    # KubeConfigMerger is not used: there the last current-context wins, and its errors quote whole users, tokens too.
+    # Not KubeConfigMerger: there the last current-context wins, and its errors contain users with their tokens.
     files = {path: _read(path) for path in paths}
     shown = os.pathsep.join(map(str, paths))
     contexts = list(_entries(files, "context"))
@@ -117,24 +117,24 @@ def choose(paths: list[Path], *, context: str | None = None) -> KubeContext:
     if name is None:
         known = _known(contexts, "")
         raise KubeConfigError(f"kubeconfig {shown}: there is no current-context; name a context; {known}")
-    found = _named(contexts, name, where=f"kubeconfig {shown}", text=f"there is no context {name!r}")
+    found = _named(contexts, name, where=f"kubeconfig {shown}", problem=f"there is no context {name!r}")
     wanted = found.shaped(_Context)
     cluster = _named(
         list(_entries(files, "cluster")), wanted.cluster,
-        where=found.where, text=f"its cluster {wanted.cluster!r} does not exist",
+        where=found.where, problem=f"its cluster {wanted.cluster!r} does not exist",
     )  # fmt: skip
     user = wanted.user and _named(
         list(_entries(files, "user")), wanted.user,
-        where=found.where, text=f"its user {wanted.user!r} does not exist",
+        where=found.where, problem=f"its user {wanted.user!r} does not exist",
     )  # fmt: skip
     return KubeContext(context=name, cluster=cluster, user=user or None, namespace=wanted.namespace)
 
 
-def _existing(paths: list[str], *, told_by: str) -> list[Path]:
+def _existing(paths: list[str], *, origin: str) -> list[Path]:
     files = [Path(path).expanduser() for path in paths]
     existing = [path for path in files if _exists(path)]
     if not existing:
-        raise KubeConfigError(f"kubeconfig {os.pathsep.join(paths)}{told_by}: no such file")
+        raise KubeConfigError(f"kubeconfig {os.pathsep.join(paths)}{origin}: no such file")
     return existing
 
 
@@ -142,7 +142,7 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        return True  # as far as one can tell; reading it will say why
+        return True  # unknown; reading it gives the reason
 
 
 def _read(path: Path) -> _File:
@@ -155,7 +155,7 @@ def _read(path: Path) -> _File:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        # The parser's own words quote the file, and so a token.
+        # The parser's message quotes the file, and may contain a token.
         reason = "nested too deeply" if isinstance(error, RecursionError) else "not YAML"
         raise KubeConfigError(f"kubeconfig {path}{line}: {reason}") from None
     return shaped_as({} if content is None else content, _File, where=f"kubeconfig {path}")
@@ -163,17 +163,16 @@ def _read(path: Path) -> _File:
 
 @functools.lru_cache(maxsize=8)
 def _document(content: bytes) -> Any:
-    """The first document, as kubectl has it.
+    """The first document, as in kubectl.
 
-    Parsed once for each state of a file: with 1,000 contexts that takes a third of a second, and each renewal of the
-    credentials reads the file again.
+    Cached: parsing 1,000 contexts takes a third of a second, and each renewal of credentials reads the file again.
     """
     _check_depth(content)
     return _without_nulls(yaml_text.load(content, loader=_Loader, single=False))
 
 
 def _check_depth(content: bytes) -> None:
-    """Raises RecursionError, where libyaml's loader would end the process."""
+    """Raises RecursionError for a depth that would crash libyaml's loader."""
     depth = 0
     for event in yaml.parse(content, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -184,10 +183,10 @@ def _check_depth(content: bytes) -> None:
 
 
 def _without_nulls(value: Any) -> Any:
-    """As Go decodes: a null is as if it were not there. What is passed on to a plugin as it is, stays."""
+    """Removes nulls, as Go ignores them. Extensions do not change: they are passed to plugins."""
     if isinstance(value, dict):
-        there = {key: part for key, part in value.items() if part is not None}
-        return {key: part if key == "extensions" else _without_nulls(part) for key, part in there.items()}
+        present = {key: part for key, part in value.items() if part is not None}
+        return {key: part if key == "extensions" else _without_nulls(part) for key, part in present.items()}
     if isinstance(value, list):
         return [_without_nulls(part) for part in value if part is not None]
     return value
@@ -199,11 +198,11 @@ def _entries(files: Mapping[Path, _File], kind: Literal["context", "cluster", "u
             yield Entry(kind=kind, name=named.name, path=path, settings=getattr(named, kind) or {})
 
 
-def _named(entries: list[Entry], name: str, *, where: str, text: str) -> Entry:
+def _named(entries: list[Entry], name: str, *, where: str, problem: str) -> Entry:
     for entry in entries:
         if entry.name == name:
             return entry
-    raise KubeConfigError(f"{where}: {text}; {_known(entries, name)}")
+    raise KubeConfigError(f"{where}: {problem}; {_known(entries, name)}")
 
 
 def _known(entries: list[Entry], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Lines of a stream, whatever their length: a ConfigMap of 1 MiB is a line of 1.4 MB."""
+"""Splits a stream into lines, of up to 16 MiB: a ConfigMap of 1 MiB is a line of 1.4 MB."""
 
 from exporter.kube.budget import Share
 from exporter.kube.errors import BrokenAnswerError
@@ -6,11 +6,11 @@ from exporter.kube.errors import BrokenAnswerError
 __all__ = ["LONGEST", "Lines"]
 
 LONGEST = 16 << 20
-"""Bytes of one object. etcd refuses requests over 1.5 MiB by default; JSON escapes can make six times that of it."""
+"""Maximum bytes of an object. etcd rejects requests over 1.5 MiB by default; JSON escapes can take six times that."""
 
 
 class Lines:
-    """Cuts the pieces of a stream into lines. `share` counts what is held of a line that has not ended."""
+    """Splits the pieces of a stream into lines. `share` counts the bytes of an incomplete line."""
 
     def __init__(self, share: Share) -> None:
         self._share = share
@@ -19,11 +19,11 @@ class Lines:
 
     @property
     def at_boundary(self) -> bool:
-        """Whether the last line has ended. The API server ends each event with a newline: a rest is half of one."""
+        """Whether the last line is complete. The API server ends each event with a newline."""
         return not any(piece.strip() for piece in self._rest)
 
     def feed(self, piece: bytes) -> list[bytes] | None:
-        """The lines that this piece ends, without blank ones; None where it ends none.
+        """The lines that this piece completes, without blank ones; None if it completes none.
 
         Raises BrokenAnswerError for a line of over 16 MiB.
         """
@@ -32,7 +32,7 @@ class Lines:
         self._size += len(first)
         if not lines:
             if self._size > LONGEST:
-                raise BrokenAnswerError(f"a line of over {LONGEST >> 20} MiB", code="line")
+                raise BrokenAnswerError(f"a line is larger than {LONGEST >> 20} MiB", code="line")
             self._share.hold(self._size)
             return None
         tail = lines.pop()

@@ -1,4 +1,4 @@
-"""One reading of the settings: from a chosen context, or the pod's service account, to what a request needs."""
+"""Resolves a kubeconfig context or the pod's service account to the server, TLS settings and credentials."""
 
 import base64
 import dataclasses
@@ -22,16 +22,16 @@ from exporter.kube.tls import Pem, client_context
 __all__ = ["SERVICE_ACCOUNT", "ResolvedCredentials", "from_choice", "from_service_account", "token_in"]
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-_TOKEN: Final = re.compile(r"[\x21-\x7e]+")  # what an HTTP header can carry
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")  # characters that are allowed in an HTTP header
 _USER_FILES: Final = ("client-certificate", "client-key", "tokenFile")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ResolvedCredentials:
-    """What one reading gave.
+    """The result of one load of the configuration.
 
-    `token_file` is the file that the token in `authorization` came from; `expiry` (seconds since the epoch)
-    is when a plugin's credentials end.
+    `token_file` is the file with the token of `authorization`. `expiry` is that of a plugin's credentials, in seconds
+    since the epoch.
     """
 
     server: str
@@ -44,10 +44,10 @@ class ResolvedCredentials:
 
 
 def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> ResolvedCredentials:
-    """The login of the pod that we run in.
+    """The credentials of the pod's service account, as in client-go. Raises KubeConfigError.
 
-    Done here, as client-go does it, so that a pod never loads the kubernetes client;
-    its loader would also raise at each request while a token cannot be read again.
+    The kubernetes package is not used: its import takes memory, and its loader raises at each request while the token
+    file cannot be read.
     """
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
     if not port:
@@ -67,16 +67,13 @@ def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Resolve
 async def from_choice(
     choice: KubeContext, *, environ: Mapping[str, str], plugin_timeout: float
 ) -> ResolvedCredentials:
-    """The login that the context stands for; `plugin_timeout` (seconds) bounds its exec plugin.
-
-    Raises KubeConfigError.
-    """
+    """The credentials of the context. `plugin_timeout` limits its exec plugin, in seconds. Raises KubeConfigError."""
     cluster = _with_scheme(choice.cluster.shaped(Cluster, "certificate-authority"))
     secure = _checked(cluster, where=choice.cluster.where).lower().startswith("https:")
     entry = choice.user or Entry(kind="user", name="", path=choice.cluster.path, settings={})
     user = _user(entry)
-    own = cluster.proxy_url
-    proxy = proxy_of(own, name=f"{choice.cluster.where}: proxy-url") if own else proxy_from(environ, cluster.server)
+    url = cluster.proxy_url
+    proxy = proxy_of(url, name=f"{choice.cluster.where}: proxy-url") if url else proxy_from(environ, cluster.server)
     ca = _ca(cluster, where=choice.cluster.where)
     issued = await _run(user, cluster, ca, entry=entry, environ=environ, plugin_timeout=plugin_timeout)
     certificate, key = _identity(user, issued, where=entry.where)
@@ -93,7 +90,7 @@ async def from_choice(
 
 
 def token_in(path: Path, *, name: str) -> str:
-    """The token in the file. Raises KubeConfigError where there is none."""
+    """The token in the file. Raises KubeConfigError if it has no valid token."""
     try:
         text = read_bytes(path).decode("ascii", "replace")
     except FileError as error:
@@ -104,13 +101,13 @@ def token_in(path: Path, *, name: str) -> str:
 def _token(text: str, *, name: str) -> str:
     token = text.strip()
     if not _TOKEN.fullmatch(token):
-        what = "holds blanks or characters that no header can carry" if token else "is empty"
+        what = "has characters that are not allowed in an HTTP header" if token else "is empty"
         raise KubeConfigError(f"{name}: {what}")
     return token
 
 
 def _with_scheme(cluster: Cluster) -> Cluster:
-    """As client-go: https where the cluster's TLS is set up. Else it would be http, with the token in the clear."""
+    """Adds https:// to a server without a scheme if TLS is configured, as client-go does; else it would be http."""
     has_tls = cluster.certificate_authority or cluster.certificate_authority_data or cluster.insecure_skip_tls_verify
     if not has_tls or not cluster.server or "://" in cluster.server:
         return cluster
@@ -118,7 +115,7 @@ def _with_scheme(cluster: Cluster) -> Cluster:
 
 
 def _checked(cluster: Cluster, *, where: str) -> str:
-    """The server's URL. A value that could hold a password is not shown."""
+    """The server's URL. Errors do not show it, because it may contain a password."""
     server = urllib.parse.urlsplit(_url(cluster.server, name=f"{where}: server"))
     if "@" in server.netloc:
         raise KubeConfigError(f"{where}: server: must not contain user or password; write them in the user entry")
@@ -141,15 +138,15 @@ def _user(entry: Entry) -> User:
     settings = dict(entry.settings)
     plugin = settings.get("exec")
     if isinstance(plugin, dict) and isinstance(command := plugin.get("command"), str) and "/" in command:
-        # As client-go: a command with a slash is a path from the kubeconfig's folder.
+        # A command with a slash is a path relative to the kubeconfig's directory, as in client-go.
         settings["exec"] = {**plugin, "command": str(entry.path.absolute().parent / command)}
     if isinstance(settings.get("exec"), dict):
         settings["exec"] = {key: value for key, value in settings["exec"].items() if value is not None}
     user = dataclasses.replace(entry, settings=settings).shaped(User, *_USER_FILES)
     provider = user.auth_provider
-    if provider and provider.name != "oidc":  # the kubernetes client would go on as anonymous
+    if provider and provider.name != "oidc":  # the kubernetes package would continue as anonymous
         raise KubeConfigError(f"{entry.where}: auth-provider {provider.name!r} is not supported; use its exec plugin")
-    if user.as_:  # acting with other rights than the ones that were asked for would be worse
+    if user.as_:  # without impersonation, requests would have other permissions than configured
         raise KubeConfigError(f"{entry.where}: as: impersonation is not supported; give the user its own credentials")
     return user
 
@@ -181,17 +178,17 @@ async def _run(
 ) -> ExecCredential | None:
     if user.exec is None:
         return None
-    told = msgspec.to_builtins(cluster)
-    shown = {key: told[key] for key in told if key not in {"certificate-authority", "extensions"}}
+    settings = msgspec.to_builtins(cluster)
+    info = {key: settings[key] for key in settings if key not in {"certificate-authority", "extensions"}}
     if ca:
-        shown["certificate-authority-data"] = base64.b64encode(ca.text).decode()
+        info["certificate-authority-data"] = base64.b64encode(ca.text).decode()
     if cluster.plugin_config is not None:
-        shown["config"] = cluster.plugin_config
-    return await run(user.exec, cluster=shown, environ=environ, seconds=plugin_timeout, where=entry.where)
+        info["config"] = cluster.plugin_config
+    return await run(user.exec, cluster=info, environ=environ, seconds=plugin_timeout, where=entry.where)
 
 
 async def _authorization(user: User, issued: ExecCredential | None, *, where: str) -> str | None:
-    """The header of this name; None where a certificate, or nothing, says who we are."""
+    """The Authorization header; None for a client certificate or an anonymous user."""
     if issued:
         name = f"{where}: exec plugin's token"
         return f"Bearer {_token(issued.token, name=name)}" if issued.token else None
@@ -202,17 +199,17 @@ async def _authorization(user: User, issued: ExecCredential | None, *, where: st
     if user.username:
         return f"Basic {base64.b64encode(f'{user.username}:{user.password}'.encode()).decode()}"
     if user.auth_provider:
-        return await _of_oidc((user.auth_provider.config or {}).get("id-token"), where=where)
+        return await _oidc_header((user.auth_provider.config or {}).get("id-token"), where=where)
     return None
 
 
-async def _of_oidc(token: str | None, *, where: str) -> str | None:
-    """By the kubernetes client, which looks whether the token has expired."""
-    # Imported when needed: it takes 23 MiB and half a second, and no narrower import takes less.
+async def _oidc_header(token: str | None, *, where: str) -> str | None:
+    """The header for an OIDC token. The kubernetes package checks its expiry."""
+    # Imported only when needed: it takes 23 MiB and half a second, and no smaller import takes less.
     from kubernetes.aio.client import Configuration  # noqa: PLC0415 (see above)
     from kubernetes.aio.config import ConfigException, load_kube_config_from_dict  # noqa: PLC0415 (see above)
 
-    # Without the refresh token: the client would send it over TLS that it does not verify.
+    # Without the refresh token: the package would send it over TLS without verification.
     provider = {"name": "oidc", "config": {"id-token": token} if token else {}}
     content = {
         "current-context": "oidc",
@@ -224,7 +221,7 @@ async def _of_oidc(token: str | None, *, where: str) -> str | None:
     try:
         await load_kube_config_from_dict(content, client_configuration=configuration)
     except (ConfigException, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        # No cause, for it might quote the token.
+        # Without the cause: its message may contain the token.
         raise KubeConfigError(
             f"{where}: auth-provider oidc: its id-token is missing, expired or not a JWT; "
             "renew it with kubectl, or use an exec plugin"

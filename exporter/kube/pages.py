@@ -1,7 +1,7 @@
-"""A list read in pages, by `limit` and `continue`, and never without end.
+"""Reads a list in pages (`limit` and `continue`), up to a maximum size.
 
-Source: Kubernetes API concepts, "Retrieving large results sets in chunks". A page may be empty and have a `continue`
-token all the same, so only many of them in a row are an error.
+Source: Kubernetes API concepts, "Retrieving large results sets in chunks". An empty page may have a `continue` token,
+so only many empty pages in a row are an error.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from exporter.kube.items import Items
 
 __all__ = ["PagedList"]
 
-_MOST_PAGES = 4_000  # of 500 objects: 2 million, which is more than etcd holds
+_MOST_PAGES = 4_000  # of 500 objects: 2 million, more than etcd can store
 _MOST_ITEMS = 2_000_000
 _MOST_EMPTY = 100
-_LONGEST_TOKEN = 8 << 10  # it becomes a part of the next request's head
+_LONGEST_TOKEN = 8 << 10  # bytes; it is sent in the URL of the next request
 
 
 class PagedList:
-    """One list; `version` is its resourceVersion, once all of it has been read. `limit` 0: without pages."""
+    """One list; `version` is its resourceVersion after it has been read. `limit` 0: a single page."""
 
     def __init__(self, client: KubeClient, path: str, params: Mapping[str, str], *, limit: int) -> None:
         self.version = ""
@@ -33,7 +33,7 @@ class PagedList:
         self._token = ""
 
     async def batches(self) -> AsyncGenerator[list[msgspec.Raw], None]:
-        """The items as they come. Raises a KubeError; EndlessListError for pages without end."""
+        """Yields the items in batches. Raises a KubeError; EndlessListError for a list that does not end."""
         tokens: set[str] = set()
         total = empty = 0
         while True:

@@ -1,4 +1,4 @@
-"""Exec credential plugins: run one, and take its answer (client.authentication.k8s.io)."""
+"""Runs exec credential plugins (client.authentication.k8s.io)."""
 
 import dataclasses
 import datetime as dt
@@ -15,29 +15,29 @@ from exporter.untrusted import message, one_line
 
 __all__ = ["ExecCredential", "PluginError", "plain", "run"]
 
-_WORDS: Final = 300  # characters of a plugin's own words
-_TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences: colours and the like
+_LONGEST: Final = 300  # characters of a plugin's output that are logged
+_TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences, such as colors
 _VERSION: Final = re.compile(r"client\.authentication\.k8s\.io/v[a-z0-9]{1,10}")
 
 
 class PluginError(KubeConfigError):
-    """A plugin that gave no credentials.
+    """A plugin failed to provide credentials.
 
-    `words` is what it wrote to standard error, or its install hint. It may hold a token: it is for the log alone.
+    `output` is its standard error, or its install hint. It may contain a token, so only the log shows it.
     """
 
-    def __init__(self, text: str, *, words: str) -> None:
+    def __init__(self, text: str, *, output: str) -> None:
         super().__init__(text)
-        self.words = words
+        self.output = output
 
 
 class _UnusableError(Exception):
-    """What is wrong with how a plugin ended, or with its answer; it holds nothing that could be a secret."""
+    """A plugin failed, or its output is invalid. The message contains no secret."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExecCredential:
-    """What a plugin gave: a token, or a certificate with its key as PEM, or both; "" where it gave none.
+    """A plugin's credentials: a token, or a certificate with its key as PEM, or both; "" if not set.
 
     `expiry` is in seconds since the epoch.
     """
@@ -64,36 +64,36 @@ class _Credential(msgspec.Struct, rename="camel"):
 async def run(
     plugin: Exec, *, cluster: Mapping[str, Any], environ: Mapping[str, str], seconds: float, where: str
 ) -> ExecCredential:
-    """The plugin's answer; it is stopped after `seconds`. Raises KubeConfigError.
+    """Runs the plugin and returns its credentials. Stops it after `seconds`. Raises KubeConfigError.
 
-    `cluster` is passed to a plugin that wants it (provideClusterInfo).
+    `cluster` is passed to the plugin if it sets provideClusterInfo.
     """
     name = f"{where}: exec plugin {plugin.command!r}"
     if plugin.interactive_mode == "Always":
-        raise KubeConfigError(f"{name}: needs a terminal (interactiveMode: Always), and there is none")
-    # ExecProvider is not used: no time-out, a process left behind when cancelled, a deadlock on a long stderr.
+        raise KubeConfigError(f"{name}: needs a terminal (interactiveMode: Always), which is not supported")
+    # Not ExecProvider: it has no timeout, leaves a process behind when cancelled, and can deadlock on a long stderr.
     spec = {"interactive": False} | ({"cluster": cluster} if plugin.provide_cluster_info else {})
-    told = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
+    request = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     variables = {variable.name: variable.value for variable in plugin.env}
-    info = {"KUBERNETES_EXEC_INFO": msgspec.json.encode(told).decode()}
+    info = {"KUBERNETES_EXEC_INFO": msgspec.json.encode(request).decode()}
     try:
         ended = await process.run(
             [plugin.command, *plugin.args], environ={**environ, **variables, **info}, seconds=seconds
         )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "a command, argument or variable of it is not text"
-        raise PluginError(f"{name}: cannot be started: {reason}", words=plain(plugin.install_hint)) from None
+        reason = getattr(error, "strerror", None) or "its command, an argument or a variable is not valid text"
+        raise PluginError(f"{name}: cannot be started: {reason}", output=plain(plugin.install_hint)) from None
     try:
         _check_end(ended, seconds=seconds)
         return _exec_credential(ended.out, version=plugin.api_version)
     except _UnusableError as fault:
-        raise PluginError(f"{name}: {fault}", words=plain(ended.err.decode("utf-8", "replace"))) from None
+        raise PluginError(f"{name}: {fault}", output=plain(ended.err.decode("utf-8", "replace"))) from None
 
 
-def plain(text: str, *, limit: int = _WORDS) -> str:
-    """One line without secrets, its middle cut out where it is longer than about `limit` characters.
+def plain(text: str, *, limit: int = _LONGEST) -> str:
+    """One line without secrets, truncated in the middle to about `limit` characters.
 
-    Both ends stay: a Python program's cause is at the end of what it says, a Go program's at the beginning.
+    Python programs print the cause of an error at the end, Go programs at the beginning.
     """
     line = one_line(_TERMINAL.sub("", text), limit=len(text))
     half = (limit - 5) // 2
@@ -114,9 +114,9 @@ def _exec_credential(out: bytes, *, version: str) -> ExecCredential:
         answer = msgspec.json.decode(out, type=_Credential)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, msgspec.DecodeError) else "not UTF-8"
-        raise _UnusableError(f"its output is no ExecCredential ({reason})") from None
+        raise _UnusableError(f"its output is not an ExecCredential ({reason})") from None
     if answer.api_version != version or answer.kind != "ExecCredential":
-        # Of the answer itself only what cannot be a token is shown.
+        # Only a value that cannot be a token is shown.
         got = answer.api_version if _VERSION.fullmatch(answer.api_version) else "something else"
         raise _UnusableError(f"returned {got}, expected {version} ExecCredential")
     status = answer.status or _Status()

@@ -1,4 +1,4 @@
-"""A program that is run for its output: its time, its output and what it leaves behind are bounded."""
+"""Runs a program for its output, with limits on its time and output. Leaves no process behind."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ from typing import IO, Final
 
 __all__ = ["LONGEST_OUTPUT", "Ended", "run"]
 
-LONGEST_OUTPUT: Final = 1 << 20  # bytes; a credential with its certificates has some 10,000
-_LONGEST_WORDS: Final = 8 << 10  # bytes of each end of standard error
+LONGEST_OUTPUT: Final = 1 << 20  # bytes; a credential with certificates has about 10,000
+_LONGEST_ERRORS: Final = 8 << 10  # bytes of each end of standard error
 _POLL_SECONDS: Final = 0.01
 _REAP_SECONDS: Final = 0.2
 _PIECE: Final = 64 << 10
@@ -22,7 +22,7 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ended:
-    """What a program left: `code` is None where it was stopped, `out` longer than allowed where it wrote more."""
+    """The result of a program. `code` is None if it was stopped; `out` may exceed LONGEST_OUTPUT."""
 
     code: int | None
     out: bytes
@@ -30,31 +30,31 @@ class Ended:
 
 
 async def run(command: Sequence[str], *, environ: Mapping[str, str], seconds: float) -> Ended:
-    """Runs it until it ends, writes too much, or `seconds` are over.
+    """Runs the program until it exits, writes more than LONGEST_OUTPUT, or `seconds` have passed.
 
-    Stopped or cancelled, it is killed with all processes of its group before this returns. A child that left the
-    group is not waited for. Raises OSError or ValueError where it cannot be started.
+    When it is stopped or cancelled, its process group is killed before this returns. Child processes outside the
+    group are not awaited. Raises OSError or ValueError if it cannot be started.
     """
-    with _signals_deferred() as came:
-        # Not asyncio's own subprocesses: they hang, or leave pipes open, when cancelled while they start.
-        process = subprocess.Popen(  # noqa: S603, ASYNC220 (the user's own kubeconfig names the command)
+    with _signals_deferred() as received:
+        # Not asyncio's subprocesses: they hang, or leave pipes open, when cancelled during the start.
+        process = subprocess.Popen(  # noqa: S603, ASYNC220 (the command is from the user's kubeconfig)
             command,
             env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # a group of its own
+            start_new_session=True,  # creates a process group
         )
-        return await _ended(process, came, seconds=seconds)
+        return await _ended(process, received, seconds=seconds)
 
 
-async def _ended(process: subprocess.Popen[bytes], came: list[int], *, seconds: float) -> Ended:
-    with _Pipe(process.stdout) as out, _Pipe(process.stderr, keep=_LONGEST_WORDS) as err:
+async def _ended(process: subprocess.Popen[bytes], received: list[int], *, seconds: float) -> Ended:
+    with _Pipe(process.stdout) as out, _Pipe(process.stderr, keep=_LONGEST_ERRORS) as err:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await asyncio.sleep(0)  # who calls at the same moment waits for this run, however short it is
-                    while process.poll() is None and len(out.data) <= LONGEST_OUTPUT and not came:
+                    await asyncio.sleep(0)  # concurrent callers share this run, even if it is very short
+                    while process.poll() is None and len(out.data) <= LONGEST_OUTPUT and not received:
                         await asyncio.sleep(_POLL_SECONDS)
         finally:
             code = process.returncode
@@ -66,7 +66,7 @@ async def _ended(process: subprocess.Popen[bytes], came: list[int], *, seconds: 
 
 
 class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
-    """Reads while the event loop turns. With `keep` only so much of both ends stays."""
+    """Reads a pipe in the event loop. `keep`: the number of bytes to keep of each end; 0: all."""
 
     def __init__(self, pipe: IO[bytes] | None, *, keep: int = 0) -> None:
         if pipe is None:
@@ -83,7 +83,7 @@ class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
         self._pipe.close()
 
     def drain(self) -> None:
-        """What it wrote and nobody read yet; not more, for a child may go on writing."""
+        """Reads the remaining output, up to LONGEST_OUTPUT: a child process may still be writing."""
         for _ in range(LONGEST_OUTPUT // _PIECE):
             if not self._read():
                 return
@@ -104,21 +104,21 @@ class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
 
 @contextlib.contextmanager
 def _signals_deferred() -> Iterator[list[int]]:
-    """A signal that nobody handles would end this process at once and leave the program behind: it has to wait.
+    """Defers signals without a handler, which would end this process and leave the program running.
 
-    Gives the list of those that came.
+    Yields the list of received signals.
     """
-    came: list[int] = []
-    is_main = threading.current_thread() is threading.main_thread()  # others may not set handlers
+    received: list[int] = []
+    is_main = threading.current_thread() is threading.main_thread()  # only this thread may set handlers
     unhandled = [number for number in _ENDING if is_main and signal.getsignal(number) is signal.SIG_DFL]
     for number in unhandled:
-        signal.signal(number, lambda number, _: came.append(number))
+        signal.signal(number, lambda number, _: received.append(number))
     try:
-        yield came
+        yield received
     finally:
         for number in unhandled:
             signal.signal(number, signal.SIG_DFL)
-        for first in came[:1]:
+        for first in received[:1]:
             os.kill(os.getpid(), first)
 
 

@@ -1,7 +1,7 @@
-"""The HTTP proxy between us and the API server: from the kubeconfig, else from the environment as Go reads it.
+"""The HTTP proxy for the API server: from the kubeconfig, else from the environment, with the rules of Go.
 
-Source: https://pkg.go.dev/golang.org/x/net/http/httpproxy. Python's own reading knows no networks, no ports, no
-`*.domain` and no proxy without a scheme. No error shows any part of a value: a password could be in each of them.
+Source: https://pkg.go.dev/golang.org/x/net/http/httpproxy. Python's urllib does not support networks, ports,
+`*.domain` and proxies without a scheme. Errors show no part of a value, because it may contain a password.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def proxy_of(url: str, *, name: str) -> str:
-    """The proxy's URL, from a setting of that name. Raises KubeConfigError where it is not one, or not supported."""
+    """The proxy's URL, from the setting `name`. Raises KubeConfigError if it is invalid or not supported."""
     scheme, rest = match.groups() if (match := _SCHEME.fullmatch(url)) else ("http", url)
     scheme = scheme.lower()
     if scheme.startswith("socks"):
@@ -40,8 +40,8 @@ def proxy_of(url: str, *, name: str) -> str:
     parts = _PROXY.fullmatch(rest)
     if scheme not in _PORTS or parts is None or not _is_sound(parts):
         raise KubeConfigError(
-            f"{name}: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or https), "
-            "with each special character of user and password percent-encoded"
+            f"{name}: not the URL of a proxy; expected a URL such as http://user:password@host:3128 (http or https), "
+            "with special characters in user and password percent-encoded"
         )
     user, password = (
         urllib.parse.quote(urllib.parse.unquote(parts[key] or ""), safe="") for key in ("user", "password")
@@ -60,7 +60,7 @@ def proxy_from(environ: Mapping[str, str], server: str) -> str | None:
 
 
 def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str]:
-    """In capital letters first, and an empty one is none."""
+    """The name and value of a variable, in upper case, else in lower case. An empty one counts as not set."""
     names = name.upper(), name.lower()
     return next(((name, value) for name in names if (value := environ.get(name))), (names[0], ""))
 
@@ -73,30 +73,30 @@ def _is_sound(parts: re.Match[str]) -> bool:
 
 
 def _goes_direct(server: urllib.parse.SplitResult, no_proxy: str) -> bool:
-    """Whether the server is reached without a proxy: this machine always is."""
+    """Whether to connect without a proxy: always for localhost."""
     host, port = (server.hostname or "").lower(), server.port or _PORTS.get(server.scheme, 0)
     address = _address(host)
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
-    everything = "*" in map(str.strip, no_proxy.split(","))
-    return everything or any(entry.covers(host, address, port) for entry in _exempt(no_proxy))
+    all_hosts = "*" in map(str.strip, no_proxy.split(","))
+    return all_hosts or any(entry.covers(host, address, port) for entry in _exempt(no_proxy))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Exempt:
-    """One entry of NO_PROXY: a network or a domain, with a port or without one."""
+    """An entry of NO_PROXY: a network or a domain, with an optional port."""
 
     network: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
     domain: str = ""
     port: str = ""
 
     def covers(self, host: str, address: _Address | None, port: int) -> bool:
-        """Whether it is about this server. Networks stand for addresses alone, domains for names alone."""
+        """Whether it matches this server. Networks match only addresses, domains only names."""
         if self.port not in {"", str(port)}:
             return False
         if self.network is not None:
             return address is not None and address in self.network
-        # `.example` is what is below it; `example` is that, and itself; `*.example` is as `.example`.
+        # `.example` and `*.example` match subdomains; `example` matches itself as well.
         return address is None and (host == self.domain or host.endswith("." + self.domain.removeprefix(".")))
 
 
@@ -115,7 +115,7 @@ def _exempt(no_proxy: str) -> Iterator[_Exempt]:
 
 
 def _address(host: str) -> _Address | None:
-    """An IPv4 address that is written as an IPv6 one is that IPv4 address."""
+    """The IP address, or None for a name. An IPv4-mapped IPv6 address is returned as IPv4."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What an answer that is not a plain 200 means.
+"""Converts error responses to exceptions.
 
 Sources: Kubernetes API conventions, "HTTP Status codes" and "Response Status Kind"; RFC 9110 for Retry-After.
 """
@@ -31,13 +31,13 @@ _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
 class Details(msgspec.Struct):
-    """A part of a Status."""
+    """The details of a Status."""
 
-    retryAfterSeconds: float | None = None  # noqa: N815 - Kubernetes' own name
+    retryAfterSeconds: float | None = None  # noqa: N815 - the name in the Kubernetes API
 
 
 class Status(msgspec.Struct):
-    """An error as the API server words it, as a body or inside a watch."""
+    """A Status of the API server, as a response or in a watch."""
 
     message: str | None = None
     reason: str | None = None
@@ -46,42 +46,43 @@ class Status(msgspec.Struct):
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
-    """The error that an HTTP answer stands for."""
+    """The error for an HTTP response."""
     if status == HTTPStatus.OK:
         kind = message(headers.get("Content-Type", "none"))
         return errors.BrokenAnswerError(
             f"the response at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )
     try:
-        said = msgspec.json.decode(body, type=Status)
+        details = msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        said = Status()  # a proxy's HTML page, or nothing: the code has to speak for itself
-    text = message(said.message or _PHRASES.get(status, "unknown status"), limit=_LONGEST_MESSAGE)
-    error = _error(status, f"{status} at {path}: {text}", _seconds(headers.get("Retry-After")) or _wish(said))
+        details = Status()  # such as a proxy's HTML page: only the code is known
+    text = message(details.message or _PHRASES.get(status, "unknown status"), limit=_LONGEST_MESSAGE)
+    retry_after = _seconds(headers.get("Retry-After")) or _retry_after(details)
+    error = _error(status, f"{status} at {path}: {text}", retry_after)
     if isinstance(error, errors.MissingError):
-        error.by_api_server = bool(headers.get("Audit-Id"))  # every answer of a kube-apiserver has one
+        error.by_api_server = bool(headers.get("Audit-Id"))  # kube-apiserver sends it with every response
     return error
 
 
-def error_of_status(said: Status, *, path: str) -> errors.KubeError:
-    """The error that an ERROR event of a watch stands for."""
-    code = said.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    text = message(said.message or said.reason or "", limit=_LONGEST_MESSAGE)
-    return _error(code, f"{code} in the watch at {path}: {text}", _wish(said))
+def error_of_status(status: Status, *, path: str) -> errors.KubeError:
+    """The error for the Status of an ERROR event."""
+    code = status.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    text = message(status.message or status.reason or "", limit=_LONGEST_MESSAGE)
+    return _error(code, f"{code} in the watch at {path}: {text}", _retry_after(status))
 
 
 def _error(status: int, text: str, retry_after: float | None) -> errors.KubeError:
     fallback = errors.BrokenAnswerError if status < HTTPStatus.BAD_REQUEST else errors.ServerError
-    code = str(status) if status in _CODES else "other"  # it becomes a label, and an ERROR event may hold any integer
+    code = str(status) if status in _CODES else "other"  # it becomes a label, and an ERROR event may have any integer
     return _KINDS.get(status, fallback)(text, code=code, retry_after=retry_after)
 
 
-def _wish(said: Status) -> float | None:
-    return said.details.retryAfterSeconds if said.details else None
+def _retry_after(status: Status) -> float | None:
+    return status.details.retryAfterSeconds if status.details else None
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After as seconds from now, which may also be given as a date."""
+    """The seconds from now of a Retry-After header, which has a number or a date; None if it is invalid."""
     if not retry_after:
         return None
     try:

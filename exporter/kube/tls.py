@@ -1,4 +1,4 @@
-"""From certificates and keys to the SSLContext that a request to the API server uses."""
+"""Creates the SSLContext for the API server from certificates and keys."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ _KEY: Final = b"PRIVATE KEY-----"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Pem:
-    """PEM text, how an error line names it, and its file where it has one."""
+    """PEM text, its name in error messages, and its file, if any."""
 
     name: str
     text: bytes = dataclasses.field(repr=False)
@@ -31,14 +31,14 @@ class Pem:
 
     @classmethod
     def chosen(cls, *, where: str, key: str, file: str, data: str) -> "Pem | None":
-        """What `key` (a file) and `key`-data (base64) tell: the data wins, as in client-go."""
+        """From `key` (a file) or `key`-data (base64). The data takes precedence, as in client-go."""
         if data:
             return cls(name=f"{where}: {key}-data", text=_decoded(data, name=f"{where}: {key}-data"))
         return cls.read(Path(file), name=f"{where}: {key}") if file else None
 
     @classmethod
     def read(cls, path: Path, *, name: str) -> "Pem":
-        """The file's text. Raises KubeConfigError where it cannot be read."""
+        """Reads a file. Raises KubeConfigError."""
         try:
             return cls(name=f"{name} {path}", text=read_bytes(path), path=path)
         except FileError as error:
@@ -47,25 +47,24 @@ class Pem:
 
 @functools.lru_cache(maxsize=1)
 def client_context(*, ca: Pem | None, certificate: Pem | None, key: Pem | None, verify: bool) -> ssl.SSLContext:
-    """The context for one cluster: trusts `ca` (None: the system's), shows `certificate` where there is one.
+    """The context for one cluster: trusts `ca` (None: the system's), and sends `certificate`, if any.
 
-    The same one as long as these are the same: connections live and are pooled with their context, so that a new one
-    for each reading of a kubeconfig whose token is refused would leave hundreds of them behind.
-    Raises KubeConfigError that names what is wrong with which of them.
+    Cached: connections are pooled by context, and a new context for each reload would leave old connections open.
+    Raises KubeConfigError, which names the file or setting.
     """
     context = _trusting(ca)
-    # As kubectl (Go) verifies: RFC 5280's strict rules, Python's default from 3.13 on, refuse the CAs of clusters
-    # that are in use (kubernetes-client/python#2394); and an intermediate CA may be the trusted end of the chain.
+    # Verify as kubectl (Go) does. The strict rules of RFC 5280, Python's default from 3.13 on, reject the CAs of
+    # existing clusters (kubernetes-client/python#2394). The trusted end of the chain may be an intermediate CA.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if certificate is not None and key is not None:
-        _show(context, certificate, key)
+        _load_certificate(context, certificate, key)
     elif certificate is not None or key is not None:
-        one, other = (certificate, "client-key") if certificate else (key, "client-certificate")
-        raise KubeConfigError(f"{one.name if one else ''}: there is no {other} to go with it")
+        given, missing = (certificate, "client-key") if certificate else (key, "client-certificate")
+        raise KubeConfigError(f"{given.name if given else ''}: the user has no {missing}")
     return context
 
 
@@ -75,38 +74,38 @@ def _trusting(ca: Pem | None) -> ssl.SSLContext:
     if _CERTIFICATE not in ca.text:
         raise KubeConfigError(f"{ca.name}: not PEM: there is no certificate in it")
     try:
-        # A bundle's comments may be in any language, Python wants ASCII.
+        # Python requires ASCII, and the comments of a bundle may have other characters.
         return ssl.create_default_context(cadata=ca.text.decode("ascii", "ignore"))
     except ssl.SSLError as error:
         raise KubeConfigError(f"{ca.name}: a certificate in it cannot be read") from error
 
 
-def _show(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
+def _load_certificate(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
     if _CERTIFICATE not in certificate.text:
         raise KubeConfigError(f"{certificate.name}: not PEM: there is no certificate in it")
     if _KEY not in key.text:
         raise KubeConfigError(f"{key.name}: not PEM: there is no private key in it")
     if b"ENCRYPTED" in key.text:
-        raise KubeConfigError(f"{key.name}: the key has a passphrase; give one without")
+        raise KubeConfigError(f"{key.name}: the key has a passphrase; use a key without one")
     try:
         with _files(certificate, key) as (certificate_file, key_file):
-            # A password, for else OpenSSL would ask for one at the terminal.
+            # Without a password, OpenSSL would prompt for one at the terminal.
             context.load_cert_chain(certificate_file, key_file, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise KubeConfigError(f"{key.name}: the key does not fit {certificate.name}") from error
+            raise KubeConfigError(f"{key.name}: the key does not match {certificate.name}") from error
         raise KubeConfigError(f"{key.name}: the key, or {certificate.name}, cannot be read") from error
     except OSError as error:
-        raise KubeConfigError(f"{key.name}: needs a folder for temporary files: {error.strerror}") from error
+        raise KubeConfigError(f"{key.name}: needs a directory for temporary files: {error.strerror}") from error
 
 
 @contextlib.contextmanager
 def _files(*pems: Pem) -> Iterator[list[Path]]:
-    """Paths to them: Python loads a client's certificate from files only."""
+    """The paths of the PEMs, in temporary files if necessary: Python loads a client certificate only from files."""
     if all(pem.path for pem in pems):
         yield [pem.path for pem in pems if pem.path]
         return
-    # The kubernetes client would leave a private key in the temporary folder until exit.
+    # The kubernetes package would leave the private key in the temporary directory until exit.
     with tempfile.TemporaryDirectory(prefix="kube-") as folder:
         paths = [Path(folder, str(number)) for number in range(len(pems))]
         for path, pem in zip(paths, pems, strict=True):

@@ -1,7 +1,7 @@
-"""Kinds of runs as data: how the objects of any platform's custom resource are read.
+"""Profiles: how to read the custom resources of a platform as runs.
 
-A profile says it in paths and lists of values (docs/profiles.md); it is compiled to a type that decodes these fields
-and nothing else. No name, phase or field of a kind stands anywhere else in the code.
+A profile consists of paths and lists of values (docs/profiles.md). It is compiled to a type that decodes only these
+fields. The code contains no names, phases or fields of specific kinds.
 """
 
 from exporter.profiles.checking import ProfileError, check

@@ -1,4 +1,4 @@
-"""What types cannot say about a profile: a wrong path, a value in two states, a worker that cannot be listed."""
+"""Validates profiles beyond types: invalid paths, values in two states, workers that cannot be listed."""
 
 import contextlib
 import difflib
@@ -30,16 +30,16 @@ from exporter.selectors import SELECTOR
 __all__ = ["ProfileError", "check"]
 
 _WORKERS: Final = ("Job", "Pod", "none", "self")
-_OF_JOBS: Final = ("labels", "annotations")
+_JOB_FIELDS: Final = ("labels", "annotations")
 _CONDITIONS: Final = ("only", "ready", "long_lived")
 _JOBS: Final = ("jobs", "batch")
-_OF_PODS: Final = ("selector", "named", "shared")
-_CONTAINER: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")  # an RFC 1123 label, in which * is any text
-_DOT_FORGOTTEN: Final = re.compile(r"(metadata|spec|status)[.\[]")
+_POD_KEYS: Final = ("selector", "named", "shared")
+_CONTAINER: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")  # an RFC 1123 label, with * for any text
+_MISSING_DOT: Final = re.compile(r"(metadata|spec|status)[.\[]")
 
 
 class ProfileError(ValueError):
-    """What is wrong, in one line, and the key at which it is, such as `state[0].path`; empty: the whole profile."""
+    """An invalid profile. The message is one line; `key` is the location, such as `state[0].path`, or empty."""
 
     def __init__(self, message: str, *, key: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class ProfileError(ValueError):
 
 
 def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
-    """Raises ProfileError. `kinds` are those of all profiles, of which each may be the worker of another."""
+    """Raises ProfileError. `kinds` are those of all profiles: each may be the worker of another."""
     try:
         profile = resolved(given)
     except UnknownProfileError as error:
@@ -58,22 +58,22 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     _check_states(given.state)
     several = isinstance(given.worker, tuple)
     if given.worker == ():
-        raise ProfileError("the list is empty: write {is: none} where nothing works for a run", key="worker")
+        raise ProfileError("the list is empty: write {is: none} if runs have no worker", key="worker")
     for index, worker in enumerate(workers_of(given)):
         _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
     _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
     for name in _CONDITIONS:
-        wanted = getattr(given, name)
-        _check_conditions(wanted if isinstance(wanted, dict) else {}, name)
+        conditions = getattr(given, name)
+        _check_conditions(conditions if isinstance(conditions, dict) else {}, name)
     if is_job(profile) or (profile.plural, profile.group) == _JOBS:
         _check_jobs(profile)
     for index, path in enumerate(given.undecodable_when_empty or ()):
         with _at(f"undecodable_when_empty[{index}]"):
             parse(path)
     with _at(""):
-        Reader(profile, more=[".metadata.annotations.any"])  # right paths may not go together
+        Reader(profile, more=[".metadata.annotations.any"])  # valid paths may contradict each other
 
 
 @contextlib.contextmanager
@@ -86,7 +86,7 @@ def _at(key: str) -> Iterator[None]:
 
 def _check_names(given: Profile, profile: Profile) -> None:
     if given.name is not None:
-        raise ProfileError("only shipped profiles have names of their own", key="name")
+        raise ProfileError("only shipped profiles have a name", key="name")
     if given.kind == "":
         raise ProfileError("the kind is empty", key="kind")
     if given.resource is not None:
@@ -102,12 +102,12 @@ def _check_resource(given: Profile, resource: str) -> None:
         raise ProfileError(f"{resource!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP", key="resource")
     for key in ("group", "version", "plural"):
         if getattr(given, key) is not None:
-            raise ProfileError("resource names it already: remove one of them", key=key)
+            raise ProfileError("conflicts with resource: remove one of them", key=key)
     if name.name not in shipped():
         if given.kind is None:
-            raise ProfileError(f"there is no shipped profile for {name.name}: its kind is needed", key="resource")
+            raise ProfileError(f"there is not a shipped profile for {name.name}: kind is required", key="resource")
         if not name.version:
-            raise ProfileError(f"its version is needed: {name.plural}.VERSION.{name.group}", key="resource")
+            raise ProfileError(f"version is required: {name.plural}.VERSION.{name.group}", key="resource")
 
 
 def _check_states(rules: tuple[StateRule, ...]) -> None:
@@ -122,7 +122,7 @@ def _check_states(rules: tuple[StateRule, ...]) -> None:
             for text in listed_texts(value):
                 first = states.setdefault((path, text), state)
                 if first != state:
-                    message = f"{value!r} stands for two states, {first} and {state}"
+                    message = f"{value!r} is listed for two states, {first} and {state}"
                     raise ProfileError(message, key=f"state[{index}].{state}")
 
 
@@ -137,23 +137,23 @@ def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
     _check_conditions(worker.when, f"{key}.when")
     _check_sources(worker.about, f"{key}.about")
     for name in JobAbout.__struct_fields__:
-        _check_of_job(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+        _check_job_paths(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
 
 
 def _check_pod(worker: Worker, key: str) -> None:
-    for name in _OF_PODS if worker.is_ != "Pod" else ():
+    for name in _POD_KEYS if worker.is_ != "Pod" else ():
         if getattr(worker, name):
-            raise ProfileError(f"only a Pod is read with {name}: write {{is: Pod}} or remove it", key=f"{key}.{name}")
+            raise ProfileError(
+                f"{name} is only supported for Pods: write {{is: Pod}} or remove it", key=f"{key}.{name}"
+            )
     if not SELECTOR.fullmatch(worker.selector):
         text = f"{worker.selector!r} is not a label selector, such as `kubeopencode.io/task` or `app in (a, b)`"
         raise ProfileError(text, key=f"{key}.selector")
     _check_source(worker.named, f"{key}.named")
     if worker.named and not paths_of(worker.named):
-        raise ProfileError(
-            "the name of the Pod is a path: without one, every run has the same Pod", key=f"{key}.named"
-        )
+        raise ProfileError("named must contain a path: otherwise all runs have the same Pod", key=f"{key}.named")
     if worker.shared and not worker.named:
-        raise ProfileError("a shared Pod has no run as its controller: write named as well", key=f"{key}.shared")
+        raise ProfileError("shared requires named, because no run controls a shared Pod", key=f"{key}.shared")
     for one in all_of(worker.container) if worker.container else ():
         if not _CONTAINER.fullmatch(str(one)):
             text = f"{one!r} is not the name of a container: a-z, 0-9, - and * for any text"
@@ -161,37 +161,37 @@ def _check_pod(worker: Worker, key: str) -> None:
 
 
 def _check_selectors(given: Profile) -> None:
-    """One list of Pods for each kind: a Pod in two lists would be two."""
+    """Rejects several selectors in one profile, because a Pod selected by both would be counted twice."""
     if len({worker.selector for worker in pods_of(given)}) > 1:
-        text = "the Pod workers of a profile have different selectors: write one that selects the Pods of all"
+        text = "all Pod workers of a profile must have the same selector"
         raise ProfileError(text, key="worker")
 
 
 def _check_jobs(profile: Profile) -> None:
-    """Runs that are Jobs: which ones, by labels and annotations."""
+    """Validates a profile whose runs are Jobs, selected by labels and annotations."""
     if (profile.plural, profile.group) != _JOBS:
-        raise ProfileError("only a Job can be its own worker: the resource is jobs.v1.batch", key="worker.is")
+        raise ProfileError("self is only supported for the resource jobs.v1.batch", key="worker.is")
     if not is_job(profile):
-        raise ProfileError("a Job is its own worker: write {is: self}", key="worker.is")
+        raise ProfileError("the worker of jobs.v1.batch must be {is: self}", key="worker.is")
     if len(workers_of(profile)) > 1 or workers_of(profile)[0].when:
-        raise ProfileError("self is the only worker and has no when: only says which Jobs are runs", key="worker")
+        raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
-        raise ProfileError("only is needed: without it every Job would be a run", key="worker.is")
+        raise ProfileError("only is required: otherwise every Job is a run", key="worker.is")
     for key in ("ready", "long_lived"):
         if getattr(profile, key):
-            raise ProfileError("a Job that is itself a run has no such key", key=key)
+            raise ProfileError("not supported for jobs.v1.batch", key=key)
     about = profile.about or About()
     for key, paths in (
         ("only", [parse(path) for path in profile.only]),
         *((f"about.{name}", all_paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
     ):
-        _check_of_job(paths, key)
+        _check_job_paths(paths, key)
 
 
-def _check_of_job(paths: Iterable[Path], key: str) -> None:
+def _check_job_paths(paths: Iterable[Path], key: str) -> None:
     for path in paths:
-        if len(path) != 3 or path[0] != "metadata" or path[1] not in _OF_JOBS:  # noqa: PLR2004 (its name)
-            message = "of a Job, only .metadata.labels.NAME and .metadata.annotations.NAME are read"
+        if len(path) != 3 or path[0] != "metadata" or path[1] not in _JOB_FIELDS:  # noqa: PLR2004 (its name)
+            message = "only .metadata.labels.NAME and .metadata.annotations.NAME are supported for Jobs and Pods"
             raise ProfileError(message, key=key)
 
 
@@ -213,12 +213,12 @@ def _check_source(source: Source, key: str) -> None:
 
 
 def _check_dot(text: str) -> None:
-    if _DOT_FORGOTTEN.match(text):
+    if _MISSING_DOT.match(text):
         raise PathError(f"{text!r} is not a path; did you mean {'.' + text!r}?")
 
 
-def _check_conditions(wanted: dict[str, Any], key: str) -> None:
-    for path, values in wanted.items():
+def _check_conditions(conditions: dict[str, Any], key: str) -> None:
+    for path, values in conditions.items():
         with _at(key):
             _check_dot(path)
             parse(path)

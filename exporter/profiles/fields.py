@@ -1,4 +1,4 @@
-"""Which fields a profile reads, and as what."""
+"""The fields that a profile reads, and their types."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -14,12 +14,12 @@ _OF_TEXT: Final = ("labels", "annotations")
 
 
 def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
-    """The type of each field. `more` are paths that are read besides, as text.
+    """The type of each field. `more` are additional paths, read as text.
 
-    What decides a state, or a condition, is read as anything: of another type than it was, it is not absent.
+    Fields of state rules and conditions may have any type, so that a value of an unexpected type is not absent.
     """
     found: dict[Path, Any] = {}
-    for path, kind in (*_fields(profile), *((parse(shown), TEXT) for shown in more)):
+    for path, kind in (*_fields(profile), *((parse(path), TEXT) for path in more)):
         before = found.get(path, kind)
         as_one = kind if before is kind else ANY if ANY in (before, kind) else TEXT
         found[path] = LABEL if path[0] == "metadata" and path[1] in _OF_TEXT and as_one is not ANY else as_one
@@ -29,27 +29,27 @@ def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
 def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
     about, times = profile.about or About(), profile.times or Times()
     for name in About.__struct_fields__:
-        yield from _of_source(getattr(about, name), NUMBER if name == "attempt" else TEXT)
+        yield from _source_fields(getattr(about, name), NUMBER if name == "attempt" else TEXT)
     for name in Times.__struct_fields__:
-        yield from _of_source(getattr(times, name), TIME)
+        yield from _source_fields(getattr(times, name), TIME)
     for rule in profile.state:
         yield parse(rule.path), ANY
     for worker in workers_of(profile):
-        yield from _of_source(worker.reported, TEXT)
-        yield from _of_source(worker.named, TEXT)
-        yield from _of_conditions(worker.when)
-    for wanted in (profile.only, profile.ready, profile.long_lived):
-        yield from _of_conditions(wanted if isinstance(wanted, dict) else {})
-    for shown in profile.undecodable_when_empty or ():
-        yield parse(shown), TEXT
+        yield from _source_fields(worker.reported, TEXT)
+        yield from _source_fields(worker.named, TEXT)
+        yield from _condition_fields(worker.when)
+    for conditions in (profile.only, profile.ready, profile.long_lived):
+        yield from _condition_fields(conditions if isinstance(conditions, dict) else {})
+    for path in profile.undecodable_when_empty or ():
+        yield parse(path), TEXT
 
 
-def _of_source(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
+def _source_fields(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
     for path in paths_of(source):
         yield path, kind
-    yield from _of_conditions(conditions_of(source))
+    yield from _condition_fields(conditions_of(source))
 
 
-def _of_conditions(wanted: Iterable[str]) -> Iterator[tuple[Path, Any]]:
-    for shown in wanted:
-        yield parse(shown), ANY
+def _condition_fields(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:
+    for path in conditions:
+        yield parse(path), ANY

@@ -1,7 +1,7 @@
-"""A profile: how the runs of one kind are read. Each class is a mapping of the YAML, each field one of its keys.
+"""A profile: how to read the runs of one kind. Each class is a mapping in YAML, each field one of its keys.
 
-The source of a value is a path (docs/profiles.md), a literal text, or a mapping with a path and conditions; of a list
-of sources, the first one that has a value is used. An empty value counts as none.
+The source of a value is a path (docs/profiles.md), a literal text, or a mapping with a path and conditions. If a
+source is a list, the first item with a non-empty value is used.
 """
 
 import re
@@ -29,16 +29,16 @@ __all__ = [
 
 STATE_NAMES: Final = ("waiting", "open", "succeeded", "failed", "cancelled")
 
-_VERSION: Final = re.compile(r"v[0-9]+((alpha|beta)[0-9]+)?")  # of an API, as the API server sorts them
+_VERSION: Final = re.compile(r"v[0-9]+((alpha|beta)[0-9]+)?")  # an API version
 
 Value = str | bool | int | float
 
 
-class _Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A part of a profile; a key that it does not have is an error."""
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A mapping in a profile. Unknown keys are errors."""
 
 
-class From(_Part, frozen=True):
+class From(_Strict, frozen=True):
     """A source that is a path with further keys."""
 
     path: str
@@ -52,7 +52,7 @@ class From(_Part, frozen=True):
 Source = str | From | tuple[str | From, ...]
 
 
-class StateRule(_Part, frozen=True):
+class StateRule(_Strict, frozen=True):
     """Maps the values of a field to states. `absent` matches a missing or empty value, `present` any other."""
 
     path: str = ".status.phase"
@@ -69,7 +69,7 @@ class StateRule(_Part, frozen=True):
     """Values of a run that was ended on request. It does not count as failed."""
 
 
-class JobAbout(_Part, frozen=True):
+class JobAbout(_Strict, frozen=True):
     """Labels and annotations of a Job or Pod, for values that its run does not have."""
 
     agent: Source = ()
@@ -84,7 +84,7 @@ class JobAbout(_Part, frozen=True):
     """The number of the attempt: of two Jobs created within the same second, the greater number is the newer Job."""
 
 
-class Worker(_Part, frozen=True):
+class Worker(_Strict, frozen=True):
     """The object that does the work of a run."""
 
     is_: str = msgspec.field(default="Job", name="is")
@@ -96,27 +96,27 @@ class Worker(_Part, frozen=True):
     """Conditions on the run: paths, and the allowed values of each. Of several workers, the first one whose
     conditions hold is used."""
     selector: str = ""
-    """Of a Pod: a label selector, as in `kubectl get pods -l`, such as `kubeopencode.io/task`. The API server then
+    """For Pods: a label selector, as in `kubectl get pods -l`, such as `kubeopencode.io/task`. The API server then
     sends only Pods that it selects. All Pod workers of a profile have the same selector. Not set: all Pods of the
-    namespaces are listed, and those that are no workers are discarded."""
+    namespaces are listed, and those that are not workers are discarded."""
     named: Source = ()
-    """Of a Pod: its name, as the run says it. The Pod is then found by this name in the namespace of the run,
-    whatever controls it. Not set: by its ownerReference."""
+    """For Pods: the name of the Pod, from the run. The Pod is then matched by this name in the namespace of the run,
+    whatever controls it. Not set: it is matched by its ownerReference."""
     shared: bool = False
-    """Of a Pod with `named`: whether it outlives the run and works for others, as the Pods of a worker pool. It is
-    then exposed only while an open run names it, and its start is that of the run (`times.started`)."""
+    """For Pods with `named`: whether the Pod outlives the run and works for other runs, as in a worker pool. It is
+    then exposed only while an open run names it, and its start time is that of the run (`times.started`)."""
     container: str | tuple[str, ...] = ()
     """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
     terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set: the
     one in the annotation `kubectl.kubernetes.io/default-container`, else the first container of the Pod. The Pods of
     Jobs are not read: there it has no effect."""
     reported: Source = ()
-    """The name of the worker in the status of the run. Not set: that of `named`."""
+    """The name of the worker in the status of the run. Not set: as `named`."""
     about: JobAbout = JobAbout()
     """Labels and annotations of a Job or Pod, for values that its run does not have."""
 
 
-class Times(_Part, frozen=True):
+class Times(_Strict, frozen=True):
     """Times of a run."""
 
     since: Source = ()
@@ -129,7 +129,7 @@ class Times(_Part, frozen=True):
     """When it reported that its work is completed, in any state."""
 
 
-class About(_Part, frozen=True):
+class About(_Strict, frozen=True):
     """Values of a run that become labels."""
 
     agent: Source = ()
@@ -149,15 +149,15 @@ class About(_Part, frozen=True):
     run_type: Source = ()
     """The type of the run, if runs of one kind have several types."""
     message: Source = ()
-    """A message that says why the run is in this state."""
+    """A message that explains the state of the run."""
     attempt: Source = ()
     """The number of the attempt; 1 is the first."""
 
 
-class Profile(_Part, frozen=True):
+class Profile(_Strict, frozen=True):
     """A kind of run: its names, and how its objects are read.
 
-    What is not set is as in the shipped profile of the same PLURAL.GROUP; for other kinds as in `any`.
+    Keys that are not set are taken from the shipped profile of the same PLURAL.GROUP; for other kinds from `any`.
     """
 
     name: str | None = None
@@ -167,7 +167,7 @@ class Profile(_Part, frozen=True):
     group: str | None = None
     """The API group."""
     version: str | None = None
-    """The version that is read. The ownerReference of a worker may have another one."""
+    """The version that is read. The ownerReference of a worker may have another version."""
     plural: str | None = None
     """The resource, as in `kubectl get`."""
     kind: str | None = None
@@ -179,7 +179,7 @@ class Profile(_Part, frozen=True):
     """Rules, evaluated in this order: the first one that lists the value of its field sets the state. If none does,
     the state is `open`."""
     worker: Worker | tuple[Worker, ...] | None = None
-    """The object that does the work of a run; of several, the first one whose `when` holds."""
+    """The object that does the work of a run. Of several, the first one whose `when` holds is used."""
     ready: dict[str, tuple[Value, ...]] | None = None
     """Conditions: paths, and the allowed values of each. An open run is ready if all hold. Without this key, runs are
     neither ready nor not ready."""
@@ -197,7 +197,7 @@ class Profile(_Part, frozen=True):
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
-    """The name of a resource; its version may be left open."""
+    """The name of a resource. The version may be empty."""
 
     plural: str
     version: str
@@ -210,7 +210,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def resource_of(text: str) -> Resource:
-    """Of `PLURAL.GROUP` or `PLURAL.VERSION.GROUP`."""
+    """Parses `PLURAL.GROUP` or `PLURAL.VERSION.GROUP`."""
     plural, _, group = text.partition(".")
     version, _, rest = group.partition(".")
     if rest and _VERSION.fullmatch(version):
@@ -231,5 +231,5 @@ def pods_of(profile: Profile) -> tuple[Worker, ...]:
 
 
 def is_job(profile: Profile) -> bool:
-    """Whether its runs are Jobs themselves."""
+    """Whether its runs are themselves Jobs."""
     return any(worker.is_ == "self" for worker in workers_of(profile))

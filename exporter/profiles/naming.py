@@ -1,4 +1,4 @@
-"""The names of a kind of run, as they stand in URLs and in permissions: what the API server itself allows.
+"""Validates the names of a kind of run, which are used in URLs and permissions, by the rules of the API server.
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 """
@@ -23,7 +23,7 @@ _FORMS: Final = (
 
 
 def wrong_name(profile: Profile) -> tuple[str, str] | None:
-    """The key of a name that no resource can have, and what is wrong; None where all are right."""
+    """The key of an invalid name and an error message; None if all names are valid."""
     for key, form, what in _FORMS:
         name = getattr(profile, key) or ""
         if not form.fullmatch(name):

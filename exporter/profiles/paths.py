@@ -1,4 +1,4 @@
-"""Paths to the fields of an object: the part of kubectl's JSONPath that a CRD's additionalPrinterColumns use.
+"""Paths to the fields of an object: the subset of JSONPath that a CRD's additionalPrinterColumns use.
 
 Source: https://kubernetes.io/docs/reference/kubectl/jsonpath/
 """
@@ -7,7 +7,7 @@ import difflib
 import re
 from typing import Final, NamedTuple
 
-__all__ = ["Path", "PathError", "Where", "parse", "shown"]
+__all__ = ["Path", "PathError", "Where", "format_path", "parse"]
 
 _NAME: Final = re.compile(r"\.((?:[\w/@-]|\\.)+)")
 _INDEX: Final = re.compile(r"\[(\d{1,4})\]")
@@ -20,27 +20,27 @@ _OF_METADATA: Final = (
     *("resourceVersion", "selfLink", "uid"),
 )
 _SIMILAR: Final = 0.75
-_MOST: Final = 32  # steps; what lies a hundred deep in an object is not read
+_MOST: Final = 32  # steps
 _FORMS: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
 
 
 class Where(NamedTuple):
-    """A step to the first item of a list that has this value under this key."""
+    """A step to the first item of a list that has this value in the field `key`."""
 
     key: str
     value: str
 
 
 Path = tuple[str | int | Where, ...]
-"""Steps: the key of a mapping, the index of a list, or an item by one of its fields."""
+"""Steps: a key of a mapping, an index of a list, or an item selected by one of its fields."""
 
 
 class PathError(ValueError):
-    """A text that is not a path; its message is one line."""
+    """An invalid path. The message is one line."""
 
 
 def parse(text: str) -> Path:
-    """The steps of a path. Raises PathError."""
+    """Parses a path. Raises PathError."""
     steps: list[str | int | Where] = []
     at = 0
     while at < len(text):
@@ -52,12 +52,12 @@ def parse(text: str) -> Path:
     return tuple(steps)
 
 
-def shown(path: Path) -> str:
-    """The text of a path, which `parse` takes."""
-    return "".join(map(_shown_step, path))
+def format_path(path: Path) -> str:
+    """Formats a path. The inverse of `parse`."""
+    return "".join(map(_format_step, path))
 
 
-def _shown_step(step: str | int | Where) -> str:
+def _format_step(step: str | int | Where) -> str:
     match step:
         case str():
             return "." + re.sub(r"([^\w/@-])", r"\\\1", step)
@@ -79,14 +79,14 @@ def _step(text: str, at: int) -> tuple[str | int | Where, int]:
     if quoted := _QUOTED.match(text, at):
         right = text[:at] + "." + quoted[2].replace(".", "\\.") + text[quoted.end() :]
         raise PathError(f"{text!r} is not a path that kubectl reads; did you mean {right!r}?")
-    raise PathError(f"{text!r} is not a path, from {text[at:]!r} on; {_FORMS}")
+    raise PathError(f"{text!r} is not a path: unexpected {text[at:]!r}; {_FORMS}")
 
 
 def _check(text: str, steps: list[str | int | Where]) -> None:
-    """A first step that every object has, or nearly has, and a field of the metadata that there is."""
+    """Rejects a misspelled first step and unknown fields of the metadata."""
     first, second = (*steps, "", "")[:2]
     if not isinstance(first, str) or not first:
-        raise PathError(f"{text!r} is not a path: it does not begin with the name of a field; {_FORMS}")
+        raise PathError(f"{text!r} is not a path: it must begin with the name of a field; {_FORMS}")
     if first not in _OF_ALL and (near := difflib.get_close_matches(first, _OF_ALL, n=1, cutoff=_SIMILAR)):
         raise PathError(f"{text!r}: objects have no field {first!r}; did you mean {near[0]!r}?")
     if first == "metadata" and second not in _OF_METADATA:

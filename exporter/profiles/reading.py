@@ -1,4 +1,4 @@
-"""A profile, compiled: the wire type of its objects, and functions of what such an object has at the paths."""
+"""Compiles a profile to the wire type of its objects and to functions of their values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from exporter.profiles.sources import (
     condition,
     listed_texts,
     moment,
-    shown_of,
+    text_or_present,
     texts,
 )
 from exporter.profiles.wire import Wire
@@ -35,9 +35,9 @@ __all__ = ["JobReader", "Reader", "State", "WorkerOf"]
 
 
 class State(NamedTuple):
-    """The state of a run; the value that decided it, or that no rule lists; and that value from a closed set.
+    """The state of a run, the value that determined it or that no rule lists, and the label for that value.
 
-    The value is empty only where none of the rules finds one.
+    `value` is empty only if no rule finds a value. `label` is from a closed set.
     """
 
     state: str
@@ -46,28 +46,28 @@ class State(NamedTuple):
 
 
 class WorkerOf(NamedTuple):
-    """What works for a run."""
+    """A compiled worker of a profile."""
 
     kind: str
     holds: Condition
     names: Texts
-    """The names that the run's status has for it: that by which it is found, and that which is only reported."""
+    """Its names in the run: the one by which it is matched, and the one in the status."""
     is_named: bool
     shared: bool
 
 
 class Rule(NamedTuple):
-    """One state rule: what each listed value stands for. Empty text is no value."""
+    """A compiled state rule: the state of each listed value. The empty text is a missing value."""
 
     at: int
     listed: Mapping[str, State]
 
 
 class Reader:
-    """What is read of the objects of one profile: `values`, and then what they mean. Raises PathError.
+    """Reads the objects of one profile: `values` extracts the values, other methods interpret them. Raises PathError.
 
-    `more` are paths that are read besides, as text. `index` gives where the value of a path stands; `states` are the
-    paths of the state rules.
+    `more` are additional paths, read as text. `index` maps a path to the index of its value; `states` are the paths
+    of the state rules.
     """
 
     def __init__(self, profile: Profile, *, more: Sequence[str] = ()) -> None:
@@ -100,27 +100,27 @@ class Reader:
         ]
 
     def state(self, values: Sequence[Any]) -> State:
-        """By the first rule that lists the value of its field; open where none does, for unknown is not over."""
+        """The state from the first rule that lists the value of its field; `open` if no rule does."""
         seen = ""
         for at, listed in self._rules:
             value = values[at]
-            shown = value if value.__class__ is str else shown_of(value)
-            if (found := listed.get(shown)) is not None:
-                return found if shown or not seen else found._replace(value=seen)
-            if shown and (found := listed.get("present")) is not None:
-                return found._replace(value=shown)
-            seen = seen or shown
+            text = value if value.__class__ is str else text_or_present(value)
+            if (found := listed.get(text)) is not None:
+                return found if text or not seen else found._replace(value=seen)
+            if text and (found := listed.get("present")) is not None:
+                return found._replace(value=text)
+            seen = seen or text
         return State("open", seen, "other" if seen else "none")
 
     def undecodable(self, values: Sequence[Any]) -> str:
-        """Why the controller cannot decode this object; empty where it can."""
+        """Why the controller cannot decode this object; empty if it can."""
         for at, path in self._not_empty:
             if values[at] == "":
                 return f"{path} is empty"
         return ""
 
     def worker(self, values: Sequence[Any]) -> WorkerOf | None:
-        """The first whose conditions hold."""
+        """The first worker whose conditions hold."""
         for worker in self._workers:
             if worker.holds(values):
                 return worker
@@ -128,23 +128,23 @@ class Reader:
 
 
 class JobReader:
-    """What labels and annotations of Jobs say: of those of a profile's runs, or of those that are its runs.
+    """Reads labels and annotations of the Jobs or Pods of a profile's runs, or of Jobs that are runs.
 
-    `worker` is the kind of the worker that has them.
+    `worker` is the kind of the objects.
     """
 
     def __init__(self, profile: Profile, *, worker: str = "Job") -> None:
         of_jobs = (one.about for one in workers_of(profile) if one.is_ == worker)
         known: Any = profile.about if is_job(profile) else next(of_jobs, None)
         sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
-        only = (is_job(profile) and profile.only) or {}  # of another kind it is about fields of the run
+        only = (is_job(profile) and profile.only) or {}  # for other kinds, `only` reads fields of the run
         paths = list(dict.fromkeys([*map(parse, only), *(one for source in sources for one in all_paths_of(source))]))
         self._keys = [(path[1] == "labels", str(path[2])) for path in paths]
         self._about = texts(sources, paths.index)
         self._is_run = condition(only, paths.index)
 
     def about(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> list[str]:
-        """In the order of JobAbout."""
+        """The values, in the order of JobAbout."""
         return self._about(self._values(labels, annotations))
 
     def is_run(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> bool:
@@ -156,15 +156,15 @@ class JobReader:
 
 
 def _long_lived(profile: Profile, index: Index) -> Condition:
-    """For all runs or none, or by conditions."""
-    wanted = profile.long_lived
-    return condition(wanted, index) if wanted and isinstance(wanted, dict) else lambda _: wanted is True
+    """Compiles `long_lived`: a constant or conditions."""
+    given = profile.long_lived
+    return condition(given, index) if given and isinstance(given, dict) else lambda _: given is True
 
 
 def _rule(rule: StateRule, index: Index) -> Rule:
     listed: dict[str, State] = {}
     for state in STATE_NAMES:
         for value in getattr(rule, state):
-            for shown in listed_texts(value):
-                listed.setdefault(shown, State(state, shown, shown or "none"))
+            for text in listed_texts(value):
+                listed.setdefault(text, State(state, text, text or "none"))
     return Rule(index(parse(rule.path)), listed)

@@ -1,4 +1,4 @@
-"""The shipped profiles, one file for each platform, and what a setting makes of them."""
+"""The shipped profiles, one file for each platform, and their combination with the settings."""
 
 import difflib
 import functools
@@ -14,18 +14,18 @@ from exporter.profiles.language import Profile, Resource, resource_of
 __all__ = ["DEFAULT", "UnknownProfileError", "resolved", "shipped"]
 
 DEFAULT: Final = "coderuns.agents.platform"
-"""The kind that is read where the settings name none."""
+"""The kind that is read if the settings name none."""
 
 _ANY: Final = "any"
 
 
 class UnknownProfileError(ValueError):
-    """There is no shipped profile of that name; the message is one line."""
+    """There is not a shipped profile of this name. The message is one line."""
 
 
 @functools.cache
 def shipped() -> Mapping[str, Profile]:
-    """The shipped profiles by their PLURAL.GROUP, and `any`, which stands for all others."""
+    """The shipped profiles by PLURAL.GROUP, and `any` with the defaults of all other kinds."""
     folder = importlib.resources.files("exporter.profiles") / "shipped"
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
     profiles = [one for file in files for one in msgspec.convert(yaml.safe_load(file.read_text()), list[Profile])]
@@ -33,24 +33,26 @@ def shipped() -> Mapping[str, Profile]:
 
 
 def resolved(given: str | Profile) -> Profile:
-    """A profile in which everything is said: what is given, and for the rest the shipped one of its PLURAL.GROUP.
+    """Completes a profile with the keys of the shipped profile of its PLURAL.GROUP.
 
     Raises UnknownProfileError.
     """
     if isinstance(given, str):
-        below = _named(given)
-        where = resource_of(given if given != below.name else below.resource or "")
+        base = _named(given)
+        where = resource_of(given if given != base.name else base.resource or "")
         given = Profile()
     else:
         where = _resource(given)
-        below = shipped().get(where.name) or shipped()[_ANY]
+        base = shipped().get(where.name) or shipped()[_ANY]
     if not where.version:
-        known = resource_of(below.resource or "") if below.resource != _ANY else _default()
+        known = resource_of(base.resource or "") if base.resource != _ANY else _default()
         where = msgspec.structs.replace(where, version=known.version)
-    said = {name: getattr(given, name) for name in Profile.__struct_fields__}
-    said = {name: value for name, value in said.items() if value is not None and not (name == "state" and not value)}
+    fields = {name: getattr(given, name) for name in Profile.__struct_fields__}
+    fields = {
+        name: value for name, value in fields.items() if value is not None and not (name == "state" and not value)
+    }
     names = {"resource": None, "plural": where.plural, "version": where.version, "group": where.group}
-    return msgspec.structs.replace(below, **(said | names))
+    return msgspec.structs.replace(base, **(fields | names))
 
 
 def _named(text: str) -> Profile:
@@ -60,7 +62,7 @@ def _named(text: str) -> Profile:
             return shipped()[name]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-    raise UnknownProfileError(f"{text!r} is no shipped profile; {hint}")
+    raise UnknownProfileError(f"{text!r} is not a shipped profile; {hint}")
 
 
 def _resource(given: Profile) -> Resource:

@@ -1,4 +1,4 @@
-"""Sources of values, compiled: each is a function of what an object has at the paths of its profile."""
+"""Compiles sources of values to functions of the values at the paths of a profile."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,14 +20,14 @@ __all__ = [
     "listed_texts",
     "moment",
     "paths_of",
-    "shown_of",
     "text_of",
+    "text_or_present",
     "texts",
 ]
 
 Values = Sequence[Any]
 Index = Callable[[Path], int]
-"""Where the value of a path stands."""
+"""The index of the value of a path."""
 Texts = Callable[[Values], list[str]]
 Moment = Callable[[Values], dt.datetime | None]
 Condition = Callable[[Values], bool]
@@ -36,59 +36,59 @@ _LONGEST: Final = 4096
 
 
 def text_of(value: Any) -> str:
-    """A value as kubectl prints it; empty where there is none, or one that is no text, number or truth."""
+    """Formats a value as kubectl does; empty if it is not a string, number or boolean."""
     kind = value.__class__
     if kind is str or kind is int or kind is float:
         return str(value)
     return ("true" if value else "false") if kind is bool else ""
 
 
-def shown_of(value: Any) -> str:
-    """As text; `present` where it is something else, such as a mapping; empty where there is none."""
+def text_or_present(value: Any) -> str:
+    """Formats a value; `present` for other values such as mappings; empty if there is none."""
     return text_of(value) or ("" if value is None or value == "" else "present")
 
 
 def listed_texts(value: Value) -> tuple[str, ...]:
-    """What a listed value stands for. Conditions have the text True where YAML, without quotes, has a truth."""
+    """The texts that a listed value matches. An unquoted True also matches the status `True` of a condition."""
     if value.__class__ is bool:
         return text_of(value), str(value)
     return ("" if value == "absent" else text_of(value),)
 
 
 def all_of(source: Source) -> tuple[From | str, ...]:
-    """The sources, one by one."""
+    """The sources as a tuple."""
     return source if isinstance(source, tuple) else (source,)
 
 
 def is_path(source: str) -> bool:
-    """Whether it is a path; other text stands for itself."""
+    """Whether a source is a path; other text is a literal value."""
     return source.startswith((".", "[", "{", "$"))
 
 
 def paths_of(source: Source) -> list[Path]:
-    """The fields whose values are wanted. Raises PathError."""
+    """The paths of the values. Raises PathError."""
     texts = [one if isinstance(one, str) else one.path for one in all_of(source)]
     return [parse(text) for text in texts if is_path(text)]
 
 
 def conditions_of(source: Source) -> dict[str, tuple[Value, ...]]:
-    """All paths that decide whether there is a value."""
+    """The conditions of a source: paths, and the allowed values of each."""
     return {path: values for one in all_of(source) if isinstance(one, From) for path, values in one.when.items()}
 
 
 def all_paths_of(source: Source) -> list[Path]:
-    """These, and those that decide whether there is a value. Raises PathError."""
+    """The paths of the values and of their conditions. Raises PathError."""
     return [*paths_of(source), *map(parse, conditions_of(source))]
 
 
 def texts(sources: Iterable[Source], index: Index) -> Texts:
-    """Of each source, the first value that is not empty, as text; all at once, for it is done for every object."""
+    """Compiles sources to one function that returns the first non-empty value of each, as text."""
     compiled = [_compiled(source, index) for source in sources]
 
     def all_texts(values: Values) -> list[str]:
         found = []
-        for parts, itself in compiled:
-            shown = itself
+        for parts, literal in compiled:
+            text = literal
             for at, after, holds in parts:
                 value = values[at]
                 if value is None or value == "" or (holds and not holds(values)):
@@ -97,16 +97,16 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
                 if after:
                     cut = cut.rpartition(after)[2]
                 if cut:
-                    shown = cut
+                    text = cut
                     break
-            found.append(shown)
+            found.append(text)
         return found
 
     return all_texts
 
 
 def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
-    """The paths of a source, and the text that stands for itself, after which nothing counts."""
+    """The paths of a source, and its literal text, after which further sources are ignored."""
     parts: list[tuple[int, str, Condition | None]] = []
     for one in all_of(source):
         path, after, holds = _parts(one, index)
@@ -117,7 +117,7 @@ def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condit
 
 
 def moment(source: Source, index: Index) -> Moment:
-    """The first value that is a time."""
+    """Compiles a source to a function that returns the first value that is a time."""
     parts = [(index(parse(path)), holds) for path, _, holds in (_parts(one, index) for one in all_of(source))]
 
     def first(values: Values) -> dt.datetime | None:
@@ -126,23 +126,23 @@ def moment(source: Source, index: Index) -> Moment:
             if value is None or (holds and not holds(values)):
                 continue
             found: dt.datetime | None = value if value.__class__ is dt.datetime else _time(value)
-            if found is not None and found.year > 1:  # in the year 1, Go writes that there is none
+            if found is not None and found.year > 1:  # the year 1 is the zero time of Go
                 return found
         return None
 
     return first
 
 
-def condition(wanted: Mapping[str, Sequence[Value]], index: Index) -> Condition:
-    """Whether all these paths have one of their values."""
+def condition(conditions: Mapping[str, Sequence[Value]], index: Index) -> Condition:
+    """Compiles conditions to a function that returns whether every path has one of its values."""
     terms = [
         (index(parse(path)), {text for value in values for text in listed_texts(value)})
-        for path, values in wanted.items()
+        for path, values in conditions.items()
     ]
 
     def holds(values: Values) -> bool:
         for at, listed in terms:
-            text = shown_of(values[at])
+            text = text_or_present(values[at])
             if text not in listed and not (text and "present" in listed):
                 return False
         return True
@@ -151,14 +151,14 @@ def condition(wanted: Mapping[str, Sequence[Value]], index: Index) -> Condition:
 
 
 def _parts(source: str | From, index: Index) -> tuple[str, str, Condition | None]:
-    """A path or a text, what a value follows, and when there is one."""
+    """The path or literal text of a source, the value of `after`, and its condition."""
     if isinstance(source, str):
         return source, "", None
     return source.path, source.after, condition(source.when, index) if source.when else None
 
 
 def _time(value: Any) -> dt.datetime | None:
-    """Where a field is not a time alone, it was not decoded as one."""
+    """Converts text to a time. A field that is also used as text is not decoded as a time."""
     try:
         return msgspec.convert(value, dt.datetime) if isinstance(value, str) else None
     except (ValueError, OverflowError):

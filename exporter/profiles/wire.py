@@ -1,4 +1,4 @@
-"""From paths to a msgspec type that decodes these fields and nothing else, and to their values in an object."""
+"""Generates a msgspec type that decodes only the fields at given paths, and extracts their values from an object."""
 
 import datetime as dt
 import operator
@@ -17,11 +17,11 @@ LABEL: Final[Any] = str | None
 NUMBER: Final[Any] = int | None
 TIME: Final[Any] = dt.datetime | None
 ANY: Final[Any] = Any
-"""The types of fields; ANY where only their presence matters."""
+"""The types of fields. ANY: only the presence matters."""
 
 
 class Metadata(msgspec.Struct, rename="camel", frozen=True):
-    """What is read of the metadata of every object."""
+    """The fields of `metadata` that are read of every object."""
 
     name: str | None = None
     namespace: str | None = None
@@ -36,7 +36,7 @@ _KNOWN: Final = {field.encode_name: field.name for field in msgspec.structs.fiel
 
 
 class _Node:
-    """A field: a leaf with a type, a mapping with fields, or a list of such."""
+    """A field: a leaf with a type, a mapping with fields, or a list with items."""
 
     def __init__(self) -> None:
         self.type: Any = None
@@ -45,30 +45,30 @@ class _Node:
         self.attribute = ""
 
     def field(self, name: str) -> "_Node":
-        """The field of that name. Attributes are numbered, because a key may be any text."""
+        """The field of this name. Attributes are numbered, because a key may be any text."""
         if name not in self.fields:
             self.fields[name] = node = _Node()
             node.attribute = f"f{len(self.fields)}"
         return self.fields[name]
 
     def struct(self, name: str, *bases: type[msgspec.Struct]) -> type[msgspec.Struct]:
-        """The type of a mapping. A mapping inside that is missing is an empty one, so that it can be looked into."""
+        """The type of a mapping. Missing inner mappings are decoded as empty, so that fields can be read."""
         known = bases[0].__struct_fields__ if bases else ()
-        own = {key: node for key, node in self.fields.items() if node.attribute not in known}
+        fields = {key: node for key, node in self.fields.items() if node.attribute not in known}
         return msgspec.defstruct(
             name,
-            [(node.attribute, *node.typed(f"{name}.{key}")) for key, node in own.items()],
+            [(node.attribute, *node.typed(f"{name}.{key}")) for key, node in fields.items()],
             bases=bases or None,
-            rename={node.attribute: key for key, node in own.items()},
+            rename={node.attribute: key for key, node in fields.items()},
             frozen=True,
             gc=False,
         )
 
     def typed(self, name: str) -> tuple[Any, Any]:
-        """The type of this field, and its default."""
+        """The type of this field and its default."""
         if self.item is not None:
             leaf = not self.item.fields and self.item.item is None
-            item = ANY if leaf else self.item.typed(name)[0]  # each keeps its place, whatever it is
+            item = ANY if leaf else self.item.typed(name)[0]  # items of any type, so that indexes stay valid
             return list[item] | None, None  # type: ignore[valid-type]
         if self.fields:
             struct = self.struct(name, *((Metadata,) if name == "object.metadata" else ()))
@@ -77,7 +77,7 @@ class _Node:
 
 
 class Wire:
-    """The type, and `values`: what an object of it has at each of the paths, in the order of the paths."""
+    """The generated `type`, and `values`, which extracts the value at each path from an object of that type."""
 
     def __init__(self, types: Mapping[Path, Any]) -> None:
         root = _Node()
@@ -85,19 +85,19 @@ class Wire:
         metadata.attribute = "metadata"
         for key, attribute in _KNOWN.items():
             metadata.field(key).attribute = attribute
-        roads = [_road(root, path, kind) for path, kind in types.items()]
+        routes = [_add_path(root, path, kind) for path, kind in types.items()]
         _check(root, "")
         self.type: Any = root.struct("object")
-        self._names = [road[0] for road in roads]
+        self._names = [route[0] for route in routes]
         self._fetch = operator.attrgetter("metadata", *self._names)
-        self._inside = [(at + 1, steps) for at, (_, steps) in enumerate(roads) if steps]
+        self._inside = [(at + 1, steps) for at, (_, steps) in enumerate(routes) if steps]
         self.index = {path: at + 1 for at, path in enumerate(types)}
 
     def values(self, item: Any) -> Sequence[Any]:
-        """The metadata, then the value at each path, by `index`; None where there is none."""
+        """The metadata, then the value at each path, by `index`; None if there is none."""
         try:
             found = self._fetch(item)
-        except AttributeError:  # null in place of a mapping
+        except AttributeError:  # null instead of a mapping
             found = (item.metadata, *(_walk(item, name.split(".")) for name in self._names))
         if not self._inside:
             return found
@@ -110,8 +110,8 @@ class Wire:
 _Steps = list[int | str | tuple[str, str]]
 
 
-def _road(root: _Node, path: Path, kind: Any) -> tuple[str, _Steps]:
-    """Makes the nodes of a path; gives the attributes that lead to its first list, and the steps from there on."""
+def _add_path(root: _Node, path: Path, kind: Any) -> tuple[str, _Steps]:
+    """Adds the nodes of a path. Returns the attributes up to its first list, and the steps from there."""
     node, names, inside = root, list[str](), _Steps()
     for step in path:
         if isinstance(step, str):
@@ -131,14 +131,14 @@ def _road(root: _Node, path: Path, kind: Any) -> tuple[str, _Steps]:
     return ".".join(names), inside
 
 
-def _check(node: _Node, shown: str) -> None:
-    """A field is a value, a mapping or a list. Raises PathError."""
+def _check(node: _Node, path: str) -> None:
+    """Checks that no field is used both as a value and as a mapping or list. Raises PathError."""
     if (node.type is not None) + bool(node.fields) + (node.item is not None) > 1:
-        raise PathError(f"one path ends at {shown!r}, another path continues below it: let both end at a field")
+        raise PathError(f"{path!r} is the end of one path and a parent in another path: both must end at a field")
     for key, inner in node.fields.items():
-        _check(inner, f"{shown}.{key}")
+        _check(inner, f"{path}.{key}")
     if node.item is not None:
-        _check(node.item, f"{shown}[]")
+        _check(node.item, f"{path}[]")
 
 
 def _walk(item: Any, names: Iterable[str]) -> Any:
@@ -148,7 +148,7 @@ def _walk(item: Any, names: Iterable[str]) -> Any:
 
 
 def _inside(value: Any, steps: _Steps) -> Any:
-    """What a list has at these steps."""
+    """The value at these steps inside a list."""
     for step in steps:
         if isinstance(step, str):
             value = getattr(value, step, None)

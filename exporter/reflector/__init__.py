@@ -1,12 +1,12 @@
-"""One never-ending task for each list and watch, in layers that own one class of failure each.
+"""Lists and watches resources, as client-go's Reflector does. Each module handles one class of failure.
 
-`watching` owns what one stream can say, `listing` how an initial list is read, `streaming` when it is streamed,
-`follower` where it goes, and `reflector` what happens when a stream ends or fails: it waits, and tries again.
+`watching` decodes the events of one watch. `listing` reads the initial list, and `streaming` decides whether to
+stream it. `follower` applies one stream to the sink. `reflector` retries with backoff when a stream ends or fails.
 """
 
 from exporter.reflector.backoff import Backoff
 from exporter.reflector.reflector import reflect
-from exporter.reflector.source import Decoded, Put, Sink, Snapshot, Source
+from exporter.reflector.source import Decoded, Delete, Sink, Snapshot, Source, Upsert
 from exporter.reflector.watching import IDLE_SECONDS
 
-__all__ = ["IDLE_SECONDS", "Backoff", "Decoded", "Put", "Sink", "Snapshot", "Source", "reflect"]
+__all__ = ["IDLE_SECONDS", "Backoff", "Decoded", "Delete", "Sink", "Snapshot", "Source", "Upsert", "reflect"]

@@ -1,10 +1,10 @@
-"""Applies one stream to the sink, and remembers how far it came."""
+"""Applies one stream to the sink, and records the last resourceVersion."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Generic, TypeVar
 
-from exporter.reflector.source import Put, Sink, Snapshot
+from exporter.reflector.source import Bookmarked, Delete, Sink, Snapshot, Upsert
 from exporter.reflector.watching import Watched
 from exporter.telemetry import ResourceStatus
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Follower(Generic[R]):
-    """`version` is where the next watch begins."""
+    """`version` is the resourceVersion from which the next watch starts."""
 
     def __init__(self, sink: Sink[R], status: ResourceStatus, version: str) -> None:
         self._sink = sink
@@ -22,15 +22,15 @@ class Follower(Generic[R]):
         self._before = version
         self.version = version
         self.confirmed = False
-        """Whether something came that shows that the version is good: a list, an event or a bookmark."""
+        """Whether a list, an event or a bookmark has shown that the version is valid."""
 
     @property
     def progressed(self) -> bool:
-        """Whether events or bookmarks have moved the version on. A server that repeats itself does not."""
+        """Whether events or bookmarks have changed the version. Repeated events do not change it."""
         return self.version != self._before
 
     async def follow(self, changes: AsyncGenerator[Snapshot[R] | list[Watched[R]], None]) -> None:
-        """Until the end of the stream."""
+        """Applies the changes until the stream ends. Raises a KubeError."""
         async with aclosing(changes):
             async for item in changes:
                 if isinstance(item, Snapshot):
@@ -40,25 +40,32 @@ class Follower(Generic[R]):
 
     async def _snapshot(self, snapshot: Snapshot[R]) -> None:
         await self._sink.replace(snapshot.records)
-        # Where lists succeed and watches fail, each list in pages would look like a recovery.
+        # If watches fail, a list alone is not a recovery.
         watching = snapshot.watched or self._status.state in {"syncing", "watching"}
         if watching:
-            self._sink.entered("watching")
-        # A list is no progress: where each watch after it is refused, every list costs the server dear.
+            self._sink.set_state("watching")
+        # A list does not count as progress: if each watch after it fails, the backoff must grow, as lists are
+        # expensive.
         self.version = self._before = snapshot.version
         self.confirmed = True
         self._status.record_list(objects=len(snapshot.records), watching=watching)
 
     def _batch(self, batch: list[Watched[R]]) -> None:
         if self._status.state != "watching":
-            self._sink.entered("watching")
+            self._sink.set_state("watching")
             self._status.watching()
         changed = 0
         for change in batch:
-            if isinstance(change, Put):
-                self._sink.put(change.uid, change.record)
-                changed += 1
+            match change:
+                case Upsert():
+                    self._sink.upsert(change.uid, change.record)
+                    changed += 1
+                case Delete():
+                    self._sink.delete(change.uid)
+                    changed += 1
+                case Bookmarked():
+                    pass
             self.version = change.version or self.version
         self.confirmed = self.confirmed or bool(batch)
-        # A watch that was accepted and is silent is up to date too: not every network leaves it time for a bookmark.
+        # An accepted watch without events is up to date as well: some networks cut it before the first bookmark.
         self._status.record_event(changed=changed)

@@ -1,7 +1,8 @@
-"""Initial list: streamed (WatchList, KEP-3157) where the server supports it, otherwise in pages.
+"""Initial list: streamed (WatchList, KEP-3157) where the server supports it, otherwise paged.
 
-A streamed list costs neither side a second copy of everything; a server that does not know it answers 422 (400 in
-some versions). Pages are not read with `resourceVersion=0`: that ignores the limit on a warm cache.
+A streamed list needs no second copy in the memory of server or client. A server that does not support it responds
+with 422 (400 in some versions). Pages are not read with `resourceVersion=0`, because the watch cache then ignores the
+limit.
 """
 
 from collections.abc import AsyncGenerator
@@ -12,7 +13,7 @@ from exporter.kube.client import KubeClient
 from exporter.kube.errors import BrokenAnswerError, GoneError, KubeError, RefusedRequestError
 from exporter.kube.pages import PagedList
 from exporter.reflector.source import Snapshot, Source
-from exporter.reflector.streaming import RECORD_BYTES, Streaming, whole
+from exporter.reflector.streaming import RECORD_BYTES, Streaming, read_streamed
 from exporter.reflector.watching import Watched, watch
 from exporter.telemetry import ResourceStatus
 
@@ -21,14 +22,14 @@ __all__ = ["initial_list"]
 R = TypeVar("R")
 
 _PAGE = 500
-_MOST_NAMELESS = 1000  # one may be malformed
+_MOST_NAMELESS = 1000  # tolerates malformed objects
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
 
 async def initial_list(
     client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float, streaming: Streaming
 ) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
-    """A snapshot, then the changes that follow it."""
+    """Yields a snapshot, then batches of the changes after it. Raises a KubeError."""
     if streaming.is_wanted():
         status.record_request(verb="list")
         async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
@@ -62,10 +63,10 @@ async def _streamed(
     *,
     idle: float,
 ) -> tuple[Snapshot[R], list[Watched[R]]] | None:
-    """None where the server does not stream lists. Raises a KubeError for what concerns pages as well."""
+    """The streamed list; None: read a paged list instead. Raises a KubeError if the next list may be streamed."""
     try:
         with client.budget.share(source.path) as share:
-            found = await whole(batches, source, share, idle=idle)
+            found = await read_streamed(batches, source, share, idle=idle)
     except RefusedRequestError:
         return None
     except KubeError as error:
@@ -79,9 +80,9 @@ async def _streamed(
 
 
 async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) -> Snapshot[R]:
-    """Pages of 500; begun again once if its version is compacted meanwhile, then read without pages.
+    """Reads pages of 500 objects. If the version expires (410), tries once more, then lists without a limit.
 
-    A list of 100,000 objects can outlast a short compaction interval for ever.
+    A list of 100,000 objects can take longer than a short compaction interval every time.
     """
     for limit in (_PAGE, _PAGE, 0):
         status.record_request(verb="list")

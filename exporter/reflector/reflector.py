@@ -1,7 +1,4 @@
-"""The never-ending task: an initial list, then changes, then again from where it broke off.
-
-It never returns and never gives up; only cancellation ends it.
-"""
+"""Lists and watches one resource until it is cancelled: a list, then watches from the last resourceVersion."""
 
 import asyncio
 import logging
@@ -33,7 +30,7 @@ __all__ = ["reflect"]
 R = TypeVar("R")
 
 _SHORT_SECONDS = 1.0
-_FAILURES = 2  # one may be an API server that is just starting, or just ending
+_FAILURES = 2  # a single failure may be an API server that starts or stops
 _UNCONFIRMED_SECONDS = 300.0
 
 _log = logging.getLogger(__name__)
@@ -50,9 +47,9 @@ async def reflect(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Keeps `sink` equal to what the API server has at `source`, for ever.
+    """Keeps `sink` in sync with the objects of `source`. Never returns.
 
-    A connection on which nothing comes for `idle` seconds is given up.
+    A connection is closed after `idle` seconds without data.
     """
     reflector = _Reflector(client, source, sink, status, backoff, idle=idle, monotonic=monotonic)
     while True:
@@ -60,7 +57,7 @@ async def reflect(
 
 
 class _Reflector(Generic[R]):
-    """What is remembered from one stream to the next."""
+    """The state between two streams."""
 
     def __init__(
         self,
@@ -82,14 +79,14 @@ class _Reflector(Generic[R]):
         self._monotonic = monotonic
         self._streaming = Streaming(monotonic=monotonic)
         self._version = ""
-        self._confirmed = monotonic()  # when something last came that shows that the version is good
+        self._confirmed = monotonic()  # when the version was last known to be valid
         self._interrupted = False  # whether a request has failed since then
         self._shorts = self._failures = self._repeated = self._expired = 0
-        self._was = ""
-        self._emptied = False  # whether the records are gone, because the resource is
+        self._failed_state = ""
+        self._emptied = False  # whether the records were removed because the resource is missing
 
     async def once(self) -> float:
-        """One stream, until its end. Seconds to wait before the next."""
+        """Follows one stream until it ends. Returns the delay before the next one, in seconds."""
         begun = self._monotonic()
         follower = Follower(self._sink, self._status, self._version)
         try:
@@ -100,7 +97,7 @@ class _Reflector(Generic[R]):
             return self._ended(follower, lasted=self._monotonic() - begun)
         except GoneError as error:
             self._expired = 0 if follower.confirmed else self._expired + 1
-            if self._expired > _FAILURES:  # a list cannot be too old: this server is at fault
+            if self._expired > _FAILURES:  # a new list cannot be expired: this is a fault of the server
                 await self._failed(error, follower)
             else:
                 self._status.record_expired(code=error.code)
@@ -109,12 +106,12 @@ class _Reflector(Generic[R]):
             await self._failed(error, follower)
             return self._backoff.next(at_least=error.retry_after)
         except Exception as error:  # noqa: BLE001 - see below
-            # A fault of ours in one resource must not end the others: it is logged, counted, and tried from scratch.
+            # A bug must not stop the other resources: it is logged and counted, and the resource is listed again.
             _log.exception("List or watch failed because of a bug in the exporter")
             self._status.record_failure(
                 state="unreachable", code="bug", detail=f"{type(error).__name__} in the exporter: see its log"
             )
-            self._sink.entered("unreachable")
+            self._sink.set_state("unreachable")
             self._version = ""
         return self._backoff.next()
 
@@ -125,9 +122,10 @@ class _Reflector(Generic[R]):
         return initial_list(self._client, self._source, self._status, idle=self._idle, streaming=self._streaming)
 
     def _ended(self, follower: Follower[R], *, lasted: float) -> float:
-        """An end between two lines is normal: servers end each watch, and load balancers cut idle connections.
+        """The delay after a stream that ended between two lines, in seconds.
 
-        One right after the start is not, or it would be a busy loop. Raises UnreachableError for the second in a row.
+        This is normal: servers end each watch, and load balancers close idle connections. Raises UnreachableError for
+        the second very short watch in a row, so that the exporter does not reconnect in a busy loop.
         """
         self._version = follower.version
         if lasted < _SHORT_SECONDS and not follower.progressed:
@@ -145,9 +143,9 @@ class _Reflector(Generic[R]):
         return 0.0
 
     def _is_unconfirmed(self) -> bool:
-        """Whether the version may be one that the server will never go on from, and says nothing about.
+        """Whether the server may accept the version, but never send an event for it.
 
-        A server that was restored from a backup is silent about a version of its future.
+        A server that was restored from a backup does this for a version that is newer than the backup.
         """
         limit = self._idle if self._interrupted else _UNCONFIRMED_SECONDS
         return self._monotonic() - self._confirmed >= limit
@@ -160,8 +158,9 @@ class _Reflector(Generic[R]):
 
     async def _failed(self, error: KubeError, follower: Follower[R]) -> None:
         self._interrupted = True
-        self._repeated, self._was = self._repeated + 1 if error.state == self._was else 1, error.state
-        # A server that has just started may know of no rights and no CRDs yet: its first refusal is no state.
+        self._repeated = self._repeated + 1 if error.state == self._failed_state else 1
+        self._failed_state = error.state
+        # A server that has just started may not have loaded RBAC and CRDs: its first 403 or 404 changes no state.
         first = self._repeated < _FAILURES and self._status.state in {"unreachable", "watching"}
         state = self._status.state if first and error.state != "unreachable" else error.state
         missing = isinstance(error, MissingError)
@@ -170,22 +169,25 @@ class _Reflector(Generic[R]):
         if isinstance(error, MissingError) and error.by_api_server and self._source.is_custom_resource and not first:
             detail = await self._missing(detail)
         self._status.record_failure(state=state, code=error.code, detail=detail)
-        self._sink.entered(state)
-        # What comes back after a 404 is another CRD. And there are versions that a server will never go on
-        # from: it refuses them, or cannot decode what follows.
+        self._sink.set_state(state)
+        # A CRD that exists again after a 404 is a new one. Some versions fail on every attempt: the server rejects
+        # them, or cannot decode the objects after them.
         about_version = isinstance(error, BrokenAnswerError | RefusedRequestError | ServerError)
         self._failures = self._failures + 1 if about_version and not follower.progressed else 0
         self._version = "" if missing or self._failures >= _FAILURES else follower.version
 
     async def _missing(self, detail: str) -> str:
-        """A CRD that is deleted took its objects along, seen or not. One that serves other versions did not."""
+        """Removes the records if the CRD was deleted, as its objects are deleted with it. Returns the log detail.
+
+        The objects still exist if the CRD serves other versions.
+        """
         _, _, group, version, *_, plural = self._source.path.split("/")
         try:
             versions = await other_versions(self._client, group=group, version=version, plural=plural)
         except KubeError:
             return detail
         if versions:
-            return f"this version is not served, but {', '.join(versions)}: {detail}"
+            return f"this version is not served; served versions: {', '.join(versions)}: {detail}"
         if not self._emptied and self._repeated >= _FAILURES:
             await self._sink.replace({})
             self._status.count(0)

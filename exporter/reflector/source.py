@@ -1,4 +1,4 @@
-"""What is listed and watched, and where it goes: the two ends that a reflector joins."""
+"""The input and output of a reflector: the path that it lists and watches, and the sink for its records."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -6,16 +6,16 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-__all__ = ["Bookmarked", "Decoded", "Put", "Sink", "Snapshot", "Source"]
+__all__ = ["Bookmarked", "Decoded", "Delete", "Sink", "Snapshot", "Source", "Upsert"]
 
 R = TypeVar("R")
 R_contra = TypeVar("R_contra", contravariant=True)
 
 
 class Decoded(NamedTuple, Generic[R]):
-    """An object as read: its UID, its version, and its record (None: it is not for us).
+    """A decoded object: its UID, its resourceVersion, and its record (None: the exporter does not expose it).
 
-    `whole` is false where something in it was malformed.
+    `is_valid` is false if a field was malformed.
     """
 
     uid: str
@@ -26,9 +26,9 @@ class Decoded(NamedTuple, Generic[R]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source(Generic[R]):
-    """One path that is listed and watched. `params` are its selectors.
+    """A path to list and watch. `params` are its selectors.
 
-    `defined` says that a CRD defines it: where the server serves no version of it, there are no objects of it.
+    `is_custom_resource`: a CRD defines the resource. If the server serves no version of it, no objects exist.
     """
 
     path: str
@@ -36,40 +36,50 @@ class Source(Generic[R]):
     decode: Callable[[msgspec.Raw], Decoded[R]]
     is_custom_resource: bool = False
     reuse_if_equal: Callable[[R], R] = lambda record: record
-    """Gives the equal record that is already kept, so that a list of what is known costs no second copy."""
+    """Returns the equal record of the cache, if there is one, so that a repeated list needs no second copy."""
 
 
 class Snapshot(NamedTuple, Generic[R]):
-    """Everything that there is, as of a version. `watched`: by a watch, which goes on."""
+    """All records by UID, at a resourceVersion. `watched`: from a streamed list, whose watch continues."""
 
     records: dict[str, R]
     version: str
     watched: bool = False
 
 
-class Put(NamedTuple, Generic[R]):
-    """One object is now this; None: it is gone, or no longer for us. `added`: the server says that it is new."""
+class Upsert(NamedTuple, Generic[R]):
+    """An object was added or modified."""
 
     uid: str
-    record: R | None
+    record: R
+    version: str
+
+
+class Delete(NamedTuple):
+    """An object was deleted, or the exporter does not expose it. `added`: the latter, in an ADDED event."""
+
+    uid: str
     version: str
     added: bool = False
 
 
 class Bookmarked(NamedTuple):
-    """Nothing happened up to this version."""
+    """A BOOKMARK event: all changes up to this resourceVersion have been sent."""
 
     version: str
 
 
 class Sink(Protocol[R_contra]):
-    """Where the records of one source go."""
+    """Stores the records of one source."""
 
     async def replace(self, records: dict[str, Any]) -> None:
-        """A whole new state: a scrape sees what was there before it or after it, never half of it."""
+        """Replaces all records. A scrape sees either the old or the new ones, never a mix."""
 
-    def put(self, uid: str, record: R_contra | None) -> None:
-        """One object changed; None: it is gone."""
+    def upsert(self, uid: str, record: R_contra) -> None:
+        """Adds or updates a record."""
 
-    def entered(self, state: str) -> None:
-        """The source is in this state (telemetry.STATES) now, or still; `watching`: what was put is up to date."""
+    def delete(self, uid: str) -> None:
+        """Deletes a record, if it exists."""
+
+    def set_state(self, state: str) -> None:
+        """Sets the state of the source (telemetry.STATES). In `watching`, the records are up to date."""

@@ -1,7 +1,8 @@
-"""Whether a list is streamed (WatchList, KEP-3157): some servers take the request, and never end the list.
+"""Reads streamed lists (WatchList, KEP-3157), and falls back to paged lists if they do not complete.
 
-The end is a bookmark, and proxies and aggregated servers drop bookmarks. So a list that makes no progress is given up
-and read in pages, and that is remembered: each try costs some seconds.
+A bookmark ends a streamed list, and some proxies and aggregated API servers drop bookmarks. A list without progress
+is cancelled and read in pages. Streaming is then not tried again for an hour, because each attempt takes some
+seconds.
 """
 
 import asyncio
@@ -10,27 +11,27 @@ from typing import Any, TypeVar
 
 from exporter.kube.budget import Share
 from exporter.kube.errors import BrokenAnswerError, EndlessListError, KubeError, ServerError
-from exporter.reflector.source import Put, Snapshot, Source
+from exporter.reflector.source import Delete, Snapshot, Source, Upsert
 from exporter.reflector.watching import InitialEventsEnd, Watched
 
-__all__ = ["RECORD_BYTES", "Streaming", "whole"]
+__all__ = ["RECORD_BYTES", "Streaming", "read_streamed"]
 
 R = TypeVar("R")
 
 RECORD_BYTES = 512
-"""What a new record takes until its list is in place, about."""
+"""Approximate memory of a new record, which counts against the budget until its list is complete."""
 
 _PROGRESS_SECONDS = 10.0
 _LEAST_NEW = 20
 _LEAST_SHARE = 0.05
 _MOST_NEW = 500
-"""Of a large list under load a share would be more than a busy server or exporter can do."""
-_AGAIN_SECONDS = 3600.0
+"""Limits the required progress of a large list, for a server or exporter under load."""
+_RETRY_SECONDS = 3600.0
 _FAILURES = 2
 
 
 class Streaming:
-    """What is known of one server and resource. `monotonic` gives seconds."""
+    """Whether to stream the lists of one resource. `monotonic` returns seconds."""
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -39,11 +40,11 @@ class Streaming:
         self._reason = ""
 
     def is_wanted(self) -> bool:
-        """Whether to stream the next list. Another way is tried after two failures in a row."""
+        """Whether to stream the next list: not after two failures in a row."""
         return self._failures < _FAILURES and self._monotonic() >= self._paged_until
 
     def failed(self, error: KubeError) -> None:
-        """A streamed list failed: it does not end, or in a way that need not concern pages."""
+        """Records that a streamed list failed. Counts failures that a paged list may not have."""
         if isinstance(error, EndlessListError):
             self._failures = _FAILURES
         elif isinstance(error, BrokenAnswerError | ServerError) or error.code in {"cut", "timeout"}:
@@ -51,26 +52,26 @@ class Streaming:
         self._reason = str(error)
 
     def unknown(self) -> None:
-        """A list was streamed, or cannot be read in pages either: nothing speaks against streaming."""
+        """Resets the failures: a list was streamed, or a paged list failed as well."""
         self._failures = 0
 
     def paged(self) -> str:
-        """A list was read in pages. If streaming failed before, it is not tried for an hour; why it failed."""
+        """Records a paged list. If streaming failed before, disables it for an hour and returns the reason."""
         failed, self._failures = self._failures >= _FAILURES, 0
         if not failed:
             return ""
-        self._paged_until = self._monotonic() + _AGAIN_SECONDS
+        self._paged_until = self._monotonic() + _RETRY_SECONDS
         return self._reason
 
 
-async def whole(
+async def read_streamed(
     batches: AsyncGenerator[list[Watched[R]], None], source: Source[R], share: Share, *, idle: float
 ) -> tuple[Snapshot[R], list[Watched[R]]]:
-    """The list that a stream begins with, and the changes that came with its end.
+    """The initial list of a stream, and the changes in the same batch after its end.
 
-    The server may be silent for `idle` seconds before it begins. Raises EndlessListError where afterwards 10 s bring
-    fewer than 20 new objects, or less than 5 % more than there were, at most 500: what comes slower are changes, and
-    no list.
+    The server may send nothing for `idle` + 10 seconds before the first object. Raises EndlessListError if later a
+    period of 10 s has fewer new objects than 5 % of the list (at least 20, at most 500): such a stream sends changes,
+    not a list.
     """
     records: dict[str, R] = {}
     total = due = 0
@@ -81,8 +82,11 @@ async def whole(
                 for index, change in enumerate(batch):
                     if isinstance(change, InitialEventsEnd):
                         return Snapshot(records, change.version, watched=True), batch[index + 1 :]
-                    if isinstance(change, Put):
-                        total += _keep(records, change, source, share)
+                    if isinstance(change, Upsert):
+                        total += _upsert(records, change, source, share)
+                    elif isinstance(change, Delete):
+                        records.pop(change.uid, None)
+                        total += change.added
                 if total >= due:
                     due = total + min(max(_LEAST_NEW, round(total * _LEAST_SHARE)), _MOST_NEW)
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
@@ -95,11 +99,8 @@ async def whole(
     raise BrokenAnswerError(f"a list ended before it was complete at {source.path}", code="cut")
 
 
-def _keep(records: dict[str, Any], change: Put[Any], source: Source[Any], share: Share) -> bool:
-    """Applies a change to the list. True for an object that is new in it."""
-    if change.record is None:
-        records.pop(change.uid, None)
-        return change.added
+def _upsert(records: dict[str, Any], change: Upsert[Any], source: Source[Any], share: Share) -> bool:
+    """Adds or updates a record of the list. Returns whether it is new."""
     is_new = change.uid not in records
     record = source.reuse_if_equal(change.record)
     if is_new and record is change.record:

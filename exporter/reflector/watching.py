@@ -1,4 +1,4 @@
-"""One watch: lines become changes; what the server says against it becomes an error.
+"""One watch: decodes its lines into changes, and ERROR events into exceptions.
 
 Source: Kubernetes API concepts, "Efficient detection of changes" and "Watch bookmarks".
 """
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from exporter.kube.client import KubeClient
 from exporter.kube.decode import bookmark_of, event_of, failure_of
-from exporter.reflector.source import Bookmarked, Put, Source
+from exporter.reflector.source import Bookmarked, Delete, Source, Upsert
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["IDLE_SECONDS", "InitialEventsEnd", "Watched", "watch"]
@@ -21,10 +21,10 @@ IDLE_SECONDS = 90.0  # the API server sends a bookmark about every minute
 
 
 class InitialEventsEnd(Bookmarked):
-    """The bookmark that ends the initial objects of a streamed list (KEP-3157)."""
+    """The bookmark at the end of the initial events of a streamed list (KEP-3157)."""
 
 
-Watched = Put[R] | Bookmarked
+Watched = Upsert[R] | Delete | Bookmarked
 
 
 async def watch(
@@ -35,20 +35,19 @@ async def watch(
     *,
     idle: float,
 ) -> AsyncGenerator[list[Watched[R]], None]:
-    """Batches of changes until the watch ends. The first says that it is accepted, and may be empty.
+    """Yields batches of changes until the watch ends. The first batch means that it is accepted, and may be empty.
 
-    `idle` is for how many seconds the server may send nothing. Raises a KubeError; GoneError where the version
-    is too old.
+    The watch ends after `idle` seconds without data. Raises a KubeError; GoneError if the version is too old.
     """
-    asked = dict(source.params) | {
+    query = dict(source.params) | {
         "watch": "true",
         "allowWatchBookmarks": "true",
-        # Spread, so that the watches of a fleet are not all renewed in the same second; client-go does the same.
+        # Random, so that the watches of many exporters do not all restart in the same second, as in client-go.
         "timeoutSeconds": str(random.randint(300, 600)),  # noqa: S311
         **params,
     }
     status.record_request(verb="watch")
-    async with aclosing(client.lines(source.path, asked, idle=idle)) as batches:
+    async with aclosing(client.lines(source.path, query, idle=idle)) as batches:
         async for lines in batches:
             yield [change for line in lines if (change := _change(line, source, status)) is not None]
 
@@ -59,15 +58,16 @@ def _change(line: bytes, source: Source[R], status: ResourceStatus) -> Watched[R
         case "ERROR":
             raise failure_of(event.object, path=source.path)
         case "BOOKMARK":
-            mark = bookmark_of(event.object)
-            return InitialEventsEnd(mark.version) if mark.initial_end else Bookmarked(mark.version)
+            bookmark = bookmark_of(event.object)
+            return InitialEventsEnd(bookmark.version) if bookmark.initial_end else Bookmarked(bookmark.version)
         case "ADDED" | "MODIFIED" | "DELETED":
             decoded = source.decode(event.object)
             if not decoded.is_valid:
                 status.record_malformed()
             if not decoded.uid:
                 return None
-            record = None if event.type == "DELETED" else decoded.record
-            return Put(decoded.uid, record, decoded.version, added=event.type == "ADDED")
+            if event.type == "DELETED" or decoded.record is None:
+                return Delete(decoded.uid, decoded.version, added=event.type == "ADDED")
+            return Upsert(decoded.uid, decoded.record, decoded.version)
         case _:
-            return None  # an event type of a later Kubernetes: what it says cannot be applied
+            return None  # an event type of a later version of Kubernetes

@@ -1,6 +1,6 @@
-"""One file for each resource: wire type, records, lists and watches, families, and what a change affects.
+"""One file for each resource: wire type, records, lists and watches, metric families, related objects.
 
-`RESOURCES` lists them all: the page, the permissions, `check` and the documentation of the metrics derive from it.
+`RESOURCES` is the registry: metrics, permissions, `check` and the metrics documentation derive from it.
 """
 
 from exporter.resources import coderuns, configmaps, jobs, pods

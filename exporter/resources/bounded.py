@@ -1,4 +1,4 @@
-"""Label values of counters, which last as long as the process: bounded, and no tenant uses up the room of others."""
+"""Limits the number of series of counters, which exist until the process exits, in total and for each namespace."""
 
 import collections
 import logging
@@ -18,11 +18,11 @@ Labels = tuple[str, ...]
 
 
 class Bounded:
-    """At most 1,000 combinations of label values, and at most 200 with the same first one, which is the namespace.
+    """At most 1,000 combinations of label values, and at most 200 of them in one namespace, the first label.
 
-    `fallbacks` gives what to count under instead, the most exact first. Each of these levels has the same bounds.
-    What finds no room on any level is not counted, rather than counted for another agent. `begin` is called once for
-    each combination that is admitted.
+    `fallbacks` returns the combinations to use instead, the most specific first; the same limits apply to each level.
+    If all levels are full, an object is not counted, rather than counted for another agent. `begin` is called once
+    for each admitted combination.
     """
 
     def __init__(self, *, begin: Callable[..., None], fallbacks: Callable[..., Sequence[Labels]]) -> None:
@@ -34,7 +34,7 @@ class Bounded:
         self._warned = False
 
     def __call__(self, *values: str) -> Labels | None:
-        """The labels to count under; None: not at all."""
+        """The label values to use; None: not counted."""
         if values in self._seen:
             return values
         exact = tuple(map(printable, values))
@@ -51,9 +51,9 @@ class Bounded:
         return None
 
     def _admit(self, level: int, labels: Labels) -> bool:
-        own = level, labels[0]
-        if self._totals[level] >= _COMBINATIONS or self._of_namespace[own] >= _OF_ONE_NAMESPACE:
+        namespace = level, labels[0]
+        if self._totals[level] >= _COMBINATIONS or self._of_namespace[namespace] >= _OF_ONE_NAMESPACE:
             return False
         self._totals[level] += 1
-        self._of_namespace[own] += 1
+        self._of_namespace[namespace] += 1
         return True

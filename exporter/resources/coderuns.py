@@ -1,4 +1,4 @@
-"""Runs: their wire type, which their profile defines, their records, their lists and watches, and their families."""
+"""Runs: wire types, which the profiles define, records, lists and watches, and metric families."""
 
 import functools
 import sys
@@ -19,11 +19,11 @@ __all__ = ["RESOURCE", "run_from_object"]
 
 _LONGEST_PHASE: Final = 200
 _READ: Final = ("Job", "Pod")
-"""The kinds of workers that are read."""
+"""The kinds of workers that are watched."""
 
 
 def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
-    """The record of an object that the reader of its kind has decoded; None for one that is no run."""
+    """The record of an object decoded by the reader of its kind; None if the object is not a run."""
     read = kind.reader
     values = read.values(item)
     if read.is_run is not None and not read.is_run(values):
@@ -37,11 +37,11 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=intern_label(meta.namespace),
-        name=kind.shown(object_name(meta.name)),
+        name=kind.exposed_name(object_name(meta.name)),
         kind=kind.kind,
         resource=kind.resource,
         created=unix_seconds(meta.creation_timestamp),
-        phase=sys.intern(phase[:_LONGEST_PHASE]),  # as it is: it is looked up, and no label
+        phase=sys.intern(phase[:_LONGEST_PHASE]),  # not sanitized: it is not used as a label
         phase_label=label,
         state=state,
         message=message(text) if text else "",
@@ -49,7 +49,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         undecodable=read.undecodable(values),
         requires_configmaps=kind.requires_configmaps,
         worker=worker.kind if worker is not None and is_read else "",
-        workers=kind.workers(worker.kind) if worker is not None else "",
+        workers_prefix=kind.workers_prefix(worker.kind) if worker is not None else "",
         named=object_name(named) if worker is not None and worker.is_named else None,
         shared=worker is not None and worker.shared,
         started=unix_seconds(read.started(values)),
@@ -81,7 +81,7 @@ def _number(text: str) -> int:
 
 
 def job_name(run: Run, cache: ObjectCache) -> Iterator[Row]:
-    """An empty job_name says "no Job", which Prometheus stores as no label at all: `{job_name=""}` matches it."""
+    """An empty job_name means "no Job". Prometheus drops empty labels: `{job_name=""}` matches the series."""
     if not cache.workers_known(run):
         return
     if (job := cache.newest_job(run)) is not None:
@@ -95,23 +95,23 @@ def job_name(run: Run, cache: ObjectCache) -> Iterator[Row]:
 
 
 def phase(run: Run, _: ObjectCache) -> Iterator[Row]:
-    """A closed set, whatever the controller writes."""
+    """The phase, from a closed set."""
     yield (run.phase_label,), 1
 
 
 def state(run: Run, _: ObjectCache) -> Iterator[Row]:
-    """By the state map of the run's kind."""
+    """The state, from the state rules of the kind."""
     yield (run.state,), 1
 
 
 def ready(run: Run, _: ObjectCache) -> Iterator[Row]:
-    """While it is open: a run that waits or is over need not be ready."""
+    """Readiness of an open run. A waiting or terminal run need not be ready."""
     if run.ready is not None and run.state == "open":
         yield ("" if run.ready else one_line(run.message),), run.ready
 
 
 def info(run: Run, cache: ObjectCache) -> Iterator[Row]:
-    """What identifies the run. The newest platform names the agent's CLI in the labels of the Job alone."""
+    """Labels that identify the run. The newest platform sets the agent's CLI only in the labels of the Job."""
     job = cache.newest_job(run)
     yield (
         (
@@ -132,24 +132,24 @@ def info(run: Run, cache: ObjectCache) -> Iterator[Row]:
 
 
 def stall_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
-    """While the run has no Job."""
+    """Causes, while the run has no Job."""
     for cause in stall_causes(run, cache):
         yield cause, 1
 
 
 def failure_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
-    """While a failed run is on the page."""
+    """Causes, while a failed run is exposed."""
     for cause in failure_causes(run, cache):
         yield cause, 1
 
 
 def lists(wanted: Wanted) -> list[ListWatch]:
-    """Of each kind one for each namespace, or one for all."""
+    """For each kind, one for each namespace, or one for all namespaces."""
     return [
         ListWatch(
             title=kind.title,
             scope=scope or "*",
-            part=f"{kind.resource}/{scope or '*'}",
+            partition=f"{kind.resource}/{scope or '*'}",
             group=kind.group,
             version=kind.version,
             plural=kind.plural,
@@ -166,7 +166,7 @@ def lists(wanted: Wanted) -> list[ListWatch]:
 
 
 def related(run: Run, cache: ObjectCache) -> set[Key]:
-    """Itself, its Jobs, and the untouched runs whose cause may change with it."""
+    """The run, its Jobs, and the untouched runs whose stall cause may change with it."""
     return {
         Key(CODERUNS, run.uid),
         *(Key(JOBS, job.uid) for job in cache.jobs_of(run)),
@@ -188,7 +188,7 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_job_name",
-            help="Newest Job of the run; job_name is empty where a run that is not terminal has none.",
+            help="Newest Job of the run; job_name is empty if a run that is not terminal has none.",
             label_names=("job_name",),
             rows=job_name,
             needs=("jobs",),
@@ -232,8 +232,8 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_job_creation_deadline_seconds",
-            help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent where it may have a"
-            " worker that is not read, and of a run that is over and had a Pod.",
+            help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent if its worker"
+            " is not watched, and for terminal runs with a Pod as worker.",
             value=lambda run, cache: cache.thresholds.deadline_of(run) if cache.knows_workers_of(run) else None,
             needs=("jobs",),
         ),

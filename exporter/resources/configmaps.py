@@ -1,4 +1,4 @@
-"""The required ConfigMaps: whether they are there and whole. Their content is measured and never kept."""
+"""The required ConfigMaps: whether they exist and are complete. Their content is measured and not stored."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +14,7 @@ from exporter.resources.wanted import Wanted
 __all__ = ["LIMIT", "RESOURCE", "WireConfigMap", "configmap_from_object", "is_near_limit", "unused"]
 
 LIMIT = 1_048_576
-"""Bytes of values that a ConfigMap may have: https://kubernetes.io/docs/concepts/configuration/configmap/"""
+"""Maximum size of the values of a ConfigMap, in bytes: https://kubernetes.io/docs/concepts/configuration/configmap/"""
 _NEAR_LIMIT = 0.8 * LIMIT
 
 
@@ -27,7 +27,7 @@ class WireConfigMap(msgspec.Struct, rename="camel"):
 
 
 def configmap_from_object(item: WireConfigMap, *, required: RequiredConfigMap) -> ConfigMap:
-    """The record of a ConfigMap that exists. Template files sit in binaryData as well as in data."""
+    """The record of an existing ConfigMap. Template files can be in data and in binaryData."""
     sizes = {key: len(text.encode("utf-8", "replace")) for key, text in (item.data or {}).items()}
     sizes |= {key: _decoded_size(text) for key, text in (item.binary_data or {}).items()}
     record = absent_configmap(required)
@@ -40,9 +40,9 @@ def configmap_from_object(item: WireConfigMap, *, required: RequiredConfigMap) -
 
 
 def unused(items: Sequence[ConfigMap]) -> str:
-    """One line about the default set where nothing shows that this platform uses it; else empty.
+    """A message if the platform does not use the default set of ConfigMaps; else empty.
 
-    `items` are the records of the set, all of which have been looked for. Their names differ in the last word.
+    `items` are the records of the whole set. Their names differ only in the last word.
     """
     if not items or any(item.required or not item.read for item in items):
         return ""
@@ -56,22 +56,22 @@ def unused(items: Sequence[ConfigMap]) -> str:
 
 
 def _decoded_size(base64: str) -> int:
-    """Bytes that a base64 text stands for, without decoding a mebibyte to count it."""
+    """Length of the decoded bytes of a base64 text, computed without decoding."""
     return max(0, len(base64) * 3 // 4 - base64[-2:].count("="))
 
 
 def is_near_limit(item: ConfigMap) -> bool:
-    """Whether its values take more than 80 % of what Kubernetes accepts."""
+    """Whether its values take 80 % or more of the size limit of Kubernetes."""
     return item.size >= _NEAR_LIMIT
 
 
 def health(item: ConfigMap, _: ObjectCache) -> float | None:
-    """Absent where it could not be read, an unknown is not a no; and absent where nothing requires it."""
+    """Absent if the ConfigMap could not be read or is not required."""
     return item.healthy
 
 
 def problem(item: ConfigMap, _: ObjectCache) -> Iterator[Row]:
-    """The first ones make health 0; `near_limit`, `shrunk` and `forbidden` do not."""
+    """All problems. `near_limit`, `shrunk` and `forbidden` do not set the health to 0."""
     for row in item.problems:
         yield row, 1
     if is_near_limit(item):
@@ -83,9 +83,9 @@ def problem(item: ConfigMap, _: ObjectCache) -> Iterator[Row]:
 
 
 def lists(wanted: Wanted) -> list[ListWatch]:
-    """One for each by its name, for which a Role with resourceNames is enough.
+    """One for each name, for which a Role with resourceNames is sufficient.
 
-    With a pattern among them it is one of all ConfigMaps of the namespace; of those that match only sizes are kept.
+    If a pattern is configured, one for all ConfigMaps of the namespace. Records have only sizes.
     """
     places = wanted.configmaps
     if any(place.is_pattern for place in places):
@@ -103,7 +103,7 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
     return ListWatch(
         title="configmaps",
         scope=scope,
-        part=scope,
+        partition=scope,
         group="",
         plural="configmaps",
         namespace=space,
@@ -116,7 +116,7 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
 
 
 def related(item: ConfigMap, cache: ObjectCache) -> set[Key]:
-    """Itself, the runs that wait for their Job, and of the default set all: one that exists makes them required."""
+    """The ConfigMap, open runs without Job, and the default set: one that exists makes the others required."""
     same = cache.default_configmaps if item.by_default else [item]
     waiting = (run for run in cache.runs if not run.terminal and cache.newest_job(run) is None)
     return {
@@ -129,36 +129,36 @@ RESOURCE = Resource(
     name="configmaps",
     table=CONFIGMAPS,
     label_names=("namespace", "configmap"),
-    role="-configmaps",  # their namespace may be one of those of the runs, and exporters share it
+    role="-configmaps",  # runs may be in the same namespace, and exporters share it
     lists=lists,
     related=related,
     families=(
         Family(
             name="configmap_health",
-            help="1 where a required ConfigMap exists and passes every check, else 0.",
+            help="1 if a required ConfigMap exists and passes every check, else 0.",
             value=health,
-            needs=("configmaps",),  # of the default set one that exists makes the others required
+            needs=("configmaps",),  # one of the default set that exists makes the others required
         ),
         Family(
             name="configmap_problem",
-            help="What is wrong with a required ConfigMap.",
+            help="Problem of a required ConfigMap.",
             label_names=("problem", "key"),
             rows=problem,
             needs=("configmaps",),
         ),
         Family(
             name="configmap_watched",
-            help="1 for each ConfigMap that the exporter looks for and whose presence or absence it has read.",
+            help="1 for each required ConfigMap whose presence or absence the exporter has read.",
             value=lambda item, _: 1 if item.read and not item.forbidden else None,
         ),
         Family(
             name="configmap_keys",
-            help="Keys in data and binaryData.",
+            help="Number of keys in data and binaryData.",
             value=lambda item, _: item.keys if item.exists else None,
         ),
         Family(
             name="configmap_size_bytes",
-            help="Bytes of the values in data and, decoded, in binaryData. Kubernetes refuses more than 1048576.",
+            help="Size of the values in data and, decoded, in binaryData, in bytes. Kubernetes allows 1048576.",
             value=lambda item, _: item.size if item.exists else None,
         ),
     ),

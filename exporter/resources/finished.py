@@ -1,4 +1,4 @@
-"""One log line for each Job that finished: it says what became of a Job that is gone from the cluster."""
+"""Logs each finished Job: the record remains after the Job is deleted from the cluster."""
 
 import logging
 
@@ -10,23 +10,23 @@ _log = logging.getLogger(__name__)
 
 
 def log_finished(old: Record | None, new: Record | None) -> None:
-    """One change, after the first list. What was finished by then is not logged: a restart logs nothing twice."""
+    """Logs a change after the initial list. Jobs that had finished before are not logged again after a restart."""
     if isinstance(new, Job) and new.result and not (isinstance(old, Job) and old.result):
         _log.info(
             "%s finished",
             new.worker,
-            extra=_whose(new) | {"result": new.result, "reason": new.reason} | _seconds(new),
+            extra=_labels(new) | {"result": new.result, "reason": new.reason} | _duration(new),
         )
     elif new is None and isinstance(old, Job) and not old.result:
-        _log.info("%s was deleted before its end was observed", old.worker, extra=_whose(old))
+        _log.info("%s was deleted before its end was observed", old.worker, extra=_labels(old))
 
 
-def _whose(job: Job) -> dict[str, object]:
+def _labels(job: Job) -> dict[str, object]:
     return {"namespace": job.namespace, "job": job.name, "run": job.owner_name}
 
 
-def _seconds(job: Job) -> dict[str, object]:
-    """From its start to its end, where both are known."""
+def _duration(job: Job) -> dict[str, object]:
+    """Duration from start to end, if both are known."""
     if job.started is None or job.finished is None:
         return {}
     return {"seconds": max(0, round(job.finished - job.started))}

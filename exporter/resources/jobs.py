@@ -1,4 +1,4 @@
-"""Jobs of runs: their wire type and records, their lists and watches, and the families of all workers."""
+"""Jobs of runs: wire type, records, lists and watches, and the metric families of all workers."""
 
 import datetime as dt
 import functools
@@ -10,7 +10,7 @@ from exporter.cache import CODERUNS, JOBS, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, controller_of
-from exporter.resources.objects import Meta, annotated_seconds, bounded, intern_label, object_name, unix_seconds
+from exporter.resources.objects import Meta, annotated_seconds, intern_label, object_name, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
@@ -28,14 +28,14 @@ _QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tas
 
 
 class Spec(msgspec.Struct, rename="camel"):
-    """spec, without the pod template."""
+    """`spec`, without the pod template."""
 
     active_deadline_seconds: float | None = None
     suspend: bool | None = None
 
 
 class Condition(msgspec.Struct, rename="camel"):
-    """One of status.conditions."""
+    """An item of `status.conditions`."""
 
     type: str | None = None
     status: str | None = None
@@ -44,7 +44,7 @@ class Condition(msgspec.Struct, rename="camel"):
 
 
 class Status(msgspec.Struct, rename="camel"):
-    """status, written by the Job controller."""
+    """`status`, set by the Job controller."""
 
     active: int | None = None
     ready: int | None = None
@@ -63,9 +63,9 @@ class WireJob(msgspec.Struct):
 
 
 def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
-    """The record of a Job; None for one that no run controls, that is no run itself, and whose labels do not match.
+    """The record of a Job; None if no run controls it, it is not a run itself, and its labels do not match.
 
-    A Job whose run is not known is kept: an orphan is exactly what must not vanish.
+    A Job whose run is unknown has a record: Jobs without run must be exposed.
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
     labels = meta.labels or {}
@@ -81,8 +81,8 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=namespace,
         name=name,
-        owner=bounded(owner.uid),
-        owner_name=kind.shown(object_name(owner.name)) if kind else "",
+        owner=truncate(owner.uid),
+        owner_name=kind.exposed_name(object_name(owner.name)) if kind else "",
         owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
         created=unix_seconds(meta.creation_timestamp),
@@ -107,38 +107,38 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
 
 
 def attempt_of(text: str) -> int:
-    """The number of an attempt; 0 where there is none."""
+    """The number of an attempt; 0 if there is none."""
     return int(number) if (number := text[:_LONGEST_NUMBER]).isdecimal() else 0
 
 
 def _reading(
     labels: Mapping[str, str], annotations: Mapping[str, str], owner: RunKind | None, kinds: Sequence[RunKind]
 ) -> RunKind | None:
-    """The kind that says what the labels and annotations mean: that of the owner, or of the Job as a run."""
+    """The kind whose profile reads the labels and annotations: that of the owner, or of the Job as a run."""
     if owner is not None:
         return owner
     return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
 
 
 def _end(conditions: Sequence[Condition]) -> Condition | None:
-    """The condition by which the Job is finished. SuccessCriteriaMet and FailureTarget only announce it."""
+    """The condition of a finished Job. SuccessCriteriaMet and FailureTarget precede it and are ignored."""
     return next((item for item in conditions if item.type in {"Complete", "Failed"} and item.status == "True"), None)
 
 
 def _reason(end: Condition | None) -> str:
-    """A closed set: the reason becomes a label of counters, which are kept for ever."""
+    """The reason, from a closed set, because it becomes a label of counters."""
     if end is None or end.type != "Failed" or not end.reason:
         return ""
     return end.reason if end.reason in _REASONS else "other"
 
 
 def lists(wanted: Wanted) -> list[ListWatch]:
-    """One for each namespace, or one for all."""
+    """One for each namespace, or one for all namespaces."""
     return [
         ListWatch(
             title="jobs",
             scope=scope or "*",
-            part=scope or "*",  # by which the cluster knows whether a namespace's Jobs have been read
+            partition=scope or "*",  # the cache looks up by it whether the Jobs of a namespace have been listed
             group="batch",
             plural="jobs",
             namespace=scope,
@@ -152,9 +152,7 @@ def lists(wanted: Wanted) -> list[ListWatch]:
 
 
 def related(job: Job, cache: ObjectCache) -> set[Key]:
-    """Itself, its run, the other Jobs of that run that it supersedes, or that supersede it, and a Pod of its name."""
-    other = cache.namesake(job)
-    same = [job] if other is None else [job, other]
+    """The Job, its runs, and the Jobs of the same run whose cause `superseded` may change with it."""
     return {
         *(Key(JOBS, one.uid) for one in same),
         *(Key(CODERUNS, run.uid) for one in same for run in cache.runs_of(one)),
@@ -163,18 +161,18 @@ def related(job: Job, cache: ObjectCache) -> set[Key]:
 
 
 def start_time(job: Job, cache: ObjectCache) -> float | None:
-    """Absent while the Job is suspended: a suspended Job is not late."""
+    """Absent while the Job is suspended."""
     return None if job.suspended else cache.started(job)
 
 
 def finished(job: Job, _: ObjectCache) -> Iterator[Row]:
-    """A failed Job has no completionTime: its end is its Failed condition's."""
+    """Finish time. A failed Job has no completionTime: it is the transition time of its Failed condition."""
     if job.finished is not None:
         yield (job.result,), job.finished
 
 
 def info(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """What a run knows better than the Job's labels is taken from the run."""
+    """Labels that identify the Job, completed with those of its run."""
     run = cache.run_of(job)
     yield (
         (
@@ -192,7 +190,7 @@ def info(job: Job, cache: ObjectCache) -> Iterator[Row]:
 
 
 def pods(job: Job, _: ObjectCache) -> Iterator[Row]:
-    """While the Job is unfinished. `active` counts pods that are ready, and those that are not yet."""
+    """Pods of an unfinished Job. `active` includes pods that are not ready yet."""
     if job.result:
         return
     if job.ready is not None:
@@ -202,7 +200,7 @@ def pods(job: Job, _: ObjectCache) -> Iterator[Row]:
 
 
 def hang_cause(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """While the Job is unfinished."""
+    """Causes, while the Job is unfinished."""
     for cause in hang_causes(job, cache):
         yield cause, 1
 
@@ -222,7 +220,7 @@ RESOURCE = Resource(
         ),
         Family(
             name="job_active",
-            help="Number of pods of the Job that are pending or running. Also 0 where an unfinished Job has no pod.",
+            help="Number of pods of the Job that are pending or running. Also 0 if an unfinished Job has no pod.",
             value=lambda job, _: job.active,
         ),
         Family(
@@ -251,13 +249,13 @@ RESOURCE = Resource(
         ),
         Family(
             name="job_max_runtime_configured",
-            help="1 where an annotation or the settings set the maximum run time.",
+            help="1 if an annotation or the settings set the maximum run time.",
             value=lambda job, cache: 1 if cache.max_runtime_of(job)[1] else None,
             needs=("coderuns",),
         ),
         Family(
             name="job_deadline_seconds",
-            help="spec.activeDeadlineSeconds of the Job, where it is set.",
+            help="spec.activeDeadlineSeconds of the Job, if set.",
             value=lambda job, _: job.deadline,
         ),
         Family(

@@ -1,4 +1,4 @@
-"""The kinds of runs: custom resources that a controller turns into Jobs or Pods, each read by its profile."""
+"""The kinds of runs: custom resources for which a controller creates Jobs or Pods. Each is read by its profile."""
 
 import dataclasses
 import fnmatch
@@ -9,27 +9,27 @@ from collections.abc import Sequence
 from exporter.profiles import JobReader, Profile, Reader, is_job, pods_of
 from exporter.resources.objects import OwnerReference
 
-__all__ = ["DEADLINE_ANNOTATION", "RunKind", "controller_of", "pods_part", "run_kinds"]
+__all__ = ["DEADLINE_ANNOTATION", "RunKind", "controller_of", "pods_partition_prefix", "run_kinds"]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunKind:
-    """One kind of run: a profile in which everything is said.
+    """A kind of run, from a complete profile.
 
-    A run of a kind that is not the `main` one carries its kind in its name on the page (`docsrun/NAME`, which
-    kubectl accepts): two kinds may use one name, and two series may not. Kinds of one name carry PLURAL.GROUP.
+    Runs of kinds other than the `main` one are exposed with their kind as a prefix (`docsrun/NAME`, as accepted by
+    kubectl), so that the series are unique. Kinds with the same name have the prefix PLURAL.GROUP.
     """
 
     profile: Profile
     main: bool = True
     unique: bool = True
-    """Whether no other kind has its name."""
+    """Whether no other kind has the same name."""
     title: str = ""
-    """Its plural; `PLURAL.GROUP` where another kind has the same."""
+    """Its plural; `PLURAL.GROUP` if another kind has the same plural."""
     pods: str | None = None
-    """The label selector of the list that holds its worker Pods; None: no Pod works for its runs."""
+    """Label selector of its worker Pods; None: its runs have no worker Pods."""
 
     @functools.cached_property
     def group(self) -> str:
@@ -48,7 +48,7 @@ class RunKind:
 
     @functools.cached_property
     def kind(self) -> str:
-        """The kind, as the ownerReference of a Job names it."""
+        """The kind, as in the ownerReference of a Job."""
         return self.profile.kind or ""
 
     @functools.cached_property
@@ -58,75 +58,72 @@ class RunKind:
 
     @functools.cached_property
     def is_job(self) -> bool:
-        """Whether its runs are Jobs themselves."""
+        """Whether its runs are themselves Jobs."""
         return is_job(self.profile)
 
     @functools.cached_property
     def requires_configmaps(self) -> bool:
-        """Whether a broken required ConfigMap may be why a run of this kind has no Job."""
+        """Whether a broken required ConfigMap can cause a run of this kind to have no Job."""
         return bool(self.profile.requires_configmaps)
 
     @functools.cached_property
     def reader(self) -> Reader:
-        """What its objects say."""
+        """Reads its objects."""
         return Reader(self.profile, more=[f".metadata.annotations.{DEADLINE_ANNOTATION}"])
 
     @functools.cached_property
     def job_reader(self) -> JobReader:
-        """What the Jobs of its runs say."""
+        """Reads the Jobs of its runs."""
         return JobReader(self.profile)
 
     @functools.cached_property
     def pod_reader(self) -> JobReader:
-        """What the worker Pods of its runs say."""
+        """Reads the worker Pods of its runs."""
         return JobReader(self.profile, worker="Pod")
 
     @functools.cached_property
     def owns_pods(self) -> bool:
-        """Whether its runs control Pods that work for them."""
+        """Whether its runs control worker Pods."""
         return any(not worker.named for worker in pods_of(self.profile))
 
     @functools.cached_property
     def names_pods(self) -> bool:
-        """Whether its runs take Pods by their names."""
+        """Whether its runs reference worker Pods by name."""
         return any(worker.named for worker in pods_of(self.profile))
 
     @functools.cached_property
     def main_containers(self) -> re.Pattern[str] | None:
-        """The names of the main containers of its worker Pods; None: each Pod's own default."""
+        """Pattern of the names of the main containers of its worker Pods; None: the default container of each Pod."""
         given = [worker.container for worker in pods_of(self.profile)]
         names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
         return re.compile("|".join(map(fnmatch.translate, names))) if names else None
 
-    def workers(self, worker: str) -> str:
-        """What the parts of the table begin with that hold its workers of this kind."""
-        return pods_part(self.pods or "") if worker == "Pod" else ""
+    def workers_prefix(self, worker: str) -> str:
+        """Prefix of the table partitions that hold its workers of this kind."""
+        return pods_partition_prefix(self.pods or "") if worker == "Pod" else ""
 
     @functools.cached_property
     def prefix(self) -> str:
-        """What stands before the names of its runs on the page."""
+        """Prefix of the exposed names of its runs."""
         return "" if self.main else f"{self.kind.lower() if self.unique else self.resource}/"
 
-    def shown(self, name: str) -> str:
-        """A run's name on the page."""
+    def exposed_name(self, name: str) -> str:
+        """The exposed name of a run."""
         return self.prefix + name
 
 
-def pods_part(selector: str) -> str:
-    """What the parts of the table begin with that hold the Pods of this label selector."""
+def pods_partition_prefix(selector: str) -> str:
+    """Prefix of the table partitions that hold the Pods of this label selector."""
     return f"pods/{selector}/"
 
 
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
-    """Of these profiles; the first one that is read from objects of its own is the main one."""
+    """The kinds of these profiles. The first one whose runs are not Jobs is the main one."""
     first = next((index for index, profile in enumerate(profiles) if not is_job(profile)), None)
-    names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs are read besides
+    names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs have this kind
     plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
     selectors = [next((one.selector for one in pods_of(profile)), None) for profile in profiles]
-    by_name = any(worker.named for profile in profiles for worker in pods_of(profile))
-    if "" in selectors or (by_name and len({*selectors} - {None}) > 1):
-        # One list of all Pods holds those of every kind. A Pod in two lists would be two workers: its run's, by its
-        # ownerReference, and another one by its name.
+    if "" in selectors:  # a list of all Pods contains those of every kind
         selectors = [None if selector is None else "" for selector in selectors]
     return [
         RunKind(
@@ -143,7 +140,7 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
 def controller_of(
     references: Sequence[OwnerReference], kinds: Sequence[RunKind]
 ) -> tuple[OwnerReference, RunKind | None]:
-    """The custom resource that controls an object, whatever its version. The case of the kind is ignored."""
+    """The custom resource that controls an object, in any version. The kind is compared without case."""
     for reference in references:
         group = (reference.api_version or "").partition("/")[0]
         for kind in kinds:

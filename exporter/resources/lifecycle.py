@@ -1,6 +1,6 @@
-"""What outlives the objects: counters and histograms of what was seen to begin and to finish.
+"""Counters and histograms of created and finished runs and Jobs.
 
-Whatever was already so at the first list is not counted, so that a restart counts nothing twice.
+The state at the initial list is not counted, so that nothing is counted twice after a restart.
 """
 
 from typing import assert_never
@@ -23,21 +23,20 @@ _DURATION = (60, 300, 600, 900, 1800, 2700, 3600, 7200, 14400, 28800, 86400)
 
 
 class LifecycleMetrics:
-    """Told of each change after it was applied to the cluster.
+    """Observes each change after it was applied to the cache.
 
-    The usual ends of what is seen are there at 0 before the first of them: `increase()` sees nothing in a counter
-    that begins at 1.
+    Series with the usual results are initialized to 0, because `increase()` ignores a counter that starts at 1.
     """
 
     def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry) -> None:
         self._cache = cache
         self._registry = registry
         self._texts: dict[bool, str] = {}
-        self._begun: set[str] = set()
-        self._agents = Bounded(begin=self._begin_agent, fallbacks=lambda _: [(OTHER,)])
-        self._of_runs = Bounded(begin=self._begin_runs, fallbacks=lambda _, agent: [(OTHER, agent)])
+        self._started: set[str] = set()
+        self._agents = Bounded(begin=self._init_agent, fallbacks=lambda _: [(OTHER,)])
+        self._of_runs = Bounded(begin=self._init_runs, fallbacks=lambda _, agent: [(OTHER, agent)])
         self._of_jobs = Bounded(
-            begin=self._begin_jobs,
+            begin=self._init_jobs,
             fallbacks=lambda namespace, agent, _: [(namespace, agent, OTHER), (OTHER, agent, OTHER)],
         )
         self._creation = Histogram(
@@ -56,33 +55,33 @@ class LifecycleMetrics:
             ["namespace", "result"],
             registry=registry,
         )
-        of = ("namespace", "agent", "service", "result", "reason")
+        labels = ("namespace", "agent", "service", "result", "reason")
         self._duration = Histogram(
             "job_duration_seconds",
             "Time from the start of a Job to its end, in seconds.",
-            of,
+            labels,
             buckets=_DURATION,
             registry=registry,
         )
-        self._jobs = Counter("jobs_finished", "Number of Jobs that ended.", of, registry=registry)
+        self._jobs = Counter("jobs_finished", "Number of Jobs that ended.", labels, registry=registry)
 
     def text(self, *, openmetrics: bool) -> str:
-        """Its part of the page, without an end mark. Rendered after a change only: 100 combinations take 60 ms."""
+        """The exposition, without end marker. Rendered only after a change, because 100 combinations take 60 ms."""
         if openmetrics not in self._texts:
-            whole: bytes = (generate_openmetrics if openmetrics else generate_latest)(self._registry)
-            self._texts[openmetrics] = whole.decode().removesuffix("# EOF\n")
+            rendered: bytes = (generate_openmetrics if openmetrics else generate_latest)(self._registry)
+            self._texts[openmetrics] = rendered.decode().removesuffix("# EOF\n")
         return self._texts[openmetrics]
 
-    def expect(self, item: Record) -> None:
-        """What is counted of an object one day is there from now on. A Job waits for its run if it needs to."""
+    def init_series(self, item: Record) -> None:
+        """Initializes the series of an object. A Job without agent or service waits until its run is known."""
         match item:
             case Run():
                 self._agents(item.agent)
                 self._of_runs(item.namespace, item.agent)
                 for job in self._cache.jobs_of(item):
-                    self.expect(job)
+                    self.init_series(job)
             case Job():
-                _, agent, service = self._whose(item)
+                _, agent, service = self._labels_of(item)
                 run = self._cache.run_of(item)
                 if run is not None or (not item.is_named and ((agent and service) or not item.owner)):
                     self._of_jobs(item.namespace, agent, service)
@@ -92,12 +91,12 @@ class LifecycleMetrics:
                 assert_never(item)
 
     def observe(self, old: Record | None, new: Record | None) -> None:
-        """One change, after the first list. A Pod that no run names is no worker."""
+        """Counts a change after the initial list. A Pod that no run names is not a worker."""
         if isinstance(job := new or old, Job) and not self._cache.is_worker(job):
             return
         log_finished(old, new)
         if new is not None:
-            self.expect(new)
+            self.init_series(new)
         match new:
             case Run():
                 self._run_changed(old, new)
@@ -108,7 +107,7 @@ class LifecycleMetrics:
                     self._job_finished(new)
             case None:
                 if isinstance(old, Run):
-                    self._begun.discard(old.uid)
+                    self._started.discard(old.uid)
             case ConfigMap():
                 pass
             case _:
@@ -122,13 +121,13 @@ class LifecycleMetrics:
             self._run_finished(new)
 
     def _job_created(self, run: Run, job: Job) -> None:
-        """A retry's Job is not the first, although by then it is the only one. A shared Pod was there before."""
+        """The Job of a retry is not the first, even if it is the only one. A shared Pod existed before."""
         if run.shared:
             return
         self._count_creation(run, "created")
-        if run.uid in self._begun or job.version > 1 or len(self._cache.jobs_of(run)) > 1:
+        if run.uid in self._started or job.version > 1 or len(self._cache.jobs_of(run)) > 1:
             return
-        self._begun.add(run.uid)
+        self._started.add(run.uid)
         if run.created is not None and job.created is not None:
             if (labels := self._agents(run.agent)) is not None:
                 self._creation.labels(*labels).observe(max(0.0, job.created - run.created))
@@ -138,7 +137,7 @@ class LifecycleMetrics:
         if (labels := self._of_runs(run.namespace, run.agent)) is not None:
             self._runs.labels(*labels, run.state).inc()
             self._texts.clear()
-        had_job = run.status_job or run.uid in self._begun or self._cache.jobs_of(run)
+        had_job = run.status_job or run.uid in self._started or self._cache.jobs_of(run)
         if run.state == "failed" and not had_job and self._cache.knows_workers_of(run):
             self._count_creation(run, "failed")
 
@@ -148,33 +147,33 @@ class LifecycleMetrics:
             self._texts.clear()
 
     def _job_finished(self, job: Job) -> None:
-        if (labels := self._of_jobs(*self._whose(job))) is None:
+        if (labels := self._of_jobs(*self._labels_of(job))) is None:
             return
-        of = (*labels, job.result, job.reason)
+        result_labels = (*labels, job.result, job.reason)
         self._texts.clear()
-        self._jobs.labels(*of).inc()
+        self._jobs.labels(*result_labels).inc()
         if job.started is not None and job.finished is not None:
-            self._duration.labels(*of).observe(max(0.0, job.finished - job.started))
+            self._duration.labels(*result_labels).observe(max(0.0, job.finished - job.started))
 
-    def _whose(self, job: Job) -> tuple[str, str, str]:
-        """Its namespace, its agent and its service, as far as they are known."""
+    def _labels_of(self, job: Job) -> tuple[str, str, str]:
+        """Its namespace, agent and service, as far as known."""
         service = job.service
         if not service and (run := self._cache.run_of(job)) is not None:
             service = run.service
         return job.namespace, self._cache.agent_of(job), service
 
-    def _begin_agent(self, *of: str) -> None:
+    def _init_agent(self, *labels: str) -> None:
         self._texts.clear()
-        self._creation.labels(*of)
+        self._creation.labels(*labels)
 
-    def _begin_runs(self, *of: str) -> None:
+    def _init_runs(self, *labels: str) -> None:
         self._texts.clear()
         for result in _RESULTS:
-            self._runs.labels(*of, result)
+            self._runs.labels(*labels, result)
         for result in _CREATIONS:
-            self._job_creations.labels(of[0], result)
+            self._job_creations.labels(labels[0], result)
 
-    def _begin_jobs(self, *of: str) -> None:
+    def _init_jobs(self, *labels: str) -> None:
         self._texts.clear()
         for end in _ENDS:
-            self._jobs.labels(*of, *end)
+            self._jobs.labels(*labels, *end)

@@ -1,4 +1,4 @@
-"""The cluster and its page, changed together: what an event makes dirty is rendered again, and nothing else."""
+"""Applies changes to the object cache and to the rendered metrics. Only series that may have changed are rendered."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,150 +13,154 @@ from exporter.resources.resource import Resource
 
 __all__ = ["MetricsStore"]
 
-_JOINED = (CODERUNS, JOBS)  # each tells of the other
-_SHOWN: Final = {resource.table: resource for resource in RESOURCES if resource.families}
+_JOINED = (CODERUNS, JOBS)  # series of each depend on the other
+_EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
+_RESOURCES_OF: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _EXPOSED}
 
 
 class MetricsStore:
-    """Takes changes, gives pages.
+    """Applies changes, and returns the exposition.
 
-    `answered` tells of a resource whether all that is read for it has been read whole once, or refused. Before that
-    its families are not shown. Another resource in the same table may come later, or never.
+    `has_synced` returns whether all initial lists of a resource have completed, or were rejected. The families of a
+    table are exposed after all resources that fill the table have synced.
     """
 
-    def __init__(self, *, cache: ObjectCache, history: LifecycleMetrics, answered: Callable[[str], bool]) -> None:
+    def __init__(self, *, cache: ObjectCache, lifecycle: LifecycleMetrics, has_synced: Callable[[str], bool]) -> None:
         self.cache = cache
-        self._history = history
-        self._answered = answered
-        self._families = {table: dict(enumerate(resource.families)) for table, resource in _SHOWN.items()}
+        self._lifecycle = lifecycle
+        self._resource_has_synced = has_synced
+        self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}
         self._joining = {
             name: {index: family for index, family in families.items() if family.needs or family.uses}
             for name, families in self._families.items()
         }
-        self._sections = {table: self._section(resource) for table, resource in _SHOWN.items()}
+        self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
 
     # Changes.
 
-    def replace(self, resource: str, part: str, records: dict[str, Record]) -> None:
-        """A whole part at once, after a list."""
-        for _ in self.replacing(resource, part, records):
+    def replace(self, resource: str, partition: str, records: dict[str, Record]) -> None:
+        """Replaces a partition after a list."""
+        for _ in self.replacing(resource, partition, records):
             pass
 
-    def replacing(self, resource: str, part: str, records: dict[str, Record]) -> Iterator[None]:
-        """The same; a first list of runs or Jobs in slices, between which other changes may come.
+    def replacing(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[None]:
+        """Yields between the slices of an initial list of runs or Jobs, so that other changes may interleave.
 
-        Nobody sees a part of it: its objects are shown once it is whole, and no run lacks a Job before.
+        A partial list is never exposed: families are exposed after `has_synced`, and until then no run lacks a Job.
         """
-        if resource in _JOINED and not self.cache.table(resource).known(part):
-            for some in self.cache.load(resource, part, records):
-                self._sections[resource].extend([record.uid for record in some])
+        if resource in _JOINED and not self.cache.table(resource).known(partition):
+            for some in self.cache.load(resource, partition, records):
+                self._compressed[resource].extend([record.uid for record in some])
                 for record in some:
-                    self._history.expect(record)
+                    self._lifecycle.init_series(record)
                 yield
             for name in _JOINED:
-                self._sections[name].touch_all()
+                self._compressed[name].touch_all()
             return
-        for old, new in self.cache.replace(resource, part, records):
-            self._member(resource, old, new)
+        for old, new in self.cache.replace(resource, partition, records):
+            self._update_members(resource, old, new)
             self._touch(self._related(resource, old, new))
-            self._history.observe(old, new)
+            self._lifecycle.observe(old, new)
 
     def put(self, change: Change) -> None:
-        """One object: its samples, and those of the objects joined with it, are compared before and after."""
-        own = Key(change.resource, change.uid)
-        old = self.cache.get(own)
+        """Applies a change. Compares the samples of the object and of related objects before and after it."""
+        changed_key = Key(change.resource, change.uid)
+        old = self.cache.get(changed_key)
         if old == change.record:
             return
         keys = self._related(change.resource, old, change.record)
-        before = {key: self._samples(key, joined=key != own) for key in keys}
+        before = {key: self._samples(key, joined=key != changed_key) for key in keys}
         self.cache.apply(change)
-        self._member(change.resource, old, change.record)
+        self._update_members(change.resource, old, change.record)
         for key, samples in before.items():
-            now = self._samples(key, joined=key != own)
+            now = self._samples(key, joined=key != changed_key)
             if samples is None or now is None:
                 if samples is not now:
                     self._touch({key})
             elif changed := [family for family, sample in now.items() if sample != samples[family]]:
-                self._sections[key.resource].touch(key.uid, changed)
-        self._history.observe(old, change.record)
+                self._compressed[key.resource].touch(key.uid, changed)
+        self._lifecycle.observe(old, change.record)
 
     def advance(self, now: float) -> None:
-        """Moves the clock on: what finished longer ago than the retention leaves the page."""
+        """Advances the clock. Objects whose retention has passed are no longer exposed."""
         self._touch(self.cache.advance(now))
 
-    def follow_jobs(self, part: str, *, current: bool) -> None:
-        """Whether the Jobs of this part are up to date; see Cluster.is_doubtful."""
-        for run in self.cache.follow_jobs(part, current=current):
+    def follow_jobs(self, partition: str, *, current: bool) -> None:
+        """Records whether the Jobs of this partition are being watched; see `ObjectCache.job_state_unknown`."""
+        for run in self.cache.follow_jobs(partition, current=current):
             self._touch(self._related(CODERUNS, run))
 
-    # Pages.
+    # Exposition.
+
+    def _table_has_synced(self, table: str) -> bool:
+        return all(self._resource_has_synced(name) for name in _RESOURCES_OF[table])
 
     def render(self, *, seconds: float) -> bool:
-        """Renders what is dirty for about so long; True when nothing is left to do."""
+        """Renders dirty blocks for about `seconds`. Returns whether all are clean."""
         until = time.monotonic() + seconds
-        return all(section.render(until=until) for section in self._shown_sections())
+        return all(families.render(until=until) for families in self._exposed())
 
     @property
-    def answered(self) -> bool:
-        """Whether all resources have been read whole once, or refused."""
-        return all(map(self._answered, self._sections))
+    def has_synced(self) -> bool:
+        """Whether the initial lists of all resources have completed, or were rejected."""
+        return all(map(self._table_has_synced, self._compressed))
 
     @property
-    def whole(self) -> bool:
-        """Whether every block that is shown was rendered once: what is dirty is then seconds old, and not missing."""
-        return all(section.whole for section in self._shown_sections())
+    def complete(self) -> bool:
+        """Whether every exposed block has been rendered: dirty blocks are then stale by seconds, not missing."""
+        return all(families.complete for families in self._exposed())
 
-    def page(self, *, tail: str) -> Exposition:
-        """The page as of now, where `render` said that nothing is left to do; it must be `whole`."""
+    def exposition(self, *, tail: str) -> Exposition:
+        """The current exposition. Requires `complete`; up to date after `render` has returned True."""
         return Exposition(
             [
-                self._sections[table].family(index)
-                for table, resource in _SHOWN.items()
+                self._compressed[table].family(index)
+                for table, resource in _EXPOSED.items()
                 for index, family in enumerate(resource.families)
-                if all(map(self._answered, (table, *family.needs)))
+                if all(map(self._table_has_synced, (table, *family.needs)))
             ],
             tail=tail,
         )
 
-    def _shown_sections(self) -> Sequence[CompressedFamilies]:
-        return [section for name, section in self._sections.items() if self._answered(name)]
+    def _exposed(self) -> Sequence[CompressedFamilies]:
+        return [families for name, families in self._compressed.items() if self._table_has_synced(name)]
 
-    def _section(self, resource: Resource) -> CompressedFamilies:
+    def _compress(self, resource: Resource) -> CompressedFamilies:
         table = self.cache.table(resource.table)
-        shown, cache = self.cache.shown, self.cache
+        is_exposed, cache = self.cache.is_exposed, self.cache
 
         def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
-            return resource.lines(families, filter(shown, table.pick(uids)), cache)
+            return resource.lines(families, filter(is_exposed, table.pick(uids)), cache)
 
-        def begins(family: int, uids: Sequence[str]) -> list[str]:
-            return resource.begins(family, table.pick(uids))
+        def prefixes(family: int, uids: Sequence[str]) -> list[str]:
+            return resource.prefixes(family, table.pick(uids))
 
-        return CompressedFamilies(heads=[family.head for family in resource.families], lines=lines, begins=begins)
+        return CompressedFamilies(heads=[family.head for family in resource.families], lines=lines, prefixes=prefixes)
 
-    def _member(self, resource: str, old: Record | None, new: Record | None) -> None:
-        """An object comes and goes, or has another name: then the lines of the old one go as well."""
+    def _update_members(self, resource: str, old: Record | None, new: Record | None) -> None:
+        """Adds or removes an object. A renamed object is removed first, because its lines have another prefix."""
         if old is not None and new is not None and (old.namespace, old.name) == (new.namespace, new.name):
             return
         if old is not None:
-            self._sections[resource].remove(old.uid)
+            self._compressed[resource].remove(old.uid)
         if new is not None:
-            self._sections[resource].add(new.uid)
+            self._compressed[resource].add(new.uid)
 
     def _related(self, table: str, *items: Record | None) -> set[Key]:
-        related = _SHOWN[table].related
+        related = _EXPOSED[table].related
         return {key for item in items if item is not None for key in related(item, self.cache)}
 
     def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
-        """What each family says of an object; None where it is not shown.
+        """The samples of an object by family; None if it is not exposed.
 
-        Of what is only `joined` with a changed object, the families that join: no other one can tell of the change.
+        If the object is only `joined` with the changed one: only families that join, because others cannot change.
         """
         record = self.cache.get(key)
-        if record is None or not self.cache.shown(record):
+        if record is None or not self.cache.is_exposed(record):
             return None
         families = (self._joining if joined else self._families)[key.resource]
         return {index: family.samples(record, self.cache) for index, family in families.items()}
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
-            self._sections[key.resource].touch(key.uid)
+            self._compressed[key.resource].touch(key.uid)

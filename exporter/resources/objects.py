@@ -1,4 +1,4 @@
-"""What all objects of the API have in common, as it comes over the wire. Every field is optional."""
+"""The common fields of all API objects on the wire. Every field is optional."""
 
 import datetime as dt
 import functools
@@ -14,10 +14,10 @@ __all__ = [
     "Meta",
     "OwnerReference",
     "annotated_seconds",
-    "bounded",
     "intern_label",
     "object_name",
     "seconds_in",
+    "truncate",
     "unix_seconds",
 ]
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class OwnerReference(msgspec.Struct, rename="camel"):
-    """Who an object belongs to."""
+    """An item of `metadata.ownerReferences`."""
 
     api_version: str | None = None
     kind: str | None = None
@@ -37,7 +37,7 @@ class OwnerReference(msgspec.Struct, rename="camel"):
 
 
 class Meta(msgspec.Struct, rename="camel"):
-    """metadata."""
+    """`metadata`."""
 
     name: str | None = None
     namespace: str | None = None
@@ -52,9 +52,9 @@ class Meta(msgspec.Struct, rename="camel"):
 
 
 def unix_seconds(moment: dt.datetime | None) -> float | None:
-    """A time as seconds since the epoch; one without a zone is UTC, as everything is in Kubernetes.
+    """Converts a time to seconds since the epoch. Times without a time zone are UTC, as in Kubernetes.
 
-    A time in the year 1 is Go's way of writing none: https://pkg.go.dev/time#Time.IsZero
+    Go's zero time, in the year 1, is None: https://pkg.go.dev/time#Time.IsZero
     """
     if moment is None or moment.year == 1:
         return None
@@ -62,32 +62,32 @@ def unix_seconds(moment: dt.datetime | None) -> float | None:
 
 
 def object_name(text: str | None) -> str:
-    """The name of an object, for a label. The API server allows no other form; not everything that answers is one."""
+    """The name of an object, as a label value. Validated, because a server may return invalid names."""
     return identifier(text, limit=_LONGEST_NAME) if text else ""
 
 
-def bounded(text: str | None) -> str:
-    """Text that is kept and not shown: the UID of an ownerReference may have a megabyte, and any user writes it."""
+def truncate(text: str | None) -> str:
+    """Truncates text that is stored and not exposed. The API server does not limit the UID in an ownerReference."""
     return (text or "")[:_LONGEST_NAME]
 
 
 def intern_label(text: object) -> str:
-    """An identifier from a spec or a label, for a label. Many objects share it, so it is kept once."""
-    return "" if text is None else _word(str(text)[:_LONGEST_NAME])
+    """An identifier from a spec or a label, as a label value. Interned, because many objects share it."""
+    return "" if text is None else _interned(str(text)[:_LONGEST_NAME])
 
 
 @functools.lru_cache(maxsize=8192)
-def _word(text: str) -> str:
+def _interned(text: str) -> str:
     return sys.intern(free_name(text))
 
 
 def annotated_seconds(meta: Meta, name: str) -> float | None:
-    """The duration in an annotation; None where there is none, or none that can be read."""
+    """The duration in an annotation, in seconds; None if there is none or it is invalid."""
     return seconds_in((meta.annotations or {}).get(name))
 
 
 def seconds_in(text: object) -> float | None:
-    """A duration; None where the text, if it is one, is none."""
+    """A duration in seconds; None if `text` is not a duration."""
     if not isinstance(text, str):
         return None
     try:

@@ -1,6 +1,6 @@
-"""Pods that are themselves the workers of runs: their wire type and lists; their records are those of Jobs.
+"""Pods that are themselves workers of runs: wire type, lists and watches. Their records have the type `Job`.
 
-Only Pods of kinds whose profile has a Pod worker are listed. Of what their containers run nothing is decoded.
+Only Pods of kinds whose profile has a Pod worker are listed. Commands and environment of containers are not decoded.
 """
 
 import datetime as dt
@@ -12,18 +12,18 @@ import msgspec
 
 from exporter.cache import JOBS, Job, named_key
 from exporter.resources import jobs
-from exporter.resources.kinds import RunKind, controller_of, pods_part
-from exporter.resources.objects import Meta, annotated_seconds, bounded, intern_label, object_name, unix_seconds
+from exporter.resources.kinds import RunKind, controller_of, pods_partition_prefix
+from exporter.resources.objects import Meta, annotated_seconds, intern_label, object_name, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
 __all__ = ["RESOURCE", "WirePod", "pod_from_object"]
 
 _RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}
-_RUNNING = frozenset({"Running", "Unknown"})  # Unknown: its node does not answer
-_STARTING = frozenset({"ContainerCreating", "PodInitializing"})  # what each Pod says while it starts
+_RUNNING = frozenset({"Running", "Unknown"})  # Unknown: its node is not reachable
+_STARTING = frozenset({"ContainerCreating", "PodInitializing"})  # reasons of every Pod that starts
 
-# status.reason of Pods that failed, as the kubelet and the controllers write it:
+# status.reason of failed Pods, as set by the kubelet and by controllers:
 # https://pkg.go.dev/k8s.io/api/core/v1#PodStatus and pkg/kubelet of kubernetes/kubernetes
 _REASONS = frozenset(
     {"DeadlineExceeded", "Evicted", "NodeLost", "Preempting", "Terminated", "UnexpectedAdmissionError"}
@@ -33,49 +33,49 @@ _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 
-class Named(msgspec.Struct):
-    """A container, or a scheduling gate; nothing else of it is read."""
+class NamedItem(msgspec.Struct):
+    """A container or a scheduling gate; only its name is decoded."""
 
     name: str | None = None
 
 
 class Spec(msgspec.Struct, rename="camel"):
-    """spec, without what the containers run."""
+    """`spec`, without commands and environment of containers."""
 
     active_deadline_seconds: float | None = None
-    containers: list[Named] | None = None
-    scheduling_gates: list[Named] | None = None
+    containers: list[NamedItem] | None = None
+    scheduling_gates: list[NamedItem] | None = None
 
 
 class Waiting(msgspec.Struct):
-    """A container that is not running yet."""
+    """`state.waiting`: a container that is not running yet."""
 
     reason: str | None = None
 
 
 class Terminated(msgspec.Struct, rename="camel"):
-    """A container that has ended."""
+    """`state.terminated`: a container that has terminated."""
 
     reason: str | None = None
     finished_at: dt.datetime | None = None
 
 
 class State(msgspec.Struct):
-    """The state of a container; without either it is running."""
+    """The state of a container; running if both fields are absent."""
 
     waiting: Waiting | None = None
     terminated: Terminated | None = None
 
 
 class ContainerStatus(msgspec.Struct):
-    """One of status.containerStatuses."""
+    """An item of `status.containerStatuses`."""
 
     name: str | None = None
     state: State | None = None
 
 
 class Condition(msgspec.Struct, rename="camel"):
-    """One of status.conditions."""
+    """An item of `status.conditions`."""
 
     type: str | None = None
     status: str | None = None
@@ -84,7 +84,7 @@ class Condition(msgspec.Struct, rename="camel"):
 
 
 class Status(msgspec.Struct, rename="camel"):
-    """status, written by the kubelet and the scheduler."""
+    """`status`, set by the kubelet and the scheduler."""
 
     phase: str | None = None
     reason: str | None = None
@@ -103,7 +103,7 @@ class WirePod(msgspec.Struct):
 
 
 def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
-    """The record of a worker Pod; None for one that none of these kinds controls and none takes by its name."""
+    """The record of a worker Pod; None if none of these kinds controls it or references Pods by name."""
     meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
     owner, kind = controller_of(meta.owner_references or (), [kind for kind in kinds if kind.owns_pods])
     read = kind or next((kind for kind in kinds if kind.names_pods), None)
@@ -120,8 +120,8 @@ def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
         namespace=namespace,
         name=name,
-        owner=bounded(owner.uid) if kind else named_key(namespace, name),
-        owner_name=kind.shown(object_name(owner.name)) if kind else "",
+        owner=truncate(owner.uid) if kind else named_key(namespace, name),
+        owner_name=kind.exposed_name(object_name(owner.name)) if kind else "",
         owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
         is_pod=True,
@@ -149,28 +149,28 @@ def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
 
 
 def _terminated(status: Status) -> Iterator[tuple[str, Terminated]]:
-    """The containers that have ended, by name. Init containers end before the others start."""
+    """The terminated containers, with their names, without init containers."""
     for item in status.container_statuses or ():
         if item.state is not None and item.state.terminated is not None:
             yield item.name or "", item.state.terminated
 
 
 def _finished(status: Status) -> float | None:
-    """The end of its last container; without one, as after an eviction, its last change."""
+    """End of its last container. Without one, as after an eviction, the last transition of a condition."""
     ends = [unix_seconds(end.finished_at) for _, end in _terminated(status)]
     changes = [unix_seconds(condition.last_transition_time) for condition in status.conditions or ()]
     return max((end for end in ends if end), default=None) or max((at for at in changes if at), default=None)
 
 
 def _reason(status: Status) -> str:
-    """A closed set: the reason becomes a label of counters, which are kept for ever."""
+    """The reason, from a closed set, because it becomes a label of counters."""
     if status.reason:
         return status.reason if status.reason in _REASONS else "other"
     return _OUT_OF_MEMORY if any(end.reason == _OUT_OF_MEMORY for _, end in _terminated(status)) else ""
 
 
 def _waiting(status: Status) -> str:
-    """Why a Pod does not start: the first container that says so, else the scheduler."""
+    """Why a Pod does not start: the reason of the first waiting container, else of the scheduler."""
     for item in (*(status.init_container_statuses or ()), *(status.container_statuses or ())):
         reason = item.state.waiting.reason if item.state is not None and item.state.waiting is not None else None
         if reason and reason not in _STARTING:
@@ -182,7 +182,7 @@ def _waiting(status: Status) -> str:
 
 
 def _main_ended(pod: WirePod, kind: RunKind) -> str:
-    """The main container, where it has terminated; of several, where all have, the one that ended last."""
+    """The main container, if it has terminated. Of several, the one that terminated last, if all have."""
     statuses = (pod.status or Status()).container_statuses or ()
     form, default = kind.main_containers, _default_container(pod)
     mains = [item for item in statuses if (form.fullmatch(item.name or "") if form else item.name == default)]
@@ -193,14 +193,14 @@ def _main_ended(pod: WirePod, kind: RunKind) -> str:
 
 
 def _default_container(pod: WirePod) -> str | None:
-    """That of `kubectl logs`: by the annotation, else the first. Its statuses are sorted by name."""
+    """The default of `kubectl logs`: from the annotation, else the first container in the spec."""
     containers = pod.spec.containers if pod.spec is not None else None
     first = containers[0].name if containers else None
     return (pod.metadata.annotations or {}).get(_DEFAULT_CONTAINER) or first
 
 
 def lists(wanted: Wanted) -> list[ListWatch]:
-    """One for each label selector and namespace; none where no kind has Pods as workers."""
+    """One for each label selector and namespace; none if no kind has Pod workers."""
     selectors = dict.fromkeys(kind.pods for kind in wanted.kinds if kind.pods is not None)
     return [_list(wanted, selector, scope) for selector in selectors for scope in wanted.scopes]
 
@@ -209,7 +209,7 @@ def _list(wanted: Wanted, selector: str, scope: str | None) -> ListWatch:
     return ListWatch(
         title="pods",
         scope="/".join(filter(None, (scope or "*", selector))),
-        part=pods_part(selector) + (scope or "*"),
+        partition=pods_partition_prefix(selector) + (scope or "*"),
         group="",
         plural="pods",
         namespace=scope,

@@ -11,45 +11,45 @@ __all__ = ["RequiredConfigMap", "absent_configmap", "absent_of", "place_of"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RequiredConfigMap:
-    """A ConfigMap that the controller needs, and the keys in it that it needs.
+    """A ConfigMap that the controller needs, with its required keys.
 
-    A name with `*` in it is a pattern: each ConfigMap that matches it is checked, and there has to be one.
+    A name with `*` is a pattern: every matching ConfigMap is checked, and at least one must exist.
     """
 
     namespace: str
     name: str
     keys: tuple[str, ...] = ()
     by_default: bool = False
-    """Whether no setting names it: it is then required only where the platform uses one of the default set."""
+    """Whether it belongs to the default set, which is required only if the platform uses one of its ConfigMaps."""
 
     @property
     def uid(self) -> str:
-        """The place, whichever object fills it."""
+        """`NAMESPACE/NAME`, whichever object has that name."""
         return f"{self.namespace}/{self.name}"
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it stands for any number of ConfigMaps."""
+        """Whether its name is a pattern."""
         return "*" in self.name
 
     def matches(self, name: str) -> bool:
-        """Whether it is about a ConfigMap of this name."""
-        form = "[a-z0-9.-]*".join(map(re.escape, self.name.split("*")))  # what names consist of
+        """Whether it applies to a ConfigMap of this name."""
+        form = "[a-z0-9.-]*".join(map(re.escape, self.name.split("*")))  # the characters of names
         return re.fullmatch(form, name) is not None
 
     def named(self, name: str) -> "RequiredConfigMap":
-        """The same about the one ConfigMap of this name."""
+        """The same requirement for the ConfigMap of this name."""
         return dataclasses.replace(self, name=name)
 
 
 def place_of(name: str, places: Sequence[RequiredConfigMap]) -> RequiredConfigMap | None:
-    """What is required of the ConfigMap of this name: by its own name, else by the first pattern that matches it."""
+    """The requirement for the ConfigMap of this name: by exact name, else by the first matching pattern."""
     found = [place for place in places if place.matches(name)]
     return min(found, key=lambda place: place.is_pattern).named(name) if found else None
 
 
 def absent_of(places: Sequence[RequiredConfigMap], records: Mapping[str, ConfigMap]) -> dict[str, ConfigMap]:
-    """The records, by UID, of what is required and not there: a name, or a pattern that nothing matches."""
+    """The records, by UID, of required ConfigMaps that do not exist, and of patterns without a match."""
     names = [record.name for record in records.values() if "*" not in record.name]
     return {place.uid: absent_configmap(place) for place in places if not any(map(place.matches, names))}
 

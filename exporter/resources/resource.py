@@ -1,4 +1,4 @@
-"""What a resource is: its lists and watches with their permissions, its families, and what its changes touch."""
+"""The definition of a resource: lists and watches with their permissions, metric families, related objects."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -15,17 +15,17 @@ __all__ = ["ListWatch", "Resource"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListWatch:
-    """One list and watch: what is requested, and how an object becomes a record.
+    """A list and watch: the request, and the conversion of objects to records.
 
-    The permission that it needs is to list and watch exactly this: `group`, `plural`, `namespace` (None: all) and, of
-    a single object, `name`. `labels` is a label selector.
+    It needs the permission to list and watch `plural` of `group` in `namespace` (None: all namespaces), restricted to
+    `name` if set. `labels` is a label selector.
     """
 
     title: str
-    """Its name in states, logs and metrics; `scope` says which part of the resource it is."""
+    """Name of the resource in logs and metrics; `scope` is its namespace, selector or object."""
     scope: str
-    part: str
-    """The part of the table that it fills."""
+    partition: str
+    """The partition of the table that it fills."""
     group: str
     version: str = "v1"
     plural: str
@@ -33,48 +33,48 @@ class ListWatch:
     name: str = ""
     labels: str = ""
     required: bool = False
-    """Whether the exporter is not ready without it."""
+    """Whether the exporter is not ready without its initial list."""
     custom: bool = False
-    """Whether a CRD defines it: where the server does not know it, there are no objects of it."""
+    """Whether the resource is defined by a CRD. If the API server does not serve it, it has no objects."""
     wire: Any
-    """The type that decodes what is read of an object, and nothing else."""
+    """The type of decoded objects. It contains only the fields that are read."""
     record: Callable[[Any], Record | None]
-    """The record of an object; None for one that is not kept."""
+    """Converts an object to its record; None: the object is ignored."""
     uid: Callable[[Any], str] | None = None
-    """The key of a record by its metadata, where it is not the UID."""
+    """The key of a record, from its metadata; None: the UID."""
     places: tuple[RequiredConfigMap, ...] = ()
-    """The required ConfigMaps that it is about."""
+    """The required ConfigMaps that it reads."""
 
     @property
     def path(self) -> str:
-        """Where it is listed."""
+        """The URL path of the list."""
         root = f"/apis/{self.group}" if self.group else "/api"
         inside = f"/namespaces/{self.namespace}" if self.namespace else ""
         return f"{root}/{self.version}{inside}/{self.plural}"
 
     @property
     def params(self) -> dict[str, str]:
-        """Its selectors."""
+        """The selectors, as query parameters."""
         chosen = {"labelSelector": self.labels, "fieldSelector": self.name and f"metadata.name={self.name}"}
         return {key: value for key, value in chosen.items() if value}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resource:
-    """`own` are the labels for an object's namespace and its name; the families are in the page's order.
+    """`label_names` are the labels for namespace and name of an object. Families are exposed in their order.
 
-    `table` holds its records. Resources may share one: the families are then those of the first.
+    `table` holds its records. If resources share a table, the first one has the families.
     """
 
     name: str
     table: str
     lists: Callable[[Wanted], Sequence[ListWatch]]
     related: Callable[[Any, ObjectCache], set[Key]]
-    """The objects whose lines depend on a record, itself included."""
+    """The objects whose series depend on a record, including itself."""
     label_names: tuple[str, ...] = ()
     families: tuple[Family[Any, ObjectCache], ...] = ()
     role: str = ""
-    """What is appended to the name of the role that permits it."""
+    """Suffix of the name of its Role."""
 
     def lines(self, families: Sequence[int], records: Iterable[Record], cache: ObjectCache) -> list[str]:
         """The text of each of these families, by index, for these objects."""
@@ -82,8 +82,8 @@ class Resource:
         objects = list(zip(self._labels(items), items, strict=True))
         return [self.families[index].lines(objects, cache) for index in families]
 
-    def begins(self, family: int, records: Sequence[Record]) -> list[str]:
-        """What each line of this family, by index, begins with for these objects, and for no others."""
+    def prefixes(self, family: int, records: Sequence[Record]) -> list[str]:
+        """The prefix of the lines of each of these objects in this family, by index."""
         return [f"{self.families[family].name}{{{labels}" for labels in self._labels(records)]
 
     def _labels(self, records: Sequence[Record]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the settings want to be read."""
+"""What to list and watch, from the settings."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ __all__ = ["Wanted"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """`kinds` are all kinds of runs, those whose runs are Jobs included."""
+    """`kinds` are all kinds of runs, including those whose runs are Jobs."""
 
     kinds: Sequence[RunKind]
     scopes: Sequence[str | None] = (None,)
-    """The namespaces that are read; None: all of them at once."""
+    """The namespaces to read; None: all namespaces."""
     labels: str = ""
     """The label selector of runs and their workers."""
     match_labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -24,5 +24,5 @@ class Wanted:
 
     @property
     def custom_kinds(self) -> list[RunKind]:
-        """The kinds whose runs are custom resources; the first is the main one."""
+        """The kinds whose runs are custom resources. The first is the main one."""
         return [kind for kind in self.kinds if not kind.is_job]

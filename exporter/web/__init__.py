@@ -1,1 +1,1 @@
-"""What is served: metrics, health, and a plain page for a person."""
+"""The web server: metrics, health checks, and a status page."""

@@ -1,4 +1,4 @@
-"""Authentication: users with their passwords, accounts with their tokens; on all paths but the health checks."""
+"""Authentication with passwords, bearer tokens and client certificates, for all paths except health checks."""
 
 import base64
 import binascii
@@ -22,14 +22,14 @@ _CLIENT = web.RequestKey("client", str)
 
 
 def client_of(request: web.Request) -> str:
-    """Who shares limits: the user or token, else the address."""
+    """The key for limits per client: the user or token, else the address."""
     return request.get(_CLIENT) or request.remote or ""
 
 
 class Access:
-    """Requires a password where there are users, a token where there are `reviews`; of both, one is enough.
+    """Requires a password if users are configured, a token if there are `reviews`; either one if both are.
 
-    `open_paths` are for the kubelet, which has neither.
+    `open_paths` need no authentication: the kubelet has no credentials.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Access:
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Responds with 401 or 403 to who is not accepted, and with 503 where that cannot be decided now."""
+        """Responds with 401 or 403 to unauthorized requests, and with 503 if credentials cannot be verified now."""
         config = self._protection().config
         if problem := _problem(config.tls_server_config, request.get_extra_info("peercert")):
             self._refusals.count("unauthorized", detail=problem)
@@ -61,9 +61,9 @@ class Access:
             accepted = await self._is_accepted(request, users)
         except BusyError:
             self._refusals.count("login_queue")
-            return web.Response(status=503, text="Too many credentials wait to be verified, try again later.\n")
+            return web.Response(status=503, text="Too many credentials to verify, try again later.\n")
         except UnknownError:
-            return web.Response(status=503, text="The API server does not review the token, try again later.\n")
+            return web.Response(status=503, text="The API server cannot review the token, try again later.\n")
         self._last[request.protocol] = "accepted" if accepted else "rejected"
         if accepted:
             return await handler(request)
@@ -73,7 +73,7 @@ class Access:
 
     async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
         headers, line = request.headers.getall("Authorization", []), self._line_of(request)
-        header = headers[0] if len(headers) == 1 else ""  # of two, a proxy in between may have read the other one
+        header = headers[0] if len(headers) == 1 else ""  # of several, a proxy may have used another one
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer" and self._reviews:
             if request.match_info.http_exception is not None:
@@ -87,21 +87,21 @@ class Access:
         return await self._passwords.accept(user, password, users=users, line=line)
 
     def _line_of(self, request: web.Request) -> str:
-        """Who waits in one line: an address, its connections apart by whether the last credential was accepted.
+        """The queue of the request: by address, and by the last decision on the connection.
 
-        A token that was renewed comes on a connection of the one before, a first scrape on a new one, and who guesses
-        on one on which a guess was rejected.
+        So guesses after a rejected one do not delay renewed tokens (on accepted connections) and first scrapes (on
+        new connections).
         """
         return f"{request.remote or ''} {self._last.get(request.protocol, 'new')}"
 
     async def prepare(self, _: web.Request, answer: web.StreamResponse) -> None:
-        """The headers that every response is to have; an empty one is none."""
+        """Adds the configured headers to each response. An empty value means that the header is not set."""
         headers = self._protection().config.http_server_config.headers
         answer.headers.update({name: value for name, value in headers.items() if value})
 
 
 def _problem(tls: TlsServer | None, certificate: Mapping[str, Any] | None) -> str:
-    """What is wrong with the client's certificate; it may be older than the configuration."""
+    """The problem of the client's certificate, which the connection may have sent before a reload; empty if none."""
     if tls is None or tls.client_auth_type != "RequireAndVerifyClientCert":
         return ""
     if not certificate:
@@ -111,7 +111,7 @@ def _problem(tls: TlsServer | None, certificate: Mapping[str, Any] | None) -> st
 
 
 def _credentials(header: str) -> tuple[str | None, bytes]:
-    """User and password (RFC 7617); None for what is neither."""
+    """User and password (RFC 7617); None if the header has none."""
     scheme, _, coded = header.partition(" ")
     if scheme.lower() != "basic":
         return None, b""

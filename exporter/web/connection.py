@@ -1,4 +1,4 @@
-"""What HTTP connections are made of: aiohttp's own, with responses to malformed requests in one line."""
+"""HTTP connections of aiohttp, with a size limit for requests and one-line responses to malformed ones."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from exporter.web.limits import Limits, Refusals
 
 __all__ = ["Connection", "set_headers"]
 
-# aiohttp logs each malformed request: any client could fill the log.
+# aiohttp logs each malformed request, so that any client could fill the log.
 _quiet = logging.getLogger(f"{__name__}.aiohttp")
 _quiet.setLevel(logging.CRITICAL + 1)
 
 
 class Connection(web.RequestHandler):
-    """One connection; its limits are aiohttp's settings."""
+    """A connection with `limits`."""
 
     def __init__(
         self, server: web.Server, *, limits: Limits, refusals: Refusals, lost: Callable[["Connection"], None]
@@ -27,7 +27,7 @@ class Connection(web.RequestHandler):
             server,
             loop=asyncio.get_running_loop(),
             logger=_quiet,
-            access_log=cast("logging.Logger", None),  # aiohttp's way to have none
+            access_log=cast("logging.Logger", None),  # disables the access log
             keepalive_timeout=limits.idle_seconds,
             lingering_time=limits.linger_seconds,
             max_headers=limits.headers,
@@ -39,19 +39,19 @@ class Connection(web.RequestHandler):
         self._lost = lost
 
     def data_received(self, data: bytes) -> None:
-        """Reads so much of a request and no more: aiohttp would keep headers of half a megabyte."""
-        if not data:  # aiohttp's way to continue
+        """Limits the size of a request: aiohttp would accept headers of half a megabyte."""
+        if not data:  # aiohttp calls it with no data to resume parsing
             super().data_received(data)
         elif (room := self._limits.request_bytes - self._read) > 0:
             super().data_received(data[:room])
         self._read += len(data)
 
     def responding(self) -> None:
-        """A response begins, and then the next request."""
+        """Resets the size when a response begins, as the next request follows."""
         self._read = 0
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """It is gone."""
+        """Reports the closed connection."""
         self._lost(self)
         super().connection_lost(exc)
 
@@ -62,7 +62,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """One line, without the request's text."""
+        """Responds in one line, without the text of the request."""
         response = cast("web.Response", super().handle_error(request, status, exc, message))
         response.text = f"{status}: {HTTPStatus(status).phrase}\n"
         set_headers(response)
@@ -72,6 +72,6 @@ class Connection(web.RequestHandler):
 
 
 def set_headers(response: web.StreamResponse) -> None:
-    """No names and versions of libraries."""
+    """Sets the headers of every response. `Server` reveals no library and version."""
     response.headers["Server"] = "coderun-exporter"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -1,4 +1,4 @@
-"""Remembered decisions about credentials, in bounded memory: strangers cannot push out who was accepted."""
+"""A cache of decisions about credentials, with limited size. Rejected credentials do not evict accepted ones."""
 
 import dataclasses
 import hmac
@@ -8,22 +8,22 @@ from typing import TypeVar
 
 __all__ = ["Decisions"]
 
-_MOST = 256  # accepted; as many rejected
+_MOST = 256  # accepted decisions, and as many rejected ones
 
 T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Times:
+class _CachedDecision:
     fresh_until: float
     stale_until: float
 
 
 class Decisions:
-    """By keyed digests, so that no credential is kept. `clock` is monotonic; all times are seconds.
+    """Stores decisions by keyed digest, and no credentials. `clock` is monotonic; all times are in seconds.
 
-    An acceptance is fresh for `fresh_seconds`, and stale until `stale_seconds`: then it holds only while nobody can
-    decide anew. A rejection holds for `rejected_seconds`.
+    An accepted decision is fresh for `fresh_seconds`, then stale until `stale_seconds`: a stale one is used only if
+    no new decision is possible. A rejected decision expires after `rejected_seconds`.
     """
 
     def __init__(
@@ -39,47 +39,47 @@ class Decisions:
         self._stale_seconds = stale_seconds
         self._rejected_seconds = rejected_seconds
         self._secret = secrets.token_bytes(32)
-        self._accepted: dict[bytes, _Times] = {}
+        self._accepted: dict[bytes, _CachedDecision] = {}
         self._rejected: dict[bytes, float] = {}
 
     def key(self, *parts: bytes) -> bytes:
-        """Of a credential and what else the decision depends on."""
+        """The key of a credential and the other inputs of the decision."""
         text = b"".join(b"%d:%b" % (len(part), part) for part in parts)
         return hmac.digest(self._secret, text, "sha256")
 
     def fresh(self, key: bytes) -> bool | None:
-        """The decision; None where there is none, or a stale one."""
+        """The decision; None if there is none or it is stale."""
         accepted, now = self._accepted.get(key), self._clock()
         if accepted is not None and now < accepted.fresh_until:
             return True
         return False if now < self._rejected.get(key, now) else None
 
     def is_stale(self, key: bytes) -> bool:
-        """Whether it was accepted before, and not so long ago that it no longer holds."""
+        """Whether there is an accepted decision that has not expired."""
         accepted = self._accepted.get(key)
         return accepted is not None and self._clock() < accepted.stale_until
 
     def accept(self, key: bytes) -> None:
-        """A new decision."""
+        """Stores an accepted decision."""
         now = self._clock()
         self._rejected.pop(key, None)
-        times = _Times(fresh_until=now + self._fresh_seconds, stale_until=now + self._stale_seconds)
-        _put(self._accepted, key, times)
+        decision = _CachedDecision(fresh_until=now + self._fresh_seconds, stale_until=now + self._stale_seconds)
+        _put(self._accepted, key, decision)
 
     def reject(self, key: bytes) -> None:
-        """A new decision."""
+        """Stores a rejected decision."""
         self._accepted.pop(key, None)
         _put(self._rejected, key, self._clock() + self._rejected_seconds)
 
     def extend(self, key: bytes, *, seconds: float) -> None:
-        """A stale acceptance counts as fresh for so long: nobody could decide anew."""
+        """Makes a stale decision fresh for this time, after no new decision was possible."""
         if (old := self._accepted.get(key)) is not None:
-            times = min(self._clock() + seconds, old.stale_until)
-            self._accepted[key] = dataclasses.replace(old, fresh_until=times)
+            fresh_until = min(self._clock() + seconds, old.stale_until)
+            self._accepted[key] = dataclasses.replace(old, fresh_until=fresh_until)
 
 
-def _put(kept: dict[bytes, T], key: bytes, value: T) -> None:
-    kept.pop(key, None)
-    while len(kept) >= _MOST:
-        del kept[next(iter(kept))]
-    kept[key] = value
+def _put(cache: dict[bytes, T], key: bytes, value: T) -> None:
+    cache.pop(key, None)
+    while len(cache) >= _MOST:
+        del cache[next(iter(cache))]
+    cache[key] = value

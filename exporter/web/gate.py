@@ -1,4 +1,4 @@
-"""Verifies unknown credentials a few at a time, by turns between clients."""
+"""Limits concurrent verifications of credentials, with fair queuing between clients."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,10 @@ __all__ = ["BusyError", "Gate"]
 
 
 class BusyError(Exception):
-    """No turn within the time."""
+    """The request waited in the queue for too long."""
 
 
-class _Line:
+class _Queue:
     def __init__(self) -> None:
         self.waiting: list[asyncio.Future[None]] = []
         self._newest = False
@@ -21,44 +21,44 @@ class _Line:
 
 
 class Gate:
-    """`at_once` are verified at a time. The rest waits in lines, which take turns.
+    """Runs at most `at_once` verifications concurrently. Others wait in queues, which are served round-robin.
 
-    Of a line, the newest and the oldest alternate: the newest, because a first scrape would wait for every guess that
-    came before it; the oldest, because a burst of guesses would bury it.
+    Each queue serves its newest and its oldest request in turn. The newest, because a first scrape must not wait for
+    all earlier guesses; the oldest, because later guesses must not delay it.
     """
 
     def __init__(self, *, at_once: int, wait_seconds: float) -> None:
         self._free = at_once
         self._wait_seconds = wait_seconds
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, _Queue] = {}
 
     async def run(self, line: str, work: Callable[[], Awaitable[bool]]) -> bool:
-        """The result of the work, which keeps its slot to the end though the client goes away. Raises BusyError."""
+        """Runs the work and returns its result. It continues if the client disconnects. Raises BusyError."""
         if self._free:
             self._free -= 1
         else:
             await self._wait(line)
         task = asyncio.create_task(self._work(work))
-        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # or asyncio logs that none read it
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())  # else asyncio logs the exception
         return await asyncio.shield(task)
 
     async def _wait(self, line: str) -> None:
         turn = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(line, _Line()).waiting.append(turn)
+        self._queues.setdefault(line, _Queue()).waiting.append(turn)
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._next()  # its turn had come
+                self._next()  # passes its slot on
             if isinstance(error, TimeoutError):
                 raise BusyError from None
             raise
         finally:
-            if (own := self._lines.get(line)) and turn in own.waiting:
-                own.waiting.remove(turn)
-                if not own.waiting:
-                    del self._lines[line]
+            if (queue := self._queues.get(line)) and turn in queue.waiting:
+                queue.waiting.remove(turn)
+                if not queue.waiting:
+                    del self._queues[line]
 
     async def _work(self, work: Callable[[], Awaitable[bool]]) -> bool:
         try:
@@ -67,12 +67,12 @@ class Gate:
             self._next()
 
     def _next(self) -> None:
-        while self._lines:
-            name = next(iter(self._lines))
-            line = self._lines.pop(name)
-            turn = line.pop()
-            if line.waiting:
-                self._lines[name] = line  # after all others
+        while self._queues:
+            name = next(iter(self._queues))
+            queue = self._queues.pop(name)
+            turn = queue.pop()
+            if queue.waiting:
+                self._queues[name] = queue  # after all others
             if not turn.done():
                 turn.set_result(None)
                 return

@@ -1,4 +1,4 @@
-"""Whether the exporter lives, and whether it has read what it needs."""
+"""Liveness and readiness."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ __all__ = ["Health"]
 
 
 class Health:
-    """`groups` are the lists and watches, by resource; `required` names those that readiness waits for.
+    """`groups` are the statuses of lists and watches, by resource. Readiness requires the resources in `required`.
 
-    `notices` are for people, and change nothing of the answers.
+    `notices` are shown on the page at `/` and do not affect health.
     """
 
     def __init__(
@@ -25,36 +25,32 @@ class Health:
 
     @property
     def statuses(self) -> list[ResourceStatus]:
-        """Every list and watch."""
+        """The statuses of all lists and watches."""
         return [status for group in self._groups.values() for status in group]
 
     def answered(self, resource: str) -> bool:
-        """Whether everything of this resource was read whole once, or refused; true where nothing of it is wanted.
-
-        Where some of it is required, the rest may come later: one kind that cannot be listed hides no other.
-        """
-        group = self._groups.get(resource, ())
-        return not any(status.pending for status in [one for one in group if one.required] or group)
+        """Whether each initial list of this resource has completed, or is forbidden or missing; true if none."""
+        return not any(status.pending for status in self._groups.get(resource, ()))
 
     def is_ready(self) -> bool:
-        """Whether every required resource has been read whole, at least where it may be read."""
+        """Whether the initial lists of all required resources have completed, in at least one readable scope each."""
         return not self._missing()
 
     def _missing(self) -> list[str]:
-        """The required resources of which something is still to come, or nothing may be read at all."""
-        own = {name: [status for status in self._groups[name] if status.required] for name in self._required}
+        """The required resources with a pending initial list, or without any completed one."""
+        required = {name: [status for status in self._groups[name] if status.required] for name in self._required}
         return [
             name
-            for name, statuses in own.items()
+            for name, statuses in required.items()
             if any(status.pending for status in statuses) or all(status.last_sync is None for status in statuses)
         ]
 
     async def live(self, _: web.Request) -> web.Response:
-        """200 as long as the event loop turns: an API server that is down is no reason to restart."""
+        """200 while the event loop runs. An unavailable API server is no reason to restart."""
         return web.Response(text="ok\n")
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 or 503, with the states of each resource and nothing else: everybody may read it."""
+        """200 or 503, with only the states of each resource, because it needs no authentication."""
         missing = self._missing()
         lines = [_line(name, statuses) for name, statuses in self._groups.items() if statuses]
         lines.append(f"not ready: waits for {' and '.join(missing)}" if missing else "ready")

@@ -1,4 +1,4 @@
-"""What a client of the web server may cost, and how rejected clients are counted and logged."""
+"""Limits for clients of the web server, and the metric and log of rejected clients."""
 
 import dataclasses
 import logging
@@ -18,42 +18,42 @@ _CONNECTIONS = 256
 
 
 def descriptors() -> float:
-    """How many this process may have open."""
+    """The maximum number of open file descriptors of this process."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return math.inf if most == resource.RLIM_INFINITY else most
 
 
 def _connections() -> int:
-    """At most half of the descriptors: the rest is for the API server."""
+    """At most half of the file descriptors: the others are for the API server."""
     return int(min(_CONNECTIONS, descriptors() // 2))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Numbers, bytes and seconds. What they are for is in docs/operations.md."""
+    """Limits, explained in docs/operations.md."""
 
     max_requests: int = 40
-    """Concurrent scrapes, as in node_exporter; 0: any number."""
+    """Maximum number of concurrent scrapes, as in node_exporter; 0: no limit."""
     least_pace: float = 1024 * 1024
-    """Bytes a second: at that limit, a client that takes its response slower than this gives way to a new one."""
+    """Bytes per second. At the limit of concurrent scrapes, a slower client is disconnected for a new one."""
     answer_seconds: float = 30.0
-    """A scrape, from its request to its last byte."""
+    """Maximum duration of a scrape, from its request to its last byte."""
     handshake_seconds: float = 10.0
     idle_seconds: float = 75.0
-    """From a connection's begin, or its last response, to the end of the next request's head."""
+    """From the start of a connection, or its last response, to the end of the next request's headers."""
     linger_seconds: float = 1.0
-    """For a request's body, which is not wanted."""
+    """Time to discard a request's body."""
     request_bytes: int = 64 * 1024
-    """What is read of a request; the rest is discarded."""
+    """Maximum bytes of a request; the rest is discarded."""
     headers: int = 32
-    """Of a request; aiohttp allows 8,190 bytes for one."""
+    """Maximum number of headers of a request; aiohttp limits each to 8,190 bytes."""
     connections: int = dataclasses.field(default_factory=_connections)
     unsent_bytes: int = 256 * 1024
-    """What the kernel may hold of a response (SO_SNDBUF; Linux takes it twice)."""
+    """Socket send buffer (SO_SNDBUF; Linux doubles it)."""
 
 
 class Refusals:
-    """Counts rejected clients by reason, with at most one log line a minute for each."""
+    """Counts rejected clients by reason, and logs each reason at most once a minute."""
 
     def __init__(self, *, counter: Counter, clock: Callable[[], float]) -> None:
         """`clock` is monotonic."""
@@ -63,7 +63,7 @@ class Refusals:
         self._unlogged: dict[str, int] = {}
 
     def count(self, reason: str, *, detail: str = "") -> None:
-        """One more; `detail` goes to the log."""
+        """Counts a rejected client. `detail` is logged."""
         self._counter.labels(reason).inc()
         self._unlogged[reason] = self._unlogged.get(reason, 0) + 1
         now = self._clock()

@@ -1,4 +1,4 @@
-"""Accepts connections up to a limit, TLS handshakes included, each with the certificate that is valid now."""
+"""Accepts connections up to a limit, including TLS handshakes, each with the current certificate."""
 
 import asyncio
 import functools
@@ -20,9 +20,9 @@ _UNSENT_BYTES = 64 * 1024  # asyncio's default for TLS is eight times as much
 
 
 class Listener:
-    """At the limit, the longest idle connection makes room: first one without a response.
+    """At the limit, closes the connection that is idle for the longest time, first those without a response so far.
 
-    Handshakes may take half of the limit. asyncio's own listener has no limit, and one TLS context for its lifetime.
+    Handshakes may use half of the limit. The server of asyncio has no limit, and one TLS context for its lifetime.
     """
 
     def __init__(self, *, context: Callable[[], ssl.SSLContext | None], limits: Limits, refusals: Refusals) -> None:
@@ -36,24 +36,24 @@ class Listener:
         self._busy: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def start(self, sockets: Iterable[socket.socket], protocol: Callable[[], web.RequestHandler]) -> None:
-        """Accepts connections of these listening sockets until `stop`."""
+        """Accepts connections on these sockets until `stop`."""
         self._accepting = [asyncio.create_task(self._accept(listening, protocol)) for listening in sockets]
 
     async def stop(self) -> None:
-        """Accepts no more, and ends handshakes."""
+        """Stops accepting connections, and cancels handshakes."""
         tasks = [*self._accepting, *self._opening]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def abort(self) -> None:
-        """Ends all connections, without sending what is left."""
+        """Closes all connections without sending buffered data."""
         for transport in (*self._new.values(), *self._idle.values(), *self._busy.values()):
             transport.abort()
 
     @web.middleware
     async def track(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A connection with an authenticated request in progress makes no room."""
+        """Marks the connection as busy during an authenticated request, so that it is not closed at the limit."""
         connection, transport = request.protocol, request.transport
         if transport is None:
             raise ConnectionResetError
@@ -66,17 +66,17 @@ class Listener:
                 self._idle[connection] = transport
 
     def lost(self, connection: web.RequestHandler) -> None:
-        """It is gone."""
+        """Removes a closed connection."""
         for connections in (self._new, self._idle, self._busy):
             connections.pop(connection, None)
 
     async def _accept(self, listening: socket.socket, protocol: Callable[[], web.RequestHandler]) -> None:
-        # Far fewer than all: each is looked at before the next ones can displace it.
+        # Small batches: each connection is handled before later ones can replace it.
         loop, batch = asyncio.get_running_loop(), max(1, self._limits.connections // 16)
         for count in itertools.count():
             try:
                 accepted, _ = await loop.sock_accept(listening)
-            except OSError as error:  # above all: no descriptor is left
+            except OSError as error:  # usually: too many open files
                 self._refusals.count("connections", detail=f"accept: {error.strerror}")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
@@ -85,7 +85,7 @@ class Listener:
                 task.add_done_callback(functools.partial(self._opened, accepted))
             else:
                 accepted.close()
-            if not count % batch:  # where many wait, sock_accept never yields
+            if not count % batch:  # sock_accept does not yield while connections are pending
                 await asyncio.sleep(0)
 
     def _opened(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""A scrape: the page in the form that the client asked for."""
+"""Serves scrapes, in the format that the client accepts."""
 
 import asyncio
 import re
@@ -21,18 +21,18 @@ _LEAST_QUALITY = 0.001  # 0 means "not acceptable"
 
 
 class Counted(Protocol):
-    """Text that goes before the exporter's own metrics."""
+    """Returns metrics in the text format, to be placed before the exporter's own metrics."""
 
     def __call__(self, *, openmetrics: bool) -> str:
-        """In OpenMetrics without the end mark."""
+        """With `openmetrics`: in OpenMetrics, without `# EOF`."""
         ...
 
 
 class Metrics:
-    """Never fails for what the cluster lacks: what is missing from the page, the exporter's own metrics explain.
+    """Serves scrapes even if resources are missing; the exporter's own metrics show which.
 
-    `page` gives the page as of now with a text after its families: first what was `counted` of the cluster, in the
-    form that is asked for, then the exporter's own metrics.
+    `page` returns the current exposition, followed by the text of its argument: the `counted` metrics and then the
+    exporter's own metrics.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Metrics:
         begun = time.monotonic()
         openmetrics = _wants_openmetrics(request.headers.get("Accept", ""))
         page = await self._page(
-            lambda: self._counted(openmetrics=openmetrics) + _own(self._telemetry.registry, openmetrics=openmetrics)
+            lambda: self._counted(openmetrics=openmetrics) + _text(self._telemetry.registry, openmetrics=openmetrics)
         )
         response = web.StreamResponse(
             headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
@@ -65,24 +65,24 @@ class Metrics:
             if request.method != "HEAD":
                 for piece in page.gzip() if gzip else page.plain():
                     await response.write(piece)
-                    await asyncio.sleep(0)  # a client that is fast enough would never let anybody else in
+                    await asyncio.sleep(0)  # a write to a fast client does not yield to other tasks
             await response.write_eof()
         except ConnectionError:
-            return response  # the client went away, as Prometheus does when its time is up
+            return response  # the client disconnected, as Prometheus does after its scrape timeout
         encoding = "gzip" if gzip else "identity"
         self._telemetry.scrapes.labels(encoding).observe(time.monotonic() - begun)
         return response
 
 
-def _own(registry: CollectorRegistry, *, openmetrics: bool) -> str:
-    own: bytes = generate_openmetrics(registry) if openmetrics else generate_latest(registry)  # type: ignore[no-untyped-call]
-    return own.decode()
+def _text(registry: CollectorRegistry, *, openmetrics: bool) -> str:
+    text: bytes = generate_openmetrics(registry) if openmetrics else generate_latest(registry)  # type: ignore[no-untyped-call]
+    return text.decode()
 
 
 def _wants_openmetrics(accept: str) -> bool:
-    """Whether OpenMetrics 1.0.0 is asked for at least as much as the text format (RFC 9110, 12.5.1).
+    """Whether the quality of OpenMetrics 1.0.0 is at least that of the text format (RFC 9110, 12.5.1).
 
-    prometheus-client's own choice looks neither at `q` nor at what a version that it cannot read leads to.
+    prometheus-client ignores `q`, and does not fall back from versions that it does not support.
     """
     best = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
     for kind, parameters in _parts(accept):
@@ -92,13 +92,13 @@ def _wants_openmetrics(accept: str) -> bool:
 
 
 def _takes_gzip(accept_encoding: str) -> bool:
-    """Whether gzip is named, by itself or as `*`, and not refused by `q=0` (RFC 9110, 12.5.3)."""
-    asked = {name: _quality(parameters) for name, parameters in _parts(accept_encoding)}
-    return asked.get("gzip", asked.get("*", 0.0)) >= _LEAST_QUALITY
+    """Whether gzip or `*` is accepted, without `q=0` (RFC 9110, 12.5.3)."""
+    accepted = {name: _quality(parameters) for name, parameters in _parts(accept_encoding)}
+    return accepted.get("gzip", accepted.get("*", 0.0)) >= _LEAST_QUALITY
 
 
 def _parts(header: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """The members of a header's list, in lower case, each with its parameters."""
+    """The members of a header, in lower case, with their parameters."""
     for member in header.lower().split(","):
         name, *parameters = (part.strip() for part in member.split(";"))
         pairs = (part.partition("=") for part in parameters)
@@ -106,6 +106,6 @@ def _parts(header: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _quality(parameters: dict[str, str]) -> float:
-    """`q`, which is 1 where it is not told, and 0 where it cannot be read."""
+    """The value of `q`; 1 if it is not set, 0 if it is invalid."""
     text = parameters.get("q", "1")
     return float(text) if _QUALITY.fullmatch(text) else 0.0

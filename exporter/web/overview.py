@@ -1,4 +1,4 @@
-"""What the page at `/` shows of the cluster: which one it is, what is stuck, which ConfigMaps are broken."""
+"""The data for the page at `/`: the API server, stuck runs and broken ConfigMaps."""
 
 import asyncio
 import re
@@ -13,28 +13,28 @@ from exporter.diagnosis import Stuck, causes_of, stuck
 __all__ = ["Overview", "Row", "address_of"]
 
 _MOST = 200
-_SLICE = 500  # objects between two turns of the event loop
+_SLICE = 500  # objects to check before yielding to the event loop
 _KEEP_SECONDS = 5.0
 _CONTEXT = re.compile(r".*\(context ([A-Za-z0-9][A-Za-z0-9_.:@/+=-]{0,252})\)", re.DOTALL)
 
 
 class Row(NamedTuple):
-    """One that is stuck, for a person."""
+    """A stuck run or Job, for display. Times are in seconds."""
 
     critical: bool
     namespace: str
     name: str
     job: str
     seconds: float
-    """For how long it has waited or run."""
+    """Time since it started to wait or run."""
     limit: float
     causes: tuple[str, ...]
 
 
 class Overview:
-    """What is stuck is looked for at most every five seconds, however often the page is loaded.
+    """Searches for stuck runs at most every five seconds.
 
-    `address` is of the API server, see `address_of`; `clock` gives seconds since the epoch.
+    `address` is the address of the API server (see `address_of`); `clock` returns seconds since the epoch.
     """
 
     def __init__(self, *, cache: ObjectCache, address: Callable[[], str], clock: Callable[[], float]) -> None:
@@ -47,26 +47,26 @@ class Overview:
         self._until = float("-inf")
 
     async def rows(self) -> tuple[list[Row], int]:
-        """The worst first, with their ages as of now, and how many more there are."""
+        """Up to 200 stuck runs and Jobs, the worst first, and the number of others."""
         async with self._lock:
             if time.monotonic() >= self._until:
-                await self._look()
+                await self._search()
                 self._until = time.monotonic() + _KEEP_SECONDS
         now = self._clock()
         return [self._row(found, now) for found in self._found], self._more
 
     def broken_configmaps(self) -> list[tuple[ConfigMap, str]]:
-        """The required ones that are missing or broken, each with its problems."""
+        """The required ConfigMaps that are missing or broken, with their problems."""
         return [(item, ", ".join(_problems(item))) for item in self._configmaps() if item.problems]
 
     def healthy_configmaps(self) -> int:
-        """How many required ones are healthy."""
+        """The number of healthy required ConfigMaps."""
         return sum(item.healthy is True for item in self._configmaps())
 
     def _configmaps(self) -> list[ConfigMap]:
         return sorted(self._cache.configmaps, key=lambda item: item.name)
 
-    async def _look(self) -> None:
+    async def _search(self) -> None:
         now, found = self._clock(), []
         for number, item in enumerate([*self._cache.runs, *self._cache.jobs]):
             if not number % _SLICE:
@@ -96,7 +96,7 @@ def _problems(item: ConfigMap) -> Iterator[str]:
 
 
 def address_of(source: str, server: str) -> str:
-    """Context and host of the API server, where both have a good form: a URL may hold a password.
+    """The context and host of the API server, without credentials. A part in an unknown format is not shown.
 
     `source` is that of the credentials, `server` the base URL.
     """

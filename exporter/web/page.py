@@ -1,4 +1,4 @@
-"""HTML of the page at `/`: its frame, tables and times. All text is escaped here."""
+"""HTML of the page at `/`: template, tables and durations. Escapes the text of tables."""
 
 import html
 import math
@@ -46,7 +46,7 @@ PAGE: Final = """<!DOCTYPE html>
 """
 
 HEADERS: Final = {
-    # Text from the cluster is escaped; this is a second line of defence.
+    # Defense in depth: text from the cluster is escaped as well.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -54,14 +54,14 @@ HEADERS: Final = {
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
-    """Rows of cells, each with its class, which is ours, and its text, which may be anything."""
+    """A table. Each cell is a pair of a CSS class, which must be trusted, and a text, which is escaped."""
     head = "".join(f"<th>{html.escape(text)}</th>" for text in heads)
     body = "\n".join(f"<tr>{''.join(_cell(name, text) for name, text in row)}</tr>" for row in rows)
     return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
 
 
 def _cell(name: str, text: str) -> str:
-    """Characters that are not printable, such as those that reverse text, are shown as such."""
+    """Replaces characters that are not printable, such as those that reverse text."""
     shown = "\n".join(map(printable, text.split("\n")))
     return f'<td class="{name}">{html.escape(shown)}</td>'
 

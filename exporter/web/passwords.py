@@ -1,4 +1,4 @@
-"""Basic authentication: bcrypt is slow on purpose, so it runs beside the event loop, one at a time."""
+"""Basic authentication. bcrypt is slow by design, so it runs in a thread, one at a time."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,12 @@ from exporter.web.gate import Gate
 
 __all__ = ["Passwords"]
 
-_LONGEST = 72  # bytes; bcrypt never looked at more
-_WAIT_SECONDS = 5.0  # Prometheus waits for ten
+_LONGEST = 72  # bytes; bcrypt ignores the rest
+_WAIT_SECONDS = 5.0  # the default scrape timeout of Prometheus is 10 s
 
 
 class Passwords:
-    """A decision is remembered for as long as the user's hash is the same: an accepted password never waits again."""
+    """Verifies passwords. Decisions are cached until the user's hash changes, so known passwords do not wait."""
 
     def __init__(self) -> None:
         self._decisions = Decisions(
@@ -28,8 +28,8 @@ class Passwords:
         self._gate = Gate(at_once=1, wait_seconds=_WAIT_SECONDS)
 
     async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], line: str) -> bool:
-        """Whether this is a user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
-        hashed = users.get(user) or _nobodys(users)
+        """Whether it is the user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
+        hashed = users.get(user) or _dummy_hash(users)
         key = self._decisions.key(user.encode(), hashed.encode(), password)
 
         async def decide() -> bool:
@@ -45,13 +45,13 @@ class Passwords:
         return await self._gate.run(line, decide) if known is None else known
 
 
-def _nobodys(users: Mapping[str, str]) -> str:
-    """A hash as dear as the users' own."""
+def _dummy_hash(users: Mapping[str, str]) -> str:
+    """A hash with the highest cost of the users' hashes."""
     return f"$2b${max(hashed[4:6] for hashed in users.values())}${'.' * 53}"
 
 
 async def _fits(password: bytes, hashed: str) -> bool:
-    """In a thread that the end of the process does not wait for: one of a pool would delay SIGTERM."""
+    """Runs bcrypt in a daemon thread: a thread of a pool would delay the exit after SIGTERM."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[bool] = loop.create_future()
 
@@ -61,7 +61,7 @@ async def _fits(password: bytes, hashed: str) -> bool:
 
     def work() -> None:
         fits = False
-        with contextlib.suppress(ValueError):  # a hash that bcrypt does not take fits nothing
+        with contextlib.suppress(ValueError):  # bcrypt does not accept the hash
             fits = bcrypt.checkpw(password, hashed.encode())
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(lambda: settle(fits=fits))

@@ -1,6 +1,6 @@
-"""Bearer tokens of the cluster: the API server says whose one is, and whether that account may read this path.
+"""Verifies Kubernetes bearer tokens, and whether the account is authorized to get the path.
 
-As kube-rbac-proxy does it, by TokenReview and SubjectAccessReview:
+Uses TokenReview and SubjectAccessReview, as kube-rbac-proxy does:
 https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
 https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/
 """
@@ -22,12 +22,12 @@ __all__ = ["Reviews", "UnknownError"]
 _log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 60.0
-_STALE_SECONDS = 3600.0  # while the API server does not answer: that is when a scrape is worth most
+_STALE_SECONDS = 3600.0  # while the API server is unavailable, when metrics are needed most
 _REJECTED_SECONDS = 10.0
 _RETRY_SECONDS = 10.0
 _TURN_SECONDS = 5.0
-_ANSWER_SECONDS = 8.0  # Prometheus waits for ten
-_REVIEW_SECONDS = 30.0  # a late decision counts for the next request
+_ANSWER_SECONDS = 8.0  # the default scrape timeout of Prometheus is 10 s
+_REVIEW_SECONDS = 30.0  # a late decision is cached for the next request
 _RENEW_SECONDS = 1.0
 _AT_ONCE = 4
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750
@@ -36,7 +36,7 @@ _ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
 class UnknownError(Exception):
-    """The API server does not say."""
+    """The API server did not review the token."""
 
 
 class _User(msgspec.Struct):
@@ -59,10 +59,10 @@ class _Review(msgspec.Struct):
 
 
 class Reviews:
-    """Remembers decisions. A token that was accepted before never waits for those that were not.
+    """Reviews tokens and caches the decisions. Accepted tokens do not wait for unknown ones.
 
-    `post` sends JSON to a path of the API server and gives the response; `clock` is monotonic. With an `audience`
-    a token has to be made for it; without one, for the API server.
+    `post` sends JSON to a path of the API server and returns the response; `clock` is monotonic. Tokens must be
+    issued for the `audience`; "": that of the API server.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Reviews:
         self._failing = False
 
     async def accept(self, token: str, path: str, *, line: str) -> bool:
-        """Whether the token's account may `get` this path. Raises BusyError and UnknownError."""
+        """Whether the token's account is authorized to `get` this path. Raises BusyError and UnknownError."""
         if not _TOKEN.fullmatch(token):
             return False
         key = self._decisions.key(token.encode(), path.encode())
@@ -97,7 +97,7 @@ class Reviews:
             raise UnknownError from error
 
     async def _renew(self, key: bytes, token: str, path: str) -> bool:
-        """The new decision; the old one where there is none within a second. The review continues."""
+        """The new decision; the stale one after a second without. The review then continues in the background."""
         task = self._renewing.get(key)
         if task is None:
             task = self._renewing[key] = asyncio.create_task(self._decide(key, token, path))
@@ -126,14 +126,14 @@ class Reviews:
 
     async def _review_both(self, token: str, path: str) -> bool:
         audiences = [self._audience] if self._audience else []
-        whose = await self._review(_TOKENS, "TokenReview", {"token": token, "audiences": audiences})
-        if not whose.authenticated or (audiences and self._audience not in whose.audiences):
+        identity = await self._review(_TOKENS, "TokenReview", {"token": token, "audiences": audiences})
+        if not identity.authenticated or (audiences and self._audience not in identity.audiences):
             return False
-        user = whose.user
-        about = {"user": user.username, "uid": user.uid, "groups": user.groups, "extra": user.extra}
-        spec = about | {"nonResourceAttributes": {"path": path, "verb": "get"}}
-        may = await self._review(_ACCESS, "SubjectAccessReview", spec)
-        return may.allowed and not may.denied
+        user = identity.user
+        subject = {"user": user.username, "uid": user.uid, "groups": user.groups, "extra": user.extra}
+        spec = subject | {"nonResourceAttributes": {"path": path, "verb": "get"}}
+        access = await self._review(_ACCESS, "SubjectAccessReview", spec)
+        return access.allowed and not access.denied
 
     async def _review(self, path: str, kind: str, spec: dict[str, Any]) -> _Status:
         version = path.removeprefix("/apis/").rpartition("/")[0]

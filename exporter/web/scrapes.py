@@ -1,4 +1,4 @@
-"""Concurrent scrapes up to a limit, shared between clients."""
+"""Limits concurrent scrapes, with fair sharing between clients."""
 
 import asyncio
 import collections
@@ -14,17 +14,17 @@ from exporter.web.limits import Limits, Refusals
 
 __all__ = ["Scrapes"]
 
-_LONG_SECONDS = 5.0  # Prometheus waits for ten
+_LONG_SECONDS = 5.0  # the default scrape timeout of Prometheus is 10 s
 
 
 @dataclasses.dataclass(kw_only=True)
 class _Running:
     client: str = dataclasses.field(repr=False)  # may be a token
     writer: AbstractStreamWriter
-    begun: float = math.inf  # its first byte
+    begun: float = math.inf  # time of its first byte
 
     def pace(self, now: float) -> float:
-        """Bytes a second that the client takes; infinite in the first second, and none after five."""
+        """Bytes per second that the client reads; infinite in the first second, 0 after five seconds."""
         seconds = now - self.begun
         if seconds >= _LONG_SECONDS:
             return 0.0
@@ -32,10 +32,10 @@ class _Running:
 
 
 class Scrapes:
-    """At the limit, the client with most scrapes gives up its slowest one.
+    """At the limit, the slowest scrape of the client with the most scrapes is disconnected.
 
-    To a client with fewer at once; else only one that takes less than `least_pace`, or takes long. A client is a
-    user, a token or an address.
+    If the new client has as many, only a scrape that is slower than `least_pace`, or takes longer than 5 s. A client
+    is a user, a token or an address.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Scrapes:
         self._render_lock = asyncio.Lock()
 
     async def scrape(self, request: web.Request) -> web.StreamResponse:
-        """Serves it; with 503 where there are too many, in the words of Prometheus' own exporters."""
+        """Serves a scrape, or 503 at the limit, with the message of Prometheus exporters."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
@@ -64,7 +64,7 @@ class Scrapes:
         self._running[transport] = running
         try:
             async with asyncio.timeout(self._limits.answer_seconds):
-                async with self._render_lock:  # many pages that begin at once would block the event loop
+                async with self._render_lock:  # many scrapes that start together would block the event loop
                     await asyncio.sleep(0)
                 return await self._scrape(request)
         except TimeoutError:
@@ -74,12 +74,12 @@ class Scrapes:
             self._running.pop(transport, None)
 
     async def begin(self, request: web.Request, _: web.StreamResponse) -> None:
-        """A response is about to be sent."""
+        """Records the start of a response."""
         if request.transport in self._running:
             self._running[request.transport].begun = asyncio.get_running_loop().time()
 
     def drop_slow(self) -> None:
-        """Disconnects the slow ones, which would delay the end."""
+        """Disconnects slow clients, which would delay the shutdown."""
         now = asyncio.get_running_loop().time()
         for transport, running in self._running.items():
             if running.pace(now) < self._limits.least_pace:

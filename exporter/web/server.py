@@ -1,4 +1,4 @@
-"""The HTTP server: which path leads where, on which addresses it listens, how it stops."""
+"""The HTTP server: routes, listen addresses, and shutdown."""
 
 import asyncio
 import contextlib
@@ -32,8 +32,8 @@ __all__ = ["Content", "ListenError", "check_path", "parse_address", "serve"]
 
 _log = logging.getLogger(__name__)
 
-# Open scrapes are given twice this long to finish (aiohttp waits for the answer, then for the task), and a SIGTERM
-# is to end the exporter within a second.
+# Open scrapes have twice this time to finish (aiohttp waits for the response, then for the task). The exporter is to
+# exit within a second after SIGTERM.
 _STOP_SECONDS = 0.3
 _BACKLOG = 256
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
@@ -42,28 +42,28 @@ _READY = ("/readyz", "/-/ready")
 
 
 class ListenError(Exception):
-    """An address that cannot be listened on, in one line."""
+    """The server cannot listen on an address, or serve a path. The message is one line."""
 
 
 def parse_address(text: str) -> tuple[str | None, int]:
     """`:10911`, `127.0.0.1:10911` or `[::1]:10911` as host (None: all) and port. Raises ListenError."""
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the highest port
-        raise ListenError(f"{text!r} is not an address to listen on: write HOST:PORT, or :PORT for every interface")
+        raise ListenError(f"{text!r} is not a listen address: use HOST:PORT, or :PORT for every interface")
     return host.strip("[]") or None, int(port)
 
 
 def check_path(path: str) -> None:
-    """Raises ListenError where the metrics cannot be served at this path."""
+    """Raises ListenError if the metrics cannot be served at this path."""
     if not _PATH.fullmatch(path):
-        raise ListenError(f"{path!r} is not a metrics path: it must begin with / and have only A-Z a-z 0-9 . _ ~ - /")
+        raise ListenError(f"{path!r} is not a metrics path: it must begin with / and contain only A-Za-z0-9._~-/")
     if path in {*_LIVE, *_READY}:
         raise ListenError(f"{path!r} is not a metrics path: it is the path of a health check")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Content:
-    """What is served."""
+    """The content of the server."""
 
     metrics: Metrics
     health: Health
@@ -81,7 +81,7 @@ async def serve(
     web_file: WebFile,
     reviews: Reviews | None = None,
 ) -> AsyncIterator[list[str]]:
-    """Serves while the context lasts; gives the base URLs. Raises ListenError."""
+    """Serves until the context exits; yields the base URLs. Raises ListenError."""
     if (most := descriptors()) < LEAST_DESCRIPTORS:
         raise ListenError(f"the limit of open files is {most}: at least {LEAST_DESCRIPTORS} are needed (ulimit -n)")
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
@@ -127,7 +127,7 @@ async def _prepare(request: web.Request, answer: web.StreamResponse) -> None:
 
 @web.middleware
 async def _log_failures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Aiohttp's own logger is off, because it logs everything that clients send."""
+    """Logs exceptions of handlers. The logger of aiohttp is disabled, because it logs text from clients."""
     try:
         return await handler(request)
     except (web.HTTPException, ConnectionError):
@@ -153,7 +153,7 @@ async def _bind(address: str) -> list[socket.socket]:
             raise ListenError(f"cannot listen on {address}: the port is in use; {hint}") from error
         raise ListenError(f"cannot listen on {address}: {error.strerror or error}") from error
     except UnicodeError as error:  # from IDNA
-        raise ListenError(f"cannot listen on {address}: {host!r} is not the name of a host") from error
+        raise ListenError(f"cannot listen on {address}: {host!r} is not a host name") from error
     return sockets
 
 

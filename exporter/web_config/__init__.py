@@ -1,6 +1,6 @@
-"""The web configuration file of Prometheus' exporters: read, checked, and read again when it changes.
+"""Loads and validates the web configuration file of Prometheus exporters, and reloads it when it changes.
 
-A package of its own: of this exporter it imports `files` alone, and needs PyYAML, msgspec and bcrypt.
+It can be used separately: it imports only `files` and `yaml_text` of this exporter, PyYAML, msgspec and bcrypt.
 
     file = WebFile("web-config.yml", clock=time.monotonic)
     file.now().context  # an ssl.SSLContext, or None for HTTP

@@ -1,6 +1,6 @@
-"""What the web configuration file can say, and what is said of a wrong value.
+"""The format of the web configuration file, and its validation.
 
-Its format is that of Prometheus' own exporters, version 0.17:
+It is the format of exporter-toolkit 0.17:
 https://github.com/prometheus/exporter-toolkit/blob/v0.17.1/docs/web-configuration.md
 """
 
@@ -14,7 +14,7 @@ import msgspec
 __all__ = ["CIPHERS", "CURVES", "MAX_COST", "HttpServer", "TlsServer", "WebConfig", "WebConfigError", "check"]
 
 MAX_COST = 14
-"""Of a bcrypt hash: each step doubles its time, and this one takes a second."""
+"""Maximum cost of a bcrypt hash. Each step doubles the time; 14 takes about a second."""
 
 CIPHERS = {
     f"TLS_ECDHE_{proof}_WITH_{go}": f"ECDHE-{proof}-{openssl}"
@@ -27,10 +27,13 @@ CIPHERS = {
         ("AES_256_CBC_SHA", "AES256-SHA"),
     )
 } | dict.fromkeys(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
-"""OpenSSL's names of those that Go calls secure; None for those of TLS 1.3, which are always on, as in Go."""
+"""The cipher suites that Go considers secure, by their names in Go; the values are the names in OpenSSL.
+
+None for those of TLS 1.3, which are always enabled, as in Go.
+"""
 
 CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
-"""OpenSSL's names of the curves."""
+"""The curves by their names in Go; the values are the names in OpenSSL."""
 
 _HEADERS: dict[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
@@ -43,15 +46,15 @@ _HASH = re.compile(r"\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}")
 
 
 class WebConfigError(Exception):
-    """A wrong web configuration, or a file that it names: one line."""
+    """The web configuration, or a file that it names, is invalid. The message is one line."""
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A part of the file."""
+    """A section of the file."""
 
 
 class TlsServer(_Section, frozen=True):
-    """`tls_server_config`. Its files are absolute paths, or relative to where the exporter was started."""
+    """`tls_server_config`. Its paths are absolute, or relative to the working directory of the exporter."""
 
     cert_file: str = ""
     key_file: str = ""
@@ -73,31 +76,31 @@ class TlsServer(_Section, frozen=True):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What it is made of."""
+        """The paths of all files that it names."""
         return tuple(filter(None, (self.cert_file, self.key_file, self.client_ca_file)))
 
 
 class HttpServer(_Section, frozen=True):
-    """`http_server_config`. There is no HTTP/2 here: clients that would like it take HTTP/1.1."""
+    """`http_server_config`. HTTP/2 is not supported: clients use HTTP/1.1."""
 
     http2: bool = True
     headers: dict[str, str] = {}
 
 
 class WebConfig(_Section, frozen=True):
-    """The whole file. Without `tls_server_config` it is HTTP, without users nobody is asked for a password."""
+    """The web configuration file. Without `tls_server_config`: HTTP; without users: no authentication."""
 
     tls_server_config: TlsServer | None = None
     http_server_config: HttpServer = HttpServer()
     basic_auth_users: dict[str, str] = {}
 
     def __repr__(self) -> str:
-        """Reprs end in logs, hashes must not."""
+        """Without hashes, because a repr may be logged."""
         return f"WebConfig(tls_server_config={self.tls_server_config!r}, users={len(self.basic_auth_users)})"
 
 
 def check(config: WebConfig) -> None:
-    """What types cannot say. Raises WebConfigError that begins with the key's path."""
+    """Validates what types cannot express. Raises WebConfigError with the path of the key as its prefix."""
     if config.tls_server_config is not None:
         _check_tls(config.tls_server_config)
     _check_headers(config.http_server_config.headers)
@@ -111,7 +114,7 @@ def _check_tls(tls: TlsServer) -> None:
             raise WebConfigError(f"{where}.{name} is missing")
     for name in ("min_version", "max_version"):
         if getattr(tls, name) in {"TLS10", "TLS11"}:
-            raise WebConfigError(f"{where}.{name}: {getattr(tls, name)} is not supported: write TLS12 or TLS13")
+            raise WebConfigError(f"{where}.{name}: {getattr(tls, name)} is not supported: use TLS12 or TLS13")
     if tls.min_version > tls.max_version:
         raise WebConfigError(f"{where}: min_version {tls.min_version} is above max_version {tls.max_version}")
     _check_ciphers(tls)
@@ -140,10 +143,10 @@ def _check_clients(tls: TlsServer) -> None:
     if kind in {"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"}:
         better = "VerifyClientCertIfGiven" if kind == "RequestClientCert" else "RequireAndVerifyClientCert"
         raise WebConfigError(
-            f"{where}.client_auth_type: {kind} accepts unverified certificates and is not supported: write {better}"
+            f"{where}.client_auth_type: {kind} accepts unverified certificates and is not supported: use {better}"
         )
     if tls.client_ca_file and kind == "NoClientCert":
-        raise WebConfigError(f"{where}: client_ca_file needs a client_auth_type: write RequireAndVerifyClientCert")
+        raise WebConfigError(f"{where}: client_ca_file needs a client_auth_type: use RequireAndVerifyClientCert")
     if kind != "NoClientCert" and not tls.client_ca_file:
         raise WebConfigError(
             f"{where}: client_auth_type {kind} needs a client_ca_file: the system's CAs are not used"
@@ -167,16 +170,16 @@ def _check_users(users: Mapping[str, str]) -> None:
     for user, hashed in users.items():
         where = f"basic_auth_users.{user if user.isprintable() else repr(user)}"
         if not user or ":" in user:
-            raise WebConfigError(f"{where}: a user has a name, without a colon")
+            raise WebConfigError(f"{where}: expected a user name without a colon")
         found = _HASH.fullmatch(hashed)
         if not found or not _is_salted(hashed):
             raise WebConfigError(f"{where}: not a bcrypt hash, which begins with $2y$ or $2b$ and has 60 characters")
-        if not 4 <= int(found[1]) <= MAX_COST:  # noqa: PLR2004 - bcrypt's own least
+        if not 4 <= int(found[1]) <= MAX_COST:  # noqa: PLR2004 - the minimum of bcrypt
             raise WebConfigError(f"{where}: the cost of its bcrypt hash is {int(found[1])}: expected 4 to {MAX_COST}")
 
 
 def _is_salted(hashed: str) -> bool:
-    """Whether bcrypt takes it; asked at the least cost, which is a millisecond."""
+    """Whether bcrypt accepts the hash. Checked with the minimum cost, which takes a millisecond."""
     try:
         bcrypt.checkpw(b"", f"{hashed[:4]}04{hashed[6:]}".encode())
     except ValueError:

@@ -1,4 +1,4 @@
-"""The web configuration file: how it is read, and the one line that is said of a wrong one."""
+"""Parses the web configuration file, with one-line errors."""
 
 import difflib
 import re
@@ -18,28 +18,28 @@ __all__ = ["parse", "parse_file", "read", "text_of"]
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`", re.DOTALL)
 _NOT_HERE = {
     "tls_server_config": {
-        "cert": "a certificate in the file itself is not supported: write it to a file of its own, for cert_file",
-        "key": "a key in the file itself is not supported: write it to a file of its own, for key_file",
-        "client_ca": "CAs in the file itself are not supported: write them to a file, for client_ca_file",
+        "cert": "inline certificates are not supported: use cert_file",
+        "key": "inline keys are not supported: use key_file",
+        "client_ca": "inline CA certificates are not supported: use client_ca_file",
     },
-    "": {"rate_limit": "is not supported: --web.max-requests limits the scrapes at once"},
+    "": {"rate_limit": "is not supported: --web.max-requests limits concurrent scrapes"},
 }
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """As exporter-toolkit, which takes no key twice."""
+    """Rejects duplicate keys, as exporter-toolkit does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Raises a YAMLError for a key that is there twice."""
+        """Raises a YAMLError for a duplicate key."""
         names = [key.value for key, _ in node.value]
         for index, (key, _) in enumerate(node.value):
             if key.value in names[:index]:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key.value!r}", key.start_mark)
         return super().construct_mapping(node, deep)
 
 
 def read(path: Path) -> WebConfig:
-    """The file at this path. Raises WebConfigError."""
+    """Reads the file at this path. Raises WebConfigError."""
     return parse_file(text_of(path), path=path)
 
 
@@ -52,7 +52,7 @@ def text_of(path: Path) -> str:
 
 
 def parse_file(text: str, *, path: Path) -> WebConfig:
-    """The text of the file at this path. Raises WebConfigError that names it."""
+    """Parses the text of the file at this path. Raises WebConfigError, which names the path."""
     try:
         return parse(text, folder=path.parent)
     except WebConfigError as error:
@@ -60,7 +60,7 @@ def parse_file(text: str, *, path: Path) -> WebConfig:
 
 
 def parse(text: str, *, folder: Path) -> WebConfig:
-    """The text of such a file in this folder. Raises WebConfigError with no value of a secret in it."""
+    """Parses the text of a file in this directory. Raises WebConfigError, which contains no secret."""
     try:
         tree = yaml_text.load(text, loader=_StrictLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -72,36 +72,36 @@ def parse(text: str, *, folder: Path) -> WebConfig:
     try:
         config = msgspec.convert(tree, WebConfig)
     except msgspec.ValidationError as error:
-        raise WebConfigError(_said(str(error))) from None
+        raise WebConfigError(_readable(str(error))) from None
     if config.tls_server_config is None and "tls_server_config" in tree:
         raise WebConfigError("tls_server_config: expected a mapping, got null")
     check(config)
     if config.tls_server_config is not None:
-        config = msgspec.structs.replace(config, tls_server_config=_placed(config.tls_server_config, folder))
+        config = msgspec.structs.replace(config, tls_server_config=_with_paths(config.tls_server_config, folder))
     return config
 
 
-def _placed(tls: TlsServer, folder: Path) -> TlsServer:
-    """Relative paths begin at the folder of the file, so that one Secret can hold it all."""
+def _with_paths(tls: TlsServer, folder: Path) -> TlsServer:
+    """Resolves paths relative to the directory of the file, so that one Secret can contain all files."""
     names = ("cert_file", "key_file", "client_ca_file")
     return msgspec.structs.replace(tls, **{name: str(folder / at) for name in names if (at := getattr(tls, name))})
 
 
 def _check_supported(tree: Any) -> None:
-    """Keys of the format that this exporter does not have are told as such, and not as misspelled."""
+    """Raises WebConfigError for keys of exporter-toolkit that are not supported, instead of "unknown key"."""
     for section, reasons in _NOT_HERE.items():
         part = tree.get(section) if section and isinstance(tree, dict) else tree
         for key in reasons.keys() & part.keys() if isinstance(part, dict) else ():
             raise WebConfigError(f"{'.'.join(filter(None, (section, key)))}: {reasons[key]}")
 
 
-def _said(message: str) -> str:
-    """A message of msgspec's as one line, with the path of the key in front."""
+def _readable(message: str) -> str:
+    """A message of msgspec as one line, with the path of the key as its prefix."""
     text, _, where = message.partition(" - at `")
     where, of_a_name = where.rstrip("`").replace("[...]", ""), where.startswith("key` in `")
     path = where.removeprefix("key` in `").removeprefix("$").removeprefix(".")
     if of_a_name:
-        return f"{path}: every name is text: put it into quotes"
+        return f"{path}: each name must be a string: put it in quotes"
     if unknown := _UNKNOWN.fullmatch(text):
         kinds: Mapping[str, type[msgspec.Struct]] = {"tls_server_config": TlsServer, "http_server_config": HttpServer}
         near = difflib.get_close_matches(unknown[1], known := kinds.get(path, WebConfig).__struct_fields__, n=1)

@@ -1,4 +1,4 @@
-"""A file that is emptied, cut, or half-written must not take protection away: what is removed has to be said."""
+"""Rejects a file that lacks keys of the previous one: an empty or half-written file must not disable protection."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,20 +18,20 @@ _OFF = {
     "tls_server_config.prefer_server_cipher_suites": "true",
     "http_server_config.http2": "true",
 }
-"""How the file says that a key is not wanted any more: by its empty or default value."""
+"""The value that removes a key: its empty or default value."""
 
 
 def check_removal(old: str, new: str) -> str:
-    """What is wrong with the new text of a file; empty where it can take the old one's place. Both are valid YAML.
+    """The problem of the new text of a file; empty if it may replace the old one. Both must be valid YAML.
 
-    A key that was there must still be there. Users may go one by one: that lets nobody in.
+    The new text must have all keys of the old one. Single users may be missing: that grants no access.
     """
     if new and old.startswith(new) and old[len(new) :][:1] not in {"", "\n"} and not new.endswith("\n"):
         return "it ends in the middle of a line: is it being written?"
-    kept = dict(_values(_tree(new)))
+    present = dict(_values(_tree(new)))
     for path, value in _values(_tree(old)):
         off = '""' if path.startswith("http_server_config.headers.") else _OFF.get(path)
-        if off is not None and path not in kept and value != yaml.safe_load(off):
+        if off is not None and path not in present and value != yaml.safe_load(off):
             return f"{path} is missing: write `{path.rpartition('.')[2]}: {off}` to remove it"
     return ""
 

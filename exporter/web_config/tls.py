@@ -1,4 +1,4 @@
-"""From `tls_server_config` to the SSLContext of the listeners; a certificate that no client would take is refused."""
+"""Creates the listeners' SSLContext from `tls_server_config`. Rejects certificates that clients would not accept."""
 
 import ipaddress
 import ssl
@@ -21,9 +21,9 @@ _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 
 
 def server_context(tls: TlsServer) -> ssl.SSLContext:
-    """Reads its files. Raises WebConfigError that names what is wrong with which of them."""
+    """Reads the files of `tls`. Raises WebConfigError, which names the file."""
     context = _with_certificate(tls)
-    _prove(tls)
+    _check_handshake(tls)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.maximum_version = _VERSIONS[tls.max_version]
     if tls.cipher_suites:
@@ -44,7 +44,7 @@ def server_context(tls: TlsServer) -> ssl.SSLContext:
 
 
 def is_allowed(certificate: Mapping[str, Any], names: Sequence[str]) -> bool:
-    """Whether one of a client's SANs, of any kind, is one of these; `certificate` is as getpeercert() gives it."""
+    """Whether a SAN of the client's certificate is in `names`. `certificate` is the result of getpeercert()."""
     return not names or any(
         (_address(name) if kind == "IP Address" else name) in names
         for kind, name in certificate.get("subjectAltName", ())
@@ -52,7 +52,7 @@ def is_allowed(certificate: Mapping[str, Any], names: Sequence[str]) -> bool:
 
 
 def _address(text: str) -> str:
-    """As Go writes it; OpenSSL writes all of an IPv6 address out."""
+    """The IP address in Go's format. OpenSSL does not compress IPv6 addresses."""
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError:
@@ -70,19 +70,21 @@ def _text(path: str, *, name: str, mark: bytes, what: str) -> bytes:
 
 
 def _with_certificate(tls: TlsServer) -> ssl.SSLContext:
-    """A context that shows the certificate, and is for servers in all else as Python makes it."""
+    """A server context with Python's defaults and the certificate."""
     _text(tls.cert_file, name="cert_file", mark=_CERTIFICATE, what="certificate")
     if b"ENCRYPTED" in _text(tls.key_file, name="key_file", mark=_KEY, what="private key"):
-        raise WebConfigError(f"key_file {tls.key_file}: the key has a passphrase; give one without")
+        raise WebConfigError(f"key_file {tls.key_file}: the key has a passphrase; use a key without one")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        # A password, for else OpenSSL would ask for one at the terminal.
+        # Without a password, OpenSSL would prompt for one at the terminal.
         context.load_cert_chain(tls.cert_file, tls.key_file, password="")
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise WebConfigError(f"key_file {tls.key_file}: the key does not fit cert_file {tls.cert_file}") from None
-        why = f" ({error.reason.replace('_', ' ').lower()})" if error.reason else ""
-        raise WebConfigError(f"cert_file {tls.cert_file} or key_file {tls.key_file}: cannot be read{why}") from None
+            text = f"key_file {tls.key_file}: the key does not match cert_file {tls.cert_file}"
+            raise WebConfigError(text) from None
+        reason = f" ({error.reason.replace('_', ' ').lower()})" if error.reason else ""
+        text = f"cert_file {tls.cert_file} or key_file {tls.key_file}: cannot be read{reason}"
+        raise WebConfigError(text) from None
     except OSError as error:
         raise WebConfigError(f"cert_file {tls.cert_file}: cannot be read: {error.strerror}") from None
     return context
@@ -91,17 +93,17 @@ def _with_certificate(tls: TlsServer) -> ssl.SSLContext:
 def _trust(context: ssl.SSLContext, path: str) -> None:
     text = _text(path, name="client_ca_file", mark=_CERTIFICATE, what="certificate")
     try:
-        # A bundle's comments may be in any language, Python wants ASCII.
+        # Python requires ASCII, and the comments of a bundle may have other characters.
         context.load_verify_locations(cadata=text.decode("ascii", "ignore"))
     except ssl.SSLError:
         raise WebConfigError(f"client_ca_file {path}: a certificate in it cannot be read") from None
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as in Go, an intermediate CA may be the trusted end
 
 
-def _prove(tls: TlsServer) -> None:
-    """A handshake with ourselves, in memory: who is told to trust this certificate must find it in order.
+def _check_handshake(tls: TlsServer) -> None:
+    """Checks in an in-memory handshake that a client that trusts the certificate accepts it. Raises WebConfigError.
 
-    Python's own way to read a certificate's dates is private; and this asks for its purpose too.
+    This checks its dates and its purpose; Python has no public API for the dates.
     """
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
@@ -117,8 +119,8 @@ def _prove(tls: TlsServer) -> None:
     except ssl.SSLCertVerificationError as error:
         raise WebConfigError(f"cert_file {tls.cert_file}: {error.verify_message}") from None
     except ssl.SSLError as error:
-        why = (error.reason or "it fails").replace("_", " ").lower()
-        raise WebConfigError(f"cert_file {tls.cert_file}: cannot be used for TLS ({why})") from None
+        reason = (error.reason or "the handshake fails").replace("_", " ").lower()
+        raise WebConfigError(f"cert_file {tls.cert_file}: cannot be used for TLS ({reason})") from None
 
 
 def _step(end: ssl.SSLObject) -> None:

@@ -1,4 +1,4 @@
-"""The web configuration that is in force: its files are read again when they change."""
+"""The current web configuration, which is reloaded when its files change."""
 
 import dataclasses
 import logging
@@ -16,21 +16,21 @@ __all__ = ["Protection", "WebFile"]
 
 _log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 1.0
-_RETRY_SECONDS = 60.0  # what is not valid yet will be, without a change of any file
+_CHECK_SECONDS = 1.0
+_RETRY_SECONDS = 60.0  # a certificate that is not valid yet becomes valid without a change of the file
 
 
 class OnReload(Protocol):
-    """Called after each try to read the file again."""
+    """Called after each reload of the file."""
 
     def __call__(self, *, successful: bool) -> None:
-        """Whether the new configuration is in force."""
+        """Whether the new configuration was applied."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protection:
-    """Who is accepted, and how. `context` is None for HTTP."""
+    """A loaded configuration. `context` is None for HTTP; `text` is the content of the file."""
 
     config: WebConfig = dataclasses.field(default_factory=WebConfig)
     context: ssl.SSLContext | None = None
@@ -38,10 +38,10 @@ class Protection:
 
 
 class WebFile:
-    """The file at `path`; None: no TLS and no passwords. Raises WebConfigError if it is invalid at the start.
+    """The file at `path`; None: no TLS and no passwords. Raises WebConfigError if it is invalid at startup.
 
-    Later an invalid one is one log line, and the previous one stays in force. So it does where a key is missing that
-    was there before: see `check_removal`. `clock` is monotonic.
+    If a reload fails, the error is logged and the previous configuration is kept, also for a missing key (see
+    `check_removal`). `clock` is monotonic.
     """
 
     def __init__(
@@ -55,25 +55,25 @@ class WebFile:
         self._protection = Protection()
         if self._path is not None:
             self._protection = self._load(self._path)
-        self._looked = self._loaded = clock()
+        self._checked = self._loaded = clock()
 
     @property
     def secure(self) -> bool:
-        """Whether the listeners speak TLS, for as long as they live."""
+        """Whether the listeners use TLS. It does not change until a restart."""
         return self._protection.context is not None
 
     @property
     def protects(self) -> bool:
-        """Whether it asks for TLS or for passwords."""
+        """Whether it enables TLS or passwords."""
         return self.secure or bool(self._protection.config.basic_auth_users)
 
     def now(self) -> Protection:
-        """What is in force. Looks at the files at most once a second, so it may be called for each request."""
-        if self._path is not None and self._clock() - self._looked >= _LOOK_SECONDS:
-            self._looked = self._clock()
-            late = bool(self._logged) and self._looked - self._loaded >= _RETRY_SECONDS
-            if late or self._stamps != {path: _stamp(path) for path in self._stamps}:
-                self._loaded = self._looked
+        """The current configuration. Checks the files for changes at most once a second."""
+        if self._path is not None and self._clock() - self._checked >= _CHECK_SECONDS:
+            self._checked = self._clock()
+            retry = bool(self._logged) and self._checked - self._loaded >= _RETRY_SECONDS
+            if retry or self._stamps != {path: _stamp(path) for path in self._stamps}:
+                self._loaded = self._checked
                 self._reload(self._path)
         return self._protection
 
@@ -96,7 +96,7 @@ class WebFile:
         _log.info("Reloaded web configuration", extra={"file": path})
 
     def _load(self, path: Path) -> Protection:
-        # The stamps before the text: what changes in between is seen the next time.
+        # The stamps before the text: a change in between is detected by the next check.
         self._stamps = {str(path): _stamp(str(path))}
         text = text_of(path)
         config = parse_file(text, path=path)
@@ -106,7 +106,7 @@ class WebFile:
 
 
 def _stamp(path: str) -> tuple[int, ...]:
-    """Another one after each change of its text or its rights, and where it is replaced; empty where it is not."""
+    """A value that changes with the file's content, permissions or inode; empty if the file does not exist."""
     try:
         status = Path(path).stat()
     except OSError:

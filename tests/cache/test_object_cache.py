@@ -36,7 +36,7 @@ def fresh(text):
 def test_a_table_knows_which_of_its_parts_have_been_read():
     """One that is empty has been read; one that is not there has not."""
     table = Table()
-    assert (table.known("a"), table.part("a")) == (False, {})
+    assert (table.known("a"), table.partition("a")) == (False, {})
     assert table.swap("a", {}) == {}
     assert (table.known("a"), table.known("b")) == (True, False)
 
@@ -155,7 +155,7 @@ def test_the_clock_gives_each_object_that_has_to_go_once():
     cache.apply(Change(CODERUNS, "*", "c", a_run("c", state="failed", finished=120.0)))
     assert cache.advance(149.0) == set()
     assert cache.advance(150.0) == {Key(CODERUNS, "a")}
-    assert not cache.shown(runs[0])
+    assert not cache.is_exposed(runs[0])
     assert cache.advance(169.0) == set()
     assert cache.advance(170.0) == {Key(CODERUNS, "c")}
     assert cache.advance(10_000.0) == set()
@@ -207,7 +207,7 @@ def test_a_configmap_never_leaves():
     """It is required whether it exists or not."""
     cache = a_cluster(retention=1.0)
     cache.advance(1e12)
-    assert cache.shown(ConfigMap(uid="n/c", namespace="n", name="c"))
+    assert cache.is_exposed(ConfigMap(uid="n/c", namespace="n", name="c"))
 
 
 def test_the_thresholds_that_apply():
@@ -254,7 +254,7 @@ def test_a_clock_that_is_set_back_brings_back_what_left_too_early():
     cache = a_cluster(runs=[early, late])
     assert cache.advance(1e9) == {Key(CODERUNS, "early"), Key(CODERUNS, "r")}
     assert cache.advance(150.0 + cache.thresholds.retention) == {Key(CODERUNS, "r")}
-    assert (cache.shown(early), cache.shown(late)) == (False, True)
+    assert (cache.is_exposed(early), cache.is_exposed(late)) == (False, True)
     assert cache.advance(200.0 + cache.thresholds.retention) == {Key(CODERUNS, "r")}
 
 

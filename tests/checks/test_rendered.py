@@ -174,7 +174,7 @@ def test_one_that_is_defined_twice_is_unhealthy(tmp_path):
             a_manifest("abcde-5f2hk9bt4d"),
             "; m.yaml:1 has abcde-5f2hk9bt4d: kustomize adds a suffix unless disableNameSuffixHash is set",
         ),
-        (a_manifest("abcdf"), "; m.yaml:1 has abcdf: is it meant?"),
+        (a_manifest("abcdf"), "; did you mean abcdf (m.yaml:1)?"),
         (
             a_manifest().replace("name: a", "generateName: abcde-"),
             "; m.yaml:1 has generateName abcde-, and so no fixed name",
@@ -203,7 +203,7 @@ def test_an_empty_rendering_is_unknown(tmp_path, text):
     lines, status = lines_of(tmp_path, text, text)
     assert status == UNKNOWN
     assert lines == [
-        "UNKNOWN --filename: there is no Kubernetes object in the input",
+        "UNKNOWN --filename: no Kubernetes object found in the input",
         "UNKNOWN ConfigMap agent-platform/a: not found in what could be read",
     ]
 

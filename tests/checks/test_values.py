@@ -8,7 +8,7 @@ import yaml
 
 from exporter.checks.formats import FORMATS, status_of
 from exporter.checks.replaced import check_replaced
-from exporter.checks.values import ValuesOf, of_values
+from exporter.checks.values import ValueReader, value_findings
 from exporter.profiles import Profile, resolved
 from exporter.resources.kinds import run_kinds
 from tests.objects import raw
@@ -25,14 +25,14 @@ times: {finished: .status.finishedAt}
 about: {agent: [.spec.agent, .metadata.labels.agent], model: .spec.model}
 """
 READY = ".status.conditions[?(@.type=='Ready')].reason"
-IN_NO_RULE = "in no rule: state open"
+IN_NO_RULE = "not in any rule: state open"
 
 
 def findings(*objects, profile=PROFILE):
     """Those about these objects."""
     (kind,) = run_kinds([resolved(msgspec.convert(yaml.safe_load(profile), Profile))])
-    of = ValuesOf(kind)
-    return of_values("agenttasks", of, [of(raw(item)) for item in objects])
+    reader = ValueReader(kind)
+    return value_findings("agenttasks", reader, [reader(raw(item)) for item in objects])
 
 
 def lines(*objects, profile=PROFILE):
@@ -84,7 +84,7 @@ def test_values_that_no_rule_lists_are_one_line_a_path():
         f"note  agenttasks: {READY}: 1 of 6 runs has a value; 'Paused' (1 run) is {IN_NO_RULE}",
     ]
     many = lines(*[a_run(f"P{number}") for number in range(25)])[1]
-    assert "'P9' (1 run) and 15 more are in no rule: state open" in many
+    assert "'P9' (1 run) and 15 more are not in any rule: state open" in many
     assert status_of(findings(*runs)) == "ok"
 
 
@@ -132,7 +132,7 @@ def test_an_object_that_is_broken_counts_with_what_can_be_read():
     }
     first, second = findings(broken)
     assert first.data["paths"][".status.finishedAt"] == 0
-    assert "'Odd' (1 run) is in no rule" in second.text
+    assert "'Odd' (1 run) is not in any rule" in second.text
 
 
 def test_a_mapping_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
@@ -147,7 +147,7 @@ def test_a_mapping_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
     (finding,) = check_replaced(given)
     assert (finding.status, finding.subject) == ("note", "coderuns.kinds[2].about")
     assert finding.text == (
-        "replaces the whole about of the shipped profile tasks.kelos.dev: without its cli, model, repository, message"
+        "replaces about of the shipped profile tasks.kelos.dev without cli, model, repository, message"
     )
 
 

@@ -13,7 +13,7 @@ async def test_phases_that_no_state_list_has_are_named_and_counted(tmp_path):
     runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
     both = r"'Paused' (3 runs), 'Odd\n' (1 run)"
     assert await lines_of(tmp_path, *runs) == [
-        f"note  coderuns: .status.phase: 5 of 6 runs have a value; {both} are in no rule: state open",
+        f"note  coderuns: .status.phase: 5 of 6 runs have a value; {both} are not in any rule: state open",
     ]
 
 
@@ -88,10 +88,10 @@ async def test_an_about_that_replaces_the_shipped_one_is_a_note(tmp_path):
     """Its keys are not merged."""
     config = NO_CONFIGMAPS + "coderuns: {kinds: [{about: {agent: .spec.githubApp}, times: {}}]}\n"
     lost = "service, task_id, cli, model, repository, workflow, run_type, message, attempt"
-    of = "of the shipped profile coderuns.agents.platform: without its"
+    of = "of the shipped profile coderuns.agents.platform without"
     assert await lines_of(tmp_path, a_run(), config=config) == [
-        f"note  coderuns.kinds[0].about: replaces the whole about {of} {lost}",
-        f"note  coderuns.kinds[0].times: replaces the whole times {of} finished, work_completed",
+        f"note  coderuns.kinds[0].about: replaces about {of} {lost}",
+        f"note  coderuns.kinds[0].times: replaces times {of} finished, work_completed",
     ]
 
 

@@ -221,7 +221,7 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path):
     assert wrong("profile", "-f", none) == "--filename: there is no CustomResourceDefinition in these manifests"
     old = a_file(tmp_path, a_crd() | {"apiVersion": "apiextensions.k8s.io/v1beta1"}, name="old.yaml")
     assert wrong("profile", "-f", old) == (
-        f"{old}:1: the CRD is of apiextensions.k8s.io/v1beta1, and must be of apiextensions.k8s.io/v1"
+        f"{old}:1: apiVersion of the CRD must be apiextensions.k8s.io/v1, not apiextensions.k8s.io/v1beta1"
     )
     unserved = a_file(tmp_path, a_crd(served=False), name="unserved.yaml")
     assert (

@@ -64,7 +64,7 @@ def test_a_run_with_a_finalizer_is_not_explained_by_it():
     touched = WAITING | {"metadata": WAITING["metadata"] | {"finalizers": ["coderuns.orchestrator.io/finalizer"]}}
     assert causes(World(a_run(created=CREATED + 99, name="poison", uid="p", spec=POISON["spec"]), touched))[
         "waiting"
-    ] == ("reconcile_failing", "finalizer and no status: the controller looked at it and failed")
+    ] == ("reconcile_failing", "finalizer and no status: the controller fails to reconcile it")
 
 
 def test_a_younger_run_that_was_touched_shows_that_nothing_is_blocked():

@@ -108,7 +108,7 @@ def test_a_job_whose_run_does_not_exist_any_more_says_so():
     world = World(RUNNING, a_job())
     world.delete(RUNNING)
     assert [line.split('"')[5:8:2] for line in samples(world.text(), "job_hang_cause")] == [
-        ["run_gone", "CodeRun r does not exist any more"]
+        ["run_gone", "CodeRun r no longer exists"]
     ]
 
 

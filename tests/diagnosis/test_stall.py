@@ -9,7 +9,7 @@ from tests.worlds import World, required
 NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
 NEEDED = tuple(required(f"controller-agent-templates-{name}") for name in NAMES)
 WHOLE = tuple(a_configmap(name=item.name, data={"a.hbs": "x"}) for item in NEEDED)
-NO_STATUS = ("not_reconciled", "no finalizer and no status: no controller has looked at it")
+NO_STATUS = ("not_reconciled", "no finalizer and no status: no controller has processed it")
 
 
 def causes(*objects, run=None, needed=NEEDED, **settings):

@@ -3,7 +3,7 @@
 import yaml
 
 from exporter.config_file import load
-from exporter.drafting import Seen, definition_of, draft
+from exporter.drafting import ObservedObjects, definition_of, draft
 from exporter.profiles import resolved
 
 __all__ = ["a_crd", "a_run", "crd_of", "draft_of", "read"]
@@ -32,7 +32,7 @@ def a_run(*, spec=None, status=None, **metadata):
 def draft_of(crd, *objects, workers=(), version=""):
     """The text of a draft."""
     definition = definition_of(crd, version=version)
-    seen = Seen(group=definition.group, kind=definition.kind)
+    seen = ObservedObjects(group=definition.group, kind=definition.kind)
     for item in objects:
         seen.add(item)
     for kind, item in workers:

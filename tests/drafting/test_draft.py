@@ -53,8 +53,8 @@ def test_a_schema_alone_gives_a_whole_profile(tmp_path):
             "message": ".status.message",
         },
     }
-    assert "# decide: in no list, so that such a run is open: Odd 0" in text
-    assert "# decide: no Job or Pod with an owner of kind AgentTask was seen; its status names a Job" in text
+    assert "# decide: not listed, such runs are open: Odd 0" in text
+    assert "# decide: no Job or Pod with an owner of kind AgentTask was found; its status names a Job" in text
 
 
 def test_what_is_written_is_all_that_is_read(tmp_path):
@@ -78,7 +78,7 @@ def test_values_of_objects_complete_a_schema_without_an_enum(tmp_path):
         "failed": ["failed"],
     }
     assert "# .status.phase: running 2, paused 1, pondering 1, no value 1" in text
-    assert "# decide: in no list, so that such a run is open: pondering 1" in text
+    assert "# decide: not listed, such runs are open: pondering 1" in text
     assert "# decide: the CRD does not list the values of .status.phase: complete them" in text
 
 

@@ -16,9 +16,9 @@ class Objects:
         self.values = {}
         self.rendered = collections.Counter()
         self.objects = 0
-        self.section = CompressedFamilies(heads=["# a\n", "# b\n"], lines=self.lines, begins=self.begins)
+        self.section = CompressedFamilies(heads=["# a\n", "# b\n"], lines=self.lines, prefixes=self.prefixes)
 
-    def begins(self, family, keys):
+    def prefixes(self, family, keys):
         """What the lines of these objects begin with."""
         return [f"{'ab'[family]} {key}" for key in keys]
 

@@ -130,7 +130,7 @@ def test_a_number_is_given_back(value):
 
 def test_the_head_of_a_family_is_two_lines_whatever_its_help_says():
     """Backslashes and newlines are escaped."""
-    text = head(name="a", kind="gauge", text="One\\two\nthree.")
+    text = head(name="a", kind="gauge", help_text="One\\two\nthree.")
     assert text == "# HELP a One\\\\two\\nthree.\n# TYPE a gauge\n"
     (family,) = parse_text(text)
     assert family.documentation == "One\\two\nthree."

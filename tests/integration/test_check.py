@@ -128,7 +128,7 @@ def test_phases_and_agents_that_are_not_known_are_notes(
     code, lines = check(control_plane, tmp_path, **settings)
     assert code == 0
     assert [line for line in lines if line.startswith("note")] == [
-        "note  coderuns: .status.phase: 2 of 2 runs have a value; 'Paused' (2 runs) is in no rule: state open",
+        "note  coderuns: .status.phase: 2 of 2 runs have a value; 'Paused' (2 runs) is not in any rule: state open",
         "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
     ]
 

@@ -91,7 +91,7 @@ def test_a_run_without_a_job_is_delivered_with_its_name_until_it_has_one(world: 
         "severity": "critical",
     }
     assert told.annotations["summary"].startswith(f"CodeRun {where}/lonely in cluster loopback has had no Job for ")
-    assert told.annotations["summary"].endswith("(no finalizer and no status: no controller has looked at it)")
+    assert told.annotations["summary"].endswith("(no finalizer and no status: no controller has processed it)")
     assert f"kubectl -n {where} describe coderun lonely" in told.annotations["description"]
     assert "\nRunbook: runbooks/CodeRunJobCreationStalled.md in the rules bundle\n" in told.annotations["description"]
 

@@ -229,7 +229,7 @@ URL = "a URL such as https://host:6443 (http or https)"
         (
             {"server": "http://h", "proxy-url": f"http://me:{SECRET}/@proxy"},
             (
-                "proxy-url: not the URL of a proxy; it must be such as http://user:password@host:3128 (http or "
+                "proxy-url: not the URL of a proxy; expected a URL such as http://user:password@host:3128 (http or "
                 "https), with each special character of user and password percent-encoded"
             ),
         ),
@@ -249,9 +249,9 @@ async def test_a_wrong_cluster_is_told(tmp_path, cluster, wrong):
     ("user", "wrong"),
     [
         ({"token": 12345}, "token: expected `str`, got `int`"),
-        ({"token": f"{SECRET}\n{SECRET}"}, "token: holds blanks or characters that no header can carry"),
+        ({"token": f"{SECRET}\n{SECRET}"}, "token: has characters that are not allowed in an HTTP header"),
         ({"tokenFile": "absent"}, "tokenFile {folder}/absent: cannot be read: No such file or directory"),
-        ({"tokenFile": "config"}, "tokenFile {folder}/config: holds blanks or characters that no header can carry"),
+        ({"tokenFile": "config"}, "tokenFile {folder}/config: has characters that are not allowed in an HTTP header"),
         ({"auth-provider": {"name": "gcp"}}, "auth-provider 'gcp' is not supported; use its exec plugin"),
         ({"as": "root"}, "as: impersonation is not supported; give the user its own credentials"),
         ({"exec": {"command": "aws"}}, "exec: object missing required field `apiVersion`"),

@@ -40,7 +40,7 @@ def test_empty_lines_are_no_lines():
 
 def test_a_line_without_end_is_given_up():
     """At 16 MiB, which is ten times what etcd takes."""
-    with pytest.raises(BrokenAnswerError, match="a line of over 16 MiB") as caught:
+    with pytest.raises(BrokenAnswerError, match="a line is larger than 16 MiB") as caught:
         lines_of(*[b"x" * (1 << 20)] * 17)
     assert caught.value.code == "line"
 

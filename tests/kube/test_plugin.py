@@ -69,10 +69,10 @@ async def test_a_missing_command_is_an_error_and_its_install_hint_is_logged(tmp_
         (f"echo >&2 {SECRET}; exit 3", "ended with exit code 3"),
         ("exit 1", "ended with exit code 1"),
         ("kill -9 $$", "ended with exit code -9"),
-        (f"echo {SECRET}", "its output is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
-        (r"printf '\377'", "its output is no ExecCredential (JSON is malformed: invalid character (byte 0))"),
-        ("echo '[]'", "its output is no ExecCredential (Expected `object`, got `array`)"),
-        ("echo >&2 'oh no'", "its output is no ExecCredential (Input data was truncated)"),
+        (f"echo {SECRET}", "its output is not an ExecCredential (JSON is malformed: invalid character (byte 0))"),
+        (r"printf '\377'", "its output is not an ExecCredential (JSON is malformed: invalid character (byte 0))"),
+        ("echo '[]'", "its output is not an ExecCredential (Expected `object`, got `array`)"),
+        ("echo >&2 'oh no'", "its output is not an ExecCredential (Input data was truncated)"),
         ("yes", "its output is longer than 1 MiB"),
         (answer({}, version="v1beta1"), f"returned {GROUP}/v1beta1, expected {GROUP}/v1 ExecCredential"),
         (answer({}, version=SECRET), f"returned something else, expected {GROUP}/v1 ExecCredential"),
@@ -84,7 +84,10 @@ async def test_a_missing_command_is_an_error_and_its_install_hint_is_logged(tmp_
         ),
         (
             answer({"token": SECRET, "expirationTimestamp": "soon"}),
-            "its output is no ExecCredential (Invalid RFC3339 encoded datetime - at `$.status.expirationTimestamp`)",
+            (
+                "its output is not an ExecCredential "
+                "(Invalid RFC3339 encoded datetime - at `$.status.expirationTimestamp`)"
+            ),
         ),
     ],
 )
@@ -104,7 +107,7 @@ async def test_a_plugins_token_that_no_header_can_carry_is_told(tmp_path):
 async def test_a_plugin_that_wants_a_terminal_is_refused(tmp_path):
     """An exporter has none."""
     path = a_kubeconfig(tmp_path, user=exec_user(f"{tmp_path}/plugin", interactiveMode="Always"))
-    assert await the_plugins_error(path) == "needs a terminal (interactiveMode: Always), and there is none"
+    assert await the_plugins_error(path) == "needs a terminal (interactiveMode: Always), which is not supported"
 
 
 NO_ZONE = "Expected `datetime` with a timezone component"
@@ -126,7 +129,7 @@ async def test_an_expiry_that_is_no_moment_is_refused(tmp_path, expiry, wrong):
     """Without a zone it would be read as that of this machine, hours too early or too late."""
     plugin = a_plugin(tmp_path, answer({"token": SECRET, "expirationTimestamp": expiry}))
     line = await the_plugins_error(a_kubeconfig(tmp_path, user=exec_user(plugin)))
-    assert line == f"its output is no ExecCredential ({wrong} - at `$.status.expirationTimestamp`)"
+    assert line == f"its output is not an ExecCredential ({wrong} - at `$.status.expirationTimestamp`)"
 
 
 @pytest.mark.parametrize(

@@ -249,13 +249,13 @@ async def test_a_wrong_client_certificate_or_key_is_told(tmp_path, authority, cl
     garbled = b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
     nothing = based(SECRET.encode())
     for given_certificate, given_key, wrong in [
-        (certificate, None, "client-certificate-data: there is no client-key to go with it"),
-        (None, key, "client-key-data: there is no client-certificate to go with it"),
+        (certificate, None, "client-certificate-data: the user has no client-key"),
+        (None, key, "client-key-data: the user has no client-certificate"),
         (certificate, "!", "client-key-data: not base64"),
         (certificate, nothing, "client-key-data: not PEM: there is no private key in it"),
         (nothing, key, "client-certificate-data: not PEM: there is no certificate in it"),
-        (certificate, based(locked), "client-key-data: the key has a passphrase; give one without"),
-        (certificate, other_key, "client-key-data: the key does not fit {at}client-certificate-data"),
+        (certificate, based(locked), "client-key-data: the key has a passphrase; use a key without one"),
+        (certificate, other_key, "client-key-data: the key does not match {at}client-certificate-data"),
         (certificate, based(garbled), "client-key-data: the key, or {at}client-certificate-data, cannot be read"),
     ]:
         pair = {"client-certificate-data": given_certificate, "client-key-data": given_key}

@@ -70,7 +70,7 @@ def test_a_wrong_flag_is_one_line(flags, line, replayed, capsys):
 
 @pytest.mark.parametrize(
     ("address", "line"),
-    [("localhost", "is not an address to listen on"), ("192.0.2.1:10911", "cannot listen on 192.0.2.1:10911: ")],
+    [("localhost", "is not a listen address"), ("192.0.2.1:10911", "cannot listen on 192.0.2.1:10911: ")],
 )
 def test_an_address_that_cannot_be_had_is_an_error_of_one_line(address, line, capsys):
     """Whether it is no address at all, or one of no interface here (TEST-NET-1, RFC 5737)."""

@@ -4,7 +4,7 @@ import re
 
 from exporter.config import CodeRuns, ConfigMaps, Settings
 from tests.objects import raw
-from tests.property.pictures import Parts, a_list
+from tests.property.pictures import Parts, a_list, apply
 
 __all__ = ["Listed", "a_pod", "a_settings", "controlled_by"]
 
@@ -57,7 +57,7 @@ class Listed(Parts):
         for index in range(len(self.feeds)):
             if self._takes(index, item):
                 decoded = self.sources[index].decode(raw(item))
-                self.sinks[index].put(decoded.uid, None if gone else decoded.record)
+                apply(self.sinks[index], decoded.uid, None if gone else decoded.record)
 
     def _takes(self, index, item):
         watch, meta = self.feeds[index].watch, item["metadata"]

@@ -169,7 +169,7 @@ def test_labels_and_annotations_of_a_job_say_what_its_run_does_not():
 
 def test_paths_that_do_not_go_together_are_an_error():
     """A field is a value, a mapping or a list."""
-    with pytest.raises(PathError, match=r"one path ends at '\.spec\.a', another path continues below it"):
+    with pytest.raises(PathError, match=r"'\.spec\.a' is the end of one path and a parent in another path"):
         a_reader("about: {service: .spec.a, cli: .spec.a.b}")
 
 

@@ -78,13 +78,13 @@ def test_what_a_setting_does_not_say_is_the_shipped_profiles():
         (
             "codruns.agents.platform",
             "",
-            "'codruns.agents.platform' is no shipped profile; did you mean coderuns.agents",
+            "'codruns.agents.platform' is not a shipped profile; did you mean coderuns.agents",
         ),
-        ("x", "", "'x' is no shipped profile; there are: boltruns.cto.5dlabs.ai, "),
+        ("x", "", "'x' is not a shipped profile; there are: boltruns.cto.5dlabs.ai, "),
         (Profile(resource="tasks"), "resource", "'tasks' is not PLURAL.GROUP or PLURAL.VERSION.GROUP"),
-        (Profile(resource="a.v1.b.c"), "resource", "there is no shipped profile for a.b.c: its kind is needed"),
-        (Profile(resource="a.b.c", kind="A"), "resource", "its version is needed: a.VERSION.b.c"),
-        (Profile(resource="a.v1.b.c", kind="A", group="b"), "group", "resource names it already: remove one of them"),
+        (Profile(resource="a.v1.b.c"), "resource", "there is not a shipped profile for a.b.c: kind is required"),
+        (Profile(resource="a.b.c", kind="A"), "resource", "version is required: a.VERSION.b.c"),
+        (Profile(resource="a.v1.b.c", kind="A", group="b"), "group", "conflicts with resource: remove one of them"),
     ],
 )
 def test_names_that_are_not_enough_are_an_error(given, key, line):

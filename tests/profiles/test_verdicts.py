@@ -99,7 +99,7 @@ def about(folder, labels):
     world = WORLDS[folder]
     if (shown := labels.get("coderun")) is not None:
         runs = ((kind, item) for item in world.objects if (kind := world.kind_of(item)) is not None)
-        return next(key_of(item) for kind, item in runs if kind.shown(item["metadata"]["name"]) == shown)
+        return next(key_of(item) for kind, item in runs if kind.exposed_name(item["metadata"]["name"]) == shown)
     if (name := labels.get("job_name")) is not None:
         workers = (item for item in world.objects if item["kind"] in {"Job", "Pod"})
         return key_of(run_of(world, next(item for item in workers if item["metadata"]["name"] == name)))

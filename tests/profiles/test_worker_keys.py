@@ -31,12 +31,12 @@ def test_a_worker_may_be_a_pod(tmp_path, text):
     loaded(tmp_path, text)
 
 
-PODS_ONLY = "only a Pod is read with selector: write {is: Pod} or remove it"
+PODS_ONLY = "selector is only supported for Pods: write {is: Pod} or remove it"
 SELECTOR = "'a b' is not a label selector, such as `kubeopencode.io/task` or `app in (a, b)`"
-SHARED = "a shared Pod has no run as its controller: write named as well"
-NAMED = "the name of the Pod is a path: without one, every run has the same Pod"
+SHARED = "shared requires named, because no run controls a shared Pod"
+NAMED = "named must contain a path: otherwise all runs have the same Pod"
 CONTAINER = "'Agent' is not the name of a container: a-z, 0-9, - and * for any text"
-DIFFERENT = "the Pod workers of a profile have different selectors: write one that selects the Pods of all"
+DIFFERENT = "all Pod workers of a profile must have the same selector"
 TWO = "[{is: Pod, selector: a, when: {.spec.pool: [present]}}, {is: Pod}]"
 
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.app import policy_of
+from exporter.app import thresholds_of
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
 from exporter.informers import informers
 from exporter.kube.decode import page_of
@@ -23,6 +23,14 @@ __all__ = ["Parts", "a_list", "assert_alike", "fresh"]
 _RESOURCES = (CODERUNS, JOBS, CONFIGMAPS)
 
 
+def apply(sink, uid, record):
+    """Upserts the record, or deletes it if it is None."""
+    if record is None:
+        sink.delete(uid)
+    else:
+        sink.upsert(uid, record)
+
+
 class Parts:
     """What the composition root builds, as of a moment."""
 
@@ -30,7 +38,7 @@ class Parts:
         self.settings = settings
         self.now = now
         self.telemetry = Telemetry(clock=lambda: self.now)
-        self.cluster = ObjectCache(thresholds=policy_of(settings), all_namespaces=not settings.namespaces)
+        self.cluster = ObjectCache(thresholds=thresholds_of(settings), all_namespaces=not settings.namespaces)
         self.cluster.advance(now)
         self.feeds = informers(settings, telemetry=self.telemetry)
         groups = collections.defaultdict(list)
@@ -38,7 +46,7 @@ class Parts:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
         self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=self.cluster, history=self.history, answered=health.answered)
+        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.answered)
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
 
@@ -53,19 +61,19 @@ class Parts:
         decoded = [source.decode(raw) for raw in page_of(body).items or ()]
         records = {one.uid: source.reuse_if_equal(one.record) for one in decoded if one.record is not None}
         done(self.sinks[index].replace(records))
-        self.sinks[index].entered("watching")
+        self.sinks[index].set_state("watching")
         self.feeds[index].status.record_list(objects=len(records))
 
     def fail(self, index, state):
         """A feed cannot be read, and is in this state."""
         self.feeds[index].status.record_failure(state=state, code="x", detail="")
-        self.sinks[index].entered(state)
+        self.sinks[index].set_state(state)
 
     def text(self):
         """The page as of now; its gzip form is the same, and both lengths are."""
         while not self.store.render(seconds=1.0):
             pass
-        page = self.store.page(tail="")
+        page = self.store.exposition(tail="")
         packed, plain = b"".join(page.gzip()), b"".join(page.plain())
         assert gzip.decompress(packed) == plain
         assert (page.gzip_length, page.length) == (len(packed), len(plain))
@@ -138,7 +146,7 @@ def _joins(cache):
     jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cache._owners._jobs_of.items()}
     newest = {run.uid: job and job.uid for run in cache.runs for job in [cache.newest_job(run)]}
     owners = {job.uid: run and run.uid for job in cache.jobs for run in [cache.run_of(job)]}
-    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.shown(item)}
+    shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.is_exposed(item)}
     return jobs_of, newest, owners, shown
 
 
@@ -151,10 +159,10 @@ def _kept(parts):
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._chunk_of) for name, section in parts.store._sections.items()}
+    members = {name: set(section._chunk_of) for name, section in parts.store._compressed.items()}
     chunks = {
         name: sorted(uid for chunk in section._chunks for uid in chunk)
-        for name, section in parts.store._sections.items()
+        for name, section in parts.store._compressed.items()
     }
     assert chunks == {name: sorted(uids) for name, uids in members.items()}
     return records, members, [informer.status.objects for informer in parts.feeds]

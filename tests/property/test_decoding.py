@@ -15,7 +15,7 @@ from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
 from tests.objects import CREATED, a_configmap, a_job, a_run
 from tests.property.jsons import ANY_TEXT, BROKEN, NUMBERS, VALUES, shaped, written
-from tests.property.pictures import Parts
+from tests.property.pictures import Parts, apply
 from tests.property.profiles import examples
 from tests.property.weighing import weighed
 from tests.worlds import CODERUN, parsed
@@ -88,7 +88,7 @@ def _show(parts, index, decoded):
     assert isinstance(decoded.uid, str)
     assert isinstance(decoded.version, str)
     if decoded.uid:
-        parts.sinks[index].put(decoded.uid, decoded.record)
+        apply(parts.sinks[index], decoded.uid, decoded.record)
 
 
 def _a_reader():

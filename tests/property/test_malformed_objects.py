@@ -9,7 +9,7 @@ from exporter.kube.errors import KubeError
 from exporter.reflector.watching import _change
 from tests.malformed import GOOD_SPEC, GOOD_STATUS, WRONG_AT, broken_lines, malformed
 from tests.objects import CREATED, stamp
-from tests.property.pictures import Parts
+from tests.property.pictures import Parts, apply
 from tests.worlds import World, parsed
 
 _OF_INFO = {
@@ -97,8 +97,8 @@ def test_broken_lines_are_changes_or_kube_errors():
                 change = _change(line, source, parts.feeds[index].status)
             except KubeError:
                 continue
-            if change is not None and hasattr(change, "record"):
-                parts.sinks[index].put(change.uid, change.record)
+            if change is not None and hasattr(change, "uid"):
+                apply(parts.sinks[index], change.uid, getattr(change, "record", None))
     page = parts.text()
     parsed(page, openmetrics=False)
     for key in ("spec", "status", "labels", "annotations", "creationtimestamp"):

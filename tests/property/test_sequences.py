@@ -8,7 +8,7 @@ from exporter.cache import JOBS
 from exporter.config import Settings
 from exporter.reflector.watching import _change
 from tests.objects import CREATED
-from tests.property.pictures import Parts, a_list, assert_alike, fresh
+from tests.property.pictures import Parts, a_list, apply, assert_alike, fresh
 from tests.property.profiles import examples
 from tests.property.shapes import CHANGES, ENDINGS, SETTINGS, happen
 from tests.property.store import Store, state_of
@@ -132,11 +132,11 @@ class Story:
         self.failed[feed].clear()
 
     def _tell(self, feed, entries):
-        self.parts.sinks[feed].entered("watching")
+        self.parts.sinks[feed].set_state("watching")
         self.failed[feed].clear()
         for entry in entries:
             change = _change(entry.line.rstrip(), self.parts.sources[feed], self.parts.feeds[feed].status)
-            self.parts.sinks[feed].put(change.uid, change.record)
+            apply(self.parts.sinks[feed], change.uid, getattr(change, "record", None))
 
 
 @examples(100)

@@ -222,7 +222,7 @@ async def test_a_bug_of_ours_is_told_and_tried_again_from_scratch(tmp_path, capl
     """With its traceback in the log, a code of its own among the errors, and a pause."""
     async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=1) as work:
         await until(lambda: work.sink.names == ["a"])
-        work.sink.put = lambda *_: 1 / 0
+        work.sink.upsert = lambda *_: 1 / 0
         server.load([a_run("b")])
         await until(lambda: work.count("errors_total", code="bug") == 1)
         await until(lambda: work.sink.names == ["a", "b"])
@@ -245,7 +245,8 @@ async def test_a_version_that_is_not_served_any_more_takes_no_object_along(tmp_p
         work.sleeps = 4
         await until(lambda: len(work.waits) == 5)
         assert (work.state, work.sink.names) == ("missing", ["a"])
-        assert work.status.detail.startswith("this version is not served, but v2: 404 at /apis/agents.platform/v1/")
+        detail = "this version is not served; served versions: v2: 404 at /apis/agents.platform/v1/"
+        assert work.status.detail.startswith(detail)
         always(server, lambda: a_status(404))
         work.sleeps = 5
         await until(lambda: len(work.waits) == 6)

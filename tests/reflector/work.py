@@ -59,15 +59,16 @@ class Kept:
         self.records = dict(records)
         self.replaced.append(sorted(name for name, _ in records.values()))
 
-    def put(self, uid, record):
-        """One object."""
-        if record is None:
-            self.records.pop(uid, None)
-        else:
-            self.records[uid] = record
+    def upsert(self, uid, record):
+        """Adds or updates a record."""
+        self.records[uid] = record
 
-    def entered(self, state):
-        """Its state."""
+    def delete(self, uid):
+        """Deletes a record."""
+        self.records.pop(uid, None)
+
+    def set_state(self, state):
+        """Sets the state."""
         self.said.append(state)
 
     @property

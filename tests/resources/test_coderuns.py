@@ -65,7 +65,7 @@ def test_a_run_with_nothing_but_a_name_has_what_can_be_said():
         'coderun_job_creation_deadline_seconds{namespace="n",coderun="r"} 600',
         (
             'coderun_stall_cause{namespace="n",coderun="r",cause="not_reconciled",'
-            'detail="no finalizer and no status: no controller has looked at it"} 1'
+            'detail="no finalizer and no status: no controller has processed it"} 1'
         ),
         'coderun_attempt{namespace="n",coderun="r"} 1',
     ]

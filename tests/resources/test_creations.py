@@ -90,9 +90,9 @@ def test_a_run_that_is_deleted_is_forgotten():
     world = World()
     world.put(run := a_run(spec=TESS))
     world.put(a_job())
-    assert world.store._history._begun == {"run-r"}
+    assert world.store._lifecycle._started == {"run-r"}
     world.delete(run)
-    assert world.store._history._begun == set()
+    assert world.store._lifecycle._started == set()
 
 
 def test_a_job_that_was_there_at_the_first_list_has_no_creation_time_to_observe():

@@ -137,7 +137,7 @@ def test_a_page_made_by_changes_is_the_page_of_a_fresh_list(steps, retention):
 def rendering(world):
     """Counts, from now on, how often each family is rendered into blocks."""
     counted = collections.Counter()
-    for name, section in world.store._sections.items():
+    for name, section in world.store._compressed.items():
         inner, families = section._lines, world.store._families[name]
 
         def lines(which, uids, *, inner=inner, families=families):
@@ -186,7 +186,7 @@ def test_a_change_renders_only_the_lines_of_its_object():
     world = World(*runs)
     before = set(world.text().splitlines())
     rendered = []
-    section = world.store._sections["coderuns"]
+    section = world.store._compressed["coderuns"]
     section._lines = lambda families, uids, inner=section._lines: rendered.extend(uids) or inner(families, uids)
     world.put(runs[1] | {"status": {"phase": "Pending"}})
     after = set(world.text().splitlines())

@@ -172,4 +172,4 @@ def test_whatever_happened_before_the_clock_takes_from_the_page_what_has_passed(
             page = b"".join(world.page().plain()).decode()
             told = [line.split('"')[3] for line in samples(page, "coderun_phase", "job_active")]
             held = (*world.cluster.runs, *world.cluster.jobs)
-            assert told == [item.name for item in held if world.cluster.shown(item)], sequence
+            assert told == [item.name for item in held if world.cluster.is_exposed(item)], sequence

@@ -24,7 +24,7 @@ def test_no_status_at_all_is_the_signature_of_a_template_failure():
     assert job_name(world) == [""]
     assert causes(world) == [("configmap_missing", "agent-platform/controller-agent-templates-claude")]
     world.put(a_configmap(data={"code_claude_container.sh.hbs": "x"}))
-    assert causes(world) == [("reconcile_failing", "finalizer and no status: the controller looked at it and failed")]
+    assert causes(world) == [("reconcile_failing", "finalizer and no status: the controller fails to reconcile it")]
     world.put(a_job())
     assert job_name(world) == ["j"]
     assert causes(world) == []

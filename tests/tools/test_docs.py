@@ -58,6 +58,13 @@ def test_generated_pages_are_what_the_code_says(path, text):
     assert path.read_text("utf-8") == text
 
 
+def test_every_section_of_the_metrics_page_has_labels_and_metrics():
+    """A resource that shares the families of another one has no section of its own."""
+    page = text_of("docs/metrics.md")
+    assert "Each has the labels ." not in page
+    assert re.findall(r"^## (.+)\n\nEach has the labels [^\n]+\n\n(?:\|.*\n){2}(?!\|)", page, re.MULTILINE) == []
+
+
 def test_a_stale_page_is_named_and_nothing_is_written(tmp_path, monkeypatch, capsys):
     """`--check` exits with 1, says which file it is, and leaves it alone; without it the file is written."""
     page = tmp_path / "page.md"
@@ -168,7 +175,7 @@ def test_every_cause_is_on_the_metrics_page():
     causes = set(re.findall(r'Cause\.of\(\s*"(\w+)"', sources))
     problems = re.findall(
         r'\("(missing|empty|\w+_key|\w+_limit|forbidden)", ',
-        "".join(text_of(f"exporter/{name}") for name in ("cluster/records.py", "resources/configmaps.py")),
+        "".join(text_of(f"exporter/{name}") for name in ("cache/records.py", "resources/configmaps.py")),
     )
     page = text_of("docs/metrics.md")
     assert causes

@@ -57,7 +57,7 @@ async def test_a_certificate_that_is_not_valid_yet_is_taken_once_it_is(folder, m
     for _ in range(200):
         assert web_file.now() is before
     assert len(caplog.records) == 1
-    monkeypatch.setattr("exporter.web_config.tls._prove", lambda _: None)  # a day later
+    monkeypatch.setattr("exporter.web_config.tls._check_handshake", lambda _: None)  # a day later
     for _ in range(40):
         web_file.now()
     assert web_file.now() is not before
@@ -84,10 +84,10 @@ def test_a_certificate_that_cannot_be_used_is_told(folder):
     )
     assert wrong(folder, cert_file="tls.key") == "cert_file tls.key: not PEM: there is no certificate in it"
     assert wrong(folder, key_file="tls.crt") == "key_file tls.crt: not PEM: there is no private key in it"
-    assert wrong(folder, cert_file="ca.crt") == "key_file tls.key: the key does not fit cert_file ca.crt"
+    assert wrong(folder, cert_file="ca.crt") == "key_file tls.key: the key does not match cert_file ca.crt"
     (folder.path / "bad").write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
     mutual = MUTUAL | {"client_ca_file": "bad"}
     assert wrong(folder, **mutual) == "client_ca_file bad: a certificate in it cannot be read"
     assert wrong(folder, cert_file="bad").startswith("cert_file bad or key_file tls.key: cannot be read")
     (folder.path / "locked").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
-    assert wrong(folder, key_file="locked") == "key_file locked: the key has a passphrase; give one without"
+    assert wrong(folder, key_file="locked") == "key_file locked: the key has a passphrase; use a key without one"

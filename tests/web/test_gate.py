@@ -66,7 +66,7 @@ async def test_who_goes_away_or_waits_too_long_leaves_no_place_behind():
     last = work.start("a", "last")
     await asyncio.sleep(0)
     work.end.release()
-    while work.gate._lines:
+    while work.gate._queues:
         await asyncio.sleep(0)
     last.cancel()  # its turn has come, and it does not run yet
     assert await first

@@ -125,7 +125,7 @@ async def test_stuck_runs_are_listed_worst_first_with_their_cause():
     assert rows_of(page)[1][4:] == [
         "2h",
         "10m",
-        "not_reconciled: no finalizer and no status: no controller has looked at it",
+        "not_reconciled: no finalizer and no status: no controller has processed it",
     ]
     assert rows_of(page)[2][4:] == ["2h", "1h", "finished_not_exited: CodeRun busy reports completed work"]
 

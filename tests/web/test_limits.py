@@ -102,8 +102,8 @@ def test_the_number_of_scrapes_is_a_flag_and_a_setting(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("flag", "said"),
     [
-        ("-1", "--web.max-requests: '-1' is not a whole number, such as 40"),
-        ("many", "--web.max-requests: 'many' is not a whole number, such as 40"),
+        ("-1", "--web.max-requests: '-1' is not an integer, such as 40"),
+        ("many", "--web.max-requests: 'many' is not an integer, such as 40"),
     ],
 )
 def test_what_is_no_number_of_scrapes_is_one_line(flag, said):

@@ -42,7 +42,7 @@ def test_an_address_is_a_host_and_a_port(text, address):
 @pytest.mark.parametrize("text", ["", "10911", "localhost", "localhost:", "localhost:http", ":65536", ":-1", "[::1]"])
 def test_what_is_no_address_is_one_line(text):
     """That says what would be right."""
-    with pytest.raises(ListenError, match=r"^'.*' is not an address to listen on: write HOST:PORT, or :PORT"):
+    with pytest.raises(ListenError, match=r"^'.*' is not a listen address: use HOST:PORT, or :PORT"):
         parse_address(text)
 
 

@@ -69,7 +69,7 @@ LONGEST = (
     f" * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
 )
 MAY_WAIT = f"max by (agent) (({DEADLINE} < +Inf) * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
-# A phase that the state map does not list is CodeRunPhaseUnknown's alone.
+# A phase that the profile does not list is CodeRunPhaseUnknown's alone.
 LATE = f'(({WAITING}) > on ({RUN}) {DEADLINE}) unless on ({RUN}) coderun_phase{{{ALL}, phase="other"}}'
 WAITING_ROWS = rows(JOBLESS, key=RUN, causes=f"coderun_stall_cause{{{ALL}}}", info=RUN_INFO, kept="agent")
 

@@ -32,7 +32,7 @@ def open_runs() -> list[tuple[Any, int, int]]:
     ages.append(Query(zero(f"count(({by_age}) >= {steps[-1][2]})"), "6 h and more"))
     phases = lines(
         "Open and waiting runs by phase",
-        "As recorded by the rules, for all agents. `none`: no status; `other`: a phase that the state map of the kind"
+        "As recorded by the rules, for all agents. `none`: no status; `other`: a phase that the profile of the kind"
         " does not list. `CodeRunPhaseUnknown`.",
         Query(f"sum by (phase) (namespace_phase:coderuns_open:count{{{RECORDED}}})", "{{phase}}"),
         stacked=True,

@@ -82,7 +82,7 @@ def test_a_metric_or_label_that_does_not_exist_is_refused():
 
 
 def test_no_query_selects_a_phase():
-    """But `other`, a phase that no state map lists. Phases differ between kinds, states do not."""
+    """But `other`, a phase that no profile lists. Phases differ between kinds, states do not."""
     phases = {found for _, _, target in QUERIES for found in re.findall(r'phase\W+"([^"]*)"', target.expr)}
     assert phases == {"other"}
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from exporter.cache.largest import Largest
+from exporter.cache.rolling_max import RollingMax
 
 DAY = 86_400.0
 
 
 def of(*values, every=60.0):
     """A number that has had these values, a new one each minute from 0 on."""
-    largest = Largest(values[0])
+    largest = RollingMax(values[0])
     for index, value in enumerate(values[1:], start=1):
         largest.put(value, now=index * every)
     return largest
@@ -38,7 +38,7 @@ def test_a_value_counts_until_24_hours_after_it_was_replaced(values, now, expect
 
 def test_a_clock_that_was_ahead_does_not_lengthen_the_day():
     """A value that was replaced in the future counts as replaced now."""
-    largest = Largest(9)
+    largest = RollingMax(9)
     largest.put(1, now=100 * DAY)
     assert largest.at(0.0) == 9
     assert largest.at(DAY) == 1

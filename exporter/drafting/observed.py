@@ -1,6 +1,6 @@
-"""What the existing objects of a kind have: which fields, which values, which conditions, and what they control.
+"""Collects fields, values, conditions and workers of the existing objects of a kind.
 
-Which objects have something is a set of bits, one for each object.
+Sets of objects are bit sets, with one bit for each object.
 """
 
 import collections
@@ -11,7 +11,7 @@ from exporter.drafting.definition import path_of
 from exporter.profiles.sources import text_of
 from exporter.untrusted import identifier
 
-__all__ = ["Seen"]
+__all__ = ["ObservedObjects"]
 
 _MOST_OBJECTS: Final = 2_000
 _DEEPEST: Final = 6
@@ -25,8 +25,8 @@ _PARTS: Final = (("spec",), ("status",), ("metadata", "labels"), ("metadata", "a
 Names = tuple[str, ...]
 
 
-class Seen:
-    """Counts the first 2,000 objects, and the Jobs and Pods of which such an object is the controller."""
+class ObservedObjects:
+    """Counts the first 2,000 objects, and the Jobs and Pods that they control."""
 
     def __init__(self, *, group: str, kind: str) -> None:
         self.objects = 0
@@ -41,7 +41,7 @@ class Seen:
         self._group, self._kind = group, kind
 
     def add(self, item: Any) -> None:
-        """An object of the kind."""
+        """Adds an object of the kind."""
         if self.objects >= _MOST_OBJECTS:
             return
         bit = 1 << self.objects
@@ -59,7 +59,7 @@ class Seen:
                     self.conditions[key] |= bit
 
     def add_worker(self, kind: str, item: Any) -> None:
-        """A Job, a Pod or another object; counts if an object of the kind is its controller."""
+        """Adds a Job, a Pod or another object, if an object of the kind is its controller."""
         owners = _at(item, ("metadata", "ownerReferences"))
         if not any(map(self._is_ours, owners if isinstance(owners, list) else ())):
             return
@@ -91,10 +91,10 @@ class Seen:
 
 
 def _leaves(item: Any) -> Iterator[tuple[Names, Any]]:
-    """The fields that are text, numbers or truths, outside of lists."""
+    """Yields the fields outside of lists that are strings, numbers or booleans."""
     waiting = [(part, _at(item, part)) for part in _PARTS]
     number = 0
-    for names, node in waiting:  # grows while it is read
+    for names, node in waiting:  # grows during iteration
         for name, value in node.items() if isinstance(node, dict) else ():
             number += 1
             if number > _MOST_OF_ONE or not isinstance(name, str):

@@ -82,14 +82,14 @@ def test_a_run_that_ends_and_a_run_that_is_deleted_are_forgotten():
     """What is kept is bounded by the runs that there are."""
     world = World(run := a_run(status=RUNNING), job := a_job(), now=NOW)
     world.delete(job)
-    assert world.cluster._gaps._since == {"run-r": NOW}
+    assert world.cluster._missing_jobs._since == {"run-r": NOW}
     world.put(run | {"status": {"phase": "Failed", "lastUpdate": stamp(NOW)}})
-    assert world.cluster._gaps._since == {}
+    assert world.cluster._missing_jobs._since == {}
     world.put(run)
     world.put(job)
     world.delete(job)
     world.delete(run)
-    assert world.cluster._gaps._since == {}
+    assert world.cluster._missing_jobs._since == {}
 
 
 @pytest.mark.parametrize(("queued", "told"), [(CREATED + 30, CREATED + 30), (CREATED - 30, CREATED), (None, CREATED)])

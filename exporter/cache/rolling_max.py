@@ -1,25 +1,25 @@
-"""The largest value of the last 24 hours."""
+"""Maximum of a value over the last 24 hours."""
 
 from collections import deque
 
-__all__ = ["Largest"]
+__all__ = ["RollingMax"]
 
 _DAY = 86_400.0
-_MANY = 64  # values that are remembered; beyond that the smallest two count as one
+_MANY = 64  # retained values; beyond that, the two smallest are merged
 
 
-class Largest:
-    """Of a number that changes now and then. A value counts until 24 hours after it was replaced.
+class RollingMax:
+    """Maximum of a number that rarely changes. A value expires 24 hours after it was replaced.
 
-    Times are seconds since the epoch. A clock that was ahead for a while does not lengthen what is remembered.
+    Times are in seconds since the epoch. A clock that was temporarily ahead does not extend the retention of values.
     """
 
     def __init__(self, value: int) -> None:
         self._value = value
-        self._past: deque[tuple[float, int]] = deque()  # (replaced at, value): from the largest to the smallest
+        self._past: deque[tuple[float, int]] = deque()  # (replaced at, value), in descending order of value
 
     def put(self, value: int, *, now: float) -> None:
-        """The number is this from now on."""
+        """Sets the current value."""
         if value == self._value:
             return
         while self._past and self._past[-1][1] <= self._value:
@@ -30,7 +30,7 @@ class Largest:
         self._value = value
 
     def at(self, now: float) -> int:
-        """The largest value of the 24 hours before this moment."""
+        """The maximum over the 24 hours before `now`."""
         if self._past and self._past[-1][0] > now:
             self._past = deque((min(replaced, now), value) for replaced, value in self._past)
         while self._past and self._past[0][0] + _DAY <= now:

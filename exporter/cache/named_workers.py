@@ -1,20 +1,20 @@
-"""Runs that take their worker by its name, by the place of that worker."""
+"""Index of the runs that reference their worker by name, by namespace and name of the worker."""
 
 from collections.abc import Iterable
 
 from exporter.cache.records import Record, Run
 
-__all__ = ["Named"]
+__all__ = ["NamedWorkers"]
 
 
-class Named:
-    """Of a worker that several runs name, one after the other works with it."""
+class NamedWorkers:
+    """If several runs name the same worker, one of them uses it at a time."""
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[str, Run]] = {}
 
-    def note(self, old: Record | None, new: Record | None) -> None:
-        """A record has changed."""
+    def update(self, old: Record | None, new: Record | None) -> None:
+        """Updates the index after a change."""
         if isinstance(old, Run) and old.named:
             runs = self._runs.get(old.worker_key, {})
             if runs.pop(old.uid, None) is not None and not runs:
@@ -23,10 +23,10 @@ class Named:
             self._runs.setdefault(new.worker_key, {})[new.uid] = new
 
     def all(self, key: str) -> Iterable[Run]:
-        """All runs that name it."""
+        """All runs that name this worker."""
         return self._runs.get(key, {}).values()
 
     def present(self, key: str) -> Run | None:
-        """The run that it works for: the newest, an open one first. None of those that shared it and are over."""
+        """The run that currently uses this worker: open first, then the newest. Terminal runs use no shared one."""
         runs = (run for run in self.all(key) if not (run.shared and run.terminal))
         return max(runs, key=lambda run: (not run.terminal, run.created or 0.0, run.name), default=None)
