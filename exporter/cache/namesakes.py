@@ -1,4 +1,4 @@
-"""Worker Pods with the name of a Job: their series would be those of the Job."""
+"""Worker Pods that have the name of a Job: their series would have the labels of the Job."""
 
 from collections.abc import Iterable
 
@@ -10,14 +10,14 @@ _Place = tuple[str, str]
 
 
 class Namesakes:
-    """The Job and the Pod of each name and namespace. Jobs are remembered from the first Pod on."""
+    """The Job and the Pod of each namespace and name. Jobs are indexed only after a Pod was added."""
 
     def __init__(self) -> None:
         self._pods: dict[_Place, Job] = {}
         self._jobs: dict[_Place, Job] | None = None
 
-    def note(self, old: Record | None, new: Record | None, *, jobs: Iterable[Job]) -> None:
-        """A record has changed; `jobs` are the records of all Jobs and Pods."""
+    def update(self, old: Record | None, new: Record | None, *, jobs: Iterable[Job]) -> None:
+        """Updates the index after a change. `jobs` are the records of all Jobs and Pods."""
         if isinstance(new, Job) and new.is_pod and self._jobs is None:
             self._jobs = {_place(job): job for job in jobs if not job.is_pod}
         if isinstance(old, Job):

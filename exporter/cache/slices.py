@@ -1,4 +1,4 @@
-"""A long list in short pieces, between which others have a turn."""
+"""Splits a long list into slices, so that other tasks can run in between."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -8,11 +8,11 @@ __all__ = ["slices"]
 
 T = TypeVar("T")
 
-_SLICE = 256  # records, which take some milliseconds
+_SLICE = 256  # records; takes a few milliseconds
 
 
 def slices(items: Iterable[T]) -> Iterator[list[T]]:
-    """All items, in their order."""
+    """All items in their order."""
     iterator = iter(items)
     while some := list(itertools.islice(iterator, _SLICE)):
         yield some

@@ -123,7 +123,10 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs have this kind
     plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
     selectors = [next((one.selector for one in pods_of(profile)), None) for profile in profiles]
-    if "" in selectors:  # a list of all Pods contains those of every kind
+    by_name = any(worker.named for profile in profiles for worker in pods_of(profile))
+    if "" in selectors or (by_name and len({*selectors} - {None}) > 1):
+        # A list of all Pods contains those of every kind. In two lists, a Pod could be two workers: that of its
+        # owner, and another one by its name.
         selectors = [None if selector is None else "" for selector in selectors]
     return [
         RunKind(

@@ -160,5 +160,5 @@ def test_a_worker_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
     (finding,) = check_replaced(given)
     assert (finding.status, finding.subject) == ("note", "coderuns.kinds[0].worker")
     assert finding.text == (
-        "replaces the whole worker of the shipped profile tasks.kubeopencode.io: without its is, selector, reported"
+        "replaces worker of the shipped profile tasks.kubeopencode.io without is, selector, reported"
     )
