@@ -49,6 +49,6 @@ def _lives_in(namespace: str, job: Job) -> bool:
     return (job.deleted is None or job.is_pod) and job.namespace == namespace
 
 
-def age_of(job: Job) -> tuple[float, int, str]:
-    """Sort key of the Jobs of a run."""
-    return job.created or 0.0, job.version, job.name
+def age_of(job: Job) -> tuple[bool, float, int, str]:
+    """Sort key of the Jobs of a run. Its Pods may work in parallel: an active Pod comes before finished ones."""
+    return job.is_pod and job.active > 0, job.created or 0.0, job.version, job.name

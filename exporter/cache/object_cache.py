@@ -1,27 +1,24 @@
 """The cached objects: three tables, the indexes that join them, and the retention of finished objects."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar, assert_never
+from typing import Any, assert_never
 
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cache.missing_jobs import MissingJobs
 from exporter.cache.named_workers import NamedWorkers
+from exporter.cache.namesakes import Namesakes
 from exporter.cache.newest import NewestJobs, age_of
 from exporter.cache.owners import OwnerIndex, share_strings
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
+from exporter.cache.slices import slices
 from exporter.cache.table import Table
 from exporter.cache.thresholds import Thresholds
 from exporter.cache.unknown_jobs import UnknownJobs
 
 __all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
-
-T = TypeVar("T")
-
-_SLICE = 256  # records; takes a few milliseconds
 
 
 class ObjectCache:
@@ -43,6 +40,7 @@ class ObjectCache:
         self._selected = selected
         self._owners = OwnerIndex()
         self._named = NamedWorkers()
+        self._namesakes = Namesakes()
         self._newest = NewestJobs()
         self._unknown_jobs = UnknownJobs()
         self._missing_jobs = MissingJobs()
@@ -81,7 +79,8 @@ class ObjectCache:
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
-        return next((job for job in self.jobs_of(run) if job.deleted is not None), None)
+        jobs = (job for job in self.jobs_of(run) if job.namespace == run.namespace)
+        return next((job for job in jobs if job.deleted is not None), None)
 
     def superseded_by(self, job: Job) -> Sequence[Job]:
         """The other Jobs of its run whose cause `superseded` may change with this Job.
@@ -175,7 +174,15 @@ class ObjectCache:
 
     def is_exposed(self, item: Record) -> bool:
         """Whether an object is exposed: until the retention after its end has passed."""
-        return self._retention.is_exposed(item)
+        return not (isinstance(item, Job) and self.is_hidden(item)) and self._retention.is_exposed(item)
+
+    def namesake(self, job: Job) -> Job | None:
+        """The Pod with the name of a Job, or the Job with the name of a Pod."""
+        return self._namesakes.of(job)
+
+    def is_hidden(self, job: Job) -> bool:
+        """Whether it is a Pod with the name of a Job: the series are those of the Job."""
+        return job.is_pod and self.namesake(job) is not None
 
     # Updates.
 
@@ -207,14 +214,14 @@ class ObjectCache:
         """
         table = self._tables[resource]
         table.begin(partition)
-        for some in _slices(records.items()):
+        for some in slices(records.items()):
             new = []
             for uid, record in some:
                 if (old := table.put(partition, uid, record)) is None:
                     new.append(record)
                 self._index(old, record)
             yield new
-        for runs in _slices(list(self.runs)):
+        for runs in slices(list(self.runs)):
             for run in runs:
                 if partition == self._workers_of(run) if resource == JOBS else self.workers_known(run):
                     self._record_missing_job(run)
@@ -257,6 +264,7 @@ class ObjectCache:
         self._blockers.update(old, new)
         self._update_missing_jobs(old, new)
         self._named.update(old, new)
+        self._namesakes.update(old, new, jobs=self.jobs)
         match new:
             case Job():
                 if new.owner:
@@ -281,9 +289,3 @@ class ObjectCache:
         self._missing_jobs.update(old, new, run=run, now=now)
         if isinstance(old, Run) and isinstance(new, Run) and old.named != new.named and self.newest_job(old):
             self._missing_jobs.record(new, now)
-
-
-def _slices(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while some := list(itertools.islice(iterator, _SLICE)):
-        yield some

@@ -30,11 +30,12 @@ class Table(Generic[R]):
         return None
 
     def pick(self, uids: Iterable[str]) -> list[R]:
-        """The records of these UIDs; unknown UIDs are skipped."""
-        if len(self._partitions) == 1:  # the common case, without a call for each UID
-            (partition,) = self._partitions.values()
-            return [record for uid in uids if (record := partition.get(uid)) is not None]
-        return [record for uid in uids if (record := self.get(uid)) is not None]
+        """The records of these UIDs; skips unknown UIDs, and partitions whose initial list is not complete."""
+        partitions = [partition for name, partition in self._partitions.items() if name not in self._loading]
+        if len(partitions) == 1:  # the common case, without a search for each UID
+            return [record for uid in uids if (record := partitions[0].get(uid)) is not None]
+        found = (next((one[uid] for one in partitions if uid in one), None) for uid in uids)
+        return [record for record in found if record is not None]
 
     def partition(self, name: str) -> dict[str, R]:
         """The records of one partition; empty if it was never listed."""

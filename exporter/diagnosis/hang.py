@@ -46,7 +46,7 @@ def _run_causes(run: Run, job: Job, cache: ObjectCache) -> Iterator[Cause]:
     elif run.work_completed is not None:
         yield Cause.of("finished_not_exited", f"{run.kind} {run.name} reports completed work")
     newest = None if job.is_pod else cache.newest_job(run)  # Pods of one run may work in parallel
-    if newest is not None and newest.uid != job.uid:
+    if newest is not None and newest.uid != job.uid and not newest.is_pod:
         yield Cause.of("superseded", f"{run.kind} {run.name} has a newer Job")
 
 

@@ -85,7 +85,8 @@ def job_name(run: Run, cache: ObjectCache) -> Iterator[Row]:
     if not cache.workers_known(run):
         return
     if (job := cache.newest_job(run)) is not None:
-        yield (job.name,), 1
+        if not cache.is_hidden(job):
+            yield (job.name,), 1
     elif not run.terminal:
         if run.worker and not cache.job_state_unknown(run):
             yield ("",), 1

@@ -152,10 +152,12 @@ def lists(wanted: Wanted) -> list[ListWatch]:
 
 
 def related(job: Job, cache: ObjectCache) -> set[Key]:
-    """The Job, its runs, and the Jobs of the same run whose cause `superseded` may change with it."""
+    """The Job, its runs, the Jobs of the same run whose cause `superseded` may change with it, and its namesake."""
+    other = cache.namesake(job)
+    same = [job] if other is None else [job, other]
     return {
-        Key(JOBS, job.uid),
-        *(Key(CODERUNS, run.uid) for run in cache.runs_of(job)),
+        *(Key(JOBS, one.uid) for one in same),
+        *(Key(CODERUNS, run.uid) for one in same for run in cache.runs_of(one)),
         *(Key(JOBS, other.uid) for other in cache.superseded_by(job)),
     }
 

@@ -1,6 +1,7 @@
 """The kinds of runs: custom resources for which a controller creates Jobs or Pods. Each is read by its profile."""
 
 import dataclasses
+import fnmatch
 import functools
 import re
 from collections.abc import Sequence
@@ -95,7 +96,7 @@ class RunKind:
         """Pattern of the names of the main containers of its worker Pods; None: the default container of each Pod."""
         given = [worker.container for worker in pods_of(self.profile)]
         names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
-        return re.compile("|".join(name.replace("*", "[a-z0-9-]*") for name in names)) if names else None
+        return re.compile("|".join(map(fnmatch.translate, names))) if names else None
 
     def workers_prefix(self, worker: str) -> str:
         """Prefix of the table partitions that hold its workers of this kind."""
@@ -122,7 +123,10 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs have this kind
     plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
     selectors = [next((one.selector for one in pods_of(profile)), None) for profile in profiles]
-    if "" in selectors:  # a list of all Pods contains those of every kind
+    by_name = any(worker.named for profile in profiles for worker in pods_of(profile))
+    if "" in selectors or (by_name and len({*selectors} - {None}) > 1):
+        # A list of all Pods contains those of every kind. In two lists, a Pod could be two workers: that of its
+        # owner, and another one by its name.
         selectors = [None if selector is None else "" for selector in selectors]
     return [
         RunKind(

@@ -114,8 +114,9 @@ class LifecycleMetrics:
                 assert_never(new)
 
     def _run_changed(self, old: Record | None, new: Run) -> None:
-        for job in self._cache.jobs_of(new) if old is None else ():
-            self._job_created(new, job)
+        if not isinstance(old, Run) or old.named != new.named:
+            for job in self._cache.jobs_of(new):
+                self._job_created(new, job)
         if new.terminal and not (isinstance(old, Run) and old.terminal):
             self._run_finished(new)
 

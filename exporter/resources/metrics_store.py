@@ -15,20 +15,19 @@ __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
-_RESOURCES_OF: Final = {table: [one.name for one in RESOURCES if one.table == table] for table in _EXPOSED}
 
 
 class MetricsStore:
     """Applies changes, and returns the exposition.
 
-    `has_synced` returns whether all initial lists of a resource have completed, or were rejected. The families of a
-    table are exposed after all resources that fill the table have synced.
+    `has_synced` returns whether all initial lists of a resource have completed, or were rejected. Its families are
+    exposed after that. Another resource that fills the same table may sync later, or never.
     """
 
     def __init__(self, *, cache: ObjectCache, lifecycle: LifecycleMetrics, has_synced: Callable[[str], bool]) -> None:
         self.cache = cache
         self._lifecycle = lifecycle
-        self._resource_has_synced = has_synced
+        self._table_has_synced = has_synced
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}
         self._joining = {
             name: {index: family for index, family in families.items() if family.needs or family.uses}
@@ -46,7 +45,7 @@ class MetricsStore:
     def replacing(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[None]:
         """Yields between the slices of an initial list of runs or Jobs, so that other changes may interleave.
 
-        A partial list is never exposed: families are exposed after `has_synced`, and until then no run lacks a Job.
+        A partial list is never exposed, and until it is complete no run lacks a Job.
         """
         if resource in _JOINED and not self.cache.table(resource).known(partition):
             for some in self.cache.load(resource, partition, records):
@@ -91,9 +90,6 @@ class MetricsStore:
             self._touch(self._related(CODERUNS, run))
 
     # Exposition.
-
-    def _table_has_synced(self, table: str) -> bool:
-        return all(self._resource_has_synced(name) for name in _RESOURCES_OF[table])
 
     def render(self, *, seconds: float) -> bool:
         """Renders dirty blocks for about `seconds`. Returns whether all are clean."""

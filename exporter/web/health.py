@@ -29,8 +29,12 @@ class Health:
         return [status for group in self._groups.values() for status in group]
 
     def answered(self, resource: str) -> bool:
-        """Whether each initial list of this resource has completed, or is forbidden or missing; true if none."""
-        return not any(status.pending for status in self._groups.get(resource, ()))
+        """Whether each initial list of this resource has completed, or is forbidden or missing; true if none.
+
+        If some lists are required, only those count: a second kind that cannot be listed hides no other.
+        """
+        group = self._groups.get(resource, ())
+        return not any(status.pending for status in [one for one in group if one.required] or group)
 
     def is_ready(self) -> bool:
         """Whether the initial lists of all required resources have completed, in at least one readable scope each."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.cache import CODERUNS, JOBS, Change, ObjectCache, Thresholds, object_cache as module
+from exporter.cache import CODERUNS, JOBS, Change, ObjectCache, Thresholds, slices as module
 from tests.cache.test_object_cache import a_cluster, a_job, a_run
 
 

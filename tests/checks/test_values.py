@@ -149,3 +149,16 @@ def test_a_mapping_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
     assert finding.text == (
         "replaces about of the shipped profile tasks.kelos.dev without cli, model, repository, message"
     )
+
+
+def test_a_worker_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
+    """A container alone makes the worker a Job, so that each run seems to have none."""
+    given = [
+        msgspec.convert({"resource": "tasks.v1alpha1.kubeopencode.io", "worker": worker}, Profile)
+        for worker in ({"container": "main"}, [{"is": "Pod"}])
+    ]
+    (finding,) = check_replaced(given)
+    assert (finding.status, finding.subject) == ("note", "coderuns.kinds[0].worker")
+    assert finding.text == (
+        "replaces worker of the shipped profile tasks.kubeopencode.io without is, selector, reported"
+    )

@@ -29,6 +29,9 @@ SETTINGS = {
         }
     },
     "a shipped profile of Pods, with its version": {"coderuns": {"kinds": ["taskruns.v1.tekton.dev"]}},
+    "a shipped profile of Pods, with the default worker": {
+        "coderuns": {"kinds": [{"resource": "tasks.kubeopencode.io", "worker": {}}]}
+    },
     "a shipped profile of Pods, changed": {"coderuns": {"kinds": [{"resource": "sandboxes.agents.x-k8s.io"}]}},
     "a shipped profile of Pods, with Jobs": {
         "coderuns": {"kinds": [{"resource": "tasks.v1alpha1.kubeopencode.io", "worker": {"when": {".a": ["b"]}}}]}

@@ -155,7 +155,7 @@ def _kept(parts):
     records = {
         name: {
             part: {uid: msgspec.structs.asdict(record) for uid, record in table.items()}
-            for part, table in parts.cluster.table(name)._parts.items()
+            for part, table in parts.cluster.table(name)._partitions.items()
         }
         for name in _RESOURCES
     }
