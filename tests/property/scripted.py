@@ -96,10 +96,6 @@ class Server:
         heard = [self._waiting.get(_asked(source.path, source.params)) == self.store.version for source in sources]
         return not self._changes and not self.answers and all(heard)
 
-    async def get(self, path, *, most):
-        """Discovery is not in the script: it fails."""
-        raise error_of(503, {}, b"", path=path)
-
     async def pieces(self, path, params):
         """A page of a list: as it was when its first page was asked for."""
         await asyncio.sleep(0)
