@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lab.components import component
-from tools.vmalert.bundle import evaluation_order, relevant
+from tools.vmalert.bundle import evaluation_order, in_sequence, relevant
 from tools.vmalert.convert import ConversionError, convert
 from tools.vmalert.epoch import is_time, shift_dates, shift_values
 from tools.vmalert.runner import run_tests
@@ -171,3 +171,15 @@ def test_vmalert_tool_finds_that_converted_tests_hold(failures):
 def test_vmalert_tool_finds_that_wrong_tests_do_not_hold(failures, wrong):
     """An alert too early, a silence that is none, a sample that is not there: no conversion hides them."""
     assert "FAILED" in failures(document(wrong))
+
+
+def test_a_rule_that_reads_what_its_group_records_is_evaluated_after_it():
+    """In a group of its own, at its place in the order that a test gives."""
+    first, reads = {"record": "a:count", "expr": "count(a)"}, {"record": "b:count", "expr": "a:count > 1"}
+    groups = [
+        {"name": "alerts", "rules": [{"alert": "A", "expr": "b:count"}]},
+        {"name": "g", "rules": [first, reads]},
+    ]
+    split = in_sequence(groups)
+    assert [(group["name"], group["rules"]) for group in split[1:]] == [("g", [first]), ("g part 2", [reads])]
+    assert evaluation_order(split, given=["g", "alerts"]) == ["g", "g part 2", "alerts"]

@@ -6,9 +6,20 @@ from typing import Any
 
 import yaml
 
-__all__ = ["Group", "evaluation_order", "group_of_alert", "load_tests", "relevant", "rule_groups", "unannotated"]
+__all__ = [
+    "Group",
+    "evaluation_order",
+    "group_of_alert",
+    "in_sequence",
+    "load_tests",
+    "relevant",
+    "rule_groups",
+    "unannotated",
+]
 
 Group = Mapping[str, Any]
+
+_PART = " part "
 
 
 def load_tests(file: pathlib.Path) -> Mapping[str, Any]:
@@ -37,6 +48,29 @@ def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
     return [group for group in kept if group["rules"]]
 
 
+def in_sequence(groups: Sequence[Group]) -> list[Group]:
+    """The groups, with a group of its own for each recording rule that reads an earlier one of its group.
+
+    vmalert writes what a group records when the group is evaluated: within a group a rule reads the samples of the
+    evaluation before.
+    """
+    return [part for group in groups for part in _parts(group)]
+
+
+def _parts(group: Group) -> list[Group]:
+    parts: list[list[Mapping[str, Any]]] = [[]]
+    for rule in group["rules"]:
+        recorded = {one["record"] for one in parts[-1] if "record" in one}
+        if any(name in rule["expr"] for name in recorded) and "record" in rule:
+            parts.append([])
+        parts[-1].append(rule)
+    first, *others = ({**group, "rules": rules} for rules in parts)
+    return [
+        first,
+        *({**part, "name": f"{group['name']}{_PART}{number}"} for number, part in enumerate(others, start=2)),
+    ]
+
+
 def unannotated(groups: Sequence[Group]) -> list[Group]:
     """The groups without the annotations of their alerts."""
     return [
@@ -53,4 +87,5 @@ def evaluation_order(groups: Sequence[Group], *, given: Sequence[str] = ()) -> l
     names = [
         group["name"] for group in sorted(groups, key=lambda group: any("alert" in rule for rule in group["rules"]))
     ]
-    return [*given, *(name for name in names if name not in given)]
+    order = [name for first in given for name in names if name == first or name.startswith(f"{first}{_PART}")]
+    return [*order, *(name for name in names if name not in order)]

@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tools.vmalert.epoch import is_time, shift_dates, shift_values
+from tools.vmalert.epoch import SECONDS, is_time, shift_dates, shift_values
 
 __all__ = ["ConversionError", "Converted", "convert"]
 
 FILE_KEYS = {"rule_files", "evaluation_interval", "group_eval_order", "tests"}
 TEST_KEYS = {"name", "interval", "input_series", "alert_rule_test", "promql_expr_test", "external_labels"}
+
+
+_RECORDED_TIME = re.compile(r"[\w:]+:(\w+_)?created_timestamp")
 
 
 class ConversionError(Exception):
@@ -100,11 +103,12 @@ def _samples(case: Mapping[str, Any], *, external: Mapping[str, str]) -> dict[st
     expected = case.get("exp_samples", [])
     named = any(not sample.get("labels", "{").startswith("{") for sample in expected)
     dropped = ["alertgroup", *([] if named else ["__name__"])]
+    shift = SECONDS if _RECORDED_TIME.fullmatch(case["expr"]) else 0
     return {
         "expr": f"label_del({case['expr']}, {', '.join(repr(label) for label in dropped)})",
         "eval_time": case["eval_time"],
         "exp_samples": [
-            {"labels": _with_labels(sample.get("labels", "{}"), external), "value": float(sample["value"])}
+            {"labels": _with_labels(sample.get("labels", "{}"), external), "value": float(sample["value"]) + shift}
             for sample in expected
         ],
     }

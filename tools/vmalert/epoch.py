@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 
-__all__ = ["is_time", "shift_dates", "shift_values"]
+__all__ = ["SECONDS", "is_time", "shift_dates", "shift_values"]
 
 START = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 SECONDS = int(START.timestamp())

@@ -13,6 +13,7 @@ from tools.vmalert.bundle import (
     Group,
     evaluation_order,
     group_of_alert,
+    in_sequence,
     load_tests,
     relevant,
     rule_groups,
@@ -26,7 +27,7 @@ __all__ = ["run_tests"]
 def run_tests(file: pathlib.Path, *, tool: pathlib.Path) -> str:
     """What vmalert-tool reports as failed of the tests in that file; empty where all pass."""
     document = load_tests(file)
-    groups = relevant(rule_groups(file, document), text=file.read_text("utf-8"))
+    groups = in_sequence(relevant(rule_groups(file, document), text=file.read_text("utf-8")))
     parts = convert(document, groups=group_of_alert(groups))
 
     def run(part: Converted) -> str:
