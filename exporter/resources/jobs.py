@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from exporter.cache import CODERUNS, JOBS, Job, Key, ObjectCache
+from exporter.cache import CODERUNS, JOBS, NEVER, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, controller_of
@@ -167,6 +167,12 @@ def start_time(job: Job, cache: ObjectCache) -> float | None:
     return None if job.suspended else cache.started(job)
 
 
+def long_lived(job: Job, cache: ObjectCache) -> float | None:
+    """Only if no limit is configured: a configured one applies to long-lived runs too."""
+    limit, is_set = cache.max_runtime_of(job)
+    return 1 if limit == NEVER and not is_set else None
+
+
 def finished(job: Job, _: ObjectCache) -> Iterator[Row]:
     """Finish time. A failed Job has no completionTime: it is the transition time of its Failed condition."""
     if job.finished is not None:
@@ -245,14 +251,20 @@ RESOURCE = Resource(
         ),
         Family(
             name="job_max_runtime_seconds",
-            help="Maximum run time of the Job, in seconds; +Inf if it has no limit.",
-            value=lambda job, cache: cache.max_runtime_of(job)[0],
+            help="Maximum run time of the Job, in seconds; +Inf if the limit is disabled.",
+            value=lambda job, cache: cache.thresholds.max_runtime_of(job, cache.agent_of(job)),
             needs=("coderuns",),
         ),
         Family(
             name="job_max_runtime_configured",
             help="1 if an annotation or the settings set the maximum run time.",
             value=lambda job, cache: 1 if cache.max_runtime_of(job)[1] else None,
+            needs=("coderuns",),
+        ),
+        Family(
+            name="job_long_lived",
+            help="1 if the default maximum run time does not apply, because the run is long-lived.",
+            value=long_lived,
             needs=("coderuns",),
         ),
         Family(

@@ -158,7 +158,10 @@ def _life() -> list[tuple[Any, int, int]]:
         " `AgentJobsWithoutDeadline`.",
         Query(RUNNING, "{{job_name}}"),
         Query(
-            _while_running(f"{of_jobs('job_max_runtime_seconds')} < +Inf"), "limit: maximum run time of {{job_name}}"
+            _while_running(
+                f"({of_jobs('job_max_runtime_seconds')} < +Inf) unless on ({JOB}) job_long_lived{{{ONE}}}"
+            ),
+            "limit: maximum run time of {{job_name}}",
         ),
         Query(_while_running(of_jobs("job_deadline_seconds")), "limit: activeDeadlineSeconds of {{job_name}}"),
         unit=DURATION,

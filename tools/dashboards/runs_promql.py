@@ -89,7 +89,7 @@ UNFINISHED = (
 STARTED = per_job("job_start_time")
 RUNNING = f"(time() - {STARTED}) and on ({JOB}) ({UNFINISHED})"
 LIMIT = per_job("job_max_runtime_seconds")
-OVER = f"(time() - {STARTED}) > on ({JOB}) {LIMIT}"
+OVER = f"((time() - {STARTED}) > on ({JOB}) {LIMIT}) unless on ({JOB}) job_long_lived{{{ALL}}}"
 NO_POD = (
     f"(time() - {per_job('job_created_timestamp')} > 600)"
     f" and on ({JOB}) (max by ({JOB}) (max_over_time(job_active{{{ALL}}}[10m])) == 0)"
@@ -101,7 +101,7 @@ NOT_STARTING = (
 )
 ENDED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}})'
 # A Job that opted out of its limit has opted out of the others too.
-_LIMITED = f"({LIMIT} < +Inf or on ({JOB}) {LIMIT} unless on ({JOB}) job_max_runtime_configured{{{ALL}}})"
+_LIMITED = f"({LIMIT} < +Inf)"
 ATTENTION = (
     f"({UNFINISHED}) and on ({JOB}) {_LIMITED} and on ({JOB})\n"
     f"(({OVER})\nor on ({JOB}) ({NO_POD})\nor on ({JOB}) ({NOT_STARTING})\nor on ({JOB}) ({ENDED}))"
