@@ -246,7 +246,8 @@ def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
         if family.needs:
             world.store._joining["jobs"][index] = double
     world.put(run | {"status": {"phase": "Running"}})
-    joined = ("job_info", "job_max_runtime_seconds", "job_max_runtime_configured", "job_hang_cause")
+    limits = ("job_max_runtime_seconds", "job_max_runtime_configured", "job_long_lived")
+    joined = ("job_info", *limits, "job_hang_cause")
     assert asked == dict.fromkeys(joined, 2)
 
 

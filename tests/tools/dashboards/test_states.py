@@ -133,7 +133,7 @@ def test_a_job_above_a_limit_that_was_set_is_critical(select, more):
 @pytest.mark.parametrize(
     "more",
     [
-        {"limit": "+Inf", "active": 0, "ready": 0, "more": [("job_max_runtime_configured", {})]},
+        {"limit": "+Inf", "active": 0, "ready": 0},
         {"more": [("job_suspended", {})]},
         {"more": [("job_finished_timestamp_seconds", {"result": "failed"})]},
     ],
@@ -144,9 +144,10 @@ def test_a_job_that_opted_out_is_suspended_or_finished_needs_no_attention(select
 
 
 def test_a_job_of_a_long_lived_run_has_no_limit_and_needs_attention_without_a_pod(select):
-    """Its limit is infinite, and nothing has configured that."""
-    assert select(many.ATTENTION, "job_name", job(limit="+Inf")) == set()
-    assert select(many.ATTENTION, "job_name", job(limit="+Inf", active=0, ready=0)) == {"j"}
+    """The default limit does not apply to it."""
+    long_lived = [("job_long_lived", {})]
+    assert select(many.ATTENTION, "job_name", job(more=long_lived)) == set()
+    assert select(many.ATTENTION, "job_name", job(more=long_lived, active=0, ready=0)) == {"j"}
 
 
 def test_a_job_without_a_pod_is_unfinished_and_needs_attention(select):
