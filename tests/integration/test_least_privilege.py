@@ -204,7 +204,7 @@ async def test_a_permission_that_is_taken_away_is_a_named_state(
         await asyncio.to_thread(_change_everything, place)
         await eventually(lambda: _has_seen(app, place) == set(RESOURCES) - {resource}, what="the others go on")
         lines = await shown(app, place.namespace)
-        of_content = "configmap_keys", "configmap_size", "configmap_watched"
+        of_content = "configmap_keys", "configmap_size", "configmap_watched", "coderun_job_creations_total"
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
         (status,) = [status for status in app.health.statuses if status.resource == resource]
         assert (await metrics_of(app)).state(resource, status.scope) == "forbidden"

@@ -23,7 +23,7 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 FORBIDDEN = ("uid", "creationTimestamp", "deletionTimestamp", "ownerReferences", "finalizers")
 
 
-class ObjectCache:
+class Cluster:
     """The objects of one platform, created as they would be there: with the real UIDs of their owners."""
 
     def __init__(self, plane: ControlPlane) -> None:
@@ -69,8 +69,8 @@ class ObjectCache:
 
 def profile(plane: ControlPlane, folder: pathlib.Path, *words: str, token: str = ADMIN_TOKEN) -> Any:
     """The command as a process."""
-    cache = {"server": plane.url, "certificate-authority": str(plane.ca)}
-    kubeconfig = a_kubeconfig(folder, cache=cache, user={"token": token})
+    cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
+    kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": token})
     command = [sys.executable, "-m", "exporter", "profile", "--kubeconfig", kubeconfig, *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -87,9 +87,9 @@ def test_a_draft_from_a_real_cluster_is_close_to_the_shipped_profile(
     control_plane: ControlPlane, tmp_path: pathlib.Path, folder, name, kinds, worker
 ):
     """Its worker, its end, and all values of its main rule."""
-    cache = ObjectCache(control_plane)
-    cache.define(folder, name)
-    assert cache.load(folder, kinds) > 10
+    cluster = Cluster(control_plane)
+    cluster.define(folder, name)
+    assert cluster.load(folder, kinds) > 10
     done = profile(control_plane, tmp_path, name)
     assert (done.returncode, done.stderr) == (0, "")
     drafted, _ = read(done.stdout, tmp_path)
@@ -103,7 +103,7 @@ def test_a_draft_from_a_real_cluster_is_close_to_the_shipped_profile(
 
 def test_names_and_permissions_are_one_line(control_plane: ControlPlane, tmp_path: pathlib.Path):
     """The nearest names by discovery, and the verb that is missing."""
-    ObjectCache(control_plane).define("kelos", "tasks.kelos.dev")
+    Cluster(control_plane).define("kelos", "tasks.kelos.dev")
     until(lambda: "tasks.kelos.dev" in profile(control_plane, tmp_path, "task.kelos.dev").stderr, what="discovery")
     done = profile(control_plane, tmp_path, "task.kelos.dev")
     assert (done.returncode, done.stdout) == (2, "")

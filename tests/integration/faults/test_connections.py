@@ -33,7 +33,7 @@ def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy,
         endured.mended()
     report.note(endured)
     assert one_line_each(endured)
-    assert all("silence" in turn.detail for turn in endured.turns if turn.state == "unreachable")
+    assert all("no data" in turn.detail for turn in endured.turns if turn.state == "unreachable")
     assert errors(subject, code="timeout") >= 3
     assert watching.IDLE_SECONDS == 90
 

@@ -168,7 +168,7 @@ def test_a_version_that_is_not_served_any_more_takes_no_run_along(
     with subject.enduring() as endured:
         docs_runs.change(lambda spec: serve(spec, old=False))
         until(lambda: subject.states()["docsruns"] == "missing", what="missing is reported", seconds=60)
-        until(lambda: "not served, but v2: 404 at" in subject.start_page(), what="v2 is named", seconds=60)
+        until(lambda: "served versions: v2: 404 at" in subject.start_page(), what="v2 is named", seconds=60)
         assert _runs(subject) == ["docsrun/one", "docsrun/two"]
         docs_runs.change(lambda spec: serve(spec, old=True))
         endured.mended()

@@ -66,7 +66,7 @@ def test_a_frozen_api_server_is_noticed(
     report.note(endured)
     for resource in WATCHED:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
-    assert all("silence" in turn.detail for turn in endured.turns if turn.state == "unreachable")
+    assert all("no data" in turn.detail for turn in endured.turns if turn.state == "unreachable")
     assert subject.value("coderun_exporter_errors_total", code="timeout") >= len(WATCHED)
 
 
