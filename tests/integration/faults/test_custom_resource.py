@@ -174,7 +174,8 @@ def test_a_version_that_is_not_served_any_more_takes_no_run_along(
         endured.mended()
         until(lambda: subject.states()["docsruns"] == "watching", what="found again", seconds=60)
     report.note(endured)
-    assert endured.turns_of("docsruns") == ["missing", "watching"]
+    turns = endured.turns_of("docsruns")  # while it begins to serve a version again, the server may answer 503
+    assert [turn for turn in turns if turn != "unreachable"] == ["missing", "watching"]
     assert not endured.turns_of("coderuns")
     assert {tuple(_names_in(seen.page)) for seen in endured.scrapes} == {("docsrun/one", "docsrun/two")}
 
