@@ -10,7 +10,16 @@ from exporter.cache import CODERUNS, JOBS, NEVER, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, controller_of
-from exporter.resources.objects import Meta, annotated_seconds, intern_label, object_name, truncate, unix_seconds
+from exporter.resources.objects import (
+    QUEUE_LABEL,
+    Condition,
+    Meta,
+    annotated_seconds,
+    intern_label,
+    object_name,
+    truncate,
+    unix_seconds,
+)
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
@@ -24,7 +33,6 @@ _REASONS = frozenset(
 )
 
 _LONGEST_NUMBER = 18  # digits
-_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
 
 
 class Spec(msgspec.Struct, rename="camel"):
@@ -32,15 +40,6 @@ class Spec(msgspec.Struct, rename="camel"):
 
     active_deadline_seconds: float | None = None
     suspend: bool | None = None
-
-
-class Condition(msgspec.Struct, rename="camel"):
-    """An item of `status.conditions`."""
-
-    type: str | None = None
-    status: str | None = None
-    reason: str | None = None
-    last_transition_time: dt.datetime | None = None
 
 
 class Status(msgspec.Struct, rename="camel"):
@@ -94,7 +93,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
         reason=_reason(end),
         suspended=bool(spec.suspend) and not ended,
-        queue=intern_label(labels.get(_QUEUE_LABEL)),
+        queue=intern_label(labels.get(QUEUE_LABEL)),
         deleted=None if meta.deletion_timestamp is None else unix_seconds(meta.deletion_timestamp) or 0.0,
         version=attempt_of(attempt),
         agent=intern_label(agent.lower()),

@@ -11,6 +11,8 @@ from exporter.durations import seconds_of
 from exporter.untrusted import free_name, identifier
 
 __all__ = [
+    "QUEUE_LABEL",
+    "Condition",
     "Meta",
     "OwnerReference",
     "annotated_seconds",
@@ -20,6 +22,8 @@ __all__ = [
     "truncate",
     "unix_seconds",
 ]
+
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
 
 _LONGEST_NAME = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
@@ -49,6 +53,15 @@ class Meta(msgspec.Struct, rename="camel"):
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
     finalizers: list[str] | None = None
+
+
+class Condition(msgspec.Struct, rename="camel"):
+    """An item of `status.conditions`."""
+
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    last_transition_time: dt.datetime | None = None
 
 
 def unix_seconds(moment: dt.datetime | None) -> float | None:

@@ -13,7 +13,16 @@ import msgspec
 from exporter.cache import JOBS, Job, named_key
 from exporter.resources import jobs
 from exporter.resources.kinds import RunKind, controller_of, pods_partition_prefix
-from exporter.resources.objects import Meta, annotated_seconds, intern_label, object_name, truncate, unix_seconds
+from exporter.resources.objects import (
+    QUEUE_LABEL,
+    Condition,
+    Meta,
+    annotated_seconds,
+    intern_label,
+    object_name,
+    truncate,
+    unix_seconds,
+)
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
@@ -30,7 +39,6 @@ _REASONS = frozenset(
 )
 _OUT_OF_MEMORY = "OOMKilled"
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-_QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 
 
 class NamedItem(msgspec.Struct):
@@ -72,15 +80,6 @@ class ContainerStatus(msgspec.Struct):
 
     name: str | None = None
     state: State | None = None
-
-
-class Condition(msgspec.Struct, rename="camel"):
-    """An item of `status.conditions`."""
-
-    type: str | None = None
-    status: str | None = None
-    reason: str | None = None
-    last_transition_time: dt.datetime | None = None
 
 
 class Status(msgspec.Struct, rename="camel"):
@@ -134,7 +133,7 @@ def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         result=result,
         reason=_reason(status) if result == "failed" else "",
         suspended=is_active and bool(spec.scheduling_gates),
-        queue=intern_label(labels.get(_QUEUE_LABEL)),
+        queue=intern_label(labels.get(QUEUE_LABEL)),
         deleted=deleted,
         version=jobs.attempt_of(attempt),
         agent=intern_label(agent.lower()),
