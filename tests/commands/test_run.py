@@ -17,6 +17,7 @@ import pytest
 
 from exporter.commands import run
 from exporter.config import Kubernetes, Settings
+from lab.waiting import until
 from tests.commands.in_process import call, logs_as_before, wrong
 from tests.kube.settings import SECRET, a_kubeconfig, a_plugin, answer, exec_user
 
@@ -141,7 +142,7 @@ def test_a_signal_that_ends_check_ends_a_hanging_plugin_too(tmp_path, number):
             time.sleep(0.01)
         _, code, _, _ = the_end(process, number)
     assert code != 0
-    assert not [pid for pid in (tmp_path / "pids").read_text().split() if runs(pid)]
+    until(lambda: not [pid for pid in (tmp_path / "pids").read_text().split() if runs(pid)], what="they have ended")
 
 
 def runs(pid):
