@@ -93,4 +93,6 @@ def test_the_oldest_prometheus_takes_the_scrape_jobs_as_a_copy(name, tmp_path):
             timeout=20,
             check=False,
         )
+        if "field kubernetes_sd_configs not found" in done.stderr + done.stdout:  # Debian builds it without
+            pytest.skip("needs a promtool 2.42 with Kubernetes service discovery: run `make tools`")
         assert (done.returncode == 0) is accepted, done.stderr
