@@ -271,7 +271,7 @@ def test_changes_that_leave_an_end_alone_are_not_noted_again():
 @pytest.mark.parametrize("seed", range(20))
 def test_the_newest_of_many_jobs_is_known_after_any_change(seed):
     """What is remembered of it is what a look at all of them would give."""
-    chance = random.Random(seed)  # noqa: S311 - a sequence that can be had again
+    chance = random.Random(seed)  # noqa: S311 - a reproducible sequence
     run = a_run()
     cache = a_cluster(runs=[run])
     for _ in range(200):

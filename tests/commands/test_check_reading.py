@@ -21,7 +21,7 @@ from tests.commands.checking import check, refuses
 
 
 async def test_a_forbidden_list_is_an_unknown(tmp_path):
-    """With the namespace that it was asked for."""
+    """With the requested namespace."""
     found = (
         a_configmap("a", k="v"),
         a_configmap("b", **{"x.sh": "y"}),

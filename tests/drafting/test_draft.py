@@ -101,7 +101,7 @@ def test_a_condition_decides_only_where_it_says_more_than_the_phase(tmp_path):
 
 
 def test_without_a_phase_conditions_decide(tmp_path):
-    """By status where the type is a verdict, also if only a printer column tells of it."""
+    """By status where the type is a verdict, also if only a printer column names it."""
     column = {"name": "Succeeded", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Succeeded")].status'}
     profile = read(draft_of(a_crd(properties={}, columns=[column])), tmp_path)[1]
     path = ".status.conditions[?(@.type=='Succeeded')]"
@@ -141,7 +141,7 @@ def test_fields_are_ordered_by_the_objects_that_have_them(tmp_path):
 
 
 def test_the_version_is_that_of_kubectl_among_those_that_are_served(tmp_path):
-    """Or the one that was asked for, if it is served."""
+    """Or the requested one, if it is served."""
     crd = a_crd(properties={})
     names = {"v1beta1": True, "v2alpha1": True, "v1": False, "v2": True, "v10": False, "odd": True}
     crd["spec"]["versions"] = [{"name": name, "served": served} for name, served in names.items()]
