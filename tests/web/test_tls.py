@@ -1,12 +1,14 @@
 """TLS as the web configuration file says: real handshakes with the server on loopback."""
 
 import asyncio
+import collections
 import ssl
 
 import aiohttp
 import pytest
 import trustme
 
+from exporter.web_config.format import WebConfigError
 from exporter.web_config.tls import is_allowed
 from tests.web.protected import MUTUAL, TLS, ask, refused
 from tests.web.serving import LINES, Site, a_site
@@ -108,7 +110,7 @@ def test_each_kind_of_name_can_be_allowed():
         ({"cipher_suites": ["TLS_AES_128_GCM_SHA256"]}, {"maximum_version": ssl.TLSVersion.TLSv1_2}, False),
         ({"cipher_suites": ["TLS_AES_128_GCM_SHA256"]}, {}, True),
         ({"prefer_server_cipher_suites": False, "curve_preferences": ["CurveP384"]}, {}, True),
-        ({"curve_preferences": ["X25519"], "max_version": "TLS12"}, {}, True),
+        ({"curve_preferences": ["CurveP521"], "max_version": "TLS12"}, {}, True),
     ],
 )
 async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, good):
@@ -122,6 +124,37 @@ async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, go
         else:
             with pytest.raises(REFUSED):
                 await ask(site.url, trust=trust)
+
+
+async def test_x25519_is_used_where_python_supports_it(folder):
+    """Debian's Python 3.11.2 does not: the error names the key, the version and the curve."""
+    settings = TLS | {"curve_preferences": ["X25519"], "max_version": "TLS12"}
+    try:
+        web_file = folder.load(tls_server_config=settings)
+    except WebConfigError as error:
+        assert "tls_server_config.curve_preferences: Python 3." in str(error)
+        assert str(error).endswith(" does not support X25519")
+        return
+    async with a_site(web_file=web_file) as site:
+        assert (await ask(site.url, trust=folder.trust()))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "message"),
+    [
+        ("CURVES", {"curve_preferences": ["CurveP256"]}, "curve_preferences: .* does not support CurveP256"),
+        (
+            "CIPHERS",
+            {"cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]},
+            "cipher_suites: .* does not support TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        ),
+    ],
+)
+def test_what_openssl_does_not_support_is_one_line(folder, monkeypatch, names, settings, message):
+    """OpenSSL can be built or configured, as for FIPS, without some curves and ciphers."""
+    monkeypatch.setattr(f"exporter.web_config.tls.{names}", collections.defaultdict(lambda: "none-of-that-name"))
+    with pytest.raises(WebConfigError, match=message):
+        folder.load(tls_server_config=TLS | settings)
 
 
 async def test_the_server_takes_the_cipher_that_the_file_names(folder):
