@@ -23,6 +23,8 @@ def stall_causes(run: Run, cache: ObjectCache) -> list[Cause]:
         return []
     if (blocker := cache.blocker_of(run)) is not None:
         return [Cause.of("controller_blocked", f"{blocker.kind} {blocker.name}: {blocker.undecodable}")]
+    if workers := cache.worker_runs(run):
+        return stall_causes(workers[0], cache)
     if run.requires_configmaps:
         broken = sorted((item for item in cache.configmaps if _concerns(item, run)), key=lambda item: item.name)
         if causes := dict.fromkeys(map(_configmap_cause, broken)):
