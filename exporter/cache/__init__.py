@@ -5,20 +5,25 @@ All code here is synchronous, so that readers always see a consistent state.
 
 from exporter.cache.change import Change, Key
 from exporter.cache.object_cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
-from exporter.cache.records import ConfigMap, Job, Record, Run, named_key
+from exporter.cache.pod_records import Container, Event, Pod
+from exporter.cache.records import CONFIGMAP_LIMIT, ConfigMap, Job, Record, Run, named_key
 from exporter.cache.table import Table
 from exporter.cache.thresholds import NEVER, Thresholds
 
 __all__ = [
     "CODERUNS",
     "CONFIGMAPS",
+    "CONFIGMAP_LIMIT",
     "JOBS",
     "NEVER",
     "Change",
     "ConfigMap",
+    "Container",
+    "Event",
     "Job",
     "Key",
     "ObjectCache",
+    "Pod",
     "Record",
     "Run",
     "Table",

@@ -10,6 +10,7 @@ from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.namesakes import Namesakes
 from exporter.cache.newest import NewestJobs, age_of
 from exporter.cache.owners import OwnerIndex, share_strings
+from exporter.cache.pod_records import Event, Pod
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
@@ -36,6 +37,9 @@ class ObjectCache:
         self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
+        self.stub_pods: dict[str, list[Pod]] = {}
+        self.stub_events: dict[str, list[Event]] = {}
+        self.stub_pods_known = self.stub_events_known = False
         self._all_namespaces = all_namespaces
         self._selected = selected
         self._owners = OwnerIndex()
@@ -51,6 +55,27 @@ class ObjectCache:
         )
 
     # Queries.
+
+    @property
+    def now(self) -> float:
+        """The time of the last `advance`, in seconds since the epoch."""
+        return self._retention.now
+
+    def pods_of(self, job: Job) -> Sequence[Pod]:
+        """The Pods of a worker, the oldest first."""
+        return self.stub_pods.get(job.uid, ())
+
+    def events_about(self, uid: str) -> Sequence[Event]:
+        """The warnings about an object, the newest first."""
+        return self.stub_events.get(uid, ())
+
+    def pods_known(self, job: Job) -> bool:
+        """Whether the Pods of a worker have been listed."""
+        return self.stub_pods_known
+
+    def events_known(self, namespace: str) -> bool:
+        """Whether the Events of a namespace have been listed."""
+        return self.stub_events_known
 
     def get(self, key: Key) -> Record | None:
         """The record of an object."""
@@ -116,6 +141,10 @@ class ObjectCache:
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
         return self._blockers.blocker_of(run, self.runs)
+
+    def controller_is_idle(self, run: Run) -> bool:
+        """Whether the controller has processed no run that is as young as this untouched one."""
+        return self._blockers.is_idle(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
         """The untouched runs whose stall cause may change with this run."""

@@ -6,9 +6,11 @@ the empty string.
 
 import msgspec
 
-__all__ = ["ConfigMap", "Job", "Record", "Run", "named_key"]
+__all__ = ["CONFIGMAP_LIMIT", "ConfigMap", "Job", "Record", "Run", "named_key"]
 
 _TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+CONFIGMAP_LIMIT = 1_048_576
+"""Maximum size of the values of a ConfigMap, in bytes: https://kubernetes.io/docs/concepts/configuration/configmap/"""
 _NAMED = "@"  # no UID begins with it
 
 
@@ -166,6 +168,11 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     empty_keys: tuple[str, ...] = ()
     shrunk: bool = False
     """Whether it lost more than half of its keys or bytes within 24 hours; set by the cache."""
+
+    @property
+    def near_limit(self) -> bool:
+        """Whether its values take 80 % or more of the size limit of Kubernetes."""
+        return self.size >= 0.8 * CONFIGMAP_LIMIT
 
     @property
     def problems(self) -> list[tuple[str, str]]:
