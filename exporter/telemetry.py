@@ -67,6 +67,14 @@ class Telemetry:
             "Number of objects with fields that could not be read; their other fields are exposed.",
             *labels,
         )
+        self.events = self._counter(
+            "events", "Number of Events received, by whether they are about a known open object (kept).", "result"
+        )
+        for result in ("kept", "ignored"):
+            self.events.labels(result)
+        self.events_unwatched = self._gauge(
+            "events_unwatched_namespaces", "Number of namespaces with open runs whose Events are not watched."
+        )
         self.scrapes = Histogram(
             "coderun_exporter_scrape_duration_seconds",
             "Time to serve a scrape, in seconds.",
@@ -182,6 +190,15 @@ class ResourceStatus:
     def record_malformed(self) -> None:
         """Records an object with invalid fields."""
         self._metrics.malformed.labels(*self._labels).inc()
+
+    def remove(self) -> None:
+        """Removes its series: the list and watch has been stopped."""
+        for metric in (
+            *(self._metrics.state, self._metrics.required, self._metrics.synced, self._metrics.objects),
+            *(self._metrics.last_sync, self._metrics.last_event, self._metrics.streamed),
+            *(self._metrics.requests, self._metrics.errors, self._metrics.malformed),
+        ):
+            metric.remove_by_labels({"resource": self.resource, "scope": self.scope})
 
     def _record_contact(self) -> None:
         self.last_sync = self._metrics.clock()

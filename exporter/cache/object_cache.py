@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
+from exporter.cache.attached import Attached
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cache.missing_jobs import MissingJobs
@@ -10,7 +11,6 @@ from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.namesakes import Namesakes
 from exporter.cache.newest import NewestJobs, age_of
 from exporter.cache.owners import OwnerIndex, share_strings
-from exporter.cache.pod_records import Event, Pod
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
@@ -19,10 +19,10 @@ from exporter.cache.table import Table
 from exporter.cache.thresholds import Thresholds
 from exporter.cache.unknown_jobs import UnknownJobs
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
+__all__ = ["ObjectCache"]
 
 
-class ObjectCache:
+class ObjectCache(Attached):
     """Runs, Jobs and ConfigMaps. Owners are matched by UID: an object recreated under the same name is another one.
 
     Only a worker that a run references by name is matched by name. The partitions of the tables of runs and Jobs are
@@ -32,15 +32,10 @@ class ObjectCache:
     """
 
     def __init__(self, *, thresholds: Thresholds, all_namespaces: bool = True, selected: bool = False) -> None:
+        super().__init__(runs=Table(), jobs=Table(), all_namespaces=all_namespaces)
         self.thresholds = thresholds
-        self.runs: Table[Run] = Table()
-        self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
-        self.stub_pods: dict[str, list[Pod]] = {}
-        self.stub_events: dict[str, list[Event]] = {}
-        self.stub_pods_known = self.stub_events_known = False
-        self._all_namespaces = all_namespaces
         self._selected = selected
         self._owners = OwnerIndex()
         self._named = NamedWorkers()
@@ -60,22 +55,6 @@ class ObjectCache:
     def now(self) -> float:
         """The time of the last `advance`, in seconds since the epoch."""
         return self._retention.now
-
-    def pods_of(self, job: Job) -> Sequence[Pod]:
-        """The Pods of a worker, the oldest first."""
-        return self.stub_pods.get(job.uid, ())
-
-    def events_about(self, uid: str) -> Sequence[Event]:
-        """The warnings about an object, the newest first."""
-        return self.stub_events.get(uid, ())
-
-    def pods_known(self, job: Job) -> bool:
-        """Whether the Pods of a worker have been listed."""
-        return self.stub_pods_known
-
-    def events_known(self, namespace: str) -> bool:
-        """Whether the Events of a namespace have been listed."""
-        return self.stub_events_known
 
     def get(self, key: Key) -> Record | None:
         """The record of an object."""
@@ -280,9 +259,6 @@ class ObjectCache:
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
             self._missing_jobs.record(run, self._retention.now)
 
-    def _scope(self, namespace: str) -> str:
-        return "*" if self._all_namespaces else namespace
-
     def _workers_of(self, run: Run) -> str:
         """The partition that holds the workers of this run."""
         return run.workers_prefix + self._scope(run.namespace)
@@ -311,6 +287,7 @@ class ObjectCache:
             case _:
                 assert_never(new)
         self._retention.update(old, new)
+        self._update_attached(old, new)
 
     def _update_missing_jobs(self, old: Record | None, new: Record | None) -> None:
         job = old if isinstance(old, Job) else new if isinstance(new, Job) else None

@@ -5,7 +5,12 @@ All text is cleaned when a record is created: one line, without credentials, of 
 
 import msgspec
 
-__all__ = ["Container", "Event", "Pod"]
+__all__ = ["RUNNING", "SUCCEEDED", "Container", "Event", "Pod"]
+
+SUCCEEDED = "Succeeded"
+"""The phase of a Pod whose containers have all ended well."""
+RUNNING = frozenset({"Running", "Unknown"})
+"""The phases of a Pod whose containers have started. Unknown: its node does not respond."""
 
 
 class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
@@ -63,7 +68,7 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     @property
     def is_over(self) -> bool:
         """Whether all its containers have ended for good."""
-        return self.phase in {"Succeeded", "Failed"}
+        return self.phase in {SUCCEEDED, "Failed"}
 
     @property
     def state(self) -> str:
@@ -72,7 +77,7 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
             return ""
         if self.deleted is not None:
             return "terminating"
-        return "running" if self.phase in {"Running", "Unknown"} else "pending"  # Unknown: its node does not respond
+        return "running" if self.phase in RUNNING else "pending"
 
 
 class Event(msgspec.Struct, gc=False, kw_only=True):

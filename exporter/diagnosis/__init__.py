@@ -7,6 +7,7 @@ from exporter.diagnosis.cause import Cause
 from exporter.diagnosis.causes import CANNOT_TELL, CAUSES, CauseInfo
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import FAULT, NO_FAULT, UNKNOWN, findings, verdict
+from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.metrics import failure_causes, hang_causes, stall_causes
 from exporter.diagnosis.stuck import Stuck, causes_of, stuck
 
@@ -25,6 +26,7 @@ __all__ = [
     "findings",
     "hang_causes",
     "is_fault",
+    "main_ended",
     "stall_causes",
     "stuck",
     "verdict",

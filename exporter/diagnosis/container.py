@@ -108,17 +108,14 @@ def failed_containers(pod: Pod) -> Iterator[Finding]:
         yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
 
 
-def main_exit(pod: Pod) -> Iterator[Finding]:
-    """Main containers have terminated, and a container that must end as well is running."""
-    mains = [one for one in pod.containers if one.role == "main"]
-    if not mains or any(one.state != "terminated" for one in mains):
-        return
-    last = max(mains, key=lambda one: one.since or 0.0)
+def main_exit(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
+    """The main container has terminated, and a container that must end as well is running."""
     others = [one.name for one in pod.containers if one.state == "running" and not one.sidecar]
-    text = f"container {last.name} has terminated, the Pod is running"
+    name = "the Pod" if is_worker else f"Pod {pod.name}"
+    text = f"container {main.name} has terminated, {name} is running"
     if others:
-        text = f"{_end(last)}; still running: {', '.join(others)}"
-    yield found("main_container_exited", text, about=of_pod(pod, last.name), since=last.since)
+        text = f"{_end(main)}; still running: {', '.join(others)}"
+    return found("main_container_exited", text, about=of_pod(pod, main.name), since=main.since)
 
 
 def _end(one: Container) -> str:

@@ -51,7 +51,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         agent=item.agent or next((job.agent for job in shown if job.agent), ""),
         attempt=item.attempt if isinstance(item, Run) else max(1, item.version),
         created=time_of(item.created),
-        finished=time_of(item.finished),
+        finished=time_of(None if isinstance(item, Run) and not item.terminal else item.finished),
         deleted=time_of(item.deleted),
         observed=time_of(now),
         findings=tuple(finding_view(one, now) for one in listed),

@@ -26,7 +26,7 @@ class _View(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """Keys are in lower camel case, as in the API of Kubernetes. Times are RFC 3339 in UTC, or null."""
 
 
-class FindingView(_View, kw_only=True):
+class FindingView(_View, kw_only=True, frozen=True):
     """A finding with what the table of causes says about its cause."""
 
     cause: str
@@ -45,7 +45,7 @@ class FindingView(_View, kw_only=True):
     """The next command."""
 
 
-class EventView(_View, kw_only=True):
+class EventView(_View, kw_only=True, frozen=True):
     """A warning about an object. Kubernetes deletes Events after an hour; a running exporter keeps the newest."""
 
     object: str
@@ -62,7 +62,7 @@ class EventView(_View, kw_only=True):
     """When it was last seen."""
 
 
-class ContainerView(_View, kw_only=True):
+class ContainerView(_View, kw_only=True, frozen=True):
     """A container of a pod."""
 
     name: str
@@ -83,7 +83,7 @@ class ContainerView(_View, kw_only=True):
     """Why it ended before its last restart."""
 
 
-class PodView(_View, kw_only=True):
+class PodView(_View, kw_only=True, frozen=True):
     """A pod of a worker."""
 
     name: str
@@ -106,7 +106,7 @@ class PodView(_View, kw_only=True):
     """At most 50."""
 
 
-class WorkerView(_View, kw_only=True):
+class WorkerView(_View, kw_only=True, frozen=True):
     """A Job, or a Pod that is itself the worker."""
 
     kind: str
@@ -133,7 +133,7 @@ class WorkerView(_View, kw_only=True):
     """Whether pods could be read. If not, `pods` is empty and says nothing."""
 
 
-class Explanation(_View, kw_only=True):
+class Explanation(_View, kw_only=True, frozen=True):
     """One run, or a Job without a run."""
 
     namespace: str
@@ -178,7 +178,7 @@ class Explanation(_View, kw_only=True):
     """Remarks about this answer, such as what was not read."""
 
 
-class RunList(_View, kw_only=True):
+class RunList(_View, kw_only=True, frozen=True):
     """A page of runs."""
 
     api_version: str = "v1"

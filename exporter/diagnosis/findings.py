@@ -7,7 +7,7 @@ from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
-from exporter.diagnosis.finding import Finding, found, is_fault, of_job, of_run
+from exporter.diagnosis.finding import Finding, found, is_fault, of_job, of_pod, of_run
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
 from exporter.diagnosis.worker import hang_findings
@@ -62,12 +62,22 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         yield found("suspended", f"{job.worker} {job.name} is suspended{queue}", about=of_job(job), since=job.created)
     known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known
+    yield from _starting(job, cache, known)
     overdue = _limit_passed(job, cache)
     yield from unread_pods(job, cache, known, overdue=overdue)
     if overdue:
         limit, _ = cache.max_runtime_of(job)
         text = f"{job.worker} {job.name} runs for longer than {limit:.0f} s"
         yield found("max_runtime_exceeded", text, about=of_job(job), since=cache.started(job))
+
+
+def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Finding]:
+    """Pods that are pending, and nothing says why."""
+    for pod in cache.pods_of(job) if not known else ():
+        if pod.state == "pending" and not pod.gated:
+            names = (f"container {one.name}: {one.reason}" for one in pod.containers if one.state == "waiting")
+            text = next(names, "the kubelet has not reported its containers" if pod.node else "it has no node")
+            yield found("pod_not_starting", text, about=of_pod(pod), since=pod.created)
 
 
 def _start(job: Job) -> Iterator[Finding]:

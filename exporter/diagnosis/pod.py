@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from exporter.cache import ObjectCache, Pod
-from exporter.diagnosis.container import failed_containers, main_exit, restarting_containers, waiting_containers
+from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.mounts import mount_findings, volume_cause
+from exporter.diagnosis.pods import not_starting
 
 __all__ = ["pod_findings"]
 
@@ -26,11 +27,13 @@ _REASONS = {
     "DeletionByTaintManager": "evicted",
 }
 """status.reason of failed Pods, and reasons of the condition DisruptionTarget."""
+_VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
+"""What a volume or a missing object may explain."""
 _SECOND_CHANCE = 60.0  # seconds after the grace period until a terminating Pod is stuck
 
 
-def pod_findings(pod: Pod, cache: ObjectCache, *, run_is_open: bool) -> Iterator[Finding]:
-    """None for a Pod that works as it should. `run_is_open`: somebody waits for its end."""
+def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
+    """None for a Pod that works as it should."""
     if pod.deleted is not None:
         yield from _terminating(pod, cache)
     elif pod.phase == "Failed":
@@ -39,8 +42,6 @@ def pod_findings(pod: Pod, cache: ObjectCache, *, run_is_open: bool) -> Iterator
         if (lost := _lost(pod, cache)) is not None:
             yield lost
         yield from restarting_containers(pod)
-        if run_is_open:
-            yield from main_exit(pod)
     elif pod.phase == "Unknown":
         yield _node_lost(pod, "phase Unknown")
     elif pod.phase != "Succeeded":
@@ -51,31 +52,16 @@ def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if pod.gated:
         yield found("suspended", "the pod has a scheduling gate", about=of_pod(pod), since=pod.created)
         return
-    if pod.unscheduled:
+    if pod.unscheduled and not pod.node:
         cause = volume_cause(pod.unscheduled) or "unschedulable"
-        since = pod.unscheduled_since or pod.created
-        yield found(cause, pod.unscheduled, about=of_pod(pod), since=since)
-        yield _not_starting(pod, pod.unscheduled.partition(":")[0])
-        return
-    known = [*waiting_containers(pod, cache)]
-    if not known or all(one.cause in {"init_container_stuck", "container_cannot_be_created"} for one in known):
-        known = [*mount_findings(pod, cache), *known]
-    yield from known
-    if not any(one.cause == "init_container_stuck" for one in known):
-        yield _not_starting(pod, _waiting(pod))
-
-
-def _not_starting(pod: Pod, why: str) -> Finding:
-    return found(
-        "pod_not_starting", why or "the kubelet has not reported its containers", about=of_pod(pod), since=pod.created
-    )
-
-
-def _waiting(pod: Pod) -> str:
-    """The first container that waits for a reason of its own, else the first one that waits."""
-    waiting = [one for one in pod.containers if one.state == "waiting" and one.reason]
-    told = [one for one in waiting if one.reason not in {"ContainerCreating", "PodInitializing"}]
-    return next((f"container {one.name}: {one.reason}" for one in [*told, *waiting]), "")
+        yield found(cause, pod.unscheduled, about=of_pod(pod), since=pod.unscheduled_since or pod.created)
+    else:
+        known = [*waiting_containers(pod, cache)]
+        if all(one.cause in _VAGUE for one in known):
+            yield from mount_findings(pod, cache)
+        yield from known
+    if words := not_starting(pod, cache.events_about(pod.uid)):
+        yield found("pod_not_starting", words, about=of_pod(pod), since=pod.created)
 
 
 def _failed(pod: Pod) -> Iterator[Finding]:

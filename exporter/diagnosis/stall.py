@@ -12,7 +12,7 @@ from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.refusals import refusal_of
 
-__all__ = ["idle_findings", "stall_findings"]
+__all__ = ["idle_findings", "refusal_findings", "stall_findings"]
 
 
 def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
         yield found("controller_blocked", evidence, about=of_run(blocker), since=cache.without_job_since(run))
         return
     since = cache.without_job_since(run)
-    known = [*configmap_findings(run, cache), *_refusals(run, cache, since)]
+    known = [*configmap_findings(run, cache), *refusal_findings(run, cache, since=since)]
     if known:
         yield from known
         return
@@ -32,7 +32,7 @@ def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
     yield from _status(run, cache, since)
 
 
-def _refusals(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Finding]:
+def refusal_findings(run: Run, cache: ObjectCache, *, since: float | None) -> Iterator[Finding]:
     """The refusal of its worker, in an Event about the run or in its message."""
     for event in latest(cache, run.uid):
         if cause := refusal_of(event.note):

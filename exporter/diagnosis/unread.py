@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
 from exporter.diagnosis.finding import Finding, Subject, found
+from exporter.diagnosis.stall import refusal_findings
 
 __all__ = ["unread_events", "unread_pods", "unread_workers"]
 
@@ -16,7 +17,8 @@ _EFFECTS = frozenset(
 
 def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
     """An open run, and its Jobs or Pods are not known."""
-    if run.state == "open" and run.worker and not cache.knows_workers_of(run):
+    if run.state == "open" and run.worker and not cache.knows_workers_of(run) and cache.newest_job(run) is None:
+        yield from refusal_findings(run, cache, since=run.since)
         yield _cannot_tell(f"{run.worker.lower()}s", "batch" if run.worker == "Job" else "", run.namespace)
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.container import main_exit
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, found, of_job
+from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.pod import pod_findings
 from exporter.diagnosis.refusals import refusal_of
 from exporter.plurals import plural
@@ -22,10 +24,10 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
             yield from _run_findings(run, job, cache)
     elif cache.run_is_gone(job):
         yield found("run_gone", f"{job.kind} {job.owner_name} no longer exists", about=of_job(job))
-    # A shared Pod outlives its runs: that its main container ended does not matter to them.
-    is_open = run is None or not (run.terminal or run.shared)
     for pod in cache.pods_of(job):
-        yield from pod_findings(pod, cache, run_is_open=is_open if job.is_pod else True)
+        yield from pod_findings(pod, cache)
+    if (ended := main_ended(job, cache)) is not None:
+        yield main_exit(*ended, is_worker=job.is_pod)
     if job.is_pod:
         if job.terminating:
             yield found("pods_terminating", "the Pod is terminating", about=of_job(job), since=job.deleted)

@@ -100,17 +100,17 @@ class Objects:
             )
 
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
-        match informer.table:
-            case "coderuns":
-                return CODERUNS in self._seen and not self.is_cut
-            case "jobs" if informer.watch.plural == "jobs":
-                return ("Job" in self._seen or is_mixed) and not self.is_cut
-            case "jobs" | "pods":
-                return "Pod" in self._seen and not self.is_cut
-            case "events":
-                return "Event" in self._seen
-            case _:
-                return (informer.watch.namespace or "") in self._configmap_namespaces and not self.is_cut
+        if informer.table == EVENTS:
+            return "Event" in self._seen
+        if self.is_cut:
+            return False
+        if informer.table == CONFIGMAPS:
+            return (informer.watch.namespace or "") in self._configmap_namespaces
+        if informer.table == CODERUNS:
+            return CODERUNS in self._seen
+        if informer.watch.plural == "jobs":
+            return "Job" in self._seen or is_mixed
+        return "Pod" in self._seen
 
 
 def _tree(raw: msgspec.Raw) -> Any:

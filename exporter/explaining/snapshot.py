@@ -81,9 +81,9 @@ class Snapshot:
 
     def _attach(self, cache: ObjectCache) -> None:
         for partition in self.known[PODS]:
-            cache.pods.begin(partition)
+            cache.pods.set_known(partition, known=True)
             for uid, pod in self._records.get((PODS, partition), {}).items():
-                cache.put_pod(partition, uid, pod)
+                cache.put_pod(partition, uid, cache.owned(pod))
         for scope in self.known[EVENTS]:
             cache.events.scopes.add(scope)
             for event in self._records.get((EVENTS, scope), {}).values():

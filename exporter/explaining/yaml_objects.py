@@ -56,16 +56,23 @@ def _has_anchor(text: str) -> bool:
     return re.search(r"[:\-] [&*][A-Za-z0-9_]", text) is not None
 
 
+def _text(_: Any, node: Any) -> str:
+    return str(node.value)
+
+
 class _Pure(yaml.SafeLoader):
     """Times are text, as in JSON."""
 
 
-class _Fast(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] - libyaml, if it is there
-    """The same with libyaml, which overflows the stack on deep nesting."""
+if yaml.__with_libyaml__:
 
+    class _Fast(yaml.CSafeLoader):
+        """The same with libyaml, which overflows the stack on deep nesting."""
+else:
+    _Fast = _Pure  # type: ignore[misc,assignment]
 
 for _loader in (_Pure, _Fast):
-    _loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node))
+    _loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
 def _tree(text: str, line: int) -> Any:

@@ -5,7 +5,7 @@ fields. The code contains no names, phases or fields of specific kinds.
 """
 
 from exporter.profiles.checking import ProfileError, check
-from exporter.profiles.language import Profile, StateRule, is_job, pods_of, resource_of
+from exporter.profiles.language import Profile, StateRule, Worker, is_job, pods_of, resource_of, workers_of
 from exporter.profiles.reading import JobReader, Reader, State
 from exporter.profiles.shipped import DEFAULT, resolved, shipped
 
@@ -17,10 +17,12 @@ __all__ = [
     "Reader",
     "State",
     "StateRule",
+    "Worker",
     "check",
     "is_job",
     "pods_of",
     "resolved",
     "resource_of",
     "shipped",
+    "workers_of",
 ]

@@ -51,10 +51,8 @@ class RunsApi:
             return _error(400, "continue must be the token of the previous page")
         keys = await self._keys(after, number, ended=state == "all")
         items, last = await self._page(keys[:number])
-        is_last = last is None or last == keys[-1]
-        return _json(
-            {"apiVersion": "v1", "items": items, "continue": "" if is_last else _token(last), "notes": self._notes()}
-        )
+        token = "" if last is None or last == keys[-1] else _token(last)
+        return _json({"apiVersion": "v1", "items": items, "continue": token, "notes": self._notes()})
 
     async def one(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/runs/NAMESPACE/NAME, or a NAME that only one run has."""
