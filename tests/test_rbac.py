@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings, Web
+from exporter.config import CodeRuns, ConfigMaps, Events, Pods, RequiredConfigMap, Settings, Web
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
@@ -24,6 +24,7 @@ SETTINGS = {
     "Pods as workers": Settings(
         namespaces=("a", "b"), coderuns=CodeRuns(kinds=("tasks.kubeopencode.io", "tasks.kelos.dev"))
     ),
+    "neither Pods nor Events": Settings(pods=Pods(enabled=False), events=Events(enabled=False)),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
 }
 ACCOUNT = Account(name="reader", namespace="monitoring")
@@ -47,9 +48,10 @@ def granted(made):
 
 def read(settings):
     """The same of what the exporter reads, by its paths and selectors."""
-    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0)):
+    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True):
         parts = PATH.fullmatch(informer.path)
-        name = informer.params.get("fieldSelector", "").removeprefix("metadata.name=") or None
+        selected = informer.params.get("fieldSelector", "")
+        name = selected.removeprefix("metadata.name=") if selected.startswith("metadata.name=") else None
         for verb in ("list", "watch"):
             yield parts["group"] or "", parts["resource"], parts["namespace"], name, verb
 

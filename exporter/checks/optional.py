@@ -9,7 +9,7 @@ from exporter.checks.finding import NOTE, CheckResult, Finding
 from exporter.checks.reading import Reading, read, where
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
-from exporter.plurals import plural
+from exporter.kube.errors import ForbiddenError
 
 __all__ = ["check_optional"]
 
@@ -38,8 +38,9 @@ def _without_objects(informer: Informer) -> Informer:
 def _finding(reading: Reading) -> Finding:
     resource = reading.informer.resource
     subject = f"{_TITLES[resource]} in {where(reading.informer.status.scope)}"
-    if reading.failed:
-        found = reading.finding(subject=subject, area=resource)
-        return dataclasses.replace(found, status=NOTE, text=f"{found.text}; without them, {_WITHOUT[resource]}")
-    number = "" if resource == EVENTS else f", {plural(len(reading.records), 'unfinished or failed Pod')}"
-    return reading.success(subject=subject, found=number)
+    if not reading.failed:
+        return reading.success(subject=subject, found="")
+    found = reading.finding(subject=subject, area=_TITLES[resource])
+    text = f"{found.text}; without them, {_WITHOUT[resource]}"
+    cause = "" if isinstance(reading.error, ForbiddenError) else found.cause  # another list may be required
+    return dataclasses.replace(found, status=NOTE, text=text, cause=cause)
