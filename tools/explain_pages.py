@@ -62,6 +62,8 @@ def _words(kind: object) -> str:
 def schema() -> str:
     """The JSON Schema of both answers."""
     _, definitions = msgspec.json.schema_components([RunList, Explanation], ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        definition["required"] = list(definition["properties"])  # defaults are not left out
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "coderun-exporter API v1",

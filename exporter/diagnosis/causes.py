@@ -42,7 +42,7 @@ class CauseInfo(NamedTuple):
 
     def command(self, **names: str) -> str:
         """The next command. The names must be quoted."""
-        return string.Template(self.next).substitute(names)
+        return string.Template(self.next).substitute(names).rstrip()
 
 
 _TABLE: Final = (
@@ -107,7 +107,7 @@ _TABLE: Final = (
         "node_lost",
         "The node of the pod does not respond, so nothing confirms that its containers have ended.",
         _CLUSTER,
-        "kubectl describe node $node",
+        "kubectl describe nodes $node",
     ),
     CauseInfo("evicted", "The kubelet or a controller evicted the pod.", _CLUSTER, _RUN),
     CauseInfo("preempted", "A pod of higher priority preempted the pod.", _CLUSTER, _RUN),

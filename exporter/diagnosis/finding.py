@@ -35,6 +35,7 @@ def found(cause: str, evidence: str, *, about: Subject, since: float | None = No
     """A finding with the next command. Its names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
     is_pod, name = about.resource == "pod", names["name"]
+    names["node"] = names["node"] if about.node else ""
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     return Finding(cause=cause, evidence=one_line(evidence), since=since, next=CAUSES[cause].command(**names))

@@ -9,10 +9,20 @@ from exporter.diagnosis.stall import refusal_findings
 
 __all__ = ["unread_events", "unread_pods", "unread_workers"]
 
-_EFFECTS = frozenset(
-    {"no_pod", "pod_not_starting", "pods_terminating", "not_reconciled", "reconcile_failing", "no_worker"}
-)
+_EFFECTS = frozenset({"no_pod", "pod_not_starting", "no_worker"})
 """What needs Events to be explained."""
+_SYMPTOMS = _EFFECTS | {
+    *(
+        "job_failed",
+        "run_not_updated",
+        "superseded",
+        "pods_terminating",
+        "retry_loop",
+        "max_runtime_exceeded",
+        "other",
+    ),
+    CANNOT_TELL,
+}
 
 
 def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
@@ -24,11 +34,11 @@ def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overdue: bool) -> Iterator[Finding]:
     """An unfinished worker whose Pods are not known, and that does not work as it should; or a failed one."""
-    if cache.pods_known(job) or job.suspended or job.result == "succeeded":
+    is_complete = cache.pods_known(job) and not (job.active and not cache.pods_of(job))
+    if is_complete or job.suspended or job.result == "succeeded" or _explained(known):
         return
     not_ready = job.ready is not None and job.ready < job.active
-    failed = job.result == "failed" and not _explained(known)
-    if (not job.result and (not_ready or overdue or job.terminating)) or failed:
+    if job.result or not_ready or overdue or job.terminating:
         yield _cannot_tell("pods", "", job.namespace)
 
 
@@ -41,11 +51,7 @@ def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) 
 
 def _explained(known: Sequence[Finding]) -> bool:
     """Whether one of the findings is more than an effect."""
-    return any(
-        CAUSES[one.cause].fault
-        and one.cause not in _EFFECTS | {"job_failed", "run_not_updated", "superseded", CANNOT_TELL}
-        for one in known
-    )
+    return any(CAUSES[one.cause].fault and one.cause not in _SYMPTOMS for one in known)
 
 
 def _cannot_tell(plural: str, group: str, namespace: str) -> Finding:

@@ -117,6 +117,8 @@ def _add(raw: msgspec.Raw, kind: str, version: str, objects: Objects, seen: Coun
     except (msgspec.DecodeError, UnicodeDecodeError):
         head = _decoded_head(raw)
     kind, version = head.kind or kind, head.api_version or version
+    if not kind:
+        return
     seen[kind] += 1
     objects.add(raw, kind=kind, version=version)
 

@@ -66,7 +66,7 @@ class JsonObjects:
     def end(self) -> Iterator[tuple[msgspec.Raw, str, str]]:
         """The objects in the rest of the data. Raises CutError if it is incomplete."""
         self._enough = 0
-        yield from self.feed(b" ")
+        yield from self.feed(b"")
         if self._place != "top" or self._data.strip():
             raise CutError
 

@@ -47,8 +47,20 @@ async def read_one(client: KubeClient, settings: Settings, target: Target) -> Sn
     errors = await asyncio.gather(*(_read(client, snapshot, informer) for informer in jobs))
     for informer, error in zip(jobs, errors, strict=True):
         _note(snapshot, informer, error)
+    owner = _owner_of(snapshot, target)
+    if owner is not None:
+        return await read_one(client, settings, owner)
     await _attached(client, snapshot, target)
     return snapshot
+
+
+def _owner_of(snapshot: Snapshot, target: Target) -> Target | None:
+    """The run of the Job of this name, if no run has this name."""
+    cache = snapshot.cache(time.time())
+    if any(target.is_(run.namespace, run.name) for run in cache.runs):
+        return None
+    jobs = (job for job in cache.jobs if target.is_(job.namespace, job.name) and job.owner_name)
+    return next((Target(job.namespace, job.owner_name) for job in jobs if job.owner_name != target.name), None)
 
 
 async def _runs(client: KubeClient, settings: Settings, target: Target) -> Snapshot:

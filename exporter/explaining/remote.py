@@ -1,6 +1,7 @@
 """Reads explanations from a running exporter."""
 
 import dataclasses
+import os
 import pathlib
 import ssl
 import urllib.parse
@@ -90,7 +91,9 @@ class Remote:
             text = f"its certificate does not verify: {error.certificate_error}; see --certificate-authority"
             raise ExplainError(f"{self.url}: {text}") from error
         except aiohttp.ClientConnectorError as error:
-            raise ExplainError(f"{self.url}: cannot connect: {error.os_error.strerror or 'TLS failed'}") from error
+            number = error.os_error.errno or 0
+            reason = os.strerror(number) if number > 0 else "TLS failed, or the name is not known"
+            raise ExplainError(f"{self.url}: cannot connect: {reason}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ExplainError(f"{self.url}: the request failed ({type(error).__name__})") from error
 

@@ -7,7 +7,20 @@ from typing import Any, Final
 import msgspec
 
 from exporter.app import thresholds_of
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, ConfigMap, Event, Job, ObjectCache, Pod, Run
+from exporter.cache import (
+    CODERUNS,
+    CONFIGMAPS,
+    EVENTS,
+    JOBS,
+    PODS,
+    Change,
+    ConfigMap,
+    Event,
+    Job,
+    ObjectCache,
+    Pod,
+    Run,
+)
 from exporter.config import Settings
 from exporter.informers import Informer, informers, wanted_of
 from exporter.resources.required import absent_of
@@ -70,8 +83,8 @@ class Snapshot:
         )
         cache.advance(now)
         for table in (CODERUNS, JOBS):
-            for partition in self.known[table]:
-                cache.replace(table, partition, self._records.get((table, partition), {}))
+            for partition in dict.fromkeys(informer.partition for informer in self.of(table)):
+                self._load(cache, table, partition)
         for informer in self.of(CONFIGMAPS):
             if informer.partition in self.known[CONFIGMAPS]:
                 found = self._records.get((CONFIGMAPS, informer.partition), {})
@@ -79,15 +92,27 @@ class Snapshot:
         self._attach(cache)
         return cache
 
+    def _load(self, cache: ObjectCache, table: str, partition: str) -> None:
+        """A partition that is not known may have records, of a dump that is cut: it stays unknown."""
+        records = self._records.get((table, partition), {})
+        if partition in self.known[table]:
+            cache.replace(table, partition, records)
+        elif records:
+            cache.table(table).begin(partition)
+            for uid, record in records.items():
+                cache.apply(Change(table, partition, uid, record))
+
     def _attach(self, cache: ObjectCache) -> None:
-        for partition in self.known[PODS]:
-            cache.pods.set_known(partition, known=True)
+        for partition in dict.fromkeys(informer.partition for informer in self.of(PODS)):
+            cache.pods.set_known(partition, known=partition in self.known[PODS])
             for uid, pod in self._records.get((PODS, partition), {}).items():
                 cache.put_pod(partition, uid, cache.owned(pod))
         for scope in self.known[EVENTS]:
             cache.events.scopes.add(scope)
             for event in self._records.get((EVENTS, scope), {}).values():
                 cache.events.add(event)
+        if cache.events.dropped:
+            self.notes.append(f"Events about {cache.events.dropped} objects were dropped: too many")
 
 
 def _times(record: Any) -> list[float]:
