@@ -168,7 +168,9 @@ def informer_of(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> I
         resource=resource.name,
         table=resource.table,
         watch=watch,
-        status=telemetry.resource(resource=watch.title, scope=watch.scope, required=watch.required),
+        status=telemetry.resource(
+            resource=watch.title, scope=watch.scope, required=watch.required, optional=watch.optional
+        ),
         decode=_decoding(watch),
     )
 

@@ -41,6 +41,9 @@ class Telemetry:
             "resource_state", "1 for the current state of the resource, 0 for the others.", *labels, "state"
         )
         self.required = self._gauge("resource_required", "Whether readiness requires the resource.", *labels)
+        self.optional = self._gauge(
+            "resource_optional", "Whether a missing permission for the resource is no fault.", *labels
+        )
         self.synced = self._gauge("resource_synced", "Whether the initial list has completed.", *labels)
         self.objects = self._gauge("resource_objects", "Number of cached objects.", *labels)
         self.last_sync = self._gauge(
@@ -105,8 +108,9 @@ class Telemetry:
         """Records a reload of the web configuration."""
         self._web_config_successful.set(successful)
 
-    def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
+    def resource(self, *, resource: str, scope: str, required: bool, optional: bool = False) -> "ResourceStatus":
         """A new list and watch, in the state `syncing`."""
+        self.optional.labels(resource, scope).set(optional)
         return ResourceStatus(self, resource=resource, scope=scope, required=required)
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
@@ -194,7 +198,8 @@ class ResourceStatus:
     def remove(self) -> None:
         """Removes its series: the list and watch has been stopped."""
         for metric in (
-            *(self._metrics.state, self._metrics.required, self._metrics.synced, self._metrics.objects),
+            *(self._metrics.state, self._metrics.required, self._metrics.optional, self._metrics.synced),
+            self._metrics.objects,
             *(self._metrics.last_sync, self._metrics.last_event, self._metrics.streamed),
             *(self._metrics.requests, self._metrics.errors, self._metrics.malformed),
         ):
@@ -217,4 +222,4 @@ class ResourceStatus:
                 "was": before,
                 "detail": detail,
             }
-            _log.log(level, "resource state changed", extra=fields)
+            _log.log(level, "Resource state changed", extra=fields)

@@ -45,7 +45,11 @@ def test_by_default_all_namespaces_are_read():
         ("coderuns *", "/apis/agents.platform/v1/coderuns", {}),
         ("docsruns *", "/apis/agents.platform/v1/docsruns", {}),
         ("jobs *", "/apis/batch/v1/jobs", {}),
-        ("job_pods *", "/api/v1/pods", {"labelSelector": "job-name", "fieldSelector": "status.phase!=Succeeded"}),
+        (
+            "pods */job-name",
+            "/api/v1/pods",
+            {"labelSelector": "job-name", "fieldSelector": "status.phase!=Succeeded"},
+        ),
         ("configmaps n/t", "/api/v1/namespaces/n/configmaps", {"fieldSelector": "metadata.name=t"}),
     ]
 
@@ -56,7 +60,7 @@ def test_a_crd_defines_runs_and_nothing_else():
     assert is_custom_resource == {
         "coderuns *": True,
         "jobs *": False,
-        "job_pods *": False,
+        "pods */job-name": False,
         "configmaps n/t": False,
     }
 
@@ -87,7 +91,7 @@ def test_what_is_named_twice_is_read_once():
     assert [informer.name for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0))] == [
         "coderuns a",
         "jobs a",
-        "job_pods a",
+        "pods a/job-name",
         "configmaps n/t",
     ]
 
@@ -95,7 +99,7 @@ def test_what_is_named_twice_is_read_once():
 def test_only_the_first_kind_and_the_jobs_are_required():
     """What readiness waits for."""
     required = {informer.status.resource: informer.status.required for informer in made(coderuns=KINDS)}
-    assert required == {"coderuns": True, "docsruns": False, "jobs": True, "job_pods": False, "configmaps": False}
+    assert required == {"coderuns": True, "docsruns": False, "jobs": True, "pods": False, "configmaps": False}
 
 
 def test_parts_are_told_apart():

@@ -37,7 +37,7 @@ def _without_objects(informer: Informer) -> Informer:
 
 def _finding(reading: Reading) -> Finding:
     resource = reading.informer.resource
-    subject = f"{_TITLES[resource]} in {where(reading.informer.status.scope)}"
+    subject = f"{_TITLES[resource]} in {where(reading.informer.status.scope.partition('/')[0])}"
     if not reading.failed:
         return reading.success(subject=subject, found="")
     found = reading.finding(subject=subject, area=_TITLES[resource])

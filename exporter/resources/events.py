@@ -83,6 +83,7 @@ def list_of(namespace: str | None, *, admit: Callable[[WireEvent], Event | None]
     return ListWatch(
         title="events",
         scope=namespace or "*",
+        optional=True,
         partition=namespace or "*",
         group="events.k8s.io",
         plural="events",

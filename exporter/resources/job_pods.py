@@ -54,8 +54,9 @@ def lists(wanted: Wanted) -> list[ListWatch]:
     """
     return [
         ListWatch(
-            title="job_pods",
-            scope=scope or "*",
+            title="pods",
+            scope=f"{scope or '*'}/{_SELECTOR}",
+            optional=True,
             partition=scope or "*",
             group="",
             plural="pods",

@@ -35,6 +35,8 @@ class ListWatch:
     fields: str = ""
     required: bool = False
     """Whether the exporter is not ready without its initial list."""
+    optional: bool = False
+    """Whether nothing is wrong where it may not be read."""
     custom: bool = False
     """Whether the resource is defined by a CRD. If the API server does not serve it, it has no objects."""
     wire: Any

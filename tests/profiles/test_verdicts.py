@@ -47,9 +47,6 @@ INHIBITED = {
 """Symptoms, by the alert about the same object that explains them."""
 
 NOT_YET = {
-    # The containers of a Job's pod are not read, and this exporter has not seen them ready.
-    "kelos:Task/s-sidecar": {"AgentPodNotStarting"},
-    "plain-jobs:Job/s-sidecar": {"AgentPodNotStarting"},
     # The Sandbox of a claim is not read as its worker.
     "agent-sandbox:SandboxClaim/s-no-pool": {"CodeRunNotReady"},
     "agent-sandbox:SandboxClaim/s-no-status": {"CodeRunNotReady"},
