@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.cause import Cause
-from exporter.diagnosis.hang import hang_causes
-from exporter.diagnosis.stall import stall_causes
+from exporter.diagnosis.metrics import hang_causes, stall_causes
 
 __all__ = ["Stuck", "causes_of", "stuck"]
 

@@ -1,10 +1,11 @@
 """Applies changes to the object cache and to the rendered metrics. Only series that may have changed are rendered."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
-from exporter.cache import CODERUNS, JOBS, Change, Key, ObjectCache, Record
+from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Event, Key, ObjectCache, Pod, Record
 from exporter.exposition.compressed import CompressedFamilies
 from exporter.exposition.exposition import Exposition
 from exporter.resources import RESOURCES
@@ -34,6 +35,12 @@ class MetricsStore:
             for name, families in self._families.items()
         }
         self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
+
+    def cached(self, table: str, uid: str) -> Any:
+        """The cached record, to which a listed one is compared."""
+        if table == EVENTS:
+            return None
+        return self.cache.pods.get(uid) if table == PODS else self.cache.get(Key(table, uid))
 
     # Changes.
 
@@ -67,18 +74,23 @@ class MetricsStore:
         old = self.cache.get(changed_key)
         if old == change.record:
             return
-        keys = self._related(change.resource, old, change.record)
-        before = {key: self._samples(key, joined=key != changed_key) for key in keys}
-        self.cache.apply(change)
-        self._update_members(change.resource, old, change.record)
-        for key, samples in before.items():
-            now = self._samples(key, joined=key != changed_key)
-            if samples is None or now is None:
-                if samples is not now:
-                    self._touch({key})
-            elif changed := [family for family, sample in now.items() if sample != samples[family]]:
-                self._compressed[key.resource].touch(key.uid, changed)
+        with self._comparing(self._related(change.resource, old, change.record), changed_key):
+            self.cache.apply(change)
+            self._update_members(change.resource, old, change.record)
         self._lifecycle.observe(old, change.record)
+
+    def put_pod(self, partition: str, uid: str, pod: Pod | None) -> None:
+        """Applies a change of a Pod of a Job; None: it was deleted, or has succeeded."""
+        old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
+        if old != pod:
+            with self._comparing({Key(JOBS, one.owner) for one in (old, pod) if one is not None}):
+                self.cache.put_pod(partition, uid, pod)
+
+    def put_event(self, event: Event) -> None:
+        """Adds an Event about a run, a Job or a Pod."""
+        pod = self.cache.pods.get(event.about)
+        with self._comparing({Key(JOBS, pod.owner if pod else event.about), Key(CODERUNS, event.about)}):
+            self.cache.events.add(event)
 
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
@@ -156,6 +168,19 @@ class MetricsStore:
             return None
         families = (self._joining if joined else self._families)[key.resource]
         return {index: family.samples(record, self.cache) for index, family in families.items()}
+
+    @contextlib.contextmanager
+    def _comparing(self, keys: set[Key], changed: Key | None = None) -> Iterator[None]:
+        """Compares the samples of these objects before and after a change of the object `changed`, or of none."""
+        before = {key: self._samples(key, joined=key != changed) for key in keys}
+        yield
+        for key, samples in before.items():
+            now = self._samples(key, joined=key != changed)
+            if samples is None or now is None:
+                if samples is not now:
+                    self._touch({key})
+            elif different := [family for family, sample in now.items() if sample != samples[family]]:
+                self._compressed[key.resource].touch(key.uid, different)
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
