@@ -126,16 +126,22 @@ async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, go
                 await ask(site.url, trust=trust)
 
 
+def _supports_x25519():
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve("X25519")
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
 async def test_x25519_is_used_where_python_supports_it(folder):
     """Debian's Python 3.11.2 does not: the error names the key, the version and the curve."""
     settings = TLS | {"curve_preferences": ["X25519"], "max_version": "TLS12"}
-    try:
-        web_file = folder.load(tls_server_config=settings)
-    except WebConfigError as error:
-        assert "tls_server_config.curve_preferences: Python 3." in str(error)
-        assert str(error).endswith(" does not support X25519")
+    if not _supports_x25519():
+        with pytest.raises(WebConfigError, match=r"curve_preferences: Python 3.* does not support X25519$"):
+            folder.load(tls_server_config=settings)
         return
-    async with a_site(web_file=web_file) as site:
+    async with a_site(web_file=folder.load(tls_server_config=settings)) as site:
         assert (await ask(site.url, trust=folder.trust()))[0] == 200
 
 
