@@ -105,7 +105,7 @@ class ObjectCache:
         """Whether all Jobs or Pods of a run and its worker runs are known. Those of a terminal run may be gone."""
         if not run.worker or (run.worker != "Job" and run.terminal):
             return False
-        if not self.workers_known(run) or self.job_state_unknown(run):
+        if not self.workers_known(run) or self._unknown_jobs.holds(self._workers_of(run), run.uid):
             return False
         return all(one.state == "open" and self.knows_workers_of(one) for one in self.worker_runs(run))
 
@@ -167,7 +167,8 @@ class ObjectCache:
 
     def max_runtime_of(self, job: Job) -> tuple[float, bool]:
         """Maximum run time in seconds, and whether it is configured for the Job, its agent, or all Jobs."""
-        run, agent = self.run_of(job), self.agent_of(job)
+        run = self.run_of(job)
+        agent = (run.agent if run else "") or job.agent
         long_lived = run is not None and run.long_lived
         return (
             self.thresholds.max_runtime_of(job, agent, long_lived=long_lived),
