@@ -109,7 +109,7 @@ class ObjectCache(Attached):
         """Whether all Jobs or Pods of a run and its worker runs are known. Those of a terminal run may be gone."""
         if not run.worker or (run.worker != "Job" and run.terminal):
             return False
-        if not self.workers_known(run) or self.job_state_unknown(run):
+        if not self.workers_known(run) or self._unknown_jobs.holds(self._workers_of(run), run.uid):
             return False
         return all(one.state == "open" and self.knows_workers_of(one) for one in self.worker_runs(run))
 

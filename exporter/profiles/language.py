@@ -89,8 +89,8 @@ class Worker(_Strict, frozen=True):
 
     is_: str = msgspec.field(default="Job", name="is")
     """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod`, or the kind or
-    `PLURAL.GROUP` of another profile in `coderuns.kinds`, whose Jobs or Pods then count. `none`: no object works for
-    this run only, and it is never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then
+    `PLURAL.GROUP` of another profile in `coderuns.kinds`, whose Jobs or Pods then count. `none`: no object works only
+    for this run, and it is never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then
     read its labels and annotations, and it has only the metrics of Jobs."""
     when: dict[str, tuple[Value, ...]] = {}
     """Conditions on the run: paths, and the allowed values of each. Of several workers, the first one whose
