@@ -24,8 +24,11 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
             yield from _run_findings(run, job, cache)
     elif cache.run_is_gone(job):
         yield found("run_gone", f"{job.kind} {job.owner_name} no longer exists", about=of_job(job))
-    for pod in cache.pods_of(job):
-        yield from pod_findings(pod, cache)
+    pods = cache.pods_of(job)
+    is_retried = any(not pod.is_over for pod in pods)
+    for pod in pods:
+        if not (pod.is_over and is_retried):  # a failed attempt explains nothing once there is another
+            yield from pod_findings(pod, cache)
     if (ended := main_ended(job, cache)) is not None:
         yield main_exit(*ended, is_worker=job.is_pod)
     if job.is_pod:
