@@ -100,7 +100,7 @@ _TABLE: Final = (
         "The Job controller of Kubernetes has not processed the Job: it has no start time.",
         _CLUSTER,
         "kubectl -n kube-system get pods -l component=kube-controller-manager",
-        grace=60,
+        grace=300,
     ),
     # The node and the scheduler.
     CauseInfo(
@@ -199,6 +199,7 @@ _TABLE: Final = (
         "Objects that would show the cause could not be read. The evidence names the missing permission.",
         "who grants permissions",
         "kubectl auth can-i list $resource -n $namespace",
+        grace=300,
         metric=False,
     ),
     # Effects without a known cause.
@@ -215,7 +216,7 @@ _TABLE: Final = (
         "The run has no finalizer and no status: no controller has processed it.",
         _CONTROLLER,
         _YAML,
-        grace=120,
+        grace=240,
     ),
     CauseInfo(
         "reconcile_failing",
@@ -249,7 +250,7 @@ _TABLE: Final = (
         _PODS,
         grace=60,
     ),
-    CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, _RUN, grace=120),
+    CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, _RUN, grace=600),
     CauseInfo(
         "pod_not_starting",
         "A pod has not started; the evidence has the reason of its container.",

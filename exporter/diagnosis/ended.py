@@ -31,6 +31,9 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         cause = refusal_of(event.note) or "pod_creation_failed"
         yield found(cause, words(event), about=of_job(job), since=event.first)
     yield from known
+    run = cache.run_of(job)
+    if run is not None and run.state == "failed":
+        return  # the run has the cause
     text = f"{job.worker} {job.name}: {job.reason or 'reason unknown'}"
     yield found("job_failed", text, about=of_job(job), since=job.finished)
 

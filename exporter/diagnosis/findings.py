@@ -8,6 +8,7 @@ from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
 from exporter.diagnosis.finding import Finding, found, is_fault, of_job, of_pod, of_run
+from exporter.diagnosis.limits import DEFAULT_FACTOR
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
 from exporter.diagnosis.worker import hang_findings
@@ -63,10 +64,9 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known
     yield from _starting(job, cache, known)
-    overdue = _limit_passed(job, cache)
-    yield from unread_pods(job, cache, known, overdue=overdue)
-    if overdue:
-        limit, _ = cache.max_runtime_of(job)
+    limit = _limit_passed(job, cache)
+    yield from unread_pods(job, cache, known, overdue=limit is not None)
+    if limit is not None:
         text = f"{job.worker} {job.name} runs for longer than {limit:.0f} s"
         yield found("max_runtime_exceeded", text, about=of_job(job), since=cache.started(job))
 
@@ -87,6 +87,9 @@ def _start(job: Job) -> Iterator[Finding]:
         yield found("job_controller_absent", text, about=of_job(job), since=job.created)
 
 
-def _limit_passed(job: Job, cache: ObjectCache) -> bool:
-    started, (limit, _) = cache.started(job), cache.max_runtime_of(job)
-    return not job.result and not job.suspended and started is not None and cache.now - started > limit
+def _limit_passed(job: Job, cache: ObjectCache) -> float | None:
+    """The limit that a running worker has exceeded. Healthy ones exceed the default, as AgentJobHanging knows."""
+    started, (limit, is_set) = cache.started(job), cache.max_runtime_of(job)
+    limit *= 1 if is_set else DEFAULT_FACTOR
+    is_over = not job.result and not job.suspended and started is not None and cache.now - started > limit
+    return limit if is_over else None

@@ -81,7 +81,7 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if (lost := _lost(pod, cache)) is not None:
         yield lost
         return
-    ended = bool(pod.containers) and all(one.state != "running" for one in pod.containers)
+    ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
     late = pod.deleted is not None and cache.now - pod.deleted >= _SECOND_CHANCE
     if late and ended:
         text = f"all containers of pod {pod.name} have ended, and the pod still exists"

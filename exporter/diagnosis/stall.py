@@ -59,7 +59,8 @@ def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Findi
         yield found("reconcile_failing", words(event) if event else evidence, about=about, since=since)
     elif run.status_job:
         evidence = f"status names {run.worker} {run.status_job}, which does not exist"
-        yield found("job_missing", evidence, about=about, since=since)
+        known = since is not None and since < cache.now  # else it is the time of the first list
+        yield found("job_missing", evidence, about=about, since=since if known else None)
     else:
         evidence = words(event) if event else run.message or f"{run.phase}, and no {run.worker}"
         yield found("no_worker", evidence, about=about, since=since)

@@ -24,8 +24,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
             yield from _run_findings(run, job, cache)
     elif cache.run_is_gone(job):
         yield found("run_gone", f"{job.kind} {job.owner_name} no longer exists", about=of_job(job))
-    for pod in cache.pods_of(job):
-        yield from pod_findings(pod, cache)
+    yield from _pods_findings(job, cache)
     if (ended := main_ended(job, cache)) is not None:
         yield main_exit(*ended, is_worker=job.is_pod)
     if job.is_pod:
@@ -33,6 +32,14 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
             yield found("pods_terminating", "the Pod is terminating", about=of_job(job), since=job.deleted)
     elif job.active <= 0:
         yield from _no_active_pod(job, cache)
+
+
+def _pods_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """A failed attempt explains nothing once there is another."""
+    pods = cache.pods_of(job)
+    current = [pod for pod in pods if not pod.is_over] or pods
+    for pod in current:
+        yield from pod_findings(pod, cache)
 
 
 def _run_findings(run: Run, job: Job, cache: ObjectCache) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from exporter.yaml_text import load
 
 __all__ = ["NotYamlError", "yaml_objects"]
 
-_DOCUMENT: Final = re.compile(r"^---(?:\s.*)?$", re.MULTILINE)
+_DOCUMENT: Final = re.compile(r"^---(?:[ \t].*)?\r?$", re.MULTILINE)
 _ITEMS: Final = re.compile(r"^items:[ \t]*\r?\n(?=- )", re.MULTILINE)
 _ITEM: Final = re.compile(r"^- ", re.MULTILINE)
 _AFTER: Final = re.compile(r"^[^\s#-]", re.MULTILINE)

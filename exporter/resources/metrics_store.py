@@ -2,12 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Event, Key, ObjectCache, Pod, Record
 from exporter.exposition.compressed import CompressedFamilies
 from exporter.exposition.exposition import Exposition
+from exporter.exposition.family import Family
 from exporter.resources import RESOURCES
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.resource import Resource
@@ -15,6 +16,7 @@ from exporter.resources.resource import Resource
 __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
+_Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 
 
@@ -33,6 +35,13 @@ class MetricsStore:
         self._joining = {
             name: {index: family for index, family in families.items() if family.needs or family.uses}
             for name, families in self._families.items()
+        }
+        self._reading = {
+            source: {
+                table: {at: family for at, family in families.items() if source in {*family.needs, *family.uses}}
+                for table, families in self._joining.items()
+            }
+            for source in (PODS, EVENTS)
         }
         self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
 
@@ -74,7 +83,8 @@ class MetricsStore:
         old = self.cache.get(changed_key)
         if old == change.record:
             return
-        with self._comparing(self._related(change.resource, old, change.record), changed_key):
+        related = self._related(change.resource, old, change.record)
+        with self._comparing({key: self._families if key == changed_key else self._joining for key in related}):
             self.cache.apply(change)
             self._update_members(change.resource, old, change.record)
         self._lifecycle.observe(old, change.record)
@@ -83,13 +93,19 @@ class MetricsStore:
         """Applies a change of a Pod of a Job; None: it was deleted, or has succeeded."""
         old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
         if old != pod:
-            with self._comparing({Key(JOBS, one.owner) for one in (old, pod) if one is not None}):
+            families = self._reading[PODS]
+            with self._comparing({Key(JOBS, one.owner): families for one in (old, pod) if one is not None}):
                 self.cache.put_pod(partition, uid, pod)
 
     def put_event(self, event: Event) -> None:
         """Adds an Event about a run, a Job or a Pod."""
-        pod = self.cache.pods.get(event.about)
-        with self._comparing({Key(JOBS, pod.owner if pod else event.about), Key(CODERUNS, event.about)}):
+        newest = next(iter(self.cache.events_about(event.about)), event)
+        if newest is not event and (newest.uid, newest.note) == (event.uid, event.note):
+            self.cache.events.add(event)  # the same words once more, which are most Events
+            return
+        pod, families = self.cache.pods.get(event.about), self._reading[EVENTS]
+        keys = (Key(JOBS, pod.owner if pod else event.about), Key(CODERUNS, event.about))
+        with self._comparing(dict.fromkeys(keys, families)):
             self.cache.events.add(event)
 
     def advance(self, now: float) -> None:
@@ -158,24 +174,20 @@ class MetricsStore:
         related = _EXPOSED[table].related
         return {key for item in items if item is not None for key in related(item, self.cache)}
 
-    def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
-        """The samples of an object by family; None if it is not exposed.
-
-        With `joined`, the object itself has not changed, so only families that join it with others are included.
-        """
+    def _samples(self, key: Key, families: _Families) -> dict[int, object] | None:
+        """The samples of an object by family; None if it is not exposed."""
         record = self.cache.get(key)
         if record is None or not self.cache.is_exposed(record):
             return None
-        families = (self._joining if joined else self._families)[key.resource]
-        return {index: family.samples(record, self.cache) for index, family in families.items()}
+        return {index: family.samples(record, self.cache) for index, family in families[key.resource].items()}
 
     @contextlib.contextmanager
-    def _comparing(self, keys: set[Key], changed: Key | None = None) -> Iterator[None]:
-        """Compares the samples of these objects before and after a change of the object `changed`, or of none."""
-        before = {key: self._samples(key, joined=key != changed) for key in keys}
+    def _comparing(self, families: Mapping[Key, _Families]) -> Iterator[None]:
+        """Compares the samples of these objects before and after a change, in these families."""
+        before = {key: self._samples(key, some) for key, some in families.items()}
         yield
         for key, samples in before.items():
-            now = self._samples(key, joined=key != changed)
+            now = self._samples(key, families[key])
             if samples is None or now is None:
                 if samples is not now:
                     self._touch({key})

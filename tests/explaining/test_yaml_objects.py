@@ -41,6 +41,13 @@ def test_each_object_is_found(text, found):
     assert names(text) == found
 
 
+def test_no_line_of_a_document_is_lost():
+    """Whatever follows its mark."""
+    for mark in ("---\n", "--- # a\n", ""):
+        found = filter(None, yaml_objects(f"{mark}apiVersion: v1\nkind: Pod\n"))
+        assert [*found] == [{"apiVersion": "v1", "kind": "Pod"}], mark
+
+
 def test_times_are_text():
     """As in JSON."""
     assert next(iter(yaml_objects(LIST)))["metadata"]["creationTimestamp"] == "2026-03-02T09:00:00Z"
