@@ -40,7 +40,7 @@ def line_of(error, capsys):
 
 def in_shell(script):
     """Exit code, standard output, standard error of a shell's command."""
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=15, check=False)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=45, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
