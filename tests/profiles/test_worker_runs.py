@@ -237,6 +237,11 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
             f"3: coderuns.kinds.0: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
         ),
         (
+            "  - resource: tops.v1.example.com\n    kind: Top\n    worker:\n    - {is: none, when: {.a: [b]}}\n"
+            "    - is: Sandbox\n",
+            f"7: coderuns.kinds.0.worker.1.is: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
+        ),
+        (
             f"  - {SANDBOXES}\n" + INLINE % "Sandbx",
             "4: coderuns.kinds.1.worker.is: 'Sandbx' cannot be listed; did you mean Sandbox?",
         ),
@@ -246,11 +251,11 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
         ),
         (
             TASKS + INLINE % "Task",
-            "5: coderuns.kinds.2: several kinds are called Task: write tasks.kelos.dev or tasks.kubeopencode.io",
+            "5: coderuns.kinds.2.worker.is: several kinds are called Task: write tasks.kelos.dev or tasks.kubeopencode.io",
         ),
         (
             INLINE % "Top",
-            "3: coderuns.kinds.0: the runs of tops.example.com would be workers of each other",
+            "3: coderuns.kinds.0.worker: the runs of tops.example.com would be workers of each other",
         ),
     ],
 )
