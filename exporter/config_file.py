@@ -56,7 +56,7 @@ def load(path: str) -> Settings:
 
 
 def _profile_file(path: Path, index: int) -> "_ProfileFile":
-    """Reads the file that is an entry of the kinds. Its own errors have its name; if it is missing, that of the entry.
+    """Reads a file that is an entry of the kinds. If it cannot be read, the error has the line of that entry.
 
     Raises msgspec.ValidationError and ConfigError.
     """

@@ -225,7 +225,14 @@ def loaded(tmp_path, text):
 
 
 INLINE = "  - {resource: tops.v1.example.com, kind: Top, worker: {is: %s}}\n"
+SEVERAL = """  - resource: tops.v1.example.com
+    kind: Top
+    worker:
+    - {is: none, when: {.a: [b]}}
+    - is: Sandbox
+"""
 OR_NONE = "or set worker to {is: none}"
+TWO_TASKS = "tasks.kelos.dev or tasks.kubeopencode.io"
 TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
 
 
@@ -237,8 +244,7 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
             f"3: coderuns.kinds.0: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
         ),
         (
-            "  - resource: tops.v1.example.com\n    kind: Top\n    worker:\n    - {is: none, when: {.a: [b]}}\n"
-            "    - is: Sandbox\n",
+            SEVERAL,
             f"7: coderuns.kinds.0.worker.1.is: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
         ),
         (
@@ -251,7 +257,7 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
         ),
         (
             TASKS + INLINE % "Task",
-            "5: coderuns.kinds.2.worker.is: several kinds are called Task: write tasks.kelos.dev or tasks.kubeopencode.io",
+            f"5: coderuns.kinds.2.worker.is: several kinds are called Task: write {TWO_TASKS}",
         ),
         (
             INLINE % "Top",
