@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from lab import fast_yaml
 from lab.monitoring.clocks import faster
 
 __all__ = [
@@ -37,7 +38,7 @@ def write_rules(folder: pathlib.Path, *, waits_as_shipped: bool = False) -> list
     """Copies of the rule files with short `interval`, `for` and `keep_firing_for`, and with short waits."""
     copies = []
     for file in sorted((ALERTS / "rules").glob("*.yml")):
-        tree = yaml.safe_load(file.read_text())
+        tree = fast_yaml.load(file.read_text())
         for group in tree["groups"]:
             group["interval"] = "1s"
             for rule in group["rules"]:
@@ -53,7 +54,7 @@ def prometheus_config(
     *, exporter: str, alertmanager: str | None, rules: list[pathlib.Path], scrape: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """The static job of `scrape.yml` for `exporter`, every second, with those rules; `scrape` adds to the job."""
-    shipped = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
+    shipped = fast_yaml.load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
     job = next(job for job in shipped if "static_configs" in job)
     assert job["job_name"] == JOB
     targets = [{"targets": [exporter], "labels": TARGET_LABELS}]
@@ -68,7 +69,7 @@ def prometheus_config(
 
 def alertmanager_config(*, receiver: str) -> dict[str, Any]:
     """The bundle's Alertmanager configuration; each receiver posts to its own path below the URL `receiver`."""
-    config = at_once(yaml.safe_load((ALERTS / "alertmanager.yml").read_text()))
+    config = at_once(fast_yaml.load((ALERTS / "alertmanager.yml").read_text()))
     config["templates"] = [str(ALERTS / template) for template in config["templates"]]
     for each in config["receivers"]:
         for webhook in each.get("webhook_configs", []):
@@ -90,7 +91,7 @@ def at_once(config: dict[str, Any]) -> dict[str, Any]:
 def shipped_rules() -> list[dict[str, Any]]:
     """The rules of the rule files in their order."""
     files = sorted((ALERTS / "rules").glob("*.yml"))
-    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+    return [rule for file in files for group in fast_yaml.load(file.read_text())["groups"] for rule in group["rules"]]
 
 
 def shipped_entries() -> list[dict[str, Any]]:
