@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# In this order: each may read what those before it wrote.
+# The order matters: each generator may read files that the previous ones write.
 GENERATORS := bundle dashboards chart generate_docs
 
 .PHONY: help demo test check fix generate rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench beside image tools release lock clean

@@ -111,7 +111,7 @@ async def serve(
         running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
-            "started",
+            "Started",
             extra={
                 "version": __version__,
                 "api_server": credentials.access.address or "(address not shown)",
@@ -136,8 +136,9 @@ def _check_web(web: Web, file: WebFile) -> None:
     if web.kubernetes_auth and not file.secure:
         if not web.kubernetes_auth_without_tls:
             raise WebConfigError(
-                "web.kubernetes_auth needs TLS, or tokens can be read on the network: set web.config_file to a file"
-                " with tls_server_config, or web.kubernetes_auth_without_tls where something else encrypts"
+                "web.kubernetes_auth requires TLS, because tokens can be read on the network: set web.config_file to"
+                " a file with tls_server_config, or set web.kubernetes_auth_without_tls if another component encrypts"
+                " the traffic"
             )
         _log.warning("Bearer tokens are accepted over plain HTTP: web.kubernetes_auth_without_tls is set")
     if web.config_file and not file.protects:
@@ -208,6 +209,7 @@ async def _render_loop(store: MetricsStore) -> None:
 
 
 async def _advance(store: MetricsStore, clock: Callable[[], float], health: Health) -> None:
+    """Applies the retention and updates the notice about ConfigMaps, every 10 s."""
     while True:
         await asyncio.sleep(_ADVANCE_SECONDS)
         store.advance(clock())

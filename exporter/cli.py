@@ -53,7 +53,7 @@ def _with_command(words: list[str]) -> list[str]:
     if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         return ["run", *words]
     if words[0] == "demo":
-        raise UsageError("demo: not in this package; in a checkout of the source: make demo")
+        raise UsageError("demo: not part of this package; run make demo in a checkout of the source")
     if words[0] not in _COMMANDS and not words[0].startswith("-"):
         hint = nearest(words[0], _COMMANDS) or f"known: {', '.join(_COMMANDS)}"
         raise UsageError(f"{words[0]}: unknown command; {hint}")
@@ -65,7 +65,7 @@ def _unknown(rest: list[str], command: str, parsers: dict[str, Parser]) -> str:
     word = next((word for word in rest if word.startswith("-")), rest[0])
     if not word.startswith("-"):
         if word in _COMMANDS:
-            return f"{word}: the command must be the first argument: coderun-exporter {word} ..."
+            return f"{word}: the command must be the first argument, as in coderun-exporter {word} ..."
         takes = "takes one name" if parsers[command].takes_name else "takes no arguments"
         return f"{word}: {command} {takes}; see coderun-exporter {command} --help"
     flag = word.partition("=")[0]

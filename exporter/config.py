@@ -44,10 +44,10 @@ class CodeRuns(_Section, frozen=True):
 
 
 class Jobs(_Section, frozen=True):
-    """Jobs that no run controls, but that are exposed as well."""
+    """Jobs that are exposed although no run controls them."""
 
     match_labels: dict[str, str] = {}
-    """Jobs with all these labels are exposed, even if no run controls them. Not set: none of these."""
+    """Jobs with all these labels are exposed, even if no run controls them. Not set: only Jobs of runs."""
 
 
 class RequiredConfigMap(_Section, frozen=True):
@@ -141,16 +141,16 @@ class Settings(_Section, frozen=True):
     namespaces: tuple[str, ...] = ()
     """The namespaces in which runs, Jobs and worker Pods are read. Not set: all, which needs a ClusterRole."""
     label_selector: str = ""
-    """A label selector, as in `kubectl get -l`: only runs, Jobs and worker Pods that it selects are read. Use a label
-    that a run and its Job both have, such as `service`: a run whose Job is not selected appears to have none.
+    """A label selector, as in `kubectl get -l`. Only runs, Jobs and worker Pods that match it are read. Use a label
+    that a run and its Job both have, such as `service`: a run whose Job does not match appears to have no Job.
     Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"
-    """How long a finished run or Job that still exists is exposed after its end; 0: as long as it exists. The series
-    of a deleted run or Job are removed immediately."""
+    """How long a finished run or Job is exposed after its end, if it still exists; 0: as long as it exists. The
+    series of a deleted run or Job are removed immediately."""
     web: Web = Web()
     log: Log = Log()
 

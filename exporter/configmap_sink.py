@@ -1,4 +1,4 @@
-"""The sink for required ConfigMaps. It stores a record for a missing ConfigMap as well."""
+"""The sink for required ConfigMaps. It stores records for missing ConfigMaps too."""
 
 import dataclasses
 

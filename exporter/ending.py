@@ -103,7 +103,7 @@ def _bug(fault: BaseException) -> str:
     places = [f"{file.relative_to(_PACKAGE.parent)}:{line}" for file, line in files if _PACKAGE in file.parents]
     reason = f" ({os.strerror(fault.errno)})" if isinstance(fault, OSError) and fault.errno else ""
     where = ", called from ".join(reversed(places[-_MOST_PLACES:]))
-    return f"unexpected {type(fault).__name__}{reason} at {where}; this is a bug of coderun-exporter"
+    return f"unexpected {type(fault).__name__}{reason} at {where}; this is a bug in coderun-exporter"
 
 
 def _print_error(line: str) -> None:

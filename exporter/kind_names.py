@@ -24,9 +24,9 @@ _SIMILAR = 0.75  # `agenttask` and `agenttasks` are similar, `docsruns` and `cod
 
 
 async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[RunKind] = ()) -> str:
-    """One line about a name that differs from the one that the API server serves; empty if there is none.
+    """One line if the settings have another name than the API server; empty if all names match.
 
-    It is empty as well if the CRD is not installed. The other kinds of the settings, `others`, are never suggested.
+    Also empty if the CRD is not installed. `others` are the other kinds in the settings, which are never suggested.
     Raises a KubeError.
     """
     try:

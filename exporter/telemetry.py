@@ -200,4 +200,4 @@ class ResourceStatus:
                 "was": before,
                 "detail": detail,
             }
-            _log.log(level, "resource state changed", extra=fields)
+            _log.log(level, "Resource state changed", extra=fields)

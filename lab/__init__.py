@@ -1,4 +1,4 @@
-"""What demo, tests, bench and tools share and users never get: servers to run against, and a platform that fails.
+"""Code shared by the demo, the tests, the benchmarks and the tools: servers to run against, and a simulated platform.
 
-It imports the exporter. The exporter imports nothing of it, and neither wheel nor image contains it.
+It imports the exporter. The exporter does not import it, and neither the wheel nor the image contains it.
 """

@@ -1,7 +1,7 @@
-"""Times: one clock for the whole demo, faster than the real one, and how a time is written.
+"""The clock of the demo, which is faster than real time, and formats of times.
 
-The API server stamps its objects with it, the exporter reads it and the rules' `time()` is it, so that every
-threshold and every `for` stays as it is in production and only the waiting gets shorter.
+The API server, the exporter and the rules (`time()`) use it, so that every threshold and every `for` is that of
+production, and only the waiting is shorter.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ __all__ = ["FastClock", "duration", "of_day", "rfc3339", "seconds_of"]
 
 
 class FastClock:
-    """Seconds since the epoch that begin at `start` and pass `speed` times faster than `monotonic` does.
+    """Seconds since the epoch. They begin at `start` and pass `speed` times faster than `monotonic`.
 
-    Calling it gives the simulated time as a float, as `time.time` gives the real one. `monotonic` (seconds)
-    and `wait` (real seconds) are arguments so that tests need no real time. On a machine that is too slow for the
-    speed the clock stands still instead of running away from those that it must not leave behind (`due`).
+    A call returns the simulated time as a float, as `time.time` does. `monotonic` (seconds) and `wait` (real seconds)
+    are arguments so that tests need no real time. On a machine that is too slow for the speed, the clock waits for
+    its workers (`due`).
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class FastClock:
 
     @property
     def speed(self) -> float:
-        """How many simulated seconds pass in a real one."""
+        """The number of simulated seconds in a real one."""
         return self._speed
 
     def change_speed(self, speed: float) -> None:
-        """Goes on from the present moment at another speed. A wait that has begun first ends as it was."""
+        """Changes the speed from the current time on. Waits that have begun are not affected."""
         self._start, self._origin = self(), self._monotonic()
         self._speed = speed
 
     def due(self, worker: str, moment: float | None) -> None:
-        """The clock goes no further than `moment` before that worker has named a later one; None: no more."""
+        """The clock does not pass `moment` until this worker sets a later one; None: no limit."""
         self()
         if moment is None:
             self._due.pop(worker, None)
@@ -63,11 +63,11 @@ class FastClock:
             self._due[worker] = moment
 
     async def sleep(self, seconds: float) -> None:
-        """Waits until that many simulated seconds have passed."""
+        """Waits for this many simulated seconds."""
         await self.sleep_until(self() + seconds)
 
     async def sleep_until(self, moment: float) -> None:
-        """Waits until the clock shows `moment` (seconds since the epoch); at once when that has passed."""
+        """Waits until the clock reaches `moment` (seconds since the epoch)."""
         while (rest := moment - self()) > 0:
             await self._wait(rest / self._speed)
 
@@ -78,17 +78,17 @@ def of_day(day: dt.date, moment: str) -> float:
 
 
 def rfc3339(moment: float) -> str:
-    """The moment as Kubernetes writes it: UTC, whole seconds, `Z`."""
+    """A time in the format of Kubernetes: UTC, whole seconds, `Z`."""
     return dt.datetime.fromtimestamp(int(moment), tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_of(stamp: str) -> float:
-    """Seconds since the epoch of a moment as Kubernetes writes it."""
+    """Seconds since the epoch of a time in the format of Kubernetes."""
     return dt.datetime.fromisoformat(stamp).timestamp()
 
 
 def duration(seconds: float) -> str:
-    """A length of time as the incident's report has it: `7 h 39 min`, `15 min 30 s`, `40 s`."""
+    """A duration in the format of the incident report: `7 h 39 min`, `15 min 30 s`, `40 s`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "h"), (minutes, "min"), (rest, "s")]

@@ -1,6 +1,6 @@
-"""Where the real components are that some tests run against: `make tools` builds them into `.tools/bin`.
+"""Finds the real components against which some tests run: `make tools` builds them into `.tools/bin`.
 
-What is on PATH instead has to be of a version that the tests are written for.
+A component on PATH is used if the tests support its version.
 """
 
 import dataclasses
@@ -14,28 +14,28 @@ from collections.abc import Iterable
 __all__ = ["CLUSTER", "MissingComponentError", "component", "find", "how", "title"]
 
 CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok")
-"""What the cluster of the integration tests is made of."""
+"""The components of the cluster in the integration tests."""
 
 PACKAGED = frozenset({"mmdebstrap", "podman", "runc"})
-"""What the image is built and run by comes from the distribution's packages of the same names."""
+"""The programs that build and run the image; they are in distribution packages of the same names."""
 
 BUILT = pathlib.Path(__file__).resolve().parent.parent / ".tools" / "bin"
 
 
 class MissingComponentError(LookupError):
-    """A component is neither built nor installed; its text names it and says how to get it."""
+    """A component is neither built nor installed. The text names it and says how to get it."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """The executable of a component, and its versions: `oldest` or newer, or only those that begin with `only`."""
+    """The executable of a component, and its supported versions: `oldest` or newer, or the prefix `only`."""
 
     binary: str
     oldest: tuple[int, ...] = ()
     only: tuple[int, ...] = ()
 
     def accepts(self, version: tuple[int, ...]) -> bool:
-        """Whether this version will do. One that says no version was built by hand: it is taken for a new one."""
+        """Whether a version is supported. An executable without a version was built manually and counts as new."""
         return version[: len(self.only)] == self.only if self.only else not version or version >= self.oldest
 
 
@@ -47,11 +47,11 @@ WANTED = {
     "amtool": Wanted(binary="amtool", oldest=(0, 27)),
     "alertmanager": Wanted(binary="alertmanager", oldest=(0, 27)),
 }
-"""The components of which not every version will do."""
+"""The components that must have certain versions."""
 
 
 def find(name: str) -> pathlib.Path | None:
-    """The executable of `.tools/bin`, else one of PATH whose version will do; None where there is none."""
+    """The executable in `.tools/bin`, else one on PATH with a supported version; None if there is none."""
     built = BUILT / name
     if built.is_file():
         return built
@@ -62,20 +62,20 @@ def find(name: str) -> pathlib.Path | None:
 
 
 def _installed(name: str) -> str | None:
-    """What of that component is on PATH, of whatever version."""
+    """The executable of the component on PATH, of any version."""
     return shutil.which(WANTED[name].binary if name in WANTED else name)
 
 
 @functools.cache
 def _version(executable: str) -> tuple[int, ...]:
-    """As `NAME, version 2.42.0+ds (...)` has it; empty where it says none."""
+    """The version in a text such as `NAME, version 2.42.0+ds (...)`; empty if there is none."""
     done = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=30, check=False)
     found = re.search(r", version (\d+(?:\.\d+)*)", done.stdout + done.stderr)
     return tuple(map(int, found[1].split("."))) if found else ()
 
 
 def title(name: str) -> str:
-    """The component with the versions that will do, and the other version that is on PATH, if there is one."""
+    """The component with its supported versions, and the other version on PATH, if any."""
     oldest = WANTED[name].oldest if name in WANTED else ()
     wanted = f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
     installed = _installed(name) if find(name) is None else None
@@ -83,7 +83,7 @@ def title(name: str) -> str:
 
 
 def how(names: Iterable[str]) -> str:
-    """How to get what is missing, as the commands to run."""
+    """The commands that install the missing components."""
     packages = sorted(PACKAGED & {*names})
     ways = ["`make tools`"] if {*names} - PACKAGED else []
     if packages:

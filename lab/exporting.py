@@ -1,4 +1,4 @@
-"""The exporter as its users run it: a process with a configuration file, and its page."""
+"""Runs the exporter as users do: a process with a settings file."""
 
 import json
 import pathlib
@@ -15,15 +15,15 @@ from lab.waiting import until
 __all__ = ["OWN", "Exporter", "Scrape", "objects_of", "readable_of", "series_of"]
 
 OWN = ("coderun_exporter_", "process_", "python_")
-"""What the names of the metrics begin with that are about the exporter and not about the cluster."""
+"""Prefixes of the names of metrics about the exporter itself."""
 
 
 REMEMBERED = ("coderun_without_job_since_timestamp_seconds{", 'problem="shrunk"')
-"""What is in the lines that depend on what the exporter has seen before."""
+"""Parts of lines that depend on previous observations of the exporter."""
 
 
 class Scrape(NamedTuple):
-    """One answer of the exporter."""
+    """A response of the exporter."""
 
     status: int
     content_type: str
@@ -31,9 +31,9 @@ class Scrape(NamedTuple):
 
 
 class Exporter:
-    """`coderun-exporter run` with those settings; used as a context manager, which waits until it is ready.
+    """`coderun-exporter run` with these settings. A context manager, which waits until it is ready.
 
-    `program` is what Python runs in its place, and takes the same arguments. `log` is what it wrote.
+    `program` is a program that Python runs instead, with the same arguments. `log` is its output.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Exporter:
         self._process.stop()
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Starts it and waits until it is ready."""
         argv = [sys.executable, *self._program, "run", *self._arguments, f"--web.listen-address={self.address}"]
         self._process = Process(*argv, folder=self._folder, log=self.log)
         try:
@@ -72,22 +72,22 @@ class Exporter:
             raise
 
     def stop(self) -> None:
-        """SIGTERM, as Kubernetes stops it, and wait for its end."""
+        """Sends SIGTERM, as Kubernetes does, and waits for its end."""
         self._process.signal(signal.SIGTERM)
         until(lambda: not self._process.running(), what="the exporter ends after SIGTERM")
         self._process.stop()
 
     @property
     def pid(self) -> int:
-        """Its process id: the same for as long as nobody started it again."""
+        """Its process ID, which changes only when it is started again."""
         return self._process.pid
 
     def running(self) -> bool:
-        """Whether it is still alive."""
+        """Whether the process is running."""
         return self._process.running()
 
     def get(self, path: str = "/metrics", *, accept: str = "text/plain") -> Scrape:
-        """One answer, whatever its status; OSError where there is none."""
+        """A response with any status. Raises OSError if there is none."""
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})  # noqa: S310 - loopback
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
@@ -102,15 +102,15 @@ class Exporter:
 
 
 def objects_of(page: str) -> list[str]:
-    """The lines of a page that tell of the cluster as it is: samples, without the exporter's own."""
+    """The samples of a page about the cluster, without metrics of the exporter itself."""
     return [line for line in page.split("\n") if line and not line.startswith(("#", *OWN))]
 
 
 def readable_of(page: str) -> list[str]:
-    """The same without what only an exporter knows that has run for a while: one that has just started does not."""
+    """As `objects_of`, without samples that a newly started exporter does not have."""
     return [line for line in objects_of(page) if not any(part in line for part in REMEMBERED)]
 
 
 def series_of(page: str) -> list[str]:
-    """The series of a page, each as it stands there, without its value."""
+    """The series of a page, without their values."""
     return [line.rpartition(" ")[0] for line in page.split("\n") if line and not line.startswith("#")]

@@ -9,7 +9,7 @@ __all__ = ["kubeconfig"]
 def kubeconfig(
     server: str, *, authority: object = "", namespace: str = "", user: dict[str, Any] | None = None
 ) -> str:
-    """Its text. `authority` is the file that verifies the server, `user` the credentials, such as a token."""
+    """The text of a kubeconfig. `authority` is the CA file of the server, `user` the credentials, such as a token."""
     cluster = {"server": server} | ({"certificate-authority": str(authority)} if authority else {})
     context = {"cluster": "lab", "user": "user"} | ({"namespace": namespace} if namespace else {})
     config = {

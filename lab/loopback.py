@@ -1,4 +1,4 @@
-"""Servers of a test's own on loopback, each in a thread."""
+"""Servers of tests on loopback, each in its own thread."""
 
 import asyncio
 import http.server
@@ -11,7 +11,7 @@ __all__ = ["AsyncLoopback", "Loopback"]
 
 
 class Loopback:
-    """Serves with a handler at `address` (host and port) while it is open; used as a context manager."""
+    """Serves with a handler at `address` (host and port). A context manager."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Loopback:
 
 
 class AsyncLoopback(ABC):
-    """An asyncio server with an event loop of its own, open as long as this context manager."""
+    """An asyncio server with its own event loop. A context manager."""
 
     def __init__(self) -> None:
         self._ready = threading.Event()

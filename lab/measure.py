@@ -1,4 +1,4 @@
-"""A process under measurement: its CPU seconds, its memory, and how long its pages take."""
+"""Measures a process: CPU, memory, and the duration of scrapes."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scrape:
-    """One scrape: seconds to its last byte, bytes on the wire, and the page."""
+    """One scrape: seconds to its last byte, bytes on the wire, and the body."""
 
     seconds: float
     wire: int
@@ -27,17 +27,17 @@ class Scrape:
 
     @property
     def samples(self) -> int:
-        """Lines that are not comments."""
+        """The number of lines that are not comments."""
         return self.body.count(b"\n") - self.body.count(b"\n#") - self.body.startswith(b"#")
 
     def value(self, name: str) -> float:
-        """The value of a series, given as its line begins; the exporter's own stand at the page's end."""
+        """The value of the last series with this prefix; the exporter's own metrics are at the end."""
         begin = self.body.rindex(f"\n{name}".encode()) + 1
         return float(self.body[begin : self.body.index(b"\n", begin)].rpartition(b" ")[2])
 
 
 class Subject:
-    """A metrics server that was just started, by its pid and its HOST:PORT."""
+    """A metrics server that was just started, by its process ID and its HOST:PORT."""
 
     def __init__(self, *, pid: int, host: str) -> None:
         self._pid = pid
@@ -46,18 +46,18 @@ class Subject:
         self._begun = time.perf_counter()
 
     def cpu_seconds(self) -> float:
-        """User and system time since its start."""
+        """User and system time since its start, in seconds."""
         fields = pathlib.Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICK
 
     def memory_mib(self, *, peak: bool = False) -> float:
-        """Resident memory, now or at its highest."""
+        """Resident memory, now or at its peak, in MiB."""
         name = "VmHWM:" if peak else "VmRSS:"
         status = pathlib.Path(f"/proc/{self._pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name)) / 1024
 
     async def scrape(self, *, packed: bool = True) -> Scrape:
-        """One scrape over a connection that stays open, as Prometheus does it. Raises OSError."""
+        """Scrapes over a connection that is kept open, as Prometheus does. Raises OSError."""
         return await asyncio.to_thread(self._scrape, packed=packed)
 
     def _scrape(self, *, packed: bool) -> Scrape:
@@ -81,11 +81,11 @@ class Subject:
             raise
 
     async def median_scrape(self, *, packed: bool, times: int) -> float:
-        """Seconds of the middle one of so many scrapes."""
+        """The median duration of this number of scrapes, in seconds."""
         return statistics.median([(await self.scrape(packed=packed)).seconds for _ in range(times)])
 
     async def until_ready(self) -> None:
-        """Asks `/readyz` until it says 200."""
+        """Requests `/readyz` until the status is 200."""
         while not await asyncio.to_thread(self._ready):
             await asyncio.sleep(0.1)
 
@@ -100,7 +100,7 @@ class Subject:
             connection.close()
 
     async def until_idle(self) -> tuple[float, float]:
-        """Sends no request. Waits for 15 s with less than 0.1 s of CPU; gives wall and CPU of the time before."""
+        """Waits for 15 s with less than 0.1 s of CPU, without requests. Returns wall and CPU seconds before that."""
         marks = [(0.0, 0.0)]
         while True:
             await asyncio.sleep(0.2)
@@ -111,7 +111,7 @@ class Subject:
                 return wall, cpu
 
     async def until_whole(self, *, samples: int) -> float:
-        """Scrapes until a page has at least so many samples; seconds since its start."""
+        """Scrapes until a response has at least this number of samples. Returns the seconds since the start."""
         while True:
             with contextlib.suppress(OSError):
                 if (await self.scrape()).samples >= samples:

@@ -1,4 +1,4 @@
-"""A process of a component under test that never outlives the test run, however that ends."""
+"""A process of a component under test, which never outlives the test run."""
 
 import pathlib
 import signal
@@ -9,10 +9,10 @@ __all__ = ["Process", "free_ports"]
 
 
 class Process:
-    """One running component, in a session of its own so that Ctrl-C reaches only the test run.
+    """A running component, in its own session so that Ctrl-C reaches only the test run.
 
-    `log` takes both outputs. A guard process waits for the end of its standard input, which comes when the test
-    run dies in whatever way, and then kills the component.
+    `log` gets both outputs. A guard process waits for the end of its standard input, which comes when the test run
+    ends for any reason, and then kills the component.
     """
 
     def __init__(self, *argv: object, folder: pathlib.Path, log: pathlib.Path) -> None:
@@ -35,31 +35,31 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The component's process id."""
+        """The process ID of the component."""
         return self._process.pid
 
     def running(self) -> bool:
-        """Whether it is still alive."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal, e.g. SIGSTOP for a server that is connected and silent."""
+        """Sends a signal, such as SIGSTOP for a server that is connected and silent."""
         self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Kill the component and wait for its end; harmless when it has ended already."""
+        """Kills the component and waits for its end, unless it has ended."""
         self._guard.kill()
         self._guard.communicate()
         self._process.kill()
         self._process.wait()
 
     def last_words(self, *, lines: int = 15) -> str:
-        """The end of its log, for the message of a start that failed."""
+        """The end of its log, for the message of a failed start."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different loopback ports that nobody listened on a moment ago."""
+    """This many different free ports of loopback."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [each.getsockname()[1] for each in sockets]

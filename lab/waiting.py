@@ -1,4 +1,4 @@
-"""Waiting for what another process will do: until it is so, and not for a time."""
+"""Waits for conditions of other processes."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ _PATIENCE_SECONDS = 60.0
 def until(
     asked: Callable[[], T], *, what: str, seconds: float = 30.0, otherwise: Callable[[], object] = lambda: ""
 ) -> T:
-    """The first truthy answer; an AssertionError with the last one where there is none within so many seconds.
+    """The first truthy result. Raises AssertionError with the last result after `seconds`.
 
-    A connection that is refused or breaks off is no answer yet. `otherwise` tells more for the error's text.
+    A refused or broken connection is not a result yet. `otherwise` adds text to the error.
     """
     end = time.monotonic() + seconds
     while True:
@@ -33,7 +33,7 @@ def until(
 
 
 async def until_true(holds: Callable[[], bool], *, what: str) -> None:
-    """Gives the running event loop its turns until it holds. Raises TimeoutError after a minute."""
+    """Yields to the event loop until the condition is true. Raises TimeoutError after a minute."""
     end = time.monotonic() + _PATIENCE_SECONDS
     while not holds():
         if time.monotonic() > end:

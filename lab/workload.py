@@ -1,4 +1,4 @@
-"""The objects of a bench: agent runs and their Jobs, of the size that they have in life."""
+"""The objects of a benchmark: agent runs and their Jobs, with realistic sizes."""
 
 import uuid
 from typing import Any
@@ -41,7 +41,7 @@ def coderun(index: int) -> dict[str, Any]:
 
 
 def job(index: int, *, owner: str | None = None) -> dict[str, Any]:
-    """The Job of that CodeRun, of about 4.3 kB of JSON, active. `owner` is the run's UID, where a server gave it."""
+    """The active Job of that CodeRun, about 4.3 kB of JSON. `owner` is the UID of the run, if the server set it."""
     agent = _AGENTS[index % len(_AGENTS)].lower()
     template = {
         "containers": [{"name": "claude-code", "image": "agent:1", "args": ["x" * 3000]}],
@@ -79,7 +79,7 @@ def job(index: int, *, owner: str | None = None) -> dict[str, Any]:
 
 
 def pod(index: int) -> dict[str, Any]:
-    """A Pod in place of that Job, of the same name, of about 6 kB of JSON, running with a sidecar."""
+    """A Pod in place of that Job, with the same name, of about 6 kB of JSON, running with a sidecar."""
     made = job(index)
     (agent,) = made["spec"]["template"]["spec"]["containers"]
     agent |= {"env": [{"name": f"SETTING_{number}", "value": "x" * 20} for number in range(20)]}

@@ -80,8 +80,8 @@ def test_help(words):
         (["run", "--web.max-requests=-1"], "--web.max-requests: '-1' is not an integer, such as 40"),
         (["run", "--web.kubernetes-auth=true"], "--web.kubernetes-auth: takes no value"),
         (["check", "--output=xml"], "--output: 'xml' is not one of text, json, junit"),
-        (["demo"], "demo: not in this package; in a checkout of the source: make demo"),
-        (["demo", "--speed=600"], "demo: not in this package; in a checkout of the source: make demo"),
+        (["demo"], "demo: not part of this package; run make demo in a checkout of the source"),
+        (["demo", "--speed=600"], "demo: not part of this package; run make demo in a checkout of the source"),
         (["run", "--web.listen=:1"], "--web.listen: unknown flag; did you mean --web.listen-address?"),
         (["--web.listen-adress", ":1"], "--web.listen-adress: unknown flag; did you mean --web.listen-address?"),
         (["-web.listen-address=:1"], "-web.listen-address: unknown flag; did you mean --web.listen-address?"),
@@ -92,7 +92,10 @@ def test_help(words):
         (["rbac", "--context=c"], "--context: not a flag of rbac, but of run and check"),
         (["rbac", "--label-selector=a=b"], "--label-selector: not a flag of rbac, but of run and check"),
         (["--vers"], "--vers: unknown flag; see coderun-exporter run --help"),
-        (["--log.level=debug", "check"], "check: the command must be the first argument: coderun-exporter check ..."),
+        (
+            ["--log.level=debug", "check"],
+            "check: the command must be the first argument, as in coderun-exporter check ...",
+        ),
         (["check", "--a\n\x1b[2J"], r"--a\n\x1b[2J: unknown flag"),
     ],
 )

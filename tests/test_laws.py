@@ -36,7 +36,7 @@ async def test_no_family_is_shown_before_everything_that_it_needs_was_answered(t
             assert not JOINED & set(page.families)
             assert "job_active" not in page.families
             status, text = await readiness(app)
-            assert (status, text.splitlines()[-1]) == (503, "not ready: waits for jobs")
+            assert (status, text.splitlines()[-1]) == (503, "not ready: waiting for jobs")
             held.set()
             await until(app.health.is_ready)
             assert set((await metrics_of(app)).families) >= JOINED

@@ -64,16 +64,16 @@ class Incident:
 INCIDENTS = (
     Incident(
         title="1. CodeRuns of tasks 1 and 6 got no Job",
-        without="7 h 26 min until the fix was synced (19:58), 7 h 39 min until the Job was made (20:11)",
+        without="7 h 26 min until the fix was synced (19:58), 7 h 39 min until the Job was created (20:11)",
         since="12:32",
         since_what="the CodeRuns were created",
         alert="CodeRunJobCreationStalled",
         signal="the keys of the ConfigMap",
         objects=(*(order.name for order in STALLED), configmap_name("claude")),
-        story="12:32 the ConfigMap loses its templates and the CodeRuns are created; the controller writes its"
-        " finalizer, no status and no Event, and tries again. When the ConfigMap broke is not in the report: here it"
-        " breaks at the moment at which the first CodeRun is created, which is the latest possible. 19:58 the"
-        " ConfigMap is synced. 20:11 the controller's next try makes the Jobs.",
+        story="At 12:32 the ConfigMap loses its templates, and the CodeRuns are created. The controller adds its"
+        " finalizer, writes no status and no Event, and retries. The incident report does not say when the ConfigMap"
+        " broke: here it breaks when the first CodeRun is created, which is the latest possible time. At 19:58 the"
+        " ConfigMap is synced. At 20:11 the controller retries and creates the Jobs.",
     ),
     Incident(
         title="1, as the newest version fails: no CodeRun gets a Job",
@@ -83,10 +83,10 @@ INCIDENTS = (
         alert="CodeRunsFailing",
         signal="`status.phase` Failed of three CodeRuns in a row that own no Job",
         objects=(NEWEST.namespace, *(order.name for _, order in FAILING)),
-        story="The newest version has its templates in the controller's image, and no ConfigMap of them. 16:00 an"
-        " image is rolled out that lacks a partial. 16:02, 16:04 and 16:06 CodeRuns are created in namespace `cto`:"
-        " each is Failed at once, with a message, and without a Job. 17:00 the image is rolled back. The"
-        " hours are ours.",
+        story="The newest version has its templates in the controller's image, and not in ConfigMaps. At 16:00 an"
+        " image that lacks a partial is rolled out. At 16:02, 16:04 and 16:06 CodeRuns are created in namespace"
+        " `cto`: each is Failed immediately, with a message, and without a Job. At 17:00 the image is rolled back."
+        " These times are made up.",
     ),
     Incident(
         title="2. Tess's Jobs of tasks 3, 4 and 7 never ended",
@@ -96,11 +96,11 @@ INCIDENTS = (
         alert="AgentJobHanging",
         signal="the age of the Jobs",
         objects=tuple(f"play-coderun-task-{order.task}-" for order in HANGING),
-        story="13:45 the Jobs start. 13:52 the agents report success in their logs, and a leftover FIFO writer keeps"
-        " the containers running. The status of the CodeRuns and of the Jobs stays as it is while an agent works:"
-        " phase Running, workCompleted false, one active and ready pod. So the first alert rests on the age of the"
-        " Jobs, 3600 s and 300 s more, 58 minutes after the work was done, and it names no cause. Nothing in the"
-        " cluster's status shows it earlier, and the agents' logs are not read yet. 19:52 the"
+        story="At 13:45 the Jobs start. At 13:52 the agents report success in their logs, and a leftover FIFO writer"
+        " keeps the containers running. The status of the CodeRuns and of the Jobs does not change:"
+        " phase Running, workCompleted false, one active and ready pod. So the first alert is based on the age of the"
+        " Jobs, 3600 s plus 300 s. It fires 58 minutes after the work was completed, and names no cause. No object in"
+        " the cluster shows the problem earlier, and the exporter does not read the agents' logs. At 19:52 the"
         " leftover processes are ended.",
     ),
 )
@@ -191,7 +191,7 @@ def page(fired: Sequence[Firing], annotations: Sequence[dict[str, str]], *, scra
 
 def _summary(fired: Sequence[Firing]) -> str:
     rows = [
-        "| incident | without | with coderun-exporter | rests on | first alert | alert for the symptom |",
+        "| incident | without | with coderun-exporter | based on | first alert | alert for the symptom |",
         "|---|---|---|---|---|---|",
     ]
     for incident in INCIDENTS:
@@ -228,7 +228,7 @@ def _section(incident: Incident, mine: Iterable[tuple[Firing, dict[str, str]]]) 
 
 
 def _others(others: Sequence[Firing]) -> str:
-    rows = ["## Anything else\n"]
+    rows = ["## Other alerts\n"]
     rows += [
         f"- `{one.alert}` ({one.labels['severity']}) from {_clock(one.first)} to {_clock(one.last)}, about"
         f" `{_object(one)}`"
@@ -238,8 +238,9 @@ def _others(others: Sequence[Firing]) -> str:
         rows.append("Nothing.")
     elif all(one.alert == "AgentJobsWithoutDeadline" for one in others):
         rows.append(
-            "\nThat is true of that day: no Job in `agent-platform` had a deadline. One of an hour would have ended"
-            " what hung for six, and it would also end this platform's healthy Jobs of three hours."
+            "\nThis alert is correct: on that day, no Job in `agent-platform` had a deadline. A deadline of one hour"
+            " would have ended the Jobs that hung for six hours, but it would also end healthy Jobs of this platform,"
+            " which can take three hours."
         )
     return "\n".join(rows) + "\n"
 

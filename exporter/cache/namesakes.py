@@ -18,7 +18,9 @@ class Namesakes:
 
     def update(self, old: Record | None, new: Record | None, *, jobs: Iterable[Job]) -> None:
         """Updates the index after a change. `jobs` are the records of all Jobs and Pods."""
-        if isinstance(new, Job) and new.is_pod and self._jobs is None:
+        if self._jobs is None:
+            if not (isinstance(new, Job) and new.is_pod):
+                return
             self._jobs = {_place(job): job for job in jobs if not job.is_pod}
         if isinstance(old, Job):
             known = self._known(pods=old.is_pod)

@@ -107,7 +107,8 @@ class ObjectCache:
         """Whether all Jobs or Pods of a run are known. The Pods of a terminal run may have been deleted."""
         if not run.worker or (run.worker == "Pod" and run.terminal):
             return False
-        return self.workers_known(run) and not self.job_state_unknown(run)
+        partition = self._workers_of(run)
+        return self.jobs.known(partition) and not self._unknown_jobs.holds(partition, run.uid)
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None if it has or may have one."""
@@ -160,7 +161,8 @@ class ObjectCache:
 
     def max_runtime_of(self, job: Job) -> tuple[float, bool]:
         """Maximum run time in seconds, and whether it is configured for the Job, its agent, or all Jobs."""
-        run, agent = self.run_of(job), self.agent_of(job)
+        run = self.run_of(job)
+        agent = (run.agent if run else "") or job.agent
         long_lived = run is not None and run.long_lived
         return (
             self.thresholds.max_runtime_of(job, agent, long_lived=long_lived),

@@ -96,13 +96,14 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     namespace: str
     name: str
     owner: str = ""
-    """UID of the run that controls it; empty for a Job selected only by labels. `named_key` for a Pod that runs
-    reference by name."""
+    """UID of the run that controls it; empty for a Job selected only by labels."""
     owner_name: str = ""
     owner_resource: str = ""
     """`PLURAL.GROUP` of that run; empty if not every object of that resource is a run: the owner may exist unread."""
     kind: str = ""
     is_pod: bool = False
+    is_named: bool = False
+    """Whether runs reference it by name: `owner` is then a `named_key`. It is a worker only while one does."""
     created: float | None = None
     started: float | None = None
     active: int = 0
@@ -137,11 +138,6 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     def worker(self) -> str:
         """Its kind."""
         return "Pod" if self.is_pod else "Job"
-
-    @property
-    def is_named(self) -> bool:
-        """Whether runs reference it by name. It is a worker only while one does."""
-        return self.owner.startswith(_NAMED)
 
 
 class ConfigMap(msgspec.Struct, gc=False, kw_only=True):

@@ -11,9 +11,9 @@ HEALTHY, UNHEALTHY, UNKNOWN, NOTE = "ok", "UNHEALTHY", "UNKNOWN", "note"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line of output: `status` is one of the four constants. A note does not affect the exit code.
+    """One line of output. `status` is one of the four constants; a note does not affect the exit code.
 
-    `cause` is set if a check failed for a reason that may affect other checks; `area` is then what was checked.
+    `cause` is set if a check failed for a reason that may affect other checks; `area` then names the check.
     `data` contains the numbers of the text, for JSON output.
     """
 

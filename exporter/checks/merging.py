@@ -1,4 +1,4 @@
-"""Merges findings with the same cause: an API server that is down is reported once, not for each list."""
+"""Merges findings with the same cause, so that an unavailable API server is reported once and not for each list."""
 
 from collections.abc import Sequence
 

@@ -41,9 +41,9 @@ _NAMED = re.compile(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The result of a list (None: it failed), and the error of the list or of its watch.
+    """The records of a list (`listed`; None: it failed), and the error of the list or of its watch.
 
-    `verbs` are the missing RBAC verbs. If the list could be streamed, this may be `list`, which only pages need.
+    `verbs` are the missing RBAC verbs. `list` may be missing although the list was streamed: only pages need it.
     """
 
     informer: Informer

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.filename:
         unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
         if unused:
-            raise UsageError(f"{unused[0]}: not with --filename, which reads no cluster")
+            raise UsageError(f"{unused[0]}: cannot be used with --filename, which reads no cluster")
         found = check_rendered(arguments.filename, settings)
     else:
         found = asyncio.run(_found(settings))

@@ -1,7 +1,7 @@
 """The rendered lines of one resource, stored as compressed blocks: one for each chunk of objects and each family.
 
-Plain text is not stored: for 100,000 objects, blocks take 23 MiB and lines would take 218 MiB. A scrape joins blocks.
-If few objects of a block changed, only their lines are rendered again; the others are copied.
+Plain text is not stored: for 100,000 objects, it would take 218 MiB, and the blocks take 23 MiB. A scrape joins
+blocks. If few objects of a block have changed, only their lines are rendered again; the others are copied.
 """
 
 import time

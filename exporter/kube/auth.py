@@ -175,7 +175,7 @@ class Credentials:
     def _log(self, error: KubeConfigError) -> None:
         """Logs each failure once. Only the log has the output of a plugin."""
         output = error.output if isinstance(error, PluginError) else ""
-        line = f"the credentials could not be renewed: {error}{output and f'; exec plugin: {output}'}"
+        line = f"Failed to renew the credentials: {error}{output and f'; exec plugin: {output}'}"
         if line != self._logged:
             self._logged = line
             _LOG.warning(line)

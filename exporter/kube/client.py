@@ -82,11 +82,10 @@ class KubeClient:
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
         """Yields the lines of a watch in batches.
 
-        The first batch means that the watch is accepted. It is empty if the server sends nothing for a second. A
-        watch that ends earlier without data counts as failed, so that a server that closes each watch does not appear
-        healthy. An accepted watch may end between two lines for any reason: the server ends it, a load balancer
-        closes the idle connection, or no byte arrives for `idle` seconds (half-open). Any other end raises a
-        KubeError.
+        The first batch means that the server has accepted the watch. It is empty if the server sends nothing for a
+        second. A watch that ends earlier without data is a failure, so that a server that closes each watch does not
+        appear healthy. An accepted watch may end between two lines: the server ends it, a load balancer closes the
+        idle connection, or no byte arrives for `idle` seconds (half-open). Any other end raises a KubeError.
         """
         with self.budget.share(path) as share:
             async with self._request(path, params, idle=idle) as response:

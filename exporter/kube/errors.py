@@ -31,7 +31,7 @@ class KubeError(Exception):
     """A failed request.
 
     `code` is the label of `coderun_exporter_errors_total`: an HTTP status, or a word if there was none. `retry_after`
-    is the server's Retry-After in seconds, if it sent one. `state` is the state of a resource whose requests fail so.
+    is the server's Retry-After in seconds, if it sent one. `state` is the state of the resource after this error.
     """
 
     state: ClassVar[str] = "unreachable"

@@ -1,4 +1,4 @@
-"""Reads the items of a list from a stream, because a list of 100,000 objects has 400 MB.
+"""Reads the items of a list from a stream, because a list of 100,000 objects takes 400 MB.
 
 Each item is yielded as soon as it is complete. At the end, only the metadata of the list remains.
 """

@@ -105,7 +105,7 @@ def _check_resource(given: Profile, resource: str) -> None:
             raise ProfileError("conflicts with resource: remove one of them", key=key)
     if name.name not in shipped():
         if given.kind is None:
-            raise ProfileError(f"there is not a shipped profile for {name.name}: kind is required", key="resource")
+            raise ProfileError(f"there is no shipped profile for {name.name}, so kind is required", key="resource")
         if not name.version:
             raise ProfileError(f"version is required: {name.plural}.VERSION.{name.group}", key="resource")
 

@@ -89,7 +89,7 @@ class Worker(_Strict, frozen=True):
 
     is_: str = msgspec.field(default="Job", name="is")
     """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod` or the kind of another
-    profile. `none`: no object works for this run only. Only Jobs and Pods are read: a run with another worker is
+    profile. `none`: no object works only for this run. Only Jobs and Pods are read: a run with another worker is
     never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then read its labels and
     annotations, and it has only the metrics of Jobs."""
     when: dict[str, tuple[Value, ...]] = {}
@@ -100,18 +100,18 @@ class Worker(_Strict, frozen=True):
     sends only Pods that it selects. All Pod workers of a profile have the same selector. Not set: all Pods of the
     namespaces are listed, and those that are not workers are discarded."""
     named: Source = ()
-    """For Pods: the name of the Pod, from the run. The Pod is then matched by this name in the namespace of the run,
-    whatever controls it. Not set: it is matched by its ownerReference."""
+    """For Pods: the source of the Pod's name in the run. The Pod is then matched by this name in the namespace of the
+    run, whichever object controls it. Not set: it is matched by its ownerReference."""
     shared: bool = False
     """For Pods with `named`: whether the Pod outlives the run and works for other runs, as in a worker pool. It is
     then exposed only while an open run names it, and its start time is that of the run (`times.started`)."""
     container: str | tuple[str, ...] = ()
     """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
     terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set: the
-    one in the annotation `kubectl.kubernetes.io/default-container`, else the first container of the Pod. The Pods of
-    Jobs are not read: there it has no effect."""
+    one in the annotation `kubectl.kubernetes.io/default-container`, else the first container of the Pod. It has no
+    effect for Jobs, because their Pods are not read."""
     reported: Source = ()
-    """The name of the worker in the status of the run. Not set: as `named`."""
+    """The name of the worker in the status of the run. Not set: the source `named`."""
     about: JobAbout = JobAbout()
     """Labels and annotations of a Job or Pod, for values that its run does not have."""
 
@@ -120,13 +120,13 @@ class Times(_Strict, frozen=True):
     """Times of a run."""
 
     since: Source = ()
-    """Since when it needs a worker, if that is later than its creation."""
+    """The time since which the run needs a worker, if it is later than its creation."""
     started: Source = ()
-    """When its worker started, if the worker is shared."""
+    """The start time of its worker, if the worker is shared."""
     finished: Source = ()
-    """When it ended."""
+    """The time at which the run ended."""
     work_completed: Source = ()
-    """When it reported that its work is completed, in any state."""
+    """The time at which the run reported that its work is completed, in any state."""
 
 
 class About(_Strict, frozen=True):

@@ -20,7 +20,7 @@ _ANY: Final = "any"
 
 
 class UnknownProfileError(ValueError):
-    """There is not a shipped profile of this name. The message is one line."""
+    """There is no shipped profile of this name. The message is one line."""
 
 
 @functools.cache

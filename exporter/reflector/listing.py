@@ -63,7 +63,7 @@ async def _streamed(
     *,
     idle: float,
 ) -> tuple[Snapshot[R], list[Watched[R]]] | None:
-    """The streamed list; None: read a paged list instead. Raises a KubeError if the next list may be streamed."""
+    """The streamed list; None: read a paged list now. Raises a KubeError if streaming is to be tried once more."""
     try:
         with client.budget.share(source.path) as share:
             found = await read_streamed(batches, source, share, idle=idle)

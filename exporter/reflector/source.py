@@ -56,7 +56,7 @@ class Upsert(NamedTuple, Generic[R]):
 
 
 class Delete(NamedTuple):
-    """An object was deleted, or the exporter does not expose it. `added`: the latter, in an ADDED event."""
+    """An object was deleted, or the exporter does not expose it. `added`: it was not exposed in an ADDED event."""
 
     uid: str
     version: str

@@ -21,7 +21,7 @@ class Bounded:
     """At most 1,000 combinations of label values, and at most 200 of them in one namespace, the first label.
 
     `fallbacks` returns the combinations to use instead, the most specific first; the same limits apply to each level.
-    If all levels are full, an object is not counted, rather than counted for another agent. `begin` is called once
+    If all levels are full, an object is not counted; it is never counted for another agent. `begin` is called once
     for each admitted combination.
     """
 

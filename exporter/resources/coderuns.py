@@ -253,7 +253,7 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_without_job_since_timestamp_seconds",
-            help="Time since which an open run has no Job, in seconds since the epoch.",
+            help="Time since which an open run has had no Job, in seconds since the epoch.",
             value=lambda run, cache: cache.without_job_since(run),
             needs=("jobs",),
         ),

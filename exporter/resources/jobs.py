@@ -168,6 +168,8 @@ def start_time(job: Job, cache: ObjectCache) -> float | None:
 
 def long_lived(job: Job, cache: ObjectCache) -> float | None:
     """Only if no limit is configured: a configured one applies to long-lived runs too."""
+    if (run := cache.run_of(job)) is None or not run.long_lived:
+        return None
     limit, is_set = cache.max_runtime_of(job)
     return 1 if limit == NEVER and not is_set else None
 

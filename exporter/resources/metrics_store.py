@@ -149,7 +149,7 @@ class MetricsStore:
     def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
         """The samples of an object by family; None if it is not exposed.
 
-        If the object is only `joined` with the changed one: only families that join, because others cannot change.
+        With `joined`, the object itself has not changed, so only families that join it with others are included.
         """
         record = self.cache.get(key)
         if record is None or not self.cache.is_exposed(record):

@@ -124,6 +124,7 @@ def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         owner_resource=kind.resource if kind and not kind.profile.only else "",
         kind=kind.kind if kind else "",
         is_pod=True,
+        is_named=kind is None,
         created=created,
         started=unix_seconds(status.start_time) or created,
         active=int(is_active),

@@ -29,9 +29,9 @@ class Health:
         return [status for group in self._groups.values() for status in group]
 
     def answered(self, resource: str) -> bool:
-        """Whether each initial list of this resource has completed, or is forbidden or missing; true if none.
+        """Whether no initial list of this resource is pending: each has completed, or is forbidden or missing.
 
-        If some lists are required, only those count: a second kind that cannot be listed hides no other.
+        If some lists are required, only those count, so that an optional kind that cannot be listed hides no metrics.
         """
         group = self._groups.get(resource, ())
         return not any(status.pending for status in [one for one in group if one.required] or group)
@@ -57,7 +57,7 @@ class Health:
         """200 or 503, with only the states of each resource, because it needs no authentication."""
         missing = self._missing()
         lines = [_line(name, statuses) for name, statuses in self._groups.items() if statuses]
-        lines.append(f"not ready: waits for {' and '.join(missing)}" if missing else "ready")
+        lines.append(f"not ready: waiting for {' and '.join(missing)}" if missing else "ready")
         return web.Response(text="\n".join(lines) + "\n", status=503 if missing else 200)
 
 

@@ -40,7 +40,7 @@ class Limits:
     """Maximum duration of a scrape, from its request to its last byte."""
     handshake_seconds: float = 10.0
     idle_seconds: float = 75.0
-    """From the start of a connection, or its last response, to the end of the next request's headers."""
+    """Maximum time from the start of a connection, or its last response, to the end of the next request's headers."""
     linger_seconds: float = 1.0
     """Time to discard a request's body."""
     request_bytes: int = 64 * 1024

@@ -20,7 +20,7 @@ _UNSENT_BYTES = 64 * 1024  # asyncio's default for TLS is eight times as much
 
 
 class Listener:
-    """At the limit, closes the connection that is idle for the longest time, first those without a response so far.
+    """At the limit, closes the longest idle connection, starting with those that have not had a response.
 
     Handshakes may use half of the limit. The server of asyncio has no limit, and one TLS context for its lifetime.
     """

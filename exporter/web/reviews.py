@@ -97,7 +97,7 @@ class Reviews:
             raise UnknownError from error
 
     async def _renew(self, key: bytes, token: str, path: str) -> bool:
-        """The new decision; the stale one after a second without. The review then continues in the background."""
+        """The new decision; after a second, the stale one, while the review continues in the background."""
         task = self._renewing.get(key)
         if task is None:
             task = self._renewing[key] = asyncio.create_task(self._decide(key, token, path))

@@ -34,8 +34,8 @@ class _Running:
 class Scrapes:
     """At the limit, the slowest scrape of the client with the most scrapes is disconnected.
 
-    If the new client has as many, only a scrape that is slower than `least_pace`, or takes longer than 5 s. A client
-    is a user, a token or an address.
+    If the new client has as many scrapes, this happens only if the slowest scrape is slower than `least_pace` or
+    takes longer than 5 s. A client is a user, a token or an address.
     """
 
     def __init__(

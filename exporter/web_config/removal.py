@@ -22,9 +22,9 @@ _OFF = {
 
 
 def check_removal(old: str, new: str) -> str:
-    """The problem of the new text of a file; empty if it may replace the old one. Both must be valid YAML.
+    """The reason for which the new text of a file must not replace the old one; empty if it may. Both are valid YAML.
 
-    The new text must have all keys of the old one. Single users may be missing: that grants no access.
+    The new text must have all keys of the old one. Single users may be missing, because that grants no access.
     """
     if new and old.startswith(new) and old[len(new) :][:1] not in {"", "\n"} and not new.endswith("\n"):
         return "it ends in the middle of a line: is it being written?"

@@ -1,6 +1,7 @@
 """Creates the listeners' SSLContext from `tls_server_config`. Rejects certificates that clients would not accept."""
 
 import ipaddress
+import platform
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -27,20 +28,43 @@ def server_context(tls: TlsServer) -> ssl.SSLContext:
     context.minimum_version = _VERSIONS[tls.min_version]
     context.maximum_version = _VERSIONS[tls.max_version]
     if tls.cipher_suites:
-        if older := [name for suite in tls.cipher_suites if (name := CIPHERS[suite])]:
-            context.set_ciphers(":".join(older))
-        else:
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
+        _set_ciphers(context, tls.cipher_suites)
     if not tls.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.curve_preferences:
-        context.set_ecdh_curve(CURVES[tls.curve_preferences[0]])
+        _set_curve(context, tls.curve_preferences[0])
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     if tls.client_ca_file:
         _trust(context, tls.client_ca_file)
     context.verify_mode = _CLIENTS[tls.client_auth_type]
     return context
+
+
+def _set_ciphers(context: ssl.SSLContext, suites: Sequence[str]) -> None:
+    """Python has no API for the suites of TLS 1.3: with these alone, that version is the minimum."""
+    older = [name for suite in suites if (name := CIPHERS[suite])]
+    if not older:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        return
+    try:
+        context.set_ciphers(":".join(older))
+    except ssl.SSLError:
+        raise WebConfigError(_unsupported("cipher_suites", ", ".join(suites))) from None
+
+
+def _set_curve(context: ssl.SSLContext, name: str) -> None:
+    """Some releases of Python 3.11 do not support X25519 (python/cpython#77063)."""
+    try:
+        context.set_ecdh_curve(CURVES[name])
+    except (ssl.SSLError, ValueError):
+        raise WebConfigError(_unsupported("curve_preferences", name)) from None
+
+
+def _unsupported(key: str, value: str) -> str:
+    """`key` is in `tls_server_config`."""
+    python = platform.python_version()
+    return f"tls_server_config.{key}: Python {python} with {ssl.OPENSSL_VERSION} does not support {value}"
 
 
 def is_allowed(certificate: Mapping[str, Any], names: Sequence[str]) -> bool:

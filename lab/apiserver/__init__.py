@@ -1,9 +1,9 @@
-"""A stand-in for kube-apiserver, over real HTTP: for the demo, for tests and for the bench.
+"""A stand-in for kube-apiserver, over real HTTP, for the demo, the tests and the benchmarks.
 
-It answers as a real one does in all that `tests/integration/test_api_*.py` claim; those tests run against both.
-It has no controllers, no admission, no RBAC, no discovery and no defaulting of fields. What a cluster's
-controllers would do is done at once where the demo needs it: a deleted owner takes its dependents along, a deleted
-namespace its contents.
+Its behavior is that of kube-apiserver as far as `tests/integration/test_api_*.py` describe it; these tests run
+against both. It has no controllers, admission, RBAC, discovery or defaulting of fields. Where the demo needs the work
+of a controller, the server does it immediately: the deletion of an owner deletes its dependents, and the deletion of
+a namespace deletes its contents.
 """
 
 from lab.apiserver.server import StandInApiServer

@@ -1,4 +1,4 @@
-"""What the server refuses before it writes: bodies that are not what the path names, or not what is stored."""
+"""Validates requests before a write: the body must match the path and the stored object."""
 
 import dataclasses
 import random
@@ -19,13 +19,13 @@ POLICIES = ("Foreground", "Background", "Orphan")
 
 
 def metadata_of(body: dict[str, Any]) -> dict[str, Any]:
-    """The metadata of a body that may be anything."""
+    """The metadata of a body of any type."""
     metadata = body.get("metadata")
     return metadata if isinstance(metadata, dict) else {}
 
 
 def check_kind(target: Target, body: dict[str, Any]) -> None:
-    """Kind and apiVersion are those of the path; built-in kinds may leave them out. StatusError 400 or 422."""
+    """Checks that kind and apiVersion match the path; built-in kinds may omit them. Raises StatusError (400, 422)."""
     resource = target.collection.resource
     kind, api_version = body.get("kind"), body.get("apiVersion")
     expected = resource.api_version(target.version)
@@ -43,7 +43,7 @@ def check_kind(target: Target, body: dict[str, Any]) -> None:
 
 
 def checked_name(target: Target, body: dict[str, Any]) -> str:
-    """The name of a new object, made from generateName where it has none. StatusError 400, 422 or 500."""
+    """The name of a new object, generated from generateName if it has none. Raises StatusError (400, 422 or 500)."""
     metadata = metadata_of(body)
     if metadata.get("resourceVersion"):
         raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
@@ -65,7 +65,7 @@ def checked_name(target: Target, body: dict[str, Any]) -> str:
 
 
 def check_identity(target: Target, current: dict[str, Any], body: dict[str, Any], *, patch: bool) -> None:
-    """The body is about the object that is stored, and about its newest version. StatusError 400, 409 or 422."""
+    """Checks that the body matches the stored object and its newest version. Raises StatusError (400, 409 or 422)."""
     metadata = metadata_of(body)
     name, uid, version = metadata.get("name"), metadata.get("uid"), metadata.get("resourceVersion")
     if name != target.name:
@@ -86,7 +86,7 @@ def check_identity(target: Target, current: dict[str, Any], body: dict[str, Any]
 
 
 def check_finalizers(target: Target, current: dict[str, Any], new: dict[str, Any]) -> None:
-    """None may be added once the object is being deleted: StatusError 422."""
+    """Rejects new finalizers while the object is being deleted. Raises StatusError (422)."""
     added = set(new.get("finalizers") or ()) - set(current.get("finalizers") or ())
     if added and current.get("deletionTimestamp"):
         text = "Forbidden: no new finalizers can be added if the object is being deleted"
@@ -94,7 +94,7 @@ def check_finalizers(target: Target, current: dict[str, Any], new: dict[str, Any
 
 
 def check_deletion(target: Target, current: dict[str, Any], options: dict[str, Any]) -> None:
-    """The policy is known, 422 if not; the object is the one that the preconditions name, 409 if not."""
+    """Checks the propagation policy (422) and the preconditions (409). Raises StatusError."""
     policy = options.get("propagationPolicy") or ""
     if policy and policy not in POLICIES:
         supported = ", ".join(f'"{each}"' for each in POLICIES)

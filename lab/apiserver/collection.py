@@ -1,7 +1,7 @@
-"""The objects of one resource as bytes, and the log of what happened to them.
+"""The objects of one resource as bytes, and the log of their changes.
 
-The log is what watches read, each at its own pace: a slow reader costs its place in the log and nothing more. It is
-bounded in bytes, so a reader that is too slow falls off its end, and loses its watch as it would on a real server.
+Watches read the log, each at its own pace. The log is bounded in bytes: a reader that is too slow falls behind its
+end and loses its watch, as with a real server.
 """
 
 import bisect
@@ -28,8 +28,8 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     """One object at one version.
 
     `key` is `namespace/name`, or the name alone. `tail` is the JSON after `{"kind":..,"apiVersion":..,`, so that one
-    copy serves lists, watches and every version of the API; it begins with the resourceVersion. Only what selectors
-    and owners need is kept decoded: as dicts, 100,000 objects take more than a gigabyte.
+    copy serves lists, watches and every version of the API; it begins with the resourceVersion. Only the fields that
+    selectors and owners need are kept decoded, because 100,000 objects as dicts take more than a gigabyte.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def namespace(self) -> str:
-        """Empty for what is not namespaced."""
+        """The namespace; empty for a cluster-scoped object."""
         return self.key.rpartition("/")[0]
 
     @property
@@ -50,12 +50,12 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
         return self.key.rpartition("/")[2]
 
     def tail_at(self, revision: int) -> bytes:
-        """The same content under another resourceVersion: how a watch shows what is gone."""
+        """The same content with another resourceVersion, as in a DELETED event."""
         return version_opening(revision) + self.tail[len(version_opening(self.revision)) :]
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """What one write did: `old` is None for a creation, `new` for a removal."""
+    """A write. `old` is None for a creation, `new` is None for a removal."""
 
     revision: int
     old: Stored | None
@@ -63,14 +63,14 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 def version_opening(revision: int) -> bytes:
-    """The bytes that every `Stored.tail` begins with."""
+    """The bytes with which every `Stored.tail` begins."""
     return b'"metadata":{"resourceVersion":"%d"' % revision
 
 
 class Collection:
     """The objects of `resource`, by key. `oldest` is the oldest version from which a watch may start.
 
-    `ended` is True once its CustomResourceDefinition is gone. `readers` are woken after each change.
+    `ended` is True after its CustomResourceDefinition was deleted. `readers` are woken after each change.
     """
 
     def __init__(self, resource: Resource, *, oldest: int, log_bytes: int = LOG_BYTES) -> None:
@@ -91,7 +91,7 @@ class Collection:
         return self._forgotten + len(self._log)
 
     def record(self, change: Change) -> None:
-        """Apply a change, note it, and wake those who read."""
+        """Applies a change, adds it to the log, and wakes the readers."""
         if change.new is not None:
             self.objects[change.new.key] = change.new
         elif change.old is not None:
@@ -103,25 +103,25 @@ class Collection:
         self.wake()
 
     def wake(self) -> None:
-        """Have the readers look again."""
+        """Wakes the readers."""
         for reader in self.readers:
             reader.set()
 
     def position(self, revision: int) -> int:
-        """Where the changes after `revision` begin; StatusError 410 when some of them are forgotten."""
+        """The position of the changes after `revision`. Raises StatusError (410) if some of them were dropped."""
         if revision < self.oldest:
             raise status.too_old_version(revision, self.oldest)
         return self._forgotten + self._index(revision)
 
     def read(self, position: int, count: int) -> list[Change] | None:
-        """Up to `count` changes from a position on; None when the reader was too slow and they are forgotten."""
+        """Up to `count` changes from a position on; None if the reader was too slow and they were dropped."""
         if position < self._forgotten:
             return None
         start = position - self._forgotten
         return self._log[start : start + count]
 
     def at(self, revision: int) -> Sequence[Stored]:
-        """All objects as they were at a version, sorted by key; StatusError 410 when that is forgotten."""
+        """All objects at a version, sorted by key. Raises StatusError (410) if that version was dropped."""
         if revision < self.oldest:
             raise status.too_old_version(revision, self.oldest)
         index = self._index(revision)
@@ -142,7 +142,7 @@ class Collection:
         return bisect.bisect_right(self._log, revision, key=operator.attrgetter("revision"))
 
     def _forget(self) -> None:
-        """Drop the older half of the log, which costs little because it is done seldom."""
+        """Drops the older half of the log. This is rare, so it costs little."""
         count = (len(self._log) + 1) // 2
         dropped = self._log[:count]
         del self._log[:count]

@@ -1,4 +1,4 @@
-"""Which groups, versions and resources are served: what `kubectl api-resources` reads.
+"""Discovery: the served groups, versions and resources, as `kubectl api-resources` reads them.
 
 Source: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#unaggregated-discovery
 """
@@ -15,7 +15,7 @@ _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
 def discovered(store: Store, path: str) -> dict[str, Any] | None:
-    """The answer to a request for `/apis`, `/apis/GROUP/VERSION` or `/api/v1`; None for any other path."""
+    """The response to a request for `/apis`, `/apis/GROUP/VERSION` or `/api/v1`; None for any other path."""
     resources = [collection.resource for collection in store.collections.values()]
     match path.strip("/").split("/"):
         case ["apis"]:

@@ -1,4 +1,4 @@
-"""How long a deleted pod still runs: it is terminating until its grace period is over or its kubelet ends it.
+"""Grace period of a deleted pod: it is terminating until the period is over or the kubelet ends it.
 
 Source: "Termination of Pods" of the Kubernetes documentation, and BeforeDelete of k8s.io/apiserver.
 """
@@ -13,7 +13,7 @@ ENDED = ("Succeeded", "Failed")
 
 
 def period(obj: dict[str, Any], *, wanted: int | None) -> int:
-    """The seconds that an object has when it is deleted: none for what is no pod, on no node, or has ended."""
+    """The grace period of a deleted object in seconds; 0 unless it is a pod that runs on a node."""
     spec = obj.get("spec") or {}
     is_running = obj["kind"] == "Pod" and spec.get("nodeName")
     if not is_running or (obj.get("status") or {}).get("phase") in ENDED:
@@ -23,13 +23,13 @@ def period(obj: dict[str, Any], *, wanted: int | None) -> int:
 
 
 def is_over(metadata: dict[str, Any]) -> bool:
-    """Whether an object that is being deleted has no more time, and nothing that holds it."""
+    """Whether an object that is being deleted can be removed: its grace period is over, and it has no finalizers."""
     held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
     return bool(metadata.get("deletionTimestamp")) and not held
 
 
 def marked(metadata: dict[str, Any], *, seconds: int, now: float) -> dict[str, Any]:
-    """The metadata of an object that is being deleted from now on, or sooner than before."""
+    """The metadata of an object whose deletion was requested, or whose grace period was shortened."""
     end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds))
     generation = {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
     return {**metadata, **generation, "deletionTimestamp": end, "deletionGracePeriodSeconds": seconds}

@@ -1,4 +1,4 @@
-"""Which resources there are: the built-in ones, and what a CustomResourceDefinition adds."""
+"""The served resources: the built-in ones, and those of CustomResourceDefinitions."""
 
 import dataclasses
 import functools
@@ -16,11 +16,11 @@ NAMESPACES = "namespaces"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One resource and the rules that it goes by.
+    """A resource and its rules.
 
-    `versions` are the served ones, `status_versions` those of them with a status subresource. `generations`: the
-    server counts changes of the spec. `orphans`: a plain DELETE leaves the dependents. `fields`: what a
-    fieldSelector may ask for besides metadata.name and metadata.namespace.
+    `versions` are the served versions, `status_versions` those with a status subresource. `generations`: the server
+    counts changes of the spec. `orphans`: a plain DELETE leaves the dependents. `fields`: the fields that a
+    fieldSelector may use, in addition to metadata.name and metadata.namespace.
     """
 
     plural: str
@@ -41,17 +41,17 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def api_version(self, version: str) -> str:
-        """What stands in an object's `apiVersion`."""
+        """The `apiVersion` of an object."""
         return f"{self.group}/{version}" if self.group else version
 
     @functools.lru_cache(maxsize=64)  # noqa: B019 - resources are few, frozen and live as long as the process
     def opening(self, version: str) -> bytes:
-        """The first bytes of every object: kind and apiVersion, up to and with the comma after them."""
+        """The first bytes of every object: kind and apiVersion, up to and including the comma after them."""
         opening = {"kind": self.kind, "apiVersion": self.api_version(version)}
         return msgspec.json.encode(opening)[:-1] + b","
 
     def item_opening(self, version: str) -> bytes:
-        """As `opening`, in a list: the items of built-in kinds have no kind and no apiVersion there."""
+        """As `opening`, for an item of a list: items of built-in kinds have no kind and no apiVersion."""
         return self.opening(version) if self.custom else b"{"
 
 
@@ -90,7 +90,7 @@ BUILT_IN_GROUPS = frozenset(resource.group for resource in BUILT_IN)
 
 
 def from_crd(crd: dict[str, Any]) -> Resource:
-    """The resource that a CustomResourceDefinition declares; StatusError 422 where it cannot be."""
+    """The resource that a CustomResourceDefinition defines. Raises StatusError (422) if it is invalid."""
     name = crd["metadata"]["name"]
     try:
         spec, names = crd["spec"], crd["spec"]["names"]

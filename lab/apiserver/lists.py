@@ -1,4 +1,4 @@
-"""A list, or one page of it: consistent, because it is of one version.
+"""A list, or one page of it. It is consistent, because all objects are from one version.
 
 Source: "Retrieving large results sets in chunks" and "Resource versions" of the Kubernetes API concepts.
 """
@@ -28,19 +28,19 @@ PRESENT = -1  # the version in a token that goes on with whatever there is now
 
 
 class Token(msgspec.Struct, kw_only=True):
-    """What a `continue` token holds: the list's version, and the last key that was handed out."""
+    """The content of a `continue` token: the version of the list, and the last key that was returned."""
 
     rv: int
     start: str
     v: str = "meta.k8s.io/v1"
 
     def text(self) -> str:
-        """As it stands in `metadata.continue`: opaque to clients."""
+        """The value of `metadata.continue`, which is opaque to clients."""
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).rstrip(b"=").decode()
 
 
 class Page:
-    """The objects of a `selection`, in `version` of the API. `revision` is the present version of the store."""
+    """The objects of a `selection`, in `version` of the API. `revision` is the current version of the store."""
 
     def __init__(
         self, collection: Collection, *, version: str, selection: Selection, options: ListOptions, revision: int
@@ -53,7 +53,7 @@ class Page:
         self._present = revision
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Send it. StatusError 400 for a broken token, 410 for a forgotten version, 504 for one that is to come."""
+        """Sends the page. Raises StatusError: 400 for an invalid token, 410 for an old, 504 for a future version."""
         batches = wire.batches(self._parts())
         first, second = next(batches), next(batches, None)
         if second is None:
@@ -87,9 +87,9 @@ class Page:
         return self._options.version if self._options.exact and self._options.version else self._present
 
     def _taken(self, objects: Sequence[Stored]) -> tuple[Sequence[Stored], bool]:
-        """What passes the tests, up to the limit, and whether there is more.
+        """The objects that match, up to the limit, and whether there are more.
 
-        For version 0 the real server answers from its watch cache, which knows no pages.
+        For version 0, the real server responds from its watch cache, which ignores the limit.
         """
         matches = self._selection.matches
         passing = (each for each in objects if matches(each)) if self._selection.tests else iter(objects)

@@ -1,4 +1,4 @@
-"""What a list or a watch is asked for: the query, read and checked as the API server does it.
+"""The options of a list or a watch: parses and validates the query as the API server does.
 
 Source: ListOptions of the Kubernetes API reference, the validation of `k8s.io/apimachinery`, and KEP-3157 for
 sendInitialEvents.
@@ -18,7 +18,7 @@ FORBIDDEN, NOT_SUPPORTED = "FieldValueForbidden", "FieldValueNotSupported"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListOptions:
-    """One request's options. `version` is None where no resourceVersion is given, and 0 means any."""
+    """The options of a request. `version` is None if no resourceVersion is given; 0 means any."""
 
     watch: bool
     limit: int
@@ -33,17 +33,17 @@ class ListOptions:
 
     @property
     def exact(self) -> bool:
-        """The list as it was at `version`, and at no other."""
+        """Whether the list must be exactly that at `version`."""
         return self.match == EXACT or (not self.match and bool(self.limit) and bool(self.version))
 
     @property
     def initial_events(self) -> bool:
-        """A watch begins with the present state: when asked to, or when it does not say where to begin."""
+        """Whether a watch begins with the current objects: on request, or without a resourceVersion."""
         return not self.version if self.send_initial_events is None else self.send_initial_events
 
 
 def parse(query: Mapping[str, str]) -> ListOptions:
-    """The options of a query; StatusError 400 for what cannot be read, 422 for what does not go together."""
+    """Parses a query. Raises StatusError: 400 if it is invalid, 422 for options that cannot be combined."""
     options = ListOptions(
         watch=_flag(query.get("watch")) or False,
         limit=max(0, _integer(query.get("limit")) or 0),
@@ -112,7 +112,7 @@ def _unsupported(value: str, *supported: str) -> status.Cause:
 
 
 def _flag(text: str | None) -> bool | None:
-    """As the API server reads it: everything but `false` and `0` is true."""
+    """A boolean as the API server parses it: everything but `false` and `0` is true."""
     return None if text is None else text.lower() not in {"false", "0"}
 
 

@@ -1,4 +1,4 @@
-"""From a request's method and path to what is done, and its answer."""
+"""Routes requests by method and path."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 async def answer(store: Store, request: web.Request, *, bookmark_interval: float) -> web.StreamResponse:
-    """Answer a request for an object or a collection. StatusError, PageNotFoundError for what there is not."""
+    """Responds to a request for an object or a collection. Raises StatusError and PageNotFoundError."""
     target = targets.resolve(store, request.path)
     method = request.method
     if target.name:

@@ -1,7 +1,7 @@
-"""Which objects a request is about: its namespace, its labelSelector and its fieldSelector.
+"""The objects that a request selects: by namespace, labelSelector and fieldSelector.
 
 The syntax is that of the Kubernetes documentation ("Labels and Selectors", "Field Selectors"); the numeric `gt` and
-`lt` are left out.
+`lt` are not supported.
 """
 
 import bisect
@@ -36,11 +36,11 @@ class Selection:
     tests: tuple[Test, ...]
 
     def matches(self, stored: Stored | None) -> bool:
-        """Whether an object is one of them; what is not there is not."""
+        """Whether an object is selected; False for None."""
         return stored is not None and stored.key.startswith(self.prefix) and all(test(stored) for test in self.tests)
 
     def after(self, start: str, objects: Sequence[Stored]) -> Sequence[Stored]:
-        """Of objects sorted by key, those within the namespace that come after the key `start`; not yet tested."""
+        """The objects of the namespace after the key `start`. `objects` are sorted by key; applies no tests."""
         key = operator.attrgetter("key")
         low = bisect.bisect_right(objects, max(start, self.prefix), key=key)
         high = bisect.bisect_left(objects, self.prefix[:-1] + "0", key=key) if self.prefix else len(objects)
@@ -48,7 +48,7 @@ class Selection:
 
 
 def select(resource: Resource, *, namespace: str, labels: str, fields: str) -> Selection:
-    """The selection that the selectors describe; StatusError 400 when one of them cannot be read."""
+    """The selection of these selectors. Raises StatusError (400) for an invalid selector."""
     tests = [_label_test(each) for each in _COMMA.split(labels)] if labels.strip() else []
     tests += [_field_test(each, resource) for each in fields.split(",")] if fields.strip() else []
     return Selection(prefix=f"{namespace}/" if namespace else "", tests=tuple(tests))
@@ -71,7 +71,7 @@ def _has_label(stored: Stored, *, key: str, wanted: bool) -> bool:
 
 
 def _label_in(stored: Stored, *, key: str, values: frozenset[str], wanted: bool) -> bool:
-    """A label that is missing is not in any set: so `!=` and `notin` match it, as Kubernetes has it."""
+    """Tests a label. A missing label is not in any set, so `!=` and `notin` match it, as in Kubernetes."""
     return (stored.labels.get(key) in values) is wanted
 
 

@@ -1,4 +1,4 @@
-"""The server itself: connections, credentials, a test's faults, and the paths that are not resources."""
+"""The server: connections, credentials, injected faults, and the paths that are not resources."""
 
 import collections
 import hmac
@@ -27,12 +27,12 @@ REMEMBERED_REQUESTS = 10_000
 
 
 class StandInApiServer:
-    """A kube-apiserver to talk to on loopback.
+    """A kube-apiserver on loopback.
 
-    `clock` gives seconds since the epoch for the timestamps of metadata, `uid` the UIDs; `bookmark_interval` is in
-    seconds of real time; with a `token`, every request but those for health must carry it. `url` is there once it is
-    started, `requests` holds the latest ones as `METHOD path?query`. An `intercept` is called first for each request,
-    and answers in the server's place unless it returns None. All methods belong to the event loop's thread.
+    `clock` returns seconds since the epoch for timestamps in metadata, `uid` returns UIDs; `bookmark_interval` is in
+    seconds of real time. With a `token`, every request except health checks must have it. `url` is set after the
+    start; `requests` has the latest requests as `METHOD path?query`. An `intercept` is called first for each request,
+    and its response is used unless it returns None. Call all methods in the thread of the event loop.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class StandInApiServer:
         self._open: set[asyncio.Transport] = set()
 
     async def start(self, *, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen, and give the URL; port 0 takes a free one. OSError when the port is taken."""
+        """Starts listening and returns the URL. Port 0 selects a free port. Raises OSError if the port is in use."""
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
@@ -64,7 +64,7 @@ class StandInApiServer:
         return self.url
 
     async def stop(self) -> None:
-        """Break off all connections, open watches too, and stop listening. What is stored stays: start() goes on."""
+        """Closes all connections and open watches, and stops listening. The objects are kept for the next start()."""
         for transport in list(self._open):
             transport.abort()
         if self._runner is not None:
@@ -72,15 +72,15 @@ class StandInApiServer:
             self._runner = None
 
     def compact(self) -> None:
-        """Answer 410 for every version before the present one from here on; open watches keep going."""
+        """Responds with 410 for every earlier version from now on; open watches continue."""
         self.store.compact()
 
     def bookmark(self) -> None:
-        """Have every open watch send a bookmark now: for a clock that is not the real one."""
+        """Sends a bookmark to every open watch, for clocks that are set."""
         self.store.beat()
 
     def load(self, objects: Iterable[dict[str, Any]]) -> None:
-        """Put objects in without HTTP, as `store.put` does; watches are told. LookupError for an unknown kind."""
+        """Stores objects without HTTP, as `store.put` does; watches receive them. Raises LookupError."""
         for obj in objects:
             self.store.insert(obj)
 

@@ -1,6 +1,6 @@
-"""Refusals as the API server words them: a Status object with message, reason, code and details.
+"""Error responses of the API server: Status objects with message, reason, code and details.
 
-Source: the Status kind of the Kubernetes API conventions, and the answers of kube-apiserver 1.36.
+Source: the Status kind of the Kubernetes API conventions, and the responses of kube-apiserver 1.36.
 """
 
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ __all__ = [
 
 
 class StatusError(Exception):
-    """A request that is refused; `body()` is the Status object to answer with."""
+    """A rejected request; `body()` is the Status object of the response."""
 
     def __init__(
         self, code: int, reason: str, message: str, *, details: dict[str, Any] | None = None, token: str = ""
@@ -38,7 +38,7 @@ class StatusError(Exception):
         self._token = token
 
     def body(self) -> dict[str, Any]:
-        """The Status object, as JSON's types."""
+        """The Status object, as JSON types."""
         status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -53,7 +53,7 @@ class StatusError(Exception):
         return {**status, "code": self.code}
 
     def response(self) -> web.Response:
-        """The HTTP answer, with Retry-After where the details name a time."""
+        """The HTTP response, with Retry-After if the details have a time."""
         seconds = (self._details or {}).get("retryAfterSeconds")
         headers = {"Retry-After": str(seconds)} if seconds else None
         body = msgspec.json.encode(self.body())
@@ -61,11 +61,11 @@ class StatusError(Exception):
 
 
 class PageNotFoundError(Exception):
-    """A path that no group serves: the only refusal that is plain text."""
+    """A path that no group serves: the only error response in plain text."""
 
 
 class Cause(NamedTuple):
-    """One reason why an object is invalid; `reason` is FieldValueForbidden, FieldValueInvalid or so."""
+    """A reason for which an object is invalid; `reason` is FieldValueForbidden, FieldValueInvalid and the like."""
 
     reason: str
     field: str
@@ -79,24 +79,24 @@ def not_found(resource: str, group: str, name: str) -> StatusError:
 
 
 def missing_resource() -> StatusError:
-    """404: the group is served, but not this resource or subresource of it."""
+    """404: the group is served, but it has no such resource or subresource."""
     return StatusError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
 def already_exists(resource: str, group: str, name: str) -> StatusError:
-    """409: the name is taken."""
+    """409: an object of this name exists."""
     text = f'{_qualified(resource, group)} "{name}" already exists'
     return StatusError(409, "AlreadyExists", text, details=_details(resource, group, name))
 
 
 def conflict(resource: str, group: str, name: str, why: str) -> StatusError:
-    """409: the object is not the one that the client thinks it is."""
+    """409: the object differs from the one that the client expects."""
     text = f'Operation cannot be fulfilled on {_qualified(resource, group)} "{name}": {why}'
     return StatusError(409, "Conflict", text, details=_details(resource, group, name))
 
 
 def bad_request(message: str) -> StatusError:
-    """400: the request cannot be read."""
+    """400: the request is invalid."""
     return StatusError(400, "BadRequest", message)
 
 
@@ -107,7 +107,7 @@ def method_not_allowed() -> StatusError:
 
 
 def invalid(kind: str, group: str, name: str, *causes: Cause) -> StatusError:
-    """422: readable, and against the rules."""
+    """422: the object is invalid."""
     texts = [f"{cause.field}: {cause.message}" for cause in causes]
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     details = {**_details(kind, group, name), "causes": [cause._asdict() for cause in causes]}
@@ -115,12 +115,12 @@ def invalid(kind: str, group: str, name: str, *causes: Cause) -> StatusError:
 
 
 def too_old_version(asked: int, oldest: int) -> StatusError:
-    """410: what happened since that version has been forgotten."""
+    """410: the changes since that version were dropped."""
     return StatusError(410, "Expired", f"too old resource version: {asked} ({oldest})")
 
 
 def too_large_version(asked: int, current: int) -> StatusError:
-    """504: a version that has not happened yet. The real server waits three seconds for it first."""
+    """504: a future version. The real server waits three seconds for it first."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     details = {"causes": [cause], "retryAfterSeconds": 1}
     text = f"Timeout: Too large resource version: {asked}, current: {current}"

@@ -1,7 +1,7 @@
-"""All objects of the stand-in: one version counter, one collection a resource, and what follows from a removal.
+"""All objects of the stand-in: one version counter, one collection for each resource, and cascading deletion.
 
-Synchronous: no `await` inside, so that every request sees a whole state. Objects go in and come out as dicts of
-their own; nobody else holds a part of what is stored.
+Synchronous, without `await`, so that every request sees a consistent state. Objects are copied on input and output;
+no caller shares a part of a stored object.
 """
 
 import sys
@@ -22,10 +22,10 @@ __all__ = ["Store", "object_key"]
 class Store:
     """The objects by resource.
 
-    `clock` gives seconds since the epoch for the timestamps that the server sets, `uid` the UIDs.
+    `clock` returns seconds since the epoch for the timestamps that the server sets, `uid` returns UIDs.
 
-    `put`, `get` and `delete` are for tests and simulations: they skip the checks that a request meets. A resource
-    is named by its plural, with the group where that alone is not unique (`jobs`, `coderuns.agents.platform`).
+    `put`, `get` and `delete` are for tests and simulations: they skip the validation of requests. A resource is named
+    by its plural, with the group if the plural is not unique (`jobs`, `coderuns.agents.platform`).
     """
 
     def __init__(self, *, clock: Callable[[], float], uid: Callable[[], str] = lambda: str(uuid.uuid4())) -> None:
@@ -39,16 +39,16 @@ class Store:
             self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
     def put(self, obj: dict[str, Any]) -> dict[str, Any]:
-        """Create or replace an object as it is, status and all; the object as it is now stored.
+        """Creates or replaces an object, including its status. Returns the stored object.
 
-        uid, creationTimestamp, generation and namespace (`default`) are set where they are missing, and kept from
-        the old object where there is one. LookupError for a kind that is not served.
+        Sets uid, creationTimestamp, generation and namespace (`default`) if they are missing, or keeps those of the
+        old object. Raises LookupError for a kind that is not served.
         """
         collection = self.collection_of(obj.get("apiVersion", ""), obj.get("kind", ""))
         return self.decode(collection, self.insert(obj))
 
     def insert(self, obj: dict[str, Any]) -> Stored:
-        """As `put`, for many: nothing is decoded again."""
+        """As `put`, for many objects: nothing is decoded again."""
         collection = self.collection_of(obj.get("apiVersion", ""), obj.get("kind", ""))
         resource = collection.resource
         metadata = obj["metadata"]
@@ -74,16 +74,16 @@ class Store:
         return self.decode(collection, stored) if stored else None
 
     def delete(self, resource: str, name: str, *, namespace: str = "") -> None:
-        """As a DELETE with propagationPolicy=Background: finalizers hold it back. KeyError when there is none."""
+        """As a DELETE with propagationPolicy=Background: finalizers block it. Raises KeyError if it is unknown."""
         self.discard(self.collection(resource), object_key(namespace, name), cascade=True)
 
     def compact(self) -> None:
-        """Forget all versions before the present one; who reads already goes on."""
+        """Drops all earlier versions; open watches continue."""
         for collection in self.collections.values():
             collection.oldest = self.revision
 
     def beat(self) -> None:
-        """Have every watch that takes bookmarks send one now, after all that has happened."""
+        """Sends a bookmark to every watch that accepts bookmarks, after all previous events."""
         self.beats += 1
         for collection in self.collections.values():
             collection.wake()
@@ -98,7 +98,7 @@ class Store:
         return found[0]
 
     def collection_of(self, api_version: str, kind: str) -> Collection:
-        """The collection that an object of this kind belongs to."""
+        """The collection for objects of this kind."""
         group, _, version = api_version.rpartition("/")
         for each in self.collections.values():
             resource = each.resource
@@ -107,7 +107,7 @@ class Store:
         raise LookupError(f"no resource is served for kind {kind!r} of apiVersion {api_version!r}")
 
     def commit(self, collection: Collection, key: str, obj: dict[str, Any]) -> Stored:
-        """Store an object under a new version. One that is being deleted, and that nothing holds, is removed."""
+        """Stores an object with a new version, or removes it if it is being deleted and nothing blocks that."""
         if grace.is_over(obj["metadata"]) and key in collection.objects:
             return self.remove(collection, key, cascade=not collection.resource.orphans)
         declared = kinds.from_crd(obj) if collection.resource.qualified == kinds.CRDS else None
@@ -121,9 +121,9 @@ class Store:
         return new
 
     def discard(self, collection: Collection, key: str, *, cascade: bool, seconds: int | None = None) -> Stored:
-        """Remove an object, or mark it as being deleted while it has finalizers or time; what is or was stored.
+        """Removes an object, or marks it as being deleted while finalizers or its grace period block that.
 
-        `seconds` is the grace period that is requested for a pod.
+        Returns the removed or marked object. `seconds` is the requested grace period of a pod.
         """
         old = collection.objects[key]
         obj = self.decode(collection, old)
@@ -139,7 +139,7 @@ class Store:
         return self.commit(collection, key, obj)
 
     def remove(self, collection: Collection, key: str, *, cascade: bool) -> Stored:
-        """Take an object out at once, and with it what it contains and, if `cascade`, what it owns."""
+        """Removes an object immediately, with its contents and, if `cascade`, its dependents."""
         self.revision += 1
         old = collection.objects[key]
         self._note_owners(collection, key, old=old.owners, new=())
@@ -157,13 +157,13 @@ class Store:
         return old
 
     def decode(self, collection: Collection, stored: Stored, *, version: str | None = None) -> dict[str, Any]:
-        """A stored object as a dict of the caller's own, in one version of the API (the first, if none is named)."""
+        """A stored object as a new dict, in one version of the API (by default the first)."""
         opening = collection.resource.opening(version or collection.resource.versions[0])
         decoded: dict[str, Any] = msgspec.json.decode(opening + stored.tail)
         return decoded
 
     def now(self) -> str:
-        """The present time as RFC 3339, to the second, as metadata carries it."""
+        """The current time as RFC 3339, in whole seconds, as in metadata."""
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock()))
 
     def _serve(self, resource: Resource) -> None:

@@ -1,6 +1,6 @@
-"""What a request's path names.
+"""Parses the path of a request.
 
-`/api/v1/..` is the core group, `/apis/GROUP/VERSION/..` any other; then comes
+`/api/v1/..` is the core group, `/apis/GROUP/VERSION/..` any other, followed by
 `[namespaces/NAMESPACE/]RESOURCE[/NAME[/status]]`.
 """
 
@@ -19,7 +19,7 @@ WITHIN_NAMESPACE = 3  # parts: namespaces/NAMESPACE/RESOURCE
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Target:
-    """An object or, with an empty name, a collection, in one version of the API; `subresource` is "" or "status"."""
+    """An object or, if the name is empty, a collection, in one API version. `subresource` is "" or "status"."""
 
     collection: Collection
     version: str
@@ -33,7 +33,7 @@ class Target:
         return object_key(self.namespace, self.name)
 
     def stored(self) -> Stored:
-        """The object; StatusError 404 when there is none."""
+        """The object. Raises StatusError (404) if there is none."""
         stored = self.collection.objects.get(self.key)
         if stored is None:
             raise status.not_found(self.collection.resource.plural, self.collection.resource.group, self.name)
@@ -50,7 +50,7 @@ class Target:
 
 
 def resolve(store: Store, path: str) -> Target:
-    """What the path names; StatusError 404 or PageNotFoundError for what is not served."""
+    """Parses a path. Raises StatusError (404) or PageNotFoundError for paths that are not served."""
     match path.strip("/").split("/"):
         case ["api", "v1", _, *_] as parts:
             group, version, rest = "", "v1", parts[2:]

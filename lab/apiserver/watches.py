@@ -1,4 +1,4 @@
-"""A watch: from a version on, each change once and in order, as lines of JSON.
+"""A watch: sends each change after a version, once and in order, as lines of JSON.
 
 Source: "Efficient detection of changes" and "Streaming lists" of the Kubernetes API concepts, KEP-956 (bookmarks),
 KEP-3157 (WatchList).
@@ -25,7 +25,7 @@ INITIAL_EVENTS_END = b',"annotations":{"k8s.io/initial-events-end":"true"}'
 
 
 class Watch:
-    """One client's watch of the `selection` of a collection, in `version` of the API."""
+    """A client's watch of the `selection` of a collection, in `version` of the API."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Watch:
         self._opening = collection.resource.opening(version)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Stream until the time-out, the client's or the resource's end, or until the client is too slow."""
+        """Streams until the timeout, until the client or the resource is gone, or until the client is too slow."""
         response = await wire.open_stream(request)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.timeout or None):
@@ -72,7 +72,7 @@ class Watch:
         await self._follow(response, position)
 
     async def _follow(self, response: web.StreamResponse, position: int) -> None:
-        """Send the changes from a position of the log on, for ever."""
+        """Sends the changes from a position of the log on, without end."""
         changed = asyncio.Event()
         self._collection.readers.add(changed)
         loop = asyncio.get_running_loop()
@@ -96,7 +96,7 @@ class Watch:
             self._collection.readers.discard(changed)
 
     async def _wait(self, changed: asyncio.Event, *, until: float) -> None:
-        """Wait for a change, or for the time of the next bookmark."""
+        """Waits for a change, or for the time of the next bookmark."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until if self._options.bookmarks else None):
                 await changed.wait()
@@ -107,7 +107,7 @@ class Watch:
         return min(self._bookmark_interval, end - BEFORE_END) if end > BEFORE_END else self._bookmark_interval
 
     def _lines(self, changes: list[Change]) -> Iterator[bytes]:
-        """A change as this client sees it: what comes to match is new to it, and what no longer does is gone."""
+        """Changes as this client sees them: ADDED for an object that begins to match, DELETED for one that stops."""
         for change in changes:
             was, is_now = self._selection.matches(change.old), self._selection.matches(change.new)
             if is_now and change.new is not None:

@@ -1,4 +1,4 @@
-"""Bytes onto the connection, in batches: one write for each object would cost more than all the rest."""
+"""Writes to connections in batches, because one write for each object is slow."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ BATCH = 128 * 1024  # bytes
 
 
 def batches(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The parts joined, in pieces of at least BATCH bytes (the last one may be smaller)."""
+    """The joined parts, in chunks of at least BATCH bytes (the last one may be smaller)."""
     gathered: list[bytes] = []
     size = 0
     for part in parts:
@@ -26,12 +26,12 @@ def batches(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def json_bytes(body: bytes, *, code: int = 200) -> web.Response:
-    """A JSON answer that is ready as bytes."""
+    """A JSON response from encoded bytes."""
     return web.Response(status=code, body=body, content_type="application/json")
 
 
 async def open_stream(request: web.Request) -> web.StreamResponse:
-    """The head of a JSON answer whose length nobody knows yet."""
+    """The start of a JSON response of unknown length."""
     response = web.StreamResponse()
     response.content_type = "application/json"
     response.enable_chunked_encoding()
@@ -40,7 +40,7 @@ async def open_stream(request: web.Request) -> web.StreamResponse:
 
 
 async def send(response: web.StreamResponse, parts: Iterable[bytes]) -> None:
-    """Write the parts in batches, as fast as the client reads, and let others go on in between."""
+    """Writes the parts in batches, as fast as the client reads, and yields to other tasks in between."""
     for batch in batches(parts):
         await response.write(batch)
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What a write may change, and what the server sets itself: create, update, delete.
+"""Create, update, patch and delete: the fields that a client may change, and those that the server sets.
 
 Source: the Kubernetes API conventions ("Metadata", "Spec and Status", "Concurrency Control and Consistency"), the
 pages on finalizers, and RFC 7386 for the merge patch.
@@ -26,7 +26,7 @@ ESTABLISHED = (("NamesAccepted", "NoConflicts"), ("Established", "InitialNamesAc
 
 
 def create(store: Store, target: Target, body: dict[str, Any]) -> Stored:
-    """Store a new object. StatusError 400, 404 (no such namespace), 409 or 422."""
+    """Stores a new object. Raises StatusError: 400, 404 (no such namespace), 409 or 422."""
     resource = target.collection.resource
     checks.check_kind(target, body)
     name = checks.checked_name(target, body)
@@ -50,7 +50,7 @@ def create(store: Store, target: Target, body: dict[str, Any]) -> Stored:
 
 
 def update(store: Store, target: Target, body: dict[str, Any], *, patch: bool = False) -> Stored:
-    """Replace an object, or its status alone. StatusError 400, 404, 409 or 422. What changes nothing is no write."""
+    """Replaces an object, or only its status. Without a change, writes nothing. Raises StatusError (400 to 422)."""
     old = target.stored()
     current = store.decode(target.collection, old, version=target.version)
     checks.check_kind(target, body)
@@ -65,7 +65,7 @@ def update(store: Store, target: Target, body: dict[str, Any], *, patch: bool = 
 
 
 def merge(document: Any, patch: Any) -> Any:
-    """A JSON merge patch applied (RFC 7386): null takes away, objects merge, all else replaces."""
+    """Applies a JSON merge patch (RFC 7386): null removes a key, objects are merged, other values are replaced."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(document) if isinstance(document, dict) else {}
@@ -78,7 +78,7 @@ def merge(document: Any, patch: Any) -> Any:
 
 
 def delete(store: Store, target: Target, options: dict[str, Any]) -> Stored:
-    """Remove an object or, while it has finalizers, mark it. `options`: DeleteOptions. StatusError 404, 409, 422."""
+    """Removes an object, or marks it if it has finalizers; `options`: DeleteOptions. Raises StatusError."""
     stored = target.stored()
     metadata = store.decode(target.collection, stored)["metadata"]
     checks.check_deletion(target, metadata, options)
@@ -100,7 +100,7 @@ def _written_metadata(target: Target, current: dict[str, Any], body: dict[str, A
 
 
 def _main_written(target: Target, current: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """All of the body, except for the status where that has a path of its own."""
+    """The body, without the status if that is a subresource."""
     new = {**body, "kind": current["kind"], "apiVersion": current["apiVersion"]}
     new["metadata"] = _written_metadata(target, current, body)
     if target.version in target.collection.resource.status_versions:
@@ -110,7 +110,7 @@ def _main_written(target: Target, current: dict[str, Any], body: dict[str, Any])
 
 
 def _status_written(target: Target, current: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """The status of the body; for built-in kinds, as the real server has it, the metadata too."""
+    """The status of the body; for built-in kinds also the metadata, as in the real server."""
     new = {key: value for key, value in current.items() if key != "status"}
     new |= {"status": body["status"]} if "status" in body else {}
     new["metadata"] = (
@@ -120,14 +120,14 @@ def _status_written(target: Target, current: dict[str, Any], body: dict[str, Any
 
 
 def _counted(target: Target, obj: dict[str, Any]) -> dict[str, Any]:
-    """The part whose changes `metadata.generation` counts."""
+    """The part of an object whose changes increase `metadata.generation`."""
     own_status = target.version in target.collection.resource.status_versions
     left_out = {"metadata", "status"} if own_status else {"metadata"}
     return {key: value for key, value in obj.items() if key not in left_out}
 
 
 def _with_first_status(store: Store, resource: kinds.Resource, obj: dict[str, Any]) -> dict[str, Any]:
-    """What the server, or a controller that is always there, sets on a new object of some kinds."""
+    """Adds the fields that the server, or a controller that always runs, sets on new objects of some kinds."""
     if resource.qualified == kinds.CRDS:
         conditions = [
             {"type": kind, "status": "True", "reason": reason, "lastTransitionTime": store.now(), "message": ""}

@@ -1,4 +1,4 @@
-"""A ServiceAccount that may do what `coderun-exporter rbac` prints, and nothing else."""
+"""A ServiceAccount with exactly the permissions that `coderun-exporter rbac` prints."""
 
 import base64
 import json
@@ -18,23 +18,23 @@ _MERGE_PATCH = "application/merge-patch+json"
 
 
 class Token(NamedTuple):
-    """A bearer token; `identity` is how the API server's audit log calls it, `pod` what it is bound to."""
+    """A bearer token. `identity` is its name in the audit log of the API server, `pod` the pod of the token."""
 
     text: str
     identity: str
     pod: str
 
     def write(self, path: pathlib.Path) -> None:
-        """In one step, as the kubelet does it."""
+        """Writes it atomically, as the kubelet does."""
         new = path.with_name(f"{self.pod}-token")
         new.write_text(self.text)
         new.replace(path)
 
 
 class ServiceAccount:
-    """The account NAME of a workplace's namespace, its pods and their tokens.
+    """The account NAME in the namespace of a workplace, its pods and their tokens.
 
-    `settings` is the settings file that the manifests are made of.
+    `settings` is the settings file from which the manifests are generated.
     """
 
     def __init__(self, plane: ControlPlane, place: Workplace, *, settings: pathlib.Path) -> None:
@@ -49,26 +49,26 @@ class ServiceAccount:
         self.manifests: list[dict[str, Any]] = list(fast_yaml.load_all(made))
 
     def grant(self) -> None:
-        """Create the manifests as they are."""
+        """Creates the manifests."""
         for manifest in self.manifests:
             self._place.ask("POST", _path(manifest), manifest)
 
     def revoke(self) -> None:
-        """Delete all of them: those of the cluster would outlive the namespace."""
+        """Deletes all manifests, because cluster-scoped ones would outlive the namespace."""
         for manifest in self.manifests:
             self._plane.request("DELETE", f"{_path(manifest)}/{manifest['metadata']['name']}")
 
     def rules(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Every rule that is granted, each with its role."""
+        """All granted rules, each with its role."""
         return [(role, rule) for role in self.manifests for rule in role.get("rules", ())]
 
     def set_rules(self, role: dict[str, Any], rules: list[dict[str, Any]]) -> None:
-        """The rules that a role has from now on."""
+        """Replaces the rules of a role."""
         path = f"{_path(role)}/{role['metadata']['name']}"
         self._place.ask("PATCH", path, {"rules": rules}, content_type=_MERGE_PATCH)
 
     def token(self, pod: str) -> Token:
-        """A token as a pod gets it: worth nothing once that pod is gone, which is made for it."""
+        """A token for a pod, which is created for it. The token becomes invalid when the pod is deleted."""
         spec = {"serviceAccountName": self.name, "containers": [{"name": "exporter", "image": "exporter:1"}]}
         made = self._place.ask("POST", self._core("pods"), {"metadata": {"name": pod}, "spec": spec})
         bound = {"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": made["metadata"]["uid"]}
@@ -80,17 +80,17 @@ class ServiceAccount:
         return Token(text, f"JTI={identity}", pod)
 
     def kubeconfig(self, folder: pathlib.Path, **user: str) -> pathlib.Path:
-        """A file for a user entry of that kind, in that folder."""
+        """Writes a kubeconfig with a user entry of that kind to the folder."""
         path = folder / "config"
         path.write_text(kubeconfig(self._plane.url, authority=self._plane.ca, user=user))
         return path
 
     def end(self, token: Token) -> None:
-        """Its pod is gone at once; the API server may still accept the token for ten seconds."""
+        """Deletes the pod of the token; the API server may accept the token for ten more seconds."""
         self._place.ask("DELETE", f"{self._core('pods')}/{token.pod}?gracePeriodSeconds=0")
 
     def requests(self) -> list[dict[str, Any]]:
-        """What the API server's audit log says of this account, oldest first."""
+        """The requests of this account in the audit log of the API server, oldest first."""
         lines = self._plane.audit_log.read_text().splitlines()
         events = (json.loads(line) for line in lines if f'"{self.user}"' in line)
         return [event for event in events if event["user"]["username"] == self.user]
@@ -100,7 +100,7 @@ class ServiceAccount:
 
 
 def _path(manifest: dict[str, Any]) -> str:
-    """Where objects of its kind are."""
+    """The path of the collection for a manifest."""
     namespace = manifest["metadata"].get("namespace")
     inside = f"/namespaces/{namespace}" if namespace else ""
     return f"/apis/{manifest['apiVersion']}{inside}/{manifest['kind'].lower()}s"

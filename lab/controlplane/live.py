@@ -1,4 +1,4 @@
-"""The demo's platform on a real cluster: its controller; Jobs and pods are the cluster's own."""
+"""The platform of the demo on a real cluster: its controller is simulated, Jobs and pods are those of the cluster."""
 
 import asyncio
 import http
@@ -26,10 +26,10 @@ _LATER = {
 
 
 class LivePlatform:
-    """Installed in its namespace, then a round of its controller each half second; used as a context manager."""
+    """Installs the platform in its namespace and reconciles every half second. A context manager."""
 
     def __init__(self, plane: ControlPlane, *, say: Callable[[str], None] | None = None) -> None:
-        """`say` takes a line about each run that the controller cannot handle; without it such a run is an error."""
+        """`say` gets a line for each run that the controller cannot handle; without it such a run is an error."""
         self._plane = plane
         self._say = say
         self._said = set[str]()
@@ -46,7 +46,7 @@ class LivePlatform:
         self._thread.join()
 
     def do(self, deed: Callable[[Platform], Awaitable[None]]) -> None:
-        """Something that people or workflows do; raises what it raises."""
+        """Runs an action of a person or workflow. Raises its exceptions."""
 
         async def done() -> None:
             await deed(self._platform)
@@ -67,7 +67,7 @@ class LivePlatform:
                 await asyncio.sleep(_ROUND_SECONDS)
 
     def _fault(self, run: str, error: Exception) -> None:
-        """Each line once. What may work in the next round is none."""
+        """Reports each line once. Errors that may not occur in the next round are ignored."""
         if isinstance(error, WriterError):
             if error.status in _LATER:
                 return
@@ -81,7 +81,7 @@ class LivePlatform:
 
 
 async def _worked(*work: Awaitable[None]) -> bool:
-    """Whether all of it could be done; what could not now is for the next round."""
+    """Whether all of it was done; the next round retries the rest."""
     worked = True
     for each in work:
         try:

@@ -1,7 +1,7 @@
-"""What makes a cluster of an API server: real controllers, and nodes that kwok plays.
+"""Controllers for an API server, and nodes that kwok simulates.
 
-Jobs and Deployments make pods, pods run and end (stages.yaml), owners take along what they own, and namespaces go
-away. No scheduler: a policy puts every pod on the one node.
+Jobs and Deployments create pods, pods run and end (stages.yaml), owners delete their dependents, and namespaces are
+deleted. There is no scheduler: a policy assigns every pod to the only node.
 """
 
 import datetime as dt
@@ -33,9 +33,9 @@ _CONTROLLERS = (
 
 
 class Nodes:
-    """kube-controller-manager and kwok in `folder`, beside a control plane that runs.
+    """kube-controller-manager and kwok in `folder`, for a running control plane.
 
-    `log_file` is what every container has written, in the lines of the container runtime interface.
+    `log_file` contains the log of every container, in the format of the container runtime interface.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Nodes:
         self._processes: list[Process] = []
 
     def start(self) -> None:
-        """Start both and wait until a pod finds its node. An AssertionError tells where that does not come."""
+        """Starts both and waits until a pod has a node. Raises AssertionError if that fails."""
         self._folder.mkdir(exist_ok=True)
         self.log_file.write_text(f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S.%f}000Z stdout F the agent begins\n")
         (self._folder / "kwok.yaml").write_text(_STAGES.read_text().replace("LOG_FILE", str(self.log_file)))
@@ -61,7 +61,7 @@ class Nodes:
         until(self._are_ready, what="the node is ready and takes pods", otherwise=self._last_words)
 
     def stop(self) -> None:
-        """Kill both."""
+        """Kills both."""
         while self._processes:
             self._processes.pop().stop()
 

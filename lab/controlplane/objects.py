@@ -1,4 +1,4 @@
-"""Objects that are valid on a real API server, as small as they can be."""
+"""Minimal objects that a real API server accepts."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def namespace(name: str) -> dict[str, Any]:
 
 
 def config_map(name: str, *, data: dict[str, str] | None = None, **metadata: Any) -> dict[str, Any]:
-    """A ConfigMap; more metadata by keyword."""
+    """A ConfigMap. Keyword arguments add metadata."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **metadata}, "data": data or {}}
 
 
@@ -26,9 +26,9 @@ def crd(
     schema: dict[str, Any] | None = None,
     with_status: bool = True,
 ) -> dict[str, Any]:
-    """The CustomResourceDefinition of CodeRuns; a test may take a group, a kind and an openAPIV3Schema of its own.
+    """The CustomResourceDefinition of CodeRuns. A test may set another group, kind or openAPIV3Schema.
 
-    `with_status` is whether the status is a subresource, which the server leaves out where the object is made.
+    `with_status`: whether the status is a subresource, which the server drops from a new object.
     """
     singular = kind.lower()
     names = {"plural": f"{singular}s", "singular": singular, "kind": kind, "listKind": f"{kind}List"}
@@ -49,7 +49,7 @@ def crd(
 
 
 def code_run(name: str, *, group: str = "agents.platform", kind: str = "CodeRun", **metadata: Any) -> dict[str, Any]:
-    """A CodeRun with a little spec; more metadata by keyword."""
+    """A CodeRun with a minimal spec. Keyword arguments add metadata."""
     return {
         "apiVersion": f"{group}/v1",
         "kind": kind,
@@ -59,7 +59,7 @@ def code_run(name: str, *, group: str = "agents.platform", kind: str = "CodeRun"
 
 
 def job(name: str, **metadata: Any) -> dict[str, Any]:
-    """A Job of one container that the Job controller leaves alone: whoever made it writes its status."""
+    """A Job with one container that the Job controller ignores: its creator writes the status."""
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -72,7 +72,7 @@ def job(name: str, **metadata: Any) -> dict[str, Any]:
 
 
 def working_job(name: str, *, work_seconds: int, ttl_seconds: int, **metadata: Any) -> dict[str, Any]:
-    """A Job for the real controllers: its pod works for so long, and so long after its end it is deleted."""
+    """A Job for the real controllers: its pod works for `work_seconds`; the Job is deleted `ttl_seconds` later."""
     marks = {"annotations": {"demo/work-seconds": str(work_seconds)}}
     return {
         "apiVersion": "batch/v1",

@@ -1,4 +1,4 @@
-"""A real API server on loopback: etcd and kube-apiserver, RBAC on. `nodes.py` adds controllers and nodes."""
+"""A real API server on loopback: etcd and kube-apiserver with RBAC. `nodes.py` adds controllers and nodes."""
 
 import http.client
 import json
@@ -24,15 +24,15 @@ _AUDIT = {
     "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata", "userGroups": ["exporters", "system:serviceaccounts"]}, {"level": "None"}],
 }
-"""What the exporter asks for, and nobody else's requests."""
+"""Audits only the requests of the exporter."""
 
 
 class ControlPlane:
-    """etcd and kube-apiserver in `folder`. The user `exporter` may do nothing until a test binds a role to it.
+    """etcd and kube-apiserver in `folder`. The user `exporter` has no permissions until a test binds a role to it.
 
-    `url` is the API server's https address, `ca` the file that verifies it, `key` its private key, `kubeconfig` the
-    exporter's and `admin_kubeconfig` that of somebody who may do everything. `audit_log` has one line of JSON for
-    each of the exporter's requests that was answered.
+    `url` is the https address of the API server, `ca` the file that verifies it, `key` its private key, `kubeconfig`
+    that of the exporter and `admin_kubeconfig` that of a user with all permissions. `audit_log` has one line of JSON
+    for each completed request of the exporter.
     """
 
     def __init__(self, folder: pathlib.Path, *, etcd: pathlib.Path, kube_apiserver: pathlib.Path) -> None:
@@ -49,13 +49,13 @@ class ControlPlane:
         self.audit_log = folder / "audit.log"
 
     def start(self) -> None:
-        """Start both and wait until the API server is ready; TimeoutError with its log's end when it never is."""
+        """Starts both and waits until the API server is ready. Raises TimeoutError with the end of its log."""
         self._write_files()
         self.start_etcd()
         self.start_api_server()
 
     def start_etcd(self) -> None:
-        """Start etcd on the data there is."""
+        """Starts etcd on the existing data."""
         peer = f"http://127.0.0.1:{self._peer_port}"
         self._spawn(
             "etcd",
@@ -69,11 +69,11 @@ class ControlPlane:
         )
 
     def kill_etcd(self) -> None:
-        """End etcd with SIGKILL, under an API server that goes on; what it has written is in the kernel's hands."""
+        """Kills etcd with SIGKILL while the API server runs; data that it has written is not lost."""
         self._processes.pop("etcd").stop()
 
     def start_api_server(self, *flags: str) -> None:
-        """Start the API server on the data there is, with more flags if wanted, and wait until it is ready."""
+        """Starts the API server on the existing data, with additional flags, and waits until it is ready."""
         self._spawn(
             "kube-apiserver",
             f"--etcd-servers={self.etcd_url}",
@@ -94,39 +94,39 @@ class ControlPlane:
         self._until_ready(seconds=60)
 
     def kill_api_server(self) -> None:
-        """End the API server with SIGKILL: connections break off, etcd keeps the data."""
+        """Kills the API server with SIGKILL: connections break, etcd keeps the data."""
         self._processes.pop("kube-apiserver").stop()
 
     def freeze_api_server(self, *, frozen: bool = True) -> None:
-        """Stop the API server in the middle of what it does: its connections stay open. Or let it go on."""
+        """Stops the API server with open connections (SIGSTOP), or continues it."""
         self._processes["kube-apiserver"].signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def restart_api_server(self, *flags: str) -> None:
-        """Kill it and start it again. Its watch cache is then empty: older resourceVersions give 410."""
+        """Kills and starts the API server. Its watch cache is then empty: older resourceVersions get 410."""
         self.kill_api_server()
         self.start_api_server(*flags)
 
     def compact(self, revision: int) -> None:
-        """Have etcd forget what was before `revision` (etcd's HTTP gateway, /v3/kv/compaction)."""
+        """Compacts etcd up to `revision` (etcd's HTTP gateway, /v3/kv/compaction)."""
         self._etcd("/v3/kv/compaction", {"revision": str(revision), "physical": True})
 
     def outdate(self) -> None:
-        """Have etcd forget every version that anybody has seen; this works while the API server is away.
+        """Compacts etcd beyond every version that a client knows; this works while the API server is down.
 
-        A watch from N asks etcd for N + 1, so etcd moves on by two before it forgets.
+        A watch from N requests N + 1 from etcd, so the revision increases by two before the compaction.
         """
         for _ in range(2):
             answer = self._etcd("/v3/kv/put", {"key": "b3V0ZGF0ZQ==", "value": ""})
         self.compact(int(answer["header"]["revision"]))
 
     def forget_versions(self) -> None:
-        """Have every version before the present one answered with 410, in lists and in watches."""
+        """From now on, every earlier version gets 410, in lists and in watches."""
         _, listed = self.request("GET", "/api/v1/namespaces")
         self.compact(int(listed["metadata"]["resourceVersion"]))
         self.restart_api_server()
 
     def stop(self) -> None:
-        """End all that runs; nothing of it is wanted afterwards, so SIGKILL."""
+        """Kills all processes with SIGKILL, because nothing is used afterwards."""
         while self._processes:
             self._processes.popitem()[1].stop()
 
@@ -139,7 +139,7 @@ class ControlPlane:
         token: str | None = ADMIN_TOKEN,
         content_type: str = "application/json",
     ) -> tuple[int, Any]:
-        """Status and body (decoded when it is JSON, else text) of one request; OSError when there is no answer."""
+        """Status and body (decoded if it is JSON, else text) of one request. Raises OSError without a response."""
         request = urllib.request.Request(  # noqa: S310 - loopback
             self.url + path,
             method=method,
@@ -188,7 +188,7 @@ class ControlPlane:
         self.admin_kubeconfig.write_text(self.kubeconfig_of(ADMIN_TOKEN))
 
     def kubeconfig_of(self, token: str, *, url: str = "") -> str:
-        """A kubeconfig for the bearer of that token, at another address than the API server's own if wanted."""
+        """A kubeconfig with a bearer token, by default for the address of the API server."""
         return kubeconfig(url or self.url, authority=self.ca, user={"token": token})
 
 

@@ -1,4 +1,4 @@
-"""A pod's container as the kubelet would start it, on this machine and without an image."""
+"""Runs the container of a pod as the kubelet would, on this machine and without an image."""
 
 import base64
 import contextlib
@@ -26,12 +26,12 @@ _DOCKERFILE = pathlib.Path(__file__).resolve().parents[2] / "Dockerfile"
 
 
 class Pod:
-    """The only container of a pod that the API server has; used as a context manager, which starts and stops it.
+    """The only container of a pod that the API server has. A context manager, which starts and stops it.
 
-    Program, arguments, environment, mounted ConfigMaps, the account's token and the cluster's CA are what the pod and
-    the Dockerfile say. Three things differ: folders that would be mounted are below `folder` and named so in the
-    arguments; an address without a host is that of the pod, `ip`, an address of the loopback interface; and the token
-    is looked for below `folder` too.
+    Program, arguments, environment, mounted ConfigMaps, the token of the account and the CA of the cluster are those
+    of the pod and the Dockerfile, with three differences: mounted directories are below `folder`, and the arguments
+    are changed accordingly; an address without a host is that of the pod, `ip`, an address of the loopback interface;
+    and the token is read below `folder`.
     """
 
     def __init__(self, plane: ControlPlane, pod: dict[str, Any], *, folder: pathlib.Path, ip: str) -> None:
@@ -62,7 +62,7 @@ class Pod:
     def get(
         self, port: int, path: str, *, scheme: str = "HTTP", headers: dict[str, str] | None = None
     ) -> tuple[int, str]:
-        """Status and body at the pod's address; OSError where nobody answers. No certificate is verified."""
+        """Status and body of a request to the pod's address. Does not verify certificates. Raises OSError."""
         made = http.client.HTTPConnection(self.ip, port, timeout=10)
         if scheme == "HTTPS":
             trust = ssl._create_unverified_context()  # noqa: S323 - as the kubelet does it
@@ -73,24 +73,24 @@ class Pod:
             return answer.status, answer.read().decode()
 
     def probe(self, name: str) -> int:
-        """The status that the kubelet's probe of that name gets; OSError where nobody answers."""
+        """The status of the kubelet's probe of that name. Raises OSError if there is no response."""
         asked = self.container[f"{name}Probe"]["httpGet"]
         return self.get(self.port(asked["port"]), asked["path"], scheme=asked.get("scheme", "HTTP"))[0]
 
     def until_succeeds(self, name: str) -> None:
-        """Waits for as long as the kubelet would until that probe succeeds."""
+        """Waits until that probe succeeds, for as long as the kubelet would."""
         probe = self.container[f"{name}Probe"]
         seconds = probe["periodSeconds"] * probe["failureThreshold"]
         until(lambda: self.probe(name) == 200, what=name, seconds=seconds, otherwise=self._process.last_words)
 
     def end(self) -> None:
-        """SIGTERM, and it ends within the time that the pod gives it."""
+        """Sends SIGTERM and waits for the grace period of the pod."""
         self._process.signal(signal.SIGTERM)
         grace = self._pod["spec"]["terminationGracePeriodSeconds"]
         until(lambda: not self._process.running(), what=f"{self.name} ends", seconds=grace)
 
     def _mount(self, mount: dict[str, Any]) -> None:
-        """The keys of the ConfigMap or the Secret as files."""
+        """Writes the keys of a ConfigMap or Secret as files."""
         [volume] = [each for each in self._pod["spec"]["volumes"] if each["name"] == mount["name"]]
         if "secret" in volume:
             secret = self._ask("GET", f"secrets/{volume['secret']['secretName']}")
@@ -104,7 +104,7 @@ class Pod:
             (target / name).write_bytes(content)
 
     def _give_token(self) -> None:
-        """A token of the pod's account, bound to the pod, and the CA beside it: only for a pod that asks for it."""
+        """Writes a token of the pod's account, bound to the pod, and the CA, if the pod mounts a token."""
         spec = self._pod["spec"]
         assert spec["automountServiceAccountToken"] is True
         metadata = self._pod["metadata"]
@@ -115,7 +115,7 @@ class Pod:
         (self._account / "ca.crt").symlink_to(self._plane.ca)
 
     def _argv(self) -> list[str]:
-        """The image's entry point and the container's arguments, with no environment but the pod's."""
+        """The entry point of the image and the arguments of the container, with only the environment of the pod."""
         host, _, port = self._plane.url.removeprefix("https://").partition(":")
         environment = {"PATH": os.environ["PATH"], "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
         environment |= (own := {each["name"]: self._value(each) for each in self.container.get("env", ())})
@@ -136,13 +136,13 @@ class Pod:
         ]
 
     def _addresses(self, arguments: list[str]) -> list[str]:
-        """Where the settings have it listen, each with the pod's address where it names no host."""
+        """The listen addresses in the settings, with the pod's address if they have no host."""
         [file] = [word.partition("=")[2] for word in arguments if word.startswith("--config.file=")]
         hosts = (address.rpartition(":") for address in config_file.load(file).web.listen_addresses)
         return [f"{host or self.ip}:{port}" for host, _, port in hosts]
 
     def _value(self, variable: dict[str, Any]) -> str:
-        """A variable's value; of the pod's own fields its namespace is known."""
+        """The value of a variable; of the pod's fields, only its namespace is supported."""
         if "value" in variable:
             return str(variable["value"])
         assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.namespace"
@@ -159,12 +159,12 @@ class Pod:
 
 
 def _expand(word: str, variable: tuple[str, str]) -> str:
-    """As Kubernetes does with $(NAME) in arguments."""
+    """Expands $(NAME) in arguments, as Kubernetes does."""
     return word.replace(f"$({variable[0]})", variable[1])
 
 
 def _main() -> int:
-    """`coderun-exporter` with the service account in another folder than a container's: FOLDER ARGUMENTS."""
+    """`coderun-exporter` with the service account in another folder: FOLDER ARGUMENTS."""
     from exporter.cli import main  # noqa: PLC0415 - only where this file is the program
 
     Credentials.load = functools.partial(Credentials.load, service_account=pathlib.Path(sys.argv[1]))  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A namespace of an agent platform, and by hand what its controllers would do there."""
+"""A namespace of an agent platform, in which a test does the work of the controllers."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _RULES = [
 
 
 class Workplace:
-    """A namespace that the user `exporter` may read: its runs, its Jobs and the ConfigMap CLAUDE, nothing else."""
+    """A namespace in which the user `exporter` may read only runs, Jobs and the ConfigMap CLAUDE."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.namespace = namespace
@@ -35,7 +35,7 @@ class Workplace:
         self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
 
     def open(self) -> "Workplace":
-        """Make the namespace, its rights, and the CRD where no other test has made it."""
+        """Creates the namespace, its permissions, and the CRD unless it exists."""
         self._plane.request("POST", _CRDS, objects.crd(GROUP))
         until(lambda: self._plane.request("GET", f"/apis/{GROUP}/v1/coderuns")[0] == 200, what="CodeRuns are served")
         self.ask("POST", "/api/v1/namespaces", objects.namespace(self.namespace))
@@ -43,7 +43,7 @@ class Workplace:
         return self
 
     def grant(self, name: str, rules: list[dict[str, Any]]) -> None:
-        """Give the user `exporter` rights in this namespace, as a Role of that name."""
+        """Grants the user `exporter` permissions in this namespace, in a Role of that name."""
         self.ask("POST", f"{self._rights}/roles", {"metadata": {"name": name}, "rules": rules})
         self.bind(name)
 
@@ -58,23 +58,23 @@ class Workplace:
         self.ask("POST", f"{self._rights}/rolebindings", binding)
 
     def unbind(self, name: str = RIGHTS) -> None:
-        """Take those rights away."""
+        """Removes these permissions."""
         self.ask("DELETE", f"{self._rights}/rolebindings/{name}")
 
     def close(self) -> None:
-        """Delete the namespace with all that is in it, and wait until it is gone."""
+        """Deletes the namespace with its contents, and waits until it is gone."""
         path = f"/api/v1/namespaces/{self.namespace}"
         self.ask("DELETE", path)
         until(lambda: self._plane.request("GET", path)[0] == 404, what="the namespace is gone", seconds=60)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **options: str) -> Any:
-        """The body of an answer that is a success."""
+        """The body of a successful response."""
         code, answer = self._plane.request(method, path, body, **options)
         assert code in {200, 201}, f"{code}: {answer}"
         return answer
 
     def make_run(self, name: str, *, spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
-        """A CodeRun as a workflow makes it: no status, no Job."""
+        """Creates a CodeRun as a workflow does: without a status and a Job."""
         run = objects.code_run(name, **metadata)
         run["spec"] |= spec or {}
         made: dict[str, Any] = self.ask("POST", self.runs, run)
@@ -88,7 +88,7 @@ class Workplace:
         made: Callable[..., dict[str, Any]] = objects.job,
         **more: Any,
     ) -> dict[str, Any]:
-        """The Job that the controller would make for the run, owned by it; `made` takes its name and more."""
+        """Creates the Job of a run as the controller does, owned by the run; `made` adds metadata."""
         owner = {"apiVersion": f"{GROUP}/v1", "kind": "CodeRun", "controller": True, "blockOwnerDeletion": True}
         owner |= {key: run["metadata"][key] for key in ("name", "uid")}
         name = name or f"{run['metadata']['name']}-job"
@@ -96,31 +96,31 @@ class Workplace:
         return stored
 
     def start_job(self, name: str) -> None:
-        """As the Job controller does it: started now, with one pod that is pending or running."""
+        """Starts a Job as the Job controller does: now, with one pod that is pending or running."""
         self._job_status(name, {"startTime": _now(), "active": 1})
 
     def finish_job(self, name: str) -> None:
-        """As the Job controller does it: both conditions, and no active pods."""
+        """Finishes a Job as the Job controller does: with both conditions, and no active pods."""
         now = _now()
         times = {"lastProbeTime": now, "lastTransitionTime": now}
         conditions = [{"type": kind, "status": "True", **times} for kind in ("SuccessCriteriaMet", "Complete")]
         self._job_status(name, {"active": 0, "succeeded": 1, "completionTime": now, "conditions": conditions})
 
     def set_phase(self, name: str, phase: str) -> None:
-        """The run's phase, as its controller writes it."""
+        """Sets the phase of a run, as its controller does."""
         status = {"status": {"phase": phase, "lastUpdate": _now()}}
         self.ask("PATCH", f"{self.runs}/{name}/status", status, content_type=_MERGE_PATCH)
 
     def delete_job(self, name: str) -> None:
-        """At once: without a word about it its pods would be left behind."""
+        """Deletes a Job and its pods; without propagationPolicy the pods would remain."""
         self.ask("DELETE", f"{self.jobs}/{name}?propagationPolicy=Background")
 
     def delete_run(self, name: str) -> None:
-        """The run; the garbage collector takes its Jobs along."""
+        """Deletes a run; the garbage collector deletes its Jobs."""
         self.ask("DELETE", f"{self.runs}/{name}")
 
     def set_templates(self, data: dict[str, str]) -> None:
-        """The content of the ConfigMap CLAUDE, which is made where it is not there; empty data breaks it."""
+        """Sets the content of the ConfigMap CLAUDE, and creates it if necessary; empty data breaks it."""
         code, _ = self._plane.request("GET", f"{self.config_maps}/{CLAUDE}")
         config_map = objects.config_map(CLAUDE, data=data)
         method, path = ("PUT", f"{self.config_maps}/{CLAUDE}") if code == 200 else ("POST", self.config_maps)

@@ -1,4 +1,4 @@
-"""The state of each alert, as Prometheus keeps it from one evaluation to the next.
+"""The state of each alert between evaluations, as in Prometheus.
 
 Source: "Alerting rules" in Prometheus' documentation, and its `rules/alerting.go` for the order of the steps.
 """
@@ -15,7 +15,7 @@ __all__ = ["Alert", "Alerts", "State", "Transition"]
 
 
 class State(enum.StrEnum):
-    """Where an alert is: its condition holds, it has held for long enough, it has ceased to."""
+    """The state of an alert: pending, firing or resolved."""
 
     PENDING = "pending"
     FIRING = "firing"
@@ -24,12 +24,12 @@ class State(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One element of a rule's result. `labels` identify it: the result's, the rule's own, and `alertname`."""
+    """One element of a rule's result. `labels` identify it: those of the result and the rule, and `alertname`."""
 
     rule: AlertRule
     labels: Mapping[str, str]
     active_at: float
-    """When its condition was first seen to hold, in seconds since the epoch."""
+    """Time at which its condition was first true, in seconds since the epoch."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class Alert:
 
     @property
     def severity(self) -> str:
-        """The label `severity`, or "" where the rule sets none."""
+        """The label `severity`; "" if the rule sets none."""
         return self.labels.get("severity", "")
 
 
@@ -59,9 +59,10 @@ class _Active:
 
 
 class Alerts:
-    """All alerts of some rules. `errors` holds, by rule name, why its last evaluation failed.
+    """All alerts of a set of rules.
 
-    Several rules may have one name. The recording rules are evaluated first, over the same page.
+    `errors` maps the name of a rule to the reason for which its last evaluation failed. Several rules may have the
+    same name. Recording rules are evaluated first, over the same scrape.
     """
 
     def __init__(self, rules: Iterable[AlertRule], *, recording: Iterable[RecordingRule] = ()) -> None:
@@ -71,13 +72,13 @@ class Alerts:
         self.errors: dict[str, str] = {}
 
     def count(self, state: State) -> int:
-        """How many alerts are in that state now."""
+        """The number of alerts that are in that state now."""
         return sum(one.state == state for _, active in self._active for one in active.values())
 
     def evaluate(self, page: Page, *, at: float) -> list[Transition]:
-        """Evaluates every rule over the page and those before it at that time; what changed, in the rules' order.
+        """Evaluates all rules over this and earlier scrapes. Returns the transitions in the order of the rules.
 
-        A rule that cannot be evaluated keeps its alerts as they are, as in Prometheus, and is in `errors`.
+        If a rule cannot be evaluated, its alerts do not change, as in Prometheus, and it is in `errors`.
         """
         self._history.add(page, at=at)
         self.errors.clear()
@@ -140,7 +141,7 @@ def _result(rule: AlertRule, *, page: Page, history: History, at: float) -> dict
 
 
 def _keeps_firing(one: _Active, *, at: float) -> bool:
-    """Whether `keep_firing_for` still bridges the gap in an alert whose condition does not hold."""
+    """Whether the alert keeps firing by `keep_firing_for` although its condition is false."""
     if one.state is not State.FIRING or not one.alert.rule.keep_firing:
         return False
     if one.gone_since is None:

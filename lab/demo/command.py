@@ -1,4 +1,4 @@
-"""`make demo`: the incidents replayed on this machine, without a cluster."""
+"""`make demo`: replays the incidents on this machine, without a cluster."""
 
 import argparse
 import asyncio
@@ -30,10 +30,10 @@ _FASTEST = 3600  # beyond that it gets no faster: the clock waits for the export
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Replays, and gives the exit code.
+    """Runs the replay and returns the exit code.
 
-    0: every incident was detected. 1: one was not, or the demo itself failed. 2: a wrong flag or address.
-    130: interrupted before all were detected.
+    0: every incident was detected. 1: one was not, or the demo itself failed. 2: a wrong flag or address. 130:
+    interrupted before all were detected.
     """
     logs.set_up_fallback()
     return ended(lambda: _run(_arguments(argv)), expected=(UsageError, ListenError))
@@ -98,7 +98,7 @@ async def _main(arguments: argparse.Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def _serve(*, address: str, kubeconfig: pathlib.Path, clock: Callable[[], float]) -> AsyncIterator[str]:
-    """The real exporter with its defaults, but for the API server and the address to listen on."""
+    """The real exporter with its default settings, except for the API server and the listen address."""
     settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
     async with exporter.app.serve(settings, clock=clock) as app:
         yield app.url
@@ -109,7 +109,7 @@ def _on_terminal() -> bool:
 
 
 def _free_address(wanted: str) -> str:
-    """The address itself, or a free port of loopback where its port is taken. Raises ListenError."""
+    """The address, or a free port of loopback if its port is in use. Raises ListenError."""
     host, port = parse_address(wanted)
     try:
         with socket.create_server(

@@ -1,6 +1,6 @@
-"""What the alerts have shown: which incident each is about, which fired first, which cause was named.
+"""The results of the replay: the incident of each alert, the first alert, and the named causes.
 
-All of it is read from the alert's labels and from series of the same object on the page.
+They are derived from the labels of an alert and from series of the same object.
 """
 
 import dataclasses
@@ -23,32 +23,32 @@ _NOT_AN_OBJECT = frozenset({"alertname", "severity", "component", "namespace"})
 
 @dataclasses.dataclass(kw_only=True)
 class Finding:
-    """What the alerts have shown of one incident. Times are seconds since the epoch."""
+    """The results for one incident. Times are seconds since the epoch."""
 
     incident: Incident
     first: Transition | None = None
     named: dict[str, float] = dataclasses.field(default_factory=dict)
-    """When the incident's own alert fired, by object."""
+    """Time at which the alert of the incident fired, by object."""
     causes: set[tuple[str, str]] = dataclasses.field(default_factory=set)
-    """As the page named them while that alert began to fire."""
+    """The causes that were exposed when that alert began to fire."""
     open: int = 0
-    """How many alerts about it are firing."""
+    """Number of firing alerts about the incident."""
 
     @property
     def detected(self) -> bool:
-        """Whether that alert has fired for everything that it has to."""
+        """Whether the alert has fired for every object that it must report."""
         return self.incident.needs <= self.named.keys()
 
 
 class Findings:
-    """Takes every transition in, and gives the result of the replay."""
+    """Collects all transitions, and returns the results of the replay."""
 
     def __init__(self, incidents: Iterable[Incident]) -> None:
         self.of = tuple(Finding(incident=incident) for incident in incidents)
         self.elsewhere: list[Transition] = []
-        """Alerts that fired about anything else: there should be none."""
+        """Alerts about other objects: there should be none."""
         self.advice: list[Transition] = []
-        """Alerts of severity `info` about no object: how things are set up, and not what went wrong."""
+        """Alerts of severity `info` that are about no single object: they report the configuration, not a fault."""
         self._names: dict[Key, str] = {}
 
     def detected(self, number: str) -> bool:
@@ -57,20 +57,20 @@ class Findings:
 
     @property
     def complete(self) -> bool:
-        """Every incident was detected."""
+        """Whether every incident was detected."""
         return all(finding.detected for finding in self.of)
 
     @property
     def over(self) -> bool:
-        """Every incident was detected, and every alert about it has been resolved."""
+        """Whether every incident was detected, and every alert about it is resolved."""
         return self.complete and not any(finding.open for finding in self.of)
 
     def name(self, alert: Alert, page: Page) -> str:
-        """What the alert is about, in a word; as it first was, for its object may be gone by now."""
+        """The object of the alert, as it was first named: it may no longer exist."""
         return self._names.setdefault(key(alert.labels), object_of(alert.labels, page))
 
     def note(self, transition: Transition, page: Page) -> None:
-        """One alert began to fire or was resolved."""
+        """Records a transition."""
         name = self.name(transition.alert, page)
         if transition.alert.labels.keys().isdisjoint(_OBJECTS):
             name = transition.alert.labels.get("namespace", "")
@@ -86,10 +86,10 @@ class Findings:
 
 
 def object_of(labels: Mapping[str, str], page: Page) -> str:
-    """What an alert is about, in a word: its run (for a Job the one that it was made for), or its ConfigMap.
+    """The object of an alert: its run (for a Job, the run that owns it), or its ConfigMap.
 
-    A Job whose run is not known is called by its own name; an alert about something else by its namespace and its
-    other labels.
+    A Job whose run is unknown is named itself; an alert about something else is named by its namespace and its other
+    labels.
     """
     if "job_name" in labels and "coderun" not in labels:
         known = [sample for sample in page.family("job_info") if _same(sample, labels, "job_name")]
@@ -102,9 +102,9 @@ def object_of(labels: Mapping[str, str], page: Page) -> str:
 
 
 def causes_of(labels: Mapping[str, str], page: Page) -> set[tuple[str, str]]:
-    """The causes that the page names for the alert's object, each with its detail.
+    """The exposed causes for the object of an alert, each with its detail.
 
-    For an alert about all runs of a namespace: why the newest of them failed.
+    For an alert about all runs of a namespace: the cause of the newest failure.
     """
     if labels.keys().isdisjoint(_OBJECTS):
         return _newest_failure(labels.get("namespace", ""), page)
@@ -118,7 +118,7 @@ def causes_of(labels: Mapping[str, str], page: Page) -> set[tuple[str, str]]:
 
 
 def said(causes: Iterable[tuple[str, str]]) -> list[str]:
-    """Causes in words, each once; with its detail where there is one for all objects."""
+    """The causes as texts without duplicates, with the detail if all objects have the same."""
     details: dict[str, set[str]] = {}
     for cause, detail in causes:
         details.setdefault(cause, set()).add(detail)
@@ -152,5 +152,5 @@ def _is_advice(alert: Alert) -> bool:
 
 
 def _same(sample: Sample, labels: Mapping[str, str], kind: str) -> bool:
-    """A series of the very object that the labels name."""
+    """Whether a series is about the object that the labels name."""
     return all(sample.get(name) == labels.get(name, "") for name in ("namespace", kind))

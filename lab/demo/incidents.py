@@ -1,7 +1,7 @@
-"""The day of the incidents as a script: what happens when, and how the timeline words it.
+"""The script of the replayed day: each step with its time and its text.
 
-The second incident begins an hour earlier than it did, and the first one is played again as the newest version of the
-platform fails, so that all of it fits into one short replay.
+The second incident begins an hour earlier than it did. The first one is also replayed with the newest version of the
+platform. So everything fits into one short replay.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ __all__ = ["BEGIN", "END", "GIVE_UP", "INCIDENTS", "SCRIPT", "Incident", "Platfo
 
 BEGIN = "12:25"
 END = "13:52"
-"""When the last alert is resolved, if all goes well."""
+"""Time at which the last alert resolves, if everything succeeds."""
 GIVE_UP = "14:10"
 
 _STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
@@ -36,12 +36,12 @@ class Platforms(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Incident:
-    """What went wrong, and which alert has to fire. Times of day are UTC, in the replay."""
+    """An incident and the expected alert. Times of day are UTC, in the replay."""
 
     number: str
     title: str
     without: str
-    """How long it lasted on the day itself, and from what to what."""
+    """How long the incident lasted on the day itself, with its start and end."""
     began: str
     began_what: str
     alert: str
@@ -49,22 +49,22 @@ class Incident:
     alert_since: str
     since_what: str
     signal: str
-    """What in the cluster the first alert rests on."""
+    """The signal in the cluster on which the first alert is based."""
     needs: frozenset[str]
     """Runs, or a namespace for an alert about all runs in it."""
     objects: frozenset[str] = frozenset()
-    """What else it is about."""
+    """Other affected objects."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing that happens: at which time of day, to what, in which words."""
+    """A step of the script: its time of day, its kind, its text, and its action."""
 
     at: str
     kind: Literal["run", "fault", "repair"]
     text: str
     after: str | None = None
-    """The incident whose detection it waits for: people repair what an alert has shown them."""
+    """The number of an incident: the step waits until it is detected, as operators repair after an alert."""
     do: Callable[[Platforms], Awaitable[None]] | None = None
 
 
@@ -72,20 +72,21 @@ INCIDENTS = (
     Incident(
         number="1",
         title="CodeRuns of tasks 1 and 6 got no Job",
-        without="7 h 26 min until the fix was synced (19:58), 7 h 39 min until the Job was made (20:11)",
+        without="7 h 26 min until the fix was synced (19:58), 7 h 39 min until the Job was created (20:11)",
         began="12:32",
         began_what="the ConfigMap lost its templates",
         alert="CodeRunJobCreationStalled",
         alert_since="12:32",
         since_what="the CodeRuns were created",
-        signal="the keys of the ConfigMap. When it broke is not in the report: here, as the CodeRuns are created",
+        signal="the keys of the ConfigMap. The report does not say when it broke; here, it breaks"
+        " when the CodeRuns are created",
         needs=frozenset(order.name for order in _STALLED),
         objects=frozenset({configmap_name("claude")}),
     ),
     Incident(
         number="1, newest version",
-        title="A template does not render, and no CodeRun gets a Job",
-        without="no figure: this form is the newest version's, and no incident of it is reported",
+        title="A template cannot be rendered, and no CodeRun gets a Job",
+        without="no figure: only the newest version fails in this way, and no such incident was reported",
         began="13:02",
         began_what="the first of three CodeRuns was created",
         alert="CodeRunsFailing",
@@ -104,8 +105,8 @@ INCIDENTS = (
         alert="AgentJobHanging",
         alert_since="12:38",
         since_what="the CodeRuns were created",
-        signal="the age of the Jobs: 3600 s and 300 s more. Nothing in the cluster's status shows it earlier, and the"
-        " agents' logs are not read yet",
+        signal="the age of the Jobs: 3600 s plus 300 s. No object in the cluster shows it earlier, and the exporter"
+        " does not read the agents' logs",
         needs=frozenset(order.name for order in _HANGING),
     ),
 )
@@ -132,11 +133,13 @@ SCRIPT = (
         at="12:32",
         kind="fault",
         text=f"ConfigMap {configmap_name('claude')} loses its templates, and the CodeRuns of tasks 1 and 6 are"
-        " created (Rex, claude). The controller cannot render them and tries again: a finalizer, no Job, no status,"
-        " no Event.",
+        " created (Rex, claude). The controller cannot render the templates and retries: it adds a finalizer, but"
+        " creates no Job, no status and no Event.",
         do=_break_and_create,
     ),
-    _created("12:34", Order(task=5, agent="Cleo", cli="cursor", work=240), "Another CLI: not affected."),
+    _created(
+        "12:34", Order(task=5, agent="Cleo", cli="cursor", work=240), "It uses another CLI and is not affected."
+    ),
     Step(
         at="12:38",
         kind="fault",
@@ -165,13 +168,13 @@ SCRIPT = (
         do=lambda platforms: platforms.newest.roll_out(missing_partial=_PARTIAL),
     ),
     *(
-        _created(at, order, "Its template does not render.", kind="fault")
+        _created(at, order, "Its template cannot be rendered.", kind="fault")
         for at, order in zip(("13:02", "13:04", "13:06"), _FAILING, strict=True)
     ),
     _created(
         "13:08",
         Order(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0")),
-        "Its first attempt fails and is retried: no reason for an alert.",
+        "Its first attempt fails and is retried, which raises no alert.",
     ),
     Step(
         at="13:12",

@@ -1,4 +1,4 @@
-"""The replay: API server, platform, exporter and rules on one fast clock, until every incident was detected."""
+"""The replay: API server, platform, exporter and rules on one fast clock, until every incident is detected."""
 
 import asyncio
 import contextlib
@@ -38,16 +38,16 @@ _JOB = "coderun-exporter"  # the scrape job's name in the bundle's scrape config
 
 
 class ReplayError(Exception):
-    """The replay could not go on; the text is one line."""
+    """The replay cannot continue. The text is one line."""
 
 
 class ServeExporter(Protocol):
-    """How the exporter is started: as a context that gives the address of its web server."""
+    """Starts the exporter. Returns a context manager for the address of its web server."""
 
     def __call__(
         self, *, kubeconfig: pathlib.Path, clock: Callable[[], float]
     ) -> contextlib.AbstractAsyncContextManager[str]:
-        """`kubeconfig` names the API server; `clock` is what the exporter takes for the time."""
+        """`kubeconfig` names the API server; `clock` is the clock of the exporter."""
         ...
 
 
@@ -63,10 +63,10 @@ async def replay(
 ) -> int:
     """Replays the incidents and returns the exit code: DETECTED, MISSED, or INTERRUPTED before all were detected.
 
-    `speed` is how many simulated seconds pass in a real one. With `stay` everything is served on after the end,
-    at the pace of real time, until `interrupted` is set; that ends a replay cleanly at any moment. `note` is one
-    more line for the header. `day` is the day to play (default: today). Raises RulesError for rules that cannot
-    be evaluated, and ReplayError where the machine or the API server does not let it go on.
+    `speed` is the number of simulated seconds in a real one. With `stay`, all servers keep running after the end, at
+    the speed of real time, until `interrupted` is set; this also ends a replay at any time. `note` is an additional
+    line for the header. `day` is the day to replay (default: today). Raises RulesError for rules that cannot be
+    evaluated, and ReplayError if the machine or the API server prevents the replay.
     """
     rules = load_rules(BUNDLE)
     today = day or dt.datetime.now(tz=dt.UTC).date()
@@ -90,7 +90,7 @@ async def replay(
 
 
 class _Stage:
-    """All that is on it while a replay runs."""
+    """The components of a replay."""
 
     def __init__(self, *, rules: Rules, findings: Findings, story: Story, day: dt.date) -> None:
         self._findings = findings
@@ -149,7 +149,7 @@ class _Stage:
             self._story.staying(url)
 
     async def _script(self, platforms: Platforms) -> None:
-        """Lets happen what happens, each at its time."""
+        """Runs the steps of the script at their times."""
         for step in SCRIPT:
             at = of_day(self._day, step.at)
             await self._clock.sleep_until(at)
@@ -161,7 +161,7 @@ class _Stage:
             self._story.step(step, at=at)
 
     async def _rounds(self, writer: Writer, platforms: Platforms) -> None:
-        """The controllers' and the Jobs' own life."""
+        """Runs the controllers and the Jobs."""
         workers = [Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)]
         while True:
             for work in (*(one.reconcile for one in platforms), *(one.advance for one in workers)):
@@ -170,9 +170,9 @@ class _Stage:
             await self._clock.sleep(_ROUND)
 
     async def _watch(self, session: aiohttp.ClientSession, *, url: str) -> None:
-        """Scrapes and evaluates until all is detected and resolved, or the script's time is over.
+        """Scrapes and evaluates until all incidents are detected and resolved, or the time of the script is over.
 
-        Evaluations are on a fixed grid of simulated time, as Prometheus has them, and the clock waits for them.
+        Evaluations have a fixed grid of simulated time, as in Prometheus, and the clock waits for them.
         """
         end = of_day(self._day, GIVE_UP)
         while self._clock() < end and not self._findings.over:
@@ -191,7 +191,7 @@ class _Stage:
 
 
 async def _unless_overtaken(work: Awaitable[None]) -> None:
-    """A round that another writer has overtaken ends there: the next one sees it."""
+    """Ends a round after a conflict with another writer: the next round reads the new state."""
     try:
         await work
     except WriterError as error:
@@ -200,7 +200,7 @@ async def _unless_overtaken(work: Awaitable[None]) -> None:
 
 
 async def _scrape(session: aiohttp.ClientSession, url: str) -> Page:
-    """The exporter's page as Prometheus stores it; without an answer only that the target is down."""
+    """A scrape as Prometheus stores it; if it fails, only `up`."""
     target = {"job": _JOB, "instance": url.partition("://")[2]}
     try:
         async with session.get(f"{url}/metrics", headers={"Accept": "text/plain;version=0.0.4"}) as response:
@@ -221,7 +221,7 @@ async def _api_server(clock: Callable[[], float], *, bookmarks: float) -> AsyncI
 
 @contextlib.contextmanager
 def _kubeconfig_file(server: str) -> Iterator[pathlib.Path]:
-    """A kubeconfig for that server, in a folder that goes with it."""
+    """A temporary kubeconfig for that server."""
     with tempfile.TemporaryDirectory(prefix="coderun-exporter-demo-") as folder:
         file = pathlib.Path(folder) / "kubeconfig"
         file.write_text(kubeconfig(server, namespace=NOVEMBER.namespace), encoding="utf-8")
@@ -229,13 +229,13 @@ def _kubeconfig_file(server: str) -> Iterator[pathlib.Path]:
 
 
 async def _cancel(task: "asyncio.Task[object]") -> None:
-    """Cancels a task and waits until it has cleaned up; its result or error stays with it."""
+    """Cancels a task and waits for its end. Ignores its result and its exception."""
     task.cancel()
     await asyncio.wait((task,))
 
 
 def _readable(error: BaseException) -> BaseException:
-    """What the surroundings refused becomes one line; anything else is a fault of ours and stays as it is."""
+    """Converts errors of the environment to one line. Other exceptions are bugs and are not changed."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, (aiohttp.ClientError, OSError, WriterError)):

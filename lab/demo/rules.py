@@ -1,4 +1,4 @@
-"""The alert rules of the bundle, read as they are shipped."""
+"""Reads the shipped alert rules."""
 
 import dataclasses
 import pathlib
@@ -15,13 +15,13 @@ from lab.promql import Page, PromqlError, UnsupportedError
 __all__ = ["BUNDLE", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
 
 BUNDLE = pathlib.Path(__file__).resolve().parents[2] / "alerts" / "rules"
-"""The rule files that are shipped."""
+"""The directory of the shipped rule files."""
 
 _LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
 
 
 class RulesError(Exception):
-    """The rules cannot be read, or use what the demo does not evaluate; the text names file and rule."""
+    """The rules cannot be read, or use a construct that the demo does not evaluate. The text names file and rule."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class AlertRule:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecordingRule:
-    """One recording rule: the series `name` with `labels` besides those of the result."""
+    """One recording rule: the series `name`, with `labels` in addition to those of the result."""
 
     name: str
     tree: Any
@@ -47,18 +47,18 @@ class RecordingRule:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a folder of rule files holds, in the order of the files."""
+    """The rules of a directory, in the order of the files."""
 
     alerts: tuple[AlertRule, ...]
     recording: tuple[RecordingRule, ...] = ()
     left_out: tuple[str, ...] = ()
-    """Alerts by name with a construct that is not evaluated here. Recording rules of that sort are not named."""
+    """Alerts with a construct that is not evaluated here, by name. Such recording rules are not listed."""
 
 
 def load_rules(folder: pathlib.Path) -> Rules:
-    """The rules of the folder's `*.yml`: those that are evaluated here, and the names of all others.
+    """Reads the rules of `*.yml` in a directory: those that are evaluated here, and the names of all others.
 
-    Raises RulesError for a file that is no rule file, and for a folder without an alert that is evaluated here.
+    Raises RulesError for a file without rules, and for a directory without an alert that is evaluated here.
     """
     alerts: list[AlertRule] = []
     recording: list[RecordingRule] = []
@@ -81,7 +81,7 @@ def load_rules(folder: pathlib.Path) -> Rules:
 
 
 def expand(template: str, labels: Mapping[str, str]) -> str:
-    """The text with each plain `{{ $labels.x }}` filled in; other template actions stay as they are."""
+    """Replaces each plain `{{ $labels.x }}` in a text; other template actions do not change."""
     return _LABEL.sub(lambda found: labels.get(found[1], ""), template)
 
 
@@ -113,7 +113,7 @@ def _rule(item: Mapping[str, Any], *, file: pathlib.Path) -> AlertRule | Recordi
 
 
 def _is_evaluated(rule: AlertRule | RecordingRule, *, file: pathlib.Path) -> bool:
-    """Whether each construct of the rule is. One that fails over every page is refused before the first."""
+    """Whether each construct of the rule is supported. Rules that always fail are rejected immediately."""
     try:
         promql.evaluate(rule.tree, page=Page(), time=0.0)
     except UnsupportedError:

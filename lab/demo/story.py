@@ -1,4 +1,4 @@
-"""From what happens to what is printed: which words, in which order, with which numbers."""
+"""The texts of the demo, from steps, alerts and results."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ _TERMINAL = ("succeeded", "failed", "cancelled")
 
 
 class Story:
-    """Prints a replay of that day in a view."""
+    """Prints the replay of a day to a view."""
 
     def __init__(self, *, view: View, day: dt.date) -> None:
         self._view = view
@@ -25,13 +25,13 @@ class Story:
         self._ended: set[str] = set()
 
     def opening(self, *, speed: float, minutes: float, addresses: Sequence[tuple[str, str]], note: str) -> None:
-        """What this is, and what to open in a browser."""
+        """Prints an introduction and the addresses to open in a browser."""
         seconds = plural(max(1, round(minutes * 60 / speed)), "second")
         self._view.title(f"coderun-exporter demo: two incidents of one day, {speed:g} times faster")
         self._view.text(
-            "A stand-in API server, a simulated agent platform and the real exporter. The alert rules are the "
-            f"shipped ones, thresholds included; only the clock is fast. It takes {seconds}, or longer where the "
-            "machine is too slow for this speed: then the clock waits."
+            "The demo runs a stand-in API server, a simulated agent platform and the real exporter. The alert rules "
+            f"are the shipped ones, with their thresholds; only the clock is fast. It takes {seconds}, or longer if "
+            "the machine is too slow for this speed, because the clock then waits."
         )
         self._view.text("")
         self._view.facts(addresses)
@@ -40,11 +40,11 @@ class Story:
         self._view.text("")
 
     def step(self, step: Step, *, at: float) -> None:
-        """Something that the script lets happen."""
+        """Prints a step of the script."""
         self._view.moment(at, step.kind, step.text)
 
     def alerts(self, transitions: Iterable[Transition], page: Page, findings: Findings) -> None:
-        """What began to fire or was resolved at one evaluation, an alert name a line, as a notification groups it."""
+        """Prints the alerts that began to fire or resolved at one evaluation, one line for each alert name."""
         groups: dict[tuple[State, str, str], list[Transition]] = {}
         for one in transitions:
             if one.state is not State.PENDING:
@@ -59,7 +59,7 @@ class Story:
             self._view.moment(group[0].at, state.upper(), named, more=[text for text in more if text])
 
     def ends(self, page: Page, *, at: float) -> None:
-        """The runs that have ended since the last page."""
+        """Prints the runs that have ended since the last scrape."""
         for state in _TERMINAL:
             runs = {one.get("coderun") for one in page.family("coderun_state") if one.get("state") == state}
             if new := sorted(runs - self._ended):
@@ -67,16 +67,16 @@ class Story:
                 self._view.moment(at, "done", f"{', '.join(new)}: {state}.")
 
     def status(self, page: Page, *, at: float, pending: int, firing: int) -> None:
-        """The moving line."""
+        """Updates the status line."""
         opened = sum(one.get("state") == "open" for one in page.family("coderun_state"))
         self._view.status(at, f"open runs: {opened}   pending alerts: {pending}   firing: {firing}")
 
     def leave(self) -> None:
-        """Leaves the terminal as it should be."""
+        """Removes the status line."""
         self._view.clear_status()
 
     def result(self, findings: Findings, *, runs: int, errors: Mapping[str, str]) -> None:
-        """The table at the end. `errors`: the rules that could not be evaluated, and why."""
+        """Prints the results. `errors` maps the rules that could not be evaluated to the reasons."""
         self._view.title("Time to alert")
         for finding in findings.of:
             self._incident(finding)
@@ -89,8 +89,8 @@ class Story:
         self._view.text("")
 
     def staying(self, url: str) -> None:
-        """That everything can still be looked at."""
-        self._view.text(f"Everything is still served, in real time now: {url}/ Ctrl-C ends it.")
+        """Prints that the exporter keeps running."""
+        self._view.text(f"The exporter keeps running, now in real time: {url}/ Press Ctrl-C to stop it.")
 
     def _incident(self, finding: Finding) -> None:
         incident = finding.incident
@@ -108,7 +108,7 @@ class Story:
         facts = [
             ("without", incident.without),
             ("with coderun-exporter", took),
-            ("rests on", incident.signal),
+            ("based on", incident.signal),
             ("first alert", first),
             ("alert for the symptom", own),
             ("cause named", "; ".join(said(finding.causes)) or "none"),

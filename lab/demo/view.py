@@ -1,4 +1,4 @@
-"""What the person at the terminal reads: a header, a timeline, one moving line, a table at the end."""
+"""The output to the terminal: a header, a timeline, a status line, and a table at the end."""
 
 import datetime as dt
 import os
@@ -26,10 +26,10 @@ _QUIET = frozenset({"run", "done"})
 
 
 class View:
-    """Writes to `out`. Colours, and the line that is written over, need a terminal.
+    """Writes to `out`. Colours and the status line need a terminal.
 
-    `width` is the number of columns; None takes the terminal's, within what reads well. No colours where
-    `environment` has NO_COLOR (https://no-color.org) or a terminal that knows none.
+    `width` is the number of columns; None uses that of the terminal, within limits. There are no colours if
+    `environment` has NO_COLOR (https://no-color.org) or the terminal does not support them.
     """
 
     def __init__(self, out: TextIO, *, width: int | None = None, environment: Mapping[str, str] = os.environ) -> None:
@@ -40,13 +40,13 @@ class View:
         self._rule = "─" if (out.encoding or "utf-8").lower().startswith("utf") else "-"
 
     def title(self, text: str) -> None:
-        """A heading over a line."""
+        """A heading with a line above it."""
         self._write("")
         self._write(f"  {self._styled('title', spelled_out(text))}")
         self._write(f"  {self._styled('quiet', self._rule * (self._width - 4))}")
 
     def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
-        """Names and values, aligned."""
+        """Aligned names and values."""
         room = max(len(name) for name, _ in facts) + 2
         for name, value in facts:
             lines = self._wrapped(value, indent=indent + room)
@@ -58,7 +58,7 @@ class View:
         self._continue(self._wrapped(text, indent=2), indent=2, style=style)
 
     def moment(self, at: float, kind: str, text: str, *, more: Sequence[str] = ()) -> None:
-        """A line of the timeline: when (seconds since the epoch), what kind of thing, and what there is to say."""
+        """A line of the timeline: time (seconds since the epoch), kind, and text."""
         first, *rest = self._wrapped(text, indent=_INDENT)
         style = "quiet" if kind in _QUIET else ""
         begin = f"  {self._styled('quiet', clock_time(at))}  {self._styled(style or kind, kind.ljust(8))}"
@@ -68,14 +68,14 @@ class View:
             self._continue(self._wrapped(note, indent=_INDENT), indent=_INDENT)
 
     def status(self, at: float, text: str) -> None:
-        """The moving line; without a terminal there is none."""
+        """Updates the status line; nothing without a terminal."""
         if self._live:
             line = spelled_out(f"  {clock_time(at)}  {text}")[: self._width]
             self._out.write(f"\r\x1b[K{self._styled('quiet', line)}")
             self._out.flush()
 
     def clear_status(self) -> None:
-        """Takes the moving line away."""
+        """Removes the status line."""
         if self._live:
             self._out.write("\r\x1b[K")
             self._out.flush()
@@ -99,5 +99,5 @@ class View:
 
 
 def clock_time(at: float) -> str:
-    """The time of day in UTC, to the second."""
+    """The time of day in UTC, with seconds."""
     return dt.datetime.fromtimestamp(at, tz=dt.UTC).strftime("%H:%M:%S")

@@ -1,1 +1,1 @@
-"""PromQL expressions as trees: parsed, walked, and written again."""
+"""PromQL expressions as trees: parses, traverses and formats them."""

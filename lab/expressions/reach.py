@@ -1,8 +1,7 @@
-"""What of an expression reaches the rule's outcome: the general arguments by which some mutants can change nothing.
+"""Determines which parts of an expression affect the result of a rule: mutants of other parts cannot be detected.
 
-A mutant that only changes what is read by nobody is the same rule in other words. No test can tell it from the
-original, and so it is not made. Each argument is written where it is used; wherever none is known, everything counts
-as read.
+A mutant that changes only unused parts is equivalent to the rule. No test can distinguish it from the original, so it
+is not generated. Each argument is documented where it is used; without an argument, a part counts as used.
 """
 
 import dataclasses
@@ -28,10 +27,10 @@ _ONE_SERIES_IN_ONE_OUT = frozenset({"increase", "rate", "irate", "delta", "idelt
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reach:
-    """What the surroundings read of a vector.
+    """The parts of a vector that affect the result.
 
-    value: the samples' values. number: how many series have the same read labels. labels: those that are read, None
-    for all.
+    value: the values of the samples. number: the number of series with the same used labels. labels: the used labels,
+    None for all.
     """
 
     value: bool = True
@@ -39,9 +38,9 @@ class Reach:
     labels: frozenset[str] | None = None
 
     def ignores_label(self, label: str) -> bool:
-        """Whether series may differ in this label, or be one for all its values, with the same outcome.
+        """Whether the result is the same if series differ in this label, or are one series for all its values.
 
-        One series for several has another value in general, so no value may be read either.
+        One series instead of several generally has another value, so the value must not be used either.
         """
         return not self.value and not self.number and self.labels is not None and label not in self.labels
 
@@ -50,10 +49,10 @@ _EVERYTHING = Reach()
 
 
 def labels_of(node: Node) -> frozenset[str] | None:
-    """The only labels that the series of the expression can have; None where that is not known.
+    """The only labels that the series of the expression can have; None if they are not known.
 
-    An aggregation leaves those of `by`, and two vectors matched one to one leave those of `on`. The side with many
-    keeps its own and what it takes from the other. Comparing with a number and taking a part of a set add none.
+    An aggregation keeps the labels in `by`, and one-to-one matching those in `on`. The many side of a match keeps its
+    labels and adds those of the group modifier. Comparisons with a number and set operators add none.
     """
     if isinstance(node, Aggregate):
         return None if node.keyword == "without" else frozenset(node.labels)
@@ -70,7 +69,7 @@ def labels_of(node: Node) -> frozenset[str] | None:
 
 
 def below(node: Node, step: Step, reach: Reach) -> Reach:
-    """What is read of the part that stands in that place of the node, if `reach` is read of the node."""
+    """The used parts of the child of a node, if `reach` is used of the node."""
     if isinstance(node, Parentheses | Unary):
         return reach
     if isinstance(node, Aggregate):
@@ -83,10 +82,10 @@ def below(node: Node, step: Step, reach: Reach) -> Reach:
 
 
 def _aggregated(node: Aggregate, step: Step, reach: Reach) -> Reach:
-    """Of the series only the labels of `by` go on.
+    """Only the labels in `by` are kept.
 
-    The largest and the smallest of a group stay the same if one of the group is there twice. `count` asks only how
-    many there are, `group` only whether there are any. Where nobody reads the value of a sum, nobody reads its parts.
+    The maximum and minimum of a group do not change with a duplicate. `count` depends only on the number, `group`
+    only on the existence of series. If the value of a sum is not used, neither are the values of its operands.
     """
     if step[0] == "parameter":
         return _EVERYTHING
@@ -101,9 +100,9 @@ def _aggregated(node: Aggregate, step: Step, reach: Reach) -> Reach:
 
 
 def _argument(node: Call, reach: Reach) -> Reach:
-    """Functions over time work on each series by itself, and whether it is there does not depend on its values.
+    """Functions over time handle each series separately, and its existence does not depend on its values.
 
-    `absent` asks only whether there is any series: its labels come from the selector's text.
+    `absent` depends only on the existence of a series: its labels come from the selector.
     """
     if node.function in {"absent", "absent_over_time"}:
         return Reach(value=False, number=False, labels=frozenset())
@@ -115,9 +114,9 @@ def _argument(node: Call, reach: Reach) -> Reach:
 
 
 def _of_a_set(node: Binary, step: Step, reach: Reach) -> Reach:
-    """`and` and `unless` ask of their right side only whether there is a series with the same `on` labels.
+    """`and` and `unless` depend only on the existence of a series with the same `on` labels on the right side.
 
-    Sets never change a value, and let every series of the left side pass or not by those labels.
+    Set operators never change a value; they keep or drop each series of the left side by these labels.
     """
     compared = frozenset(node.matching.labels) if node.matching.keyword == "on" else None
     if step[0] == "right" and node.operator != "or":
@@ -127,7 +126,7 @@ def _of_a_set(node: Binary, step: Step, reach: Reach) -> Reach:
 
 
 def _operand(node: Binary, reach: Reach) -> Reach:
-    """A comparison reads the values. Two vectors are matched one to one: a series too many is an error."""
+    """A comparison uses the values. With one-to-one matching, an additional series is an error."""
     value = reach.value or node.operator in COMPARISONS
     if is_scalar(node.left) or is_scalar(node.right):
         return dataclasses.replace(reach, value=value)

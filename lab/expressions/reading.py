@@ -1,4 +1,4 @@
-"""From an expression's text to its tree, by the parser that the demo uses too."""
+"""Parses an expression to a tree, with the parser that the demo uses."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,14 +27,14 @@ _SIGNS = ((MatchOp.Equal, "="), (MatchOp.NotEqual, "!="), (MatchOp.Re, "=~"), (M
 
 
 class UnsupportedError(ValueError):
-    """The expression is no PromQL, or has a part that the tree cannot hold; the text tells which."""
+    """The expression is not PromQL, or has a part that the tree does not support. The text names it."""
 
 
 def parse(text: str) -> Node:
     """The tree of an expression.
 
-    Raises UnsupportedError for what PromQL does not allow, and where the tree would lose a part of the expression
-    (`@`, a subquery ...).
+    Raises UnsupportedError if PromQL does not allow it, or if the tree would lose a part of the expression (`@`, a
+    subquery and the like).
     """
     try:
         parsed = promql_parser.parse(text)
@@ -47,7 +47,7 @@ def parse(text: str) -> Node:
 
 
 def is_valid(text: str) -> bool:
-    """Whether Prometheus would load the expression: its syntax and its types are right."""
+    """Whether Prometheus would load the expression: its syntax and its types are correct."""
     try:
         promql_parser.parse(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""From an expression's tree to its text."""
+"""Formats the tree of an expression as text."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -31,17 +31,17 @@ _UNARY_STRENGTH = 5
 
 
 def duration(seconds: float) -> str:
-    """As rules write it: 90 is `1m30s`."""
+    """A duration as in rules: 90 is `1m30s`."""
     return promql_parser.display_duration(timedelta(seconds=seconds))
 
 
 def write(node: Node) -> str:
-    """The expression on one line, with parentheses where a changed tree needs more than it had."""
+    """The expression on one line, with additional parentheses if a changed tree needs them."""
     return _WRITERS[type(node)](node)
 
 
 def brief(node: Node) -> str:
-    """The expression with `…` for every operation inside it, to name a place."""
+    """The expression with `…` for each nested operation, to name a location."""
     if isinstance(node, Binary):
         return f"{write(_short(node.left))} {_operator(node)} {write(_short(node.right))}"
     return write(_short(node))
@@ -95,13 +95,13 @@ def _operator(node: Binary) -> str:
 
 
 def _operand(node: Node, *, at_least: int) -> str:
-    """In parentheses if it binds less than its place demands."""
+    """The operand, in parentheses if its precedence is lower than required."""
     strength = {Binary: _STRENGTH.get(getattr(node, "operator", ""), 0), Unary: _UNARY_STRENGTH}.get(type(node))
     return write(node) if strength is None or strength >= at_least else f"({write(node)})"
 
 
 def _quoted(text: str) -> str:
-    """JSON's escapes are all known to PromQL."""
+    """A quoted string. PromQL supports all escapes of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 

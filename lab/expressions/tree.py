@@ -1,6 +1,6 @@
-"""An expression as a tree of small values that can be compared, changed and put together anew.
+"""An expression as a tree of immutable values.
 
-Durations are seconds. Parentheses are nodes, so that an unchanged tree prints as it was read.
+Durations are seconds. Parentheses are nodes, so that an unchanged tree is formatted as it was parsed.
 """
 
 import dataclasses
@@ -34,21 +34,21 @@ _SCALAR_FUNCTIONS = frozenset({"pi", "scalar", "time"})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Number:
-    """A literal."""
+    """A number literal."""
 
     value: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class String:
-    """A literal, without its quotes."""
+    """A string literal, without its quotes."""
 
     value: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Matcher:
-    """One condition of a selector. `operator` is `=`, `!=`, `=~` or `!~`."""
+    """A label matcher of a selector. `operator` is `=`, `!=`, `=~` or `!~`."""
 
     label: str
     operator: str
@@ -57,7 +57,7 @@ class Matcher:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Selector:
-    """An instant vector, or with `seconds` a range vector; `offset` is how long ago, in seconds."""
+    """An instant vector or, with `seconds`, a range vector. `offset` is in seconds."""
 
     name: str = ""
     matchers: tuple[Matcher, ...] = ()
@@ -67,7 +67,7 @@ class Selector:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parentheses:
-    """What stands in parentheses."""
+    """An expression in parentheses."""
 
     inner: "Node"
 
@@ -89,7 +89,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """An aggregation. `keyword` is `by` or `without`; empty, with no labels, where there is neither."""
+    """An aggregation. `keyword` is `by` or `without`; empty, without labels, if there is neither."""
 
     operator: str
     inner: "Node"
@@ -100,10 +100,10 @@ class Aggregate:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Matching:
-    """How the series of two vectors find each other.
+    """The vector matching of a binary operator.
 
     `keyword` is `on` or `ignoring`, or empty for all labels; `group` is `group_left`, `group_right` or empty, and
-    `carried` are the labels that it takes from the other side.
+    `carried` are the labels of the group modifier.
     """
 
     keyword: str = ""
@@ -114,7 +114,7 @@ class Matching:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Binary:
-    """An operator between two expressions."""
+    """A binary operator with its operands."""
 
     operator: str
     left: "Node"
@@ -125,11 +125,11 @@ class Binary:
 
 Node = Number | String | Selector | Parentheses | Unary | Call | Aggregate | Binary
 Step = tuple[str, int]
-"""From a node to one below it: the field, and the index where the field is a tuple."""
+"""A step from a node to a child: the field, and the index if the field is a tuple."""
 
 
 def steps(node: Node) -> Iterator[tuple[Step, Node]]:
-    """What stands right below a node, and how to get there, from left to right."""
+    """The children of a node with their steps, from left to right."""
     if isinstance(node, Call):
         for index, argument in enumerate(node.arguments):
             yield ("arguments", index), argument
@@ -141,7 +141,7 @@ def steps(node: Node) -> Iterator[tuple[Step, Node]]:
 
 
 def put(node: Node, step: Step, below: Node) -> Node:
-    """The node with something else in that place."""
+    """The node with another child at this step."""
     field, index = step
     if isinstance(node, Call):
         return dataclasses.replace(node, arguments=(*node.arguments[:index], below, *node.arguments[index + 1 :]))
@@ -150,7 +150,7 @@ def put(node: Node, step: Step, below: Node) -> Node:
 
 
 def is_scalar(node: Node) -> bool:
-    """Whether the expression is a number and no vector."""
+    """Whether the expression is a scalar and not a vector."""
     if isinstance(node, Call):
         return node.function in _SCALAR_FUNCTIONS
     if isinstance(node, Number):

@@ -1,1 +1,1 @@
-"""A proxy between exporter and API server that makes the network or the server fail."""
+"""A proxy between the exporter and the API server that injects faults of the network and the server."""

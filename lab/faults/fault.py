@@ -1,4 +1,4 @@
-"""What a faulty network or server does to a request."""
+"""Faults of a network or server that affect a request."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,9 +16,9 @@ def _never() -> bool:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One request: when it came (monotonic seconds), and whether it met a fault.
+    """A request: its time (monotonic seconds), and whether a fault affected it.
 
-    `stream` is a streamed list (a watch with sendInitialEvents), which goes on as a watch; `page` a list in pages.
+    `stream` is a streamed list (a watch with sendInitialEvents), which continues as a watch; `page` is a paged list.
     """
 
     at: float
@@ -30,20 +30,19 @@ class Asked:
 
     @property
     def resource(self) -> str:
-        """The plural that it asks for."""
+        """The plural of the requested resource."""
         return self.path.rpartition("/")[2]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What happens to requests: by default to all of them, and nothing. A `list` is a stream or a page.
+    """A fault, which affects all requests by default. `list` means a streamed or a paged list.
 
-    `answer` stands for the server's own. Of a body only the first `after` bytes pass, and `then` the connection is
-    reset (RST), closed (FIN, without the end of the answer), the answer ends in good order, or nothing comes any
-    more. Nothing is said for `delay` seconds, and as long as it is `held`; `rate` is in bytes a second, and after
-    `lasts` seconds an answer ends in good order. It strikes so many `times`; None: for as long as it is there.
-    Without `beats` the proxy says nothing of its own while the server is silent. `drops` are lines that it swallows:
-    those that hold these bytes.
+    `answer` replaces the response of the server. After the first `after` bytes of a body, `then` the connection is
+    reset (RST) or closed (FIN, without the end of the response), the response ends regularly, or no more data is
+    sent. No data is sent for `delay` seconds and while it is `held`; `rate` is in bytes per second; after `lasts`
+    seconds a response ends regularly. It affects `times` requests; None: all while it is active. Without `beats`, the
+    proxy sends nothing while the server is silent. `drops`: lines with these bytes are dropped.
     """
 
     kind: Literal["any", "list", "stream", "page", "watch"] = "any"
@@ -60,6 +59,6 @@ class Fault:
     drops: bytes = b""
 
     def is_for(self, asked: Asked) -> bool:
-        """Whether it strikes this request."""
+        """Whether it affects this request."""
         kinds = {"any", asked.kind} if asked.kind == "watch" else {"any", "list", asked.kind}
         return self.kind in kinds and self.path in asked.path

@@ -1,4 +1,4 @@
-"""What a page would say if its exporter had just been started: the truth that every other page is held against."""
+"""The response of a newly started exporter, with which other responses are compared."""
 
 import asyncio
 import pathlib
@@ -13,7 +13,7 @@ __all__ = ["fresh_page", "until_closed"]
 
 
 def fresh_page(settings: dict[str, Any], *, kubeconfig: pathlib.Path) -> str:
-    """The page of all that is read whole or refused, without what is counted and without the exporter's own."""
+    """The metrics of all listed or denied resources, without counters and metrics of the exporter itself."""
     own = {"kubernetes": {"kubeconfig": str(kubeconfig)}, "web": {"listen_addresses": ["127.0.0.1:0"]}}
     return asyncio.run(_page(msgspec.convert(settings | own, Settings)))
 
@@ -29,7 +29,7 @@ async def _page(settings: Settings) -> str:
 
 
 async def until_closed() -> None:
-    """Waits until the running loop has no connection any more: over TLS each says goodbye after its session's end."""
+    """Waits until the running loop has no open connection; TLS connections close after their sessions end."""
     selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
     while len(selector.get_map()) > 1:  # the loop's own pipe stays
         await asyncio.sleep(0.01)

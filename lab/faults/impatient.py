@@ -1,9 +1,8 @@
-"""The exporter as its users run it, with two differences: `impatient.py IDLE CLOCK run ...`.
+"""The exporter as users run it, with shorter timeouts and an adjustable clock: `impatient.py IDLE CLOCK run ...`.
 
-IDLE is for how many seconds a watch may be silent, and how long it waits for a connection and for an answer; three
-times as long for progress of a streamed list.
-CLOCK is a file that says by how many seconds the exporter's clock is wrong; while it is not there the clock is
-right. The exporter looks at its clock each second.
+IDLE is the idle timeout of a watch, and the timeout of connections and responses, in seconds; the timeout for
+progress of a streamed list is three times as long. CLOCK is a file with the error of the exporter's clock in seconds,
+which is read each second; without the file the clock is correct.
 """
 
 import functools

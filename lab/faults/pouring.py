@@ -1,4 +1,4 @@
-"""How the body of an answer is passed on: piece by piece, slowly, in part."""
+"""Forwards the body of a response: in chunks, slowly, or in part."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,9 +22,9 @@ async def pour(
     fault: Fault,
     silence: Callable[[], Awaitable[None]],
 ) -> None:
-    """Passes on what the server says as the fault has it; in a quiet watch an empty line each second.
+    """Forwards the response of the server with the fault applied; in a quiet watch an empty line each second.
 
-    `silence` lasts for as long as nothing may be said.
+    While `silence` is set, nothing is sent.
     """
     passed, last, rest = 0, b"\n", b""
     while not theirs.content.at_eof():
@@ -46,13 +46,13 @@ async def pour(
 
 
 def reset(request: web.Request) -> None:
-    """RST: what was written and is not sent yet is lost."""
+    """Resets the connection (RST): unsent data is lost."""
     if request.transport is not None:
         request.transport.abort()
 
 
 async def _next(theirs: aiohttp.ClientResponse) -> bytes:
-    """What comes within a second."""
+    """The data that arrives within a second."""
     try:
         async with asyncio.timeout(_HEARTBEAT_SECONDS):
             return await theirs.content.readany()

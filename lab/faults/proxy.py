@@ -1,4 +1,4 @@
-"""A proxy between the exporter and a real API server, which does to their talk what bad networks and servers do."""
+"""A proxy between the exporter and a real API server that injects faults."""
 
 import asyncio
 import dataclasses
@@ -25,12 +25,12 @@ _PASSED_ON = ("Audit-Id", "Content-Type", "Retry-After", "Warning")
 
 
 class FaultProxy(AsyncLoopback):
-    """An https server at `url` in a thread of its own, with the certificate of the API server that it speaks for.
+    """An https server at `url` in its own thread, with the certificate of the API server.
 
-    It says an empty line each second in a quiet watch: it stands for the bookmark that the API server sends each
-    minute, for an exporter that waits seconds where it would wait a minute and a half. `asked` are the requests so
-    far, without those of discovery, which meet no fault: nothing depends on them. `tokens` are those that are not the
-    server's own, each with the one that it stands for. Used as a context manager.
+    In a quiet watch, it sends an empty line each second, in place of the bookmark that the API server sends each
+    minute, because timeouts in the tests are seconds. `asked` are the requests so far, without discovery, which no
+    fault affects. `tokens` maps tokens that are not those of the server to the tokens that replace them. A context
+    manager.
     """
 
     def __init__(self, *, server: str, ca: pathlib.Path, key: pathlib.Path) -> None:
@@ -51,38 +51,38 @@ class FaultProxy(AsyncLoopback):
 
     @property
     def open(self) -> int:
-        """How many answers are under way."""
+        """The number of responses in progress."""
         return len(self._clients)
 
     def strike(self, *faults: Fault) -> None:
-        """From now on a request meets the first of these that is for it; `Fault()`, or none, is no fault.
+        """Sets the faults for new requests; the first one that applies is used. `Fault()`, or none, is no fault.
 
-        Answers under way go on as they began.
+        Responses in progress are not affected.
         """
         self._faults = list(faults)
 
     def struck(self) -> Counter[str]:
-        """How often each resource, by its plural, has met a fault so far."""
+        """The number of faults so far, by plural of the resource."""
         return Counter(asked.resource for asked in list(self.asked) if asked.struck)
 
     def silence(self, *, silent: bool = True) -> None:
-        """Swallow every byte, of answers under way too: connections stay open, and nobody says anything."""
+        """Drops all data, also of responses in progress: connections stay open without data."""
         self._silent = silent
 
     def cut(self) -> None:
-        """Reset every connection whose answer is under way."""
+        """Resets every connection with a response in progress."""
         self._do(self._cut())
 
     def end(self) -> None:
-        """End every answer under way in good order, as a server does that has been asked to stop."""
+        """Ends every response in progress regularly, as a server that shuts down."""
         self._do(self._end())
 
     def deafen(self, *, deaf: bool = True) -> None:
-        """Connections are taken by the operating system, and nobody ever reads from them: not even TLS begins."""
+        """The operating system accepts connections, but nothing is read from them, so not even TLS begins."""
         self._do(self._deafen(deaf=deaf))
 
     def show(self, certificate: trustme.LeafCert | None) -> None:
-        """The certificate (RSA, as the API server's is) for connections from now on; None: the API server's own."""
+        """Sets the certificate for new connections (RSA, as that of the API server); None: that of the API server."""
         if certificate is None:
             self._identity.load_cert_chain(*self._files)
         else:

@@ -1,7 +1,6 @@
-"""The alert bundle as it is shipped, with its clocks set faster and its addresses set to this machine.
+"""The shipped alert bundle with shorter times and local addresses.
 
-Annotations, labels, routes and inhibitions are the bundle's own, to the letter; so are the expressions, but for the
-waits in them.
+Annotations, labels, routes and inhibitions are unchanged; in expressions only the times are shorter.
 """
 
 import pathlib
@@ -28,14 +27,14 @@ __all__ = [
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 JOB = "coderun-exporter"
 TARGET_LABELS = {"namespace": "monitoring", "pod": "exporter-0", "container": "exporter"}
-"""What a discovery of pods would put on the target: `namespace` and `pod` are also what the page speaks of."""
+"""Labels that service discovery would add to the target; `namespace` and `pod` are also labels of exposed series."""
 
 _FAST = {"for": "1s", "keep_firing_for": "2s"}
 _GROUP_TIMES = {"group_wait": "0s", "group_interval": "1s"}
 
 
 def write_rules(folder: pathlib.Path, *, waits_as_shipped: bool = False) -> list[pathlib.Path]:
-    """Copies of the rule files with short `interval`, `for` and `keep_firing_for`, and with short waits."""
+    """Writes copies of the rule files with short times: `interval`, `for`, `keep_firing_for`, expressions."""
     copies = []
     for file in sorted((ALERTS / "rules").glob("*.yml")):
         tree = fast_yaml.load(file.read_text())
@@ -53,7 +52,7 @@ def write_rules(folder: pathlib.Path, *, waits_as_shipped: bool = False) -> list
 def prometheus_config(
     *, exporter: str, alertmanager: str | None, rules: list[pathlib.Path], scrape: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The static job of `scrape.yml` for `exporter`, every second, with those rules; `scrape` adds to the job."""
+    """A configuration with the static job of `scrape.yml`, every second, and the rules; `scrape` adds to the job."""
     shipped = fast_yaml.load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
     job = next(job for job in shipped if "static_configs" in job)
     assert job["job_name"] == JOB
@@ -68,7 +67,7 @@ def prometheus_config(
 
 
 def alertmanager_config(*, receiver: str) -> dict[str, Any]:
-    """The bundle's Alertmanager configuration; each receiver posts to its own path below the URL `receiver`."""
+    """The Alertmanager configuration of the bundle; each receiver posts to its own path below the URL `receiver`."""
     config = at_once(fast_yaml.load((ALERTS / "alertmanager.yml").read_text()))
     config["templates"] = [str(ALERTS / template) for template in config["templates"]]
     for each in config["receivers"]:
@@ -89,13 +88,13 @@ def at_once(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def shipped_rules() -> list[dict[str, Any]]:
-    """The rules of the rule files in their order."""
+    """The rules of the rule files, in order."""
     files = sorted((ALERTS / "rules").glob("*.yml"))
     return [rule for file in files for group in fast_yaml.load(file.read_text())["groups"] for rule in group["rules"]]
 
 
 def shipped_entries() -> list[dict[str, Any]]:
-    """The alerts of the rule files in their order: several entries of one name where it has several severities."""
+    """The alerts of the rule files, in order; an alert with several severities has several entries."""
     return [rule for rule in shipped_rules() if "alert" in rule]
 
 

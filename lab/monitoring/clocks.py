@@ -1,4 +1,4 @@
-"""The waits of the rules, shortened: what takes minutes in production takes seconds in a test."""
+"""Shortens the times in rules: minutes in production become seconds in tests."""
 
 import re
 
@@ -11,9 +11,9 @@ _WINDOW = re.compile(r"(\[|\boffset )(?:(\d+)m)?(?:(\d+)s)?(?=\]|\s|\))")
 
 
 def faster(expression: str) -> str:
-    """An expression with limits, ranges and offsets of minutes made seconds; those of an hour and more stay.
+    """An expression whose limits, ranges and offsets below an hour are seconds instead of minutes.
 
-    How old the exporter's data is stays as it is: bookmarks come once a minute, however fast the test.
+    The limit for the age of the data does not change, because bookmarks arrive once a minute.
     """
     if "last_sync_timestamp" in expression:
         return expression

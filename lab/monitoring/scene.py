@@ -1,6 +1,6 @@
-"""The demo's platform with every kind of trouble that the dashboards show, an exporter, and a real Prometheus.
+"""The simulated platform with all problems that the dashboards show, an exporter, and a real Prometheus.
 
-The past is played on a clock that is set back; from then on it is the real one, so that `time()` and the timestamps
+The past is simulated with a clock that is set back; afterwards the clock is real, so that `time()` and the timestamps
 of the objects agree in Prometheus. Counters need an increase between two scrapes, so some runs end after the start.
 """
 
@@ -48,13 +48,13 @@ _PAST: tuple[tuple[float, Callable[["Scene"], Awaitable[None]]], ...] = (
     (20, lambda scene: scene.november.order([Order(task=8, agent="Rex", cli="codex", work=7200), _PENDING])),
     (4, lambda scene: scene.november.order(_STALLS[2:])),
 )
-"""Minutes ago, and what was done then."""
+"""Actions in the past, by minutes before now."""
 _PRESENT = (
     Order(task=2, agent="Rex", cli="codex", work=250),
     Order(task=10, agent="Cleo", cli="cursor", work=200),
     Order(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
 )
-"""Runs whose Jobs end after the start; one more run fails without a Job. The last one here fails, and is retried."""
+"""Runs whose Jobs end after the start. The last one fails and is retried. One more run fails without a Job."""
 STALLED, HANGING, DONE, RETRIED, FAILED = (
     one.name for one in (_STALLS[0], _HANGS[0], _PRESENT[0], _PRESENT[-1], _FAILS[0])
 )
@@ -62,7 +62,7 @@ STALLS = {one.name for one in _STALLS}
 OVERDUE, NO_POD, PENDING = {one.name for one in (*_HANGS, _LONG)}, _NO_POD.name, _PENDING.name
 """Jobs above the default limit, one of which works for three hours; one without a pod; one whose pod is pending."""
 RUNS = dict.fromkeys((STALLED, HANGING, NO_POD, DONE, RETRIED), NAMESPACE) | {FAILED: NEWEST.namespace}
-"""One run of each sort, with its namespace."""
+"""One run of each kind, with its namespace."""
 _KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
 _SETTINGS = {
     "coderuns": {
@@ -74,7 +74,7 @@ _SETTINGS = {
 
 
 class Scene:
-    """The API server and the platform in a thread of their own; used as a context manager."""
+    """The API server and the platform in their own thread. A context manager."""
 
     november: Platform
     newest: Platform
@@ -96,15 +96,15 @@ class Scene:
         self._thread.join()
 
     def order(self) -> None:
-        """The runs that are to be counted are there, some minutes ago, without a Job."""
+        """Creates the runs to be counted, some minutes ago, without Jobs."""
         self._do(self._order)
 
     def begin(self) -> None:
-        """They begin."""
+        """Starts them."""
         self._do(self._begin)
 
     def end(self) -> None:
-        """They end."""
+        """Ends them."""
         self._do(self._end)
 
     def _do(self, deed: Callable[[], Awaitable[None]]) -> None:
@@ -135,7 +135,7 @@ class Scene:
         await server.stop()
 
     async def _past(self) -> None:
-        """In steps of a minute, up to now."""
+        """Simulates the past in steps of a minute."""
         for platform in (self.november, self.newest):
             await platform.install()
         script = list(_PAST)
@@ -160,7 +160,7 @@ class Scene:
         await self._round()
 
     async def _end(self) -> None:
-        """The failed attempt is retried, which begins some minutes ago too, fails again, and is retried again."""
+        """Retries the failed attempt: it also starts some minutes ago, fails again, and is retried again."""
         for back in (0, 0, 4.5 * _MINUTE, 0, 0, 0):
             self._back = back
             await self._round()
@@ -174,7 +174,7 @@ class Scene:
 
 
 async def _refuse(request: web.Request) -> web.StreamResponse | None:
-    """One resource may not be read, so that an alert about the exporter fires."""
+    """Denies access to one resource, so that an alert about the exporter fires."""
     if not request.path.endswith("/docsruns"):
         return None
     status = {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "message": "not allowed"}
@@ -183,9 +183,9 @@ async def _refuse(request: web.Request) -> web.StreamResponse | None:
 
 @contextlib.contextmanager
 def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watched, Watched]]:
-    """Two that watch the same runs: a Prometheus of one exporter without a `cluster`, and one of two replicas in one.
+    """Two Prometheus servers for the same runs: one exporter without a `cluster`, and two replicas with one.
 
-    All that is to be counted has been, and so many seconds have passed since.
+    All counters have increased, and `seconds` have passed since.
     """
     with contextlib.ExitStack() as stack:
         platform = stack.enter_context(Scene(folder))

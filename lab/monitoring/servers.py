@@ -1,4 +1,4 @@
-"""A real Prometheus and a real Alertmanager on loopback, configured with the bundle."""
+"""A real Prometheus and Alertmanager on loopback, configured with the bundle."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ __all__ = ["Alertmanager", "Prometheus"]
 
 
 class _Server:
-    """A process with an HTTP API at `url`, ready when `/-/ready` is 200; used as a context manager."""
+    """A process with an HTTP API at `url`, ready when `/-/ready` is 200. A context manager."""
 
     def __init__(self, name: str, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class _Server:
         return self
 
     def start(self) -> None:
-        """Start it, or start it again at the same address with what it left in its folder; until it is ready."""
+        """Starts it, or starts it again at the same address with its data, and waits until it is ready."""
         flags = [f"--web.listen-address={self.address}", "--config.file=config.yml", *self._flags()]
         log = self.folder / f"{self._name}.log"
         self._process = Process(component(self._name), *flags, folder=self.folder, log=log)
@@ -45,7 +45,7 @@ class _Server:
             raise
 
     def end(self, number: signal.Signals) -> None:
-        """End it by a signal, and wait for its end."""
+        """Sends a signal and waits for its end."""
         self._process.signal(number)
         until(lambda: not self._process.running(), what=f"{self._name} has ended")
         self._process.stop()
@@ -54,7 +54,7 @@ class _Server:
         self._process.stop()
 
     def get(self, path: str, **query: str) -> Any:
-        """The JSON of an answer; an AssertionError with its text where it is no success."""
+        """The JSON of a response. Raises AssertionError with its text if it is not successful."""
         address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         try:
             with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - loopback
@@ -77,25 +77,25 @@ class _Server:
 
 
 class Alertmanager(_Server):
-    """Routes and inhibits as the bundle says, and delivers to the URL `receiver`."""
+    """Has the routes and inhibitions of the bundle, and delivers to the URL `receiver`."""
 
     def __init__(self, folder: pathlib.Path, *, receiver: str) -> None:
         super().__init__("alertmanager", folder)
         self._receiver = receiver
 
     def state_of(self, alertname: str, **labels: str) -> str:
-        """`active`, `suppressed` or `unprocessed`; empty for an alert that it does not have."""
+        """`active`, `suppressed` or `unprocessed`; empty for an unknown alert."""
         wanted = {"alertname": alertname, **labels}
         found = [alert for alert in self.get("/api/v2/alerts") if wanted.items() <= alert["labels"].items()]
         assert len(found) <= 1, found
         return found[0]["status"]["state"] if found else ""
 
     def tell(self, *alerts: dict[str, Any]) -> None:
-        """Give it alerts as Prometheus does; one with an `endsAt` that has passed is resolved."""
+        """Sends alerts as Prometheus does; one with an `endsAt` in the past is resolved."""
         self._post("/api/v2/alerts", alerts)
 
     def silence(self, **labels: str) -> None:
-        """Silence the alerts with these labels for an hour."""
+        """Silences the alerts with these labels for an hour."""
         now = datetime.now(UTC)
         self._post(
             "/api/v2/silences",
@@ -122,9 +122,9 @@ class Alertmanager(_Server):
 
 
 class Prometheus(_Server):
-    """Scrapes the address `exporter` and evaluates the bundle's rules, each second.
+    """Scrapes the address `exporter` and evaluates the rules of the bundle, each second.
 
-    `scrape` is what its scrape job has besides, such as TLS; relative paths in it begin at `folder`.
+    `scrape` contains additional fields of its scrape job, such as TLS; paths are relative to `folder`.
     """
 
     def __init__(
@@ -139,23 +139,23 @@ class Prometheus(_Server):
         self._exporter, self._alertmanager, self._scrape = exporter, alertmanager, scrape
 
     def query(self, expression: str, *, time: float | None = None) -> list[dict[str, Any]]:
-        """An instant query's vector: dicts of `metric` and `value`."""
+        """The vector of an instant query: dicts of `metric` and `value`."""
         at = {} if time is None else {"time": f"{time:.3f}"}
         result: list[dict[str, Any]] = self.get("/api/v1/query", query=expression, **at)["data"]["result"]
         return result
 
     def stored(self) -> list[dict[str, Any]]:
-        """The newest sample of each series of the exporter's scrapes."""
+        """The newest sample of each series of the exporter."""
         return self.query(f'{{job="{JOB}"}}')
 
     def target(self) -> dict[str, Any]:
-        """The one scrape target, as the targets page shows it."""
+        """The only scrape target, as in the targets API."""
         target: dict[str, Any]
         [target] = self.get("/api/v1/targets")["data"]["activeTargets"]
         return target
 
     def until_scraped(self) -> None:
-        """Wait for a scrape that worked; its target is only looked for some seconds after the start."""
+        """Waits for a successful scrape; service discovery takes some seconds after the start."""
         until(
             lambda: self.query(f'up{{job="{JOB}"}} == 1'),
             what="Prometheus has scraped the exporter",

@@ -1,4 +1,4 @@
-"""A real Prometheus with the bundle's rules and ten minutes of history."""
+"""A real Prometheus with the rules of the bundle and ten minutes of history."""
 
 import pathlib
 import subprocess
@@ -16,15 +16,15 @@ __all__ = ["Readable", "Watched"]
 
 
 class Readable(Prometheus):
-    """A Prometheus whose series and ranges can be read."""
+    """A Prometheus server that can be queried."""
 
     def series(self, selector: str) -> list[dict[str, str]]:
-        """The label sets that a selector finds."""
+        """The label sets that match a selector."""
         found: list[dict[str, str]] = self.get("/api/v1/series", **{"match[]": selector})["data"]
         return found
 
     def over(self, expression: str, *, seconds: float, step: float = 1.0) -> list[dict[str, Any]]:
-        """A range query's matrix, up to now: dicts of `metric` and `values`."""
+        """The matrix of a range query that ends now: dicts of `metric` and `values`."""
         now = time.time()
         span = {"start": f"{now - seconds:.3f}", "end": f"{now:.3f}", "step": f"{step:g}"}
         found: list[dict[str, Any]] = self.get("/api/v1/query_range", query=expression, **span)["data"]["result"]
@@ -32,9 +32,9 @@ class Readable(Prometheus):
 
 
 class Watched(Readable):
-    """A Prometheus of some replicas of the exporter; `cluster` is a label of their targets, "" for none.
+    """A Prometheus for some replicas of the exporter; `cluster` is a label of their targets, "" for none.
 
-    What needs ten minutes of history to fire has it: see `_backfill`.
+    It has ten minutes of history for rules that need it: see `_backfill`.
     """
 
     def __init__(self, folder: pathlib.Path, *, exporters: list[Exporter], cluster: str) -> None:
@@ -42,12 +42,12 @@ class Watched(Readable):
         self._exporters, self._cluster = exporters, cluster
 
     def start(self) -> None:
-        """With samples of the last ten minutes."""
+        """Starts it with samples of the last ten minutes."""
         self._backfill()
         super().start()
 
     def _backfill(self) -> None:
-        """Every 30 s the present samples of two metrics that rules compare with the past."""
+        """Writes the current samples of two metrics every 30 s into the past, for rules that compare with it."""
         more = f',cluster="{self._cluster}"' if self._cluster else ""
         found = [
             line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{more},')

@@ -1,4 +1,4 @@
-"""Where Alertmanager delivers in a test: a receiver of webhooks and of chat messages that keeps all it is told."""
+"""A receiver of webhooks and chat messages that stores all deliveries of Alertmanager."""
 
 import http.server
 import json
@@ -12,7 +12,7 @@ __all__ = ["ChatMessage", "Notification", "Webhook"]
 
 
 class Notification(NamedTuple):
-    """One alert of one delivery. `at` is the monotonic time of its arrival."""
+    """One alert of a delivery. `at` is the monotonic time of its arrival."""
 
     receiver: str
     status: str
@@ -22,7 +22,7 @@ class Notification(NamedTuple):
 
 
 class ChatMessage(NamedTuple):
-    """What a chat window shows of one delivery; `channel` is where."""
+    """The visible text of a chat message; `channel` is its channel."""
 
     receiver: str
     channel: str
@@ -33,7 +33,7 @@ class ChatMessage(NamedTuple):
 
 
 class Webhook(Loopback):
-    """Listens on `url` while it is open, for Alertmanager's webhook format, version 4, and for Slack's."""
+    """Listens at `url` for webhooks of Alertmanager, version 4, and for messages in the format of Slack."""
 
     def __init__(self) -> None:
         self._heard: list[Notification] = []
@@ -43,12 +43,12 @@ class Webhook(Loopback):
         self.url = f"http://{self.address}"
 
     def all(self) -> list[Notification]:
-        """Everything that was delivered up to now, oldest first."""
+        """All deliveries so far, oldest first."""
         with self._news:
             return list(self._heard)
 
     def heard(self, alertname: str, *, status: str, **labels: str) -> list[Notification]:
-        """What was delivered of such an alert up to now, oldest first."""
+        """The deliveries of this alert so far, oldest first."""
         wanted = {"alertname": alertname, **labels}
         with self._news:
             return [each for each in self._heard if each.status == status and wanted.items() <= each.labels.items()]
@@ -56,7 +56,7 @@ class Webhook(Loopback):
     def next(
         self, alertname: str, *, status: str = "firing", after: float = 0.0, seconds: float = 40.0, **labels: str
     ) -> Notification:
-        """The first such alert that arrives later than `after` (monotonic time), waited for if need be."""
+        """The first such alert after `after` (monotonic time); waits for it."""
 
         def fitting() -> list[Notification]:
             return [each for each in self.heard(alertname, status=status, **labels) if each.at > after]
@@ -69,23 +69,23 @@ class Webhook(Loopback):
         return found[0]
 
     def unresolved(self, alertname: str) -> bool:
-        """Whether the last delivery of such an alert has it firing."""
+        """Whether the alert was firing in its last delivery."""
         with self._news:
             last = [each.status for each in self._heard if each.labels.get("alertname") == alertname]
         return last[-1:] == ["firing"]
 
     def notifications(self) -> list[Notification]:
-        """Every alert of every delivery of webhooks up to now, oldest first."""
+        """All alerts of all webhook deliveries so far, oldest first."""
         with self._news:
             return list(self._heard)
 
     def messages(self) -> list[ChatMessage]:
-        """Every chat message up to now, oldest first."""
+        """All chat messages so far, oldest first."""
         with self._news:
             return list(self._read)
 
     def message(self, title: str, *, seconds: float = 40.0) -> ChatMessage:
-        """The first chat message with that title, waited for if need be."""
+        """The first chat message with that title; waits for it."""
 
         def fitting() -> list[ChatMessage]:
             return [each for each in self._read if each.title == title]
@@ -122,6 +122,6 @@ class Webhook(Loopback):
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Quiet."""
+                """Disables logging."""
 
         return Handler

@@ -1,1 +1,1 @@
-"""The simulated agent platform: its controller, the Job controller and its pods, in the objects of the real ones."""
+"""The simulated agent platform: its controller, the Job controller and the pods, with objects as on the real one."""

@@ -1,7 +1,7 @@
-"""The platform's controller: it turns each CodeRun into a Job, in the order of the real one, and fails as it does.
+"""The controller of the platform: creates a Job for each CodeRun in the order of the real one, and fails as it does.
 
-It keeps nothing in memory but what is in its image. Each round reads the cluster and does what is next for every
-run, so that it also follows what a person changes by hand. It emits no Events.
+It stores nothing in memory except the content of its image. Each round reads the cluster and does the next step of
+every run, so it also handles manual changes. It creates no Events.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ _TERMINAL = frozenset({"Succeeded", "Failed"})
 
 
 class Platform:
-    """What the platform does to the cluster, by its controller and by its people."""
+    """Actions of the platform's controller, and of its operators."""
 
     def __init__(self, *, writer: Writer, clock: Callable[[], float], generation: Generation = NOVEMBER) -> None:
         self._writer = writer
@@ -42,7 +42,7 @@ class Platform:
         self._missing_partial = ""
 
     async def install(self) -> None:
-        """The namespace, the two CRDs and, in November, the six ConfigMaps; what is there already stays."""
+        """Creates the namespace, the two CRDs and, in November, the six ConfigMaps, unless they exist."""
         namespace = {"name": self._generation.namespace}
         await self._writer.ensure(
             "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": namespace}
@@ -58,19 +58,19 @@ class Platform:
             await self._writer.create(self._generation.runs, coderun(one))
 
     async def lose_templates(self, kind: str) -> None:
-        """Empties a ConfigMap: it exists, and holds nothing."""
+        """Empties a ConfigMap: it exists without data."""
         await self._writer.patch(f"{CONFIGMAPS}/{configmap_name(kind)}", {"data": None, "binaryData": None})
 
     async def restore_templates(self, kind: str) -> None:
-        """Puts a ConfigMap's templates back."""
+        """Restores the templates of a ConfigMap."""
         await self._writer.patch(f"{CONFIGMAPS}/{configmap_name(kind)}", template_files(kind))
 
     async def roll_out(self, *, missing_partial: str = "") -> None:
-        """Replaces the controller's image, which holds the newest generation's templates."""
+        """Replaces the image of the controller, which contains the templates of the newest generation."""
         self._missing_partial = missing_partial
 
     async def end_leftovers(self, orders: Sequence[Order]) -> None:
-        """Ends the leftover process in the pods of these runs, as the runbook says: the containers exit with 0."""
+        """Ends the leftover process in the pods of these runs, as in the runbook: the containers exit with 0."""
         jobs = await self._jobs_of(orders)
         found = await self._writer.items(self._generation.pods)
         pods = _owned(found, {item["metadata"]["name"] for item in jobs})
@@ -79,15 +79,15 @@ class Platform:
             await self._writer.patch(path, {"metadata": {"annotations": {EXITS: "0"}}})
 
     async def delete_jobs(self, orders: Sequence[Order]) -> None:
-        """Deletes the Jobs of these runs by hand."""
+        """Deletes the Jobs of these runs manually."""
         for item in await self._jobs_of(orders):
             await self._writer.delete(self._job_path(item))
 
     async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
-        """One round over all runs. One that cannot be decoded makes the whole list unreadable.
+        """One round over all runs. A run that cannot be decoded makes the whole list fail.
 
-        `fault` takes the name of a run that cannot be handled, such as one made by hand without a field; the others
-        are handled all the same.
+        `fault` is called for each run that cannot be handled, such as one that was created manually without a field;
+        the others are handled.
         """
         runs = await self._writer.items(self._generation.runs)
         if not all(map(_is_decodable, runs)):
@@ -120,7 +120,7 @@ class Platform:
             await self._start(run)
 
     async def _start(self, run: Mapping[str, Any]) -> None:
-        """Fills the templates, then creates the Job, then writes the status."""
+        """Renders the templates, creates the Job, then writes the status."""
         name, attempt = run["metadata"]["name"], run["spec"]["contextVersion"]
         if not await self._has_templates(run):
             return  # November: nothing is written, and the next round tries again
@@ -142,11 +142,11 @@ class Platform:
         return bool(found and (found.get("data") or found.get("binaryData")))
 
     async def _follow(self, run: Mapping[str, Any], item: Mapping[str, Any]) -> None:
-        """Carries the Job's end over to the run.
+        """Updates the run after the end of its Job.
 
         A failed attempt, and a Complete one without a pull request, is retried: the Job is deleted, contextVersion
-        grows, and the status stays as it is until the next Job is made. retryCount is never counted, so that there
-        is no last attempt.
+        increases, and the status does not change until the next Job is created. retryCount is never increased, so
+        there is no last attempt.
         """
         conditions = item.get("status", {}).get("conditions", ())
         ends = {condition["type"] for condition in conditions if condition["status"] == "True"}
@@ -160,7 +160,7 @@ class Platform:
         await self._writer.patch(self._path(run), {"spec": {"contextVersion": attempt + 1}})
 
     async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
-        """Deletes the Job of a run that has succeeded, once the run's time has expired."""
+        """Deletes the Job of a succeeded run after the TTL of the run."""
         status, now = run.get("status", {}), self._clock()
         if "expireAt" not in status or "cleanupCompletedAt" in status or seconds_of(status["expireAt"]) > now:
             return
@@ -182,7 +182,7 @@ class Platform:
 
 
 def _is_decodable(run: Mapping[str, Any]) -> bool:
-    """Whether the controller's types can hold it: an empty CLI is no member of their enumeration."""
+    """Whether the controller can decode it: an empty CLI is not a member of the enumeration."""
     spec = run.get("spec")
     config = spec.get("cliConfig") if isinstance(spec, dict) else None
     return not isinstance(config, dict) or bool(config.get("cliType"))

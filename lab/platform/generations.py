@@ -1,4 +1,4 @@
-"""Two generations of the agent platform: what differs between November 2025 and the newest stored version.
+"""Two generations of the agent platform: November 2025 and the newest stored version.
 
 Source: the charts and the controller of github.com/5dlabs/cto.
 """
@@ -12,11 +12,11 @@ GROUP = "agents.platform"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Generation:
-    """Where the platform's objects are, and what its controller does."""
+    """The locations of the platform's objects, and the behavior of its controller."""
 
     namespace: str
     service: str
-    """The repository that its runs work on."""
+    """The repository of its runs."""
     template_configmaps: bool
     """Whether templates are in ConfigMaps. If not, they are in the controller's image."""
     deadline_seconds: int | None = None
@@ -46,8 +46,8 @@ class Generation:
 
 
 NOVEMBER = Generation(namespace="agent-platform", service="cto-parallel-test", template_configmaps=True)
-"""The generation of the incidents: a template that fails leaves a finalizer, and no status."""
+"""The generation of the incidents: after a template error, a run has a finalizer and no status."""
 NEWEST = Generation(
     namespace="cto", service="my-proj", template_configmaps=False, deadline_seconds=86400, ttl_seconds=3600
 )
-"""The newest stored version: a template that fails ends the run as Failed, with a message."""
+"""The newest stored version: after a template error, a run is Failed, with a message."""

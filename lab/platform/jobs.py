@@ -1,4 +1,4 @@
-"""The Job of a run's present attempt, as each generation's controller makes it."""
+"""The Job of the current attempt of a run, as the controller of each generation creates it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ __all__ = ["job"]
 
 _LONGEST_NAME = 63
 _NEWEST_CLI = "factory"
-"""The CLI that the newest controller's own settings give a run without cliConfig."""
+"""The CLI in the settings of the newest controller, for runs without cliConfig."""
 
 
 def job(run: Mapping[str, Any], *, generation: Generation = NOVEMBER) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def job(run: Mapping[str, Any], *, generation: Generation = NOVEMBER) -> dict[st
 
 
 def _november(run: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Name, labels and container. A DocsRun's Job has other labels."""
+    """Name, labels and container. The Job of a DocsRun has other labels."""
     spec, docs = run["spec"], run["kind"] == "DocsRun"
     labels = _common(run) | {"task-type": "docs" if docs else "code"}
     if docs:
@@ -54,7 +54,7 @@ def _november(run: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, An
 
 
 def _newest(run: Mapping[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Name, labels and container. The CLI is unknown to the name, which has the spec's; the labels have it."""
+    """Name, labels and container. The name contains the CLI of the spec; the actual CLI is only in the labels."""
     meta, spec = run["metadata"], run["spec"]
     agent, model = _agent(spec), spec["model"]
     container = f"{_NEWEST_CLI}-{model}"
@@ -88,7 +88,7 @@ def _common(run: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _november_name(run: Mapping[str, Any], cli: str) -> str:
-    """`play-coderun-task-3-tess-claude-agent-plat-34f1645a-12000000-v1`: the namespace is cut, the end is kept."""
+    """`play-coderun-task-3-tess-claude-agent-plat-34f1645a-12000000-v1`: only the namespace is truncated."""
     meta, spec = run["metadata"], run["spec"]
     digest = hashlib.sha256(f"{meta['namespace']}/{meta['name']}".encode()).hexdigest()[:8]
     end = f"-{digest}-{meta['uid'][:8]}-v{spec['contextVersion']}"

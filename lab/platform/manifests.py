@@ -1,7 +1,7 @@
-"""The objects of the agent platform, as it writes them itself. Pure functions from plain values to manifests.
+"""The objects of the agent platform as the platform creates them. Pure functions from plain values to manifests.
 
-Names, labels and fields are those of the platform's own charts and controller (github.com/5dlabs/cto). The
-annotations `demo/...` are the simulator's own: they say how a run goes.
+Names, labels and fields are those of the platform's charts and controller (github.com/5dlabs/cto). The annotations
+`demo/...` are those of the simulator: they define the course of a run.
 """
 
 import base64
@@ -34,9 +34,9 @@ NAMESPACE = NOVEMBER.namespace
 CLIS = ("claude", "codex", "cursor", "factory")
 TEMPLATES = (*CLIS, "integration", "shared")
 WORK_SECONDS = "demo/work-seconds"
-"""Annotation: the seconds from a Job's start to the end of the agent's work."""
+"""Annotation: the time from the start of a Job to the end of the agent's work, in seconds."""
 START_SECONDS = "demo/start-seconds"
-"""Annotation: the seconds from a Job's start until its pod is ready."""
+"""Annotation: the time from the start of a Job until its pod is ready, in seconds."""
 EXITS = "demo/exits"
 """Annotation: what the container does after the work, one word for each attempt.
 
@@ -44,7 +44,7 @@ EXITS = "demo/exits"
 On a Job and on its pod it may be changed at any time: `never` becomes `0` when an operator ends the leftover process.
 """
 EMPTY_ATTEMPTS = "demo/empty-attempts"
-"""Annotation: how many attempts complete without a pull request, each of which the controller retries."""
+"""Annotation: the number of attempts that complete without a pull request. The controller retries each of them."""
 _STAGES = {"Cleo": "quality", "Tess": "testing", "Cipher": "security", "": "security"}
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # of the API server, for generateName
 _SETTINGS = {
@@ -57,9 +57,9 @@ _SETTINGS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """One CodeRun to be created: which agent works on which task, for how many seconds, and how that ends.
+    """A CodeRun to be created: the agent, the task, the seconds of work, and the end.
 
-    Without an agent and a CLI it is the run that the controller cannot decode: the API server accepts it.
+    Without an agent and a CLI, it is a run that the API server accepts and the controller cannot decode.
     """
 
     task: int
@@ -73,7 +73,7 @@ class Order:
 
     @property
     def name(self) -> str:
-        """The CodeRun's name, as the workflow of November or a caller of the newest version gives it."""
+        """The name of the CodeRun, as the workflow of November or a caller of the newest version creates it."""
         service = self.generation.service
         if self.generation is NEWEST:
             return f"coderun-{service.replace('-', '')}-t{self.task}"
@@ -88,12 +88,12 @@ class Order:
 
 
 def configmap_name(kind: str) -> str:
-    """Which ConfigMap holds the templates of that CLI, or the `shared` and `integration` ones."""
+    """The name of the ConfigMap with the templates of a CLI, or with the `shared` or `integration` ones."""
     return f"controller-agent-templates-{kind}"
 
 
 def template_files(kind: str) -> dict[str, dict[str, str]]:
-    """What is in a healthy ConfigMap: `data` and, as base64, `binaryData`. Handlebars files, `/` written `_`."""
+    """The content of a healthy ConfigMap, `data` and `binaryData` (base64): Handlebars files, `/` written as `_`."""
     if kind not in CLIS:
         return {"data": {f"{kind}_guidelines.md.hbs": f"# {kind}\nWork on task {{{{task_id}}}}.\n"}, "binaryData": {}}
     script = f"#!/bin/bash\nset -eu\nexec {kind} --print < /task/prompt.md\n"
@@ -124,7 +124,7 @@ def templates(kind: str) -> dict[str, Any]:
 
 
 def custom_resource(kind: str) -> dict[str, Any]:
-    """The CustomResourceDefinition of CodeRun or DocsRun; any field is allowed, as objects of all ages are."""
+    """The CustomResourceDefinition of CodeRun or DocsRun, which allows any field."""
     plural = f"{kind.lower()}s"
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     version = {"name": "v1", "served": True, "storage": True, "subresources": {"status": {}}, "schema": schema}
@@ -189,7 +189,7 @@ def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _newest(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
-    """Labels and spec. There is no cliConfig: the controller takes the agent's from its own settings."""
+    """Labels and spec. There is no cliConfig: the controller uses that of the agent in its settings."""
     repository = f"https://git.example.com/5dlabs/{order.generation.service}.git"
     spec = {
         "runType": "implementation",
@@ -209,7 +209,7 @@ def _newest(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def exit_of(job: Mapping[str, Any]) -> str:
-    """What the container of a Job's attempt does after the work; the last word stands for all later attempts."""
+    """The exit of the container in an attempt; the last word applies to all later attempts."""
     meta = job["metadata"]
     exits: list[str] = meta.get("annotations", {}).get(EXITS, "0").split(",")
     attempt = int(meta.get("labels", {}).get("context-version", "1"))

@@ -1,8 +1,7 @@
-"""What controllers write into the status of a run and of a Job, as merge patches. Pure functions.
+"""Merge patches for the status of a run and of a Job, as controllers write them. Pure functions.
 
-Runs: as `controller.rs` of github.com/5dlabs/cto does it. Nobody but the controller writes them, and
-`workCompleted` becomes true only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of
-Kubernetes 1.36.
+Runs: as `controller.rs` of github.com/5dlabs/cto. Only the controller writes them, and sets `workCompleted` to true
+only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of Kubernetes 1.36.
 """
 
 from typing import Any
@@ -23,11 +22,11 @@ __all__ = [
 ]
 
 SWEEP_SECONDS = 60
-"""So long after its success the Job of a run is deleted."""
+"""TTL of the Job of a succeeded run, in seconds."""
 
 
 def running(now: float, *, job_name: str, attempt: int) -> dict[str, Any]:
-    """A run whose Job has just been made. A later attempt only names the new Job: its phase does not change."""
+    """A run whose Job was created. A later attempt only changes the name of the Job: the phase does not change."""
     if attempt > 1:
         return {"message": "Code implementation job started", "lastUpdate": rfc3339(now), "jobName": job_name}
     return {
@@ -44,7 +43,7 @@ def running(now: float, *, job_name: str, attempt: int) -> dict[str, Any]:
 
 
 def succeeded(now: float) -> dict[str, Any]:
-    """A run whose Job is Complete. Its condition stays that of the start: the controller does not update it."""
+    """A run whose Job is Complete. Its condition is that of the start: the controller does not update it."""
     return {
         "phase": "Succeeded",
         "message": "Code implementation completed successfully",
@@ -56,12 +55,12 @@ def succeeded(now: float) -> dict[str, Any]:
 
 
 def cleaned_up(now: float) -> dict[str, Any]:
-    """A run whose Job has been deleted after its success."""
+    """A run whose Job was deleted after its success."""
     return {"cleanupCompletedAt": rfc3339(now)}
 
 
 def template_failed(now: float, *, run: str, partial: str) -> dict[str, Any]:
-    """A run of the newest generation whose template does not render: there is no Job."""
+    """A run of the newest generation whose template cannot be rendered: it has no Job."""
     message = (
         f"Template rendering failed: Task configuration error: Template rendering failed for CodeRun {run}:"
         f" Partial not found {partial}. Check controller logs for details."
@@ -76,7 +75,7 @@ def template_failed(now: float, *, run: str, partial: str) -> dict[str, Any]:
 
 
 def active(now: float | None = None, *, pods: int = 1, ready: int = 0) -> dict[str, Any]:
-    """An unfinished Job; `now` is its start. Without pods `active` is absent."""
+    """An unfinished Job that starts at `now`. Without pods, `active` is absent."""
     start = {} if now is None else {"startTime": rfc3339(now)}
     return start | {"active": pods or None, "ready": ready, "terminating": 0, "uncountedTerminatedPods": {}}
 
@@ -89,25 +88,25 @@ def complete(now: float) -> dict[str, Any]:
 
 
 def failing(now: float) -> dict[str, Any]:
-    """A Job past its deadline whose pod is still terminating."""
+    """A Job after its deadline, whose pod is still terminating."""
     conditions = [_of_job("FailureTarget", now, **_WHY["DeadlineExceeded"])]
     return _ended() | {"failed": 1, "terminating": 1, "conditions": conditions}
 
 
 def failed(now: float, *, reason: str = "BackoffLimitExceeded") -> dict[str, Any]:
-    """A Job that has failed: there is no completionTime."""
+    """A Job that has failed: it has no completionTime."""
     conditions = [_of_job(kind, now, **_WHY[reason]) for kind in ("FailureTarget", "Failed")]
     return _ended() | {"failed": 1, "conditions": conditions}
 
 
 def suspended(now: float) -> dict[str, Any]:
-    """A Job that was suspended: its pod is deleted."""
+    """A suspended Job: its pod is deleted."""
     why = {"reason": "JobSuspended", "message": "Job suspended"}
     return active(pods=0) | {"startTime": None, "conditions": [_of_job("Suspended", now, **why)]}
 
 
 def resumed(now: float) -> dict[str, Any]:
-    """A Job that runs again: it has a new start, and a new pod."""
+    """A resumed Job: it has a new start time and a new pod."""
     why = {"reason": "JobResumed", "message": "Job resumed"}
     return active(now) | {"conditions": [_of_job("Suspended", now, status="False", **why)]}
 

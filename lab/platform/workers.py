@@ -1,6 +1,6 @@
-"""The Job controller and the kubelets where none run: Jobs start, and they end or hang, as on Kubernetes 1.36.
+"""Simulates the Job controller and the kubelets as of Kubernetes 1.36: Jobs start, and end or hang.
 
-A real cluster has its own; there the demo leaves this out.
+A real cluster has its own, so this is not used there.
 """
 
 import math
@@ -17,7 +17,7 @@ __all__ = ["Workers", "seconds_in"]
 
 
 class Workers:
-    """Plays every Job by its annotations: when its pod is ready, how long it works, and what it does afterwards."""
+    """Runs every Job according to its annotations: when its pod is ready, how long it works, and how it exits."""
 
     def __init__(self, *, writer: Writer, clock: Callable[[], float], generation: Generation = NOVEMBER) -> None:
         self._writer = writer
@@ -50,7 +50,7 @@ class Workers:
             await self._write(item, statuses.active(ready=1))
 
     async def _finish(self, item: Mapping[str, Any], ending: str) -> None:
-        """`0` and `1` are exit codes. `never` is the incident: the process stays, and its pod is ready."""
+        """`0` and `1` are exit codes. `never` is the incident: the process continues, and its pod is ready."""
         if ending == "0":
             await self._write(item, statuses.complete(self._clock()))
         elif ending == "1":
@@ -63,5 +63,5 @@ class Workers:
 
 
 def seconds_in(item: Mapping[str, Any], annotation: str) -> float:
-    """The number that a Job's annotation holds; 0 without it."""
+    """The number in an annotation of a Job; 0 without it."""
     return float(item["metadata"].get("annotations", {}).get(annotation, 0))

@@ -1,6 +1,6 @@
 """A client that writes to a Kubernetes API, as the simulated platform does.
 
-It works against the stand-in API server and against a real one.
+It works with the stand-in API server and with a real one.
 """
 
 import json
@@ -20,7 +20,7 @@ _ANSWER = aiohttp.ClientTimeout(total=20)
 
 
 class WriterError(Exception):
-    """The API server refused a request; the text has its method, path, status and message."""
+    """The API server rejected a request. The text has its method, path, status and message."""
 
     def __init__(self, text: str, *, status: int) -> None:
         super().__init__(text)
@@ -30,9 +30,9 @@ class WriterError(Exception):
 class Writer:
     """Reads and writes objects as parsed JSON. An async context manager.
 
-    `base_url` is the server's, such as "https://127.0.0.1:6443"; `ssl` and `headers` (a bearer token) are what
-    a real one asks for. Every method raises WriterError for an answer that is no success and
-    aiohttp.ClientError or TimeoutError where there is none.
+    `base_url` is that of the server, such as "https://127.0.0.1:6443"; a real server requires `ssl` and `headers` (a
+    bearer token). Every method raises WriterError for a response that is not successful, and aiohttp.ClientError or
+    TimeoutError if there is no response.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Writer:
         return items
 
     async def read(self, path: str) -> dict[str, Any] | None:
-        """An object, or None where there is none."""
+        """An object, or None if it does not exist."""
         try:
             return await self._send("GET", path)
         except WriterError as error:
@@ -67,11 +67,11 @@ class Writer:
             raise
 
     async def create(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """The created object. `path` is the collection's."""
+        """The created object. `path` is that of the collection."""
         return await self._send("POST", path, json=manifest)
 
     async def ensure(self, path: str, manifest: Mapping[str, Any]) -> None:
-        """Creates the object unless one of that name is there already."""
+        """Creates the object unless one of that name exists."""
         try:
             await self.create(path, manifest)
         except WriterError as error:
@@ -79,11 +79,11 @@ class Writer:
                 raise
 
     async def patch(self, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        """The object after a merge patch (RFC 7396). A path that ends in `/status` changes the status alone."""
+        """The object after a merge patch (RFC 7396). A path that ends in `/status` changes only the status."""
         return await self._send("PATCH", path, json=change, headers=_MERGE)
 
     async def delete(self, path: str) -> None:
-        """Deletes an object and what it owns; at once where a garbage collector runs. One that is gone is fine."""
+        """Deletes an object and its dependents, immediately if there is a garbage collector. It need not exist."""
         try:
             await self._send("DELETE", path, params={"propagationPolicy": "Background"})
         except WriterError as error:
@@ -101,7 +101,7 @@ class Writer:
 
 
 def _reason(text: str) -> str:
-    """The message of a Status; else the answer's own beginning, as paths that are not resources have it."""
+    """The message of a Status; for other bodies, the start of the text."""
     try:
         message: str = json.loads(text)["message"]
     except (ValueError, KeyError, TypeError):

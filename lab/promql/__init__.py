@@ -1,4 +1,4 @@
-"""The part of PromQL that the alert rules use, evaluated over the scrapes so far."""
+"""Evaluates the part of PromQL that the alert rules use, over the scrapes so far."""
 
 from lab.promql.errors import PromqlError, UnsupportedError
 from lab.promql.evaluator import evaluate, parse

@@ -1,4 +1,4 @@
-"""Binary operators: between numbers, between a vector and a number, and between two vectors.
+"""Binary operators between numbers, between a vector and a number, and between two vectors.
 
 Source: "Operators" in Prometheus' querying documentation (vector matching, set operators, `bool`).
 """
@@ -18,7 +18,7 @@ __all__ = ["combine"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Operator:
-    """One operator of an expression with its modifiers."""
+    """An operator with its modifiers."""
 
     symbol: str
     with_bool: bool = False
@@ -29,11 +29,11 @@ class _Operator:
 
     @property
     def drops_name(self) -> bool:
-        """A result that is not one of the operands' values is no longer that metric."""
+        """Whether the result has no metric name, because its value is computed."""
         return self.with_bool or self.symbol not in COMPARISON
 
     def apply(self, left: float, right: float) -> float | None:
-        """The result's value, or None where a comparison filters the element out."""
+        """The value of the result; None if a comparison filters the element out."""
         if self.symbol in ARITHMETIC:
             return ARITHMETIC[self.symbol](left, right)
         holds = COMPARISON[self.symbol](left, right)
@@ -42,13 +42,13 @@ class _Operator:
         return left if holds else None
 
     def match_group(self, sample: Sample) -> Key:
-        """What has to be equal on both sides."""
+        """The labels that must be equal on both sides."""
         if self.on:
             return key({label: sample.get(label) for label in self.labels})
         return key({label: text for label, text in sample.labels.items() if label not in self._ignored})
 
     def result_labels(self, many: Sample, one: Sample) -> dict[str, str]:
-        """The labels of a matched pair: those of the match group, or with a group modifier the many side's."""
+        """The labels of a matched pair: those of the match group, or of the many side with a group modifier."""
         labels = dict(many.labels)
         if self.drops_name:
             labels.pop(NAME, None)
@@ -64,7 +64,7 @@ class _Operator:
 
 
 def combine(expression: Any, left: float | Vector, right: float | Vector) -> float | Vector:
-    """The value of a BinaryExpr whose two sides have been evaluated. Raises PromqlError, UnsupportedError."""
+    """The value of a BinaryExpr after the evaluation of both sides. Raises PromqlError and UnsupportedError."""
     operator = _read(expression)
     if isinstance(left, list) and isinstance(right, list):
         return _SETS.get(operator.symbol, _vectors)(operator, left, right)
@@ -100,7 +100,7 @@ def _read(expression: Any) -> _Operator:
 
 
 def _scaled(operator: _Operator, vector: Vector, scalar: float, *, turned: bool = False) -> Vector:
-    """Between a vector and a number. A filter keeps the vector's value, on whichever side it stands."""
+    """An operator between a vector and a number. A filter keeps the value of the vector, on either side."""
     result = []
     for sample in vector:
         sides = (scalar, sample.value) if turned else (sample.value, scalar)
@@ -148,7 +148,7 @@ def _one_side(operator: _Operator, vector: Vector, *, named: str) -> dict[Key, S
 
 
 def _claim(operator: _Operator, taken: set[Key], labels: Mapping[str, str]) -> None:
-    """A match group gives one result, or with a group modifier one for each label set."""
+    """Checks that a match group has one result, or with a group modifier one for each label set."""
     if not operator.many and taken:
         raise PromqlError("multiple matches for labels: many-to-one matching must be explicit")
     if key(labels) in taken:

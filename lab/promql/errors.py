@@ -1,11 +1,11 @@
-"""What can go wrong with an expression."""
+"""Errors of expressions."""
 
 __all__ = ["PromqlError", "UnsupportedError"]
 
 
 class PromqlError(Exception):
-    """The expression is not PromQL, or has no answer over these series, such as many-to-many matching."""
+    """The expression is not PromQL, or cannot be evaluated, such as many-to-many matching."""
 
 
 class UnsupportedError(PromqlError):
-    """The expression uses a construct outside the part that is evaluated here; the text names it."""
+    """The expression uses a construct that is not supported here; the text names it."""

@@ -1,7 +1,7 @@
-"""From an expression's syntax tree to its value at one moment.
+"""Evaluates the syntax tree of an expression at one time.
 
-The meaning of each construct is the one that Prometheus documents under "Querying". Whatever is not listed
-here is an error that names it, and never a guess.
+The meaning of each construct is documented by Prometheus under "Querying". A construct that is not listed here raises
+an error that names it.
 """
 
 import re
@@ -23,7 +23,7 @@ Value = float | Vector
 
 
 def parse(text: str) -> Any:
-    """The syntax tree of an expression. Raises PromqlError for what PromQL does not allow."""
+    """The syntax tree of an expression. Raises PromqlError if PromQL does not allow it."""
     try:
         return promql_parser.parse(text)
     except ValueError as error:
@@ -31,11 +31,11 @@ def parse(text: str) -> Any:
 
 
 def evaluate(tree: Any, *, page: Page, time: float, history: History | None = None) -> Value:
-    """The value of a parsed expression over the page, at `time` (seconds since the epoch): a number or a vector.
+    """The value of a parsed expression at `time` (seconds since the epoch): a number or a vector.
 
-    `history` holds the page and the scrapes before it, for `offset` and range selectors; None: only this page.
-    Raises UnsupportedError for a construct that is not evaluated here, even where no series would reach it,
-    and PromqlError where Prometheus would fail too.
+    `history` has the current and earlier scrapes, for `offset` and range selectors; None: only this scrape. Raises
+    UnsupportedError for an unsupported construct, even if no series reaches it, and PromqlError if Prometheus would
+    fail too.
     """
     if history is None:
         history = History()
@@ -44,7 +44,7 @@ def evaluate(tree: Any, *, page: Page, time: float, history: History | None = No
 
 
 class _Evaluation:
-    """One expression at one moment. Both sides of every operator are evaluated, so nothing hides from a check."""
+    """One expression at one time. Both sides of every operator are evaluated, so every construct is checked."""
 
     def __init__(self, page: Page, time: float, history: History) -> None:
         self._page = page
@@ -83,7 +83,7 @@ class _Evaluation:
         return [sample for sample in series if passes(sample)]
 
     def _moment(self, selector: Any) -> float:
-        """The time that a selector reads: the evaluation's, less its offset."""
+        """The time of a selector: that of the evaluation minus its offset."""
         return self._time - (selector.offset.total_seconds() if selector.offset is not None else 0.0)
 
     def over_time(self, tree: Any) -> Value:
@@ -144,7 +144,7 @@ def _labelled(vector: Vector, label: str, text: str, source: str, pattern: str) 
 
 
 def _passes(selector: Any) -> Callable[[Sample], bool]:
-    """Whether a series has what a selector's matchers ask for."""
+    """Whether a series matches a selector."""
     if selector.at is not None:
         raise UnsupportedError("@ modifier")
     if selector.matchers.or_matchers:
@@ -154,14 +154,14 @@ def _passes(selector: Any) -> Callable[[Sample], bool]:
 
 
 def _name(selector: Any) -> str:
-    """The metric of a selector that reads the past."""
+    """The metric of a selector that reads past samples."""
     if not selector.name:
         raise UnsupportedError("range or offset without a metric name")
     return str(selector.name)
 
 
 def _test(matcher: Any) -> Callable[[str], bool]:
-    """Regular expressions match the whole value, and their dot matches a line break (Prometheus 3)."""
+    """Tests a matcher. Regular expressions match the whole value, and the dot matches a line break (Prometheus 3)."""
     if matcher.op == MatchOp.Equal:
         return lambda text: text == matcher.value
     if matcher.op == MatchOp.NotEqual:
@@ -173,7 +173,7 @@ def _test(matcher: Any) -> Callable[[str], bool]:
 
 
 def _group(modifier: Any, sample: Sample) -> Key:
-    """The labels by which a sample is aggregated: none without a modifier, and the name only if it is listed."""
+    """The labels by which a sample is aggregated: none without a modifier; the name only if it is listed."""
     if modifier is None:
         return frozenset()
     if modifier.type == AggModifierType.By:
@@ -183,7 +183,7 @@ def _group(modifier: Any, sample: Sample) -> Key:
 
 
 def _absent_labels(tree: Any) -> dict[str, str]:
-    """What `absent` can tell of the series that is not there: its equality matchers, each named once only."""
+    """The labels of the result of `absent`: its equality matchers with unique names."""
     while isinstance(tree, promql_parser.ParenExpr):
         tree = tree.expr
     labels: dict[str, str] = {}
@@ -199,7 +199,7 @@ def _absent_labels(tree: Any) -> dict[str, str]:
 
 
 def _largest(values: list[float]) -> float:
-    """NaN only if there is nothing else."""
+    """The maximum; NaN only if all values are NaN."""
     return max((value for value in values if value == value), default=float("nan"))  # noqa: PLR0124 - not NaN
 
 

@@ -1,4 +1,4 @@
-"""The samples of past scrapes: what `offset` and range selectors read.
+"""The samples of past scrapes, for `offset` and range selectors.
 
 Source: "Staleness" and "Range vector selectors" in Prometheus' querying documentation.
 """
@@ -24,7 +24,7 @@ class Series:
 
 
 class History:
-    """The pages of all scrapes so far. `keep` is how many seconds of them are kept."""
+    """The scrapes so far. `keep` is the retention in seconds."""
 
     def __init__(self, *, keep: float = 90_000.0) -> None:
         self._keep = keep
@@ -32,7 +32,7 @@ class History:
         self._families: dict[str, dict[Key, Series]] = {}
 
     def add(self, page: Page, *, at: float) -> None:
-        """Adds a scrape at that time (seconds since the epoch), later than every earlier one."""
+        """Adds a scrape at a time (seconds since the epoch) after all earlier ones."""
         self._scrapes.append(at)
         for sample in page:
             self._append(sample, at)
@@ -40,13 +40,13 @@ class History:
             self._forget(before=at - self._keep)
 
     def extend(self, page: Page, names: Iterable[str]) -> None:
-        """Adds the families of these names, which a recording rule has added to the newest page."""
+        """Adds families that recording rules have added to the newest scrape."""
         for name in names:
             for sample in page.family(name):
                 self._append(sample, self._scrapes[-1])
 
     def instant(self, name: str, *, at: float) -> Vector:
-        """The family as an instant selector reads it then: a series that the last scrape lacks is stale."""
+        """The family as an instant selector returns it: a series that the last scrape does not have is stale."""
         index = bisect.bisect_right(self._scrapes, at) - 1
         if index < 0 or at - self._scrapes[index] >= LOOKBACK_SECONDS:
             return []
@@ -59,7 +59,7 @@ class History:
         return found
 
     def window(self, name: str, *, after: float, until: float) -> Iterator[Series]:
-        """The family's series with the samples in (after, until], where there are any."""
+        """The series of a family with their samples in (after, until]; those without samples are omitted."""
         for series in self._families.get(name, {}).values():
             first, last = bisect.bisect_right(series.times, after), bisect.bisect_right(series.times, until)
             if first < last:

@@ -1,4 +1,4 @@
-"""What an operator does to two numbers, with the floats' infinities and NaN as Go has them."""
+"""Arithmetic and comparison operators, with infinities and NaN as in Go."""
 
 import math
 import operator
@@ -8,7 +8,7 @@ __all__ = ["ARITHMETIC", "COMPARISON"]
 
 
 def _divide(left: float, right: float) -> float:
-    """By zero: NaN or an infinity with the operands' signs, and never an error."""
+    """Division. By zero: NaN or an infinity with the sign of the operands, never an error."""
     if right:
         return left / right
     if not left or math.isnan(left) or math.isnan(right):
@@ -17,7 +17,7 @@ def _divide(left: float, right: float) -> float:
 
 
 def _modulo(left: float, right: float) -> float:
-    """The result has the sign of the left side."""
+    """The remainder. It has the sign of the left side."""
     return math.nan if not right or math.isinf(left) else math.fmod(left, right)
 
 

@@ -1,4 +1,4 @@
-"""Functions of a range vector: from one series' samples in a window to one number.
+"""Functions of range vectors: one number from the samples of a series in a window.
 
 Source: "Functions" in Prometheus' querying documentation, and `extrapolatedRate` in its `promql/functions.go`.
 """
@@ -15,7 +15,7 @@ _MOST_OF_AN_INTERVAL = 1.1
 
 
 def _increase(series: Series, begin: float, end: float) -> float | None:
-    """How much a counter has grown, extrapolated to the limits of the window; None with fewer than two samples."""
+    """The increase of a counter, extrapolated to the limits of the window; None with fewer than two samples."""
     times, values = series.times, series.values
     if len(times) < 2:
         return None
@@ -63,4 +63,4 @@ OVER_TIME: Mapping[str, Callable[[Series, float, float], float | None]] = {
     "last_over_time": _of_values(lambda values: values[-1]),
     "present_over_time": _of_values(lambda _: 1.0),
 }
-"""By name: a function of the series in a window, of the window's begin and of its end; None for no result."""
+"""Functions by name: of the series in a window, its start and its end; None for no result."""

@@ -1,5 +1,5 @@
-"""A month of an agent platform in minutes: the exporter's own code on a clock that is set, judged by promtool.
+"""Simulates a month of an agent platform in minutes: the exporter with a simulated clock, and promtool for the rules.
 
-`world` lets time pass on the stand-in API server, `series` keeps what each scrape shows, `judge` has Prometheus' own
-rule engine say what fires. `replay` plays the incidents, `calm` plays normal life and faults.
+`world` advances the time of the stand-in API server, `series` stores the scrapes, and `judge` evaluates the rules
+with Prometheus' rule engine. `replay` simulates the incidents, `calm` normal operation and faults.
 """

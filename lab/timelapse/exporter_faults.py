@@ -1,4 +1,4 @@
-"""What can go wrong with the exporter, and with what it reads."""
+"""Faults of the exporter, and of the resources that it reads."""
 
 import functools
 import random

@@ -1,4 +1,4 @@
-"""A fault: from when to when it is there, and which alert has to report it."""
+"""A fault: its start and end, and the alert that must report it."""
 
 import dataclasses
 import functools
@@ -15,20 +15,20 @@ MINUTE = 60.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault: from when (seconds since the epoch) to when it was there, and what is to be reported of it."""
+    """One fault: its start and end (seconds since the epoch), and the expected alert."""
 
     what: str
     begin: float
     end: float
     alert: str
     labels: Mapping[str, str]
-    """What the alert's labels must hold; a value that ends in `*` is the beginning of one."""
+    """Labels that the alert must have; a value that ends in `*` is a prefix."""
     within: float
-    """Seconds from `begin` to the alert: what alerts/README.md promises, and 30 s for where the scrape falls."""
+    """Maximum seconds from `begin` to the alert: the time in alerts/README.md plus 30 s for the scrape interval."""
     beside: tuple[str, ...] = ()
-    """What else may fire because of it."""
+    """Other alerts that may fire because of it."""
     before: float = 0.0
-    """Seconds before `begin` in which the alert may fire: what happens then is of the fault already."""
+    """Seconds before `begin` in which the alert may already fire because of the fault."""
 
     def found_by(self, one: Firing) -> bool:
         """Whether that alert reports this fault."""
@@ -36,7 +36,7 @@ class Fault:
         return present and one.alert == self.alert and _concerns(one, self.labels)
 
     def explains(self, one: Firing) -> bool:
-        """Whether that alert is a consequence."""
+        """Whether that alert is a consequence of this fault."""
         present = self.begin - self.before <= one.first <= self.end + 20 * MINUTE
         return present and one.alert in (self.alert, *self.beside)
 
@@ -50,7 +50,7 @@ def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
 
 
 Kind = Callable[[Life, float, random.Random], Fault]
-"""Puts a fault on a life's agenda, from that moment (seconds since the epoch) on."""
+"""Adds a fault to the agenda of a simulation, from a time on (seconds since the epoch)."""
 
 
 def kind(
@@ -62,9 +62,9 @@ def kind(
     beside: tuple[str, ...] = (),
     before: float = 0.0,
 ) -> Callable[[Callable[[Life, float, float, random.Random], Mapping[str, str]]], Kind]:
-    """Makes a kind of fault of a function that puts one on the agenda, from its begin to its end.
+    """Creates a kind of fault from a function that adds it to the agenda, from its start to its end.
 
-    The function gives the labels that the alert's must hold; `lasts` are the seconds between begin and end.
+    The function returns the labels that the alert must have; `lasts` is the duration in seconds.
     """
 
     def decorate(happens: Callable[[Life, float, float, random.Random], Mapping[str, str]]) -> Kind:

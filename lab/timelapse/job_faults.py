@@ -1,4 +1,4 @@
-"""What can go wrong with the Jobs of agents."""
+"""Faults of the Jobs of agents."""
 
 import random
 
@@ -11,7 +11,7 @@ __all__ = ["JOB_FAULTS"]
 
 @kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
 def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """Incident 2: the work is done, and the process stays. The status of the run and of the Job does not change."""
+    """Incident 2: the work is completed, but the process does not exit. The statuses do not change."""
     order = life.order(agent="Tess", work=420, exits=("never",))
     life.create(at, order)
     life.at(end, lambda world: world.nodes.finish(order.name))

@@ -1,4 +1,4 @@
-"""What fires, when, and in which words: the shipped rules, evaluated by promtool over recorded series."""
+"""Evaluates the shipped rules over recorded series with promtool: which alerts fire, when, with which texts."""
 
 import collections
 import dataclasses
@@ -34,12 +34,12 @@ _PAIR = re.compile(r'(\w+)=("(?:\\.|[^"\\])*")')
 
 
 class JudgeError(Exception):
-    """promtool did not judge; the text is its own."""
+    """promtool failed. The text is its output."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Firing:
-    """An alert that fired: its labels, its first and last evaluation (seconds since the epoch), and how many."""
+    """An alert that fired: its labels, its first and last evaluation (seconds since the epoch), and their number."""
 
     alert: str
     labels: Mapping[str, str]
@@ -62,7 +62,7 @@ def verdict(
 ) -> list[Firing]:
     """Every alert that fires between two scrapes. `start` is the time of scrape 0. Raises JudgeError.
 
-    `step`: seconds between two scrapes. `every`: how many of them lie between two evaluations.
+    `step`: seconds between two scrapes. `every`: the number of scrapes between two evaluations.
     """
     steps = range(0, last - first + 1, every)
     tests = [{"expr": _FIRING, "eval_time": f"{count * step}s", "exp_samples": []} for count in steps]
@@ -84,7 +84,7 @@ def verdict(
 def texts(
     recorder: Recorder, firings: Sequence[Firing], *, start: float, step: int = STEP
 ) -> Iterator[dict[str, str]]:
-    """The annotations of each of these as its first notification has them. Raises JudgeError."""
+    """The annotations of each firing alert, as in its first notification. Raises JudgeError."""
     last = recorder.scrapes - 1
     asked = sorted({(one.alert, round(one.first - start)) for one in firings})
     tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
@@ -102,16 +102,17 @@ def texts(
 
 
 def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
-    """The series between two scrapes as a test of promtool's; what it asks is added by the caller."""
+    """The series between two scrapes as a promtool test case; the caller adds the expectations."""
     begin = dt.datetime.fromtimestamp(start + first * step, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     series = [{"series": name, "values": values} for name, values in recorder.lines(first=first, last=last)]
     return {"name": "timelapse", "interval": f"{step}s", "start_timestamp": begin, "input_series": series}
 
 
 def evaluation_order(folder: pathlib.Path) -> list[str]:
-    """The names of the groups in the folder, those with recording rules last.
+    """The names of the groups in the directory, those with recording rules last.
 
-    Prometheus evaluates groups at offsets of their own: an alert may read a recorded value that is one interval old.
+    Prometheus evaluates groups with different offsets, so an alert may read a recorded value that is one interval
+    old.
     """
     groups = [
         group for file in sorted(folder.glob("*.yml")) for group in fast_yaml.load(file.read_text("utf-8"))["groups"]
@@ -120,7 +121,7 @@ def evaluation_order(folder: pathlib.Path) -> list[str]:
 
 
 def _found(pattern: str, text: str) -> re.Match[str]:
-    """Where promtool's text has it. Raises JudgeError."""
+    """The match of a pattern in the output of promtool. Raises JudgeError."""
     found = re.search(pattern, text)
     if found is None:
         raise JudgeError(f"promtool: not understood: {text[:2000]}")
@@ -128,7 +129,7 @@ def _found(pattern: str, text: str) -> re.Match[str]:
 
 
 def _failures(case: Mapping[str, Any], *, step: int, annotated: bool) -> list[str]:
-    """What promtool found that the case does not expect; it expects nothing, so that is everything.
+    """The alerts that promtool reports as unexpected, which are all alerts, as the case expects none.
 
     `step`: seconds between two evaluations. `annotated`: whether the rules have their annotations, which Prometheus
     renders for every active alert at every evaluation.
@@ -172,12 +173,12 @@ def _rules(*, annotated: bool) -> str:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """Labels or annotations as Go quotes them, which is as JSON does for what occurs here."""
+    """Labels or annotations, quoted as in Go, which is the same as JSON for these values."""
     return {name: json.loads(quoted) for name, quoted in _PAIR.findall(text)}
 
 
 def _duration(seconds: int) -> str:
-    """As promtool prints a time: `1h5m30s`, `4m`, `0s`."""
+    """A duration in the format of promtool: `1h5m30s`, `4m`, `0s`."""
     hours, rest = divmod(seconds, 3600)
     minutes, rest = divmod(rest, 60)
     return "".join(f"{count}{unit}" for count, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if count) or "0s"

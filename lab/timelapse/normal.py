@@ -1,4 +1,4 @@
-"""Normal life of an agent platform: what happens every day, and is no reason for an alert."""
+"""Normal operation of an agent platform, in which no alert may fire."""
 
 import functools
 import random
@@ -24,25 +24,25 @@ AGENTS = {
     "Cipher": (240, 720),
     "Atlas": (300, 1200),
 }
-"""How long each works, in seconds. The settings give Rex and Blaze four hours, and the others the default of one."""
+"""Seconds of work by agent. The limit of Rex and Blaze is set to four hours; the others have the default."""
 _DOCSRUNS = f"/apis/{GROUP}/v1/namespaces/{NAMESPACE}/docsruns"
 _MAX_RUNTIME = "coderun-exporter/max-runtime"
 _DEADLINE = "coderun-exporter/job-creation-deadline"
 
 
 class Life:
-    """Puts normal days on an agenda. The same `chance` makes the same days."""
+    """Adds normal days to an agenda. The same `chance` creates the same days."""
 
     def __init__(self, *, agenda: Agenda, chance: random.Random, first_task: int, begin: float = 0.0) -> None:
         self.begin = begin
-        """When the first day begins, in seconds since the epoch."""
+        """Start of the first day, in seconds since the epoch."""
         self._agenda = agenda
         self._chance = chance
         self._task = first_task
         self._exporters = 2
 
     def day(self, begin: float) -> None:
-        """All that happens from `begin` (seconds since the epoch) on for a day."""
+        """Adds a day that starts at `begin` (seconds since the epoch)."""
         for _ in range(30):
             self._run(begin)
         for _ in range(10):
@@ -65,7 +65,7 @@ class Life:
         self._exporter_crash(begin)
 
     def order(self, *, agent: str = "", **of: Any) -> Order:
-        """A run that was not there before."""
+        """A new run."""
         self._task += 1
         agent = agent or self._chance.choice(list(AGENTS))
         start = self._chance.choice((5, 20, 240))  # an image that is pulled, a node that is added
@@ -74,24 +74,24 @@ class Life:
         return Order(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
-        """Puts a deed on the agenda."""
+        """Adds an action to the agenda."""
         self._agenda.at(moment, deed)
 
     def create(self, moment: float, order: Order) -> None:
-        """Puts the creation of a run on the agenda."""
+        """Adds the creation of a run to the agenda."""
         self.at(moment, lambda world: world.order(order))
 
     def delete(self, moment: float, order: Order) -> None:
-        """Puts the deletion of a run on the agenda: by a person, or by a limit on its life."""
+        """Adds the deletion of a run to the agenda: by a person, or by a lifetime limit."""
         self.at(moment, lambda world: world.writer.delete(f"{RUNS}/{order.name}"))
 
     def ignore(self, begin: float, end: float, order: Order) -> None:
-        """The controller does not reconcile the run in between."""
+        """The controller does not reconcile the run between two moments."""
         self.at(begin, lambda world: quietly(world.controller.forgotten.add, order.name))
         self.at(end, lambda world: quietly(world.controller.forgotten.discard, order.name))
 
     def stop_controller(self, begin: float, end: float) -> None:
-        """The controller does not run in between."""
+        """The controller does not run between two moments."""
         self.at(begin, lambda world: quietly(setattr, world.controller, "away", True))
         self.at(end, lambda world: quietly(setattr, world.controller, "away", False))
 
@@ -99,7 +99,7 @@ class Life:
         return begin + self._chance.uniform(0, last)
 
     def _run(self, begin: float) -> None:
-        """One in forty is retried: its Job fails, or completes without a pull request. One in 120 is then deleted."""
+        """A run. One in forty fails or completes without a pull request, and is retried. One in 120 is deleted."""
         exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
             0
         ]
@@ -116,7 +116,7 @@ class Life:
         self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
 
     def _newest_rollout(self, begin: float) -> None:
-        """The controller is replaced, and one run names a template that its image lacks: it is Failed."""
+        """A rollout of the controller, and one run whose template is missing in the image: it is Failed."""
         order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
         self.at(at, lambda world: quietly(setattr, world.newest, "away", True))
         self.at(at + 60, lambda world: quietly(setattr, world.newest, "away", False))
@@ -131,7 +131,7 @@ class Life:
         self.at(at + order.work + 7200, functools.partial(_docs_end, order=order, gone=True))
 
     def _sync(self, begin: float) -> None:
-        """Some tools delete a ConfigMap and create it again."""
+        """A sync tool that deletes a ConfigMap and creates it again."""
         kind, at = self._chance.choice(TEMPLATES), self._moment(begin)
         self.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(kind)}"))
         self.at(at + self._chance.uniform(1, 20), lambda world: world.writer.ensure(CONFIGMAPS, templates(kind)))
@@ -153,7 +153,7 @@ class Life:
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
     def _long(self, begin: float) -> None:
-        """Two Jobs that take three hours: one by its agent's limit, the other by an annotation of the Job."""
+        """Two Jobs that take three hours: one with the limit of its agent, the other with an annotation."""
         usual, at = self.order(agent="Blaze", work=3 * 3600), self._moment(begin)
         self.at(at, lambda world: world.order(usual))
         order, at = self.order(work=3 * 3600), self._moment(begin)
@@ -174,13 +174,13 @@ class Life:
         self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._chance))
 
     def _outage(self, begin: float) -> None:
-        """The API server does not answer the exporter for a minute or two, as in an upgrade."""
+        """The API server does not respond to the exporter for a minute or two, as in an upgrade."""
         at = self._moment(begin)
         self.at(at, lambda world: world.refuse("", status=503))
         self.at(at + self._chance.uniform(20, 150), lambda world: world.allow())
 
     def _exporter_crash(self, begin: float) -> None:
-        """One of the replicas dies, and is back at once."""
+        """One of the replicas crashes and restarts immediately."""
 
         async def crash(world: World) -> None:
             names = [name for name in world.targets if world.running(name)]
@@ -190,7 +190,7 @@ class Life:
         self.at(self._moment(begin), crash)
 
     def _exporter_rollout(self, begin: float) -> None:
-        """One replica after the other is replaced, with an overlap or with a gap."""
+        """The replicas are replaced one after the other, with an overlap or with a gap."""
         at, overlap = self._moment(begin), self._chance.choice((60, -45))
         held: list[str] = []
 
@@ -212,7 +212,7 @@ class Life:
 
 
 async def quietly(change: Callable[..., Any], *of: Any) -> None:
-    """A deed that is no coroutine."""
+    """An action from a function that is not a coroutine."""
     change(*of)
 
 
@@ -228,7 +228,7 @@ async def _jobs_of(world: World, run: str) -> list[dict[str, Any]]:
 
 
 async def _order_held_back(world: World, *, order: Order) -> None:
-    """A run that is to wait for a machine, with the annotation for it."""
+    """A run that waits for a machine, with the annotation for it."""
     manifest = coderun(order)
     manifest["metadata"]["annotations"][_DEADLINE] = "none"
     world.controller.forgotten.add(order.name)

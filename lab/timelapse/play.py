@@ -1,4 +1,4 @@
-"""Lets a script happen: events at their moments, the platform's rounds between them, a scrape every 30 seconds."""
+"""Runs a script: actions at their times, rounds of the platform between them, a scrape every 30 seconds."""
 
 import dataclasses
 import heapq
@@ -20,17 +20,17 @@ Deed = Callable[[World], Awaitable[object]]
 
 @dataclasses.dataclass(kw_only=True)
 class Agenda:
-    """What is to be done when (seconds since the epoch). A deed may put more on it."""
+    """Actions by time (seconds since the epoch). An action may add others."""
 
     _entries: list[tuple[float, int, Deed]] = dataclasses.field(default_factory=list)
     _order: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
     def at(self, moment: float, deed: Deed) -> None:
-        """Puts a deed on the agenda."""
+        """Adds an action."""
         heapq.heappush(self._entries, (moment, next(self._order), deed))
 
     def until(self, moment: float) -> Iterator[tuple[float, Deed]]:
-        """Takes what is due up to then, in the order of time."""
+        """Removes and returns the actions until a time, in order."""
         while self._entries and self._entries[0][0] <= moment:
             at, _, deed = heapq.heappop(self._entries)
             yield at, deed
@@ -39,10 +39,10 @@ class Agenda:
 async def play(
     world: World, agenda: Agenda, recorder: Recorder, *, until: float, rounds: Sequence[float] = (10, 20, 30)
 ) -> None:
-    """Plays from the world's present time on, at which a first scrape is made unless the recorder has one.
+    """Runs from the current time of the world, at which a first scrape is made unless the recorder has one.
 
-    `rounds`: how long after each scrape the platform looks at its objects, in seconds; the last one is 30. Where
-    nothing has changed since, neither a round nor a scrape would find anything, so that both are left out.
+    `rounds`: seconds after each scrape at which the platform reads its objects; the last one is 30. If nothing has
+    changed, rounds and scrapes are skipped.
     """
     stage = _Stage(world, recorder)
     begin = world.now
@@ -60,7 +60,7 @@ async def play(
 
 
 class _Stage:
-    """What is done again and again, and what it was last done for."""
+    """The recurring steps, and the state for which each was last done."""
 
     def __init__(self, world: World, recorder: Recorder) -> None:
         self._world = world
@@ -70,7 +70,7 @@ class _Stage:
         self._bookmark = 0.0
 
     async def round(self) -> None:
-        """The controller's and the Jobs' own life."""
+        """Runs the controllers and the Jobs."""
         world = self._world
         controllers, nodes = (world.controller, world.newest), (world.nodes, world.newest_nodes)
         states = tuple((one.away, frozenset(one.forgotten)) for one in controllers)
@@ -82,7 +82,7 @@ class _Stage:
             await _overtaken(work())
 
     async def scrape(self) -> None:
-        """Prometheus' scrape; the one before stands for it where the page cannot have changed."""
+        """Scrapes; repeats the previous scrape if the response cannot have changed."""
         world = self._world
         state = (world.server.store.revision, dict(world.targets), world.refused, dict(world.started))
         if state == self._scraped and world.now - self._bookmark < _BOOKMARKS:
@@ -94,7 +94,7 @@ class _Stage:
 
 
 async def _overtaken(doing: Awaitable[object]) -> None:
-    """What another writer has deleted or written in between, the next round sees."""
+    """Ignores a conflict with another writer: the next round reads the new state."""
     try:
         await doing
     except WriterError as error:

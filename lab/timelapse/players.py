@@ -1,4 +1,4 @@
-"""The platform's controller and the cluster's nodes, with what can go wrong in them at the touch of a script."""
+"""The controller of the platform and the nodes of the cluster, with faults that scripts can trigger."""
 
 import math
 import random
@@ -15,7 +15,7 @@ __all__ = ["Controller", "Nodes"]
 
 
 class Controller(Platform):
-    """The demo's controller, which can be away (a rollout, a crash) or forget single runs."""
+    """The controller of the demo, which can be absent (a rollout, a crash) or ignore single runs."""
 
     def __init__(self, *, ahead: float, **of: Any) -> None:
         super().__init__(**of)
@@ -25,11 +25,11 @@ class Controller(Platform):
         self.forgotten: set[str] = set()
 
     def due(self, now: float) -> bool:
-        """Whether a finished run's Job is to be deleted by then, as far as the last round knew."""
+        """Whether the Job of a finished run is to be deleted by then, as of the last round."""
         return now >= self._next
 
     async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
-        """One round over all runs, unless it is away."""
+        """One round over all runs, unless the controller is absent."""
         self._next = math.inf
         if not self.away:
             await super().reconcile(fault=fault)
@@ -46,7 +46,7 @@ class Controller(Platform):
 
 
 class Nodes(Workers):
-    """The demo's Job controller and kubelets, which know suspension and nodes that restart."""
+    """The Job controller and kubelets of the demo, with suspension and restarts of nodes."""
 
     def __init__(self, *, ahead: float, **of: Any) -> None:
         super().__init__(**of)
@@ -54,7 +54,7 @@ class Nodes(Workers):
         self._next = 0.0
 
     def due(self, now: float) -> bool:
-        """Whether something is due for a Job by then, as far as the last round knew."""
+        """Whether an action for a Job is due by then, as of the last round."""
         return now >= self._next
 
     async def advance(self) -> None:
@@ -79,14 +79,14 @@ class Nodes(Workers):
                     self._next = min(self._next, began + seconds - self._ahead)
 
     async def restart_node(self, chance: random.Random) -> None:
-        """One of three nodes: its pods are lost, and with them the Jobs of CodeRuns, which may not try again."""
+        """Restarts one of three nodes: its pods are lost, and the Jobs of its CodeRuns, which have no retries."""
         for item in await self._writer.items(self._jobs):
             kinds = {owner["kind"] for owner in item["metadata"].get("ownerReferences", ())}
             if item.get("status", {}).get("active") and "CodeRun" in kinds and chance.choice((True, False, False)):
                 await self._finish(item, "1")
 
     async def finish(self, run: str) -> None:
-        """The Job of that run ends with success, as after its leftover process was killed."""
+        """Completes the Job of that run, as if its leftover process was killed."""
         for item in await self._jobs_of(run):
             await self._finish(item, "0")
 

@@ -1,4 +1,4 @@
-"""What can go wrong with runs and with the controller that turns them into Jobs."""
+"""Faults of runs and of the controller that creates their Jobs."""
 
 import functools
 import random
@@ -53,9 +53,9 @@ def configmap_deleted(life: Life, at: float, end: float, chance: random.Random) 
     before=240,
 )
 def template_fails(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """The newest generation's form of a broken template. It begins with the third run that fails.
+    """A broken template in the newest generation. It begins with the third failed run.
 
-    A run of normal life may fail of it as well, and then the alert comes before the last of these three.
+    A run of normal operation may fail because of it as well; the alert then fires before the last of these three.
     """
     orders = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)]
     life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
@@ -74,7 +74,7 @@ def template_fails(life: Life, at: float, end: float, _chance: random.Random) ->
     beside=_AWAY,
 )
 def poison_run(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """A run with an empty CLI makes the controller's whole list undecodable."""
+    """A run with an empty CLI, which makes the controller's list of all runs undecodable."""
     poison = life.order(agent="", cli="")
     behind = [life.order() for _ in range(2)]
     for order in (poison, *behind):
@@ -90,7 +90,7 @@ def poison_run(life: Life, at: float, end: float, _chance: random.Random) -> dic
     within=5 * MINUTE,
 )
 def retry_loop(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """Every attempt completes without a pull request. It begins before the sixth is made, after four rounds each."""
+    """Every attempt completes without a pull request. It begins before the sixth attempt, after four rounds each."""
     order = life.order(agent="Rex", work=60, start=5, empty_attempts=1000)
     life.create(at - (5 * 4 - 3) * _ROUND, order)
     life.delete(end, order)
@@ -178,7 +178,7 @@ RUN_FAULTS: tuple[Kind, ...] = (
 
 
 async def _retry(world: World, *, name: str) -> None:
-    """The first half of what the controller does for a failed attempt."""
+    """The first half of the controller's actions for a failed attempt."""
     run = await world.writer.read(f"{RUNS}/{name}")
     if run:
         await world.writer.delete(f"{JOBS}/{run['status']['jobName']}")

@@ -1,4 +1,4 @@
-"""What Prometheus would have stored: each scrape's samples, and how promtool wants them written.
+"""Stores the samples of scrapes as Prometheus would, and formats them for promtool.
 
 Source of the notation: "Unit testing for rules" in Prometheus' documentation ("Series").
 """
@@ -17,13 +17,13 @@ _OWN = frozenset({"process_start_time_seconds", "process_cpu_seconds_total"})
 
 @dataclasses.dataclass(slots=True)
 class _Series:
-    """The runs of equal values: [value, first scrape, last scrape]."""
+    """Runs of equal values: [value, first scrape, last scrape]."""
 
     runs: list[list[float]]
 
 
 class Recorder:
-    """Keeps the series of some metrics, scrape by scrape. The first scrape is number 0."""
+    """Stores the series of some metrics, scrape by scrape. The first scrape is number 0."""
 
     def __init__(self, *, metrics: Iterable[str]) -> None:
         self._wanted = frozenset(metrics)
@@ -33,10 +33,10 @@ class Recorder:
         self.scrapes = 0
 
     def scrape(self, pages: Mapping[str, str | None], *, started: Mapping[str, float]) -> None:
-        """One scrape of all targets. A page of None is a target that does not answer.
+        """One scrape of all targets. None is a target that does not respond.
 
-        All exporters live in one process here, so that the start of each is taken from `started`, and its CPU seconds
-        begin anew with it.
+        All exporters run in one process here, so the start time of each is taken from `started`, and its CPU seconds
+        begin at 0.
         """
         for instance, page in pages.items():
             self._add(f'up{{job="{JOB}",instance="{instance}"}}', 0 if page is None else 1)
@@ -49,21 +49,21 @@ class Recorder:
         self.scrapes += 1
 
     def again(self) -> None:
-        """One scrape that shows what the one before it showed."""
+        """Repeats the previous scrape."""
         for series in self._series.values():
             if series.runs[-1][2] == self.scrapes - 1:
                 series.runs[-1][2] = self.scrapes
         self.scrapes += 1
 
     def lines(self, *, first: int, last: int) -> Iterator[tuple[str, str]]:
-        """Each series that has a sample between two scrapes (inclusive), and its values as promtool reads them."""
+        """Each series with a sample between two scrapes (inclusive), and its values in the notation of promtool."""
         for name, series in self._series.items():
             runs = [run for run in series.runs if run[2] >= first and run[1] <= last]
             if runs:
                 yield name, _values(runs, first=first, last=last)
 
     def forget(self, *, before: int) -> None:
-        """Drops what ended before that scrape."""
+        """Drops series that ended before that scrape."""
         for name, series in list(self._series.items()):
             series.runs = [run for run in series.runs if run[2] >= before]
             if not series.runs:
@@ -83,7 +83,7 @@ class Recorder:
                 self._add(name, float(value))
 
     def _name(self, line: str, instance: str) -> str | None:
-        """The series as stored under `honor_labels: true`; None for what no rule selects."""
+        """The series as stored with `honor_labels: true`; None if no rule selects it."""
         (family,) = text_string_to_metric_families(line)
         (sample,) = family.samples
         if sample.name not in self._wanted or sample.name in _OWN:
@@ -102,7 +102,7 @@ class Recorder:
 
 
 def _values(runs: list[list[float]], *, first: int, last: int) -> str:
-    """`_x3 1x9 stale`: three scrapes without it, ten of 1, and then it is gone at once, not after five minutes."""
+    """`_x3 1x9 stale`: three scrapes without it, ten with 1, then stale immediately, not after five minutes."""
     words: list[str] = []
     at = first
     for value, begin, end in runs:

@@ -1,7 +1,7 @@
-"""The stand-in API server, the simulated platform and running exporters, on a clock that stands still by itself.
+"""The stand-in API server, the simulated platform and running exporters, with a clock that only scripts advance.
 
-Between two moments nothing happens; at each moment everything is waited for. So the same script gives the same page,
-however slow the machine is.
+Nothing happens between two times, and at each time everything is awaited. So the same script has the same result on
+any machine.
 """
 
 import contextlib
@@ -35,16 +35,16 @@ from lab.waiting import until_true
 __all__ = ["DOCSRUNS", "PATIENT", "World"]
 
 PATIENT = ("rex", "blaze")
-"""Agents that implement, which takes up to three hours: their limit in the exporter's settings is four."""
+"""Agents that implement, which takes up to three hours: their limit in the settings is four hours."""
 DOCSRUNS = Profile(plural="docsruns", kind="DocsRun")
 DEADLINE_SECONDS = 86400  # what later versions of the platform set
 
 
 class World:
-    """An async context manager. `now` is the time (seconds since the epoch) that all clocks show.
+    """An async context manager. `now` is the time of all clocks (seconds since the epoch).
 
-    The API server's clock is `skew` seconds ahead. `targets` are the exporters that Prometheus knows, by their
-    `instance`; None where nothing answers.
+    The clock of the API server is `skew` seconds ahead. `targets` are the exporters that Prometheus knows, by their
+    `instance`; None if one does not respond.
     """
 
     def __init__(self, *, start: float, skew: float = 0.0) -> None:
@@ -85,7 +85,7 @@ class World:
         return self
 
     async def order(self, order: Order) -> None:
-        """Creates a run in its generation's namespace."""
+        """Creates a run in the namespace of its generation."""
         await (self.newest if order.generation is NEWEST else self.controller).order([order])
 
     async def __aexit__(
@@ -98,7 +98,7 @@ class World:
     # Exporters.
 
     async def start(self, instance: str) -> None:
-        """Starts an exporter under that name; Prometheus knows it from now on."""
+        """Starts an exporter under that name as a target of Prometheus."""
         stack = contextlib.AsyncExitStack()
         settings = Settings(
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
@@ -112,7 +112,7 @@ class World:
             await until_true(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
 
     async def stop(self, instance: str, *, known: bool = False) -> None:
-        """Ends it. `known`: Prometheus still has the target, and scrapes it in vain."""
+        """Stops it. `known`: Prometheus keeps the target, and its scrapes fail."""
         _, stack = self._running.pop(instance)
         await stack.aclose()
         if known:
@@ -121,31 +121,31 @@ class World:
             del self.targets[instance]
 
     def running(self, instance: str) -> bool:
-        """Whether there is such a process."""
+        """Whether the process is running."""
         return instance in self._running
 
     async def restart(self, instance: str) -> None:
-        """Another process under the same name."""
+        """Replaces the process under the same name."""
         await self.stop(instance)
         await self.start(instance)
 
     def lose(self) -> None:
-        """Prometheus reaches no target; they run on."""
+        """All scrapes fail from now on; the exporters keep running."""
         self.targets.update(dict.fromkeys(self.targets))
 
     def find(self) -> None:
-        """Prometheus reaches those that run."""
+        """Scrapes succeed again."""
         self.targets.update({instance: app for instance, (app, _) in self._running.items()})
 
     async def settle(self) -> None:
-        """Waits until every exporter has seen all that has happened: each watch gets a bookmark, now."""
+        """Waits until every exporter has received all events: each watch gets a bookmark."""
         self.server.bookmark()
         for app in self._apps():
             await until_true(functools.partial(_seen, app, self.now), what="the exporter has seen everything")
             app.store.advance(self.now)
 
     async def pages(self) -> dict[str, str | None]:
-        """The page of each target; None where it does not answer."""
+        """The response of each target; None if it does not respond."""
         return {instance: await self._page(app) if app else None for instance, app in self.targets.items()}
 
     async def _page(self, app: App) -> str:
@@ -156,9 +156,9 @@ class World:
     # The API server.
 
     async def refuse(self, word: str, *, status: int) -> None:
-        """Exporters get that status for what ends in `/{word}` (every path for ""), and lose their watches of it.
+        """Exporters get that status for paths that end in `/{word}` (all for ""), and lose their watches of them.
 
-        The platform reads without watches, so that it does not notice.
+        The platform uses no watches, so it is not affected.
         """
 
         async def intercept(request: web.Request) -> web.StreamResponse | None:
@@ -178,7 +178,7 @@ class World:
                 await until_true(functools.partial(_are, [one], wanted), what=f"{one.resource} is {wanted}")
 
     async def allow(self) -> None:
-        """Nothing is refused any more."""
+        """Ends all refusals."""
         self.refused = ""
         self.server.intercept = None
         for app in self._apps():
@@ -186,17 +186,17 @@ class World:
             await until_true(functools.partial(_are, statuses, "watching"), what="all are watched again")
 
     def _apps(self) -> list[App]:
-        """Those that run, whether Prometheus reaches them or not."""
+        """The running exporters, whether Prometheus reaches them or not."""
         return [app for app, _ in self._running.values()]
 
 
 class Admission(Writer):
-    """Writes as the platform does, through an admission policy that gives agent Jobs a deadline (safeguard S3)."""
+    """Writes as the platform, with an admission policy that sets a deadline on agent Jobs (safeguard S3)."""
 
     policy = True
 
     async def create(self, path: str, manifest: Any) -> dict[str, Any]:
-        """As the API server would store it."""
+        """The object as the API server would store it."""
         if path == JOBS and self.policy:
             manifest = manifest | {"spec": manifest["spec"] | {"activeDeadlineSeconds": DEADLINE_SECONDS}}
         return await super().create(path, manifest)

@@ -1,1 +1,1 @@
-"""The platform's own objects, played through the exporter and judged by the shipped rules."""
+"""Object sets of the platform, read by the exporter, and the alerts of the shipped rules for them."""

@@ -1,8 +1,7 @@
-"""What a person gets: the alerts of all worlds through one running Alertmanager, each world a cluster of its own.
+"""The notifications of all worlds: their alerts in one running Alertmanager, with each world as a cluster.
 
-Routes and inhibitions are those of alerts/alertmanager.yml. Its clock cannot be set, so each evaluation at which
-something changes is a round: an alert is posted once its route's `group_wait` has passed since it fired, the sources
-of inhibitions before the rest.
+Routes and inhibitions are those of alerts/alertmanager.yml. Its clock cannot be set, so each evaluation with a change
+is a round: an alert is posted after the `group_wait` of its route, the sources of inhibitions first.
 """
 
 import datetime as dt
@@ -23,13 +22,13 @@ from lab.worlds.player import AFTER, MINUTE, SNAPSHOT
 __all__ = ["Delivered", "delivered"]
 
 PEOPLE = frozenset({"pager", "chat"})
-"""The receivers that a person reads; the receiver `log` is for the record."""
+"""The receivers whose notifications people read; the receiver `log` is not one of them."""
 _FAST = {"group_wait": "1s", "group_interval": "1s"}
 _HOUR = dt.timedelta(hours=1)
 
 
 class Delivered(NamedTuple):
-    """An alert that reached a person, and the text of its annotations."""
+    """An alert that was delivered, and the text of its annotations."""
 
     raised: Raised
     text: str
@@ -53,7 +52,7 @@ class _Router(Alertmanager):
 
 
 def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list[Delivered]]:
-    """For each world, in their order, what reached a person."""
+    """The delivered alerts of each world, in order."""
     waits = _waits()
     with Webhook() as webhook, _Router(folder / "alertmanager", receiver=webhook.url) as alertmanager:
         rounds = [list(_rounds(outcome.raised, waits)) for outcome in outcomes]
@@ -72,7 +71,7 @@ def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list
 
 
 class _Round(NamedTuple):
-    """One evaluation: what fires and has waited long enough, and what no longer fires."""
+    """One evaluation: the alerts that fire and have waited long enough, and those that no longer fire."""
 
     firing: list[Raised]
     ended: list[Raised]
@@ -102,7 +101,7 @@ def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tup
     keys = {_labels(one, cluster) for one, cluster in firing}
 
     def open_ones() -> set[frozenset[tuple[str, str]]]:
-        """Those that are neither suppressed nor delivered."""
+        """The alerts that are neither suppressed nor delivered."""
         quiet = {
             frozenset(each["labels"].items())
             for each in alertmanager.get("/api/v2/alerts")
@@ -139,14 +138,14 @@ def _is(one: Raised, names: frozenset[str]) -> bool:
 
 
 def _causes() -> frozenset[str]:
-    """The alerts that an inhibition of the bundle names as its source."""
+    """The alerts that are sources of inhibitions in the bundle."""
     rules = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))["inhibit_rules"]
     matchers = " ".join(matcher for rule in rules for matcher in rule["source_matchers"])
     return frozenset(word for word in matchers.replace('"', " ").replace("|", " ").split() if word.isalnum())
 
 
 def _waits() -> dict[str, float]:
-    """The `group_wait` of each severity's route, in seconds."""
+    """The `group_wait` of the route of each severity, in seconds."""
     [route] = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))["route"]["routes"]
     own = {matcher: each for each in route["routes"] for matcher in each["matchers"]}
     waits = {}

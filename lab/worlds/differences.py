@@ -1,4 +1,4 @@
-"""What of a world is not as the table says."""
+"""Differences between a world and the table."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,12 +10,12 @@ __all__ = ["differences", "in_words", "of_delivery", "of_rules"]
 
 
 def differences(outcome: Outcome, arrived: Sequence[Delivered]) -> list[str]:
-    """One line for each difference; none where the world is as the table says."""
+    """One line for each difference; empty if the world matches the table."""
     return [*of_rules(outcome), *of_delivery(outcome, arrived)]
 
 
 def of_rules(outcome: Outcome) -> Iterator[str]:
-    """Differences of the column `raised`, and of the exporter's page."""
+    """Differences in the column `raised`, and in the metrics of the exporter."""
     yield from (f"raised, and not expected: {in_words(alert)}" for alert in sorted(outcome.unexpected))
     yield from (f"not raised at the end: {in_words(alert)}" for alert in sorted(outcome.missing))
     yield from (f"resolved and raised again: {in_words(one.alert)}" for one in outcome.raised if one.flaps)
@@ -26,7 +26,7 @@ def of_rules(outcome: Outcome) -> Iterator[str]:
 
 
 def of_delivery(outcome: Outcome, arrived: Sequence[Delivered]) -> Iterator[str]:
-    """Differences of the column `delivered`."""
+    """Differences in the column `delivered`."""
     world, got = outcome.world, {one.raised.alert for one in arrived}
     surplus = got - world.delivered - world.allowed
     yield from (f"delivered, and not expected: {in_words(alert)}" for alert in sorted(surplus))
@@ -37,5 +37,5 @@ def of_delivery(outcome: Outcome, arrived: Sequence[Delivered]) -> Iterator[str]
 
 
 def in_words(alert: Alert) -> str:
-    """On one line."""
+    """The alert on one line."""
     return f"{alert.name} ({alert.severity}) about {alert.about}"

@@ -1,7 +1,7 @@
-"""When each object of a world appears, changes and goes: the files show one moment, this has the time before it.
+"""The history of the objects of a world. The files contain one time; this is the time before it.
 
 An object appears at its creationTimestamp, its status at `startTime` or `lastUpdate`, its deletionTimestamp at that
-time. `lives` has the earlier life of the objects whose files no longer show it.
+time. `lives` has the earlier history of objects whose files no longer show it.
 """
 
 import dataclasses
@@ -21,16 +21,16 @@ _BEFORE = 180.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class History:
-    """The steps of a world in their order, and when it begins (seconds since the epoch)."""
+    """The steps of a world in order, and its start (seconds since the epoch)."""
 
     begin: float
     steps: tuple[Step, ...]
 
 
 def history(files: Sequence[str], *, snapshot: float) -> History:
-    """The history of these files. What has no time is there from the beginning.
+    """The history of these files. Objects without a time exist from the start.
 
-    What a later file replaces changes when the first run of that file is created.
+    An object that a later file replaces changes when the first run of that file is created.
     """
     sets = [objects(name, snapshot=snapshot) for name in files]
     begin = min(_created(items) for items in sets if any(map(_has_time, items))) - _BEFORE
@@ -46,7 +46,7 @@ def history(files: Sequence[str], *, snapshot: float) -> History:
 
 
 def _created(items: Sequence[dict[str, Any]]) -> float:
-    """When the first of them was created."""
+    """The creation time of the first of them."""
     return min(_appears(item) for item in items if _has_time(item))
 
 
@@ -59,7 +59,7 @@ def _appears(item: dict[str, Any]) -> float:
 
 
 def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """Nothing is hidden: creation, then the status."""
+    """The history of an object whose file shows all of it: creation, then status."""
     born = _appears(item)
     yield Step(at=born, item={key: value for key, value in item.items() if key != "status"})
     status = item.get("status")

@@ -1,7 +1,7 @@
-"""The earlier life of runs whose files show only its end: phase Running and an owned, running Job all the while.
+"""The earlier history of runs whose files show only the end: phase Running and an owned, running Job before it.
 
-The order is the controller's: a Job ends before its run, a retry deletes the Job, raises contextVersion and makes the
-next Job 10 s later; a Job that succeeded is deleted a minute after its end.
+The order is that of the controller: a Job ends before its run; a retry deletes the Job, increases contextVersion and
+creates the next Job 10 s later; a succeeded Job is deleted a minute after its end.
 """
 
 import itertools
@@ -22,7 +22,7 @@ _ATTEMPTS = 38
 
 
 def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """One Job until the run's end."""
+    """One Job until the end of the run."""
     born, end = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["finishedAt"])
     name = run["status"].get("jobName") or f"play-coderun-{run['metadata']['name']}-v1"
     yield Step(at=born, item=_without_status(run))
@@ -38,7 +38,7 @@ def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
 
 
 def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """Attempts 1 to 37, each with a Job that completes; the file has the Job of attempt 38."""
+    """Attempts 1 to 37, each with a Job that completes; the file contains the Job of attempt 38."""
     born, newest = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["lastUpdate"])
     first = born + _TO_FIRST_JOB
     starts = [round(first + (newest - first) * done / (_ATTEMPTS - 1)) for done in range(_ATTEMPTS)]
@@ -69,11 +69,11 @@ LIVES: Mapping[str, Callable[[dict[str, Any], float], Iterator[Step]]] = {
     "cto-parallel-test-t9-implementation-loopy": _retrying,
     "cto-parallel-test-t5-implementation-q9w8e": _between,
 }
-"""By the run's name."""
+"""Histories by name of the run."""
 
 
 def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end: float | None) -> Iterator[Step]:
-    """A Job that runs from its creation on, and with an `end` is Complete then."""
+    """A Job that runs from its creation on; if there is an `end`, it is Complete then."""
     job = _job(run, name=name, attempt=attempt, begin=begin)
     started = {"startTime": rfc3339(begin)}
     status = {
@@ -96,7 +96,7 @@ def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end:
 def _retry(
     run: dict[str, Any], *, name: str, attempt: int, begin: float, updated: float, at: float
 ) -> Iterator[Step]:
-    """The Job is deleted, contextVersion is raised; the status stays, with the name of the deleted Job."""
+    """The Job is deleted and contextVersion is increased; the status keeps the name of the deleted Job."""
     yield Step(at=at, item=_job(run, name=name, attempt=attempt, begin=begin), gone=True)
     status = {**run["status"], "jobName": name, "lastUpdate": rfc3339(updated)}
     yield Step(at=at, item=_of_attempt(_living(run), attempt + 1) | {"status": status})

@@ -1,4 +1,4 @@
-"""Reads the object sets of `objects/`: `"@-2h30m"` is the time so long before the snapshot, `"@+1h"` one after it."""
+"""Reads the object sets of `objects/`. `"@-2h30m"` is a time before the snapshot, `"@+1h"` one after it."""
 
 import pathlib
 import re
@@ -14,9 +14,9 @@ _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def objects(name: str, *, snapshot: float) -> list[dict[str, Any]]:
-    """The objects of a file, by its number and, if only some of them are wanted, their kind: `10`, `10 ConfigMap`.
+    """The objects of a file, by its number and optionally their kind: `10`, `10 ConfigMap`.
 
-    Lists are taken apart.
+    Lists are expanded.
     """
     number, _, kind = name.partition(" ")
     (path,) = _FOLDER.glob(f"{number}-*.yaml")

@@ -1,4 +1,4 @@
-"""What the shipped rules raise in a world."""
+"""The alerts of the shipped rules in a world."""
 
 import asyncio
 import concurrent.futures
@@ -16,7 +16,7 @@ _OBJECTS = ("coderun", "job_name", "configmap", "agent", "namespace")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Raised:
-    """An alert that fired. `annotations` are those of its first evaluation, where the table asks for texts."""
+    """An alert that fired. `annotations` are those of its first evaluation, if the table needs texts."""
 
     alert: Alert
     firing: Firing
@@ -24,18 +24,18 @@ class Raised:
 
     @property
     def ends(self) -> bool:
-        """Whether it is resolved before the end of the world."""
+        """Whether it resolves before the end of the world."""
         return self.firing.last < SNAPSHOT + AFTER
 
     @property
     def flaps(self) -> bool:
-        """Whether it was resolved and fired again."""
+        """Whether it resolved and fired again."""
         return self.firing.evaluations * MINUTE != self.firing.last - self.firing.first + MINUTE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A world that was played and judged; `page` is the exporter's at the snapshot."""
+    """The result of a world; `page` is the response of the exporter at the snapshot."""
 
     world: World
     played: Played
@@ -43,17 +43,17 @@ class Outcome:
 
     @property
     def unexpected(self) -> frozenset[Alert]:
-        """What should not be raised."""
+        """The alerts that should not be raised."""
         return frozenset(each.alert for each in self.raised) - self.world.raised - self.world.allowed
 
     @property
     def missing(self) -> frozenset[Alert]:
-        """What should be raised at the end."""
+        """The alerts that should be raised at the end."""
         return self.world.raised - {each.alert for each in self.raised if not each.ends}
 
     @property
     def expected(self) -> tuple[Raised, ...]:
-        """What was raised and is in the table's column."""
+        """The raised alerts that are in the column of the table."""
         return tuple(each for each in self.raised if each.alert in self.world.raised)
 
 
@@ -63,19 +63,19 @@ def about(labels: Mapping[str, str]) -> str:
 
 
 def outcomes(worlds: Iterable[World] = WORLDS) -> tuple[Outcome, ...]:
-    """All of them, in their order; two at a time. Raises JudgeError without promtool."""
+    """The results in order; two worlds run at the same time. Raises JudgeError without promtool."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         return tuple(pool.map(outcome_of, worlds))
 
 
 def outcome_of(world: World) -> Outcome:
-    """Plays and judges it. Raises JudgeError without promtool."""
+    """The result of a world. Raises JudgeError without promtool."""
     played = asyncio.run(play(world))
     return Outcome(world=world, played=played, raised=raised_by(played, with_texts=bool(world.said)))
 
 
 def raised_by(played: Played, *, with_texts: bool) -> tuple[Raised, ...]:
-    """What the shipped rules raise over these series, evaluated each minute."""
+    """The alerts of the shipped rules for these series, evaluated each minute."""
     last = played.recorder.scrapes - 1
     fired = verdict(played.recorder, start=played.start, first=0, last=last, step=MINUTE)
     said: Iterable[Mapping[str, str]] = [{} for _ in fired]

@@ -1,4 +1,4 @@
-"""Plays a world: its steps at their times, a scrape each minute until 20 minutes after the snapshot."""
+"""Runs a world: its steps at their times, and a scrape each minute until 20 minutes after the snapshot."""
 
 import dataclasses
 import itertools
@@ -22,7 +22,7 @@ _OFFSET = 30  # what happens at a full minute is scraped half a minute later, as
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Played:
-    """The series of a world, the time of scrape 0, and the exporter's page at the snapshot."""
+    """The series of a world, the time of scrape 0, and the response of the exporter at the snapshot."""
 
     recorder: Recorder
     start: float
@@ -30,12 +30,12 @@ class Played:
 
 
 async def play(world: World) -> Played:
-    """The whole world, from before its first run."""
+    """Runs the whole world, from before its first run."""
     return await play_history(history(world.files, snapshot=SNAPSHOT), settings=world.settings, after=AFTER)
 
 
 async def play_history(past: History, *, settings: Mapping[str, Any], after: int) -> Played:
-    """These steps, until `after` seconds after the snapshot."""
+    """Runs these steps, until `after` seconds after the snapshot."""
     recorder = Recorder(metrics=metrics_of())
     scrapes = range(round(past.begin) + _OFFSET, round(SNAPSHOT + after) + _OFFSET + 1, MINUTE)
     moments = [(at, list(steps)) for at, steps in itertools.groupby(past.steps, key=lambda step: step.at)]

@@ -1,4 +1,4 @@
-"""The stand-in API server and an exporter with a world's settings, on a clock that stands still by itself."""
+"""The stand-in API server and an exporter with the settings of a world, with a clock that only scripts advance."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ _PLURALS = {"ConfigMap": "configmaps", "Job": "jobs", "Pod": "pods", "Namespace"
 
 
 class Stage:
-    """An async context manager. `now` is the time (seconds since the epoch) that both clocks show."""
+    """An async context manager. `now` is the time of both clocks (seconds since the epoch)."""
 
     def __init__(self, *, now: float, settings: Mapping[str, Any]) -> None:
         self.now = now
@@ -48,14 +48,14 @@ class Stage:
         await self._stack.aclose()
 
     async def serve(self) -> None:
-        """Starts the exporter, which has read everything when this is done."""
+        """Starts the exporter, and waits until its initial lists have completed."""
         settings = settings_of(self._settings, folder=self.folder, kubeconfig=self.kubeconfig)
         self._app = await self._stack.enter_async_context(serve(settings, clock=lambda: self.now))
         statuses = self._app.health.statuses
         await until_true(lambda: all(each.state == "watching" for each in statuses), what="everything is watched")
 
     def take(self, step: Step) -> None:
-        """One change of one object; kinds that the stand-in does not serve, such as Event, are left out."""
+        """Applies one change; kinds that the stand-in does not serve, such as Event, are ignored."""
         if not served_by_the_stand_in(step.item):
             return
         if step.gone:
@@ -66,26 +66,26 @@ class Stage:
             self.server.store.put(step.item)
 
     async def settle(self) -> None:
-        """Waits until the exporter has seen all that has happened: each watch gets a bookmark, now."""
+        """Waits until the exporter has received all events: each watch gets a bookmark."""
         self.server.bookmark()
         statuses = self._app.health.statuses
         await until_true(lambda: all(each.last_sync == self.now for each in statuses), what="everything is seen")
         self._app.store.advance(self.now)
 
     async def page(self) -> str:
-        """The exporter's page."""
+        """The metrics of the exporter."""
         async with self._session.get(f"{self._app.url}/metrics", headers={"Accept": "text/plain"}) as answer:
             answer.raise_for_status()
             return await answer.text()
 
 
 def served_by_the_stand_in(item: Mapping[str, Any]) -> bool:
-    """Events come in an API group that it does not have."""
+    """Whether the stand-in serves the kind; it does not have the API group of Events."""
     return bool(item["kind"] != "Event")
 
 
 def settings_of(settings: Mapping[str, Any], *, folder: pathlib.Path, kubeconfig: pathlib.Path) -> Settings:
-    """What the configuration file has, read as the command line reads it; the exporter listens on a free port."""
+    """The settings of a file, as the command line reads them; the exporter listens on a free port."""
     file = folder / "exporter.yml"
     file.write_text(json.dumps(settings), encoding="utf-8")
     return msgspec.structs.replace(

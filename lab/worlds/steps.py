@@ -8,7 +8,7 @@ __all__ = ["Step"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Step:
-    """At that time (seconds since the epoch) the object is as `item` has it, or it is `gone`."""
+    """At that time (seconds since the epoch), the object is `item`, or is deleted (`gone`)."""
 
     at: float
     item: dict[str, Any]

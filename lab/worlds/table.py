@@ -1,6 +1,6 @@
-"""The table of worlds: which objects each consists of, which alerts the rules raise there, and which are delivered.
+"""The table of worlds: the objects of each, and the alerts that are raised and delivered.
 
-An alert is named by the object that it is about: the run, the Job, the ConfigMap, or else the namespace.
+An alert is identified by its object: the run, the Job, the ConfigMap, or else the namespace.
 """
 
 import dataclasses
@@ -21,11 +21,11 @@ class Alert:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
-    """A row. `settings` is what the exporter's configuration file has.
+    """A row. `settings` is the content of the exporter's settings file.
 
-    `fault` is when what is wrong began, in seconds after the snapshot. `raised` fires until the end of the world,
-    `delivered` are those of them that reach the pager or the chat. `allowed` may fire besides, and may be delivered.
-    `shown`: beginnings of lines of the exporter's page at the snapshot. `said`: texts of delivered notifications.
+    `fault` is the start of the fault, in seconds after the snapshot. `raised` alerts fire until the end of the world,
+    and `delivered` are those that reach the pager or the chat. `allowed` alerts may also fire and be delivered.
+    `shown`: prefixes of lines of the exporter's response at the snapshot. `said`: texts of delivered notifications.
     """
 
     files: tuple[str, ...]
@@ -41,7 +41,7 @@ class World:
 
     @property
     def name(self) -> str:
-        """The files, by their numbers."""
+        """The numbers of the files."""
         parts = (each.partition(" ") for each in self.files)
         return " + ".join(f"{kind}s of {number}" if kind else number for number, _, kind in parts)
 

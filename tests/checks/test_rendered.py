@@ -260,7 +260,8 @@ def test_the_command_reads_standard_input_and_ends_with_the_worst(tmp_path, monk
 def test_flags_about_a_cluster_are_refused_with_it(flag):
     """They would have no effect."""
     assert (
-        wrong("check", "--filename=-", flag) == f"{flag.split('=')[0]}: not with --filename, which reads no cluster"
+        wrong("check", "--filename=-", flag)
+        == f"{flag.split('=')[0]}: cannot be used with --filename, which reads no cluster"
     )
 
 

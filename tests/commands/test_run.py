@@ -68,7 +68,7 @@ def test_a_signal_ends_it_with_0(tmp_path, number):
     with a_process(*words_for(tmp_path)) as process:
         line = process.stderr.readline()
         started = re.search(
-            r"level=INFO msg=started version=\S+ api_server=127\.0\.0\.1:[0-9]+ .* listen=(\S+)", line
+            r"level=INFO msg=Started version=\S+ api_server=127\.0\.0\.1:[0-9]+ .* listen=(\S+)", line
         )
         assert started, line
         assert f'credentials="kubeconfig {tmp_path}/config (context prod)"' in line
@@ -80,7 +80,7 @@ def test_a_signal_ends_it_with_0(tmp_path, number):
         _, code, out, err = the_end(process, number)
     assert (code, out, err) == (0, "", "")
     assert SECRET not in line + page + "".join(told)
-    assert all('msg="resource state changed"' in each for each in told)
+    assert all('msg="Resource state changed"' in each for each in told)
 
 
 def test_a_signal_during_the_start_ends_it_too(tmp_path):
@@ -173,8 +173,8 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path):
     code, out, err = call(*words)
     watcher.join()
     assert (code, out, seen) == (0, "", [200])
-    assert '"msg": "started"' not in err
-    assert err.count('"msg": "resource state changed"') == 8
+    assert '"msg": "Started"' not in err
+    assert err.count('"msg": "Resource state changed"') == 8
 
 
 def test_a_port_in_use_is_one_line(tmp_path):

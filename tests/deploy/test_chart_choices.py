@@ -64,7 +64,7 @@ def test_tokens_are_taken_over_tls_alone_unless_the_values_say_otherwise(more):
     """The exporter would not start: helm says so before it is installed."""
     web = {"kubernetes_auth": True} | ({"kubernetes_auth_without_tls": True} if "without_tls" in more else {})
     refused = helm("template", {"settings": {"web": {"kubernetes_auth": True}}})
-    assert "settings.web.kubernetes_auth needs TLS" in refused.stderr
+    assert "settings.web.kubernetes_auth requires TLS" in refused.stderr
     assert refused.returncode != 0
     assert of_kind(charted({"settings": {"web": web}, "webConfig": more.get("webConfig", {})}), "Deployment")
 

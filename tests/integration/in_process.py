@@ -63,4 +63,4 @@ async def shown(app: App, namespace: str) -> set[str]:
 
 def changes_of_state(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Resource and new state of each that was logged since the log was cleared."""
-    return [(each.resource, each.state) for each in caplog.records if each.message == "resource state changed"]
+    return [(each.resource, each.state) for each in caplog.records if each.message == "Resource state changed"]

@@ -83,7 +83,7 @@ class Secured:
         )
         try:
             until(
-                lambda: "msg=started" in self.log.read_text(),
+                lambda: "msg=Started" in self.log.read_text(),
                 what="the exporter serves",
                 otherwise=process.last_words,
             )

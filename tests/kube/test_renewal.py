@@ -64,7 +64,7 @@ async def test_a_plugin_that_fails_before_the_expiry_leaves_the_old_credentials(
     with caplog.at_level(logging.DEBUG):
         assert {await bearer(credentials) for _ in range(5)} == {SECRET}
     assert runs_in(tmp_path) == 2
-    assert "could not be renewed" in caplog.text
+    assert "Failed to renew" in caplog.text
     assert "session over" in caplog.text
     assert SECRET not in caplog.text
     a_plugin(tmp_path, expiring(clock, 900, "new"))
@@ -123,7 +123,7 @@ async def test_a_reload_that_fails_keeps_the_old_access_and_all_who_wait_have_it
     assert isinstance(errors[0].__cause__, KubeConfigError)
     with pytest.raises(UnauthorizedError):
         await credentials.renew(generation=0)
-    assert caplog.messages == [f"the credentials could not be renewed: {says}; exec plugin: log in again"]
+    assert caplog.messages == [f"Failed to renew the credentials: {says}; exec plugin: log in again"]
     assert runs_in(tmp_path) == 3
     assert credentials.access is before
     assert await bearer(credentials) == SECRET

@@ -210,7 +210,7 @@ async def test_lists_whose_watches_fail_are_no_recovery(tmp_path, caplog):
             assert work.now - work.status.last_sync <= 90
             server.intercept, work.sleeps = None, 1000
             await until(lambda: work.state == "watching")
-    states = [record.state for record in caplog.records if record.message == "resource state changed"]
+    states = [record.state for record in caplog.records if record.message == "Resource state changed"]
     assert states == ["unreachable", "watching"]
 
 

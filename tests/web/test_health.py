@@ -31,7 +31,7 @@ async def test_it_is_not_ready_before_both_have_been_read(path):
         assert body.decode().splitlines() == [
             "[+] coderuns: watching",
             "[-] jobs: syncing",
-            "not ready: waits for jobs",
+            "not ready: waiting for jobs",
         ]
         site.jobs.record_list(objects=0)
         status, _, body = await fetch(site.url + path)
@@ -51,7 +51,7 @@ async def test_strangers_see_names_of_resources_and_their_states_only():
     assert lines == [
         "[-] coderuns: syncing",
         "[-] jobs: forbidden, unreachable",
-        "not ready: waits for coderuns and jobs",
+        "not ready: waiting for coderuns and jobs",
     ]
 
 
@@ -72,7 +72,7 @@ async def test_a_forbidden_namespace_does_not_hold_up_the_other():
     async with a_site(site):
         site.jobs.record_list(objects=1)
         site.runs.record_list(objects=1)
-        assert (await ready(site))[1][-1] == "not ready: waits for coderuns"
+        assert (await ready(site))[1][-1] == "not ready: waiting for coderuns"
         other.record_failure(state="forbidden", code="403", detail="no")
         assert (await ready(site))[0] == 200
 
@@ -86,7 +86,7 @@ async def test_a_second_kind_neither_holds_up_nor_stands_in_for_the_first():
         site.jobs.record_list(objects=1)
         docs.record_list(objects=1)
         site.runs.record_failure(state="missing", code="404", detail="no CRD")
-        assert (await ready(site))[1][-1] == "not ready: waits for coderuns"
+        assert (await ready(site))[1][-1] == "not ready: waiting for coderuns"
         site.runs.record_list(objects=1)
         docs.record_failure(state="unreachable", code="500", detail="x")
         assert (await ready(site))[0] == 200

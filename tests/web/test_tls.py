@@ -1,12 +1,14 @@
 """TLS as the web configuration file says: real handshakes with the server on loopback."""
 
 import asyncio
+import collections
 import ssl
 
 import aiohttp
 import pytest
 import trustme
 
+from exporter.web_config.format import WebConfigError
 from exporter.web_config.tls import is_allowed
 from tests.web.protected import MUTUAL, TLS, ask, refused
 from tests.web.serving import LINES, Site, a_site
@@ -108,7 +110,7 @@ def test_each_kind_of_name_can_be_allowed():
         ({"cipher_suites": ["TLS_AES_128_GCM_SHA256"]}, {"maximum_version": ssl.TLSVersion.TLSv1_2}, False),
         ({"cipher_suites": ["TLS_AES_128_GCM_SHA256"]}, {}, True),
         ({"prefer_server_cipher_suites": False, "curve_preferences": ["CurveP384"]}, {}, True),
-        ({"curve_preferences": ["X25519"], "max_version": "TLS12"}, {}, True),
+        ({"curve_preferences": ["CurveP521"], "max_version": "TLS12"}, {}, True),
     ],
 )
 async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, good):
@@ -122,6 +124,43 @@ async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, go
         else:
             with pytest.raises(REFUSED):
                 await ask(site.url, trust=trust)
+
+
+def _supports_x25519():
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve("X25519")
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
+async def test_x25519_is_used_where_python_supports_it(folder):
+    """Debian's Python 3.11.2 does not: the error names the key, the version and the curve."""
+    settings = TLS | {"curve_preferences": ["X25519"], "max_version": "TLS12"}
+    if not _supports_x25519():
+        with pytest.raises(WebConfigError, match=r"curve_preferences: Python 3.* does not support X25519$"):
+            folder.load(tls_server_config=settings)
+        return
+    async with a_site(web_file=folder.load(tls_server_config=settings)) as site:
+        assert (await ask(site.url, trust=folder.trust()))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "message"),
+    [
+        ("CURVES", {"curve_preferences": ["CurveP256"]}, "curve_preferences: .* does not support CurveP256"),
+        (
+            "CIPHERS",
+            {"cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]},
+            "cipher_suites: .* does not support TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        ),
+    ],
+)
+def test_what_openssl_does_not_support_is_one_line(folder, monkeypatch, names, settings, message):
+    """OpenSSL can be built or configured, as for FIPS, without some curves and ciphers."""
+    monkeypatch.setattr(f"exporter.web_config.tls.{names}", collections.defaultdict(lambda: "none-of-that-name"))
+    with pytest.raises(WebConfigError, match=message):
+        folder.load(tls_server_config=TLS | settings)
 
 
 async def test_the_server_takes_the_cipher_that_the_file_names(folder):

@@ -12,8 +12,8 @@ from tests.web.protected import TLS, ask
 __all__ = ["logs_as_before"]
 
 LINE = (
-    "web.kubernetes_auth needs TLS, or tokens can be read on the network: set web.config_file to a file"
-    " with tls_server_config, or web.kubernetes_auth_without_tls where something else encrypts"
+    "web.kubernetes_auth requires TLS, because tokens can be read on the network: set web.config_file to a file"
+    " with tls_server_config, or set web.kubernetes_auth_without_tls if another component encrypts the traffic"
 )
 
 

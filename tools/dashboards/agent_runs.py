@@ -24,7 +24,7 @@ def agent_runs() -> str:
     """Its JSON."""
     return board(
         AGENT_RUNS,
-        "What is stuck now, since when, and why; then durations against their limits, and outcomes.",
+        "Shows which runs and Jobs are stuck, since when, and why; durations and their limits; outcomes.",
         variables=[
             datasource(),
             query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
@@ -48,8 +48,8 @@ def _numbers() -> list[tuple[Any, int, int]]:
     panels = [
         number(
             "Alerts firing",
-            "Alerts about runs that fire now, except those of severity `info`. The table below lists each with its"
-            " object. Exporter shows those about the exporter.",
+            "Number of firing alerts about runs, except those of severity `info`. The table below lists each alert"
+            " with its object. Alerts about the exporter are on the dashboard Exporter.",
             *(Query(zero(f"count({firing(f', severity={chr(34)}{name}{chr(34)}')})"), name) for name in severities),
             levels=[(1, BAD)],
         ),
@@ -63,16 +63,16 @@ def _numbers() -> list[tuple[Any, int, int]]:
         number(
             "Unhealthy Jobs",
             "Unfinished Jobs that exceed their limit, have no pod, have a pod that does not start, or whose run is"
-            " over. Above the default limit of 1 h a Job is a warning until four times that. `AgentJobHanging`,"
-            " `AgentJobWithoutPod`, `AgentPodNotStarting`, `AgentFinishedNotExited`.",
+            " over. Above the default limit of 1 h, a Job is shown as a warning until four times the limit."
+            " `AgentJobHanging`, `AgentJobWithoutPod`, `AgentPodNotStarting`, `AgentFinishedNotExited`.",
             Query(zero(f"count(({ATTENTION}) and on ({JOB}) ({CRITICAL}))"), "critical"),
             Query(zero(warnings), "warning"),
             levels=[(1, BAD)],
         ),
         number(
             "Failed in a row",
-            "Runs of one namespace and type that failed without a Job one after another, where there are most, as"
-            " recorded by the rules for all agents. `CodeRunsFailing` fires from three, and is critical from six.",
+            "Number of runs that failed in a row without a Job, in the namespace and type with the most. Recorded"
+            " by the rules for all agents. `CodeRunsFailing` fires from three, and is critical from six.",
             Query(zero(f"max(run_type:coderuns_failed_in_a_row:count{{{RECORDED}}})")),
             levels=[(3, WARN), (6, BAD)],
         ),

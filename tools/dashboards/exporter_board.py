@@ -36,7 +36,7 @@ def exporter_board() -> str:
         ],
         annotations=[FIRING],
         rows=[
-            Row("Are the data complete and fresh?", [*exporter_numbers(), (_alerts(), 24, 4)]),
+            Row("Is the data complete and up to date?", [*exporter_numbers(), (_alerts(), 24, 4)]),
             Row("Lists and watches", _reading()),
             Row("Scrapes", _answering()),
             Row("Resource usage", _costs()),
@@ -48,8 +48,8 @@ def exporter_board() -> str:
 def _alerts() -> Any:
     return table(
         "Firing alerts",
-        "Alerts about the exporter that fire now, and when each began to. The name of an alert links to its"
-        " runbook, where its address is set.",
+        "Firing alerts about the exporter, and the time at which each began to fire. The name of an alert links to"
+        " its runbook, if the address is set.",
         Query(f"1000 * (({firing_since(ALERT)}) and ({FIRING}))"),
         columns=[
             Column(field="severity", title="Severity", width=80, words={"critical": BAD, "warning": WARN}),
@@ -107,7 +107,7 @@ def _reading() -> list[tuple[Any, int, int]]:
     )
     errors = lines(
         "API errors",
-        "By HTTP status or kind of error. 410 is normal: the exporter lists again.",
+        "Failed requests, by HTTP status or kind of error. 410 is normal: the exporter then lists again.",
         Query(rate("coderun_exporter_errors_total", "resource, code"), "{{resource}} {{code}}"),
         unit="reqps",
     )
@@ -131,7 +131,7 @@ def _answering() -> list[tuple[Any, int, int]]:
     )
     served = lines(
         "Scrapes served",
-        "By the compression that the client requested.",
+        "Scrapes per second, by the compression that the client requested.",
         Query(
             rate("coderun_exporter_scrape_duration_seconds_count", "instance, encoding"),
             "{{instance}} {{encoding}}",
@@ -140,7 +140,8 @@ def _answering() -> list[tuple[Any, int, int]]:
     )
     refused = lines(
         "Clients rejected",
-        "By the limit that they exceeded. A Prometheus server with the shipped scrape configuration exceeds none.",
+        "Rejected clients, by the limit that they exceeded. A Prometheus server with the shipped scrape"
+        " configuration exceeds none.",
         Query(rate("coderun_exporter_clients_refused_total", "reason"), "{{reason}}"),
         unit="reqps",
     )
@@ -171,7 +172,7 @@ def _costs() -> list[tuple[Any, int, int]]:
     )
     work = lines(
         "CPU",
-        "In cores. The exporter uses one core at most; at one, scrapes and events are delayed.",
+        "CPU usage in cores. The exporter uses at most one core; when it does, scrapes and events are delayed.",
         Query(
             f"max by (cluster, instance) (rate(process_cpu_seconds_total{{{SELF}}}[$__rate_interval]))",
             "{{instance}}",
@@ -181,7 +182,7 @@ def _costs() -> list[tuple[Any, int, int]]:
     )
     delay = lines(
         "Event loop: delay",
-        "99th percentile of the delay of the asyncio event loop. Normal: under 10 ms.",
+        "99th percentile of the delay of the asyncio event loop. Normal values are below 10 ms.",
         Query(f"histogram_quantile(0.99, {late})", "{{instance}}"),
         unit="s",
     )

@@ -29,16 +29,16 @@ def _of_scrapes() -> list[Any]:
     return [
         number(
             "Targets down",
-            "Scrape targets whose last scrape failed. `CodeRunExporterDown` fires when all of a scrape job fail,"
-            " `CodeRunExporterAbsent` when there is no target.",
+            "Scrape targets whose last scrape failed. `CodeRunExporterDown` fires if all targets of a scrape job"
+            " fail, `CodeRunExporterAbsent` if there is no target.",
             Query(f"count({up} == 0) or (count({up}) * 0)"),
             levels=[(1, BAD)],
             nothing="no target",
         ),
         number(
             "Failed scrapes, 30 min",
-            "Share of failed scrapes, of the target with the most. `CodeRunExporterScrapesFailing` fires above 5 % in"
-            " every replica.",
+            "Share of failed scrapes, for the target with the largest share. `CodeRunExporterScrapesFailing` fires"
+            " if it is above 5 % for every replica.",
             Query(f"max(1 - max by (cluster, job, instance) ({kept}))"),
             unit="percentunit",
             levels=[(0.01, WARN), (0.05, BAD)],
@@ -46,7 +46,7 @@ def _of_scrapes() -> list[Any]:
         ),
         number(
             "Restarts, 30 min",
-            "Of the instance with the most. `CodeRunExporterRestarting` fires above 3.",
+            "Number of restarts of the instance with the most. `CodeRunExporterRestarting` fires above 3.",
             Query(f"max(resets(process_cpu_seconds_total{{{SELF}}}[30m]))"),
             levels=_MANY,
             nothing="no exporter",
@@ -72,7 +72,7 @@ def _of_resources() -> list[Any]:
     return [
         number(
             "Unsynced resources",
-            "Lists and watches in another state than `watching`, in any replica."
+            "Number of lists and watches that are not in the state `watching`, in any replica."
             " `CodeRunExporterResourceUnavailable`.",
             Query(zero(f"count(max by ({OF}) ({state}) == 0)")),
             levels=[(1, BAD)],
@@ -88,7 +88,7 @@ def _of_resources() -> list[Any]:
         ),
         number(
             "Malformed objects",
-            "Objects with an invalid field, within the time range. The other fields are exported.",
+            "Number of objects with an invalid field within the time range. Their other fields are exported.",
             Query(f"max(sum by (cluster, instance) ({malformed}))"),
             levels=[(1, WARN)],
             nothing="no exporter",

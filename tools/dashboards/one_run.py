@@ -55,12 +55,11 @@ def one_run_board() -> str:
 
 
 def _numbers() -> list[tuple[Any, int, int]]:
-    past = "Of a run that is no longer exported: the last one."
+    past = "For a run that is no longer exported, the last value."
     panels = [
         names(
             "Phase",
-            "The phase that the controller reports, coloured by the state that it stands for; none: no status."
-            f" {past}",
+            f"The phase that the controller reports, coloured by its state; `none`: the run has no status. {past}",
             Query(PHASE, "{{phase}}"),
             Query(f"0 * ({LAST_PHASE})", "last: {{phase}}"),
             words=STATES | PAST,
@@ -68,8 +67,8 @@ def _numbers() -> list[tuple[Any, int, int]]:
         ),
         names(
             "Cause",
-            "Why the run has no Job, why its Job is unfinished, why it failed, or that it is not ready. The table"
-            " below has the details."
+            "The cause for which the run has no Job, its Job is unfinished, the run failed, or the run is not ready."
+            " The table below has the details."
             f" {past}",
             Query(f"max by (cause) ({STALL} or {HANG} or {FAILURE} or {NOT_READY})", "{{cause}}"),
             Query(f"0 * max by (cause) ({LAST_CAUSE})", "last: {{cause}}"),
@@ -78,30 +77,31 @@ def _numbers() -> list[tuple[Any, int, int]]:
         ),
         number(
             "Age",
-            "From its creation until its end. Until now while it is open, or until it was last exported.",
+            "Time from the creation of the run to its end; if it is open, until now or until it was last exported.",
             *_longest(AGES),
             unit=DURATION,
             nothing="no such run",
         ),
         number(
             "Time without a Job",
-            "From its creation to its first Job, where that is known; how long it has none until now, or had none"
-            " until it was last exported; and the limit. `CodeRunJobCreationStalled`.",
+            "Time from the creation of the run to its first Job, if it is known. If the run has no Job, the time"
+            " until now or until the run was last exported. With the limit. `CodeRunJobCreationStalled`.",
             *_longest(WAITS),
             unit=DURATION,
             nothing="not available",
         ),
         number(
             "Run time",
-            "Of its newest Job, from its start until its end. Until now while it is unfinished, or until it was last"
-            " exported; and the limit. `AgentJobHanging`.",
+            "Time from the start of the newest Job to its end; if it is unfinished, until now or until it was last"
+            " exported. With the limit. `AgentJobHanging`.",
             *_longest(RUN_TIMES),
             unit=DURATION,
             nothing="no Job",
         ),
         number(
             "Attempt",
-            "Its spec.contextVersion; 1 is the first. `CodeRunRetryLoop` fires from the sixth.",
+            "Number of the attempt (spec.contextVersion); 1 is the first. `CodeRunRetryLoop` fires from the sixth"
+            " attempt.",
             Query(f"max({ATTEMPT})"),
             levels=[(3, WARN), (6, BAD)],
             nothing="unknown",
@@ -125,8 +125,8 @@ def _life() -> list[tuple[Any, int, int]]:
     )
     life = lanes(
         "Timeline",
-        "Phases (coloured by state), Jobs and their pods, causes, and firing alerts. A gap is an absence."
-        " `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`, `AgentJobWithoutPod`,"
+        "Phases (coloured by state), Jobs and their pods, causes, and firing alerts. A gap means that there is no"
+        " such series. `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`, `AgentJobWithoutPod`,"
         " `AgentPodNotStarting`, `AgentJobSuspended`.",
         Query(PHASE, "Phase {{phase}}"),
         Query(job, "Job {{job_name}}"),
@@ -139,22 +139,22 @@ def _life() -> list[tuple[Any, int, int]]:
     )
     health = lanes(
         "Health of the ConfigMaps of its CLI",
-        "Required ConfigMaps that are named after the CLI of the run, or after none, while the run exists. Agent runs"
-        " shows all of them. `RequiredConfigMapUnhealthy`.",
+        "Required ConfigMaps whose name contains the CLI of the run, or no CLI, while the run exists. The"
+        " dashboard Agent runs shows all of them. `RequiredConfigMapUnhealthy`.",
         Query(HEALTH_FOR_RUN, "{{configmap}}"),
         words={0: ("unhealthy", BAD), 1: ("healthy", GOOD)},
     )
     waiting = lines(
         "Time without a Job, and the limit",
-        "While the run is open and has none. `CodeRunJobCreationStalled`.",
+        "Shown while the run is open and has no Job. `CodeRunJobCreationStalled`.",
         Query(WAIT, "time without a Job"),
         Query(DEADLINE, "limit: time to create a Job"),
         unit=DURATION,
     )
     running = lines(
         "Run time of its Jobs, and the limits",
-        "While they are unfinished. The alert fires above the maximum run time. Kubernetes ends a Job at its"
-        " activeDeadlineSeconds, where that is set. `AgentJobHanging`, `AgentFinishedNotExited`,"
+        "Shown while the Jobs are unfinished. The alert fires above the maximum run time. Kubernetes ends a Job at"
+        " its activeDeadlineSeconds, if it is set. `AgentJobHanging`, `AgentFinishedNotExited`,"
         " `AgentJobsWithoutDeadline`.",
         Query(RUNNING, "{{job_name}}"),
         Query(

@@ -48,8 +48,8 @@ def causes() -> tuple[Any, int, int]:
     every, labels = "\nor ".join(last), "cluster, what, cause, detail"
     panel = table(
         "Causes within the time range",
-        "What each cause is based on: an object, a field, or the message of the controller. The column Now says"
-        " whether it applies now.",
+        "Each cause with the object, the field or the message of the controller on which it is based. The column"
+        " Now shows whether it applies now.",
         Query(f"1000 * ({every})"),
         Query("\nor ".join([*present, f"0 * group by ({labels}) ({every})"])),
         columns=[
@@ -74,10 +74,10 @@ def one_run_tables() -> list[tuple[Any, int, int]]:
     """The times of the run, its description, its Jobs, and its alerts."""
     alerts = table(
         "Alerts that fire now",
-        "About the run, its Jobs or its task, and alerts that explain it."
-        " The column Firing since is when the alert began to fire; breaks of less than 15 minutes, such as a"
-        " restart of Prometheus, do not count. The name of an alert links to its runbook, where its address is"
-        " set. The timeline shows past alerts.",
+        "Alerts about the run, its Jobs or its task, and alerts about the cause. Firing since is the time at which"
+        " the alert began to fire; interruptions of less than 15 minutes, such as a restart of Prometheus, are"
+        " ignored. The name of an alert links to its runbook, if the address is set. The timeline shows past"
+        " alerts.",
         Query(f"1000 * ({FIRING_SINCE})"),
         columns=[
             Column(field="severity", title="Severity", width=90, words={"critical": BAD, "warning": WARN}),
@@ -108,7 +108,7 @@ def _times() -> Any:
     labelled = [_labelled(expr, "event", name) for name, expr in events.items()]
     return table(
         "Timestamps",
-        "From the run, and from the Jobs that it has or had within the time range, oldest first."
+        "Times of the run, and of the Jobs that it has or had within the time range, oldest first."
         " `CodeRunStuckDeleting`.",
         Query("1000 * (" + "\nor ".join(labelled) + ")"),
         columns=[
@@ -127,7 +127,7 @@ def _about() -> Any:
     about = seen(f"timestamp(coderun_info{{{THIS}}})", f"cluster, {', '.join(kept)}")
     return table(
         "Description",
-        "From the spec and the labels of the run, and when that was last exported.",
+        "Values from the spec and the labels of the run, and the time at which they were last exported.",
         Query(f"1000 * {about}"),
         columns=[
             *(Column(field=name, title=_title(name)) for name in ("cluster", *kept)),
@@ -147,9 +147,9 @@ def _jobs() -> Any:
     took = f"\nor on ({JOB}) ".join(f"({value})" for value in JOB_TIMES.values())
     return table(
         "Jobs within the time range",
-        "Every Job of the run that the exporter exports, or exported within the time range. Each attempt has a Job of"
-        " its own; the platform deletes the previous one. The run time is until the end, until now, or until the Job"
-        " was last exported.",
+        "Every Job of the run that the exporter exports, or exported within the time range. Each attempt has its"
+        " own Job; the platform deletes the previous one. The run time ends at the end of the Job, now, or when"
+        " the Job was last exported.",
         Query(f"1000 * ({of_past_jobs('job_created_timestamp')})"),
         Query(f"1000 * ({of_past_jobs('job_start_time')})"),
         Query(f"1000 * ({of_past_jobs('job_finished_timestamp_seconds')})"),

@@ -48,8 +48,8 @@ def _object() -> list[Column]:
 def _waiting() -> Any:
     return table(
         "Runs without a Job",
-        "Every open run that owns no Job, longest first. Seconds are normal; at 100 % of its limit a run is stalled."
-        " `CodeRunJobCreationStalled`, `CodeRunNotReconciled`, `CodeRunControllerBlocked`.",
+        "Every open run that owns no Job, longest first. A few seconds are normal; at 100 % of its limit, a run is"
+        " stalled. `CodeRunJobCreationStalled`, `CodeRunNotReconciled`, `CodeRunControllerBlocked`.",
         Query(left(f"time() - {WAITING_SINCE}", key=RUN, of=WAITING_ROWS)),
         Query(left(f"(time() - {WAITING_SINCE}) / on ({RUN}) {DEADLINE}", key=RUN, of=WAITING_ROWS)),
         Query(left(f"1000 * {WAITING_SINCE}", key=RUN, of=WAITING_ROWS)),
@@ -118,9 +118,10 @@ def _firing() -> Any:
     by_task = f'label_replace({by_run}, "task_id", "task $1", "task_id", "(.+)")'
     return table(
         "Firing alerts",
-        "The object of each alert, and when the alert began to fire; breaks of less than 15 minutes, such as a"
-        " restart of Prometheus, do not count. An alert about a Job names the run. The name of an alert links to its"
-        " runbook, where its address is set. Unhealthy ConfigMaps of all namespaces are listed: they are causes.",
+        "Each alert with its object and the time at which it began to fire. Interruptions of less than 15 minutes,"
+        " such as a restart of Prometheus, are ignored. An alert about a Job also names the run. The name of an"
+        " alert links to its runbook, if the address is set. Unhealthy ConfigMaps of all namespaces are listed,"
+        " because they can be the cause.",
         Query(
             f'1000 * label_replace(label_join({by_task}, "object", " ", {labels}), "object", "$1", "object",'
             ' " *(.*?) *")'

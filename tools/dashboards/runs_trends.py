@@ -32,14 +32,15 @@ def open_runs() -> list[tuple[Any, int, int]]:
     ages.append(Query(zero(f"count(({by_age}) >= {steps[-1][2]})"), "6 h and more"))
     phases = lines(
         "Open and waiting runs by phase",
-        "As recorded by the rules, for all agents. `none`: no status; `other`: a phase that the profile of the kind"
-        " does not list. `CodeRunPhaseUnknown`.",
+        "Recorded by the rules for all agents. `none`: the run has no status. `other`: the profile of the kind"
+        " does not list the phase. `CodeRunPhaseUnknown`.",
         Query(f"sum by (phase) (namespace_phase:coderuns_open:count{{{RECORDED}}})", "{{phase}}"),
         stacked=True,
     )
     states = lines(
         "Runs by state, and without a Job",
-        "As recorded by the rules, for all agents. Waiting runs wait by design. Without a Job: should return to 0.",
+        "Recorded by the rules for all agents. Waiting runs wait by design. The number of runs without a Job"
+        " should return to 0.",
         Query(f"sum by (state) (namespace_state:coderuns_open:count{{{RECORDED}}})", "{{state}}"),
         Query(f"sum(namespace:coderuns_without_job:count{{{RECORDED}}})", "without a Job"),
     )
@@ -48,8 +49,8 @@ def open_runs() -> list[tuple[Any, int, int]]:
     without = f"count(({UNFINISHED}) and on ({JOB}) (max by ({JOB}) (job_active{{{ALL}}}) == 0))"
     pods = lines(
         "Pods of unfinished Jobs",
-        "Running pods are ready, pending pods are not. Jobs without a pod are counted as Jobs; between two pods that"
-        " is normal. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
+        "Running pods are ready, pending pods are not. The last series is the number of Jobs that have no pod,"
+        " which is normal between two pods. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
         Query(f"sum by (state) ({of_jobs})", "{{state}}"),
         Query(zero(without), "Jobs without a pod"),
     )
@@ -63,8 +64,8 @@ def limits() -> list[tuple[Any, int, int]]:
     jobs_p95 = f"agent:job_duration_seconds:p95_6h{{{AGENT}}} >= 0"
     first = lines(
         "Time to first Job",
-        "From the creation of a run to its first Job, for Jobs created within an hour, by agent. The limit is the"
-        " largest of the agent's runs. Runs without a Job are in the next panel.",
+        "Time from the creation of a run to its first Job, by agent, for Jobs that were created within the last"
+        " hour. The limit is the largest limit of the agent's runs. The next panel shows runs without a Job.",
         Query(first_p95, "{{agent}} p95"),
         Query(f"agent:coderun_job_creation_seconds:p50_1h{{{AGENT}}} >= 0", "{{agent}} median"),
         Query(f"{MAY_WAIT} and on (agent) ({first_p95})", LIMIT_OF),
@@ -72,15 +73,16 @@ def limits() -> list[tuple[Any, int, int]]:
     )
     waiting = lines(
         "Longest time without a Job",
-        "Of the open runs of each agent that have no Job now. The limit is the largest of the agent's runs."
-        " `CodeRunJobCreationStalled`.",
+        "For each agent, the longest time for which an open run has had no Job. The limit is the largest limit of"
+        " the agent's runs. `CodeRunJobCreationStalled`.",
         Query(LONGEST, "{{agent}}"),
         Query(f"{MAY_WAIT} and on (agent) ({LONGEST})", LIMIT_OF),
         unit=DURATION,
     )
     took = lines(
         "Duration of finished Jobs",
-        "Of Jobs that ended within six hours, by agent. The limit is the largest of the agent's Jobs that exist now.",
+        "Duration of the Jobs that ended within the last six hours, by agent. The limit is the largest limit of"
+        " the agent's existing Jobs.",
         Query(jobs_p95, "{{agent}} p95"),
         Query(f"agent:job_duration_seconds:p50_6h{{{AGENT}}} >= 0", "{{agent}} median"),
         Query(f"{may_run} and on (agent) ({jobs_p95})", LIMIT_OF),
@@ -89,8 +91,9 @@ def limits() -> list[tuple[Any, int, int]]:
     used = f"(({RUNNING}) / on ({JOB}) {LIMIT}) * on ({JOB}) group_left (agent, coderun) {ABOUT_JOBS}"
     running = lines(
         "Unfinished Jobs, share of their limit",
-        "The ten that have used most of it. Above the line `AgentJobHanging` fires five minutes later: a warning"
-        " under the default limit of 1 h, critical under a limit that was set.",
+        "The ten Jobs that have used the largest share of their limit. `AgentJobHanging` fires five minutes after"
+        " a Job crosses the line: as a warning with the default limit of 1 h, as critical with a limit that was"
+        " set.",
         Query(
             f"topk(10, max by (cluster, namespace, coderun, agent) ({used}))",
             "{{coderun}} ({{agent}})",
@@ -106,8 +109,8 @@ def outcomes() -> list[tuple[Any, int, int]]:
     """How Jobs and runs end, and the ConfigMaps that new runs need."""
     share = lines(
         "Failed share of finished Jobs, 1 h",
-        "By agent, as recorded by the rules. `AgentJobsFailing` fires above half of at least four,"
-        " `AgentNeverSucceeds` when none of at least three succeeds in six hours.",
+        "By agent, recorded by the rules. `AgentJobsFailing` fires if more than half of at least four Jobs failed,"
+        " `AgentNeverSucceeds` if none of at least three Jobs succeeded in six hours.",
         Query(f"agent:jobs_failed:ratio1h{{{AGENT}}} >= 0", "{{agent}}"),
         unit="percentunit",
         levels=[(0.5, BAD)],
@@ -119,8 +122,8 @@ def outcomes() -> list[tuple[Any, int, int]]:
     runs = ended("coderuns_finished_total", "agent", "", counted)
     reasons = bars(
         "Failures by agent",
-        "Jobs that failed within the time range, by reason, and runs that failed. The first of a rare reason is not"
-        " counted.",
+        "Jobs that failed within the time range, by reason, and runs that failed. The first failure with a rare"
+        " reason is not counted.",
         Query(f"sort_desc({jobs} > 0.5)", "{{agent}}: Job {{reason}}"),
         Query(f"sort_desc({runs} > 0.5)", "{{agent}}: run"),
         decimals=0,
@@ -128,7 +131,7 @@ def outcomes() -> list[tuple[Any, int, int]]:
     )
     health = lanes(
         "Health of required ConfigMaps",
-        "In all namespaces: runs of other namespaces need them. `RequiredConfigMapUnhealthy`.",
+        "The ConfigMaps of all namespaces, because runs of other namespaces need them. `RequiredConfigMapUnhealthy`.",
         Query(HEALTH, "{{configmap}}"),
         words={0: ("unhealthy", BAD), 1: ("healthy", GOOD)},
     )

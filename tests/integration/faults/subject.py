@@ -158,7 +158,7 @@ class Subject:
         return [
             Turn(line["resource"], line["was"], line["state"], line["detail"], line["scope"])
             for line in lines
-            if line["msg"] == "resource state changed"
+            if line["msg"] == "Resource state changed"
         ]
 
     def errors(self) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ begins with this: the first one does it for all, because they share the values.
 {{- end }}
 {{- if not .Values.dashboards.namespace }}{{ $_ := set .Values.dashboards "namespace" .Values.prometheus.namespace }}{{ end }}
 {{- if and (dig "web" "kubernetes_auth" false .Values.settings) (not .Values.webConfig.secret) (not (dig "web" "kubernetes_auth_without_tls" false .Values.settings)) }}
-{{- fail "settings.web.kubernetes_auth needs TLS, or tokens can be read on the network: set webConfig.secret, or settings.web.kubernetes_auth_without_tls where something else encrypts" }}
+{{- fail "settings.web.kubernetes_auth requires TLS, because tokens can be read on the network: set webConfig.secret, or set settings.web.kubernetes_auth_without_tls if another component encrypts the traffic" }}
 {{- end }}
 {{- include "coderun-exporter.check-rules" . }}
 {{- $_ := set .Values "complete" true }}
@@ -91,7 +91,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- define "coderun-exporter.probe" -}}
 {{- $web := (index . 0).Values.webConfig }}
 {{- if and $web.secret $web.tls $web.clientCertificates -}}
-# The kubelet has no certificate to present: an open port has to do.
+# The kubelet has no client certificate, so probes only check that the port is open.
 tcpSocket:
   port: metrics
 {{- else -}}
