@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from exporter.cache import Event, Job, ObjectCache, Pod, Run
+from exporter.cache import RUNNING, Event, Job, ObjectCache, Pod, Run
 from exporter.diagnosis.causes import CAUSES
 from exporter.diagnosis.explanation import (
     ContainerView,
@@ -101,7 +101,7 @@ def _state(job: Job, pods: Sequence[Pod]) -> str:
     if job.active <= 0:
         return "terminating" if job.terminating or job.deleted is not None else "no pod"
     if pods:
-        return "running" if any(pod.phase == "Running" for pod in pods) else "pending"
+        return "running" if any(pod.phase in RUNNING for pod in pods) else "pending"
     return "running" if job.ready is None or job.ready > 0 else "pending"
 
 

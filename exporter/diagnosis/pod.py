@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.cache import ObjectCache, Pod
+from exporter.cache import RUNNING, ObjectCache, Pod
 from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, found, of_pod
@@ -38,13 +38,13 @@ def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         yield from _terminating(pod, cache)
     elif pod.phase == "Failed":
         yield from _failed(pod)
-    elif pod.phase == "Running":
+    elif pod.phase == "Unknown":
+        yield _node_lost(pod, "phase Unknown")
+    elif pod.phase in RUNNING:
         if (lost := _lost(pod, cache)) is not None:
             yield lost
         yield from restarting_containers(pod)
-    elif pod.phase == "Unknown":
-        yield _node_lost(pod, "phase Unknown")
-    elif pod.phase != "Succeeded":
+    elif not pod.is_over:
         yield from _pending(pod, cache)
 
 

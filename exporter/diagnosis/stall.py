@@ -23,6 +23,9 @@ def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
         evidence = f"{blocker.kind} {blocker.name}: {blocker.undecodable}"
         yield found("controller_blocked", evidence, about=of_run(blocker), since=cache.without_job_since(run))
         return
+    if workers := cache.worker_runs(run):
+        yield from stall_findings(workers[0], cache)
+        return
     since = cache.without_job_since(run)
     known = [*configmap_findings(run, cache), *refusal_findings(run, cache, since=since)]
     if known:
