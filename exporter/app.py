@@ -26,6 +26,7 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.settings_notices import follow_names, note_configmaps
 from exporter.telemetry import ResourceStatus, Telemetry
+from exporter.web.api import RunsApi
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
@@ -99,7 +100,9 @@ async def serve(
     async with (
         KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client,
         serve_http(
-            content=Content(metrics=metrics, health=health, overview=overview),
+            content=Content(
+                metrics=metrics, health=health, overview=overview, runs=RunsApi(cache=cache, health=health)
+            ),
             telemetry=telemetry,
             addresses=settings.web.listen_addresses,
             telemetry_path=settings.web.telemetry_path,

@@ -66,7 +66,7 @@ class _ProfileFile:
         """Validates the profile, whose worker may be one of the other `kinds`. Raises ConfigError."""
         with _located(self._path, self._tree, self._nodes, Profile):
             try:
-                check_profile(self.profile, kinds=[one.kind or "" for one in kinds if isinstance(one, Profile)])
+                check_profile(self.profile, others=kinds)
             except ProfileError as error:
                 raise msgspec.ValidationError(f"{error} - at `$.{error.key}`") from error
 

@@ -3,12 +3,12 @@
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from exporter.cache import EVENTS, JOBS, PODS, Change, Record
+from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Record
 from exporter.config import Settings
 from exporter.configmap_sink import ConfigMapSink
 from exporter.event_sink import EventSink
@@ -117,8 +117,8 @@ class CacheUpdater:
         )
 
     def set_state(self, state: str) -> None:
-        """Reports whether Jobs are watched: while they are not, a new run without a Job is not reported as stuck."""
-        if self.informer.table == JOBS:
+        """Reports whether workers are watched: while they are not, a new run without one is not reported as stuck."""
+        if self.informer.table in {CODERUNS, JOBS}:
             self.store.follow_jobs(self.informer.partition, current=state == "watching")
 
 
@@ -135,12 +135,13 @@ def informers(settings: Settings, *, telemetry: Telemetry, on_demand: bool = Fal
 
 def wanted_of(settings: Settings) -> Wanted:
     """The kinds, namespaces, selectors and ConfigMaps that the settings select."""
+    kinds = run_kinds([resolved(kind) for kind in settings.coderuns.kinds])
     return Wanted(
-        kinds=run_kinds([resolved(kind) for kind in settings.coderuns.kinds]),
+        kinds=kinds,
         scopes=list(dict.fromkeys(settings.namespaces)) or [None],
         labels=settings.label_selector,
         match_labels=settings.jobs.match_labels,
-        configmaps=_required(settings),
+        configmaps=_required(settings, kinds),
         pods=settings.pods.enabled,
         events=settings.events.enabled,
     )
@@ -151,7 +152,10 @@ def kinds_of(settings: Settings) -> list[RunKind]:
     return wanted_of(settings).custom_kinds
 
 
-def _required(settings: Settings) -> list[RequiredConfigMap]:
+def _required(settings: Settings, kinds: Sequence[RunKind]) -> list[RequiredConfigMap]:
+    """Those that the settings name; the default set only if the controller of one of the kinds needs it."""
+    if not settings.configmaps.named and not any(kind.requires_configmaps for kind in kinds):
+        return []
     keys = {
         item if isinstance(item, str) else item.name: () if isinstance(item, str) else item.keys
         for item in settings.configmaps.required

@@ -6,13 +6,14 @@ All code here is synchronous, so that readers always see a consistent state.
 from exporter.cache.change import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Change, Key
 from exporter.cache.object_cache import ObjectCache
 from exporter.cache.pod_records import RUNNING, SUCCEEDED, Container, Event, Pod
-from exporter.cache.records import ConfigMap, Job, Record, Run, named_key
+from exporter.cache.records import CONFIGMAP_LIMIT, ConfigMap, Job, Record, Run, named_key
 from exporter.cache.table import Table
 from exporter.cache.thresholds import NEVER, Thresholds
 
 __all__ = [
     "CODERUNS",
     "CONFIGMAPS",
+    "CONFIGMAP_LIMIT",
     "EVENTS",
     "JOBS",
     "NEVER",

@@ -8,9 +8,12 @@ import msgspec
 
 from exporter.cache.pod_records import Pod
 
-__all__ = ["NAMED", "ConfigMap", "Job", "Record", "Run", "named_key"]
+__all__ = ["CONFIGMAP_LIMIT", "NAMED", "ConfigMap", "Job", "Record", "Run", "named_key"]
 
+CONFIGMAP_LIMIT = 1_048_576
+"""Maximum size of the values of a ConfigMap, in bytes: https://kubernetes.io/docs/concepts/configuration/configmap/"""
 _TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+_NOT_RUNS = frozenset({"Job", "Pod", ""})
 NAMED = "@"
 """The first character of a `named_key`. No UID begins with it."""
 
@@ -42,8 +45,11 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     undecodable: str = ""
     """Why the platform's controller cannot decode this run, nor any list that contains it; empty if it can."""
     requires_configmaps: bool = True
+    owner: str = ""
+    """UID of the run that controls it, if its kind is the worker of another kind."""
     worker: str = "Job"
-    """Kind of its worker: `Job`, `Pod`, or empty if its workers are not watched, so that it never lacks one."""
+    """Kind of its worker: `Job`, `Pod`, or a kind of runs as its profile names it. Empty if its workers are not
+    watched, so that it never lacks one."""
     workers_prefix: str = ""
     """Prefix of the table partitions that hold its workers; the namespace or `*` follows."""
     named: str | None = None
@@ -78,6 +84,11 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     def terminal(self) -> bool:
         """Whether it has ended."""
         return self.state in _TERMINAL
+
+    @property
+    def worker_is_run(self) -> bool:
+        """Whether runs of another kind work for it. Its Jobs and Pods are theirs."""
+        return self.worker not in _NOT_RUNS
 
     @property
     def worker_key(self) -> str:
@@ -165,6 +176,11 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     empty_keys: tuple[str, ...] = ()
     shrunk: bool = False
     """Whether it lost more than half of its keys or bytes within 24 hours; set by the cache."""
+
+    @property
+    def near_limit(self) -> bool:
+        """Whether its values take 80 % or more of the size limit of Kubernetes."""
+        return self.size >= 0.8 * CONFIGMAP_LIMIT
 
     @property
     def problems(self) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from exporter.profiles.checking import ProfileError, check
 from exporter.profiles.language import Profile, StateRule, Worker, is_job, pods_of, resource_of, workers_of
 from exporter.profiles.reading import JobReader, Reader, State
 from exporter.profiles.shipped import DEFAULT, resolved, shipped
+from exporter.profiles.worker_kinds import WorkerKindError, check_worker_kinds, name_of, worker_kinds
 
 __all__ = [
     "DEFAULT",
@@ -18,11 +19,15 @@ __all__ = [
     "State",
     "StateRule",
     "Worker",
+    "WorkerKindError",
     "check",
+    "check_worker_kinds",
     "is_job",
+    "name_of",
     "pods_of",
     "resolved",
     "resource_of",
     "shipped",
+    "worker_kinds",
     "workers_of",
 ]

@@ -159,7 +159,12 @@ def related(job: Job, cache: ObjectCache) -> set[Key]:
     same = [job] if other is None else [job, other]
     return {
         *(Key(JOBS, one.uid) for one in same),
-        *(Key(CODERUNS, run.uid) for one in same for run in cache.runs_of(one)),
+        *(
+            Key(CODERUNS, run.uid)
+            for one in same
+            for its in cache.runs_of(one)
+            for run in cache.with_controllers(its)
+        ),
         *(Key(JOBS, other.uid) for other in cache.superseded_by(job)),
     }
 

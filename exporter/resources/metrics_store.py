@@ -113,7 +113,7 @@ class MetricsStore:
         self._touch(self.cache.advance(now))
 
     def follow_jobs(self, partition: str, *, current: bool) -> None:
-        """Records whether the Jobs of this partition are being watched; see `ObjectCache.job_state_unknown`."""
+        """Records whether the workers in this partition are watched; see `ObjectCache.job_state_unknown`."""
         for run in self.cache.follow_jobs(partition, current=current):
             self._touch(self._related(CODERUNS, run))
 

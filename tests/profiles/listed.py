@@ -8,7 +8,16 @@ from tests.property.pictures import Parts, a_list, apply
 
 __all__ = ["Listed", "a_pod", "a_settings", "controlled_by"]
 
-KINDS = {"jobs": "Job", "pods": "Pod", "tasks": "Task", "sandboxes": "Sandbox", "sandboxclaims": "SandboxClaim"}
+KINDS = {
+    "bottoms": "Bottom",
+    "jobs": "Job",
+    "middles": "Middle",
+    "pods": "Pod",
+    "sandboxclaims": "SandboxClaim",
+    "sandboxes": "Sandbox",
+    "tasks": "Task",
+    "tops": "Top",
+}
 TERM = re.compile(r"([^=\s]+)(?:=(\S+))?")
 
 

@@ -1,0 +1,20 @@
+"""Words of Events, and those that are about one object."""
+
+from collections.abc import Iterator
+
+from exporter.cache import Event, ObjectCache
+
+__all__ = ["latest", "words"]
+
+
+def words(event: Event) -> str:
+    """Reason and note, with the number of times."""
+    times = f" ({event.count} times)" if event.count > 1 else ""
+    return f"{event.reason}{times}: {event.note}" if event.note else f"{event.reason}{times}"
+
+
+def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:
+    """The Events about an object, the newest first; only those with one of these reasons, if any is given."""
+    for event in cache.events_about(uid):
+        if not reasons or event.reason in reasons:
+            yield event
