@@ -59,6 +59,27 @@ class Jobs(_Section, frozen=True):
     """Jobs with all these labels are exposed, even if no run controls them. Not set: only Jobs of runs."""
 
 
+class Pods(_Section, frozen=True):
+    """The Pods of Jobs. They show why a Job does not start or end.
+
+    Without the permission to list and watch Pods, these causes are missing, and nothing else.
+    """
+
+    enabled: bool = True
+    """Whether to read them."""
+
+
+class Events(_Section, frozen=True):
+    """The Events about open runs, their Jobs and their Pods. Their words become part of the causes.
+
+    Up to 20 namespaces with open runs are watched one by one; if there are more, all namespaces with one watch.
+    Without the permission to list and watch Events, their words are missing, and nothing else.
+    """
+
+    enabled: bool = True
+    """Whether to read them."""
+
+
 class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and its required keys."""
 
@@ -155,6 +176,8 @@ class Settings(_Section, frozen=True):
     Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
+    pods: Pods = Pods()
+    events: Events = Events()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"

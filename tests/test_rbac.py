@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings, Web
+from exporter.config import CodeRuns, ConfigMaps, Events, Pods, RequiredConfigMap, Settings, Web
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
@@ -27,6 +27,7 @@ SETTINGS = {
     "runs that are workers": Settings(
         coderuns=CodeRuns(kinds=("sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"))
     ),
+    "neither Pods nor Events": Settings(pods=Pods(enabled=False), events=Events(enabled=False)),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
     "kinds that require no ConfigMaps": Settings(coderuns=CodeRuns(kinds=("tasks.kelos.dev", "jobs.batch"))),
 }
@@ -51,9 +52,10 @@ def granted(made):
 
 def read(settings):
     """The same of what the exporter reads, by its paths and selectors."""
-    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0)):
+    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True):
         parts = PATH.fullmatch(informer.path)
-        name = informer.params.get("fieldSelector", "").removeprefix("metadata.name=") or None
+        selected = informer.params.get("fieldSelector", "")
+        name = selected.removeprefix("metadata.name=") if selected.startswith("metadata.name=") else None
         for verb in ("list", "watch"):
             yield parts["group"] or "", parts["resource"], parts["namespace"], name, verb
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
+from exporter.cache.attached import Attached
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cache.missing_jobs import MissingJobs
@@ -19,10 +20,10 @@ from exporter.cache.thresholds import Thresholds
 from exporter.cache.unknown_jobs import UnknownJobs
 from exporter.cache.worker_runs import WorkerRuns, controllers_of
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
+__all__ = ["ObjectCache"]
 
 
-class ObjectCache:
+class ObjectCache(Attached):
     """Runs, Jobs and ConfigMaps. Owners are matched by UID: an object recreated under the same name is another one.
 
     Only a worker that a run references by name is matched by name. The partitions of the tables of runs and Jobs are
@@ -32,12 +33,10 @@ class ObjectCache:
     """
 
     def __init__(self, *, thresholds: Thresholds, all_namespaces: bool = True, selected: bool = False) -> None:
+        super().__init__(runs=Table(), jobs=Table(), all_namespaces=all_namespaces)
         self.thresholds = thresholds
-        self.runs: Table[Run] = Table()
-        self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
-        self._all_namespaces = all_namespaces
         self._selected = selected
         self._owners = OwnerIndex()
         self._named = NamedWorkers()
@@ -53,6 +52,11 @@ class ObjectCache:
         )
 
     # Queries.
+
+    @property
+    def now(self) -> float:
+        """The time of the last `advance`, in seconds since the epoch."""
+        return self._retention.now
 
     def get(self, key: Key) -> Record | None:
         """The record of an object."""
@@ -119,6 +123,10 @@ class ObjectCache:
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
         return self._blockers.blocker_of(run, self.runs)
+
+    def controller_is_idle(self, run: Run) -> bool:
+        """Whether the controller has processed no run that is as young as this untouched one."""
+        return self._blockers.is_idle(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
         """The untouched runs whose stall cause may change with this run."""
@@ -253,9 +261,6 @@ class ObjectCache:
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
             self._missing_jobs.record(run, self._retention.now)
 
-    def _scope(self, namespace: str) -> str:
-        return "*" if self._all_namespaces else namespace
-
     def _workers_of(self, run: Run) -> str:
         """The partition that holds the workers of this run."""
         return run.workers_prefix + self._scope(run.namespace)
@@ -285,6 +290,7 @@ class ObjectCache:
             case _:
                 assert_never(new)
         self._retention.update(old, new)
+        self._update_attached(old, new)
 
     def _update_missing_jobs(self, old: Record | None, new: Record | None) -> None:
         job = old if isinstance(old, Job) else new if isinstance(new, Job) else None

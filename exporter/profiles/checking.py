@@ -26,7 +26,7 @@ from exporter.profiles.reading import Reader
 from exporter.profiles.shipped import UnknownProfileError, resolved, shipped, shipped_names
 from exporter.profiles.sources import all_of, all_paths_of, is_path, listed_texts, paths_of
 from exporter.profiles.worker_kinds import BUILT_IN, names_of
-from exporter.selectors import SELECTOR
+from exporter.selectors import LABEL_KEY, SELECTOR
 
 __all__ = ["ProfileError", "check"]
 
@@ -159,6 +159,9 @@ def _check_pod(worker: Worker, key: str) -> None:
         if not _CONTAINER.fullmatch(str(one)):
             text = f"{one!r} is not the name of a container: a-z, 0-9, - and * for any text"
             raise ProfileError(text, key=f"{key}.container")
+    if worker.container_label and not LABEL_KEY.fullmatch(worker.container_label):
+        text = f"{worker.container_label!r} is not the key of a label, such as `cli-container` or `example.com/main`"
+        raise ProfileError(text, key=f"{key}.container_label")
 
 
 def _check_selectors(given: Profile) -> None:

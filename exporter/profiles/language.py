@@ -107,9 +107,12 @@ class Worker(_Strict, frozen=True):
     then exposed only while an open run names it, and its start time is that of the run (`times.started`)."""
     container: str | tuple[str, ...] = ()
     """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
-    terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set: the
-    one in the annotation `kubectl.kubernetes.io/default-container`, else the first container of the Pod. It has no
-    effect for Jobs, because their Pods are not read."""
+    terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set, or no
+    container of the Pod of a Job has such a name: the one in the annotation
+    `kubectl.kubernetes.io/default-container`, else the first container of the Pod."""
+    container_label: str = ""
+    """The key of a label of the Pod whose value is the name of the main container. It takes precedence over
+    `container`."""
     reported: Source = ()
     """The name of the worker in the status of the run. Not set: the source `named`."""
     about: JobAbout = JobAbout()

@@ -6,7 +6,17 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from exporter.profiles import JobReader, Profile, Reader, is_job, name_of, pods_of, worker_kinds
+from exporter.profiles import (
+    JobReader,
+    Profile,
+    Reader,
+    Worker,
+    is_job,
+    name_of,
+    pods_of,
+    worker_kinds,
+    workers_of,
+)
 from exporter.resources.objects import OwnerReference
 
 __all__ = [
@@ -108,9 +118,17 @@ class RunKind:
     @functools.cached_property
     def main_containers(self) -> re.Pattern[str] | None:
         """Pattern of the names of the main containers of its worker Pods; None: the default container of each Pod."""
-        given = [worker.container for worker in pods_of(self.profile)]
-        names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
-        return re.compile("|".join(map(fnmatch.translate, names))) if names else None
+        return _pattern(pods_of(self.profile))
+
+    @functools.cached_property
+    def job_containers(self) -> re.Pattern[str] | None:
+        """Pattern of the names of the main containers of the Pods of its Jobs."""
+        return _pattern([worker for worker in workers_of(self.profile) if worker.is_ in {"Job", "self"}])
+
+    def main_labels(self, labels: Mapping[str, str]) -> set[str]:
+        """The names of main containers in these labels of a Pod."""
+        keys = (worker.container_label for worker in workers_of(self.profile))
+        return {labels[key] for key in keys if key in labels}
 
     def workers_prefix(self, worker: str) -> str:
         """Prefix of the table partitions that hold its workers of this kind."""
@@ -130,6 +148,12 @@ class RunKind:
     def exposed_name(self, name: str) -> str:
         """The exposed name of a run."""
         return self.prefix + name
+
+
+def _pattern(workers: Sequence[Worker]) -> re.Pattern[str] | None:
+    given = [worker.container for worker in workers]
+    names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
+    return re.compile("|".join(map(fnmatch.translate, names))) if names else None
 
 
 def pods_partition_prefix(selector: str) -> str:

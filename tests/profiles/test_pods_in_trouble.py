@@ -141,8 +141,9 @@ def test_of_a_list_that_comes_later_no_part_is_shown():
     task = a_task()
     listed = made(task, unread=("pods",))
     records = {}
+    source = next(one for one, feed in zip(listed.sources, listed.feeds, strict=True) if feed.resource == "pods")
     for number in range(300):
-        record = listed.sources[-1].decode(raw(pod(f"p{number}", of=task))).record
+        record = source.decode(raw(pod(f"p{number}", of=task))).record
         records[record.uid] = record
     (feed,) = [feed for feed in listed.feeds if feed.resource == "pods"]
     loading = listed.store.replacing("jobs", feed.partition, records)

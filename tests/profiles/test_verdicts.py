@@ -46,11 +46,7 @@ INHIBITED = {
 }
 """Symptoms, by the alert about the same object that explains them."""
 
-NOT_YET = {
-    # The containers of a Job's pod are not read, and this exporter has not seen them ready.
-    "kelos:Task/s-sidecar": {"AgentPodNotStarting"},
-    "plain-jobs:Job/s-sidecar": {"AgentPodNotStarting"},
-}
+NOT_YET = {}
 """What fires for now where the verdict has another alert."""
 ALLOWED = {"AgentJobsWithoutDeadline"}
 """Of a namespace, for reading: wherever a Job has no deadline."""

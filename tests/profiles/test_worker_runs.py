@@ -287,6 +287,7 @@ def test_the_permissions_are_those_of_the_kinds_and_of_their_pods():
         ([""], ["pods"], read),
         (["agents.x-k8s.io"], ["sandboxes"], read),
         (["batch"], ["jobs"], read),
+        (["events.k8s.io"], ["events"], read),
         (["extensions.agents.x-k8s.io"], ["sandboxclaims"], read),
     ]
 
