@@ -46,8 +46,6 @@ INHIBITED = {
 }
 """Symptoms, by the alert about the same object that explains them."""
 
-NOT_YET = {}
-"""What fires for now where the verdict has another alert."""
 ALLOWED = {"AgentJobsWithoutDeadline"}
 """Of a namespace, for reading: wherever a Job has no deadline."""
 
@@ -132,13 +130,7 @@ def test_the_alerts_of_a_run_are_those_of_its_verdict(folder, item):
     verdict = expected(item).get("verdict", "fine")
     wanted = (OF_A_JOB if item["kind"] == "Job" else {}).get(verdict, ALERTS[verdict])
     found = fired(folder).get(key_of(item), set())
-    assert found == NOT_YET.get(f"{folder}:{key_of(item)}", wanted)
-
-
-def test_what_does_not_fire_yet_is_of_a_run_and_differs_from_its_verdict():
-    """The list has no line that is not needed."""
-    verdicts = {run.id: expected(run.values[1]).get("verdict") for run in RUNS}
-    assert [name for name, alerts in NOT_YET.items() if ALERTS[verdicts[name]] == alerts] == []
+    assert found == wanted
 
 
 @pytest.mark.parametrize("folder", PLATFORMS)
