@@ -143,3 +143,14 @@ def test_nothing_else_fires(folder):
 def test_no_harmless_state_has_an_alert(folder):
     """Without the stuck runs, in whose shadow another alert might be silent."""
     assert {name for names in fired(folder, "10-healthy").values() for name in names} <= ALLOWED
+
+
+def test_the_text_of_an_alert_names_the_kind_of_the_worker():
+    """A SandboxClaim needs a Sandbox, and no Job."""
+    path = FOLDER / "agent-sandbox/20-stuck.yaml"
+    claims = [item for item in documents(path, snapshot=SNAPSHOT) if item["metadata"]["name"] == "s-no-pool"]
+    settings = {"coderuns": {"kinds": PLATFORMS["agent-sandbox"]}}
+    played = asyncio.run(play_history(history_of("agent-sandbox", claims), settings=settings, after=AFTER))
+    (raised,) = raised_by(played, with_texts=True)
+    assert raised.annotations["summary"].startswith("SandboxClaim sandboxes/s-no-pool has had no Sandbox for 1")
+    assert "The controller has created no Sandbox for this run" in raised.annotations["description"]
