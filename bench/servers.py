@@ -17,7 +17,7 @@ from lab.components import component
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 from lab.workload import NAMESPACE, coderun, crd, job
 
-__all__ = ["Api", "real", "stand_in"]
+__all__ = ["Api", "kubeconfig_of", "real", "stand_in"]
 
 _BATCH = 50  # etcd takes 128 writes in one transaction
 _RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}/coderuns"
@@ -113,7 +113,7 @@ async def stand_in(objects: int, folder: pathlib.Path, *, worker: str = "Job") -
     try:
         url = (await process.stdout.readline()).decode().strip()
         kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(_kubeconfig(url))
+        kubeconfig.write_text(kubeconfig_of(url))
         async with aiohttp.ClientSession() as session:
             yield Api(session, url, kubeconfig, worker=worker)
     finally:
@@ -132,7 +132,7 @@ async def real(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
         connector = aiohttp.TCPConnector(ssl=context)
         async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
             kubeconfig = folder / "bench.kubeconfig"
-            kubeconfig.write_text(_kubeconfig(plane.url, ca=str(plane.ca), token=ADMIN_TOKEN))
+            kubeconfig.write_text(kubeconfig_of(plane.url, ca=str(plane.ca), token=ADMIN_TOKEN))
             api = Api(session, plane.url, kubeconfig)
             await api.fill(objects, etcd=plane.etcd_url)
             yield api
@@ -140,7 +140,8 @@ async def real(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
         plane.stop()
 
 
-def _kubeconfig(url: str, *, ca: str = "", token: str = "") -> str:
+def kubeconfig_of(url: str, *, ca: str = "", token: str = "") -> str:
+    """A kubeconfig for this server, as JSON."""
     cluster = {"server": url} | ({"certificate-authority": ca} if ca else {})
     return json.dumps(
         {

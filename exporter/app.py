@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable
 from prometheus_client import CollectorRegistry
 
 from exporter import __version__
-from exporter.cache import CODERUNS, JOBS, ObjectCache, Thresholds
+from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache, Thresholds
 from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.durations import seconds_of
+from exporter.event_watches import EventWatches
 from exporter.exposition.exposition import Exposition
 from exporter.informers import Informer, informers, kinds_of
 from exporter.kube.auth import Credentials
@@ -24,7 +26,8 @@ from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.settings_notices import follow_names, note_configmaps
-from exporter.telemetry import Telemetry
+from exporter.telemetry import ResourceStatus, Telemetry
+from exporter.web.api import RunsApi
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
@@ -42,16 +45,18 @@ _RENDER_SECONDS = 1.0
 _RENDER_TIMEOUT_SECONDS = 3.0  # the default scrape timeout of Prometheus is 10 s
 _ADVANCE_SECONDS = 10.0
 _HEARTBEAT_SECONDS = 0.25
+_WAIT_SECONDS = 0.1
 _BUDGET_BYTES = 512 << 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class App:
-    """A running exporter; `urls` are its base URLs."""
+    """A running exporter; `urls` are its base URLs. `advance` is called every 10 seconds."""
 
     urls: list[str]
     store: MetricsStore
     health: Health
+    advance: Callable[[], None]
 
     @property
     def url(self) -> str:
@@ -83,9 +88,13 @@ async def serve(
     groups = {
         name: [informer.status for informer in started if informer.resource == name] for name in _names(started)
     }
+    event_statuses: list[ResourceStatus] = []
+    if settings.events.enabled:
+        groups[EVENTS] = event_statuses
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered)
+    recorder = FlightRecorder(cache, started=clock())
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered, recorder=recorder)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
@@ -93,7 +102,12 @@ async def serve(
     async with (
         KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client,
         serve_http(
-            content=Content(metrics=metrics, health=health, overview=overview),
+            content=Content(
+                metrics=metrics,
+                health=health,
+                overview=overview,
+                runs=RunsApi(cache=cache, health=health, recorder=recorder),
+            ),
             telemetry=telemetry,
             addresses=settings.web.listen_addresses,
             telemetry_path=settings.web.telemetry_path,
@@ -103,11 +117,20 @@ async def serve(
         ) as urls,
         asyncio.TaskGroup() as tasks,
     ):
-        running = [
-            tasks.create_task(_follow(informer, client, store, idle=idle), name=informer.name) for informer in started
-        ]
+        follow = functools.partial(_follow, client=client, store=store, health=health, idle=idle)
+        running = [tasks.create_task(follow(informer), name=informer.name) for informer in started]
         running.append(tasks.create_task(_render_loop(store), name="render"))
-        running.append(tasks.create_task(_advance(store, clock, health), name="advance"))
+        watches = EventWatches(
+            store=store,
+            telemetry=telemetry,
+            statuses=event_statuses,
+            notices=health.notices,
+            tasks=tasks,
+            follow=follow,
+            fixed=bool(settings.namespaces),
+        )
+        advance = functools.partial(_advance, store, clock, health, watches if settings.events.enabled else None)
+        running.append(tasks.create_task(_advance_loop(advance), name="advance"))
         running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
@@ -119,7 +142,8 @@ async def serve(
                 "listen": ",".join(urls),
             },
         )
-        yield App(urls=urls, store=store, health=health)
+        yield App(urls=urls, store=store, health=health, advance=advance)
+        watches.stop()
         for task in running:
             task.cancel()
 
@@ -176,7 +200,11 @@ def _names(started: list[Informer]) -> list[str]:
     return list(dict.fromkeys(informer.resource for informer in started))
 
 
-async def _follow(informer: Informer, client: KubeClient, store: MetricsStore, *, idle: float) -> None:
+async def _follow(
+    informer: Informer, *, client: KubeClient, store: MetricsStore, health: Health, idle: float
+) -> None:
+    while informer.table == PODS and not health.answered(JOBS):
+        await asyncio.sleep(_WAIT_SECONDS)  # Pods of unknown Jobs are not kept
     await reflect(
         client=client,
         source=informer.source(store),
@@ -208,12 +236,19 @@ async def _render_loop(store: MetricsStore) -> None:
             await asyncio.sleep(0)
 
 
-async def _advance(store: MetricsStore, clock: Callable[[], float], health: Health) -> None:
-    """Applies the retention and updates the notice about ConfigMaps, every 10 s."""
+def _advance(store: MetricsStore, clock: Callable[[], float], health: Health, watches: EventWatches | None) -> None:
+    store.advance(clock())
+    note_configmaps(store, health.notices, answered=health.answered("configmaps"))
+    # Events of unknown objects are not kept.
+    if watches is not None and all(map(health.answered, (CODERUNS, JOBS, PODS))):
+        watches.update()
+
+
+async def _advance_loop(advance: Callable[[], None]) -> None:
+    """Applies the retention, updates the notices and the watches of Events, every 10 s."""
     while True:
         await asyncio.sleep(_ADVANCE_SECONDS)
-        store.advance(clock())
-        note_configmaps(store, health.notices, answered=health.answered("configmaps"))
+        advance()
 
 
 async def _heartbeat(telemetry: Telemetry) -> None:

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from exporter import __version__, logs
-from exporter.commands import check, profile, rbac, run
+from exporter.commands import check, explain, profile, rbac, run
 from exporter.drafting import DraftError
 from exporter.ending import ended
+from exporter.explaining.errors import ExplainError
 from exporter.flags import Parser, UsageError, nearest
 from exporter.kube.errors import KubeConfigError
 from exporter.web.server import ListenError
@@ -21,6 +22,7 @@ _COMMANDS = {
         check,
         "validate required ConfigMaps and API permissions; exit 0: healthy, 1: unhealthy, 2: unknown",
     ),
+    "explain": (explain, "explain why runs are stuck or failed; exit 0: no fault, 1: fault, 2: unknown"),
     "profile": (profile, "draft the profile of a run kind from its CRD, for coderuns.kinds"),
     "rbac": (rbac, "print the permissions that these settings need, as manifests for kubectl apply"),
 }
@@ -30,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code. An invalid argument or setting prints one line and returns 2."""
     logs.set_up_fallback()
     words = list(sys.argv[1:] if argv is None else argv)
-    return ended(lambda: _run(words), expected=(UsageError, KubeConfigError, ListenError, WebConfigError, DraftError))
+    return ended(
+        lambda: _run(words),
+        expected=(UsageError, KubeConfigError, ListenError, WebConfigError, DraftError, ExplainError),
+    )
 
 
 def _run(words: list[str]) -> int:

@@ -10,7 +10,16 @@ from typing import Literal
 import msgspec
 
 from exporter.durations import seconds_of
-from exporter.profiles import DEFAULT, Profile, ProfileError, check as check_profile, is_job, resolved
+from exporter.profiles import (
+    DEFAULT,
+    Profile,
+    ProfileError,
+    WorkerKindError,
+    check as check_profile,
+    check_worker_kinds,
+    is_job,
+    resolved,
+)
 from exporter.selectors import SELECTOR
 
 __all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check"]
@@ -50,6 +59,27 @@ class Jobs(_Section, frozen=True):
     """Jobs with all these labels are exposed, even if no run controls them. Not set: only Jobs of runs."""
 
 
+class Pods(_Section, frozen=True):
+    """The Pods of Jobs. They show why a Job does not start or end.
+
+    Without the permission to list and watch Pods, these causes are missing, and nothing else.
+    """
+
+    enabled: bool = True
+    """Whether to read them."""
+
+
+class Events(_Section, frozen=True):
+    """The Events about open runs, their Jobs and their Pods. Their words become part of the causes.
+
+    Up to 20 namespaces with open runs are watched one by one; if there are more, all namespaces with one watch.
+    Without the permission to list and watch Events, their words are missing, and nothing else.
+    """
+
+    enabled: bool = True
+    """Whether to read them."""
+
+
 class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and its required keys."""
 
@@ -69,7 +99,7 @@ class ConfigMaps(_Section, frozen=True):
     """The required ConfigMaps. A ConfigMap is healthy if it exists, is not empty, and has its required keys.
 
     Names that are set here are always required. If none are set, the template ConfigMaps of the platform are required
-    once one of them exists; until then, none is reported as missing.
+    once one of them exists; until then, none is reported as missing. They are not read if no kind requires them.
     """
 
     namespace: str = "agent-platform"
@@ -146,6 +176,8 @@ class Settings(_Section, frozen=True):
     Not set: all."""
     coderuns: CodeRuns = CodeRuns()
     jobs: Jobs = Jobs()
+    pods: Pods = Pods()
+    events: Events = Events()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"
@@ -189,7 +221,7 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
     for index, kind in enumerate(kinds):
         where = f"$.coderuns.kinds[{index}]"
         try:
-            check_profile(kind, kinds=[one.kind or "" for one in kinds if isinstance(one, Profile)])
+            check_profile(kind, others=kinds)
         except ProfileError as error:
             raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
         profile = resolved(kind)
@@ -198,6 +230,12 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
         if first != index:
             name = f"{profile.plural}.{profile.group}"
             raise msgspec.ValidationError(f"duplicate profile of {name}, see kinds.{first} - at `{where}`")
+    try:
+        check_worker_kinds([resolved(kind) for kind in kinds])
+    except WorkerKindError as error:
+        given = kinds[error.index]
+        inside = f".{error.key}" if isinstance(given, Profile) and given.worker is not None else ""
+        raise msgspec.ValidationError(f"{error} - at `$.coderuns.kinds[{error.index}]{inside}`") from error
 
 
 def _check_durations(settings: Settings) -> None:

@@ -3,15 +3,17 @@
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from exporter.cache import JOBS, Change, Key, Record
+from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Record
 from exporter.config import Settings
 from exporter.configmap_sink import ConfigMapSink
+from exporter.event_sink import EventSink
 from exporter.kube.decode import Decoder
+from exporter.pod_sink import PodSink
 from exporter.profiles import resolved
 from exporter.reflector import Decoded, Sink, Source
 from exporter.resources import RESOURCES
@@ -24,7 +26,7 @@ from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Informer", "informers", "kinds_of", "wanted_of"]
+__all__ = ["Informer", "informer_of", "informers", "kinds_of", "wanted_of"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,7 @@ class Informer:
         """The source of its reflector."""
 
         def reuse_if_equal(record: Any) -> Any:
-            cached = store.cache.get(Key(self.table, record.uid))
+            cached = store.cached(self.table, record.uid)
             return cached if cached == record else record
 
         return Source(
@@ -81,6 +83,10 @@ class Informer:
         """The sink of its reflector."""
         if self.places:
             return ConfigMapSink(partition=self.partition, places=self.places, store=store, status=self.status)
+        if self.table == PODS:
+            return PodSink(partition=self.partition, store=store, status=self.status)
+        if self.table == EVENTS:
+            return EventSink(scope=self.watch.scope, store=store, status=self.status)
         return CacheUpdater(informer=self, store=store)
 
 
@@ -111,25 +117,33 @@ class CacheUpdater:
         )
 
     def set_state(self, state: str) -> None:
-        """Reports whether Jobs are watched: while they are not, a new run without a Job is not reported as stuck."""
-        if self.informer.table == JOBS:
+        """Reports whether workers are watched: while they are not, a new run without one is not reported as stuck."""
+        if self.informer.table in {CODERUNS, JOBS}:
             self.store.follow_jobs(self.informer.partition, current=state == "watching")
 
 
-def informers(settings: Settings, *, telemetry: Telemetry) -> list[Informer]:
-    """All informers, grouped by resource."""
+def informers(settings: Settings, *, telemetry: Telemetry, on_demand: bool = False) -> list[Informer]:
+    """All informers, grouped by resource; `on_demand`: also of the largest scopes of those that run on demand."""
     wanted = wanted_of(settings)
-    return [_informer(resource, watch, telemetry) for resource in RESOURCES for watch in resource.lists(wanted)]
+    return [
+        informer_of(resource, watch, telemetry)
+        for resource in RESOURCES
+        if on_demand or not resource.on_demand
+        for watch in resource.lists(wanted)
+    ]
 
 
 def wanted_of(settings: Settings) -> Wanted:
     """The kinds, namespaces, selectors and ConfigMaps that the settings select."""
+    kinds = run_kinds([resolved(kind) for kind in settings.coderuns.kinds])
     return Wanted(
-        kinds=run_kinds([resolved(kind) for kind in settings.coderuns.kinds]),
+        kinds=kinds,
         scopes=list(dict.fromkeys(settings.namespaces)) or [None],
         labels=settings.label_selector,
         match_labels=settings.jobs.match_labels,
-        configmaps=_required(settings),
+        configmaps=_required(settings, kinds),
+        pods=settings.pods.enabled,
+        events=settings.events.enabled,
     )
 
 
@@ -138,7 +152,10 @@ def kinds_of(settings: Settings) -> list[RunKind]:
     return wanted_of(settings).custom_kinds
 
 
-def _required(settings: Settings) -> list[RequiredConfigMap]:
+def _required(settings: Settings, kinds: Sequence[RunKind]) -> list[RequiredConfigMap]:
+    """Those that the settings name; the default set only if the controller of one of the kinds needs it."""
+    if not settings.configmaps.named and not any(kind.requires_configmaps for kind in kinds):
+        return []
     keys = {
         item if isinstance(item, str) else item.name: () if isinstance(item, str) else item.keys
         for item in settings.configmaps.required
@@ -149,12 +166,15 @@ def _required(settings: Settings) -> list[RequiredConfigMap]:
     ]
 
 
-def _informer(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Informer:
+def informer_of(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Informer:
+    """The informer of one list and watch. Its state is exposed from now on."""
     return Informer(
         resource=resource.name,
         table=resource.table,
         watch=watch,
-        status=telemetry.resource(resource=watch.title, scope=watch.scope, required=watch.required),
+        status=telemetry.resource(
+            resource=watch.title, scope=watch.scope, required=watch.required, optional=watch.optional
+        ),
         decode=_decoding(watch),
     )
 

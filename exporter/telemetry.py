@@ -41,6 +41,9 @@ class Telemetry:
             "resource_state", "1 for the current state of the resource, 0 for the others.", *labels, "state"
         )
         self.required = self._gauge("resource_required", "Whether readiness requires the resource.", *labels)
+        self.optional = self._gauge(
+            "resource_optional", "Whether a missing permission for the resource is no fault.", *labels
+        )
         self.synced = self._gauge("resource_synced", "Whether the initial list has completed.", *labels)
         self.objects = self._gauge("resource_objects", "Number of cached objects.", *labels)
         self.last_sync = self._gauge(
@@ -66,6 +69,14 @@ class Telemetry:
             "malformed_objects",
             "Number of objects with fields that could not be read; their other fields are exposed.",
             *labels,
+        )
+        self.events = self._counter(
+            "events", "Number of Events received, by whether they are about a known open object (kept).", "result"
+        )
+        for result in ("kept", "ignored"):
+            self.events.labels(result)
+        self.events_unwatched = self._gauge(
+            "events_unwatched_namespaces", "Number of namespaces with open runs whose Events are not watched."
         )
         self.scrapes = Histogram(
             "coderun_exporter_scrape_duration_seconds",
@@ -97,8 +108,9 @@ class Telemetry:
         """Records a reload of the web configuration."""
         self._web_config_successful.set(successful)
 
-    def resource(self, *, resource: str, scope: str, required: bool) -> "ResourceStatus":
+    def resource(self, *, resource: str, scope: str, required: bool, optional: bool = False) -> "ResourceStatus":
         """A new list and watch, in the state `syncing`."""
+        self.optional.labels(resource, scope).set(optional)
         return ResourceStatus(self, resource=resource, scope=scope, required=required)
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
@@ -182,6 +194,16 @@ class ResourceStatus:
     def record_malformed(self) -> None:
         """Records an object with invalid fields."""
         self._metrics.malformed.labels(*self._labels).inc()
+
+    def remove(self) -> None:
+        """Removes its series: the list and watch has been stopped."""
+        for metric in (
+            *(self._metrics.state, self._metrics.required, self._metrics.optional, self._metrics.synced),
+            self._metrics.objects,
+            *(self._metrics.last_sync, self._metrics.last_event, self._metrics.streamed),
+            *(self._metrics.requests, self._metrics.errors, self._metrics.malformed),
+        ):
+            metric.remove_by_labels({"resource": self.resource, "scope": self.scope})
 
     def _record_contact(self) -> None:
         self.last_sync = self._metrics.clock()

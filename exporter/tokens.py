@@ -19,6 +19,7 @@ _SHORT: Final = "Ai|As|At|Be|By|Db|Do|Id|If|In|Io|Is|It|Js|My|No|Of|On|Or|To|Ui|
 _WORD: Final = re.compile(
     r"[A-Za-z0-9]{1,6}"
     r"|[a-z]{1,24}|[0-9]{1,20}|[a-z0-9]{1,12}"
+    r"|[0-9]{1,20}[KMGTPE]i"  # 73712Ki: a quantity of Kubernetes
     r"|[A-Z]{1,24}s?|[A-Z0-9]{1,10}|[A-Z]{1,12}[0-9]{1,4}|AADSTS[0-9]{4,8}"
     # CamelCase: after capitals at least two lower-case letters, after six capitals (HTTPSConnection) at least four.
     rf"|[a-z]{{0,20}}[0-9]{{0,3}}(?:(?:[A-Z]{{1,5}}[a-z]{{2,20}}|[A-Z]{{6}}[a-z]{{4,20}}|{_SHORT})[0-9]{{0,3}})+"

@@ -69,7 +69,7 @@ def test_help(words):
     ("words", "said"),
     [
         (["--nonsense"], "--nonsense: unknown flag; see coderun-exporter run --help"),
-        (["nonsense"], "nonsense: unknown command; known: run, check, profile, rbac"),
+        (["nonsense"], "nonsense: unknown command; known: run, check, explain, profile, rbac"),
         (["chek"], "chek: unknown command; did you mean check?"),
         (["Run"], "Run: unknown command; did you mean run?"),
         (["run", "extra"], "extra: run takes no arguments; see coderun-exporter run --help"),
@@ -107,7 +107,7 @@ def test_a_wrong_word_is_one_line(words, said):
 def test_it_is_a_module_too():
     """`python -m exporter`."""
     done = subprocess.run(
-        [sys.executable, "-m", "exporter", "--nonsense"], capture_output=True, text=True, check=False, timeout=15
+        [sys.executable, "-m", "exporter", "--nonsense"], capture_output=True, text=True, check=False, timeout=45
     )
     assert done.returncode == 2
     assert done.stderr == "coderun-exporter: --nonsense: unknown flag; see coderun-exporter run --help\n"

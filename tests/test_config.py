@@ -112,7 +112,7 @@ def test_everything_can_be_set(tmp_path):
             "web: {}\nx: 1",
             (
                 ":2: unknown key 'x'; known here: kubernetes, namespaces, label_selector, coderuns, jobs, "
-                "configmaps, thresholds, retention, web, log"
+                "pods, events, configmaps, thresholds, retention, web, log"
             ),
         ),
         ("web:\n  telemetry-path: /", ":2: unknown key 'web.telemetry-path'; did you mean 'telemetry_path'?"),

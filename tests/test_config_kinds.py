@@ -223,7 +223,8 @@ def test_a_profile_may_be_a_file(tmp_path):
     assert str(caught.value) == f"{tmp_path / 'task.yaml'}:4: unknown key 'about.agnet'; did you mean 'agent'?"
     with pytest.raises(ConfigError) as caught:
         load(write(tmp_path, "coderuns: {kinds: [none.yaml]}"))
-    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
+    where = f"{tmp_path / 'settings.yml'}:1: coderuns.kinds.0"
+    assert str(caught.value) == f"{where}: {tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
 
 
 def test_two_kinds_of_one_name_live_side_by_side(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from exporter.cache import ObjectCache, Thresholds
-from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings
+from exporter.config import CodeRuns, ConfigMaps, Events, Pods, RequiredConfigMap, Settings
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.resources.lifecycle import LifecycleMetrics
@@ -45,6 +45,11 @@ def test_by_default_all_namespaces_are_read():
         ("coderuns *", "/apis/agents.platform/v1/coderuns", {}),
         ("docsruns *", "/apis/agents.platform/v1/docsruns", {}),
         ("jobs *", "/apis/batch/v1/jobs", {}),
+        (
+            "pods */job-name",
+            "/api/v1/pods",
+            {"labelSelector": "job-name", "fieldSelector": "status.phase!=Succeeded"},
+        ),
         ("configmaps n/t", "/api/v1/namespaces/n/configmaps", {"fieldSelector": "metadata.name=t"}),
     ]
 
@@ -52,7 +57,12 @@ def test_by_default_all_namespaces_are_read():
 def test_a_crd_defines_runs_and_nothing_else():
     """A server that does not know Jobs or ConfigMaps has said nothing about them."""
     is_custom_resource = {informer.name: informer.source(a_picture()).is_custom_resource for informer in made()}
-    assert is_custom_resource == {"coderuns *": True, "jobs *": False, "configmaps n/t": False}
+    assert is_custom_resource == {
+        "coderuns *": True,
+        "jobs *": False,
+        "pods */job-name": False,
+        "configmaps n/t": False,
+    }
 
 
 def test_each_namespace_has_its_own_lists():
@@ -62,13 +72,15 @@ def test_each_namespace_has_its_own_lists():
         "/apis/agents.platform/v1/namespaces/b/coderuns",
         "/apis/batch/v1/namespaces/a/jobs",
         "/apis/batch/v1/namespaces/b/jobs",
+        "/api/v1/namespaces/a/pods",
+        "/api/v1/namespaces/b/pods",
     ]
 
 
 def test_a_label_selector_is_the_api_servers():
-    """It sends less of runs and of Jobs; the ConfigMaps are known by their names."""
+    """It sends less of runs and of Jobs, whose Pods may lack the label; the ConfigMaps are known by their names."""
     selected = made(label_selector="service in (a, b)")
-    assert [informer.params for informer in selected[:-1]] == [{"labelSelector": "service in (a, b)"}] * 2
+    assert [informer.params for informer in selected[:-2]] == [{"labelSelector": "service in (a, b)"}] * 2
     assert selected[-1].params == {"fieldSelector": "metadata.name=t"}
 
 
@@ -79,6 +91,7 @@ def test_what_is_named_twice_is_read_once():
     assert [informer.name for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0))] == [
         "coderuns a",
         "jobs a",
+        "pods a/job-name",
         "configmaps n/t",
     ]
 
@@ -86,18 +99,18 @@ def test_what_is_named_twice_is_read_once():
 def test_only_the_first_kind_and_the_jobs_are_required():
     """What readiness waits for."""
     required = {informer.status.resource: informer.status.required for informer in made(coderuns=KINDS)}
-    assert required == {"coderuns": True, "docsruns": False, "jobs": True, "configmaps": False}
+    assert required == {"coderuns": True, "docsruns": False, "jobs": True, "pods": False, "configmaps": False}
 
 
 def test_parts_are_told_apart():
     """Two feeds never write to the same part of a table."""
     parts = [(informer.resource, informer.partition) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
-    assert len(parts) == len(set(parts)) == 7
+    assert len(parts) == len(set(parts)) == 9
 
 
 def test_an_object_is_decoded_to_its_record_its_uid_and_its_version():
     """For each resource."""
-    runs, jobs, configmaps = made()
+    runs, jobs, _, configmaps = made()
     decoded = runs.decode(raw(a_run("r", resourceVersion="7")))
     assert (decoded.uid, decoded.version, decoded.record.name) == ("uid-agent-platform-r", "7", "r")
     assert jobs.decode(raw(a_job("j"))).record.name == "j"
@@ -232,3 +245,21 @@ async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
     counting.cancel()
     assert turns >= 8
     assert len(store.cache.jobs) == 2000
+
+
+def test_pods_and_events_are_read_unless_the_settings_say_otherwise():
+    """Events only where a command wants the largest scope of them: `run` watches them on demand."""
+    names = {informer.resource for informer in made()}
+    assert names == {"coderuns", "jobs", "job_pods", "configmaps"}
+    settings = Settings(configmaps=ONE, pods=Pods(enabled=False), events=Events(enabled=False))
+    telemetry = Telemetry(clock=lambda: 0.0)
+    assert [one.resource for one in informers(settings, telemetry=telemetry, on_demand=True)] == [
+        "coderuns",
+        "jobs",
+        "configmaps",
+    ]
+    telemetry = Telemetry(clock=lambda: 0.0)
+    everything = informers(Settings(namespaces=("a", "b")), telemetry=telemetry, on_demand=True)
+    assert [one.path for one in everything if one.resource == "events"] == [
+        f"/apis/events.k8s.io/v1/namespaces/{name}/events" for name in "ab"
+    ]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, RequiredConfigMap, Settings, Web
+from exporter.config import CodeRuns, ConfigMaps, Events, Pods, RequiredConfigMap, Settings, Web
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
@@ -24,7 +24,12 @@ SETTINGS = {
     "Pods as workers": Settings(
         namespaces=("a", "b"), coderuns=CodeRuns(kinds=("tasks.kubeopencode.io", "tasks.kelos.dev"))
     ),
+    "runs that are workers": Settings(
+        coderuns=CodeRuns(kinds=("sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"))
+    ),
+    "neither Pods nor Events": Settings(pods=Pods(enabled=False), events=Events(enabled=False)),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
+    "kinds that require no ConfigMaps": Settings(coderuns=CodeRuns(kinds=("tasks.kelos.dev", "jobs.batch"))),
 }
 ACCOUNT = Account(name="reader", namespace="monitoring")
 PATH = re.compile(
@@ -47,9 +52,10 @@ def granted(made):
 
 def read(settings):
     """The same of what the exporter reads, by its paths and selectors."""
-    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0)):
+    for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True):
         parts = PATH.fullmatch(informer.path)
-        name = informer.params.get("fieldSelector", "").removeprefix("metadata.name=") or None
+        selected = informer.params.get("fieldSelector", "")
+        name = selected.removeprefix("metadata.name=") if selected.startswith("metadata.name=") else None
         for verb in ("list", "watch"):
             yield parts["group"] or "", parts["resource"], parts["namespace"], name, verb
 
@@ -74,10 +80,20 @@ def test_each_role_is_bound_to_the_account_where_it_is(case):
     assert len(places) == len(set(places))
 
 
-def test_without_required_configmaps_there_is_no_rule_for_them():
+@pytest.mark.parametrize("case", ["no ConfigMaps", "kinds that require no ConfigMaps", "runs that are workers"])
+def test_without_required_configmaps_there_is_no_rule_for_them(case):
     """One with an empty list of names would grant them all."""
-    made = manifests(SETTINGS["no ConfigMaps"], account=ACCOUNT)
+    made = manifests(SETTINGS[case], account=ACCOUNT)
     assert [item["kind"] for item in made] == ["ClusterRole", "ClusterRoleBinding"]
+
+
+def test_configmaps_that_the_settings_name_are_read_for_any_kind():
+    """Who names them wants them to be checked; one kind that requires them is enough for the default set."""
+    other = CodeRuns(kinds=("tasks.kelos.dev",))
+    named = Settings(coderuns=other, configmaps=ConfigMaps(required=("a",)))
+    both = Settings(coderuns=CodeRuns(kinds=("tasks.kelos.dev", "coderuns.agents.platform")))
+    names = [manifests(settings, account=ACCOUNT)[2]["rules"][0]["resourceNames"] for settings in (named, both)]
+    assert (names[0], len(names[1])) == (["a"], 6)
 
 
 def test_a_pattern_is_granted_every_configmap_of_its_namespace():

@@ -32,7 +32,7 @@ from exporter.resources.kinds import DEADLINE_ANNOTATION
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.resource import Resource
 from exporter.telemetry import STATES, Telemetry
-from tools import alerts_page
+from tools import alerts_page, explain_pages
 from tools.generated import update
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -65,9 +65,21 @@ def pages() -> dict[pathlib.Path, str]:
         ROOT / "docs/configuration.md": configuration(),
         ROOT / "docs/profiles.md": profiles(),
         ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
+        ROOT / "docs/causes.md": filled("causes", causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())),
+        ROOT / "docs/api.md": api(),
+        ROOT / "docs/api.schema.json": explain_pages.schema(),
         ROOT / "deploy/rbac/clusterrole.yaml": permissions(),
         ROOT / "deploy/rbac/role.yaml": permissions("--namespaces=agent-platform"),
     }
+
+
+def api() -> str:
+    """The page of the API."""
+    parts = []
+    for struct in explain_pages.STRUCTS:
+        rows = table(explain_pages.FIELD_HEAD, explain_pages.field_rows(struct, described))
+        parts.append(f"## {struct.__name__}\n\n{inspect.getdoc(struct)}\n\n{rows}")
+    return filled("api", structs="\n".join(parts))
 
 
 def permissions(*flags: str) -> str:

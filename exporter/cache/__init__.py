@@ -1,24 +1,33 @@
-"""In-memory cache of runs, Jobs and ConfigMaps, joined by owner UID.
+"""In-memory cache of runs, Jobs, Pods, Events and ConfigMaps, joined by owner UID.
 
 All code here is synchronous, so that readers always see a consistent state.
 """
 
-from exporter.cache.change import Change, Key
-from exporter.cache.object_cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
-from exporter.cache.records import ConfigMap, Job, Record, Run, named_key
+from exporter.cache.change import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Change, Key
+from exporter.cache.object_cache import ObjectCache
+from exporter.cache.pod_records import RUNNING, SUCCEEDED, Container, Event, Pod
+from exporter.cache.records import CONFIGMAP_LIMIT, ConfigMap, Job, Record, Run, named_key
 from exporter.cache.table import Table
 from exporter.cache.thresholds import NEVER, Thresholds
 
 __all__ = [
     "CODERUNS",
     "CONFIGMAPS",
+    "CONFIGMAP_LIMIT",
+    "EVENTS",
     "JOBS",
     "NEVER",
+    "PODS",
+    "RUNNING",
+    "SUCCEEDED",
     "Change",
     "ConfigMap",
+    "Container",
+    "Event",
     "Job",
     "Key",
     "ObjectCache",
+    "Pod",
     "Record",
     "Run",
     "Table",

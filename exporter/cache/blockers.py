@@ -1,12 +1,20 @@
 """Runs that the platform's controller cannot decode. One of them makes its list of all runs fail."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from exporter.cache.records import Record, Run
 
 __all__ = ["Blockers"]
 
 _Place = tuple[str, str]
+
+
+class _Survey(NamedTuple):
+    """Creation time of the newest run that was processed, and the number of runs that were not."""
+
+    newest_touched: float
+    untouched: int
 
 
 class Blockers:
@@ -17,14 +25,14 @@ class Blockers:
 
     def __init__(self) -> None:
         self._runs: dict[_Place, dict[str, Run]] = {}
-        self._touched: dict[_Place, float] = {}
-        """Creation time of the newest run that was processed. Recomputed after each change of a run there."""
+        self._surveys: dict[_Place, _Survey] = {}
+        """Recomputed after each change of a run there."""
 
     def update(self, old: Record | None, new: Record | None) -> None:
         """Updates the index after a change."""
         for run in (old, new):
             if isinstance(run, Run):
-                self._touched.pop(_place(run), None)
+                self._surveys.pop(_place(run), None)
         if isinstance(old, Run) and self._runs:
             runs = self._runs.get(_place(old), {})
             if runs.pop(old.uid, None) is not None and not runs:
@@ -38,10 +46,20 @@ class Blockers:
         if not run.untouched or place not in self._runs:
             return None
         found = min(self._runs[place].values(), key=_age)
-        if place not in self._touched:
-            touched = (_age(one)[0] for one in runs if _place(one) == place and not one.untouched)
-            self._touched[place] = max(touched, default=float("-inf"))
-        return None if _age(found)[0] < self._touched[place] else found
+        return None if _age(found)[0] < self._survey(place, runs).newest_touched else found
+
+    def is_idle(self, run: Run, runs: Iterable[Run]) -> bool:
+        """Whether the controller has processed no run that is as young as this one, and several wait."""
+        survey = self._survey(_place(run), runs) if run.untouched else _Survey(0.0, 0)
+        return survey.untouched > 1 and _age(run)[0] > survey.newest_touched
+
+    def _survey(self, place: _Place, runs: Iterable[Run]) -> "_Survey":
+        if place not in self._surveys:
+            there = [run for run in runs if _place(run) == place]
+            touched = (_age(run)[0] for run in there if not run.untouched)
+            newest = max(touched, default=float("-inf"))
+            self._surveys[place] = _Survey(newest, sum(run.untouched for run in there))
+        return self._surveys[place]
 
     def affects(self, run: Run) -> bool:
         """Whether a change of this run can change the result of `blocker_of` for other runs."""

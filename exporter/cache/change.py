@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from exporter.cache.records import Record
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "Change", "Key"]
+__all__ = ["CODERUNS", "CONFIGMAPS", "EVENTS", "JOBS", "PODS", "Change", "Key"]
 
-CODERUNS, JOBS, CONFIGMAPS = "coderuns", "jobs", "configmaps"
+CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS = "coderuns", "jobs", "configmaps", "job_pods", "events"
 
 
 class Key(NamedTuple):

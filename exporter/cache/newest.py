@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from exporter.cache.records import Job, Record, Run
 
-__all__ = ["NewestJobs", "age_of"]
+__all__ = ["NewestJobs", "age_of", "superseded_by"]
 
 _MANY = 8
 
@@ -52,3 +52,16 @@ def _lives_in(namespace: str, job: Job) -> bool:
 def age_of(job: Job) -> tuple[bool, float, int, str]:
     """Sort key of the Jobs of a run. Its Pods may work in parallel: an active Pod comes before finished ones."""
     return job.is_pod and job.active > 0, job.created or 0.0, job.version, job.name
+
+
+def superseded_by(job: Job, jobs: Sequence[Job], newest: Job | None) -> Sequence[Job]:
+    """Of the `jobs` of its run, those whose cause `superseded` may change with this Job.
+
+    That is the previous or the next newest Job; if there is none, all unfinished ones, because all are being deleted.
+    """
+    if newest is not None and newest.uid == job.uid:
+        others = (one for one in jobs if one.uid != job.uid and one.deleted is None)
+        newest = max(others, key=age_of, default=None)
+    if newest is None:
+        return [one for one in jobs if not one.result]
+    return () if age_of(job) < age_of(newest) else (newest,)

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
+from exporter.cache.attached import Attached
 from exporter.cache.blockers import Blockers
 from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
 from exporter.cache.missing_jobs import MissingJobs
 from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.namesakes import Namesakes
-from exporter.cache.newest import NewestJobs, age_of
+from exporter.cache.newest import NewestJobs, age_of, superseded_by
 from exporter.cache.owners import OwnerIndex, share_strings
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
@@ -17,29 +18,29 @@ from exporter.cache.slices import slices
 from exporter.cache.table import Table
 from exporter.cache.thresholds import Thresholds
 from exporter.cache.unknown_jobs import UnknownJobs
+from exporter.cache.worker_runs import WorkerRuns, controllers_of
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "JOBS", "ObjectCache"]
+__all__ = ["ObjectCache"]
 
 
-class ObjectCache:
+class ObjectCache(Attached):
     """Runs, Jobs and ConfigMaps. Owners are matched by UID: an object recreated under the same name is another one.
 
     Only a worker that a run references by name is matched by name. The partitions of the tables of runs and Jobs are
     named after the list and watch that fills them. Of Jobs: a namespace, or `*` for all namespaces. Of Pods and
-    runs: the same with a prefix, `Run.workers_prefix` and `PLURAL.GROUP/`.
+    runs: the same with a prefix, which is the `Run.workers_prefix` of the runs for which they work.
     `selected`: a label selector excludes some runs and Jobs.
     """
 
     def __init__(self, *, thresholds: Thresholds, all_namespaces: bool = True, selected: bool = False) -> None:
+        super().__init__(runs=Table(), jobs=Table(), all_namespaces=all_namespaces)
         self.thresholds = thresholds
-        self.runs: Table[Run] = Table()
-        self.jobs: Table[Job] = Table()
         self.configmaps: Table[ConfigMap] = Table()
         self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
-        self._all_namespaces = all_namespaces
         self._selected = selected
         self._owners = OwnerIndex()
         self._named = NamedWorkers()
+        self._worker_runs = WorkerRuns()
         self._namesakes = Namesakes()
         self._newest = NewestJobs()
         self._unknown_jobs = UnknownJobs()
@@ -52,6 +53,11 @@ class ObjectCache:
 
     # Queries.
 
+    @property
+    def now(self) -> float:
+        """The time of the last `advance`, in seconds since the epoch."""
+        return self._retention.now
+
     def get(self, key: Key) -> Record | None:
         """The record of an object."""
         record: Record | None = self._tables[key.resource].get(key.uid)
@@ -63,7 +69,8 @@ class ObjectCache:
 
     def workers_known(self, run: Run) -> bool:
         """Whether the initial list of its workers has completed. Until then, no run is reported to lack one."""
-        return self.jobs.known(self._workers_of(run))
+        table: Table[Any] = self.runs if run.worker_is_run else self.jobs
+        return table.known(self._workers_of(run))
 
     def job_state_unknown(self, run: Run) -> bool:
         """Whether the run was created or progressed while its Jobs could not be watched: it may have one by now."""
@@ -74,8 +81,15 @@ class ObjectCache:
         return self._owners.jobs_of(run.worker_key)
 
     def newest_job(self, run: Run) -> Job | None:
-        """The current Job of a run: the newest one that is not being deleted. A Pod counts until it is gone."""
-        return self._newest.newest(run, self.jobs_of(run))
+        """The current Job of a run, or of its worker runs: the newest one. A Pod counts until it is gone."""
+        if not run.worker_is_run:
+            return self._newest.newest(run, self.jobs_of(run))
+        jobs = map(self.newest_job, self.worker_runs(run))
+        return max((job for job in jobs if job is not None), key=age_of, default=None)
+
+    def worker_runs(self, run: Run) -> Sequence[Run]:
+        """The runs of another kind that work for it: those that are not terminal; if there is none, terminal ones."""
+        return self._worker_runs.of(run) if run.worker_is_run else ()
 
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
@@ -83,40 +97,36 @@ class ObjectCache:
         return next((job for job in jobs if job.deleted is not None), None)
 
     def superseded_by(self, job: Job) -> Sequence[Job]:
-        """The other Jobs of its run whose cause `superseded` may change with this Job.
-
-        That is the previous or the next newest Job; if there is none, all unfinished ones, because all are being
-        deleted. Pods of a run may work in parallel: they do not supersede each other.
-        """
+        """The other Jobs of its run whose cause `superseded` may change with it. Pods may work in parallel."""
         run = None if job.is_pod else self.run_of(job)
-        if run is None:
-            return ()
-        newest = self.newest_job(run)
-        if newest is not None and newest.uid == job.uid:
-            others = (one for one in self._owners.jobs_of(job.owner) if one.uid != job.uid and one.deleted is None)
-            newest = max(others, key=age_of, default=None)
-        if newest is None:
-            return [one for one in self._owners.jobs_of(job.owner) if not one.result]
-        return () if age_of(job) < age_of(newest) else (newest,)
+        return () if run is None else superseded_by(job, self._owners.jobs_of(job.owner), self.newest_job(run))
 
     def lacks_job(self, run: Run) -> bool:
         """Whether an open run is known to have no Job."""
         return run.state == "open" and self.knows_workers_of(run) and self.newest_job(run) is None
 
     def knows_workers_of(self, run: Run) -> bool:
-        """Whether all Jobs or Pods of a run are known. The Pods of a terminal run may have been deleted."""
-        if not run.worker or (run.worker == "Pod" and run.terminal):
+        """Whether all Jobs or Pods of a run and its worker runs are known. Those of a terminal run may be gone."""
+        if not run.worker or (run.worker != "Job" and run.terminal):
             return False
-        partition = self._workers_of(run)
-        return self.jobs.known(partition) and not self._unknown_jobs.holds(partition, run.uid)
+        if not self.workers_known(run) or self._unknown_jobs.holds(self._workers_of(run), run.uid):
+            return False
+        return all(one.state == "open" and self.knows_workers_of(one) for one in self.worker_runs(run))
 
     def without_job_since(self, run: Run) -> float | None:
         """Since when an open run has no Job, in seconds since the epoch; None if it has or may have one."""
-        return self._missing_jobs.since(run) if self.lacks_job(run) else None
+        if not self.lacks_job(run):
+            return None
+        known = self._missing_jobs.since(run), *map(self.without_job_since, self.worker_runs(run))
+        return max(filter(None, known), default=None)
 
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
         return self._blockers.blocker_of(run, self.runs)
+
+    def controller_is_idle(self, run: Run) -> bool:
+        """Whether the controller has processed no run that is as young as this untouched one."""
+        return self._blockers.is_idle(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
         """The untouched runs whose stall cause may change with this run."""
@@ -145,6 +155,10 @@ class ObjectCache:
         run = self.runs.get(job.owner) if job.owner else None
         return () if run is None else (run,)
 
+    def with_controllers(self, run: Run) -> Sequence[Run]:
+        """The run, the run for which it works, and so on. Their series may change with it."""
+        return (run, *controllers_of(run, self.runs))
+
     def is_worker(self, job: Job) -> bool:
         """Whether the Job is a worker. A Pod that is matched by name is one only while a run names it."""
         return not job.is_named or self.run_of(job) is not None
@@ -161,13 +175,7 @@ class ObjectCache:
 
     def max_runtime_of(self, job: Job) -> tuple[float, bool]:
         """Maximum run time in seconds, and whether it is configured for the Job, its agent, or all Jobs."""
-        run = self.run_of(job)
-        agent = (run.agent if run else "") or job.agent
-        long_lived = run is not None and run.long_lived
-        return (
-            self.thresholds.max_runtime_of(job, agent, long_lived=long_lived),
-            self.thresholds.max_runtime_is_set(job, agent, long_lived=long_lived),
-        )
+        return self.thresholds.run_time_of(job, self.run_of(job))
 
     @property
     def default_configmaps(self) -> list[ConfigMap]:
@@ -225,13 +233,13 @@ class ObjectCache:
             yield new
         for runs in slices(list(self.runs)):
             for run in runs:
-                if partition == self._workers_of(run) if resource == JOBS else self.workers_known(run):
+                if partition == self._workers_of(run) or (resource == CODERUNS and self.workers_known(run)):
                     self._record_missing_job(run)
             yield []
         table.complete(partition)
 
     def follow_jobs(self, partition: str, *, current: bool) -> list[Run]:
-        """Records whether the Jobs of this partition are being watched. Returns the runs whose state was unknown."""
+        """Records whether the workers in this partition are watched. Returns the runs whose state was unknown."""
         if not current:
             self._unknown_jobs.begin(partition)
             return []
@@ -253,9 +261,6 @@ class ObjectCache:
         if run.status_job and self.newest_job(run) is None and self.runs.get(run.uid) is not None:
             self._missing_jobs.record(run, self._retention.now)
 
-    def _scope(self, namespace: str) -> str:
-        return "*" if self._all_namespaces else namespace
-
     def _workers_of(self, run: Run) -> str:
         """The partition that holds the workers of this run."""
         return run.workers_prefix + self._scope(run.namespace)
@@ -266,6 +271,7 @@ class ObjectCache:
         self._blockers.update(old, new)
         self._update_missing_jobs(old, new)
         self._named.update(old, new)
+        self._worker_runs.update(old, new)
         self._namesakes.update(old, new, jobs=self.jobs)
         match new:
             case Job():
@@ -284,10 +290,16 @@ class ObjectCache:
             case _:
                 assert_never(new)
         self._retention.update(old, new)
+        self._update_attached(old, new)
 
     def _update_missing_jobs(self, old: Record | None, new: Record | None) -> None:
         job = old if isinstance(old, Job) else new if isinstance(new, Job) else None
         run, now = self.run_of(job) if job is not None else None, self._retention.now
         self._missing_jobs.update(old, new, run=run, now=now)
-        if isinstance(old, Run) and isinstance(new, Run) and old.named != new.named and self.newest_job(old):
+        if not isinstance(old, Run):
+            return
+        if not isinstance(new, Run) or new.owner != old.owner:
+            for controller in controllers_of(old, self.runs):
+                self._missing_jobs.record(controller, now)
+        if isinstance(new, Run) and old.named != new.named and self.newest_job(old):
             self._missing_jobs.record(new, now)

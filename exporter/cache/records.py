@@ -6,15 +6,21 @@ the empty string.
 
 import msgspec
 
-__all__ = ["ConfigMap", "Job", "Record", "Run", "named_key"]
+from exporter.cache.pod_records import Pod
 
+__all__ = ["CONFIGMAP_LIMIT", "NAMED", "ConfigMap", "Job", "Record", "Run", "named_key"]
+
+CONFIGMAP_LIMIT = 1_048_576
+"""Maximum size of the values of a ConfigMap, in bytes: https://kubernetes.io/docs/concepts/configuration/configmap/"""
 _TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
-_NAMED = "@"  # no UID begins with it
+_NOT_RUNS = frozenset({"Job", "Pod", ""})
+NAMED = "@"
+"""The first character of a `named_key`. No UID begins with it."""
 
 
 def named_key(namespace: str, name: str) -> str:
     """Replaces the owner UID of a worker that is matched by name."""
-    return f"{_NAMED}{namespace}/{name}"
+    return f"{NAMED}{namespace}/{name}"
 
 
 class Run(msgspec.Struct, gc=False, kw_only=True):
@@ -39,8 +45,11 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     undecodable: str = ""
     """Why the platform's controller cannot decode this run, nor any list that contains it; empty if it can."""
     requires_configmaps: bool = True
+    owner: str = ""
+    """UID of the run that controls it, if its kind is the worker of another kind."""
     worker: str = "Job"
-    """Kind of its worker: `Job`, `Pod`, or empty if its workers are not watched, so that it never lacks one."""
+    """Kind of its worker: `Job`, `Pod`, or a kind of runs as its profile names it. Empty if its workers are not
+    watched, so that it never lacks one."""
     workers_prefix: str = ""
     """Prefix of the table partitions that hold its workers; the namespace or `*` follows."""
     named: str | None = None
@@ -75,6 +84,11 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     def terminal(self) -> bool:
         """Whether it has ended."""
         return self.state in _TERMINAL
+
+    @property
+    def worker_is_run(self) -> bool:
+        """Whether runs of another kind work for it. Its Jobs and Pods are theirs."""
+        return self.worker not in _NOT_RUNS
 
     @property
     def worker_key(self) -> str:
@@ -129,10 +143,10 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     deadline: float | None = None
     max_runtime: float | None = None
     """Maximum run time from its annotation, in seconds; None: the configured one."""
-    waiting: str = ""
-    """Why a Pod does not start: the reason reported by a container or by the scheduler."""
-    main_ended: str = ""
-    """Name of the main container of a running Pod, if that container has terminated."""
+    manual_selector: bool = False
+    """Whether its Pods may lack the label `job-name`, by which the Pods of Jobs are selected."""
+    pod: Pod | None = None
+    """The Pod, if it is itself the worker."""
 
     @property
     def worker(self) -> str:
@@ -162,6 +176,11 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     empty_keys: tuple[str, ...] = ()
     shrunk: bool = False
     """Whether it lost more than half of its keys or bytes within 24 hours; set by the cache."""
+
+    @property
+    def near_limit(self) -> bool:
+        """Whether its values take 80 % or more of the size limit of Kubernetes."""
+        return self.size >= 0.8 * CONFIGMAP_LIMIT
 
     @property
     def problems(self) -> list[tuple[str, str]]:

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from exporter.cache import CODERUNS, CONFIGMAPS, JOBS
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS
 from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, CheckResult, Finding
 from exporter.checks.jobs import check_workers
 from exporter.checks.namespaces import check_namespaces
+from exporter.checks.optional import check_optional
 from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
@@ -28,7 +29,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
 
     All requests are concurrent, so that an unresponsive API server causes one time-out.
     """
-    everything = informers(settings, telemetry=Telemetry(clock=time.time))
+    everything = informers(settings, telemetry=Telemetry(clock=time.time), on_demand=True)
     by_name = {
         resource.name: [informer for informer in everything if informer.resource == resource.name]
         for resource in RESOURCES
@@ -60,5 +61,7 @@ async def _check(client: KubeClient, name: str, watched: Sequence[Informer], set
         return await asyncio.gather(*(check_runs(client, kind, watched, others=kinds) for kind in kinds))
     if name == CONFIGMAPS:
         return [await check_configmaps(client, watched)]
+    if name in {PODS, EVENTS}:
+        return [await check_optional(client, watched)]
     runs = [kind for kind in wanted.kinds if kind.is_job] if name == JOBS else []
     return [await check_workers(client, watched, runs)]

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from exporter.cache import ConfigMap
+from exporter.cache import CONFIGMAP_LIMIT, ConfigMap
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, Finding
 from exporter.plurals import plural
-from exporter.resources.configmaps import LIMIT, is_near_limit
 
 __all__ = ["configmap_findings"]
 
@@ -24,6 +23,6 @@ def _finding(record: ConfigMap) -> Finding:
         text = ", ".join(problem.replace("_", " ") + (f" {key!r}" if key else "") for problem, key in problems)
         return Finding(status=UNHEALTHY, subject=subject, text=text)
     text = f"{plural(record.keys, 'key')}, {plural(record.size, 'byte')}"
-    if is_near_limit(record):
-        return Finding(status=NOTE, subject=subject, text=f"{text}: near the limit of {LIMIT} bytes")
+    if record.near_limit:
+        return Finding(status=NOTE, subject=subject, text=f"{text}: near the limit of {CONFIGMAP_LIMIT} bytes")
     return Finding(status=HEALTHY, subject=subject, text=text)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from exporter.cache import ConfigMap
+from exporter.cache import CONFIGMAP_LIMIT, ConfigMap
 from exporter.checks.documents import ManifestError, Mapping
 from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.health import configmap_findings
@@ -18,7 +18,7 @@ from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.config import Settings
 from exporter.informers import wanted_of
 from exporter.kind_names import nearest
-from exporter.resources.configmaps import LIMIT, WireConfigMap, configmap_from_object
+from exporter.resources.configmaps import WireConfigMap, configmap_from_object
 from exporter.resources.required import RequiredConfigMap, absent_of, place_of
 
 __all__ = ["check_rendered"]
@@ -196,8 +196,8 @@ def _finding(item: Rendered, here: Sequence[Rendered], required: Sequence[Requir
     record = _record(item, required)
     (finding,) = configmap_findings([record])
     faults = list(item.faults)
-    if record.size > LIMIT:
-        faults.append(f"{record.size} bytes, over the limit of {LIMIT}")
+    if record.size > CONFIGMAP_LIMIT:
+        faults.append(f"{record.size} bytes, over the limit of {CONFIGMAP_LIMIT}")
     if others := [other.place for other in here if other.name == item.name and other is not item]:
         faults.append(f"defined more than once: also at {', '.join(dict.fromkeys(others))}")
     if not faults:

@@ -1,12 +1,33 @@
-"""Determines the cause of a stall, a hang or a failure. Pure functions of the cached objects.
+"""Determines the causes of a stall, a hang or a failure. Pure functions of the cached objects.
 
-Used by the `*_cause` metrics and by the index page.
+`findings` is the list that metrics, page, API and `explain` show. `CAUSES` is the table of all causes.
 """
 
 from exporter.diagnosis.cause import Cause
-from exporter.diagnosis.failure import failure_causes
-from exporter.diagnosis.hang import hang_causes
-from exporter.diagnosis.stall import stall_causes
+from exporter.diagnosis.causes import CANNOT_TELL, CAUSES, CauseInfo
+from exporter.diagnosis.finding import Finding, is_fault
+from exporter.diagnosis.findings import FAULT, NO_FAULT, UNKNOWN, findings, verdict
+from exporter.diagnosis.main_end import main_ended
+from exporter.diagnosis.metrics import failure_causes, hang_causes, stall_causes
 from exporter.diagnosis.stuck import Stuck, causes_of, stuck
 
-__all__ = ["Cause", "Stuck", "causes_of", "failure_causes", "hang_causes", "stall_causes", "stuck"]
+__all__ = [
+    "CANNOT_TELL",
+    "CAUSES",
+    "FAULT",
+    "NO_FAULT",
+    "UNKNOWN",
+    "Cause",
+    "CauseInfo",
+    "Finding",
+    "Stuck",
+    "causes_of",
+    "failure_causes",
+    "findings",
+    "hang_causes",
+    "is_fault",
+    "main_ended",
+    "stall_causes",
+    "stuck",
+    "verdict",
+]

@@ -1,17 +1,20 @@
-"""Why a run failed, from its status and its Job.
+"""Why a run failed, from its status and its worker.
 
-The patterns match messages of the platform's controllers. A run without a match and without a failed Job has the
-cause `other`; its message is the detail.
+The patterns match messages of the platform's controllers. A run without a match and without a failed worker has the
+cause `other`; its message is the evidence.
 """
 
 import re
+from collections.abc import Iterator
+from typing import Final
 
 from exporter.cache import ObjectCache, Run
-from exporter.diagnosis.cause import Cause
+from exporter.diagnosis.finding import Finding, found, of_run
+from exporter.diagnosis.refusals import refusal_of
 
-__all__ = ["failure_causes"]
+__all__ = ["failure_findings"]
 
-_MESSAGES = (
+_MESSAGES: Final = (
     (
         "template_failed",
         re.compile(
@@ -27,14 +30,18 @@ _MESSAGES = (
 )
 
 
-def failure_causes(run: Run, cache: ObjectCache) -> list[Cause]:
-    """The cause of failure; empty for a run that has not failed."""
-    if run.state != "failed":
-        return []
+def failure_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
+    """One for a failed run."""
+    if run.state == "failed":
+        cause, evidence = _cause_of(run, cache)
+        yield found(cause, evidence, about=of_run(run), since=run.finished)
+
+
+def _cause_of(run: Run, cache: ObjectCache) -> tuple[str, str]:
     for cause, message in _MESSAGES:
         if message.search(run.message):
-            return [Cause.of(cause, run.message)]
+            return cause, run.message
     job = cache.newest_job(run)
     if job is not None and job.result == "failed":
-        return [Cause.of("job_failed", run.message or f"{job.worker} {job.name}: {job.reason or 'reason unknown'}")]
-    return [Cause.of("other", run.message)]
+        return "job_failed", run.message or f"{job.worker} {job.name}: {job.reason or 'reason unknown'}"
+    return refusal_of(run.message) or "other", run.message

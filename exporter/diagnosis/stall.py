@@ -6,49 +6,68 @@ a finalizer, no status and no Job; there is no Event and no further log line.
 
 from collections.abc import Iterator
 
-from exporter.cache import ConfigMap, ObjectCache, Run
-from exporter.diagnosis.cause import Cause
+from exporter.cache import ObjectCache, Run
+from exporter.diagnosis.configmaps import configmap_findings, configmap_notes
+from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.finding import Finding, found, of_job, of_run
+from exporter.diagnosis.refusals import refusal_of
 
-__all__ = ["CLIS", "DEFAULT_CLI", "stall_causes"]
-
-CLIS = frozenset(
-    {"claude", "codex", "cursor", "factory", "gemini", "opencode", "kimi", "copilot", "dexter", "code", "openclaw"}
-)
-DEFAULT_CLI = "claude"  # the default of that controller
+__all__ = ["idle_findings", "refusal_findings", "stall_findings"]
 
 
-def stall_causes(run: Run, cache: ObjectCache) -> list[Cause]:
-    """The known causes; empty for a run that waits by design, is terminal, or has or may have a Job."""
+def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
+    """None for a run that waits by design, is terminal, or has or may have a Job."""
     if not cache.lacks_job(run):
-        return []
+        return
     if (blocker := cache.blocker_of(run)) is not None:
-        return [Cause.of("controller_blocked", f"{blocker.kind} {blocker.name}: {blocker.undecodable}")]
-    if run.requires_configmaps:
-        broken = sorted((item for item in cache.configmaps if _concerns(item, run)), key=lambda item: item.name)
-        if causes := dict.fromkeys(map(_configmap_cause, broken)):
-            return list(causes)  # without duplicates: truncated details may be equal
-    return list(_status_causes(run, cache))
+        evidence = f"{blocker.kind} {blocker.name}: {blocker.undecodable}"
+        yield found("controller_blocked", evidence, about=of_run(blocker), since=cache.without_job_since(run))
+        return
+    if workers := cache.worker_runs(run):
+        yield from stall_findings(workers[0], cache)
+        return
+    since = cache.without_job_since(run)
+    known = [*configmap_findings(run, cache), *refusal_findings(run, cache, since=since)]
+    if known:
+        yield from known
+        return
+    yield from configmap_notes(run, cache)
+    yield from _status(run, cache, since)
 
 
-def _status_causes(run: Run, cache: ObjectCache) -> Iterator[Cause]:
+def refusal_findings(run: Run, cache: ObjectCache, *, since: float | None) -> Iterator[Finding]:
+    """The refusal of its worker, in an Event about the run or in its message."""
+    for event in latest(cache, run.uid):
+        if cause := refusal_of(event.note):
+            yield found(cause, words(event), about=of_run(run), since=event.first)
+            return
+    if cause := refusal_of(run.message):
+        yield found(cause, run.message, about=of_run(run), since=since)
+
+
+def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Finding]:
+    about = of_run(run)
+    event = next(latest(cache, run.uid), None)
     if (deleting := cache.deleting_job(run)) is not None:
-        yield Cause.of("job_deleting", f"{deleting.worker} {deleting.name} is being deleted")
+        evidence = f"{deleting.worker} {deleting.name} is being deleted"
+        yield found("job_deleting", evidence, about=of_job(deleting), since=deleting.deleted)
     elif run.untouched:
-        yield Cause.of("not_reconciled", "no finalizer and no status: no controller has processed it")
+        evidence = "no finalizer and no status: no controller has processed it"
+        yield found("not_reconciled", evidence, about=about, since=since)
     elif not run.phase:
-        yield Cause.of("reconcile_failing", "finalizer and no status: the controller fails to reconcile it")
+        evidence = "finalizer and no status: the controller fails to reconcile it"
+        yield found("reconcile_failing", words(event) if event else evidence, about=about, since=since)
     elif run.status_job:
-        yield Cause.of("job_missing", f"status names {run.worker} {run.status_job}, which does not exist")
+        evidence = f"status names {run.worker} {run.status_job}, which does not exist"
+        known = since is not None and since < cache.now  # else it is the time of the first list
+        yield found("job_missing", evidence, about=about, since=since if known else None)
+    else:
+        evidence = words(event) if event else run.message or f"{run.phase}, and no {run.worker}"
+        yield found("no_worker", evidence, about=about, since=since)
 
 
-def _concerns(item: ConfigMap, run: Run) -> bool:
-    """Whether the ConfigMap is broken and not specific to another CLI. Its name may contain that of a CLI."""
-    if not item.problems:
-        return False
-    clis = CLIS.intersection(item.name.split("-"))
-    return not clis or not clis.isdisjoint((run.cli or DEFAULT_CLI).split("-"))
-
-
-def _configmap_cause(item: ConfigMap) -> Cause:
-    problem, key = item.problems[0]
-    return Cause.of(f"configmap_{problem}", f"{item.namespace}/{item.name}" + (f" key {key}" if key else ""))
+def idle_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
+    """Whether the controller processes no run at all. Not for metrics: it depends on all runs."""
+    if cache.lacks_job(run) and cache.blocker_of(run) is None and cache.controller_is_idle(run):
+        evidence = "no run that is as young as this one has a finalizer or a status"
+        yield found("controller_idle", evidence, about=of_run(run), since=cache.without_job_since(run))

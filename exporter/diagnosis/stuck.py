@@ -4,12 +4,10 @@ from typing import NamedTuple
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.cause import Cause
-from exporter.diagnosis.hang import hang_causes
-from exporter.diagnosis.stall import stall_causes
+from exporter.diagnosis.limits import DEFAULT_FACTOR
+from exporter.diagnosis.metrics import hang_causes, stall_causes
 
 __all__ = ["Stuck", "causes_of", "stuck"]
-
-_CRITICAL_FACTOR = 4  # of AgentJobHanging, for the default limit
 
 
 class Stuck(NamedTuple):
@@ -26,7 +24,7 @@ class Stuck(NamedTuple):
 
     def critical(self, now: float) -> bool:
         """Whether its alert is critical. A healthy Job may exceed the default limit."""
-        return self.limit_is_set or now - self.since >= _CRITICAL_FACTOR * self.limit
+        return self.limit_is_set or now - self.since >= DEFAULT_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:
         """Sort key; the worst is the greatest."""

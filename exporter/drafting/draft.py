@@ -9,9 +9,10 @@ import msgspec
 import yaml
 
 from exporter.drafting.definition import Definition
-from exporter.drafting.fields import about_of, times_of, worker_of
+from exporter.drafting.fields import about_of, times_of
 from exporter.drafting.observed import ObservedObjects
-from exporter.drafting.states import States, counted, states_of
+from exporter.drafting.states import States, condition_path, counted, states_of
+from exporter.drafting.workers import worker_keys, worker_of
 from exporter.plurals import plural
 from exporter.profiles import Profile, ProfileError, check, resource_of, shipped
 from exporter.untrusted import message
@@ -20,6 +21,11 @@ __all__ = ["draft"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9 ./_\\@-]*")
 _WIDTH: Final = 150
+_MOST_LINES: Final = 12
+_LASTING: Final = (
+    "decide: there is no phase, so each run is taken to live until it is ended on request, and to be ready while this"
+    " condition is True; if runs end by themselves, remove ready and long_lived"
+)
 
 
 def draft(definition: Definition, observed: ObservedObjects, *, notes: Sequence[str] = ()) -> str:
@@ -29,7 +35,9 @@ def draft(definition: Definition, observed: ObservedObjects, *, notes: Sequence[
     profile = _names(definition) | {"state": [_DEFAULT_RULE], "worker": {"is": "none"}, "times": {}, "about": {}}
     left_out = _put_rules(profile, states)
     left_out += _put(profile, "worker", worker)
+    left_out += _put_lasting(profile, states)
     for key, part in (
+        ("worker", worker_keys(profile["worker"]["is"], definition, observed)),
         ("times", times_of(definition, observed, states)),
         ("about", about_of(definition, observed, states)),
     ):
@@ -41,10 +49,11 @@ def draft(definition: Definition, observed: ObservedObjects, *, notes: Sequence[
         "worker": [why],
     }
     comments["about"] = [*_label_comments(observed), *(f"not used: {one}" for one in left_out)]
+    comments["ready"] = [_LASTING]
     lines = [
         line for key, value in profile.items() for line in (*_comments(comments.get(key, ())), *_lines(key, value))
     ]
-    return "\n".join([*_comments(comments[""]), *lines]) + "\n"
+    return "\n".join([*_comments(comments[""]), *lines, *_comments(_further(profile, states))]) + "\n"
 
 
 _DEFAULT_RULE: Final = {"path": ".status.phase", "open": ["absent"]}
@@ -70,6 +79,28 @@ def _put_rules(profile: dict[str, Any], states: States) -> list[str]:
             rules.append(rule)
     profile["state"] = rules or [_DEFAULT_RULE]
     return left_out
+
+
+def _put_lasting(profile: dict[str, Any], states: States) -> list[str]:
+    """Sets `ready` and `long_lived` of runs that seem to live until they are ended, if there are lines for both."""
+    if not states.lasting or len(profile) + len(profile["state"]) + 2 > _MOST_LINES:
+        return []
+    ready = {condition_path(states.readiness, "status"): ["True"]}
+    if left_out := _put(profile, "ready", ready):
+        return left_out
+    return _put(profile, "long_lived", value=True)
+
+
+def _further(profile: dict[str, Any], states: States) -> list[str]:
+    """A comment with the keys that are not set, and that only a person can decide."""
+    worker = profile["worker"]
+    keys = {"Pod": ("selector", "container"), "Job": ("container",)}.get(worker["is"], ())
+    unset = [f"worker.{key}" for key in keys if key not in worker]
+    if states.readiness and "ready" not in profile:
+        unset.append(f"ready (there is a condition {states.readiness})")
+    if "long_lived" not in profile:
+        unset.append("long_lived")
+    return [f"may be set: {', '.join(unset)}; see docs/profiles.md"] if unset else []
 
 
 def _put(profile: dict[str, Any], key: str, value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Drafts labels, times and worker of a run, from the names and values of fields."""
+"""Drafts labels and times of a run, from the names and values of fields."""
 
 from typing import Any, Final
 
@@ -7,9 +7,8 @@ from exporter.drafting.definition import Definition
 from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.states import States, condition_path
 from exporter.drafting.words import is_skipped, words
-from exporter.plurals import plural
 
-__all__ = ["about_of", "times_of", "worker_of"]
+__all__ = ["about_of", "sources", "times_of"]
 
 _MOST: Final = 3  # sources of one value
 _OF_TEXT: Final = ("", "string", "integer", "number", "date-time")
@@ -21,7 +20,7 @@ def about_of(definition: Definition, observed: ObservedObjects, states: States) 
     found: dict[str, Any] = {}
     for label, names in words().about.items():
         parts = ("status",) if label == "message" else ("spec", "status", "metadata")
-        paths = _sources(definition, observed, names, parts=parts)
+        paths = sources(definition, observed, names, parts=parts)
         if label == "cli":
             paths = paths or _tools(definition, observed)
         if label == "message":
@@ -33,40 +32,14 @@ def about_of(definition: Definition, observed: ObservedObjects, states: States) 
 
 def times_of(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
     """The sources of the times at which a run ended and at which it stopped waiting."""
-    finished = _sources(definition, observed, words().finished, parts=("status",))
+    finished = sources(definition, observed, words().finished, parts=("status",))
     finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.ends)]
     since = [condition_path(one, "lastTransitionTime") for one in states.waits]
     listed = {"since": since, "finished": finished}
     return {name: _one_or_more(paths[:_MOST]) for name, paths in listed.items() if paths}
 
 
-def worker_of(definition: Definition, observed: ObservedObjects) -> tuple[dict[str, Any], str]:
-    """The worker of a run, and the reason: from observed workers, else from names in the status, else none."""
-    reported = {
-        "Job": _sources(definition, observed, words().jobs, parts=("status",)),
-        "Pod": _sources(definition, observed, words().pods, parts=("status",)),
-    }
-    if observed.workers:
-        (kind, _), *others = observed.workers.most_common(_MOST)
-        numbers = ", ".join(plural(number, one) for one, number in observed.workers.most_common(_MOST))
-        why = f"{numbers} with an owner of kind {definition.kind}"
-        if observed.containers:
-            why += f"; containers: {', '.join(name for name, _ in observed.containers.most_common(_MOST))}"
-        if others:
-            why += "; decide: which of them works"
-    elif named := [one for one, paths in reported.items() if paths]:
-        kind, why = (
-            named[0],
-            f"decide: no Job or Pod with an owner of kind {definition.kind} was found; its status names a {named[0]}",
-        )
-    else:
-        return {
-            "is": "none"
-        }, f"decide: no Job or Pod with an owner of kind {definition.kind} was found; is: Job, Pod, or none"
-    return {"is": kind} | ({"reported": reported[kind][0]} if reported.get(kind) else {}), why
-
-
-def _sources(
+def sources(
     definition: Definition, observed: ObservedObjects, names: tuple[str, ...], *, parts: tuple[str, ...]
 ) -> list[str]:
     """The best field with one of these names, then fields with a value in objects where the first has none."""

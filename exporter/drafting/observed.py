@@ -4,6 +4,7 @@ Sets of objects are bit sets, with one bit for each object.
 """
 
 import collections
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ _MOST_CONDITIONS: Final = 100
 _LONGEST: Final = 63
 _PARTS: Final = (("spec",), ("status",), ("metadata", "labels"), ("metadata", "annotations"))
 
+_LABEL: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # with a prefix
+
 Names = tuple[str, ...]
 
 
@@ -37,7 +40,10 @@ class ObservedObjects:
         self.conditions: dict[tuple[str, str, str], int] = collections.defaultdict(int)
         """By type, status and reason."""
         self.workers: collections.Counter[str] = collections.Counter()
-        self.containers: collections.Counter[str] = collections.Counter()
+        self.containers: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+        """The names of their first containers, by the kind of the worker."""
+        self.pod_labels: collections.Counter[str] = collections.Counter()
+        """The labels of the Pods among them."""
         self._group, self._kind = group, kind
 
     def add(self, item: Any) -> None:
@@ -69,8 +75,13 @@ class ObservedObjects:
         where = ("spec", "containers") if kind == "Pod" else ("spec", "template", "spec", "containers")
         containers = _at(item, where)
         first = containers[0] if isinstance(containers, list) and containers else None
-        if isinstance(first, dict) and isinstance(first.get("name"), str) and len(self.containers) < _MOST_VALUES:
-            self.containers[identifier(first["name"])] += 1
+        names = self.containers[kind]
+        if isinstance(first, dict) and isinstance(first.get("name"), str) and len(names) < _MOST_VALUES:
+            names[identifier(first["name"])] += 1
+        labels = _at(item, ("metadata", "labels")) if kind == "Pod" else None
+        for key in labels if isinstance(labels, dict) else ():
+            if isinstance(key, str) and _LABEL.fullmatch(key) and len(self.pod_labels) < _MOST_OF_ONE:
+                self.pod_labels[key] += 1
 
     def _is_ours(self, owner: Any) -> bool:
         return (

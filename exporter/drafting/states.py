@@ -18,6 +18,7 @@ __all__ = ["States", "condition_path", "counted", "states_of"]
 _ENDS: Final = ("succeeded", "failed", "cancelled")
 _MOST_VALUES: Final = 12  # of one state in a rule
 _MOST_NAMED: Final = 8  # in a comment
+_CONDITIONS: Final = ("status", "conditions")
 _MOST_CONDITIONS: Final = 3  # that determine a state
 
 Rule = dict[str, Any]
@@ -25,12 +26,16 @@ Rule = dict[str, Any]
 
 @dataclasses.dataclass(kw_only=True)
 class States:
-    """The rules, comments for the user, and the types of conditions of ended and of waiting runs."""
+    """The rules, comments for the user, and the types of conditions by what they mean."""
 
     rules: list[Rule] = dataclasses.field(default_factory=list)
     comments: list[str] = dataclasses.field(default_factory=list)
     ends: list[str] = dataclasses.field(default_factory=list)
     waits: list[str] = dataclasses.field(default_factory=list)
+    readiness: str = ""
+    """The type of the condition for readiness."""
+    lasting: bool = False
+    """Whether the runs seem to live until they are ended: they have a readiness, and neither phase nor verdict."""
 
 
 def states_of(definition: Definition, observed: ObservedObjects) -> States:
@@ -49,7 +54,11 @@ def states_of(definition: Definition, observed: ObservedObjects) -> States:
             found.comments.append(f"decide: the CRD does not list the values of {main}: complete them")
         _comment(found, main, values, observed)
     found.rules += _in_order(main, listed, hold)
-    found.waits = [one for one in _condition_types(definition, observed) if _is_wait(one)]
+    types = _condition_types(definition, observed)
+    found.waits = [one for one in types if _is_wait(one)]
+    found.readiness = next((one for one in types if one.lower() in words().readiness), "")
+    has_verdict = main is not None or any(one.lower() in words().verdicts for one in types)
+    found.lasting = bool(found.readiness) and not has_verdict
     return found
 
 
@@ -125,7 +134,9 @@ def _hold(definition: Definition, observed: ObservedObjects) -> Rule | None:
 
 def _condition_types(definition: Definition, observed: ObservedObjects) -> list[str]:
     """The condition types in objects and in printer columns."""
-    steps = [step for field in definition.fields.values() for step in field.steps]
+    steps = [
+        field.steps[2] for field in definition.fields.values() if field.steps[:2] == _CONDITIONS and field.steps[2:]
+    ]
     named = [step.value for step in steps if isinstance(step, Where) and step.key == "type"]
     return [one for one in dict.fromkeys([*(key[0] for key in observed.conditions), *named]) if is_value(one)]
 

@@ -5,9 +5,10 @@ fields. The code contains no names, phases or fields of specific kinds.
 """
 
 from exporter.profiles.checking import ProfileError, check
-from exporter.profiles.language import Profile, StateRule, is_job, pods_of, resource_of
+from exporter.profiles.language import Profile, StateRule, Worker, is_job, pods_of, resource_of, workers_of
 from exporter.profiles.reading import JobReader, Reader, State
 from exporter.profiles.shipped import DEFAULT, resolved, shipped
+from exporter.profiles.worker_kinds import WorkerKindError, check_worker_kinds, name_of, worker_kinds
 
 __all__ = [
     "DEFAULT",
@@ -17,10 +18,16 @@ __all__ = [
     "Reader",
     "State",
     "StateRule",
+    "Worker",
+    "WorkerKindError",
     "check",
+    "check_worker_kinds",
     "is_job",
+    "name_of",
     "pods_of",
     "resolved",
     "resource_of",
     "shipped",
+    "worker_kinds",
+    "workers_of",
 ]

@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from exporter.profiles.language import (
@@ -23,13 +23,13 @@ from exporter.profiles.language import (
 from exporter.profiles.naming import wrong_name
 from exporter.profiles.paths import Path, PathError, parse
 from exporter.profiles.reading import Reader
-from exporter.profiles.shipped import UnknownProfileError, resolved, shipped
+from exporter.profiles.shipped import UnknownProfileError, resolved, shipped, shipped_names
 from exporter.profiles.sources import all_of, all_paths_of, is_path, listed_texts, paths_of
-from exporter.selectors import SELECTOR
+from exporter.profiles.worker_kinds import BUILT_IN, names_of
+from exporter.selectors import LABEL_KEY, SELECTOR
 
 __all__ = ["ProfileError", "check"]
 
-_WORKERS: Final = ("Job", "Pod", "none", "self")
 _JOB_FIELDS: Final = ("labels", "annotations")
 _CONDITIONS: Final = ("only", "ready", "long_lived")
 _JOBS: Final = ("jobs", "batch")
@@ -46,8 +46,8 @@ class ProfileError(ValueError):
         self.key = key
 
 
-def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
-    """Raises ProfileError. `kinds` are those of all profiles: each may be the worker of another."""
+def check(given: str | Profile, *, others: Iterable[str | Profile] = ()) -> None:
+    """Raises ProfileError. `others` are all profiles of the settings: runs of each may be workers."""
     try:
         profile = resolved(given)
     except UnknownProfileError as error:
@@ -60,7 +60,7 @@ def check(given: str | Profile, *, kinds: Collection[str] = ()) -> None:
     if given.worker == ():
         raise ProfileError("the list is empty: write {is: none} if runs have no worker", key="worker")
     for index, worker in enumerate(workers_of(given)):
-        _check_worker(worker, f"worker[{index}]" if several else "worker", kinds)
+        _check_worker(worker, f"worker[{index}]" if several else "worker", others)
     _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
@@ -126,11 +126,12 @@ def _check_states(rules: tuple[StateRule, ...]) -> None:
                     raise ProfileError(message, key=f"state[{index}].{state}")
 
 
-def _check_worker(worker: Worker, key: str, kinds: Collection[str]) -> None:
-    known = dict.fromkeys(filter(None, [*_WORKERS, *kinds, *(one.kind for one in shipped().values())]))
+def _check_worker(worker: Worker, key: str, others: Iterable[str | Profile]) -> None:
+    profiles = [*map(resolved, shipped_names()), *(resolved(one) for one in others if isinstance(one, Profile))]
+    known = dict.fromkeys([*BUILT_IN, *names_of(profiles)])
     if worker.is_ not in known:
         near = difflib.get_close_matches(worker.is_, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"write {', '.join(_WORKERS)} or the kind of another profile"
+        hint = f"did you mean {near[0]}?" if near else f"write {', '.join(BUILT_IN)} or the kind of another profile"
         raise ProfileError(f"{worker.is_!r} cannot be listed; {hint}", key=f"{key}.is")
     _check_pod(worker, key)
     _check_source(worker.reported, f"{key}.reported")
@@ -158,6 +159,9 @@ def _check_pod(worker: Worker, key: str) -> None:
         if not _CONTAINER.fullmatch(str(one)):
             text = f"{one!r} is not the name of a container: a-z, 0-9, - and * for any text"
             raise ProfileError(text, key=f"{key}.container")
+    if worker.container_label and not LABEL_KEY.fullmatch(worker.container_label):
+        text = f"{worker.container_label!r} is not the key of a label, such as `cli-container` or `example.com/main`"
+        raise ProfileError(text, key=f"{key}.container_label")
 
 
 def _check_selectors(given: Profile) -> None:

@@ -88,10 +88,10 @@ class Worker(_Strict, frozen=True):
     """The object that does the work of a run."""
 
     is_: str = msgspec.field(default="Job", name="is")
-    """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod` or the kind of another
-    profile. `none`: no object works only for this run. Only Jobs and Pods are read: a run with another worker is
-    never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then read its labels and
-    annotations, and it has only the metrics of Jobs."""
+    """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod`, or the kind or
+    `PLURAL.GROUP` of another profile in `coderuns.kinds`, whose Jobs or Pods then count. `none`: no object works only
+    for this run, and it is never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then
+    read its labels and annotations, and it has only the metrics of Jobs."""
     when: dict[str, tuple[Value, ...]] = {}
     """Conditions on the run: paths, and the allowed values of each. Of several workers, the first one whose
     conditions hold is used."""
@@ -107,9 +107,12 @@ class Worker(_Strict, frozen=True):
     then exposed only while an open run names it, and its start time is that of the run (`times.started`)."""
     container: str | tuple[str, ...] = ()
     """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
-    terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set: the
-    one in the annotation `kubectl.kubernetes.io/default-container`, else the first container of the Pod. It has no
-    effect for Jobs, because their Pods are not read."""
+    terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set, or no
+    container of the Pod of a Job has such a name: the one in the annotation
+    `kubectl.kubernetes.io/default-container`, else the first container of the Pod."""
+    container_label: str = ""
+    """The key of a label of the Pod whose value is the name of the main container. It takes precedence over
+    `container`."""
     reported: Source = ()
     """The name of the worker in the status of the run. Not set: the source `named`."""
     about: JobAbout = JobAbout()
@@ -193,7 +196,8 @@ class Profile(_Strict, frozen=True):
     undecodable_when_empty: tuple[str, ...] | None = None
     """Fields that may be absent but not empty. If one is empty, the controller cannot decode its list of all runs."""
     requires_configmaps: bool | None = None
-    """Whether its controller needs the required ConfigMaps. If so, a broken one can be the cause of a missing Job."""
+    """Whether its controller needs the required ConfigMaps. If so, a broken one can be the cause of a missing Job. If
+    this is so for no kind, ConfigMaps are read only if the settings name them."""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):

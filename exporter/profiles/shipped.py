@@ -11,7 +11,7 @@ import yaml
 
 from exporter.profiles.language import Profile, Resource, resource_of
 
-__all__ = ["DEFAULT", "UnknownProfileError", "resolved", "shipped"]
+__all__ = ["DEFAULT", "UnknownProfileError", "resolved", "shipped", "shipped_names"]
 
 DEFAULT: Final = "coderuns.agents.platform"
 """The kind that is read if the settings name none."""
@@ -30,6 +30,11 @@ def shipped() -> Mapping[str, Profile]:
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
     profiles = [one for file in files for one in msgspec.convert(yaml.safe_load(file.read_text()), list[Profile])]
     return {one.name or resource_of(one.resource or "").name: one for one in profiles}
+
+
+def shipped_names() -> list[str]:
+    """The names of the shipped profiles."""
+    return [name for name in shipped() if name != _ANY]
 
 
 def resolved(given: str | Profile) -> Profile:
@@ -56,7 +61,7 @@ def resolved(given: str | Profile) -> Profile:
 
 
 def _named(text: str) -> Profile:
-    known = [name for name in shipped() if name != _ANY]
+    known = shipped_names()
     for name in (text, resource_of(text).name):
         if name in known:
             return shipped()[name]

@@ -3,8 +3,15 @@
 `RESOURCES` is the registry: metrics, permissions, `check` and the metrics documentation derive from it.
 """
 
-from exporter.resources import coderuns, configmaps, jobs, pods
+from exporter.resources import coderuns, configmaps, events, job_pods, jobs, pods
 
 __all__ = ["RESOURCES"]
 
-RESOURCES = (coderuns.RESOURCE, jobs.RESOURCE, pods.RESOURCE, configmaps.RESOURCE)
+RESOURCES = (
+    coderuns.RESOURCE,
+    jobs.RESOURCE,
+    pods.RESOURCE,
+    job_pods.RESOURCE,
+    events.RESOURCE,
+    configmaps.RESOURCE,
+)

@@ -9,8 +9,8 @@ from exporter.addresses import shown_address
 from exporter.cache import CODERUNS, JOBS, Key, ObjectCache, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
-from exporter.resources.kinds import RunKind
-from exporter.resources.objects import intern_label, object_name, seconds_in, unix_seconds
+from exporter.resources.kinds import RunKind, runs_partition_prefix
+from exporter.resources.objects import intern_label, object_name, seconds_in, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 from exporter.untrusted import message, model_name, one_line
@@ -18,8 +18,6 @@ from exporter.untrusted import message, model_name, one_line
 __all__ = ["RESOURCE", "run_from_object"]
 
 _LONGEST_PHASE: Final = 200
-_READ: Final = ("Job", "Pod")
-"""The kinds of workers that are watched."""
 
 
 def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
@@ -32,7 +30,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
     agent, service, task_id, cli, model, repository, workflow, run_type, text, attempt = texts
     state, phase, label = read.state(values)
     worker = read.worker(values)
-    is_read = worker is not None and worker.kind in _READ
+    is_read = worker is not None and kind.reads(worker.kind)
     named, reported = worker.names(values) if worker is not None and is_read else ("", "")
     return Run(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
@@ -70,7 +68,12 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         finished=unix_seconds(read.finished(values)),
         deleted=unix_seconds(meta.deletion_timestamp),
         deadline=seconds_in(values[read.more[0]]),
+        owner=_controller(values[read.more[1]]) if kind.is_worker else "",
     )
+
+
+def _controller(uid: object) -> str:
+    return truncate(uid) if isinstance(uid, str) else ""
 
 
 def _number(text: str) -> int:
@@ -88,9 +91,9 @@ def job_name(run: Run, cache: ObjectCache) -> Iterator[Row]:
         if not cache.is_hidden(job):
             yield (job.name,), 1
     elif not run.terminal:
-        if run.worker and not cache.job_state_unknown(run):
+        if cache.knows_workers_of(run):
             yield ("",), 1
-    elif run.status_job:
+    elif run.status_job and not run.worker_is_run:
         yield (run.status_job,), 1
 
 
@@ -149,7 +152,7 @@ def lists(wanted: Wanted) -> list[ListWatch]:
         ListWatch(
             title=kind.title,
             scope=scope or "*",
-            partition=f"{kind.resource}/{scope or '*'}",
+            partition=runs_partition_prefix(kind.resource) + (scope or "*"),
             group=kind.group,
             version=kind.version,
             plural=kind.plural,
@@ -166,9 +169,9 @@ def lists(wanted: Wanted) -> list[ListWatch]:
 
 
 def related(run: Run, cache: ObjectCache) -> set[Key]:
-    """The run, its Jobs, and the untouched runs whose stall cause may change with it."""
+    """The run, its Jobs, the runs for which it works, and the untouched runs whose stall cause may change with it."""
     return {
-        Key(CODERUNS, run.uid),
+        *(Key(CODERUNS, one.uid) for one in cache.with_controllers(run)),
         *(Key(JOBS, job.uid) for job in cache.jobs_of(run)),
         *(Key(CODERUNS, one.uid) for one in cache.blocked_with(run)),
     }
@@ -243,6 +246,7 @@ RESOURCE = Resource(
             label_names=("cause", "detail"),
             rows=stall_cause,
             needs=("jobs",),
+            uses=("events",),
         ),
         Family(
             name="coderun_failure_cause",

@@ -11,11 +11,7 @@ from exporter.resources.required import RequiredConfigMap, absent_configmap, pla
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
-__all__ = ["LIMIT", "RESOURCE", "WireConfigMap", "configmap_from_object", "is_near_limit", "unused"]
-
-LIMIT = 1_048_576
-"""Maximum size of the values of a ConfigMap, in bytes: https://kubernetes.io/docs/concepts/configuration/configmap/"""
-_NEAR_LIMIT = 0.8 * LIMIT
+__all__ = ["RESOURCE", "WireConfigMap", "configmap_from_object", "unused"]
 
 
 class WireConfigMap(msgspec.Struct, rename="camel"):
@@ -60,11 +56,6 @@ def _decoded_size(base64: str) -> int:
     return max(0, len(base64) * 3 // 4 - base64[-2:].count("="))
 
 
-def is_near_limit(item: ConfigMap) -> bool:
-    """Whether its values take 80 % or more of the size limit of Kubernetes."""
-    return item.size >= _NEAR_LIMIT
-
-
 def health(item: ConfigMap, _: ObjectCache) -> float | None:
     """Absent if the ConfigMap could not be read or is not required."""
     return item.healthy
@@ -74,7 +65,7 @@ def problem(item: ConfigMap, _: ObjectCache) -> Iterator[Row]:
     """All problems. `near_limit`, `shrunk` and `forbidden` do not set the health to 0."""
     for row in item.problems:
         yield row, 1
-    if is_near_limit(item):
+    if item.near_limit:
         yield ("near_limit", ""), 1
     if item.shrunk:
         yield ("shrunk", ""), 1

@@ -20,6 +20,7 @@ from exporter.resources.objects import (
     truncate,
     unix_seconds,
 )
+from exporter.resources.pod_families import POD_FAMILIES
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import Wanted
 
@@ -40,6 +41,7 @@ class Spec(msgspec.Struct, rename="camel"):
 
     active_deadline_seconds: float | None = None
     suspend: bool | None = None
+    manual_selector: bool | None = None
 
 
 class Status(msgspec.Struct, rename="camel"):
@@ -102,6 +104,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         cli=intern_label(cli.lower()),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
+        manual_selector=bool(spec.manual_selector),
     )
 
 
@@ -156,7 +159,12 @@ def related(job: Job, cache: ObjectCache) -> set[Key]:
     same = [job] if other is None else [job, other]
     return {
         *(Key(JOBS, one.uid) for one in same),
-        *(Key(CODERUNS, run.uid) for one in same for run in cache.runs_of(one)),
+        *(
+            Key(CODERUNS, run.uid)
+            for one in same
+            for its in cache.runs_of(one)
+            for run in cache.with_controllers(its)
+        ),
         *(Key(JOBS, other.uid) for other in cache.superseded_by(job)),
     }
 
@@ -196,16 +204,6 @@ def info(job: Job, cache: ObjectCache) -> Iterator[Row]:
         ),
         1,
     )
-
-
-def pods(job: Job, _: ObjectCache) -> Iterator[Row]:
-    """Pods of an unfinished Job. `active` includes pods that are not ready yet."""
-    if job.result:
-        return
-    if job.ready is not None:
-        yield ("running",), job.ready
-        yield ("pending",), max(0, job.active - job.ready)
-    yield ("terminating",), job.terminating
 
 
 def hang_cause(job: Job, cache: ObjectCache) -> Iterator[Row]:
@@ -289,18 +287,14 @@ RESOURCE = Resource(
             label_names=("queue",),
             rows=lambda job, _: [((job.queue,), 1)] if job.queue and not job.result else [],
         ),
-        Family(
-            name="job_pods",
-            help="Number of pods of an unfinished Job: running (ready), pending or terminating.",
-            label_names=("state",),
-            rows=pods,
-        ),
+        *POD_FAMILIES,
         Family(
             name="job_hang_cause",
             help="Cause for which a Job is unfinished.",
             label_names=("cause", "detail"),
             rows=hang_cause,
             needs=("coderuns",),
+            uses=("job_pods", "events"),
         ),
     ),
 )

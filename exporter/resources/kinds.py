@@ -4,14 +4,34 @@ import dataclasses
 import fnmatch
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from exporter.profiles import JobReader, Profile, Reader, is_job, pods_of
+from exporter.profiles import (
+    JobReader,
+    Profile,
+    Reader,
+    Worker,
+    is_job,
+    name_of,
+    pods_of,
+    worker_kinds,
+    workers_of,
+)
 from exporter.resources.objects import OwnerReference
 
-__all__ = ["DEADLINE_ANNOTATION", "RunKind", "controller_of", "pods_partition_prefix", "run_kinds"]
+__all__ = [
+    "DEADLINE_ANNOTATION",
+    "RunKind",
+    "controller_of",
+    "pods_partition_prefix",
+    "run_kinds",
+    "runs_partition_prefix",
+]
 
 DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
+
+_DEADLINE = f".metadata.annotations.{DEADLINE_ANNOTATION}"
+_CONTROLLER = ".metadata.ownerReferences[?(@.controller=='true')].uid"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +50,10 @@ class RunKind:
     """Its plural; `PLURAL.GROUP` if another kind has the same plural."""
     pods: str | None = None
     """Label selector of its worker Pods; None: its runs have no worker Pods."""
+    worker_kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """PLURAL.GROUP of the kinds whose runs work for its runs, by the value of `worker.is`."""
+    is_worker: bool = False
+    """Whether its runs work for runs of another kind."""
 
     @functools.cached_property
     def group(self) -> str:
@@ -68,8 +92,8 @@ class RunKind:
 
     @functools.cached_property
     def reader(self) -> Reader:
-        """Reads its objects."""
-        return Reader(self.profile, more=[f".metadata.annotations.{DEADLINE_ANNOTATION}"])
+        """Reads its objects: also the deadline and, if its runs are workers, the UID of the controller."""
+        return Reader(self.profile, more=[_DEADLINE, _CONTROLLER] if self.is_worker else [_DEADLINE])
 
     @functools.cached_property
     def job_reader(self) -> JobReader:
@@ -94,13 +118,27 @@ class RunKind:
     @functools.cached_property
     def main_containers(self) -> re.Pattern[str] | None:
         """Pattern of the names of the main containers of its worker Pods; None: the default container of each Pod."""
-        given = [worker.container for worker in pods_of(self.profile)]
-        names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
-        return re.compile("|".join(map(fnmatch.translate, names))) if names else None
+        return _pattern(pods_of(self.profile))
+
+    @functools.cached_property
+    def job_containers(self) -> re.Pattern[str] | None:
+        """Pattern of the names of the main containers of the Pods of its Jobs."""
+        return _pattern([worker for worker in workers_of(self.profile) if worker.is_ in {"Job", "self"}])
+
+    def main_labels(self, labels: Mapping[str, str]) -> set[str]:
+        """The names of main containers in these labels of a Pod."""
+        keys = (worker.container_label for worker in workers_of(self.profile))
+        return {labels[key] for key in keys if key in labels}
 
     def workers_prefix(self, worker: str) -> str:
         """Prefix of the table partitions that hold its workers of this kind."""
-        return pods_partition_prefix(self.pods or "") if worker == "Pod" else ""
+        if worker == "Pod":
+            return pods_partition_prefix(self.pods or "")
+        return runs_partition_prefix(self.worker_kinds[worker]) if worker in self.worker_kinds else ""
+
+    def reads(self, worker: str) -> bool:
+        """Whether its workers of this kind are read: Jobs, Pods, and runs of a kind in the settings."""
+        return worker in {"Job", "Pod"} or worker in self.worker_kinds
 
     @functools.cached_property
     def prefix(self) -> str:
@@ -112,9 +150,20 @@ class RunKind:
         return self.prefix + name
 
 
+def _pattern(workers: Sequence[Worker]) -> re.Pattern[str] | None:
+    given = [worker.container for worker in workers]
+    names = [name for one in given for name in ([one] if isinstance(one, str) else one)]
+    return re.compile("|".join(map(fnmatch.translate, names))) if names else None
+
+
 def pods_partition_prefix(selector: str) -> str:
     """Prefix of the table partitions that hold the Pods of this label selector."""
     return f"pods/{selector}/"
+
+
+def runs_partition_prefix(resource: str) -> str:
+    """Prefix of the table partitions that hold the runs of this PLURAL.GROUP."""
+    return f"{resource}/"
 
 
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
@@ -128,16 +177,24 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
         # A list of all Pods contains those of every kind. In two lists, a Pod could be two workers: that of its
         # owner, and another one by its name.
         selectors = [None if selector is None else "" for selector in selectors]
+    workers = [_read_kinds(profile, profiles) for profile in profiles]
     return [
         RunKind(
             profile=profile,
             main=index == first,
             unique=names.count(names[index]) == 1,
             pods=selectors[index],
+            worker_kinds=workers[index],
+            is_worker=any(name_of(profile) in found.values() for found in workers),
             title=plurals[index] if plurals.count(plurals[index]) == 1 else f"{plurals[index]}.{profile.group}",
         )
         for index, profile in enumerate(profiles)
     ]
+
+
+def _read_kinds(profile: Profile, profiles: Sequence[Profile]) -> dict[str, str]:
+    """If only some objects of a kind are runs, the others are unknown, and none can be reported to be missing."""
+    return {text: name_of(found) for text, found in worker_kinds(profile, profiles).items() if not found.only}
 
 
 def controller_of(

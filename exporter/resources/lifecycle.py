@@ -12,6 +12,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from exporter.cache import ConfigMap, Job, ObjectCache, Record, Run
 from exporter.resources.bounded import OTHER, Bounded
 from exporter.resources.finished import log_finished
+from exporter.resources.hidden import HiddenPods
 
 __all__ = ["LifecycleMetrics"]
 
@@ -33,6 +34,7 @@ class LifecycleMetrics:
         self._registry = registry
         self._texts: dict[bool, str] = {}
         self._started: set[str] = set()
+        self._hidden = HiddenPods(cache)
         self._agents = Bounded(begin=self._init_agent, fallbacks=lambda _: [(OTHER,)])
         self._of_runs = Bounded(begin=self._init_runs, fallbacks=lambda _, agent: [(OTHER, agent)])
         self._of_jobs = Bounded(
@@ -81,6 +83,7 @@ class LifecycleMetrics:
                 for job in self._cache.jobs_of(item):
                     self.init_series(job)
             case Job():
+                self._hidden.added(item)
                 _, agent, service = self._labels_of(item)
                 run = self._cache.run_of(item)
                 if run is not None or (not item.is_named and ((agent and service) or not item.owner)):
@@ -106,12 +109,17 @@ class LifecycleMetrics:
                 if new.result and not (isinstance(old, Job) and old.result):
                     self._job_finished(new)
             case None:
-                if isinstance(old, Run):
-                    self._started.discard(old.uid)
+                self._deleted(old)
             case ConfigMap():
                 pass
             case _:
                 assert_never(new)
+
+    def _deleted(self, old: Record | None) -> None:
+        if isinstance(old, Run):
+            self._started.discard(old.uid)
+        elif isinstance(old, Job):
+            self._hidden.deleted(old)
 
     def _run_changed(self, old: Record | None, new: Run) -> None:
         if not isinstance(old, Run) or old.named != new.named:

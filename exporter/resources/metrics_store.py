@@ -1,12 +1,15 @@
 """Applies changes to the object cache and to the rendered metrics. Only series that may have changed are rendered."""
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from exporter.cache import CODERUNS, JOBS, Change, Key, ObjectCache, Record
+from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Event, Key, ObjectCache, Pod, Record
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.exposition.compressed import CompressedFamilies
 from exporter.exposition.exposition import Exposition
+from exporter.exposition.family import Family
 from exporter.resources import RESOURCES
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.resource import Resource
@@ -14,6 +17,7 @@ from exporter.resources.resource import Resource
 __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
+_Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 
 
@@ -24,8 +28,16 @@ class MetricsStore:
     exposed after that. Another resource that fills the same table may sync later, or never.
     """
 
-    def __init__(self, *, cache: ObjectCache, lifecycle: LifecycleMetrics, has_synced: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        cache: ObjectCache,
+        lifecycle: LifecycleMetrics,
+        has_synced: Callable[[str], bool],
+        recorder: FlightRecorder | None = None,
+    ) -> None:
         self.cache = cache
+        self._recorder = recorder or FlightRecorder(cache, started=cache.now)
         self._lifecycle = lifecycle
         self._table_has_synced = has_synced
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}
@@ -33,7 +45,20 @@ class MetricsStore:
             name: {index: family for index, family in families.items() if family.needs or family.uses}
             for name, families in self._families.items()
         }
+        self._reading = {
+            source: {
+                table: {at: family for at, family in families.items() if source in {*family.needs, *family.uses}}
+                for table, families in self._joining.items()
+            }
+            for source in (PODS, EVENTS)
+        }
         self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
+
+    def cached(self, table: str, uid: str) -> Any:
+        """The cached record, to which a listed one is compared."""
+        if table == EVENTS:
+            return None
+        return self.cache.pods.get(uid) if table == PODS else self.cache.get(Key(table, uid))
 
     # Changes.
 
@@ -60,6 +85,9 @@ class MetricsStore:
             self._update_members(resource, old, new)
             self._touch(self._related(resource, old, new))
             self._lifecycle.observe(old, new)
+            if new is None:
+                self._recorder.before_removal(old)
+            self._recorder.observe(old, new)
 
     def put(self, change: Change) -> None:
         """Applies a change. Compares the samples of the object and of related objects before and after it."""
@@ -67,25 +95,43 @@ class MetricsStore:
         old = self.cache.get(changed_key)
         if old == change.record:
             return
-        keys = self._related(change.resource, old, change.record)
-        before = {key: self._samples(key, joined=key != changed_key) for key in keys}
-        self.cache.apply(change)
-        self._update_members(change.resource, old, change.record)
-        for key, samples in before.items():
-            now = self._samples(key, joined=key != changed_key)
-            if samples is None or now is None:
-                if samples is not now:
-                    self._touch({key})
-            elif changed := [family for family, sample in now.items() if sample != samples[family]]:
-                self._compressed[key.resource].touch(key.uid, changed)
+        if change.record is None:
+            self._recorder.before_removal(old)
+        related = self._related(change.resource, old, change.record)
+        with self._comparing({key: self._families if key == changed_key else self._joining for key in related}):
+            self.cache.apply(change)
+            self._update_members(change.resource, old, change.record)
         self._lifecycle.observe(old, change.record)
+        self._recorder.observe(old, change.record)
+
+    def put_pod(self, partition: str, uid: str, pod: Pod | None) -> None:
+        """Applies a change of a Pod of a Job; None: it was deleted, or has succeeded."""
+        old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
+        if old is not None and pod is None:
+            self._recorder.before_removal(self.cache.jobs.get(old.owner))
+        if old != pod:
+            families = self._reading[PODS]
+            with self._comparing({Key(JOBS, one.owner): families for one in (old, pod) if one is not None}):
+                self.cache.put_pod(partition, uid, pod)
+
+    def put_event(self, event: Event) -> None:
+        """Adds an Event about a run, a Job or a Pod."""
+        newest = next(iter(self.cache.events_about(event.about)), event)
+        if newest is not event and (newest.uid, newest.note) == (event.uid, event.note):
+            self.cache.events.add(event)  # the same words once more, which are most Events
+            return
+        pod, families = self.cache.pods.get(event.about), self._reading[EVENTS]
+        keys = (Key(JOBS, pod.owner if pod else event.about), Key(CODERUNS, event.about))
+        with self._comparing(dict.fromkeys(keys, families)):
+            self.cache.events.add(event)
 
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
         self._touch(self.cache.advance(now))
+        self._recorder.advance(now)
 
     def follow_jobs(self, partition: str, *, current: bool) -> None:
-        """Records whether the Jobs of this partition are being watched; see `ObjectCache.job_state_unknown`."""
+        """Records whether the workers in this partition are watched; see `ObjectCache.job_state_unknown`."""
         for run in self.cache.follow_jobs(partition, current=current):
             self._touch(self._related(CODERUNS, run))
 
@@ -146,16 +192,25 @@ class MetricsStore:
         related = _EXPOSED[table].related
         return {key for item in items if item is not None for key in related(item, self.cache)}
 
-    def _samples(self, key: Key, *, joined: bool) -> dict[int, object] | None:
-        """The samples of an object by family; None if it is not exposed.
-
-        With `joined`, the object itself has not changed, so only families that join it with others are included.
-        """
+    def _samples(self, key: Key, families: _Families) -> dict[int, object] | None:
+        """The samples of an object by family; None if it is not exposed."""
         record = self.cache.get(key)
         if record is None or not self.cache.is_exposed(record):
             return None
-        families = (self._joining if joined else self._families)[key.resource]
-        return {index: family.samples(record, self.cache) for index, family in families.items()}
+        return {index: family.samples(record, self.cache) for index, family in families[key.resource].items()}
+
+    @contextlib.contextmanager
+    def _comparing(self, families: Mapping[Key, _Families]) -> Iterator[None]:
+        """Compares the samples of these objects before and after a change, in these families."""
+        before = {key: self._samples(key, some) for key, some in families.items()}
+        yield
+        for key, samples in before.items():
+            now = self._samples(key, families[key])
+            if samples is None or now is None:
+                if samples is not now:
+                    self._touch({key})
+            elif different := [family for family, sample in now.items() if sample != samples[family]]:
+                self._compressed[key.resource].touch(key.uid, different)
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:

@@ -18,7 +18,7 @@ class ListWatch:
     """A list and watch: the request, and the conversion of objects to records.
 
     It needs the permission to list and watch `plural` of `group` in `namespace` (None: all namespaces), restricted to
-    `name` if set. `labels` is a label selector.
+    `name` if set. `labels` is a label selector, `fields` a field selector.
     """
 
     title: str
@@ -32,13 +32,16 @@ class ListWatch:
     namespace: str | None
     name: str = ""
     labels: str = ""
+    fields: str = ""
     required: bool = False
     """Whether the exporter is not ready without its initial list."""
+    optional: bool = False
+    """Whether nothing is wrong where it may not be read."""
     custom: bool = False
     """Whether the resource is defined by a CRD. If the API server does not serve it, it has no objects."""
     wire: Any
     """The type of decoded objects. It contains only the fields that are read."""
-    record: Callable[[Any], Record | None]
+    record: Callable[[Any], Any]
     """Converts an object to its record; None: the object is ignored."""
     uid: Callable[[Any], str] | None = None
     """The key of a record, from its metadata; None: the UID."""
@@ -55,7 +58,8 @@ class ListWatch:
     @property
     def params(self) -> dict[str, str]:
         """The selectors, as query parameters."""
-        chosen = {"labelSelector": self.labels, "fieldSelector": self.name and f"metadata.name={self.name}"}
+        fields = ",".join(filter(None, (self.name and f"metadata.name={self.name}", self.fields)))
+        chosen = {"labelSelector": self.labels, "fieldSelector": fields}
         return {key: value for key, value in chosen.items() if value}
 
 
@@ -69,8 +73,10 @@ class Resource:
     name: str
     table: str
     lists: Callable[[Wanted], Sequence[ListWatch]]
-    related: Callable[[Any, ObjectCache], set[Key]]
+    related: Callable[[Any, ObjectCache], set[Key]] = lambda _, __: set()
     """The objects whose series depend on a record, including itself."""
+    on_demand: bool = False
+    """Whether it is watched only in the namespaces that need it at the moment."""
     label_names: tuple[str, ...] = ()
     families: tuple[Family[Any, ObjectCache], ...] = ()
     role: str = ""

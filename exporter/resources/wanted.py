@@ -21,6 +21,10 @@ class Wanted:
     match_labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Jobs with all these labels are exposed, even if no run controls them."""
     configmaps: Sequence[RequiredConfigMap] = ()
+    pods: bool = True
+    """Whether to read the Pods of Jobs."""
+    events: bool = True
+    """Whether to read Events."""
 
     @property
     def custom_kinds(self) -> list[RunKind]:

@@ -16,7 +16,9 @@ from exporter.web.reviews import Reviews, UnknownError
 from exporter.web_config import Protection, is_allowed
 from exporter.web_config.format import TlsServer
 
-__all__ = ["Access", "client_of"]
+__all__ = ["API", "Access", "client_of"]
+
+API = "/api/v1/runs"
 
 _CLIENT = web.RequestKey("client", str)
 
@@ -39,11 +41,13 @@ class Access:
         reviews: Reviews | None,
         refusals: Refusals,
         open_paths: Collection[str],
+        telemetry_path: str,
     ) -> None:
         self._protection = protection
         self._reviews = reviews
         self._refusals = refusals
         self._open_paths = open_paths
+        self._telemetry_path = telemetry_path
         self._passwords = Passwords()
         self._last: weakref.WeakKeyDictionary[web.RequestHandler, str] = weakref.WeakKeyDictionary()
 
@@ -79,12 +83,16 @@ class Access:
             if request.match_info.http_exception is not None:
                 return False  # no review for paths that do not exist
             request[_CLIENT] = rest.strip()
-            return await self._reviews.accept(rest.strip(), request.path, line=line)
+            return await self._reviews.accept(rest.strip(), self._reviewed(request.path), line=line)
         user, password = _credentials(header)
         if user is None or not users:
             return False
         request[_CLIENT] = user
         return await self._passwords.accept(user, password, users=users, line=line)
+
+    def _reviewed(self, path: str) -> str:
+        """The path to authorize: the API shows what the metrics show, and a review per run would be too many."""
+        return self._telemetry_path if path == API or path.startswith(f"{API}/") else path
 
     def _line_of(self, request: web.Request) -> str:
         """The queue of the request: by address, and by the last decision on the connection.

@@ -66,10 +66,11 @@ def _stuck(rows: list[Row], more: int, *, known: bool, stale: bool) -> str:
             ("number", duration(row.seconds)),
             ("number", duration(row.limit)),
             ("detail", "\n".join(row.causes) or "unknown"),
+            ("detail", row.next),
         )
         for row in rows
     ]
-    heads = ("State", "Namespace", "Run", "Job", "For", "Limit", "Cause")
+    heads = ("State", "Namespace", "Run", "Job", "For", "Limit", "Cause", "Next")
     rest = f"<p>{more} more {'is' if more == 1 else 'are'} stuck.</p>" if more else ""
     return note + table(heads, cells) + rest
 

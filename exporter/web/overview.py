@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from exporter.addresses import shown_host
 from exporter.cache import ConfigMap, Job, ObjectCache
-from exporter.diagnosis import Stuck, causes_of, stuck
+from exporter.diagnosis import Stuck, findings, stuck
 
 __all__ = ["Overview", "Row", "address_of"]
 
@@ -29,6 +29,9 @@ class Row(NamedTuple):
     """Time since it started to wait or run."""
     limit: float
     causes: tuple[str, ...]
+    """The findings, causes before their effects."""
+    next: str
+    """The next command."""
 
 
 class Overview:
@@ -79,6 +82,7 @@ class Overview:
     def _row(self, found: Stuck, now: float) -> Row:
         item = found.item
         run = self._cache.run_of(item) if isinstance(item, Job) else item
+        known = findings(item, self._cache)
         return Row(
             critical=found.critical(now),
             namespace=item.namespace,
@@ -86,7 +90,8 @@ class Overview:
             job=item.name if isinstance(item, Job) else "",
             seconds=now - found.since,
             limit=found.limit,
-            causes=tuple(": ".join(filter(None, cause)) for cause in causes_of(found, self._cache)),
+            causes=tuple(": ".join(filter(None, (one.cause, one.evidence))) for one in known),
+            next=known[0].next if known else "",
         )
 
 

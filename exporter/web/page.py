@@ -1,10 +1,10 @@
 """HTML of the page at `/`: template, tables and durations. Escapes the text of tables."""
 
 import html
-import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from exporter.durations import short
 from exporter.untrusted import printable
 
 __all__ = ["HEADERS", "PAGE", "duration", "table"]
@@ -68,10 +68,4 @@ def _cell(name: str, text: str) -> str:
 
 def duration(seconds: float) -> str:
     """`45s`, `25m`, `2h 5m`, `3d 4h`."""
-    if not math.isfinite(seconds):
-        return "none"
-    for large, small, names in ((86400, 3600, "dh"), (3600, 60, "hm")):
-        if seconds >= large:
-            rest = int(seconds % large // small)
-            return f"{int(seconds // large)}{names[0]}" + (f" {rest}{names[1]}" if rest else "")
-    return f"{int(seconds // 60)}m" if seconds >= 60 else f"{max(0, int(seconds))}s"  # noqa: PLR2004 - of a minute
+    return short(seconds, gap=" ")

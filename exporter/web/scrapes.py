@@ -1,4 +1,4 @@
-"""Limits concurrent scrapes, with fair sharing between clients."""
+"""Limits concurrent scrapes and requests to the API, with fair sharing between clients."""
 
 import asyncio
 import collections
@@ -13,6 +13,8 @@ from exporter.web.access import client_of
 from exporter.web.limits import Limits, Refusals
 
 __all__ = ["Scrapes"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _LONG_SECONDS = 5.0  # the default scrape timeout of Prometheus is 10 s
 
@@ -41,17 +43,23 @@ class Scrapes:
     def __init__(
         self,
         *,
-        scrape: Callable[[web.Request], Awaitable[web.StreamResponse]],
         limits: Limits,
         refusals: Refusals,
     ) -> None:
-        self._scrape = scrape
         self._limits = limits
         self._refusals = refusals
         self._running: dict[asyncio.Transport, _Running] = {}
         self._render_lock = asyncio.Lock()
 
-    async def scrape(self, request: web.Request) -> web.StreamResponse:
+    def limited(self, handler: Handler) -> Handler:
+        """The handler under these limits."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            return await self._serve(request, handler)
+
+        return serve
+
+    async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serves a scrape, or 503 at the limit, with the message of Prometheus exporters."""
         transport = request.transport
         if transport is None:
@@ -66,7 +74,7 @@ class Scrapes:
             async with asyncio.timeout(self._limits.answer_seconds):
                 async with self._render_lock:  # many scrapes that start together would block the event loop
                     await asyncio.sleep(0)
-                return await self._scrape(request)
+                return await handler(request)
         except TimeoutError:
             self._drop(transport)
             raise ConnectionResetError from None

@@ -16,7 +16,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from exporter.telemetry import Telemetry
-from exporter.web.access import Access
+from exporter.web.access import API, Access
+from exporter.web.api import RunsApi
 from exporter.web.connection import Connection, set_headers
 from exporter.web.health import Health
 from exporter.web.index import index
@@ -57,6 +58,8 @@ def check_path(path: str) -> None:
     """Raises ListenError if the metrics cannot be served at this path."""
     if not _PATH.fullmatch(path):
         raise ListenError(f"{path!r} is not a metrics path: it must begin with / and contain only A-Za-z0-9._~-/")
+    if path == API or path.startswith(f"{API}/"):
+        raise ListenError(f"{path!r} is not a metrics path: it is a path of the API")
     if path in {*_LIVE, *_READY}:
         raise ListenError(f"{path!r} is not a metrics path: it is the path of a health check")
 
@@ -68,6 +71,7 @@ class Content:
     metrics: Metrics
     health: Health
     overview: Overview
+    runs: RunsApi
 
 
 @contextlib.asynccontextmanager
@@ -85,12 +89,20 @@ async def serve(
     if (most := descriptors()) < LEAST_DESCRIPTORS:
         raise ListenError(f"the limit of open files is {most}: at least {LEAST_DESCRIPTORS} are needed (ulimit -n)")
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
-    access = Access(protection=web_file.now, reviews=reviews, refusals=refusals, open_paths={*_LIVE, *_READY})
+    access = Access(
+        protection=web_file.now,
+        reviews=reviews,
+        refusals=refusals,
+        open_paths={*_LIVE, *_READY},
+        telemetry_path=telemetry_path,
+    )
     listener = Listener(context=lambda: web_file.now().context, limits=limits, refusals=refusals)
     app = web.Application(middlewares=[access.guard, listener.track, _log_failures])
-    scrapes = Scrapes(scrape=content.metrics.scrape, limits=limits, refusals=refusals)
+    scrapes = Scrapes(limits=limits, refusals=refusals)
     app.on_response_prepare.extend((_prepare, access.prepare, scrapes.begin))
-    app.router.add_get(telemetry_path, scrapes.scrape)
+    app.router.add_get(telemetry_path, scrapes.limited(content.metrics.scrape))
+    app.router.add_get(API, scrapes.limited(content.runs.page))
+    app.router.add_get(f"{API}/{{target:.+}}", scrapes.limited(content.runs.one))
     for path in _LIVE:
         app.router.add_get(path, content.health.live)
     for path in _READY:

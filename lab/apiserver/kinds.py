@@ -76,6 +76,17 @@ BUILT_IN = (
             "type",
         ),
     ),
+    Resource(
+        plural="events",
+        kind="Event",
+        group="events.k8s.io",
+        fields=(
+            *(f"regarding.{field}" for field in ("apiVersion", "kind", "namespace", "name", "uid")),
+            "reason",
+            "type",
+            "reportingController",
+        ),
+    ),
     Resource(plural="jobs", kind="Job", group="batch", status_versions=("v1",), generations=True, orphans=True),
     Resource(
         plural="customresourcedefinitions",

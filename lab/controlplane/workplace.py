@@ -19,12 +19,14 @@ _MERGE_PATCH = "application/merge-patch+json"
 _RULES = [
     {"apiGroups": [GROUP], "resources": ["coderuns"], "verbs": ["list", "watch"]},
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [CLAUDE], "verbs": ["list", "watch"]},
 ]
 
 
 class Workplace:
-    """A namespace in which the user `exporter` may read only runs, Jobs and the ConfigMap CLAUDE."""
+    """A namespace in which the user `exporter` may read only runs, Jobs, Pods, Events and the ConfigMap CLAUDE."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.namespace = namespace

@@ -19,7 +19,7 @@ from lab.kubeconfig import kubeconfig
 from lab.waiting import until_true
 from lab.worlds.steps import Step
 
-__all__ = ["Stage", "served_by_the_stand_in", "settings_of"]
+__all__ = ["Stage", "settings_of"]
 
 _PLURALS = {"ConfigMap": "configmaps", "Job": "jobs", "Pod": "pods", "Namespace": "namespaces"}
 
@@ -55,9 +55,7 @@ class Stage:
         await until_true(lambda: all(each.state == "watching" for each in statuses), what="everything is watched")
 
     def take(self, step: Step) -> None:
-        """Applies one change; kinds that the stand-in does not serve, such as Event, are ignored."""
-        if not served_by_the_stand_in(step.item):
-            return
+        """Applies one change of one object."""
         if step.gone:
             metadata = step.item["metadata"]
             plural = _PLURALS[step.item["kind"]]
@@ -66,22 +64,23 @@ class Stage:
             self.server.store.put(step.item)
 
     async def settle(self) -> None:
-        """Waits until the exporter has received all events: each watch gets a bookmark."""
+        """Waits until the exporter has received all events: each watch gets a bookmark.
+
+        Watches of Events start after the runs that they are about have been received.
+        """
         self.server.bookmark()
-        statuses = self._app.health.statuses
-        await until_true(lambda: all(each.last_sync == self.now for each in statuses), what="everything is seen")
-        self._app.store.advance(self.now)
+        await until_true(self._is_seen, what="everything is seen")
+        self._app.advance()
+        await until_true(self._is_seen, what="everything is seen")
+
+    def _is_seen(self) -> bool:
+        return all(each.last_sync == self.now for each in self._app.health.statuses)
 
     async def page(self) -> str:
         """The metrics of the exporter."""
         async with self._session.get(f"{self._app.url}/metrics", headers={"Accept": "text/plain"}) as answer:
             answer.raise_for_status()
             return await answer.text()
-
-
-def served_by_the_stand_in(item: Mapping[str, Any]) -> bool:
-    """Whether the stand-in serves the kind; it does not have the API group of Events."""
-    return bool(item["kind"] != "Event")
 
 
 def settings_of(settings: Mapping[str, Any], *, folder: pathlib.Path, kubeconfig: pathlib.Path) -> Settings:

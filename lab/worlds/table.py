@@ -133,6 +133,10 @@ WORLDS = (
         raised=_NOT_STARTING[_MOUNT],
         delivered=_NOT_STARTING[_MOUNT],
         allowed=_OF_THE_ERA,
+        shown=(
+            f'job_hang_cause{{namespace="{ERA}",job_name="{_MOUNT}",cause="pod_not_starting",detail="FailedMount: ',
+        ),
+        said=('configmap "task-6-files" not found',),
     ),
     World(
         files=("02", "10", "18"),

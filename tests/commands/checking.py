@@ -9,6 +9,7 @@ from tests.commands.in_process import call_in_thread
 from tests.kube.settings import SECRET, a_kubeconfig
 
 NO_CONFIGMAPS = "configmaps: {required: []}\n"
+OPTIONAL = [f"ok  {what} in all namespaces: can be listed and watched" for what in ("pods of Jobs", "events")]
 TWO = "configmaps: {required: [a, {name: b, keys: [x.sh]}]}\n"
 
 

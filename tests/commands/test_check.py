@@ -13,7 +13,7 @@ from tests.clusters import (
     a_status,
     a_stream,
 )
-from tests.commands.checking import a_review, check, refuses
+from tests.commands.checking import OPTIONAL, a_review, check, refuses
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
@@ -28,6 +28,7 @@ async def test_healthy(tmp_path):
         "ok  ConfigMap agent-platform/b: 1 key, 1 byte",
         "ok  coderuns in all namespaces: can be listed and watched, none found",
         "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
+        *OPTIONAL,
     ]
 
 
@@ -59,7 +60,7 @@ async def test_an_unreachable_server_is_an_unknown(tmp_path):
     code, lines = await check(f"http://127.0.0.1:{port}", tmp_path)
     assert code == 2
     reason = f"cannot connect to 127.0.0.1:{port}: Connection refused"
-    unchecked = "ConfigMaps in namespace agent-platform, coderuns, jobs"
+    unchecked = "ConfigMaps in namespace agent-platform, coderuns, jobs, pods of Jobs, events"
     assert lines == [f"UNKNOWN  API server 127.0.0.1:{port}: {reason}; not checked: {unchecked}"]
     more = ("--namespaces=a,b,c,d", "--web.kubernetes-auth")
     code, lines = await check(f"http://127.0.0.1:{port}", tmp_path, *more)
@@ -85,7 +86,9 @@ async def test_what_fails_everywhere_for_one_reason_is_one_line(tmp_path, answer
     assert code == 2
     assert len(lines) == 1
     assert lines[0].startswith(f"UNKNOWN  API server {server.url.removeprefix('http://')}: {said}")
-    assert lines[0].endswith("; not checked: ConfigMaps in namespace agent-platform, coderuns, jobs")
+    assert lines[0].endswith(
+        "; not checked: ConfigMaps in namespace agent-platform, coderuns, jobs, pods of Jobs, events"
+    )
 
 
 async def test_configmaps_that_may_not_be_read_are_one_line(tmp_path):
@@ -191,7 +194,7 @@ async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tm
 
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config=names)
-        assert len(server.requests) == 14
+        assert len(server.requests) == 16
     assert code == 2
     assert all("the API server did not complete the list within 0 s" in line for line in lines), lines
 
@@ -208,7 +211,7 @@ async def test_output_json(tmp_path, objects, code, status):
         "subject": "ConfigMap agent-platform/a",
         "text": "1 key, 1 byte" if code == 0 else "missing",
     }
-    assert len(answer["findings"]) == 4
+    assert len(answer["findings"]) == 6
 
 
 def test_a_wrong_setting_is_one_line(tmp_path):

@@ -32,4 +32,5 @@ async def test_pods_that_may_not_be_read_are_an_unknown(tmp_path):
     assert line.startswith(
         "UNKNOWN  pods in all namespaces, selected by app: not permitted: grant the verbs list and watch (403"
     )
-    assert sum(line.startswith("ok") for line in lines) == 2
+    assert sum(line.startswith("ok") for line in lines) == 3
+    assert [line[:42] for line in lines if "pods of Jobs" in line] == ["note  pods of Jobs in all namespaces: not "]

@@ -1,6 +1,7 @@
 """How `check` reads: permissions verb by verb, pages, and streamed lists, as `run` does."""
 
 import json
+import re
 
 import pytest
 from aiohttp import web
@@ -32,7 +33,7 @@ async def test_a_forbidden_list_is_an_unknown(tmp_path):
         refuses(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
     assert code == 2
-    assert [line for line in lines[2:] if "profile of" not in line] == [
+    assert [line for line in lines[2:] if not re.search("profile of|pods|events", line)] == [
         "ok  coderuns in namespace one: can be listed and watched, 1 found",
         "ok  coderuns in namespace two: can be listed and watched, none found",
         "ok  jobs in namespace one: can be listed and watched, 1 agent Job found",
@@ -108,6 +109,8 @@ async def test_watch_without_list_is_a_note(tmp_path):
         f"note  ConfigMaps in namespace agent-platform: can be watched; {more}",
         f"note  coderuns in all namespaces: can be watched, 1 found; {more}",
         f"note  jobs in all namespaces: can be watched, no agent Jobs found; {more}",
+        f"note  pods of Jobs in all namespaces: can be watched; {more}",
+        f"note  events in all namespaces: can be watched; {more}",
     ]
 
 

@@ -59,7 +59,7 @@ async def test_a_draft_is_made_of_the_crd_its_objects_and_their_pods(tmp_path):
     assert (code, err) == (0, "")
     profile_, own = read(out, tmp_path)
     assert (profile_.plural, profile_.version, profile_.group) == ("agenttasks", "v1", "example.com")
-    assert own["worker"] == {"is": "Pod"}
+    assert own["worker"] == {"is": "Pod", "container": "agent"}
     assert "(v1) and 2 objects in 1 namespace." in out
     assert "Queued 1, Paused 1" in out
 
@@ -194,7 +194,7 @@ def test_a_file_needs_no_cluster(tmp_path):
     listed = {"apiVersion": "v1", "kind": "List", "items": [a_task(), a_pod()]}
     code, out, err = call("profile", "-f", a_file(tmp_path, a_crd(properties=PHASE), listed))
     assert (code, err) == (0, "")
-    assert read(out, tmp_path)[1]["worker"] == {"is": "Pod"}
+    assert read(out, tmp_path)[1]["worker"] == {"is": "Pod", "container": "agent"}
     assert "1 object in 1 namespace" in out
     (tmp_path / "crd.json").write_text(json.dumps(a_crd(properties=PHASE)))
     assert call("profile", "--filename", tmp_path / "crd.json", NAME)[0] == 0

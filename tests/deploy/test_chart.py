@@ -54,6 +54,19 @@ SETTINGS = {
     },
     "ConfigMaps by a pattern": {"configmaps": {"required": ["a", {"name": "x-*"}]}},
     "no ConfigMaps": {"configmaps": {"required": []}},
+    "ConfigMaps that a profile of another platform requires": {
+        "coderuns": {"kinds": [{"resource": "tasks.kelos.dev", "requires_configmaps": True}]}
+    },
+    "ConfigMaps that the profile of the platform does not require": {
+        "coderuns": {"kinds": [{"requires_configmaps": False}, "tasks.kelos.dev"]}
+    },
+    "ConfigMaps by name, for a platform that requires none": {
+        "coderuns": {"kinds": ["tasks.kelos.dev"]},
+        "configmaps": {"required": ["a"]},
+    },
+    "runs that are workers": {
+        "coderuns": {"kinds": ["sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"]}
+    },
     "every setting": fast_yaml.load((ROOT / "docs/coderun-exporter.yml").read_text()),
 }
 del SETTINGS["every setting"]["kubernetes"]

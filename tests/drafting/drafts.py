@@ -40,11 +40,11 @@ def draft_of(crd, *objects, workers=(), version=""):
     return draft(definition, seen)
 
 
-def read(text, folder):
-    """The profile of a draft, which a settings file names; and what stands in the draft itself."""
+def read(text, folder, *others):
+    """The profile of a draft, which a settings file names beside `others`; and what stands in the draft itself."""
     (folder / "draft.yaml").write_text(text)
-    (folder / "settings.yml").write_text("coderuns: {kinds: [draft.yaml]}\n")
-    (kind,) = load(str(folder / "settings.yml")).coderuns.kinds
+    (folder / "settings.yml").write_text(f"coderuns: {{kinds: [{', '.join(['draft.yaml', *others])}]}}\n")
+    kind = load(str(folder / "settings.yml")).coderuns.kinds[0]
     return resolved(kind), yaml.safe_load(text)
 
 

@@ -117,14 +117,60 @@ def test_what_works_is_what_runs_control(tmp_path):
     crd = a_crd(properties={"status": {"type": "object", "properties": {"podName": TEXT, "jobName": TEXT}}})
     others = [owned(kind="Other"), owned(group="other.com"), owned(controller=False), {"metadata": None}, None]
     text = draft_of(crd, workers=[("Pod", one) for one in [owned(), owned(), *others]])
-    assert read(text, tmp_path)[1]["worker"] == {"is": "Pod", "reported": ".status.podName"}
-    assert "# 2 Pods with an owner of kind AgentTask; containers: main" in text
+    assert read(text, tmp_path)[1]["worker"] == {
+        "is": "Pod",
+        "reported": ".status.podName",
+        "container": "main",
+    }
+    assert "# 2 Pods with an owner of kind AgentTask; first container: main" in text
     text = draft_of(crd, workers=[("Pod", owned()), ("Job", owned()), ("Job", owned())])
     assert read(text, tmp_path)[1]["worker"]["is"] == "Job"
-    assert "2 Jobs, 1 Pod with an owner of kind AgentTask; containers: main; decide: which of them works" in text
+    assert "2 Jobs, 1 Pod with an owner of kind AgentTask; decide: which of them works" in text
     text = draft_of(crd, workers=[("Sandbox", owned()), ("Widget", owned()), ("Widget", owned())])
     assert read(text, tmp_path)[1]["worker"] == {"is": "none"}
     assert "not used: 'Widget' cannot be listed" in text
+
+
+def a_labelled(*keys, container="main"):
+    """A pod of a run, with these labels."""
+    found = owned(container=container)
+    return found | {"metadata": found["metadata"] | {"labels": dict.fromkeys(keys, "x")}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "selector"),
+    [
+        ([("example.com/agenttask", "example.com/a", "app")] * 2, "example.com/agenttask"),
+        ([("example.com/b", "example.com/a"), ("example.com/b",)], "example.com/b"),
+        ([("example.com/a",), ()], None),
+        ([("app.kubernetes.io/name", "app")] * 2, None),
+        ([("example.com/a,b in (c)",)] * 2, None),
+    ],
+)
+def test_pods_are_selected_by_a_label_of_the_platform_that_all_have(tmp_path, pods, selector):
+    """That of another domain may be missing from the next Pod; a wrong selector hides Pods."""
+    text = draft_of(a_crd(properties={}), workers=[("Pod", a_labelled(*keys)) for keys in pods])
+    assert read(text, tmp_path)[1]["worker"].get("selector") == selector
+    assert ("# may be set: worker.selector, long_lived; see docs/profiles.md" in text) == (selector is None)
+
+
+def test_the_main_container_is_set_only_where_all_workers_agree(tmp_path):
+    """Also with a name that the API server would reject."""
+    for names, container in ((("a", "a"), "a"), (("a", "b"), None), (("A_B",), None)):
+        pods = [("Pod", owned(container=name)) for name in names]
+        worker = read(draft_of(a_crd(properties={}), workers=pods), tmp_path)[1]["worker"]
+        assert (worker["is"], worker.get("container")) == ("Pod", container)
+
+
+def test_a_readiness_beside_a_phase_is_named_and_not_set(tmp_path):
+    """Whether such runs live for days is for a person to decide; a verdict shows that they end."""
+    ready = {"type": "Ready", "status": "True", "reason": "Up"}
+    text = draft_of(a_crd(properties={"status": STATUS}), a_run(status={"phase": "Running", "conditions": [ready]}))
+    assert "ready" not in read(text, tmp_path)[1]
+    assert "# may be set: worker.container, ready (there is a condition Ready), long_lived; see docs/" in text
+    done = {"type": "Succeeded", "status": "True", "reason": "Done"}
+    text = draft_of(a_crd(properties={}), a_run(status={"conditions": [ready, done]}))
+    assert "long_lived" not in read(text, tmp_path)[1]
 
 
 def test_fields_are_ordered_by_the_objects_that_have_them(tmp_path):

@@ -19,6 +19,8 @@ SETS = [
     ("agent-sandbox", "sandboxes.agents.x-k8s.io"),
     ("agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
 ]
+OTHERS = {"sandboxclaims.extensions.agents.x-k8s.io": ["sandboxes.agents.x-k8s.io"]}
+"""The kinds of workers that are runs themselves."""
 DIFFERENT = {
     "tasks.kelos.dev": {"pool-queued"},
     "tasks.kubeopencode.io": {"s-queue"},
@@ -53,7 +55,7 @@ def test_a_draft_of_a_platform_loads_and_is_short(tmp_path, folder, name, with_o
     """As a settings file names it, unchanged; at most twelve lines, as a shipped profile."""
     crd, runs, others = material(folder, name)
     text = draft_of(crd, *runs, workers=others) if with_objects else draft_of(crd)
-    profile, _ = read(text, tmp_path)
+    profile, _ = read(text, tmp_path, *OTHERS.get(name, ()))
     assert f"{profile.plural}.{profile.group}" == name
     assert len([line for line in text.splitlines() if not line.startswith("#")]) <= 12
     assert f"There is a shipped profile, {name}" in text
@@ -63,11 +65,43 @@ def test_a_draft_of_a_platform_loads_and_is_short(tmp_path, folder, name, with_o
 def test_a_draft_with_objects_gives_nearly_all_runs_the_shipped_state(tmp_path, folder, name):
     """What differs no object shows: a pool's tasks of kelos, and a wait of kubeopencode that must be short."""
     crd, runs, others = material(folder, name)
-    profile, _ = read(draft_of(crd, *runs, workers=others), tmp_path)
+    profile, _ = read(draft_of(crd, *runs, workers=others), tmp_path, *OTHERS.get(name, ()))
     right, ours = states(shipped()[name], runs), states(profile, runs)
     different = {run for run in right if right[run] != ours[run]}
     assert different == DIFFERENT[name]
     assert profile.worker.is_ in {"Job", "Pod", "Sandbox"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "worker", "lasting"),
+    [
+        (*SETS[0], {"is": "Job", "reported": ".status.jobName", "container": "kelos-agent"}, False),
+        (
+            *SETS[1],
+            {
+                "is": "Pod",
+                "reported": ".status.podName",
+                "selector": "kubeopencode.io/task",
+                "container": "agent",
+            },
+            False,
+        ),
+        (*SETS[2], {"is": "Pod", "container": "claude"}, True),
+        (*SETS[3], {"is": "Sandbox"}, True),
+    ],
+)
+def test_a_draft_with_objects_has_the_keys_that_the_objects_show(tmp_path, folder, name, worker, lasting):
+    """`container` and `selector` by the workers; `ready` and `long_lived` without a phase. The rest is named."""
+    crd, runs, others = material(folder, name)
+    text = draft_of(crd, *runs, workers=others)
+    profile, own = read(text, tmp_path, *OTHERS.get(name, ()))
+    assert own["worker"] == worker
+    assert (profile.long_lived, bool(profile.ready)) == ((True, True) if lasting else (None, False))
+    assert profile.ready == (shipped()[name].ready if lasting else None)
+    assert "# decide: there is no phase" in text or not lasting
+    unset = text.splitlines()[-1] if "# may be set: " in text else ""
+    assert ("long_lived" in unset, "worker.selector" in unset) == (not lasting, name.startswith("sandboxes"))
+    assert ("Sandbox must be a kind of coderuns.kinds too" in text) == (worker["is"] == "Sandbox")
 
 
 @pytest.mark.parametrize("number", ["01", "02", "03"])

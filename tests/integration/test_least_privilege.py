@@ -5,6 +5,7 @@ import functools
 import json
 import logging
 import pathlib
+import re
 import subprocess
 import sys
 import uuid
@@ -27,7 +28,8 @@ __all__ = ["impatience", "short_watches"]
 
 pytestmark = pytest.mark.timeout(180)
 
-RESOURCES = ("coderuns", "jobs", "configmaps")
+CORE = ("coderuns", "jobs", "configmaps")
+RESOURCES = (*CORE, "pods", "events")  # the last two are optional
 SELF = ("authorization.k8s.io", "authentication.k8s.io")  # asking what one may do oneself is everybody's right
 
 
@@ -80,7 +82,9 @@ def asked(account: ServiceAccount) -> dict[tuple[str, ...], set[int]]:
         if not what.get("resource"):
             assert event["requestURI"] == "/apis/agents.platform/v1"
             continue
-        key = (event["verb"], *(what.get(part, "") for part in ("apiGroup", "resource", "namespace", "name")))
+        name = what.get("name", "").replace("coderun-exporter-check", "")  # `check` reads no Events
+        place = (what.get(part, "") for part in ("apiGroup", "resource", "namespace"))
+        key = (event["verb"], *place, name)
         codes.setdefault(key, set()).add(event["responseStatus"]["code"])
     return codes
 
@@ -96,7 +100,7 @@ def test_each_permission_is_used_and_nothing_else_is_asked_for(
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     settings = json.loads(settings_file.read_text())
     with Exporter(tmp_path / "streamed", kubeconfig=kubeconfig, settings=settings) as exporter:
-        until(lambda: _watches(exporter) == len(RESOURCES), what="everything is watched")
+        until(lambda: _watched(exporter) == set(RESOURCES), what="everything is watched")
         assert {each[0] for each in asked(account)} == {"watch"}
     command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
@@ -104,13 +108,14 @@ def test_each_permission_is_used_and_nothing_else_is_asked_for(
     try:
         control_plane.restart_api_server("--feature-gates=WatchList=false")
         with Exporter(tmp_path / "paged", kubeconfig=kubeconfig, settings=settings) as exporter:
-            until(lambda: _watches(exporter) == len(RESOURCES), what="everything is watched again")
+            until(lambda: _watched(exporter) == set(RESOURCES), what="everything is watched again")
     finally:
         control_plane.restart_api_server()
     used = asked(account)
     tried = {what for what in used if what[2] == "namespaces"}
     assert all(used.pop(what) == {403} for what in tried)
-    assert used.keys() == granted(account)
+    where = {"events": ""} if "namespaces" not in settings else {}  # they are watched one namespace at a time
+    assert {(*what[:3], where.get(what[2], what[3]), what[4]) for what in used} == granted(account)
     assert {verb for verb, *_ in used} == {"list", "watch"}
     assert all(200 in codes for codes in used.values())
 
@@ -131,7 +136,7 @@ def test_check_names_the_verb_that_is_missing(
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         found[:] = [line for line in done.stdout.splitlines() if line.startswith("UNKNOWN")]
         assert not found or "nothing found" not in done.stdout
-        return done.returncode == 2 and len(found) == len(RESOURCES)
+        return done.returncode == 2 and len(found) == len(CORE)
 
     until(refused, what="everything is refused")
     assert all(f"not permitted: grant the {missing} (403 at " in line for line in found)
@@ -154,8 +159,9 @@ def test_check_says_what_watch_alone_is_worth(
     until(noted, what="a note for each resource")
 
 
-def _watches(exporter: Exporter) -> int:
-    return exporter.get("/").text.count(">watching<")
+def _watched(exporter: Exporter) -> set[str]:
+    form = r'coderun_exporter_resource_state{resource="(\w+)",scope="[^"]*",state="watching"} 1\.0'
+    return set(re.findall(form, exporter.get("/metrics").text))
 
 
 def test_the_api_server_knows_of_no_other_permission(
@@ -180,7 +186,7 @@ def test_the_api_server_knows_of_no_other_permission(
         assert control_plane.request(method, refused, body, token=token)[0] == 403, (method, refused)
 
 
-@pytest.mark.parametrize("resource", RESOURCES)
+@pytest.mark.parametrize("resource", CORE)
 @pytest.mark.usefixtures("short_watches")
 async def test_a_permission_that_is_taken_away_is_a_named_state(
     account: ServiceAccount,
@@ -202,7 +208,7 @@ async def test_a_permission_that_is_taken_away_is_a_named_state(
         await asyncio.to_thread(account.set_rules, role, kept)
         await eventually(lambda: state_of(app, resource) == ["forbidden"], what="it is forbidden")
         await asyncio.to_thread(_change_everything, place)
-        await eventually(lambda: _has_seen(app, place) == set(RESOURCES) - {resource}, what="the others go on")
+        await eventually(lambda: _has_seen(app, place) == set(CORE) - {resource}, what="the others go on")
         lines = await shown(app, place.namespace)
         of_content = "configmap_keys", "configmap_size", "configmap_watched", "coderun_job_creations_total"
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
@@ -214,7 +220,7 @@ async def test_a_permission_that_is_taken_away_is_a_named_state(
         assert f'User "{account.user}" cannot watch resource "{resource}"' in told
         await asyncio.to_thread(account.set_rules, role, role["rules"])
         await eventually(lambda: states(app) == {"watching"}, what="it is watched again")
-        await eventually(lambda: _has_seen(app, place) == set(RESOURCES), what="it has caught up")
+        await eventually(lambda: _has_seen(app, place) == set(CORE), what="it has caught up")
         assert not any('problem="forbidden"' in line for line in await shown(app, place.namespace))
     assert changes_of_state(caplog) == [(resource, "forbidden"), (resource, "watching")]
 

@@ -98,7 +98,7 @@ def test_a_draft_from_a_real_cluster_is_close_to_the_shipped_profile(
     assert (drafted.kind, drafted.worker.is_) == (ours.kind, worker)
     assert drafted.times.finished == ours.times.finished
     assert {rule.path for rule in drafted.state} & {rule.path for rule in ours.state}
-    assert f"s with an owner of kind {ours.kind}; containers: " in done.stdout
+    assert f"s with an owner of kind {ours.kind}; first container: " in done.stdout
 
 
 def test_names_and_permissions_are_one_line(control_plane: ControlPlane, tmp_path: pathlib.Path):

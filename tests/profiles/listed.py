@@ -8,7 +8,17 @@ from tests.property.pictures import Parts, a_list, apply
 
 __all__ = ["Listed", "a_pod", "a_settings", "controlled_by"]
 
-KINDS = {"jobs": "Job", "pods": "Pod", "tasks": "Task", "sandboxes": "Sandbox", "sandboxclaims": "SandboxClaim"}
+KINDS = {
+    "coderuns": "CodeRun",
+    "bottoms": "Bottom",
+    "jobs": "Job",
+    "middles": "Middle",
+    "pods": "Pod",
+    "sandboxclaims": "SandboxClaim",
+    "sandboxes": "Sandbox",
+    "tasks": "Task",
+    "tops": "Top",
+}
 TERM = re.compile(r"([^=\s]+)(?:=(\S+))?")
 
 
@@ -67,7 +77,8 @@ class Listed(Parts):
         labels = meta.get("labels") or {}
         terms = [TERM.fullmatch(term) for term in watch.labels.split(",") if term]
         selected = all(term[1] in labels and term[2] in (None, labels[term[1]]) for term in terms)
-        return selected and watch.namespace in (None, meta["namespace"])
+        phase = (item.get("status") or {}).get("phase")
+        return selected and watch.namespace in (None, meta["namespace"]) and watch.fields != f"status.phase!={phase}"
 
 
 def _place(item):

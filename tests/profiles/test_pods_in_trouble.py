@@ -95,6 +95,36 @@ def test_a_pod_with_the_name_of_a_job_has_no_series_while_that_job_exists():
         assert [own["uid"] for own, _ in listed.values("job_info")] == ["job-j"]
 
 
+def test_a_hidden_pod_has_one_log_line(caplog):
+    """Whichever of the two comes first, in a list or an event, and however often either changes."""
+    victim, task = a_task("victim"), a_task()
+    job, same = a_job(of=victim, name="p"), pod("p", of=task)
+    line = "Pod is not exposed: a Job has the same name"
+
+    def logged():
+        return [(one.namespace, one.pod, one.run) for one in caplog.records if one.getMessage() == line]
+
+    for objects in ((victim, task, job, same), (same, job, task, victim)):
+        caplog.clear()
+        made(*objects)
+        assert logged() == [("n", "p", "t")]
+        caplog.clear()
+        listed = made()
+        listed.put(*objects)
+        assert logged() == [("n", "p", "t")]
+        listed.put(pod("p", of=task, phase="Succeeded"), a_job(of=victim, name="p", active=0))
+        listed.list_all()
+        listed.delete(job)
+        listed.put(job)
+        assert len(logged()) == 1
+        listed.delete(same)
+        listed.put(same)
+        assert len(logged()) == 2
+    caplog.clear()
+    made(victim, task, job, pod("q", of=task))
+    assert logged() == []
+
+
 def test_a_kind_that_cannot_be_listed_hides_no_other():
     """A broken conversion webhook of one CRD, after a restart; the main kind is read."""
     settings = a_settings(a_profile(Worker(is_="Pod", selector="app")), "sandboxes.agents.x-k8s.io")
@@ -111,8 +141,9 @@ def test_of_a_list_that_comes_later_no_part_is_shown():
     task = a_task()
     listed = made(task, unread=("pods",))
     records = {}
+    source = next(one for one, feed in zip(listed.sources, listed.feeds, strict=True) if feed.resource == "pods")
     for number in range(300):
-        record = listed.sources[-1].decode(raw(pod(f"p{number}", of=task))).record
+        record = source.decode(raw(pod(f"p{number}", of=task))).record
         records[record.uid] = record
     (feed,) = [feed for feed in listed.feeds if feed.resource == "pods"]
     loading = listed.store.replacing("jobs", feed.partition, records)

@@ -46,15 +46,7 @@ INHIBITED = {
 }
 """Symptoms, by the alert about the same object that explains them."""
 
-NOT_YET = {
-    # The containers of a Job's pod are not read, and this exporter has not seen them ready.
-    "kelos:Task/s-sidecar": {"AgentPodNotStarting"},
-    "plain-jobs:Job/s-sidecar": {"AgentPodNotStarting"},
-    # The Sandbox of a claim is not read as its worker.
-    "agent-sandbox:SandboxClaim/s-no-pool": {"CodeRunNotReady"},
-    "agent-sandbox:SandboxClaim/s-no-status": {"CodeRunNotReady"},
-    "agent-sandbox:SandboxClaim/s-behind": {"CodeRunNotReady"},
-}
+NOT_YET = {}
 """What fires for now where the verdict has another alert."""
 ALLOWED = {"AgentJobsWithoutDeadline"}
 """Of a namespace, for reading: wherever a Job has no deadline."""
@@ -90,20 +82,31 @@ def fired(folder, files="[1-9]*"):
     played = asyncio.run(play_history(history_of(folder, objects), settings=settings, after=AFTER))
     found = {}
     for one in raised_by(played, with_texts=False):
-        found.setdefault(about(folder, one.firing.labels), set()).add(one.alert.name)
+        for key in about(folder, one.firing.labels):
+            found.setdefault(key, set()).add(one.alert.name)
     return {key: names - {one for name in names for one in INHIBITED.get(name, ())} for key, names in found.items()}
 
 
 def about(folder, labels):
-    """The run that an alert is about, as the annotations of the objects are attached to it; else the labels."""
+    """The runs that an alert is about, to which the annotations of the objects are attached.
+
+    An alert about a Pod is about each run of which it is the worker, as `coderun_job_name` says.
+    """
     world = WORLDS[folder]
     if (shown := labels.get("coderun")) is not None:
         runs = ((kind, item) for item in world.objects if (kind := world.kind_of(item)) is not None)
-        return next(key_of(item) for kind, item in runs if kind.exposed_name(item["metadata"]["name"]) == shown)
+        return [key_of(item) for kind, item in runs if kind.exposed_name(item["metadata"]["name"]) == shown]
     if (name := labels.get("job_name")) is not None:
         workers = (item for item in world.objects if item["kind"] in {"Job", "Pod"})
-        return key_of(run_of(world, next(item for item in workers if item["metadata"]["name"] == name)))
-    return "namespace"
+        return map(key_of, runs_of(world, next(item for item in workers if item["metadata"]["name"] == name)))
+    return ["namespace"]
+
+
+def runs_of(world, item):
+    """The run of a Job or Pod, and the run for which that one works."""
+    run = run_of(world, item)
+    owners = {one["uid"] for one in run["metadata"].get("ownerReferences", ()) if one.get("controller")}
+    return [run, *(one for one in world.objects if one["metadata"].get("uid") in owners)]
 
 
 def run_of(world, item):

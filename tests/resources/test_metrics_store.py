@@ -123,7 +123,8 @@ def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
             world.store._joining["jobs"][index] = double
     world.put(run | {"status": {"phase": "Running"}})
     limits = ("job_max_runtime_seconds", "job_max_runtime_configured", "job_long_lived")
-    joined = ("job_info", *limits, "job_hang_cause")
+    of_pods = ("agent_pod_waiting", "agent_main_container_finished_timestamp_seconds")
+    joined = ("job_info", *limits, *of_pods, "job_hang_cause")
     assert asked == dict.fromkeys(joined, 2)
 
 

@@ -109,7 +109,8 @@ async def page_with(*objects, now=CREATED + 7200, address="", **more):
 
 def rows_of(page):
     """The cells of each row of the first table, as text."""
-    return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in re.findall(r"<tr><td.*?</tr>", page.source)]
+    rows = re.findall(r"<tr><td.*?</tr>", page.source, re.DOTALL)
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
 
 
 async def test_stuck_runs_are_listed_worst_first_with_their_cause():
@@ -126,8 +127,17 @@ async def test_stuck_runs_are_listed_worst_first_with_their_cause():
         "2h",
         "10m",
         "not_reconciled: no finalizer and no status: no controller has processed it",
+        "kubectl -n n get coderuns.agents.platform new -o yaml",
     ]
-    assert rows_of(page)[2][4:] == ["2h", "1h", "finished_not_exited: CodeRun busy reports completed work"]
+    assert rows_of(page)[2][4:] == [
+        "2h",
+        "1h",
+        (
+            "finished_not_exited: CodeRun busy reports completed work\n"
+            "max_runtime_exceeded: Job j runs for longer than 3600 s"
+        ),
+        "kubectl -n n get pods -l job-name=j -o wide",
+    ]
 
 
 async def test_what_is_within_its_limit_or_may_have_a_job_is_not_listed():

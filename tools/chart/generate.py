@@ -76,8 +76,12 @@ def _chart() -> dict[pathlib.Path, str]:
 
 
 def _profiles() -> str:
-    """The shipped profiles that need the permission to read Pods."""
-    return yaml.safe_dump({"pods": [name for name, profile in shipped().items() if pods_of(profile)]})
+    """The shipped profiles that need the permission to read Pods, and those that need the default ConfigMaps."""
+    names = {
+        "configmaps": [name for name, profile in shipped().items() if profile.requires_configmaps],
+        "pods": [name for name, profile in shipped().items() if pods_of(profile)],
+    }
+    return yaml.safe_dump(names)
 
 
 def _defaults() -> str:

@@ -1,6 +1,6 @@
 """The queries of the dashboard of one run."""
 
-from exporter.diagnosis.stall import CLIS, DEFAULT_CLI
+from exporter.diagnosis.configmaps import CLIS, DEFAULT_CLI
 from tools.dashboards.parts import BAD, GONE, GOOD, NEUTRAL, WARN
 from tools.dashboards.promql import CONFIGMAP, HEALTH, JOB, ONE, coded, firing_since
 
@@ -124,8 +124,8 @@ ALERT = "alertname, severity, cluster, namespace, coderun, job_name"
 ALERTS = f"max by ({ALERT}) ({FIRING})"
 FIRING_SINCE = f"({firing_since(ALERT)}) and ({ALERTS})"
 
-# As exporter.diagnosis.stall decides: a ConfigMap that is named after CLIs is theirs, one that is named after none is
-# everybody's. Names of up to three CLIs, and CLIs of up to two words, are told apart.
+# As exporter.diagnosis.configmaps decides: a ConfigMap that is named after CLIs is theirs, one that is named after
+# none is everybody's. Names of up to three CLIs, and CLIs of up to two words, are told apart.
 _ANY_CLI = "|".join(sorted(CLIS))
 _FIRST, _SECOND, _LAST = (
     f'label_replace({HEALTH}, "cli", "$1", "configmap", "{pattern}")'

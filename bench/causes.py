@@ -1,0 +1,191 @@
+"""What Pods and Events cost: the same cluster read with and without them (`python -m bench.causes`).
+
+20,000 CodeRuns with their Jobs, of which 500 are open and have a pod, in 10 namespaces; then changes of open runs,
+Jobs and pods, and Events, half of them about these pods. CPU and memory of the exporter, and their ratio.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from bench.bench import free_port, print_table, started
+from bench.servers import kubeconfig_of
+from lab.apiserver import StandInApiServer
+from lab.workload import coderun, crd, job, pod
+
+_SPACES = 10
+_SETTLE_SECONDS = 20  # Events are watched from 10 s after the initial lists on
+_LEAST_SAMPLES = 10
+_STEPS = ("scheduled", "creating", "running", "with an address", "restarted")
+
+
+def main() -> int:
+    """Prints the table; with `--serve`, is the API server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
+    parser.add_argument("--open", type=int, default=500, help="open CodeRuns, each with a pod (default 500)")
+    parser.add_argument("--rate", type=int, default=100, help="changes of runs, Jobs and pods a second (default 100)")
+    parser.add_argument("--events", type=int, default=100, help="Events a second (default 100)")
+    parser.add_argument("--seconds", type=int, default=60, help="length of the load (default 60)")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        asyncio.run(_serve(arguments))
+        return 0
+    off, on = (asyncio.run(_measure(arguments, enabled=enabled)) for enabled in (False, True))
+    ratios = {name: f"{on[name] / off[name]:.2f}" for name in off}
+    print_table({"without": _shown(off), "with Pods and Events": _shown(on), "ratio": ratios})
+    return 0
+
+
+def _shown(values: dict[str, float]) -> dict[str, str]:
+    return {name: f"{value:.2f}" for name, value in values.items()}
+
+
+async def _measure(arguments: argparse.Namespace, *, enabled: bool) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = pathlib.Path(name)
+        async with _api(arguments, folder) as load:
+            (folder / "exporter.yml").write_text(
+                json.dumps({"pods": {"enabled": enabled}, "events": {"enabled": enabled}})
+            )
+            port = free_port()
+            argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
+            argv += [f"--kubeconfig={folder / 'kubeconfig'}", f"--config.file={folder / 'exporter.yml'}"]
+            async with started([*argv, f"--web.listen-address=127.0.0.1:{port}"], port) as subject:
+                await subject.until_ready()
+                await subject.until_whole(samples=_LEAST_SAMPLES * arguments.open)
+                await asyncio.sleep(_SETTLE_SECONDS)
+                rows = {"CPU until all is read, s": subject.cpu_seconds()}
+                rows["memory then, MiB"] = subject.memory_mib()
+                load()
+                before = subject.cpu_seconds()
+                for _ in range(arguments.seconds // 15):
+                    await asyncio.sleep(15)
+                    page = await subject.scrape()
+                rows["CPU under load, % of a core"] = (subject.cpu_seconds() - before) / arguments.seconds * 100
+                rows["memory after the load, MiB"] = subject.memory_mib()
+                rows["peak memory, MiB"] = subject.memory_mib(peak=True)
+                if enabled:
+                    shown = page.body.decode().splitlines()
+                    print("\n".join(line for line in shown if line.startswith("coderun_exporter_events_")))
+                return rows
+
+
+@contextlib.asynccontextmanager
+async def _api(arguments: argparse.Namespace, folder: pathlib.Path) -> AsyncIterator[Any]:
+    argv = [sys.executable, "-m", "bench.causes", "--serve"]
+    argv += [f"--{name}={getattr(arguments, name)}" for name in ("objects", "open", "rate", "events")]
+    pipe = subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        url = (await process.stdout.readline()).decode().strip()
+        (folder / "kubeconfig").write_text(kubeconfig_of(url))
+        yield lambda: process.stdin.write(b"load\n")
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
+    """Serves; once a line arrives on standard input, changes objects without end."""
+    server = StandInApiServer()
+    server.load([_space(number) for number in range(_SPACES)])
+    server.load([crd()])
+    world = _World(arguments.objects, arguments.open)
+    server.load(world.objects())
+    print(await server.start(), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    changes, events = world.changes(), world.events()
+    while True:
+        for source, rate in ((changes, arguments.rate), (events, arguments.events)):
+            server.load(itertools.islice(source, rate // 10))
+        await asyncio.sleep(0.1)
+
+
+@dataclasses.dataclass(frozen=True)
+class _World:
+    """The first `open` runs are open."""
+
+    size: int
+    open: int
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """All objects, as they are at first."""
+        for index in range(self.size):
+            is_open = index < self.open
+            run = _placed(coderun(index), index)
+            yield run if is_open else run | {"status": run["status"] | {"phase": "Succeeded"}}
+            work = _placed(job(index), index)
+            ended = {"startTime": run["status"]["lastUpdate"], "completionTime": run["status"]["lastUpdate"]}
+            ended["conditions"] = [{"type": "Complete", "status": "True"}]
+            yield work if is_open else work | {"status": ended}
+        yield from (self._pod(index, 0) for index in range(self.open))
+
+    def changes(self) -> Iterator[dict[str, Any]]:
+        """Changes of open runs, Jobs and pods in turn."""
+        chance = random.Random(1)  # noqa: S311
+        for number in itertools.count():
+            index = chance.randrange(self.open)
+            run, work = _placed(coderun(index), index), _placed(job(index), index)
+            flip = number // 3 % 2
+            yield run | {"status": run["status"] | {"message": str(number)}}
+            yield work | {"status": work["status"] | {"ready": flip}}
+            yield self._pod(index, number)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Warnings about the pods, and as many about others, with the words of a real one; each is new."""
+        for number in itertools.count():
+            index = number // 2 % max(1, self.open // 10)  # a tenth of the pods has trouble
+            about = self._pod(index, 0)["metadata"]
+            uid = about["uid"] if number % 2 else f"other-{number}"
+            yield {
+                "apiVersion": "events.k8s.io/v1",
+                "kind": "Event",
+                "metadata": {"name": f"e{number % 5000}", "namespace": about["namespace"]},
+                "type": "Warning",
+                "reason": "FailedMount",
+                "note": f'MountVolume.SetUp failed for volume "task-files" : configmap "task-{number}" not found',
+                "regarding": {"kind": "Pod", "namespace": about["namespace"], "name": about["name"], "uid": uid},
+                "deprecatedLastTimestamp": "2026-01-01T10:00:00Z",
+                "deprecatedCount": number,
+            }
+
+    def _pod(self, index: int, number: int) -> dict[str, Any]:
+        item, owner = _placed(pod(index), index), job(index)["metadata"]
+        item["metadata"] |= {"name": f"{owner['name']}-x", "labels": {"job-name": owner["name"]}}
+        reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]}
+        item["metadata"] |= {"ownerReferences": [reference | {"controller": True}]}
+        step = number % len(_STEPS)
+        if number and step < _STEPS.index("running"):
+            states = [{"name": "claude-code", "state": {"waiting": {"reason": "ContainerCreating"}}}] * step
+            item["status"] = {"phase": "Pending", "containerStatuses": states}
+        item["status"] |= {"podIP": f"10.0.0.{step}"}
+        item["status"]["containerStatuses"] = [
+            one | {"restartCount": int(_STEPS[step] == "restarted")} for one in item["status"]["containerStatuses"]
+        ]
+        return item
+
+
+def _placed(item: dict[str, Any], index: int) -> dict[str, Any]:
+    return item | {"metadata": item["metadata"] | {"namespace": f"agents-{index % _SPACES}"}}
+
+
+def _space(number: int) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"agents-{number}"}}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

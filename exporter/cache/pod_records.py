@@ -1,0 +1,96 @@
+"""Records of Pods, their containers, and the Events about them. Times are seconds since the epoch.
+
+All text is cleaned when a record is created: one line, without credentials, of limited length.
+"""
+
+import msgspec
+
+__all__ = ["RUNNING", "SUCCEEDED", "Container", "Event", "Pod"]
+
+SUCCEEDED = "Succeeded"
+"""The phase of a Pod whose containers have all ended well."""
+RUNNING = frozenset({"Running", "Unknown"})
+"""The phases of a Pod whose containers have started. Unknown: its node does not respond."""
+
+
+class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
+    """A container and its state, as the kubelet reported it."""
+
+    name: str
+    role: str
+    """`main`, `init` or `side`."""
+    state: str = ""
+    """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
+    reason: str = ""
+    message: str = ""
+    """The kubelet's message about a waiting container. Messages of terminated ones may be log lines: they are not
+    read."""
+    exit_code: int | None = None
+    since: float | None = None
+    """When it started (`running`) or ended (`terminated`)."""
+    restarts: int = 0
+    last_reason: str = ""
+    last_exit_code: int | None = None
+    """Why and how it ended the last time, if it was restarted."""
+    sidecar: bool = False
+    """Whether it is a restartable init container: neither the start nor the end of the Pod waits for its end."""
+
+
+class Pod(msgspec.Struct, gc=False, kw_only=True):
+    """A Pod of a Job, or a Pod that is itself a worker."""
+
+    uid: str
+    namespace: str
+    name: str
+    owner: str = ""
+    """UID of the Job that controls it."""
+    node: str = ""
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    disruption: str = ""
+    """The reason of its condition DisruptionTarget, such as `PreemptionByScheduler`."""
+    created: float | None = None
+    started: float | None = None
+    deleted: float | None = None
+    """The end of its grace period, if its deletion was requested."""
+    finished: float | None = None
+    gated: bool = False
+    """Whether scheduling gates keep it from the scheduler."""
+    unscheduled: str = ""
+    """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
+    unscheduled_since: float | None = None
+    containers: tuple[Container, ...] = ()
+    """Init containers first, in the order of the spec; at most 50."""
+    more_containers: int = 0
+    """The number of other containers."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its containers have ended for good."""
+        return self.phase in {SUCCEEDED, "Failed"}
+
+    @property
+    def state(self) -> str:
+        """`running`, `pending` or `terminating`, as `job_pods` counts it; empty if it is over."""
+        if self.is_over:
+            return ""
+        if self.deleted is not None:
+            return "terminating"
+        return "running" if self.phase in RUNNING else "pending"
+
+
+class Event(msgspec.Struct, gc=False, kw_only=True):
+    """An Event about a run, a Job or a Pod. Events of type `Normal` are not read."""
+
+    uid: str
+    namespace: str
+    about: str
+    """UID of the object that it is about."""
+    about_kind: str
+    about_name: str
+    reason: str
+    note: str
+    first: float | None
+    last: float | None
+    count: int = 1

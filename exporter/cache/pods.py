@@ -1,0 +1,111 @@
+"""The Pods of Jobs, by the UID of the Job that controls them.
+
+The API server sends the Pods of all Jobs, because it cannot select by owner. A Pod can be listed before its Job.
+So a Pod whose Job is unknown is kept for a while: the newest 1,000 of them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from exporter.cache.pod_records import Pod
+
+__all__ = ["Pods"]
+
+_MOST_UNCLAIMED = 1000
+
+
+class Pods:
+    """`is_job` returns whether the UID is that of a cached Job. A partition is known once it has been listed."""
+
+    def __init__(self, *, is_job: Callable[[str], bool]) -> None:
+        self._is_job = is_job
+        self._pods: dict[str, Pod] = {}
+        self._uids: dict[str, set[str]] = {}
+        self._known: set[str] = set()
+        self._of: dict[str, dict[str, Pod]] = {}
+        self._unclaimed: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[Pod]:
+        return iter(self._pods.values())
+
+    def __len__(self) -> int:
+        return len(self._pods)
+
+    def get(self, uid: str) -> Pod | None:
+        """The Pod with this UID."""
+        return self._pods.get(uid)
+
+    def known(self, partition: str) -> bool:
+        """Whether the Pods of this partition have been listed, and may still be read."""
+        return partition in self._known
+
+    def count(self, partition: str) -> int:
+        """The number of Pods of a partition."""
+        return len(self._uids.get(partition, ()))
+
+    def uids(self, partition: str) -> set[str]:
+        """The UIDs of the Pods of a partition."""
+        return set(self._uids.get(partition, ()))
+
+    def of_job(self, uid: str) -> Sequence[Pod]:
+        """The Pods that the Job with this UID controls, the oldest first."""
+        found = self._of.get(uid)
+        if found is None:
+            return ()
+        pods = [*found.values()]
+        if len(pods) > 1:
+            pods.sort(key=lambda pod: (pod.created or 0.0, pod.name))
+        return pods
+
+    def set_known(self, partition: str, *, known: bool) -> None:
+        """Records whether the Pods of this partition have been listed, and may still be read."""
+        (self._known.add if known else self._known.discard)(partition)
+
+    def put(self, partition: str, uid: str, pod: Pod | None) -> Pod | None:
+        """Adds, updates or removes (None) a Pod. Returns the previous one."""
+        old = self._remove(uid)
+        uids = self._uids.setdefault(partition, set())
+        uids.discard(uid)
+        if pod is None:
+            return old
+        uids.add(uid)
+        self._pods[uid] = pod
+        self._of.setdefault(pod.owner, {})[uid] = pod
+        if not self._is_job(pod.owner):
+            self._unclaimed[uid] = partition
+            self._trim()
+        return old
+
+    def claim(self, job: str) -> list[Pod]:
+        """A Job with this UID is cached: its Pods stay. Returns those whose Job was unknown until now."""
+        pods = self._of.get(job, {})
+        return [pods[uid] for uid in pods if self._unclaimed.pop(uid, None) is not None]
+
+    def adopt(self, uid: str, job: str) -> None:
+        """The Job of this Pod, known only by name until now, has this UID."""
+        self.put(self._partition_of(uid), uid, msgspec.structs.replace(self._pods[uid], owner=job))
+
+    def release(self, job: str) -> None:
+        """The Job with this UID is gone. Its Pods follow, or are listed as those of an unknown Job."""
+        for uid in self._of.get(job, ()):
+            self._unclaimed.setdefault(uid, self._partition_of(uid))
+        self._trim()
+
+    def _partition_of(self, uid: str) -> str:
+        return next(name for name, uids in self._uids.items() if uid in uids)
+
+    def _trim(self) -> None:
+        while len(self._unclaimed) > _MOST_UNCLAIMED:
+            oldest = next(iter(self._unclaimed))
+            self.put(self._unclaimed[oldest], oldest, None)
+
+    def _remove(self, uid: str) -> Pod | None:
+        self._unclaimed.pop(uid, None)
+        old = self._pods.pop(uid, None)
+        if old is not None:
+            same = self._of[old.owner]
+            del same[uid]
+            if not same:
+                del self._of[old.owner]
+        return old

@@ -1,0 +1,46 @@
+"""Checks whether the Pods of Jobs and Events can be listed and watched. Both are optional: a failure is a note."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+
+from exporter.cache import EVENTS
+from exporter.checks.finding import NOTE, CheckResult, Finding
+from exporter.checks.reading import Reading, read, where
+from exporter.informers import Informer
+from exporter.kube.client import KubeClient
+from exporter.kube.errors import ForbiddenError
+
+__all__ = ["check_optional"]
+
+_TITLES = {"job_pods": "pods of Jobs", "events": "events"}
+_WITHOUT = {
+    "job_pods": "causes do not name what the Pods of Jobs wait for",
+    "events": "causes do not have the words of Events",
+}
+
+
+async def check_optional(client: KubeClient, informers: Sequence[Informer]) -> CheckResult:
+    """A finding for each namespace, or one for all."""
+    readings = await asyncio.gather(
+        *(read(client, _without_objects(informer), summarize=lambda _, __: True) for informer in informers)
+    )
+    return CheckResult(findings=[*map(_finding, readings)], namespaces=frozenset())
+
+
+def _without_objects(informer: Informer) -> Informer:
+    """Events are many: the check selects a name that none has. The permission is the same."""
+    if informer.table != EVENTS:
+        return informer
+    return dataclasses.replace(informer, watch=dataclasses.replace(informer.watch, name="coderun-exporter-check"))
+
+
+def _finding(reading: Reading) -> Finding:
+    resource = reading.informer.resource
+    subject = f"{_TITLES[resource]} in {where(reading.informer.status.scope.partition('/')[0])}"
+    if not reading.failed:
+        return reading.success(subject=subject, found="")
+    found = reading.finding(subject=subject, area=_TITLES[resource])
+    text = f"{found.text}; without them, {_WITHOUT[resource]}"
+    cause = "" if isinstance(reading.error, ForbiddenError) else found.cause  # another list may be required
+    return dataclasses.replace(found, status=NOTE, text=text, cause=cause)

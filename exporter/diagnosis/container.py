@@ -1,0 +1,130 @@
+"""Containers that do not start, fail, or end while others keep the Pod running."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from exporter.cache import Container, ObjectCache, Pod
+from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.mounts import missing_object
+
+__all__ = ["failed_containers", "main_exit", "restarting_containers", "waiting_containers"]
+
+# https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/images#pkg-variables
+_PULL: Final = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+        "ErrImageVolumePull",
+    }
+)
+_CREATE: Final = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "StartError",
+        "ContainerCannotRun",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "PostStartHookError",
+        "CreatePodSandboxError",
+    }
+)
+_OUT_OF_MEMORY: Final = "OOMKilled"
+_LOOP: Final = "CrashLoopBackOff"
+_ROLES: Final = ("main", "init", "side")
+
+
+def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
+    """Of a Pod that has not started: each container that waits for a reason, and an init container that runs."""
+    for one in pod.containers:
+        if one.state == "waiting":
+            if (finding := _waiting(pod, one, cache)) is not None:
+                yield finding
+        elif one.role == "init" and one.state == "running" and not one.sidecar:
+            text = f"init container {one.name} is running"
+            yield found("init_container_stuck", text, about=of_pod(pod, one.name), since=one.since)
+        elif one.role == "init" and one.state == "terminated" and one.exit_code:
+            cause = "oom_killed" if one.reason == _OUT_OF_MEMORY else "init_container_failed"
+            yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
+
+
+def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
+    about = of_pod(pod, one.name)
+    if one.reason in _PULL:
+        event = next((event for event in latest(cache, pod.uid, "Failed") if _is_pull(event.note)), None)
+        text = words(event) if event else f"{one.reason}: {one.message}" if one.message else one.reason
+        return found(
+            "image_pull", f"container {one.name}: {text}", about=about, since=event.first if event else pod.started
+        )
+    if one.reason in _CREATE:
+        cause = missing_object(one.message) or "container_cannot_be_created"
+        text = f"container {one.name}: {one.reason}" + (f": {one.message}" if one.message else "")
+        return found(cause, text, about=about, since=pod.started or pod.created)
+    if one.reason == _LOOP:
+        return _restarting(pod, one)
+    return None
+
+
+def restarting_containers(pod: Pod) -> Iterator[Finding]:
+    """Of a Pod that has started: containers that are started again and again, or out of memory."""
+    for one in pod.containers:
+        if one.state == "waiting" and one.reason in _CREATE | {_LOOP}:
+            yield _restarting(pod, one)
+        elif one.state == "terminated" and one.reason == _OUT_OF_MEMORY:
+            yield found("oom_killed", _end(one), about=of_pod(pod, one.name), since=one.since)
+        elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
+            text = f"container {one.name} was OOMKilled and restarted ({one.restarts} restarts)"
+            yield found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
+
+
+def _restarting(pod: Pod, one: Container) -> Finding:
+    cause = "init_container_failed" if one.role == "init" and not one.sidecar else "crash_loop"
+    if one.last_reason == _OUT_OF_MEMORY:
+        cause = "oom_killed"
+    elif one.last_reason in _CREATE or one.reason in _CREATE:
+        cause = "container_cannot_be_created"
+    code = "" if one.last_exit_code is None else f", exit code {one.last_exit_code}"
+    last = f"; last: {one.last_reason}{code}" if one.last_reason else ""
+    text = f"container {one.name}: {one.reason}, {one.restarts} restarts{last}"
+    return found(cause, text, about=of_pod(pod, one.name), since=pod.started)
+
+
+def failed_containers(pod: Pod) -> Iterator[Finding]:
+    """Of a failed Pod: the container that ended with an error first; of several, the main one."""
+    failed = [one for one in pod.containers if one.state == "terminated" and (one.exit_code or one.reason in _CREATE)]
+    for one in sorted(failed, key=lambda one: (one.reason != _OUT_OF_MEMORY, _ROLES.index(one.role)))[:1]:
+        cause = "init_container_failed" if one.role == "init" and not one.sidecar else "container_failed"
+        if one.reason == _OUT_OF_MEMORY:
+            cause = "oom_killed"
+        elif one.reason in _CREATE:
+            cause = "container_cannot_be_created"
+        yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
+
+
+def main_exit(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
+    """The main container has terminated, and a container that must end as well is running."""
+    others = [one.name for one in pod.containers if one.state == "running" and not one.sidecar]
+    name = "the Pod" if is_worker else f"Pod {pod.name}"
+    text = f"container {main.name} has terminated, {name} is running"
+    if others:
+        text = f"{_end(main)}; still running: {', '.join(others)}"
+    return found("main_container_exited", text, about=of_pod(pod, main.name), since=main.since)
+
+
+def _end(one: Container) -> str:
+    """How a container ended."""
+    kind = "init container" if one.role == "init" else "container"
+    code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
+    text = f"{kind} {one.name} ended{code}" + (f" ({one.reason})" if one.reason else "")
+    return text + (f": {one.message}" if one.message else "")
+
+
+def _is_pull(note: str) -> bool:
+    return "pull" in note.lower() or "image" in note.lower()

@@ -1,0 +1,46 @@
+"""Why a worker ended without success, and runs whose controller does not see that it has ended."""
+
+from collections.abc import Iterator
+
+from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.finding import Finding, found, of_job, of_run
+from exporter.diagnosis.pod import pod_findings
+from exporter.diagnosis.refusals import refusal_of
+
+__all__ = ["ended_findings", "not_updated_findings"]
+
+_DEADLINE = "DeadlineExceeded"
+_REASONS = {"Evicted": "evicted", "NodeLost": "node_lost", "Preempting": "preempted", "OOMKilled": "oom_killed"}
+"""Reasons of a failed worker Pod, where the Pod itself has no more to say."""
+
+
+def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """None for a worker that is unfinished or has succeeded."""
+    if job.result != "failed":
+        return
+    known = [finding for pod in cache.pods_of(job) for finding in pod_findings(pod, cache)]
+    if job.reason == _DEADLINE:
+        text = f"{job.worker} {job.name} exceeded its deadline" + (
+            f" of {job.deadline:.0f} s" if job.deadline else ""
+        )
+        yield found("deadline_exceeded", text, about=of_job(job), since=job.finished)
+    elif (cause := _REASONS.get(job.reason)) and not any(one.cause == cause for one in known):
+        yield found(cause, f"{job.worker} {job.name}: {job.reason}", about=of_job(job), since=job.finished)
+    if not known and (event := next(latest(cache, job.uid, "FailedCreate"), None)) is not None:
+        cause = refusal_of(event.note) or "pod_creation_failed"
+        yield found(cause, words(event), about=of_job(job), since=event.first)
+    yield from known
+    run = cache.run_of(job)
+    if run is not None and run.state == "failed":
+        return  # the run has the cause
+    text = f"{job.worker} {job.name}: {job.reason or 'reason unknown'}"
+    yield found("job_failed", text, about=of_job(job), since=job.finished)
+
+
+def not_updated_findings(run: Run, job: Job) -> Iterator[Finding]:
+    """An open run whose current worker has ended."""
+    if run.terminal or run.state == "waiting" or not job.result or run.long_lived:
+        return
+    text = f"{job.worker} {job.name} has {job.result}, and {run.kind} {run.name} is {run.phase or 'without a status'}"
+    yield found("run_not_updated", text, about=of_run(run), since=job.finished)

@@ -1,0 +1,162 @@
+"""Builds the explanation of one run, or of a worker without a run, from the cached objects."""
+
+from collections.abc import Iterable, Sequence
+
+from exporter.cache import RUNNING, Event, Job, ObjectCache, Pod, Run
+from exporter.diagnosis.causes import CAUSES
+from exporter.diagnosis.explanation import (
+    ContainerView,
+    EventView,
+    Explanation,
+    FindingView,
+    PodView,
+    WorkerView,
+    time_of,
+)
+from exporter.diagnosis.finding import Finding, is_fault
+from exporter.diagnosis.findings import findings, verdict
+
+__all__ = ["explanation_of", "finding_view", "is_listed", "worst_first"]
+
+_WORKERS = 10
+_PODS = 10
+_EVENTS = 20
+
+
+def is_listed(item: Run | Job, cache: ObjectCache) -> bool:
+    """Whether it is listed: a run, or a worker without a known run."""
+    return isinstance(item, Run) or (
+        cache.is_worker(item) and cache.run_of(item) is None and not cache.is_hidden(item)
+    )
+
+
+def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
+    """At the time of the cache."""
+    now, listed = cache.now, findings(item, cache)
+    workers = sorted(cache.jobs_of(item), key=_age, reverse=True) if isinstance(item, Run) else [item]
+    shown, uids = workers[:_WORKERS], [item.uid]
+    for job in shown:
+        uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_PODS:])]
+    events = sorted((one for uid in dict.fromkeys(uids) for one in cache.events_about(uid)), key=_last, reverse=True)
+    current = cache.newest_job(item) if isinstance(item, Run) else item
+    return Explanation(
+        namespace=item.namespace,
+        name=item.name,
+        kind=item.kind if isinstance(item, Run) else item.worker,
+        uid=item.uid,
+        verdict=verdict(listed, now),
+        state=item.state if isinstance(item, Run) else item.result or ("waiting" if item.suspended else "open"),
+        phase=item.phase if isinstance(item, Run) else "",
+        message=item.message if isinstance(item, Run) else "",
+        agent=item.agent or next((job.agent for job in shown if job.agent), ""),
+        attempt=item.attempt if isinstance(item, Run) else max(1, item.version),
+        created=time_of(item.created),
+        finished=time_of(None if isinstance(item, Run) and not item.terminal else item.finished),
+        deleted=time_of(item.deleted),
+        observed=time_of(now),
+        findings=tuple(finding_view(one, now) for one in listed),
+        workers=tuple(_worker(job, cache, current=job is current) for job in shown),
+        more_workers=len(workers) - len(shown),
+        events=tuple(map(_event, events[:_EVENTS])),
+        events_known=cache.events_known(item.namespace),
+    )
+
+
+def finding_view(finding: Finding, now: float) -> FindingView:
+    """With the words of the table."""
+    info = CAUSES[finding.cause]
+    return FindingView(
+        cause=finding.cause,
+        fault=is_fault(finding, now),
+        evidence=finding.evidence,
+        since=time_of(finding.since),
+        meaning=info.meaning,
+        act=info.act,
+        next=finding.next,
+    )
+
+
+def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
+    pods = cache.pods_of(job)
+    return WorkerView(
+        kind=job.worker,
+        name=job.name,
+        state=_state(job, pods),
+        reason=job.reason,
+        current=current,
+        created=time_of(job.created),
+        started=time_of(job.started),
+        finished=time_of(job.finished),
+        deleted=time_of(job.deleted),
+        pods=tuple(map(_pod, reversed(pods[-_PODS:]))),
+        pods_known=cache.pods_known(job),
+    )
+
+
+def _state(job: Job, pods: Sequence[Pod]) -> str:
+    if job.result:
+        return job.result
+    if job.suspended:
+        return "suspended"
+    if job.active <= 0:
+        return "terminating" if job.terminating or job.deleted is not None else "no pod"
+    if pods:
+        return "running" if any(pod.phase in RUNNING for pod in pods) else "pending"
+    return "running" if job.ready is None or job.ready > 0 else "pending"
+
+
+def _pod(pod: Pod) -> PodView:
+    return PodView(
+        name=pod.name,
+        state="Terminating" if pod.deleted is not None else pod.phase or "Unknown",
+        reason=pod.reason or pod.disruption or pod.unscheduled,
+        node=pod.node,
+        created=time_of(pod.created),
+        started=time_of(pod.started),
+        finished=time_of(pod.finished),
+        deleted=time_of(pod.deleted),
+        containers=tuple(
+            ContainerView(
+                name=one.name,
+                role=one.role,
+                state=one.state,
+                reason=one.reason,
+                exit_code=one.exit_code,
+                since=time_of(one.since),
+                restarts=one.restarts,
+                last_reason=one.last_reason,
+            )
+            for one in pod.containers
+        ),
+    )
+
+
+def _event(event: Event) -> EventView:
+    return EventView(
+        object=f"{event.about_kind.lower()}/{event.about_name}",
+        reason=event.reason,
+        note=event.note,
+        count=event.count,
+        first=time_of(event.first),
+        last=time_of(event.last),
+    )
+
+
+def _age(job: Job) -> tuple[float, int, str]:
+    return job.created or 0.0, job.version, job.name
+
+
+def _last(event: Event) -> float:
+    return event.last or 0.0
+
+
+def worst_first(explanations: Iterable[Explanation]) -> list[Explanation]:
+    """Faults, then unknown, then others; of each, the longest first."""
+    order = {"fault": 0, "unknown": 1}
+    return sorted(explanations, key=lambda one: (order.get(one.verdict, 2), _start(one), one.namespace, one.name))
+
+
+def _start(one: Explanation) -> float:
+    first = next((finding.since for finding in one.findings if finding.fault and finding.since), None)
+    moment = first or one.created
+    return moment.timestamp() if moment is not None else float("inf")

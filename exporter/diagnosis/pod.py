@@ -1,0 +1,112 @@
+"""Why a Pod does not start, does not run, or does not end."""
+
+from collections.abc import Iterator
+
+from exporter.cache import RUNNING, ObjectCache, Pod
+from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
+from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.mounts import mount_findings, volume_cause
+from exporter.diagnosis.pods import not_starting
+
+__all__ = ["pod_findings"]
+
+_LOST = frozenset({"NodeLost", "NodeNotReady", "DeletionByPodGC"})
+_REASONS = {
+    "Evicted": "evicted",
+    "Preempting": "preempted",
+    "PreemptionByScheduler": "preempted",
+    "DeadlineExceeded": "deadline_exceeded",
+    "UnexpectedAdmissionError": "unschedulable",
+    "Terminated": "evicted",
+    "NodeShutdown": "evicted",
+    "Shutdown": "evicted",
+    "NodeAffinity": "unschedulable",
+    "TerminationByKubelet": "evicted",
+    "EvictionByEvictionAPI": "evicted",
+    "DeletionByTaintManager": "evicted",
+}
+"""status.reason of failed Pods, and reasons of the condition DisruptionTarget."""
+_VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
+"""What a volume or a missing object may explain."""
+_TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
+_SECOND_CHANCE = 60.0  # seconds after the grace period until a terminating Pod is stuck
+
+
+def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
+    """None for a Pod that works as it should."""
+    if pod.deleted is not None:
+        yield from _terminating(pod, cache)
+    elif pod.phase == "Failed":
+        yield from _failed(pod)
+    elif pod.phase == "Unknown":
+        yield _node_lost(pod, "phase Unknown")
+    elif pod.phase in RUNNING:
+        if (lost := _lost(pod, cache)) is not None:
+            yield lost
+        yield from restarting_containers(pod)
+    elif not pod.is_over:
+        yield from _pending(pod, cache)
+
+
+def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
+    if pod.gated:
+        yield found("suspended", "the pod has a scheduling gate", about=of_pod(pod), since=pod.created)
+        return
+    if pod.unscheduled and not pod.node:
+        cause = volume_cause(pod.unscheduled) or "unschedulable"
+        yield found(cause, pod.unscheduled, about=of_pod(pod), since=pod.unscheduled_since or pod.created)
+    else:
+        known = [*waiting_containers(pod, cache)]
+        if all(one.cause in _VAGUE for one in known):
+            yield from mount_findings(pod, cache)
+        yield from known
+    if words := not_starting(pod, cache.events_about(pod.uid)):
+        yield found("pod_not_starting", words, about=of_pod(pod), since=pod.created)
+
+
+def _failed(pod: Pod) -> Iterator[Finding]:
+    if lost := _LOST & {pod.reason, pod.disruption}:
+        yield _node_lost(pod, pod.message or min(lost))
+        return
+    containers = [*failed_containers(pod)]
+    causes = {one: _cause_of(one) for one in (pod.reason, pod.disruption) if _cause_of(one)}
+    if causes and not any(one.cause == "oom_killed" for one in containers):
+        reason, cause = next(iter(causes.items()))
+        text = f"{reason}: {pod.message}" if pod.message else reason
+        yield found(cause, text, about=of_pod(pod), since=pod.finished)
+    yield from containers
+
+
+def _cause_of(reason: str) -> str:
+    """The kubelet refuses a Pod that does not fit its node with reasons such as OutOfcpu."""
+    return "unschedulable" if reason.startswith("OutOf") else _REASONS.get(reason, "")
+
+
+def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
+    """`pod.deleted` is the end of its grace period. The kubelet deletes a Pod whose containers have all ended."""
+    if (lost := _lost(pod, cache)) is not None:
+        yield lost
+        return
+    ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
+    late = pod.deleted is not None and cache.now - pod.deleted >= _SECOND_CHANCE
+    if late and not ended and pod.disruption in _TAINTED:
+        yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
+    elif late and ended:
+        text = f"all containers of pod {pod.name} have ended, and the pod still exists"
+        yield found("finalizer_stuck", text, about=of_pod(pod), since=pod.deleted)
+
+
+def _lost(pod: Pod, cache: ObjectCache) -> Finding | None:
+    """A lost node, if its controller says so and no container has changed since."""
+    if pod.reason in _LOST:
+        return _node_lost(pod, pod.message or pod.reason)
+    event = next(latest(cache, pod.uid, "NodeNotReady"), None)
+    if event is None or any((one.since or 0.0) > (event.last or 0.0) for one in pod.containers):
+        return None
+    return _node_lost(pod, words(event), event.first)
+
+
+def _node_lost(pod: Pod, evidence: str, since: float | None = None) -> Finding:
+    node = f"node {pod.node}: " if pod.node else ""
+    return found("node_lost", node + evidence, about=of_pod(pod), since=since or pod.deleted or pod.finished)

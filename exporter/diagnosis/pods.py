@@ -1,0 +1,41 @@
+"""Why a Pod does not start, and whether its main container has ended: from its record and the Events about it."""
+
+from collections.abc import Sequence
+
+from exporter.cache import Container, Event, Pod
+
+__all__ = ["ended_main", "not_starting", "waiting_reason"]
+
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})  # of every Pod that starts
+_SCHEDULING = "FailedScheduling"
+
+
+def waiting_reason(container: Container) -> str:
+    """The reason for which a container is waiting; empty if it is not, or if it is just starting."""
+    return container.reason if container.state == "waiting" and container.reason not in _STARTING else ""
+
+
+def not_starting(pod: Pod, events: Sequence[Event]) -> str:
+    """Why a pending Pod does not start: the words of a container, the scheduler or an Event; empty if unknown."""
+    if pod.state != "pending" or pod.gated:
+        return ""
+    words = _newest_words(pod, events)
+    for container in pod.containers:
+        if reason := waiting_reason(container):
+            return f"container {container.name}: " + ": ".join(filter(None, (reason, container.message or words)))
+    return pod.unscheduled or words
+
+
+def _newest_words(pod: Pod, events: Sequence[Event]) -> str:
+    """The newest Event. One of the scheduler is over once the Pod has a node."""
+    known = [one for one in events if one.note and not (one.reason == _SCHEDULING and pod.node)]
+    told = [one for one in known if not one.note.startswith("Error: ")] or known  # the kubelet's other one has more
+    return f"{told[0].reason}: {told[0].note}" if told else ""
+
+
+def ended_main(pod: Pod) -> Container | None:
+    """The main container of a running Pod, if it has ended. Of several, the last one, once all have."""
+    mains = [one for one in pod.containers if one.role == "main"]
+    if pod.state != "running" or not mains or any(one.state != "terminated" for one in mains):
+        return None
+    return max(mains, key=lambda one: one.since or 0.0)

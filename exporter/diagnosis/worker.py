@@ -1,0 +1,70 @@
+"""Why a worker, a Job or a Pod, is unfinished, from its status and the status of its run."""
+
+from collections.abc import Iterator
+
+from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.container import main_exit
+from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.finding import Finding, found, of_job
+from exporter.diagnosis.main_end import main_ended
+from exporter.diagnosis.pod import pod_findings
+from exporter.diagnosis.refusals import refusal_of
+from exporter.plurals import plural
+
+__all__ = ["hang_findings"]
+
+
+def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """None for a finished or suspended worker."""
+    if job.result or job.suspended:
+        return
+    run = cache.run_of(job)
+    if run is not None:
+        if not cache.job_state_unknown(run):
+            yield from _run_findings(run, job, cache)
+    elif cache.run_is_gone(job):
+        yield found("run_gone", f"{job.kind} {job.owner_name} no longer exists", about=of_job(job))
+    yield from _pods_findings(job, cache)
+    if (ended := main_ended(job, cache)) is not None:
+        yield main_exit(*ended, is_worker=job.is_pod)
+    if job.is_pod:
+        if job.terminating:
+            yield found("pods_terminating", "the Pod is terminating", about=of_job(job), since=job.deleted)
+    elif job.active <= 0:
+        yield from _no_active_pod(job, cache)
+
+
+def _pods_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """A failed attempt explains nothing once there is another."""
+    pods = cache.pods_of(job)
+    current = [pod for pod in pods if not pod.is_over] or pods
+    for pod in current:
+        yield from pod_findings(pod, cache)
+
+
+def _run_findings(run: Run, job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    about = of_job(job)
+    if run.terminal:
+        yield found("run_already_finished", f"{run.kind} {run.name} is {run.phase}", about=about, since=run.finished)
+    elif run.work_completed is not None:
+        evidence = f"{run.kind} {run.name} reports completed work"
+        yield found("finished_not_exited", evidence, about=about, since=run.work_completed)
+    newest = None if job.is_pod else cache.newest_job(run)  # Pods of one run may work in parallel
+    if newest is not None and newest.uid != job.uid and not newest.is_pod:
+        evidence = f"{run.kind} {run.name} has a newer Job"
+        yield found("superseded", evidence, about=about, since=newest.created)
+
+
+def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """`status.active` is absent if no pod can be created, if all pods terminate, and between two attempts."""
+    about = of_job(job)
+    if job.terminating:
+        evidence = f"{plural(job.terminating, 'pod')} terminating, none active"
+        ends = [pod.deleted for pod in cache.pods_of(job) if pod.deleted is not None]
+        yield found("pods_terminating", evidence, about=about, since=max(ends, default=job.started))
+        return
+    event = next(latest(cache, job.uid, "FailedCreate"), None)
+    if event is not None:
+        cause = refusal_of(event.note) or "pod_creation_failed"
+        yield found(cause, words(event), about=about, since=event.first)
+    yield found("no_pod", "the Job controller reports no pod", about=about, since=job.started or job.created)

@@ -1,0 +1,68 @@
+"""Which namespaces are watched for Events: those with open runs, at most 20; beyond that, all with one watch.
+
+Runs open and close all the time. Watches start at once and stop late, so that they do not come and go with runs.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from exporter.cache import ObjectCache
+
+__all__ = ["ALL", "EventScopes", "Whole", "open_since"]
+
+ALL = "*"
+_MOST = 20
+_FEW = 10
+_LINGER_SECONDS = 600.0
+
+Whole = Literal["", "pending", "synced", "refused"]
+"""The watch of all namespaces: none, not listed yet, listed, or not permitted."""
+
+
+def open_since(cache: ObjectCache) -> dict[str, float]:
+    """The namespaces with open runs or unfinished Jobs, each with the creation time of the oldest one."""
+    found: dict[str, float] = {}
+    for run in cache.runs:
+        if not run.terminal:
+            found[run.namespace] = min(run.created or 0.0, found.get(run.namespace, float("inf")))
+    for job in cache.jobs:
+        if not job.result:
+            found[job.namespace] = min(job.created or 0.0, found.get(job.namespace, float("inf")))
+    return found
+
+
+class EventScopes:
+    """`fixed`: the settings name the namespaces, so that all of them are never watched at once."""
+
+    def __init__(self, *, fixed: bool) -> None:
+        self._fixed = fixed
+        self._seen: dict[str, float] = {}
+        self._oldest: dict[str, float] = {}
+        self._chosen: set[str] = set()
+        self._many_at = float("-inf")
+        self.unwatched = 0
+        """The number of namespaces with open runs that no watch covers."""
+
+    def update(self, found: Mapping[str, float], *, now: float, whole: Whole) -> set[str]:
+        """The scopes to watch. `found` has the namespaces with open runs, each with the age of the oldest one.
+
+        A namespace is watched until it has had no open run for 10 minutes. One whose oldest run is older than that
+        of a watched namespace takes its place if it is older by 10 minutes. All namespaces are watched until there
+        have been at most 10 with open runs for 10 minutes.
+        """
+        self._seen |= dict.fromkeys(found, now)
+        self._seen = {name: at for name, at in self._seen.items() if now - at < _LINGER_SECONDS}
+        self._oldest = {name: found.get(name, float("inf")) for name in self._seen}
+        if len(found) > (_FEW if self._many_at > now - _LINGER_SECONDS else _MOST) and not self._fixed:
+            self._many_at = now
+        is_many = now - self._many_at < _LINGER_SECONDS
+        self._chosen = set(sorted(self._seen, key=self._rank)[:_MOST])
+        covered = is_many and whole == "synced"
+        self.unwatched = 0 if covered else len(found.keys() - self._chosen)
+        if covered:
+            self._chosen = set()
+        return self._chosen | ({ALL} if is_many else set())
+
+    def _rank(self, name: str) -> tuple[float, str]:
+        """The oldest first; a watched one counts as 10 minutes older."""
+        return self._oldest[name] - (_LINGER_SECONDS if name in self._chosen else 0.0), name

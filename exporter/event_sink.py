@@ -1,0 +1,40 @@
+"""The sink for Events. It adds those about open objects, and keeps them when they expire."""
+
+import dataclasses
+from typing import Any
+
+from exporter.cache import Event
+from exporter.resources.metrics_store import MetricsStore
+from exporter.telemetry import ResourceStatus
+
+__all__ = ["EventSink"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventSink:
+    """Adds the Events of one watch. `scope` is its namespace, or `*`."""
+
+    scope: str
+    store: MetricsStore
+    status: ResourceStatus
+
+    async def replace(self, records: dict[str, Any]) -> None:
+        """Adds the Events of a list."""
+        for event in records.values():
+            self._put(event)
+
+    def upsert(self, uid: str, record: Event) -> None:  # noqa: ARG002 - as the protocol names it
+        """Adds an Event, or its repetition."""
+        self._put(record)
+
+    def delete(self, uid: str) -> None:
+        """An Event expired, or is about an unknown object: nothing changes."""
+
+    def set_state(self, state: str) -> None:
+        """Records whether the Events are being watched."""
+        scopes = self.store.cache.events.scopes
+        (scopes.add if state == "watching" else scopes.discard)(self.scope)
+
+    def _put(self, event: Event) -> None:
+        self.store.put_event(event)
+        self.status.count(self.store.cache.events.count(self.scope))

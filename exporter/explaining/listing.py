@@ -1,0 +1,44 @@
+"""Many runs as a table, as `kubectl get` prints them."""
+
+from collections.abc import Iterator, Sequence
+
+from exporter.diagnosis.explanation import Explanation
+from exporter.explaining.columns import columns
+from exporter.explaining.paint import Paint
+from exporter.explaining.text import age, style_of
+
+__all__ = ["listing_of"]
+
+_HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
+
+
+def listing_of(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
+    """One line for each run, in their order, then the next command of the worst."""
+    return "\n".join([*_lines(runs, paint), *(paint("dim", f"Note: {note}") for note in notes)])
+
+
+def _lines(runs: Sequence[Explanation], paint: Paint) -> Iterator[str]:
+    if not runs:
+        yield paint("good", "No open runs found.")
+        return
+    rows = [_HEAD, *map(_row, runs)]
+    yield from columns(rows, paint, head=True, styles=["", *map(style_of, runs)])
+    worst = runs[0]
+    if worst.verdict != "ok" and worst.findings and worst.findings[0].next:
+        yield ""
+        yield paint("bold", f"Next: {worst.findings[0].next}")
+
+
+def _row(run: Explanation) -> tuple[str, ...]:
+    first = run.findings[0] if run.findings else None
+    cause = first.cause if first else "unknown" if run.verdict != "ok" else "<none>"
+    since = age(first.since, run.observed) if first else ""
+    return (
+        run.namespace,
+        run.name,
+        run.phase or run.state,
+        age(run.created, run.observed),
+        cause,
+        since,
+        first.evidence if first else "",
+    )

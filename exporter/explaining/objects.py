@@ -1,0 +1,148 @@
+"""Sorts the objects of a dump into the lists of the exporter, and decides what the dump says nothing about."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
+from exporter.explaining.snapshot import Snapshot
+from exporter.informers import Informer
+from exporter.profiles import Profile
+from exporter.profiles.language import Worker
+from exporter.resources.jobs import WireJob, job_from_object
+from exporter.resources.kinds import run_kinds
+from exporter.resources.pod_objects import WirePod
+from exporter.resources.pods import pod_from_object
+
+__all__ = ["Objects"]
+
+_MARK: Final = "coderun-exporter/explain"
+_KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
+_EVENTS: Final = {"", "events.k8s.io"}
+
+
+class Objects:
+    """`is_cut`: the dump ends early, so that absent objects may exist."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.is_cut = False
+        self._by_type: dict[tuple[str, str], list[Informer]] = {}
+        for informer in snapshot.informers:
+            self._by_type.setdefault((informer.watch.group, informer.watch.plural), []).append(informer)
+        self._kinds = dict(_KINDS) | {(kind.group, kind.kind): kind.plural for kind in snapshot.kinds}
+        self._jobs = msgspec.json.Decoder(WireJob)
+        self._pods = msgspec.json.Decoder(WirePod)
+        self._any = run_kinds([Profile(group=_MARK, plural="any", worker=Worker(is_="Pod", named=".x"))])
+        self._seen: set[str] = set()
+        self._configmap_namespaces: set[str] = set()
+        self._others: dict[str, dict[str, Job]] = {"Job": {}, "Pod": {}}
+
+    def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
+        """Adds an object; others than runs, Jobs, Pods, Events and ConfigMaps are ignored."""
+        group = version.partition("/")[0] if "/" in version else ""
+        if kind == "Event" and group in _EVENTS:
+            self._add_event(raw, is_core=not group)
+            return
+        plural = self._kinds.get((group, kind))
+        if plural is None:
+            return
+        self._seen.add(kind if kind in {"Job", "Pod", "ConfigMap"} else CODERUNS)
+        if kind == "ConfigMap":
+            self._add_configmap(raw)
+            return
+        records = [self.snapshot.add(informer, raw) for informer in self._by_type.get((group, plural), ())]
+        if not any(records) and kind in {"Job", "Pod"}:
+            self._add_other(raw, kind)
+
+    def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
+        self._seen.add("Event")
+        tree = _tree(raw)
+        if not isinstance(tree, dict) or tree.get("type") == "Normal":
+            return
+        if is_core:
+            raw = msgspec.Raw(json.dumps(_as_new_event(tree)).encode())
+        for informer in self.snapshot.of(EVENTS):
+            self.snapshot.add(informer, raw)
+
+    def _add_configmap(self, raw: msgspec.Raw) -> None:
+        tree = _tree(raw)
+        meta = tree.get("metadata") if isinstance(tree, dict) else None
+        place = (meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ("", "")
+        self._configmap_namespaces.add(str(place[0] or ""))
+        for informer in self.snapshot.of(CONFIGMAPS):
+            if informer.watch.namespace == place[0] and informer.watch.name in {"", place[1]}:
+                self.snapshot.add(informer, raw)
+
+    def _add_other(self, raw: msgspec.Raw, kind: str) -> None:
+        """A Job or Pod that the settings do not select: it is explained if the dump has no run."""
+        try:
+            job = self._other_pod(raw) if kind == "Pod" else self._other_job(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        if job is not None:
+            self._others[kind][job.uid] = job
+
+    def _other_job(self, raw: msgspec.Raw) -> Job | None:
+        wire = self._jobs.decode(raw)
+        wire.metadata.labels = {**(wire.metadata.labels or {}), _MARK: ""}
+        return job_from_object(wire, kinds=self.snapshot.all_kinds, match_labels={_MARK: ""})
+
+    def _other_pod(self, raw: msgspec.Raw) -> Job | None:
+        """Without its owner, which may be of any kind."""
+        job = pod_from_object(self._pods.decode(raw), kinds=self._any)
+        return None if job is None else msgspec.structs.replace(job, owner="", is_named=False)
+
+    def finish(self) -> None:
+        """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
+        snapshot = self.snapshot
+        is_mixed = len(self._seen) > 1
+        for informer in snapshot.informers:
+            if self._is_known(informer, is_mixed=is_mixed):
+                snapshot.known[informer.table].add(informer.partition)
+        if CODERUNS not in self._seen:
+            jobs = next(informer for informer in snapshot.of(JOBS) if informer.watch.plural == "jobs")
+            for uid, job in self._others["Job" if "Job" in self._seen else "Pod"].items():
+                snapshot.put(jobs, uid, job)
+        elif "Job" not in self._seen and is_mixed:
+            snapshot.notes.append("The dump has no Jobs: this is taken as none, because it has other kinds")
+        missing = [name for name in ("Pod", "Event") if name not in self._seen]
+        if missing:
+            words = " and no ".join(f"{name}s" for name in missing)
+            snapshot.notes.append(
+                f"The dump has no {words}: they are unknown; dump coderuns,jobs,pods,events,configmaps"
+            )
+
+    def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
+        if informer.table == EVENTS:
+            return "Event" in self._seen
+        if self.is_cut:
+            return False
+        if informer.table == CONFIGMAPS:
+            return (informer.watch.namespace or "") in self._configmap_namespaces
+        if informer.table == CODERUNS:
+            return CODERUNS in self._seen
+        if informer.watch.plural == "jobs":
+            return "Job" in self._seen or is_mixed
+        return "Pod" in self._seen
+
+
+def _tree(raw: msgspec.Raw) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _as_new_event(event: dict[str, Any]) -> dict[str, Any]:
+    """An Event of the core group with the names of events.k8s.io/v1."""
+    renamed = {
+        "regarding": "involvedObject",
+        "note": "message",
+        "deprecatedFirstTimestamp": "firstTimestamp",
+        "deprecatedLastTimestamp": "lastTimestamp",
+        "deprecatedCount": "count",
+    }
+    kept = {key: event.get(key) for key in ("metadata", "type", "reason", "eventTime", "series")}
+    return kept | {new: event.get(old) for new, old in renamed.items()}

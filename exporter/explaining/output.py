@@ -1,0 +1,36 @@
+"""The output formats of `explain`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from exporter.diagnosis.explanation import Explanation, RunList
+from exporter.explaining.listing import listing_of
+from exporter.explaining.paint import paint_for
+from exporter.explaining.text import text_of
+
+__all__ = ["FORMATS", "exit_code", "shown"]
+
+FORMATS: Final = ("text", "json", "yaml")
+_CODES: Final = {"fault": 1, "unknown": 2}
+
+
+def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequence[str] = ()) -> str:
+    """The runs in one of FORMATS. `single`: one run was named."""
+    if form == "text":
+        paint = paint_for(sys.stdout)
+        return text_of(runs[0], paint) if single else listing_of(runs, paint, notes=notes)
+    document: Any = runs[0] if single else RunList(items=tuple(runs), notes=tuple(notes))
+    if form == "json":
+        return json.dumps(msgspec.to_builtins(document), indent=2)  # ASCII: escapes what a terminal would interpret
+    return str(yaml.safe_dump(msgspec.to_builtins(document), sort_keys=False, width=118)).rstrip("\n")
+
+
+def exit_code(runs: Sequence[Explanation]) -> int:
+    """Of the worst: 0 no fault, 1 fault, 2 cannot tell."""
+    verdicts = {run.verdict for run in runs}
+    return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)

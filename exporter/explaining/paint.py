@@ -1,0 +1,30 @@
+"""Colors of a terminal. Text from the cluster has no escape sequences: they are written out before it is colored."""
+
+import os
+from collections.abc import Callable
+from typing import Final, TextIO
+
+from exporter.untrusted import spelled_out
+
+__all__ = ["Paint", "paint_for", "plain"]
+
+Paint = Callable[[str, str], str]
+"""A style and a text; returns the text as it is printed."""
+
+_CODES: Final = {"bad": "31;1", "wait": "33", "good": "32", "dim": "2", "bold": "1"}
+
+
+def plain(_: str, text: str) -> str:
+    """Without colors."""
+    return spelled_out(text)
+
+
+def _colored(style: str, text: str) -> str:
+    code = _CODES.get(style)
+    return f"\x1b[{code}m{spelled_out(text)}\x1b[0m" if code and text.strip() else spelled_out(text)
+
+
+def paint_for(stream: TextIO) -> Paint:
+    """Colors only for a terminal, and not if NO_COLOR is set (https://no-color.org)."""
+    colored = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return _colored if colored else plain

@@ -1,0 +1,168 @@
+"""The explanation of one run as text, laid out as `kubectl describe` does."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from exporter.diagnosis.explanation import ContainerView, Explanation, FindingView, PodView, Time, WorkerView
+from exporter.durations import short
+from exporter.explaining.columns import columns
+from exporter.explaining.paint import Paint
+
+__all__ = ["age", "style_of", "text_of"]
+
+_WIDTH = 12
+_STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
+
+
+def text_of(run: Explanation, paint: Paint) -> str:
+    """Cause and next command first, then the chain, then the Events."""
+    lines = [
+        *_head(run, paint),
+        *_cause(run, paint),
+        *_chain(run, paint),
+        *_events(run, paint),
+        *_timeline(run, paint),
+    ]
+    lines += [paint("dim", f"Note: {note}") for note in run.notes]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def style_of(run: Explanation) -> str:
+    """The style of its verdict."""
+    return _STYLES.get(run.verdict, "")
+
+
+def age(moment: Time, now: Time) -> str:
+    """The age as kubectl prints it; empty if it is unknown."""
+    if moment is None or now is None:
+        return ""
+    return short((_utc(now) - _utc(moment)).total_seconds())
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _head(run: Explanation, paint: Paint) -> Iterator[str]:
+    phase = f" (phase {run.phase})" if run.phase else ""
+    rows = (
+        ("Name", run.name),
+        ("Namespace", run.namespace),
+        ("Kind", run.kind),
+        ("State", run.state + phase),
+        ("Agent", run.agent),
+        ("Attempt", str(run.attempt) if run.attempt > 1 else ""),
+        ("Created", _moment(run.created, run)),
+        ("Finished", _moment(run.finished, run)),
+        ("Deleted", _moment(run.deleted, run)),
+        ("Recorded", _moment(run.recorded, run)),
+        ("Message", run.message),
+    )
+    for name, value in rows:
+        if value:
+            yield _field(name, value, paint)
+
+
+def _field(name: str, value: str, paint: Paint, style: str = "") -> str:
+    return f"{paint('bold', f'{name}:')}{' ' * max(1, _WIDTH - len(name))}{paint(style, value)}"
+
+
+def _moment(moment: Time, run: Explanation) -> str:
+    if moment is None:
+        return ""
+    return f"{_utc(moment).strftime('%Y-%m-%dT%H:%M:%SZ')} ({age(moment, run.observed)} ago)"
+
+
+def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
+    if not run.findings:
+        words = "none: no fault found" if run.verdict == "ok" else "unknown"
+        yield _field("Cause", words, paint, style_of(run))
+        return
+    first, *others = run.findings
+    style = style_of(run) if first.fault else "wait"
+    yield _field("Cause", f"{first.cause}{_not_yet(first)}", paint, style)
+    for name, value in (
+        ("  Evidence", first.evidence),
+        ("  Since", _moment(first.since, run)),
+        ("  Meaning", first.meaning),
+        ("  Act", first.act),
+        ("  Next", first.next),
+    ):
+        if value:
+            yield _field(name, value, paint, "bold" if name == "  Next" else "")
+    if others:
+        yield paint("bold", "Also:")
+        rows = [(one.cause, age(one.since, run.observed), one.evidence) for one in others]
+        yield from (f"  {line}" for line in columns(rows, paint))
+
+
+def _not_yet(finding: FindingView) -> str:
+    return (
+        ""
+        if finding.fault
+        else " (not a fault)"
+        if finding.cause in {"suspended", "waiting"}
+        else " (not a fault yet)"
+    )
+
+
+def _chain(run: Explanation, paint: Paint) -> Iterator[str]:
+    rows = [(run.kind, run.name, run.phase or run.state, age(run.created, run.observed))]
+    for worker in run.workers:
+        rows += _worker_rows(worker, run)
+    if run.more_workers:
+        rows.append((f"  {run.more_workers} more", "", "", ""))
+    yield paint("bold", "Chain:")
+    yield from (f"  {line}" for line in columns([("OBJECT", "NAME", "STATE", "AGE"), *rows], paint, head=True))
+
+
+def _worker_rows(worker: WorkerView, run: Explanation) -> Iterator[tuple[str, str, str, str]]:
+    state = (
+        worker.state + (f": {worker.reason}" if worker.reason else "") + ("" if worker.current else " (not current)")
+    )
+    indent = "  "
+    if worker.kind != "Pod" or not worker.pods:
+        yield f"{indent}{worker.kind}", worker.name, state, age(worker.created, run.observed)
+        indent += "  "
+    if not worker.pods_known and worker.kind != "Pod":
+        yield f"{indent}Pod", "not read", "unknown", ""
+    for pod in worker.pods:
+        yield f"{indent}Pod", pod.name, _pod_state(pod), age(pod.created, run.observed)
+        for one in pod.containers:
+            yield f"{indent}  {one.role}", one.name, _container_state(one), age(one.since, run.observed)
+
+
+def _pod_state(pod: PodView) -> str:
+    node = f" on {pod.node}" if pod.node else ""
+    return f"{pod.state}{node}" + (f": {pod.reason}" if pod.reason else "")
+
+
+def _container_state(one: ContainerView) -> str:
+    code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
+    reason = f": {one.reason}" if one.reason else ""
+    last = f"; last {one.last_reason}" if one.last_reason else ""
+    restarts = f" ({one.restarts} restarts{last})" if one.restarts else ""
+    return f"{one.state or 'not reported'}{code}{reason}{restarts}"
+
+
+def _events(run: Explanation, paint: Paint) -> Iterator[str]:
+    if not run.events:
+        words = "<none>" if run.events_known else "<not read>"
+        yield _field("Events", words, paint)
+        return
+    yield paint("bold", "Events:")
+    rows = [("LAST SEEN", "COUNT", "REASON", "OBJECT", "MESSAGE")]
+    rows += [
+        (age(one.last or one.first, run.observed), str(one.count), one.reason, one.object, one.note)
+        for one in run.events
+    ]
+    yield from (f"  {line}" for line in columns(rows, paint, head=True))
+
+
+def _timeline(run: Explanation, paint: Paint) -> Iterator[str]:
+    """Of a run that is over or no longer exists: what is left of it."""
+    if not run.timeline or (run.finished is None and run.recorded is None):
+        return
+    yield paint("bold", "Timeline:")
+    rows = [(_utc(one.time).strftime("%Y-%m-%dT%H:%M:%SZ"), one.object, one.what) for one in run.timeline]
+    yield from (f"  {line}" for line in columns([("TIME", "OBJECT", "WHAT"), *rows], paint, head=True))

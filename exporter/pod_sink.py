@@ -1,0 +1,52 @@
+"""The sink for Pods of Jobs. If they may no longer be read, they are forgotten: an old state explains nothing."""
+
+import asyncio
+import dataclasses
+from typing import Any
+
+from exporter.cache import Pod
+from exporter.resources.metrics_store import MetricsStore
+from exporter.telemetry import ResourceStatus
+
+__all__ = ["PodSink"]
+
+_SLICE = 256
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PodSink:
+    """Updates one partition of the Pods."""
+
+    partition: str
+    store: MetricsStore
+    status: ResourceStatus
+
+    async def replace(self, records: dict[str, Any]) -> None:
+        """Replaces all Pods, in slices."""
+        pods = self.store.cache.pods
+        changes = [(uid, None) for uid in pods.uids(self.partition) - records.keys()]
+        for number, (uid, pod) in enumerate([*changes, *records.items()]):
+            if not number % _SLICE:
+                await asyncio.sleep(0)
+            self.store.put_pod(self.partition, uid, pod)
+        pods.set_known(self.partition, known=True)
+
+    def upsert(self, uid: str, record: Pod) -> None:
+        """Adds or updates a Pod."""
+        self._put(uid, record)
+
+    def delete(self, uid: str) -> None:
+        """Removes a Pod that was deleted or has succeeded."""
+        self._put(uid, None)
+
+    def set_state(self, state: str) -> None:
+        """Forgets the Pods if they may not be read."""
+        pods = self.store.cache.pods
+        if state in {"forbidden", "missing"} and pods.known(self.partition):
+            for uid in pods.uids(self.partition):
+                self.store.put_pod(self.partition, uid, None)
+            pods.set_known(self.partition, known=False)
+
+    def _put(self, uid: str, pod: Pod | None) -> None:
+        self.store.put_pod(self.partition, uid, pod)
+        self.status.count(self.store.cache.pods.count(self.partition))

@@ -1,0 +1,123 @@
+"""Containers of Pods: wire types, and their records with role and state.
+
+Commands, environment and images are not decoded. Neither are messages of terminated containers: they are the end of
+the container's log, if the container asks for that (terminationMessagePolicy).
+"""
+
+import datetime as dt
+import functools
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
+
+from exporter.cache import Container
+from exporter.resources.objects import intern_label, unix_seconds
+from exporter.untrusted import message
+
+__all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "containers_of", "terminated"]
+
+_MOST = 50
+_LONGEST_MESSAGE = 300
+_LONGEST_RAW = 2000
+
+
+class SpecContainer(msgspec.Struct, rename="camel"):
+    """An item of `spec.containers` or `spec.initContainers`."""
+
+    name: str | None = None
+    restart_policy: str | None = None
+
+
+class Waiting(msgspec.Struct):
+    """`state.waiting`: a container that is not running yet."""
+
+    reason: str | None = None
+    message: str | None = None
+
+
+class Running(msgspec.Struct, rename="camel"):
+    """`state.running`."""
+
+    started_at: dt.datetime | None = None
+
+
+class Terminated(msgspec.Struct, rename="camel"):
+    """`state.terminated`: a container that has terminated."""
+
+    reason: str | None = None
+    exit_code: int | None = None
+    finished_at: dt.datetime | None = None
+
+
+class State(msgspec.Struct):
+    """The state of a container; waiting if all fields are absent."""
+
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(msgspec.Struct, rename="camel"):
+    """An item of `status.containerStatuses` or `status.initContainerStatuses`."""
+
+    name: str | None = None
+    state: State | None = None
+    last_state: State | None = None
+    restart_count: int | None = None
+
+
+def terminated(statuses: Sequence[ContainerStatus] | None) -> Iterator[tuple[str, Terminated]]:
+    """The terminated containers, with their names."""
+    for item in statuses or ():
+        if item.state is not None and item.state.terminated is not None:
+            yield item.name or "", item.state.terminated
+
+
+def containers_of(
+    *,
+    init: Sequence[SpecContainer],
+    regular: Sequence[SpecContainer],
+    statuses: Sequence[ContainerStatus],
+    mains: Collection[str],
+) -> tuple[tuple[Container, ...], int]:
+    """Their records, at most 50 with the main ones among them, and the number of others."""
+    reported = {item.name: item for item in statuses}
+    given = [(item, "side" if item.restart_policy == "Always" else "init") for item in init]
+    given += [(item, "main" if item.name in mains else "side") for item in regular]
+    if len(given) > _MOST:
+        first = sorted(range(len(given)), key=lambda at: (given[at][1] != "main", at))[:_MOST]
+        given, more = [given[at] for at in sorted(first)], len(given) - _MOST
+    else:
+        more = 0
+    return tuple(_container(item, role, reported.get(item.name)) for item, role in given), more
+
+
+def _container(item: SpecContainer, role: str, status: ContainerStatus | None) -> Container:
+    sidecar = item.restart_policy == "Always"
+    if status is None:
+        return Container(name=intern_label(item.name), role=role, sidecar=sidecar)
+    state, last = status.state or State(), (status.last_state or State()).terminated or Terminated()
+    ended, waiting = state.terminated, state.waiting
+    return Container(
+        name=intern_label(item.name),
+        role=role,
+        state="terminated" if ended else "running" if state.running else "waiting",
+        reason=intern_label((ended or waiting or Waiting()).reason),
+        message=cleaned(waiting.message) if waiting and not ended else "",
+        exit_code=ended.exit_code if ended else None,
+        since=unix_seconds(ended.finished_at if ended else state.running.started_at if state.running else None),
+        restarts=status.restart_count or 0,
+        last_reason=intern_label(last.reason),
+        last_exit_code=last.exit_code,
+        sidecar=sidecar,
+    )
+
+
+def cleaned(text: str | None) -> str:
+    """A message of a component of Kubernetes: one line without credentials, of at most 300 characters."""
+    return _cleaned(text[:_LONGEST_RAW]) if text else ""
+
+
+@functools.lru_cache(maxsize=1024)
+def _cleaned(text: str) -> str:
+    return message(text, limit=_LONGEST_MESSAGE)

@@ -1,0 +1,73 @@
+"""Pods of Jobs: lists, watches and records. They are optional.
+
+They are selected by the label `job-name`: the Job controller of every supported version of Kubernetes sets it. Its
+successor `batch.kubernetes.io/job-name` is missing from Pods that were created before Kubernetes 1.27. A Job with
+`spec.manualSelector` may have Pods without it. Pods that have succeeded are not sent: a Job that is unfinished has
+none for long, and they are most of the Pods that exist. A Pod that succeeds leaves the selection as if deleted.
+"""
+
+import functools
+from collections.abc import Sequence
+
+from exporter.cache import PODS, SUCCEEDED, Pod, named_key
+from exporter.resources.kinds import RunKind
+from exporter.resources.objects import intern_label, object_name
+from exporter.resources.pod_objects import WirePod, job_of, main_containers, pod_record
+from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.wanted import Wanted
+
+__all__ = ["RESOURCE", "pod_of_job"]
+
+_SELECTOR = "job-name"
+_UID_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"})
+
+
+def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
+    """The record of a Pod; None if it is not of a Job, or if it has succeeded.
+
+    A Pod that nothing controls, without the label of the Job's UID, is that of the Job that its label names. Its
+    main containers are those of the kinds: the kind of its run is not known from the Pod.
+    """
+    owner = job_of(pod.metadata.owner_references or ()) or _named(pod)
+    if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED):
+        return None
+    labels = pod.metadata.labels or {}
+    labelled = {name for kind in kinds for name in kind.main_labels(labels)}
+    patterns = [kind.job_containers for kind in kinds]
+    found = [main_containers(pod, labelled=labelled, pattern=one, is_strict=True) for one in patterns if one]
+    mains = next(filter(None, found), None) or main_containers(pod, labelled=labelled, pattern=None)
+    return pod_record(pod, mains=mains, owner=owner)
+
+
+def _named(pod: WirePod) -> str:
+    meta, labels = pod.metadata, pod.metadata.labels or {}
+    if any(one.controller for one in meta.owner_references or ()) or not labels.keys().isdisjoint(_UID_LABELS):
+        return ""
+    name = object_name(labels.get(_SELECTOR))
+    return named_key(intern_label(meta.namespace), name) if name else ""
+
+
+def lists(wanted: Wanted) -> list[ListWatch]:
+    """One for each namespace, or one for all namespaces; none if the settings switch them off.
+
+    The label selector of the settings is not applied: the Pods of a Job need not have the labels of the Job.
+    """
+    return [
+        ListWatch(
+            title="pods",
+            scope=f"{scope or '*'}/{_SELECTOR}",
+            optional=True,
+            partition=scope or "*",
+            group="",
+            plural="pods",
+            namespace=scope,
+            labels=_SELECTOR,
+            fields=f"status.phase!={SUCCEEDED}",
+            wire=WirePod,
+            record=functools.partial(pod_of_job, kinds=wanted.kinds),
+        )
+        for scope in (wanted.scopes if wanted.pods else ())
+    ]
+
+
+RESOURCE = Resource(name="job_pods", table=PODS, lists=lists)

@@ -1,0 +1,130 @@
+"""Pods on the wire, and their records: of Jobs, and of Pods that are themselves workers."""
+
+import datetime as dt
+import re
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from exporter.cache import SUCCEEDED, Pod
+from exporter.resources.containers import ContainerStatus, SpecContainer, cleaned, containers_of, terminated
+from exporter.resources.objects import Meta, OwnerReference, intern_label, object_name, truncate, unix_seconds
+
+__all__ = ["Spec", "Status", "WirePod", "finished", "job_of", "main_containers", "pod_record"]
+
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_ENDED = frozenset({SUCCEEDED, "Failed"})
+
+
+class Gate(msgspec.Struct):
+    """A scheduling gate."""
+
+    name: str | None = None
+
+
+class Spec(msgspec.Struct, rename="camel"):
+    """`spec`, without commands, environment and volumes."""
+
+    node_name: str | None = None
+    active_deadline_seconds: float | None = None
+    init_containers: list[SpecContainer] | None = None
+    containers: list[SpecContainer] | None = None
+    scheduling_gates: list[Gate] | None = None
+
+
+class PodCondition(msgspec.Struct, rename="camel"):
+    """An item of `status.conditions`."""
+
+    type: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    last_transition_time: dt.datetime | None = None
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """`status`, set by the kubelet and the scheduler."""
+
+    phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    start_time: dt.datetime | None = None
+    conditions: list[PodCondition] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+
+
+class WirePod(msgspec.Struct):
+    """A Pod on the wire."""
+
+    metadata: Meta = msgspec.field(default_factory=Meta)
+    spec: Spec | None = None
+    status: Status | None = None
+
+
+def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "") -> Pod:
+    """The record of a Pod. `mains` are the names of its main containers, `owner` the UID of its Job."""
+    meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
+    statuses = [*(status.init_container_statuses or ()), *(status.container_statuses or ())]
+    containers, more = containers_of(
+        init=spec.init_containers or (), regular=spec.containers or (), statuses=statuses, mains=mains
+    )
+    scheduled = condition(status, "PodScheduled", "False") or PodCondition()
+    disrupted = condition(status, "DisruptionTarget", "True") or PodCondition()
+    return Pod(
+        uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
+        namespace=intern_label(meta.namespace),
+        name=object_name(meta.name),
+        owner=truncate(owner),
+        node=object_name(spec.node_name),
+        phase=intern_label(status.phase),
+        reason=intern_label(status.reason),
+        message=cleaned(status.message),
+        disruption=intern_label(disrupted.reason),
+        created=unix_seconds(meta.creation_timestamp),
+        started=unix_seconds(status.start_time),
+        deleted=unix_seconds(meta.deletion_timestamp),
+        finished=finished(status) if status.phase in _ENDED else None,
+        gated=bool(spec.scheduling_gates),
+        unscheduled=": ".join(filter(None, (intern_label(scheduled.reason), cleaned(scheduled.message)))),
+        unscheduled_since=unix_seconds(scheduled.last_transition_time),
+        containers=containers,
+        more_containers=more,
+    )
+
+
+def condition(status: Status, name: str, value: str) -> PodCondition | None:
+    """The condition of this type, if it has this status."""
+    return next((item for item in status.conditions or () if (item.type, item.status) == (name, value)), None)
+
+
+def finished(status: Status) -> float | None:
+    """End of its last container. Without one, as after an eviction, the last transition of a condition."""
+    ends = [unix_seconds(end.finished_at) for _, end in terminated(status.container_statuses)]
+    changes = [unix_seconds(item.last_transition_time) for item in status.conditions or ()]
+    return max((end for end in ends if end), default=None) or max((at for at in changes if at), default=None)
+
+
+def main_containers(
+    pod: WirePod, *, labelled: Collection[str], pattern: re.Pattern[str] | None, is_strict: bool = False
+) -> list[str]:
+    """The names of the main containers: named by a label of the Pod, else those that match the pattern.
+
+    Else, unless `is_strict`, the default of `kubectl logs`: that in the annotation, else the first one.
+    """
+    spec, status = pod.spec or Spec(), pod.status or Status()
+    given: Sequence[SpecContainer | ContainerStatus] = spec.containers or status.container_statuses or ()
+    names = [item.name for item in given if item.name]
+    if found := [name for name in names if name in labelled]:
+        return found
+    if pattern and ((found := [name for name in names if pattern.fullmatch(name)]) or is_strict):
+        return found
+    default = (pod.metadata.annotations or {}).get(_DEFAULT_CONTAINER)
+    return [default] if default in names else names[:1]
+
+
+def job_of(references: Sequence[OwnerReference]) -> str:
+    """The UID of the Job that controls an object; empty if none does."""
+    jobs = (item for item in references if item.controller and item.kind == "Job")
+    owner = next((item for item in jobs if (item.api_version or "").startswith("batch/")), None)
+    return (owner.uid or "") if owner is not None else ""

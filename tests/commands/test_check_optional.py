@@ -1,0 +1,46 @@
+"""Pods of Jobs and Events in `check`: what may not be read is a note, because nothing else depends on it."""
+
+import pytest
+
+from tests.clusters import a_server, a_status
+from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, refuses
+
+NOTES = {
+    "/api/v1/pods": (
+        "note  pods of Jobs in all namespaces: not permitted: grant the verbs list and watch"
+        " (403 at /api/v1/pods: no); without them, causes do not name what the Pods of Jobs wait for"
+    ),
+    "/apis/events.k8s.io/v1/events": (
+        "note  events in all namespaces: not permitted: grant the verbs list and watch"
+        " (403 at /apis/events.k8s.io/v1/events: no); without them, causes do not have the words of Events"
+    ),
+}
+
+
+@pytest.mark.parametrize("path", NOTES)
+async def test_a_role_of_before_the_upgrade_is_healthy(tmp_path, path):
+    """An init container that checks must not stop the upgrade."""
+    async with a_server() as server:
+        refuses(server, path, lambda: a_status(403, "no"))
+        code, lines = await check(server.url, tmp_path, config=NO_CONFIGMAPS)
+    assert code == 0
+    assert [line for line in lines if line.startswith("note")] == [NOTES[path]]
+
+
+async def test_events_are_not_read_to_learn_whether_they_may_be(tmp_path):
+    """There may be a hundred thousand."""
+    async with a_server() as server:
+        await check(server.url, tmp_path, config=NO_CONFIGMAPS)
+        asked = [request for request in server.requests if "events.k8s.io" in request]
+    assert asked
+    assert all("metadata.name%3Dcoderun-exporter-check" in request for request in asked)
+
+
+async def test_what_the_settings_switch_off_is_not_checked(tmp_path):
+    """Neither is it listed."""
+    config = NO_CONFIGMAPS + "pods: {enabled: false}\nevents: {enabled: false}\n"
+    async with a_server() as server:
+        code, lines = await check(server.url, tmp_path, config=config)
+        assert not [request for request in server.requests if "pods" in request or "events.k8s" in request]
+    assert code == 0
+    assert not set(lines) & set(OPTIONAL)

@@ -1,0 +1,153 @@
+"""Each cause of the table, from objects to words: what a user sees who dumps these objects."""
+
+import json
+
+import pytest
+
+from exporter.diagnosis import CAUSES
+from tests.commands.in_process import call
+from tests.diagnosis.test_dumps import EXPECTED
+from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
+
+NOW = CREATED + 7200
+RUNNING = {"phase": "Running", "lastUpdate": stamp(CREATED)}
+WORKS = {"phase": "Running", "lastUpdate": stamp(CREATED + 7000)}
+NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
+REQUIRED = "configmaps: {namespace: agent-platform, required: [{name: t, keys: [a.hbs, b.hbs]}]}\n"
+OPEN = a_run(status=WORKS)
+FAILED = a_job(ended="Failed", reason="BackoffLimitExceeded")
+TOUCHED = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
+
+
+def touched(run=None):
+    """A run with a finalizer."""
+    run = run or a_run()
+    return run | {"metadata": run["metadata"] | TOUCHED}
+
+
+def failed(message):
+    """A run that failed with this message."""
+    return a_run(status={"phase": "Failed", "message": message})
+
+
+def without_pod(**status):
+    """A Job whose status has no active pod."""
+    job = a_job()
+    return job | {"status": {"startTime": stamp(CREATED + 10)} | status}
+
+
+def a_pod(phase="Pending", *, deleted=None, gates=None, **status):
+    """The Pod of the Job `j`."""
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job-j", "controller": True}
+    meta = {"name": "p", "namespace": "n", "uid": "pod-p", "ownerReferences": [owner], "labels": {"job-name": "j"}}
+    meta |= {"creationTimestamp": stamp(CREATED + 11)} | ({"deletionTimestamp": stamp(deleted)} if deleted else {})
+    spec = {"containers": [{"name": "agent"}]} | ({"schedulingGates": [{"name": g} for g in gates]} if gates else {})
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": phase, **status}}
+
+
+def an_event(kind="Pod", uid="pod-p", reason="Other", note="nothing of interest"):
+    """A warning; it makes Events known."""
+    about = {"kind": kind, "namespace": "n", "name": "x", "uid": uid}
+    meta = {"name": "e", "namespace": "n", "uid": "e"}
+    times = {"firstTimestamp": stamp(CREATED + 20), "lastTimestamp": stamp(CREATED + 30)}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": meta, "type": "Warning", "reason": reason}
+    return event | {"message": note, "involvedObject": about} | times
+
+
+READ = an_event(uid="unrelated")
+CONFIGMAP = a_configmap(name="t", data={"a.hbs": "x", "b.hbs": "y"})
+HUGE = a_configmap(name="t", data={"a.hbs": "x" * 900_000, "b.hbs": "y"})
+POISON = a_run(name="poison", uid="p", spec={"cliConfig": {"cliType": ""}})
+
+CASES = [
+    ("finalizer_stuck", [touched(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
+    ("controller_blocked", [POISON, a_run(created=CREATED + 9), READ], ""),
+    ("configmap_missing", [touched(), a_configmap(name="kube-root-ca.crt")], REQUIRED),
+    ("configmap_empty", [touched(), a_configmap(name="t")], REQUIRED),
+    ("configmap_missing_key", [touched(), a_configmap(name="t", data={"a.hbs": "x"})], REQUIRED),
+    ("configmap_empty_key", [touched(), a_configmap(name="t", data={"a.hbs": "", "b.hbs": "x"})], REQUIRED),
+    ("configmap_near_limit", [touched(), HUGE, READ], REQUIRED),
+    ("template_failed", [failed("Template rendering failed: partial not found")], ""),
+    ("job_controller_absent", [OPEN, a_job() | {"status": {}}, READ], ""),
+    ("finished_not_exited", [a_run(status=WORKS | {"workCompleted": True}), a_job()], ""),
+    ("run_already_finished", [a_run(status={"phase": "Succeeded"}), a_job()], ""),
+    ("run_gone", [a_run(name="other", uid="other", status={"phase": "Succeeded"}), a_job()], ""),
+    ("superseded", [OPEN, a_job(name="i", uid="i", created=CREATED + 5), a_job()], ""),
+    ("no_pull_request", [failed("Job completed, but no pull request was created")], ""),
+    ("retries_exhausted", [failed("Max retries (3) reached")], ""),
+    ("retry_loop", [a_run(status=WORKS, spec={"contextVersion": 38}), a_job()], ""),
+    ("job_failed", [a_run(status={"phase": "Failed"}), FAILED], ""),
+    ("run_not_updated", [a_run(status=RUNNING), a_job(ended="Complete")], ""),
+    ("cannot_tell", [OPEN, a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED)}}], ""),
+    ("controller_idle", [a_run(), a_run(name="s", uid="s"), READ], ""),
+    ("not_reconciled", [a_run(), READ], ""),
+    ("reconcile_failing", [touched(), READ], ""),
+    ("job_deleting", [OPEN, a_job(deleted=CREATED + 60)], ""),
+    ("job_missing", [a_run(status=WORKS | {"jobName": "gone"}), READ], ""),
+    ("no_worker", [a_run(status=WORKS), READ], ""),
+    ("pods_terminating", [OPEN, without_pod(terminating=1), a_pod("Running", deleted=CREATED + 99)], ""),
+    ("no_pod", [OPEN, without_pod(), READ, a_pod() | {"metadata": {"name": "other", "uid": "o"}}], ""),
+    ("pod_not_starting", [OPEN, a_job(), a_pod(), READ], ""),
+    ("max_runtime_exceeded", [OPEN, a_job(started=CREATED - 90_000), a_pod("Running")], ""),
+    ("other", [failed("the moon is full")], ""),
+    ("suspended", [OPEN, a_job(spec={"suspend": True}, active=0)], ""),
+]
+
+
+def explained(folder, objects, config):
+    """Exit code and runs."""
+    dump = folder / "dump.json"
+    dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    (folder / "settings.yml").write_text(config)
+    words = (
+        "explain",
+        "-f",
+        dump,
+        "--config.file",
+        folder / "settings.yml",
+        "--all",
+        "-o",
+        "json",
+        "--at",
+        stamp(NOW),
+    )
+    code, out, err = call(*words)
+    assert err == ""
+    return code, json.loads(out)["items"]
+
+
+@pytest.mark.parametrize(("cause", "objects", "config"), CASES, ids=[case[0] for case in CASES])
+def test_the_cause_is_found_with_its_words(tmp_path, cause, objects, config):
+    """As the first finding, but for those that accompany another one."""
+    code, runs = explained(tmp_path, objects, config)
+    every = [finding for run in runs for finding in run["findings"]]
+    found = next(finding for finding in every if finding["cause"] == cause)
+    info = CAUSES[cause]
+    assert (found["meaning"], found["act"], found["fault"]) == (info.meaning, info.act, info.fault)
+    assert found["next"].startswith("kubectl ")
+    assert "$" not in found["next"]
+    if cause not in {"superseded", "configmap_near_limit", "job_deleting"}:
+        assert any(run["findings"][:1] == [found] for run in runs)
+    assert code == (0 if not info.fault and len(every) == 1 else 2 if cause == "cannot_tell" else 1)
+
+
+def test_a_pod_with_a_scheduling_gate_is_suspended(tmp_path):
+    """Not a fault: somebody holds it."""
+    code, (run,) = explained(tmp_path, [OPEN, a_job(), a_pod(gates=["kueue"]), READ], "")
+    assert (code, [one["cause"] for one in run["findings"]]) == (0, ["suspended"])
+
+
+def test_a_failed_attempt_explains_nothing_once_there_is_another(tmp_path):
+    """The Job goes on."""
+    old = a_pod("Failed", containerStatuses=[{"name": "agent", "state": {"terminated": {"exitCode": 1}}}])
+    new = a_pod("Running")
+    new = new | {"metadata": new["metadata"] | {"name": "q", "uid": "pod-q"}}
+    code, (run,) = explained(tmp_path, [OPEN, a_job(), old, new, READ], "")
+    assert (code, run["findings"]) == (0, [])
+
+
+def test_every_cause_has_a_test():
+    """Here, after a public report, or in the tests of the cache."""
+    elsewhere = {"configmap_shrunk", "not_ready", "waiting"}  # tests/diagnosis/test_findings.py
+    covered = {case[0] for case in CASES} | {row["cause"] for row in EXPECTED} | elsewhere
+    assert sorted(CAUSES.keys() - covered) == []

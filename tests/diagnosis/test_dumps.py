@@ -1,0 +1,42 @@
+"""Dumps after public reports: what a user sees who knows nothing but the output of kubectl."""
+
+import json
+import pathlib
+
+import pytest
+import yaml
+
+from tests.commands.in_process import call
+
+DUMPS = pathlib.Path(__file__).parent / "dumps"
+EXPECTED = yaml.safe_load((DUMPS / "expected.yml").read_text("utf-8"))
+
+
+def explained(dump, *more):
+    """Exit code, and the only run of a dump."""
+    code, out, err = call("explain", "--all", "-f", DUMPS / f"{dump}.yaml", "-o", "json", *more)
+    assert err == ""
+    (run,) = json.loads(out)["items"]
+    return code, run
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
+def test_the_first_finding_is_the_cause(row):
+    """Or none, where nothing is wrong."""
+    _, run = explained(row["dump"])
+    assert [finding["cause"] for finding in run["findings"]][:1] == ([row["cause"]] if row["cause"] else [])
+    if row["cause"]:
+        assert run["findings"][0]["next"].startswith("kubectl ")
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
+def test_an_hour_later_the_verdict_is_clear(row):
+    """A fault is a fault, and what cannot be told stays so: the exit code says which."""
+    code, run = explained(row["dump"], "--at", "2026-03-02T09:50:00Z")
+    want = {"": "ok", "cannot_tell": "unknown"}.get(row["cause"], "fault")
+    assert (run["verdict"], code) == (want, {"ok": 0, "fault": 1, "unknown": 2}[want])
+
+
+def test_every_dump_has_its_cause():
+    """None is left out."""
+    assert sorted(path.stem for path in DUMPS.glob("*.yaml")) == sorted(row["dump"] for row in EXPECTED)

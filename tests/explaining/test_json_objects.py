@@ -1,0 +1,65 @@
+"""JSON in pieces: lists, single objects, documents after one another, and what is cut or no JSON."""
+
+import json
+
+import pytest
+
+from exporter.explaining.json_objects import CutError, JsonObjects, NotJsonError
+
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 'a"]}{', "labels": {"items": "[1]"}}}
+LIST = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": [POD, POD]}
+
+
+def objects(text, size=7):
+    """All objects, fed in pieces of this size."""
+    found, data = JsonObjects(), text.encode()
+    every = []
+    for start in range(0, len(data), size):
+        every += found.feed(data[start : start + size])
+    return [(json.loads(bytes(raw)), kind) for raw, kind, _ in [*every, *found.end()]]
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 10_000])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (json.dumps(LIST), 2),
+        (json.dumps(LIST, indent=4) + "\n" + json.dumps(POD) + json.dumps({**LIST, "items": []}), 3),
+        ('{"items": [], "kind": "List"}', 0),
+        (json.dumps(POD), 1),
+        ("", 0),
+        (" \n", 0),
+    ],
+)
+def test_each_object_is_found(text, number, size):
+    """Whatever the sizes of the pieces."""
+    assert [tree for tree, _ in objects(text, size)] == [POD] * number
+
+
+def test_items_of_a_typed_list_have_its_kind():
+    """As `kubectl get --raw` prints them."""
+    assert objects('{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{}}]}')[0][1] == "Pod"
+
+
+@pytest.mark.parametrize("end", range(1, len(json.dumps(LIST)) - 1))
+def test_a_cut_list_gives_what_was_whole(end):
+    """At any byte."""
+    found = JsonObjects()
+    every = [*found.feed(json.dumps(LIST).encode()[:end])]
+    with pytest.raises(CutError):
+        every += found.end()
+    assert len(every) <= 2
+
+
+@pytest.mark.parametrize("text", ["[1]", "{1}", '{"a" 1}', '{"items": [}', "nonsense", '{"a": tru}'])
+def test_what_is_no_json_is_named_with_its_place(text):
+    """In one line."""
+    with pytest.raises((NotJsonError, CutError)) as error:
+        objects(text)
+    assert "\n" not in str(error.value)
+
+
+def test_an_object_that_is_deep_is_one_object():
+    """Decoders give up at a thousand levels."""
+    deep = "[" * 5000 + "]" * 5000
+    assert len([*JsonObjects().feed(f'{{"items":[{{"a":{deep}}},{{}}],"kind":"List"}}'.encode())]) == 2

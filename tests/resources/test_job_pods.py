@@ -1,0 +1,251 @@
+"""Pods of Jobs: object in, record out."""
+
+import pytest
+
+from exporter.cache import Container, Pod
+from exporter.config import Settings
+from exporter.informers import wanted_of
+from exporter.kube.decode import Decoder
+from exporter.profiles import Profile, resolved
+from exporter.profiles.language import StateRule, Worker
+from exporter.resources.job_pods import RESOURCE, pod_of_job
+from exporter.resources.kinds import run_kinds
+from exporter.resources.pod_objects import WirePod
+from tests.objects import CREATED, raw, stamp
+
+KINDS = run_kinds([resolved("coderuns.agents.platform")])
+OWNER = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job-j", "controller": True}
+
+
+def a_pod(*, owners=(OWNER,), labels=None, annotations=None, spec=None, **status):
+    """A Pod of the Job `j`."""
+    meta = {"name": "j-x", "namespace": "n", "uid": "pod-x", "creationTimestamp": stamp(CREATED)}
+    meta |= {"ownerReferences": list(owners), "labels": {"job-name": "j"} | (labels or {})}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta | {"annotations": annotations or {}},
+        "spec": {"containers": [{"name": "claude-code"}, {"name": "docker-daemon"}]} | (spec or {}),
+        "status": {"phase": "Running"} | status,
+    }
+
+
+def record(item, kinds=KINDS):
+    """Its record."""
+    wire, _ = Decoder(WirePod).decode(raw(item))
+    return pod_of_job(wire, kinds=kinds)
+
+
+def mains(item, kinds=KINDS):
+    """The names of its main containers."""
+    return [one.name for one in record(item, kinds).containers if one.role == "main"]
+
+
+def a_kind(**worker):
+    """A kind of runs whose Jobs have this main container."""
+    profile = Profile(
+        resource="tasks.v1.example.com", kind="Task", state=(StateRule(open=("x",)),), worker=Worker(**worker)
+    )
+    return run_kinds([profile])
+
+
+def test_a_running_pod_whose_main_container_has_ended():
+    """Containers have their states, roles and times."""
+    item = a_pod(
+        spec={
+            "nodeName": "node-1",
+            "initContainers": [{"name": "clone"}, {"name": "proxy", "restartPolicy": "Always"}],
+        },
+        startTime=stamp(CREATED + 2),
+        initContainerStatuses=[
+            {
+                "name": "clone",
+                "state": {
+                    "terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": stamp(CREATED + 5)},
+                },
+            },
+            {"name": "proxy", "state": {"running": {"startedAt": stamp(CREATED + 6)}}},
+        ],
+        containerStatuses=[
+            {
+                "name": "docker-daemon",
+                "restartCount": 2,
+                "state": {"running": {"startedAt": stamp(CREATED + 7)}},
+                "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+            },
+            {
+                "name": "claude-code",
+                "state": {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": stamp(CREATED + 90)}},
+            },
+        ],
+    )
+    assert record(item) == Pod(
+        uid="pod-x",
+        namespace="n",
+        name="j-x",
+        owner="job-j",
+        node="node-1",
+        phase="Running",
+        created=CREATED,
+        started=CREATED + 2,
+        containers=(
+            Container(
+                name="clone", role="init", state="terminated", reason="Completed", exit_code=0, since=CREATED + 5
+            ),
+            Container(name="proxy", role="side", state="running", since=CREATED + 6, sidecar=True),
+            Container(
+                name="claude-code", role="main", state="terminated", reason="Error", exit_code=1, since=CREATED + 90
+            ),
+            Container(
+                name="docker-daemon",
+                role="side",
+                state="running",
+                since=CREATED + 7,
+                restarts=2,
+                last_reason="OOMKilled",
+                last_exit_code=137,
+            ),
+        ),
+    )
+
+
+def test_a_pod_that_is_not_scheduled_has_the_words_of_the_scheduler():
+    """And no node, no start and no state of its containers."""
+    found = record(
+        a_pod(
+            phase="Pending",
+            conditions=[
+                {
+                    "type": "PodScheduled",
+                    "status": "False",
+                    "reason": "Unschedulable",
+                    "message": "0/3 nodes are available: 3 Insufficient cpu.",
+                    "lastTransitionTime": stamp(CREATED + 1),
+                }
+            ],
+        )
+    )
+    assert (found.unscheduled, found.unscheduled_since) == (
+        "Unschedulable: 0/3 nodes are available: 3 Insufficient cpu.",
+        CREATED + 1,
+    )
+    assert (found.node, found.started, found.state, [one.state for one in found.containers]) == (
+        "",
+        None,
+        "pending",
+        ["", ""],
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {
+                "phase": "Failed",
+                "reason": "Evicted",
+                "message": "The node was low on resource: memory.",
+                "conditions": [
+                    {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"},
+                    {"type": "Ready", "lastTransitionTime": stamp(CREATED + 30)},
+                ],
+            },
+            ("", "Evicted", "The node was low on resource: memory.", "TerminationByKubelet", CREATED + 30),
+        ),
+        ({"phase": "Unknown", "reason": "NodeLost"}, ("running", "NodeLost", "", "", None)),
+    ],
+)
+def test_a_pod_whose_node_evicts_or_loses_it_has_the_reason(fields, expected):
+    """As the kubelet and the controllers set it."""
+    found = record(a_pod(**fields))
+    assert (found.state, found.reason, found.message, found.disruption, found.finished) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "kinds", "expected"),
+    [
+        ({}, KINDS, ["claude-code"]),
+        ({"labels": {"cli-container": "docker-daemon"}}, KINDS, ["docker-daemon"]),
+        ({"labels": {"cli-container": "another"}}, KINDS, ["claude-code"]),
+        ({"annotations": {"kubectl.kubernetes.io/default-container": "docker-daemon"}}, KINDS, ["docker-daemon"]),
+        ({"annotations": {"kubectl.kubernetes.io/default-container": "another"}}, KINDS, ["claude-code"]),
+        ({}, a_kind(container="docker-*"), ["docker-daemon"]),
+        ({}, a_kind(container="another"), ["claude-code"]),
+        ({"labels": {"m": "claude-code"}}, a_kind(container="docker-*", container_label="m"), ["claude-code"]),
+        ({"spec": {"containers": []}}, KINDS, []),
+    ],
+)
+def test_the_main_container_is_that_of_the_label_the_profile_the_annotation_or_the_first(fields, kinds, expected):
+    """In this order; a name that no container has does not count."""
+    assert mains(a_pod(**fields), kinds) == expected
+
+
+@pytest.mark.parametrize(
+    ("owners", "labels", "owner"),
+    [
+        ([OWNER], {"controller-uid": "job-j"}, "job-j"),
+        ([OWNER | {"kind": "CodeRun"}], {}, None),
+        ([OWNER | {"apiVersion": "x/v1"}], {}, None),
+        ([OWNER | {"controller": False}], {"controller-uid": "job-j"}, None),
+        ((), {"batch.kubernetes.io/controller-uid": "job-j"}, None),
+        ((), {}, "@n/j"),
+        ((), {"job-name": ""}, None),
+    ],
+)
+def test_a_pod_is_of_the_job_that_controls_it(owners, labels, owner):
+    """One that nothing controls, and that was never of another Job, is of the one that its label names."""
+    found = record(a_pod(owners=owners, labels=labels))
+    assert (found and found.owner) == owner
+
+
+def test_a_pod_that_has_succeeded_is_ignored():
+    """A server that ignores the field selector sends it."""
+    assert record(a_pod(phase="Succeeded")) is None
+
+
+def test_of_many_containers_fifty_are_kept_with_the_main_one_among_them():
+    """The others are counted."""
+    names = [f"c{number}" for number in range(70)]
+    item = a_pod(
+        labels={"cli-container": "c66"}, spec={"containers": [{"name": name} for name in names]}, containerStatuses=[]
+    )
+    found = record(item)
+    assert [one.name for one in found.containers] == [*names[:49], "c66"]
+    assert found.more_containers == 20
+
+
+def test_text_of_the_kubelet_is_cleaned_and_logs_are_not_read():
+    """A message of a terminated container may be the end of its log."""
+    hostile = "Back-off pulling image \x1b[31m{{ .x }}\nfrom https://user:hunter2@registry.example/x " + "y" * 5000
+    found = record(
+        a_pod(
+            phase="Pending",
+            containerStatuses=[
+                {"name": "claude-code", "state": {"waiting": {"reason": "ImagePullBackOff\n", "message": hostile}}},
+                {"name": "docker-daemon", "state": {"terminated": {"message": "sk-secret", "reason": "Error"}}},
+            ],
+        )
+    )
+    main, side = found.containers
+    assert (main.reason, side.message) == ("ImagePullBackOff", "")
+    assert main.message.isprintable()
+    assert len(main.message) <= 300
+    assert not any(part in main.message for part in ("hunter2", "{{"))
+
+
+def test_a_pod_of_which_nothing_can_be_read_has_an_empty_record():
+    """Each field that is malformed is empty; the others stay."""
+    item = a_pod() | {"spec": {"containers": "x", "nodeName": ["x"]}, "status": [1]}
+    assert record(item) == Pod(uid="pod-x", namespace="n", name="j-x", owner="job-j", created=CREATED)
+
+
+def test_pods_are_selected_on_the_server_by_the_label_of_jobs():
+    """In the namespaces of the settings, without the label selector of runs; or not at all."""
+    settings = Settings(namespaces=("a", "b"), label_selector="team=x")
+    assert [(one.path, one.params) for one in RESOURCE.lists(wanted_of(settings))] == [
+        (
+            f"/api/v1/namespaces/{name}/pods",
+            {"labelSelector": "job-name", "fieldSelector": "status.phase!=Succeeded"},
+        )
+        for name in "ab"
+    ]

@@ -1,0 +1,74 @@
+"""The parts of docs/causes.md and docs/api.md that are made from the code, and the JSON Schema of the API."""
+
+import json
+import typing
+from collections.abc import Callable, Iterator, Mapping
+
+import msgspec
+
+from exporter.diagnosis import CAUSES
+from exporter.diagnosis.explanation import (
+    ContainerView,
+    EventView,
+    Explanation,
+    FindingView,
+    PodView,
+    RunList,
+    TimelineEntry,
+    WorkerView,
+)
+from exporter.durations import short
+
+__all__ = ["CAUSE_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "field_rows", "schema"]
+
+CAUSE_HEAD = ("cause", "it means", "who acts", "next", "a fault", "normal for", "in metrics")
+FIELD_HEAD = ("field", "type", "meaning")
+STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView, TimelineEntry)
+
+
+def cause_rows() -> Iterator[tuple[str, ...]]:
+    """A row for each cause, in the order of findings."""
+    for info in CAUSES.values():
+        yield (
+            f"`{info.name}`",
+            info.meaning,
+            info.act,
+            f"`{info.next}`",
+            "yes" if info.fault else "no",
+            short(info.grace) if info.grace else "",
+            "yes" if info.metric else "no",
+        )
+
+
+def field_rows(
+    struct: type[msgspec.Struct], described: Callable[[type], Mapping[str, str]]
+) -> Iterator[tuple[str, ...]]:
+    """A row for each field of a part of an answer."""
+    for field in msgspec.structs.fields(struct):
+        yield f"`{field.encode_name}`", _words(field.type), described(struct)[field.name]
+
+
+def _words(kind: object) -> str:
+    inner = [item for item in typing.get_args(kind) if item not in (type(None), Ellipsis)]
+    if typing.get_origin(kind) is tuple:
+        return f"list of {_words(inner[0])}"
+    if inner:
+        optional = type(None) in typing.get_args(kind)
+        return " or ".join(map(_words, inner)) + (" or null" if optional else "")
+    names = {"str": "string", "int": "number", "bool": "boolean", "datetime": "time"}
+    name = getattr(kind, "__name__", "")
+    return names.get(name, f"[{name}](#{name.lower()})")
+
+
+def schema() -> str:
+    """The JSON Schema of both answers."""
+    _, definitions = msgspec.json.schema_components([RunList, Explanation], ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        definition["required"] = list(definition["properties"])  # defaults are not left out
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "coderun-exporter API v1",
+        "oneOf": [{"$ref": "#/$defs/RunList"}, {"$ref": "#/$defs/Explanation"}],
+        "$defs": definitions,
+    }
+    return json.dumps(document, indent=2) + "\n"
