@@ -1,6 +1,6 @@
 """Builds the explanation of one run, or of a worker without a run, from the cached objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from exporter.cache import RUNNING, Event, Job, ObjectCache, Pod, Run
 from exporter.diagnosis.causes import CAUSES
@@ -33,7 +33,7 @@ def is_listed(item: Run | Job, cache: ObjectCache) -> bool:
 def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     """At the time of the cache."""
     now, listed = cache.now, findings(item, cache)
-    workers = sorted(cache.jobs_of(item), key=_age, reverse=True) if isinstance(item, Run) else [item]
+    workers = sorted(_workers_of(item, cache), key=_age, reverse=True) if isinstance(item, Run) else [item]
     shown, uids = workers[:_WORKERS], [item.uid]
     for job in shown:
         uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_PODS:])]
@@ -60,6 +60,13 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         events=tuple(map(_event, events[:_EVENTS])),
         events_known=cache.events_known(item.namespace),
     )
+
+
+def _workers_of(run: Run, cache: ObjectCache) -> Iterator[Job]:
+    """Its Jobs or Pods, and those of the run that works for it, as of the Sandbox of a SandboxClaim."""
+    yield from cache.jobs_of(run)
+    for one in cache.worker_runs(run):
+        yield from cache.jobs_of(one)
 
 
 def finding_view(finding: Finding, now: float) -> FindingView:
