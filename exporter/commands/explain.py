@@ -18,6 +18,7 @@ from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.explanation import Explanation
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
+from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.output import FORMATS, exit_code, shown
 from exporter.explaining.remote import Remote
@@ -26,6 +27,7 @@ from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.memory import memory_limit
+from exporter.untrusted import spelled_out
 
 __all__ = ["add_arguments", "run"]
 
@@ -86,14 +88,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the explanations. Returns the exit code. Raises UsageError, KubeConfigError, ExplainError."""
     _check(arguments)
     settings = settings_of(arguments)
+    runs, text = _explained(arguments, settings)
+    if not arguments.watch:
+        print(text)
+        return exit_code(runs)
     while True:
-        runs, notes = _read(arguments, settings)
-        text = shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
-        clear = _CLEAR if arguments.watch and sys.stdout.isatty() else ""
-        print(clear + text, flush=True)
-        if not arguments.watch:
-            return exit_code(runs)
+        print((_CLEAR if sys.stdout.isatty() else "") + text, flush=True)
         time.sleep(_SECONDS)
+        try:
+            _, text = _explained(arguments, settings)
+        except ExplainError as error:
+            text = spelled_out(str(error))
+
+
+def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Sequence[Explanation], str]:
+    runs, notes = _read(arguments, settings)
+    return runs, shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
 
 
 def _check(arguments: argparse.Namespace) -> None:
