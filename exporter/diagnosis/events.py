@@ -8,7 +8,7 @@ __all__ = ["latest", "words"]
 
 
 def words(event: Event) -> str:
-    """Reason and note, without the count: it would change the label of a metric each time."""
+    """Reason and note. Without the count: the words become a label, and each repetition would be a new series."""
     return f"{event.reason}: {event.note}" if event.note else event.reason
 
 
