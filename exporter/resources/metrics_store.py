@@ -81,13 +81,12 @@ class MetricsStore:
             for name in _JOINED:
                 self._compressed[name].touch_all()
             return
-        for old, new in self.cache.replace(resource, partition, records):
+        pairs = self.cache.replace(resource, partition, records)
+        for old, new in pairs:
             self._update_members(resource, old, new)
             self._touch(self._related(resource, old, new))
             self._lifecycle.observe(old, new)
-            if new is None:
-                self._recorder.before_removal(old)
-            self._recorder.observe(old, new)
+        self._recorder.replaced(pairs)
 
     def put(self, change: Change) -> None:
         """Applies a change. Compares the samples of the object and of related objects before and after it."""
