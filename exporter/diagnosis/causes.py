@@ -165,10 +165,10 @@ _TABLE: Final = (
         _PODS,
         grace=60,
     ),
-    CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo(
         "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, _RUN
     ),
+    CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo("run_already_finished", "The run is over, and its worker is unfinished.", _CONTROLLER, _PODS, grace=60),
     CauseInfo("run_gone", "The run of the worker no longer exists.", _CONTROLLER, _PODS, grace=60),
     CauseInfo(
