@@ -211,8 +211,8 @@ def test_the_table_compares_the_day_with_the_replay(story, out):
     story.result(findings, runs=6, errors={})
     text = " ".join(out.getvalue().split())
     assert "1 CodeRuns of tasks 1 and 6 got no Job without 7 h 26 min until the fix was synced (19:58)" in text
-    assert "7 h 39 min until the Job was made (20:11)" in text
-    assert "with coderun-exporter 1 min 30 s after the ConfigMap lost its templates rests on the keys of" in text
+    assert "7 h 39 min until the Job was created (20:11)" in text
+    assert "with coderun-exporter 1 min 30 s after the ConfigMap lost its templates based on the keys of" in text
     assert "first alert RequiredConfigMapUnhealthy (critical), at 12:33:30" in text
     assert "alert for the symptom CodeRunJobCreationStalled, 15 min 30 s after the CodeRuns were created" in text
     assert "cause named none" in text
@@ -222,7 +222,7 @@ def test_the_second_incident_says_what_its_figure_rests_on(story, out):
     """The age of the Jobs: no status shows it earlier, and nothing reads the agents' logs."""
     story.result(Findings([HANG]), runs=6, errors={})
     text = " ".join(out.getvalue().split())
-    assert "Nothing in the cluster's status shows it earlier, and the agents' logs are not read yet" in text
+    assert "No object in the cluster shows it earlier, and the exporter does not read the agents' logs" in text
 
 
 def test_a_run_that_ends_is_shown_once(story, out):

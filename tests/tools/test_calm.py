@@ -125,8 +125,8 @@ def test_each_figure_has_the_signal_that_it_rests_on():
     """In the table: the day's moments that it is compared with, the signal, the first alert."""
     text, _ = replay.page(DETECTED, [SAID] * 3, scrapes=1)
     assert "| the age of the Jobs | `AgentJobHanging` (critical) at 14:00:00 |" in text
-    assert "until the fix was synced (19:58), 7 h 39 min until the Job was made (20:11)" in text
-    assert "shows it earlier, and the agents' logs are not read yet" in text
+    assert "until the fix was synced (19:58), 7 h 39 min until the Job was created (20:11)" in text
+    assert "shows the problem earlier, and the exporter does not read the agents' logs" in text
 
 
 def test_an_alert_about_anything_else_fails_the_replay_but_for_the_standing_advice():
