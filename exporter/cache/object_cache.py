@@ -120,7 +120,7 @@ class ObjectCache(Attached):
         if not self.lacks_job(run):
             return None
         known = self._missing_jobs.since(run), *map(self.without_job_since, self.worker_runs(run))
-        return max(filter(None, known), default=None)
+        return max((moment for moment in known if moment is not None), default=None)
 
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
