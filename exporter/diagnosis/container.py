@@ -38,6 +38,8 @@ _CREATE: Final = frozenset(
 )
 _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
+_SIGNALS: Final = frozenset({137, 143})
+"""Exit codes after SIGKILL and SIGTERM."""
 _ROLES: Final = ("main", "init", "side")
 
 
@@ -96,9 +98,18 @@ def _restarting(pod: Pod, one: Container) -> Finding:
     return found(cause, text, about=of_pod(pod, one.name), since=pod.started)
 
 
-def failed_containers(pod: Pod) -> Iterator[Finding]:
-    """Of a failed Pod: the container that ended with an error first; of several, the main one."""
-    failed = [one for one in pod.containers if one.state == "terminated" and (one.exit_code or one.reason in _CREATE)]
+def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
+    """Of a failed Pod: the container that ended with an error first; of several, the main one.
+
+    `killed`: Kubernetes ended the Pod, so that exit codes of a signal are an effect.
+    """
+    ended = (one for one in pod.containers if one.state == "terminated")
+    failed = [
+        one
+        for one in ended
+        if (one.exit_code and not (killed and one.exit_code in _SIGNALS and one.reason != _OUT_OF_MEMORY))
+        or one.reason in _CREATE
+    ]
     for one in sorted(failed, key=lambda one: (one.reason != _OUT_OF_MEMORY, _ROLES.index(one.role)))[:1]:
         cause = "init_container_failed" if one.role == "init" and not one.sidecar else "container_failed"
         if one.reason == _OUT_OF_MEMORY:

@@ -1,10 +1,13 @@
-"""Words of Events, and those that are about one object."""
+"""Words of Events, and those about one object that explain a state which still holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from exporter.cache import Event, ObjectCache
+from exporter.cache import Event, ObjectCache, Pod
 
-__all__ = ["latest", "words"]
+__all__ = ["current", "holding", "latest", "telling", "words"]
+
+_VAGUE = ("Error: ", "Unable to attach or mount volumes")
+"""How notes of the kubelet begin that repeat another Event without its reason."""
 
 
 def words(event: Event) -> str:
@@ -17,3 +20,19 @@ def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:
     for event in cache.events_about(uid):
         if not reasons or event.reason in reasons:
             yield event
+
+
+def current(cache: ObjectCache, pod: Pod, *reasons: str) -> list[Event]:
+    """Of `latest`, those about a Pod that no later progress has made void."""
+    return holding(pod, latest(cache, pod.uid, *reasons))
+
+
+def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
+    """Those that were last seen after the last progress of the Pod: its sandbox exists, or a container started."""
+    progress = max((at for at in (pod.sandbox_since, *(one.since for one in pod.containers)) if at), default=0.0)
+    return [event for event in events if event.last is None or event.last >= progress]
+
+
+def telling(events: Iterable[Event]) -> list[Event]:
+    """The Events that say why come first."""
+    return sorted(events, key=lambda event: (event.note.startswith(_VAGUE), "timed out waiting" in event.note))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import ObjectCache, Pod
-from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.events import current, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.refusals import refusal_of
 
@@ -25,7 +25,8 @@ _MISSING: Final = tuple(
     )
 )
 _VOLUMES: Final = re.compile(
-    r"PersistentVolumeClaim|persistentvolume|volume node affinity|volume binding|Multi-Attach|storageclass",
+    r"PersistentVolume|volume node affinity|volume ?(binding|zone|restrictions)|binding volumes|pvc\(s\)"
+    r"|no available (volume zone|disk)|enough free storage|Multi-Attach|storageclass",
     re.IGNORECASE,
 )
 _MOUNT: Final = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed")
@@ -43,18 +44,20 @@ def volume_cause(text: str) -> str:
 
 
 def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
-    """The most telling Event: a missing object, then a volume, then the sandbox."""
-    mounts = [*latest(cache, pod.uid, *_MOUNT)]
+    """The most telling Event: a missing object, then a volume, then the sandbox.
+
+    A container that runs or ran proves that the volumes are mounted.
+    """
+    has_run = any(one.state in {"running", "terminated"} or one.restarts for one in pod.containers)
+    mounts = [] if has_run else telling(current(cache, pod, *_MOUNT))
     for event in mounts:
         refused = refusal_of(event.note)  # of a token for its ServiceAccount
         if cause := missing_object(event.note) or (refused if refused == "service_account_missing" else ""):
             yield found(cause, words(event), about=of_pod(pod), since=event.first)
             return
-    # "timed out waiting for the condition" repeats an earlier Event without its reason.
-    told = sorted(mounts, key=lambda event: "timed out waiting" in event.note)
     for cause, events in (
-        ("volume_waiting", told),
-        ("container_cannot_be_created", [*latest(cache, pod.uid, *_SANDBOX)]),
+        ("volume_waiting", mounts),
+        ("container_cannot_be_created", current(cache, pod, *_SANDBOX)),
     ):
         if events:
             yield found(cause, words(events[0]), about=of_pod(pod), since=events[0].first)

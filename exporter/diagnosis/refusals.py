@@ -32,7 +32,16 @@ _TEXTS: Final = (
     ),
 )
 
+_FREE_TEXT: Final = re.compile(
+    r"admission webhook \S+ denied the request|ValidatingAdmissionPolicy .{0,200}? denied request"
+    r"|failed calling webhook",
+    re.IGNORECASE,
+)
+"""The words of a webhook or a policy follow. They may have any form."""
+
 
 def refusal_of(text: str) -> str:
     """The cause; empty if the text is not a known refusal."""
+    if head := _FREE_TEXT.search(text):
+        text = text[: head.end()]
     return next((cause for cause, pattern in _TEXTS if pattern.search(text)), "")
