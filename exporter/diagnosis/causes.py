@@ -3,16 +3,14 @@
 docs/causes.md is generated from this table. Rules and runbooks refer to the names.
 """
 
-import string
 from typing import Final, NamedTuple
 
-__all__ = ["CANNOT_TELL", "CAUSES", "CauseInfo", "rank"]
+__all__ = ["CANNOT_TELL", "CAUSES", "DESCRIBE", "IMAGE", "CauseInfo", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
 
-_RUN: Final = "kubectl -n $namespace describe $resource $name"
+DESCRIBE: Final = "kubectl -n $namespace describe $resource $name"
 _YAML: Final = "kubectl -n $namespace get $resource $name -o yaml"
-_EVENTS: Final = "kubectl -n $namespace events --for=$resource/$name"
 _CONFIGMAP: Final = "kubectl -n $namespace describe configmap $name"
 _LOG: Final = "kubectl -n $namespace logs $target --all-containers --timestamps --tail=30"
 _PODS: Final = "kubectl -n $namespace get $pods -o wide"
@@ -22,6 +20,7 @@ _CONTROLLER: Final = "who runs the platform's controller"
 _CLUSTER: Final = "who runs the cluster"
 _TEMPLATES: Final = "who deploys the platform's templates"
 _AGENT: Final = "who owns the agent or its task"
+IMAGE: Final = "who owns the image or the agent"
 _NOBODY: Final = "nobody"
 
 
@@ -39,10 +38,6 @@ class CauseInfo(NamedTuple):
     grace: float = 0.0
     fault: bool = True
     metric: bool = True
-
-    def command(self, **names: str) -> str:
-        """The next command. The names must be quoted."""
-        return string.Template(self.next).substitute(names).rstrip()
 
 
 _TABLE: Final = (
@@ -77,7 +72,7 @@ _TABLE: Final = (
         _CONFIGMAP,
         metric=False,
     ),
-    CauseInfo("template_failed", "The controller failed to render the templates of the run.", _TEMPLATES, _RUN),
+    CauseInfo("template_failed", "The controller failed to render the templates of the run.", _TEMPLATES, DESCRIBE),
     # The API server refuses the pod, or nothing creates it.
     CauseInfo(
         "quota", "A ResourceQuota of the namespace refuses the pod.", _CLUSTER, "kubectl -n $namespace describe quota"
@@ -92,9 +87,9 @@ _TABLE: Final = (
         "admission_denied",
         "Admission refuses the pod: Pod Security, a policy, a webhook, a LimitRange, or missing permissions.",
         _CLUSTER,
-        _RUN,
+        DESCRIBE,
     ),
-    CauseInfo("pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", _CLUSTER, _RUN),
+    CauseInfo("pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", _CLUSTER, DESCRIBE),
     CauseInfo(
         "job_controller_absent",
         "The Job controller of Kubernetes has not processed the Job: it has no start time.",
@@ -109,15 +104,15 @@ _TABLE: Final = (
         _CLUSTER,
         "kubectl describe nodes $node",
     ),
-    CauseInfo("evicted", "The kubelet or a controller evicted the pod.", _CLUSTER, _RUN),
-    CauseInfo("preempted", "A pod of higher priority preempted the pod.", _CLUSTER, _RUN),
+    CauseInfo("evicted", "The kubelet or a controller evicted the pod.", _CLUSTER, DESCRIBE),
+    CauseInfo("preempted", "A pod of higher priority preempted the pod.", _CLUSTER, DESCRIBE),
     CauseInfo(
         "volume_waiting",
         "A volume of the pod cannot be bound, attached or mounted.",
         _CLUSTER,
         "kubectl -n $namespace get pvc,volumeattachments.storage.k8s.io",
     ),
-    CauseInfo("unschedulable", "No node fits the pod.", _CLUSTER, _RUN, grace=60),
+    CauseInfo("unschedulable", "No node fits the pod.", _CLUSTER, DESCRIBE, grace=60),
     # Containers that do not start.
     CauseInfo(
         "pod_configmap_missing",
@@ -131,12 +126,12 @@ _TABLE: Final = (
         _CONTROLLER,
         "kubectl -n $namespace get secrets",
     ),
-    CauseInfo("image_pull", "The image of a container cannot be pulled.", _AGENT, _EVENTS),
+    CauseInfo("image_pull", "The image of a container cannot be pulled.", _AGENT, DESCRIBE),
     CauseInfo(
         "container_cannot_be_created",
         "The container runtime cannot create the pod's sandbox or one of its containers.",
         _CLUSTER,
-        _EVENTS,
+        DESCRIBE,
     ),
     CauseInfo(
         "init_container_failed", "An init container fails, so that the agent does not start.", _AGENT, _PREVIOUS
@@ -149,7 +144,7 @@ _TABLE: Final = (
         grace=300,
     ),
     # Containers that end.
-    CauseInfo("oom_killed", "A container exceeded its memory limit, and the kernel killed it.", _AGENT, _RUN),
+    CauseInfo("oom_killed", "A container exceeded its memory limit, and the kernel killed it.", _AGENT, DESCRIBE),
     CauseInfo("crash_loop", "A container fails each time it is started.", _AGENT, _PREVIOUS),
     CauseInfo(
         "main_container_exited",
@@ -166,7 +161,7 @@ _TABLE: Final = (
         grace=60,
     ),
     CauseInfo(
-        "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, _RUN
+        "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, DESCRIBE
     ),
     CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo("run_already_finished", "The run is over, and its worker is unfinished.", _CONTROLLER, _PODS, grace=60),
@@ -175,8 +170,8 @@ _TABLE: Final = (
         "superseded", "The run has a newer Job, and this older one is unfinished.", _CONTROLLER, _PODS, grace=60
     ),
     # What became of the run.
-    CauseInfo("no_pull_request", "The agent ended without a pull request.", _AGENT, _RUN),
-    CauseInfo("retries_exhausted", "The controller gave up after its last retry.", _AGENT, _RUN),
+    CauseInfo("no_pull_request", "The agent ended without a pull request.", _AGENT, DESCRIBE),
+    CauseInfo("retries_exhausted", "The controller gave up after its last retry.", _AGENT, DESCRIBE),
     CauseInfo(
         "retry_loop",
         "The controller retries the run without end: six attempts or more.",
@@ -184,12 +179,12 @@ _TABLE: Final = (
         "kubectl -n $namespace get jobs,pods --sort-by=.metadata.creationTimestamp",
         metric=False,
     ),
-    CauseInfo("job_failed", "The worker failed.", _AGENT, _RUN),
+    CauseInfo("job_failed", "The worker failed.", _AGENT, DESCRIBE),
     CauseInfo(
         "run_not_updated",
         "The worker is over or gone, and the controller has not updated the run.",
         _CONTROLLER,
-        _RUN,
+        DESCRIBE,
         grace=600,
         metric=False,
     ),
@@ -222,11 +217,11 @@ _TABLE: Final = (
         "reconcile_failing",
         "The run has a finalizer and no status: the controller began to process it and failed.",
         _CONTROLLER,
-        _RUN,
+        DESCRIBE,
         grace=120,
     ),
     CauseInfo(
-        "job_deleting", "The last worker of the run is being deleted and still exists.", _CONTROLLER, _RUN, grace=120
+        "job_deleting", "The last worker of the run is being deleted and still exists.", _CONTROLLER, DESCRIBE, grace=120
     ),
     CauseInfo(
         "job_missing",
@@ -239,7 +234,7 @@ _TABLE: Final = (
         "no_worker",
         "The run is open and has no worker, and nothing says why.",
         _CONTROLLER,
-        _RUN,
+        DESCRIBE,
         grace=600,
         metric=False,
     ),
@@ -247,22 +242,22 @@ _TABLE: Final = (
         "pods_terminating",
         "All pods of the worker are terminating and do not end.",
         _CLUSTER,
-        _PODS,
+        "kubectl -n $namespace describe $pods",
         grace=60,
     ),
-    CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, _RUN, grace=600),
+    CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, DESCRIBE, grace=600),
     CauseInfo(
         "pod_not_starting",
         "A pod has not started; the evidence has the reason of its container.",
         _CLUSTER,
-        _RUN,
+        DESCRIBE,
         grace=300,
     ),
     CauseInfo(
         "not_ready",
         "The run is open and not ready; the evidence is its own message.",
         _CONTROLLER,
-        _RUN,
+        DESCRIBE,
         grace=600,
         metric=False,
     ),
@@ -273,7 +268,7 @@ _TABLE: Final = (
         _LOG,
         metric=False,
     ),
-    CauseInfo("other", "The run failed with the message in the evidence.", _AGENT, _RUN),
+    CauseInfo("other", "The run failed with the message in the evidence.", _AGENT, DESCRIBE),
     # Not faults.
     CauseInfo(
         "configmap_near_limit",
@@ -287,7 +282,7 @@ _TABLE: Final = (
         "suspended",
         "The worker is suspended, for example by a queue, or its pod has a scheduling gate.",
         _NOBODY,
-        _RUN,
+        DESCRIBE,
         fault=False,
         metric=False,
     ),
@@ -295,7 +290,7 @@ _TABLE: Final = (
         "waiting",
         "The run waits by design: queued, scheduled, or for another run.",
         _NOBODY,
-        _RUN,
+        DESCRIBE,
         fault=False,
         metric=False,
     ),

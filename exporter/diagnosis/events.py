@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from exporter.cache import Event, ObjectCache, Pod
+from exporter.cache import Event, Job, ObjectCache, Pod
 
-__all__ = ["current", "holding", "latest", "telling", "words"]
+__all__ = ["current", "holding", "latest", "telling", "unanswered", "words"]
 
 _VAGUE = ("Error: ", "Unable to attach or mount volumes")
 """How notes of the kubelet begin that repeat another Event without its reason."""
@@ -31,6 +31,13 @@ def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
     """Those that were last seen after the last progress of the Pod: its sandbox exists, or a container started."""
     progress = max((at for at in (pod.sandbox_since, *(one.since for one in pod.containers)) if at), default=0.0)
     return [event for event in events if event.last is None or event.last >= progress]
+
+
+def unanswered(cache: ObjectCache, job: Job) -> Event | None:
+    """The newest Event about a Pod that could not be created, unless the Job has a younger Pod."""
+    newest = max((pod.created or 0.0 for pod in cache.pods_of(job)), default=0.0)
+    event = next(latest(cache, job.uid, "FailedCreate"), None)
+    return None if event is None or (event.last is not None and event.last < newest) else event
 
 
 def telling(events: Iterable[Event]) -> list[Event]:

@@ -78,7 +78,7 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         evidence=finding.evidence,
         since=time_of(finding.since),
         meaning=info.meaning,
-        act=info.act,
+        act=finding.act or info.act,
         next=finding.next,
     )
 
