@@ -89,7 +89,9 @@ _TABLE: Final = (
         _CLUSTER,
         DESCRIBE,
     ),
-    CauseInfo("pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", _CLUSTER, DESCRIBE),
+    CauseInfo(
+        "pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", _CLUSTER, DESCRIBE
+    ),
     CauseInfo(
         "job_controller_absent",
         "The Job controller of Kubernetes has not processed the Job: it has no start time.",
@@ -161,7 +163,10 @@ _TABLE: Final = (
         grace=60,
     ),
     CauseInfo(
-        "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, DESCRIBE
+        "deadline_exceeded",
+        "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.",
+        _AGENT,
+        DESCRIBE,
     ),
     CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo("run_already_finished", "The run is over, and its worker is unfinished.", _CONTROLLER, _PODS, grace=60),
@@ -221,7 +226,11 @@ _TABLE: Final = (
         grace=120,
     ),
     CauseInfo(
-        "job_deleting", "The last worker of the run is being deleted and still exists.", _CONTROLLER, DESCRIBE, grace=120
+        "job_deleting",
+        "The last worker of the run is being deleted and still exists.",
+        _CONTROLLER,
+        DESCRIBE,
+        grace=120,
     ),
     CauseInfo(
         "job_missing",

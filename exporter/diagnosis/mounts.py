@@ -67,9 +67,7 @@ def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     mounts = [] if has_run else telling(current(cache, pod, *_MOUNT))
     for event in mounts:
         if missing := missing_object(event.note) or _without_account(event.note):
-            yield found(
-                missing.cause, words(event), about=of_pod(pod), since=event.first, command=missing.command
-            )
+            yield found(missing.cause, words(event), about=of_pod(pod), since=event.first, command=missing.command)
             return
     for cause, events in (
         ("volume_waiting", mounts),
