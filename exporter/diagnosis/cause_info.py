@@ -1,6 +1,5 @@
 """A row of the table of causes."""
 
-import string
 from typing import NamedTuple
 
 __all__ = ["CauseInfo"]
@@ -20,7 +19,3 @@ class CauseInfo(NamedTuple):
     grace: float = 0.0
     fault: bool = True
     metric: bool = True
-
-    def command(self, **names: str) -> str:
-        """The next command. The names must be quoted."""
-        return string.Template(self.next).substitute(names).rstrip()

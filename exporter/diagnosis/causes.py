@@ -3,9 +3,11 @@
 docs/causes.md is generated from this table. Rules and runbooks refer to the names.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["CANNOT_TELL", "CAUSES", "DESCRIBE", "IMAGE", "CauseInfo", "rank"]
+from exporter.diagnosis.cause_info import CauseInfo
+
+__all__ = ["CANNOT_TELL", "CAUSES", "DESCRIBE", "IMAGE", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
 
@@ -22,22 +24,6 @@ _TEMPLATES: Final = "who deploys the platform's templates"
 _AGENT: Final = "who owns the agent or its task"
 IMAGE: Final = "who owns the image or the agent"
 _NOBODY: Final = "nobody"
-
-
-class CauseInfo(NamedTuple):
-    """One cause. `next` is a command with places for the names of the object that the finding is about.
-
-    `grace`: seconds for which the state is normal, as during a start. `fault`: whether it is a fault at all.
-    `metric`: whether the `*_cause` metrics have it.
-    """
-
-    name: str
-    meaning: str
-    act: str
-    next: str
-    grace: float = 0.0
-    fault: bool = True
-    metric: bool = True
 
 
 _TABLE: Final = (

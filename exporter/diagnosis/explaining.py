@@ -15,6 +15,7 @@ from exporter.diagnosis.explanation import (
 )
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
+from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
 
@@ -50,10 +51,10 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         namespace=item.namespace,
         name=item.name,
         kind=item.kind if isinstance(item, Run) else item.worker,
-        uid=item.uid,
+        uid=one_line(item.uid),
         verdict=verdict(listed, now),
         state=item.state if isinstance(item, Run) else item.result or ("waiting" if item.suspended else "open"),
-        phase=item.phase if isinstance(item, Run) else "",
+        phase=one_line(item.phase) if isinstance(item, Run) else "",  # a record has it as it was sent
         message=item.message if isinstance(item, Run) else "",
         agent=item.agent or next((job.agent for job in shown if job.agent), ""),
         attempt=item.attempt if isinstance(item, Run) else max(1, item.version),

@@ -4,6 +4,7 @@ A record is the last explanation of a run, with the workers, pods and Events tha
 and 20 MiB; the run whose last change is the oldest is dropped first.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -28,6 +29,8 @@ _LARGEST: Final = 1 << 20
 _WORKERS: Final = 10
 _PODS: Final = 10
 _EVENTS: Final = 20
+
+_log = logging.getLogger(__name__)
 
 _decode = msgspec.json.Decoder(Explanation).decode
 
@@ -101,6 +104,12 @@ class FlightRecorder:
         return msgspec.structs.replace(run, recorded=moment, notes=(note,))
 
     def _record(self, item: Run | Job, *, deleted: float | None = None) -> None:
+        try:
+            self._put(item, deleted=deleted)
+        except Exception:  # noqa: BLE001 - a bug here must not stop the resource
+            _log.exception("Failed to record a run, skipping it", extra={"namespace": item.namespace})
+
+    def _put(self, item: Run | Job, *, deleted: float | None) -> None:
         now = self._cache.now
         run = _with_timeline(explanation_of(item, self._cache))
         if (before := self._runs.get(item.uid)) is not None:

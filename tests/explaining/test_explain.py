@@ -16,7 +16,7 @@ from tests.kube.settings import a_kubeconfig
 DUMPS = pathlib.Path(__file__).parents[1] / "diagnosis/dumps"
 NS = "agent-platform"
 RUNNING = {"phase": "Running"}
-ESCAPES = "\x1b]0;owned\x07\x1b[31mred\u202e\u0007"
+ESCAPES = "\x1b]0;owned\x07\x1b[31mred\u202e\u0007\ud800"
 
 
 def a_pod(name="p", *, job="j", state=None):
