@@ -6,7 +6,7 @@ The texts are those of Kubernetes: quota and LimitRange admission, Pod Security,
 import re
 from typing import Final
 
-__all__ = ["refusal_of"]
+__all__ = ["refusal_of", "without_free_text"]
 
 _TEXTS: Final = (
     (
@@ -40,8 +40,13 @@ _FREE_TEXT: Final = re.compile(
 """The words of a webhook or a policy follow. They may have any form."""
 
 
+def without_free_text(text: str) -> str:
+    """The words of Kubernetes, without those of a webhook or a policy."""
+    head = _FREE_TEXT.search(text)
+    return text[: head.end()] if head else text
+
+
 def refusal_of(text: str) -> str:
     """The cause; empty if the text is not a known refusal."""
-    if head := _FREE_TEXT.search(text):
-        text = text[: head.end()]
+    text = without_free_text(text)
     return next((cause for cause, pattern in _TEXTS if pattern.search(text)), "")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.commands.in_process import call
 from tests.diagnosis.test_causes import NOW, OPEN, READ, a_pod, an_event, without_pod
-from tests.objects import CREATED, a_job, stamp
+from tests.objects import CREATED, a_job, a_run, stamp
 
 WAITS = a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED + 10)}}
 SEEN = READ | {"metadata": READ["metadata"] | {"uid": "seen"}}
@@ -116,6 +116,13 @@ def test_the_own_words_of_a_webhook_or_policy_decide_nothing(tmp_path, text):
     """They may have any form."""
     event = an_event("Job", "job-j", "FailedCreate", f"Error creating: {text}")
     assert causes(tmp_path, OPEN, without_pod(), event)[0] == "admission_denied"
+
+
+def test_neither_do_they_in_the_message_of_a_run(tmp_path):
+    """As of a controller that repeats the refusal."""
+    text = 'cannot create Job: admission webhook "v.example" denied the request: the template failed, no pull request'
+    failed = a_run(status={"phase": "Failed", "message": text})
+    assert causes(tmp_path, failed) == ["admission_denied"]
 
 
 @pytest.mark.parametrize(
