@@ -5,13 +5,12 @@ docs/causes.md is generated from this table. Rules and runbooks refer to the nam
 
 from typing import Final
 
-from exporter.diagnosis.cause_info import CauseInfo
+from exporter.diagnosis.cause_info import DESCRIBE as _RUN, CauseInfo
 
-__all__ = ["CANNOT_TELL", "CAUSES", "DESCRIBE", "IMAGE", "rank"]
+__all__ = ["CANNOT_TELL", "CAUSES", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
 
-DESCRIBE: Final = "kubectl -n $namespace describe $resource $name"
 _YAML: Final = "kubectl -n $namespace get $resource $name -o yaml"
 _CONFIGMAP: Final = "kubectl -n $namespace describe configmap $name"
 _LOG: Final = "kubectl -n $namespace logs $target --all-containers --timestamps --tail=30"
@@ -22,7 +21,6 @@ _CONTROLLER: Final = "who runs the platform's controller"
 _CLUSTER: Final = "who runs the cluster"
 _TEMPLATES: Final = "who deploys the platform's templates"
 _AGENT: Final = "who owns the agent or its task"
-IMAGE: Final = "who owns the image or the agent"
 _NOBODY: Final = "nobody"
 
 
@@ -58,7 +56,7 @@ _TABLE: Final = (
         _CONFIGMAP,
         metric=False,
     ),
-    CauseInfo("template_failed", "The controller failed to render the templates of the run.", _TEMPLATES, DESCRIBE),
+    CauseInfo("template_failed", "The controller failed to render the templates of the run.", _TEMPLATES, _RUN),
     # The API server refuses the pod, or nothing creates it.
     CauseInfo(
         "quota", "A ResourceQuota of the namespace refuses the pod.", _CLUSTER, "kubectl -n $namespace describe quota"
@@ -73,11 +71,9 @@ _TABLE: Final = (
         "admission_denied",
         "Admission refuses the pod: Pod Security, a policy, a webhook, a LimitRange, or missing permissions.",
         _CLUSTER,
-        DESCRIBE,
+        _RUN,
     ),
-    CauseInfo(
-        "pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", _CLUSTER, DESCRIBE
-    ),
+    CauseInfo("pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", _CLUSTER, _RUN),
     CauseInfo(
         "job_controller_absent",
         "The Job controller of Kubernetes has not processed the Job: it has no start time.",
@@ -92,15 +88,15 @@ _TABLE: Final = (
         _CLUSTER,
         "kubectl describe nodes $node",
     ),
-    CauseInfo("evicted", "The kubelet or a controller evicted the pod.", _CLUSTER, DESCRIBE),
-    CauseInfo("preempted", "A pod of higher priority preempted the pod.", _CLUSTER, DESCRIBE),
+    CauseInfo("evicted", "The kubelet or a controller evicted the pod.", _CLUSTER, _RUN),
+    CauseInfo("preempted", "A pod of higher priority preempted the pod.", _CLUSTER, _RUN),
     CauseInfo(
         "volume_waiting",
         "A volume of the pod cannot be bound, attached or mounted.",
         _CLUSTER,
         "kubectl -n $namespace get pvc,volumeattachments.storage.k8s.io",
     ),
-    CauseInfo("unschedulable", "No node fits the pod.", _CLUSTER, DESCRIBE, grace=60),
+    CauseInfo("unschedulable", "No node fits the pod.", _CLUSTER, _RUN, grace=60),
     # Containers that do not start.
     CauseInfo(
         "pod_configmap_missing",
@@ -114,12 +110,12 @@ _TABLE: Final = (
         _CONTROLLER,
         "kubectl -n $namespace get secrets",
     ),
-    CauseInfo("image_pull", "The image of a container cannot be pulled.", _AGENT, DESCRIBE),
+    CauseInfo("image_pull", "The image of a container cannot be pulled.", _AGENT, _RUN),
     CauseInfo(
         "container_cannot_be_created",
         "The container runtime cannot create the pod's sandbox or one of its containers.",
         _CLUSTER,
-        DESCRIBE,
+        _RUN,
     ),
     CauseInfo(
         "init_container_failed", "An init container fails, so that the agent does not start.", _AGENT, _PREVIOUS
@@ -132,7 +128,7 @@ _TABLE: Final = (
         grace=300,
     ),
     # Containers that end.
-    CauseInfo("oom_killed", "A container exceeded its memory limit, and the kernel killed it.", _AGENT, DESCRIBE),
+    CauseInfo("oom_killed", "A container exceeded its memory limit, and the kernel killed it.", _AGENT, _RUN),
     CauseInfo("crash_loop", "A container fails each time it is started.", _AGENT, _PREVIOUS),
     CauseInfo(
         "main_container_exited",
@@ -149,10 +145,7 @@ _TABLE: Final = (
         grace=60,
     ),
     CauseInfo(
-        "deadline_exceeded",
-        "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.",
-        _AGENT,
-        DESCRIBE,
+        "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, _RUN
     ),
     CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo("run_already_finished", "The run is over, and its worker is unfinished.", _CONTROLLER, _PODS, grace=60),
@@ -161,8 +154,8 @@ _TABLE: Final = (
         "superseded", "The run has a newer Job, and this older one is unfinished.", _CONTROLLER, _PODS, grace=60
     ),
     # What became of the run.
-    CauseInfo("no_pull_request", "The agent ended without a pull request.", _AGENT, DESCRIBE),
-    CauseInfo("retries_exhausted", "The controller gave up after its last retry.", _AGENT, DESCRIBE),
+    CauseInfo("no_pull_request", "The agent ended without a pull request.", _AGENT, _RUN),
+    CauseInfo("retries_exhausted", "The controller gave up after its last retry.", _AGENT, _RUN),
     CauseInfo(
         "retry_loop",
         "The controller retries the run without end: six attempts or more.",
@@ -170,12 +163,12 @@ _TABLE: Final = (
         "kubectl -n $namespace get jobs,pods --sort-by=.metadata.creationTimestamp",
         metric=False,
     ),
-    CauseInfo("job_failed", "The worker failed.", _AGENT, DESCRIBE),
+    CauseInfo("job_failed", "The worker failed.", _AGENT, _RUN),
     CauseInfo(
         "run_not_updated",
         "The worker is over or gone, and the controller has not updated the run.",
         _CONTROLLER,
-        DESCRIBE,
+        _RUN,
         grace=600,
         metric=False,
     ),
@@ -208,15 +201,11 @@ _TABLE: Final = (
         "reconcile_failing",
         "The run has a finalizer and no status: the controller began to process it and failed.",
         _CONTROLLER,
-        DESCRIBE,
+        _RUN,
         grace=120,
     ),
     CauseInfo(
-        "job_deleting",
-        "The last worker of the run is being deleted and still exists.",
-        _CONTROLLER,
-        DESCRIBE,
-        grace=120,
+        "job_deleting", "The last worker of the run is being deleted and still exists.", _CONTROLLER, _RUN, grace=120
     ),
     CauseInfo(
         "job_missing",
@@ -229,7 +218,7 @@ _TABLE: Final = (
         "no_worker",
         "The run is open and has no worker, and nothing says why.",
         _CONTROLLER,
-        DESCRIBE,
+        _RUN,
         grace=600,
         metric=False,
     ),
@@ -240,19 +229,19 @@ _TABLE: Final = (
         "kubectl -n $namespace describe $pods",
         grace=60,
     ),
-    CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, DESCRIBE, grace=600),
+    CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, _RUN, grace=600),
     CauseInfo(
         "pod_not_starting",
         "A pod has not started; the evidence has the reason of its container.",
         _CLUSTER,
-        DESCRIBE,
+        _RUN,
         grace=300,
     ),
     CauseInfo(
         "not_ready",
         "The run is open and not ready; the evidence is its own message.",
         _CONTROLLER,
-        DESCRIBE,
+        _RUN,
         grace=600,
         metric=False,
     ),
@@ -263,7 +252,7 @@ _TABLE: Final = (
         _LOG,
         metric=False,
     ),
-    CauseInfo("other", "The run failed with the message in the evidence.", _AGENT, DESCRIBE),
+    CauseInfo("other", "The run failed with the message in the evidence.", _AGENT, _RUN),
     # Not faults.
     CauseInfo(
         "configmap_near_limit",
@@ -277,7 +266,7 @@ _TABLE: Final = (
         "suspended",
         "The worker is suspended, for example by a queue, or its pod has a scheduling gate.",
         _NOBODY,
-        DESCRIBE,
+        _RUN,
         fault=False,
         metric=False,
     ),
@@ -285,7 +274,7 @@ _TABLE: Final = (
         "waiting",
         "The run waits by design: queued, scheduled, or for another run.",
         _NOBODY,
-        DESCRIBE,
+        _RUN,
         fault=False,
         metric=False,
     ),

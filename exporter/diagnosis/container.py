@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Container, ObjectCache, Pod
-from exporter.diagnosis.causes import IMAGE
+from exporter.diagnosis.cause_info import IMAGE
 from exporter.diagnosis.container_words import creation_words, pull_words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.mounts import missing_object
