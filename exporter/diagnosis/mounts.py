@@ -27,7 +27,7 @@ _MISSING: Final = tuple(
 )
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _VOLUMES: Final = re.compile(
-    r"PersistentVolume|volume node affinity|volume ?(binding|zone|restrictions)|binding volumes|pvc\(s\)"
+    r"persistent ?volume|volume node affinity|volume ?(binding|zone|restrictions)|binding volumes|pvc\(s\)"
     r"|no available (volume zone|disk)|enough free storage|Multi-Attach|storageclass",
     re.IGNORECASE,
 )

@@ -132,6 +132,7 @@ def test_neither_do_they_in_the_message_of_a_run(tmp_path):
         'running "VolumeBinding" filter plugin: error getting PVC',
         "0/3 nodes are available: 3 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s).",
         "0/3 nodes are available: 3 node(s) did not have enough free storage.",
+        "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
     ],
 )
 def test_the_scheduler_waits_for_a_volume(tmp_path, text):
