@@ -18,7 +18,9 @@ def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
     if at is None:
         return (f"Ages are as of {_text(newest)}, the newest time in the dump; --at sets another",)
     if at < newest:
-        return (f"--at is before {_text(newest)}, the newest time in the dump: what happened in between is shown",)
+        return (
+            f"--at is before {_text(newest)}, the newest time in the dump: later states and Events are shown too",
+        )
     return ()
 
 
@@ -27,8 +29,7 @@ def early_note(runs: Sequence[Explanation]) -> tuple[str, ...]:
     early = [one for one in runs if one.verdict != "fault" and any(map(_is_early, one.findings))]
     if not early:
         return ()
-    is_are = "is" if len(early) == 1 else "are"
-    return (f"{plural(len(early), 'run')} {is_are} not a fault yet at that time: set --at to the time of the dump",)
+    return (f"{plural(len(early), 'run')} may have a fault by the time of the dump: set --at to that time",)
 
 
 def _is_early(finding: FindingView) -> bool:
