@@ -65,6 +65,8 @@ def test_a_platform_without_template_configmaps_is_healthy(
     assert [lines[1], *lines[3:]] == [
         f"ok  coderuns in namespace {place.namespace}: can be listed and watched, 1 found",
         f"ok  jobs in namespace {place.namespace}: can be listed and watched, no agent Jobs found",
+        f"ok  pods of Jobs in namespace {place.namespace}: can be listed and watched",
+        f"ok  events in namespace {place.namespace}: can be listed and watched",
     ]
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     code, lines = check(control_plane, tmp_path, **settings)
@@ -113,6 +115,8 @@ def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, t
         "UNHEALTHY  namespace nowhere: does not exist",
         "ok  coderuns in namespace nowhere: can be listed and watched, none found",
         "ok  jobs in namespace nowhere: can be listed and watched, no agent Jobs found",
+        "ok  pods of Jobs in namespace nowhere: can be listed and watched",
+        "ok  events in namespace nowhere: can be listed and watched",
     ]
 
 

@@ -220,9 +220,9 @@ def path_of(manifests: list[dict[str, Any]]) -> str:
 
 
 def everything_is_watched(running: Pod, **secured: Any) -> bool:
-    """Runs, Jobs and ConfigMaps: nothing is forbidden."""
+    """Runs, Jobs, Pods, Events and ConfigMaps: nothing is forbidden."""
     _, told = running.get(running.port("metrics"), "/readyz", **secured)
-    return told.count("[+]") == 3 and "[-]" not in told
+    return told.count("[+]") == 5 and "[-]" not in told
 
 
 @pytest.mark.usefixtures("operator")
