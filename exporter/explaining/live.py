@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Job, Run
 from exporter.config import Settings
 from exporter.diagnosis.target import Target, found_in
 from exporter.explaining.errors import ExplainError
@@ -23,6 +23,8 @@ __all__ = ["read_all", "read_one"]
 _PAGE = 500
 _MOST_OBJECTS = 50
 """Jobs and Pods of one run whose Events are read."""
+_FEW = 5
+"""Runs that own Jobs of one name."""
 
 
 async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
@@ -36,38 +38,29 @@ async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
 
 async def read_one(client: KubeClient, settings: Settings, target: Target) -> Snapshot:
     """One run: its Jobs by a list of the namespace, its Pods and Events by selectors. Raises ExplainError."""
-    snapshot = await _runs(client, settings, target)
-    cache = snapshot.cache(time.time())
-    found = [run for run in cache.runs if target.is_(run.namespace, run.name)]
+    snapshot = await _runs(client, Snapshot(settings), target.name)
+    found = [run for run in snapshot.cache(time.time()).runs if target.is_(run.namespace, run.name)]
     namespace = found[0].namespace if found else target.namespace
     if namespace and not settings.namespaces:
-        settings = msgspec.structs.replace(settings, namespaces=(namespace,))
-        snapshot = await _runs(client, settings, target)
-    jobs = [*snapshot.of(JOBS)]
-    errors = await asyncio.gather(*(_read(client, snapshot, informer) for informer in jobs))
-    for informer, error in zip(jobs, errors, strict=True):
-        _note(snapshot, informer, error)
-    owner = _owner_of(snapshot, target)
-    if owner is not None:
-        return await read_one(client, settings, owner)
+        narrow = Snapshot(msgspec.structs.replace(settings, namespaces=(namespace,)))
+        snapshot = await _runs(client, narrow, target.name)
+    await _each(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
+    for owner in _owners(snapshot, target):
+        await _runs(client, snapshot, owner)
     await _attached(client, snapshot, target)
     return snapshot
 
 
-def _owner_of(snapshot: Snapshot, target: Target) -> Target | None:
-    """The run of the Job of this name, if no run has this name."""
-    cache = snapshot.cache(time.time())
-    if any(target.is_(run.namespace, run.name) for run in cache.runs):
-        return None
-    jobs = (job for job in cache.jobs if target.is_(job.namespace, job.name) and job.owner_name)
-    return next((Target(job.namespace, job.owner_name) for job in jobs if job.owner_name != target.name), None)
+def _owners(snapshot: Snapshot, target: Target) -> list[str]:
+    """The names of the runs that own the Jobs of this name, if no run has it. Their owners are not followed."""
+    found = found_in(snapshot.cache(time.time()), target)
+    return list(dict.fromkeys(one.owner_name for one in found if isinstance(one, Job) and one.owner_name))[:_FEW]
 
 
-async def _runs(client: KubeClient, settings: Settings, target: Target) -> Snapshot:
+async def _runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
     """The runs of this name; all runs of a kind if a controller has not processed it, because others may block it."""
-    snapshot = Snapshot(settings)
     informers = [*snapshot.of(CODERUNS)]
-    only = {"fieldSelector": f"metadata.name={target.name.rpartition('/')[2]}"}
+    only = {"fieldSelector": f"metadata.name={name.rpartition('/')[2]}"}
     untouched = asyncio.Event()
 
     def keep(record: Any) -> None:
@@ -111,7 +104,7 @@ async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> N
         for informer in snapshot.of(EVENTS)
         for uid in dict.fromkeys(uids[: 2 * _MOST_OBJECTS])
     ]
-    await _each(client, snapshot, found, None)
+    await _each(client, snapshot, found)
 
 
 def _covers(informer: Informer, namespace: str) -> bool:
@@ -122,7 +115,7 @@ async def _each(
     client: KubeClient,
     snapshot: Snapshot,
     reads: list[tuple[Informer, dict[str, str]]],
-    use: Callable[[Any], None] | None,
+    use: Callable[[Any], None] | None = None,
 ) -> None:
     errors = await asyncio.gather(
         *(_read(client, snapshot, informer, params=params, use=use) for informer, params in reads)
@@ -173,7 +166,8 @@ def _check_runs(snapshot: Snapshot, errors: Mapping[Informer, KubeError | None])
 
 def _note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
     if error is not None:
-        snapshot.notes.append(f"{informer.resource} were not read: {_words(informer, error)}")
+        note = f"{informer.resource} were not read: {_words(informer, error)}"
+        snapshot.notes += [note] if note not in snapshot.notes else []
 
 
 def _words(informer: Informer, error: KubeError | None) -> str:
