@@ -45,6 +45,9 @@ async def read_one(client: KubeClient, settings: Settings, target: Target) -> Sn
         narrow = Snapshot(msgspec.structs.replace(settings, namespaces=(namespace,)))
         snapshot = await _runs(client, narrow, target.name)
     await _each(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
+    if not found_in(snapshot.cache(time.time()), target):
+        named = {"fieldSelector": f"metadata.name={target.name}"}
+        await _each(client, snapshot, [(informer, named) for informer in snapshot.of(PODS)], is_whole=False)
     for owner in _owners(snapshot, target):
         await _runs(client, snapshot, owner)
     await _attached(client, snapshot, target)
@@ -52,7 +55,7 @@ async def read_one(client: KubeClient, settings: Settings, target: Target) -> Sn
 
 
 def _owners(snapshot: Snapshot, target: Target) -> list[str]:
-    """The names of the runs that own the Jobs of this name, if no run has it. Their owners are not followed."""
+    """The names of the runs of Jobs or Pods of this name, if no run has it. The owners of runs are not followed."""
     found = found_in(snapshot.cache(time.time()), target)
     return list(dict.fromkeys(one.owner_name for one in found if isinstance(one, Job) and one.owner_name))[:_FEW]
 
@@ -91,14 +94,9 @@ async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> N
     ]
     if any(cache.lacks_job(one) for one in items if isinstance(one, Run)):
         reads += [(informer, {}) for informer in snapshot.of(CONFIGMAPS)]
-    uids = [*(one.uid for one in items), *(job.uid for job in newest)]
-
-    def keep(pod: Any) -> None:
-        uids.append(pod.uid)
-
-    await _each(client, snapshot, reads, keep)
-    if not any(not job.is_pod for job in newest):
-        snapshot.known[PODS] |= {informer.partition for informer in pods}
+    await _each(client, snapshot, reads)
+    cache = snapshot.cache(time.time())
+    uids = [*(one.uid for one in (*items, *newest)), *(pod.uid for job in newest for pod in cache.pods_of(job))]
     found = [
         (informer, {"fieldSelector": f"type!=Normal,regarding.uid={uid}"})
         for informer in snapshot.of(EVENTS)
@@ -115,10 +113,12 @@ async def _each(
     client: KubeClient,
     snapshot: Snapshot,
     reads: list[tuple[Informer, dict[str, str]]],
-    use: Callable[[Any], None] | None = None,
+    *,
+    is_whole: bool = True,
 ) -> None:
+    """Concurrent lists, with a note for each that fails; not `is_whole`: objects that are not listed may exist."""
     errors = await asyncio.gather(
-        *(_read(client, snapshot, informer, params=params, use=use) for informer, params in reads)
+        *(_read(client, snapshot, informer, params=params, is_whole=is_whole) for informer, params in reads)
     )
     failed: dict[str, Informer] = {}
     for (informer, _), error in zip(reads, errors, strict=True):
@@ -135,6 +135,7 @@ async def _read(
     *,
     params: Mapping[str, str] | None = None,
     use: Callable[[Any], None] | None = None,
+    is_whole: bool = True,
 ) -> KubeError | None:
     """Adds the objects of a list. Returns the error: then the partition is not known."""
     try:
@@ -149,7 +150,8 @@ async def _read(
         return error
     except TooManyError:
         raise ExplainError("the cluster has too many objects: choose namespaces with --namespaces") from None
-    snapshot.known[informer.table].add(informer.partition)
+    if is_whole:
+        snapshot.known[informer.table].add(informer.partition)
     return None
 
 
