@@ -1,6 +1,7 @@
 """Collects the objects of a cluster or a dump, and explains the runs among them with the code of the exporter."""
 
 import dataclasses
+import operator
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -116,12 +117,30 @@ class Snapshot:
             cache.pods.set_known(partition, known=partition in self.known[PODS])
             for uid, pod in self._records.get((PODS, partition), {}).items():
                 cache.put_pod(partition, uid, cache.owned(pod))
+        self._attach_events(cache)
+
+    def _attach_events(self, cache: ObjectCache) -> None:
+        """Only those about runs, their Jobs and Pods; about open ones last, because the first are dropped first."""
+        cache.events.scopes |= self.known[EVENTS]
+        places = _places(cache)
+        found = []
         for scope in self.known[EVENTS]:
-            cache.events.scopes.add(scope)
             for event in self._records.get((EVENTS, scope), {}).values():
-                cache.events.add(event)
-        if cache.events.dropped:
-            self.notes.append(f"Events about {cache.events.dropped} objects were dropped: too many")
+                place = places.get(event.about)
+                if place is not None and place[0] == event.namespace:
+                    found.append((place[1], event.last or 0.0, event))
+        for *_, event in sorted(found, key=operator.itemgetter(0, 1)):
+            cache.events.add(event)
+        note = f"Events about {cache.events.dropped} objects were dropped: too many"
+        if cache.events.dropped and note not in self.notes:
+            self.notes.append(note)
+
+
+def _places(cache: ObjectCache) -> dict[str, tuple[str, bool]]:
+    """The namespace of each run, Job and Pod by UID, and whether it is open."""
+    found = {run.uid: (run.namespace, not run.terminal) for run in cache.runs}
+    found |= {job.uid: (job.namespace, not job.result) for job in cache.jobs}
+    return found | {pod.uid: (pod.namespace, found[pod.owner][1]) for pod in cache.pods if pod.owner in found}
 
 
 def _times(record: Any) -> list[float]:
