@@ -9,20 +9,18 @@ import asyncio
 import datetime as dt
 import sys
 import time
-from collections.abc import Sequence
 
 from exporter.app import budget_of
 from exporter.commands.arguments import add_cluster_arguments, named, settings_of
 from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
-from exporter.diagnosis.explanation import Explanation
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.output import FORMATS, exit_code, shown
 from exporter.explaining.remote import Remote
-from exporter.explaining.selection import selected
+from exporter.explaining.selection import Selected, selected
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
@@ -42,8 +40,6 @@ _REMOTE = (
     ("user", "NAME", "with --from: user for basic authentication"),
     ("password_file", "FILE", "with --from: file with the password of --user"),
 )
-
-Result = tuple[Sequence[Explanation], Sequence[str]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,10 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.namespace and not arguments.url and not arguments.filename:
         arguments.namespaces = arguments.namespace
     settings = settings_of(arguments)
-    runs, text = _explained(arguments, settings)
+    found, text = _explained(arguments, settings)
     if not arguments.watch:
         print(text)
-        return exit_code(runs)
+        return exit_code(found.runs, is_partial=found.is_partial)
     while True:
         print((_CLEAR if sys.stdout.isatty() else "") + text, flush=True)
         time.sleep(_SECONDS)
@@ -104,9 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
             text = spelled_out(str(error))
 
 
-def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Sequence[Explanation], str]:
-    runs, notes = _read(arguments, settings)
-    return runs, shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
+def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selected, str]:
+    found = _read(arguments, settings)
+    return found, shown(found.runs, form=arguments.output, single=bool(arguments.name), notes=found.notes)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -134,20 +130,21 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _read(arguments: argparse.Namespace, settings: Settings) -> Result:
+def _read(arguments: argparse.Namespace, settings: Settings) -> Selected:
     target = Target.parse(arguments.name) if arguments.name else None
     if target is not None and arguments.namespace and not target.namespace:
         target = target._replace(namespace=arguments.namespace)
     if arguments.url:
-        runs, notes = asyncio.run(_read_remote(arguments, target))
+        found = asyncio.run(_read_remote(arguments, target))
     elif arguments.filename:
-        runs, notes = _read_dump(arguments, settings, target)
+        found = _read_dump(arguments, settings, target)
     else:
-        runs, notes = asyncio.run(_read_cluster(arguments, settings, target))
-    return [run for run in runs if arguments.namespace in {"", run.namespace} or target is not None], notes
+        found = asyncio.run(_read_cluster(arguments, settings, target))
+    space = "" if target is not None else arguments.namespace
+    return found._replace(runs=[run for run in found.runs if space in {"", run.namespace}])
 
 
-async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Result:
+async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Selected:
     given = vars(arguments)
     remote = Remote(
         url=arguments.url,
@@ -155,12 +152,12 @@ async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> 
         **{name: given[name] for name, *_ in _REMOTE},
     )
     if target is not None:
-        return [await remote.one(target)], ()
+        return Selected([await remote.one(target)])
     runs, notes = await remote.all(state="all" if arguments.all else "open")
-    return worst_first(runs), notes
+    return Selected(worst_first(runs), notes)
 
 
-def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Result:
+def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
     snapshot = read_dump(arguments.filename, settings)
     now = _time(arguments.at) if arguments.at else snapshot.newest
     if not arguments.at:
@@ -169,7 +166,7 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
     return selected(snapshot, target, now=now, ended=arguments.all)
 
 
-async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Result:
+async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )

@@ -18,7 +18,7 @@ import msgspec
 from exporter.config import Settings
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.json_objects import CutError, JsonObjects, NotJsonError
-from exporter.explaining.objects import Objects
+from exporter.explaining.objects import DUMPED, Objects
 from exporter.explaining.snapshot import Snapshot, TooManyError
 from exporter.explaining.yaml_objects import NotYamlError, yaml_objects
 from exporter.kube.depth import shallow
@@ -54,8 +54,11 @@ def read_dump(paths: list[str], settings: Settings) -> Snapshot:
             raise ExplainError(f"{name}: cannot be read: {error.strerror}") from error
         except TooManyError:
             raise ExplainError(f"{name}: too many objects: dump fewer namespaces") from None
+    first = paths[0] if paths[0] != "-" else "standard input"
     if not seen:
-        raise ExplainError(f"{paths[0] if paths[0] != '-' else 'standard input'}: no Kubernetes objects")
+        raise ExplainError(f"{first}: no Kubernetes objects")
+    if not objects.has_workloads:
+        raise ExplainError(f"{first}: no runs, Jobs or Pods; dump {DUMPED}")
     objects.finish()
     return snapshot
 

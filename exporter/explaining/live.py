@@ -168,6 +168,7 @@ def _check_runs(snapshot: Snapshot, errors: Mapping[Informer, KubeError | None])
 
 def _note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
     if error is not None:
+        snapshot.is_partial |= informer.table in {CODERUNS, JOBS}
         note = f"{informer.resource} were not read: {_words(informer, error)}"
         snapshot.notes += [note] if note not in snapshot.notes else []
 

@@ -15,7 +15,10 @@ from exporter.resources.kinds import run_kinds
 from exporter.resources.pod_objects import WirePod
 from exporter.resources.pods import pod_from_object
 
-__all__ = ["Objects"]
+__all__ = ["DUMPED", "Objects"]
+
+DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
+"""What a dump should have."""
 
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
@@ -113,9 +116,15 @@ class Objects:
         job = pod_from_object(self._pods.decode(raw), kinds=self._any)
         return None if job is None else msgspec.structs.replace(job, owner="", is_named=False)
 
+    @property
+    def has_workloads(self) -> bool:
+        """Whether there was anything to explain."""
+        return not self._seen.isdisjoint((CODERUNS, "Job", "Pod"))
+
     def finish(self) -> None:
         """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
         snapshot = self.snapshot
+        snapshot.is_partial = self.is_cut
         self._move_configmaps()
         is_mixed = len(self._seen) > 1
         for informer in snapshot.informers:
@@ -130,9 +139,7 @@ class Objects:
         missing = [name for name in ("Pod", "Event") if name not in self._seen]
         if missing:
             words = " and no ".join(f"{name}s" for name in missing)
-            snapshot.notes.append(
-                f"The dump has no {words}: they are unknown; dump coderuns,jobs,pods,events,configmaps"
-            )
+            snapshot.notes.append(f"The dump has no {words}: they are unknown; dump {DUMPED}")
 
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
         if informer.table == EVENTS:

@@ -43,6 +43,8 @@ class Snapshot:
 
     settings: Settings
     notes: list[str] = dataclasses.field(default_factory=list)
+    is_partial: bool = False
+    """Whether there may be runs or Jobs that were not read."""
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
