@@ -33,18 +33,27 @@ def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
             f"{run.worker.lower()}s",
             "batch" if run.worker == "Job" else "",
             run.namespace,
+            cache,
             since=run.since or run.created,
         )
 
 
 def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overdue: bool) -> Iterator[Finding]:
     """An unfinished worker whose Pods are not known, and that does not work as it should; or a failed one."""
-    is_complete = cache.pods_known(job) and not (job.active and not cache.pods_of(job))
-    if is_complete or job.suspended or job.result == "succeeded" or _explained(known):
+    is_known, is_missing = cache.pods_known(job), bool(job.active and not cache.pods_of(job))
+    if (is_known and not is_missing) or job.suspended or job.result == "succeeded" or _explained(known):
         return
     not_ready = job.ready is not None and job.ready < job.active
-    if job.result or not_ready or overdue or job.terminating:
-        yield _cannot_tell("pods", "", job.namespace, since=job.finished or job.started)
+    if not (job.result or not_ready or overdue or job.terminating):
+        return
+    since = job.finished or job.started
+    if is_known or job.manual_selector:
+        text = f"status.active of Job {job.name} is {job.active}, but no pod is listed; succeeded pods are not listed"
+        if job.manual_selector:
+            text = f"Pods of Job {job.name} were not read: it has spec.manualSelector"
+        yield found(CANNOT_TELL, text, about=Subject("pods", job.namespace, ""), since=since)
+    else:
+        yield _cannot_tell("pods", "", job.namespace, cache, since=since)
 
 
 def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) -> Iterator[Finding]:
@@ -52,7 +61,7 @@ def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) 
     if cache.events_known(namespace) or _explained(known) or not any(one.cause in _EFFECTS for one in known):
         return
     since = min((one.since for one in known if one.cause in _EFFECTS and one.since is not None), default=None)
-    yield _cannot_tell("events", "events.k8s.io", namespace, since=since)
+    yield _cannot_tell("events", "events.k8s.io", namespace, cache, since=since)
 
 
 def _explained(known: Sequence[Finding]) -> bool:
@@ -60,9 +69,8 @@ def _explained(known: Sequence[Finding]) -> bool:
     return any(CAUSES[one.cause].fault and one.cause not in _SYMPTOMS for one in known)
 
 
-def _cannot_tell(plural: str, group: str, namespace: str, *, since: float | None) -> Finding:
+def _cannot_tell(plural: str, group: str, namespace: str, cache: ObjectCache, *, since: float | None) -> Finding:
     resource = f"{plural}.{group}" if group else plural
-    text = (
-        f"{plural.capitalize()} in namespace {namespace} were not read: needs the verbs list and watch for {resource}"
-    )
+    why = "they are not in the dump" if cache.is_dump else f"needs the verbs list and watch for {resource}"
+    text = f"{plural.capitalize()} in namespace {namespace} were not read: {why}"
     return found(CANNOT_TELL, text, about=Subject(resource, namespace, ""), since=since)
