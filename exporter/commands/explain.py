@@ -20,6 +20,7 @@ from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.output import FORMATS, exit_code, shown
 from exporter.explaining.remote import Remote
+from exporter.explaining.remote_flags import REMOTE, add_remote_arguments, check_remote
 from exporter.explaining.selection import Selected, selected
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
@@ -32,14 +33,6 @@ __all__ = ["add_arguments", "run"]
 _SECONDS = 2.0
 _CLEAR = "\x1b[H\x1b[2J"
 _CLUSTER_SETTINGS = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
-_REMOTE = (
-    ("certificate_authority", "FILE", "with --from: certificates of the authorities to trust, in PEM"),
-    ("client_certificate", "FILE", "with --from: client certificate, in PEM"),
-    ("client_key", "FILE", "with --from: its key, in PEM; default: in the same file"),
-    ("token_file", "FILE", "with --from: file with a bearer token"),
-    ("user", "NAME", "with --from: user for basic authentication"),
-    ("password_file", "FILE", "with --from: file with the password of --user"),
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,13 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="url", metavar="URL", help="read a running exporter, such as http://127.0.0.1:10911"
     )
-    for name, metavar, text in _REMOTE:
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, default="", help=text)
-    parser.add_argument(
-        "--insecure-skip-tls-verify",
-        action="store_true",
-        help="with --from: do not verify the certificate of the exporter",
-    )
+    add_remote_arguments(parser)
     parser.add_argument("-w", "--watch", action="store_true", help="repeat every 2 s until interrupted")
     parser.add_argument(
         "-o", "--output", choices=FORMATS, type=one_of(*FORMATS), default="text", help="default: text"
@@ -107,7 +94,6 @@ def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selec
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raises UsageError for flags that do not belong together."""
-    given = vars(arguments)
     if arguments.url and arguments.filename:
         raise UsageError("--from: not with --filename")
     if arguments.filename and arguments.watch:
@@ -116,13 +102,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("-n: not with another namespace")
     if arguments.at and not arguments.filename:
         raise UsageError("--at: only with --filename")
-    remote = next((name for name, *_ in _REMOTE if given[name] and not arguments.url), "")
-    if remote:
-        raise UsageError(f"--{remote.replace('_', '-')}: only with --from")
-    if arguments.url and not arguments.url.startswith(("http://", "https://")):
-        raise UsageError(f"--from: {arguments.url!r} is not a URL: it must begin with http:// or https://")
-    if arguments.url and "@" in arguments.url:
-        raise UsageError("--from: no user in the URL: use --user and --password-file")
+    check_remote(arguments)
     unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
     if unused and (arguments.url or arguments.filename):
         raise UsageError(
@@ -145,12 +125,7 @@ def _read(arguments: argparse.Namespace, settings: Settings) -> Selected:
 
 
 async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Selected:
-    given = vars(arguments)
-    remote = Remote(
-        url=arguments.url,
-        insecure_skip_tls_verify=arguments.insecure_skip_tls_verify,
-        **{name: given[name] for name, *_ in _REMOTE},
-    )
+    remote = Remote(url=arguments.url, **{name: vars(arguments)[name] for name in REMOTE})
     if target is not None:
         return Selected([await remote.one(target)])
     runs, notes = await remote.all(state="all" if arguments.all else "open")

@@ -60,6 +60,8 @@ async def test_with_a_token(tmp_path):
         ({"text": "<html>", "content_type": "text/html"}, "HTTP status 200"),
         ({"text": '{"name": 7}', "content_type": "application/json"}, "not an answer of this API"),
         ({"text": "{", "content_type": "application/json"}, "not an answer of this API"),
+        ({"text": '{"namespace": 1}', "content_type": "application/json"}, "not an answer of this API"),
+        ({"text": "{}", "content_type": "application/json"}, "not an answer of this API"),
         ({"text": "a\x1b[31mb\nc", "status": 500}, "a\\x1b[31mb"),
         ({"text": "", "status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, "HTTP status 302"),
     ],
