@@ -25,12 +25,16 @@ from exporter.explaining.selection import Selected, selected
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
+from exporter.kube.errors import KubeConfigError
 from exporter.memory import memory_limit
 from exporter.untrusted import spelled_out
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "pause_after", "run"]
 
 _SECONDS = 2.0
+_SHARE = 5
+"""Of a watch, one part reads and five are pauses."""
+_LONGEST_PAUSE = 60.0
 _CLEAR = "\x1b[H\x1b[2J"
 _CLUSTER_SETTINGS = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
 
@@ -62,7 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="url", metavar="URL", help="read a running exporter, such as http://127.0.0.1:10911"
     )
     add_remote_arguments(parser)
-    parser.add_argument("-w", "--watch", action="store_true", help="repeat every 2 s until interrupted")
+    parser.add_argument(
+        "-w",
+        "--watch",
+        action="store_true",
+        help="repeat until interrupted, every 2 s or, if the answers are slow, less often",
+    )
     parser.add_argument(
         "-o", "--output", choices=FORMATS, type=one_of(*FORMATS), default="text", help="default: text"
     )
@@ -74,17 +83,24 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.namespace and not arguments.url and not arguments.filename:
         arguments.namespaces = arguments.namespace
     settings = settings_of(arguments)
+    start = time.monotonic()
     found, text = _explained(arguments, settings)
     if not arguments.watch:
         print(text)
         return exit_code(found.runs, is_partial=found.is_partial)
     while True:
         print((_CLEAR if sys.stdout.isatty() else "") + text, flush=True)
-        time.sleep(_SECONDS)
+        time.sleep(pause_after(time.monotonic() - start))
+        start = time.monotonic()
         try:
             _, text = _explained(arguments, settings)
-        except ExplainError as error:
+        except (ExplainError, KubeConfigError) as error:
             text = spelled_out(str(error))
+
+
+def pause_after(seconds: float) -> float:
+    """The pause of a watch after an answer that took this time."""
+    return min(max(_SECONDS, _SHARE * seconds), _LONGEST_PAUSE)
 
 
 def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selected, str]:

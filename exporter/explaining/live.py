@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Job, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Job, Pod, Run
 from exporter.config import Settings
 from exporter.diagnosis.target import Target, found_in
 from exporter.explaining.errors import ExplainError
@@ -22,9 +22,12 @@ __all__ = ["read_all", "read_one"]
 
 _PAGE = 500
 _MOST_OBJECTS = 50
-"""Jobs and Pods of one run whose Events are read."""
+"""Jobs of one run whose Pods and Events are read."""
 _FEW = 5
-"""Runs that own Jobs of one name."""
+"""Requests for single objects: runs that own Jobs of one name, and objects with Events."""
+
+_ListOf = tuple[Informer, dict[str, str]]
+"""A list with its selectors."""
 
 
 async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
@@ -85,24 +88,38 @@ async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> N
     items = found_in(cache, target)
     jobs = [job for one in items for job in (cache.jobs_of(one) if isinstance(one, Run) else [one])]
     newest = sorted(jobs, key=lambda job: job.created or 0.0)[-_MOST_OBJECTS:]
-    pods = [*snapshot.of(PODS)]
-    reads = [
-        (informer, {"labelSelector": f"job-name={job.name}"})
-        for informer in pods
-        for job in newest
-        if not job.is_pod and _covers(informer, job.namespace)
-    ]
+    reads = _pod_reads(snapshot, [job for job in newest if not job.is_pod])
     if any(cache.lacks_job(one) for one in items if isinstance(one, Run)):
         reads += [(informer, {}) for informer in snapshot.of(CONFIGMAPS)]
     await _each(client, snapshot, reads)
     cache = snapshot.cache(time.time())
-    uids = [*(one.uid for one in (*items, *newest)), *(pod.uid for job in newest for pod in cache.pods_of(job))]
-    found = [
-        (informer, {"fieldSelector": f"type!=Normal,regarding.uid={uid}"})
+    pods = [pod for job in newest for pod in cache.pods_of(job)]
+    await _each(client, snapshot, _event_reads(snapshot, [*items, *newest, *pods]))
+
+
+def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListOf]:
+    """One list for each informer that has Jobs."""
+    reads: list[_ListOf] = []
+    for informer in snapshot.of(PODS):
+        names = dict.fromkeys(job.name for job in jobs if _covers(informer, job.namespace))
+        reads += [(informer, {"labelSelector": f"job-name in ({','.join(names)})"})] if names else []
+    return reads
+
+
+def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListOf]:
+    """One list for each object; for many objects, one for each namespace, because a selector has only one UID."""
+    uids, spaces = {one.uid for one in about}, {one.namespace for one in about}
+    selectors = (
+        [f"regarding.uid={uid}" for uid in sorted(uids)]
+        if len(uids) <= _FEW
+        else [f"metadata.namespace={space}" for space in sorted(spaces)]
+    )
+    return [
+        (informer, {"fieldSelector": f"type!=Normal,{selector}"})
         for informer in snapshot.of(EVENTS)
-        for uid in dict.fromkeys(uids[: 2 * _MOST_OBJECTS])
+        for selector in selectors
+        if not selector.startswith("metadata") or _covers(informer, selector.partition("=")[2])
     ]
-    await _each(client, snapshot, found)
 
 
 def _covers(informer: Informer, namespace: str) -> bool:
@@ -112,7 +129,7 @@ def _covers(informer: Informer, namespace: str) -> bool:
 async def _each(
     client: KubeClient,
     snapshot: Snapshot,
-    reads: list[tuple[Informer, dict[str, str]]],
+    reads: Sequence[_ListOf],
     *,
     is_whole: bool = True,
 ) -> None:

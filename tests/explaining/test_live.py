@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from tests.clusters import a_job, a_server, a_status
-from tests.explaining.test_explain import NS, PENDING, a_pod, an_event, explain
+from tests.clusters import a_job, a_run, a_server, a_status
+from tests.explaining.test_explain import NS, PENDING, RUNNING, a_pod, an_event, explain
 
 STARTED = {"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"}
 
@@ -78,7 +78,7 @@ async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
     async with a_server(*GONE) as server:
 
         async def refuse(request):
-            is_list = request.query.get("labelSelector") == "job-name=j"
+            is_list = request.query.get("labelSelector") == "job-name in (j)"
             return a_status(403, "forbidden") if is_list else None
 
         server.intercept = refuse
@@ -86,3 +86,32 @@ async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
     run = json.loads(out)
     assert run["workers"][0]["podsKnown"] is False
     assert run["findings"][0]["evidence"].endswith('Failed to pull image "x": not found')
+
+
+def many(number):
+    """A run with this many Jobs, each with a Pod and a warning about it."""
+    pods = [
+        a_pod(f"p{one}", job=f"j{one}", state={"waiting": {"reason": "ContainerCreating"}}) for one in range(number)
+    ]
+    yield a_run("r", status=RUNNING)
+    for one, pod in enumerate(pods):
+        yield from (a_job(f"j{one}", status=STARTED), pod, an_event(pod, f'configmap "c{one}" not found'))
+
+
+@pytest.mark.parametrize(("number", "most"), [(60, 8), (2, 12)])
+async def test_a_run_with_many_jobs_needs_few_requests(tmp_path, number, most):
+    """One list of Pods and one of Events in place of one for each object. Nothing is lost."""
+    async with a_server(*many(number)) as server:
+        seen = recorded(server)
+        code, out, _ = await explain(server, tmp_path, f"{NS}/r")
+    assert (code, len(seen) <= most) == (1, True), seen
+    assert f'configmap "c{number - 1}" not found' in out
+
+
+async def test_one_list_of_events_has_only_those_of_the_namespace(tmp_path):
+    """Also if the namespace of the name is not given."""
+    async with a_server(*many(30)) as server:
+        seen = recorded(server)
+        await explain(server, tmp_path, "j7")
+    lists = [one for one in seen if one.partition("?")[0].endswith(("/pods", "/events"))]
+    assert all(f"/namespaces/{NS}/" in one or "Selector=" in one for one in lists)

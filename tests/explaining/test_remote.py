@@ -101,3 +101,9 @@ async def test_a_watch_repeats_until_it_is_interrupted(monkeypatch):
         code, out, _ = await call_in_thread("explain", "--from", site.url, "--all", "--watch")
     assert code == 130
     assert out.count("run_already_finished") == 2
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.1, 2.0), (3.0, 15.0), (100.0, 60.0)])
+def test_a_watch_leaves_the_server_time(took, pause):
+    """A slow answer is requested less often, but at least once a minute."""
+    assert explain.pause_after(took) == pause
