@@ -3,6 +3,7 @@
 import json
 import pathlib
 import types
+from urllib.parse import unquote_plus
 
 import pytest
 import yaml
@@ -105,7 +106,7 @@ async def test_for_one_run_little_more_than_its_own_objects_is_read(tmp_path):
         await explain(server, tmp_path, f"{NS}/r")
     assert not [one for one in seen if "watch" in one]
     assert all("fieldSelector=" in one for one in seen if "/coderuns" in one or "/events" in one)
-    assert all("job-name+in+(j)" in one for one in seen if "/pods" in one)
+    assert all("labelSelector=job-name in (j)&" in unquote_plus(one) for one in seen if "/pods" in one), seen
 
 
 async def test_all_open_runs_the_worst_first(tmp_path):
