@@ -1,11 +1,11 @@
 """Sorts the objects of a dump into the lists of the exporter, and decides what the dump says nothing about."""
 
-import json
 from typing import Any, Final
 
 import msgspec
 
 from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
+from exporter.explaining.core_events import warning_of
 from exporter.explaining.snapshot import Snapshot
 from exporter.informers import Informer
 from exporter.profiles import Profile
@@ -63,13 +63,9 @@ class Objects:
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
-        tree = _tree(raw)
-        if not isinstance(tree, dict) or tree.get("type") == "Normal":
-            return
-        if is_core:
-            raw = msgspec.Raw(json.dumps(_as_new_event(tree)).encode())
-        for informer in self.snapshot.of(EVENTS):
-            self.snapshot.add(informer, raw)
+        if (event := warning_of(raw, is_core=is_core)) is not None:
+            for informer in self.snapshot.of(EVENTS):
+                self.snapshot.put(informer, event.uid, event)
 
     def _add_configmap(self, raw: msgspec.Raw) -> None:
         tree = _tree(raw)
@@ -160,16 +156,3 @@ def _tree(raw: msgspec.Raw) -> Any:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _as_new_event(event: dict[str, Any]) -> dict[str, Any]:
-    """An Event of the core group with the names of events.k8s.io/v1."""
-    renamed = {
-        "regarding": "involvedObject",
-        "note": "message",
-        "deprecatedFirstTimestamp": "firstTimestamp",
-        "deprecatedLastTimestamp": "lastTimestamp",
-        "deprecatedCount": "count",
-    }
-    kept = {key: event.get(key) for key in ("metadata", "type", "reason", "eventTime", "series")}
-    return kept | {new: event.get(old) for new, old in renamed.items()}
