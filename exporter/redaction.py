@@ -51,7 +51,10 @@ _LINKS: Final = frozenset(
 _STATUS: Final = re.compile(r"[45][0-9]{2}")
 _COUNT: Final = re.compile(r"[0-9][0-9.]{0,9}[km]?")
 # Terms of Kubernetes and its operators: the name of an object follows.
-_NAMES: Final = re.compile(r"(?:external|sealed|imagepull)secrets?|secret(?:name|ref|keyref|store)")
+_NAMES: Final = re.compile(
+    r"(?:external|sealed|imagepull)secrets?|secret(?:name|ref|keyref|store)"
+    r"|secretproviderclass(?:\.secrets-store\.csi\.x-k8s\.io)?"
+)
 _OBJECT: Final = re.compile(r"[a-z0-9][a-z0-9./-]*")
 _OF_AN_OBJECT: Final = re.compile(
     r"[\"'`]?:? (?:not found|is forbidden|not registered|does(?: not|n't) exist|already exists|in (?:the )?namespace"

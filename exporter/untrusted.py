@@ -29,7 +29,6 @@ _ADDRESS: Final = re.compile(
     r"[A-Za-z+]*:/.*@[^\s'\"<>(),;]*|[A-Za-z+]*:/[^\s'\"<>(),;]*|[^\s'\"<>()]*@[^\s'\"<>()]*"
 )
 _ONE_WORD_HOST: Final = re.compile(r"[^.\[/]+:[0-9]+/")
-_TEMPLATE: Final = re.compile(r"\{(?=\{)")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
 _DIGEST: Final = re.compile(r"([^@]+)@sha256:[0-9a-f]{64}")
 
@@ -85,15 +84,12 @@ def _has_token(text: str) -> bool:
 
 
 def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
-    """One line of free text without credentials: no password, no token, and of URLs only host and path.
-
-    Escapes the start of Go templates, because some Alertmanager receivers expand templates in alerts.
-    """
+    """One line of free text without credentials: no password, no token, and of URLs only host and path."""
     line = one_line(urllib.parse.unquote(text[: 4 * limit]), limit=2 * limit)
     if len(line) == 2 * limit:
         line = line.rpartition(" ")[0]  # a truncated URL could match as another one
     line = without_credentials(_ADDRESS.sub(_address, line))
-    return _TEMPLATE.sub("{ ", _RUN.sub(_unless_secret, line))[:limit]
+    return _RUN.sub(_unless_secret, line)[:limit]
 
 
 def _address(match: re.Match[str]) -> str:

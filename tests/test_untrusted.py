@@ -122,12 +122,6 @@ def test_a_message_made_to_be_slow_is_not():
         assert len(message(text)) <= 200
 
 
-@pytest.mark.parametrize("text", ["a {{ .x }}", "{{{{ .x }}", "{{{.x}}}"])
-def test_a_message_begins_no_template(text):
-    """PagerDuty's details are expanded twice by Alertmanager 0.31."""
-    assert "{{" not in message(text)
-
-
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -24,8 +24,6 @@ class Attached:
         self.jobs = jobs
         self.pods = Pods(is_job=lambda uid: jobs.get(uid) is not None)
         self.events = Events(is_open=self._is_open)
-        self.is_dump = False
-        """Whether the objects are those of a dump: what it lacks needs no permission."""
         self._all_namespaces = all_namespaces
         self._uids: dict[str, str] | None = None
 

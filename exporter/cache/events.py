@@ -71,8 +71,8 @@ class Events:
         """Adds an Event, or replaces it by a later state of the same one."""
         old = self._take(event.about)
         found = sorted((event, *(one for one in old if one.uid != event.uid)), key=_recency, reverse=True)
-        reasons = [one.reason for one in found]
-        kept = [one for at, one in enumerate(found) if reasons[:at].count(one.reason) < _OF_ONE_REASON]
+        reasons = [(one.reason, one.container) for one in found]
+        kept = [one for at, one in enumerate(found) if reasons[:at].count(reasons[at]) < _OF_ONE_REASON]
         self._put(self._open, event.about, tuple(kept[:_OF_ONE_OBJECT]))
         while len(self._open) + len(self._ended) > _MOST_OBJECTS or self.size > _MOST_BYTES:
             self._take(next(iter(self._ended or self._open)))

@@ -60,6 +60,11 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None
+    ready: bool | None = None
+    """Its condition Ready; None if it is not set."""
+    ready_since: float | None = None
+    sandbox_since: float | None = None
+    """Since when its volumes are mounted and its sandbox exists: its condition PodReadyToStartContainers."""
     containers: tuple[Container, ...] = ()
     """Init containers first, in the order of the spec; at most 50."""
     more_containers: int = 0
@@ -94,3 +99,5 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     first: float | None
     last: float | None
     count: int = 1
+    container: str = ""
+    """The container of the Pod that it is about; empty if it is about the Pod."""

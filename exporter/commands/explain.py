@@ -10,6 +10,8 @@ import datetime as dt
 import sys
 import time
 
+import msgspec
+
 from exporter.app import budget_of
 from exporter.commands.arguments import add_cluster_arguments, named, settings_of
 from exporter.config import Settings
@@ -18,6 +20,7 @@ from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
+from exporter.explaining.of_dump import clock_note, early_note, of_dump
 from exporter.explaining.output import FORMATS, exit_code, shown
 from exporter.explaining.remote import Remote
 from exporter.explaining.remote_flags import REMOTE, add_remote_arguments, check_remote
@@ -150,11 +153,15 @@ async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> 
 
 def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
     snapshot = read_dump(arguments.filename, settings)
-    now = _time(arguments.at) if arguments.at else snapshot.newest
-    if not arguments.at:
-        moment = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        snapshot.notes.append(f"Ages are as of {moment}, the newest time in the dump; --at sets another")
-    return selected(snapshot, target, now=now, ended=arguments.all)
+    at = _time(arguments.at) if arguments.at else None
+    snapshot.notes += clock_note(at, snapshot.newest)
+    now = snapshot.newest if at is None else at
+    found = selected(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
+    runs = [of_dump(run) for run in found.runs]
+    early = early_note(runs) if at is None else ()
+    if target is not None:
+        runs = [msgspec.structs.replace(run, notes=(*run.notes, *early)) for run in runs]
+    return found._replace(runs=runs, notes=(*found.notes, *early))
 
 
 async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:

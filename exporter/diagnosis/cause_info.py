@@ -1,9 +1,12 @@
-"""A row of the table of causes."""
+"""A row of the table of causes, and words that findings share with the table."""
 
-import string
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-__all__ = ["CauseInfo"]
+__all__ = ["DESCRIBE", "IMAGE", "CauseInfo"]
+
+DESCRIBE: Final = "kubectl -n $namespace describe $resource $name"
+IMAGE: Final = "who owns the image or the agent"
+"""Who must act on a container that does not fit its image."""
 
 
 class CauseInfo(NamedTuple):
@@ -20,7 +23,3 @@ class CauseInfo(NamedTuple):
     grace: float = 0.0
     fault: bool = True
     metric: bool = True
-
-    def command(self, **names: str) -> str:
-        """The next command. The names must be quoted."""
-        return string.Template(self.next).substitute(names).rstrip()

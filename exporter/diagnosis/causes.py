@@ -5,15 +5,13 @@ docs/causes.md is generated from this table. Rules and runbooks refer to the nam
 
 from typing import Final
 
-from exporter.diagnosis.cause_info import CauseInfo
+from exporter.diagnosis.cause_info import DESCRIBE as _RUN, CauseInfo
 
 __all__ = ["CANNOT_TELL", "CAUSES", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
 
-_RUN: Final = "kubectl -n $namespace describe $resource $name"
 _YAML: Final = "kubectl -n $namespace get $resource $name -o yaml"
-_EVENTS: Final = "kubectl -n $namespace events --for=$resource/$name"
 _CONFIGMAP: Final = "kubectl -n $namespace describe configmap $name"
 _LOG: Final = "kubectl -n $namespace logs $target --all-containers --timestamps --tail=30"
 _PODS: Final = "kubectl -n $namespace get $pods -o wide"
@@ -112,12 +110,12 @@ _TABLE: Final = (
         _CONTROLLER,
         "kubectl -n $namespace get secrets",
     ),
-    CauseInfo("image_pull", "The image of a container cannot be pulled.", _AGENT, _EVENTS),
+    CauseInfo("image_pull", "The image of a container cannot be pulled.", _AGENT, _RUN),
     CauseInfo(
         "container_cannot_be_created",
         "The container runtime cannot create the pod's sandbox or one of its containers.",
         _CLUSTER,
-        _EVENTS,
+        _RUN,
     ),
     CauseInfo(
         "init_container_failed", "An init container fails, so that the agent does not start.", _AGENT, _PREVIOUS
@@ -228,7 +226,7 @@ _TABLE: Final = (
         "pods_terminating",
         "All pods of the worker are terminating and do not end.",
         _CLUSTER,
-        _PODS,
+        "kubectl -n $namespace describe $pods",
         grace=60,
     ),
     CauseInfo("no_pod", "The unfinished worker has no pod.", _CLUSTER, _RUN, grace=600),

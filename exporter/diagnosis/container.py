@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Container, ObjectCache, Pod
-from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.cause_info import IMAGE
+from exporter.diagnosis.container_words import creation_words, pull_words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.mounts import missing_object
 
@@ -36,8 +37,12 @@ _CREATE: Final = frozenset(
         "CreatePodSandboxError",
     }
 )
+_STARTS: Final = frozenset({"StartError", "RunContainerError", "ContainerCannotRun", "VerifyNonRootError"})
+"""The container exists, and its command or user does not fit the image."""
 _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
+_SIGNALS: Final = frozenset({137, 143})
+"""Exit codes after SIGKILL and SIGTERM."""
 _ROLES: Final = ("main", "init", "side")
 
 
@@ -58,15 +63,19 @@ def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
 def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
     about = of_pod(pod, one.name)
     if one.reason in _PULL:
-        event = next((event for event in latest(cache, pod.uid, "Failed") if _is_pull(event.note)), None)
-        text = words(event) if event else f"{one.reason}: {one.message}" if one.message else one.reason
-        return found(
-            "image_pull", f"container {one.name}: {text}", about=about, since=event.first if event else pod.started
-        )
+        text, since = pull_words(pod, one, cache)
+        return found("image_pull", f"container {one.name}: {text}", about=about, since=since)
     if one.reason in _CREATE:
-        cause = missing_object(one.message) or "container_cannot_be_created"
-        text = f"container {one.name}: {one.reason}" + (f": {one.message}" if one.message else "")
-        return found(cause, text, about=about, since=pod.started or pod.created)
+        text = creation_words(pod, one, cache)
+        missing = missing_object(text)
+        return found(
+            missing.cause if missing else "container_cannot_be_created",
+            f"container {one.name}: {text}",
+            about=about,
+            since=pod.started or pod.created,
+            command=missing.command if missing else "",
+            act="" if missing else _actor(one.reason, text),
+        )
     if one.reason == _LOOP:
         return _restarting(pod, one)
     return None
@@ -93,19 +102,35 @@ def _restarting(pod: Pod, one: Container) -> Finding:
     code = "" if one.last_exit_code is None else f", exit code {one.last_exit_code}"
     last = f"; last: {one.last_reason}{code}" if one.last_reason else ""
     text = f"container {one.name}: {one.reason}{last}"
-    return found(cause, text, about=of_pod(pod, one.name), since=pod.started)
+    act = _actor(one.last_reason, one.message) if cause == "container_cannot_be_created" else ""
+    return found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act)
 
 
-def failed_containers(pod: Pod) -> Iterator[Finding]:
-    """Of a failed Pod: the container that ended with an error first; of several, the main one."""
-    failed = [one for one in pod.containers if one.state == "terminated" and (one.exit_code or one.reason in _CREATE)]
+def _actor(reason: str, text: str) -> str:
+    """Who must act on a container that cannot be created; empty: who runs the cluster."""
+    return IMAGE if reason in _STARTS or "runAsNonRoot" in text else ""
+
+
+def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
+    """Of a failed Pod: the container that ended with an error first; of several, the main one.
+
+    `killed`: Kubernetes ended the Pod, so that exit codes of a signal are an effect.
+    """
+    ended = (one for one in pod.containers if one.state == "terminated")
+    failed = [
+        one
+        for one in ended
+        if (one.exit_code and not (killed and one.exit_code in _SIGNALS and one.reason != _OUT_OF_MEMORY))
+        or one.reason in _CREATE
+    ]
     for one in sorted(failed, key=lambda one: (one.reason != _OUT_OF_MEMORY, _ROLES.index(one.role)))[:1]:
         cause = "init_container_failed" if one.role == "init" and not one.sidecar else "container_failed"
         if one.reason == _OUT_OF_MEMORY:
             cause = "oom_killed"
         elif one.reason in _CREATE:
             cause = "container_cannot_be_created"
-        yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
+        act = _actor(one.reason, "") if cause == "container_cannot_be_created" else ""
+        yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since, act=act)
 
 
 def main_exit(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
@@ -124,7 +149,3 @@ def _end(one: Container) -> str:
     code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
     text = f"{kind} {one.name} ended{code}" + (f" ({one.reason})" if one.reason else "")
     return text + (f": {one.message}" if one.message else "")
-
-
-def _is_pull(note: str) -> bool:
-    return "pull" in note.lower() or "image" in note.lower()

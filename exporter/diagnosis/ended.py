@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from exporter.cache import Job, ObjectCache, Run
-from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.pod import pod_findings
 from exporter.diagnosis.refusals import refusal_of
@@ -27,7 +27,7 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         yield found("deadline_exceeded", text, about=of_job(job), since=job.finished)
     elif (cause := _REASONS.get(job.reason)) and not any(one.cause == cause for one in known):
         yield found(cause, f"{job.worker} {job.name}: {job.reason}", about=of_job(job), since=job.finished)
-    if not known and (event := next(latest(cache, job.uid, "FailedCreate"), None)) is not None:
+    if not known and (event := unanswered(cache, job)) is not None:
         cause = refusal_of(event.note) or "pod_creation_failed"
         yield found(cause, words(event), about=of_job(job), since=event.first)
     yield from known

@@ -1,12 +1,15 @@
-"""Words of Events, and those that are about one object."""
+"""Words of Events, and those about one object that explain a state which still holds."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from exporter.cache import Event, ObjectCache
+from exporter.cache import Event, Job, ObjectCache, Pod
 
-__all__ = ["latest", "words"]
+__all__ = ["current", "holding", "latest", "telling", "unanswered", "words"]
+
+_VAGUE = ("Error: ", "Unable to attach or mount volumes")
+"""How notes of the kubelet begin that repeat another Event without its reason."""
 
 _COMBINED: Final = "(combined from similar events): "
 _GENERATED: Final = re.compile(r'\b([Pp]ods?) "[^"]*"')
@@ -24,3 +27,26 @@ def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:
     for event in cache.events_about(uid):
         if not reasons or event.reason in reasons:
             yield event
+
+
+def current(cache: ObjectCache, pod: Pod, *reasons: str) -> list[Event]:
+    """Of `latest`, those about a Pod that no later progress has made void."""
+    return holding(pod, latest(cache, pod.uid, *reasons))
+
+
+def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
+    """Those that were last seen after the last progress of the Pod: its sandbox exists, or a container started."""
+    progress = max((at for at in (pod.sandbox_since, *(one.since for one in pod.containers)) if at), default=0.0)
+    return [event for event in events if event.last is None or event.last >= progress]
+
+
+def unanswered(cache: ObjectCache, job: Job) -> Event | None:
+    """The newest Event about a Pod that could not be created, unless the Job has a younger Pod."""
+    newest = max((pod.created or 0.0 for pod in cache.pods_of(job)), default=0.0)
+    event = next(latest(cache, job.uid, "FailedCreate"), None)
+    return None if event is None or (event.last is not None and event.last < newest) else event
+
+
+def telling(events: Iterable[Event]) -> list[Event]:
+    """The Events that say why come first."""
+    return sorted(events, key=lambda event: (event.note.startswith(_VAGUE), "timed out waiting" in event.note))

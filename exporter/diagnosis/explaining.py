@@ -17,7 +17,7 @@ from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
 from exporter.untrusted import one_line
 
-__all__ = ["explanation_of", "finding_view", "is_listed", "worst_first"]
+__all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
 
 _WORKERS = 10
 _PODS = 10
@@ -29,6 +29,13 @@ def is_listed(item: Run | Job, cache: ObjectCache) -> bool:
     return isinstance(item, Run) or (
         cache.is_worker(item) and cache.run_of(item) is None and not cache.is_hidden(item)
     )
+
+
+def is_over(item: Run | Job, cache: ObjectCache) -> bool:
+    """Whether a run and its workers have ended, or a worker has."""
+    if isinstance(item, Job):
+        return bool(item.result)
+    return item.terminal and (item.shared or all(job.result for job in _workers_of(item, cache)))
 
 
 def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
@@ -79,7 +86,7 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         evidence=finding.evidence,
         since=time_of(finding.since),
         meaning=info.meaning,
-        act=info.act,
+        act=finding.act or info.act,
         next=finding.next,
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from exporter.cache import ObjectCache, Run
 from exporter.diagnosis.finding import Finding, found, of_run
-from exporter.diagnosis.refusals import refusal_of
+from exporter.diagnosis.refusals import refusal_of, without_free_text
 
 __all__ = ["failure_findings"]
 
@@ -39,7 +39,7 @@ def failure_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 def _cause_of(run: Run, cache: ObjectCache) -> tuple[str, str]:
     for cause, message in _MESSAGES:
-        if message.search(run.message):
+        if message.search(without_free_text(run.message)):
             return cause, run.message
     job = cache.newest_job(run)
     if job is not None and job.result == "failed":

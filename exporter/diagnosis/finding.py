@@ -1,6 +1,7 @@
 """A finding: one cause with its evidence, and the object to look at next."""
 
 import shlex
+import string
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     evidence: str
     since: float | None = None
     next: str = ""
+    act: str = ""
+    """Who must act, if it is not the one of the table."""
 
 
 class Subject(NamedTuple):
@@ -31,14 +34,17 @@ class Subject(NamedTuple):
     node: str = ""
 
 
-def found(cause: str, evidence: str, *, about: Subject, since: float | None = None) -> Finding:
-    """A finding with the next command. Its names are quoted for a shell."""
+def found(
+    cause: str, evidence: str, *, about: Subject, since: float | None = None, command: str = "", act: str = ""
+) -> Finding:
+    """A finding with the next command: `command`, else that of the table. Its names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
     is_pod, name = about.resource == "pod", names["name"]
     names["node"] = names["node"] if about.node else ""
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
-    return Finding(cause=cause, evidence=one_line(evidence), since=since, next=CAUSES[cause].command(**names))
+    following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
+    return Finding(cause=cause, evidence=one_line(evidence), since=since, next=following, act=act)
 
 
 def is_fault(finding: Finding, now: float) -> bool:

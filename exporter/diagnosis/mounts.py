@@ -2,39 +2,55 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.cache import ObjectCache, Pod
-from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.cause_info import DESCRIBE
+from exporter.diagnosis.events import current, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.refusals import refusal_of
 
 __all__ = ["missing_object", "mount_findings", "volume_cause"]
 
 _FORMS: Final = (
-    r"{0}s? \"?[^ \"]+\"? not found",
-    r"key.{{0,80}} in {0}",
+    r"{0}s? \"?(?P<object>[^ \"]+)\"? not found",
+    r"key.{{0,80}} in {0}(?: (?:[^ /]+/)?(?P<holder>[^ /]+))?",
     r"references non-existent {1} key",
 )
 """How the kubelet names a missing ConfigMap or Secret, or a missing key of one."""
 _MISSING: Final = tuple(
-    (cause, re.compile("|".join(_FORMS).format(kind, word), re.IGNORECASE))
+    (cause, kind, re.compile("|".join(_FORMS).format(kind, word), re.IGNORECASE))
     for cause, kind, word in (
         ("pod_secret_missing", "secret", "secret"),
         ("pod_configmap_missing", "configmap", "config"),
     )
 )
+_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _VOLUMES: Final = re.compile(
-    r"PersistentVolumeClaim|persistentvolume|volume node affinity|volume binding|Multi-Attach|storageclass",
+    r"persistent ?volume|volume node affinity|volume ?(binding|zone|restrictions)|binding volumes|pvc\(s\)"
+    r"|no available (volume zone|disk)|enough free storage|Multi-Attach|storageclass",
     re.IGNORECASE,
 )
+_ATTACH: Final = frozenset({"FailedAttachVolume", "VolumeResizeFailed"})
 _MOUNT: Final = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed")
 _SANDBOX: Final = ("FailedCreatePodSandBox", "FailedCreatePodContainer", "NetworkNotReady", "FailedKillPod")
 
 
-def missing_object(text: str) -> str:
-    """The cause, if the text names a ConfigMap or Secret, or a key of one, that does not exist; else empty."""
-    return next((cause for cause, pattern in _MISSING if pattern.search(text)), "")
+class Missing(NamedTuple):
+    """The cause, and the command that shows the object; empty if the text does not name it."""
+
+    cause: str
+    command: str
+
+
+def missing_object(text: str) -> Missing | None:
+    """The ConfigMap or Secret that does not exist or lacks a key, if the text says so."""
+    for cause, kind, pattern in _MISSING:
+        if match := pattern.search(text):
+            name, verb = match["object"] or match["holder"] or "", "get" if match["object"] else "describe"
+            is_known = _NAME.fullmatch(name)
+            return Missing(cause, f"kubectl -n $namespace {verb} {kind} {name}" if is_known else "")
+    return None
 
 
 def volume_cause(text: str) -> str:
@@ -43,19 +59,28 @@ def volume_cause(text: str) -> str:
 
 
 def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
-    """The most telling Event: a missing object, then a volume, then the sandbox."""
-    mounts = [*latest(cache, pod.uid, *_MOUNT)]
+    """The most telling Event: a missing object, then a volume, then the sandbox.
+
+    A container that runs or ran proves that the volumes are mounted.
+    """
+    has_run = any(one.state in {"running", "terminated"} or one.restarts for one in pod.containers)
+    mounts = [] if has_run else telling(current(cache, pod, *_MOUNT))
     for event in mounts:
-        refused = refusal_of(event.note)  # of a token for its ServiceAccount
-        if cause := missing_object(event.note) or (refused if refused == "service_account_missing" else ""):
-            yield found(cause, words(event), about=of_pod(pod), since=event.first)
+        if missing := missing_object(event.note) or _without_account(event.note):
+            yield found(missing.cause, words(event), about=of_pod(pod), since=event.first, command=missing.command)
             return
-    # "timed out waiting for the condition" repeats an earlier Event without its reason.
-    told = sorted(mounts, key=lambda event: "timed out waiting" in event.note)
     for cause, events in (
-        ("volume_waiting", told),
-        ("container_cannot_be_created", [*latest(cache, pod.uid, *_SANDBOX)]),
+        ("volume_waiting", mounts),
+        ("container_cannot_be_created", current(cache, pod, *_SANDBOX)),
     ):
         if events:
-            yield found(cause, words(events[0]), about=of_pod(pod), since=events[0].first)
+            first = events[0]
+            command = "" if first.reason in _ATTACH else DESCRIBE
+            yield found(cause, words(first), about=of_pod(pod), since=first.first, command=command)
             return
+
+
+def _without_account(text: str) -> Missing | None:
+    """The volume of its token needs the ServiceAccount."""
+    cause = refusal_of(text)
+    return Missing(cause, "") if cause == "service_account_missing" else None

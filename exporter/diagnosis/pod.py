@@ -69,8 +69,8 @@ def _failed(pod: Pod) -> Iterator[Finding]:
     if lost := _LOST & {pod.reason, pod.disruption}:
         yield _node_lost(pod, pod.message or min(lost))
         return
-    containers = [*failed_containers(pod)]
     causes = {one: _cause_of(one) for one in (pod.reason, pod.disruption) if _cause_of(one)}
+    containers = [*failed_containers(pod, killed=bool(causes))]
     if causes and not any(one.cause == "oom_killed" for one in containers):
         reason, cause = next(iter(causes.items()))
         text = f"{reason}: {pod.message}" if pod.message else reason
@@ -98,11 +98,17 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _lost(pod: Pod, cache: ObjectCache) -> Finding | None:
-    """A lost node, if its controller says so and no container has changed since."""
+    """A lost node, if its controller says so and neither a container nor the readiness has changed since.
+
+    The node controller first sets the condition Ready to False; the kubelet sets it again once the node is back.
+    """
     if pod.reason in _LOST:
         return _node_lost(pod, pod.message or pod.reason)
     event = next(latest(cache, pod.uid, "NodeNotReady"), None)
-    if event is None or any((one.since or 0.0) > (event.last or 0.0) for one in pod.containers):
+    if event is None or pod.ready:
+        return None
+    changes = (pod.ready_since, *(one.since for one in pod.containers))
+    if any((at or 0.0) > (event.last or 0.0) for at in changes):
         return None
     return _node_lost(pod, words(event), event.first)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.cache import Container, Event, Pod
+from exporter.diagnosis.events import holding, telling
 
 __all__ = ["ended_main", "not_starting", "waiting_reason"]
 
@@ -27,9 +28,8 @@ def not_starting(pod: Pod, events: Sequence[Event]) -> str:
 
 
 def _newest_words(pod: Pod, events: Sequence[Event]) -> str:
-    """The newest Event. One of the scheduler is over once the Pod has a node."""
-    known = [one for one in events if one.note and not (one.reason == _SCHEDULING and pod.node)]
-    told = [one for one in known if not one.note.startswith("Error: ")] or known  # the kubelet's other one has more
+    """The newest Event that says why. One of the scheduler is over once the Pod has a node."""
+    told = telling(one for one in holding(pod, events) if one.note and not (one.reason == _SCHEDULING and pod.node))
     return f"{told[0].reason}: {told[0].note}" if told else ""
 
 

@@ -6,7 +6,7 @@ The texts are those of Kubernetes: quota and LimitRange admission, Pod Security,
 import re
 from typing import Final
 
-__all__ = ["refusal_of"]
+__all__ = ["refusal_of", "without_free_text"]
 
 _TEXTS: Final = (
     (
@@ -32,7 +32,21 @@ _TEXTS: Final = (
     ),
 )
 
+_FREE_TEXT: Final = re.compile(
+    r"admission webhook \S+ denied the request|ValidatingAdmissionPolicy .{0,200}? denied request"
+    r"|failed calling webhook",
+    re.IGNORECASE,
+)
+"""The words of a webhook or a policy follow. They may have any form."""
+
+
+def without_free_text(text: str) -> str:
+    """The words of Kubernetes, without those of a webhook or a policy."""
+    head = _FREE_TEXT.search(text)
+    return text[: head.end()] if head else text
+
 
 def refusal_of(text: str) -> str:
     """The cause; empty if the text is not a known refusal."""
+    text = without_free_text(text)
     return next((cause for cause, pattern in _TEXTS if pattern.search(text)), "")

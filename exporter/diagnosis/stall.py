@@ -69,5 +69,5 @@ def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Findi
 def idle_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
     """Whether the controller processes no run at all. Not for metrics: it depends on all runs."""
     if cache.lacks_job(run) and cache.blocker_of(run) is None and cache.controller_is_idle(run):
-        evidence = "no run that is as young as this one has a finalizer or a status"
+        evidence = "neither this run nor any younger one has a finalizer or a status"
         yield found("controller_idle", evidence, about=of_run(run), since=cache.without_job_since(run))

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
+from exporter.diagnosis.explanation import FindingView
 from exporter.diagnosis.finding import Finding, Subject, found
 from exporter.diagnosis.stall import refusal_findings
 
-__all__ = ["unread_events", "unread_pods", "unread_workers"]
+__all__ = ["is_not_permitted", "unread_events", "unread_pods", "unread_workers"]
 
+_NOT_PERMITTED = " were not read: needs the verbs list and watch for"
 _EFFECTS = frozenset({"no_pod", "pod_not_starting", "no_worker"})
 """What needs Events to be explained."""
 _SYMPTOMS = _EFFECTS | {
@@ -25,6 +27,11 @@ _SYMPTOMS = _EFFECTS | {
 }
 
 
+def is_not_permitted(finding: FindingView) -> bool:
+    """Whether the evidence names a missing permission, or what else hides a whole kind."""
+    return finding.cause == CANNOT_TELL and _NOT_PERMITTED in finding.evidence
+
+
 def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
     """An open run, and its Jobs or Pods are not known."""
     if run.state == "open" and run.worker and not cache.knows_workers_of(run) and cache.newest_job(run) is None:
@@ -33,7 +40,6 @@ def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
             f"{run.worker.lower()}s",
             "batch" if run.worker == "Job" else "",
             run.namespace,
-            cache,
             since=run.since or run.created,
         )
 
@@ -53,7 +59,7 @@ def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overd
             text = f"Pods of Job {job.name} were not read: it has spec.manualSelector"
         yield found(CANNOT_TELL, text, about=Subject("pods", job.namespace, ""), since=since)
     else:
-        yield _cannot_tell("pods", "", job.namespace, cache, since=since)
+        yield _cannot_tell("pods", "", job.namespace, since=since)
 
 
 def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) -> Iterator[Finding]:
@@ -61,7 +67,7 @@ def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) 
     if cache.events_known(namespace) or _explained(known) or not any(one.cause in _EFFECTS for one in known):
         return
     since = min((one.since for one in known if one.cause in _EFFECTS and one.since is not None), default=None)
-    yield _cannot_tell("events", "events.k8s.io", namespace, cache, since=since)
+    yield _cannot_tell("events", "events.k8s.io", namespace, since=since)
 
 
 def _explained(known: Sequence[Finding]) -> bool:
@@ -69,8 +75,7 @@ def _explained(known: Sequence[Finding]) -> bool:
     return any(CAUSES[one.cause].fault and one.cause not in _SYMPTOMS for one in known)
 
 
-def _cannot_tell(plural: str, group: str, namespace: str, cache: ObjectCache, *, since: float | None) -> Finding:
+def _cannot_tell(plural: str, group: str, namespace: str, *, since: float | None) -> Finding:
     resource = f"{plural}.{group}" if group else plural
-    why = "they are not in the dump" if cache.is_dump else f"needs the verbs list and watch for {resource}"
-    text = f"{plural.capitalize()} in namespace {namespace} were not read: {why}"
+    text = f"{plural.capitalize()} in namespace {namespace}{_NOT_PERMITTED} {resource}"
     return found(CANNOT_TELL, text, about=Subject(resource, namespace, ""), since=since)

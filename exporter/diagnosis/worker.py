@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.container import main_exit
-from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job
 from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.pod import pod_findings
@@ -63,8 +63,7 @@ def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         ends = [pod.deleted for pod in cache.pods_of(job) if pod.deleted is not None]
         yield found("pods_terminating", evidence, about=about, since=max(ends, default=job.started))
         return
-    event = next(latest(cache, job.uid, "FailedCreate"), None)
-    if event is not None:
+    if (event := unanswered(cache, job)) is not None:
         cause = refusal_of(event.note) or "pod_creation_failed"
         yield found(cause, words(event), about=about, since=event.first)
     yield found("no_pod", "the Job controller reports no pod", about=about, since=job.started or job.created)

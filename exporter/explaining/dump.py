@@ -43,7 +43,7 @@ _head = msgspec.json.Decoder(_Head)
 
 def read_dump(paths: list[str], settings: Settings) -> Snapshot:
     """The objects of all files; `-` is standard input. Raises ExplainError with the file and the place."""
-    snapshot = Snapshot(msgspec.structs.replace(settings, namespaces=()), is_dump=True)
+    snapshot = Snapshot(msgspec.structs.replace(settings, namespaces=()))
     objects, seen = Objects(snapshot), Counter[str]()
     for path in paths:
         name = "standard input" if path == "-" else path

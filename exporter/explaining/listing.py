@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from exporter.diagnosis.explanation import Explanation
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
-from exporter.explaining.text import age, style_of
+from exporter.explaining.text import age, not_yet, style_of
 
 __all__ = ["listing_of"]
 
@@ -31,7 +31,7 @@ def _lines(runs: Sequence[Explanation], paint: Paint) -> Iterator[str]:
 
 def _row(run: Explanation) -> tuple[str, ...]:
     first = run.findings[0] if run.findings else None
-    cause = first.cause if first else "unknown" if run.verdict != "ok" else "<none>"
+    cause = f"{first.cause}{not_yet(first)}" if first else "unknown" if run.verdict != "ok" else "<none>"
     since = age(first.since, run.observed) if first else ""
     return (
         run.namespace,

@@ -1,16 +1,18 @@
 """The explanations of a snapshot that were asked for: of one run, or of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from exporter.cache import Job, Run
-from exporter.diagnosis.explaining import explanation_of, is_listed, worst_first
+from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.explaining import explanation_of, is_listed, is_over, worst_first
 from exporter.diagnosis.explanation import Explanation
+from exporter.diagnosis.findings import FAULT, findings, verdict
 from exporter.diagnosis.target import Target, found_in
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.snapshot import Snapshot
+from exporter.plurals import plural
 
 __all__ = ["Selected", "selected"]
 
@@ -25,13 +27,19 @@ class Selected(NamedTuple):
     is_partial: bool = False
 
 
-def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bool) -> Selected:
-    """The run of a name, with the notes in it; or all, the worst first, and the notes. Raises ExplainError."""
+def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = "") -> Selected:
+    """The run of a name, with the notes in it; or all of a namespace, the worst first, and the notes.
+
+    Raises ExplainError.
+    """
     cache = snapshot.cache(now)
     notes = tuple(snapshot.notes)
     if target is None:
-        items = (one for one in (*cache.runs, *cache.jobs) if (ended or not _is_over(one)) and is_listed(one, cache))
-        return Selected(worst_first(explanation_of(one, cache) for one in items), notes, snapshot.is_partial)
+        items = [one for one in (*cache.runs, *cache.jobs) if is_listed(one, cache)]
+        items = [one for one in items if namespace in {"", one.namespace}]
+        shown = items if ended else [one for one in items if not is_over(one, cache)]
+        notes = (*notes, *_note(items, shown, cache))
+        return Selected(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
     found = found_in(cache, target)
     if not found:
         why = f" ({notes[0]})" if notes else ""
@@ -42,5 +50,11 @@ def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bo
     return Selected([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
 
 
-def _is_over(item: Run | Job) -> bool:
-    return item.terminal if isinstance(item, Run) else bool(item.result)
+def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:
+    """How many of those that are not shown have a fault."""
+    uids = {one.uid for one in shown}
+    hidden = (one for one in items if one.uid not in uids)
+    count = sum(verdict(findings(one, cache), cache.now) == FAULT for one in hidden)
+    if count:
+        have = "has" if count == 1 else "have"
+        yield f"{plural(count, 'run')} that {'is' if count == 1 else 'are'} over {have} a fault: --all lists them"

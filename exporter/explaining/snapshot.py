@@ -45,7 +45,6 @@ class Snapshot:
     notes: list[str] = dataclasses.field(default_factory=list)
     is_partial: bool = False
     """Whether there may be runs or Jobs that were not read."""
-    is_dump: bool = False
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
@@ -94,7 +93,6 @@ class Snapshot:
             all_namespaces=not self.settings.namespaces,
             selected=bool(self.settings.label_selector),
         )
-        cache.is_dump = self.is_dump
         cache.advance(now)
         for table in (CODERUNS, JOBS):
             for partition in dict.fromkeys(informer.partition for informer in self.of(table)):

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Iterator
 
+from exporter.diagnosis.causes import CAUSES
 from exporter.diagnosis.explanation import ContainerView, Explanation, FindingView, PodView, Time, WorkerView
 from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
 
-__all__ = ["age", "style_of", "text_of"]
+__all__ = ["age", "not_yet", "style_of", "text_of"]
 
 _WIDTH = 12
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
@@ -80,7 +81,7 @@ def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
         return
     first, *others = run.findings
     style = style_of(run) if first.fault else "wait"
-    yield _field("Cause", f"{first.cause}{_not_yet(first)}", paint, style)
+    yield _field("Cause", f"{first.cause}{not_yet(first)}", paint, style)
     for name, value in (
         ("  Evidence", first.evidence),
         ("  Since", _moment(first.since, run)),
@@ -96,14 +97,12 @@ def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
         yield from (f"  {line}" for line in columns(rows, paint))
 
 
-def _not_yet(finding: FindingView) -> str:
-    return (
-        ""
-        if finding.fault
-        else " (not a fault)"
-        if finding.cause in {"suspended", "waiting"}
-        else " (not a fault yet)"
-    )
+def not_yet(finding: FindingView) -> str:
+    """A remark about a finding that is no fault, or none yet."""
+    if finding.fault:
+        return ""
+    info = CAUSES.get(finding.cause)
+    return " (not a fault yet)" if info is None or info.fault else " (not a fault)"
 
 
 def _chain(run: Explanation, paint: Paint) -> Iterator[str]:

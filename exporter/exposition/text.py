@@ -3,6 +3,7 @@
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
+import re
 from collections.abc import Sequence
 
 from exporter.untrusted import is_printable, printable
@@ -10,13 +11,18 @@ from exporter.untrusted import is_printable, printable
 __all__ = ["escape", "escaped", "head", "number"]
 
 _LARGEST = 10**308
+_TEMPLATE = re.compile(r"\{(?=\{)")
 
 
 def escape(value: str) -> str:
-    r"""Escapes a label value: `\\`, `\"`; U+FFFD replaces characters that are not printable."""
+    r"""Escapes a label value: `\\`, `\"`; U+FFFD replaces characters that are not printable.
+
+    Splits the start of Go templates, because some Alertmanager receivers expand templates in the labels of alerts.
+    """
     if _is_plain(value):
         return value
-    return printable(value).replace("\\", "\\\\").replace('"', '\\"')
+    text = _TEMPLATE.sub("{ ", printable(value))
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def escaped(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
@@ -27,7 +33,7 @@ def escaped(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
 
 
 def _is_plain(text: str) -> bool:
-    return '"' not in text and "\\" not in text and is_printable(text)
+    return '"' not in text and "\\" not in text and "{{" not in text and is_printable(text)
 
 
 def number(value: float) -> str:

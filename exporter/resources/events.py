@@ -5,6 +5,7 @@ watched only while they have open runs. Events of type `Normal` are not sent.
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -19,6 +20,8 @@ __all__ = ["RESOURCE", "WireEvent", "event_from_object", "list_of", "shorten"]
 
 _MOST = 1_000_000_000
 _LONGEST = 2000
+_CONTAINER = re.compile(r"spec\.\w*[cC]ontainers\{(.{1,63})\}")
+"""How the kubelet names a container in `fieldPath`."""
 
 
 class EventMeta(msgspec.Struct, rename="camel"):
@@ -38,6 +41,7 @@ class Regarding(msgspec.Struct, rename="camel"):
     namespace: str | None = None
     name: str | None = None
     uid: str | None = None
+    field_path: str | None = None
 
 
 class Series(msgspec.Struct, rename="camel"):
@@ -66,8 +70,9 @@ def shorten(event: WireEvent) -> None:
     """Truncates the texts of an Event that may be kept as it is: the API server limits not all of them."""
     event.note, event.reason = (text and text[:_LONGEST] for text in (event.note, event.reason))
     if event.regarding is not None:
-        event.regarding.name, event.regarding.uid = (
-            text and text[:_LONGEST] for text in (event.regarding.name, event.regarding.uid)
+        about = event.regarding
+        about.name, about.uid, about.field_path = (
+            text and text[:_LONGEST] for text in (about.name, about.uid, about.field_path)
         )
 
 
@@ -83,6 +88,7 @@ def event_from_object(event: WireEvent) -> Event:
             series.last_observed_time,
         )
     ]
+    container = _CONTAINER.fullmatch(about.field_path or "")
     known = [moment for moment in (*times, unix_seconds(meta.creation_timestamp)) if moment is not None]
     return Event(
         uid=truncate(meta.uid or f"{meta.namespace or ''}/{meta.name or ''}"),
@@ -95,6 +101,7 @@ def event_from_object(event: WireEvent) -> Event:
         first=min(known, default=None),
         last=max(known, default=None),
         count=max(1, min(series.count or event.deprecated_count or 1, _MOST)),
+        container=intern_label(container[1]) if container else "",
     )
 
 

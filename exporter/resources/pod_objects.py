@@ -70,6 +70,8 @@ def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "") -> Pod:
         init=spec.init_containers or (), regular=spec.containers or (), statuses=statuses, mains=mains
     )
     scheduled = condition(status, "PodScheduled", "False") or PodCondition()
+    ready = next((item for item in status.conditions or () if item.type == "Ready"), None)
+    sandbox = condition(status, "PodReadyToStartContainers", "True") or PodCondition()
     disrupted = condition(status, "DisruptionTarget", "True") or PodCondition()
     return Pod(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
@@ -88,6 +90,9 @@ def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "") -> Pod:
         gated=bool(spec.scheduling_gates),
         unscheduled=": ".join(filter(None, (intern_label(scheduled.reason), cleaned(scheduled.message)))),
         unscheduled_since=unix_seconds(scheduled.last_transition_time),
+        ready=None if ready is None else ready.status == "True",
+        ready_since=unix_seconds(ready.last_transition_time) if ready is not None else None,
+        sandbox_since=unix_seconds(sandbox.last_transition_time),
         containers=containers,
         more_containers=more,
     )

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from exporter.cache import Job, ObjectCache, Run
-from exporter.diagnosis.explaining import explanation_of, is_listed
+from exporter.cache import ObjectCache
+from exporter.diagnosis.explaining import explanation_of, is_listed, is_over
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.diagnosis.target import Target, found_in
 from exporter.untrusted import printable
@@ -89,7 +89,7 @@ class RunsApi:
             if not count % _SLICE:
                 await asyncio.sleep(0)
             key = (item.namespace, item.name, item.uid)
-            if key > after and (ended or not _is_over(item)) and is_listed(item, self._cache):
+            if key > after and (ended or not is_over(item, self._cache)) and is_listed(item, self._cache):
                 found.append(key)
         return heapq.nsmallest(number + 1, found)
 
@@ -109,10 +109,6 @@ class RunsApi:
             if size > _PAGE_BYTES:
                 break
         return items, last
-
-
-def _is_over(item: Run | Job) -> bool:
-    return item.terminal if isinstance(item, Run) else bool(item.result)
 
 
 def _number(text: str) -> int | None:

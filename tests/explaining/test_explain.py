@@ -85,7 +85,7 @@ async def test_a_run_of_a_cluster(tmp_path):
     assert (code, err) == (1, "")
     lines = out.splitlines()
     assert "Cause:       pod_configmap_missing" in lines
-    assert "  Next:      kubectl -n agent-platform get configmaps" in lines
+    assert "  Next:      kubectl -n agent-platform get configmap task-files" in lines
     assert [line.split()[:2] for line in lines if line.startswith("  ") and "AGE" not in line][-5:-1] == [
         ["CodeRun", "r"],
         ["Job", "j"],
@@ -119,7 +119,7 @@ async def test_all_open_runs_the_worst_first(tmp_path):
     assert code == 1
     assert rows[0][:5] == ["NAMESPACE", "NAME", "STATE", "AGE", "CAUSE"]
     assert [row[1] for row in rows[1:3]] == ["r", "healthy"]
-    assert "Next: kubectl -n agent-platform get configmaps" in out
+    assert "Next: kubectl -n agent-platform get configmap task-files" in out
 
 
 @pytest.mark.parametrize("name", ["j", f"{NS}/j", f"{NS}/r"])

@@ -230,7 +230,7 @@ def test_text_of_the_kubelet_is_cleaned_and_logs_are_not_read():
     assert (main.reason, side.message) == ("ImagePullBackOff", "")
     assert main.message.isprintable()
     assert len(main.message) <= 300
-    assert not any(part in main.message for part in ("hunter2", "{{"))
+    assert "hunter2" not in main.message
 
 
 def test_a_pod_of_which_nothing_can_be_read_has_an_empty_record():

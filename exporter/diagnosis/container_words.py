@@ -1,0 +1,43 @@
+"""The words that say why a container does not start: of its Events, or of its state."""
+
+from collections.abc import Iterator
+
+from exporter.cache import Container, Event, ObjectCache, Pod
+from exporter.diagnosis.events import latest, telling, words
+
+__all__ = ["creation_words", "pull_words"]
+
+_REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
+_REPEATS = ("Error: ", "Back-off pulling image")
+"""How notes begin that repeat the reason of the state, and no more."""
+
+
+def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float | None]:
+    """Why its image cannot be pulled, and since when: its Event, else its message."""
+    events = telling(event for event in _about(pod, one, cache) if _is_pull(event.note))
+    since = min((event.first for event in events if event.first is not None), default=pod.started)
+    if events and not events[0].note.startswith(_REPEATS):
+        return words(events[0]), since
+    if one.message:
+        return f"{one.reason}: {one.message}", since
+    return (words(events[0]) if events else one.reason), since
+
+
+def creation_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
+    """Why it cannot be created: the reason and its message, else those of its newest Event."""
+    notes = (event.note for event in _about(pod, one, cache) if event.note != f"Error: {one.reason}")
+    text = one.message or next((note for note in notes if not _is_image(note)), "").removeprefix("Error: ")
+    return f"{one.reason}: {text}" if text else one.reason
+
+
+def _about(pod: Pod, one: Container, cache: ObjectCache) -> Iterator[Event]:
+    """Older components do not name the container."""
+    return (event for event in latest(cache, pod.uid, *_REASONS) if event.container in {"", one.name})
+
+
+def _is_pull(note: str) -> bool:
+    return "pull" in note.lower() or "image" in note.lower()
+
+
+def _is_image(note: str) -> bool:
+    return note.startswith(("Failed to pull image", "Error: ErrImagePull", "Error: ImagePullBackOff"))

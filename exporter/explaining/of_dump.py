@@ -1,0 +1,61 @@
+"""What is different if a dump is explained: its clock, and what to do about kinds that it does not have."""
+
+import datetime as dt
+import shlex
+from collections.abc import Sequence
+
+import msgspec
+
+from exporter.diagnosis.causes import CAUSES
+from exporter.diagnosis.explanation import Explanation, FindingView
+from exporter.diagnosis.unread import is_not_permitted
+from exporter.plurals import plural
+
+__all__ = ["clock_note", "early_note", "of_dump"]
+
+
+def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
+    """Which time ages are counted from, or that the given one is too early."""
+    if at is None:
+        return (f"Ages are as of {_text(newest)}, the newest time in the dump; --at sets another",)
+    if at < newest:
+        return (
+            f"--at is before {_text(newest)}, the newest time in the dump: later states and Events are shown too",
+        )
+    return ()
+
+
+def early_note(runs: Sequence[Explanation]) -> tuple[str, ...]:
+    """States that are normal for a while: the dump may have been made later than its newest time."""
+    early = [one for one in runs if one.verdict != "fault" and any(map(_is_early, one.findings))]
+    if not early:
+        return ()
+    return (f"{plural(len(early), 'run')} may have a fault by the time of the dump: set --at to that time",)
+
+
+def _is_early(finding: FindingView) -> bool:
+    return not finding.fault and CAUSES[finding.cause].fault
+
+
+def of_dump(run: Explanation) -> Explanation:
+    """What could not be read is not in the dump: another dump has it, and no permission is missing."""
+    unread = [one.evidence.partition(" ")[0].lower() for one in filter(is_not_permitted, run.findings)]
+    if not unread:
+        return run
+    kinds = ",".join(dict.fromkeys([*unread, *(() if run.events_known else ("events",))]))
+    found = tuple(_found(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
+    return msgspec.structs.replace(run, findings=found)
+
+
+def _found(one: FindingView, run: Explanation, kinds: str) -> FindingView:
+    return msgspec.structs.replace(
+        one,
+        evidence=f"{one.evidence.partition(' ')[0]} in namespace {run.namespace} are not in the dump",
+        meaning="Objects that would show the cause are not in the dump.",
+        act="who makes the dump; then add --filename more.json",
+        next=f"kubectl -n {shlex.quote(run.namespace)} get {kinds} -o json > more.json",
+    )
+
+
+def _text(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

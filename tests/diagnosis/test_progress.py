@@ -1,0 +1,142 @@
+"""An Event explains only a state that still holds: later progress of the Pod makes it void."""
+
+import json
+
+import pytest
+
+from tests.commands.in_process import call
+from tests.diagnosis.test_causes import NOW, OPEN, READ, a_pod, an_event, without_pod
+from tests.objects import CREATED, a_job, a_run, stamp
+
+WAITS = a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED + 10)}}
+SEEN = READ | {"metadata": READ["metadata"] | {"uid": "seen"}}
+STARTED, ENDED, LATER = stamp(CREATED + 60), stamp(CREATED + 70), CREATED + 60
+PULLS = {"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}
+INIT = {"name": "setup", "state": {"running": {"startedAt": STARTED}}}
+INIT_ENDED = {"name": "setup", "state": {"terminated": {"exitCode": 0, "finishedAt": ENDED}}}
+UP = {"name": "agent", "state": {"running": {"startedAt": stamp(CREATED + 15)}}}
+NOT_READY = an_event(reason="NodeNotReady", note="Node is not ready")
+KUBELET = "MountVolume.SetUp failed for volume"
+
+
+def condition(name, status, seconds):
+    """A condition of a Pod that changed this long after the creation."""
+    return {"type": name, "status": status, "lastTransitionTime": stamp(CREATED + seconds)}
+
+
+def a_started_pod(*conditions, init=(), containers=(PULLS,), phase="Pending"):
+    """A Pod on a node, with these containers."""
+    pod = a_pod(phase, containerStatuses=list(containers), initContainerStatuses=list(init))
+    pod["status"]["conditions"] = list(conditions)
+    spec = pod["spec"] | {"nodeName": "a", "initContainers": [{"name": one["name"]} for one in init]}
+    return pod | {"spec": spec}
+
+
+def causes(folder, *objects):
+    """The causes of a dump of these objects."""
+    path = folder / "dump.json"
+    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [*objects, SEEN]}))
+    out = call("explain", "--all", "-f", path, "--at", stamp(NOW), "-o", "json")[1]
+    return [finding["cause"] for finding in json.loads(out)["items"][0]["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("note", "cause"),
+    [
+        (f'{KUBELET} "v" : configmap "x" not found', "pod_configmap_missing"),
+        (f'{KUBELET} "v" : secret "x" not found', "pod_secret_missing"),
+        (f'{KUBELET} "v" : failed to sync configmap cache: timed out waiting', "volume_waiting"),
+    ],
+)
+def test_a_container_that_runs_or_ran_proves_that_volumes_are_mounted(tmp_path, note, cause):
+    """Also an init container."""
+    event, job = an_event(reason="FailedMount", note=note), WAITS
+    assert causes(tmp_path, OPEN, job, a_started_pod(), event)[0] == cause
+    for init in (INIT, INIT_ENDED):
+        assert cause not in causes(tmp_path, OPEN, job, a_started_pod(init=[init]), event)
+
+
+@pytest.mark.parametrize("reason", ["FailedCreatePodSandBox", "NetworkNotReady", "FailedMount"])
+def test_a_sandbox_that_exists_makes_earlier_failures_void(tmp_path, reason):
+    """As the condition PodReadyToStartContainers says. Later ones are not void."""
+    event, job = an_event(reason=reason, note="failed"), WAITS
+    for seconds, is_void in ((25, False), (31, True)):
+        pod = a_started_pod(condition("PodReadyToStartContainers", "True", seconds))
+        found = causes(tmp_path, OPEN, job, pod, event)
+        assert (found == ["pod_not_starting"]) is is_void
+    lost = a_started_pod(condition("PodReadyToStartContainers", "False", 31))
+    assert len(causes(tmp_path, OPEN, job, lost, event)) == 2
+
+
+@pytest.mark.parametrize(
+    ("ready", "lost"),
+    [
+        ([condition("Ready", "True", 40)], False),
+        ([condition("Ready", "True", 15)], False),
+        ([condition("Ready", "False", 40)], False),
+        ([condition("Ready", "False", 30)], True),
+        ([], True),
+    ],
+)
+def test_a_node_is_lost_only_while_its_pod_is_not_ready(tmp_path, ready, lost):
+    """The kubelet sets the condition again once the node is back."""
+    pod = a_started_pod(*ready, containers=[UP], phase="Running")
+    assert ("node_lost" in causes(tmp_path, OPEN, a_job(), pod, NOT_READY)) is lost
+
+
+def test_a_refusal_is_void_once_the_job_has_a_younger_pod(tmp_path):
+    """As between two attempts."""
+    event = an_event("Job", "job-j", "FailedCreate", "Error creating: pods is forbidden: exceeded quota: q")
+    job = without_pod(failed=1)
+    assert "quota" in causes(tmp_path, OPEN, job, event)
+    pod = a_pod("Failed")
+    pod["metadata"]["creationTimestamp"] = stamp(LATER)
+    assert "quota" not in causes(tmp_path, OPEN, job, pod, event)
+
+
+@pytest.mark.parametrize(("code", "is_effect"), [(143, True), (137, True), (1, False)])
+@pytest.mark.parametrize("reason", ["DeadlineExceeded", "Evicted", "Preempting"])
+def test_what_kubernetes_ended_did_not_fail_itself(tmp_path, reason, code, is_effect):
+    """Exit codes of a signal are an effect."""
+    end = {"exitCode": code, "reason": "Error", "finishedAt": ENDED}
+    pod = a_pod("Failed", reason=reason, containerStatuses=[{"name": "agent", "state": {"terminated": end}}])
+    found = causes(tmp_path, OPEN, a_job(ended="Failed", reason="BackoffLimitExceeded"), pod)
+    assert ("container_failed" not in found) is is_effect
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'admission webhook "v.example" denied the request: serviceaccount "x" not found, exceeded quota',
+        "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed quota: x",
+        'Internal error occurred: failed calling webhook "v.example": serviceaccount "x" not found',
+    ],
+)
+def test_the_own_words_of_a_webhook_or_policy_decide_nothing(tmp_path, text):
+    """They may have any form."""
+    event = an_event("Job", "job-j", "FailedCreate", f"Error creating: {text}")
+    assert causes(tmp_path, OPEN, without_pod(), event)[0] == "admission_denied"
+
+
+def test_neither_do_they_in_the_message_of_a_run(tmp_path):
+    """As of a controller that repeats the refusal."""
+    text = 'cannot create Job: admission webhook "v.example" denied the request: the template failed, no pull request'
+    failed = a_run(status={"phase": "Failed", "message": text})
+    assert causes(tmp_path, failed) == ["admission_denied"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded',
+        'running "VolumeBinding" filter plugin: error getting PVC',
+        "0/3 nodes are available: 3 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s).",
+        "0/3 nodes are available: 3 node(s) did not have enough free storage.",
+        "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
+    ],
+)
+def test_the_scheduler_waits_for_a_volume(tmp_path, text):
+    """In the words of its plugins."""
+    scheduled = condition("PodScheduled", "False", 15) | {"reason": "SchedulerError", "message": text}
+    pod = a_pod(conditions=[scheduled])
+    assert causes(tmp_path, OPEN, WAITS, pod)[0] == "volume_waiting"
