@@ -1,6 +1,7 @@
 """Collects the objects of a cluster or a dump, and explains the runs among them with the code of the exporter."""
 
 import dataclasses
+import math
 import operator
 from collections.abc import Iterator
 from typing import Any, Final
@@ -45,6 +46,8 @@ class Snapshot:
     notes: list[str] = dataclasses.field(default_factory=list)
     is_partial: bool = False
     """Whether there may be runs or Jobs that were not read."""
+    latest: float = math.inf
+    """Later times are wrong."""
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
@@ -53,8 +56,12 @@ class Snapshot:
         self.known: dict[str, set[str]] = {name: set() for name in (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS)}
         self._records: dict[tuple[str, str], dict[str, Any]] = {}
         self._number = 0
-        self.newest = 0.0
-        """The newest time in the records, in seconds since the epoch."""
+        self._newest = self._newest_of_all = 0.0
+
+    @property
+    def newest(self) -> float:
+        """The newest time in the records; those after `latest` count only if there are no others."""
+        return self._newest or self._newest_of_all
 
     def add(self, informer: Informer, raw: msgspec.Raw) -> Any:
         """Adds an object of the list of an informer. Returns its record; None if it is ignored."""
@@ -71,7 +78,9 @@ class Snapshot:
             if self._number > _MOST:
                 raise TooManyError
         records[uid] = record
-        self.newest = max(self.newest, *_times(record))
+        times = _times(record)
+        self._newest_of_all = max(self._newest_of_all, *times)
+        self._newest = max(self._newest, *(one for one in times if one <= self.latest))
 
     def move_configmaps(self, namespace: str) -> None:
         """The required ConfigMaps are in this namespace, unless the settings name one."""

@@ -1,12 +1,18 @@
 """`explain --filename`: what is no dump, what is missing in one, and what that says about faults."""
 
 import json
+import os
 
 import pytest
 
-from tests.clusters import a_configmap, a_run, a_server, a_status
+from tests.clusters import a_configmap, a_job, a_run, a_server, a_status
 from tests.commands.in_process import call, wrong
-from tests.explaining.test_explain import NS, PENDING, a_dump, explain
+from tests.explaining.test_explain import NS, PENDING, RUNNING, a_dump, explain
+
+CREATED = json.loads(json.dumps(PENDING))
+for _one in CREATED:
+    _one["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+NOON = 1767268800  # 2026-01-01T12:00:00Z
 
 
 @pytest.mark.parametrize(
@@ -76,3 +82,23 @@ async def test_a_list_without_one_kind_of_run_is_not_complete(tmp_path):
         server.intercept = refuse
         code, out, _ = await explain(server, tmp_path)
     assert (code, "jobs were not read" in out) == (2, True)
+
+
+@pytest.mark.parametrize("field", ["creationTimestamp", "startTime"])
+def test_a_time_in_the_future_does_not_set_the_clock(tmp_path, field):
+    """No object is written after the file: such a time is wrong, or invented."""
+    meta = {"creationTimestamp": "2099-01-01T00:00:00Z"} if field == "creationTimestamp" else {}
+    late = a_run("late", status=RUNNING, **meta)
+    job = a_job("late", run="late", status={"active": 1, "startTime": "2099-01-01T00:00:00Z"})
+    path = a_dump(tmp_path, [*CREATED, late, job])
+    os.utime(path, (NOON, NOON))
+    _, out, _ = call("explain", f"{NS}/r", "-f", path)
+    assert "Ages are as of 2026-01-01T00:05:00Z" in out
+
+
+def test_a_file_that_is_older_than_its_objects_is_read_with_their_time(tmp_path):
+    """As after a copy whose time was set."""
+    path = a_dump(tmp_path, [*CREATED])
+    os.utime(path, (0, 0))
+    _, out, _ = call("explain", f"{NS}/r", "-f", path)
+    assert "Ages are as of 2026-01-01T00:05:00Z" in out
