@@ -30,6 +30,8 @@ _ADDRESS: Final = re.compile(
 )
 _ONE_WORD_HOST: Final = re.compile(r"[^.\[/]+:[0-9]+/")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
+# The word for a credential is none. In a URL it precedes one.
+_CREDENTIAL: Final = re.compile(r"oauth2?|(?:private|access|personal|deploy|bearer|oauth)[-_]token")
 _DIGEST: Final = re.compile(r"([^@]+)@sha256:[0-9a-f]{64}")
 
 
@@ -104,4 +106,4 @@ def _address(match: re.Match[str]) -> str:
 
 def _unless_secret(match: re.Match[str]) -> str:
     text = match[0]
-    return HIDDEN if looks_secret(text) and text != "oauth2" else text
+    return HIDDEN if looks_secret(text) and not _CREDENTIAL.fullmatch(text) else text

@@ -9,7 +9,6 @@ import asyncio
 import datetime as dt
 import sys
 import time
-from collections.abc import Sequence
 
 import msgspec
 
@@ -17,7 +16,6 @@ from exporter.app import budget_of
 from exporter.commands.arguments import add_cluster_arguments, named, settings_of
 from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
-from exporter.diagnosis.explanation import Explanation
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
 from exporter.explaining.errors import ExplainError
@@ -25,28 +23,23 @@ from exporter.explaining.live import read_all, read_one
 from exporter.explaining.of_dump import clock_note, early_note, of_dump
 from exporter.explaining.output import FORMATS, exit_code, shown
 from exporter.explaining.remote import Remote
-from exporter.explaining.selection import selected
+from exporter.explaining.remote_flags import REMOTE, add_remote_arguments, check_remote
+from exporter.explaining.selection import Selected, selected
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
+from exporter.kube.errors import KubeConfigError
 from exporter.memory import memory_limit
 from exporter.untrusted import spelled_out
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "pause_after", "run"]
 
 _SECONDS = 2.0
+_SHARE = 5
+"""Of a watch, one part reads and five are pauses."""
+_LONGEST_PAUSE = 60.0
 _CLEAR = "\x1b[H\x1b[2J"
 _CLUSTER_SETTINGS = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
-_REMOTE = (
-    ("certificate_authority", "FILE", "with --from: certificates of the authorities to trust, in PEM"),
-    ("client_certificate", "FILE", "with --from: client certificate, in PEM"),
-    ("client_key", "FILE", "with --from: its key, in PEM; default: in the same file"),
-    ("token_file", "FILE", "with --from: file with a bearer token"),
-    ("user", "NAME", "with --from: user for basic authentication"),
-    ("password_file", "FILE", "with --from: file with the password of --user"),
-)
-
-Result = tuple[Sequence[Explanation], Sequence[str]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,14 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="url", metavar="URL", help="read a running exporter, such as http://127.0.0.1:10911"
     )
-    for name, metavar, text in _REMOTE:
-        parser.add_argument(f"--{name.replace('_', '-')}", metavar=metavar, default="", help=text)
+    add_remote_arguments(parser)
     parser.add_argument(
-        "--insecure-skip-tls-verify",
+        "-w",
+        "--watch",
         action="store_true",
-        help="with --from: do not verify the certificate of the exporter",
+        help="repeat until interrupted, every 2 s or, if the answers are slow, less often",
     )
-    parser.add_argument("-w", "--watch", action="store_true", help="repeat every 2 s until interrupted")
     parser.add_argument(
         "-o", "--output", choices=FORMATS, type=one_of(*FORMATS), default="text", help="default: text"
     )
@@ -94,27 +86,33 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.namespace and not arguments.url and not arguments.filename:
         arguments.namespaces = arguments.namespace
     settings = settings_of(arguments)
-    runs, text = _explained(arguments, settings)
+    start = time.monotonic()
+    found, text = _explained(arguments, settings)
     if not arguments.watch:
         print(text)
-        return exit_code(runs)
+        return exit_code(found.runs, is_partial=found.is_partial)
     while True:
         print((_CLEAR if sys.stdout.isatty() else "") + text, flush=True)
-        time.sleep(_SECONDS)
+        time.sleep(pause_after(time.monotonic() - start))
+        start = time.monotonic()
         try:
             _, text = _explained(arguments, settings)
-        except ExplainError as error:
+        except (ExplainError, KubeConfigError) as error:
             text = spelled_out(str(error))
 
 
-def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Sequence[Explanation], str]:
-    runs, notes = _read(arguments, settings)
-    return runs, shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
+def pause_after(seconds: float) -> float:
+    """The pause of a watch after an answer that took this time."""
+    return min(max(_SECONDS, _SHARE * seconds), _LONGEST_PAUSE)
+
+
+def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selected, str]:
+    found = _read(arguments, settings)
+    return found, shown(found.runs, form=arguments.output, single=bool(arguments.name), notes=found.notes)
 
 
 def _check(arguments: argparse.Namespace) -> None:
     """Raises UsageError for flags that do not belong together."""
-    given = vars(arguments)
     if arguments.url and arguments.filename:
         raise UsageError("--from: not with --filename")
     if arguments.filename and arguments.watch:
@@ -123,13 +121,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("-n: not with another namespace")
     if arguments.at and not arguments.filename:
         raise UsageError("--at: only with --filename")
-    remote = next((name for name, *_ in _REMOTE if given[name] and not arguments.url), "")
-    if remote:
-        raise UsageError(f"--{remote.replace('_', '-')}: only with --from")
-    if arguments.url and not arguments.url.startswith(("http://", "https://")):
-        raise UsageError(f"--from: {arguments.url!r} is not a URL: it must begin with http:// or https://")
-    if arguments.url and "@" in arguments.url:
-        raise UsageError("--from: no user in the URL: use --user and --password-file")
+    check_remote(arguments)
     unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
     if unused and (arguments.url or arguments.filename):
         raise UsageError(
@@ -137,46 +129,42 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _read(arguments: argparse.Namespace, settings: Settings) -> Result:
+def _read(arguments: argparse.Namespace, settings: Settings) -> Selected:
     target = Target.parse(arguments.name) if arguments.name else None
     if target is not None and arguments.namespace and not target.namespace:
         target = target._replace(namespace=arguments.namespace)
     if arguments.url:
-        runs, notes = asyncio.run(_read_remote(arguments, target))
+        found = asyncio.run(_read_remote(arguments, target))
     elif arguments.filename:
-        runs, notes = _read_dump(arguments, settings, target)
+        found = _read_dump(arguments, settings, target)
     else:
-        runs, notes = asyncio.run(_read_cluster(arguments, settings, target))
-    return [run for run in runs if arguments.namespace in {"", run.namespace} or target is not None], notes
+        found = asyncio.run(_read_cluster(arguments, settings, target))
+    space = "" if target is not None else arguments.namespace
+    return found._replace(runs=[run for run in found.runs if space in {"", run.namespace}])
 
 
-async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Result:
-    given = vars(arguments)
-    remote = Remote(
-        url=arguments.url,
-        insecure_skip_tls_verify=arguments.insecure_skip_tls_verify,
-        **{name: given[name] for name, *_ in _REMOTE},
-    )
+async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Selected:
+    remote = Remote(url=arguments.url, **{name: vars(arguments)[name] for name in REMOTE})
     if target is not None:
-        return [await remote.one(target)], ()
+        return Selected([await remote.one(target)])
     runs, notes = await remote.all(state="all" if arguments.all else "open")
-    return worst_first(runs), notes
+    return Selected(worst_first(runs), notes)
 
 
-def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Result:
+def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
     snapshot = read_dump(arguments.filename, settings)
     at = _time(arguments.at) if arguments.at else None
     snapshot.notes += clock_note(at, snapshot.newest)
     now = snapshot.newest if at is None else at
-    found, notes = selected(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
-    runs = [of_dump(run) for run in found]
+    found = selected(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
+    runs = [of_dump(run) for run in found.runs]
     early = early_note(runs) if at is None else ()
     if target is not None:
         runs = [msgspec.structs.replace(run, notes=(*run.notes, *early)) for run in runs]
-    return runs, (*notes, *early)
+    return found._replace(runs=runs, notes=(*found.notes, *early))
 
 
-async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Result:
+async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )

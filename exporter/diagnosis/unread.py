@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
+from exporter.diagnosis.explanation import FindingView
 from exporter.diagnosis.finding import Finding, Subject, found
 from exporter.diagnosis.stall import refusal_findings
 
-__all__ = ["unread_events", "unread_pods", "unread_workers"]
+__all__ = ["is_not_permitted", "unread_events", "unread_pods", "unread_workers"]
 
+_NOT_PERMITTED = " were not read: needs the verbs list and watch for"
 _EFFECTS = frozenset({"no_pod", "pod_not_starting", "no_worker"})
 """What needs Events to be explained."""
 _SYMPTOMS = _EFFECTS | {
@@ -25,6 +27,11 @@ _SYMPTOMS = _EFFECTS | {
 }
 
 
+def is_not_permitted(finding: FindingView) -> bool:
+    """Whether the evidence names a missing permission, or what else hides a whole kind."""
+    return finding.cause == CANNOT_TELL and _NOT_PERMITTED in finding.evidence
+
+
 def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
     """An open run, and its Jobs or Pods are not known."""
     if run.state == "open" and run.worker and not cache.knows_workers_of(run) and cache.newest_job(run) is None:
@@ -39,12 +46,20 @@ def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overdue: bool) -> Iterator[Finding]:
     """An unfinished worker whose Pods are not known, and that does not work as it should; or a failed one."""
-    is_complete = cache.pods_known(job) and not (job.active and not cache.pods_of(job))
-    if is_complete or job.suspended or job.result == "succeeded" or _explained(known):
+    is_known, is_missing = cache.pods_known(job), bool(job.active and not cache.pods_of(job))
+    if (is_known and not is_missing) or job.suspended or job.result == "succeeded" or _explained(known):
         return
     not_ready = job.ready is not None and job.ready < job.active
-    if job.result or not_ready or overdue or job.terminating:
-        yield _cannot_tell("pods", "", job.namespace, since=job.finished or job.started)
+    if not (job.result or not_ready or overdue or job.terminating):
+        return
+    since = job.finished or job.started
+    if is_known or job.manual_selector:
+        text = f"status.active of Job {job.name} is {job.active}, but no pod is listed; succeeded pods are not listed"
+        if job.manual_selector:
+            text = f"Pods of Job {job.name} were not read: it has spec.manualSelector"
+        yield found(CANNOT_TELL, text, about=Subject("pods", job.namespace, ""), since=since)
+    else:
+        yield _cannot_tell("pods", "", job.namespace, since=since)
 
 
 def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) -> Iterator[Finding]:
@@ -62,7 +77,5 @@ def _explained(known: Sequence[Finding]) -> bool:
 
 def _cannot_tell(plural: str, group: str, namespace: str, *, since: float | None) -> Finding:
     resource = f"{plural}.{group}" if group else plural
-    text = (
-        f"{plural.capitalize()} in namespace {namespace} were not read: needs the verbs list and watch for {resource}"
-    )
+    text = f"{plural.capitalize()} in namespace {namespace}{_NOT_PERMITTED} {resource}"
     return found(CANNOT_TELL, text, about=Subject(resource, namespace, ""), since=since)

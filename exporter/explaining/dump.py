@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
@@ -18,13 +19,14 @@ import msgspec
 from exporter.config import Settings
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.json_objects import CutError, JsonObjects, NotJsonError
-from exporter.explaining.objects import Objects
+from exporter.explaining.objects import DUMPED, Objects
 from exporter.explaining.snapshot import Snapshot, TooManyError
 from exporter.explaining.yaml_objects import NotYamlError, yaml_objects
 from exporter.kube.depth import shallow
 
 __all__ = ["read_dump"]
 
+_DAY: Final = 86400.0
 _PIECE: Final = 1 << 20
 _LARGEST_YAML: Final = 64 << 20
 _GZIP: Final = b"\x1f\x8b"
@@ -43,19 +45,23 @@ _head = msgspec.json.Decoder(_Head)
 
 def read_dump(paths: list[str], settings: Settings) -> Snapshot:
     """The objects of all files; `-` is standard input. Raises ExplainError with the file and the place."""
-    snapshot = Snapshot(msgspec.structs.replace(settings, namespaces=()))
+    snapshot = Snapshot(msgspec.structs.replace(settings, namespaces=()), latest=0.0)
     objects, seen = Objects(snapshot), Counter[str]()
     for path in paths:
         name = "standard input" if path == "-" else path
         try:
             with _opened(path, name) as file:
+                snapshot.latest = max(snapshot.latest, _written(file) + _DAY)
                 _read(file, name, objects, seen)
         except OSError as error:
             raise ExplainError(f"{name}: cannot be read: {error.strerror}") from error
         except TooManyError:
             raise ExplainError(f"{name}: too many objects: dump fewer namespaces") from None
+    first = paths[0] if paths[0] != "-" else "standard input"
     if not seen:
-        raise ExplainError(f"{paths[0] if paths[0] != '-' else 'standard input'}: no Kubernetes objects")
+        raise ExplainError(f"{first}: no Kubernetes objects")
+    if not objects.has_workloads:
+        raise ExplainError(f"{first}: no runs, Jobs or Pods; dump {DUMPED}")
     objects.finish()
     return snapshot
 
@@ -71,6 +77,14 @@ def _opened(path: str, name: str) -> Iterator[BinaryIO]:
         raise ExplainError(f"{name}: it is a folder; name a file")
     with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a pipe as well
         yield file
+
+
+def _written(file: BinaryIO) -> float:
+    """When the file was written; of a pipe, about now."""
+    try:
+        return os.fstat(file.fileno()).st_mtime
+    except OSError:  # not a file of the system
+        return time.time()
 
 
 def _read(file: BinaryIO, name: str, objects: Objects, seen: Counter[str]) -> None:

@@ -40,6 +40,7 @@ class JsonObjects:
         self._enough = 0
         self._place = "top"
         self._parts: list[bytes] = []
+        self._size = 0
         self._types = {b"apiVersion": "", b"kind": ""}
         self._listed = False
 
@@ -82,7 +83,7 @@ class JsonObjects:
         if self._data[self._at : self._at + 1] != b"{":
             raise BrokenAnswerError("not JSON: an object was expected", code="not_json")
         self._at += 1
-        self._place, self._parts, self._listed = "keys", [], False
+        self._place, self._parts, self._size, self._listed = "keys", [], 0, False
         self._types = {b"apiVersion": "", b"kind": ""}
         return b""
 
@@ -106,7 +107,8 @@ class JsonObjects:
             self._types[key[1]] = _string(self._data[start:end])
         if not self._listed:
             self._parts.append(b'"' + key[1] + b'":' + self._data[start:end])
-            if sum(map(len, self._parts)) > _LONGEST:
+            self._size += len(self._parts[-1])
+            if self._size > _LONGEST:
                 raise BrokenAnswerError(f"not usable: an object is larger than {_LONGEST >> 20} MiB", code="line")
         self._at = end
         return b""

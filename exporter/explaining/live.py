@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Job, Pod, Run
 from exporter.config import Settings
 from exporter.diagnosis.target import Target, found_in
 from exporter.explaining.errors import ExplainError
@@ -22,7 +22,12 @@ __all__ = ["read_all", "read_one"]
 
 _PAGE = 500
 _MOST_OBJECTS = 50
-"""Jobs and Pods of one run whose Events are read."""
+"""Jobs of one run whose Pods and Events are read."""
+_FEW = 5
+"""Requests for single objects: runs that own Jobs of one name, and objects with Events."""
+
+_ListOf = tuple[Informer, dict[str, str]]
+"""A list with its selectors."""
 
 
 async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
@@ -36,38 +41,32 @@ async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
 
 async def read_one(client: KubeClient, settings: Settings, target: Target) -> Snapshot:
     """One run: its Jobs by a list of the namespace, its Pods and Events by selectors. Raises ExplainError."""
-    snapshot = await _runs(client, settings, target)
-    cache = snapshot.cache(time.time())
-    found = [run for run in cache.runs if target.is_(run.namespace, run.name)]
+    snapshot = await _runs(client, Snapshot(settings), target.name)
+    found = [run for run in snapshot.cache(time.time()).runs if target.is_(run.namespace, run.name)]
     namespace = found[0].namespace if found else target.namespace
     if namespace and not settings.namespaces:
-        settings = msgspec.structs.replace(settings, namespaces=(namespace,))
-        snapshot = await _runs(client, settings, target)
-    jobs = [*snapshot.of(JOBS)]
-    errors = await asyncio.gather(*(_read(client, snapshot, informer) for informer in jobs))
-    for informer, error in zip(jobs, errors, strict=True):
-        _note(snapshot, informer, error)
-    owner = _owner_of(snapshot, target)
-    if owner is not None:
-        return await read_one(client, settings, owner)
+        narrow = Snapshot(msgspec.structs.replace(settings, namespaces=(namespace,)))
+        snapshot = await _runs(client, narrow, target.name)
+    await _each(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
+    if not found_in(snapshot.cache(time.time()), target):
+        named = {"fieldSelector": f"metadata.name={target.name}"}
+        await _each(client, snapshot, [(informer, named) for informer in snapshot.of(PODS)], is_whole=False)
+    for owner in _owners(snapshot, target):
+        await _runs(client, snapshot, owner)
     await _attached(client, snapshot, target)
     return snapshot
 
 
-def _owner_of(snapshot: Snapshot, target: Target) -> Target | None:
-    """The run of the Job of this name, if no run has this name."""
-    cache = snapshot.cache(time.time())
-    if any(target.is_(run.namespace, run.name) for run in cache.runs):
-        return None
-    jobs = (job for job in cache.jobs if target.is_(job.namespace, job.name) and job.owner_name)
-    return next((Target(job.namespace, job.owner_name) for job in jobs if job.owner_name != target.name), None)
+def _owners(snapshot: Snapshot, target: Target) -> list[str]:
+    """The names of the runs of Jobs or Pods of this name, if no run has it. The owners of runs are not followed."""
+    found = found_in(snapshot.cache(time.time()), target)
+    return list(dict.fromkeys(one.owner_name for one in found if isinstance(one, Job) and one.owner_name))[:_FEW]
 
 
-async def _runs(client: KubeClient, settings: Settings, target: Target) -> Snapshot:
+async def _runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
     """The runs of this name; all runs of a kind if a controller has not processed it, because others may block it."""
-    snapshot = Snapshot(settings)
     informers = [*snapshot.of(CODERUNS)]
-    only = {"fieldSelector": f"metadata.name={target.name.rpartition('/')[2]}"}
+    only = {"fieldSelector": f"metadata.name={name.rpartition('/')[2]}"}
     untouched = asyncio.Event()
 
     def keep(record: Any) -> None:
@@ -89,29 +88,38 @@ async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> N
     items = found_in(cache, target)
     jobs = [job for one in items for job in (cache.jobs_of(one) if isinstance(one, Run) else [one])]
     newest = sorted(jobs, key=lambda job: job.created or 0.0)[-_MOST_OBJECTS:]
-    pods = [*snapshot.of(PODS)]
-    reads = [
-        (informer, {"labelSelector": f"job-name={job.name}"})
-        for informer in pods
-        for job in newest
-        if not job.is_pod and _covers(informer, job.namespace)
-    ]
+    reads = _pod_reads(snapshot, [job for job in newest if not job.is_pod])
     if any(cache.lacks_job(one) for one in items if isinstance(one, Run)):
         reads += [(informer, {}) for informer in snapshot.of(CONFIGMAPS)]
-    uids = [*(one.uid for one in items), *(job.uid for job in newest)]
+    await _each(client, snapshot, reads)
+    cache = snapshot.cache(time.time())
+    pods = [pod for job in newest for pod in cache.pods_of(job)]
+    await _each(client, snapshot, _event_reads(snapshot, [*items, *newest, *pods]))
 
-    def keep(pod: Any) -> None:
-        uids.append(pod.uid)
 
-    await _each(client, snapshot, reads, keep)
-    if not any(not job.is_pod for job in newest):
-        snapshot.known[PODS] |= {informer.partition for informer in pods}
-    found = [
-        (informer, {"fieldSelector": f"type!=Normal,regarding.uid={uid}"})
+def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListOf]:
+    """One list for each informer that has Jobs."""
+    reads: list[_ListOf] = []
+    for informer in snapshot.of(PODS):
+        names = dict.fromkeys(job.name for job in jobs if _covers(informer, job.namespace))
+        reads += [(informer, {"labelSelector": f"job-name in ({','.join(names)})"})] if names else []
+    return reads
+
+
+def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListOf]:
+    """One list for each object; for many objects, one for each namespace, because a selector has only one UID."""
+    uids, spaces = {one.uid for one in about}, {one.namespace for one in about}
+    selectors = (
+        [f"regarding.uid={uid}" for uid in sorted(uids)]
+        if len(uids) <= _FEW
+        else [f"metadata.namespace={space}" for space in sorted(spaces)]
+    )
+    return [
+        (informer, {"fieldSelector": f"type!=Normal,{selector}"})
         for informer in snapshot.of(EVENTS)
-        for uid in dict.fromkeys(uids[: 2 * _MOST_OBJECTS])
+        for selector in selectors
+        if not selector.startswith("metadata") or _covers(informer, selector.partition("=")[2])
     ]
-    await _each(client, snapshot, found, None)
 
 
 def _covers(informer: Informer, namespace: str) -> bool:
@@ -121,11 +129,13 @@ def _covers(informer: Informer, namespace: str) -> bool:
 async def _each(
     client: KubeClient,
     snapshot: Snapshot,
-    reads: list[tuple[Informer, dict[str, str]]],
-    use: Callable[[Any], None] | None,
+    reads: Sequence[_ListOf],
+    *,
+    is_whole: bool = True,
 ) -> None:
+    """Concurrent lists, with a note for each that fails; not `is_whole`: objects that are not listed may exist."""
     errors = await asyncio.gather(
-        *(_read(client, snapshot, informer, params=params, use=use) for informer, params in reads)
+        *(_read(client, snapshot, informer, params=params, is_whole=is_whole) for informer, params in reads)
     )
     failed: dict[str, Informer] = {}
     for (informer, _), error in zip(reads, errors, strict=True):
@@ -142,6 +152,7 @@ async def _read(
     *,
     params: Mapping[str, str] | None = None,
     use: Callable[[Any], None] | None = None,
+    is_whole: bool = True,
 ) -> KubeError | None:
     """Adds the objects of a list. Returns the error: then the partition is not known."""
     try:
@@ -156,7 +167,8 @@ async def _read(
         return error
     except TooManyError:
         raise ExplainError("the cluster has too many objects: choose namespaces with --namespaces") from None
-    snapshot.known[informer.table].add(informer.partition)
+    if is_whole:
+        snapshot.known[informer.table].add(informer.partition)
     return None
 
 
@@ -173,7 +185,9 @@ def _check_runs(snapshot: Snapshot, errors: Mapping[Informer, KubeError | None])
 
 def _note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
     if error is not None:
-        snapshot.notes.append(f"{informer.resource} were not read: {_words(informer, error)}")
+        snapshot.is_partial |= informer.table in {CODERUNS, JOBS}
+        note = f"{informer.resource} were not read: {_words(informer, error)}"
+        snapshot.notes += [note] if note not in snapshot.notes else []
 
 
 def _words(informer: Informer, error: KubeError | None) -> str:

@@ -1,11 +1,11 @@
 """Sorts the objects of a dump into the lists of the exporter, and decides what the dump says nothing about."""
 
-import json
 from typing import Any, Final
 
 import msgspec
 
 from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
+from exporter.explaining.core_events import warning_of
 from exporter.explaining.snapshot import Snapshot
 from exporter.informers import Informer
 from exporter.profiles import Profile
@@ -15,7 +15,10 @@ from exporter.resources.kinds import run_kinds
 from exporter.resources.pod_objects import WirePod
 from exporter.resources.pods import pod_from_object
 
-__all__ = ["Objects"]
+__all__ = ["DUMPED", "Objects"]
+
+DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
+"""What a dump should have."""
 
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
@@ -60,13 +63,9 @@ class Objects:
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
-        tree = _tree(raw)
-        if not isinstance(tree, dict) or tree.get("type") == "Normal":
-            return
-        if is_core:
-            raw = msgspec.Raw(json.dumps(_as_new_event(tree)).encode())
-        for informer in self.snapshot.of(EVENTS):
-            self.snapshot.add(informer, raw)
+        if (event := warning_of(raw, is_core=is_core)) is not None:
+            for informer in self.snapshot.of(EVENTS):
+                self.snapshot.put(informer, event.uid, event)
 
     def _add_configmap(self, raw: msgspec.Raw) -> None:
         tree = _tree(raw)
@@ -113,9 +112,15 @@ class Objects:
         job = pod_from_object(self._pods.decode(raw), kinds=self._any)
         return None if job is None else msgspec.structs.replace(job, owner="", is_named=False)
 
+    @property
+    def has_workloads(self) -> bool:
+        """Whether there was anything to explain."""
+        return not self._seen.isdisjoint((CODERUNS, "Job", "Pod"))
+
     def finish(self) -> None:
         """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
         snapshot = self.snapshot
+        snapshot.is_partial = self.is_cut
         self._move_configmaps()
         is_mixed = len(self._seen) > 1
         for informer in snapshot.informers:
@@ -130,9 +135,7 @@ class Objects:
         missing = [name for name in ("Pod", "Event") if name not in self._seen]
         if missing:
             words = " and no ".join(f"{name}s" for name in missing)
-            snapshot.notes.append(
-                f"The dump has no {words}: they are unknown; dump coderuns,jobs,pods,events,configmaps"
-            )
+            snapshot.notes.append(f"The dump has no {words}: they are unknown; dump {DUMPED}")
 
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
         if informer.table == EVENTS:
@@ -153,16 +156,3 @@ def _tree(raw: msgspec.Raw) -> Any:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-
-
-def _as_new_event(event: dict[str, Any]) -> dict[str, Any]:
-    """An Event of the core group with the names of events.k8s.io/v1."""
-    renamed = {
-        "regarding": "involvedObject",
-        "note": "message",
-        "deprecatedFirstTimestamp": "firstTimestamp",
-        "deprecatedLastTimestamp": "lastTimestamp",
-        "deprecatedCount": "count",
-    }
-    kept = {key: event.get(key) for key in ("metadata", "type", "reason", "eventTime", "series")}
-    return kept | {new: event.get(old) for new, old in renamed.items()}

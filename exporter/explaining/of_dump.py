@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
+from exporter.diagnosis.causes import CAUSES
 from exporter.diagnosis.explanation import Explanation, FindingView
+from exporter.diagnosis.unread import is_not_permitted
 from exporter.plurals import plural
 
 __all__ = ["clock_note", "early_note", "of_dump"]
@@ -38,11 +39,11 @@ def _is_early(finding: FindingView) -> bool:
 
 def of_dump(run: Explanation) -> Explanation:
     """What could not be read is not in the dump: another dump has it, and no permission is missing."""
-    unread = [one.evidence.partition(" ")[0].lower() for one in run.findings if one.cause == CANNOT_TELL]
+    unread = [one.evidence.partition(" ")[0].lower() for one in filter(is_not_permitted, run.findings)]
     if not unread:
         return run
     kinds = ",".join(dict.fromkeys([*unread, *(() if run.events_known else ("events",))]))
-    found = tuple(_found(one, run, kinds) if one.cause == CANNOT_TELL else one for one in run.findings)
+    found = tuple(_found(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
     return msgspec.structs.replace(run, findings=found)
 
 

@@ -30,7 +30,7 @@ def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequen
     return str(yaml.safe_dump(msgspec.to_builtins(document), sort_keys=False, width=118)).rstrip("\n")
 
 
-def exit_code(runs: Sequence[Explanation]) -> int:
-    """Of the worst: 0 no fault, 1 fault, 2 cannot tell."""
-    verdicts = {run.verdict for run in runs}
+def exit_code(runs: Sequence[Explanation], *, is_partial: bool = False) -> int:
+    """Of the worst: 0 no fault, 1 fault, 2 cannot tell; `is_partial`: there may be others."""
+    verdicts = {run.verdict for run in runs} | ({"unknown"} if is_partial else set())
     return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)

@@ -1,6 +1,7 @@
 """The explanations of a snapshot that were asked for: of one run, or of all."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,14 +14,20 @@ from exporter.explaining.errors import ExplainError
 from exporter.explaining.snapshot import Snapshot
 from exporter.plurals import plural
 
-__all__ = ["selected"]
+__all__ = ["Selected", "selected"]
 
 _FEW = 5
 
 
-def selected(
-    snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = ""
-) -> tuple[Sequence[Explanation], Sequence[str]]:
+class Selected(NamedTuple):
+    """`is_partial`: there may be others, which could not be read."""
+
+    runs: Sequence[Explanation]
+    notes: Sequence[str] = ()
+    is_partial: bool = False
+
+
+def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = "") -> Selected:
     """The run of a name, with the notes in it; or all of a namespace, the worst first, and the notes.
 
     Raises ExplainError.
@@ -31,7 +38,8 @@ def selected(
         items = [one for one in (*cache.runs, *cache.jobs) if is_listed(one, cache)]
         items = [one for one in items if namespace in {"", one.namespace}]
         shown = items if ended else [one for one in items if not is_over(one, cache)]
-        return worst_first(explanation_of(one, cache) for one in shown), (*notes, *_note(items, shown, cache))
+        notes = (*notes, *_note(items, shown, cache))
+        return Selected(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
     found = found_in(cache, target)
     if not found:
         why = f" ({notes[0]})" if notes else ""
@@ -39,7 +47,7 @@ def selected(
     if len(found) > 1:
         names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_FEW])
         raise ExplainError(f"{target.text}: several have this name: {names}")
-    return [msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)], ()
+    return Selected([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
 
 
 def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:

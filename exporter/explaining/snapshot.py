@@ -1,6 +1,8 @@
 """Collects the objects of a cluster or a dump, and explains the runs among them with the code of the exporter."""
 
 import dataclasses
+import math
+import operator
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -42,6 +44,10 @@ class Snapshot:
 
     settings: Settings
     notes: list[str] = dataclasses.field(default_factory=list)
+    is_partial: bool = False
+    """Whether there may be runs or Jobs that were not read."""
+    latest: float = math.inf
+    """Later times are wrong."""
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
@@ -50,8 +56,12 @@ class Snapshot:
         self.known: dict[str, set[str]] = {name: set() for name in (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS)}
         self._records: dict[tuple[str, str], dict[str, Any]] = {}
         self._number = 0
-        self.newest = 0.0
-        """The newest time in the records, in seconds since the epoch."""
+        self._newest = self._newest_of_all = 0.0
+
+    @property
+    def newest(self) -> float:
+        """The newest time in the records; those after `latest` count only if there are no others."""
+        return self._newest or self._newest_of_all
 
     def add(self, informer: Informer, raw: msgspec.Raw) -> Any:
         """Adds an object of the list of an informer. Returns its record; None if it is ignored."""
@@ -68,7 +78,9 @@ class Snapshot:
             if self._number > _MOST:
                 raise TooManyError
         records[uid] = record
-        self.newest = max(self.newest, *_times(record))
+        times = _times(record)
+        self._newest_of_all = max(self._newest_of_all, *times)
+        self._newest = max(self._newest, *(one for one in times if one <= self.latest))
 
     def move_configmaps(self, namespace: str) -> None:
         """The required ConfigMaps are in this namespace, unless the settings name one."""
@@ -116,12 +128,30 @@ class Snapshot:
             cache.pods.set_known(partition, known=partition in self.known[PODS])
             for uid, pod in self._records.get((PODS, partition), {}).items():
                 cache.put_pod(partition, uid, cache.owned(pod))
+        self._attach_events(cache)
+
+    def _attach_events(self, cache: ObjectCache) -> None:
+        """Only those about runs, their Jobs and Pods; about open ones last, because the first are dropped first."""
+        cache.events.scopes |= self.known[EVENTS]
+        places = _places(cache)
+        found = []
         for scope in self.known[EVENTS]:
-            cache.events.scopes.add(scope)
             for event in self._records.get((EVENTS, scope), {}).values():
-                cache.events.add(event)
-        if cache.events.dropped:
-            self.notes.append(f"Events about {cache.events.dropped} objects were dropped: too many")
+                place = places.get(event.about)
+                if place is not None and place[0] == event.namespace:
+                    found.append((place[1], event.last or 0.0, event))
+        for *_, event in sorted(found, key=operator.itemgetter(0, 1)):
+            cache.events.add(event)
+        note = f"Events about {cache.events.dropped} objects were dropped: too many"
+        if cache.events.dropped and note not in self.notes:
+            self.notes.append(note)
+
+
+def _places(cache: ObjectCache) -> dict[str, tuple[str, bool]]:
+    """The namespace of each run, Job and Pod by UID, and whether it is open."""
+    found = {run.uid: (run.namespace, not run.terminal) for run in cache.runs}
+    found |= {job.uid: (job.namespace, not job.result) for job in cache.jobs}
+    return found | {pod.uid: (pod.namespace, found[pod.owner][1]) for pod in cache.pods if pod.owner in found}
 
 
 def _times(record: Any) -> list[float]:

@@ -1,8 +1,10 @@
 """Splits YAML into Kubernetes objects: the documents, and the items of their lists.
 
 The items of a list, as kubectl prints them, are parsed one by one, because a whole dump as one tree takes gigabytes.
+Only if an alias refers to another item is the document parsed as one tree, which has a limit.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -14,14 +16,17 @@ from exporter.yaml_text import load
 __all__ = ["NotYamlError", "yaml_objects"]
 
 _DOCUMENT: Final = re.compile(r"^---(?:[ \t].*)?\r?$", re.MULTILINE)
-_ITEMS: Final = re.compile(r"^items:[ \t]*\r?\n(?=- )", re.MULTILINE)
-_ITEM: Final = re.compile(r"^- ", re.MULTILINE)
-_AFTER: Final = re.compile(r"^[^\s#-]", re.MULTILINE)
+_ITEMS: Final = re.compile(r"^items:[ \t]*\r?\n(?P<indent> *)- ", re.MULTILINE)
+_LARGEST_TREE: Final = 8 << 20
 _DEEP: Final = 500
 
 
 class NotYamlError(Exception):
     """The text is not YAML. The message is one line."""
+
+
+class _UndefinedAliasError(NotYamlError):
+    """An alias has no anchor before it."""
 
 
 def yaml_objects(text: str) -> Iterator[Any]:
@@ -35,25 +40,36 @@ def yaml_objects(text: str) -> Iterator[Any]:
 
 
 def _document(text: str, line: int) -> Iterator[Any]:
-    items = _ITEMS.search(text)
-    if items is None or "&" in text[: items.end()] or _has_anchor(text):
+    items, number = _ITEMS.search(text), 0
+    try:
+        for part, at in [] if items is None else _parts(text, line, items):
+            parsed = _tree(part, at)
+            for one in parsed if isinstance(parsed, list) else [parsed]:
+                yield one
+                number += 1
+    except _UndefinedAliasError:  # its anchor is in another item
+        items = None
+    if items is None:
         tree = _tree(text, line)
         listed = tree.get("items") if isinstance(tree, dict) else None
-        yield from listed if isinstance(listed, list) else [tree]
-        return
-    after = _AFTER.search(text, items.end())
-    stop = after.start() if after else len(text)
-    starts = [one.start() for one in _ITEM.finditer(text, items.end(), stop)]
-    line += text.count("\n", 0, items.end())
-    for begin, end in zip(starts, [*starts[1:], stop], strict=True):
-        parsed = _tree(text[begin:end], line)
-        yield from parsed if isinstance(parsed, list) else [parsed]
-        line += text.count("\n", begin, end)
+        yield from listed[number:] if isinstance(listed, list) else [tree]
 
 
-def _has_anchor(text: str) -> bool:
-    """An alias may refer to an anchor in another item."""
-    return re.search(r"[:\-] [&*][A-Za-z0-9_]", text) is not None
+def _parts(text: str, line: int, items: re.Match[str]) -> Iterator[tuple[str, int]]:
+    """The text of each item with its line. Items have the indentation of the first one."""
+    indent = len(items["indent"])
+    less = rf" {{0,{indent - 1}}}[^\s#]|" if indent else ""
+    after = re.compile(rf"^(?:{less} {{{indent}}}[^\s#-])", re.MULTILINE)
+    begin, found = items.start("indent"), after.search(text, items.end())
+    stop = found.start() if found else len(text)
+    starts = [
+        begin,
+        *(one.start() for one in re.compile(rf"^ {{{indent}}}- ", re.MULTILINE).finditer(text, begin + 1, stop)),
+    ]
+    line += text.count("\n", 0, begin)
+    for start, end in itertools.pairwise([*starts, stop]):
+        yield text[start:end], line
+        line += text.count("\n", start, end)
 
 
 def _text(_: Any, node: Any) -> str:
@@ -76,6 +92,9 @@ for _loader in (_Pure, _Fast):
 
 
 def _tree(text: str, line: int) -> Any:
+    if len(text) > _LARGEST_TREE:
+        size = f"{_LARGEST_TREE >> 20} MiB"
+        raise NotYamlError(f"line {line}: one document or item of more than {size}; dump it with -o json")
     deepest = (
         text.count("[")
         + text.count("{")
@@ -89,4 +108,5 @@ def _tree(text: str, line: int) -> Any:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         at = line + (mark.line if mark else 0)
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "a value does not fit its type"
-        raise NotYamlError(f"line {at}: not YAML: {str(reason).splitlines()[0]}") from error
+        kind = _UndefinedAliasError if "undefined alias" in str(reason) else NotYamlError
+        raise kind(f"line {at}: not YAML: {str(reason).splitlines()[0]}") from error

@@ -1,9 +1,11 @@
 """JSON in pieces: lists, single objects, documents after one another, and what is cut or no JSON."""
 
 import json
+import time
 
 import pytest
 
+from exporter.explaining import json_objects
 from exporter.explaining.json_objects import CutError, JsonObjects, NotJsonError
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 'a"]}{', "labels": {"items": "[1]"}}}
@@ -63,3 +65,19 @@ def test_an_object_that_is_deep_is_one_object():
     """Decoders give up at a thousand levels."""
     deep = "[" * 5000 + "]" * 5000
     assert len([*JsonObjects().feed(f'{{"items":[{{"a":{deep}}},{{}}],"kind":"List"}}'.encode())]) == 2
+
+
+def test_an_object_with_many_keys_takes_linear_time():
+    """The size of the object so far is not counted again for each key."""
+    many = json.dumps({"kind": "ConfigMap", **{f"k{number}": 0 for number in range(60_000)}}).encode()
+    start = time.process_time()
+    assert len([*JsonObjects().feed(many + b"{}")]) == 1
+    assert time.process_time() - start < 5
+
+
+def test_an_object_with_many_large_keys_has_a_limit(monkeypatch):
+    """All of them together."""
+    monkeypatch.setattr(json_objects, "_LONGEST", 100)
+    with pytest.raises(NotJsonError, match="larger than"):
+        objects(json.dumps({f"key{number}": "x" for number in range(30)}))
+    assert len(objects(json.dumps({"kind": "A" * 60}) * 5)) == 5

@@ -60,6 +60,8 @@ async def test_with_a_token(tmp_path):
         ({"text": "<html>", "content_type": "text/html"}, "HTTP status 200"),
         ({"text": '{"name": 7}', "content_type": "application/json"}, "not an answer of this API"),
         ({"text": "{", "content_type": "application/json"}, "not an answer of this API"),
+        ({"text": '{"namespace": 1}', "content_type": "application/json"}, "not an answer of this API"),
+        ({"text": "{}", "content_type": "application/json"}, "not an answer of this API"),
         ({"text": "a\x1b[31mb\nc", "status": 500}, "a\\x1b[31mb"),
         ({"text": "", "status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, "HTTP status 302"),
     ],
@@ -99,3 +101,9 @@ async def test_a_watch_repeats_until_it_is_interrupted(monkeypatch):
         code, out, _ = await call_in_thread("explain", "--from", site.url, "--all", "--watch")
     assert code == 130
     assert out.count("run_already_finished") == 2
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.1, 2.0), (3.0, 15.0), (100.0, 60.0)])
+def test_a_watch_leaves_the_server_time(took, pause):
+    """A slow answer is requested less often, but at least once a minute."""
+    assert explain.pause_after(took) == pause

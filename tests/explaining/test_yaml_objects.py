@@ -2,6 +2,7 @@
 
 import pytest
 
+from exporter.explaining import yaml_objects as yaml_of
 from exporter.explaining.yaml_objects import NotYamlError, yaml_objects
 
 LIST = """apiVersion: v1
@@ -68,3 +69,36 @@ def test_what_is_no_yaml_is_one_line_with_its_place(text, words):
     with pytest.raises(NotYamlError, match=words) as error:
         list(yaml_objects(text))
     assert "\n" not in str(error.value)
+
+
+MARKDOWN = """- metadata: {name: c}
+  data:
+    a.md: |
+      # Rules
+      - *Never* push to main
+      - **Always**: &more
+"""
+
+
+def test_markdown_in_a_configmap_does_not_make_one_tree_of_all(monkeypatch):
+    """A line may look as an alias or anchor: each item is parsed alone nevertheless."""
+    parsed = []
+    tree = yaml_of._tree
+    monkeypatch.setattr(yaml_of, "_tree", lambda text, line: parsed.append(len(text)) or tree(text, line))
+    text = LIST.replace("kind: List", f"{MARKDOWN}kind: List")
+    assert names(text) == ["a", "b", "c"]
+    assert max(parsed) < len(text) / 2
+
+
+def test_an_alias_of_another_item_is_found_once_for_each_object():
+    """The items before it are not yielded twice."""
+    text = "items:\n- {metadata: {name: z}}\n- &x {metadata: {name: a}}\n- *x\n- {metadata: {name: b}}\n- *x\n"
+    assert names(text) == ["z", "a", "a", "b", "a"]
+
+
+@pytest.mark.parametrize("text", ["items:\n- &x {a: b}\n- *x\n", "a:\n  b: c\n"])
+def test_one_tree_has_a_limit(monkeypatch, text):
+    """Its memory is about a hundred times its size."""
+    monkeypatch.setattr(yaml_of, "_LARGEST_TREE", 8)
+    with pytest.raises(NotYamlError, match=r"line \d: one document or item of more than"):
+        list(yaml_objects(text))

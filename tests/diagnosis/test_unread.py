@@ -1,0 +1,40 @@
+"""What is said of objects that could not be read: only what is true."""
+
+import pytest
+
+from tests.clusters import a_job, a_run
+from tests.commands.in_process import call
+from tests.explaining.test_explain import NS, PENDING, POD, RUNNING, a_dump
+
+AT = ("--at", "2026-01-01T05:20:00Z")
+ACTIVE = {"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"}
+
+
+def evidence(folder, *objects):
+    """The output about a dump of these."""
+    return call("explain", f"{NS}/r", "-f", a_dump(folder, [*objects]), *AT)[1]
+
+
+def test_an_active_pod_that_is_not_listed_is_not_called_unread(tmp_path):
+    """The pods were read: that of the Job has succeeded, and its controller has not counted it yet."""
+    pod = {**POD, "status": {"phase": "Succeeded"}}
+    out = evidence(tmp_path, *PENDING[:2], pod, PENDING[3])
+    assert "status.active of Job j is 1, but no pod is listed" in out
+    assert "were not read" not in out
+
+
+def test_pods_of_a_job_with_a_manual_selector_are_not_a_missing_permission(tmp_path):
+    """They are not selected by the name of the Job."""
+    job = a_job("j", status=ACTIVE)
+    job["spec"] = {**job.get("spec", {}), "manualSelector": True}
+    out = evidence(tmp_path, a_run("r", status=RUNNING), job)
+    assert "Pods of Job j were not read: it has spec.manualSelector" in out
+
+
+@pytest.mark.parametrize(("kept", "what"), [((0, 1), "Pods"), ((0, 1, 2), "Events"), ((0, 3), "Jobs")])
+def test_what_a_dump_does_not_have_needs_no_verbs(tmp_path, kept, what):
+    """It is not in the dump, whatever the permissions are."""
+    objects = [PENDING[number] for number in kept] if what != "Jobs" else [a_run("r", status=RUNNING)]
+    out = evidence(tmp_path, *objects)
+    assert f"{what} in namespace {NS} are not in the dump" in out
+    assert "verb" not in out

@@ -1,0 +1,74 @@
+"""`explain --from`: credentials and flags that would be ignored, or sent where others can read them."""
+
+import pytest
+
+from exporter.explaining.remote_url import is_private
+from tests.commands.in_process import wrong
+
+CREDENTIALS = (("--token-file", "t"), ("--user", "u"), ("--client-certificate", "c"))
+
+
+@pytest.mark.parametrize("words", CREDENTIALS[:2])
+@pytest.mark.parametrize("host", ["exporter.monitoring", "10.0.0.1:10911", "127.0.0.1.example.com", "localhost.com"])
+def test_credentials_are_not_sent_in_clear_text(words, host):
+    """Only to this machine, as with `kubectl port-forward`."""
+    url = f"http://{host}"
+    assert wrong("explain", "x", "--from", url, *words) == (
+        f"{words[0]}: not over plain HTTP, which others can read: use https://"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        *((f"http://{host}", True) for host in ("127.0.0.1:1", "127.9.9.9", "localhost:1", "[::1]:1", "LOCALHOST")),
+        ("https://exporter", True),
+        *((f"http://{host}", False) for host in ("[::2]", "0.0.0.0", "127.1.example", "2130706433", "127.0.0.1@x")),
+        ("http://127.0.0.1\\@x", False),
+    ],
+)
+def test_a_private_address_is_this_machine_or_uses_tls(url, private):
+    """Whatever its spelling."""
+    assert is_private(url) is private
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        *(
+            ((flag, "c"), f"{flag}: only with https://")
+            for flag in ("--certificate-authority", "--client-certificate", "--client-key")
+        ),
+        (("--insecure-skip-tls-verify",), "--insecure-skip-tls-verify: only with https://"),
+        (("--password-file", "p"), "--password-file: only with --user"),
+        (("--token-file", "t", "--user", "u"), "--token-file: not with --user"),
+        (("--user", "a:b"), "--user: 'a:b' must not have a colon"),
+    ],
+)
+def test_flags_that_would_be_ignored_are_errors(words, message):
+    """One line each."""
+    assert wrong("explain", "--from", "http://127.0.0.1:1", *words) == message
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/?token=x", "http://127.0.0.1:1#x", "https://x?"])
+def test_a_url_has_no_query(url):
+    """It would be lost, and might have a credential, so it is not shown."""
+    assert wrong("explain", "--from", url) == "--from: the URL must have no query (?) and no fragment (#)"
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "http://x:99999", "http:///x", "https://x:y"])
+def test_a_url_that_cannot_be_used_is_one_line(url):
+    """Before a request is sent."""
+    assert wrong("explain", "--from", url) == f"--from: {url!r} is not a URL such as http://127.0.0.1:10911"
+
+
+def test_a_key_needs_its_certificate():
+    """Alone it would be ignored."""
+    assert wrong("explain", "--from", "https://x", "--client-key", "k") == (
+        "--client-key: only with --client-certificate"
+    )
+
+
+def test_flags_of_from_need_from():
+    """Also the one without a value."""
+    assert wrong("explain", "--insecure-skip-tls-verify") == "--insecure-skip-tls-verify: only with --from"
