@@ -1,6 +1,7 @@
 """A finding: one cause with its evidence, and the object to look at next."""
 
 import shlex
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +10,7 @@ from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.causes import CAUSES
 from exporter.untrusted import one_line
 
-__all__ = ["Finding", "Subject", "found", "is_fault", "of_job", "of_pod", "of_run"]
+__all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run"]
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +40,14 @@ def found(cause: str, evidence: str, *, about: Subject, since: float | None = No
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     return Finding(cause=cause, evidence=one_line(evidence), since=since, next=CAUSES[cause].command(**names))
+
+
+def distinct(every: Iterable[Finding]) -> list[Finding]:
+    """The first of each cause and evidence, in their order."""
+    first: dict[tuple[str, str], Finding] = {}
+    for one in every:
+        first.setdefault((one.cause, one.evidence), one)
+    return [*first.values()]
 
 
 def is_fault(finding: Finding, now: float) -> bool:
