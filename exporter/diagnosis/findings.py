@@ -52,7 +52,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
     for job in cache.jobs_of(run):
-        if job is newest or not job.result:
+        if job.namespace == run.namespace and (job is newest or not job.result):
             yield from _of_worker(job, cache)
     if newest is not None:
         yield from not_updated_findings(run, newest)
