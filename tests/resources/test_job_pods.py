@@ -258,6 +258,18 @@ def test_text_of_the_kubelet_is_cleaned_and_logs_are_not_read():
     assert not any(part in main.message for part in ("hunter2", "{{"))
 
 
+def test_a_message_is_the_same_at_each_restart():
+    """It becomes a label, and each time of the back-off would be another series."""
+
+    def waits(time):
+        text = f"back-off {time} restarting failed container=claude-code pod=j-x_n(pod-x)"
+        waiting = {"reason": "CrashLoopBackOff", "message": text}
+        return record(a_pod(containerStatuses=[{"name": "claude-code", "state": {"waiting": waiting}}]))
+
+    messages = {waits(time).containers[0].message for time in ("10s", "1m20s", "5m0s")}
+    assert messages == {"back-off restarting failed container=claude-code pod=j-x_n(pod-x)"}
+
+
 def test_a_pod_of_which_nothing_can_be_read_has_an_empty_record():
     """Each field that is malformed is empty; the others stay."""
     item = a_pod() | {"spec": {"containers": "x", "nodeName": ["x"]}, "status": [1]}
