@@ -130,7 +130,7 @@ async def serve(
             fixed=bool(settings.namespaces),
         )
         advance = functools.partial(_advance, store, clock, health, watches if settings.events.enabled else None)
-        running.append(tasks.create_task(_advance_loop(advance, health), name="advance"))
+        running.append(tasks.create_task(_advance_loop(advance, health, clock), name="advance"))
         running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
@@ -237,20 +237,22 @@ async def _render_loop(store: MetricsStore) -> None:
 
 
 def _advance(store: MetricsStore, clock: Callable[[], float], health: Health, watches: EventWatches | None) -> None:
-    store.advance(clock())
+    now = clock()
+    store.advance(now)
     note_configmaps(store, health.notices, answered=health.answered("configmaps"))
-    if watches is not None and _is_read(health):  # Events of unknown objects are not kept
+    if watches is not None and _is_read(health, now):  # few Events of unknown objects are kept
         watches.update()
 
 
-def _is_read(health: Health) -> bool:
-    return all(map(health.answered, (CODERUNS, JOBS, PODS)))
+def _is_read(health: Health, now: float) -> bool:
+    """Whether runs and Jobs have been listed. Pods are optional: Events do not wait for a list of them that fails."""
+    return all(map(health.answered, (CODERUNS, JOBS))) and health.tried(PODS, now=now)
 
 
-async def _advance_loop(advance: Callable[[], None], health: Health) -> None:
+async def _advance_loop(advance: Callable[[], None], health: Health, clock: Callable[[], float]) -> None:
     """Applies the retention, updates the notices and the watches of Events: after the first lists, and every 10 s."""
     while True:
-        await asyncio.sleep(_ADVANCE_SECONDS if _is_read(health) else min(_WAIT_SECONDS, _ADVANCE_SECONDS))
+        await asyncio.sleep(_ADVANCE_SECONDS if _is_read(health, clock()) else min(_WAIT_SECONDS, _ADVANCE_SECONDS))
         advance()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 from typing import Any
 
 from exporter.cache import Pod
@@ -10,7 +11,7 @@ from exporter.telemetry import ResourceStatus
 
 __all__ = ["PodSink"]
 
-_SLICE = 256
+_SLICE_SECONDS = 0.01  # other tasks have a turn after this time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,12 +23,14 @@ class PodSink:
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Any]) -> None:
-        """Replaces all Pods, in slices."""
+        """Replaces all Pods, in slices of time."""
         pods = self.store.cache.pods
         changes = [(uid, None) for uid in pods.uids(self.partition) - records.keys()]
-        for number, (uid, pod) in enumerate([*changes, *records.items()]):
-            if not number % _SLICE:
+        until = 0.0
+        for uid, pod in [*changes, *records.items()]:
+            if time.monotonic() >= until:
                 await asyncio.sleep(0)
+                until = time.monotonic() + _SLICE_SECONDS
             self.store.put_pod(self.partition, uid, pod)
         pods.set_known(self.partition, known=True)
 

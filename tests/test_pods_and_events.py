@@ -6,7 +6,7 @@ import pytest
 
 from exporter.config import ConfigMaps, Events, Pods
 from tests.clusters import NAMESPACE, a_job, a_run, a_server, a_status, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
 from tests.resources.test_events import an_event
 from tests.resources.test_job_pods import a_pod
 
@@ -146,6 +146,24 @@ async def test_a_role_without_pods_and_events_costs_nothing_else(tmp_path, code)
             job = next(iter(app.store.cache.jobs))
             assert not app.store.cache.pods_known(job)
             assert not app.store.cache.events_known(NAMESPACE)
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["fails", "hangs"])
+async def test_events_are_watched_although_the_list_of_pods_fails_or_takes_long(tmp_path, hangs):
+    """Pods are optional. A list that takes longer than a minute is not waited for."""
+    now = [2_000_000_000.0]
+    async with a_server(a_run("r"), a_job("j"), pod_of()) as server:
+        refuses(server, lambda: asyncio.sleep(3600) if hangs else a_status(500, "no"), "/api/v1/pods")
+        async with an_exporter(server.url, tmp_path, configmaps=NONE, clock=lambda: now[0]) as app:
+            await until(app.health.is_ready)
+            if hangs:
+                app.advance()
+                assert scopes(app) == {}
+                now[0] += 60
+            else:
+                await until(lambda: "syncing" not in state_of(app, "job_pods"))
+            await watched(app, NAMESPACE)
+            assert not app.health.answered("job_pods")
 
 
 async def test_what_the_settings_switch_off_is_not_read(tmp_path):

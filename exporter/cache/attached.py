@@ -28,10 +28,14 @@ class Attached:
         self._uids: dict[str, str] | None = None
 
     def pods_of(self, job: Job) -> Sequence[Pod]:
-        """The Pods of a Job, the oldest first; for a worker Pod, itself. Pods that succeeded are not listed."""
+        """The Pods of a Job, the oldest first; for a worker Pod, itself. Pods that succeeded are not listed.
+
+        Those that only name it count if it controls none: others may have its label, such as a Pod for debugging.
+        """
         if job.is_pod:
             return () if job.pod is None else (job.pod,)
-        return [pod for pod in self.pods.of_job(job.uid) if pod.namespace == job.namespace]
+        pods = [pod for pod in self.pods.of_job(job.uid) if pod.namespace == job.namespace]
+        return [pod for pod in pods if not pod.named] or pods
 
     def pods_known(self, job: Job) -> bool:
         """Whether its Pods have been listed. If not, it may have others than `pods_of`."""

@@ -44,6 +44,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     name: str
     owner: str = ""
     """UID of the Job that controls it."""
+    named: bool = False
+    """Whether nothing controls it, and only its label and its name say that it is of the Job."""
     node: str = ""
     phase: str = ""
     reason: str = ""

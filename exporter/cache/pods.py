@@ -58,6 +58,10 @@ class Pods:
             pods.sort(key=lambda pod: (pod.created or 0.0, pod.name))
         return pods
 
+    def number_of(self, uid: str) -> int:
+        """The number of Pods that the Job with this UID controls."""
+        return len(self._of.get(uid, ()))
+
     def set_known(self, partition: str, *, known: bool) -> None:
         """Records whether the Pods of this partition have been listed, and may still be read."""
         (self._known.add if known else self._known.discard)(partition)

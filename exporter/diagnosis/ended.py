@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
-from exporter.diagnosis.pod import pod_findings
+from exporter.diagnosis.pod import pods_findings
 from exporter.diagnosis.refusals import refusal_of
 
 __all__ = ["ended_findings", "not_updated_findings"]
@@ -19,7 +19,7 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """None for a worker that is unfinished or has succeeded."""
     if job.result != "failed":
         return
-    known = [finding for pod in cache.pods_of(job) for finding in pod_findings(pod, cache)]
+    known = [*pods_findings(cache.pods_of(job), cache)]
     if job.reason == _DEADLINE:
         text = f"{job.worker} {job.name} exceeded its deadline" + (
             f" of {job.deadline:.0f} s" if job.deadline else ""

@@ -71,10 +71,12 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
 
 
 def _workers_of(run: Run, cache: ObjectCache) -> Iterator[Job]:
-    """Its Jobs or Pods, and those of the run that works for it, as of the Sandbox of a SandboxClaim."""
-    yield from cache.jobs_of(run)
-    for one in cache.worker_runs(run):
-        yield from cache.jobs_of(one)
+    """Its Jobs or Pods, and those of the run that works for it, as of the Sandbox of a SandboxClaim.
+
+    A Job of another namespace may name any UID as that of its controller.
+    """
+    for one in (run, *cache.worker_runs(run)):
+        yield from (job for job in cache.jobs_of(one) if job.namespace == run.namespace)
 
 
 def finding_view(finding: Finding, now: float) -> FindingView:

@@ -2,6 +2,7 @@
 
 import shlex
 import string
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.causes import CAUSES
 from exporter.untrusted import one_line
 
-__all__ = ["Finding", "Subject", "found", "is_fault", "of_job", "of_pod", "of_run"]
+__all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run"]
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +46,14 @@ def found(
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
     return Finding(cause=cause, evidence=one_line(evidence), since=since, next=following, act=act)
+
+
+def distinct(every: Iterable[Finding]) -> list[Finding]:
+    """The first of each cause and evidence, in their order."""
+    first: dict[tuple[str, str], Finding] = {}
+    for one in every:
+        first.setdefault((one.cause, one.evidence), one)
+    return [*first.values()]
 
 
 def is_fault(finding: Finding, now: float) -> bool:

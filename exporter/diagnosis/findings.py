@@ -7,7 +7,7 @@ from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
-from exporter.diagnosis.finding import Finding, found, is_fault, of_job, of_pod, of_run
+from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run
 from exporter.diagnosis.limits import DEFAULT_FACTOR
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
@@ -26,9 +26,7 @@ def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
     """The findings, in the order of the table of causes. A worker of a run has those of the run only if it is one."""
     every = [*(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache))]
     every += unread_events(item.namespace, cache, every)
-    unique = dict.fromkeys((one.cause, one.evidence) for one in every)
-    first = [next(one for one in every if (one.cause, one.evidence) == key) for key in unique]
-    return sorted(first, key=lambda one: rank(one.cause))
+    return sorted(distinct(every), key=lambda one: rank(one.cause))
 
 
 def verdict(found_: Iterable[Finding], now: float) -> str:
@@ -54,7 +52,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
     for job in cache.jobs_of(run):
-        if job is newest or not job.result:
+        if job.namespace == run.namespace and (job is newest or not job.result):
             yield from _of_worker(job, cache)
     if newest is not None:
         yield from not_updated_findings(run, newest)

@@ -1,15 +1,20 @@
 """Why a Pod does not start, does not run, or does not end."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from exporter.cache import RUNNING, ObjectCache, Pod
+from exporter.diagnosis.causes import rank
 from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
 from exporter.diagnosis.events import latest, words
-from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.finding import Finding, distinct, found, of_pod
 from exporter.diagnosis.mounts import mount_findings, volume_cause
 from exporter.diagnosis.pods import not_starting
 
-__all__ = ["pod_findings"]
+__all__ = ["pod_findings", "pods_findings"]
+
+_MOST = 10
+_OF_ONE_CAUSE = 3
 
 _LOST = frozenset({"NodeLost", "NodeNotReady", "DeletionByPodGC"})
 _REASONS = {
@@ -31,6 +36,17 @@ _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
 """What a volume or a missing object may explain."""
 _TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 _SECOND_CHANCE = 60.0  # seconds after the grace period until a terminating Pod is stuck
+
+
+def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
+    """Of the Pods of one worker, which may be thousands: at most 3 of each cause, and 10 in all."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for one in distinct(finding for pod in pods for finding in pod_findings(pod, cache)):
+        counts[one.cause] += 1
+        if counts[one.cause] <= _OF_ONE_CAUSE:
+            kept.append(one)
+    yield from sorted(kept, key=lambda one: rank(one.cause))[:_MOST]
 
 
 def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from exporter.diagnosis.container import main_exit
 from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job
 from exporter.diagnosis.main_end import main_ended
-from exporter.diagnosis.pod import pod_findings
+from exporter.diagnosis.pod import pods_findings
 from exporter.diagnosis.refusals import refusal_of
 from exporter.plurals import plural
 
@@ -37,9 +37,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 def _pods_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """A failed attempt explains nothing once there is another."""
     pods = cache.pods_of(job)
-    current = [pod for pod in pods if not pod.is_over] or pods
-    for pod in current:
-        yield from pod_findings(pod, cache)
+    yield from pods_findings([pod for pod in pods if not pod.is_over] or pods, cache)
 
 
 def _run_findings(run: Run, job: Job, cache: ObjectCache) -> Iterator[Finding]:

@@ -109,7 +109,8 @@ class Worker(_Strict, frozen=True):
     """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
     terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set, or no
     container of the Pod of a Job has such a name: the one in the annotation
-    `kubectl.kubernetes.io/default-container`, else the first container of the Pod."""
+    `kubectl.kubernetes.io/default-container`, else the only container of the Pod that is not known as a helper of
+    others, such as `docker-daemon`, `postgres` or `*-proxy`. If several are left, there is no main container."""
     container_label: str = ""
     """The key of a label of the Pod whose value is the name of the main container. It takes precedence over
     `container`."""

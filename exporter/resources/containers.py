@@ -6,6 +6,7 @@ the container's log, if the container asks for that (terminationMessagePolicy).
 
 import datetime as dt
 import functools
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
@@ -19,6 +20,8 @@ __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "contain
 _MOST = 50
 _LONGEST_MESSAGE = 300
 _LONGEST_RAW = 2000
+_BACK_OFF = re.compile(r"\bback-off [0-9hms.]+ (?=restarting)")
+"""The kubelet doubles the time at each restart: messages become labels, and each time would be another series."""
 
 
 class SpecContainer(msgspec.Struct, rename="camel"):
@@ -120,4 +123,4 @@ def cleaned(text: str | None) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _cleaned(text: str) -> str:
-    return message(text, limit=_LONGEST_MESSAGE)
+    return message(_BACK_OFF.sub("back-off ", text), limit=_LONGEST_MESSAGE)

@@ -68,12 +68,11 @@ class WireEvent(msgspec.Struct, rename="camel"):
 
 def shorten(event: WireEvent) -> None:
     """Truncates the texts of an Event that may be kept as it is: the API server limits not all of them."""
-    event.note, event.reason = (text and text[:_LONGEST] for text in (event.note, event.reason))
-    if event.regarding is not None:
-        about = event.regarding
-        about.name, about.uid, about.field_path = (
-            text and text[:_LONGEST] for text in (about.name, about.uid, about.field_path)
-        )
+    event.note = event.note and event.note[:_LONGEST]
+    for part in (event, event.metadata, event.regarding):
+        for name in part.__struct_fields__ if part is not None else ():
+            if isinstance(text := getattr(part, name), str) and name != "note":
+                setattr(part, name, truncate(text))
 
 
 def event_from_object(event: WireEvent) -> Event:

@@ -19,16 +19,19 @@ from exporter.resources.wanted import Wanted
 __all__ = ["RESOURCE", "pod_of_job"]
 
 _SELECTOR = "job-name"
+_LONGEST_PREFIX = 58  # of a generated name: https://pkg.go.dev/k8s.io/apiserver/pkg/storage/names
 _UID_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"})
 
 
 def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
     """The record of a Pod; None if it is not of a Job, or if it has succeeded.
 
-    A Pod that nothing controls, without the label of the Job's UID, is that of the Job that its label names. Its
+    A Pod that nothing controls, without the label of the Job's UID, is that of the Job that its label names, if the
+    name of the Pod begins with that of the Job. Its
     main containers are those of the kinds: the kind of its run is not known from the Pod.
     """
-    owner = job_of(pod.metadata.owner_references or ()) or _named(pod)
+    controlled = job_of(pod.metadata.owner_references or ())
+    owner = controlled or _named(pod)
     if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED):
         return None
     labels = pod.metadata.labels or {}
@@ -36,7 +39,7 @@ def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
     patterns = [kind.job_containers for kind in kinds]
     found = [main_containers(pod, labelled=labelled, pattern=one, is_strict=True) for one in patterns if one]
     mains = next(filter(None, found), None) or main_containers(pod, labelled=labelled, pattern=None)
-    return pod_record(pod, mains=mains, owner=owner)
+    return pod_record(pod, mains=mains, owner=owner, named=not controlled)
 
 
 def _named(pod: WirePod) -> str:
@@ -44,7 +47,8 @@ def _named(pod: WirePod) -> str:
     if any(one.controller for one in meta.owner_references or ()) or not labels.keys().isdisjoint(_UID_LABELS):
         return ""
     name = object_name(labels.get(_SELECTOR))
-    return named_key(intern_label(meta.namespace), name) if name else ""
+    is_like = bool(name) and object_name(meta.name).startswith(f"{name}-"[:_LONGEST_PREFIX])
+    return named_key(intern_label(meta.namespace), name) if is_like else ""
 
 
 def lists(wanted: Wanted) -> list[ListWatch]:

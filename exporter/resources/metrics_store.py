@@ -18,6 +18,8 @@ __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
 _ATTACHED = (PODS, EVENTS)  # series of both depend on these
+_MANY_PODS: Final = 20
+"""A Job with more of them is rendered without a comparison: at a change of one, all would be compared."""
 _Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 
@@ -104,7 +106,7 @@ class MetricsStore:
     def put_pod(self, partition: str, uid: str, pod: Pod | None) -> None:
         """Applies a change of a Pod of a Job; None: it was deleted, or has succeeded."""
         old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
-        if old is not None and pod is None:
+        if old is not None and pod is None and not self._has_many_pods(old.owner):
             self._recorder.before_removal(self.cache.jobs.get(old.owner))
         if old != pod:
             families = self._reading[PODS]
@@ -199,8 +201,11 @@ class MetricsStore:
     @contextlib.contextmanager
     def _comparing(self, families: Mapping[Key, _Families]) -> Iterator[None]:
         """Compares the samples of these objects before and after a change, in these families."""
-        before = {key: self._samples(key, some) for key, some in families.items()}
+        many = {key for key in families if self._has_many_pods(key.uid)}
+        before = {key: self._samples(key, some) for key, some in families.items() if key not in many}
         yield
+        for key in many:
+            self._compressed[key.resource].touch(key.uid, families[key][key.resource])
         for key, samples in before.items():
             now = self._samples(key, families[key])
             if samples is None or now is None:
@@ -208,6 +213,9 @@ class MetricsStore:
                     self._touch({key})
             elif different := [family for family, sample in now.items() if sample != samples[family]]:
                 self._compressed[key.resource].touch(key.uid, different)
+
+    def _has_many_pods(self, job: str) -> bool:
+        return self.cache.pods.number_of(job) > _MANY_PODS
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:

@@ -1,8 +1,9 @@
 """Metric families of Jobs that are read from their Pods."""
 
+import itertools
 from collections.abc import Iterator
 
-from exporter.cache import Job, ObjectCache
+from exporter.cache import Job, ObjectCache, Pod
 from exporter.diagnosis import main_ended
 from exporter.exposition.family import Family, Row
 
@@ -46,20 +47,17 @@ def job_pods(job: Job, cache: ObjectCache) -> Iterator[Row]:
 
 
 def waiting(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """The waiting containers of its Pods, at most 10; for a Pod that is not scheduled, one row without container."""
-    if job.result:
-        return
-    rows = 0
-    for pod in cache.pods_of(job):
-        if pod.is_over:
-            continue
-        if pod.unscheduled and not pod.node:
-            yield (pod.name, "", _closed(pod.unscheduled.partition(":")[0], _UNSCHEDULED)), 1
-            rows += 1
-        for container in pod.containers:
-            if rows < _MOST_WAITING and container.state == "waiting":
-                yield (pod.name, container.name, _closed(container.reason, _REASONS)), 1
-                rows += 1
+    """The waiting containers of its Pods; for a Pod that is not scheduled, one row without container. At most 10."""
+    pods = () if job.result else cache.pods_of(job)
+    yield from itertools.islice((row for pod in pods if not pod.is_over for row in _waiting(pod)), _MOST_WAITING)
+
+
+def _waiting(pod: Pod) -> Iterator[Row]:
+    if pod.unscheduled and not pod.node:
+        yield (pod.name, "", _closed(pod.unscheduled.partition(":")[0], _UNSCHEDULED)), 1
+    for container in pod.containers:
+        if container.state == "waiting":
+            yield (pod.name, container.name, _closed(container.reason, _REASONS)), 1
 
 
 def _closed(reason: str, known: frozenset[str]) -> str:

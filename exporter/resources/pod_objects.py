@@ -13,6 +13,12 @@ from exporter.resources.objects import Meta, OwnerReference, intern_label, objec
 __all__ = ["Spec", "Status", "WirePod", "finished", "job_of", "main_containers", "pod_record"]
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+_SIDE = re.compile(
+    r"(.+-)?(proxy|sidecar|daemon|dind|exporter)|sidecar-.+|docker|promtail|fluent-?bit|fluentd|filebeat|vector|alloy"
+    r"|(vault|datadog|grafana|newrelic|consul|azwi|cloudwatch)-agent|otel.*|otc-container|daprd|envoy|consul-dataplane"
+    r"|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|valkey|rabbitmq|memcached|minio|localstack"
+)
+"""Names of containers that usually work for another one in the Pod."""
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -62,8 +68,8 @@ class WirePod(msgspec.Struct):
     status: Status | None = None
 
 
-def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "") -> Pod:
-    """The record of a Pod. `mains` are the names of its main containers, `owner` the UID of its Job."""
+def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "", named: bool = False) -> Pod:
+    """The record of a Pod. `mains` are the names of its main containers; for `owner` and `named`, see Pod."""
     meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
     statuses = [*(status.init_container_statuses or ()), *(status.container_statuses or ())]
     containers, more = containers_of(
@@ -78,6 +84,7 @@ def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "") -> Pod:
         namespace=intern_label(meta.namespace),
         name=object_name(meta.name),
         owner=truncate(owner),
+        named=named,
         node=object_name(spec.node_name),
         phase=intern_label(status.phase),
         reason=intern_label(status.reason),
@@ -115,7 +122,8 @@ def main_containers(
 ) -> list[str]:
     """The names of the main containers: named by a label of the Pod, else those that match the pattern.
 
-    Else, unless `is_strict`, the default of `kubectl logs`: that in the annotation, else the first one.
+    Else, unless `is_strict`, that in the annotation, which is the default of `kubectl logs`. Else the only one, or
+    the only one that is not known to work for another: the first of several may be a helper that ends early.
     """
     spec, status = pod.spec or Spec(), pod.status or Status()
     given: Sequence[SpecContainer | ContainerStatus] = spec.containers or status.container_statuses or ()
@@ -125,7 +133,10 @@ def main_containers(
     if pattern and ((found := [name for name in names if pattern.fullmatch(name)]) or is_strict):
         return found
     default = (pod.metadata.annotations or {}).get(_DEFAULT_CONTAINER)
-    return [default] if default in names else names[:1]
+    if default in names:
+        return [default]
+    others = names if len(names) == 1 else [name for name in names if not _SIDE.fullmatch(name)]
+    return others if len(others) == 1 else []
 
 
 def job_of(references: Sequence[OwnerReference]) -> str:

@@ -9,6 +9,8 @@ from exporter.telemetry import ResourceStatus
 
 __all__ = ["Health"]
 
+_PATIENCE_SECONDS = 60.0
+
 
 class Health:
     """`groups` are the statuses of lists and watches, by resource. Readiness requires the resources in `required`.
@@ -35,6 +37,11 @@ class Health:
         """
         group = self._groups.get(resource, ())
         return not any(status.pending for status in [one for one in group if one.required] or group)
+
+    def tried(self, resource: str, *, now: float) -> bool:
+        """Whether each initial list of this resource has completed or failed once, or has taken a minute."""
+        first = [status for status in self._groups.get(resource, ()) if status.pending and status.state == "syncing"]
+        return not any(now - status.since < _PATIENCE_SECONDS for status in first)
 
     def is_ready(self) -> bool:
         """Whether the initial lists of all required resources have completed, in at least one readable scope each."""

@@ -121,6 +121,16 @@ def test_a_pod_that_names_its_job_finds_it_whichever_is_known_first():
         assert names(cache, other) == []
 
 
+def test_a_pod_that_names_the_job_counts_only_if_the_job_controls_none():
+    """A Pod for debugging may have the labels of another one."""
+    cache = a_cluster()
+    cache.apply(Change(JOBS, "*", "uid-j", job := a_job("uid-j", name="j")))
+    cache.put_pod("*", "debug", cache.owned(a_pod("debug", owner="@n/j", named=True)))
+    assert names(cache, job) == ["debug"]
+    cache.put_pod("*", "p", a_pod("p", owner="uid-j"))
+    assert names(cache, job) == ["p"]
+
+
 def test_an_event_of_another_namespace_explains_nothing():
     """Whoever may create Events there can name the UID of any run, Job or Pod. Nor does one about a Pod of no run."""
     cache = a_cluster(runs=[a_run()], jobs=[a_job(), a_job("idle", is_named=True, is_pod=True, owner="@n/idle")])

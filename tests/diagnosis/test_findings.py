@@ -1,7 +1,8 @@
 """Findings from the cache, where a dump cannot show them."""
 
 from exporter.diagnosis import FAULT, NO_FAULT, findings, is_fault, verdict
-from tests.objects import CREATED, a_configmap, a_run
+from exporter.diagnosis.explaining import explanation_of
+from tests.objects import CREATED, a_configmap, a_job, a_run
 from tests.worlds import World, required
 
 TOUCHED = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
@@ -51,6 +52,16 @@ def test_many_states_are_normal_for_a_while():
     found = findings(next(iter(world.cluster.runs)), world.cluster)
     assert verdict(found, CREATED + 60) == NO_FAULT
     assert verdict(found, CREATED + 600) == FAULT
+
+
+def test_a_job_of_another_namespace_explains_nothing():
+    """Whoever may create Jobs there can name the UID of any run as that of the controller."""
+    run = a_run(status={"phase": "Running", "jobName": "j"})
+    forged = a_job(name="forged", uid="job-forged", namespace="evil", of=run, active=0)
+    world = World(run, a_job(of=run), forged)
+    item = next(iter(world.cluster.runs))
+    assert findings(item, world.cluster) == []
+    assert [one.name for one in explanation_of(item, world.cluster).workers] == ["j"]
 
 
 def test_names_in_commands_are_quoted():

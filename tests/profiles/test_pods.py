@@ -211,12 +211,12 @@ SIDECAR = ("istio-proxy", "step-a", "step-b")
         (("x", "step-b"), {"step-b": ENDED}, {}, "step-b"),
         ("absent", {"step-b": ENDED}, {}, ""),
         ((), {"step-a": ENDED}, {}, ""),
-        ((), {"istio-proxy": ENDED}, {}, "istio-proxy"),
+        ((), {"istio-proxy": ENDED}, {}, ""),
         ((), {"step-b": ENDED}, {"annotations": {"kubectl.kubernetes.io/default-container": "step-b"}}, "step-b"),
     ],
 )
 def test_a_main_container_that_has_terminated_in_a_running_pod_is_a_cause(container, states, fields, exited):
-    """The main container is the profile's, else the annotation's, else the first of the spec."""
+    """The main container is the profile's, else the annotation's, else the only one. Of several, none is known."""
     task = a_task()
     worker = Worker(is_="Pod", selector="app", container=container)
     listed = made(task, pod(of=task, containers=SIDECAR, states=states, **fields), worker=worker)

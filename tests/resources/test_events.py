@@ -123,8 +123,9 @@ def test_only_warnings_are_selected_on_the_server():
 
 def test_what_waits_for_its_object_is_short():
     """The API server limits a note of events.k8s.io, not one of core/v1."""
-    item = an_event(note="z" * 1_000_000, reason="r" * 1_000_000)
-    item["metadata"] |= {"annotations": {"a": "b" * 200_000}}
+    item = an_event(note="z" * 1_000_000, reason="r" * 1_000_000, type="t" * 1_000_000)
+    item["metadata"] |= {"annotations": {"a": "b" * 200_000}, "uid": "u" * 200_000}
+    item["regarding"] |= dict.fromkeys(("kind", "name", "namespace", "uid"), "k" * 200_000)
     wire, _ = Decoder(WireEvent).decode(raw(item))
     shorten(wire)
     assert len(msgspec.json.encode(wire)) < 5000

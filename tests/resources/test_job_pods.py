@@ -41,6 +41,11 @@ def mains(item, kinds=KINDS):
     return [one.name for one in record(item, kinds).containers if one.role == "main"]
 
 
+def containers(*names):
+    """The fields of a Pod with these containers."""
+    return {"spec": {"containers": [{"name": name} for name in names]}}
+
+
 def a_kind(**worker):
     """A kind of runs whose Jobs have this main container."""
     profile = Profile(
@@ -171,12 +176,20 @@ def test_a_pod_whose_node_evicts_or_loses_it_has_the_reason(fields, expected):
         ({"annotations": {"kubectl.kubernetes.io/default-container": "another"}}, KINDS, ["claude-code"]),
         ({}, a_kind(container="docker-*"), ["docker-daemon"]),
         ({}, a_kind(container="another"), ["claude-code"]),
+        (containers("agent"), KINDS, ["agent"]),
+        (containers("istio-proxy"), KINDS, ["istio-proxy"]),
+        (containers("istio-proxy", "agent"), KINDS, ["agent"]),
+        (containers("promtail", "agent", "docker-daemon", "postgres"), KINDS, ["agent"]),
+        (containers("helper", "agent"), KINDS, []),
+        (containers("dind", "postgres"), KINDS, []),
+        (containers("vault-agent", "kelos-agent"), KINDS, ["kelos-agent"]),
+        (containers("helper", "agent") | {"labels": {"cli-container": "agent"}}, KINDS, ["agent"]),
         ({"labels": {"m": "claude-code"}}, a_kind(container="docker-*", container_label="m"), ["claude-code"]),
         ({"spec": {"containers": []}}, KINDS, []),
     ],
 )
-def test_the_main_container_is_that_of_the_label_the_profile_the_annotation_or_the_first(fields, kinds, expected):
-    """In this order; a name that no container has does not count."""
+def test_the_main_container_is_that_of_the_label_the_profile_the_annotation_or_the_only_one(fields, kinds, expected):
+    """In this order; a name that no container has does not count, nor do known helpers. The first may be one."""
     assert mains(a_pod(**fields), kinds) == expected
 
 
@@ -196,6 +209,18 @@ def test_a_pod_is_of_the_job_that_controls_it(owners, labels, owner):
     """One that nothing controls, and that was never of another Job, is of the one that its label names."""
     found = record(a_pod(owners=owners, labels=labels))
     assert (found and found.owner) == owner
+    assert found is None or found.named == (owner == "@n/j")
+
+
+def test_a_pod_of_another_name_is_not_of_the_job_that_its_label_names():
+    """Somebody may copy the labels. The prefix of a generated name has at most 58 characters."""
+    item = a_pod(owners=())
+    item["metadata"]["name"] = "debug"
+    assert record(item) is None
+    job = "j" * 63
+    item = a_pod(owners=(), labels={"job-name": job})
+    item["metadata"]["name"] = job[:58] + "x2x2x"
+    assert record(item).owner == f"@n/{job}"
 
 
 def test_a_pod_that_has_succeeded_is_ignored():
@@ -231,6 +256,18 @@ def test_text_of_the_kubelet_is_cleaned_and_logs_are_not_read():
     assert main.message.isprintable()
     assert len(main.message) <= 300
     assert "hunter2" not in main.message
+
+
+def test_a_message_is_the_same_at_each_restart():
+    """It becomes a label, and each time of the back-off would be another series."""
+
+    def waits(time):
+        text = f"back-off {time} restarting failed container=claude-code pod=j-x_n(pod-x)"
+        waiting = {"reason": "CrashLoopBackOff", "message": text}
+        return record(a_pod(containerStatuses=[{"name": "claude-code", "state": {"waiting": waiting}}]))
+
+    messages = {waits(time).containers[0].message for time in ("10s", "1m20s", "5m0s")}
+    assert messages == {"back-off restarting failed container=claude-code pod=j-x_n(pod-x)"}
 
 
 def test_a_pod_of_which_nothing_can_be_read_has_an_empty_record():
