@@ -88,6 +88,8 @@ def settings(control_plane: ControlPlane, place: Workplace) -> dict[str, Any]:
     return {
         "namespaces": [place.namespace, *names],
         "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
+        "pods": {"enabled": False},
+        "events": {"enabled": False},
     }
 
 

@@ -13,7 +13,7 @@ from tests.integration.faults.subject import Subject, samples
 
 pytestmark = pytest.mark.timeout(180)
 
-WATCHED = 5
+WATCHED = 3
 
 
 @pytest.mark.fault("same name created again at once: run, Job and ConfigMap")

@@ -11,7 +11,7 @@ from tests.integration.faults.subject import Subject
 
 pytestmark = pytest.mark.timeout(180)
 
-WATCHED = ("coderuns", "jobs", "pods", "events", "configmaps")
+WATCHED = ("coderuns", "jobs", "configmaps")
 
 
 @pytest.mark.fault("permission revoked, and granted again")

@@ -19,7 +19,7 @@ from tests.integration.load import Seen, Writer
 pytestmark = pytest.mark.timeout(180)
 
 OUTAGE_SCRAPES = 20
-WATCHED = ("coderuns", "jobs", "pods", "events", "configmaps")
+WATCHED = ("coderuns", "jobs", "configmaps")
 LAST_SYNC = "coderun_exporter_resource_last_sync_timestamp_seconds"
 
 

@@ -18,7 +18,7 @@ from tests.integration.load import in_bulk
 
 pytestmark = pytest.mark.timeout(180)
 
-WATCHED = ("coderuns", "jobs", "pods", "events", "configmaps")
+WATCHED = ("coderuns", "jobs", "configmaps")
 MORE_THAN_A_PAGE = 520
 
 
