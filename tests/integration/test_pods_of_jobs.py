@@ -45,7 +45,7 @@ class Pods:
             "controller": True,
         }
         labels = {"job-name": meta["name"], "batch.kubernetes.io/job-name": meta["name"]}
-        names = ["claude-code", *(f"side-{number}" for number in range(1, containers))]
+        names = ["claude-code", *(f"sidecar-{number}" for number in range(1, containers))]
         body = {
             "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
             "spec": {"restartPolicy": "Never", "containers": [{"name": each, "image": "agent:1"} for each in names]},
@@ -149,7 +149,9 @@ async def test_a_pod_that_waits_runs_and_is_kept_by_a_sidecar(
         await eventually(lambda: bool(cache.events_about(pod["metadata"]["uid"])), what="the Event is kept")
         (event,) = cache.events_about(pod["metadata"]["uid"])
         assert (event.reason, event.note, event.count) == ("FailedMount", MOUNT, 3)
-        assert await causes(app) == {"pod_not_starting": f"FailedMount: {MOUNT}"}
+        assert await causes(app) == dict.fromkeys(
+            ("pod_configmap_missing", "pod_not_starting"), f"FailedMount: {MOUNT}"
+        )
 
         pods.warn_anew(job, "FailedCreate", "Error creating: exceeded quota: agents")
         uid = job["metadata"]["uid"]
@@ -157,15 +159,18 @@ async def test_a_pod_that_waits_runs_and_is_kept_by_a_sidecar(
         assert [one.note for one in cache.events_about(uid)] == ["Error creating: exceeded quota: agents"]
 
         ended = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": "2026-01-01T10:00:00Z"}}
-        pods.set_status("p", "Running", claude_code=ended, side_1={"running": {"startedAt": "2026-01-01T09:00:00Z"}})
+        pods.set_status(
+            "p", "Running", claude_code=ended, sidecar_1={"running": {"startedAt": "2026-01-01T09:00:00Z"}}
+        )
         await eventually(lambda: next(iter(cache.pods)).phase == "Running", what="the Pod is running")
         assert await causes(app) == {
-            "main_container_exited": "container claude-code has terminated, Pod p is running"
+            "main_container_exited": "container claude-code ended with exit code 0 (Completed); "
+            "still running: sidecar-1"
         }
         page = await metrics_of(app)
         assert page.values("agent_main_container_finished_timestamp_seconds", job_name="r-job") == [1767261600]
 
-        pods.set_status("p", "Succeeded", claude_code=ended, side_1=ended)
+        pods.set_status("p", "Succeeded", claude_code=ended, sidecar_1=ended)
         await eventually(lambda: not len(cache.pods), what="a Pod that has succeeded is not sent")
         assert await causes(app) == {}
 
@@ -178,7 +183,7 @@ async def test_pods_at_the_limits_of_kubernetes_are_read(
     place.start_job("r-job")
     pods, name = Pods(place), "p" * 253
     pods.create(job, name=name, containers=60)
-    waiting = {f"side_{number}": {"waiting": {"reason": "Odd"}} for number in range(1, 60)}
+    waiting = {f"sidecar_{number}": {"waiting": {"reason": "Odd"}} for number in range(1, 60)}
     pods.set_status(name, "Pending", claude_code={"waiting": {"reason": "ErrImagePull", "message": PULL}}, **waiting)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
         await eventually(lambda: len(app.store.cache.pods) == 1, what="the Pod is read")
@@ -187,4 +192,6 @@ async def test_pods_at_the_limits_of_kubernetes_are_read(
         page = await metrics_of(app)
         assert len(page.values("agent_pod_waiting", pod=name)) == 10
         assert page.values("agent_pod_waiting", container="claude-code", reason="ErrImagePull") == [1]
-        assert await causes(app) == {"pod_not_starting": f"container claude-code: ErrImagePull: {PULL}"}
+        found = await causes(app)
+        assert found["pod_not_starting"] == f"container claude-code: ErrImagePull: {PULL}"
+        assert PULL in found["image_pull"]
