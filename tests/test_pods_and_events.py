@@ -135,9 +135,9 @@ async def test_a_role_without_pods_and_events_costs_nothing_else(tmp_path, code)
     async with a_server(a_run("r"), job, pod_of()) as server:
         refuses(server, lambda: a_status(code, "no"), "/api/v1/pods", EVENTS)
         async with an_exporter(server.url, tmp_path, configmaps=NONE) as app:
-            await until(lambda: app.health.is_ready() and app.health.answered("job_pods"))
+            await until(lambda: app.health.is_ready() and app.health.has_synced("job_pods"))
             app.advance()
-            await until(lambda: app.health.answered("events"))
+            await until(lambda: app.health.has_synced("events"))
             page = await metrics_of(app)
             assert page.values("job_pods", state="pending") == [1]
             assert page.values("coderun_exporter_resource_optional", scope="*/job-name") == [1]

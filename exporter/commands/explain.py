@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from exporter.app import budget_of
-from exporter.commands.arguments import add_cluster_arguments, named, settings_of
+from exporter.app import response_budget
+from exporter.commands.arguments import add_cluster_arguments, load_settings, setting_name
 from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.explanation import Explanation
@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the explanations. Returns the exit code. Raises UsageError, KubeConfigError, ExplainError."""
     _check(arguments)
-    settings = settings_of(arguments)
+    settings = load_settings(arguments)
     while True:
         runs, notes = _read(arguments, settings)
         text = shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
@@ -112,7 +112,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--from: {arguments.url!r} is not a URL: it must begin with http:// or https://")
     if arguments.url and "@" in arguments.url:
         raise UsageError("--from: no user in the URL: use --user and --password-file")
-    unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
+    unused = [setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path]
     if unused and (arguments.url or arguments.filename):
         raise UsageError(
             f"{unused[0]}: not with {'--from' if arguments.url else '--filename'}, which reads no cluster"
@@ -154,7 +154,7 @@ async def _read_cluster(arguments: argparse.Namespace, settings: Settings, targe
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
+    async with KubeClient(credentials=credentials, budget=response_budget(memory_limit())) as client:
         if target is None:
             snapshot = await read_all(client, settings)
         else:

@@ -9,7 +9,7 @@ from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import FAULT, NO_FAULT, UNKNOWN, findings, verdict
 from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.metrics import failure_causes, hang_causes, stall_causes
-from exporter.diagnosis.stuck import Stuck, causes_of, stuck
+from exporter.diagnosis.stuck import Stuck, stuck, stuck_causes
 
 __all__ = [
     "CANNOT_TELL",
@@ -21,7 +21,6 @@ __all__ = [
     "CauseInfo",
     "Finding",
     "Stuck",
-    "causes_of",
     "failure_causes",
     "findings",
     "hang_causes",
@@ -29,5 +28,6 @@ __all__ = [
     "main_ended",
     "stall_causes",
     "stuck",
+    "stuck_causes",
     "verdict",
 ]

@@ -70,7 +70,7 @@ class MetricsStore:
                     self._lifecycle.init_series(record)
                 yield
             for name in _JOINED:
-                self._compressed[name].touch_all()
+                self._compressed[name].mark_all_dirty()
             return
         for old, new in self.cache.replace(resource, partition, records):
             self._update_members(resource, old, new)
@@ -192,8 +192,8 @@ class MetricsStore:
                 if samples is not now:
                     self._touch({key})
             elif different := [family for family, sample in now.items() if sample != samples[family]]:
-                self._compressed[key.resource].touch(key.uid, different)
+                self._compressed[key.resource].mark_dirty(key.uid, different)
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
-            self._compressed[key.resource].touch(key.uid)
+            self._compressed[key.resource].mark_dirty(key.uid)
