@@ -51,8 +51,8 @@ class Share:
         if size > 0 and budget.used + size > budget.max_bytes:
             raise TooLargeError(
                 f"the response at {self._path} is too large: all responses together may use "
-                f"{budget.max_bytes >> 20} MiB ({budget.reason}); raise the memory limit, or read less with namespaces "
-                f"or label_selector",
+                f"{budget.max_bytes >> 20} MiB ({budget.reason}); raise the memory limit, or read less with "
+                "namespaces or label_selector",
                 code="too_large",
             )
         budget.used += size
