@@ -22,7 +22,7 @@ demo: $(READY) ## replay the incidents on this machine in a minute and a half; n
 	@$(BIN)/python -m lab.demo $(DEMO)
 
 test: $(READY) ## run every test; tests that need a missing component are skipped, with its name; TEST="--cov" measures coverage
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(TEST)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TEST)
 
 check: $(READY) ## check format, lint, types, imports between packages, the Dockerfile, and that generated files are up to date
 	$(BIN)/ruff format --check .

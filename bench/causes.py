@@ -26,6 +26,7 @@ from lab.workload import coderun, crd, job, pod
 _SPACES = 10
 _SETTLE_SECONDS = 20  # Events are watched from 10 s after the initial lists on
 _LEAST_SAMPLES = 10
+_STEPS = ("scheduled", "creating", "running", "with an address", "restarted")
 
 
 def main() -> int:
@@ -147,7 +148,7 @@ class _World:
     def events(self) -> Iterator[dict[str, Any]]:
         """Warnings about the pods, and as many about others, with the words of a real one; each is new."""
         for number in itertools.count():
-            index = number // 2 % self.open
+            index = number // 2 % max(1, self.open // 10)  # a tenth of the pods has trouble
             about = self._pod(index, 0)["metadata"]
             uid = about["uid"] if number % 2 else f"other-{number}"
             yield {
@@ -167,9 +168,14 @@ class _World:
         item["metadata"] |= {"name": f"{owner['name']}-x", "labels": {"job-name": owner["name"]}}
         reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]}
         item["metadata"] |= {"ownerReferences": [reference | {"controller": True}]}
-        waiting = {"waiting": {"reason": "ContainerCreating" if number % 2 else "ImagePullBackOff"}}
-        if number % 3 == 1:  # of every changed pod, a third waits
-            item["status"] = {"phase": "Pending", "containerStatuses": [{"name": "claude-code", "state": waiting}]}
+        step = number % len(_STEPS)
+        if number and step < _STEPS.index("running"):
+            states = [{"name": "claude-code", "state": {"waiting": {"reason": "ContainerCreating"}}}] * step
+            item["status"] = {"phase": "Pending", "containerStatuses": states}
+        item["status"] |= {"podIP": f"10.0.0.{step}"}
+        item["status"]["containerStatuses"] = [
+            one | {"restartCount": int(_STEPS[step] == "restarted")} for one in item["status"]["containerStatuses"]
+        ]
         return item
 
 

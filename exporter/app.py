@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from exporter import __version__
 from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache, Thresholds
 from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
-from exporter.durations import parse_duration
+from exporter.diagnosis.recorder import FlightRecorder
+from exporter.durations import seconds_of
 from exporter.event_watches import EventWatches
 from exporter.exposition.exposition import Exposition
 from exporter.informers import Informer, informers, kinds_of
@@ -92,7 +93,8 @@ async def serve(
         groups[EVENTS] = event_statuses
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.has_synced)
+    recorder = FlightRecorder(cache, started=clock())
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered, recorder=recorder)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: cluster_address(credentials.source, credentials.access.server), clock=clock
@@ -101,7 +103,10 @@ async def serve(
         KubeClient(credentials=credentials, budget=response_budget(memory_limit())) as client,
         serve_http(
             content=Content(
-                metrics=metrics, health=health, overview=overview, runs=RunsApi(cache=cache, health=health)
+                metrics=metrics,
+                health=health,
+                overview=overview,
+                runs=RunsApi(cache=cache, health=health, recorder=recorder),
             ),
             telemetry=telemetry,
             addresses=settings.web.listen_addresses,

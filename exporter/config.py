@@ -233,7 +233,9 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
     try:
         check_worker_kinds([resolve(kind) for kind in kinds])
     except WorkerKindError as error:
-        raise msgspec.ValidationError(f"{error} - at `$.coderuns.kinds[{error.index}]`") from error
+        given = kinds[error.index]
+        inside = f".{error.key}" if isinstance(given, Profile) and given.worker is not None else ""
+        raise msgspec.ValidationError(f"{error} - at `$.coderuns.kinds[{error.index}]{inside}`") from error
 
 
 def _check_durations(settings: Settings) -> None:

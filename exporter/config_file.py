@@ -43,7 +43,9 @@ def load(path: str) -> Settings:
         settings = msgspec.convert({} if tree is None else tree, Settings)
         configured, folder = settings.coderuns.kinds, Path(path).parent
         files = {
-            kind: _ProfileFile(folder / kind) for kind in configured if isinstance(kind, str) and kind.endswith(_ENDS)
+            kind: _profile_file(folder / kind, index)
+            for index, kind in enumerate(configured)
+            if isinstance(kind, str) and kind.endswith(_ENDS)
         }
         kinds = tuple(files[kind].profile if isinstance(kind, str) and kind in files else kind for kind in configured)
         for file in files.values():
@@ -51,6 +53,17 @@ def load(path: str) -> Settings:
         settings = msgspec.structs.replace(settings, coderuns=CodeRuns(kinds=kinds))
         check(settings)
     return settings
+
+
+def _profile_file(path: Path, index: int) -> "_ProfileFile":
+    """Reads a file that is an entry of the kinds. If it cannot be read, the error has the line of that entry.
+
+    Raises msgspec.ValidationError and ConfigError.
+    """
+    try:
+        return _ProfileFile(path)
+    except UnreadableError as error:
+        raise msgspec.ValidationError(f"{error} - at `$.coderuns.kinds[{index}]`") from error
 
 
 class _ProfileFile:
@@ -138,7 +151,7 @@ def readable(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) 
             for theirs, ours in _WORDS:
                 text = text.replace(theirs, ours)
         return keys, f"{'.'.join(keys) or 'the file'}: {text}"
-    return keys, "expected a mapping of settings"
+    return keys, f"expected {'a profile: one mapping' if root is Profile else 'a mapping of settings'}"
 
 
 def _type(keys: list[str], root: type[msgspec.Struct]) -> Any:

@@ -83,9 +83,10 @@ class EventWatches:
         status.remove()
 
     def _admit(self, event: events.WireEvent) -> Event | None:
-        kept = self._store.cache.events
+        events.shorten(event)
         about = (event.regarding.uid or "") if event.regarding is not None else ""
-        record = kept.admit(about, functools.partial(events.event_from_object, event))
+        make = functools.partial(events.event_from_object, event)
+        record = self._store.cache.events.admit(about, event.metadata.namespace or "", make)
         self._telemetry.events.labels("ignored" if record is None else "kept").inc()
         return record
 

@@ -6,6 +6,22 @@ import pytest
 
 from lab import components
 
+_FIRST = (
+    "tests/image/",
+    "tests/tools/worlds/",
+    "tests/tools/dashboards/",
+    "tests/integration/",
+    "tests/property/test_sequences",
+    "tests/lab/test_replay",
+    "tests/test_ending",
+)
+"""The files that take longest: whichever begins last, the other workers wait for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts these files first; `--no-loadscope-reorder` keeps the order."""
+    items.sort(key=lambda item: [item.nodeid.startswith(path) for path in _FIRST], reverse=True)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:

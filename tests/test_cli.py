@@ -107,7 +107,7 @@ def test_a_wrong_word_is_one_line(words, said):
 def test_it_is_a_module_too():
     """`python -m exporter`."""
     done = subprocess.run(
-        [sys.executable, "-m", "exporter", "--nonsense"], capture_output=True, text=True, check=False, timeout=15
+        [sys.executable, "-m", "exporter", "--nonsense"], capture_output=True, text=True, check=False, timeout=45
     )
     assert done.returncode == 2
     assert done.stderr == "coderun-exporter: --nonsense: unknown flag; see coderun-exporter run --help\n"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
+from lab import fast_yaml
 
 __all__ = ["ALERTS", "IncompleteAlertError", "parts"]
 
@@ -44,7 +44,7 @@ def parts() -> dict[str, str]:
 
 def _rules() -> Iterator[dict[str, Any]]:
     for file in sorted((ALERTS / "rules").glob("*.yml")):
-        for group in yaml.safe_load(file.read_text("utf-8"))["groups"]:
+        for group in fast_yaml.load(file.read_text("utf-8"))["groups"]:
             yield from group["rules"]
 
 
@@ -66,7 +66,7 @@ def _claims(name: str) -> Iterator[tuple[list[str], str]]:
 
 
 def _read(file: str) -> Any:
-    return yaml.safe_load((ALERTS / file).read_text("utf-8"))
+    return fast_yaml.load((ALERTS / file).read_text("utf-8"))
 
 
 def _alert(entries: list[dict[str, Any]], tests: int) -> str:

@@ -14,6 +14,7 @@ from exporter.diagnosis.explanation import (
     FindingView,
     PodView,
     RunList,
+    TimelineEntry,
     WorkerView,
 )
 from exporter.durations import short
@@ -22,7 +23,7 @@ __all__ = ["CAUSE_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "field_rows", "s
 
 CAUSE_HEAD = ("cause", "it means", "who acts", "next", "a fault", "normal for", "in metrics")
 FIELD_HEAD = ("field", "type", "meaning")
-STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView)
+STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView, TimelineEntry)
 
 
 def cause_rows() -> Iterator[tuple[str, ...]]:

@@ -33,6 +33,7 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.resource import Resource
 from exporter.telemetry import STATES, Telemetry
 from tools import alerts_page, explain_pages
+from tools.generated import update
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 _ELSEWHERE = (language.Profile,)  # has a page of its own
@@ -48,13 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except alerts_page.IncompleteAlertError as error:
         print(f"make generate: {error}", file=sys.stderr)
         return 2
-    stale = {path: text for path, text in made.items() if not path.exists() or path.read_text("utf-8") != text}
-    for path, text in stale.items():
-        if check:
-            print(f"{path.relative_to(ROOT)} is stale: run `make generate`", file=sys.stderr)
-        else:
-            path.write_text(text, encoding="utf-8")
-    return int(check and bool(stale))
+    return update(made, root=ROOT, check=check)
 
 
 def filled(page: str, **parts: str) -> str:

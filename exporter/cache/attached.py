@@ -49,13 +49,17 @@ class Attached:
         """The scope of the lists that contain this namespace."""
         return "*" if self._all_namespaces else namespace
 
-    def _is_open(self, uid: str) -> bool | None:
-        """Whether a run or Job is open, or the Job of a Pod; None if it is not cached."""
+    def is_worker(self, job: Job) -> bool:
+        """Whether the Job is a worker."""
+        raise NotImplementedError
+
+    def _is_open(self, uid: str, namespace: str) -> bool | None:
+        """Whether a run or Job of this namespace is open, or the Job of a Pod; None if it is not cached."""
         if (pod := self.pods.get(uid)) is not None:
             uid = pod.owner
         if (job := self.jobs.get(uid)) is not None:
-            return not job.result
-        return None if (run := self.runs.get(uid)) is None else not run.terminal
+            return not job.result and job.namespace == namespace and self.is_worker(job)
+        return None if (run := self.runs.get(uid)) is None else not run.terminal and run.namespace == namespace
 
     def _update_attached(self, old: Record | None, new: Record | None) -> None:
         """A run or a Job has changed."""
@@ -66,7 +70,7 @@ class Attached:
             self.events.claim(new.uid)
             for pod in self.pods.claim(new.uid) if isinstance(new, Job) else ():
                 self.events.claim(pod.uid)
-            if not self._is_open(new.uid):
+            if not self._is_open(new.uid, new.namespace):
                 self._end(new)
         elif isinstance(old, Job | Run):
             self.events.forget(old.uid)

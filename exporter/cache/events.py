@@ -3,6 +3,7 @@
 An Event can arrive before the object that it is about: the newest ones about unknown objects are kept for a while.
 """
 
+import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 
@@ -21,13 +22,15 @@ Make = Callable[[], Event]
 
 
 class Events:
-    """`is_open` returns whether the UID is that of an open object; None: the object is unknown.
+    """`is_open` returns whether the UID is that of an open object of this namespace; None: the object is unknown.
+
+    Whoever may create Events in a namespace can name any UID in them.
 
     Beyond 5,000 objects or 8 MiB, the Events about ended objects are dropped first, then those about the objects
     whose last Event is the oldest. `dropped` counts the objects.
     """
 
-    def __init__(self, *, is_open: Callable[[str], bool | None]) -> None:
+    def __init__(self, *, is_open: Callable[[str, str], bool | None]) -> None:
         self._is_open = is_open
         self._open: OrderedDict[str, tuple[Event, ...]] = OrderedDict()
         self._ended: OrderedDict[str, tuple[Event, ...]] = OrderedDict()
@@ -51,9 +54,9 @@ class Events:
         """Whether the Events of this namespace are being watched."""
         return not self.scopes.isdisjoint(("*", namespace))
 
-    def admit(self, uid: str, make: Make) -> Event | None:
+    def admit(self, uid: str, namespace: str, make: Make) -> Event | None:
         """The Event, if it is about an open object. If the object is unknown, it waits for `claim`."""
-        state = self._is_open(uid) if uid else False
+        state = self._is_open(uid, namespace) if uid else False
         if state:
             return make()
         if state is None:
@@ -76,9 +79,13 @@ class Events:
             self.dropped += 1
 
     def claim(self, uid: str) -> None:
-        """The object with this UID is cached: adds the Events that arrived before it."""
-        for make in self._early.pop(uid, ()) if self._is_open(uid) else ():
-            self.add(make())
+        """The object with this UID is cached: adds the Events that arrived before it, once its Job is known too."""
+        waiting = [make() for make in self._early.get(uid, ())]
+        states = [self._is_open(uid, event.namespace) for event in waiting]
+        if None not in states:
+            self._early.pop(uid, None)
+            for event in itertools.compress(waiting, states):
+                self.add(event)
 
     def end(self, uid: str) -> None:
         """The object has ended: its Events are dropped before those of open objects."""

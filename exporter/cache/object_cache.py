@@ -175,13 +175,7 @@ class ObjectCache(Attached):
 
     def max_runtime_of(self, job: Job) -> tuple[float, bool]:
         """Maximum run time in seconds, and whether it is configured for the Job, its agent, or all Jobs."""
-        run = self.run_of(job)
-        agent = (run.agent if run else "") or job.agent
-        long_lived = run is not None and run.long_lived
-        return (
-            self.thresholds.max_runtime_of(job, agent, long_lived=long_lived),
-            self.thresholds.max_runtime_is_set(job, agent, long_lived=long_lived),
-        )
+        return self.thresholds.run_time_of(job, self.run_of(job))
 
     @property
     def default_configmaps(self) -> list[ConfigMap]:

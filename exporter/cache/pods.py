@@ -50,7 +50,13 @@ class Pods:
 
     def of_job(self, uid: str) -> Sequence[Pod]:
         """The Pods that the Job with this UID controls, the oldest first."""
-        return sorted(self._of.get(uid, {}).values(), key=lambda pod: (pod.created or 0.0, pod.name))
+        found = self._of.get(uid)
+        if found is None:
+            return ()
+        pods = [*found.values()]
+        if len(pods) > 1:
+            pods.sort(key=lambda pod: (pod.created or 0.0, pod.name))
+        return pods
 
     def set_known(self, partition: str, *, known: bool) -> None:
         """Records whether the Pods of this partition have been listed, and may still be read."""

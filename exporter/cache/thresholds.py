@@ -40,3 +40,12 @@ class Thresholds:
         """Whether this limit is configured for the Job, its agent, or all Jobs."""
         for_all = self.job_max_runtime_is_set and not long_lived
         return job.max_runtime is not None or agent in self.job_max_runtimes or for_all
+
+    def run_time_of(self, job: Job, run: Run | None) -> tuple[float, bool]:
+        """The limit of a Job of this run, and whether it is configured."""
+        agent = (run.agent if run else "") or job.agent
+        long_lived = run is not None and run.long_lived
+        return (
+            self.max_runtime_of(job, agent, long_lived=long_lived),
+            self.max_runtime_is_set(job, agent, long_lived=long_lived),
+        )

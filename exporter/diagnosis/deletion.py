@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from exporter.cache import Run
-from exporter.diagnosis.finding import Finding, found, of_run
+from exporter.cache import Job, Run
+from exporter.diagnosis.finding import Finding, found, of_job, of_run
 
 __all__ = ["deletion_findings"]
 
 
-def deletion_findings(run: Run) -> Iterator[Finding]:
-    """A run that is being deleted: its controller must remove the finalizer."""
-    if run.deleted is not None:
-        text = f"deletion of {run.kind} {run.name} was requested, and a finalizer keeps it"
-        yield found("finalizer_stuck", text, about=of_run(run), since=run.deleted)
+def deletion_findings(item: Run | Job) -> Iterator[Finding]:
+    """A run or a Job that is being deleted: whoever owns the finalizer must remove it."""
+    if item.deleted is None or (isinstance(item, Job) and item.is_pod):
+        return
+    kind, about = ("Job", of_job(item)) if isinstance(item, Job) else (item.kind, of_run(item))
+    text = f"deletion of {kind} {item.name} was requested, and a finalizer keeps it"
+    yield found("finalizer_stuck", text, about=about, since=item.deleted)

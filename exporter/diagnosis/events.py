@@ -8,9 +8,8 @@ __all__ = ["latest", "words"]
 
 
 def words(event: Event) -> str:
-    """Reason and note, with the number of times."""
-    times = f" ({event.count} times)" if event.count > 1 else ""
-    return f"{event.reason}{times}: {event.note}" if event.note else f"{event.reason}{times}"
+    """Reason and note. Without the count: the words become a label, and each repetition would be a new series."""
+    return f"{event.reason}: {event.note}" if event.note else event.reason
 
 
 def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:

@@ -15,6 +15,7 @@ __all__ = [
     "FindingView",
     "PodView",
     "RunList",
+    "TimelineEntry",
     "WorkerView",
     "time_of",
 ]
@@ -133,6 +134,17 @@ class WorkerView(_View, kw_only=True, frozen=True):
     """Whether pods could be read. If not, `pods` is empty and says nothing."""
 
 
+class TimelineEntry(_View, kw_only=True, frozen=True):
+    """Something that happened."""
+
+    time: dt.datetime
+    """When."""
+    object: str
+    """`KIND/NAME` of the object."""
+    what: str
+    """What happened."""
+
+
 class Explanation(_View, kw_only=True, frozen=True):
     """One run, or a Job without a run."""
 
@@ -174,6 +186,10 @@ class Explanation(_View, kw_only=True, frozen=True):
     """At most 20, the newest first."""
     events_known: bool = True
     """Whether Events could be read. If not, `events` is empty and says nothing."""
+    timeline: tuple[TimelineEntry, ...] = ()
+    """What happened, in order; only from a running exporter, and only for one run. At most 200 entries."""
+    recorded: Time = None
+    """When it was recorded, if the run no longer exists: everything is as of that time."""
     notes: tuple[str, ...] = ()
     """Remarks about this answer, such as what was not read."""
 

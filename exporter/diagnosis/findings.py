@@ -61,6 +61,7 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
         queue = f" by queue {job.queue}" if job.queue else ""
         yield found("suspended", f"{job.worker} {job.name} is suspended{queue}", about=of_job(job), since=job.created)
+    yield from deletion_findings(job)
     known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known
     yield from _starting(job, cache, known)

@@ -7,6 +7,7 @@ from typing import Final
 from exporter.cache import ObjectCache, Pod
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.refusals import refusal_of
 
 __all__ = ["missing_object", "mount_findings", "volume_cause"]
 
@@ -45,7 +46,8 @@ def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     """The most telling Event: a missing object, then a volume, then the sandbox."""
     mounts = [*latest(cache, pod.uid, *_MOUNT)]
     for event in mounts:
-        if cause := missing_object(event.note):
+        refused = refusal_of(event.note)  # of a token for its ServiceAccount
+        if cause := missing_object(event.note) or (refused if refused == "service_account_missing" else ""):
             yield found(cause, words(event), about=of_pod(pod), since=event.first)
             return
     # "timed out waiting for the condition" repeats an earlier Event without its reason.

@@ -18,9 +18,9 @@ _REASONS = {
     "PreemptionByScheduler": "preempted",
     "DeadlineExceeded": "deadline_exceeded",
     "UnexpectedAdmissionError": "unschedulable",
-    "OutOfcpu": "unschedulable",
-    "OutOfmemory": "unschedulable",
-    "OutOfpods": "unschedulable",
+    "Terminated": "evicted",
+    "NodeShutdown": "evicted",
+    "Shutdown": "evicted",
     "NodeAffinity": "unschedulable",
     "TerminationByKubelet": "evicted",
     "EvictionByEvictionAPI": "evicted",
@@ -29,6 +29,7 @@ _REASONS = {
 """status.reason of failed Pods, and reasons of the condition DisruptionTarget."""
 _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
 """What a volume or a missing object may explain."""
+_TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 _SECOND_CHANCE = 60.0  # seconds after the grace period until a terminating Pod is stuck
 
 
@@ -69,11 +70,17 @@ def _failed(pod: Pod) -> Iterator[Finding]:
         yield _node_lost(pod, pod.message or min(lost))
         return
     containers = [*failed_containers(pod)]
-    reason = next((one for one in (pod.reason, pod.disruption) if one in _REASONS), "")
-    if reason and not any(one.cause == "oom_killed" for one in containers):
+    causes = {one: _cause_of(one) for one in (pod.reason, pod.disruption) if _cause_of(one)}
+    if causes and not any(one.cause == "oom_killed" for one in containers):
+        reason, cause = next(iter(causes.items()))
         text = f"{reason}: {pod.message}" if pod.message else reason
-        yield found(_REASONS[reason], text, about=of_pod(pod), since=pod.finished)
+        yield found(cause, text, about=of_pod(pod), since=pod.finished)
     yield from containers
+
+
+def _cause_of(reason: str) -> str:
+    """The kubelet refuses a Pod that does not fit its node with reasons such as OutOfcpu."""
+    return "unschedulable" if reason.startswith("OutOf") else _REASONS.get(reason, "")
 
 
 def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
@@ -83,7 +90,9 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         return
     ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
     late = pod.deleted is not None and cache.now - pod.deleted >= _SECOND_CHANCE
-    if late and ended:
+    if late and not ended and pod.disruption in _TAINTED:
+        yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
+    elif late and ended:
         text = f"all containers of pod {pod.name} have ended, and the pod still exists"
         yield found("finalizer_stuck", text, about=of_pod(pod), since=pod.deleted)
 

@@ -15,7 +15,7 @@ _TEXTS: Final = (
     ),
     (
         "service_account_missing",
-        re.compile(r"service ?account \S* ?not found|looking up service account", re.IGNORECASE),
+        re.compile(r"service ?accounts? \S* ?not found|looking up service account", re.IGNORECASE),
     ),
     (
         "admission_denied",
@@ -25,6 +25,10 @@ _TEXTS: Final = (
             r"|no PriorityClass with name|is forbidden|cannot create resource|is not permitted",
             re.IGNORECASE,
         ),
+    ),
+    (
+        "pod_creation_failed",
+        re.compile(r"(fail\w*|error) (to create|creating)( the)?:? pod|Pod \S+ is invalid", re.IGNORECASE),
     ),
 )
 

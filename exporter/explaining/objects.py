@@ -8,7 +8,12 @@ import msgspec
 from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
 from exporter.explaining.snapshot import Snapshot
 from exporter.informers import Informer
+from exporter.profiles import Profile
+from exporter.profiles.language import Worker
 from exporter.resources.jobs import WireJob, job_from_object
+from exporter.resources.kinds import run_kinds
+from exporter.resources.pod_objects import WirePod
+from exporter.resources.pods import pod_from_object
 
 __all__ = ["Objects"]
 
@@ -28,9 +33,11 @@ class Objects:
             self._by_type.setdefault((informer.watch.group, informer.watch.plural), []).append(informer)
         self._kinds = dict(_KINDS) | {(kind.group, kind.kind): kind.plural for kind in snapshot.kinds}
         self._jobs = msgspec.json.Decoder(WireJob)
+        self._pods = msgspec.json.Decoder(WirePod)
+        self._any = run_kinds([Profile(group=_MARK, plural="any", worker=Worker(is_="Pod", named=".x"))])
         self._seen: set[str] = set()
         self._configmap_namespaces: set[str] = set()
-        self._other_jobs: dict[str, Job] = {}
+        self._others: dict[str, dict[str, Job]] = {"Job": {}, "Pod": {}}
 
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
         """Adds an object; others than runs, Jobs, Pods, Events and ConfigMaps are ignored."""
@@ -46,8 +53,8 @@ class Objects:
             self._add_configmap(raw)
             return
         records = [self.snapshot.add(informer, raw) for informer in self._by_type.get((group, plural), ())]
-        if kind == "Job" and not any(records):
-            self._add_other(raw)
+        if not any(records) and kind in {"Job", "Pod"}:
+            self._add_other(raw, kind)
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
@@ -68,16 +75,24 @@ class Objects:
             if informer.watch.namespace == place[0] and informer.watch.name in {"", place[1]}:
                 self.snapshot.add(informer, raw)
 
-    def _add_other(self, raw: msgspec.Raw) -> None:
-        """A Job that the settings do not select: it is explained if the dump has no run."""
+    def _add_other(self, raw: msgspec.Raw, kind: str) -> None:
+        """A Job or Pod that the settings do not select: it is explained if the dump has no run."""
         try:
-            wire = self._jobs.decode(raw)
+            job = self._other_pod(raw) if kind == "Pod" else self._other_job(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
-        wire.metadata.labels = {**(wire.metadata.labels or {}), _MARK: ""}
-        job = job_from_object(wire, kinds=self.snapshot.all_kinds, match_labels={_MARK: ""})
         if job is not None:
-            self._other_jobs[job.uid] = job
+            self._others[kind][job.uid] = job
+
+    def _other_job(self, raw: msgspec.Raw) -> Job | None:
+        wire = self._jobs.decode(raw)
+        wire.metadata.labels = {**(wire.metadata.labels or {}), _MARK: ""}
+        return job_from_object(wire, kinds=self.snapshot.all_kinds, match_labels={_MARK: ""})
+
+    def _other_pod(self, raw: msgspec.Raw) -> Job | None:
+        """Without its owner, which may be of any kind."""
+        job = pod_from_object(self._pods.decode(raw), kinds=self._any)
+        return None if job is None else msgspec.structs.replace(job, owner="", is_named=False)
 
     def finish(self) -> None:
         """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
@@ -88,7 +103,7 @@ class Objects:
                 snapshot.known[informer.table].add(informer.partition)
         if CODERUNS not in self._seen:
             jobs = next(informer for informer in snapshot.of(JOBS) if informer.watch.plural == "jobs")
-            for uid, job in self._other_jobs.items():
+            for uid, job in self._others["Job" if "Job" in self._seen else "Pod"].items():
                 snapshot.put(jobs, uid, job)
         elif "Job" not in self._seen and is_mixed:
             snapshot.notes.append("The dump has no Jobs: this is taken as none, because it has other kinds")

@@ -16,7 +16,13 @@ _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 def text_of(run: Explanation, paint: Paint) -> str:
     """Cause and next command first, then the chain, then the Events."""
-    lines = [*_head(run, paint), *_cause(run, paint), *_chain(run, paint), *_events(run, paint)]
+    lines = [
+        *_head(run, paint),
+        *_cause(run, paint),
+        *_chain(run, paint),
+        *_events(run, paint),
+        *_timeline(run, paint),
+    ]
     lines += [paint("dim", f"Note: {note}") for note in run.notes]
     return "\n".join(line.rstrip() for line in lines)
 
@@ -49,6 +55,7 @@ def _head(run: Explanation, paint: Paint) -> Iterator[str]:
         ("Created", _moment(run.created, run)),
         ("Finished", _moment(run.finished, run)),
         ("Deleted", _moment(run.deleted, run)),
+        ("Recorded", _moment(run.recorded, run)),
         ("Message", run.message),
     )
     for name, value in rows:
@@ -150,3 +157,12 @@ def _events(run: Explanation, paint: Paint) -> Iterator[str]:
         for one in run.events
     ]
     yield from (f"  {line}" for line in columns(rows, paint, head=True))
+
+
+def _timeline(run: Explanation, paint: Paint) -> Iterator[str]:
+    """Of a run that is over or no longer exists: what is left of it."""
+    if not run.timeline or (run.finished is None and run.recorded is None):
+        return
+    yield paint("bold", "Timeline:")
+    rows = [(_utc(one.time).strftime("%Y-%m-%dT%H:%M:%SZ"), one.object, one.what) for one in run.timeline]
+    yield from (f"  {line}" for line in columns([("TIME", "OBJECT", "WHAT"), *rows], paint, head=True))

@@ -13,11 +13,12 @@ BUILT_IN: Final = ("Job", "Pod", "none", "self")
 
 
 class WorkerKindError(ValueError):
-    """A worker of the profile at `index` cannot be read. The message is one line."""
+    """A worker of the profile at `index` cannot be read. The message is one line; `key` is that of the worker."""
 
-    def __init__(self, message: str, *, index: int) -> None:
+    def __init__(self, message: str, *, index: int, key: str) -> None:
         super().__init__(message)
         self.index = index
+        self.key = key
 
 
 def name_of(profile: Profile) -> str:
@@ -42,11 +43,13 @@ def check_worker_kinds(profiles: Sequence[Profile]) -> None:
     Raises WorkerKindError.
     """
     for index, profile in enumerate(profiles):
-        for worker in profile_workers(profile):
+        for number, worker in enumerate(workers_of(profile)):
+            key = f"worker[{number}].is" if isinstance(profile.worker, tuple) else "worker.is"
             if worker.is_ not in BUILT_IN and (fault := _fault(worker.is_, profiles)):
-                raise WorkerKindError(fault, index=index)
+                raise WorkerKindError(fault, index=index, key=key)
         if name_of(profile) in _below(profile, profiles):
-            raise WorkerKindError(f"the runs of {name_of(profile)} would be workers of each other", index=index)
+            fault = f"the runs of {name_of(profile)} would be workers of each other"
+            raise WorkerKindError(fault, index=index, key="worker")
 
 
 def _fault(text: str, profiles: Sequence[Profile]) -> str:

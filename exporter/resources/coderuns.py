@@ -246,6 +246,7 @@ RESOURCE = Resource(
             label_names=("cause", "detail"),
             rows=stall_cause,
             needs=("jobs",),
+            uses=("events",),
         ),
         Family(
             name="coderun_failure_cause",

@@ -11,13 +11,24 @@ import msgspec
 
 from exporter.cache import EVENTS, Event
 from exporter.resources.containers import cleaned
-from exporter.resources.objects import Meta, intern_label, object_name, truncate, unix_seconds
+from exporter.resources.objects import intern_label, object_name, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import WatchConfig
 
-__all__ = ["RESOURCE", "WireEvent", "event_from_object", "list_of"]
+__all__ = ["RESOURCE", "WireEvent", "event_from_object", "list_of", "shorten"]
 
 _MOST = 1_000_000_000
+_LONGEST = 2000
+
+
+class EventMeta(msgspec.Struct, rename="camel"):
+    """`metadata`, without labels and annotations."""
+
+    name: str | None = None
+    namespace: str | None = None
+    uid: str | None = None
+    resource_version: str | None = None
+    creation_timestamp: dt.datetime | None = None
 
 
 class Regarding(msgspec.Struct, rename="camel"):
@@ -39,7 +50,7 @@ class Series(msgspec.Struct, rename="camel"):
 class WireEvent(msgspec.Struct, rename="camel"):
     """An Event of `events.k8s.io/v1` on the wire. Older components set the deprecated fields, not the others."""
 
-    metadata: Meta = msgspec.field(default_factory=Meta)
+    metadata: EventMeta = msgspec.field(default_factory=EventMeta)
     type: str | None = None
     reason: str | None = None
     note: str | None = None
@@ -49,6 +60,15 @@ class WireEvent(msgspec.Struct, rename="camel"):
     deprecated_first_timestamp: dt.datetime | None = None
     deprecated_last_timestamp: dt.datetime | None = None
     deprecated_count: int | None = None
+
+
+def shorten(event: WireEvent) -> None:
+    """Truncates the texts of an Event that may be kept as it is: the API server limits not all of them."""
+    event.note, event.reason = (text and text[:_LONGEST] for text in (event.note, event.reason))
+    if event.regarding is not None:
+        event.regarding.name, event.regarding.uid = (
+            text and text[:_LONGEST] for text in (event.regarding.name, event.regarding.uid)
+        )
 
 
 def event_from_object(event: WireEvent) -> Event:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Event, Key, ObjectCache, Pod, Record
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.exposition.compressed import CompressedFamilies
 from exporter.exposition.exposition import Exposition
 from exporter.exposition.family import Family
@@ -27,8 +28,16 @@ class MetricsStore:
     exposed after that. Another resource that fills the same table may sync later, or never.
     """
 
-    def __init__(self, *, cache: ObjectCache, lifecycle: LifecycleMetrics, has_synced: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        cache: ObjectCache,
+        lifecycle: LifecycleMetrics,
+        has_synced: Callable[[str], bool],
+        recorder: FlightRecorder | None = None,
+    ) -> None:
         self.cache = cache
+        self._recorder = recorder or FlightRecorder(cache, started=cache.now)
         self._lifecycle = lifecycle
         self._table_has_synced = has_synced
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}
@@ -76,6 +85,9 @@ class MetricsStore:
             self._update_members(resource, old, new)
             self._touch(self._related(resource, old, new))
             self._lifecycle.observe(old, new)
+            if new is None:
+                self._recorder.before_removal(old)
+            self._recorder.observe(old, new)
 
     def put(self, change: Change) -> None:
         """Applies a change. Compares the samples of the object and of related objects before and after it."""
@@ -83,15 +95,20 @@ class MetricsStore:
         old = self.cache.get(changed_key)
         if old == change.record:
             return
+        if change.record is None:
+            self._recorder.before_removal(old)
         related = self._related(change.resource, old, change.record)
         with self._comparing({key: self._families if key == changed_key else self._joining for key in related}):
             self.cache.apply(change)
             self._update_members(change.resource, old, change.record)
         self._lifecycle.observe(old, change.record)
+        self._recorder.observe(old, change.record)
 
     def put_pod(self, partition: str, uid: str, pod: Pod | None) -> None:
         """Applies a change of a Pod of a Job; None: it was deleted, or has succeeded."""
         old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
+        if old is not None and pod is None:
+            self._recorder.before_removal(self.cache.jobs.get(old.owner))
         if old != pod:
             families = self._reading[PODS]
             with self._comparing({Key(JOBS, one.owner): families for one in (old, pod) if one is not None}):
@@ -111,6 +128,7 @@ class MetricsStore:
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
         self._touch(self.cache.advance(now))
+        self._recorder.advance(now)
 
     def follow_jobs(self, partition: str, *, current: bool) -> None:
         """Records whether the workers in this partition are watched; see `ObjectCache.job_state_unknown`."""

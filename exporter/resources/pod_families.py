@@ -28,14 +28,14 @@ _UNSCHEDULED = frozenset({"Unschedulable", "SchedulingGated", "SchedulerError"})
 
 
 def job_pods(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """Pods of an unfinished Job by their phase; if none is known, as its status counts them.
+    """Pods of an unfinished Job by their phase; if none is known that is not over, as its status counts them.
 
-    Pods that have succeeded are not listed: without others, only the status tells what the Job controller knows.
+    Pods that have succeeded are not listed, and one that was just created may not be known yet.
     `status.active` includes pods that are not ready yet.
     """
     if job.result:
         return
-    if states := [pod.state for pod in cache.pod_workers(job)]:
+    if states := [pod.state for pod in cache.pods_of(job) if not pod.is_over]:
         for state in _STATES:
             yield (state,), states.count(state)
         return

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.explaining import explanation_of, is_listed
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.diagnosis.target import Target, found_in
 from exporter.untrusted import printable
 from exporter.web.health import Health
@@ -34,9 +35,10 @@ _Key = tuple[str, str, str]
 class RunsApi:
     """Reads the cache. Yields to the event loop, so that scrapes and probes are served meanwhile."""
 
-    def __init__(self, *, cache: ObjectCache, health: Health) -> None:
+    def __init__(self, *, cache: ObjectCache, health: Health, recorder: FlightRecorder) -> None:
         self._cache = cache
         self._health = health
+        self._recorder = recorder
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/runs, with `state`, `limit` and `continue`."""
@@ -58,14 +60,18 @@ class RunsApi:
         """GET /api/v1/runs/NAMESPACE/NAME, or a NAME that only one run has."""
         target = Target.parse(request.match_info["target"])
         found = found_in(self._cache, target)
+        if not found and (recorded := self._recorder.find(target)):
+            return _json(recorded[0])
         if not found:
             if not self._health.is_ready():
                 return _error(503, "The initial lists have not completed, try again later.")
-            return _error(404, f"{target.text}: no run, Job or Pod of this name")
+            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._recorder.started))
+            text = f"runs that ended or were deleted are kept for 24 h, and not from before the start at {since}"
+            return _error(404, f"{target.text}: no run, Job or Pod of this name; {text}")
         if len(found) > 1:
             names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_FEW])
             return _error(409, f"{target.text}: several have this name: {names}")
-        explanation = explanation_of(found[0], self._cache)
+        explanation = self._recorder.completed(explanation_of(found[0], self._cache))
         return _json(msgspec.structs.replace(explanation, notes=(*explanation.notes, *self._notes())))
 
     def _notes(self) -> list[str]:

@@ -7,8 +7,7 @@ import subprocess
 import sys
 from typing import Any, NamedTuple
 
-import yaml
-
+from lab import fast_yaml
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import Workplace
 from lab.kubeconfig import kubeconfig
@@ -47,7 +46,7 @@ class ServiceAccount:
         command = [sys.executable, "-m", "exporter", "rbac", "--config.file", str(settings)]
         command += [f"--service-account.name={self.name}", f"--service-account.namespace={self.namespace}"]
         made = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
-        self.manifests: list[dict[str, Any]] = list(yaml.safe_load_all(made))
+        self.manifests: list[dict[str, Any]] = list(fast_yaml.load_all(made))
 
     def grant(self) -> None:
         """Creates the manifests."""

@@ -48,6 +48,11 @@ class ControlPlane:
         self.admin_kubeconfig = folder / "admin.kubeconfig"
         self.audit_log = folder / "audit.log"
 
+    @property
+    def api_server_pid(self) -> int:
+        """The process ID of kube-apiserver."""
+        return self._processes["kube-apiserver"].pid
+
     def start(self) -> None:
         """Starts both and waits until the API server is ready. Raises TimeoutError with the end of its log."""
         self._write_files()

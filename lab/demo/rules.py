@@ -9,7 +9,7 @@ from typing import Any
 import promql_parser
 import yaml
 
-from lab import promql
+from lab import fast_yaml, promql
 from lab.promql import Page, PromqlError, UnsupportedError
 
 __all__ = ["BUNDLE", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
@@ -87,7 +87,7 @@ def expand(template: str, labels: Mapping[str, str]) -> str:
 
 def _items_of(file: pathlib.Path) -> list[dict[str, Any]]:
     try:
-        groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        groups = fast_yaml.load(file.read_text(encoding="utf-8"))["groups"]
         return [dict(item) for group in groups for item in group["rules"]]
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise RulesError(f"{file}: not a rule file: {error!r}") from error

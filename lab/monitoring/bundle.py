@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from lab import fast_yaml
 from lab.monitoring.clocks import faster
 
 __all__ = [
@@ -36,7 +37,7 @@ def write_rules(folder: pathlib.Path, *, waits_as_shipped: bool = False) -> list
     """Writes copies of the rule files with short times: `interval`, `for`, `keep_firing_for`, expressions."""
     copies = []
     for file in sorted((ALERTS / "rules").glob("*.yml")):
-        tree = yaml.safe_load(file.read_text())
+        tree = fast_yaml.load(file.read_text())
         for group in tree["groups"]:
             group["interval"] = "1s"
             for rule in group["rules"]:
@@ -52,7 +53,7 @@ def prometheus_config(
     *, exporter: str, alertmanager: str | None, rules: list[pathlib.Path], scrape: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A configuration with the static job of `scrape.yml`, every second, and the rules; `scrape` adds to the job."""
-    shipped = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
+    shipped = fast_yaml.load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
     job = next(job for job in shipped if "static_configs" in job)
     assert job["job_name"] == JOB
     targets = [{"targets": [exporter], "labels": TARGET_LABELS}]
@@ -67,7 +68,7 @@ def prometheus_config(
 
 def alertmanager_config(*, receiver: str) -> dict[str, Any]:
     """The Alertmanager configuration of the bundle; each receiver posts to its own path below the URL `receiver`."""
-    config = at_once(yaml.safe_load((ALERTS / "alertmanager.yml").read_text()))
+    config = at_once(fast_yaml.load((ALERTS / "alertmanager.yml").read_text()))
     config["templates"] = [str(ALERTS / template) for template in config["templates"]]
     for each in config["receivers"]:
         for webhook in each.get("webhook_configs", []):
@@ -89,7 +90,7 @@ def at_once(config: dict[str, Any]) -> dict[str, Any]:
 def shipped_rules() -> list[dict[str, Any]]:
     """The rules of the rule files, in order."""
     files = sorted((ALERTS / "rules").glob("*.yml"))
-    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+    return [rule for file in files for group in fast_yaml.load(file.read_text())["groups"] for rule in group["rules"]]
 
 
 def shipped_entries() -> list[dict[str, Any]]:

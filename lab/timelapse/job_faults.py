@@ -1,10 +1,10 @@
 """Faults of the Jobs of agents."""
 
-import functools
 import random
 
+from lab.platform.manifests import Order
 from lab.timelapse.fault import MINUTE, Fault, Kind, kind
-from lab.timelapse.normal import DAY, Life, cancel, quietly
+from lab.timelapse.normal import DAY, Life, quietly
 
 __all__ = ["JOB_FAULTS"]
 
@@ -15,7 +15,7 @@ def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dic
     order = life.order(agent="Tess", work=420, exits=("never",))
     life.create(at, order)
     life.at(end, lambda world: world.nodes.finish(order.name))
-    return {"job_name": f"play-coderun-task-{order.task}-*"}
+    return _job_of(order)
 
 
 @kind(
@@ -27,8 +27,8 @@ def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dic
 def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", exits=("no-pod",))
     life.create(at, order)
-    life.at(end, functools.partial(cancel, name=order.name))
-    return {"job_name": f"play-coderun-task-{order.task}-*"}
+    life.delete(end, order)
+    return _job_of(order)
 
 
 @kind(
@@ -40,8 +40,8 @@ def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[st
 def pod_pending(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order(agent="Cleo", exits=("pending",))
     life.create(at, order)
-    life.at(end, functools.partial(cancel, name=order.name))
-    return {"job_name": f"play-coderun-task-{order.task}-*"}
+    life.delete(end, order)
+    return _job_of(order)
 
 
 def suspended(life: Life, at: float, _: random.Random) -> Fault:
@@ -50,13 +50,13 @@ def suspended(life: Life, at: float, _: random.Random) -> Fault:
     end = begin + 30 * MINUTE
     life.create(begin - DAY - 10 * MINUTE, order)
     life.at(begin - DAY, lambda world: world.nodes.suspend(order.name, suspended=True))
-    life.at(end, functools.partial(cancel, name=order.name))
+    life.delete(end, order)
     return Fault(
         what="a Job has been suspended for 24 hours",
         begin=begin,
         end=end,
         alert="AgentJobSuspended",
-        labels={"job_name": f"play-coderun-task-{order.task}-*"},
+        labels=_job_of(order),
         within=5 * MINUTE,
     )
 
@@ -74,7 +74,7 @@ def token_gone(life: Life, at: float, _end: float, chance: random.Random) -> dic
     for index in range(4):
         order = life.order(agent=agent, work=60, start=5, exits=("1",))
         life.create(at + index * 2 * MINUTE, order)
-        life.at(at + 20 * MINUTE, functools.partial(cancel, name=order.name))
+        life.delete(at + 20 * MINUTE, order)
     return {"agent": agent.lower()}
 
 
@@ -88,3 +88,7 @@ def no_deadline(life: Life, at: float, end: float, _chance: random.Random) -> di
 
 
 JOB_FAULTS: tuple[Kind, ...] = (not_exited, no_pod, pod_pending, suspended, token_gone, no_deadline)
+
+
+def _job_of(order: Order) -> dict[str, str]:
+    return {"job_name": f"play-coderun-task-{order.task}-*"}

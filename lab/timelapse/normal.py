@@ -13,7 +13,7 @@ from lab.platform.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, Order, cod
 from lab.timelapse.play import Agenda
 from lab.timelapse.world import World
 
-__all__ = ["DAY", "Life", "cancel", "quietly"]
+__all__ = ["DAY", "Life", "quietly"]
 
 DAY = 86400
 AGENTS = {
@@ -81,6 +81,20 @@ class Life:
         """Adds the creation of a run to the agenda."""
         self.at(moment, lambda world: world.order(order))
 
+    def delete(self, moment: float, order: Order) -> None:
+        """Adds the deletion of a run to the agenda: by a person, or by a lifetime limit."""
+        self.at(moment, lambda world: world.writer.delete(f"{RUNS}/{order.name}"))
+
+    def ignore(self, begin: float, end: float, order: Order) -> None:
+        """The controller does not reconcile the run between two moments."""
+        self.at(begin, lambda world: quietly(world.controller.forgotten.add, order.name))
+        self.at(end, lambda world: quietly(world.controller.forgotten.discard, order.name))
+
+    def stop_controller(self, begin: float, end: float) -> None:
+        """The controller does not run between two moments."""
+        self.at(begin, lambda world: quietly(setattr, world.controller, "away", True))
+        self.at(end, lambda world: quietly(setattr, world.controller, "away", False))
+
     def _moment(self, begin: float, *, last: float = DAY) -> float:
         return begin + self._chance.uniform(0, last)
 
@@ -93,7 +107,7 @@ class Life:
         self.create(at, order)
         end = at + order.work * 2 + 240
         later = 60 if exits == ("1",) else self._chance.uniform(1, 12) * 3600
-        self.at(end + later, functools.partial(cancel, name=order.name))
+        self.delete(end + later, order)
 
     def _newest_run(self, begin: float) -> None:
         order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
@@ -130,7 +144,7 @@ class Life:
     def _cancelled(self, begin: float) -> None:
         order, at = self.order(work=1800), self._moment(begin)
         self.create(at, order)
-        self.at(at + self._chance.uniform(30, 1500), functools.partial(cancel, name=order.name))
+        self.delete(at + self._chance.uniform(30, 1500), order)
 
     def _suspended(self, begin: float) -> None:
         order, at = self.order(work=2700), self._moment(begin)
@@ -154,9 +168,7 @@ class Life:
 
     def _controller_rollout(self, begin: float) -> None:
         at = self._moment(begin)
-        self.at(at, lambda world: quietly(setattr, world.controller, "away", True))
-        back = at + self._chance.uniform(20, 90)
-        self.at(back, lambda world: quietly(setattr, world.controller, "away", False))
+        self.stop_controller(at, at + self._chance.uniform(20, 90))
 
     def _node_restart(self, begin: float) -> None:
         self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._chance))
@@ -202,11 +214,6 @@ class Life:
 async def quietly(change: Callable[..., Any], *of: Any) -> None:
     """An action from a function that is not a coroutine."""
     change(*of)
-
-
-async def cancel(world: World, *, name: str) -> None:
-    """A person, or a lifetime limit, deletes a run."""
-    await world.writer.delete(f"{RUNS}/{name}")
 
 
 async def _annotate_job(world: World, *, name: str, limit: str) -> None:

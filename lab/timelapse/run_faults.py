@@ -7,10 +7,10 @@ from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
 from lab.platform.generations import NEWEST
 from lab.platform.manifests import CLIS, configmap_name, templates
 from lab.timelapse.fault import MINUTE, Kind, kind
-from lab.timelapse.normal import Life, cancel, quietly
+from lab.timelapse.normal import Life
 from lab.timelapse.world import World
 
-__all__ = ["RUN_FAULTS", "forget", "remember"]
+__all__ = ["RUN_FAULTS"]
 
 _ROUND = 30.0
 """Seconds between two rounds of the controllers in a time-lapse."""
@@ -79,7 +79,7 @@ def poison_run(life: Life, at: float, end: float, _chance: random.Random) -> dic
     behind = [life.order() for _ in range(2)]
     for order in (poison, *behind):
         life.create(at, order)
-    life.at(end, functools.partial(cancel, name=poison.name))
+    life.delete(end, poison)
     return {"namespace": "agent-platform"}
 
 
@@ -93,7 +93,7 @@ def retry_loop(life: Life, at: float, end: float, _chance: random.Random) -> dic
     """Every attempt completes without a pull request. It begins before the sixth attempt, after four rounds each."""
     order = life.order(agent="Rex", work=60, start=5, empty_attempts=1000)
     life.create(at - (5 * 4 - 3) * _ROUND, order)
-    life.at(end, functools.partial(cancel, name=order.name))
+    life.delete(end, order)
     return {"coderun": order.name}
 
 
@@ -106,9 +106,8 @@ def retry_loop(life: Life, at: float, end: float, _chance: random.Random) -> dic
 )
 def controller_away(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order()
-    life.at(at, lambda world: quietly(setattr, world.controller, "away", True))
+    life.stop_controller(at, end)
     life.create(at, order)
-    life.at(end, lambda world: quietly(setattr, world.controller, "away", False))
     return {"coderun": order.name}
 
 
@@ -121,9 +120,8 @@ def controller_away(life: Life, at: float, end: float, _chance: random.Random) -
 )
 def run_forgotten(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order()
-    life.at(at, functools.partial(forget, name=order.name))
+    life.ignore(at, end, order)
     life.create(at, order)
-    life.at(end, functools.partial(remember, name=order.name))
     return {"coderun": order.name}
 
 
@@ -137,10 +135,9 @@ def retry_without_job(life: Life, at: float, end: float, _chance: random.Random)
     """Phase Running, a stale jobName, and no Job."""
     order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
-    life.at(at, functools.partial(forget, name=order.name))
+    life.ignore(at, end, order)
     life.at(at, functools.partial(_retry, name=order.name))
-    life.at(end, functools.partial(cancel, name=order.name))
-    life.at(end, functools.partial(remember, name=order.name))
+    life.delete(end, order)
     return {"coderun": order.name}
 
 
@@ -153,8 +150,7 @@ def retry_without_job(life: Life, at: float, end: float, _chance: random.Random)
 def not_updated(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order(work=240, start=5)
     life.create(at - 270, order)
-    life.at(at - 60, functools.partial(forget, name=order.name))
-    life.at(end, functools.partial(remember, name=order.name))
+    life.ignore(at - 60, end, order)
     return {"coderun": order.name}
 
 
@@ -162,9 +158,8 @@ def not_updated(life: Life, at: float, end: float, _chance: random.Random) -> di
 def deletion_hangs(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
     order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
-    life.at(at, functools.partial(forget, name=order.name))
-    life.at(at, functools.partial(cancel, name=order.name))
-    life.at(end, functools.partial(remember, name=order.name))
+    life.ignore(at, end, order)
+    life.delete(at, order)
     return {"coderun": order.name}
 
 
@@ -180,16 +175,6 @@ RUN_FAULTS: tuple[Kind, ...] = (
     not_updated,
     deletion_hangs,
 )
-
-
-async def forget(world: World, *, name: str) -> None:
-    """The controller ignores a run from now on."""
-    world.controller.forgotten.add(name)
-
-
-async def remember(world: World, *, name: str) -> None:
-    """The controller handles the run again."""
-    world.controller.forgotten.discard(name)
 
 
 async def _retry(world: World, *, name: str) -> None:

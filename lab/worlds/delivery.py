@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from lab import fast_yaml
 from lab.monitoring.bundle import ALERTS
 from lab.monitoring.servers import Alertmanager
 from lab.monitoring.webhook import Notification, Webhook
@@ -37,7 +38,7 @@ class _Router(Alertmanager):
     """The shipped configuration with short waits; each receiver posts to its own path."""
 
     def _flags(self) -> list[str]:
-        config = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))
+        config = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))
         del config["templates"]
         [own] = config["route"]["routes"]
         for route in (config["route"], own, *own["routes"]):
@@ -138,14 +139,14 @@ def _is(one: Raised, names: frozenset[str]) -> bool:
 
 def _causes() -> frozenset[str]:
     """The alerts that are sources of inhibitions in the bundle."""
-    rules = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))["inhibit_rules"]
+    rules = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))["inhibit_rules"]
     matchers = " ".join(matcher for rule in rules for matcher in rule["source_matchers"])
     return frozenset(word for word in matchers.replace('"', " ").replace("|", " ").split() if word.isalnum())
 
 
 def _waits() -> dict[str, float]:
     """The `group_wait` of the route of each severity, in seconds."""
-    [route] = yaml.safe_load((ALERTS / "alertmanager.yml").read_text("utf-8"))["route"]["routes"]
+    [route] = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))["route"]["routes"]
     own = {matcher: each for each in route["routes"] for matcher in each["matchers"]}
     waits = {}
     for severity in ("critical", "warning", "info"):

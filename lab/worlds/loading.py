@@ -4,8 +4,7 @@ import pathlib
 import re
 from typing import Any
 
-import yaml
-
+from lab import fast_yaml
 from lab.clock import rfc3339
 
 __all__ = ["documents", "key_of", "objects"]
@@ -26,7 +25,7 @@ def objects(name: str, *, snapshot: float) -> list[dict[str, Any]]:
 
 def documents(path: pathlib.Path, *, snapshot: float) -> list[dict[str, Any]]:
     """All objects of a file."""
-    found = [each for each in yaml.safe_load_all(path.read_text("utf-8")) if each]
+    found = [each for each in fast_yaml.load_all(path.read_text("utf-8")) if each]
     items = [item for each in found for item in (each["items"] if each.get("kind") == "List" else [each])]
     return [_filled(item, snapshot) for item in items]
 

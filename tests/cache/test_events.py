@@ -31,7 +31,7 @@ def kept(events, uid="pod"):
 @pytest.fixture
 def events():
     """Those about objects that are all open."""
-    return Events(is_open=lambda _: True)
+    return Events(is_open=lambda *_: True)
 
 
 def test_the_newest_come_first_and_a_repetition_replaces_the_event(events):
@@ -86,11 +86,11 @@ def test_events_about_an_object_that_is_gone_are_forgotten(events):
 def test_an_event_that_arrives_before_its_object_waits_for_it():
     """The lists and watches of several resources are not in step. At most 500 objects are waited for."""
     known = {}
-    events = Events(is_open=known.get)
+    events = Events(is_open=lambda uid, _: known.get(uid))
     for number in range(600):
         for uid in "abcd":
             made = functools.partial(an_event, uid, about=f"o{number}", last=float(ord(uid)))
-            assert events.admit(f"o{number}", made) is None
+            assert events.admit(f"o{number}", "n", made) is None
     known |= {"o0": True, "o599": True, "o598": False}
     for uid in ("o0", "o598", "o599"):
         events.claim(uid)
@@ -99,10 +99,10 @@ def test_an_event_that_arrives_before_its_object_waits_for_it():
 
 def test_events_about_ended_or_unnamed_objects_are_not_admitted():
     """Those about open ones are."""
-    events = Events(is_open={"open": True, "ended": False}.get)
-    assert events.admit("open", an_event) == an_event()
-    assert events.admit("ended", an_event) is None
-    assert events.admit("", an_event) is None
+    events = Events(is_open=lambda uid, _: {"open": True, "ended": False}.get(uid))
+    assert events.admit("open", "n", an_event) == an_event()
+    assert events.admit("ended", "n", an_event) is None
+    assert events.admit("", "n", an_event) is None
 
 
 def test_events_of_a_namespace_are_known_while_they_are_watched(events):

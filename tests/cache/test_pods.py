@@ -9,11 +9,11 @@ def a_pod(uid="p", *, owner="j", namespace="n", created=1.0, **fields):
     return Pod(uid=uid, namespace=namespace, name=uid, owner=owner, created=created, phase="Pending", **fields)
 
 
-def an_event(about, *, last=1.0):
+def an_event(about, *, last=1.0, namespace="n"):
     """An Event's record."""
     return Event(
         uid=f"event-{about}",
-        namespace="n",
+        namespace=namespace,
         about=about,
         about_kind="Pod",
         about_name=about,
@@ -83,13 +83,13 @@ def test_pods_whose_job_is_not_known_yet_are_kept_for_it():
 def test_events_about_a_pod_are_kept_while_its_job_is_open():
     """Also if they arrive before the Pod, or the Pod before its Job."""
     cache = a_cluster(runs=[a_run()])
-    assert cache.events.admit("p", lambda: an_event("p")) is None
+    assert cache.events.admit("p", "n", lambda: an_event("p")) is None
     cache.put_pod("*", "p", a_pod())
     assert [*cache.events_about("p")] == []
     cache.apply(Change(JOBS, "*", "j", job := a_job()))
     assert [*cache.events_about("p")] == [an_event("p")]
     cache.apply(Change(JOBS, "*", "j", a_job(result="failed")))
-    assert cache.events.admit("p", lambda: an_event("p")) is None
+    assert cache.events.admit("p", "n", lambda: an_event("p")) is None
     assert [*cache.events_about("p")] == [an_event("p")]
     cache.put_pod("*", "p", None)
     assert [*cache.events_about("p")] == []
@@ -119,3 +119,16 @@ def test_a_pod_that_names_its_job_finds_it_whichever_is_known_first():
         cache.apply(job._replace(record=None))
         cache.apply(Change(JOBS, "*", "other", other := a_job("other", name="j")))
         assert names(cache, other) == []
+
+
+def test_an_event_of_another_namespace_explains_nothing():
+    """Whoever may create Events there can name the UID of any run, Job or Pod. Nor does one about a Pod of no run."""
+    cache = a_cluster(runs=[a_run()], jobs=[a_job(), a_job("idle", is_named=True, is_pod=True, owner="@n/idle")])
+    cache.put_pod("*", "p", a_pod())
+    for uid in ("r", "j", "p"):
+        assert cache.events.admit(uid, "n", lambda uid=uid: an_event(uid)) == an_event(uid)
+        assert cache.events.admit(uid, "m", lambda uid=uid: an_event(uid)) is None
+    assert cache.events.admit("idle", "n", lambda: an_event("idle")) is None
+    assert cache.events.admit("late", "m", lambda: an_event("late", namespace="m")) is None
+    cache.apply(Change(JOBS, "*", "late", a_job("late")))
+    assert [*cache.events_about("late")] == []

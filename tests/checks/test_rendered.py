@@ -99,7 +99,7 @@ def test_kubectl_takes_the_same_for_text(tmp_path):
     file = tmp_path / "a.yaml"
     file.write_text(a_manifest(data="data:\n" + "".join(f"  {key}: {value}\n" for key, value in values.items())))
     command = [component("kubectl"), "label", "--local", "-f", file, "a=b", "-o", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=15)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=45)
     read = json.loads(done.stdout)["data"]
     assert {values[key] for key, value in read.items() if isinstance(value, str)} == {*TEXT}
 

@@ -58,7 +58,7 @@ def the_end(process, number):
     """Sends the signal; how long it took, the code, and what was said after that."""
     begun = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=45)
     return time.monotonic() - begun, process.returncode, out, err
 
 
@@ -182,7 +182,7 @@ def test_a_port_in_use_is_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with a_process(*words_for(tmp_path, port=port)) as process:
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=45)
     assert (process.returncode, out) == (2, "")
     assert err == (
         f"coderun-exporter: cannot listen on 127.0.0.1:{port}: the port is in use; "

@@ -10,8 +10,8 @@ import tempfile
 from typing import Any
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from lab.components import component
 
 __all__ = [
@@ -98,14 +98,14 @@ def kustomized(folder: pathlib.Path) -> list[Object]:
         [component("kustomize"), "build", folder], capture_output=True, text=True, timeout=20, check=False
     )
     assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+    return list(fast_yaml.load_all(done.stdout))
 
 
 def charted(values: Object, *flags: str) -> list[Object]:
     """The objects of the chart with these values."""
     done = helm("template", values, "--kube-version=1.36", *flags)
     assert done.returncode == 0, done.stderr
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return [item for item in fast_yaml.load_all(done.stdout) if item]
 
 
 def helm(

@@ -5,9 +5,9 @@ import re
 
 import jsonschema
 import pytest
-import yaml
 
 from exporter import __version__, config_file, rbac
+from lab import fast_yaml
 from tests.deploy.rendering import CHART, HELM, NAMESPACE, ROOT, charted, helm, of_kind, one, rendered
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
@@ -67,7 +67,7 @@ SETTINGS = {
     "runs that are workers": {
         "coderuns": {"kinds": ["sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"]}
     },
-    "every setting": yaml.safe_load((ROOT / "docs/coderun-exporter.yml").read_text()),
+    "every setting": fast_yaml.load((ROOT / "docs/coderun-exporter.yml").read_text()),
 }
 del SETTINGS["every setting"]["kubernetes"]
 for _name in ("listen_addresses", "config_file"):
@@ -140,7 +140,7 @@ def test_the_settings_arrive_as_they_were_given(case):
     """Numbers stay numbers, the large ones too, and text that looks like something else stays text."""
     settings = SETTINGS[case] | {"retention": 1000000, "jobs": {"match_labels": {"a": "on", "b": "007", "c": "1e3"}}}
     data = one(charted({"settings": settings}), "ConfigMap")["data"]
-    assert yaml.safe_load(data["exporter.yml"]) == settings
+    assert fast_yaml.load(data["exporter.yml"]) == settings
 
 
 def test_other_settings_roll_the_pods():
@@ -169,7 +169,7 @@ def test_the_schema_knows_exactly_the_values_that_there_are():
     """Every value of values.yaml is typed, and no type is left over from one that is gone."""
     schema = json.loads((CHART / "values.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    values = fast_yaml.load((CHART / "values.yaml").read_text())
 
     def compare(tree, kind):
         kind = schema["$defs"][kind["$ref"].rpartition("/")[2]] if "$ref" in kind else kind
@@ -191,7 +191,7 @@ def test_helm_lints_it(choice):
 
 def test_the_chart_is_this_version():
     """Of the chart and of what it installs, as the exporter says it."""
-    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    chart = fast_yaml.load((CHART / "Chart.yaml").read_text())
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
 
@@ -226,7 +226,7 @@ def test_runbooks_are_where_the_values_say():
     objects = charted({"prometheusRule": on, "prometheus": on, "runbooks": "https://wiki.example/r/"})
     trees = [item["spec"] for item in of_kind(objects, "PrometheusRule")]
     maps = [item for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"].endswith("-rules")]
-    trees += [yaml.safe_load(text) for item in maps for text in item["data"].values()]
+    trees += [fast_yaml.load(text) for item in maps for text in item["data"].values()]
     alerts = [rule for tree in trees for group in tree["groups"] for rule in group["rules"] if "alert" in rule]
     shipped = (ROOT / "alerts/rules").glob("*.yml")
     assert len(alerts) == 2 * sum(file.read_text().count("- alert:") for file in shipped)
@@ -284,7 +284,7 @@ def test_a_release_and_a_namespace_may_have_names_that_yaml_takes_for_numbers(na
     values = {part: {"enabled": True} for part in ("serviceMonitor", "prometheusRule", "dashboards")}
     done = helm("template", values | {"policies": "warn"}, f"--namespace={name}", "--kube-version=1.36", name=name)
     assert done.returncode == 0, done.stderr
-    objects = [item for item in yaml.safe_load_all(done.stdout) if item]
+    objects = [item for item in fast_yaml.load_all(done.stdout) if item]
     texts = [text for item in objects for text in _texts(item["metadata"])]
     texts += list(one(objects, "Deployment")["spec"]["selector"]["matchLabels"].values())
     assert name in texts

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from tests.deploy.rendering import CHART, charted, helm, of_kind, one
 from tests.deploy.umbrella import parent, templated
@@ -32,7 +32,7 @@ def notes_of(tmp_path):
             words, capture_output=True, text=True, timeout=30, check=False, env={"HOME": str(tmp_path)}
         )
         assert done.returncode == 0, done.stderr
-        return yaml.safe_load(done.stdout)["notes"]
+        return fast_yaml.load(done.stdout)["notes"]
 
     return rendered
 
@@ -90,7 +90,7 @@ def test_a_parent_chart_may_take_a_field_of_the_security_context_away(tmp_path):
     """By a null, as in the chart itself."""
     values = {"coderun-exporter": {"podSecurityContext": {"seccompProfile": None}}}
     done = templated(parent(tmp_path, {}, values=values))
-    made = [item for item in yaml.safe_load_all(done.stdout) if item]
+    made = [item for item in fast_yaml.load_all(done.stdout) if item]
     assert one(made, "Deployment")["spec"]["template"]["spec"]["securityContext"] == {"runAsNonRoot": True}
 
 
@@ -113,7 +113,7 @@ def test_a_scrape_can_be_bounded():
     assert (spec["sampleLimit"], spec["bodySizeLimit"]) == (1000, "8MB")
     assert spec["selector"]["matchLabels"], "the selector is the chart's"
     [jobs] = [item["data"] for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"].endswith("-scrape")]
-    assert {yaml.safe_load(text)["scrape_configs"][0]["sample_limit"] for text in jobs.values()} == {1000}
+    assert {fast_yaml.load(text)["scrape_configs"][0]["sample_limit"] for text in jobs.values()} == {1000}
 
 
 def test_two_replicas_are_scraped_each():

@@ -4,8 +4,8 @@ import functools
 import json
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from tests.deploy.rendering import CHART, charted, helm
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(120)]
@@ -29,7 +29,7 @@ def paths_of(tree, prefix=()):
             yield from paths_of(below, (*prefix, key))
 
 
-PATHS = [*paths_of(yaml.safe_load((CHART / "values.yaml").read_text()))]
+PATHS = [*paths_of(fast_yaml.load((CHART / "values.yaml").read_text()))]
 
 
 def nulled(path):
@@ -68,7 +68,7 @@ def test_a_value_that_is_null_has_its_default(path):
             "- at '/policyLimits': missing property 'default'"
         ]
         return
-    made = [item for item in yaml.safe_load_all(done.stdout) if item]
+    made = [item for item in fast_yaml.load_all(done.stdout) if item]
     if not ".".join(path).startswith(TAKEN_AWAY):
         assert made == rendered_with_everything(json.dumps(without(path)))
 

@@ -3,8 +3,8 @@
 import itertools
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from tests.deploy.rendering import charted, helm, of_kind, one
 from tests.deploy.umbrella import parent, templated
 
@@ -22,7 +22,7 @@ EVERYTHING = {name: {"enabled": True} for name in ("serviceMonitor", "prometheus
 def objects_of(done):
     """What was rendered."""
     assert done.returncode == 0, done.stderr
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return [item for item in fast_yaml.load_all(done.stdout) if item]
 
 
 def selectors_of(objects):

@@ -1,8 +1,8 @@
 """The chart's scrape jobs: for the Prometheus Operator and for a plain Prometheus."""
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from tests.deploy.rendering import charted, of_kind, one
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
@@ -15,7 +15,7 @@ def test_the_scrape_jobs_find_the_release_and_are_called_as_it_is():
         item["metadata"]["name"]: item["data"] for item in of_kind(charted(values, "--namespace=east"), "ConfigMap")
     }
     jobs = maps["coderun-exporter-east-scrape"]
-    [static], [pods] = (yaml.safe_load(jobs[name])["scrape_configs"] for name in ("static.yml", "pods.yml"))
+    [static], [pods] = (fast_yaml.load(jobs[name])["scrape_configs"] for name in ("static.yml", "pods.yml"))
     assert static["job_name"] == pods["relabel_configs"][-1]["replacement"] == "coderun-exporter-east"
     assert static["static_configs"] == [{"targets": ["coderun-exporter-east.east.svc:10911"]}]
     [selector] = pods["kubernetes_sd_configs"][0]["selectors"]
@@ -48,5 +48,5 @@ def test_scrapes_are_told_of_tls_and_passwords():
     }
     [jobs] = [item["data"] for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"].endswith("-scrape")]
     for name in ("static.yml", "pods.yml"):
-        [job] = yaml.safe_load(jobs[name])["scrape_configs"]
+        [job] = fast_yaml.load(jobs[name])["scrape_configs"]
         assert (job["scheme"], job["scrape_interval"], job["honor_labels"]) == ("https", "15s", True)

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-import yaml
 
 from exporter.cli import _arguments
+from lab import fast_yaml
 from tests.commands.in_process import call
 from tests.deploy.rendering import ROOT, kustomized, of_kind, one
 
@@ -85,4 +85,4 @@ def test_the_workflows_of_the_page_are_yaml():
     """The jobs for CI, and the init container."""
     blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 3
-    assert all(isinstance(yaml.safe_load(block), dict) for block in blocks)
+    assert all(isinstance(fast_yaml.load(block), dict) for block in blocks)

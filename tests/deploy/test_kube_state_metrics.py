@@ -3,8 +3,8 @@
 import subprocess
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from tests.integration.state_metrics import FILES, FLAGS
 
@@ -21,8 +21,8 @@ def test_the_rules_fire_on_time_and_for_nothing_else(promtool):
             [component(promtool), *words], cwd=FILES, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    rules = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
-    tests = yaml.safe_load((FILES / "tests.yml").read_text())["tests"]
+    rules = fast_yaml.load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
+    tests = fast_yaml.load((FILES / "tests.yml").read_text())["tests"]
     told = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case["exp_alerts"]}
     assert told == {rule["alert"] for rule in rules}
 
@@ -30,7 +30,7 @@ def test_the_rules_fire_on_time_and_for_nothing_else(promtool):
 def test_the_page_names_the_flags_and_the_rules_that_are_tested():
     """What is shown there is what the real one was started with."""
     text = PAGE.read_text("utf-8")
-    rules = yaml.safe_load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
+    rules = fast_yaml.load((FILES / "rules.yml").read_text())["groups"][0]["rules"]
     assert [each for each in (*FLAGS, *(rule["alert"] for rule in rules)) if each not in text] == []
     version = (
         (ROOT / "tools/kube-state-metrics/go.mod")
@@ -43,6 +43,6 @@ def test_the_page_names_the_flags_and_the_rules_that_are_tested():
 
 def test_its_role_reads_and_nothing_else():
     """Four resources, to list and to watch."""
-    rules = yaml.safe_load((FILES / "clusterrole.yaml").read_text())["rules"]
+    rules = fast_yaml.load((FILES / "clusterrole.yaml").read_text())["rules"]
     assert [rule["verbs"] for rule in rules] == [["list", "watch"]] * 4
     assert {rule["resources"][0] for rule in rules} == {"customresourcedefinitions", "coderuns", "jobs", "configmaps"}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from exporter import __version__, config_file, rbac
+from lab import fast_yaml
 from lab.components import component
 from tests.deploy.rendering import (
     ELSEWHERE,
@@ -47,7 +48,7 @@ def test_kubectl_renders_the_same(overlay):
     """`kubectl apply -k` has a kustomize of its own."""
     folder = KUSTOMIZE / overlay
     done = subprocess.run([component("kubectl"), "kustomize", folder], capture_output=True, timeout=20, check=True)
-    assert list(yaml.safe_load_all(done.stdout)) == rendered(overlay)
+    assert list(fast_yaml.load_all(done.stdout)) == rendered(overlay)
 
 
 def test_each_component_has_its_overlay():
@@ -55,7 +56,7 @@ def test_each_component_has_its_overlay():
     components = {path.name for path in (KUSTOMIZE / "components").iterdir()}
     assert components == {path.name for path in (KUSTOMIZE / "overlays").iterdir()}
     for name in components:
-        overlay = yaml.safe_load((KUSTOMIZE / f"overlays/{name}/kustomization.yaml").read_text())
+        overlay = fast_yaml.load((KUSTOMIZE / f"overlays/{name}/kustomization.yaml").read_text())
         assert (overlay["resources"], overlay["components"]) == (["../../base"], [f"../../components/{name}"])
 
 
@@ -137,7 +138,7 @@ def test_the_base_and_the_chart_are_the_same_thing():
             assert item.get(part) == theirs[kind].get(part), (kind, part)
 
 
-SETTINGS = yaml.safe_load((KUSTOMIZE / "base/exporter.yml").read_text())
+SETTINGS = fast_yaml.load((KUSTOMIZE / "base/exporter.yml").read_text())
 
 
 def without_instance(tree):
@@ -165,7 +166,7 @@ def test_nothing_lies_about():
     """The folders of deploy/kustomize hold nothing that no kustomization names."""
     named = set()
     for file in KUSTOMIZE.rglob("kustomization.yaml"):
-        tree = yaml.safe_load(file.read_text())
+        tree = fast_yaml.load(file.read_text())
         files = [*tree["resources"]] if "resources" in tree else []
         files += [name for each in tree.get("configMapGenerator", ()) for name in each["files"]]
         named |= {(file.parent / name).resolve() for name in files} | {file}

@@ -4,10 +4,10 @@ import json
 import pathlib
 
 import pytest
-import yaml
 
 from exporter import __version__, cli, rbac
 from exporter.commands import arguments
+from lab import fast_yaml
 from tests.deploy.rendering import ROOT, WEB_SECRET, by_choice, of_kind, one, rendered
 
 pytestmark = pytest.mark.timeout(60)
@@ -223,7 +223,7 @@ def test_exactly_what_the_settings_need_is_granted(choice, tmp_path):
 def test_the_operator_gets_the_rules(choice):
     """The groups of all PrometheusRules are those of alerts/rules."""
     made = [group for item in of_kind(rendered(choice), "PrometheusRule") for group in item["spec"]["groups"]]
-    plain = [yaml.safe_load(path.read_text())["groups"] for path in sorted(ROOT.glob("alerts/rules/*.yml"))]
+    plain = [fast_yaml.load(path.read_text())["groups"] for path in sorted(ROOT.glob("alerts/rules/*.yml"))]
     assert made == [group for groups in plain for group in groups]
 
 
@@ -233,11 +233,11 @@ def test_a_plain_prometheus_gets_the_rules_and_the_scrape_job(choice):
     maps = {item["metadata"]["name"]: item for item in of_kind(rendered(choice), "ConfigMap")}
     rules, scrape = maps["coderun-exporter-rules"], maps["coderun-exporter-scrape"]
     assert {item["metadata"]["namespace"] for item in (rules, scrape)} == {"monitoring"}
-    plain = {path.name: yaml.safe_load(path.read_text()) for path in ROOT.glob("alerts/rules/*.yml")}
-    assert {name: yaml.safe_load(text) for name, text in rules["data"].items()} == plain
-    shipped = yaml.safe_load((ROOT / "alerts/scrape.yml").read_text())["scrape_configs"]
+    plain = {path.name: fast_yaml.load(path.read_text()) for path in ROOT.glob("alerts/rules/*.yml")}
+    assert {name: fast_yaml.load(text) for name, text in rules["data"].items()} == plain
+    shipped = fast_yaml.load((ROOT / "alerts/scrape.yml").read_text())["scrape_configs"]
     texts = [scrape["data"][name] for name in ("static.yml", "pods.yml")]
-    made = [yaml.safe_load(text.replace(OF_THE_RELEASE, ""))["scrape_configs"] for text in texts]
+    made = [fast_yaml.load(text.replace(OF_THE_RELEASE, ""))["scrape_configs"] for text in texts]
     assert made == [[job] for job in shipped]
 
 

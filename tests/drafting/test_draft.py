@@ -167,9 +167,7 @@ def test_a_readiness_beside_a_phase_is_named_and_not_set(tmp_path):
     ready = {"type": "Ready", "status": "True", "reason": "Up"}
     text = draft_of(a_crd(properties={"status": STATUS}), a_run(status={"phase": "Running", "conditions": [ready]}))
     assert "ready" not in read(text, tmp_path)[1]
-    assert (
-        "# may be set: worker.container, ready (there is a condition Ready), long_lived; see docs/profiles.md" in text
-    )
+    assert "# may be set: worker.container, ready (there is a condition Ready), long_lived; see docs/" in text
     done = {"type": "Succeeded", "status": "True", "reason": "Done"}
     text = draft_of(a_crd(properties={}), a_run(status={"conditions": [ready, done]}))
     assert "long_lived" not in read(text, tmp_path)[1]

@@ -190,7 +190,7 @@ async def test_from_a_running_exporter(tmp_path):
     assert (code, err) == (1, "")
     assert json.loads(out)["workers"][0]["pods"][0]["name"] == "p"
     assert listed[0] == 1
-    assert missing[2] == f"coderun-exporter: {app.url}: x: no run, Job or Pod of this name\n"
+    assert missing[2].startswith(f"coderun-exporter: {app.url}: x: no run, Job or Pod of this name; runs that ended")
     assert other[0] == 2
     assert other[2].count("\n") == 1
 
@@ -312,3 +312,20 @@ def test_no_color_is_respected(monkeypatch):
     assert paint.paint_for(types.SimpleNamespace(isatty=lambda: False))("bad", "x") == "x"
     monkeypatch.setenv("NO_COLOR", "1")
     assert paint.paint_for(terminal)("bad", "x") == "x"
+
+
+@pytest.mark.parametrize("owner", ["Job", "Workflow"])
+def test_without_a_run_its_jobs_or_pods_are_explained(tmp_path, owner):
+    """As of Argo, Tekton or a plain Job, without a profile."""
+    job, pod = (json.loads(json.dumps(one)) for one in PENDING[1:3])
+    del job["metadata"]["ownerReferences"]
+    if owner == "Workflow":
+        pod["metadata"]["ownerReferences"][0] |= {"kind": owner, "apiVersion": "argoproj.io/v1alpha1", "uid": "w"}
+    objects = [pod, PENDING[3], *([job] if owner == "Job" else [])]
+    code, out, _ = call("explain", "-f", a_dump(tmp_path, objects), "-o", "json")
+    (run,) = json.loads(out)["items"]
+    assert (code, run["name"], run["findings"][0]["cause"]) == (
+        1,
+        {"Job": "j"}.get(owner, "p"),
+        "pod_configmap_missing",
+    )

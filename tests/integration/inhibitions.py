@@ -4,8 +4,7 @@ import functools
 import re
 from typing import Any, NamedTuple
 
-import yaml
-
+from lab import fast_yaml
 from lab.expressions.reach import labels_of
 from lab.expressions.reading import parse
 from lab.expressions.tree import Binary, Call, Node, Parentheses, Selector, String, is_scalar
@@ -56,7 +55,7 @@ def variants() -> tuple[Variant, ...]:
 
 def inhibitions() -> list[Inhibition]:
     """Every pair of variants that an inhibition rule of the bundle can bring together."""
-    rules = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())["inhibit_rules"]
+    rules = fast_yaml.load((ALERTS / "alertmanager.yml").read_text())["inhibit_rules"]
     return [
         Inhibition(source, target, tuple(rule["equal"]))
         for rule in rules
@@ -66,10 +65,14 @@ def inhibitions() -> list[Inhibition]:
     ]
 
 
+@functools.cache
+def _recorded() -> dict[str, str]:
+    return {rule["record"]: rule["expr"] for rule in shipped_rules() if "record" in rule}
+
+
 def identity(alert: dict[str, Any]) -> frozenset[str]:
     """The labels that name an alert's object, without those that its rule adds: what its expression leaves."""
-    recorded = {rule["record"]: rule["expr"] for rule in shipped_rules() if "record" in rule}
-    labels = _labels(parse(alert["expr"]), recorded)
+    labels = _labels(parse(alert["expr"]), _recorded())
     assert labels is not None, alert["expr"]
     return labels - {_ADDED}
 

@@ -10,8 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import yaml
-
+from lab import fast_yaml
 from lab.controlplane import objects
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 from lab.waiting import until
@@ -161,7 +160,7 @@ def apply(
         assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
         text = text.replace(old, new)
     paths = []
-    for document in yaml.safe_load_all(text):
+    for document in fast_yaml.load_all(text):
         if document["kind"].endswith("Binding"):
             own = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(namespaces)}
             document["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"].append(own)

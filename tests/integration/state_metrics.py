@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import Workplace
@@ -22,7 +23,7 @@ FILES = pathlib.Path(__file__).resolve().parents[2] / "deploy/kube-state-metrics
 FLAGS = ("--resources=jobs,configmaps", "--metric-labels-allowlist=jobs=[github-user]")
 EXPRESSIONS: dict[str, str] = {
     rule["alert"]: rule["expr"]
-    for group in yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
+    for group in fast_yaml.load((FILES / "rules.yml").read_text())["groups"]
     for rule in group["rules"]
 }
 """Of rules.yml, by alert."""
@@ -47,7 +48,7 @@ class StateMetrics:
         self._name = f"ksm-{next(_NUMBERS)}-{place.namespace}"
         account = f"/api/v1/namespaces/{place.namespace}/serviceaccounts"
         place.ask("POST", account, {"metadata": {"name": self._name}})
-        role = yaml.safe_load((FILES / "clusterrole.yaml").read_text())
+        role = fast_yaml.load((FILES / "clusterrole.yaml").read_text())
         role["metadata"]["name"] = self._name
         role["rules"] = [rule for rule in role["rules"] if without not in rule["resources"]]
         place.ask("POST", f"{_RBAC}/clusterroles", role)
@@ -66,7 +67,7 @@ class StateMetrics:
         hosts = ("--host=127.0.0.1", "--telemetry-host=127.0.0.1", f"--kubeconfig={kubeconfig}")
         config = _CONFIG
         if self._more:
-            tree = yaml.safe_load(_CONFIG.read_text())
+            tree = fast_yaml.load(_CONFIG.read_text())
             tree["spec"]["resources"] += self._more
             config = self._folder / "config.yaml"
             config.write_text(yaml.safe_dump(tree))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
@@ -177,7 +177,7 @@ def test_a_tenant_who_floods_is_stopped_by_the_quota(
     control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
 ):
     """The example's quota with a smaller number: what is over it is refused, by name."""
-    quota = yaml.safe_load((ROOT / "deploy/examples/tenant-quota.yaml").read_text())
+    quota = fast_yaml.load((ROOT / "deploy/examples/tenant-quota.yaml").read_text())
     quota["metadata"]["namespace"] = namespace
     quota["spec"]["hard"] = dict.fromkeys(quota["spec"]["hard"], "2")
     path = f"/api/v1/namespaces/{namespace}/resourcequotas"
@@ -197,7 +197,7 @@ def make_job(plane: ControlPlane, namespace: str, number: int) -> tuple[int, Any
 
 def test_the_examples_values_are_the_charts():
     """An exporter of its own for a tenant, with bounds on its memory and on its scrape."""
-    values = yaml.safe_load((ROOT / "deploy/examples/values-tenant.yaml").read_text())
+    values = fast_yaml.load((ROOT / "deploy/examples/values-tenant.yaml").read_text())
     made = charted(values)
     assert one(made, "ServiceMonitor")["spec"]["sampleLimit"] == 50_000
     assert {item["metadata"].get("namespace") for item in of_kind(made, "Role")} == {"team-a"}

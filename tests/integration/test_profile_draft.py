@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 import pytest
-import yaml
 
-from exporter.profiles import shipped_profiles
+from exporter.profiles import shipped
+from lab import fast_yaml
 from lab.controlplane.plane import ADMIN_TOKEN, EXPORTER_TOKEN, ControlPlane
 from lab.waiting import until
 from lab.worlds.loading import documents
@@ -32,7 +32,7 @@ class Cluster:
 
     def define(self, folder: str, name: str) -> None:
         """Create the CRD of that name."""
-        crds = yaml.safe_load_all((OBJECTS / folder / "00-crd.yaml").read_text())
+        crds = fast_yaml.load_all((OBJECTS / folder / "00-crd.yaml").read_text())
         (crd,) = [one for one in crds if one["metadata"]["name"] == name]
         self._plane.request("POST", CRDS, crd)
         version = crd["spec"]["versions"][0]["name"]

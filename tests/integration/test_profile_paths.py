@@ -7,7 +7,6 @@ import subprocess
 
 import msgspec
 import pytest
-import yaml
 
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolve
@@ -15,6 +14,7 @@ from exporter.profiles.fields import field_types
 from exporter.profiles.paths import parse
 from exporter.profiles.sources import format_value
 from exporter.profiles.wire import Wire
+from lab import fast_yaml
 from lab.components import component
 from lab.controlplane.plane import ControlPlane
 from lab.worlds.loading import documents
@@ -76,7 +76,7 @@ def test_kubectl_and_the_compiled_profile_read_the_same(plane: ControlPlane, tmp
 
     definitions = [
         item
-        for item in yaml.safe_load_all((ROOT / folder / CRDS.get(folder, "00-crd.yaml")).read_text())
+        for item in fast_yaml.load_all((ROOT / folder / CRDS.get(folder, "00-crd.yaml")).read_text())
         if item["metadata"]["name"] == name
     ]
     kubectl("apply", "-f", "-", given=definitions)

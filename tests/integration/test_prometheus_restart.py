@@ -17,6 +17,7 @@ import promql_parser
 import pytest
 import yaml
 
+from lab import fast_yaml
 from lab.monitoring.bundle import ALERTS
 from lab.monitoring.servers import Alertmanager, Prometheus
 from lab.monitoring.webhook import Webhook
@@ -45,7 +46,7 @@ class SlowerPrometheus(Prometheus):
     def _flags(self) -> list[str]:
         flags = super()._flags()
         for file in (ALERTS / "rules").glob("*.yml"):
-            tree = yaml.safe_load(file.read_text())
+            tree = fast_yaml.load(file.read_text())
             for group in tree["groups"]:
                 for part in (group, *group["rules"]):
                     clocks = {"interval", "for", "keep_firing_for"} & part.keys()

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from lab import fast_yaml
 from lab.loopback import Loopback
 from lab.monitoring.bundle import ALERTS, at_once
 from lab.monitoring.servers import Alertmanager
@@ -101,7 +102,7 @@ def everything(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterat
 
 def here(url: str, *, mail: str) -> dict[str, Any]:
     """The shipped file for stand-ins on loopback."""
-    config = at_once(yaml.safe_load((ALERTS / "receivers.yml").read_text()))
+    config = at_once(fast_yaml.load((ALERTS / "receivers.yml").read_text()))
     config["route"]["routes"][-1]["group_wait"] = "1s"  # alerts that arrive together come in one message
     for route in config["route"]["routes"][-1]["routes"]:
         route["group_wait"] = "1s"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from exporter.app import App
+from lab import fast_yaml
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import Workplace
@@ -35,7 +35,7 @@ class Tasks:
         self._ask = place.ask
         self._tasks = f"/apis/kubeopencode.io/v1alpha1/namespaces/{place.namespace}/tasks"
         self._pods = f"/api/v1/namespaces/{place.namespace}/pods"
-        plane.request("POST", CRDS, yaml.safe_load(CRD.read_text()))
+        plane.request("POST", CRDS, fast_yaml.load(CRD.read_text()))
         until(lambda: plane.request("GET", self._tasks)[0] == 200, what="Tasks are served")
         place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
 

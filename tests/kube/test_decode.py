@@ -5,7 +5,6 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as some
 
 from exporter.kube import errors
 from exporter.kube.decode import Bookmark, Decoder, decode_bookmark, decode_event, decode_page, error_from_event
@@ -87,22 +86,6 @@ def test_bytes_that_are_not_utf_8_are_replaced():
 def test_bytes_that_are_not_json_are_nothing():
     """And no crash."""
     assert DECODER.decode(msgspec.Raw(b'{"count":')) == (Wire(), False)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    some.recursive(
-        some.none() | some.booleans() | some.integers() | some.text(),
-        lambda inner: (
-            some.lists(inner, max_size=3)
-            | some.dictionaries(some.sampled_from(["metadata", "uid", "count", "labels", "ownerReferences"]), inner)
-        ),
-    )
-)
-def test_no_object_is_too_odd(obj):
-    """Whatever it is made of, something comes out, and no exception."""
-    item, _ = decode(obj)
-    assert isinstance(item.metadata, Meta)
 
 
 def nested(levels):

@@ -1,9 +1,6 @@
 """Lines of a stream, whatever its pieces."""
 
-import itertools
-
 import pytest
-from hypothesis import given, settings, strategies as some
 
 from exporter.kube.budget import Budget
 from exporter.kube.errors import InvalidResponseError, TooLargeError
@@ -15,17 +12,6 @@ def lines_of(*pieces):
     with Budget().share("/p") as share:
         lines = Lines(share)
         return [line for piece in pieces for line in lines.feed(piece) or ()]
-
-
-@settings(max_examples=40, deadline=None)
-@given(some.lists(some.binary(max_size=9).filter(lambda line: line.strip() and b"\n" not in line)), some.data())
-def test_lines_are_the_same_however_they_are_cut(lines, data):
-    """Network pieces have nothing to do with lines."""
-    text = b"".join(line + b"\n" for line in lines)
-    cuts = sorted(data.draw(some.lists(some.integers(0, len(text)))))
-    edges = [0, *cuts, len(text)]
-    pieces = [text[start:end] for start, end in itertools.pairwise(edges)]
-    assert lines_of(*pieces) == lines
 
 
 def test_a_rest_without_an_end_is_dropped():

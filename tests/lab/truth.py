@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
+from lab import fast_yaml
 
 __all__ = ["JOB_STATUSES", "Fact", "facts_of", "job_shape", "known_facts", "objects_of"]
 
@@ -23,7 +23,7 @@ Fact = tuple[str, str]
 def objects_of(kind: str) -> Iterator[dict[str, Any]]:
     """Every object of that kind in the object sets."""
     for path in sorted(OBJECTS.glob("*.yaml")):
-        for document in yaml.safe_load_all(path.read_text("utf-8")):
+        for document in fast_yaml.load_all(path.read_text("utf-8")):
             items = document["items"] if document.get("kind") == "List" else [document]
             yield from (item for item in items if item["kind"] == kind)
 

@@ -9,6 +9,7 @@ from tests.property.pictures import Parts, a_list, apply
 __all__ = ["Listed", "a_pod", "a_settings", "controlled_by"]
 
 KINDS = {
+    "coderuns": "CodeRun",
     "bottoms": "Bottom",
     "jobs": "Job",
     "middles": "Middle",

@@ -3,11 +3,11 @@
 import datetime as dt
 
 import msgspec
-import yaml
 
 from exporter.kube.decode import Decoder
 from exporter.profiles import Profile, Reader
 from exporter.profiles.language import About
+from lab import fast_yaml
 from tests.objects import raw
 
 AT = "2025-10-09T08:53:20Z"
@@ -16,7 +16,7 @@ MOMENT = dt.datetime(2025, 10, 9, 8, 53, 20, tzinfo=dt.UTC)
 
 def a_reader(text):
     """The reader of a profile in YAML."""
-    return Reader(msgspec.convert(yaml.safe_load(text), Profile))
+    return Reader(msgspec.convert(fast_yaml.load(text), Profile))
 
 
 def values(reader, item):

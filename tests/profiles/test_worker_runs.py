@@ -225,7 +225,14 @@ def loaded(tmp_path, text):
 
 
 INLINE = "  - {resource: tops.v1.example.com, kind: Top, worker: {is: %s}}\n"
+SEVERAL = """  - resource: tops.v1.example.com
+    kind: Top
+    worker:
+    - {is: none, when: {.a: [b]}}
+    - is: Sandbox
+"""
 OR_NONE = "or set worker to {is: none}"
+TWO_TASKS = "tasks.kelos.dev or tasks.kubeopencode.io"
 TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
 
 
@@ -237,6 +244,10 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
             f"3: coderuns.kinds.0: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
         ),
         (
+            SEVERAL,
+            f"7: coderuns.kinds.0.worker.1.is: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
+        ),
+        (
             f"  - {SANDBOXES}\n" + INLINE % "Sandbx",
             "4: coderuns.kinds.1.worker.is: 'Sandbx' cannot be listed; did you mean Sandbox?",
         ),
@@ -246,11 +257,11 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
         ),
         (
             TASKS + INLINE % "Task",
-            "5: coderuns.kinds.2: several kinds are called Task: write tasks.kelos.dev or tasks.kubeopencode.io",
+            f"5: coderuns.kinds.2.worker.is: several kinds are called Task: write {TWO_TASKS}",
         ),
         (
             INLINE % "Top",
-            "3: coderuns.kinds.0: the runs of tops.example.com would be workers of each other",
+            "3: coderuns.kinds.0.worker: the runs of tops.example.com would be workers of each other",
         ),
     ],
 )

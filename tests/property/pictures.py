@@ -124,6 +124,7 @@ def assert_alike(parts, other, *, but=()):
     assert told == others_told, sorted(set(page.splitlines()) ^ set(others.splitlines()))
     _assert_no_series_twice(page)
     assert _joins(parts.cluster) == _joins(other.cluster)
+    _assert_newest(parts.cluster)
     assert _kept(parts) == _kept(other)
 
 
@@ -139,6 +140,17 @@ def _by_family(page, *, but):
         name = line.split(" ", 3)[2] if line.startswith("#") else line.partition("{")[0]
         families.setdefault(name, []).append(line)
     return [(name, sorted(lines)) for name, lines in families.items() if name not in but]
+
+
+def _assert_newest(cache):
+    """The newest Job of each run, found by looking at all Jobs: what both sides get wrong would look alike."""
+    for run in cache.runs:
+        jobs = [
+            job for job in cache.jobs if (job.owner, job.namespace, job.deleted) == (run.uid, run.namespace, None)
+        ]
+        newest = max(jobs, key=lambda job: (job.created or 0.0, job.version, job.name), default=None)
+        found = cache.newest_job(run)
+        assert (found and found.uid) == (newest and newest.uid), run.name
 
 
 def _joins(cache):

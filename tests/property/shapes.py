@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from exporter.config import CodeRuns, ConfigMaps, Jobs, RequiredConfigMap, Settings
 from exporter.profiles import Profile
 from tests.objects import CREATED, stamp
-from tests.property.store import CONFIGMAPS, GROUP, place_of, uid_of
+from tests.property.store import CONFIGMAPS, GROUP, NOW, place_of, uid_of
 from tests.property.weighing import weighed
 
 __all__ = ["CHANGES", "ENDINGS", "SETTINGS", "happen"]
@@ -79,7 +79,7 @@ def _reference(place, generation, *, controller, version="v1"):
 _REFERENCE = st.builds(
     _reference,
     st.sampled_from([*_RUNS, *_RUNS, *_JOBS]),
-    st.sampled_from([0, 0, 0, 1, 2]),
+    st.sampled_from([NOW, NOW, 0, 1, 2]),
     controller=st.sampled_from([True, True, True, False]),
     version=st.sampled_from(["v1", "v2"]),
 )
@@ -147,7 +147,9 @@ _NARROW_JOB = st.builds(
     st.builds(
         _given,
         deletionTimestamp=st.sampled_from([None, None, None, stamp(CREATED)]),
-        ownerReferences=st.sampled_from([[_reference(_RUNS[0], number, controller=True)] for number in (0, 1)]),
+        ownerReferences=st.sampled_from(
+            [[_reference(_RUNS[0], number, controller=True)] for number in (NOW, NOW, NOW, 0)]
+        ),
     ),
     st.builds(lambda at: _given(type="Complete", status="True", lastTransitionTime=at), _AN_END),
     st.sampled_from([0, 0, 1]),

@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 from tests.objects import CREATED, stamp
 
-__all__ = ["CONFIGMAPS", "GROUP", "Entry", "Store", "place_of", "state_of", "uid_of"]
+__all__ = ["CONFIGMAPS", "GROUP", "NOW", "Entry", "Store", "place_of", "state_of", "uid_of"]
 
 GROUP = "agents.platform"
 CONFIGMAPS = "agent-platform"
 """The namespace of the required ConfigMaps."""
+
+NOW = "now"
+"""A generation: whichever it is when the change happens."""
 
 _PLURALS = {
     "CodeRun": (f"/apis/{GROUP}/v1", "coderuns"),
@@ -42,7 +45,7 @@ def place_of(item):
 
 def uid_of(place, generation=0):
     """The UID of the object that is made in a place for the first time, the second time ..."""
-    return "-".join((*place, str(generation))).lower()
+    return "-".join(map(str, (*place, generation))).lower()
 
 
 class Store:
@@ -64,9 +67,19 @@ class Store:
             meta = {"uid": uid_of(place, generation), "creationTimestamp": stamp(CREATED + 20 * generation)}
         else:
             meta = {key: old["metadata"][key] for key in ("uid", "creationTimestamp")}
-        made = item | {"metadata": item["metadata"] | meta}
+        made = item | {"metadata": self._owned_now(item["metadata"]) | meta}
         self._there[place] = made
         self._note("ADDED" if old is None else "MODIFIED", made)
+
+    def _owned_now(self, meta):
+        """An ownerReference of the generation `NOW` names the object that is there, or that was there last."""
+        owners = [
+            one | {"uid": uid_of(place, max(0, self._born[place] - 1))}
+            if isinstance(one, dict) and one.get("uid") == uid_of(place := _owner(one, meta), NOW)
+            else one
+            for one in meta.get("ownerReferences") or ()
+        ]
+        return meta | {"ownerReferences": owners} if owners else meta
 
     def delete(self, place):
         """Whatever is there is gone."""
@@ -93,6 +106,10 @@ def state_of(entries):
         if entry.type != "DELETED":
             there[entry.uid] = entry.text
     return list(there.values())
+
+
+def _owner(reference, meta):
+    return reference.get("kind"), meta["namespace"], reference.get("name")
 
 
 def _paths(place):

@@ -1,10 +1,11 @@
 """Events: object in, record out."""
 
+import msgspec
 import pytest
 
 from exporter.cache import Event
 from exporter.kube.decode import Decoder
-from exporter.resources.events import WireEvent, event_from_object, list_of
+from exporter.resources.events import WireEvent, event_from_object, list_of, shorten
 from tests.objects import CREATED, raw, stamp
 
 NOTE = 'MountVolume.SetUp failed for volume "task-files" : configmap "task-6-files" not found'
@@ -119,3 +120,12 @@ def test_only_warnings_are_selected_on_the_server():
         ("/apis/events.k8s.io/v1/namespaces/n/events", {"fieldSelector": "type!=Normal"}),
         ("/apis/events.k8s.io/v1/events", {"fieldSelector": "type!=Normal"}),
     ]
+
+
+def test_what_waits_for_its_object_is_short():
+    """The API server limits a note of events.k8s.io, not one of core/v1."""
+    item = an_event(note="z" * 1_000_000, reason="r" * 1_000_000)
+    item["metadata"] |= {"annotations": {"a": "b" * 200_000}}
+    wire, _ = Decoder(WireEvent).decode(raw(item))
+    shorten(wire)
+    assert len(msgspec.json.encode(wire)) < 5000

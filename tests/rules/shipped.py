@@ -5,7 +5,8 @@ import re
 
 import promql_parser
 import pytest
-import yaml
+
+from lab import fast_yaml
 
 __all__ = [
     "ALERTS",
@@ -30,7 +31,7 @@ RULE_FILES = sorted((ALERTS / "rules").glob("*.yml"))
 TEST_FILES = sorted((ALERTS / "tests").glob("*.yml"))
 ALERT_TESTS = [file for file in TEST_FILES if file.stem != "recording"]
 RUNBOOKS = sorted((ALERTS / "runbooks").glob("*.md"))
-GROUPS = [group for file in RULE_FILES for group in yaml.safe_load(file.read_text())["groups"]]
+GROUPS = [group for file in RULE_FILES for group in fast_yaml.load(file.read_text())["groups"]]
 RULES = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
 RECORDS = [rule for group in GROUPS for rule in group["rules"] if "record" in rule]
 NAMES = [*dict.fromkeys(rule["alert"] for rule in RULES)]

@@ -6,13 +6,13 @@ import shutil
 import subprocess
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from lab.monitoring.bundle import ALERTS, shipped_entries
 from tests.integration.inhibitions import identity, variants
 
-CONFIG = yaml.safe_load((ALERTS / "alertmanager.yml").read_text())
+CONFIG = fast_yaml.load((ALERTS / "alertmanager.yml").read_text())
 TEMPLATE = ALERTS / "templates" / "coderun-exporter.tmpl"
 RULES = shipped_entries()
 VARIANTS = variants()
@@ -85,7 +85,7 @@ def test_alertmanager_accepts_the_configuration_where_a_user_puts_it(tmp_path, f
     shutil.copytree(ALERTS / "templates", tmp_path / "templates")
     output = amtool("check-config", file, folder=tmp_path, tool=tool)
     assert "SUCCESS" in output
-    rules = yaml.safe_load((ALERTS / file).read_text()).get("inhibit_rules", [])
+    rules = fast_yaml.load((ALERTS / file).read_text()).get("inhibit_rules", [])
     assert f"{len(rules)} inhibit rules" in output
     # amtool accepts a template that is not there.
     assert [list(tmp_path.glob(name)) for name in CONFIG["templates"]] == [[tmp_path / "templates" / TEMPLATE.name]]
@@ -120,7 +120,7 @@ def test_alerts_of_others_are_left_to_their_own_routes(file, labels, receiver):
 
 def test_both_files_route_the_same():
     """receivers.yml has a route for the Watchdog besides."""
-    routes = yaml.safe_load((ALERTS / "receivers.yml").read_text())["route"]["routes"]
+    routes = fast_yaml.load((ALERTS / "receivers.yml").read_text())["route"]["routes"]
     assert [route["receiver"] for route in routes] == ["heartbeat", "chat"]
     [own] = CONFIG["route"]["routes"]
     assert own["matchers"] == ['component="coderun-exporter"']

@@ -4,8 +4,8 @@ import re
 
 import promql_parser
 import pytest
-import yaml
 
+from lab import fast_yaml
 from tests.rules.shipped import (
     ALERT_TESTS,
     ALERTS,
@@ -21,8 +21,8 @@ from tests.rules.shipped import (
     by_name,
 )
 
-SCRAPE_JOBS = yaml.safe_load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
-SCENARIOS = yaml.safe_load((ALERTS / "scenarios.yml").read_text())
+SCRAPE_JOBS = fast_yaml.load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
+SCENARIOS = fast_yaml.load((ALERTS / "scenarios.yml").read_text())
 RUNBOOK_SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "False positives and false negatives"]
 ABOUT_A_REPLICA = "CodeRunExporterStale"
 LONGEST_FOR = 60.0
@@ -32,14 +32,14 @@ def alertnames_in(file):
     """The alerts that a unit-test file speaks of: as a field, or in an expression over ALERTS."""
     text = file.read_text()
     asked = {
-        case["alertname"] for group in yaml.safe_load(text)["tests"] for case in group.get("alert_rule_test", [])
+        case["alertname"] for group in fast_yaml.load(text)["tests"] for case in group.get("alert_rule_test", [])
     }
     return asked | set(re.findall(r'alertname="([^"]+)"', text))
 
 
 def shown_in(file):
     """The scenarios that a unit-test file's names claim, in brackets."""
-    names = [group["name"] for group in yaml.safe_load(file.read_text())["tests"]]
+    names = [group["name"] for group in fast_yaml.load(file.read_text())["tests"]]
     claims = [re.match(r"\[([^\]]+)\] \S", name) for name in names]
     assert all(claims), [name for name, claim in zip(names, claims, strict=True) if not claim]
     return {word.strip() for claim in claims for word in claim[1].split(",")}
@@ -95,7 +95,7 @@ def test_a_unit_test_speaks_of_its_own_alert_and_of_no_misspelled_one(file):
 @pytest.mark.parametrize("file", ALERT_TESTS, ids=lambda file: file.stem)
 def test_a_unit_test_compares_labels_and_annotations_in_full_and_pairs_each_silence(file):
     """Somewhere an alert is compared whole, and each case of silence stands beside one that fires."""
-    groups = yaml.safe_load(file.read_text())["tests"]
+    groups = fast_yaml.load(file.read_text())["tests"]
     whole = [alert for group in groups for case in group.get("alert_rule_test", []) for alert in case["exp_alerts"]]
     assert whole
     assert all(set(alert["exp_annotations"]) == {"summary", "description"} for alert in whole)

@@ -10,6 +10,7 @@ import tarfile
 import pytest
 import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from tools.bundle import generate, release, source
 from tools.bundle.__main__ import main
@@ -36,18 +37,13 @@ def tree(tmp_path, monkeypatch):
 
 def groups_of(files):
     """The groups of some rule files, in the files' order."""
-    return [group for text in files.values() for group in yaml.safe_load(text)["groups"]]
+    return [group for text in files.values() for group in fast_yaml.load(text)["groups"]]
 
 
 def packed(out, **settings):
     """The files of a release with these settings, by their path in it."""
     with tarfile.open(release.pack(version=VERSION, settings=Settings(**settings), out=out)) as tar:
         return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}
-
-
-def test_the_committed_files_are_what_the_rules_say(capsys):
-    """`make bundle` would change nothing."""
-    assert main(["--check"]) == 0, capsys.readouterr().err
 
 
 def test_a_changed_rule_is_found_in_every_generated_file_and_nothing_is_written(tree, capsys):
@@ -58,7 +54,7 @@ def test_a_changed_rule_is_found_in_every_generated_file_and_nothing_is_written(
     (tree / "alerts/rules/new.yml").write_text("groups:\n  - {name: new, rules: []}\n")
     (tree / generate.PROMETHEUSRULE).unlink()
     assert main(["--check"]) == 1
-    told = "".join(f"{name} is stale: run `make bundle`\n" for name in generate.committed())
+    told = "".join(f"{name} is stale: run `make generate`\n" for name in generate.committed())
     assert capsys.readouterr().err == told
     assert not (tree / generate.PROMETHEUSRULE).exists()
     assert main([]) == 0
@@ -75,8 +71,8 @@ def test_each_generated_file_says_that_it_is_made():
 
 def test_a_prometheusrule_is_a_rule_file_with_nothing_changed():
     """One object each, with a name that Kubernetes takes and labels to select it by."""
-    objects = list(yaml.safe_load_all(GENERATED["prometheusrule.yaml"]))
-    assert [each["spec"] for each in objects] == [yaml.safe_load(text) for text in FILES.values()]
+    objects = list(fast_yaml.load_all(GENERATED["prometheusrule.yaml"]))
+    assert [each["spec"] for each in objects] == [fast_yaml.load(text) for text in FILES.values()]
     names = [f"coderun-exporter-{name.removesuffix('.yml')}" for name in FILES]
     assert [each["metadata"]["name"] for each in objects] == names
     for each in objects:
@@ -88,7 +84,7 @@ def test_a_prometheusrule_is_a_rule_file_with_nothing_changed():
 
 def test_the_configmap_holds_the_files_to_the_letter():
     """Comments and all, and less than the 262,144 bytes that `kubectl apply` keeps of an object."""
-    tree = yaml.safe_load(GENERATED["configmap.yaml"])
+    tree = fast_yaml.load(GENERATED["configmap.yaml"])
     assert (tree["apiVersion"], tree["kind"]) == ("v1", "ConfigMap")
     assert tree["data"] == FILES
     assert len(GENERATED["configmap.yaml"]) < 262_144
@@ -96,7 +92,7 @@ def test_the_configmap_holds_the_files_to_the_letter():
 
 def test_the_helm_values_hold_every_group_under_the_two_keys_that_the_chart_loads():
     """Files with alerts in one, the others in the other, in order; no rule is lost or changed."""
-    tree = yaml.safe_load(GENERATED["values-prometheus.yaml"])
+    tree = fast_yaml.load(GENERATED["values-prometheus.yaml"])
     assert [*tree] == ["serverFiles"]
     assert [*tree["serverFiles"]] == ["alerting_rules.yml", "recording_rules.yml"]
     alerting, recording = (part["groups"] for part in tree["serverFiles"].values())
@@ -119,7 +115,7 @@ def test_every_brace_of_the_rules_arrives():
 def test_prometheus_accepts_what_the_chart_would_write(tmp_path, key):
     """The values under a key, written anew by a YAML library as the chart's toYaml does."""
     file = tmp_path / key
-    file.write_text(yaml.safe_dump(yaml.safe_load(GENERATED["values-prometheus.yaml"])["serverFiles"][key]))
+    file.write_text(yaml.safe_dump(fast_yaml.load(GENERATED["values-prometheus.yaml"])["serverFiles"][key]))
     promtool("check", "rules", file)
 
 
@@ -167,21 +163,23 @@ def test_a_release_is_the_same_byte_for_byte_and_its_checksum_is_beside_it(tmp_p
 
 
 def test_the_runbooks_address_is_in_rules_unit_tests_and_dashboards(tmp_path):
-    """As a line of its own; without an address there is no link."""
+    """As a line of its own before each description; without an address there is no link."""
     plain, files = packed(tmp_path / "a"), packed(tmp_path / "b", runbooks=WIKI)
     assert not [name for name, text in plain.items() if "runbook_url: " in text and not name.endswith(".md")]
     assert not [name for name, text in plain.items() if "runbooks.example" in text]
     link = re.compile(rf"^ +runbook_url: {re.escape(WIKI)}/\w+\n", re.MULTILINE)
     without = {name: link.sub("", text) for name, text in files.items() if "/dashboards/" not in name}
     assert without == {name: text for name, text in plain.items() if "/dashboards/" not in name}
+    for name, text in files.items():
+        if name.startswith((f"{NAME}/rules/", f"{NAME}/tests/")):
+            assert len(link.findall(text)) == len(re.findall(r"^ +description: ", text, re.MULTILINE)), name
     for kind in ("rules/coderuns.yml", "tests/AgentJobHanging.yml", "dashboards/agent-runs.json", *GENERATED):
         assert WIKI in files[f"{NAME}/{kind}"], kind
 
 
 @pytest.mark.needs("promtool")
-@pytest.mark.timeout(180)  # all unit tests of the bundle
 def test_prometheus_accepts_and_tests_what_is_packed(tmp_path):
-    """With another address of the runbooks, in the unpacked folder; CI runs all of its unit tests."""
+    """With another address of the runbooks, in the unpacked folder."""
     with tarfile.open(release.pack(version=VERSION, settings=Settings(runbooks=WIKI), out=tmp_path)) as tar:
         tar.extractall(tmp_path / "user", filter="data")
     folder = tmp_path / "user" / NAME

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from tests.deploy.rendering import charted, helm, of_kind
 from tests.rules.shipped import NAMES
 from tests.tools.test_bundle_settings import OTHER, TABLE, TEAM
@@ -37,7 +37,7 @@ def test_the_chart_and_the_bundle_make_the_same_rules(case, tmp_path):
     file = tmp_path / "settings.yml"
     file.write_text(json.dumps(CASES[case]))
     wanted = tuning.tuned(source.read_rules(), settings.load(file, names=NAMES))
-    trees = {name: yaml.safe_load(text) for name, text in wanted.items()}
+    trees = {name: fast_yaml.load(text) for name, text in wanted.items()}
     objects = charted(ON | CASES[case])
     made = {
         f"{item['metadata']['name'].removeprefix('coderun-exporter-')}.yml": item["spec"]
@@ -45,7 +45,7 @@ def test_the_chart_and_the_bundle_make_the_same_rules(case, tmp_path):
     }
     assert made == trees
     [data] = [item["data"] for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"].endswith("-rules")]
-    assert {name: yaml.safe_load(text) for name, text in data.items()} == trees
+    assert {name: fast_yaml.load(text) for name, text in data.items()} == trees
 
 
 @pytest.mark.parametrize("base", ["", "https://wiki.example/agents", "https://wiki.example/agents/"])

@@ -12,8 +12,8 @@ from lab.components import component
 from tools.mutate import __main__ as command
 from tools.mutate.copies import copies_of
 from tools.mutate.rules import Mutant, load, mutants, readers
-from tools.mutate.suites import load_suite, names_for, rule_files
-from tools.mutate.survey import healthy_suites, survey
+from tools.mutate.suites import Suite, load_suite, names_for, rule_files
+from tools.mutate.survey import load_suites, survey
 from tools.mutate.trial import Laboratory, Outcome, TrialError
 from tools.mutate.verdict import sampled
 
@@ -164,54 +164,53 @@ def test_a_mutant_is_killed_survives_or_is_refused(laboratory, tiny):
 def test_a_failure_that_is_no_mutants_is_an_error(laboratory, tiny):
     """It would be counted as a kill."""
     suite = load_suite(tiny / "tests" / "Down.yml")
-    broken = dataclasses.replace(suite, parts=tuple(part.replace("30s", "soon") for part in suite.parts))
+    broken = dataclasses.replace(
+        suite, parts=dict.fromkeys((part.replace("30s", "soon") for part in suite.parts), 1.0)
+    )
     _, alert = laboratory.rules
     with pytest.raises(TrialError, match="Down: promtool fails and names no mutant"):
         laboratory.outcomes([Mutant(rule=alert, place="", change="", body=alert.body)], [broken])
 
 
 @pytest.mark.needs("promtool")
-def test_what_passes_every_unit_test_meets_the_worlds(laboratory, tiny):
-    """They kill what they notice, and the survey counts what only they kill."""
-    suite = load_suite(tiny / "tests" / "Down.yml")
-    _, alert = laboratory.rules
-    later = dataclasses.replace(suite, parts=(), worlds=suite.parts)
-    mutant = Mutant(rule=alert, place="", change="", body={**alert.body, "for": "1m30s"})
-    assert laboratory.outcomes([mutant], [later]) == [Outcome.KILLED_BY_WORLDS]
-    (row,) = survey(laboratory, [alert], {"Down": later})
-    assert row.by_worlds == sum(result.killed for result in row.results) > 0
-
-
-@pytest.mark.needs("promtool")
-def test_the_survey_tries_every_rule_that_a_healthy_suite_can_test(laboratory, tiny):
-    """A missing suite and one that fails are named, and what they would test is left out."""
-    suites, ill = healthy_suites(laboratory, tiny / "tests", ("recording", "Down"))
+def test_the_survey_tries_every_rule_that_a_suite_can_test(laboratory, tiny):
+    """A missing suite is named, and what it would test is left out."""
+    suites, missing = load_suites(tiny / "tests", ("recording", "Down"))
     assert list(suites) == ["Down"]
-    assert ["recording.yml is missing" in line for line in ill] == [True]
+    assert ["recording.yml is missing" in line for line in missing] == [True]
     (record, alert) = survey(laboratory, laboratory.rules, suites)
     assert (record.rule, alert.rule) == ("a:up:max", "Down")
     assert {result.change for result in alert.results if not result.killed} == {"== -> >=", "none -> 30s"}
     assert {result.change for result in record.results if result.killed} == {"by without a"}
-    (tiny / "tests" / "Down.yml").write_text(TINY_TEST.replace("summary: x", "summary: y"))
-    suites, ill = healthy_suites(laboratory, tiny / "tests", ("Down",))
-    assert not suites
-    assert "Down.yml fails on the rules as they are" in ill[0]
-    assert list(survey(laboratory, laboratory.rules, suites)) == []
 
 
-def test_the_quickest_parts_come_first(tiny, monkeypatch):
-    """They kill most mutants, and the slow ones meet the rest."""
-    seconds, clock = {"slow": 3.0, "quick": 1.0, "long": 2.0}, [0.0]
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize(("old", "new"), [("summary: x", "summary: y"), ("severity: critical", "severity: info")])
+def test_a_suite_that_fails_on_the_rules_as_they_are_is_an_error(laboratory, tiny, old, new):
+    """In its annotations as well: it would kill every mutant."""
+    (tiny / "tests" / "Down.yml").write_text(TINY_TEST.replace(old, new))
+    suites, _ = load_suites(tiny / "tests", ("Down",))
+    with pytest.raises(TrialError, match=r"^Down\.yml fails on the rules as they are"):
+        list(survey(laboratory, laboratory.rules, suites))
 
-    def run(_laboratory, _files, part):
-        clock[0] += seconds[part]
 
-    monkeypatch.setattr(Laboratory, "_failure", run)
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    laboratory = Laboratory(promtool=tiny, scratch=tiny, rules=load(tiny / "rules"))
-    suite = load_suite(tiny / "tests" / "Down.yml")
-    checked = laboratory.checked(dataclasses.replace(suite, parts=tuple(seconds)))
-    assert checked.parts == ("quick", "long", "slow")
+def test_the_part_that_kills_most_for_its_cost_comes_first(tiny, monkeypatch):
+    """At first the cheapest; a part that has killed nothing comes later with each batch."""
+    _, alert = rules = load(tiny / "rules")
+    laboratory = Laboratory(promtool=tiny, scratch=tiny, rules=rules)
+    order = []
+    kills = {"dear": {0: Outcome.KILLED}}
+    monkeypatch.setattr(Laboratory, "_killed", lambda *given: order.append(given[-1]) or kills.get(given[-1], {}))
+    suite = Suite(name="Down", parts={"dear": 3.0, "cheap": 1.0, "long": 2.0})
+    mutant = Mutant(rule=alert, place="", change="", body=alert.body)
+    assert [laboratory.outcomes([mutant] * 2, [suite])[0] for _ in range(3)] == [Outcome.KILLED] * 3
+    assert order[:3] == ["cheap", "long", "dear"]
+    assert order[-6] == "dear"
+
+
+def test_a_part_costs_what_it_evaluates(tiny):
+    """Seconds until its last check, for each series."""
+    assert list(load_suite(tiny / "tests" / "Down.yml").parts.values()) == [30.0 * 3, 60.0 * 2]
 
 
 def test_what_prometheus_refuses_counts_nowhere(tiny):
@@ -265,7 +264,7 @@ def test_the_command_prints_a_table_and_a_line_for_each_fault(bundle, capsys):
         "[{rule: Down, place: keep_firing_for, change: none -> 30s, reason: because},"
         " {rule: 'a:up:max', place: x, change: y, reason: not tried here}]"
     )
-    assert command.main(["--no-worlds", "--only", "Down"]) == 1
+    assert command.main(["--only", "Down"]) == 1
     table, _, rest = capsys.readouterr().out.partition("\n\n")
     assert [line.split() for line in table.splitlines()] == [
         ["rule", "mutants", "killed", "survived"],

@@ -6,8 +6,8 @@ import re
 import subprocess
 
 import pytest
-import yaml
 
+from lab import fast_yaml
 from lab.components import component
 from tools.vmalert.runner import run_tests
 
@@ -16,7 +16,7 @@ TEST_FILES = sorted((ALERTS / "tests").glob("*.yml"))
 RULES = [
     rule
     for file in sorted((ALERTS / "rules").glob("*.yml"))
-    for group in yaml.safe_load(file.read_text())["groups"]
+    for group in fast_yaml.load(file.read_text())["groups"]
     for rule in group["rules"]
 ]
 RECORDS = {

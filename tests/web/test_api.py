@@ -42,7 +42,7 @@ async def test_a_run_has_its_findings_and_its_chain():
     run = a_run(status={"phase": "Succeeded"})
     async with a_site_with(run, a_job(of=run)) as site:
         answer = await get(site, "/n/r")
-    assert [finding["cause"] for finding in answer["findings"]] == ["run_already_finished", "max_runtime_exceeded"]
+    assert [finding["cause"] for finding in answer["findings"]] == ["run_already_finished"]
     assert answer["findings"][0]["next"] == "kubectl -n n get pods -l job-name=j -o wide"
     assert (answer["verdict"], answer["workers"][0]["name"], answer["created"]) == (
         "fault",
@@ -106,7 +106,35 @@ async def test_what_is_not_there_is_said_only_once_everything_was_read():
         assert "try again later" in await get(site, "/n/x", status=503)
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
-        assert await get(site, "/n/x%1b[31m", status=404) == "n/x\ufffd[31m: no run, Job or Pod of this name"
+        text = await get(site, "/n/x%1b[31m", status=404)
+    assert text.startswith("n/x\ufffd[31m: no run, Job or Pod of this name; runs that ended or were deleted are kept")
+    assert text.endswith("not from before the start at 2023-11-14T22:13:20Z")
+
+
+async def test_a_run_that_was_deleted_is_explained_until_it_is_forgotten():
+    """And the answer says that it is a record, or that there is none any more."""
+    run = a_run(status={"phase": "Running"})
+    world = World(run, a_job(), now=CREATED + 60)
+    site = Site()
+    site.cluster, site.recorder = world.cluster, world.store._recorder
+    world.delete(run)
+    async with a_site(site) as site:
+        site.runs.record_list(objects=0)
+        site.jobs.record_list(objects=1)
+        world.advance(CREATED + 20 * 3600)
+        answer = await get(site, "/n/r")
+        assert answer["recorded"] == "2025-10-09T08:54:20Z"
+        assert answer["notes"] == [
+            "Recorded at 2025-10-09T08:54:20Z, and kept in memory for 24 h: the run no longer exists"
+        ]
+        assert [entry["what"] for entry in answer["timeline"]] == [
+            "created",
+            "created",
+            "started",
+            "deletion requested",
+        ]
+        world.advance(CREATED + 25 * 3600)
+        assert "are kept for 24 h" in await get(site, "/n/r", status=404)
 
 
 async def test_a_name_alone_must_be_unique():

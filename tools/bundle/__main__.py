@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from tools.bundle import generate, release, settings, source
+from tools.generated import update
 
 __all__ = ["main"]
 
@@ -34,16 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             own = _settings(options.settings, runbooks=options.runbooks)
             print(release.pack(version=options.version, settings=own, out=options.out))
             return 0
-        if not options.check:
-            generate.write()
-            return 0
-        stale = generate.stale()
+        wanted = {source.ROOT / name: text for name, text in generate.committed().items()}
     except source.BundleError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 2
-    for name in stale:
-        print(f"{name} is stale: run `make bundle`", file=sys.stderr)
-    return int(bool(stale))
+    return update(wanted, root=source.ROOT, check=options.check)
 
 
 def _settings(file: pathlib.Path | None, *, runbooks: str) -> settings.Settings:

@@ -11,12 +11,11 @@ import re
 import textwrap
 from collections.abc import Mapping
 
-import yaml
-
+from lab import fast_yaml
 from tools.bundle import source
 from tools.bundle.source import NAME, BundleError, alerts_of
 
-__all__ = ["committed", "generated", "stale", "write"]
+__all__ = ["committed", "generated"]
 
 KUSTOMIZATION = "alerts/rules/kustomization.yaml"
 PROMETHEUSRULE = "deploy/kustomize/components/prometheus-operator/rules.yaml"
@@ -44,22 +43,6 @@ FOR_THE_CHART = """\
 # As a dependency of a chart of your own: all of it below the key `prometheus`. Helm does not join lists: if your
 # values have groups under these keys already, add these groups to yours instead of giving this file too.
 """
-
-
-def write() -> None:
-    """Writes the generated files of the repository. Raises BundleError."""
-    for name, text in committed().items():
-        (source.ROOT / name).parent.mkdir(parents=True, exist_ok=True)
-        (source.ROOT / name).write_text(text, encoding="utf-8")
-
-
-def stale() -> list[str]:
-    """The paths of the generated files that are not what the rules say now. Raises BundleError."""
-    return [
-        name
-        for name, text in committed().items()
-        if not (source.ROOT / name).exists() or (source.ROOT / name).read_text("utf-8") != text
-    ]
 
 
 def committed() -> dict[str, str]:
@@ -147,6 +130,6 @@ def _head(*, api: str, kind: str, name: str) -> str:
 def _split(name: str, text: str) -> tuple[str, str]:
     """A rule file's opening comment, and the items of its groups."""
     parts = re.split(r"^groups:\n", text, maxsplit=1, flags=re.MULTILINE)
-    if len(parts) == 1 or [*yaml.safe_load(text)] != ["groups"]:
+    if len(parts) == 1 or [*fast_yaml.load(text)] != ["groups"]:
         raise BundleError(f"alerts/rules/{name} has to be a comment and then `groups:`, with all else below that")
     return parts[0], parts[1]

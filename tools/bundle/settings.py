@@ -11,6 +11,7 @@ import yaml
 
 from exporter import yaml_text
 from exporter.files import FileError, read_text
+from lab import fast_yaml
 from tools.bundle import source
 from tools.bundle.source import BundleError
 
@@ -77,7 +78,7 @@ class Settings:
 
 def thresholds() -> dict[str, dict[str, dict[str, Any]]]:
     """The numbers that may be changed, by alert and name."""
-    table: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
+    table: dict[str, dict[str, dict[str, Any]]] = fast_yaml.load(
         (source.ROOT / "alerts/thresholds.yml").read_text("utf-8")
     )
     return table

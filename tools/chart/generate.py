@@ -18,6 +18,7 @@ from exporter.config import Settings
 from exporter.config_file import load
 from exporter.profiles import pod_workers, shipped_profiles
 from exporter.rbac import Account, Manifest, manifests
+from lab import fast_yaml
 from tools.bundle import settings as rules
 from tools.chart import readme, schema
 from tools.dashboards import generate as dashboards
@@ -85,7 +86,7 @@ def _profiles() -> str:
 
 def _defaults() -> str:
     """The default of each value by its path, which is where sections end: below `resources`, a null takes away."""
-    values = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    values = fast_yaml.load((CHART / "values.yaml").read_text("utf-8"))
 
     def below(tree: dict[str, Any], kind: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         for key, field in schema.sections(kind).items():

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from exporter import __version__
+from lab import fast_yaml
 
 __all__ = ["page"]
 
@@ -40,7 +41,7 @@ def _rows(text: str) -> Iterator[tuple[str, str, str]]:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode):
         raise TypeError("values.yaml is no mapping")
-    yield from described(root, yaml.safe_load(text), "")
+    yield from described(root, fast_yaml.load(text), "")
 
 
 def _comment(lines: list[str], line: int) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from lab.components import MissingComponentError, component
 from tools.bundle.source import ROOT
 from tools.dashboards import generate, page, rendering
+from tools.generated import update
 
 __all__ = ["main"]
 
@@ -27,16 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--render", nargs="?", type=pathlib.Path, const=DOCS, metavar="FOLDER", help="draw them (docs)"
     )
     options = parser.parse_args(argv)
-    if options.check:
-        stale = [*generate.stale(), *page.stale()]
-        for name in stale:
-            print(f"{name} is stale: run `make dashboards`", file=sys.stderr)
-        return int(bool(stale))
-    generate.write()
-    if options.render is None:
+    code = update(generate.generated(), found=generate.found(), root=generate.ROOT, check=options.check)
+    if options.check or options.render is None:
         for name in page.stale():
             print(f"{name} lists other panels: run `make dashboards RENDER=1`", file=sys.stderr)
-        return 0
+            code |= options.check
+        return code
     try:
         component("prometheus")
     except MissingComponentError as error:

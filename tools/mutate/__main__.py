@@ -14,13 +14,11 @@ from collections.abc import Callable, Sequence
 
 from lab import components
 from lab.expressions.reading import UnsupportedError
-from lab.worlds.outcomes import outcomes
 from tools.mutate.rules import Rule, load, mutants
-from tools.mutate.suites import RECORDING, names_for
-from tools.mutate.survey import Row, healthy_suites, survey
+from tools.mutate.suites import names_for
+from tools.mutate.survey import Row, load_suites, survey
 from tools.mutate.trial import Laboratory, TrialError
 from tools.mutate.verdict import Accepted, Key, SurvivorsError, faults, load_accepted, sampled, share_killed
-from tools.worlds.killers import killers
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 _LINE = "{:48} {:>8} {:>8} {:>8}"
@@ -43,7 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=1,
         help="try one mutant in N, the same ones in each run; default: all",
     )
-    parser.add_argument("--no-worlds", action="store_true", help="unit tests alone: do not play the worlds")
     arguments = parser.parse_args(argv)
     if arguments.every < 1:
         return _complain(f"--every {arguments.every} is not a positive number")
@@ -72,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         laboratory = Laboratory(promtool=promtool, scratch=pathlib.Path(scratch), rules=rules)
         every = functools.partial(sampled, every=arguments.every)
         accepted = tuple(entry for entry in accepted if every(entry.key))
-        return _try(laboratory, chosen, accepted, worlds=not arguments.no_worlds, picked=every)
+        return _try(laboratory, chosen, accepted, picked=every)
 
 
 def _try(
@@ -80,14 +77,11 @@ def _try(
     chosen: Sequence[Rule],
     accepted: Sequence[Accepted],
     *,
-    worlds: bool,
     picked: Callable[[Key], bool],
 ) -> int:
     started = time.monotonic()
     names = tuple(dict.fromkeys(name for rule in chosen for name in names_for(rule, laboratory.rules)))
-    alerts = [name for name in names if (ALERTS / "tests" / f"{name}.yml").exists() and name != RECORDING]
-    played = killers(alerts, outcomes()) if worlds and alerts else {}
-    suites, ill = healthy_suites(laboratory, ALERTS / "tests", names, played)
+    suites, missing = load_suites(ALERTS / "tests", names)
     print(_LINE.format("rule", "mutants", "killed", "survived"))
     rows = []
     try:
@@ -104,9 +98,9 @@ def _try(
     refused = sum(row.refused for row in rows)
     print(
         f"\n{share_killed(results):.1%} of {len(results)} mutants killed in {time.monotonic() - started:.0f} s;"
-        f" {refused} more are no valid rules; {sum(row.by_worlds for row in rows)} were killed by the worlds alone"
+        f" {refused} more are no valid rules"
     )
-    wrong = (*ill, *faults(results, relevant))
+    wrong = (*missing, *faults(results, relevant))
     for line in wrong:
         print(line)
     return int(bool(wrong))

@@ -23,11 +23,16 @@ _NAMING = frozenset({"alertname", "expr", "exp_samples", "labels", "series"})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Copies:
-    """Mutants of one rule by number. `names` are there once for each: the rule, and those that read it."""
+    """Mutants of one rule by number. `names` are there once for each: the rule, and those that read it.
+
+    `annotated`: whether rules and checks have their annotations. Prometheus renders those of every active alert at
+    every evaluation, which takes most of the time.
+    """
 
     mutants: Mapping[int, Mutant]
     names: frozenset[str]
     alerts: frozenset[str]
+    annotated: bool = True
 
     def without(self, numbers: frozenset[int]) -> "Copies":
         """The other mutants."""
@@ -37,12 +42,13 @@ class Copies:
 
     def bodies(self, rule: Rule) -> list[Mapping[str, Any]]:
         """What stands in the rule file instead of this rule."""
-        if rule.name not in self.names:
-            return [rule.body]
-        return [
-            self._renamed_body(mutant.body if mutant.rule.title == rule.title else rule.body, number)
-            for number, mutant in self.mutants.items()
-        ]
+        bodies = [rule.body]
+        if rule.name in self.names:
+            bodies = [
+                self._renamed_body(mutant.body if mutant.rule.title == rule.title else rule.body, number)
+                for number, mutant in self.mutants.items()
+            ]
+        return bodies if self.annotated else [_without(body, "annotations") for body in bodies]
 
     def checks(self, part: str) -> str | None:
         """The file of unit tests with its checks once for each mutant; None if it has none about these rules."""
@@ -96,12 +102,22 @@ class Copies:
         if isinstance(node, yaml.SequenceNode):
             return yaml.SequenceNode(node.tag, [self._renamed_item(item, number) for item in node.value])
         return yaml.MappingNode(
-            node.tag,
-            [
-                (_copy(key), self._renamed_item(value, number) if key.value in _NAMING else value)
-                for key, value in node.value
-            ],
+            node.tag, [(_copy(key), self._renamed_value(key.value, value, number)) for key, value in node.value]
         )
+
+    def _renamed_value(self, key: str, value: yaml.Node, number: int) -> yaml.Node:
+        if key == "exp_alerts" and not self.annotated:
+            return yaml.SequenceNode(value.tag, [_unannotated(alert) for alert in value.value])
+        return self._renamed_item(value, number) if key in _NAMING else value
+
+
+def _without(body: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    return {name: value for name, value in body.items() if name != field}
+
+
+def _unannotated(alert: yaml.Node) -> yaml.Node:
+    kept = [(key, value) for key, value in alert.value if key.value != "exp_annotations"]
+    return yaml.MappingNode(alert.tag, kept)
 
 
 def _copy(key: yaml.Node) -> yaml.Node:

@@ -6,8 +6,7 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import yaml
-
+from lab import fast_yaml
 from lab.expressions.reading import UnsupportedError, is_valid, parse, seconds
 from lab.expressions.text import duration, write
 from lab.expressions.tree import Node, Selector, steps
@@ -68,7 +67,7 @@ def load(folder: pathlib.Path) -> tuple[Rule, ...]:
     found = [
         (file.name, {key: value for key, value in group.items() if key != "rules"}, body)
         for file in sorted(folder.glob("*.yml"))
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for group in fast_yaml.load(file.read_text(encoding="utf-8"))["groups"]
         for body in group["rules"]
     ]
     entries = collections.Counter(_name(body) for _, _, body in found)

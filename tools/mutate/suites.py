@@ -3,16 +3,19 @@
 import dataclasses
 import json
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from lab.expressions.reading import seconds
 from tools.mutate.copies import Copies
 from tools.mutate.rules import Rule, readers
 
 __all__ = ["RECORDING", "Suite", "load_suite", "names_for", "rule_files"]
 
+_STEP = 30.0  # seconds: one evaluation
 RECORDING = "recording"
 """The suite of all recording rules."""
 
@@ -21,12 +24,11 @@ RECORDING = "recording"
 class Suite:
     """A file of unit tests. Each part is the text of a whole file with one of its tests.
 
-    `worlds` are files of the same kind that play the platform's objects: they run where every part has passed.
+    `parts` has for each how much it costs: the seconds that it evaluates, for each of its series.
     """
 
     name: str
-    parts: tuple[str, ...]
-    worlds: tuple[str, ...] = ()
+    parts: Mapping[str, float]
 
 
 def load_suite(file: pathlib.Path) -> Suite:
@@ -36,7 +38,8 @@ def load_suite(file: pathlib.Path) -> Suite:
         raise TypeError(f"{file} is no mapping")
     (tests,) = (value for key, value in document.value if key.value == "tests")
     head = [(key, value) for key, value in document.value if key.value != "tests"]
-    return Suite(name=file.stem, parts=tuple(_part(head, key="tests", test=test) for test in tests.value))
+    parts = [_part(head, key="tests", test=test) for test in tests.value]
+    return Suite(name=file.stem, parts={part: _cost(part) for part in parts})
 
 
 def names_for(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -54,6 +57,11 @@ def rule_files(rules: Sequence[Rule], *, suite: str, copies: Copies | None = Non
             group = files[rule.file].setdefault(rule.group["name"], {**rule.group, "rules": []})
             group["rules"] += [rule.body] if copies is None else copies.bodies(rule)
     return {file: json.dumps({"groups": list(groups.values())}) for file, groups in files.items()}
+
+
+def _cost(part: str) -> float:
+    ends = [seconds(end) for end in re.findall(r"eval_time: ([1-9][0-9hms]*)", part)]
+    return max(ends, default=_STEP) * (1 + len(re.findall(r"\bseries: ", part)))
 
 
 def _part(head: Sequence[tuple[yaml.Node, yaml.Node]], *, key: str, test: yaml.Node) -> str:

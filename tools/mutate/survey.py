@@ -8,49 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tools.mutate.rules import Mutant, Rule, mutants
 from tools.mutate.suites import Suite, load_suite, names_for
-from tools.mutate.trial import Laboratory, Outcome
+from tools.mutate.trial import Laboratory, Outcome, TrialError
 from tools.mutate.verdict import Key, Result
 
-__all__ = ["Row", "healthy_suites", "survey"]
+__all__ = ["Row", "load_suites", "survey"]
 
-_AT_ONCE = 40
-_KILLED = frozenset({Outcome.KILLED, Outcome.KILLED_BY_WORLDS})
+_AT_ONCE = 200
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """What came of one rule. `refused` are the mutants that Prometheus does not load: they count nowhere.
-
-    `by_worlds` are those of the killed ones that only the worlds kill.
-    """
+    """What came of one rule. `refused` are the mutants that Prometheus does not load: they count nowhere."""
 
     rule: str
     results: tuple[Result, ...]
     refused: int
-    by_worlds: int = 0
 
 
-def healthy_suites(
-    laboratory: Laboratory, folder: pathlib.Path, names: Sequence[str], worlds: Mapping[str, str] | None = None
-) -> tuple[Mapping[str, Suite], tuple[str, ...]]:
-    """The suites of those names that pass on the rules as they are, and a line for each that is missing or fails.
-
-    `worlds` has for some of the names a file that plays the worlds.
-    """
+def load_suites(folder: pathlib.Path, names: Sequence[str]) -> tuple[Mapping[str, Suite], tuple[str, ...]]:
+    """The suites of those names, and a line for each that is missing."""
     files = {name: folder / f"{name}.yml" for name in names}
-    loaded = [load_suite(file) for file in files.values() if file.exists()]
-    played = {name: (text,) for name, text in (worlds or {}).items()}
-    suites = [dataclasses.replace(suite, worlds=played.get(suite.name, ())) for suite in loaded]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        healthy = {suite.name: suite for suite in pool.map(laboratory.checked, suites) if suite is not None}
+    suites = {name: load_suite(file) for name, file in files.items() if file.exists()}
     shown = {name: "/".join(file.parts[-3:]) for name, file in files.items()}
-    missing = [f"{shown[name]} is missing: nothing tests this rule" for name in names if not files[name].exists()]
-    failing = [
-        f"{shown[suite.name]} fails on the rules as they are and can kill nothing: run promtool test rules on it"
-        for suite in suites
-        if suite.name not in healthy
-    ]
-    return healthy, (*missing, *failing)
+    return suites, tuple(f"{shown[name]} is missing: nothing tests this rule" for name in names if name not in suites)
 
 
 def survey(
@@ -71,7 +51,11 @@ def survey(
             if usable:
                 pending.append((rule, made, refused, trials))
         for rule, made, refused, trials in pending:
-            outcomes = [outcome for trial in trials for outcome in trial.result()]
+            try:
+                outcomes = [outcome for trial in trials for outcome in trial.result()]
+            except TrialError:
+                pool.shutdown(cancel_futures=True)
+                raise
             yield _row(rule, refused, [*zip(made, outcomes, strict=True)])
 
 
@@ -83,9 +67,8 @@ def _batches(made: Sequence[Mutant]) -> Iterator[Sequence[Mutant]]:
 
 def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:
     results = tuple(
-        Result(rule=rule.title, place=mutant.place, change=mutant.change, killed=outcome in _KILLED)
+        Result(rule=rule.title, place=mutant.place, change=mutant.change, killed=outcome is Outcome.KILLED)
         for mutant, outcome in outcomes
         if outcome is not Outcome.REFUSED
     )
-    by_worlds = sum(outcome is Outcome.KILLED_BY_WORLDS for _, outcome in outcomes)
-    return Row(rule=rule.title, results=results, refused=refused + len(outcomes) - len(results), by_worlds=by_worlds)
+    return Row(rule=rule.title, results=results, refused=refused + len(outcomes) - len(results))

@@ -1,5 +1,6 @@
 """A mutant against its unit tests, as promtool runs them."""
 
+import collections
 import dataclasses
 import enum
 import os
@@ -7,16 +8,15 @@ import pathlib
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 
 from tools.mutate.copies import Copies, copies_of
 from tools.mutate.rules import Mutant, Rule
 from tools.mutate.suites import Suite, rule_files
 
-__all__ = ["Laboratory", "Outcome", "TrialError"]
+__all__ = ["Laboratory", "Outcome", "Record", "TrialError"]
 
-_ONE_THREAD = {"GOMAXPROCS": "1"}  # as many run beside each other as there are cores
+_ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "400"}  # as many run beside each other as there are cores; memory is there
 
 
 class TrialError(Exception):
@@ -27,9 +27,21 @@ class Outcome(enum.Enum):
     """What became of a mutant. REFUSED: Prometheus does not load the rule, so no test had to notice anything."""
 
     KILLED = "killed"
-    KILLED_BY_WORLDS = "killed by worlds"
     SURVIVED = "survived"
     REFUSED = "refused"
+
+
+@dataclasses.dataclass(kw_only=True)
+class Record:
+    """On how many mutants a part was tried, and how many of them it killed."""
+
+    tried: int = 0
+    killed: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share of mutants that it will kill, as far as can be said by now."""
+        return (self.killed + 1) / (self.tried + 2)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,41 +51,52 @@ class Laboratory:
     promtool: pathlib.Path
     scratch: pathlib.Path
     rules: Sequence[Rule]
-
-    def checked(self, suite: Suite) -> Suite | None:
-        """The suite with its quickest parts first, so that the slow ones meet few mutants.
-
-        None if it fails on the rules as they are: it can kill no mutant.
-        """
-        files = rule_files(self.rules, suite=suite.name)
-        seconds = {}
-        for part in (*suite.parts, *suite.worlds):
-            started = time.monotonic()
-            if self._failure(files, part) is not None:
-                return None
-            seconds[part] = time.monotonic() - started
-        return dataclasses.replace(suite, parts=tuple(sorted(suite.parts, key=seconds.__getitem__)))
+    records: dict[str, Record] = dataclasses.field(default_factory=lambda: collections.defaultdict(Record))
+    """By the text of the part."""
 
     def outcomes(self, mutants: Sequence[Mutant], suites: Sequence[Suite]) -> list[Outcome]:
-        """What became of each of these mutants of one rule. The worlds come last, for those that all parts spare.
+        """What became of each of these mutants of one rule.
 
-        Raises TrialError where promtool fails and names none of them.
+        The part comes first that kills most for its cost. Annotations are there only for what survives without them.
+        The rule as it is takes part: a suite that fails on it would kill everything. Raises TrialError where one
+        does, or where promtool fails and names none of the mutants.
         """
+        original = mutants[0].rule
+        control = Mutant(rule=original, place="", change="", body=original.body)
         outcomes = [Outcome.SURVIVED] * len(mutants)
-        copies = copies_of(mutants, self.rules)
-        parts = [(suite, part, Outcome.KILLED) for suite in suites for part in suite.parts]
-        parts += [(suite, part, Outcome.KILLED_BY_WORLDS) for suite in suites for part in suite.worlds]
-        for suite, part, killed in parts:
-            while output := self._failure_of(copies, suite, part):
-                found = copies.named_in(output)
-                if not found:
-                    raise TrialError(f"{suite.name}: promtool fails and names no mutant: {output[:2000]}")
-                for number in found:
-                    outcomes[number] = Outcome.REFUSED if _was_refused(output) else killed
-                copies = copies.without(found)
-                if not _was_cut_short(output):
-                    break
+        copies = copies_of([*mutants, control], self.rules)
+        for annotated in (False, True):
+            copies = dataclasses.replace(copies, annotated=annotated)
+            parts = [(suite, part) for suite in suites for part in suite.parts]
+            while parts and len(copies.mutants) > 1:
+                suite, part = parts.pop(parts.index(max(parts, key=lambda each: self._promise(*each))))
+                found = self._killed(copies, suite, part)
+                if len(mutants) in found:
+                    raise TrialError(
+                        f"{suite.name}.yml fails on the rules as they are: run promtool test rules on it"
+                    )
+                self.records[part].tried += len(copies.mutants)
+                self.records[part].killed += len(found)
+                copies = copies.without(frozenset(found))
+                for number, outcome in found.items():
+                    outcomes[number] = outcome
         return outcomes
+
+    def _promise(self, suite: Suite, part: str) -> float:
+        return self.records[part].share / suite.parts[part]
+
+    def _killed(self, copies: Copies, suite: Suite, part: str) -> dict[int, Outcome]:
+        """What became of the mutants that a part does not let pass, by number."""
+        found: dict[int, Outcome] = {}
+        while output := self._failure_of(copies, suite, part):
+            named = copies.named_in(output)
+            if not named:
+                raise TrialError(f"{suite.name}: promtool fails and names no mutant: {output[:2000]}")
+            found |= dict.fromkeys(named, Outcome.REFUSED if _was_refused(output) else Outcome.KILLED)
+            copies = copies.without(named)
+            if not _was_cut_short(output):
+                break
+        return found
 
     def _failure_of(self, copies: Copies, suite: Suite, part: str) -> str | None:
         """What promtool says of the mutants that fail; None if there is none, or no check that is about them."""
@@ -90,7 +113,7 @@ class Laboratory:
             done = subprocess.run(  # noqa: S603 - promtool alone, and no shell
                 [self.promtool, "test", "rules", "tests/part.yml"],
                 cwd=folder,
-                env=os.environ | _ONE_THREAD,
+                env=os.environ | _ENVIRONMENT,
                 capture_output=True,
                 text=True,
                 check=False,

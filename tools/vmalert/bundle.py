@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from lab import fast_yaml
+
 __all__ = [
     "Group",
     "evaluation_order",
@@ -31,7 +33,7 @@ def load_tests(file: pathlib.Path) -> Mapping[str, Any]:
 def rule_groups(file: pathlib.Path, document: Mapping[str, Any]) -> list[Group]:
     """The groups of the rule files that a file of tests names."""
     names = [path for pattern in document["rule_files"] for path in sorted(file.parent.glob(pattern))]
-    return [group for path in names for group in yaml.safe_load(path.read_text("utf-8"))["groups"]]
+    return [group for path in names for group in fast_yaml.load(path.read_text("utf-8"))["groups"]]
 
 
 def group_of_alert(groups: Sequence[Group]) -> dict[str, str]:

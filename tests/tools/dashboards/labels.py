@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import promql_parser
-import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -15,6 +14,7 @@ from exporter.cache import ObjectCache, Thresholds
 from exporter.resources import RESOURCES
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.telemetry import Telemetry
+from lab import fast_yaml
 from lab.monitoring.bundle import ALERTS, shipped_entries
 
 __all__ = ["UnknownLabelError", "labels_of", "metrics"]
@@ -138,7 +138,7 @@ def _registered(registry: CollectorRegistry) -> dict[str, frozenset[str]]:
 def _recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for file in sorted((ALERTS / "rules").glob("*.yml")):
-        for group in yaml.safe_load(file.read_text())["groups"]:
+        for group in fast_yaml.load(file.read_text())["groups"]:
             for rule in group["rules"]:
                 if "record" in rule:
                     found[rule["record"]] = labels_of(promql_parser.parse(rule["expr"]), {**known, **found})

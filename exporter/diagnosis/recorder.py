@@ -1,0 +1,162 @@
+"""The flight recorder: runs that ended or were deleted stay explainable for 24 hours, in memory only.
+
+A record is the last explanation of a run, with the workers, pods and Events that no longer exist. At most 1,000 runs
+and 20 MiB; the run whose last change is the oldest is dropped first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from exporter.cache import Job, ObjectCache, Record, Run
+from exporter.diagnosis.causes import rank
+from exporter.diagnosis.explaining import explanation_of
+from exporter.diagnosis.explanation import EventView, Explanation, FindingView, PodView, WorkerView, time_of
+from exporter.diagnosis.findings import NO_FAULT
+from exporter.diagnosis.target import Target
+from exporter.diagnosis.timeline import timeline_of
+
+__all__ = ["FlightRecorder"]
+
+_SECONDS: Final = 86_400.0
+_MOST_RUNS: Final = 1_000
+_MOST_BYTES: Final = 20 << 20
+_LARGEST: Final = 1 << 20
+"""Bytes of one run."""
+_WORKERS: Final = 10
+_PODS: Final = 10
+_EVENTS: Final = 20
+
+_decode = msgspec.json.Decoder(Explanation).decode
+
+
+class _Recorded(NamedTuple):
+    """`key` is namespace and name; `moment` is the time of the last change, in seconds since the epoch."""
+
+    key: tuple[str, str]
+    names: frozenset[str]
+    """Of its workers."""
+    moment: float
+    data: bytes
+
+
+class FlightRecorder:
+    """`started`: since when it records. All calls are synchronous."""
+
+    def __init__(self, cache: ObjectCache, *, started: float) -> None:
+        self._cache = cache
+        self._runs: OrderedDict[str, _Recorded] = OrderedDict()
+        self.size = 0
+        self.started = started
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def before_removal(self, old: Record | None) -> None:
+        """A Job, or a Pod of this Job, or a run is about to be removed from the cache."""
+        if isinstance(old, Job):
+            run = self._cache.run_of(old)
+            self._record(run or old, deleted=None if run else self._cache.now)
+        elif isinstance(old, Run):
+            self._record(old, deleted=self._cache.now)
+
+    def observe(self, old: Record | None, new: Record | None) -> None:
+        """A run or a Job has changed: it is recorded when it ends."""
+        if isinstance(new, Run):
+            if new.terminal and not (isinstance(old, Run) and old.terminal):
+                self._record(new)
+        elif isinstance(new, Job) and new.result and not (isinstance(old, Job) and old.result):
+            self._record(self._cache.run_of(new) or new)
+
+    def advance(self, now: float) -> None:
+        """Forgets what is older than 24 hours."""
+        while self._runs and next(iter(self._runs.values())).moment + _SECONDS <= now:
+            self._drop(next(iter(self._runs)))
+
+    def find(self, target: Target) -> list[Explanation]:
+        """The recorded runs of this name, or with a worker of this name; the newest first."""
+        found = [one for one in self._runs.values() if target.is_(*one.key) or self._has_worker(one, target)]
+        return [self._shown(one) for one in reversed(found)]
+
+    def completed(self, run: Explanation) -> Explanation:
+        """The explanation of an existing run, with what was recorded of it."""
+        recorded = self._runs.get(run.uid)
+        return _with_timeline(run) if recorded is None else _merged(_decode(recorded.data), run)
+
+    def _has_worker(self, one: _Recorded, target: Target) -> bool:
+        return target.name in one.names and target.namespace in {"", one.key[0]}
+
+    def _shown(self, one: _Recorded) -> Explanation:
+        run = _decode(one.data)
+        moment = time_of(one.moment)
+        note = f"Recorded at {moment:%Y-%m-%dT%H:%M:%SZ}, and kept in memory for 24 h: the run no longer exists"
+        return msgspec.structs.replace(run, recorded=moment, notes=(note,))
+
+    def _record(self, item: Run | Job, *, deleted: float | None = None) -> None:
+        now = self._cache.now
+        run = _with_timeline(explanation_of(item, self._cache))
+        if (before := self._runs.get(item.uid)) is not None:
+            run = _merged(_decode(before.data), run)
+        if deleted is not None and run.deleted is None:
+            run = _with_timeline(msgspec.structs.replace(run, deleted=time_of(deleted)))
+        data = msgspec.json.encode(run)
+        if len(data) > _LARGEST:
+            run = msgspec.structs.replace(run, workers=run.workers[:1], events=())
+            data = msgspec.json.encode(run)
+        self._drop(item.uid)
+        names = frozenset(worker.name for worker in run.workers)
+        self._runs[item.uid] = _Recorded((item.namespace, item.name), names, now, data)
+        self.size += len(data)
+        while len(self._runs) > _MOST_RUNS or self.size > _MOST_BYTES:
+            self._drop(next(iter(self._runs)))
+
+    def _drop(self, uid: str) -> None:
+        if (old := self._runs.pop(uid, None)) is not None:
+            self.size -= len(old.data)
+
+
+def _with_timeline(run: Explanation) -> Explanation:
+    return msgspec.structs.replace(run, timeline=timeline_of(run))
+
+
+def _merged(before: Explanation, now: Explanation) -> Explanation:
+    """What is known now, and the workers, pods and Events that are gone.
+
+    The findings of before explain a run that is still faulty: what showed them may be gone.
+    """
+    merged = msgspec.structs.replace(
+        now,
+        workers=_workers(before.workers, now.workers),
+        events=_events((*now.events, *before.events)),
+        findings=now.findings if now.verdict == NO_FAULT else _findings(before.findings, now.findings),
+        timeline=before.timeline,
+    )
+    return _with_timeline(merged)
+
+
+def _findings(before: Iterable[FindingView], now: Iterable[FindingView]) -> tuple[FindingView, ...]:
+    """Each cause once, as it is now if it is still there, in the order of the table."""
+    unique = {one.cause: one for one in before if one.fault} | {one.cause: one for one in now}
+    return tuple(sorted(unique.values(), key=lambda one: rank(one.cause)))
+
+
+def _workers(before: Iterable[WorkerView], now: Iterable[WorkerView]) -> tuple[WorkerView, ...]:
+    old = {(one.kind, one.name, one.created): one for one in before}
+    kept = []
+    for one in now:
+        gone = old.pop((one.kind, one.name, one.created), None)
+        kept.append(one if gone is None else msgspec.structs.replace(one, pods=_pods(one.pods, gone.pods)))
+    return (*kept, *(msgspec.structs.replace(one, current=False) for one in old.values()))[:_WORKERS]
+
+
+def _pods(now: Iterable[PodView], before: Iterable[PodView]) -> tuple[PodView, ...]:
+    names = {one.name: one for one in (*before, *now)}
+    order = [*(one.name for one in now), *(one.name for one in before)]
+    return tuple(names[name] for name in dict.fromkeys(order))[:_PODS]
+
+
+def _events(every: Iterable[EventView]) -> tuple[EventView, ...]:
+    unique = {(one.object, one.reason, one.note): one for one in reversed([*every])}
+    return tuple(sorted(unique.values(), key=lambda one: str(one.last), reverse=True))[:_EVENTS]

@@ -1,0 +1,18 @@
+"""YAML of this repository and of its tools, loaded by libyaml: ten times as fast as PyYAML's own loader."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+__all__ = ["load", "load_all"]
+
+
+def load(text: str | bytes) -> Any:
+    """The only document of a text."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def load_all(text: str | bytes) -> Iterator[Any]:
+    """Each document of a text."""
+    return yaml.load_all(text, Loader=yaml.CSafeLoader)
