@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache, Thresholds
 from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
 from exporter.diagnosis.recorder import FlightRecorder
-from exporter.durations import seconds_of
+from exporter.durations import parse_duration
 from exporter.event_watches import EventWatches
 from exporter.exposition.exposition import Exposition
 from exporter.informers import Informer, informers, kinds_of
@@ -94,7 +94,7 @@ async def serve(
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
     recorder = FlightRecorder(cache, started=clock())
-    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered, recorder=recorder)
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.has_synced, recorder=recorder)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: cluster_address(credentials.source, credentials.access.server), clock=clock

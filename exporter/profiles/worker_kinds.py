@@ -43,7 +43,7 @@ def check_worker_kinds(profiles: Sequence[Profile]) -> None:
     Raises WorkerKindError.
     """
     for index, profile in enumerate(profiles):
-        for number, worker in enumerate(workers_of(profile)):
+        for number, worker in enumerate(profile_workers(profile)):
             key = f"worker[{number}].is" if isinstance(profile.worker, tuple) else "worker.is"
             if worker.is_ not in BUILT_IN and (fault := _fault(worker.is_, profiles)):
                 raise WorkerKindError(fault, index=index, key=key)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.profiles import shipped
+from exporter.profiles import shipped_profiles
 from lab import fast_yaml
 from lab.controlplane.plane import ADMIN_TOKEN, EXPORTER_TOKEN, ControlPlane
 from lab.waiting import until
