@@ -130,8 +130,8 @@ async def serve(
             fixed=bool(settings.namespaces),
         )
         advance = functools.partial(_advance, store, clock, health, watches if settings.events.enabled else None)
-        running.append(tasks.create_task(_advance_loop(advance), name="advance"))
-        running.append(tasks.create_task(watch_kind_names(client, kinds_of(settings), health.notices), name="names"))
+        running.append(tasks.create_task(_advance_loop(advance, health), name="advance"))
+        running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
             "Started",
@@ -238,16 +238,19 @@ async def _render_loop(store: MetricsStore) -> None:
 
 def _advance(store: MetricsStore, clock: Callable[[], float], health: Health, watches: EventWatches | None) -> None:
     store.advance(clock())
-    update_configmaps_notice(store, health.notices, synced=health.has_synced("configmaps"))
-    # Events of unknown objects are not kept.
-    if watches is not None and all(map(health.has_synced, (CODERUNS, JOBS, PODS))):
+    note_configmaps(store, health.notices, answered=health.answered("configmaps"))
+    if watches is not None and _is_read(health):  # Events of unknown objects are not kept
         watches.update()
 
 
-async def _advance_loop(advance: Callable[[], None]) -> None:
-    """Applies the retention, updates the notices and the watches of Events, every 10 s."""
+def _is_read(health: Health) -> bool:
+    return all(map(health.answered, (CODERUNS, JOBS, PODS)))
+
+
+async def _advance_loop(advance: Callable[[], None], health: Health) -> None:
+    """Applies the retention, updates the notices and the watches of Events: after the first lists, and every 10 s."""
     while True:
-        await asyncio.sleep(_ADVANCE_SECONDS)
+        await asyncio.sleep(_ADVANCE_SECONDS if _is_read(health) else min(_WAIT_SECONDS, _ADVANCE_SECONDS))
         advance()
 
 

@@ -1,5 +1,6 @@
 """The sink for Events. It adds those about open objects, and keeps them when they expire."""
 
+import asyncio
 import dataclasses
 from typing import Any
 
@@ -8,6 +9,8 @@ from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["EventSink"]
+
+_SLICE = 256
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,8 +22,10 @@ class EventSink:
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Any]) -> None:
-        """Adds the Events of a list."""
-        for event in records.values():
+        """Adds the Events of a list, in slices."""
+        for number, event in enumerate(records.values()):
+            if not number % _SLICE:
+                await asyncio.sleep(0)
             self._put(event)
 
     def upsert(self, uid: str, record: Event) -> None:  # noqa: ARG002 - as the protocol names it

@@ -41,8 +41,10 @@ class Telemetry:
             "resource_state", "1 for the current state of the resource, 0 for the others.", *labels, "state"
         )
         self.required = self._gauge("resource_required", "Whether readiness requires the resource.", *labels)
-        self.optional = self._gauge(
-            "resource_optional", "Whether a missing permission for the resource is no fault.", *labels
+        self.not_granted = self._gauge(
+            "resource_not_granted",
+            "Whether an optional resource is missing or forbidden. Nothing else depends on it.",
+            *labels,
         )
         self.synced = self._gauge("resource_synced", "Whether the initial list has completed.", *labels)
         self.objects = self._gauge("resource_objects", "Number of cached objects.", *labels)
@@ -110,8 +112,7 @@ class Telemetry:
 
     def resource(self, *, resource: str, scope: str, required: bool, optional: bool = False) -> "ResourceStatus":
         """A new list and watch, in the state `syncing`."""
-        self.optional.labels(resource, scope).set(optional)
-        return ResourceStatus(self, resource=resource, scope=scope, required=required)
+        return ResourceStatus(self, resource=resource, scope=scope, required=required, optional=optional)
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         return Gauge(f"coderun_exporter_{name}", documentation, labels, registry=self.registry)
@@ -123,10 +124,13 @@ class Telemetry:
 class ResourceStatus:
     """The status of one list and watch. Logs changes of the state, but not retries."""
 
-    def __init__(self, telemetry: Telemetry, *, resource: str, scope: str, required: bool) -> None:
+    def __init__(
+        self, telemetry: Telemetry, *, resource: str, scope: str, required: bool, optional: bool = False
+    ) -> None:
         self.resource = resource
         self.scope = scope
         self.required = required
+        self._optional = optional
         self.state = ""
         self.detail = ""
         self.note = ""
@@ -198,8 +202,8 @@ class ResourceStatus:
     def remove(self) -> None:
         """Removes its series: the list and watch has been stopped."""
         for metric in (
-            *(self._metrics.state, self._metrics.required, self._metrics.optional, self._metrics.synced),
-            self._metrics.objects,
+            *(self._metrics.state, self._metrics.required, self._metrics.synced),
+            *(self._metrics.objects, self._metrics.not_granted),
             *(self._metrics.last_sync, self._metrics.last_event, self._metrics.streamed),
             *(self._metrics.requests, self._metrics.errors, self._metrics.malformed),
         ):
@@ -211,6 +215,8 @@ class ResourceStatus:
 
     def _enter(self, state: str, detail: str) -> None:
         before, self.state, self.detail, self.since = self.state, state, detail, self._metrics.clock()
+        if self._optional:
+            self._metrics.not_granted.labels(*self._labels).set(state in {"missing", "forbidden"})
         for name in STATES:
             self._metrics.state.labels(*self._labels, name).set(name == state)
         if before:

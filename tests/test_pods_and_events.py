@@ -140,8 +140,8 @@ async def test_a_role_without_pods_and_events_costs_nothing_else(tmp_path, code)
             await until(lambda: app.health.has_synced("events"))
             page = await metrics_of(app)
             assert page.values("job_pods", state="pending") == [1]
-            assert page.values("coderun_exporter_resource_optional", scope="*/job-name") == [1]
-            assert page.values("coderun_exporter_resource_optional", resource="jobs") == [0]
+            assert page.values("coderun_exporter_resource_not_granted", scope="*/job-name") == [1]
+            assert page.values("coderun_exporter_resource_not_granted", resource="jobs") == []
             assert (await readiness(app))[0] == 200
             job = next(iter(app.store.cache.jobs))
             assert not app.store.cache.pods_known(job)

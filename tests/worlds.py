@@ -6,9 +6,10 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, PODS, Change, ObjectCache, Thresholds
+from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, Change, ObjectCache, Thresholds
 from exporter.kube.decode import Decoder
-from exporter.profiles import resolve
+from exporter.profiles import resolved
+from exporter.resources import RESOURCES
 from exporter.resources.coderuns import run_from_object
 from exporter.resources.configmaps import WireConfigMap, configmap_from_object
 from exporter.resources.jobs import WireJob, job_from_object
@@ -52,7 +53,7 @@ class World:
         self.cluster.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
         self.counted = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.read = {CODERUNS, JOBS, CONFIGMAPS, "pods", PODS} - set(unread)
+        self.read = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
         self.store = MetricsStore(
             cache=self.cluster,
             lifecycle=self.counted,

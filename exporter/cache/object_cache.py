@@ -1,5 +1,6 @@
 """The cached objects: three tables, the indexes that join them, and the retention of finished objects."""
 
+import collections
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
@@ -36,7 +37,8 @@ class ObjectCache(Attached):
         super().__init__(runs=Table(), jobs=Table(), all_namespaces=all_namespaces)
         self.thresholds = thresholds
         self.configmaps: Table[ConfigMap] = Table()
-        self._tables: dict[str, Table[Any]] = {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
+        self._tables: dict[str, Table[Any]] = collections.defaultdict(Table)
+        self._tables |= {CODERUNS: self.runs, JOBS: self.jobs, CONFIGMAPS: self.configmaps}
         self._selected = selected
         self._owners = OwnerIndex()
         self._named = NamedWorkers()
@@ -118,7 +120,7 @@ class ObjectCache(Attached):
         if not self.lacks_job(run):
             return None
         known = self._missing_jobs.since(run), *map(self.without_job_since, self.worker_runs(run))
-        return max(filter(None, known), default=None)
+        return max((moment for moment in known if moment is not None), default=None)
 
     def blocker_of(self, run: Run) -> Run | None:
         """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""

@@ -18,6 +18,7 @@ from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.explanation import Explanation
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
+from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.output import FORMATS, exit_code, shown
 from exporter.explaining.remote import Remote
@@ -26,6 +27,7 @@ from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.memory import memory_limit
+from exporter.untrusted import spelled_out
 
 __all__ = ["add_arguments", "run"]
 
@@ -53,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a run, or a Job or Pod of one; default: all open runs, the worst first",
     )
     add_cluster_arguments(parser)
+    parser.add_argument("-n", dest="namespace", metavar="NAME", default="", help="only this namespace, as in kubectl")
     parser.add_argument("--all", action="store_true", help="without a name: also runs that are over")
     parser.add_argument(
         "-f",
@@ -85,15 +88,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the explanations. Returns the exit code. Raises UsageError, KubeConfigError, ExplainError."""
     _check(arguments)
-    settings = load_settings(arguments)
+    if arguments.namespace and not arguments.url and not arguments.filename:
+        arguments.namespaces = arguments.namespace
+    settings = settings_of(arguments)
+    runs, text = _explained(arguments, settings)
+    if not arguments.watch:
+        print(text)
+        return exit_code(runs)
     while True:
-        runs, notes = _read(arguments, settings)
-        text = shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
-        clear = _CLEAR if arguments.watch and sys.stdout.isatty() else ""
-        print(clear + text, flush=True)
-        if not arguments.watch:
-            return exit_code(runs)
+        print((_CLEAR if sys.stdout.isatty() else "") + text, flush=True)
         time.sleep(_SECONDS)
+        try:
+            _, text = _explained(arguments, settings)
+        except ExplainError as error:
+            text = spelled_out(str(error))
+
+
+def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Sequence[Explanation], str]:
+    runs, notes = _read(arguments, settings)
+    return runs, shown(runs, form=arguments.output, single=bool(arguments.name), notes=notes)
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -103,6 +116,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("--from: not with --filename")
     if arguments.filename and arguments.watch:
         raise UsageError("--watch: not with --filename, which does not change")
+    if arguments.namespace and (arguments.namespaces or "/" in (arguments.name or "")):
+        raise UsageError("-n: not with another namespace")
     if arguments.at and not arguments.filename:
         raise UsageError("--at: only with --filename")
     remote = next((name for name, *_ in _REMOTE if given[name] and not arguments.url), "")
@@ -121,11 +136,15 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _read(arguments: argparse.Namespace, settings: Settings) -> Result:
     target = Target.parse(arguments.name) if arguments.name else None
+    if target is not None and arguments.namespace and not target.namespace:
+        target = target._replace(namespace=arguments.namespace)
     if arguments.url:
-        return asyncio.run(_read_remote(arguments, target))
-    if arguments.filename:
-        return _read_dump(arguments, settings, target)
-    return asyncio.run(_read_cluster(arguments, settings, target))
+        runs, notes = asyncio.run(_read_remote(arguments, target))
+    elif arguments.filename:
+        runs, notes = _read_dump(arguments, settings, target)
+    else:
+        runs, notes = asyncio.run(_read_cluster(arguments, settings, target))
+    return [run for run in runs if arguments.namespace in {"", run.namespace} or target is not None], notes
 
 
 async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Result:

@@ -4,7 +4,8 @@
 """
 
 from exporter.diagnosis.cause import Cause
-from exporter.diagnosis.causes import CANNOT_TELL, CAUSES, CauseInfo
+from exporter.diagnosis.cause_info import CauseInfo
+from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import FAULT, NO_FAULT, UNKNOWN, findings, verdict
 from exporter.diagnosis.main_end import main_ended

@@ -3,10 +3,11 @@
 docs/causes.md is generated from this table. Rules and runbooks refer to the names.
 """
 
-import string
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["CANNOT_TELL", "CAUSES", "CauseInfo", "rank"]
+from exporter.diagnosis.cause_info import CauseInfo
+
+__all__ = ["CANNOT_TELL", "CAUSES", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
 
@@ -23,26 +24,6 @@ _CLUSTER: Final = "who runs the cluster"
 _TEMPLATES: Final = "who deploys the platform's templates"
 _AGENT: Final = "who owns the agent or its task"
 _NOBODY: Final = "nobody"
-
-
-class CauseInfo(NamedTuple):
-    """One cause. `next` is a command with places for the names of the object that the finding is about.
-
-    `grace`: seconds for which the state is normal, as during a start. `fault`: whether it is a fault at all.
-    `metric`: whether the `*_cause` metrics have it.
-    """
-
-    name: str
-    meaning: str
-    act: str
-    next: str
-    grace: float = 0.0
-    fault: bool = True
-    metric: bool = True
-
-    def command(self, **names: str) -> str:
-        """The next command. The names must be quoted."""
-        return string.Template(self.next).substitute(names).rstrip()
 
 
 _TABLE: Final = (
@@ -165,10 +146,10 @@ _TABLE: Final = (
         _PODS,
         grace=60,
     ),
-    CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo(
         "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, _RUN
     ),
+    CauseInfo("container_failed", "A container ended with an error.", _AGENT, _PREVIOUS),
     CauseInfo("run_already_finished", "The run is over, and its worker is unfinished.", _CONTROLLER, _PODS, grace=60),
     CauseInfo("run_gone", "The run of the worker no longer exists.", _CONTROLLER, _PODS, grace=60),
     CauseInfo(

@@ -80,7 +80,7 @@ def restarting_containers(pod: Pod) -> Iterator[Finding]:
         elif one.state == "terminated" and one.reason == _OUT_OF_MEMORY:
             yield found("oom_killed", _end(one), about=of_pod(pod, one.name), since=one.since)
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
-            text = f"container {one.name} was OOMKilled and restarted ({one.restarts} restarts)"
+            text = f"container {one.name} was OOMKilled and restarted"
             yield found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
 
 
@@ -92,7 +92,7 @@ def _restarting(pod: Pod, one: Container) -> Finding:
         cause = "container_cannot_be_created"
     code = "" if one.last_exit_code is None else f", exit code {one.last_exit_code}"
     last = f"; last: {one.last_reason}{code}" if one.last_reason else ""
-    text = f"container {one.name}: {one.reason}, {one.restarts} restarts{last}"
+    text = f"container {one.name}: {one.reason}{last}"
     return found(cause, text, about=of_pod(pod, one.name), since=pod.started)
 
 

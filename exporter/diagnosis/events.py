@@ -1,15 +1,22 @@
 """Words of Events, and those that are about one object."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from exporter.cache import Event, ObjectCache
 
 __all__ = ["latest", "words"]
 
+_COMBINED: Final = "(combined from similar events): "
+_GENERATED: Final = re.compile(r'\b([Pp]ods?) "[^"]*"')
+"""A Job controller tries another name each time."""
+
 
 def words(event: Event) -> str:
-    """Reason and note. Without the count: the words become a label, and each repetition would be a new series."""
-    return f"{event.reason}: {event.note}" if event.note else event.reason
+    """Reason and note, without what differs each time: the words become a label, and others another series."""
+    note = _GENERATED.sub(r"\1", event.note.removeprefix(_COMBINED))
+    return f"{event.reason}: {note}" if note else event.reason
 
 
 def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:

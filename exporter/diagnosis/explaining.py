@@ -1,6 +1,6 @@
 """Builds the explanation of one run, or of a worker without a run, from the cached objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from exporter.cache import RUNNING, Event, Job, ObjectCache, Pod, Run
 from exporter.diagnosis.causes import CAUSES
@@ -15,6 +15,7 @@ from exporter.diagnosis.explanation import (
 )
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
+from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "worst_first"]
 
@@ -33,7 +34,7 @@ def is_listed(item: Run | Job, cache: ObjectCache) -> bool:
 def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     """At the time of the cache."""
     now, listed = cache.now, findings(item, cache)
-    workers = sorted(cache.jobs_of(item), key=_age, reverse=True) if isinstance(item, Run) else [item]
+    workers = sorted(_workers_of(item, cache), key=_age, reverse=True) if isinstance(item, Run) else [item]
     shown, uids = workers[:_WORKERS], [item.uid]
     for job in shown:
         uids += [job.uid, *(pod.uid for pod in cache.pod_workers(job)[-_PODS:])]
@@ -43,10 +44,10 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         namespace=item.namespace,
         name=item.name,
         kind=item.kind if isinstance(item, Run) else item.worker,
-        uid=item.uid,
+        uid=one_line(item.uid),
         verdict=verdict(listed, now),
         state=item.state if isinstance(item, Run) else item.result or ("waiting" if item.suspended else "open"),
-        phase=item.phase if isinstance(item, Run) else "",
+        phase=one_line(item.phase) if isinstance(item, Run) else "",  # a record has it as it was sent
         message=item.message if isinstance(item, Run) else "",
         agent=item.agent or next((job.agent for job in shown if job.agent), ""),
         attempt=item.attempt if isinstance(item, Run) else max(1, item.version),
@@ -60,6 +61,13 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         events=tuple(map(_event, events[:_EVENTS])),
         events_known=cache.events_known(item.namespace),
     )
+
+
+def _workers_of(run: Run, cache: ObjectCache) -> Iterator[Job]:
+    """Its Jobs or Pods, and those of the run that works for it, as of the Sandbox of a SandboxClaim."""
+    yield from cache.jobs_of(run)
+    for one in cache.worker_runs(run):
+        yield from cache.jobs_of(one)
 
 
 def finding_view(finding: Finding, now: float) -> FindingView:

@@ -18,6 +18,8 @@ __all__ = ["FAULT", "NO_FAULT", "UNKNOWN", "findings", "verdict"]
 NO_FAULT, FAULT, UNKNOWN = "ok", "fault", "unknown"
 _LOOP = 6
 """Attempts, as in CodeRunRetryLoop."""
+_DEEPEST = 3
+"""Runs that work for runs; owner references may form a loop."""
 
 
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
@@ -35,7 +37,10 @@ def verdict(found_: Iterable[Finding], now: float) -> str:
     return NO_FAULT if not causes else UNKNOWN if causes == {CANNOT_TELL} else FAULT
 
 
-def _of_run(run: Run, cache: ObjectCache) -> Iterator[Finding]:
+def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
+    """Its own, and those of the runs that work for it."""
+    for one in cache.worker_runs(run) if depth < _DEEPEST else ():
+        yield from _of_run(one, cache, depth + 1)
     yield from deletion_findings(run)
     if run.state == "waiting":
         yield found(

@@ -35,7 +35,10 @@ def _newest_words(pod: Pod, events: Sequence[Event]) -> str:
 
 def ended_main(pod: Pod) -> Container | None:
     """The main container of a running Pod, if it has ended. Of several, the last one, once all have."""
-    mains = [one for one in pod.containers if one.role == "main"]
-    if pod.state != "running" or not mains or any(one.state != "terminated" for one in mains):
-        return None
-    return max(mains, key=lambda one: one.since or 0.0)
+    mains = []
+    for one in pod.containers:
+        if one.role == "main":
+            if one.state != "terminated":
+                return None
+            mains.append(one)
+    return max(mains, key=lambda one: one.since or 0.0, default=None) if pod.state == "running" else None

@@ -4,8 +4,9 @@ A record is the last explanation of a run, with the workers, pods and Events tha
 and 20 MiB; the run whose last change is the oldest is dropped first.
 """
 
+import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -28,6 +29,8 @@ _LARGEST: Final = 1 << 20
 _WORKERS: Final = 10
 _PODS: Final = 10
 _EVENTS: Final = 20
+
+_log = logging.getLogger(__name__)
 
 _decode = msgspec.json.Decoder(Explanation).decode
 
@@ -64,11 +67,17 @@ class FlightRecorder:
 
     def observe(self, old: Record | None, new: Record | None) -> None:
         """A run or a Job has changed: it is recorded when it ends."""
-        if isinstance(new, Run):
-            if new.terminal and not (isinstance(old, Run) and old.terminal):
-                self._record(new)
-        elif isinstance(new, Job) and new.result and not (isinstance(old, Job) and old.result):
-            self._record(self._cache.run_of(new) or new)
+        if isinstance(new, Run | Job) and _has_ended(old, new):
+            self._record((self._cache.run_of(new) or new) if isinstance(new, Job) else new)
+
+    def replaced(self, pairs: Sequence[tuple[Record | None, Record | None]]) -> None:
+        """A list was replaced, and these have changed: at most as many are recorded as are kept."""
+        ended = [(old, new) for old, new in pairs if new is None or _has_ended(old, new)]
+        for old, new in ended[-_MOST_RUNS:]:
+            if new is None:
+                self.before_removal(old)
+            else:
+                self.observe(old, new)
 
     def advance(self, now: float) -> None:
         """Forgets what is older than 24 hours."""
@@ -95,6 +104,12 @@ class FlightRecorder:
         return msgspec.structs.replace(run, recorded=moment, notes=(note,))
 
     def _record(self, item: Run | Job, *, deleted: float | None = None) -> None:
+        try:
+            self._put(item, deleted=deleted)
+        except Exception:  # noqa: BLE001 - a bug here must not stop the resource
+            _log.exception("Failed to record a run, skipping it", extra={"namespace": item.namespace})
+
+    def _put(self, item: Run | Job, *, deleted: float | None) -> None:
         now = self._cache.now
         run = _with_timeline(explanation_of(item, self._cache))
         if (before := self._runs.get(item.uid)) is not None:
@@ -115,6 +130,15 @@ class FlightRecorder:
     def _drop(self, uid: str) -> None:
         if (old := self._runs.pop(uid, None)) is not None:
             self.size -= len(old.data)
+
+
+def _has_ended(old: Record | None, new: Record | None) -> bool:
+    """Whether a run or a Job is over that was not before."""
+    return _is_over(new) and not _is_over(old)
+
+
+def _is_over(item: Record | None) -> bool:
+    return item.terminal if isinstance(item, Run) else bool(item.result) if isinstance(item, Job) else False
 
 
 def _with_timeline(run: Explanation) -> Explanation:

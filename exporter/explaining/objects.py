@@ -19,6 +19,7 @@ __all__ = ["Objects"]
 
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
+_MOST_ELSEWHERE: Final = 100
 _EVENTS: Final = {"", "events.k8s.io"}
 
 
@@ -37,6 +38,7 @@ class Objects:
         self._any = run_kinds([Profile(group=_MARK, plural="any", worker=Worker(is_="Pod", named=".x"))])
         self._seen: set[str] = set()
         self._configmap_namespaces: set[str] = set()
+        self._elsewhere: list[tuple[msgspec.Raw, Any, Any]] = []
         self._others: dict[str, dict[str, Job]] = {"Job": {}, "Pod": {}}
 
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
@@ -71,9 +73,26 @@ class Objects:
         meta = tree.get("metadata") if isinstance(tree, dict) else None
         place = (meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ("", "")
         self._configmap_namespaces.add(str(place[0] or ""))
-        for informer in self.snapshot.of(CONFIGMAPS):
-            if informer.watch.namespace == place[0] and informer.watch.name in {"", place[1]}:
+        if self._put_configmap(raw, *place) or len(self._elsewhere) == _MOST_ELSEWHERE:
+            return
+        if any(required.matches(str(place[1])) for required in self.snapshot.configmaps):
+            self._elsewhere.append((raw, *place))
+
+    def _put_configmap(self, raw: msgspec.Raw, namespace: Any, name: Any) -> bool:
+        found = [one for one in self.snapshot.of(CONFIGMAPS) if one.watch.namespace == namespace]
+        for informer in found:
+            if informer.watch.name in {"", name}:
                 self.snapshot.add(informer, raw)
+        return bool(found)
+
+    def _move_configmaps(self) -> None:
+        """The platform may be in another namespace than the default: where the dump has its ConfigMaps."""
+        namespaces = {str(namespace) for _, namespace, _ in self._elsewhere}
+        expected = {informer.watch.namespace for informer in self.snapshot.of(CONFIGMAPS)}
+        if len(namespaces) == 1 and expected.isdisjoint(self._configmap_namespaces):
+            self.snapshot.move_configmaps(namespaces.pop())
+            for raw, namespace, name in self._elsewhere:
+                self._put_configmap(raw, namespace, name)
 
     def _add_other(self, raw: msgspec.Raw, kind: str) -> None:
         """A Job or Pod that the settings do not select: it is explained if the dump has no run."""
@@ -97,6 +116,7 @@ class Objects:
     def finish(self) -> None:
         """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
         snapshot = self.snapshot
+        self._move_configmaps()
         is_mixed = len(self._seen) > 1
         for informer in snapshot.informers:
             if self._is_known(informer, is_mixed=is_mixed):

@@ -1,12 +1,13 @@
 """Reads explanations from a running exporter."""
 
+import base64
 import dataclasses
 import os
 import pathlib
 import ssl
 import urllib.parse
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -22,6 +23,8 @@ _SECONDS: Final = 30.0
 _LARGEST: Final = 64 << 20
 _MOST_PAGES: Final = 1000
 _OK, _UNAUTHORIZED, _MISSING = 200, 401, 404
+
+T = TypeVar("T")
 
 _one = msgspec.json.Decoder(Explanation)
 _list = msgspec.json.Decoder(RunList)
@@ -43,7 +46,7 @@ class Remote:
     async def one(self, target: Target) -> Explanation:
         """The run of this name. Raises ExplainError."""
         async with self._session() as session:
-            return _one.decode(await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
+            return self._decoded(_one, await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
 
     async def all(self, *, state: str) -> tuple[list[Explanation], list[str]]:
         """All pages of the list, and its notes. Raises ExplainError."""
@@ -52,13 +55,19 @@ class Remote:
         token = ""
         async with self._session() as session:
             for _ in range(_MOST_PAGES):
-                page = _list.decode(await self._get(session, "", {"state": state, "continue": token}))
+                page = self._decoded(_list, await self._get(session, "", {"state": state, "continue": token}))
                 runs += page.items
                 notes |= dict.fromkeys(page.notes)
                 token = page.continue_
                 if not token:
                     return runs, list(notes)
         raise ExplainError(f"{self.url}: the list does not end")
+
+    def _decoded(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+        try:
+            return decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise ExplainError(f"{self.url}: not an answer of this API") from None
 
     def _session(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=_SECONDS)
@@ -70,7 +79,8 @@ class Remote:
             headers["Authorization"] = f"Bearer {_secret(self.token_file, '--token-file')}"
         elif self.user:
             password = _secret(self.password_file, "--password-file") if self.password_file else ""
-            headers["Authorization"] = aiohttp.BasicAuth(self.user, password, "utf-8").encode()
+            coded = base64.b64encode(f"{self.user}:{password}".encode()).decode()
+            headers["Authorization"] = f"Basic {coded}"
         return headers
 
     async def _get(self, session: aiohttp.ClientSession, path: str, params: Mapping[str, str]) -> bytes:

@@ -21,9 +21,9 @@ from exporter.cache import (
     Pod,
     Run,
 )
-from exporter.config import Settings
-from exporter.informers import Informer, informers, watch_config
-from exporter.resources.required import absent_configmaps
+from exporter.config import ConfigMaps, Settings
+from exporter.informers import Informer, informers, wanted_of
+from exporter.resources.required import absent_of
 from exporter.telemetry import Telemetry
 
 __all__ = ["Snapshot", "TooManyError"]
@@ -45,8 +45,8 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
-        wanted = watch_config(self.settings)
-        self.all_kinds, self.kinds = wanted.kinds, wanted.custom_kinds
+        wanted = wanted_of(self.settings)
+        self.all_kinds, self.kinds, self.configmaps = wanted.kinds, wanted.custom_kinds, wanted.configmaps
         self.known: dict[str, set[str]] = {name: set() for name in (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS)}
         self._records: dict[tuple[str, str], dict[str, Any]] = {}
         self._number = 0
@@ -69,6 +69,15 @@ class Snapshot:
                 raise TooManyError
         records[uid] = record
         self.newest = max(self.newest, *_times(record))
+
+    def move_configmaps(self, namespace: str) -> None:
+        """The required ConfigMaps are in this namespace, unless the settings name one."""
+        if self.settings.configmaps.namespace == ConfigMaps().namespace:
+            moved = msgspec.structs.replace(self.settings.configmaps, namespace=namespace)
+            settings = msgspec.structs.replace(self.settings, configmaps=moved)
+            every = informers(settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
+            others = [informer for informer in self.informers if informer.table != CONFIGMAPS]
+            self.informers = [*others, *(informer for informer in every if informer.table == CONFIGMAPS)]
 
     def of(self, table: str) -> Iterator[Informer]:
         """The informers of a table."""

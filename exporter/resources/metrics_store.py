@@ -17,6 +17,7 @@ from exporter.resources.resource import Resource
 __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
+_ATTACHED = (PODS, EVENTS)  # series of both depend on these
 _Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 
@@ -41,18 +42,15 @@ class MetricsStore:
         self._lifecycle = lifecycle
         self._table_has_synced = has_synced
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}
-        self._joining = {
-            name: {index: family for index, family in families.items() if family.needs or family.uses}
-            for name, families in self._families.items()
-        }
-        self._reading = {
-            source: {
-                table: {at: family for at, family in families.items() if source in {*family.needs, *family.uses}}
-                for table, families in self._joining.items()
-            }
-            for source in (PODS, EVENTS)
-        }
+        self._joining = self._families_that_read(lambda name: name not in _ATTACHED)
+        self._reading = {source: self._families_that_read(source.__eq__) for source in _ATTACHED}
         self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
+
+    def _families_that_read(self, is_read: Callable[[str], bool]) -> _Families:
+        return {
+            table: {at: family for at, family in some.items() if any(map(is_read, (*family.needs, *family.uses)))}
+            for table, some in self._families.items()
+        }
 
     def cached(self, table: str, uid: str) -> Any:
         """The cached record, to which a listed one is compared."""
@@ -81,13 +79,12 @@ class MetricsStore:
             for name in _JOINED:
                 self._compressed[name].mark_all_dirty()
             return
-        for old, new in self.cache.replace(resource, partition, records):
+        pairs = self.cache.replace(resource, partition, records)
+        for old, new in pairs:
             self._update_members(resource, old, new)
             self._touch(self._related(resource, old, new))
             self._lifecycle.observe(old, new)
-            if new is None:
-                self._recorder.before_removal(old)
-            self._recorder.observe(old, new)
+        self._recorder.replaced(pairs)
 
     def put(self, change: Change) -> None:
         """Applies a change. Compares the samples of the object and of related objects before and after it."""

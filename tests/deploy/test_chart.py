@@ -14,6 +14,11 @@ pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
 
 KINDS = [{"group": "orchestrator.platform"}, {"plural": "docsruns", "kind": "DocsRun"}]
 SETTINGS = {
+    "neither Pods nor Events": {"pods": {"enabled": False}, "events": {"enabled": False}},
+    "Pods as workers, and not those of Jobs": {
+        "pods": {"enabled": False},
+        "coderuns": {"kinds": ["tasks.kubeopencode.io"]},
+    },
     "one namespace": {"namespaces": ["agent-platform"]},
     "two namespaces, one of them twice": {"namespaces": ["a", "b", "a"]},
     "two kinds of two groups": {"coderuns": {"kinds": KINDS}},

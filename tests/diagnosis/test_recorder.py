@@ -115,3 +115,16 @@ def test_a_restart_forgets_it():
     flight = Flight(RUN)
     flight.world.delete(RUN)
     assert FlightRecorder(flight.world.cluster, started=CREATED).find(R) == []
+
+
+def test_a_bug_stops_no_resource(monkeypatch, caplog):
+    """What cannot be recorded is logged, and the change is applied."""
+    flight = Flight(RUN)
+
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(recording, "explanation_of", broken)
+    flight.world.delete(RUN)
+    assert len(flight.world.cluster.runs) == 0
+    assert "Failed to record a run, skipping it" in caplog.text

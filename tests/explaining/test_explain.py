@@ -16,7 +16,7 @@ from tests.kube.settings import a_kubeconfig
 DUMPS = pathlib.Path(__file__).parents[1] / "diagnosis/dumps"
 NS = "agent-platform"
 RUNNING = {"phase": "Running"}
-ESCAPES = "\x1b]0;owned\x07\x1b[31mred\u202e\u0007"
+ESCAPES = "\x1b]0;owned\x07\x1b[31mred\u202e\u0007\ud800"
 
 
 def a_pod(name="p", *, job="j", state=None):
@@ -254,6 +254,18 @@ def test_a_name_that_several_have_is_an_error_that_lists_them(tmp_path):
     other = a_run("r", namespace="other", status=RUNNING)
     dump = a_dump(tmp_path, [*PENDING, other])
     assert wrong("explain", "-f", dump, "r") == f"r: several have this name: {NS}/r, other/r"
+
+
+async def test_a_namespace_is_given_as_in_kubectl(tmp_path):
+    """For a name, and for the list."""
+    other = a_run("r", namespace="other", status=RUNNING)
+    dump = a_dump(tmp_path, [*PENDING, other])
+    assert call("explain", "-f", dump, "r", "-n", NS)[0] == 1
+    assert "pod_configmap_missing" not in call("explain", "-f", dump, "-n", "other")[1]
+    assert wrong("explain", "-f", dump, "-n", "a", "b/r") == "-n: not with another namespace"
+    async with a_server(*PENDING) as server:
+        assert (await explain(server, tmp_path, "-n", NS, "r"))[0] == 1
+        assert "No open runs found." in (await explain(server, tmp_path, "-n", "empty"))[1]
 
 
 def test_text_of_a_cluster_is_not_obeyed_by_a_terminal(tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def test_what_a_setting_does_not_say_is_the_shipped_profiles():
             "",
             "'codruns.agents.platform' is not a shipped profile; did you mean coderuns.agents",
         ),
-        ("x", "", "'x' is not a shipped profile; there are: boltruns.cto.5dlabs.ai, "),
+        ("x", "", "'x' is not a shipped profile; there are: "),
         (Profile(resource="tasks"), "resource", "'tasks' is not PLURAL.GROUP or PLURAL.VERSION.GROUP"),
         (Profile(resource="a.v1.b.c"), "resource", "there is no shipped profile for a.b.c, so kind is required"),
         (Profile(resource="a.b.c", kind="A"), "resource", "version is required: a.VERSION.b.c"),

@@ -1,5 +1,7 @@
 """Changes of a cluster, as hypothesis draws them: few objects, so that they meet, in every state that matters."""
 
+import json
+
 from hypothesis import strategies as st
 
 from exporter.config import CodeRuns, ConfigMaps, Jobs, RequiredConfigMap, Settings
@@ -15,6 +17,8 @@ _JOBS = [("Job", "n", "j"), ("Job", "n", "k"), ("Job", "m", "j"), ("Job", "n", "
 _CROWD = [("Job", "n", f"c{number}") for number in range(10)]
 _MAPS = [("ConfigMap", CONFIGMAPS, "templates-claude"), ("ConfigMap", CONFIGMAPS, "templates-codex")]
 _MATCH = {"app": "agent"}
+AT_ONCE = "at once"
+"""Instead of a time: that of the change. A fixed end is in the past for most of a long sequence."""
 
 _MOMENTS = st.sampled_from([None, None, *(stamp(CREATED + after) for after in (-5, 10, 40, 60, 100, 150))])
 _MAYBE = st.none() | _MOMENTS
@@ -133,10 +137,10 @@ CHANGES = weighed(
 ("crowd", place), where ten Jobs of one run are made at once.
 """
 
-_AN_END = st.sampled_from([None, stamp(CREATED + 10), stamp(CREATED + 60)])
+_AN_END = st.sampled_from([None, None, stamp(CREATED + 10), AT_ONCE, AT_ONCE, AT_ONCE])
 _NARROW_RUN = st.builds(
     lambda phase, end: _item(_RUNS[0], f"{GROUP}/v1", {}, status=_given(phase=phase, finishedAt=end)),
-    st.sampled_from(["Running", "Succeeded"]),
+    st.sampled_from(["Running", "Running", "Running", "Succeeded", "Succeeded"]),
     _AN_END,
 )
 _NARROW_JOB = st.builds(
@@ -179,9 +183,11 @@ SETTINGS = st.builds(
 )
 
 
-def happen(store, change):
-    """A change of the cluster."""
+def happen(store, change, *, now=CREATED):
+    """A change of the cluster. What has the time `AT_ONCE` has the time `now`."""
     verb, what = change
+    if verb in {"put", "remake"}:
+        what = json.loads(json.dumps(what).replace(AT_ONCE, stamp(now)))
     if verb == "delete":
         store.delete(what)
         return

@@ -119,12 +119,11 @@ def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
             needs=family.needs, uses=family.uses, samples=lambda *_, name=family.name: asked.update([name])
         )
         world.store._families["jobs"][index] = double
-        if family.needs:
+        if family.needs and index in world.store._joining["jobs"]:
             world.store._joining["jobs"][index] = double
     world.put(run | {"status": {"phase": "Running"}})
     limits = ("job_max_runtime_seconds", "job_max_runtime_configured", "job_long_lived")
-    of_pods = ("agent_pod_waiting", "agent_main_container_finished_timestamp_seconds")
-    joined = ("job_info", *limits, *of_pods, "job_hang_cause")
+    joined = ("job_info", *limits, "agent_main_container_finished_timestamp_seconds", "job_hang_cause")
     assert asked == dict.fromkeys(joined, 2)
 
 

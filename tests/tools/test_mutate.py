@@ -12,7 +12,7 @@ from lab.components import component
 from tools.mutate import __main__ as command
 from tools.mutate.copies import copies_of
 from tools.mutate.rules import Mutant, load, mutants, readers
-from tools.mutate.suites import Suite, load_suite, names_for, rule_files
+from tools.mutate.suites import load_suite, names_for, rule_files
 from tools.mutate.survey import load_suites, survey
 from tools.mutate.trial import Laboratory, Outcome, TrialError
 from tools.mutate.verdict import sampled
@@ -103,13 +103,18 @@ def test_a_record_is_tested_by_its_suite_and_by_the_alerts_that_read_it(tiny, tm
 
 
 def test_a_suite_is_cut_into_its_tests_with_every_scalar_as_it_was(tiny):
-    """`0x10` stays a series of zeros, also where it was an alias, and each part has the head of the file."""
+    """`0x10` stays a series of zeros, also where it was an alias, and each part has the head of the file.
+
+    The quickest comes first: it kills most mutants, and the slow ones meet the rest.
+    """
     first, second = load_suite(tiny / "tests" / "Down.yml").parts
     for part in (first, second):
         assert "rule_files: [../rules/tiny.yml]" in part
         assert "0x10" in part
     assert "exp_alerts: []" in first
     assert "exp_alerts: []" not in second
+    (tiny / "tests" / "Down.yml").write_text(TINY_TEST.replace("eval_time: 30s", "eval_time: 5m"))
+    assert "exp_alerts: []" in load_suite(tiny / "tests" / "Down.yml").parts[1]
 
 
 def test_a_suite_gets_its_alert_and_the_records_and_one_rule_is_changed(tiny):
@@ -192,25 +197,6 @@ def test_a_suite_that_fails_on_the_rules_as_they_are_is_an_error(laboratory, tin
     suites, _ = load_suites(tiny / "tests", ("Down",))
     with pytest.raises(TrialError, match=r"^Down\.yml fails on the rules as they are"):
         list(survey(laboratory, laboratory.rules, suites))
-
-
-def test_the_part_that_kills_most_for_its_cost_comes_first(tiny, monkeypatch):
-    """At first the cheapest; a part that has killed nothing comes later with each batch."""
-    _, alert = rules = load(tiny / "rules")
-    laboratory = Laboratory(promtool=tiny, scratch=tiny, rules=rules)
-    order = []
-    kills = {"dear": {0: Outcome.KILLED}}
-    monkeypatch.setattr(Laboratory, "_killed", lambda *given: order.append(given[-1]) or kills.get(given[-1], {}))
-    suite = Suite(name="Down", parts={"dear": 3.0, "cheap": 1.0, "long": 2.0})
-    mutant = Mutant(rule=alert, place="", change="", body=alert.body)
-    assert [laboratory.outcomes([mutant] * 2, [suite])[0] for _ in range(3)] == [Outcome.KILLED] * 3
-    assert order[:3] == ["cheap", "long", "dear"]
-    assert order[-6] == "dear"
-
-
-def test_a_part_costs_what_it_evaluates(tiny):
-    """Seconds until its last check, for each series."""
-    assert list(load_suite(tiny / "tests" / "Down.yml").parts.values()) == [30.0 * 3, 60.0 * 2]
 
 
 def test_what_prometheus_refuses_counts_nowhere(tiny):

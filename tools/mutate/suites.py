@@ -22,24 +22,21 @@ RECORDING = "recording"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A file of unit tests. Each part is the text of a whole file with one of its tests.
-
-    `parts` has for each how much it costs: the seconds that it evaluates, for each of its series.
-    """
+    """A file of unit tests. Each part is the text of a whole file with one of its tests, the quickest first."""
 
     name: str
-    parts: Mapping[str, float]
+    parts: tuple[str, ...]
 
 
 def load_suite(file: pathlib.Path) -> Suite:
     """The suite of that file. Scalars stay as they are written: `0x200` is a series, and no number."""
-    document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     if not isinstance(document, yaml.MappingNode):
         raise TypeError(f"{file} is no mapping")
     (tests,) = (value for key, value in document.value if key.value == "tests")
     head = [(key, value) for key, value in document.value if key.value != "tests"]
     parts = [_part(head, key="tests", test=test) for test in tests.value]
-    return Suite(name=file.stem, parts={part: _cost(part) for part in parts})
+    return Suite(name=file.stem, parts=tuple(sorted(parts, key=_cost)))
 
 
 def names_for(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
@@ -60,6 +57,7 @@ def rule_files(rules: Sequence[Rule], *, suite: str, copies: Copies | None = Non
 
 
 def _cost(part: str) -> float:
+    """The seconds that it evaluates, for each of its series."""
     ends = [seconds(end) for end in re.findall(r"eval_time: ([1-9][0-9hms]*)", part)]
     return max(ends, default=_STEP) * (1 + len(re.findall(r"\bseries: ", part)))
 
@@ -68,4 +66,4 @@ def _part(head: Sequence[tuple[yaml.Node, yaml.Node]], *, key: str, test: yaml.N
     tests = yaml.SequenceNode("tag:yaml.org,2002:seq", [test])
     name = yaml.ScalarNode("tag:yaml.org,2002:str", key)
     whole = yaml.MappingNode("tag:yaml.org,2002:map", [*head, (name, tests)])
-    return yaml.serialize(whole, Dumper=yaml.SafeDumper, allow_unicode=True)
+    return yaml.serialize(whole, Dumper=yaml.CSafeDumper, allow_unicode=True)

@@ -13,7 +13,7 @@ from tools.mutate.verdict import Key, Result
 
 __all__ = ["Row", "load_suites", "survey"]
 
-_AT_ONCE = 200
+_AT_ONCE = 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

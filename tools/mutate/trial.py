@@ -1,8 +1,8 @@
 """A mutant against its unit tests, as promtool runs them."""
 
-import collections
 import dataclasses
 import enum
+import itertools
 import os
 import pathlib
 import re
@@ -14,7 +14,7 @@ from tools.mutate.copies import Copies, copies_of
 from tools.mutate.rules import Mutant, Rule
 from tools.mutate.suites import Suite, rule_files
 
-__all__ = ["Laboratory", "Outcome", "Record", "TrialError"]
+__all__ = ["Laboratory", "Outcome", "TrialError"]
 
 _ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "400"}  # as many run beside each other as there are cores; memory is there
 
@@ -31,19 +31,6 @@ class Outcome(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclasses.dataclass(kw_only=True)
-class Record:
-    """On how many mutants a part was tried, and how many of them it killed."""
-
-    tried: int = 0
-    killed: int = 0
-
-    @property
-    def share(self) -> float:
-        """The share of mutants that it will kill, as far as can be said by now."""
-        return (self.killed + 1) / (self.tried + 2)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Laboratory:
     """Where trials are made, several at a time if wished: each has a folder of its own below `scratch`."""
@@ -51,39 +38,29 @@ class Laboratory:
     promtool: pathlib.Path
     scratch: pathlib.Path
     rules: Sequence[Rule]
-    records: dict[str, Record] = dataclasses.field(default_factory=lambda: collections.defaultdict(Record))
-    """By the text of the part."""
 
     def outcomes(self, mutants: Sequence[Mutant], suites: Sequence[Suite]) -> list[Outcome]:
         """What became of each of these mutants of one rule.
 
-        The part comes first that kills most for its cost. Annotations are there only for what survives without them.
-        The rule as it is takes part: a suite that fails on it would kill everything. Raises TrialError where one
-        does, or where promtool fails and names none of the mutants.
+        Annotations are there only for what survives without them. The rule as it is takes part: a suite that fails
+        on it would kill everything. Raises TrialError where one does, or where promtool fails and names no mutant.
         """
         original = mutants[0].rule
         control = Mutant(rule=original, place="", change="", body=original.body)
         outcomes = [Outcome.SURVIVED] * len(mutants)
         copies = copies_of([*mutants, control], self.rules)
-        for annotated in (False, True):
+        parts = [(suite, part) for suite in suites for part in suite.parts]
+        for annotated, (suite, part) in itertools.product((False, True), parts):
+            if len(copies.mutants) == 1:
+                break
             copies = dataclasses.replace(copies, annotated=annotated)
-            parts = [(suite, part) for suite in suites for part in suite.parts]
-            while parts and len(copies.mutants) > 1:
-                suite, part = parts.pop(parts.index(max(parts, key=lambda each: self._promise(*each))))
-                found = self._killed(copies, suite, part)
-                if len(mutants) in found:
-                    raise TrialError(
-                        f"{suite.name}.yml fails on the rules as they are: run promtool test rules on it"
-                    )
-                self.records[part].tried += len(copies.mutants)
-                self.records[part].killed += len(found)
-                copies = copies.without(frozenset(found))
-                for number, outcome in found.items():
-                    outcomes[number] = outcome
+            found = self._killed(copies, suite, part)
+            if len(mutants) in found:
+                raise TrialError(f"{suite.name}.yml fails on the rules as they are: run promtool test rules on it")
+            copies = copies.without(frozenset(found))
+            for number, outcome in found.items():
+                outcomes[number] = outcome
         return outcomes
-
-    def _promise(self, suite: Suite, part: str) -> float:
-        return self.records[part].share / suite.parts[part]
 
     def _killed(self, copies: Copies, suite: Suite, part: str) -> dict[int, Outcome]:
         """What became of the mutants that a part does not let pass, by number."""

@@ -70,7 +70,7 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
     assert page.stale() == []
     for changed in (
         text.replace("| Runs stalled |", "| Stalled |"),
-        text.replace("For a wall-mounted screen.", "For a desk."),
+        text.replace("a wall-mounted screen", "a desk"),
     ):
         assert changed != text
         copy.write_text(changed)

@@ -1,0 +1,96 @@
+"""Sandboxes that work for SandboxClaims, on a real API server, with the permissions that `rbac` prints."""
+
+import functools
+import json
+import pathlib
+import uuid
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.controlplane.account import ServiceAccount
+from lab.controlplane.plane import ControlPlane
+from lab.controlplane.workplace import Workplace
+from lab.waiting import until
+from tests.exporting import impatience
+from tests.integration.in_process import an_exporter, eventually, short_watches
+from tests.integration.test_worker_pods import CRDS, STATUS, names
+
+__all__ = ["impatience", "short_watches"]
+
+pytestmark = pytest.mark.timeout(180)
+
+CRD = pathlib.Path(__file__).parents[1] / "profiles/objects/agent-sandbox/00-crd.yaml"
+GROUPS = {"sandboxes": "agents.x-k8s.io/v1beta1", "sandboxclaims": "extensions.agents.x-k8s.io/v1beta1"}
+KINDS = ["sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"]
+
+
+@pytest.fixture
+def place(control_plane: ControlPlane) -> Workplace:
+    """A namespace in which both kinds are served."""
+    place = Workplace(control_plane, f"sandboxes-{uuid.uuid4().hex[:8]}").open()
+    for crd in yaml.safe_load_all(CRD.read_text()):
+        control_plane.request("POST", CRDS, crd)
+    for plural in GROUPS:
+        until(functools.partial(is_served, control_plane, path_of(place, plural)), what=plural)
+    place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
+    return place
+
+
+def is_served(plane: ControlPlane, path: str) -> bool:
+    """Whether the API server has seen the CRD."""
+    return bool(plane.request("GET", path)[0] == 200)
+
+
+def path_of(place: Workplace, plural: str) -> str:
+    """Of a list in the namespace."""
+    root = f"/apis/{GROUPS[plural]}" if plural in GROUPS else "/api/v1"
+    return f"{root}/namespaces/{place.namespace}/{plural}"
+
+
+def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | None = None, **fields: Any) -> Any:
+    """An object that another one controls; a run is not ready yet."""
+    meta: dict[str, Any] = {"name": name}
+    if of is not None:
+        owner = {key: of[key] for key in ("apiVersion", "kind")} | {
+            key: of["metadata"][key] for key in ("name", "uid")
+        }
+        meta["ownerReferences"] = [owner | {"controller": True}]
+    kind = {"sandboxes": "Sandbox", "sandboxclaims": "SandboxClaim", "pods": "Pod"}[plural]
+    head = {"apiVersion": GROUPS.get(plural, "v1"), "kind": kind, "metadata": meta}
+    made = place.ask("POST", path_of(place, plural), head | fields)
+    if plural in GROUPS:
+        ready = {"type": "Ready", "status": "False", "reason": "DependenciesNotReady", "message": "m"}
+        status = {"status": {"conditions": [ready | {"lastTransitionTime": made["metadata"]["creationTimestamp"]}]}}
+        place.ask("PATCH", f"{path_of(place, plural)}/{name}/status", status, content_type=STATUS)
+    return made
+
+
+async def test_a_claim_lacks_its_sandbox_until_that_has_a_pod(
+    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+):
+    """By the ownerReferences as the API server stores them; each change comes by a watch of its kind."""
+    settings = tmp_path / "settings.yml"
+    settings.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": {"kinds": KINDS}}))
+    account = ServiceAccount(control_plane, place, settings=settings)
+    account.grant()
+    claim = create(place, "sandboxclaims", "c", spec={"warmPoolRef": {"name": "warm"}})
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
+    containers = {"containers": [{"name": "claude", "image": "i"}]}
+    async with an_exporter(settings, kubeconfig=kubeconfig) as app:
+        assert {status.resource for status in app.health.statuses} == {"sandboxclaims", "sandboxes", "jobs", "pods"}
+        assert await names(app, "coderun_job_name", coderun="c") == [""]
+        spec = {"operatingMode": "Running", "podTemplate": {"spec": containers}}
+        sandbox = create(place, "sandboxes", "s", of=claim, spec=spec)
+        cache = app.store.cache
+        await eventually(lambda: any(cache.worker_runs(run) for run in cache.runs), what="the Sandbox is read")
+        assert await names(app, "coderun_job_name") == ["", ""]
+        create(place, "pods", "s", of=sandbox, spec=containers)
+        await eventually(lambda: [*cache.jobs], what="the Pod is read")
+        assert await names(app, "coderun_job_name") == ["s", "s"]
+        assert await names(app, "job_info", "coderun") == ["sandbox/s"]
+        place.ask("DELETE", f"{path_of(place, 'sandboxes')}/s")
+        await eventually(lambda: not any(cache.worker_runs(run) for run in cache.runs), what="the Sandbox is gone")
+        assert await names(app, "coderun_job_name", coderun="c") == [""]
+    account.revoke()
