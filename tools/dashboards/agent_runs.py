@@ -1,4 +1,4 @@
-"""The dashboard for the wall: what is stuck now, since when and why; then trends."""
+"""The dashboard of all agent runs: stuck runs with their age and cause, then trends."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ __all__ = ["agent_runs"]
 
 
 def agent_runs() -> str:
-    """Its JSON."""
+    """The JSON of the dashboard."""
     return board(
         AGENT_RUNS,
         "Shows which runs and Jobs are stuck, since when, and why; durations and their limits; outcomes.",
