@@ -131,7 +131,7 @@ async def serve(
         )
         advance = functools.partial(_advance, store, clock, health, watches if settings.events.enabled else None)
         running.append(tasks.create_task(_advance_loop(advance, health), name="advance"))
-        running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
+        running.append(tasks.create_task(watch_kind_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
             "Started",
@@ -238,13 +238,13 @@ async def _render_loop(store: MetricsStore) -> None:
 
 def _advance(store: MetricsStore, clock: Callable[[], float], health: Health, watches: EventWatches | None) -> None:
     store.advance(clock())
-    note_configmaps(store, health.notices, answered=health.answered("configmaps"))
+    update_configmaps_notice(store, health.notices, synced=health.has_synced("configmaps"))
     if watches is not None and _is_read(health):  # Events of unknown objects are not kept
         watches.update()
 
 
 def _is_read(health: Health) -> bool:
-    return all(map(health.answered, (CODERUNS, JOBS, PODS)))
+    return all(map(health.has_synced, (CODERUNS, JOBS, PODS)))
 
 
 async def _advance_loop(advance: Callable[[], None], health: Health) -> None:

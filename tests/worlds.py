@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, Change, ObjectCache, Thresholds
 from exporter.kube.decode import Decoder
-from exporter.profiles import resolved
+from exporter.profiles import resolve
 from exporter.resources import RESOURCES
 from exporter.resources.coderuns import run_from_object
 from exporter.resources.configmaps import WireConfigMap, configmap_from_object

@@ -27,14 +27,14 @@ class Attached:
         self._all_namespaces = all_namespaces
         self._uids: dict[str, str] | None = None
 
-    def pod_workers(self, job: Job) -> Sequence[Pod]:
+    def pods_of(self, job: Job) -> Sequence[Pod]:
         """The Pods of a Job, the oldest first; for a worker Pod, itself. Pods that succeeded are not listed."""
         if job.is_pod:
             return () if job.pod is None else (job.pod,)
         return [pod for pod in self.pods.of_job(job.uid) if pod.namespace == job.namespace]
 
     def pods_known(self, job: Job) -> bool:
-        """Whether its Pods have been listed. If not, it may have others than `pod_workers`."""
+        """Whether its Pods have been listed. If not, it may have others than `pods_of`."""
         return job.is_pod or (not job.manual_selector and self.pods.known(self._scope(job.namespace)))
 
     def events_about(self, uid: str) -> Sequence[Event]:

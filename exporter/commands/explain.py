@@ -27,7 +27,7 @@ from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.memory import memory_limit
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
 __all__ = ["add_arguments", "run"]
 
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.namespace and not arguments.url and not arguments.filename:
         arguments.namespaces = arguments.namespace
-    settings = settings_of(arguments)
+    settings = load_settings(arguments)
     runs, text = _explained(arguments, settings)
     if not arguments.watch:
         print(text)
@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             _, text = _explained(arguments, settings)
         except ExplainError as error:
-            text = spelled_out(str(error))
+            text = escape_invisible(str(error))
 
 
 def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Sequence[Explanation], str]:

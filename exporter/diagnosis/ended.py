@@ -19,7 +19,7 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """None for a worker that is unfinished or has succeeded."""
     if job.result != "failed":
         return
-    known = [finding for pod in cache.pod_workers(job) for finding in pod_findings(pod, cache)]
+    known = [finding for pod in cache.pods_of(job) for finding in pod_findings(pod, cache)]
     if job.reason == _DEADLINE:
         text = f"{job.worker} {job.name} exceeded its deadline" + (
             f" of {job.deadline:.0f} s" if job.deadline else ""

@@ -37,7 +37,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     workers = sorted(_workers_of(item, cache), key=_age, reverse=True) if isinstance(item, Run) else [item]
     shown, uids = workers[:_WORKERS], [item.uid]
     for job in shown:
-        uids += [job.uid, *(pod.uid for pod in cache.pod_workers(job)[-_PODS:])]
+        uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_PODS:])]
     events = sorted((one for uid in dict.fromkeys(uids) for one in cache.events_about(uid)), key=_last, reverse=True)
     current = cache.newest_job(item) if isinstance(item, Run) else item
     return Explanation(
@@ -85,7 +85,7 @@ def finding_view(finding: Finding, now: float) -> FindingView:
 
 
 def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
-    pods = cache.pod_workers(job)
+    pods = cache.pods_of(job)
     return WorkerView(
         kind=job.worker,
         name=job.name,

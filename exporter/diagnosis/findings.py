@@ -79,7 +79,7 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Finding]:
     """Pods that are pending, and nothing says why."""
-    for pod in cache.pod_workers(job) if not known else ():
+    for pod in cache.pods_of(job) if not known else ():
         if pod.state == "pending" and not pod.gated:
             names = (f"container {one.name}: {one.reason}" for one in pod.containers if one.state == "waiting")
             text = next(names, "the kubelet has not reported its containers" if pod.node else "it has no node")

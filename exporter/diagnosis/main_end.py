@@ -16,5 +16,5 @@ def main_ended(job: Job, cache: ObjectCache) -> tuple[Pod, Container] | None:
         return None
     if run is not None and (run.terminal or run.shared):
         return None
-    found = [(pod, container) for pod in cache.pod_workers(job) if (container := ended_main(pod)) is not None]
+    found = [(pod, container) for pod in cache.pods_of(job) if (container := ended_main(pod)) is not None]
     return min(found, key=lambda one: one[1].since or 0.0, default=None)

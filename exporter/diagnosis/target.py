@@ -41,4 +41,4 @@ def found_in(cache: ObjectCache, target: Target) -> Sequence[Run | Job]:
 
 
 def _has_pod(job: Job, cache: ObjectCache, target: Target) -> bool:
-    return any(target.is_(pod.namespace, pod.name) for pod in cache.pod_workers(job))
+    return any(target.is_(pod.namespace, pod.name) for pod in cache.pods_of(job))

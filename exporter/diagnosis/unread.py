@@ -39,7 +39,7 @@ def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overdue: bool) -> Iterator[Finding]:
     """An unfinished worker whose Pods are not known, and that does not work as it should; or a failed one."""
-    is_complete = cache.pods_known(job) and not (job.active and not cache.pod_workers(job))
+    is_complete = cache.pods_known(job) and not (job.active and not cache.pods_of(job))
     if is_complete or job.suspended or job.result == "succeeded" or _explained(known):
         return
     not_ready = job.ready is not None and job.ready < job.active

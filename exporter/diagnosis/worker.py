@@ -36,7 +36,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 def _pods_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """A failed attempt explains nothing once there is another."""
-    pods = cache.pod_workers(job)
+    pods = cache.pods_of(job)
     current = [pod for pod in pods if not pod.is_over] or pods
     for pod in current:
         yield from pod_findings(pod, cache)
@@ -60,7 +60,7 @@ def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     about = of_job(job)
     if job.terminating:
         evidence = f"{plural(job.terminating, 'pod')} terminating, none active"
-        ends = [pod.deleted for pod in cache.pod_workers(job) if pod.deleted is not None]
+        ends = [pod.deleted for pod in cache.pods_of(job) if pod.deleted is not None]
         yield found("pods_terminating", evidence, about=about, since=max(ends, default=job.started))
         return
     event = next(latest(cache, job.uid, "FailedCreate"), None)

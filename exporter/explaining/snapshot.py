@@ -22,8 +22,8 @@ from exporter.cache import (
     Run,
 )
 from exporter.config import ConfigMaps, Settings
-from exporter.informers import Informer, informers, wanted_of
-from exporter.resources.required import absent_of
+from exporter.informers import Informer, informers, watch_config
+from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
 
 __all__ = ["Snapshot", "TooManyError"]
@@ -45,7 +45,7 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
-        wanted = wanted_of(self.settings)
+        wanted = watch_config(self.settings)
         self.all_kinds, self.kinds, self.configmaps = wanted.kinds, wanted.custom_kinds, wanted.configmaps
         self.known: dict[str, set[str]] = {name: set() for name in (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS)}
         self._records: dict[tuple[str, str], dict[str, Any]] = {}

@@ -35,7 +35,7 @@ def job_pods(job: Job, cache: ObjectCache) -> Iterator[Row]:
     """
     if job.result:
         return
-    if states := [pod.state for pod in cache.pod_workers(job) if not pod.is_over]:
+    if states := [pod.state for pod in cache.pods_of(job) if not pod.is_over]:
         for state in _STATES:
             yield (state,), states.count(state)
         return
@@ -50,7 +50,7 @@ def waiting(job: Job, cache: ObjectCache) -> Iterator[Row]:
     if job.result:
         return
     rows = 0
-    for pod in cache.pod_workers(job):
+    for pod in cache.pods_of(job):
         if pod.is_over:
             continue
         if pod.unscheduled and not pod.node:
