@@ -26,7 +26,8 @@ class Watched:
         cache = ObjectCache(thresholds=Thresholds())
         history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
         self.store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
-        self.feeds = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))[2:]
+        made = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))
+        self.feeds = [informer for informer in made if informer.resource == "configmaps"]
         self.feed = self.feeds[0]
         self.sink = self.feed.sink(self.store)
 

@@ -176,10 +176,12 @@ def test_vmalert_tool_finds_that_wrong_tests_do_not_hold(failures, wrong):
 def test_a_rule_that_reads_what_its_group_records_is_evaluated_after_it():
     """In a group of its own, at its place in the order that a test gives."""
     first, reads = {"record": "a:count", "expr": "count(a)"}, {"record": "b:count", "expr": "a:count > 1"}
+    alert = {"alert": "B", "expr": "b:count > 2"}
     groups = [
         {"name": "alerts", "rules": [{"alert": "A", "expr": "b:count"}]},
-        {"name": "g", "rules": [first, reads]},
+        {"name": "g", "rules": [first, reads, alert]},
     ]
     split = in_sequence(groups)
-    assert [(group["name"], group["rules"]) for group in split[1:]] == [("g", [first]), ("g part 2", [reads])]
-    assert evaluation_order(split, given=["g", "alerts"]) == ["g", "g part 2", "alerts"]
+    parts = [("g", [first]), ("g part 2", [reads]), ("g part 3", [alert])]
+    assert [(group["name"], group["rules"]) for group in split[1:]] == parts
+    assert evaluation_order(split, given=["g", "alerts"]) == ["g", "g part 2", "g part 3", "alerts"]

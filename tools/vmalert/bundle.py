@@ -51,7 +51,7 @@ def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
 
 
 def in_sequence(groups: Sequence[Group]) -> list[Group]:
-    """The groups, with a group of its own for each recording rule that reads an earlier one of its group.
+    """The groups, split before each rule that reads what an earlier rule of the same part records.
 
     vmalert writes what a group records when the group is evaluated: within a group a rule reads the samples of the
     evaluation before.
@@ -63,7 +63,7 @@ def _parts(group: Group) -> list[Group]:
     parts: list[list[Mapping[str, Any]]] = [[]]
     for rule in group["rules"]:
         recorded = {one["record"] for one in parts[-1] if "record" in one}
-        if any(name in rule["expr"] for name in recorded) and "record" in rule:
+        if any(name in rule["expr"] for name in recorded):
             parts.append([])
         parts[-1].append(rule)
     first, *others = ({**group, "rules": rules} for rules in parts)

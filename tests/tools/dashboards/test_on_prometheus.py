@@ -237,7 +237,7 @@ def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watch
     states = fields(itself, "Resources", "resource", "Value #B", "instance")
     assert len({instance for _, _, instance in states}) == 2
     assert {(resource, state) for resource, state, _ in states} == {
-        ("coderuns", 2), ("jobs", 2), ("configmaps", 2), ("docsruns", 4),
+        ("coderuns", 2), ("jobs", 2), ("pods", 2), ("events", 2), ("configmaps", 2), ("docsruns", 4),
     }  # fmt: skip
     assert number(itself, "Unsynced resources") == 2
     assert number(itself, "Targets down") == 0

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from exporter.diagnosis import stall
+from exporter.diagnosis import configmaps
 from lab.monitoring.bundle import shipped_alerts
 from tests.tools.dashboards.past import Past
 from tools.dashboards.generate import boards
@@ -62,7 +62,7 @@ def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(past, run):
     needed = {
         name
         for name in CONFIGMAPS
-        if stall._concerns(SimpleNamespace(name=name, problems=["x"]), SimpleNamespace(cli=CLIS[run]))
+        if configmaps._concerns(SimpleNamespace(name=name, problems=["x"]), SimpleNamespace(cli=CLIS[run]))
     }
     assert {"agents", "shared-harness"} < needed < set(CONFIGMAPS) or run == "unknown"
     assert {series["metric"]["configmap"] for series in lanes.series} == needed
