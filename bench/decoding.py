@@ -18,7 +18,7 @@ import msgspec
 
 from exporter.cache import Run
 from exporter.kube.decode import Decoder
-from exporter.profiles import resolved
+from exporter.profiles import resolve
 from exporter.resources.coderuns import run_from_object
 from exporter.resources.kinds import run_kinds
 
@@ -109,7 +109,7 @@ def _ratio(times: dict[str, list[float]], kind: Callable[[list[float]], float]) 
 
 
 def _by_profile() -> Callable[[msgspec.Raw], Run | None]:
-    (kind,) = run_kinds([resolved("coderuns.agents.platform")])
+    (kind,) = run_kinds([resolve("coderuns.agents.platform")])
     decoder, slim = Decoder(kind.reader.type), functools.partial(run_from_object, kind=kind)
     return lambda raw: slim(decoder.decode(raw)[0])
 

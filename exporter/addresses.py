@@ -11,9 +11,9 @@ from typing import Final
 
 from exporter.tokens import begins_as_token, looks_secret
 
-__all__ = ["shown_address", "shown_host"]
+__all__ = ["safe_address", "safe_host"]
 
-_LONGEST: Final = 300
+_MAX_LENGTH: Final = 300
 _LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS: Final = re.compile(
     r"(?:(?P<scheme>(?i:(?:git\+)?(?:https?|ssh)|git)://)?(?:[\w.~!$&'()*+,;=%:-]*@)?"  # https://user:password@
@@ -25,17 +25,17 @@ _ADDRESS: Final = re.compile(
 _DOTTED: Final = re.compile(r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE | re.ASCII)
 _SEGMENT: Final = re.compile(r"~?[.]?[A-Za-z0-9_][\w.-]{0,99}", re.ASCII)
 _NESTED: Final = re.compile(r"~?[a-z0-9_][a-z0-9._-]{0,39}")
-_MOST_NESTED: Final = 6
+_MAX_NESTED: Final = 6
 
 
-def shown_address(url: str) -> str:
+def safe_address(url: str) -> str:
     """`HOST[:PORT][/PATH]` of a URL, or of `git@HOST:PATH`; empty if any part has another format."""
-    return _shown(url) if len(url) <= _LONGEST else ""
+    return _shown(url) if len(url) <= _MAX_LENGTH else ""
 
 
-def shown_host(url: str) -> str:
+def safe_host(url: str) -> str:
     """`HOST[:PORT]` of a URL. The path of a webhook may be a secret."""
-    return shown_address(url).partition("/")[0]
+    return safe_address(url).partition("/")[0]
 
 
 @functools.lru_cache(maxsize=1024)  # thousands of runs share a repository
@@ -66,4 +66,4 @@ def _is_host(host: str) -> bool:
 def _are_segments(segments: list[str]) -> bool:
     """Whether it is an owner and a name. Longer paths (GitLab) must be lower case, unlike most access tokens."""
     form = _SEGMENT if len(segments) <= 2 else _NESTED  # noqa: PLR2004 (owner and name)
-    return len(segments) <= _MOST_NESTED and all(form.fullmatch(part) and not looks_secret(part) for part in segments)
+    return len(segments) <= _MAX_NESTED and all(form.fullmatch(part) and not looks_secret(part) for part in segments)

@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache, Thresholds
 from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
 from exporter.diagnosis.recorder import FlightRecorder
-from exporter.durations import seconds_of
+from exporter.durations import parse_duration
 from exporter.event_watches import EventWatches
 from exporter.exposition.exposition import Exposition
 from exporter.informers import Informer, informers, kinds_of
@@ -25,13 +25,13 @@ from exporter.memory import memory_limit
 from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
-from exporter.settings_notices import follow_names, note_configmaps
+from exporter.settings_notices import update_configmaps_notice, watch_kind_names
 from exporter.telemetry import ResourceStatus, Telemetry
 from exporter.web.api import RunsApi
 from exporter.web.health import Health
 from exporter.web.limits import Limits
 from exporter.web.metrics import Metrics
-from exporter.web.overview import Overview, address_of
+from exporter.web.overview import Overview, cluster_address
 from exporter.web.reviews import Reviews
 from exporter.web.server import Content, serve as serve_http
 from exporter.web_config import WebConfigError, WebFile
@@ -79,7 +79,7 @@ async def serve(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
     cache = ObjectCache(
-        thresholds=thresholds_of(settings),
+        thresholds=build_thresholds(settings),
         all_namespaces=not settings.namespaces,
         selected=bool(settings.label_selector),
     )
@@ -94,13 +94,13 @@ async def serve(
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
     recorder = FlightRecorder(cache, started=clock())
-    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.answered, recorder=recorder)
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.has_synced, recorder=recorder)
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
-        cache=cache, address=lambda: address_of(credentials.source, credentials.access.server), clock=clock
+        cache=cache, address=lambda: cluster_address(credentials.source, credentials.access.server), clock=clock
     )
     async with (
-        KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client,
+        KubeClient(credentials=credentials, budget=response_budget(memory_limit())) as client,
         serve_http(
             content=Content(
                 metrics=metrics,
@@ -131,7 +131,7 @@ async def serve(
         )
         advance = functools.partial(_advance, store, clock, health, watches if settings.events.enabled else None)
         running.append(tasks.create_task(_advance_loop(advance, health, clock), name="advance"))
-        running.append(tasks.create_task(follow_names(client, kinds_of(settings), health.notices), name="names"))
+        running.append(tasks.create_task(watch_kind_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
         _log.info(
             "Started",
@@ -148,11 +148,11 @@ async def serve(
             task.cancel()
 
 
-def budget_of(limit: int | None) -> Budget:
+def response_budget(limit: int | None) -> Budget:
     """The budget for all responses of the API server: a third of the memory limit, which is in bytes."""
     if limit is None:
-        return Budget(most=_BUDGET_BYTES, reason="there is no memory limit")
-    return Budget(most=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
+        return Budget(max_bytes=_BUDGET_BYTES, reason="there is no memory limit")
+    return Budget(max_bytes=limit // 3, reason=f"a third of the memory limit of {limit >> 20} MiB")
 
 
 def _check_web(web: Web, file: WebFile) -> None:
@@ -175,24 +175,24 @@ def _reviews(web: Web, client: KubeClient) -> Reviews | None:
     return Reviews(post=client.review, clock=time.monotonic, audience=web.kubernetes_auth_audience)
 
 
-def thresholds_of(settings: Settings) -> Thresholds:
+def build_thresholds(settings: Settings) -> Thresholds:
     """The thresholds, in seconds."""
     limits, agents = settings.thresholds, settings.thresholds.agents
     return Thresholds(
-        job_creation_deadline=seconds_of(str(limits.job_creation_deadline)),
+        job_creation_deadline=parse_duration(str(limits.job_creation_deadline)),
         job_creation_deadlines={
-            agent.lower(): seconds_of(str(override.job_creation_deadline))
+            agent.lower(): parse_duration(str(override.job_creation_deadline))
             for agent, override in agents.items()
             if override.job_creation_deadline is not None
         },
-        job_max_runtime=seconds_of(str(limits.job_max_runtime or DEFAULT_JOB_MAX_RUNTIME)),
+        job_max_runtime=parse_duration(str(limits.job_max_runtime or DEFAULT_JOB_MAX_RUNTIME)),
         job_max_runtime_is_set=limits.job_max_runtime is not None,
         job_max_runtimes={
-            agent.lower(): seconds_of(str(override.job_max_runtime))
+            agent.lower(): parse_duration(str(override.job_max_runtime))
             for agent, override in agents.items()
             if override.job_max_runtime is not None
         },
-        retention=seconds_of(str(settings.retention)),
+        retention=parse_duration(str(settings.retention)),
     )
 
 
@@ -203,7 +203,7 @@ def _names(started: list[Informer]) -> list[str]:
 async def _follow(
     informer: Informer, *, client: KubeClient, store: MetricsStore, health: Health, idle: float
 ) -> None:
-    while informer.table == PODS and not health.answered(JOBS):
+    while informer.table == PODS and not health.has_synced(JOBS):
         await asyncio.sleep(_WAIT_SECONDS)  # Pods of unknown Jobs are not kept
     await reflect(
         client=client,
@@ -239,14 +239,14 @@ async def _render_loop(store: MetricsStore) -> None:
 def _advance(store: MetricsStore, clock: Callable[[], float], health: Health, watches: EventWatches | None) -> None:
     now = clock()
     store.advance(now)
-    note_configmaps(store, health.notices, answered=health.answered("configmaps"))
+    update_configmaps_notice(store, health.notices, synced=health.has_synced("configmaps"))
     if watches is not None and _is_read(health, now):  # few Events of unknown objects are kept
         watches.update()
 
 
 def _is_read(health: Health, now: float) -> bool:
     """Whether runs and Jobs have been listed. Pods are optional: Events do not wait for a list of them that fails."""
-    return all(map(health.answered, (CODERUNS, JOBS))) and health.tried(PODS, now=now)
+    return all(map(health.has_synced, (CODERUNS, JOBS))) and health.tried(PODS, now=now)
 
 
 async def _advance_loop(advance: Callable[[], None], health: Health, clock: Callable[[], float]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from exporter import __version__, logs
 from exporter.commands import check, explain, profile, rbac, run
 from exporter.drafting import DraftError
-from exporter.ending import ended
+from exporter.ending import run_command
 from exporter.explaining.errors import ExplainError
 from exporter.flags import Parser, UsageError, nearest
 from exporter.kube.errors import KubeConfigError
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code. An invalid argument or setting prints one line and returns 2."""
     logs.set_up_fallback()
     words = list(sys.argv[1:] if argv is None else argv)
-    return ended(
+    return run_command(
         lambda: _run(words),
         expected=(UsageError, KubeConfigError, ListenError, WebConfigError, DraftError, ExplainError),
     )

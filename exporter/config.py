@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from exporter.durations import seconds_of
+from exporter.durations import parse_duration
 from exporter.profiles import (
     DEFAULT,
     Profile,
@@ -18,7 +18,7 @@ from exporter.profiles import (
     check as check_profile,
     check_worker_kinds,
     is_job,
-    resolved,
+    resolve,
 )
 from exporter.selectors import SELECTOR
 
@@ -224,14 +224,14 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
             check_profile(kind, others=kinds)
         except ProfileError as error:
             raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
-        profile = resolved(kind)
+        profile = resolve(kind)
         which = repr(profile.only) if is_job(profile) else None  # all profiles of Jobs share one list of Jobs
         first = names.setdefault((profile.plural, profile.group, which), index)
         if first != index:
             name = f"{profile.plural}.{profile.group}"
             raise msgspec.ValidationError(f"duplicate profile of {name}, see kinds.{first} - at `{where}`")
     try:
-        check_worker_kinds([resolved(kind) for kind in kinds])
+        check_worker_kinds([resolve(kind) for kind in kinds])
     except WorkerKindError as error:
         given = kinds[error.index]
         inside = f".{error.key}" if isinstance(given, Profile) and given.worker is not None else ""
@@ -247,7 +247,7 @@ def _check_durations(settings: Settings) -> None:
         if duration is None:
             continue
         try:
-            seconds = seconds_of(str(duration))
+            seconds = parse_duration(str(duration))
         except ValueError as error:
             raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
         if not seconds and key in durations:

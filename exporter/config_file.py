@@ -13,7 +13,7 @@ import yaml
 from exporter.config import CodeRuns, Settings, check
 from exporter.files import FileError, read_text
 from exporter.profiles import Profile, ProfileError, check as check_profile
-from exporter.yaml_text import node_of
+from exporter.yaml_text import load_node
 
 __all__ = ["ConfigError", "UnreadableError", "load", "readable"]
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> tuple[Any, Any]:
         raise UnreadableError(f"{path}: cannot be read: {error}") from error
     try:
         loader = yaml.SafeLoader(text)
-        nodes = node_of(loader, text)
+        nodes = load_node(loader, text)
         for key in _duplicates(nodes):
             raise ConfigError(f"{path}:{key.start_mark.line + 1}: duplicate key {key.value!r}")
         tree = None if nodes is None else loader.construct_document(nodes)

@@ -6,7 +6,7 @@ import msgspec
 
 from exporter.cache import CONFIGMAPS, Change, ConfigMap, Record
 from exporter.resources.metrics_store import MetricsStore
-from exporter.resources.required import RequiredConfigMap, absent_of, place_of
+from exporter.resources.required import RequiredConfigMap, absent_configmaps, find_requirement
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["ConfigMapSink"]
@@ -30,9 +30,9 @@ class ConfigMapSink:
         deleted = [
             record.name for uid, record in self._cached().items() if uid not in found and "*" not in record.name
         ]
-        wanted = [place for name in deleted if (place := place_of(name, self.places)) is not None]
-        found |= absent_of(wanted, {})
-        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_of(self.places, found)})
+        wanted = [place for name in deleted if (place := find_requirement(name, self.places)) is not None]
+        found |= absent_configmaps(wanted, {})
+        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_configmaps(self.places, found)})
 
     def upsert(self, uid: str, record: Record) -> None:
         """Adds or updates a ConfigMap."""
@@ -42,9 +42,9 @@ class ConfigMapSink:
     def delete(self, uid: str) -> None:
         """Marks a required ConfigMap as missing. Ignores others."""
         cached = self._cached().get(uid)
-        place = place_of(cached.name, self.places) if cached is not None else None
+        place = find_requirement(cached.name, self.places) if cached is not None else None
         if place is not None:
-            self._update(uid, absent_of([place], {})[uid])
+            self._update(uid, absent_configmaps([place], {})[uid])
 
     def set_state(self, state: str) -> None:
         """Marks the records as forbidden, or as readable again. Their other fields do not change."""
@@ -52,7 +52,7 @@ class ConfigMapSink:
             return
         records, forbidden = dict(self._cached()), state == "forbidden"
         if forbidden:
-            absent = absent_of(self.places, records)
+            absent = absent_configmaps(self.places, records)
             records |= {
                 uid: msgspec.structs.replace(item, read=False) for uid, item in absent.items() if uid not in records
             }

@@ -3,7 +3,7 @@
 import math
 import re
 
-__all__ = ["seconds_of", "short"]
+__all__ = ["parse_duration", "short"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 # At most twelve digits, so that no float becomes infinite and int() is fast.
@@ -12,7 +12,7 @@ _PART = re.compile(r"([0-9]+)(ms|[smhdwy])")
 _PLAIN = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
-def seconds_of(text: str) -> float:
+def parse_duration(text: str) -> float:
     """The duration in seconds; `none` is infinite (no limit). Raises ValueError with a message for the user."""
     text = text.strip()
     if text == "none":

@@ -9,20 +9,20 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO, TypeVar
 
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
-__all__ = ["ended"]
+__all__ = ["run_command"]
 
 T = TypeVar("T")
 
 _FAILED = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as in shells
 _PACKAGE = pathlib.Path(__file__).resolve().parent
-_MOST_PLACES = 4
+_MAX_PLACES = 4
 _STANDARD = (0, 1, 2)
 
 
-def ended(command: Callable[[], int], *, expected: tuple[type[Exception], ...]) -> int:
+def run_command(command: Callable[[], int], *, expected: tuple[type[Exception], ...]) -> int:
     """Runs the command and returns the exit code. Prints the message of an `expected` exception; others are bugs.
 
     A failure to write to standard output is an error as well, because the exit code would be wrong without the
@@ -102,13 +102,13 @@ def _bug(fault: BaseException) -> str:
     files = [(pathlib.Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(fault.__traceback__)]
     places = [f"{file.relative_to(_PACKAGE.parent)}:{line}" for file, line in files if _PACKAGE in file.parents]
     reason = f" ({os.strerror(fault.errno)})" if isinstance(fault, OSError) and fault.errno else ""
-    where = ", called from ".join(reversed(places[-_MOST_PLACES:]))
+    where = ", called from ".join(reversed(places[-_MAX_PLACES:]))
     return f"unexpected {type(fault).__name__}{reason} at {where}; this is a bug in coderun-exporter"
 
 
 def _print_error(line: str) -> None:
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"coderun-exporter: {spelled_out(line)}\n")
+        sys.stderr.write(f"coderun-exporter: {escape_invisible(line)}\n")
         sys.stderr.flush()
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 __all__ = ["FileError", "read_bytes", "read_text"]
 
-_LARGEST: Final = 1 << 20
+_MAX_BYTES: Final = 1 << 20
 _PIPE_SECONDS: Final = 30.0
 _PIECE: Final = 64 << 10
 
@@ -19,11 +19,11 @@ class FileError(Exception):
 
 
 def read_bytes(
-    path: Path | str, *, most: int = _LARGEST, pipes: bool = False, seconds: float | None = _PIPE_SECONDS
+    path: Path | str, *, max_bytes: int = _MAX_BYTES, pipes: bool = False, seconds: float | None = _PIPE_SECONDS
 ) -> bytes:
     """Reads a file or, if `pipes`, a pipe. The null device is an empty file. Raises FileError.
 
-    A pipe can be read only once. `most` is the maximum size in bytes, `seconds` the timeout of a pipe (None: no
+    A pipe can be read only once. `max_bytes` is the maximum size in bytes, `seconds` the timeout of a pipe (None: no
     limit).
     """
     try:
@@ -31,7 +31,7 @@ def read_bytes(
         # Without O_NONBLOCK, the open of a pipe waits until another process writes to it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            return _read(descriptor, most=most, seconds=seconds)
+            return _read(descriptor, max_bytes=max_bytes, seconds=seconds)
         finally:
             os.close(descriptor)  # not a file object: it would not close the descriptor of a directory
     except OSError as error:
@@ -61,19 +61,19 @@ def _check(status: os.stat_result, *, pipes: bool) -> None:
     raise FileError("it is neither a file nor a pipe" if pipes else "it is not a file")
 
 
-def _read(descriptor: int, *, most: int, seconds: float | None) -> bytes:
+def _read(descriptor: int, *, max_bytes: int, seconds: float | None) -> bytes:
     data = bytearray()
     end = None if seconds is None else time.monotonic() + seconds
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    while len(data) <= most:
+    while len(data) <= max_bytes:
         if not poll.poll(None if end is None else max(0.0, end - time.monotonic()) * 1000):
             raise FileError(f"the pipe did not end within {seconds:g} s")
         try:
-            piece = os.read(descriptor, min(_PIECE, most + 1 - len(data)))
+            piece = os.read(descriptor, min(_PIECE, max_bytes + 1 - len(data)))
         except BlockingIOError:
             continue  # another process has read it
         if not piece:
             return bytes(data)
         data += piece
-    raise FileError(f"it is larger than {most >> 20} MiB")
+    raise FileError(f"it is larger than {max_bytes >> 20} MiB")

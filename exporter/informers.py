@@ -14,19 +14,19 @@ from exporter.configmap_sink import ConfigMapSink
 from exporter.event_sink import EventSink
 from exporter.kube.decode import Decoder
 from exporter.pod_sink import PodSink
-from exporter.profiles import resolved
+from exporter.profiles import resolve
 from exporter.reflector import Decoded, Sink, Source
 from exporter.resources import RESOURCES
 from exporter.resources.kinds import RunKind, run_kinds
 from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 from exporter.telemetry import ResourceStatus, Telemetry
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Informer", "informer_of", "informers", "kinds_of", "wanted_of"]
+__all__ = ["Informer", "informer_of", "informers", "kinds_of", "watch_config"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ class CacheUpdater:
 
 def informers(settings: Settings, *, telemetry: Telemetry, on_demand: bool = False) -> list[Informer]:
     """All informers, grouped by resource; `on_demand`: also of the largest scopes of those that run on demand."""
-    wanted = wanted_of(settings)
+    wanted = watch_config(settings)
     return [
         informer_of(resource, watch, telemetry)
         for resource in RESOURCES
@@ -133,10 +133,10 @@ def informers(settings: Settings, *, telemetry: Telemetry, on_demand: bool = Fal
     ]
 
 
-def wanted_of(settings: Settings) -> Wanted:
+def watch_config(settings: Settings) -> WatchConfig:
     """The kinds, namespaces, selectors and ConfigMaps that the settings select."""
-    kinds = run_kinds([resolved(kind) for kind in settings.coderuns.kinds])
-    return Wanted(
+    kinds = run_kinds([resolve(kind) for kind in settings.coderuns.kinds])
+    return WatchConfig(
         kinds=kinds,
         scopes=list(dict.fromkeys(settings.namespaces)) or [None],
         labels=settings.label_selector,
@@ -149,7 +149,7 @@ def wanted_of(settings: Settings) -> Wanted:
 
 def kinds_of(settings: Settings) -> list[RunKind]:
     """The run kinds that are custom resources; the first is the main one."""
-    return wanted_of(settings).custom_kinds
+    return watch_config(settings).custom_kinds
 
 
 def _required(settings: Settings, kinds: Sequence[RunKind]) -> list[RequiredConfigMap]:

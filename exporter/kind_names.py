@@ -10,20 +10,20 @@ from collections.abc import Iterable
 
 from exporter.kube.client import KubeClient
 from exporter.kube.discovery import other_versions, served_groups, served_resources
-from exporter.kube.errors import KubeError, MissingError
+from exporter.kube.errors import KubeError, NotFoundError
 from exporter.resources.kinds import RunKind
 
-__all__ = ["naming_fault", "nearest", "nearest_served"]
+__all__ = ["name_mismatch", "nearest", "nearest_served"]
 
-_MOST_NAMES = 3
-_MOST_GROUPS = 500
+_MAX_NAMES = 3
+_MAX_GROUPS = 500
 _CONCURRENT = 16
 _CUSTOM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")  # groups with a dot: custom resources, and some built-in groups
 
 _SIMILAR = 0.75  # `agenttask` and `agenttasks` are similar, `docsruns` and `coderuns` are not
 
 
-async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[RunKind] = ()) -> str:
+async def name_mismatch(client: KubeClient, kind: RunKind, *, others: Iterable[RunKind] = ()) -> str:
     """One line if the settings have another name than the API server; empty if all names match.
 
     Also empty if the CRD is not installed. `others` are the other kinds in the settings, which are never suggested.
@@ -31,8 +31,8 @@ async def naming_fault(client: KubeClient, kind: RunKind, *, others: Iterable[Ru
     """
     try:
         served = await served_resources(client, kind.group, kind.version)
-    except MissingError:
-        return await _fault_of_group(client, kind)
+    except NotFoundError:
+        return await _group_mismatch(client, kind)
     if kind.plural not in served:
         if versions := await other_versions(client, group=kind.group, version=kind.version, plural=kind.plural):
             return f"{kind.group}/{kind.version} has no {kind.plural}, but {', '.join(versions)} has"
@@ -60,14 +60,14 @@ async def nearest_served(client: KubeClient, name: str) -> list[str]:
             return {}
         return {f"{plural}.{group}": kind for plural, kind in found.items()}
 
-    custom = [group for group, versions in groups.items() if versions and _CUSTOM.fullmatch(group)][:_MOST_GROUPS]
+    custom = [group for group, versions in groups.items() if versions and _CUSTOM.fullmatch(group)][:_MAX_GROUPS]
     known: dict[str, str] = {}
     for found in await asyncio.gather(*map(served, custom)):
         known |= found
     word = name.partition(".")[0].lower()
     same = [one for one, kind in known.items() if word in {one.partition(".")[0], kind.lower()}]
-    close = difflib.get_close_matches(name.lower(), sorted(known), n=_MOST_NAMES, cutoff=_SIMILAR)
-    return close or sorted(same)[:_MOST_NAMES]
+    close = difflib.get_close_matches(name.lower(), sorted(known), n=_MAX_NAMES, cutoff=_SIMILAR)
+    return close or sorted(same)[:_MAX_NAMES]
 
 
 def nearest(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> str:
@@ -75,7 +75,7 @@ def nearest(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> st
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=similar)), "")
 
 
-async def _fault_of_group(client: KubeClient, kind: RunKind) -> str:
+async def _group_mismatch(client: KubeClient, kind: RunKind) -> str:
     groups = await served_groups(client)
     if kind.group in groups:
         return f"{kind.group} has no version {kind.version}, but {', '.join(groups[kind.group])}"

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter.config import Settings
-from exporter.informers import wanted_of
+from exporter.informers import watch_config
 from exporter.resources import RESOURCES
 from exporter.resources.resource import ListWatch
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["Account", "GrantError", "Manifest", "manifests"]
 
@@ -42,7 +42,7 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
     The latter have the name NAME-configmaps, because their namespace may be one of the others. Exporters that divide
     the namespaces between them share it. Raises GrantError.
     """
-    wanted = wanted_of(settings)
+    wanted = watch_config(settings)
     _check(wanted, account)
     roles: dict[tuple[str, str | None], list[ListWatch]] = {}
     for resource in RESOURCES:
@@ -97,7 +97,7 @@ def _binding(kind: str, role: str, metadata: Manifest, account: Account) -> Mani
     }
 
 
-def _check(wanted: Wanted, account: Account) -> None:
+def _check(wanted: WatchConfig, account: Account) -> None:
     for what, name, form in (
         ("a ServiceAccount", account.name, _SUBDOMAIN),
         ("a namespace", account.namespace, _LABEL),

@@ -12,7 +12,7 @@ from typing import Final
 
 from exporter.redaction_words import INTRODUCING, KNOWN, NAMED
 
-__all__ = ["HIDDEN", "without_credentials"]
+__all__ = ["HIDDEN", "redact_credentials"]
 
 HIDDEN: Final = "REDACTED"
 
@@ -96,7 +96,7 @@ class _Scope:
     """Whether a passphrase may follow, which may consist of words of the allowlist."""
 
 
-def without_credentials(line: str) -> str:
+def redact_credentials(line: str) -> str:
     """The line with REDACTED in place of each possible value of a credential."""
     if not _HINT.search(line.lower()):
         return line

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from exporter.kind_names import naming_fault
+from exporter.kind_names import name_mismatch
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
 from exporter.notices import Notices
@@ -12,19 +12,19 @@ from exporter.resources.configmaps import unused
 from exporter.resources.kinds import RunKind
 from exporter.resources.metrics_store import MetricsStore
 
-__all__ = ["follow_names", "note_configmaps"]
+__all__ = ["update_configmaps_notice", "watch_kind_names"]
 
 _CHECK_SECONDS = 300.0
 _FAILED_SECONDS = 10.0
 
 
-async def follow_names(client: KubeClient, kinds: Sequence[RunKind], notices: Notices) -> None:
+async def watch_kind_names(client: KubeClient, kinds: Sequence[RunKind], notices: Notices) -> None:
     """Checks the names of kinds every 300 s, as CRDs may be installed later; after a failure, retries after 10 s."""
     while True:
         wait = _CHECK_SECONDS
         for kind in kinds:
             try:
-                fault = await naming_fault(client, kind, others=kinds)
+                fault = await name_mismatch(client, kind, others=kinds)
             except KubeError:
                 wait = _FAILED_SECONDS
             else:
@@ -32,7 +32,7 @@ async def follow_names(client: KubeClient, kinds: Sequence[RunKind], notices: No
         await asyncio.sleep(wait)
 
 
-def note_configmaps(store: MetricsStore, notices: Notices, *, answered: bool) -> None:
-    """Sets the notice that no ConfigMap is required. `answered`: the initial lists have completed or failed."""
-    line = unused(store.cache.default_configmaps) if answered else ""
+def update_configmaps_notice(store: MetricsStore, notices: Notices, *, synced: bool) -> None:
+    """Sets the notice that no ConfigMap is required. `synced`: the initial lists have completed or failed."""
+    line = unused(store.cache.default_configmaps) if synced else ""
     notices.set("configmaps", line, level=logging.INFO)

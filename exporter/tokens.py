@@ -26,7 +26,7 @@ _WORD: Final = re.compile(
     r"(?:[A-Z]{0,6}[0-9]{0,3}|[A-Z]{2,3}s)"
     r"|[a-z]{2,20}[A-Z]{2,3}s?"  # hostIPC, clusterIPs
 )
-_LONGEST_WORD: Final = 63
+_MAX_WORD_LENGTH: Final = 63
 
 
 def begins_as_token(text: str) -> bool:
@@ -39,4 +39,4 @@ def looks_secret(text: str) -> bool:
     words = re.findall(r"[A-Za-z0-9]+", text)
     if begins_as_token(text) or _USER.match(text):
         return True
-    return not all(len(word) <= _LONGEST_WORD and _WORD.fullmatch(word) for word in words)
+    return not all(len(word) <= _MAX_WORD_LENGTH and _WORD.fullmatch(word) for word in words)

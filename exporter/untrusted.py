@@ -8,18 +8,27 @@ import re
 import urllib.parse
 from typing import Final
 
-from exporter.addresses import shown_address
-from exporter.redaction import HIDDEN, without_credentials
+from exporter.addresses import safe_address
+from exporter.redaction import HIDDEN, redact_credentials
 from exporter.tokens import begins_as_token, looks_secret
 
-__all__ = ["free_name", "identifier", "is_printable", "message", "model_name", "one_line", "printable", "spelled_out"]
+__all__ = [
+    "escape_invisible",
+    "free_name",
+    "identifier",
+    "is_printable",
+    "message",
+    "model_name",
+    "one_line",
+    "printable",
+]
 
 # Invisible characters (Default_Ignorable_Code_Point in Unicode) that Python considers printable.
 _INVISIBLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
-_LONGEST_LINE: Final = 200
-_LONGEST_WORD: Final = 63  # as a Kubernetes label's value
+_MAX_LINE_LENGTH: Final = 200
+_MAX_WORD_LENGTH: Final = 63  # as a Kubernetes label's value
 _WORD: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NOT_IN_WORD: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MODEL: Final = re.compile(
@@ -47,12 +56,12 @@ def printable(text: str) -> str:
     return _INVISIBLE.sub("\ufffd", "".join(char if char.isprintable() else "\ufffd" for char in text))
 
 
-def spelled_out(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """Escapes each invisible character and line break as in Python, for terminals and files."""
     return "".join(char if is_printable(char) else ascii(char)[1:-1] for char in text)
 
 
-def one_line(text: str, *, limit: int = _LONGEST_LINE) -> str:
+def one_line(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
     """Printable text with single blanks between its words, truncated to `limit` characters."""
     text = text[: 4 * limit]
     if not is_printable(text):
@@ -60,7 +69,7 @@ def one_line(text: str, *, limit: int = _LONGEST_LINE) -> str:
     return " ".join(text.split())[:limit]
 
 
-def identifier(text: str, *, limit: int = _LONGEST_WORD) -> str:
+def identifier(text: str, *, limit: int = _MAX_WORD_LENGTH) -> str:
     """A name: ASCII letters and digits, with `-._` in between. Replaces other characters with `_`."""
     if len(text) <= limit and _WORD.fullmatch(text):
         return text
@@ -70,13 +79,13 @@ def identifier(text: str, *, limit: int = _LONGEST_WORD) -> str:
 def free_name(text: str) -> str:
     """An identifier from free text in a spec or label. Empty for a token; for a URL, its host and path."""
     if "@" in text or ":/" in text:
-        text = shown_address(text)
+        text = safe_address(text)
     return "" if _has_token(text) else identifier(text)
 
 
 def model_name(text: str) -> str:
     """The name of a language model, such as `anthropic/claude-opus-4:beta` or `opus[1m]`."""
-    if len(text) <= _LONGEST_WORD and _MODEL.fullmatch(text) and not _has_token(text):
+    if len(text) <= _MAX_WORD_LENGTH and _MODEL.fullmatch(text) and not _has_token(text):
         return text
     return free_name(text)
 
@@ -85,12 +94,12 @@ def _has_token(text: str) -> bool:
     return any(map(begins_as_token, _NOT_IN_WORD.split(text)))
 
 
-def message(text: str, *, limit: int = _LONGEST_LINE) -> str:
+def message(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
     """One line of free text without credentials: no password, no token, and of URLs only host and path."""
     line = one_line(urllib.parse.unquote(text[: 4 * limit]), limit=2 * limit)
     if len(line) == 2 * limit:
         line = line.rpartition(" ")[0]  # a truncated URL could match as another one
-    line = without_credentials(_ADDRESS.sub(_address, line))
+    line = redact_credentials(_ADDRESS.sub(_address, line))
     return _RUN.sub(_unless_secret, line)[:limit]
 
 
@@ -98,7 +107,7 @@ def _address(match: re.Match[str]) -> str:
     text = match[0]
     end = text.rstrip(".:")
     image = _DIGEST.fullmatch(end)
-    shown = f"{shown_address(image[1])}@sha256" if image else shown_address(end)
+    shown = f"{safe_address(image[1])}@sha256" if image else safe_address(end)
     if _ONE_WORD_HOST.match(shown):
         shown = ""  # it may be a user with the start of a password
     return (shown or HIDDEN) + text[len(end) :]

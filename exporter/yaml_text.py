@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import yaml
 
-__all__ = ["ExpandedError", "load", "node_of"]
+__all__ = ["ExpandedError", "load", "load_node"]
 
-_MOST_EXPANDED: Final = 100_000
+_MAX_EXPANDED: Final = 100_000
 
 
 class ExpandedError(yaml.YAMLError):
@@ -24,16 +24,16 @@ def load(text: str | bytes, *, loader: Any = yaml.SafeLoader, single: bool = Tru
     """
     made = loader(text)
     try:
-        node = node_of(made, text, single=single)
+        node = load_node(made, text, single=single)
         return None if node is None else made.construct_document(node)
     finally:
         made.dispose()
 
 
-def node_of(loader: Any, text: str | bytes, *, single: bool = True) -> Any:
+def load_node(loader: Any, text: str | bytes, *, single: bool = True) -> Any:
     """The document as nodes, which have line numbers, before merge keys are applied; None if there is no document."""
     node = loader.get_single_node() if single else loader.get_node() if loader.check_node() else None
-    if node is not None and _size(node, {}) > len(text) + _MOST_EXPANDED:
+    if node is not None and _size(node, {}) > len(text) + _MAX_EXPANDED:
         raise ExpandedError
     return node
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.addresses import shown_address
+from exporter.addresses import safe_address
 
 GOOD = {
     "https://github.com/5dlabs/cto": "github.com/5dlabs/cto",
@@ -144,7 +144,7 @@ TOKENS = [
 @pytest.mark.parametrize(("url", "shown"), GOOD.items())
 def test_a_good_address_is_shown_as_host_port_and_path(url, shown):
     """Without its scheme and its user: what all ways of writing one repository share."""
-    assert shown_address(url) == shown
+    assert safe_address(url) == shown
 
 
 # Organizations and repositories that there are: capitals, digits and both together do not make a token.
@@ -174,23 +174,23 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_the_names_of_real_repositories_are_shown(name):
     """As their owners write them."""
-    assert shown_address(f"https://github.com/{name}") == f"github.com/{name}"
+    assert safe_address(f"https://github.com/{name}") == f"github.com/{name}"
 
 
 @pytest.mark.parametrize("url", USER)
 def test_a_user_and_a_password_in_front_of_the_host_are_left_out(url):
     """As they end at the only @ there is."""
-    assert shown_address(url) == "github.com/o/r"
+    assert safe_address(url) == "github.com/o/r"
 
 
 @pytest.mark.parametrize("url", AMBIGUOUS)
 def test_of_an_address_that_can_be_read_in_two_ways_nothing_is_shown(url):
     """What is a part of the password for one reader is the host for another."""
-    assert shown_address(url) == ""
+    assert safe_address(url) == ""
 
 
 @pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("url", ["https://github.com/{}/r", "https://gitlab.com/o/{}", "git@github.com:{}/r"])
 def test_a_part_of_a_path_that_looks_like_a_token_is_not_shown(url, token):
     """By how tokens begin, or as a long word with digits in it."""
-    assert shown_address(url.format(token)) == ""
+    assert safe_address(url.format(token)) == ""

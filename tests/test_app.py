@@ -130,7 +130,7 @@ async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, 
         await until(app.health.is_ready)
         page = await metrics_of(app)
         assert len(page.values("coderun_phase")) == 300
-        app.store._compressed["coderuns"].touch_all()
+        app.store._compressed["coderuns"].mark_all_dirty()
         if interval < 1:
             await until(lambda: not app.store._compressed["coderuns"]._dirty)
 
@@ -143,7 +143,7 @@ async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatc
         section = app.store._compressed["coderuns"]
         await until(lambda: not section._dirty)
         monkeypatch.setattr(app.store, "_table_has_synced", {"coderuns": True}.get)
-        section.touch_all()
+        section.mark_all_dirty()
         await asyncio.sleep(0.05)
         assert section._dirty
         monkeypatch.setattr(app.store, "_table_has_synced", lambda _: True)
@@ -215,7 +215,7 @@ def test_the_thresholds_are_seconds():
     """Whatever form they are written in; an agent's own ones are in mappings of their own."""
     own = {"rex": AgentThresholds(job_creation_deadline="none"), "tess": AgentThresholds(job_max_runtime="30m")}
     limits = Thresholds(job_creation_deadline="5m", job_max_runtime=120, agents=own)
-    policy = composition.thresholds_of(Settings(thresholds=limits, retention="1h30m"))
+    policy = composition.build_thresholds(Settings(thresholds=limits, retention="1h30m"))
     assert (policy.job_creation_deadline, policy.job_max_runtime, policy.retention) == (300, 120, 5400)
     assert policy.job_creation_deadlines == {"rex": float("inf")}
     assert policy.job_max_runtimes == {"tess": 1800}
@@ -223,6 +223,6 @@ def test_the_thresholds_are_seconds():
 
 def test_the_answers_of_the_api_server_have_a_third_of_the_memory():
     """The rest is for what is kept, for pages and for Python itself."""
-    budget = composition.budget_of(256 << 20)
-    assert (budget.most, budget.reason) == ((256 << 20) // 3, "a third of the memory limit of 256 MiB")
-    assert composition.budget_of(None).reason == "there is no memory limit"
+    budget = composition.response_budget(256 << 20)
+    assert (budget.max_bytes, budget.reason) == ((256 << 20) // 3, "a third of the memory limit of 256 MiB")
+    assert composition.response_budget(None).reason == "there is no memory limit"

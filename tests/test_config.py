@@ -4,7 +4,7 @@ import pytest
 
 from exporter.config import Settings, Web
 from exporter.config_file import ConfigError, load
-from exporter.profiles import resolved
+from exporter.profiles import resolve
 
 EVERYTHING = """
 kubernetes: {kubeconfig: /k, context: prod}
@@ -88,7 +88,7 @@ def test_everything_can_be_set(tmp_path):
     settings = load(write(tmp_path, EVERYTHING))
     assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == ("/k", "prod")
     assert settings.namespaces == ("a", "b")
-    assert [(kind.group, kind.kind) for kind in map(resolved, settings.coderuns.kinds)] == [
+    assert [(kind.group, kind.kind) for kind in map(resolve, settings.coderuns.kinds)] == [
         ("g", "K"),
         ("agents.platform", "DocsRun"),
     ]

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from exporter.durations import seconds_of
+from exporter.durations import parse_duration
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from exporter.durations import seconds_of
 )
 def test_what_is_a_duration(text, seconds):
     """Prometheus' units, plain seconds, none."""
-    assert seconds_of(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_is_a_duration(text, seconds):
 def test_what_is_none(text):
     """One line that shows it, cut, and says what would be right."""
     with pytest.raises(ValueError, match="is not a duration: use 600, 90s, 1h30m, 2d, or none") as caught:
-        seconds_of(text)
+        parse_duration(text)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
 
@@ -54,4 +54,4 @@ def test_what_is_none(text):
 def test_any_text_is_a_number_that_is_not_negative_or_a_value_error(text):
     """Nothing else comes of it: annotations are written by anyone."""
     with contextlib.suppress(ValueError):
-        assert seconds_of(text) >= 0
+        assert parse_duration(text) >= 0

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from exporter.ending import ended
+from exporter.ending import run_command
 from tests.commands.in_process import call
 from tests.kube.settings import a_kubeconfig
 
@@ -31,7 +31,7 @@ def raising(error):
 
 def line_of(error, capsys):
     """What stands on standard error after an exception, which ended with 2."""
-    assert ended(raising(error), expected=(WrongError,)) == 2
+    assert run_command(raising(error), expected=(WrongError,)) == 2
     err = capsys.readouterr().err
     assert err.startswith("coderun-exporter: ")
     assert err.count("\n") == 1
@@ -62,7 +62,7 @@ def test_an_unexpected_error_is_its_type_and_its_place_without_its_text(capsys):
 
 def test_an_error_of_a_command_names_the_places_that_led_to_it(monkeypatch):
     """Innermost first."""
-    monkeypatch.setattr("exporter.commands.rbac.text_of", lambda _: 1 / 0)
+    monkeypatch.setattr("exporter.commands.rbac.render", lambda _: 1 / 0)
     code, out, err = call("rbac")
     assert (code, out) == (2, "")
     assert err.startswith("coderun-exporter: unexpected ZeroDivisionError at exporter/commands/rbac.py:")
@@ -74,7 +74,7 @@ def test_an_error_of_a_command_names_the_places_that_led_to_it(monkeypatch):
 )
 def test_other_endings_say_nothing(error, code, capsys):
     """Ctrl-C ends as a shell says it; `--help` ends well."""
-    assert ended(raising(error), expected=()) == code
+    assert run_command(raising(error), expected=()) == code
     assert capsys.readouterr() == ("begun\n", "")
 
 

@@ -40,8 +40,8 @@ def test_a_file_of_the_largest_size_is_read_and_a_larger_one_is_not(tmp_path):
     """The size is in the message."""
     assert len(read_bytes(sized(tmp_path, MIB))) == MIB
     assert reason(sized(tmp_path, MIB + 1)) == "it is larger than 1 MiB"
-    assert len(read_bytes(sized(tmp_path, MIB + 1), most=2 * MIB)) == MIB + 1
-    assert reason(sized(tmp_path, 1 << 40), most=16 * MIB) == "it is larger than 16 MiB"
+    assert len(read_bytes(sized(tmp_path, MIB + 1), max_bytes=2 * MIB)) == MIB + 1
+    assert reason(sized(tmp_path, 1 << 40), max_bytes=16 * MIB) == "it is larger than 16 MiB"
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/urandom", "/dev/ptmx", "/dev/tty"])

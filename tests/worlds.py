@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, Change, ObjectCache, Thresholds
 from exporter.kube.decode import Decoder
-from exporter.profiles import resolved
+from exporter.profiles import resolve
 from exporter.resources import RESOURCES
 from exporter.resources.coderuns import run_from_object
 from exporter.resources.configmaps import WireConfigMap, configmap_from_object
@@ -21,7 +21,7 @@ from tests.objects import CREATED, raw
 
 __all__ = ["CODERUN", "DOCSRUN", "World", "page_of", "parsed", "required", "samples", "text"]
 
-CODERUN, DOCSRUN = run_kinds([resolved("coderuns.agents.platform"), resolved("docsruns.agents.platform")])
+CODERUN, DOCSRUN = run_kinds([resolve("coderuns.agents.platform"), resolve("docsruns.agents.platform")])
 
 
 def required(name="controller-agent-templates-claude", *, keys=(), namespace="agent-platform"):

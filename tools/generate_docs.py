@@ -25,7 +25,7 @@ import exporter.commands
 from exporter import config
 from exporter.cache import ObjectCache, Thresholds
 from exporter.commands import rbac
-from exporter.profiles import language, shipped
+from exporter.profiles import language, shipped_profiles
 from exporter.resources import RESOURCES
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 from exporter.resources.kinds import DEADLINE_ANNOTATION
@@ -86,7 +86,7 @@ def permissions(*flags: str) -> str:
     """What `coderun-exporter rbac` prints with these flags."""
     parser = argparse.ArgumentParser()
     rbac.add_arguments(parser)
-    return rbac.text_of(parser.parse_args(flags))
+    return rbac.render(parser.parse_args(flags))
 
 
 def metrics() -> str:
@@ -149,12 +149,12 @@ def configuration() -> str:
 def profiles() -> str:
     """The page of the language of profiles."""
     head = ("key", "type", "meaning")
-    known = [name for name in shipped() if name != "any"]
+    known = [name for name in shipped_profiles() if name != "any"]
     return filled(
         "profiles",
         keys=table(head, keys(language.Profile)),
         source=table(head, keys(language.From)),
-        shipped=table(("profile", "kind"), ((f"`{name}`", f"{shipped()[name].kind}") for name in known)),
+        shipped=table(("profile", "kind"), ((f"`{name}`", f"{shipped_profiles()[name].kind}") for name in known)),
     )
 
 

@@ -16,7 +16,7 @@ from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
 from exporter.checks.schemas import check_schemas
 from exporter.config import Settings
-from exporter.informers import Informer, informers, wanted_of
+from exporter.informers import Informer, informers, watch_config
 from exporter.kube.client import KubeClient
 from exporter.resources import RESOURCES
 from exporter.telemetry import Telemetry
@@ -55,7 +55,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
 
 async def _check(client: KubeClient, name: str, watched: Sequence[Informer], settings: Settings) -> list[CheckResult]:
     """Checks one resource."""
-    wanted = wanted_of(settings)
+    wanted = watch_config(settings)
     if name == CODERUNS:
         kinds = wanted.custom_kinds
         return await asyncio.gather(*(check_runs(client, kind, watched, others=kinds) for kind in kinds))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.checks.finding import NOTE, Finding
-from exporter.checks.merging import merged
+from exporter.checks.merging import merge_findings
 from exporter.kube.auth import Credentials
 
 __all__ = ["about_cluster"]
@@ -13,4 +13,4 @@ def about_cluster(credentials: Credentials, findings: Sequence[Finding]) -> list
     """Prepends the address of the API server and its source, without credentials."""
     subject = f"API server {credentials.access.address or '(address not shown)'}"
     first = Finding(status=NOTE, subject=subject, text=credentials.source)
-    return [first, *merged(findings, subject=subject)]
+    return [first, *merge_findings(findings, subject=subject)]

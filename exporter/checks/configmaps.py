@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from exporter.cache import ConfigMap
 from exporter.checks.finding import HEALTHY, CheckResult, Finding
 from exporter.checks.health import configmap_findings
-from exporter.checks.reading import Reading, read, unread
+from exporter.checks.reading import ListResult, failed_namespaces, read
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.resources.configmaps import unused
-from exporter.resources.required import absent_of
+from exporter.resources.required import absent_configmaps
 
 __all__ = ["check_configmaps"]
 
@@ -29,21 +29,21 @@ async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) ->
         found = [Finding(status=HEALTHY, subject="ConfigMaps", text=text)]
     else:
         found = configmap_findings(records)
-    return CheckResult(findings=[*first, *found], namespaces=namespaces, unread=unread(readings))
+    return CheckResult(findings=[*first, *found], namespaces=namespaces, unread=failed_namespaces(readings))
 
 
-def _records(reading: Reading) -> list[ConfigMap]:
+def _records(reading: ListResult) -> list[ConfigMap]:
     """The records, sorted by name, including those of required ConfigMaps that do not exist."""
     found: dict[str, ConfigMap] = reading.records
-    found = found | absent_of(reading.informer.places, found)
+    found = found | absent_configmaps(reading.informer.places, found)
     return [found[uid] for uid in sorted(found)]
 
 
-def _failed(reading: Reading) -> Finding:
+def _failed(reading: ListResult) -> Finding:
     scope = reading.informer.status.scope
     area = _area(reading)
     return reading.finding(subject=f"ConfigMap {scope}" if "/" in scope else area, area=area)
 
 
-def _area(reading: Reading) -> str:
+def _area(reading: ListResult) -> str:
     return f"ConfigMaps in namespace {reading.informer.status.scope.partition('/')[0]}"

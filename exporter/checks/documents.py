@@ -10,7 +10,7 @@ import yaml
 
 __all__ = ["ManifestError", "Mapping", "documents_in"]
 
-_MOST_MERGED = 10_000
+_MAX_MERGED = 10_000
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -92,7 +92,7 @@ class _Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge"]
         node.repeated = _repeated(keys)
         super().flatten_mapping(node)
-        if len(node.value) > _MOST_MERGED:
+        if len(node.value) > _MAX_MERGED:
             raise yaml.constructor.ConstructorError(None, None, "too many merged keys", node.start_mark)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:

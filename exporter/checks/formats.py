@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from exporter.checks.finding import HEALTHY, UNHEALTHY, UNKNOWN, Finding
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
-__all__ = ["FORMATS", "status_of"]
+__all__ = ["FORMATS", "worst_status"]
 
 _WORST_FIRST = (UNHEALTHY, UNKNOWN, HEALTHY)
 _ELEMENTS = {UNHEALTHY: "failure", UNKNOWN: "error"}
 
 
-def status_of(findings: Sequence[Finding]) -> str:
+def worst_status(findings: Sequence[Finding]) -> str:
     """The worst status: unhealthy, then unknown, then healthy. Notes count as healthy."""
     return next(status for status in _WORST_FIRST if status in {HEALTHY, *(item.status for item in findings)})
 
@@ -22,14 +22,14 @@ def status_of(findings: Sequence[Finding]) -> str:
 def _text(findings: Sequence[Finding]) -> str:
     """One line for each finding."""
     width = max((len(item.status) for item in findings), default=0)
-    return "\n".join(spelled_out(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
+    return "\n".join(escape_invisible(f"{item.status:{width}}  {item.subject}: {item.text}") for item in findings)
 
 
 def _json(findings: Sequence[Finding]) -> str:
     listed = [
         {"status": item.status.lower(), "subject": item.subject, "text": item.text, **item.data} for item in findings
     ]
-    return json.dumps({"status": status_of(findings).lower(), "findings": listed}, indent=2)
+    return json.dumps({"status": worst_status(findings).lower(), "findings": listed}, indent=2)
 
 
 def _junit(findings: Sequence[Finding]) -> str:
@@ -50,7 +50,7 @@ def _junit(findings: Sequence[Finding]) -> str:
     suite = ET.SubElement(root, "testsuite", attributes)
     seen = Counter[str]()
     for item in findings:
-        subject, text = spelled_out(item.subject), spelled_out(item.text)
+        subject, text = escape_invisible(item.subject), escape_invisible(item.text)
         seen[subject] += 1
         name = subject if seen[subject] == 1 else f"{subject} ({seen[subject]})"
         case = ET.SubElement(suite, "testcase", {"name": name, "classname": "coderun-exporter.check", "time": "0"})

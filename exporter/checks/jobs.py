@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.cache import Job
 from exporter.checks.finding import CheckResult, Finding
-from exporter.checks.reading import Reading, read, unread, where
+from exporter.checks.reading import ListResult, failed_namespaces, read, where
 from exporter.checks.values import ValueReader, Values, value_findings
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
@@ -47,13 +47,13 @@ async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds
             ),
         ],
         namespaces=frozenset(job.namespace for job in seen),
-        unread=unread(readings),
+        unread=failed_namespaces(readings),
         agents=frozenset(job.agent for job in seen if job.agent),
         all=not any(reading.error for reading in readings),
     )
 
 
-def _finding(reading: Reading) -> Finding:
+def _finding(reading: ListResult) -> Finding:
     resource = reading.informer.resource
     subject = f"{resource} in {where(reading.informer.status.scope)}"
     if reading.failed:

@@ -12,7 +12,7 @@ from exporter.files import FileError, read_bytes
 __all__ = ["Object", "files_in", "objects_in"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_LARGEST = 64 << 20
+_MAX_BYTES = 64 << 20
 _GZIP = b"\x1f\x8b"
 
 
@@ -119,13 +119,13 @@ def _described(tree: Any) -> str:
 def _text(path: str, file: str) -> str:
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(_LARGEST + 1) if sys.stdin else b""
+            data = sys.stdin.buffer.read(_MAX_BYTES + 1) if sys.stdin else b""
         else:
-            data = read_bytes(path, most=_LARGEST, pipes=True, seconds=None)  # `helm template` may be slow
+            data = read_bytes(path, max_bytes=_MAX_BYTES, pipes=True, seconds=None)  # `helm template` may be slow
     except (OSError, FileError) as error:
         raise ManifestError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}") from error
-    if len(data) > _LARGEST:
-        raise ManifestError(f"{file}: cannot be read: it is larger than {_LARGEST >> 20} MiB")
+    if len(data) > _MAX_BYTES:
+        raise ManifestError(f"{file}: cannot be read: it is larger than {_MAX_BYTES >> 20} MiB")
     if data.startswith(_GZIP):
         raise ManifestError(f"{file}: compressed by gzip; decompress it first")
     try:

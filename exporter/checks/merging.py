@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from exporter.checks.finding import Finding
 from exporter.kube.errors import KubeError, UnauthorizedError
 
-__all__ = ["cause_of", "merged"]
+__all__ = ["error_cause", "merge_findings"]
 
 
-def cause_of(error: KubeError, *, path: str) -> str:
+def error_cause(error: KubeError, *, path: str) -> str:
     """Why a request for this path failed, in a text that does not depend on the path."""
     text = str(error).replace(f" at {path}", "")
     return f"the credentials are not accepted: renew them ({text})" if isinstance(error, UnauthorizedError) else text
 
 
-def merged(findings: Sequence[Finding], *, subject: str) -> list[Finding]:
+def merge_findings(findings: Sequence[Finding], *, subject: str) -> list[Finding]:
     """Merges findings with the same cause into one. `subject` is the API server."""
     groups: dict[str, list[Finding]] = {}
     for item in findings:

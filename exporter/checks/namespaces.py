@@ -5,7 +5,7 @@ import asyncio
 from exporter.checks.finding import NOTE, UNHEALTHY, Finding
 from exporter.config import ConfigMaps, Settings
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import ForbiddenError, KubeError, MissingError
+from exporter.kube.errors import ForbiddenError, KubeError, NotFoundError
 
 __all__ = ["check_namespaces"]
 
@@ -33,7 +33,7 @@ async def _check(client: KubeClient, name: str) -> Finding | None:
     subject = f"namespace {name}"
     try:
         await client.get(f"/api/v1/namespaces/{name}")
-    except MissingError as error:
+    except NotFoundError as error:
         return Finding(status=UNHEALTHY, subject=subject, text="does not exist") if error.by_api_server else None
     except ForbiddenError:
         return Finding(status=NOTE, subject=subject, text=_UNKNOWN)

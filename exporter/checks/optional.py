@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from exporter.cache import EVENTS
 from exporter.checks.finding import NOTE, CheckResult, Finding
-from exporter.checks.reading import Reading, read, where
+from exporter.checks.reading import ListResult, read, where
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import ForbiddenError
@@ -35,7 +35,7 @@ def _without_objects(informer: Informer) -> Informer:
     return dataclasses.replace(informer, watch=dataclasses.replace(informer.watch, name="coderun-exporter-check"))
 
 
-def _finding(reading: Reading) -> Finding:
+def _finding(reading: ListResult) -> Finding:
     resource = reading.informer.resource
     subject = f"{_TITLES[resource]} in {where(reading.informer.status.scope.partition('/')[0])}"
     if not reading.failed:

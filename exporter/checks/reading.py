@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
-from exporter.checks.merging import cause_of
+from exporter.checks.merging import error_cause
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import (
-    BrokenAnswerError,
     ForbiddenError,
+    InvalidResponseError,
     KubeError,
-    MissingError,
+    NotFoundError,
     ServerError,
     UnauthorizedError,
     UnreachableError,
@@ -28,7 +28,7 @@ from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
 from exporter.reflector.listing import initial_list
 from exporter.reflector.streaming import Streaming
 
-__all__ = ["Reading", "read", "unread", "where"]
+__all__ = ["ListResult", "failed_namespaces", "read", "where"]
 
 _SECONDS = 120.0
 """Time-out of one list in seconds, including the fallback from a streamed list to pages."""
@@ -40,7 +40,7 @@ _NAMED = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Reading:
+class ListResult:
     """The records of a list (`listed`; None: it failed), and the error of the list or of its watch.
 
     `verbs` are the missing RBAC verbs. `list` may be missing although the list was streamed: only pages need it.
@@ -64,7 +64,7 @@ class Reading:
     @property
     def missing(self) -> bool:
         """Whether the API server does not serve the resource. The 404 of a proxy does not count."""
-        return isinstance(self.error, MissingError) and self.error.by_api_server
+        return isinstance(self.error, NotFoundError) and self.error.by_api_server
 
     def success(self, *, subject: str, found: str) -> Finding:
         """The finding of a successful list and watch. `found` starts with a comma."""
@@ -77,7 +77,7 @@ class Reading:
         """The finding of a failed list or watch."""
         if self.error is None:
             raise AssertionError
-        text, cause = str(self.error), cause_of(self.error, path=self.informer.path)
+        text, cause = str(self.error), error_cause(self.error, path=self.informer.path)
         match self.error:
             case ForbiddenError():
                 named = f"grant the verb{'s' * (len(self.verbs) > 1)} {' and '.join(self.verbs)}"
@@ -91,7 +91,7 @@ class Reading:
         return Finding(status=status, subject=subject, text=text, cause="" if self.missing else cause, area=area)
 
 
-def unread(readings: Sequence[Reading]) -> frozenset[str]:
+def failed_namespaces(readings: Sequence[ListResult]) -> frozenset[str]:
     """The namespaces in which a list failed: their objects are unknown."""
     return frozenset(
         reading.informer.status.scope.partition("/")[0] for reading in readings if reading.listed is None
@@ -105,7 +105,7 @@ def where(scope: str) -> str:
     return f"{words}, selected by {selector}" if selector else words
 
 
-async def read(client: KubeClient, informer: Informer, *, summarize: Callable[[Any, msgspec.Raw], Any]) -> Reading:
+async def read(client: KubeClient, informer: Informer, *, summarize: Callable[[Any, msgspec.Raw], Any]) -> ListResult:
     """Lists and waits until the watch is accepted. `summarize(record, raw)` is stored for each object."""
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:
@@ -129,7 +129,7 @@ async def read(client: KubeClient, informer: Informer, *, summarize: Callable[[A
         verbs = await _missing(client, informer, error)
     elif error is None and await _is_list_forbidden(client, informer):
         verbs = ("list",)
-    return Reading(informer=informer, listed=attempt.listed, error=error, verbs=verbs)
+    return ListResult(informer=informer, listed=attempt.listed, error=error, verbs=verbs)
 
 
 class _Attempt:
@@ -153,7 +153,7 @@ class _Attempt:
 
 def _may_be_transient(error: KubeError) -> bool:
     """Whether `run` retries after this error. It reads pages after a streamed list has failed twice."""
-    return isinstance(error, BrokenAnswerError | ServerError) or error.code == "cut"
+    return isinstance(error, InvalidResponseError | ServerError) or error.code == "cut"
 
 
 async def _missing(client: KubeClient, informer: Informer, error: ForbiddenError) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ from exporter.checks.finding import NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.health import configmap_findings
 from exporter.checks.manifests import Object, files_in, objects_in
 from exporter.config import Settings
-from exporter.informers import wanted_of
+from exporter.informers import watch_config
 from exporter.kind_names import nearest
 from exporter.resources.configmaps import WireConfigMap, configmap_from_object
-from exporter.resources.required import RequiredConfigMap, absent_of, place_of
+from exporter.resources.required import RequiredConfigMap, absent_configmaps, find_requirement
 
 __all__ = ["check_rendered"]
 
@@ -46,18 +46,18 @@ class Rendered:
 
 def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     """A finding for each required ConfigMap, and for each file that cannot be read."""
-    required, space = wanted_of(settings).configmaps, settings.configmaps.namespace
+    required, space = watch_config(settings).configmaps, settings.configmaps.namespace
     if not required:
         return [Finding(status=NOTE, subject="ConfigMaps", text="configmaps.required is empty: none is required")]
     found, broken = _read(paths, namespace=space)
-    here = [item for item in found if item.name and item.namespace == space and place_of(item.name, required)]
+    here = [item for item in found if item.name and item.namespace == space and find_requirement(item.name, required)]
     others = [item for item in found if item not in here]
     if not here and all(place.by_default for place in required):
         # Unreadable files may contain them.
         return broken or [Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
     records = {f"{item.namespace}/{item.name}": item for item in here}
     findings = [*broken, *(_finding(item, here, required) for item in records.values())]
-    absent = absent_of(required, {uid: _record(item, required) for uid, item in records.items()})
+    absent = absent_configmaps(required, {uid: _record(item, required) for uid, item in records.items()})
     return [*findings, *(_absent(place, others, complete=not broken) for place in absent.values())]
 
 
@@ -186,7 +186,7 @@ def _not_base64(key: str, text: str) -> str:
 
 
 def _record(item: Rendered, required: Sequence[RequiredConfigMap]) -> ConfigMap:
-    place = place_of(item.name, required)
+    place = find_requirement(item.name, required)
     assert place is not None  # noqa: S101 - callers pass only required ConfigMaps
     return configmap_from_object(item.content, required=place)
 
@@ -231,7 +231,7 @@ def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
 def _none(required: Sequence[RequiredConfigMap], others: Sequence[Rendered]) -> str:
     """The message if no default ConfigMap is found, which is not reported as healthy."""
     space = required[0].namespace
-    hint = next((hint for place in absent_of(required, {}).values() for hint in _hints(place, others)), "")
+    hint = next((hint for place in absent_configmaps(required, {}).values() for hint in _hints(place, others)), "")
     return (
         f"none of the default names is in these manifests, for namespace {space}{hint}; "
         "set configmaps.required to the names that the controller needs, or to [] if it needs none"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from exporter.checks.finding import NOTE, Finding
-from exporter.profiles import Profile, is_job, resolved, shipped
+from exporter.profiles import Profile, is_job, resolve, shipped_profiles
 
 __all__ = ["check_replaced"]
 
@@ -13,10 +13,10 @@ def check_replaced(kinds: Iterable[str | Profile]) -> list[Finding]:
     """A note for each mapping that replaces a shipped one and lacks some of its keys."""
     findings = []
     for index, given in enumerate(kinds):
-        if isinstance(given, str) or is_job(profile := resolved(given)):
+        if isinstance(given, str) or is_job(profile := resolve(given)):
             continue
         name = f"{profile.plural}.{profile.group}"
-        base = shipped().get(name)
+        base = shipped_profiles().get(name)
         for key in ("about", "times", "worker"):
             lost = _lost(getattr(given, key), getattr(base, key, None))
             if lost:

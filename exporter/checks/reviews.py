@@ -8,9 +8,9 @@ import asyncio
 import msgspec
 
 from exporter.checks.finding import HEALTHY, UNKNOWN, Finding
-from exporter.checks.merging import cause_of
+from exporter.checks.merging import error_cause
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import BrokenAnswerError, KubeError, ServerError, UnauthorizedError, UnreachableError
+from exporter.kube.errors import InvalidResponseError, KubeError, ServerError, UnauthorizedError, UnreachableError
 
 __all__ = ["check_reviews"]
 
@@ -43,7 +43,7 @@ async def _check(client: KubeClient, group: str, resource: str) -> Finding:
     try:
         allowed = _allowed(await client.review(_PATH, msgspec.json.encode(review)))
     except KubeError as error:
-        cause = cause_of(error, path=_PATH) if isinstance(error, _SHARED) else ""
+        cause = error_cause(error, path=_PATH) if isinstance(error, _SHARED) else ""
         return Finding(
             status=UNKNOWN, subject=subject, text=f"cannot be checked: {error}", cause=cause, area="token reviews"
         )
@@ -57,4 +57,4 @@ def _allowed(body: bytes) -> bool:
     try:
         return msgspec.json.decode(body, type=_Answer).status.allowed
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswerError(f"the response at {_PATH} is not a review", code="not_json") from error
+        raise InvalidResponseError(f"the response at {_PATH} is not a review", code="not_json") from error

@@ -8,10 +8,10 @@ import msgspec
 
 from exporter.cache import Run
 from exporter.checks.finding import HEALTHY, UNHEALTHY, CheckResult, Finding
-from exporter.checks.reading import Reading, read, unread, where
+from exporter.checks.reading import ListResult, failed_namespaces, read, where
 from exporter.checks.values import ValueReader, Values, value_findings
 from exporter.informers import Informer
-from exporter.kind_names import naming_fault
+from exporter.kind_names import name_mismatch
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
 from exporter.resources.kinds import RunKind
@@ -55,7 +55,7 @@ async def check_runs(
             *value_findings(kind.title, values_of, [run.values for run in seen]),
         ],
         namespaces=frozenset(run.namespace for run in seen),
-        unread=unread(readings),
+        unread=failed_namespaces(readings),
         agents=frozenset(run.agent for run in seen if run.agent),
         all=not any(reading.error for reading in readings),
     )
@@ -68,12 +68,12 @@ def _is_of(informer: Informer, kind: RunKind) -> bool:
 async def _fault(client: KubeClient, kind: RunKind, others: Sequence[RunKind]) -> str:
     """An error in the names of the kind; empty if discovery fails, because the list reports that error."""
     try:
-        return await naming_fault(client, kind, others=others)
+        return await name_mismatch(client, kind, others=others)
     except KubeError:
         return ""
 
 
-def _finding(reading: Reading) -> Finding:
+def _finding(reading: ListResult) -> Finding:
     subject = f"{reading.informer.status.resource} in {where(reading.informer.status.scope)}"
     if reading.failed:
         return reading.finding(subject=subject, area=reading.informer.status.resource)

@@ -14,12 +14,12 @@ from exporter.checks.finding import NOTE, Finding
 from exporter.checks.keys import paths_in
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeError
-from exporter.profiles import Profile, is_job, resolved
+from exporter.profiles import Profile, is_job, resolve
 from exporter.profiles.paths import Path, format_path, parse
 
 __all__ = ["check_schemas", "not_in_schema"]
 
-_LARGEST: Final = 16 << 20  # bytes of the schemas of one group
+_MAX_BYTES: Final = 16 << 20  # bytes of the schemas of one group
 _SIMILAR: Final = 0.6
 _OF_KIND: Final = "x-kubernetes-group-version-kind"
 _OPEN: Final = ("x-kubernetes-preserve-unknown-fields", "additionalProperties", "$ref", "allOf")
@@ -46,11 +46,11 @@ async def check_schemas(client: KubeClient, kinds: Sequence[str | Profile]) -> l
 
 async def _check(client: KubeClient, where: str, given: Profile) -> list[Finding]:
     """Empty if the schema cannot be read: the check is optional."""
-    profile, paths = resolved(given), {f"{where}.{key}": text for key, text in paths_in(given)}
+    profile, paths = resolve(given), {f"{where}.{key}": text for key, text in paths_in(given)}
     if is_job(profile) or not paths:
         return []
     try:
-        body = await client.get(f"/openapi/v3/apis/{profile.group}/{profile.version}", most=_LARGEST)
+        body = await client.get(f"/openapi/v3/apis/{profile.group}/{profile.version}", max_bytes=_MAX_BYTES)
         schema = _schema_of(profile, msgspec.json.decode(body, type=Document))
     except (KubeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []

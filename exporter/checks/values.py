@@ -12,7 +12,7 @@ from exporter.checks.keys import paths_in
 from exporter.kube.decode import Decoder
 from exporter.plurals import plural
 from exporter.profiles import Profile
-from exporter.profiles.fields import types_of
+from exporter.profiles.fields import field_types
 from exporter.profiles.paths import format_path, parse
 from exporter.profiles.sources import text_or_present
 from exporter.resources.kinds import RunKind
@@ -22,8 +22,8 @@ __all__ = ["ValueReader", "Values", "value_findings"]
 
 _KEY: Final = re.compile(r"(?:about|times|worker(?:\[\d+\])?)\.\w+|\w+")
 _OF_WORKER: Final = re.compile(r"worker(\[\d+\])?\.about\.")
-_LONGEST: Final = 63
-_MOST_VALUES: Final = 10  # of one path
+_MAX_LENGTH: Final = 63
+_MAX_VALUES: Final = 10  # of one path
 _ENOUGH: Final = 3  # runs; with fewer, all may be too new to have a status
 
 
@@ -40,11 +40,11 @@ class ValueReader:
 
     def __init__(self, kind: RunKind) -> None:
         reader = kind.reader
-        self.paths = [format_path(path) for path in types_of(kind.profile)]
+        self.paths = [format_path(path) for path in field_types(kind.profile)]
         self.states = list(dict.fromkeys(map(format_path, reader.states)))
         self.keys = _keys(kind.profile)
         self._reader, self._decoder = reader, Decoder(reader.type)
-        self._at = [reader.index[path] for path in types_of(kind.profile)]
+        self._at = [reader.index[path] for path in field_types(kind.profile)]
         self._states = [(format_path(path), reader.index[path]) for path in reader.states]
 
     def __call__(self, raw: msgspec.Raw) -> Values | None:
@@ -56,7 +56,7 @@ class ValueReader:
         if self._reader.state(values).label != "other":
             return Values(has)
         path, value = next((path, value) for path, at in self._states if (value := text_or_present(values[at])))
-        return Values(has, path, value[: _LONGEST + 1])
+        return Values(has, path, value[: _MAX_LENGTH + 1])
 
 
 def value_findings(title: str, reader: ValueReader, seen: Sequence[Values | None]) -> list[Finding]:
@@ -115,7 +115,7 @@ def _keys(profile: Profile) -> dict[str, list[str]]:
 def _unlisted_finding(
     title: str, path: str, number: int, runs: Sequence[Values], found: "collections.Counter[str]"
 ) -> Finding:
-    most = found.most_common(_MOST_VALUES)
+    most = found.most_common(_MAX_VALUES)
     values = ", ".join(f"{_quoted(value)} ({plural(count, 'run')})" for value, count in most)
     values += f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
     have, are = "has" if number == 1 else "have", "is" if len(found) == 1 else "are"
@@ -128,9 +128,9 @@ def _unlisted_finding(
 
 def _sanitized(value: str) -> str:
     """Truncates a value and removes credentials."""
-    cut = value[:_LONGEST]
+    cut = value[:_MAX_LENGTH]
     clean = message(cut)
-    return (cut if clean == one_line(cut) else clean) + "..." * (len(value) > _LONGEST)
+    return (cut if clean == one_line(cut) else clean) + "..." * (len(value) > _MAX_LENGTH)
 
 
 def _quoted(value: str) -> str:

@@ -19,8 +19,8 @@ __all__ = [
     "add_review_argument",
     "add_setting",
     "add_settings_arguments",
-    "named",
-    "settings_of",
+    "load_settings",
+    "setting_name",
 ]
 
 _FLAGS = {
@@ -90,12 +90,12 @@ def add_setting(parser: argparse.ArgumentParser, path: str, **options: Any) -> N
     parser.add_argument(_FLAGS[path], dest=path, **options)
 
 
-def named(path: str, arguments: argparse.Namespace) -> str:
+def setting_name(path: str, arguments: argparse.Namespace) -> str:
     """The name of a setting for messages: the flag if it was given, else the path in the file."""
     return _FLAGS[path] if _is_given(path, arguments) else path
 
 
-def settings_of(arguments: argparse.Namespace) -> Settings:
+def load_settings(arguments: argparse.Namespace) -> Settings:
     """The settings of the file, overridden by flags. Raises UsageError."""
     try:
         settings = load(arguments.config_file) if arguments.config_file else Settings()
@@ -111,7 +111,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     except msgspec.ValidationError as error:
         keys, text = readable(str(error), {})
         path = ".".join(keys)
-        raise UsageError(text.replace(path, named(path, arguments), 1) if path in _FLAGS else text) from error
+        raise UsageError(text.replace(path, setting_name(path, arguments), 1) if path in _FLAGS else text) from error
     return settings
 
 

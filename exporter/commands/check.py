@@ -7,12 +7,12 @@ Exit 0: healthy; 1: unhealthy; 2: unknown.
 import argparse
 import asyncio
 
-from exporter.app import budget_of
+from exporter.app import response_budget
 from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
 from exporter.checks.cluster import about_cluster
-from exporter.checks.formats import FORMATS, status_of
+from exporter.checks.formats import FORMATS, worst_status
 from exporter.checks.rendered import check_rendered
-from exporter.commands.arguments import add_cluster_arguments, add_review_argument, named, settings_of
+from exporter.commands.arguments import add_cluster_arguments, add_review_argument, load_settings, setting_name
 from exporter.config import Settings
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
@@ -50,21 +50,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the findings. Returns the exit code of the worst. Raises UsageError and KubeConfigError."""
-    settings = settings_of(arguments)
+    settings = load_settings(arguments)
     if arguments.filename:
-        unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
+        unused = [
+            setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path
+        ]
         if unused:
             raise UsageError(f"{unused[0]}: cannot be used with --filename, which reads no cluster")
         found = check_rendered(arguments.filename, settings)
     else:
         found = asyncio.run(_found(settings))
     print(FORMATS[arguments.output](found))
-    return _CODES[status_of(found)]
+    return _CODES[worst_status(found)]
 
 
 async def _found(settings: Settings) -> list[Finding]:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
+    async with KubeClient(credentials=credentials, budget=response_budget(memory_limit())) as client:
         return about_cluster(credentials, await findings(client, settings))

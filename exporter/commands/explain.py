@@ -12,8 +12,8 @@ import time
 
 import msgspec
 
-from exporter.app import budget_of
-from exporter.commands.arguments import add_cluster_arguments, named, settings_of
+from exporter.app import response_budget
+from exporter.commands.arguments import add_cluster_arguments, load_settings
 from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.target import Target
@@ -30,7 +30,7 @@ from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import KubeConfigError
 from exporter.memory import memory_limit
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
 __all__ = ["add_arguments", "pause_after", "run"]
 
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.namespace and not arguments.url and not arguments.filename:
         arguments.namespaces = arguments.namespace
-    settings = settings_of(arguments)
+    settings = load_settings(arguments)
     start = time.monotonic()
     found, text = _explained(arguments, settings)
     if not arguments.watch:
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             _, text = _explained(arguments, settings)
         except (ExplainError, KubeConfigError) as error:
-            text = spelled_out(str(error))
+            text = escape_invisible(str(error))
 
 
 def pause_after(seconds: float) -> float:
@@ -122,7 +122,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.at and not arguments.filename:
         raise UsageError("--at: only with --filename")
     check_remote(arguments)
-    unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
+    unused = [setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path]
     if unused and (arguments.url or arguments.filename):
         raise UsageError(
             f"{unused[0]}: not with {'--from' if arguments.url else '--filename'}, which reads no cluster"
@@ -168,7 +168,7 @@ async def _read_cluster(arguments: argparse.Namespace, settings: Settings, targe
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
+    async with KubeClient(credentials=credentials, budget=response_budget(memory_limit())) as client:
         if target is None:
             snapshot = await read_all(client, settings)
         else:

@@ -7,8 +7,8 @@ which the exporter itself does not need. The permission to list objects, Jobs an
 import argparse
 import asyncio
 
-from exporter.app import budget_of
-from exporter.commands.arguments import add_cluster_arguments, named, settings_of
+from exporter.app import response_budget
+from exporter.commands.arguments import add_cluster_arguments, load_settings, setting_name
 from exporter.config import Settings
 from exporter.drafting import Definition, ObservedObjects, draft
 from exporter.drafting.files import read_files
@@ -45,9 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the draft. Returns 0. Raises UsageError, KubeConfigError and DraftError."""
-    settings = settings_of(arguments)
+    settings = load_settings(arguments)
     if arguments.filename:
-        unused = [named(path, arguments) for path in _CLUSTER_SETTINGS if named(path, arguments) != path]
+        unused = [
+            setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path
+        ]
         if unused:
             raise UsageError(f"{unused[0]}: cannot be used with --filename, which reads no cluster")
         definition, observed = read_files(arguments.filename, arguments.name or "")
@@ -66,5 +68,5 @@ async def _read(settings: Settings, name: str) -> tuple[Definition, ObservedObje
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
-    async with KubeClient(credentials=credentials, budget=budget_of(memory_limit())) as client:
+    async with KubeClient(credentials=credentials, budget=response_budget(memory_limit())) as client:
         return await read(client, name, settings.namespaces)

@@ -8,11 +8,11 @@ import shlex
 
 import yaml
 
-from exporter.commands.arguments import add_review_argument, add_settings_arguments, settings_of
+from exporter.commands.arguments import add_review_argument, add_settings_arguments, load_settings
 from exporter.flags import UsageError
 from exporter.rbac import Account, GrantError, manifests
 
-__all__ = ["add_arguments", "run", "text_of"]
+__all__ = ["add_arguments", "render", "run"]
 
 _DEFAULTS = Account()
 _FLAGS = {
@@ -46,15 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the manifests. Returns 0. Raises UsageError."""
-    print(text_of(arguments), end="")
+    print(render(arguments), end="")
     return 0
 
 
-def text_of(arguments: argparse.Namespace) -> str:
+def render(arguments: argparse.Namespace) -> str:
     """The manifests as YAML, with the generating command in a comment. Raises UsageError."""
     account = Account(name=arguments.account_name, namespace=arguments.account_namespace)
     try:
-        documents = manifests(settings_of(arguments), account=account)
+        documents = manifests(load_settings(arguments), account=account)
     except GrantError as error:
         raise UsageError(str(error)) from error
     body: str = yaml.safe_dump_all(documents, sort_keys=False, width=118)

@@ -14,8 +14,8 @@ from exporter.commands.arguments import (
     add_log_arguments,
     add_review_argument,
     add_setting,
-    named,
-    settings_of,
+    load_settings,
+    setting_name,
 )
 from exporter.config import Settings
 from exporter.flags import UsageError, number
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Returns 0 after SIGTERM or SIGINT. Raises UsageError, WebConfigError, KubeConfigError, ListenError."""
-    settings = settings_of(arguments)
+    settings = load_settings(arguments)
     logs.set_up(level=settings.log.level, form=settings.log.format)
     with _naming("web.telemetry_path", arguments):
         check_path(settings.web.telemetry_path)
@@ -86,7 +86,7 @@ def _naming(path: str, arguments: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except ListenError as error:
-        raise UsageError(f"{named(path, arguments)}: {error}") from error
+        raise UsageError(f"{setting_name(path, arguments)}: {error}") from error
 
 
 async def _serve(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import FAULT, NO_FAULT, UNKNOWN, findings, verdict
 from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.metrics import failure_causes, hang_causes, stall_causes
-from exporter.diagnosis.stuck import Stuck, causes_of, stuck
+from exporter.diagnosis.stuck import Stuck, stuck, stuck_causes
 
 __all__ = [
     "CANNOT_TELL",
@@ -22,7 +22,6 @@ __all__ = [
     "CauseInfo",
     "Finding",
     "Stuck",
-    "causes_of",
     "failure_causes",
     "findings",
     "hang_causes",
@@ -30,5 +29,6 @@ __all__ = [
     "main_ended",
     "stall_causes",
     "stuck",
+    "stuck_causes",
     "verdict",
 ]

@@ -7,7 +7,7 @@ from exporter.diagnosis.cause import Cause
 from exporter.diagnosis.limits import DEFAULT_FACTOR
 from exporter.diagnosis.metrics import hang_causes, stall_causes
 
-__all__ = ["Stuck", "causes_of", "stuck"]
+__all__ = ["Stuck", "stuck", "stuck_causes"]
 
 
 class Stuck(NamedTuple):
@@ -37,7 +37,7 @@ def stuck(item: Run | Job, cache: ObjectCache, *, now: float) -> Stuck | None:
     return found if found is not None and found.excess(now) > 0 else None
 
 
-def causes_of(found: Stuck, cache: ObjectCache) -> list[Cause]:
+def stuck_causes(found: Stuck, cache: ObjectCache) -> list[Cause]:
     """The known causes."""
     return stall_causes(found.item, cache) if isinstance(found.item, Run) else hang_causes(found.item, cache)
 

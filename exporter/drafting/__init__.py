@@ -4,8 +4,8 @@ The CRD and the objects are untrusted: the profile contains only validated text,
 printable text.
 """
 
-from exporter.drafting.definition import Definition, DraftError, definition_of
+from exporter.drafting.definition import Definition, DraftError, parse_definition
 from exporter.drafting.draft import draft
 from exporter.drafting.observed import ObservedObjects
 
-__all__ = ["Definition", "DraftError", "ObservedObjects", "definition_of", "draft"]
+__all__ = ["Definition", "DraftError", "ObservedObjects", "draft", "parse_definition"]

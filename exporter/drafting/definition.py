@@ -14,7 +14,7 @@ from exporter.profiles.naming import wrong_name
 from exporter.profiles.paths import Path, PathError, Where, format_path, parse
 from exporter.untrusted import message
 
-__all__ = ["Definition", "DraftError", "Field", "definition_of", "is_value", "path_of"]
+__all__ = ["Definition", "DraftError", "Field", "field_path", "is_value", "parse_definition"]
 
 _VERSION: Final = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
 _STABILITY: Final = {None: 2, "beta": 1, "alpha": 0}
@@ -22,8 +22,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@/.-]{0,252}")
 _VALUE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,61}[A-Za-z0-9])?")
 _KEYWORDS: Final = ("absent", "present")  # keywords of profiles
 _DEEPEST: Final = 8
-_MOST_FIELDS: Final = 5_000
-_MOST_COLUMNS: Final = 200
+_MAX_FIELDS: Final = 5_000
+_MAX_COLUMNS: Final = 200
 
 
 class DraftError(Exception):
@@ -60,7 +60,7 @@ class Definition:
         return f"{self.plural}.{self.group}"
 
 
-def definition_of(crd: Any, *, version: str = "") -> Definition:
+def parse_definition(crd: Any, *, version: str = "") -> Definition:
     """Reads a CRD; `version` selects the version. Raises DraftError."""
     spec = _mapping(_mapping(crd).get("spec"))
     names = _mapping(spec.get("names"))
@@ -93,7 +93,7 @@ def is_value(value: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=8192)
-def path_of(names: tuple[str, ...]) -> tuple[str, Path] | None:
+def field_path(names: tuple[str, ...]) -> tuple[str, Path] | None:
     """The text and the steps of a path; None if a profile cannot contain it."""
     try:
         if not all(map(_NAME.fullmatch, names)) or parse(text := format_path(names)) != names:
@@ -136,13 +136,13 @@ def _add_schema(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[s
         yield "the CRD has no schema of its fields"
     for names, node in waiting:  # grows during iteration
         for name, inner in _mapping(node.get("properties")).items():
-            path = path_of((*names, name)) if isinstance(name, str) else None
-            if path is None or len(fields) >= _MOST_FIELDS:
+            path = field_path((*names, name)) if isinstance(name, str) else None
+            if path is None or len(fields) >= _MAX_FIELDS:
                 left_out += 1
             elif names or name in {"spec", "status"}:
                 fields[path[0]] = field = _field(*path, _mapping(inner))
                 left_out += len(_listed(_mapping(inner).get("enum"))) - len(field.enum)
-            if path is not None and len(names) < _DEEPEST and len(waiting) < _MOST_FIELDS:
+            if path is not None and len(names) < _DEEPEST and len(waiting) < _MAX_FIELDS:
                 waiting.append(((*names, name), _mapping(inner)))
     if left_out:
         yield f"not used: {left_out} fields or values of the schema that a profile cannot contain"
@@ -157,15 +157,15 @@ def _field(path: str, steps: Path, schema: dict[str, Any]) -> Field:
 def _add_columns(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[str]:
     columns = _mappings(version.get("additionalPrinterColumns"))
     unread = []
-    for column in columns[:_MOST_COLUMNS]:
+    for column in columns[:_MAX_COLUMNS]:
         steps = _steps_of(column.get("jsonPath"))
         if not steps:
             unread.append(str(column.get("jsonPath")))
         elif steps[0] != "metadata":
             new = Field(path=format_path(steps), steps=steps, type=str(column.get("type") or "")[:20])
             fields.setdefault(new.path, new).in_column = True
-    if unread or len(columns) > _MOST_COLUMNS:
-        number = len(unread) + max(0, len(columns) - _MOST_COLUMNS)
+    if unread or len(columns) > _MAX_COLUMNS:
+        number = len(unread) + max(0, len(columns) - _MAX_COLUMNS)
         yield f"not used: {number} printer columns, such as {message(unread[0] if unread else '')!r}"
 
 

@@ -9,12 +9,12 @@ import msgspec
 import yaml
 
 from exporter.drafting.definition import Definition
-from exporter.drafting.fields import about_of, times_of
+from exporter.drafting.fields import draft_about, draft_times
 from exporter.drafting.observed import ObservedObjects
-from exporter.drafting.states import States, condition_path, counted, states_of
-from exporter.drafting.workers import worker_keys, worker_of
+from exporter.drafting.states import States, condition_path, counted, draft_states
+from exporter.drafting.workers import draft_worker, worker_keys
 from exporter.plurals import plural
-from exporter.profiles import Profile, ProfileError, check, resource_of, shipped
+from exporter.profiles import Profile, ProfileError, check, parse_resource, shipped_profiles
 from exporter.untrusted import message
 
 __all__ = ["draft"]
@@ -30,16 +30,16 @@ _LASTING: Final = (
 
 def draft(definition: Definition, observed: ObservedObjects, *, notes: Sequence[str] = ()) -> str:
     """The text of a YAML file. It is a valid profile for any CRD and objects."""
-    states = states_of(definition, observed)
-    worker, why = worker_of(definition, observed)
+    states = draft_states(definition, observed)
+    worker, why = draft_worker(definition, observed)
     profile = _names(definition) | {"state": [_DEFAULT_RULE], "worker": {"is": "none"}, "times": {}, "about": {}}
     left_out = _put_rules(profile, states)
     left_out += _put(profile, "worker", worker)
     left_out += _put_lasting(profile, states)
     for key, part in (
         ("worker", worker_keys(profile["worker"]["is"], definition, observed)),
-        ("times", times_of(definition, observed, states)),
-        ("about", about_of(definition, observed, states)),
+        ("times", draft_times(definition, observed, states)),
+        ("about", draft_about(definition, observed, states)),
     ):
         for name, source in part.items():
             left_out += _put(profile, key, profile[key] | {name: source})
@@ -63,7 +63,7 @@ def _names(definition: Definition) -> dict[str, Any]:
     """The names as `resource`, or as separate keys if `resource` would be parsed differently."""
     plural, version, group = definition.plural, definition.version, definition.group
     text = f"{plural}.{version}.{group}"
-    found = resource_of(text)
+    found = parse_resource(text)
     if (found.plural, found.version, found.group) == (plural, version, group):
         return {"resource": text, "kind": definition.kind}
     return {"group": group, "version": version, "plural": plural, "kind": definition.kind}
@@ -127,7 +127,7 @@ def _head(definition: Definition, observed: ObservedObjects, notes: Sequence[str
     )
     also = f"; also served: {', '.join(definition.others)}" if definition.others else ""
     lines = [f"Draft of a profile, from the CRD {definition.name} ({definition.version}{also}) and {objects}."]
-    if definition.name in shipped():
+    if definition.name in shipped_profiles():
         lines.append(f"There is a shipped profile, {definition.name}: use it rather than this draft.")
     lines.append(
         "Check each line; those with decide: need a decision. Then run coderun-exporter check (docs/profiles.md)."

@@ -8,14 +8,14 @@ from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.states import States, condition_path
 from exporter.drafting.words import is_skipped, words
 
-__all__ = ["about_of", "sources", "times_of"]
+__all__ = ["draft_about", "draft_times", "sources"]
 
-_MOST: Final = 3  # sources of one value
+_MAX: Final = 3  # sources of one value
 _OF_TEXT: Final = ("", "string", "integer", "number", "date-time")
 _SHARE: Final = 0.8  # of the objects with a value
 
 
-def about_of(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
+def draft_about(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
     """The sources of each label for which a field was found."""
     found: dict[str, Any] = {}
     for label, names in words().about.items():
@@ -26,17 +26,17 @@ def about_of(definition: Definition, observed: ObservedObjects, states: States) 
         if label == "message":
             paths += [condition_path(one, "message") for one in dict.fromkeys([*states.ends, *states.waits])]
         if paths:
-            found[label] = _one_or_more(paths[:_MOST])
+            found[label] = _one_or_more(paths[:_MAX])
     return found
 
 
-def times_of(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
+def draft_times(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
     """The sources of the times at which a run ended and at which it stopped waiting."""
     finished = sources(definition, observed, words().finished, parts=("status",))
     finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.ends)]
     since = [condition_path(one, "lastTransitionTime") for one in states.waits]
     listed = {"since": since, "finished": finished}
-    return {name: _one_or_more(paths[:_MOST]) for name, paths in listed.items() if paths}
+    return {name: _one_or_more(paths[:_MAX]) for name, paths in listed.items() if paths}
 
 
 def sources(
@@ -47,7 +47,7 @@ def sources(
     covered = 0
     for path in fields_named(names, definition, observed, parts=parts, types=_OF_TEXT):
         has = observed.has.get(path, 0)
-        if not found or has & ~covered or (not observed.objects and len(found) < _MOST):
+        if not found or has & ~covered or (not observed.objects and len(found) < _MAX):
             found.append(path)
         covered |= has
     return found

@@ -8,9 +8,9 @@ from typing import Final
 
 from exporter.checks.documents import ManifestError
 from exporter.checks.manifests import Object, files_in, objects_in
-from exporter.drafting.definition import Definition, DraftError, definition_of
+from exporter.drafting.definition import Definition, DraftError, parse_definition
 from exporter.drafting.observed import ObservedObjects
-from exporter.profiles.language import Resource, resource_of
+from exporter.profiles.language import Resource, parse_resource
 
 __all__ = ["read_files"]
 
@@ -28,7 +28,7 @@ def read_files(paths: Sequence[str], name: str) -> tuple[Definition, ObservedObj
     if crd.version != _GROUP:
         raise DraftError(f"{crd.place}: apiVersion of the CRD must be {_GROUP}, not {crd.version}")
     try:
-        definition = definition_of(crd.tree, version=version)
+        definition = parse_definition(crd.tree, version=version)
     except DraftError as error:
         raise DraftError(f"{crd.place}: {error}") from error
     return definition, _observed(definition, objects)
@@ -37,7 +37,7 @@ def read_files(paths: Sequence[str], name: str) -> tuple[Definition, ObservedObj
 def _chosen(crds: Sequence[Object], name: str) -> tuple[Object, str]:
     if not crds:
         raise DraftError(f"--filename: there is no {_CRD} in these manifests")
-    wanted: Resource = resource_of(name)
+    wanted: Resource = parse_resource(name)
     named = {str((one.tree.get("metadata") or {}).get("name")): one for one in crds}
     if not name and len(crds) == 1:
         return crds[0], ""

@@ -8,19 +8,19 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from exporter.drafting.definition import path_of
-from exporter.profiles.sources import text_of
+from exporter.drafting.definition import field_path
+from exporter.profiles.sources import format_value
 from exporter.untrusted import identifier
 
 __all__ = ["ObservedObjects"]
 
-_MOST_OBJECTS: Final = 2_000
+_MAX_OBJECTS: Final = 2_000
 _DEEPEST: Final = 6
-_MOST_FIELDS: Final = 3_000
-_MOST_OF_ONE: Final = 500
-_MOST_VALUES: Final = 30
-_MOST_CONDITIONS: Final = 100
-_LONGEST: Final = 63
+_MAX_FIELDS: Final = 3_000
+_MAX_OF_ONE: Final = 500
+_MAX_VALUES: Final = 30
+_MAX_CONDITIONS: Final = 100
+_MAX_LENGTH: Final = 63
 _PARTS: Final = (("spec",), ("status",), ("metadata", "labels"), ("metadata", "annotations"))
 
 _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")  # with a prefix
@@ -48,7 +48,7 @@ class ObservedObjects:
 
     def add(self, item: Any) -> None:
         """Adds an object of the kind."""
-        if self.objects >= _MOST_OBJECTS:
+        if self.objects >= _MAX_OBJECTS:
             return
         bit = 1 << self.objects
         self.objects += 1
@@ -58,10 +58,10 @@ class ObservedObjects:
         for names, value in _leaves(item):
             self._add_field(names, value, bit)
         conditions = _at(item, ("status", "conditions"))
-        for one in conditions[:_MOST_CONDITIONS] if isinstance(conditions, list) else ():
+        for one in conditions[:_MAX_CONDITIONS] if isinstance(conditions, list) else ():
             if isinstance(one, dict) and isinstance(one.get("type"), str):
-                key = (one["type"], text_of(one.get("status")), text_of(one.get("reason")))
-                if key in self.conditions or len(self.conditions) < _MOST_CONDITIONS:
+                key = (one["type"], format_value(one.get("status")), format_value(one.get("reason")))
+                if key in self.conditions or len(self.conditions) < _MAX_CONDITIONS:
                     self.conditions[key] |= bit
 
     def add_worker(self, kind: str, item: Any) -> None:
@@ -69,18 +69,18 @@ class ObservedObjects:
         owners = _at(item, ("metadata", "ownerReferences"))
         if not any(map(self._is_ours, owners if isinstance(owners, list) else ())):
             return
-        if kind not in self.workers and len(self.workers) >= _MOST_VALUES:
+        if kind not in self.workers and len(self.workers) >= _MAX_VALUES:
             return
         self.workers[kind] += 1
         where = ("spec", "containers") if kind == "Pod" else ("spec", "template", "spec", "containers")
         containers = _at(item, where)
         first = containers[0] if isinstance(containers, list) and containers else None
         names = self.containers[kind]
-        if isinstance(first, dict) and isinstance(first.get("name"), str) and len(names) < _MOST_VALUES:
+        if isinstance(first, dict) and isinstance(first.get("name"), str) and len(names) < _MAX_VALUES:
             names[identifier(first["name"])] += 1
         labels = _at(item, ("metadata", "labels")) if kind == "Pod" else None
         for key in labels if isinstance(labels, dict) else ():
-            if isinstance(key, str) and _LABEL.fullmatch(key) and len(self.pod_labels) < _MOST_OF_ONE:
+            if isinstance(key, str) and _LABEL.fullmatch(key) and len(self.pod_labels) < _MAX_OF_ONE:
                 self.pod_labels[key] += 1
 
     def _is_ours(self, owner: Any) -> bool:
@@ -92,12 +92,12 @@ class ObservedObjects:
         )
 
     def _add_field(self, names: Names, value: Any, bit: int) -> None:
-        if (path := path_of(names)) is None or (path[0] not in self.has and len(self.has) >= _MOST_FIELDS):
+        if (path := field_path(names)) is None or (path[0] not in self.has and len(self.has) >= _MAX_FIELDS):
             return
         text, self.steps[path[0]] = path[0], names
         self.has[text] |= bit
-        values, as_text = self.values[text], text_of(value)
-        if len(as_text) <= _LONGEST and (as_text in values or len(values) < _MOST_VALUES):
+        values, as_text = self.values[text], format_value(value)
+        if len(as_text) <= _MAX_LENGTH and (as_text in values or len(values) < _MAX_VALUES):
             values[as_text] = values.get(as_text, 0) | bit
 
 
@@ -108,12 +108,12 @@ def _leaves(item: Any) -> Iterator[tuple[Names, Any]]:
     for names, node in waiting:  # grows during iteration
         for name, value in node.items() if isinstance(node, dict) else ():
             number += 1
-            if number > _MOST_OF_ONE or not isinstance(name, str):
+            if number > _MAX_OF_ONE or not isinstance(name, str):
                 return
             if isinstance(value, dict):
                 if len(names) < _DEEPEST:
                     waiting.append(((*names, name), value))
-            elif text_of(value):
+            elif format_value(value):
                 yield (*names, name), value
 
 

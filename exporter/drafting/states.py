@@ -8,18 +8,18 @@ from typing import Any, Final
 from exporter.drafting.candidates import fields_named
 from exporter.drafting.definition import Definition, is_value
 from exporter.drafting.observed import ObservedObjects
-from exporter.drafting.words import state_of, words
+from exporter.drafting.words import guess_state, words
 from exporter.profiles.language import STATE_NAMES
 from exporter.profiles.paths import Where, format_path
 from exporter.untrusted import message
 
-__all__ = ["States", "condition_path", "counted", "states_of"]
+__all__ = ["States", "condition_path", "counted", "draft_states"]
 
 _ENDS: Final = ("succeeded", "failed", "cancelled")
-_MOST_VALUES: Final = 12  # of one state in a rule
-_MOST_NAMED: Final = 8  # in a comment
+_MAX_VALUES: Final = 12  # of one state in a rule
+_MAX_NAMED: Final = 8  # in a comment
 _CONDITIONS: Final = ("status", "conditions")
-_MOST_CONDITIONS: Final = 3  # that determine a state
+_MAX_CONDITIONS: Final = 3  # that determine a state
 
 Rule = dict[str, Any]
 
@@ -38,7 +38,7 @@ class States:
     """Whether the runs seem to live until they are ended: they have a readiness, and neither phase nor verdict."""
 
 
-def states_of(definition: Definition, observed: ObservedObjects) -> States:
+def draft_states(definition: Definition, observed: ObservedObjects) -> States:
     """The rules in order: conditions of ended runs, suspension, and the others."""
     found = States()
     main = _best(words().state, definition, observed, part="status", types=("", "string"))
@@ -63,7 +63,7 @@ def states_of(definition: Definition, observed: ObservedObjects) -> States:
 
 
 def _is_wait(type_: str) -> bool:
-    return state_of(type_) == "waiting" and type_.lower() not in words().placement
+    return guess_state(type_) == "waiting" and type_.lower() not in words().placement
 
 
 def condition_path(type_: str, name: str) -> str:
@@ -74,8 +74,8 @@ def condition_path(type_: str, name: str) -> str:
 def counted(counts: Mapping[str, int]) -> str:
     """The most frequent values with their counts, for a comment."""
     ranked = collections.Counter(counts).most_common()
-    listed = [f"{message(value, limit=40)} {number}" for value, number in ranked[:_MOST_NAMED]]
-    return ", ".join([*listed, *([f"and {len(ranked) - _MOST_NAMED} more"] if len(ranked) > _MOST_NAMED else [])])
+    listed = [f"{message(value, limit=40)} {number}" for value, number in ranked[:_MAX_NAMED]]
+    return ", ".join([*listed, *([f"and {len(ranked) - _MAX_NAMED} more"] if len(ranked) > _MAX_NAMED else [])])
 
 
 def _in_order(main: str | None, listed: Rule, hold: Rule | None) -> list[Rule]:
@@ -114,8 +114,8 @@ def _with_usual(values: list[str]) -> list[str]:
 def _by_state(values: Iterable[str], allowed: Iterable[str] = STATE_NAMES) -> Rule:
     found: dict[str, list[Any]] = {state: [] for state in allowed}
     for value in values:
-        state = state_of(value)
-        if state in found and len(found[state]) < _MOST_VALUES:
+        state = guess_state(value)
+        if state in found and len(found[state]) < _MAX_VALUES:
             found[state].append(value)
     return {state: listed for state, listed in found.items() if listed}
 
@@ -146,8 +146,8 @@ def _add_conditions(
 ) -> None:
     """Adds rules for conditions that end a run; if there is a phase, only for those that differ from it."""
     for type_ in _condition_types(definition, observed):
-        kind = state_of(type_)
-        if kind not in _ENDS or len(found.ends) >= _MOST_CONDITIONS:
+        kind = guess_state(type_)
+        if kind not in _ENDS or len(found.ends) >= _MAX_CONDITIONS:
             continue
         true = {key[2]: bits for key, bits in observed.conditions.items() if key[:2] == (type_, "True")}
         if phases:
@@ -167,8 +167,8 @@ def _add_conditions(
 
 def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
     """Whether the reason means another end than the phase of one of its objects."""
-    ends = {state_of(phase) for phase, objects in phases.items() if objects & bits} & set(_ENDS)
-    return state_of(reason) in _ENDS and bool(ends - {state_of(reason)})
+    ends = {guess_state(phase) for phase, objects in phases.items() if objects & bits} & set(_ENDS)
+    return guess_state(reason) in _ENDS and bool(ends - {guess_state(reason)})
 
 
 def _add_ready(found: States, definition: Definition, observed: ObservedObjects, *, last: bool) -> None:
@@ -182,7 +182,7 @@ def _add_ready(found: States, definition: Definition, observed: ObservedObjects,
             known = {value for listed in rule.values() for value in listed}
             over = {value for one in found.rules for state in _ENDS for value in one.get(state, ())}
             rest = [reason for reason in dict.fromkeys(reasons) if reason not in known | over]
-            rule["open"] = ["absent", *rest[:_MOST_VALUES]]
+            rule["open"] = ["absent", *rest[:_MAX_VALUES]]
         if rule:
             found.rules.append({"path": condition_path(type_, "reason")} | rule)
             found.ends += [type_] if "cancelled" in rule else []

@@ -10,7 +10,7 @@ import yaml
 
 from exporter.profiles.paths import Path
 
-__all__ = ["Words", "is_skipped", "rank", "state_of", "words"]
+__all__ = ["Words", "guess_state", "is_skipped", "rank", "words"]
 
 _TOKEN: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 _NOT_IN_NAME: Final = re.compile(r"[^a-z0-9]")
@@ -44,7 +44,7 @@ def words() -> Words:
 
 
 @functools.lru_cache(maxsize=1024)
-def state_of(value: str) -> str:
+def guess_state(value: str) -> str:
     """The state that a value means; empty if unknown."""
     tokens = [token.lower() for token in _TOKEN.findall(value)]
     last = tokens[-1] if tokens and not _NEGATIONS.intersection(tokens) else ""

@@ -9,13 +9,13 @@ from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.words import words
 from exporter.plurals import plural
 
-__all__ = ["worker_keys", "worker_of"]
+__all__ = ["draft_worker", "worker_keys"]
 
 _MOST: Final = 3  # in a comment
 _NOT_IN_NAME: Final = re.compile(r"[^a-z0-9]")
 
 
-def worker_of(definition: Definition, observed: ObservedObjects) -> tuple[dict[str, Any], str]:
+def draft_worker(definition: Definition, observed: ObservedObjects) -> tuple[dict[str, Any], str]:
     """The worker of a run, and the reason: from observed workers, else from names in the status, else none."""
     reported = {
         "Job": sources(definition, observed, words().jobs, parts=("status",)),

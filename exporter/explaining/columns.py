@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from exporter.explaining.paint import Paint
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
 __all__ = ["columns"]
 
@@ -12,7 +12,7 @@ def columns(
     rows: Sequence[Sequence[str]], paint: Paint, *, head: bool = False, styles: Sequence[str] = ()
 ) -> Iterator[str]:
     """One line for each row. The last column is not padded. `styles` are those of the rows."""
-    shown = [[spelled_out(cell) for cell in row] for row in rows]
+    shown = [[escape_invisible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for number, row in enumerate(shown):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

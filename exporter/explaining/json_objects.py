@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from exporter.kube.depth import end_of_value
-from exporter.kube.errors import BrokenAnswerError
+from exporter.kube.errors import InvalidResponseError
 
 __all__ = ["CutError", "JsonObjects", "NotJsonError"]
 
@@ -55,7 +55,7 @@ class JsonObjects:
                 progress = True
                 if step:
                     yield msgspec.Raw(step), self._types[b"kind"].removesuffix("List"), self._types[b"apiVersion"]
-        except BrokenAnswerError as error:
+        except InvalidResponseError as error:
             raise NotJsonError(f"byte {self._passed + self._at}: {str(error).partition(': ')[2]}") from error
         rest = len(self._data) - self._at
         if rest > _LONGEST:
@@ -81,7 +81,7 @@ class JsonObjects:
 
     def _top(self) -> bytes | None:
         if self._data[self._at : self._at + 1] != b"{":
-            raise BrokenAnswerError("not JSON: an object was expected", code="not_json")
+            raise InvalidResponseError("not JSON: an object was expected", code="not_json")
         self._at += 1
         self._place, self._parts, self._size, self._listed = "keys", [], 0, False
         self._types = {b"apiVersion": "", b"kind": ""}
@@ -95,7 +95,7 @@ class JsonObjects:
             return whole if self._parts and not self._listed else b""
         if (key := _KEY.match(self._data, self._at)) is None:
             if self._data[self._at : self._at + 1] != b'"':
-                raise BrokenAnswerError("not JSON: a key was expected", code="not_json")
+                raise InvalidResponseError("not JSON: a key was expected", code="not_json")
             return None
         start = key.end()
         if key[1] == b"items" and self._data[start : start + 1] == b"[":
@@ -109,7 +109,7 @@ class JsonObjects:
             self._parts.append(b'"' + key[1] + b'":' + self._data[start:end])
             self._size += len(self._parts[-1])
             if self._size > _LONGEST:
-                raise BrokenAnswerError(f"not usable: an object is larger than {_LONGEST >> 20} MiB", code="line")
+                raise InvalidResponseError(f"not usable: an object is larger than {_LONGEST >> 20} MiB", code="line")
         self._at = end
         return b""
 

@@ -15,7 +15,7 @@ from exporter.explaining.errors import ExplainError
 from exporter.explaining.snapshot import Snapshot, TooManyError
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import ForbiddenError, KubeError, MissingError
+from exporter.kube.errors import ForbiddenError, KubeError, NotFoundError
 from exporter.kube.pages import PagedList
 
 __all__ = ["read_all", "read_one"]
@@ -179,7 +179,7 @@ def _check_runs(snapshot: Snapshot, errors: Mapping[Informer, KubeError | None])
         informer, error = next(iter(runs.items()))
         raise ExplainError(f"{informer.resource}: {_words(informer, error)}")
     for informer, error in errors.items():
-        if not (isinstance(error, MissingError) and informer.watch.custom):
+        if not (isinstance(error, NotFoundError) and informer.watch.custom):
             _note(snapshot, informer, error)
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
 __all__ = ["Paint", "paint_for", "plain"]
 
@@ -16,12 +16,12 @@ _CODES: Final = {"bad": "31;1", "wait": "33", "good": "32", "dim": "2", "bold": 
 
 def plain(_: str, text: str) -> str:
     """Without colors."""
-    return spelled_out(text)
+    return escape_invisible(text)
 
 
 def _colored(style: str, text: str) -> str:
     code = _CODES.get(style)
-    return f"\x1b[{code}m{spelled_out(text)}\x1b[0m" if code and text.strip() else spelled_out(text)
+    return f"\x1b[{code}m{escape_invisible(text)}\x1b[0m" if code and text.strip() else escape_invisible(text)
 
 
 def paint_for(stream: TextIO) -> Paint:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.app import thresholds_of
+from exporter.app import build_thresholds
 from exporter.cache import (
     CODERUNS,
     CONFIGMAPS,
@@ -24,8 +24,8 @@ from exporter.cache import (
     Run,
 )
 from exporter.config import ConfigMaps, Settings
-from exporter.informers import Informer, informers, wanted_of
-from exporter.resources.required import absent_of
+from exporter.informers import Informer, informers, watch_config
+from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
 
 __all__ = ["Snapshot", "TooManyError"]
@@ -51,7 +51,7 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
-        wanted = wanted_of(self.settings)
+        wanted = watch_config(self.settings)
         self.all_kinds, self.kinds, self.configmaps = wanted.kinds, wanted.custom_kinds, wanted.configmaps
         self.known: dict[str, set[str]] = {name: set() for name in (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS)}
         self._records: dict[tuple[str, str], dict[str, Any]] = {}
@@ -98,7 +98,7 @@ class Snapshot:
     def cache(self, now: float) -> ObjectCache:
         """The objects, as the exporter would have them at this time."""
         cache = ObjectCache(
-            thresholds=thresholds_of(self.settings),
+            thresholds=build_thresholds(self.settings),
             all_namespaces=not self.settings.namespaces,
             selected=bool(self.settings.label_selector),
         )
@@ -109,7 +109,7 @@ class Snapshot:
         for informer in self.of(CONFIGMAPS):
             if informer.partition in self.known[CONFIGMAPS]:
                 found = self._records.get((CONFIGMAPS, informer.partition), {})
-                cache.replace(CONFIGMAPS, informer.partition, {**absent_of(informer.places, found), **found})
+                cache.replace(CONFIGMAPS, informer.partition, {**absent_configmaps(informer.places, found), **found})
         self._attach(cache)
         return cache
 

@@ -10,7 +10,7 @@ from exporter.untrusted import is_printable, printable
 
 __all__ = ["escape", "escaped", "head", "number"]
 
-_LARGEST = 10**308
+_MAX_INTEGER = 10**308
 _TEMPLATE = re.compile(r"\{(?=\{)")
 
 
@@ -39,7 +39,7 @@ def _is_plain(text: str) -> bool:
 def number(value: float) -> str:
     """Formats a sample value: integers without a decimal point, others without loss of precision; +Inf, -Inf, NaN."""
     if isinstance(value, int):
-        if -_LARGEST < value < _LARGEST:
+        if -_MAX_INTEGER < value < _MAX_INTEGER:
             return f"{value:d}"
         return "+Inf" if value > 0 else "-Inf"  # Prometheus rejects a scrape with a number that is out of range
     if value.is_integer():

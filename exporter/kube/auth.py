@@ -10,7 +10,7 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Final
 
-from exporter.addresses import shown_host
+from exporter.addresses import safe_host
 from exporter.kube import kubeconfig as files, login as logins
 from exporter.kube.errors import KubeConfigError, UnauthorizedError
 from exporter.kube.plugin import PluginError
@@ -41,7 +41,7 @@ class Access:
     @property
     def address(self) -> str:
         """The server's host and port, for display; empty if the URL could hold a credential."""
-        return shown_host(self.server)
+        return safe_host(self.server)
 
 
 class Credentials:
@@ -96,15 +96,19 @@ class Credentials:
                 return logins.from_service_account(folder=service_account, environ=environ)
         else:
             # In a thread: parsing a file with 1,000 contexts would block the event loop.
-            choice = await asyncio.to_thread(files.choose, paths, context=context)
+            choice = await asyncio.to_thread(files.load_context, paths, context=context)
             namespace = choice.namespace
             source = f"kubeconfig {os.pathsep.join(map(str, paths))} (context {choice.context})"
             first = [choice]  # the file may be a pipe, which can be read only once
 
             async def log_in() -> logins.ResolvedCredentials:
                 # By name: a change of current-context must not switch to another cluster.
-                again = first.pop() if first else await asyncio.to_thread(files.choose, paths, context=choice.context)
-                return await logins.from_choice(again, environ=environ, plugin_timeout=plugin_timeout)
+                again = (
+                    first.pop()
+                    if first
+                    else await asyncio.to_thread(files.load_context, paths, context=choice.context)
+                )
+                return await logins.from_context(again, environ=environ, plugin_timeout=plugin_timeout)
 
         try:
             login = await log_in()
@@ -199,6 +203,6 @@ class Credentials:
         """Keeps the previous token if the file cannot be read, as in client-go: it may still be valid."""
         self._read_again = self._clock() + _TOKEN_SECONDS
         try:
-            self._authorization = f"Bearer {logins.token_in(path, name='token')}"
+            self._authorization = f"Bearer {logins.load_token(path, name='token')}"
         except KubeConfigError as error:
             _LOG.warning("Failed to read the token again, keeping the previous one: %s", error)

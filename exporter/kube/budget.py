@@ -16,10 +16,10 @@ _DEFAULT_BYTES = 256 << 20
 
 
 class Budget:
-    """At most `most` bytes for all requests of a client. Errors give `reason` as the origin of the limit."""
+    """At most `max_bytes` bytes for all requests of a client. Errors give `reason` as the origin of the limit."""
 
-    def __init__(self, *, most: int = _DEFAULT_BYTES, reason: str = "the default") -> None:
-        self.most = most
+    def __init__(self, *, max_bytes: int = _DEFAULT_BYTES, reason: str = "the default") -> None:
+        self.max_bytes = max_bytes
         self.reason = reason
         self.used = 0
 
@@ -48,10 +48,11 @@ class Share:
     def add(self, size: int) -> None:
         """Adds to the number of bytes that the request uses. Raises TooLargeError if it exceeds the budget."""
         budget = self._budget
-        if size > 0 and budget.used + size > budget.most:
+        if size > 0 and budget.used + size > budget.max_bytes:
             raise TooLargeError(
-                f"the response at {self._path} is too large: all responses together may use {budget.most >> 20} MiB "
-                f"({budget.reason}); raise the memory limit, or read less with namespaces or label_selector",
+                f"the response at {self._path} is too large: all responses together may use "
+                f"{budget.max_bytes >> 20} MiB ({budget.reason}); raise the memory limit, or read less with "
+                "namespaces or label_selector",
                 code="too_large",
             )
         budget.used += size

@@ -13,9 +13,9 @@ import aiohttp
 
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
-from exporter.kube.errors import BrokenAnswerError, TooLargeError, UnauthorizedError, UnreachableError
+from exporter.kube.errors import InvalidResponseError, TooLargeError, UnauthorizedError, UnreachableError
 from exporter.kube.lines import Lines
-from exporter.kube.responses import error_of
+from exporter.kube.responses import error_from_response
 from exporter.untrusted import one_line
 
 __all__ = ["KubeClient"]
@@ -24,8 +24,8 @@ _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 1.0
 _BUFFER = 1 << 18
-_LONGEST_ERROR = 64 << 10
-_LARGEST_REVIEW = 1 << 20
+_MAX_ERROR_BYTES = 64 << 10
+_MAX_REVIEW_BYTES = 1 << 20
 
 
 class KubeClient:
@@ -60,10 +60,10 @@ class KubeClient:
     ) -> None:
         await self._session.close()
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None, *, most: int | None = None) -> bytes:
-        """The body of a 200 response, of at most `most` bytes. Raises a KubeError."""
+    async def get(self, path: str, params: Mapping[str, str] | None = None, *, max_bytes: int | None = None) -> bytes:
+        """The body of a 200 response, of at most `max_bytes` bytes. Raises a KubeError."""
         async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
-            return await self._body(response, path, most=most)
+            return await self._body(response, path, max_bytes=max_bytes)
 
     async def review(self, path: str, review: bytes) -> bytes:
         """Sends a review (JSON) with POST and returns the response (JSON). The API server does not store reviews.
@@ -71,7 +71,7 @@ class KubeClient:
         Raises a KubeError.
         """
         async with self._request(path, {}, idle=_ANSWER_SECONDS, review=review) as response:
-            return await self._body(response, path, most=_LARGEST_REVIEW)
+            return await self._body(response, path, max_bytes=_MAX_REVIEW_BYTES)
 
     async def pieces(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """Streams the body of a 200 response. Raises a KubeError, also if the body is truncated."""
@@ -104,14 +104,16 @@ class KubeClient:
                 if not lines.at_boundary:
                     raise UnreachableError(f"the connection was cut in the middle of a line at {path}", code="cut")
 
-    async def _body(self, response: aiohttp.ClientResponse, path: str, *, most: int | None) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, path: str, *, max_bytes: int | None) -> bytes:
         body = bytearray()
         with self.budget.share(path) as share:
             async for piece in response.content.iter_any():
                 share.add(len(piece))
                 body += piece
-                if most is not None and len(body) > most:
-                    raise TooLargeError(f"the response at {path} is larger than {most >> 20} MiB", code="too_large")
+                if max_bytes is not None and len(body) > max_bytes:
+                    raise TooLargeError(
+                        f"the response at {path} is larger than {max_bytes >> 20} MiB", code="too_large"
+                    )
         return bytes(body)
 
     @contextlib.asynccontextmanager
@@ -126,7 +128,9 @@ class KubeClient:
                         _check_encoding(response, path)
                         yield response
                         return
-                    error = error_of(response.status, response.headers, await _beginning(response), path=path)
+                    error = error_from_response(
+                        response.status, response.headers, await _beginning(response), path=path
+                    )
                 if last or not isinstance(error, UnauthorizedError):
                     raise error
                 await self._credentials.renew(generation=generation)
@@ -161,10 +165,10 @@ def _is_json(response: aiohttp.ClientResponse) -> bool:
 
 
 def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:
-    """Raises BrokenAnswerError for a compressed response: a few kilobytes could expand to gigabytes."""
+    """Raises InvalidResponseError for a compressed response: a few kilobytes could expand to gigabytes."""
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity":
-        raise BrokenAnswerError(
+        raise InvalidResponseError(
             f"the response at {path} is compressed ({one_line(encoding)}), which was not requested: "
             "is there a proxy in between?",
             code="encoding",
@@ -193,7 +197,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
-        if len(body) >= _LONGEST_ERROR:
+        if len(body) >= _MAX_ERROR_BYTES:
             break
     return bytes(body)
 

@@ -10,8 +10,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 import msgspec
 
 from exporter.kube.depth import shallow
-from exporter.kube.errors import BrokenAnswerError, KubeError
-from exporter.kube.responses import Status, error_of_status
+from exporter.kube.errors import InvalidResponseError, KubeError
+from exporter.kube.responses import Status, error_from_status
 
 __all__ = [
     "Bookmark",
@@ -19,18 +19,18 @@ __all__ = [
     "Event",
     "ListMeta",
     "Page",
-    "bookmark_of",
-    "event_of",
-    "failure_of",
-    "list_meta_of",
-    "page_of",
+    "decode_bookmark",
+    "decode_event",
+    "decode_list_meta",
+    "decode_page",
+    "error_from_event",
 ]
 
 W = TypeVar("W")
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
 
-_LEAST_CODE, _LARGEST_CODE = 100, 599  # RFC 9110, 15
+_MIN_CODE, _MAX_CODE = 100, 599  # RFC 9110, 15
 
 _MANY = 400  # digits: beyond what a float holds
 
@@ -84,48 +84,48 @@ _status = msgspec.json.Decoder(Status)
 _any = msgspec.json.Decoder()
 
 
-def event_of(line: bytes) -> Event:
-    """Decodes a line of a watch. Raises BrokenAnswerError."""
+def decode_event(line: bytes) -> Event:
+    """Decodes a line of a watch. Raises InvalidResponseError."""
     try:
         return _decoded(_event, line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswerError(f"a line of a watch is not an event: {error}", code="not_json") from error
+        raise InvalidResponseError(f"a line of a watch is not an event: {error}", code="not_json") from error
 
 
-def page_of(body: bytes) -> Page:
-    """Decodes the body of a list. Raises BrokenAnswerError."""
+def decode_page(body: bytes) -> Page:
+    """Decodes the body of a list. Raises InvalidResponseError."""
     try:
         return _decoded(_page, body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswerError(f"a list cannot be read: {error}", code="not_json") from error
+        raise InvalidResponseError(f"a list cannot be read: {error}", code="not_json") from error
 
 
-def list_meta_of(data: bytes) -> ListMeta:
-    """Decodes the metadata of a list. Raises BrokenAnswerError."""
+def decode_list_meta(data: bytes) -> ListMeta:
+    """Decodes the metadata of a list. Raises InvalidResponseError."""
     try:
         return _decoded(_list_meta, data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswerError(f"the metadata of a list cannot be read: {error}", code="not_json") from error
+        raise InvalidResponseError(f"the metadata of a list cannot be read: {error}", code="not_json") from error
 
 
-def bookmark_of(raw: msgspec.Raw) -> Bookmark:
-    """Decodes the object of a BOOKMARK event. Raises BrokenAnswerError."""
+def decode_bookmark(raw: msgspec.Raw) -> Bookmark:
+    """Decodes the object of a BOOKMARK event. Raises InvalidResponseError."""
     try:
         meta = _decoded(_bookmark, raw).metadata
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BrokenAnswerError(f"a bookmark cannot be read: {error}", code="not_json") from error
+        raise InvalidResponseError(f"a bookmark cannot be read: {error}", code="not_json") from error
     return Bookmark(meta.resource_version, (meta.annotations or {}).get(_INITIAL_EVENTS_END) == "true")
 
 
-def failure_of(raw: msgspec.Raw, *, path: str) -> KubeError:
+def error_from_event(raw: msgspec.Raw, *, path: str) -> KubeError:
     """The error for the object of an ERROR event, a Status."""
     try:
         status = _decoded(_status, raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return BrokenAnswerError(f"an ERROR event without a Status at {path}", code="not_json")
-    if status.code is not None and not _LEAST_CODE <= status.code <= _LARGEST_CODE:
+        return InvalidResponseError(f"an ERROR event without a Status at {path}", code="not_json")
+    if status.code is not None and not _MIN_CODE <= status.code <= _MAX_CODE:
         status.code = None  # the code becomes a label, whose values must be limited
-    return error_of_status(status, path=path)
+    return error_from_status(status, path=path)
 
 
 class Decoder(Generic[W]):

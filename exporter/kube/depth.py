@@ -8,7 +8,7 @@ import re
 
 import msgspec
 
-from exporter.kube.errors import BrokenAnswerError
+from exporter.kube.errors import InvalidResponseError
 
 __all__ = ["end_of_value", "shallow"]
 
@@ -40,7 +40,7 @@ def end_of_value(data: bytes, start: int) -> int | None:
     """The end of the value that begins at `start`; None if the value is not complete.
 
     Skipping a value with msgspec is fastest. The position of the end is only in its error about trailing characters.
-    Raises BrokenAnswerError if the data is not JSON.
+    Raises InvalidResponseError if the data is not JSON.
     """
     try:
         _skipping.decode(memoryview(data)[start:])
@@ -51,7 +51,7 @@ def end_of_value(data: bytes, start: int) -> int | None:
             return start + int(trailing[1]) - 1
         if "truncated" in str(error):
             return None
-        raise BrokenAnswerError(f"a list cannot be read: {error}", code="not_json") from error
+        raise InvalidResponseError(f"a list cannot be read: {error}", code="not_json") from error
     return None  # the data is one value, and may be an incomplete number
 
 

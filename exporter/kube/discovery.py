@@ -8,13 +8,13 @@ from typing import TypeVar
 import msgspec
 
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import BrokenAnswerError, MissingError
+from exporter.kube.errors import InvalidResponseError, NotFoundError
 
 __all__ = ["other_versions", "served_groups", "served_resources"]
 
 T = TypeVar("T")
 
-_LARGEST = 4 << 20  # bytes of a response; discovery of hundreds of CRDs takes a tenth of it
+_MAX_BYTES = 4 << 20  # bytes of a response; discovery of hundreds of CRDs takes a tenth of it
 
 
 class Served(msgspec.Struct):
@@ -51,13 +51,13 @@ class Groups(msgspec.Struct):
 
 async def served_groups(client: KubeClient) -> dict[str, list[str]]:
     """The versions of each group, with the preferred one first. Raises a KubeError."""
-    groups = _decoded(await client.get("/apis", most=_LARGEST), Groups).groups
+    groups = _decoded(await client.get("/apis", max_bytes=_MAX_BYTES), Groups).groups
     return {group.name: [item.version for item in group.versions] for group in groups}
 
 
 async def served_resources(client: KubeClient, group: str, version: str) -> dict[str, str]:
     """The kind of each resource by its plural, without subresources. Raises a KubeError."""
-    found = _decoded(await client.get(f"/apis/{group}/{version}", most=_LARGEST), Resources).resources
+    found = _decoded(await client.get(f"/apis/{group}/{version}", max_bytes=_MAX_BYTES), Resources).resources
     return {item.name: item.kind for item in found if "/" not in item.name}
 
 
@@ -66,7 +66,7 @@ async def other_versions(client: KubeClient, *, group: str, version: str, plural
     try:
         others = [one for one in (await served_groups(client)).get(group, ()) if one != version]
         return [one for one in others if plural in await served_resources(client, group, one)]
-    except MissingError:
+    except NotFoundError:
         return []
 
 
@@ -74,4 +74,4 @@ def _decoded(body: bytes, form: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BrokenAnswerError(f"a discovery response cannot be read: {error}", code="not_json") from error
+        raise InvalidResponseError(f"a discovery response cannot be read: {error}", code="not_json") from error

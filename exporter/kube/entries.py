@@ -12,7 +12,7 @@ import msgspec
 
 from exporter.kube.errors import KubeConfigError
 
-__all__ = ["Cluster", "Entry", "Exec", "User", "shaped_as"]
+__all__ = ["Cluster", "Entry", "Exec", "User", "convert_settings"]
 
 _T = TypeVar("_T")
 _PLUGIN_CONFIG: Final = "client.authentication.k8s.io/exec"  # the extension that is passed to exec plugins
@@ -104,7 +104,7 @@ class Entry:
         """The prefix of an error message."""
         return f"kubeconfig {self.path}: {self.kind} {self.name!r}"
 
-    def shaped(self, kind: type[_T], *paths: str) -> _T:
+    def convert(self, kind: type[_T], *paths: str) -> _T:
         """The settings as `kind`. Paths (keys in `paths`) are relative to the file's directory, as in client-go.
 
         Raises KubeConfigError.
@@ -113,10 +113,10 @@ class Entry:
         for key in paths:
             if isinstance(settings.get(key), str):
                 settings[key] = str(self.path.absolute().parent / settings[key])
-        return shaped_as(settings, kind, where=self.where)
+        return convert_settings(settings, kind, where=self.where)
 
 
-def shaped_as(value: object, kind: type[_T], *, where: str) -> _T:
+def convert_settings(value: object, kind: type[_T], *, where: str) -> _T:
     """Decoded YAML as `kind`. Raises KubeConfigError with `where` as its prefix and the name of the key."""
     try:
         return msgspec.convert(value, kind)

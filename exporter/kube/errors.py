@@ -7,17 +7,17 @@ they never contain a credential.
 from typing import ClassVar
 
 __all__ = [
-    "BrokenAnswerError",
+    "BadRequestError",
     "EndlessListError",
     "ForbiddenError",
     "GoneError",
+    "InvalidResponseError",
     "KubeConfigError",
     "KubeError",
-    "MissingError",
-    "RefusedRequestError",
+    "NotFoundError",
     "ServerError",
-    "ThrottledError",
     "TooLargeError",
+    "TooManyRequestsError",
     "UnauthorizedError",
     "UnreachableError",
 ]
@@ -46,11 +46,11 @@ class UnreachableError(KubeError):
     """No response: connection refused or reset, DNS or TLS failure, timeout."""
 
 
-class BrokenAnswerError(KubeError):
+class InvalidResponseError(KubeError):
     """A response that is not valid for Kubernetes: HTML from a proxy, truncated JSON, a line that is too long."""
 
 
-class EndlessListError(BrokenAnswerError):
+class EndlessListError(InvalidResponseError):
     """A list that does not end."""
 
 
@@ -66,7 +66,7 @@ class ForbiddenError(KubeError):
     state = "forbidden"
 
 
-class MissingError(KubeError):
+class NotFoundError(KubeError):
     """404: the resource does not exist, because its CRD is not installed.
 
     `by_api_server`: the response is from an API server, and not from a proxy.
@@ -80,11 +80,11 @@ class GoneError(KubeError):
     """410, as an HTTP status or in a watch: the resourceVersion is too old."""
 
 
-class ThrottledError(KubeError):
+class TooManyRequestsError(KubeError):
     """429: too many requests."""
 
 
-class RefusedRequestError(KubeError):
+class BadRequestError(KubeError):
     """400 or 422: the server does not support the request."""
 
 

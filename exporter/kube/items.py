@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import msgspec
 
 from exporter.kube.budget import Share
-from exporter.kube.decode import ListMeta, list_meta_of
+from exporter.kube.decode import ListMeta, decode_list_meta
 from exporter.kube.depth import end_of_value
-from exporter.kube.errors import BrokenAnswerError
+from exporter.kube.errors import InvalidResponseError
 from exporter.kube.lines import LONGEST
 
 __all__ = ["Items"]
@@ -36,7 +36,7 @@ class Items:
         self._meta: ListMeta | None = None
 
     def feed(self, piece: bytes) -> Iterator[list[msgspec.Raw]]:
-        """Yields the items that this piece completes, in batches. Raises BrokenAnswerError if it is not a list."""
+        """Yields the items that this piece completes, in batches. Raises InvalidResponseError if it is not a list."""
         self._data += piece
         self._share.hold(len(self._data))
         if len(self._data) < self._enough:
@@ -47,17 +47,17 @@ class Items:
             yield items
         rest = len(self._data) - self._at
         if rest > LONGEST:
-            raise BrokenAnswerError(f"an item of a list is larger than {LONGEST >> 20} MiB", code="line")
+            raise InvalidResponseError(f"an item of a list is larger than {LONGEST >> 20} MiB", code="line")
         # A large item arrives in many pieces: it is scanned again only when its size has doubled.
         self._enough = 0 if found else 2 * rest
         self._data, self._at = self._data[self._at :], 0
         self._share.hold(rest)
 
     def end(self) -> tuple[list[msgspec.Raw], ListMeta]:
-        """The remaining items and the list's metadata. Raises BrokenAnswerError if the list is incomplete."""
+        """The remaining items and the list's metadata. Raises InvalidResponseError if the list is incomplete."""
         items = self._read()
         if self._inside or self._meta is None or not _END.fullmatch(self._data, self._at):
-            raise BrokenAnswerError("a list cannot be read: it is incomplete, or not a list", code="not_json")
+            raise InvalidResponseError("a list cannot be read: it is incomplete, or not a list", code="not_json")
         return items, self._meta
 
     def _read(self) -> list[msgspec.Raw]:
@@ -70,7 +70,7 @@ class Items:
         """Reads one key of the list with its value. Returns False if it is incomplete."""
         if (key := _KEY.match(self._data, self._at)) is None:
             if self._data[self._at :].lstrip()[:1] not in _BEFORE_KEY:
-                raise BrokenAnswerError("a list cannot be read: it is not a JSON object", code="not_json")
+                raise InvalidResponseError("a list cannot be read: it is not a JSON object", code="not_json")
             return False
         start = key.end()
         if key[1] == b"items" and self._data[start : start + 1] == b"[":
@@ -79,7 +79,7 @@ class Items:
         if (end := end_of_value(self._data, start)) is None:
             return False
         if key[1] == b"metadata":
-            self._meta = list_meta_of(self._data[start:end])
+            self._meta = decode_list_meta(self._data[start:end])
         self._at = end
         return True
 

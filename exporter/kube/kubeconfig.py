@@ -18,13 +18,13 @@ import yaml
 
 from exporter import yaml_text
 from exporter.files import FileError, read_bytes
-from exporter.kube.entries import Entry, shaped_as
+from exporter.kube.entries import Entry, convert_settings
 from exporter.kube.errors import KubeConfigError
 
-__all__ = ["KubeContext", "choose", "locate"]
+__all__ = ["KubeContext", "load_context", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_LARGEST: Final = 16 << 20
+_MAX_BYTES: Final = 16 << 20
 _DEEPEST: Final = 100
 _MANY: Final = 10  # maximum number of known names in an error message
 
@@ -104,7 +104,7 @@ def locate(
     raise KubeConfigError(f"kubeconfig {usual}: no such file; specify a kubeconfig, set KUBECONFIG, or run in a pod")
 
 
-def choose(paths: list[Path], *, context: str | None = None) -> KubeContext:
+def load_context(paths: list[Path], *, context: str | None = None) -> KubeContext:
     """The context of that name (default: current-context), with its cluster and its user. Raises KubeConfigError.
 
     The first file that sets a value takes precedence, as in kubectl.
@@ -118,7 +118,7 @@ def choose(paths: list[Path], *, context: str | None = None) -> KubeContext:
         known = _known(contexts, "")
         raise KubeConfigError(f"kubeconfig {shown}: there is no current-context; name a context; {known}")
     found = _named(contexts, name, where=f"kubeconfig {shown}", problem=f"there is no context {name!r}")
-    wanted = found.shaped(_Context)
+    wanted = found.convert(_Context)
     cluster = _named(
         list(_entries(files, "cluster")), wanted.cluster,
         where=found.where, problem=f"its cluster {wanted.cluster!r} does not exist",
@@ -147,7 +147,7 @@ def _exists(path: Path) -> bool:
 
 def _read(path: Path) -> _File:
     try:
-        content = _document(read_bytes(path, most=_LARGEST, pipes=True))
+        content = _document(read_bytes(path, max_bytes=_MAX_BYTES, pipes=True))
     except FileError as error:
         raise KubeConfigError(f"kubeconfig {path}: cannot be read: {error}") from error
     except yaml_text.ExpandedError as error:
@@ -158,7 +158,7 @@ def _read(path: Path) -> _File:
         # The parser's message quotes the file, and may contain a token.
         reason = "nested too deeply" if isinstance(error, RecursionError) else "not YAML"
         raise KubeConfigError(f"kubeconfig {path}{line}: {reason}") from None
-    return shaped_as({} if content is None else content, _File, where=f"kubeconfig {path}")
+    return convert_settings({} if content is None else content, _File, where=f"kubeconfig {path}")
 
 
 @functools.lru_cache(maxsize=8)

@@ -1,7 +1,7 @@
 """Splits a stream into lines, of up to 16 MiB: a ConfigMap of 1 MiB is a line of 1.4 MB."""
 
 from exporter.kube.budget import Share
-from exporter.kube.errors import BrokenAnswerError
+from exporter.kube.errors import InvalidResponseError
 
 __all__ = ["LONGEST", "Lines"]
 
@@ -25,14 +25,14 @@ class Lines:
     def feed(self, piece: bytes) -> list[bytes] | None:
         """The lines that this piece completes, without blank ones; None if it completes none.
 
-        Raises BrokenAnswerError for a line of over 16 MiB.
+        Raises InvalidResponseError for a line of over 16 MiB.
         """
         first, *lines = piece.split(b"\n")
         self._rest.append(first)
         self._size += len(first)
         if not lines:
             if self._size > LONGEST:
-                raise BrokenAnswerError(f"a line is larger than {LONGEST >> 20} MiB", code="line")
+                raise InvalidResponseError(f"a line is larger than {LONGEST >> 20} MiB", code="line")
             self._share.hold(self._size)
             return None
         tail = lines.pop()

@@ -16,10 +16,10 @@ from exporter.kube.entries import Cluster, Entry, User
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.kubeconfig import KubeContext
 from exporter.kube.plugin import ExecCredential, run
-from exporter.kube.proxy import proxy_from, proxy_of
+from exporter.kube.proxy import parse_proxy, proxy_from_environment
 from exporter.kube.tls import Pem, client_context
 
-__all__ = ["SERVICE_ACCOUNT", "ResolvedCredentials", "from_choice", "from_service_account", "token_in"]
+__all__ = ["SERVICE_ACCOUNT", "ResolvedCredentials", "from_context", "from_service_account", "load_token"]
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")  # characters that are allowed in an HTTP header
@@ -52,28 +52,32 @@ def from_service_account(*, folder: Path, environ: Mapping[str, str]) -> Resolve
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
     if not port:
         raise KubeConfigError("service account: KUBERNETES_SERVICE_PORT is not set; the kubelet sets it in each pod")
-    token = token_in(folder / "token", name="service account: token")
+    token = load_token(folder / "token", name="service account: token")
     ca = Pem.read(folder / "ca.crt", name="service account: ca.crt")
     server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     return ResolvedCredentials(
         server=server,
         ssl=client_context(ca=ca, certificate=None, key=None, verify=True),
-        proxy=proxy_from(environ, server),
+        proxy=proxy_from_environment(environ, server),
         authorization=f"Bearer {token}",
         token_file=folder / "token",
     )
 
 
-async def from_choice(
+async def from_context(
     choice: KubeContext, *, environ: Mapping[str, str], plugin_timeout: float
 ) -> ResolvedCredentials:
     """The credentials of the context. `plugin_timeout` limits its exec plugin, in seconds. Raises KubeConfigError."""
-    cluster = _with_scheme(choice.cluster.shaped(Cluster, "certificate-authority"))
+    cluster = _with_scheme(choice.cluster.convert(Cluster, "certificate-authority"))
     secure = _checked(cluster, where=choice.cluster.where).lower().startswith("https:")
     entry = choice.user or Entry(kind="user", name="", path=choice.cluster.path, settings={})
     user = _user(entry)
     url = cluster.proxy_url
-    proxy = proxy_of(url, name=f"{choice.cluster.where}: proxy-url") if url else proxy_from(environ, cluster.server)
+    proxy = (
+        parse_proxy(url, name=f"{choice.cluster.where}: proxy-url")
+        if url
+        else proxy_from_environment(environ, cluster.server)
+    )
     ca = _ca(cluster, where=choice.cluster.where)
     issued = await _run(user, cluster, ca, entry=entry, environ=environ, plugin_timeout=plugin_timeout)
     certificate, key = _identity(user, issued, where=entry.where)
@@ -89,7 +93,7 @@ async def from_choice(
     )
 
 
-def token_in(path: Path, *, name: str) -> str:
+def load_token(path: Path, *, name: str) -> str:
     """The token in the file. Raises KubeConfigError if it has no valid token."""
     try:
         text = read_bytes(path).decode("ascii", "replace")
@@ -142,7 +146,7 @@ def _user(entry: Entry) -> User:
         settings["exec"] = {**plugin, "command": str(entry.path.absolute().parent / command)}
     if isinstance(settings.get("exec"), dict):
         settings["exec"] = {key: value for key, value in settings["exec"].items() if value is not None}
-    user = dataclasses.replace(entry, settings=settings).shaped(User, *_USER_FILES)
+    user = dataclasses.replace(entry, settings=settings).convert(User, *_USER_FILES)
     provider = user.auth_provider
     if provider and provider.name != "oidc":  # the kubernetes package would continue as anonymous
         raise KubeConfigError(f"{entry.where}: auth-provider {provider.name!r} is not supported; use its exec plugin")
@@ -153,7 +157,7 @@ def _user(entry: Entry) -> User:
 
 def _ca(cluster: Cluster, *, where: str) -> Pem | None:
     file, data = cluster.certificate_authority, cluster.certificate_authority_data
-    return Pem.chosen(where=where, key="certificate-authority", file=file, data=data)
+    return Pem.from_config(where=where, key="certificate-authority", file=file, data=data)
 
 
 def _identity(user: User, issued: ExecCredential | None, *, where: str) -> tuple[Pem | None, Pem | None]:
@@ -165,11 +169,11 @@ def _identity(user: User, issued: ExecCredential | None, *, where: str) -> tuple
             Pem(name=f"{name}'s key", text=issued.key.encode()),
         )
     return (
-        Pem.chosen(
+        Pem.from_config(
             where=where, key="client-certificate",
             file=user.client_certificate, data=user.client_certificate_data,
         ),
-        Pem.chosen(where=where, key="client-key", file=user.client_key, data=user.client_key_data),
+        Pem.from_config(where=where, key="client-key", file=user.client_key, data=user.client_key_data),
     )  # fmt: skip
 
 
@@ -193,7 +197,7 @@ async def _authorization(user: User, issued: ExecCredential | None, *, where: st
         name = f"{where}: exec plugin's token"
         return f"Bearer {_token(issued.token, name=name)}" if issued.token else None
     if user.token_file:
-        return f"Bearer {token_in(Path(user.token_file), name=f'{where}: tokenFile')}"
+        return f"Bearer {load_token(Path(user.token_file), name=f'{where}: tokenFile')}"
     if user.token:
         return f"Bearer {_token(user.token, name=f'{where}: token')}"
     if user.username:

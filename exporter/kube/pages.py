@@ -16,10 +16,10 @@ from exporter.kube.items import Items
 
 __all__ = ["PagedList"]
 
-_MOST_PAGES = 4_000  # of 500 objects: 2 million, more than etcd can store
-_MOST_ITEMS = 2_000_000
-_MOST_EMPTY = 100
-_LONGEST_TOKEN = 8 << 10  # bytes; it is sent in the URL of the next request
+_MAX_PAGES = 4_000  # of 500 objects: 2 million, more than etcd can store
+_MAX_ITEMS = 2_000_000
+_MAX_EMPTY = 100
+_MAX_TOKEN_BYTES = 8 << 10  # bytes; it is sent in the URL of the next request
 
 
 class PagedList:
@@ -41,21 +41,21 @@ class PagedList:
             async with aclosing(self._page()) as batches:
                 async for batch in batches:
                     total += len(batch)
-                    if total > _MOST_ITEMS:
-                        raise self._endless(f"over {_MOST_ITEMS} items")
+                    if total > _MAX_ITEMS:
+                        raise self._endless(f"over {_MAX_ITEMS} items")
                     yield batch
             if not self._token:
                 return
-            if len(self._token) > _LONGEST_TOKEN:
-                raise self._endless(f"a continue token of over {_LONGEST_TOKEN >> 10} KiB")
+            if len(self._token) > _MAX_TOKEN_BYTES:
+                raise self._endless(f"a continue token of over {_MAX_TOKEN_BYTES >> 10} KiB")
             if self._token in tokens:
                 raise self._endless("a continue token came twice")
             tokens.add(self._token)
-            if len(tokens) >= _MOST_PAGES:
-                raise self._endless(f"over {_MOST_PAGES} pages")
+            if len(tokens) >= _MAX_PAGES:
+                raise self._endless(f"over {_MAX_PAGES} pages")
             empty = 0 if total > before else empty + 1
-            if empty >= _MOST_EMPTY:
-                raise self._endless(f"{_MOST_EMPTY} empty pages in a row")
+            if empty >= _MAX_EMPTY:
+                raise self._endless(f"{_MAX_EMPTY} empty pages in a row")
 
     async def _page(self) -> AsyncGenerator[list[msgspec.Raw], None]:
         params = self._params | ({"continue": self._token} if self._token else {})

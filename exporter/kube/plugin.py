@@ -15,7 +15,7 @@ from exporter.untrusted import message, one_line
 
 __all__ = ["ExecCredential", "PluginError", "plain", "run"]
 
-_LONGEST: Final = 300  # characters of a plugin's output that are logged
+_MAX_LENGTH: Final = 300  # characters of a plugin's output that are logged
 _TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences, such as colors
 _VERSION: Final = re.compile(r"client\.authentication\.k8s\.io/v[a-z0-9]{1,10}")
 
@@ -90,7 +90,7 @@ async def run(
         raise PluginError(f"{name}: {fault}", output=plain(ended.err.decode("utf-8", "replace"))) from None
 
 
-def plain(text: str, *, limit: int = _LONGEST) -> str:
+def plain(text: str, *, limit: int = _MAX_LENGTH) -> str:
     """One line without secrets, truncated in the middle to about `limit` characters.
 
     Python programs print the cause of an error at the end, Go programs at the beginning.
@@ -101,8 +101,8 @@ def plain(text: str, *, limit: int = _LONGEST) -> str:
 
 
 def _check_end(ended: process.Ended, *, seconds: float) -> None:
-    if len(ended.out) > process.LONGEST_OUTPUT:
-        raise _UnusableError(f"its output is longer than {process.LONGEST_OUTPUT >> 20} MiB")
+    if len(ended.out) > process.MAX_OUTPUT:
+        raise _UnusableError(f"its output is longer than {process.MAX_OUTPUT >> 20} MiB")
     if ended.code is None:
         raise _UnusableError(f"no response within {seconds:g} s, stopped")
     if ended.code != 0:

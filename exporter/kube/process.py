@@ -10,10 +10,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Final
 
-__all__ = ["LONGEST_OUTPUT", "Ended", "run"]
+__all__ = ["MAX_OUTPUT", "Ended", "run"]
 
-LONGEST_OUTPUT: Final = 1 << 20  # bytes; a credential with certificates has about 10,000
-_LONGEST_ERRORS: Final = 8 << 10  # bytes of each end of standard error
+MAX_OUTPUT: Final = 1 << 20  # bytes; a credential with certificates has about 10,000
+_MAX_ERROR_BYTES: Final = 8 << 10  # bytes of each end of standard error
 _POLL_SECONDS: Final = 0.01
 _REAP_SECONDS: Final = 0.2
 _PIECE: Final = 64 << 10
@@ -22,7 +22,7 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ended:
-    """The result of a program. `code` is None if it was stopped; `out` may exceed LONGEST_OUTPUT."""
+    """The result of a program. `code` is None if it was stopped; `out` may exceed MAX_OUTPUT."""
 
     code: int | None
     out: bytes
@@ -30,7 +30,7 @@ class Ended:
 
 
 async def run(command: Sequence[str], *, environ: Mapping[str, str], seconds: float) -> Ended:
-    """Runs the program until it exits, writes more than LONGEST_OUTPUT, or `seconds` have passed.
+    """Runs the program until it exits, writes more than MAX_OUTPUT, or `seconds` have passed.
 
     When it is stopped or cancelled, its process group is killed before this returns. Child processes outside the
     group are not awaited. Raises OSError or ValueError if it cannot be started.
@@ -49,12 +49,12 @@ async def run(command: Sequence[str], *, environ: Mapping[str, str], seconds: fl
 
 
 async def _ended(process: subprocess.Popen[bytes], received: list[int], *, seconds: float) -> Ended:
-    with _Pipe(process.stdout) as out, _Pipe(process.stderr, keep=_LONGEST_ERRORS) as err:
+    with _Pipe(process.stdout) as out, _Pipe(process.stderr, keep=_MAX_ERROR_BYTES) as err:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await asyncio.sleep(0)  # concurrent callers share this run, even if it is very short
-                    while process.poll() is None and len(out.data) <= LONGEST_OUTPUT and not received:
+                    while process.poll() is None and len(out.data) <= MAX_OUTPUT and not received:
                         await asyncio.sleep(_POLL_SECONDS)
         finally:
             code = process.returncode
@@ -83,8 +83,8 @@ class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
         self._pipe.close()
 
     def drain(self) -> None:
-        """Reads the remaining output, up to LONGEST_OUTPUT: a child process may still be writing."""
-        for _ in range(LONGEST_OUTPUT // _PIECE):
+        """Reads the remaining output, up to MAX_OUTPUT: a child process may still be writing."""
+        for _ in range(MAX_OUTPUT // _PIECE):
             if not self._read():
                 return
 
@@ -96,7 +96,7 @@ class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
         self.data += piece
         if self._keep and len(self.data) > 2 * self._keep:
             del self.data[self._keep : -self._keep]
-        if piece and len(self.data) <= LONGEST_OUTPUT:
+        if piece and len(self.data) <= MAX_OUTPUT:
             return True
         self._loop.remove_reader(self._pipe.fileno())
         return False

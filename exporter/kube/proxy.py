@@ -14,7 +14,7 @@ from typing import Final
 
 from exporter.kube.errors import KubeConfigError
 
-__all__ = ["proxy_from", "proxy_of"]
+__all__ = ["parse_proxy", "proxy_from_environment"]
 
 _PORTS: Final = {"http": 80, "https": 443}
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
@@ -24,14 +24,14 @@ _PROXY: Final = re.compile(
     re.ASCII,
 )
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_LARGEST_PORT: Final = 65535
+_MAX_PORT: Final = 65535
 _NETWORK: Final = re.compile(r"[0-9a-f:.]+/[0-9]{1,3}")
 _HOST_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:\[\]]*):([^:]*)")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def proxy_of(url: str, *, name: str) -> str:
+def parse_proxy(url: str, *, name: str) -> str:
     """The proxy's URL, from the setting `name`. Raises KubeConfigError if it is invalid or not supported."""
     scheme, rest = match.groups() if (match := _SCHEME.fullmatch(url)) else ("http", url)
     scheme = scheme.lower()
@@ -50,13 +50,13 @@ def proxy_of(url: str, *, name: str) -> str:
     return f"{scheme}://{login}{parts['host']}:{parts['port'] or _PORTS[scheme]}"
 
 
-def proxy_from(environ: Mapping[str, str], server: str) -> str | None:
-    """The proxy's URL for the base URL of a server, or None. Raises KubeConfigError as `proxy_of` does."""
+def proxy_from_environment(environ: Mapping[str, str], server: str) -> str | None:
+    """The proxy's URL for the base URL of a server, or None. Raises KubeConfigError as `parse_proxy` does."""
     parts = urllib.parse.urlsplit(server)
     name, value = _variable(environ, f"{parts.scheme}_PROXY")
     if not value or _goes_direct(parts, _variable(environ, "NO_PROXY")[1]):
         return None
-    return proxy_of(value, name=name)
+    return parse_proxy(value, name=name)
 
 
 def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str]:
@@ -69,7 +69,7 @@ def _is_sound(parts: re.Match[str]) -> bool:
     if parts["host"].startswith("[") and _address(parts["host"][1:-1]) is None:
         return False
     port = int(parts["port"] or 1)
-    return 0 < port <= _LARGEST_PORT and not _BROKEN_ESCAPE.search(f"{parts['user']}:{parts['password']}")
+    return 0 < port <= _MAX_PORT and not _BROKEN_ESCAPE.search(f"{parts['user']}:{parts['password']}")
 
 
 def _goes_direct(server: urllib.parse.SplitResult, no_proxy: str) -> bool:

@@ -13,18 +13,18 @@ import msgspec
 from exporter.kube import errors
 from exporter.untrusted import message
 
-__all__ = ["Status", "error_of", "error_of_status"]
+__all__ = ["Status", "error_from_response", "error_from_status"]
 
-_LONGEST_MESSAGE = 300
+_MAX_MESSAGE_LENGTH = 300
 
 _KINDS: dict[int, type[errors.KubeError]] = {
-    HTTPStatus.BAD_REQUEST: errors.RefusedRequestError,
+    HTTPStatus.BAD_REQUEST: errors.BadRequestError,
     HTTPStatus.UNAUTHORIZED: errors.UnauthorizedError,
     HTTPStatus.FORBIDDEN: errors.ForbiddenError,
-    HTTPStatus.NOT_FOUND: errors.MissingError,
+    HTTPStatus.NOT_FOUND: errors.NotFoundError,
     HTTPStatus.GONE: errors.GoneError,
-    HTTPStatus.UNPROCESSABLE_ENTITY: errors.RefusedRequestError,
-    HTTPStatus.TOO_MANY_REQUESTS: errors.ThrottledError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: errors.BadRequestError,
+    HTTPStatus.TOO_MANY_REQUESTS: errors.TooManyRequestsError,
 }
 _CODES = range(100, 600)
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
@@ -45,34 +45,34 @@ class Status(msgspec.Struct):
     details: Details | None = None
 
 
-def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
+def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
     """The error for an HTTP response."""
     if status == HTTPStatus.OK:
         kind = message(headers.get("Content-Type", "none"))
-        return errors.BrokenAnswerError(
+        return errors.InvalidResponseError(
             f"the response at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )
     try:
         details = msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         details = Status()  # such as a proxy's HTML page: only the code is known
-    text = message(details.message or _PHRASES.get(status, "unknown status"), limit=_LONGEST_MESSAGE)
+    text = message(details.message or _PHRASES.get(status, "unknown status"), limit=_MAX_MESSAGE_LENGTH)
     retry_after = _seconds(headers.get("Retry-After")) or _retry_after(details)
     error = _error(status, f"{status} at {path}: {text}", retry_after)
-    if isinstance(error, errors.MissingError):
+    if isinstance(error, errors.NotFoundError):
         error.by_api_server = bool(headers.get("Audit-Id"))  # kube-apiserver sends it with every response
     return error
 
 
-def error_of_status(status: Status, *, path: str) -> errors.KubeError:
+def error_from_status(status: Status, *, path: str) -> errors.KubeError:
     """The error for the Status of an ERROR event."""
     code = status.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    text = message(status.message or status.reason or "", limit=_LONGEST_MESSAGE)
+    text = message(status.message or status.reason or "", limit=_MAX_MESSAGE_LENGTH)
     return _error(code, f"{code} in the watch at {path}: {text}", _retry_after(status))
 
 
 def _error(status: int, text: str, retry_after: float | None) -> errors.KubeError:
-    fallback = errors.BrokenAnswerError if status < HTTPStatus.BAD_REQUEST else errors.ServerError
+    fallback = errors.InvalidResponseError if status < HTTPStatus.BAD_REQUEST else errors.ServerError
     code = str(status) if status in _CODES else "other"  # it becomes a label, and an ERROR event may have any integer
     return _KINDS.get(status, fallback)(text, code=code, retry_after=retry_after)
 

@@ -30,7 +30,7 @@ class Pem:
     path: Path | None = None
 
     @classmethod
-    def chosen(cls, *, where: str, key: str, file: str, data: str) -> "Pem | None":
+    def from_config(cls, *, where: str, key: str, file: str, data: str) -> "Pem | None":
         """From `key` (a file) or `key`-data (base64). The data takes precedence, as in client-go."""
         if data:
             return cls(name=f"{where}: {key}-data", text=_decoded(data, name=f"{where}: {key}-data"))

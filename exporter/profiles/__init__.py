@@ -5,9 +5,17 @@ fields. The code contains no names, phases or fields of specific kinds.
 """
 
 from exporter.profiles.checking import ProfileError, check
-from exporter.profiles.language import Profile, StateRule, Worker, is_job, pods_of, resource_of, workers_of
+from exporter.profiles.language import (
+    Profile,
+    StateRule,
+    Worker,
+    is_job,
+    parse_resource,
+    pod_workers,
+    profile_workers,
+)
 from exporter.profiles.reading import JobReader, Reader, State
-from exporter.profiles.shipped import DEFAULT, resolved, shipped
+from exporter.profiles.shipped import DEFAULT, resolve, shipped_profiles
 from exporter.profiles.worker_kinds import WorkerKindError, check_worker_kinds, name_of, worker_kinds
 
 __all__ = [
@@ -24,10 +32,10 @@ __all__ = [
     "check_worker_kinds",
     "is_job",
     "name_of",
-    "pods_of",
-    "resolved",
-    "resource_of",
-    "shipped",
+    "parse_resource",
+    "pod_workers",
+    "profile_workers",
+    "resolve",
+    "shipped_profiles",
     "worker_kinds",
-    "workers_of",
 ]

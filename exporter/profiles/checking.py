@@ -16,15 +16,15 @@ from exporter.profiles.language import (
     StateRule,
     Worker,
     is_job,
-    pods_of,
-    resource_of,
-    workers_of,
+    parse_resource,
+    pod_workers,
+    profile_workers,
 )
 from exporter.profiles.naming import wrong_name
 from exporter.profiles.paths import Path, PathError, parse
 from exporter.profiles.reading import Reader
-from exporter.profiles.shipped import UnknownProfileError, resolved, shipped, shipped_names
-from exporter.profiles.sources import all_of, all_paths_of, is_path, listed_texts, paths_of
+from exporter.profiles.shipped import UnknownProfileError, resolve, shipped_names, shipped_profiles
+from exporter.profiles.sources import all_source_paths, as_tuple, is_path, listed_texts, source_paths
 from exporter.profiles.worker_kinds import BUILT_IN, names_of
 from exporter.selectors import LABEL_KEY, SELECTOR
 
@@ -49,7 +49,7 @@ class ProfileError(ValueError):
 def check(given: str | Profile, *, others: Iterable[str | Profile] = ()) -> None:
     """Raises ProfileError. `others` are all profiles of the settings: runs of each may be workers."""
     try:
-        profile = resolved(given)
+        profile = resolve(given)
     except UnknownProfileError as error:
         raise ProfileError(str(error), key="") from error
     if isinstance(given, str):
@@ -59,7 +59,7 @@ def check(given: str | Profile, *, others: Iterable[str | Profile] = ()) -> None
     several = isinstance(given.worker, tuple)
     if given.worker == ():
         raise ProfileError("the list is empty: write {is: none} if runs have no worker", key="worker")
-    for index, worker in enumerate(workers_of(given)):
+    for index, worker in enumerate(profile_workers(given)):
         _check_worker(worker, f"worker[{index}]" if several else "worker", others)
     _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
@@ -97,13 +97,13 @@ def _check_names(given: Profile, profile: Profile) -> None:
 
 
 def _check_resource(given: Profile, resource: str) -> None:
-    name = resource_of(resource)
+    name = parse_resource(resource)
     if not name.plural or not name.group:
         raise ProfileError(f"{resource!r} is not PLURAL.GROUP or PLURAL.VERSION.GROUP", key="resource")
     for key in ("group", "version", "plural"):
         if getattr(given, key) is not None:
             raise ProfileError("conflicts with resource: remove one of them", key=key)
-    if name.name not in shipped():
+    if name.name not in shipped_profiles():
         if given.kind is None:
             raise ProfileError(f"there is no shipped profile for {name.name}, so kind is required", key="resource")
         if not name.version:
@@ -127,7 +127,7 @@ def _check_states(rules: tuple[StateRule, ...]) -> None:
 
 
 def _check_worker(worker: Worker, key: str, others: Iterable[str | Profile]) -> None:
-    profiles = [*map(resolved, shipped_names()), *(resolved(one) for one in others if isinstance(one, Profile))]
+    profiles = [*map(resolve, shipped_names()), *(resolve(one) for one in others if isinstance(one, Profile))]
     known = dict.fromkeys([*BUILT_IN, *names_of(profiles)])
     if worker.is_ not in known:
         near = difflib.get_close_matches(worker.is_, known, n=1)
@@ -138,7 +138,7 @@ def _check_worker(worker: Worker, key: str, others: Iterable[str | Profile]) -> 
     _check_conditions(worker.when, f"{key}.when")
     _check_sources(worker.about, f"{key}.about")
     for name in JobAbout.__struct_fields__:
-        _check_job_paths(all_paths_of(getattr(worker.about, name)), f"{key}.about.{name}")
+        _check_job_paths(all_source_paths(getattr(worker.about, name)), f"{key}.about.{name}")
 
 
 def _check_pod(worker: Worker, key: str) -> None:
@@ -151,11 +151,11 @@ def _check_pod(worker: Worker, key: str) -> None:
         text = f"{worker.selector!r} is not a label selector, such as `kubeopencode.io/task` or `app in (a, b)`"
         raise ProfileError(text, key=f"{key}.selector")
     _check_source(worker.named, f"{key}.named")
-    if worker.named and not paths_of(worker.named):
+    if worker.named and not source_paths(worker.named):
         raise ProfileError("named must contain a path: otherwise all runs have the same Pod", key=f"{key}.named")
     if worker.shared and not worker.named:
         raise ProfileError("shared requires named, because no run controls a shared Pod", key=f"{key}.shared")
-    for one in all_of(worker.container) if worker.container else ():
+    for one in as_tuple(worker.container) if worker.container else ():
         if not _CONTAINER.fullmatch(str(one)):
             text = f"{one!r} is not the name of a container: a-z, 0-9, - and * for any text"
             raise ProfileError(text, key=f"{key}.container")
@@ -166,7 +166,7 @@ def _check_pod(worker: Worker, key: str) -> None:
 
 def _check_selectors(given: Profile) -> None:
     """Rejects several selectors in one profile, because a Pod selected by both would be counted twice."""
-    if len({worker.selector for worker in pods_of(given)}) > 1:
+    if len({worker.selector for worker in pod_workers(given)}) > 1:
         text = "all Pod workers of a profile must have the same selector"
         raise ProfileError(text, key="worker")
 
@@ -177,7 +177,7 @@ def _check_jobs(profile: Profile) -> None:
         raise ProfileError("self is only supported for the resource jobs.v1.batch", key="worker.is")
     if not is_job(profile):
         raise ProfileError("the worker of jobs.v1.batch must be {is: self}", key="worker.is")
-    if len(workers_of(profile)) > 1 or workers_of(profile)[0].when:
+    if len(profile_workers(profile)) > 1 or profile_workers(profile)[0].when:
         raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
         raise ProfileError("only is required: otherwise every Job is a run", key="worker.is")
@@ -187,7 +187,7 @@ def _check_jobs(profile: Profile) -> None:
     about = profile.about or About()
     for key, paths in (
         ("only", [parse(path) for path in profile.only]),
-        *((f"about.{name}", all_paths_of(getattr(about, name))) for name in JobAbout.__struct_fields__),
+        *((f"about.{name}", all_source_paths(getattr(about, name))) for name in JobAbout.__struct_fields__),
     ):
         _check_job_paths(paths, key)
 
@@ -206,7 +206,7 @@ def _check_sources(part: Any, key: str) -> None:
 
 def _check_source(source: Source, key: str) -> None:
     several = isinstance(source, tuple)
-    for index, one in enumerate(all_of(source)):
+    for index, one in enumerate(as_tuple(source)):
         where = f"{key}[{index}]" if several else key
         with _at(where):
             _check_dot(one if isinstance(one, str) else one.path)

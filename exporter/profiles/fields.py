@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from exporter.profiles.language import About, Profile, Source, Times, workers_of
+from exporter.profiles.language import About, Profile, Source, Times, profile_workers
 from exporter.profiles.paths import Path, parse
-from exporter.profiles.sources import conditions_of, paths_of
+from exporter.profiles.sources import source_conditions, source_paths
 from exporter.profiles.wire import ANY, LABEL, NUMBER, TEXT, TIME
 
-__all__ = ["types_of"]
+__all__ = ["field_types"]
 
 _OF_TEXT: Final = ("labels", "annotations")
 
 
-def types_of(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
+def field_types(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
     """The type of each field. `more` are additional paths, read as text.
 
     Fields of state rules and conditions may have any type, so that a value of an unexpected type is not absent.
@@ -34,7 +34,7 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield from _source_fields(getattr(times, name), TIME)
     for rule in profile.state:
         yield parse(rule.path), ANY
-    for worker in workers_of(profile):
+    for worker in profile_workers(profile):
         yield from _source_fields(worker.reported, TEXT)
         yield from _source_fields(worker.named, TEXT)
         yield from _condition_fields(worker.when)
@@ -45,9 +45,9 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
 
 
 def _source_fields(source: Source, kind: Any) -> Iterator[tuple[Path, Any]]:
-    for path in paths_of(source):
+    for path in source_paths(source):
         yield path, kind
-    yield from _condition_fields(conditions_of(source))
+    yield from _condition_fields(source_conditions(source))
 
 
 def _condition_fields(conditions: Iterable[str]) -> Iterator[tuple[Path, Any]]:

@@ -22,9 +22,9 @@ __all__ = [
     "Value",
     "Worker",
     "is_job",
-    "pods_of",
-    "resource_of",
-    "workers_of",
+    "parse_resource",
+    "pod_workers",
+    "profile_workers",
 ]
 
 STATE_NAMES: Final = ("waiting", "open", "succeeded", "failed", "cancelled")
@@ -214,7 +214,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def resource_of(text: str) -> Resource:
+def parse_resource(text: str) -> Resource:
     """Parses `PLURAL.GROUP` or `PLURAL.VERSION.GROUP`."""
     plural, _, group = text.partition(".")
     version, _, rest = group.partition(".")
@@ -223,18 +223,18 @@ def resource_of(text: str) -> Resource:
     return Resource(plural=plural, version="", group=group)
 
 
-def workers_of(profile: Profile) -> tuple[Worker, ...]:
+def profile_workers(profile: Profile) -> tuple[Worker, ...]:
     """All workers; Jobs if the profile sets none."""
     if profile.worker is None:
         return (Worker(),)
     return profile.worker if isinstance(profile.worker, tuple) else (profile.worker,)
 
 
-def pods_of(profile: Profile) -> tuple[Worker, ...]:
+def pod_workers(profile: Profile) -> tuple[Worker, ...]:
     """The workers that are Pods."""
-    return tuple(worker for worker in workers_of(profile) if worker.is_ == "Pod")
+    return tuple(worker for worker in profile_workers(profile) if worker.is_ == "Pod")
 
 
 def is_job(profile: Profile) -> bool:
     """Whether its runs are themselves Jobs."""
-    return any(worker.is_ == "self" for worker in workers_of(profile))
+    return any(worker.is_ == "self" for worker in profile_workers(profile))

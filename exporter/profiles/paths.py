@@ -20,7 +20,7 @@ _OF_METADATA: Final = (
     *("resourceVersion", "selfLink", "uid"),
 )
 _SIMILAR: Final = 0.75
-_MOST: Final = 32  # steps
+_MAX_STEPS: Final = 32  # steps
 _FORMS: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
 
 
@@ -46,8 +46,8 @@ def parse(text: str) -> Path:
     while at < len(text):
         step, at = _step(text, at)
         steps.append(step)
-    if len(steps) > _MOST:
-        raise PathError(f"a path has at most {_MOST} steps; this one has {len(steps)}: '{text[:40]}...'")
+    if len(steps) > _MAX_STEPS:
+        raise PathError(f"a path has at most {_MAX_STEPS} steps; this one has {len(steps)}: '{text[:40]}...'")
     _check(text, steps)
     return tuple(steps)
 

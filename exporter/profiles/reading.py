@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from exporter.profiles.fields import types_of
+from exporter.profiles.fields import field_types
 from exporter.profiles.language import (
     STATE_NAMES,
     About,
@@ -15,14 +15,14 @@ from exporter.profiles.language import (
     StateRule,
     Times,
     is_job,
-    workers_of,
+    profile_workers,
 )
 from exporter.profiles.paths import parse
 from exporter.profiles.sources import (
     Condition,
     Index,
     Texts,
-    all_paths_of,
+    all_source_paths,
     condition,
     listed_texts,
     moment,
@@ -31,7 +31,7 @@ from exporter.profiles.sources import (
 )
 from exporter.profiles.wire import Wire
 
-__all__ = ["JobReader", "Reader", "State", "WorkerOf"]
+__all__ = ["CompiledWorker", "JobReader", "Reader", "State"]
 
 
 class State(NamedTuple):
@@ -45,7 +45,7 @@ class State(NamedTuple):
     label: str
 
 
-class WorkerOf(NamedTuple):
+class CompiledWorker(NamedTuple):
     """A compiled worker of a profile."""
 
     kind: str
@@ -72,8 +72,8 @@ class Reader:
 
     def __init__(self, profile: Profile, *, more: Sequence[str] = ()) -> None:
         about, times = profile.about or About(), profile.times or Times()
-        workers = workers_of(profile)
-        wire = Wire(types_of(profile, more=more))
+        workers = profile_workers(profile)
+        wire = Wire(field_types(profile, more=more))
         index = wire.index.__getitem__
         self.type = wire.type
         self.values = wire.values
@@ -89,7 +89,7 @@ class Reader:
         self._rules = [_rule(rule, index) for rule in profile.state]
         self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
         self._workers = [
-            WorkerOf(
+            CompiledWorker(
                 kind=one.is_,
                 holds=condition(one.when, index),
                 names=texts([one.named, one.reported or one.named], index),
@@ -119,7 +119,7 @@ class Reader:
                 return f"{path} is empty"
         return ""
 
-    def worker(self, values: Sequence[Any]) -> WorkerOf | None:
+    def worker(self, values: Sequence[Any]) -> CompiledWorker | None:
         """The first worker whose conditions hold."""
         for worker in self._workers:
             if worker.holds(values):
@@ -134,11 +134,13 @@ class JobReader:
     """
 
     def __init__(self, profile: Profile, *, worker: str = "Job") -> None:
-        of_jobs = (one.about for one in workers_of(profile) if one.is_ == worker)
+        of_jobs = (one.about for one in profile_workers(profile) if one.is_ == worker)
         known: Any = profile.about if is_job(profile) else next(of_jobs, None)
         sources: list[Source] = [getattr(known, name, ()) for name in JobAbout.__struct_fields__]
         only = (is_job(profile) and profile.only) or {}  # for other kinds, `only` reads fields of the run
-        paths = list(dict.fromkeys([*map(parse, only), *(one for source in sources for one in all_paths_of(source))]))
+        paths = list(
+            dict.fromkeys([*map(parse, only), *(one for source in sources for one in all_source_paths(source))])
+        )
         self._keys = [(path[1] == "labels", str(path[2])) for path in paths]
         self._about = texts(sources, paths.index)
         self._is_run = condition(only, paths.index)

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 import yaml
 
-from exporter.profiles.language import Profile, Resource, resource_of
+from exporter.profiles.language import Profile, Resource, parse_resource
 
-__all__ = ["DEFAULT", "UnknownProfileError", "resolved", "shipped", "shipped_names"]
+__all__ = ["DEFAULT", "UnknownProfileError", "resolve", "shipped_names", "shipped_profiles"]
 
 DEFAULT: Final = "coderuns.agents.platform"
 """The kind that is read if the settings name none."""
@@ -24,33 +24,33 @@ class UnknownProfileError(ValueError):
 
 
 @functools.cache
-def shipped() -> Mapping[str, Profile]:
+def shipped_profiles() -> Mapping[str, Profile]:
     """The shipped profiles by PLURAL.GROUP, and `any` with the defaults of all other kinds."""
     folder = importlib.resources.files("exporter.profiles") / "shipped"
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
     profiles = [one for file in files for one in msgspec.convert(yaml.safe_load(file.read_text()), list[Profile])]
-    return {one.name or resource_of(one.resource or "").name: one for one in profiles}
+    return {one.name or parse_resource(one.resource or "").name: one for one in profiles}
 
 
 def shipped_names() -> list[str]:
     """The names of the shipped profiles."""
-    return [name for name in shipped() if name != _ANY]
+    return [name for name in shipped_profiles() if name != _ANY]
 
 
-def resolved(given: str | Profile) -> Profile:
+def resolve(given: str | Profile) -> Profile:
     """Completes a profile with the keys of the shipped profile of its PLURAL.GROUP.
 
     Raises UnknownProfileError.
     """
     if isinstance(given, str):
         base = _named(given)
-        where = resource_of(given if given != base.name else base.resource or "")
+        where = parse_resource(given if given != base.name else base.resource or "")
         given = Profile()
     else:
         where = _resource(given)
-        base = shipped().get(where.name) or shipped()[_ANY]
+        base = shipped_profiles().get(where.name) or shipped_profiles()[_ANY]
     if not where.version:
-        known = resource_of(base.resource or "") if base.resource != _ANY else _default()
+        known = parse_resource(base.resource or "") if base.resource != _ANY else _default()
         where = msgspec.structs.replace(where, version=known.version)
     fields = {name: getattr(given, name) for name in Profile.__struct_fields__}
     fields = {
@@ -62,9 +62,9 @@ def resolved(given: str | Profile) -> Profile:
 
 def _named(text: str) -> Profile:
     known = shipped_names()
-    for name in (text, resource_of(text).name):
+    for name in (text, parse_resource(text).name):
         if name in known:
-            return shipped()[name]
+            return shipped_profiles()[name]
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
     raise UnknownProfileError(f"{text!r} is not a shipped profile; {hint}")
@@ -72,7 +72,7 @@ def _named(text: str) -> Profile:
 
 def _resource(given: Profile) -> Resource:
     if given.resource is not None:
-        return resource_of(given.resource)
+        return parse_resource(given.resource)
     default = _default()
     return Resource(
         plural=default.plural if given.plural is None else given.plural,
@@ -82,4 +82,4 @@ def _resource(given: Profile) -> Resource:
 
 
 def _default() -> Resource:
-    return resource_of(shipped()[DEFAULT].resource or "")
+    return parse_resource(shipped_profiles()[DEFAULT].resource or "")

@@ -14,13 +14,13 @@ __all__ = [
     "Index",
     "Moment",
     "Texts",
-    "all_paths_of",
+    "all_source_paths",
     "condition",
-    "conditions_of",
+    "format_value",
     "listed_texts",
     "moment",
-    "paths_of",
-    "text_of",
+    "source_conditions",
+    "source_paths",
     "text_or_present",
     "texts",
 ]
@@ -32,10 +32,10 @@ Texts = Callable[[Values], list[str]]
 Moment = Callable[[Values], dt.datetime | None]
 Condition = Callable[[Values], bool]
 
-_LONGEST: Final = 4096
+_MAX_LENGTH: Final = 4096
 
 
-def text_of(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Formats a value as kubectl does; empty if it is not a string, number or boolean."""
     kind = value.__class__
     if kind is str or kind is int or kind is float:
@@ -45,17 +45,17 @@ def text_of(value: Any) -> str:
 
 def text_or_present(value: Any) -> str:
     """Formats a value; `present` for other values such as mappings; empty if there is none."""
-    return text_of(value) or ("" if value is None or value == "" else "present")
+    return format_value(value) or ("" if value is None or value == "" else "present")
 
 
 def listed_texts(value: Value) -> tuple[str, ...]:
     """The texts that a listed value matches. An unquoted True also matches the status `True` of a condition."""
     if value.__class__ is bool:
-        return text_of(value), str(value)
-    return ("" if value == "absent" else text_of(value),)
+        return format_value(value), str(value)
+    return ("" if value == "absent" else format_value(value),)
 
 
-def all_of(source: Source) -> tuple[From | str, ...]:
+def as_tuple(source: Source) -> tuple[From | str, ...]:
     """The sources as a tuple."""
     return source if isinstance(source, tuple) else (source,)
 
@@ -65,20 +65,20 @@ def is_path(source: str) -> bool:
     return source.startswith((".", "[", "{", "$"))
 
 
-def paths_of(source: Source) -> list[Path]:
+def source_paths(source: Source) -> list[Path]:
     """The paths of the values. Raises PathError."""
-    texts = [one if isinstance(one, str) else one.path for one in all_of(source)]
+    texts = [one if isinstance(one, str) else one.path for one in as_tuple(source)]
     return [parse(text) for text in texts if is_path(text)]
 
 
-def conditions_of(source: Source) -> dict[str, tuple[Value, ...]]:
+def source_conditions(source: Source) -> dict[str, tuple[Value, ...]]:
     """The conditions of a source: paths, and the allowed values of each."""
-    return {path: values for one in all_of(source) if isinstance(one, From) for path, values in one.when.items()}
+    return {path: values for one in as_tuple(source) if isinstance(one, From) for path, values in one.when.items()}
 
 
-def all_paths_of(source: Source) -> list[Path]:
+def all_source_paths(source: Source) -> list[Path]:
     """The paths of the values and of their conditions. Raises PathError."""
-    return [*paths_of(source), *map(parse, conditions_of(source))]
+    return [*source_paths(source), *map(parse, source_conditions(source))]
 
 
 def texts(sources: Iterable[Source], index: Index) -> Texts:
@@ -93,7 +93,7 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
                 value = values[at]
                 if value is None or value == "" or (holds and not holds(values)):
                     continue
-                cut = value if value.__class__ is str else text_of(value)
+                cut = value if value.__class__ is str else format_value(value)
                 if after:
                     cut = cut.rpartition(after)[2]
                 if cut:
@@ -108,7 +108,7 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
 def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
     """The paths of a source, and its literal text, after which further sources are ignored."""
     parts: list[tuple[int, str, Condition | None]] = []
-    for one in all_of(source):
+    for one in as_tuple(source):
         path, after, holds = _parts(one, index)
         if not is_path(path):
             return parts, path
@@ -118,7 +118,7 @@ def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condit
 
 def moment(source: Source, index: Index) -> Moment:
     """Compiles a source to a function that returns the first value that is a time."""
-    parts = [(index(parse(path)), holds) for path, _, holds in (_parts(one, index) for one in all_of(source))]
+    parts = [(index(parse(path)), holds) for path, _, holds in (_parts(one, index) for one in as_tuple(source))]
 
     def first(values: Values) -> dt.datetime | None:
         for at, holds in parts:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.profiles.paths import Path, PathError, Where
-from exporter.profiles.sources import text_of
+from exporter.profiles.sources import format_value
 
 __all__ = ["ANY", "LABEL", "NUMBER", "TEXT", "TIME", "Metadata", "Wire"]
 
@@ -156,5 +156,5 @@ def _inside(value: Any, steps: _Steps) -> Any:
             value = value[step] if value and step < len(value) else None
         else:
             name, wanted = step
-            value = next((item for item in value or () if text_of(getattr(item, name, None)) == wanted), None)
+            value = next((item for item in value or () if format_value(getattr(item, name, None)) == wanted), None)
     return value

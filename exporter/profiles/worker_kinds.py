@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from exporter.profiles.language import Profile, is_job, workers_of
-from exporter.profiles.shipped import resolved, shipped_names
+from exporter.profiles.language import Profile, is_job, profile_workers
+from exporter.profiles.shipped import resolve, shipped_names
 
 __all__ = ["BUILT_IN", "WorkerKindError", "check_worker_kinds", "name_of", "names_of", "worker_kinds"]
 
@@ -33,7 +33,7 @@ def names_of(profiles: Iterable[Profile]) -> list[str]:
 
 def worker_kinds(profile: Profile, profiles: Sequence[Profile]) -> dict[str, Profile]:
     """For each worker that is a run, by the value of `is`, the profile of its kind. Others are left out."""
-    found = {worker.is_: _called(worker.is_, profiles) for worker in workers_of(profile)}
+    found = {worker.is_: _called(worker.is_, profiles) for worker in profile_workers(profile)}
     return {text: kinds[0] for text, kinds in found.items() if len(kinds) == 1}
 
 
@@ -43,7 +43,7 @@ def check_worker_kinds(profiles: Sequence[Profile]) -> None:
     Raises WorkerKindError.
     """
     for index, profile in enumerate(profiles):
-        for number, worker in enumerate(workers_of(profile)):
+        for number, worker in enumerate(profile_workers(profile)):
             key = f"worker[{number}].is" if isinstance(profile.worker, tuple) else "worker.is"
             if worker.is_ not in BUILT_IN and (fault := _fault(worker.is_, profiles)):
                 raise WorkerKindError(fault, index=index, key=key)
@@ -59,7 +59,7 @@ def _fault(text: str, profiles: Sequence[Profile]) -> str:
     if found:
         return ""
     names = (
-        " or ".join(name_of(one) for one in _called(text, [resolved(name) for name in shipped_names()]))
+        " or ".join(name_of(one) for one in _called(text, [resolve(name) for name in shipped_names()]))
         or "its profile"
     )
     return f"{text} is not read: add {names} to coderuns.kinds, or set worker to {{is: none}}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 __all__ = ["Backoff"]
 
-_LONGEST_RETRY_AFTER = 300.0  # seconds; a Retry-After of a year, or of "inf", is a mistake of the server
+_MAX_RETRY_AFTER = 300.0  # seconds; a Retry-After of a year, or of "inf", is a mistake of the server
 
 
 class Backoff:
@@ -28,4 +28,4 @@ class Backoff:
         wait = min(self._most, self._first * 2.0 ** min(self._tries, 16))
         self._tries += 1
         # Jitter is added to Retry-After as well: the server sends the same number to all its clients.
-        return max(0.0, min(at_least or 0.0, _LONGEST_RETRY_AFTER)) + wait * (0.5 + self._chance() / 2)
+        return max(0.0, min(at_least or 0.0, _MAX_RETRY_AFTER)) + wait * (0.5 + self._chance() / 2)

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Generic, TypeVar
 
 from exporter.reflector.source import Bookmarked, Delete, Sink, Snapshot, Upsert
-from exporter.reflector.watching import Watched
+from exporter.reflector.watching import WatchEvent
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["Follower"]
@@ -29,7 +29,7 @@ class Follower(Generic[R]):
         """Whether events or bookmarks have changed the version. Repeated events do not change it."""
         return self.version != self._before
 
-    async def follow(self, changes: AsyncGenerator[Snapshot[R] | list[Watched[R]], None]) -> None:
+    async def follow(self, changes: AsyncGenerator[Snapshot[R] | list[WatchEvent[R]], None]) -> None:
         """Applies the changes until the stream ends. Raises a KubeError."""
         async with aclosing(changes):
             async for item in changes:
@@ -50,7 +50,7 @@ class Follower(Generic[R]):
         self.confirmed = True
         self._status.record_list(objects=len(snapshot.records), watching=watching)
 
-    def _batch(self, batch: list[Watched[R]]) -> None:
+    def _batch(self, batch: list[WatchEvent[R]]) -> None:
         if self._status.state != "watching":
             self._sink.set_state("watching")
             self._status.watching()

@@ -10,11 +10,11 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from exporter.kube.client import KubeClient
-from exporter.kube.errors import BrokenAnswerError, GoneError, KubeError, RefusedRequestError
+from exporter.kube.errors import BadRequestError, GoneError, InvalidResponseError, KubeError
 from exporter.kube.pages import PagedList
 from exporter.reflector.source import Snapshot, Source
 from exporter.reflector.streaming import RECORD_BYTES, Streaming, read_streamed
-from exporter.reflector.watching import Watched, watch
+from exporter.reflector.watching import WatchEvent, watch
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["initial_list"]
@@ -22,15 +22,15 @@ __all__ = ["initial_list"]
 R = TypeVar("R")
 
 _PAGE = 500
-_MOST_NAMELESS = 1000  # tolerates malformed objects
+_MAX_NAMELESS = 1000  # tolerates malformed objects
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
 
 async def initial_list(
     client: KubeClient, source: Source[R], status: ResourceStatus, *, idle: float, streaming: Streaming
-) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
+) -> AsyncGenerator[Snapshot[R] | list[WatchEvent[R]], None]:
     """Yields a snapshot, then batches of the changes after it. Raises a KubeError."""
-    if streaming.is_wanted():
+    if streaming.is_enabled():
         status.record_request(verb="list")
         async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
             found = await _streamed(client, source, status, batches, streaming, idle=idle)
@@ -44,9 +44,9 @@ async def initial_list(
     try:
         snapshot = await _paged(client, source, status)
     except KubeError:
-        streaming.unknown()
+        streaming.reset()
         raise
-    status.record_list_mode(streamed=False, reason=streaming.paged())
+    status.record_list_mode(streamed=False, reason=streaming.record_paged_list())
     yield snapshot
     params = {"resourceVersion": snapshot.version}
     async with aclosing(watch(client, source, status, params, idle=idle)) as batches:
@@ -58,24 +58,24 @@ async def _streamed(
     client: KubeClient,
     source: Source[R],
     status: ResourceStatus,
-    batches: AsyncGenerator[list[Watched[R]], None],
+    batches: AsyncGenerator[list[WatchEvent[R]], None],
     streaming: Streaming,
     *,
     idle: float,
-) -> tuple[Snapshot[R], list[Watched[R]]] | None:
+) -> tuple[Snapshot[R], list[WatchEvent[R]]] | None:
     """The streamed list; None: read a paged list now. Raises a KubeError if streaming is to be tried once more."""
     try:
         with client.budget.share(source.path) as share:
             found = await read_streamed(batches, source, share, idle=idle)
-    except RefusedRequestError:
+    except BadRequestError:
         return None
     except KubeError as error:
-        streaming.failed(error)
-        if streaming.is_wanted():
+        streaming.record_failure(error)
+        if streaming.is_enabled():
             raise
         status.record_expired(code=error.code)
         return None
-    streaming.unknown()
+    streaming.reset()
     return found
 
 
@@ -107,9 +107,9 @@ async def _pages(client: KubeClient, source: Source[R], status: ResourceStatus, 
                     if not decoded.is_valid:
                         status.record_malformed()
                     nameless += not decoded.uid
-                    if nameless > _MOST_NAMELESS:
+                    if nameless > _MAX_NAMELESS:
                         text = f"no list of Kubernetes objects at {source.path}: its items have no names"
-                        raise BrokenAnswerError(text, code="not_json")
+                        raise InvalidResponseError(text, code="not_json")
                     if not decoded.uid or decoded.record is None:
                         continue
                     record = source.reuse_if_equal(decoded.record)

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 from exporter.kube.client import KubeClient
 from exporter.kube.discovery import other_versions
 from exporter.kube.errors import (
-    BrokenAnswerError,
+    BadRequestError,
     GoneError,
+    InvalidResponseError,
     KubeError,
-    MissingError,
-    RefusedRequestError,
+    NotFoundError,
     ServerError,
     UnreachableError,
 )
@@ -22,7 +22,7 @@ from exporter.reflector.follower import Follower
 from exporter.reflector.listing import initial_list
 from exporter.reflector.source import Sink, Snapshot, Source
 from exporter.reflector.streaming import Streaming
-from exporter.reflector.watching import IDLE_SECONDS, Watched, watch
+from exporter.reflector.watching import IDLE_SECONDS, WatchEvent, watch
 from exporter.telemetry import ResourceStatus
 
 __all__ = ["reflect"]
@@ -120,7 +120,7 @@ class _Reflector(Generic[R]):
             await self._failed(error, follower)
             return self._backoff.next(at_least=error.retry_after)
 
-    def _changes(self) -> AsyncGenerator[Snapshot[R] | list[Watched[R]], None]:
+    def _changes(self) -> AsyncGenerator[Snapshot[R] | list[WatchEvent[R]], None]:
         if self._version:
             params = {"resourceVersion": self._version}
             return watch(self._client, self._source, self._status, params, idle=self._idle)
@@ -168,16 +168,16 @@ class _Reflector(Generic[R]):
         # A server that has just started may not have loaded RBAC and CRDs: its first 403 or 404 changes no state.
         first = self._repeated < _FAILURES and self._status.state in {"unreachable", "watching"}
         state = self._status.state if first and error.state != "unreachable" else error.state
-        missing = isinstance(error, MissingError)
+        missing = isinstance(error, NotFoundError)
         self._emptied = self._emptied and missing
         detail = str(error)
-        if isinstance(error, MissingError) and error.by_api_server and self._source.is_custom_resource and not first:
+        if isinstance(error, NotFoundError) and error.by_api_server and self._source.is_custom_resource and not first:
             detail = await self._missing(detail)
         self._status.record_failure(state=state, code=error.code, detail=detail)
         self._sink.set_state(state)
         # A CRD that exists again after a 404 is a new one. Some versions fail on every attempt: the server rejects
         # them, or cannot decode the objects after them.
-        about_version = isinstance(error, BrokenAnswerError | RefusedRequestError | ServerError)
+        about_version = isinstance(error, InvalidResponseError | BadRequestError | ServerError)
         self._failures = self._failures + 1 if about_version and not follower.progressed else 0
         self._version = "" if missing or self._failures >= _FAILURES else follower.version
 

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
 from exporter.kube.budget import Share
-from exporter.kube.errors import BrokenAnswerError, EndlessListError, KubeError, ServerError
+from exporter.kube.errors import EndlessListError, InvalidResponseError, KubeError, ServerError
 from exporter.reflector.source import Delete, Snapshot, Source, Upsert
-from exporter.reflector.watching import InitialEventsEnd, Watched
+from exporter.reflector.watching import InitialEventsEnd, WatchEvent
 
 __all__ = ["RECORD_BYTES", "Streaming", "read_streamed"]
 
@@ -22,9 +22,9 @@ RECORD_BYTES = 512
 """Approximate memory of a new record, which counts against the budget until its list is complete."""
 
 _PROGRESS_SECONDS = 10.0
-_LEAST_NEW = 20
-_LEAST_SHARE = 0.05
-_MOST_NEW = 500
+_MIN_NEW = 20
+_MIN_SHARE = 0.05
+_MAX_NEW = 500
 """Limits the required progress of a large list, for a server or exporter under load."""
 _RETRY_SECONDS = 3600.0
 _FAILURES = 2
@@ -39,23 +39,23 @@ class Streaming:
         self._failures = 0
         self._reason = ""
 
-    def is_wanted(self) -> bool:
+    def is_enabled(self) -> bool:
         """Whether to stream the next list: not after two failures in a row."""
         return self._failures < _FAILURES and self._monotonic() >= self._paged_until
 
-    def failed(self, error: KubeError) -> None:
+    def record_failure(self, error: KubeError) -> None:
         """Records that a streamed list failed. Counts failures that a paged list may not have."""
         if isinstance(error, EndlessListError):
             self._failures = _FAILURES
-        elif isinstance(error, BrokenAnswerError | ServerError) or error.code in {"cut", "timeout"}:
+        elif isinstance(error, InvalidResponseError | ServerError) or error.code in {"cut", "timeout"}:
             self._failures += 1
         self._reason = str(error)
 
-    def unknown(self) -> None:
+    def reset(self) -> None:
         """Resets the failures: a list was streamed, or a paged list failed as well."""
         self._failures = 0
 
-    def paged(self) -> str:
+    def record_paged_list(self) -> str:
         """Records a paged list. If streaming failed before, disables it for an hour and returns the reason."""
         failed, self._failures = self._failures >= _FAILURES, 0
         if not failed:
@@ -65,8 +65,8 @@ class Streaming:
 
 
 async def read_streamed(
-    batches: AsyncGenerator[list[Watched[R]], None], source: Source[R], share: Share, *, idle: float
-) -> tuple[Snapshot[R], list[Watched[R]]]:
+    batches: AsyncGenerator[list[WatchEvent[R]], None], source: Source[R], share: Share, *, idle: float
+) -> tuple[Snapshot[R], list[WatchEvent[R]]]:
     """The initial list of a stream, and the changes in the same batch after its end.
 
     The server may send nothing for `idle` + 10 seconds before the first object. Raises EndlessListError if later a
@@ -88,7 +88,7 @@ async def read_streamed(
                         records.pop(change.uid, None)
                         total += change.added
                 if total >= due:
-                    due = total + min(max(_LEAST_NEW, round(total * _LEAST_SHARE)), _MOST_NEW)
+                    due = total + min(max(_MIN_NEW, round(total * _MIN_SHARE)), _MAX_NEW)
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
     except TimeoutError as error:
         raise EndlessListError(
@@ -96,7 +96,7 @@ async def read_streamed(
             f"{_PROGRESS_SECONDS:g} s",
             code="endless",
         ) from error
-    raise BrokenAnswerError(f"a list ended before it was complete at {source.path}", code="cut")
+    raise InvalidResponseError(f"a list ended before it was complete at {source.path}", code="cut")
 
 
 def _upsert(records: dict[str, Any], change: Upsert[Any], source: Source[Any], share: Share) -> bool:

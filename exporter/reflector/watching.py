@@ -9,11 +9,11 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from exporter.kube.client import KubeClient
-from exporter.kube.decode import bookmark_of, event_of, failure_of
+from exporter.kube.decode import decode_bookmark, decode_event, error_from_event
 from exporter.reflector.source import Bookmarked, Delete, Source, Upsert
 from exporter.telemetry import ResourceStatus
 
-__all__ = ["IDLE_SECONDS", "InitialEventsEnd", "Watched", "watch"]
+__all__ = ["IDLE_SECONDS", "InitialEventsEnd", "WatchEvent", "watch"]
 
 R = TypeVar("R")
 
@@ -24,7 +24,7 @@ class InitialEventsEnd(Bookmarked):
     """The bookmark at the end of the initial events of a streamed list (KEP-3157)."""
 
 
-Watched = Upsert[R] | Delete | Bookmarked
+WatchEvent = Upsert[R] | Delete | Bookmarked
 
 
 async def watch(
@@ -34,7 +34,7 @@ async def watch(
     params: dict[str, str],
     *,
     idle: float,
-) -> AsyncGenerator[list[Watched[R]], None]:
+) -> AsyncGenerator[list[WatchEvent[R]], None]:
     """Yields batches of changes until the watch ends. The first batch means that it is accepted, and may be empty.
 
     The watch ends after `idle` seconds without data. Raises a KubeError; GoneError if the version is too old.
@@ -52,13 +52,13 @@ async def watch(
             yield [change for line in lines if (change := _change(line, source, status)) is not None]
 
 
-def _change(line: bytes, source: Source[R], status: ResourceStatus) -> Watched[R] | None:
-    event = event_of(line)
+def _change(line: bytes, source: Source[R], status: ResourceStatus) -> WatchEvent[R] | None:
+    event = decode_event(line)
     match event.type:
         case "ERROR":
-            raise failure_of(event.object, path=source.path)
+            raise error_from_event(event.object, path=source.path)
         case "BOOKMARK":
-            bookmark = bookmark_of(event.object)
+            bookmark = decode_bookmark(event.object)
             return InitialEventsEnd(bookmark.version) if bookmark.initial_end else Bookmarked(bookmark.version)
         case "ADDED" | "MODIFIED" | "DELETED":
             decoded = source.decode(event.object)

@@ -5,19 +5,19 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from exporter.addresses import shown_address
+from exporter.addresses import safe_address
 from exporter.cache import CODERUNS, JOBS, Key, ObjectCache, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, runs_partition_prefix
 from exporter.resources.objects import intern_label, object_name, seconds_in, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 from exporter.untrusted import message, model_name, one_line
 
 __all__ = ["RESOURCE", "run_from_object"]
 
-_LONGEST_PHASE: Final = 200
+_MAX_PHASE_LENGTH: Final = 200
 
 
 def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
@@ -39,7 +39,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         kind=kind.kind,
         resource=kind.resource,
         created=unix_seconds(meta.creation_timestamp),
-        phase=sys.intern(phase[:_LONGEST_PHASE]),  # not sanitized: it is not used as a label
+        phase=sys.intern(phase[:_MAX_PHASE_LENGTH]),  # not sanitized: it is not used as a label
         phase_label=label,
         state=state,
         message=message(text) if text else "",
@@ -60,7 +60,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         task_id=intern_label(task_id),
         cli=intern_label(cli.lower()),
         model=sys.intern(model_name(model)),
-        repository=sys.intern(shown_address(repository)),
+        repository=sys.intern(safe_address(repository)),
         workflow=intern_label(workflow),
         attempt=_number(attempt),
         status_job=object_name(reported),
@@ -146,7 +146,7 @@ def failure_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
         yield cause, 1
 
 
-def lists(wanted: Wanted) -> list[ListWatch]:
+def lists(wanted: WatchConfig) -> list[ListWatch]:
     """For each kind, one for each namespace, or one for all namespaces."""
     return [
         ListWatch(

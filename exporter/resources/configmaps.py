@@ -7,9 +7,9 @@ import msgspec
 from exporter.cache import CODERUNS, CONFIGMAPS, ConfigMap, Key, ObjectCache
 from exporter.exposition.family import Family, Row
 from exporter.resources.objects import Meta
-from exporter.resources.required import RequiredConfigMap, absent_configmap, place_of
+from exporter.resources.required import RequiredConfigMap, absent_configmap, find_requirement
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["RESOURCE", "WireConfigMap", "configmap_from_object", "unused"]
 
@@ -73,7 +73,7 @@ def problem(item: ConfigMap, _: ObjectCache) -> Iterator[Row]:
         yield ("forbidden", ""), 1
 
 
-def lists(wanted: Wanted) -> list[ListWatch]:
+def lists(wanted: WatchConfig) -> list[ListWatch]:
     """One for each name, for which a Role with resourceNames is sufficient.
 
     If a pattern is configured, one for all ConfigMaps of the namespace. Records have only sizes.
@@ -88,7 +88,7 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
     space = places[0].namespace
 
     def record(item: WireConfigMap) -> ConfigMap | None:
-        place = place_of(item.metadata.name or "", places)
+        place = find_requirement(item.metadata.name or "", places)
         return None if place is None else configmap_from_object(item, required=place)
 
     return ListWatch(

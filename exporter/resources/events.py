@@ -14,7 +14,7 @@ from exporter.cache import EVENTS, Event
 from exporter.resources.containers import cleaned
 from exporter.resources.objects import intern_label, object_name, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["RESOURCE", "WireEvent", "event_from_object", "list_of", "shorten"]
 
@@ -120,7 +120,7 @@ def list_of(namespace: str | None, *, admit: Callable[[WireEvent], Event | None]
     )
 
 
-def lists(wanted: Wanted) -> list[ListWatch]:
+def lists(wanted: WatchConfig) -> list[ListWatch]:
     """The largest scopes that are watched; none if the settings switch them off."""
     return [list_of(scope) for scope in (wanted.scopes if wanted.events else ())]
 

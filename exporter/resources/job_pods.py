@@ -14,7 +14,7 @@ from exporter.resources.kinds import RunKind
 from exporter.resources.objects import intern_label, object_name
 from exporter.resources.pod_objects import WirePod, job_of, main_containers, pod_record
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["RESOURCE", "pod_of_job"]
 
@@ -51,7 +51,7 @@ def _named(pod: WirePod) -> str:
     return named_key(intern_label(meta.namespace), name) if is_like else ""
 
 
-def lists(wanted: Wanted) -> list[ListWatch]:
+def lists(wanted: WatchConfig) -> list[ListWatch]:
     """One for each namespace, or one for all namespaces; none if the settings switch them off.
 
     The label selector of the settings is not applied: the Pods of a Job need not have the labels of the Job.

@@ -22,7 +22,7 @@ from exporter.resources.objects import (
 )
 from exporter.resources.pod_families import POD_FAMILIES
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["MAX_RUNTIME_ANNOTATION", "RESOURCE", "WireJob", "attempt_of", "job_from_object", "related"]
 
@@ -33,7 +33,7 @@ _REASONS = frozenset(
     {"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy"}
 )
 
-_LONGEST_NUMBER = 18  # digits
+_MAX_DIGITS = 18  # digits
 
 
 class Spec(msgspec.Struct, rename="camel"):
@@ -110,7 +110,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
 
 def attempt_of(text: str) -> int:
     """The number of an attempt; 0 if there is none."""
-    return int(number) if (number := text[:_LONGEST_NUMBER]).isdecimal() else 0
+    return int(number) if (number := text[:_MAX_DIGITS]).isdecimal() else 0
 
 
 def _reading(
@@ -134,7 +134,7 @@ def _reason(end: Condition | None) -> str:
     return end.reason if end.reason in _REASONS else "other"
 
 
-def lists(wanted: Wanted) -> list[ListWatch]:
+def lists(wanted: WatchConfig) -> list[ListWatch]:
     """One for each namespace, or one for all namespaces."""
     return [
         ListWatch(

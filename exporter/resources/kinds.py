@@ -13,9 +13,9 @@ from exporter.profiles import (
     Worker,
     is_job,
     name_of,
-    pods_of,
+    pod_workers,
+    profile_workers,
     worker_kinds,
-    workers_of,
 )
 from exporter.resources.objects import OwnerReference
 
@@ -108,26 +108,26 @@ class RunKind:
     @functools.cached_property
     def owns_pods(self) -> bool:
         """Whether its runs control worker Pods."""
-        return any(not worker.named for worker in pods_of(self.profile))
+        return any(not worker.named for worker in pod_workers(self.profile))
 
     @functools.cached_property
     def names_pods(self) -> bool:
         """Whether its runs reference worker Pods by name."""
-        return any(worker.named for worker in pods_of(self.profile))
+        return any(worker.named for worker in pod_workers(self.profile))
 
     @functools.cached_property
     def main_containers(self) -> re.Pattern[str] | None:
         """Pattern of the names of the main containers of its worker Pods; None: the default container of each Pod."""
-        return _pattern(pods_of(self.profile))
+        return _pattern(pod_workers(self.profile))
 
     @functools.cached_property
     def job_containers(self) -> re.Pattern[str] | None:
         """Pattern of the names of the main containers of the Pods of its Jobs."""
-        return _pattern([worker for worker in workers_of(self.profile) if worker.is_ in {"Job", "self"}])
+        return _pattern([worker for worker in profile_workers(self.profile) if worker.is_ in {"Job", "self"}])
 
     def main_labels(self, labels: Mapping[str, str]) -> set[str]:
         """The names of main containers in these labels of a Pod."""
-        keys = (worker.container_label for worker in workers_of(self.profile))
+        keys = (worker.container_label for worker in profile_workers(self.profile))
         return {labels[key] for key in keys if key in labels}
 
     def workers_prefix(self, worker: str) -> str:
@@ -171,8 +171,8 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     first = next((index for index, profile in enumerate(profiles) if not is_job(profile)), None)
     names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs have this kind
     plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
-    selectors = [next((one.selector for one in pods_of(profile)), None) for profile in profiles]
-    by_name = any(worker.named for profile in profiles for worker in pods_of(profile))
+    selectors = [next((one.selector for one in pod_workers(profile)), None) for profile in profiles]
+    by_name = any(worker.named for profile in profiles for worker in pod_workers(profile))
     if "" in selectors or (by_name and len({*selectors} - {None}) > 1):
         # A list of all Pods contains those of every kind. In two lists, a Pod could be two workers: that of its
         # owner, and another one by its name.

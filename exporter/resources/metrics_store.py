@@ -79,7 +79,7 @@ class MetricsStore:
                     self._lifecycle.init_series(record)
                 yield
             for name in _JOINED:
-                self._compressed[name].touch_all()
+                self._compressed[name].mark_all_dirty()
             return
         pairs = self.cache.replace(resource, partition, records)
         for old, new in pairs:
@@ -205,18 +205,18 @@ class MetricsStore:
         before = {key: self._samples(key, some) for key, some in families.items() if key not in many}
         yield
         for key in many:
-            self._compressed[key.resource].touch(key.uid, families[key][key.resource])
+            self._compressed[key.resource].mark_dirty(key.uid, families[key][key.resource])
         for key, samples in before.items():
             now = self._samples(key, families[key])
             if samples is None or now is None:
                 if samples is not now:
                     self._touch({key})
             elif different := [family for family, sample in now.items() if sample != samples[family]]:
-                self._compressed[key.resource].touch(key.uid, different)
+                self._compressed[key.resource].mark_dirty(key.uid, different)
 
     def _has_many_pods(self, job: str) -> bool:
         return self.cache.pods.number_of(job) > _MANY_PODS
 
     def _touch(self, keys: set[Key]) -> None:
         for key in keys:
-            self._compressed[key.resource].touch(key.uid)
+            self._compressed[key.resource].mark_dirty(key.uid)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from exporter.durations import seconds_of
+from exporter.durations import parse_duration
 from exporter.untrusted import free_name, identifier
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
 
-_LONGEST_NAME = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+_MAX_NAME_LENGTH = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
 T = TypeVar("T")
 
@@ -76,17 +76,17 @@ def unix_seconds(moment: dt.datetime | None) -> float | None:
 
 def object_name(text: str | None) -> str:
     """The name of an object, as a label value. Validated, because a server may return invalid names."""
-    return identifier(text, limit=_LONGEST_NAME) if text else ""
+    return identifier(text, limit=_MAX_NAME_LENGTH) if text else ""
 
 
 def truncate(text: str | None) -> str:
     """Truncates text that is stored and not exposed. The API server does not limit the UID in an ownerReference."""
-    return (text or "")[:_LONGEST_NAME]
+    return (text or "")[:_MAX_NAME_LENGTH]
 
 
 def intern_label(text: object) -> str:
     """An identifier from a spec or a label, as a label value. Interned, because many objects share it."""
-    return "" if text is None else _interned(str(text)[:_LONGEST_NAME])
+    return "" if text is None else _interned(str(text)[:_MAX_NAME_LENGTH])
 
 
 @functools.lru_cache(maxsize=8192)
@@ -104,6 +104,6 @@ def seconds_in(text: object) -> float | None:
     if not isinstance(text, str):
         return None
     try:
-        return seconds_of(text)
+        return parse_duration(text)
     except ValueError:
         return None

@@ -20,7 +20,7 @@ from exporter.resources.objects import (
 )
 from exporter.resources.pod_objects import Spec, Status, WirePod, finished, main_containers, pod_record
 from exporter.resources.resource import ListWatch, Resource
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["RESOURCE", "pod_from_object"]
 
@@ -93,13 +93,13 @@ def _mains(pod: WirePod, kind: RunKind) -> list[str]:
     return main_containers(pod, labelled=labelled, pattern=kind.main_containers, is_strict=True)
 
 
-def lists(wanted: Wanted) -> list[ListWatch]:
+def lists(wanted: WatchConfig) -> list[ListWatch]:
     """One for each label selector and namespace; none if no kind has Pod workers."""
     selectors = dict.fromkeys(kind.pods for kind in wanted.kinds if kind.pods is not None)
     return [_list(wanted, selector, scope) for selector in selectors for scope in wanted.scopes]
 
 
-def _list(wanted: Wanted, selector: str, scope: str | None) -> ListWatch:
+def _list(wanted: WatchConfig, selector: str, scope: str | None) -> ListWatch:
     return ListWatch(
         title="pods",
         scope="/".join(filter(None, (scope or "*", selector))),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from exporter.cache import ConfigMap
 
-__all__ = ["RequiredConfigMap", "absent_configmap", "absent_of", "place_of"]
+__all__ = ["RequiredConfigMap", "absent_configmap", "absent_configmaps", "find_requirement"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,13 +42,13 @@ class RequiredConfigMap:
         return dataclasses.replace(self, name=name)
 
 
-def place_of(name: str, places: Sequence[RequiredConfigMap]) -> RequiredConfigMap | None:
+def find_requirement(name: str, places: Sequence[RequiredConfigMap]) -> RequiredConfigMap | None:
     """The requirement for the ConfigMap of this name: by exact name, else by the first matching pattern."""
     found = [place for place in places if place.matches(name)]
     return min(found, key=lambda place: place.is_pattern).named(name) if found else None
 
 
-def absent_of(places: Sequence[RequiredConfigMap], records: Mapping[str, ConfigMap]) -> dict[str, ConfigMap]:
+def absent_configmaps(places: Sequence[RequiredConfigMap], records: Mapping[str, ConfigMap]) -> dict[str, ConfigMap]:
     """The records, by UID, of required ConfigMaps that do not exist, and of patterns without a match."""
     names = [record.name for record in records.values() if "*" not in record.name]
     return {place.uid: absent_configmap(place) for place in places if not any(map(place.matches, names))}

@@ -8,7 +8,7 @@ from exporter.cache import Key, ObjectCache, Record
 from exporter.exposition.family import Family
 from exporter.exposition.text import escaped
 from exporter.resources.required import RequiredConfigMap
-from exporter.resources.wanted import Wanted
+from exporter.resources.wanted import WatchConfig
 
 __all__ = ["ListWatch", "Resource"]
 
@@ -72,7 +72,7 @@ class Resource:
 
     name: str
     table: str
-    lists: Callable[[Wanted], Sequence[ListWatch]]
+    lists: Callable[[WatchConfig], Sequence[ListWatch]]
     related: Callable[[Any, ObjectCache], set[Key]] = lambda _, __: set()
     """The objects whose series depend on a record, including itself."""
     on_demand: bool = False

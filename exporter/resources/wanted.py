@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from exporter.resources.kinds import RunKind
 from exporter.resources.required import RequiredConfigMap
 
-__all__ = ["Wanted"]
+__all__ = ["WatchConfig"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Wanted:
+class WatchConfig:
     """`kinds` are all kinds of runs, including those whose runs are Jobs."""
 
     kinds: Sequence[RunKind]

@@ -16,14 +16,14 @@ from exporter.web.reviews import Reviews, UnknownError
 from exporter.web_config import Protection, is_allowed
 from exporter.web_config.format import TlsServer
 
-__all__ = ["API", "Access", "client_of"]
+__all__ = ["API", "Access", "client_id"]
 
 API = "/api/v1/runs"
 
 _CLIENT = web.RequestKey("client", str)
 
 
-def client_of(request: web.Request) -> str:
+def client_id(request: web.Request) -> str:
     """The key for limits per client: the user or token, else the address."""
     return request.get(_CLIENT) or request.remote or ""
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 __all__ = ["Decisions"]
 
-_MOST = 256  # accepted decisions, and as many rejected ones
+_MAX_DECISIONS = 256  # accepted decisions, and as many rejected ones
 
 T = TypeVar("T")
 
@@ -80,6 +80,6 @@ class Decisions:
 
 def _put(cache: dict[bytes, T], key: bytes, value: T) -> None:
     cache.pop(key, None)
-    while len(cache) >= _MOST:
+    while len(cache) >= _MAX_DECISIONS:
         del cache[next(iter(cache))]
     cache[key] = value

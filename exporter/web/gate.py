@@ -21,30 +21,30 @@ class _Queue:
 
 
 class Gate:
-    """Runs at most `at_once` verifications concurrently. Others wait in queues, which are served round-robin.
+    """Runs at most `concurrency` verifications concurrently. Others wait in queues, which are served round-robin.
 
     Each queue serves its newest and its oldest request in turn. The newest, because a first scrape must not wait for
     all earlier guesses; the oldest, because later guesses must not delay it.
     """
 
-    def __init__(self, *, at_once: int, wait_seconds: float) -> None:
-        self._free = at_once
+    def __init__(self, *, concurrency: int, wait_seconds: float) -> None:
+        self._free = concurrency
         self._wait_seconds = wait_seconds
         self._queues: dict[str, _Queue] = {}
 
-    async def run(self, line: str, work: Callable[[], Awaitable[bool]]) -> bool:
+    async def run(self, key: str, work: Callable[[], Awaitable[bool]]) -> bool:
         """Runs the work and returns its result. It continues if the client disconnects. Raises BusyError."""
         if self._free:
             self._free -= 1
         else:
-            await self._wait(line)
+            await self._wait(key)
         task = asyncio.create_task(self._work(work))
         task.add_done_callback(lambda task: task.cancelled() or task.exception())  # else asyncio logs the exception
         return await asyncio.shield(task)
 
-    async def _wait(self, line: str) -> None:
+    async def _wait(self, key: str) -> None:
         turn = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(line, _Queue()).waiting.append(turn)
+        self._queues.setdefault(key, _Queue()).waiting.append(turn)
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await turn
@@ -55,10 +55,10 @@ class Gate:
                 raise BusyError from None
             raise
         finally:
-            if (queue := self._queues.get(line)) and turn in queue.waiting:
+            if (queue := self._queues.get(key)) and turn in queue.waiting:
                 queue.waiting.remove(turn)
                 if not queue.waiting:
-                    del self._queues[line]
+                    del self._queues[key]
 
     async def _work(self, work: Callable[[], Awaitable[bool]]) -> bool:
         try:

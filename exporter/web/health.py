@@ -30,7 +30,7 @@ class Health:
         """The statuses of all lists and watches."""
         return [status for group in self._groups.values() for status in group]
 
-    def answered(self, resource: str) -> bool:
+    def has_synced(self, resource: str) -> bool:
         """Whether no initial list of this resource is pending: each has completed, or is forbidden or missing.
 
         If some lists are required, only those count, so that an optional kind that cannot be listed hides no metrics.

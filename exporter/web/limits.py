@@ -8,19 +8,19 @@ from collections.abc import Callable
 
 from prometheus_client import Counter
 
-__all__ = ["LEAST_DESCRIPTORS", "Limits", "Refusals", "descriptors"]
+__all__ = ["MIN_DESCRIPTORS", "Limits", "Refusals", "descriptors"]
 
 _log = logging.getLogger(__name__)
 
-LEAST_DESCRIPTORS = 64
+MIN_DESCRIPTORS = 64
 _LOG_SECONDS = 60.0
 _CONNECTIONS = 256
 
 
 def descriptors() -> float:
     """The maximum number of open file descriptors of this process."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return math.inf if most == resource.RLIM_INFINITY else most
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if limit == resource.RLIM_INFINITY else limit
 
 
 def _connections() -> int:
@@ -34,9 +34,9 @@ class Limits:
 
     max_requests: int = 40
     """Maximum number of concurrent scrapes, as in node_exporter; 0: no limit."""
-    least_pace: float = 1024 * 1024
+    min_bytes_per_second: float = 1024 * 1024
     """Bytes per second. At the limit of concurrent scrapes, a slower client is disconnected for a new one."""
-    answer_seconds: float = 30.0
+    response_seconds: float = 30.0
     """Maximum duration of a scrape, from its request to its last byte."""
     handshake_seconds: float = 10.0
     idle_seconds: float = 75.0

@@ -17,7 +17,7 @@ from exporter.telemetry import Telemetry
 __all__ = ["Metrics"]
 
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
-_LEAST_QUALITY = 0.001  # 0 means "not acceptable"
+_MIN_QUALITY = 0.001  # 0 means "not acceptable"
 
 
 class Counted(Protocol):
@@ -88,13 +88,13 @@ def _wants_openmetrics(accept: str) -> bool:
     for kind, parameters in _parts(accept):
         if kind in best and (kind == "text/plain" or parameters.get("version", "1.0.0") == "1.0.0"):
             best[kind] = max(best[kind], _quality(parameters))
-    return best["application/openmetrics-text"] >= max(best["text/plain"], _LEAST_QUALITY)
+    return best["application/openmetrics-text"] >= max(best["text/plain"], _MIN_QUALITY)
 
 
 def _takes_gzip(accept_encoding: str) -> bool:
     """Whether gzip or `*` is accepted, without `q=0` (RFC 9110, 12.5.3)."""
     accepted = {name: _quality(parameters) for name, parameters in _parts(accept_encoding)}
-    return accepted.get("gzip", accepted.get("*", 0.0)) >= _LEAST_QUALITY
+    return accepted.get("gzip", accepted.get("*", 0.0)) >= _MIN_QUALITY
 
 
 def _parts(header: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from exporter.addresses import shown_host
+from exporter.addresses import safe_host
 from exporter.cache import ConfigMap, Job, ObjectCache
 from exporter.diagnosis import Stuck, findings, stuck
 
-__all__ = ["Overview", "Row", "address_of"]
+__all__ = ["Overview", "Row", "cluster_address"]
 
-_MOST = 200
+_MAX_ROWS = 200
 _SLICE = 500  # objects to check before yielding to the event loop
 _KEEP_SECONDS = 5.0
 _CONTEXT = re.compile(r".*\(context ([A-Za-z0-9][A-Za-z0-9_.:@/+=-]{0,252})\)", re.DOTALL)
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 class Overview:
     """Searches for stuck runs at most every five seconds.
 
-    `address` is the address of the API server (see `address_of`); `clock` returns seconds since the epoch.
+    `address` is the address of the API server (see `cluster_address`); `clock` returns seconds since the epoch.
     """
 
     def __init__(self, *, cache: ObjectCache, address: Callable[[], str], clock: Callable[[], float]) -> None:
@@ -77,7 +77,7 @@ class Overview:
             if (one := stuck(item, self._cache, now=now)) is not None:
                 found.append(one)
         found.sort(key=lambda one: one.rank(now), reverse=True)
-        self._found, self._more = found[:_MOST], max(0, len(found) - _MOST)
+        self._found, self._more = found[:_MAX_ROWS], max(0, len(found) - _MAX_ROWS)
 
     def _row(self, found: Stuck, now: float) -> Row:
         item = found.item
@@ -100,12 +100,12 @@ def _problems(item: ConfigMap) -> Iterator[str]:
         yield f"{problem.replace('_', ' ')} {key}".strip()
 
 
-def address_of(source: str, server: str) -> str:
+def cluster_address(source: str, server: str) -> str:
     """The context and host of the API server, without credentials. A part in an unknown format is not shown.
 
     `source` is that of the credentials, `server` the base URL.
     """
-    host = shown_host(server)
+    host = safe_host(server)
     context = found[1] if (found := _CONTEXT.fullmatch(source)) else ""
     shown = (f"context {context}" if context else "", f"API server {host}" if host else "")
     return ", ".join(filter(None, shown))

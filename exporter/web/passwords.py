@@ -14,7 +14,7 @@ from exporter.web.gate import Gate
 
 __all__ = ["Passwords"]
 
-_LONGEST = 72  # bytes; bcrypt ignores the rest
+_MAX_BYTES = 72  # bytes; bcrypt ignores the rest
 _WAIT_SECONDS = 5.0  # the default scrape timeout of Prometheus is 10 s
 
 
@@ -25,7 +25,7 @@ class Passwords:
         self._decisions = Decisions(
             clock=time.monotonic, fresh_seconds=math.inf, stale_seconds=math.inf, rejected_seconds=math.inf
         )
-        self._gate = Gate(at_once=1, wait_seconds=_WAIT_SECONDS)
+        self._gate = Gate(concurrency=1, wait_seconds=_WAIT_SECONDS)
 
     async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], line: str) -> bool:
         """Whether it is the user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
@@ -35,7 +35,7 @@ class Passwords:
         async def decide() -> bool:
             if (known := self._decisions.fresh(key)) is not None:
                 return known
-            if fits := await _fits(password[:_LONGEST], hashed) and user in users:
+            if fits := await _fits(password[:_MAX_BYTES], hashed) and user in users:
                 self._decisions.accept(key)
             else:
                 self._decisions.reject(key)

@@ -29,7 +29,7 @@ _TURN_SECONDS = 5.0
 _ANSWER_SECONDS = 8.0  # the default scrape timeout of Prometheus is 10 s
 _REVIEW_SECONDS = 30.0  # a late decision is cached for the next request
 _RENEW_SECONDS = 1.0
-_AT_ONCE = 4
+_CONCURRENCY = 4
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750
 _TOKENS = "/apis/authentication.k8s.io/v1/tokenreviews"
 _ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
@@ -76,7 +76,7 @@ class Reviews:
             stale_seconds=_STALE_SECONDS,
             rejected_seconds=_REJECTED_SECONDS,
         )
-        self._gate = Gate(at_once=_AT_ONCE, wait_seconds=_TURN_SECONDS)
+        self._gate = Gate(concurrency=_CONCURRENCY, wait_seconds=_TURN_SECONDS)
         self._renewing: dict[bytes, asyncio.Task[bool]] = {}
         self._failing = False
 

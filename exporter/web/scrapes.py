@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from exporter.web.access import client_of
+from exporter.web.access import client_id
 from exporter.web.limits import Limits, Refusals
 
 __all__ = ["Scrapes"]
@@ -36,8 +36,8 @@ class _Running:
 class Scrapes:
     """At the limit, the slowest scrape of the client with the most scrapes is disconnected.
 
-    If the new client has as many scrapes, this happens only if the slowest scrape is slower than `least_pace` or
-    takes longer than 5 s. A client is a user, a token or an address.
+    If the new client has as many scrapes, this happens only if the slowest scrape is slower than
+    `min_bytes_per_second` or takes longer than 5 s. A client is a user, a token or an address.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class Scrapes:
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        running, most = _Running(client=client_of(request), writer=request.writer), self._limits.max_requests
+        running, most = _Running(client=client_id(request), writer=request.writer), self._limits.max_requests
         if most and len(self._running) >= most and not self._make_room(running.client):
             self._refusals.count("max_requests")
             text = f"Limit of concurrent requests reached ({most}), try again later.\n"
             return web.Response(status=503, text=text)
         self._running[transport] = running
         try:
-            async with asyncio.timeout(self._limits.answer_seconds):
+            async with asyncio.timeout(self._limits.response_seconds):
                 async with self._render_lock:  # many scrapes that start together would block the event loop
                     await asyncio.sleep(0)
                 return await handler(request)
@@ -90,7 +90,7 @@ class Scrapes:
         """Disconnects slow clients, which would delay the shutdown."""
         now = asyncio.get_running_loop().time()
         for transport, running in self._running.items():
-            if running.pace(now) < self._limits.least_pace:
+            if running.pace(now) < self._limits.min_bytes_per_second:
                 transport.abort()
 
     def _make_room(self, client: str) -> bool:
@@ -99,7 +99,7 @@ class Scrapes:
         most = max(held.values())
         crowd = [(transport, one) for transport, one in self._running.items() if held[one.client] == most]
         slowest, running = min(crowd, key=lambda pair: pair[1].pace(now))
-        if most < held[client] + 2 and running.pace(now) >= self._limits.least_pace:
+        if most < held[client] + 2 and running.pace(now) >= self._limits.min_bytes_per_second:
             return False
         del self._running[slowest]
         self._drop(slowest)

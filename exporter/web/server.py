@@ -21,7 +21,7 @@ from exporter.web.api import RunsApi
 from exporter.web.connection import Connection, set_headers
 from exporter.web.health import Health
 from exporter.web.index import index
-from exporter.web.limits import LEAST_DESCRIPTORS, Limits, Refusals, descriptors
+from exporter.web.limits import MIN_DESCRIPTORS, Limits, Refusals, descriptors
 from exporter.web.listener import Listener
 from exporter.web.metrics import Metrics
 from exporter.web.overview import Overview
@@ -86,8 +86,8 @@ async def serve(
     reviews: Reviews | None = None,
 ) -> AsyncIterator[list[str]]:
     """Serves until the context exits; yields the base URLs. Raises ListenError."""
-    if (most := descriptors()) < LEAST_DESCRIPTORS:
-        raise ListenError(f"the limit of open files is {most}: at least {LEAST_DESCRIPTORS} are needed (ulimit -n)")
+    if (limit := descriptors()) < MIN_DESCRIPTORS:
+        raise ListenError(f"the limit of open files is {limit}: at least {MIN_DESCRIPTORS} are needed (ulimit -n)")
     refusals = Refusals(counter=telemetry.refused, clock=time.monotonic)
     access = Access(
         protection=web_file.now,

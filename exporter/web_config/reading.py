@@ -13,7 +13,7 @@ from exporter import yaml_text
 from exporter.files import FileError, read_text
 from exporter.web_config.format import HttpServer, TlsServer, WebConfig, WebConfigError, check
 
-__all__ = ["parse", "parse_file", "read", "text_of"]
+__all__ = ["file_text", "parse", "parse_file", "read"]
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`", re.DOTALL)
 _NOT_HERE = {
@@ -40,10 +40,10 @@ class _StrictLoader(yaml.SafeLoader):
 
 def read(path: Path) -> WebConfig:
     """Reads the file at this path. Raises WebConfigError."""
-    return parse_file(text_of(path), path=path)
+    return parse_file(file_text(path), path=path)
 
 
-def text_of(path: Path) -> str:
+def file_text(path: Path) -> str:
     """The text of a file. Raises WebConfigError."""
     try:
         return read_text(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from exporter.web_config.format import WebConfig, WebConfigError
-from exporter.web_config.reading import parse_file, text_of
+from exporter.web_config.reading import file_text, parse_file
 from exporter.web_config.removal import check_removal
 from exporter.web_config.tls import server_context
 
@@ -98,7 +98,7 @@ class WebFile:
     def _load(self, path: Path) -> Protection:
         # The stamps before the text: a change in between is detected by the next check.
         self._stamps = {str(path): _stamp(str(path))}
-        text = text_of(path)
+        text = file_text(path)
         config = parse_file(text, path=path)
         tls = config.tls_server_config
         self._stamps |= {file: _stamp(file) for file in (tls.files if tls else ())}

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import exporter.app
 from exporter import logs
 from exporter.config import Kubernetes, Settings, Web
-from exporter.ending import ended
+from exporter.ending import run_command
 from exporter.flags import Parser, UsageError
 from exporter.web.server import ListenError, parse_address
 from lab.demo.replay import ReplayError, replay
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     interrupted before all were detected.
     """
     logs.set_up_fallback()
-    return ended(lambda: _run(_arguments(argv)), expected=(UsageError, ListenError))
+    return run_command(lambda: _run(_arguments(argv)), expected=(UsageError, ListenError))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 
 __all__ = ["View", "clock_time"]
 
@@ -42,7 +42,7 @@ class View:
     def title(self, text: str) -> None:
         """A heading with a line above it."""
         self._write("")
-        self._write(f"  {self._styled('title', spelled_out(text))}")
+        self._write(f"  {self._styled('title', escape_invisible(text))}")
         self._write(f"  {self._styled('quiet', self._rule * (self._width - 4))}")
 
     def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
@@ -70,7 +70,7 @@ class View:
     def status(self, at: float, text: str) -> None:
         """Updates the status line; nothing without a terminal."""
         if self._live:
-            line = spelled_out(f"  {clock_time(at)}  {text}")[: self._width]
+            line = escape_invisible(f"  {clock_time(at)}  {text}")[: self._width]
             self._out.write(f"\r\x1b[K{self._styled('quiet', line)}")
             self._out.flush()
 
@@ -82,7 +82,7 @@ class View:
 
     def _wrapped(self, text: str, *, indent: int) -> list[str]:
         width = self._width - indent
-        return textwrap.wrap(spelled_out(text), width, break_on_hyphens=False) or [""]
+        return textwrap.wrap(escape_invisible(text), width, break_on_hyphens=False) or [""]
 
     def _continue(self, lines: Sequence[str], *, indent: int, style: str = "") -> None:
         for line in lines:

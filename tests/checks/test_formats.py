@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from exporter.checks import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
-from exporter.checks.formats import FORMATS, status_of
+from exporter.checks.formats import FORMATS, worst_status
 
 HOSTILE = "a\nUNHEALTHY  b: <script>&\"']]> \x1b[2J\x00\x85\u2028\udc80\ufffe end"
 SOME = [
@@ -24,8 +24,8 @@ SOME = [
 )
 def test_the_worst_finding_decides(number, status):
     """Unhealthy before unknown; a note is healthy, and so is nothing."""
-    assert status_of(SOME[:number]) == status
-    assert status_of(SOME[3:]) == UNKNOWN
+    assert worst_status(SOME[:number]) == status
+    assert worst_status(SOME[3:]) == UNKNOWN
 
 
 def test_text_is_aligned():

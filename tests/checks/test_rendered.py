@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from exporter.checks import UNHEALTHY, UNKNOWN
-from exporter.checks.formats import status_of
+from exporter.checks.formats import worst_status
 from exporter.checks.rendered import check_rendered
 from exporter.config import ConfigMaps, RequiredConfigMap, Settings
 from lab.components import component
@@ -30,7 +30,7 @@ def lines_of(folder, *texts, required=("a",), name="m.yaml", namespace="agent-pl
         paths.append(str(path))
     configmaps = ConfigMaps(namespace=namespace) if required is None else ConfigMaps(required=required)
     found = check_rendered(paths, Settings(configmaps=configmaps))
-    return [f"{item.status} {item.subject}: {item.text}".replace(f"{folder}/", "") for item in found], status_of(
+    return [f"{item.status} {item.subject}: {item.text}".replace(f"{folder}/", "") for item in found], worst_status(
         found
     )
 

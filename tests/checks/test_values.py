@@ -6,10 +6,10 @@ import msgspec
 import pytest
 import yaml
 
-from exporter.checks.formats import FORMATS, status_of
+from exporter.checks.formats import FORMATS, worst_status
 from exporter.checks.replaced import check_replaced
 from exporter.checks.values import ValueReader, value_findings
-from exporter.profiles import Profile, resolved
+from exporter.profiles import Profile, resolve
 from exporter.resources.kinds import run_kinds
 from tests.objects import raw
 
@@ -30,7 +30,7 @@ IN_NO_RULE = "not in any rule: state open"
 
 def findings(*objects, profile=PROFILE):
     """Those about these objects."""
-    (kind,) = run_kinds([resolved(msgspec.convert(yaml.safe_load(profile), Profile))])
+    (kind,) = run_kinds([resolve(msgspec.convert(yaml.safe_load(profile), Profile))])
     reader = ValueReader(kind)
     return value_findings("agenttasks", reader, [reader(raw(item)) for item in objects])
 
@@ -85,7 +85,7 @@ def test_values_that_no_rule_lists_are_one_line_a_path():
     ]
     many = lines(*[a_run(f"P{number}") for number in range(25)])[1]
     assert "'P9' (1 run) and 15 more are not in any rule: state open" in many
-    assert status_of(findings(*runs)) == "ok"
+    assert worst_status(findings(*runs)) == "ok"
 
 
 @pytest.mark.parametrize(

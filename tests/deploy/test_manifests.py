@@ -56,7 +56,7 @@ def settings_of(objects, folder):
     given = arguments_of(objects)
     given.config_file = str(folder / "exporter.yml")
     (folder / "exporter.yml").write_text(settings_text(objects))
-    return arguments.settings_of(given)
+    return arguments.load_settings(given)
 
 
 @by_choice()

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.cache import Thresholds
-from exporter.diagnosis import causes_of, stuck
+from exporter.diagnosis import stuck, stuck_causes
 from tests.objects import CREATED, a_job, a_run
 from tests.worlds import World
 
@@ -64,5 +64,5 @@ def test_critical_ones_are_worse_than_any_warning_and_then_the_longer_beyond_the
     items, cluster = found(young, old, RUNNING, job, now=now)
     ranked = sorted(items, key=lambda one: one.rank(now), reverse=True)
     assert [one.item.name for one in ranked] == ["old", "young", "j"]
-    assert [cause.cause for cause in causes_of(ranked[0], cluster)] == ["not_reconciled"]
-    assert causes_of(ranked[2], cluster) == []
+    assert [cause.cause for cause in stuck_causes(ranked[0], cluster)] == ["not_reconciled"]
+    assert stuck_causes(ranked[2], cluster) == []

@@ -3,8 +3,8 @@
 import yaml
 
 from exporter.config_file import load
-from exporter.drafting import ObservedObjects, definition_of, draft
-from exporter.profiles import resolved
+from exporter.drafting import ObservedObjects, draft, parse_definition
+from exporter.profiles import resolve
 
 __all__ = ["a_crd", "a_run", "crd_of", "draft_of", "read"]
 
@@ -31,7 +31,7 @@ def a_run(*, spec=None, status=None, **metadata):
 
 def draft_of(crd, *objects, workers=(), version=""):
     """The text of a draft."""
-    definition = definition_of(crd, version=version)
+    definition = parse_definition(crd, version=version)
     seen = ObservedObjects(group=definition.group, kind=definition.kind)
     for item in objects:
         seen.add(item)
@@ -45,7 +45,7 @@ def read(text, folder, *others):
     (folder / "draft.yaml").write_text(text)
     (folder / "settings.yml").write_text(f"coderuns: {{kinds: [{', '.join(['draft.yaml', *others])}]}}\n")
     kind = load(str(folder / "settings.yml")).coderuns.kinds[0]
-    return resolved(kind), yaml.safe_load(text)
+    return resolve(kind), yaml.safe_load(text)
 
 
 def crd_of(path, name=""):

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from exporter.drafting import DraftError, definition_of
+from exporter.drafting import DraftError, parse_definition
 from tests.drafting.drafts import a_crd, a_run, draft_of, read
 
 OBJECT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -178,7 +178,7 @@ def test_a_value_is_listed_as_it_is_or_not_at_all(tmp_path, value):
 def test_what_no_draft_can_be_made_of_is_one_line(crd, line):
     """Which says what is wrong."""
     with pytest.raises(DraftError) as caught:
-        definition_of(crd)
+        parse_definition(crd)
     assert str(caught.value) == line
 
 

@@ -5,7 +5,7 @@ import pathlib
 import msgspec
 import pytest
 
-from exporter.profiles import Reader, shipped
+from exporter.profiles import Reader, shipped_profiles
 from lab.worlds.loading import documents
 from tests.drafting.drafts import crd_of, draft_of, read
 from tests.objects import CREATED
@@ -66,7 +66,7 @@ def test_a_draft_with_objects_gives_nearly_all_runs_the_shipped_state(tmp_path, 
     """What differs no object shows: a pool's tasks of kelos, and a wait of kubeopencode that must be short."""
     crd, runs, others = material(folder, name)
     profile, _ = read(draft_of(crd, *runs, workers=others), tmp_path, *OTHERS.get(name, ()))
-    right, ours = states(shipped()[name], runs), states(profile, runs)
+    right, ours = states(shipped_profiles()[name], runs), states(profile, runs)
     different = {run for run in right if right[run] != ours[run]}
     assert different == DIFFERENT[name]
     assert profile.worker.is_ in {"Job", "Pod", "Sandbox"}
@@ -97,7 +97,7 @@ def test_a_draft_with_objects_has_the_keys_that_the_objects_show(tmp_path, folde
     profile, own = read(text, tmp_path, *OTHERS.get(name, ()))
     assert own["worker"] == worker
     assert (profile.long_lived, bool(profile.ready)) == ((True, True) if lasting else (None, False))
-    assert profile.ready == (shipped()[name].ready if lasting else None)
+    assert profile.ready == (shipped_profiles()[name].ready if lasting else None)
     assert "# decide: there is no phase" in text or not lasting
     unset = text.splitlines()[-1] if "# may be set: " in text else ""
     assert ("long_lived" in unset, "worker.selector" in unset) == (not lasting, name.startswith("sandboxes"))

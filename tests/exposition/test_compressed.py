@@ -71,7 +71,7 @@ def test_thousands_of_objects_come_change_and_go():
             del objects.values[key]
         for key in dice.sample(sorted(objects.values), len(objects.values) // dice.choice([5, 50])):
             objects.values[key] = dice.randrange(10)
-            objects.section.touch(key)
+            objects.section.mark_dirty(key)
         assert objects.text() == objects.wanted()
         assert len(objects.section) == len(objects.values)
 
@@ -96,17 +96,17 @@ def test_only_what_was_touched_is_rendered_again():
     objects.section.extend(list(objects.values))
     objects.text()
     objects.rendered.clear()
-    objects.section.touch("unknown")
+    objects.section.mark_dirty("unknown")
     objects.text()
     assert not objects.rendered
     objects.values["k7"] = 9
-    objects.section.touch("k7", [1])
-    objects.section.touch("k8", [1])
+    objects.section.mark_dirty("k7", [1])
+    objects.section.mark_dirty("k8", [1])
     objects.objects = 0
     assert "b k7" in objects.text()
     assert (objects.rendered, objects.objects) == ({1: 1}, 2)
     objects.rendered.clear()
-    objects.section.touch_all()
+    objects.section.mark_all_dirty()
     assert objects.text() == objects.wanted()
     assert objects.rendered == {0: 3, 1: 3}
 
@@ -122,7 +122,7 @@ def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
         objects.objects = 0
         for key in list(objects.values)[:many]:
             objects.values[key] = 9 - objects.values[key]
-            objects.section.touch(key)
+            objects.section.mark_dirty(key)
         assert objects.text() == objects.wanted()
         assert objects.objects == (2 * 8 if many == 8 else _CHUNK)
 
@@ -134,7 +134,7 @@ def test_the_order_of_the_lines_is_the_same_in_each_process():
     objects.section.extend(list(objects.values))
     objects.text()
     for key in reversed(objects.values):
-        objects.section.touch(key)
+        objects.section.mark_dirty(key)
     objects.text()
     lines = b"".join(map(inflate, objects.section.family(0)[0])).decode()
     assert lines.splitlines()[1:] == [f"a {key} 1" for key in objects.values]
@@ -156,6 +156,6 @@ def test_blocks_that_were_given_away_do_not_change():
     objects.text()
     blocks, _, _ = objects.section.family(0)
     objects.values["k"] = 2
-    objects.section.touch("k")
+    objects.section.mark_dirty("k")
     objects.text()
     assert b"".join(map(inflate, blocks)) == b"# a\na k 1\n"

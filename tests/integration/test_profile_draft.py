@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.profiles import shipped
+from exporter.profiles import shipped_profiles
 from lab import fast_yaml
 from lab.controlplane.plane import ADMIN_TOKEN, EXPORTER_TOKEN, ControlPlane
 from lab.waiting import until
@@ -93,7 +93,7 @@ def test_a_draft_from_a_real_cluster_is_close_to_the_shipped_profile(
     done = profile(control_plane, tmp_path, name)
     assert (done.returncode, done.stderr) == (0, "")
     drafted, _ = read(done.stdout, tmp_path)
-    ours = shipped()[name]
+    ours = shipped_profiles()[name]
     assert drafted.resource is None
     assert (drafted.kind, drafted.worker.is_) == (ours.kind, worker)
     assert drafted.times.finished == ours.times.finished

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from exporter.kube.decode import Decoder
-from exporter.profiles import resolved
-from exporter.profiles.fields import types_of
+from exporter.profiles import resolve
+from exporter.profiles.fields import field_types
 from exporter.profiles.paths import parse
-from exporter.profiles.sources import text_of
+from exporter.profiles.sources import format_value
 from exporter.profiles.wire import Wire
 from lab import fast_yaml
 from lab.components import component
@@ -49,7 +49,7 @@ def paths_in(value):
 
 def shown(value):
     """As kubectl prints it."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, dt.datetime) else text_of(value)
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, dt.datetime) else format_value(value)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def plane(tmp_path_factory):
 @pytest.mark.parametrize(("folder", "name"), SETS)
 def test_kubectl_and_the_compiled_profile_read_the_same(plane: ControlPlane, tmp_path, folder, name):
     """What stands at a path, and that nothing stands there."""
-    profile = resolved(name)
+    profile = resolve(name)
 
     def kubectl(*words: str, given: object = None) -> str:
         argv = [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", *words]
@@ -95,7 +95,7 @@ def test_kubectl_and_the_compiled_profile_read_the_same(plane: ControlPlane, tmp
     kubectl("apply", "-f", "-", given=[_namespace(space) for space in spaces])
     kubectl("apply", "--server-side", "-f", "-", given=items)
     kubectl("apply", "--server-side", "--subresource=status", "-f", "-", given=[i for i in items if i.get("status")])
-    types = types_of(profile)
+    types = field_types(profile)
     texts = sorted({text for text in paths_in(msgspec.to_builtins(profile)) if parse(text) in types})
     columns = "".join(f'{{"\\t"}}{{{text}}}' for text in texts)
     resource = f"{profile.plural}.{profile.version}.{profile.group}"

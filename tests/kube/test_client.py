@@ -7,12 +7,12 @@ from aiohttp import web
 
 from exporter.kube.budget import Budget
 from exporter.kube.errors import (
-    BrokenAnswerError,
     ForbiddenError,
-    MissingError,
+    InvalidResponseError,
+    NotFoundError,
     ServerError,
-    ThrottledError,
     TooLargeError,
+    TooManyRequestsError,
     UnauthorizedError,
     UnreachableError,
 )
@@ -67,8 +67,8 @@ async def test_the_token_goes_along_and_nothing_is_asked_for_compressed(client, 
     [
         (401, UnauthorizedError, "unauthorized"),
         (403, ForbiddenError, "forbidden"),
-        (404, MissingError, "missing"),
-        (429, ThrottledError, "unreachable"),
+        (404, NotFoundError, "missing"),
+        (429, TooManyRequestsError, "unreachable"),
         (500, ServerError, "unreachable"),
         (504, ServerError, "unreachable"),
     ],
@@ -93,7 +93,7 @@ async def test_a_proxys_error_page_is_an_error_and_never_read_as_lines(client, s
 async def test_a_login_page_is_not_an_answer(client, server):
     """200 with HTML, as captive portals and SSO proxies give it."""
     faults(server, web.Response(text="<html>please log in</html>", content_type="text/html"))
-    with pytest.raises(BrokenAnswerError, match=r"not JSON but text/html.*is there a proxy") as caught:
+    with pytest.raises(InvalidResponseError, match=r"not JSON but text/html.*is there a proxy") as caught:
         await client.get(CONFIGMAPS)
     assert caught.value.code == "not_json"
 
@@ -103,7 +103,9 @@ async def test_an_answer_that_is_compressed_is_refused(client, server, encoding)
     """It was not requested, and a few kilobytes of it could become gigabytes. Not one byte of it is read."""
     headers = {"Content-Encoding": encoding}
     faults(server, web.Response(body=b"{}", content_type="application/json", headers=headers))
-    with pytest.raises(BrokenAnswerError, match=rf"is compressed \({encoding}\), which was not requested") as caught:
+    with pytest.raises(
+        InvalidResponseError, match=rf"is compressed \({encoding}\), which was not requested"
+    ) as caught:
         await client.get(CONFIGMAPS)
     assert caught.value.code == "encoding"
 
@@ -127,14 +129,14 @@ async def test_cookies_are_not_kept(client, server):
 async def test_an_empty_answer_is_not_an_answer(client, server):
     """200 with nothing in it."""
     faults(server, web.Response())
-    with pytest.raises(BrokenAnswerError, match="not JSON"):
+    with pytest.raises(InvalidResponseError, match="not JSON"):
         await client.get(CONFIGMAPS)
 
 
 async def test_a_redirect_is_not_followed(client, server):
     """It would carry the token to wherever it points."""
     faults(server, web.Response(status=302, headers={"Location": "/version"}))
-    with pytest.raises(BrokenAnswerError, match="302"):
+    with pytest.raises(InvalidResponseError, match="302"):
         await client.get(CONFIGMAPS)
     assert len(server.requests) == 1
 
@@ -155,7 +157,7 @@ async def test_a_status_that_comes_in_pieces_is_read_whole(client, server):
 
 async def test_an_answer_over_the_budget_is_given_up(client, server):
     """Rather than all memory; the share is given back."""
-    client.budget = Budget(most=1 << 20, reason="a third of the memory limit of 2 MiB")
+    client.budget = Budget(max_bytes=1 << 20, reason="a third of the memory limit of 2 MiB")
     faults(server, a_stream(*[b"x" * (1 << 19)] * 3))
     with pytest.raises(TooLargeError, match=r"too large: .* 1 MiB \(a third of the memory limit of 2 MiB\); raise"):
         await client.get(CONFIGMAPS)
@@ -166,8 +168,8 @@ async def test_an_answer_may_have_a_limit_of_its_own(client, server):
     """Where it is decoded as a whole, which takes many times its size."""
     faults(server, a_stream(b'"' + b"x" * (1 << 20) + b'"'), a_stream(b'{"a":1}'))
     with pytest.raises(TooLargeError, match="is larger than 1 MiB"):
-        await client.get(CONFIGMAPS, most=1 << 20)
-    assert await client.get(CONFIGMAPS, most=7) == b'{"a":1}'
+        await client.get(CONFIGMAPS, max_bytes=1 << 20)
+    assert await client.get(CONFIGMAPS, max_bytes=7) == b'{"a":1}'
 
 
 async def test_a_connection_that_is_cut_in_an_answer_is_unreachable(client, server):

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from exporter.kube import errors
-from exporter.kube.decode import Bookmark, Decoder, bookmark_of, event_of, failure_of, page_of
+from exporter.kube.decode import Bookmark, Decoder, decode_bookmark, decode_event, decode_page, error_from_event
 from exporter.kube.depth import shallow
 
 
@@ -96,10 +96,10 @@ def nested(levels):
 def test_an_object_of_ten_thousand_levels_does_not_end_the_exporter():
     """Kubernetes takes it where a CRD preserves unknown fields, and decoders here go a thousand deep."""
     deep = nested(9_990)
-    event = event_of(b'{"type":"ADDED","object":' + deep + b"}")
+    event = decode_event(b'{"type":"ADDED","object":' + deep + b"}")
     assert DECODER.decode(event.object) == (Wire(Meta(uid="u"), 2), True)
     assert DECODER.decode(msgspec.Raw(deep)) == (Wire(Meta(uid="u"), 2), True)
-    page = page_of(b'{"metadata":{},"items":[' + deep + b',{"count":1}]}')
+    page = decode_page(b'{"metadata":{},"items":[' + deep + b',{"count":1}]}')
     assert [DECODER.decode(item)[0].count for item in page.items] == [2, 1]
 
 
@@ -119,14 +119,14 @@ def test_a_deep_object_with_what_no_json_is_keeps_its_other_fields(unreadable):
 def test_a_bookmark_and_a_status_may_be_deep_as_well():
     """What is deep in them is none of ours."""
     deep = b'{"metadata":{"resourceVersion":"5"},"code":410,"x":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
-    assert bookmark_of(msgspec.Raw(deep)) == Bookmark("5", initial_end=False)
-    assert isinstance(failure_of(msgspec.Raw(deep), path="/p"), errors.GoneError)
+    assert decode_bookmark(msgspec.Raw(deep)) == Bookmark("5", initial_end=False)
+    assert isinstance(error_from_event(msgspec.Raw(deep), path="/p"), errors.GoneError)
 
 
 @pytest.mark.parametrize("code", [0, -1, 99, 600, 123_456_789])
 def test_a_code_that_is_no_http_status_is_a_servers_trouble(code):
     """Errors are counted by their code, and a count is kept for ever: its values are few."""
-    error = failure_of(msgspec.Raw(b'{"code":%d}' % code), path="/p")
+    error = error_from_event(msgspec.Raw(b'{"code":%d}' % code), path="/p")
     assert (type(error), error.code) == (errors.ServerError, "500")
 
 
@@ -145,46 +145,46 @@ def test_shallow_cuts_at_a_hundred_levels():
 
 def test_what_is_deep_and_broken_is_a_broken_answer():
     """It has no end that could be found."""
-    with pytest.raises(errors.BrokenAnswerError):
-        event_of(b'{"type":"ADDED","object":' + b"[" * 5000)
+    with pytest.raises(errors.InvalidResponseError):
+        decode_event(b'{"type":"ADDED","object":' + b"[" * 5000)
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"<html>", b'{"type":"ADDED","object":{"a":', b'{"type":5,"object":1}'])
 def test_a_line_that_is_no_event_is_a_broken_answer(line):
     """A truncated one, or a proxy's."""
-    with pytest.raises(errors.BrokenAnswerError, match="not an event") as caught:
-        event_of(line)
+    with pytest.raises(errors.InvalidResponseError, match="not an event") as caught:
+        decode_event(line)
     assert caught.value.code == "not_json"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"metadata":{},"items":{}}', b'{"metadata":{},"items":[{]}'])
 def test_a_body_that_is_no_list_is_a_broken_answer(body):
     """It could not be told from an empty one."""
-    with pytest.raises(errors.BrokenAnswerError, match="a list cannot be read"):
-        page_of(body)
+    with pytest.raises(errors.InvalidResponseError, match="a list cannot be read"):
+        decode_page(body)
 
 
 def test_a_list_may_have_null_items():
     """As Go writes an empty list."""
-    page = page_of(b'{"metadata":{"resourceVersion":"5","continue":"c"},"items":null}')
+    page = decode_page(b'{"metadata":{"resourceVersion":"5","continue":"c"},"items":null}')
     assert (page.items, page.metadata.resource_version, page.metadata.continue_) == (None, "5", "c")
 
 
 def test_a_bookmark_is_a_version_and_may_end_the_initial_objects():
     """KEP-956 and KEP-3157."""
-    assert bookmark_of(msgspec.Raw(b'{"metadata":{"resourceVersion":"5"}}')) == Bookmark("5", initial_end=False)
+    assert decode_bookmark(msgspec.Raw(b'{"metadata":{"resourceVersion":"5"}}')) == Bookmark("5", initial_end=False)
     end = b'{"metadata":{"resourceVersion":"5","annotations":{"k8s.io/initial-events-end":"true"}}}'
-    assert bookmark_of(msgspec.Raw(end)) == Bookmark("5", initial_end=True)
+    assert decode_bookmark(msgspec.Raw(end)) == Bookmark("5", initial_end=True)
 
 
 def test_a_bookmark_without_metadata_is_a_broken_answer():
     """There is nothing to go on from."""
-    with pytest.raises(errors.BrokenAnswerError, match="bookmark"):
-        bookmark_of(msgspec.Raw(b"{}"))
+    with pytest.raises(errors.InvalidResponseError, match="bookmark"):
+        decode_bookmark(msgspec.Raw(b"{}"))
 
 
 def test_an_error_event_is_its_status():
     """Or, without one, a broken answer."""
-    gone = failure_of(msgspec.Raw(b'{"kind":"Status","status":"Failure","code":410}'), path="/p")
+    gone = error_from_event(msgspec.Raw(b'{"kind":"Status","status":"Failure","code":410}'), path="/p")
     assert isinstance(gone, errors.GoneError)
-    assert isinstance(failure_of(msgspec.Raw(b"5"), path="/p"), errors.BrokenAnswerError)
+    assert isinstance(error_from_event(msgspec.Raw(b"5"), path="/p"), errors.InvalidResponseError)

@@ -5,7 +5,7 @@ import pytest
 
 from exporter.kube.decode import Decoder
 from exporter.kube.errors import ServerError
-from exporter.kube.responses import error_of
+from exporter.kube.responses import error_from_response
 from exporter.reflector import Backoff
 from tests.objects import a_run, raw
 from tests.worlds import CODERUN
@@ -23,7 +23,7 @@ def test_the_year_10000_costs_a_time_and_nothing_else(moment):
 def test_a_deep_error_body_is_an_error_like_any_other():
     """The decoder's RecursionError is none of ours."""
     body = b'{"x":' + b"[" * 30_000
-    assert isinstance(error_of(500, {}, body, path="/p"), ServerError)
+    assert isinstance(error_from_response(500, {}, body, path="/p"), ServerError)
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def test_a_deep_error_body_is_an_error_like_any_other():
 )
 def test_a_date_out_of_range_is_no_wish(wish):
     """Whatever the parser makes of it."""
-    assert error_of(503, {"Retry-After": wish}, b"", path="/p").retry_after is None
+    assert error_from_response(503, {"Retry-After": wish}, b"", path="/p").retry_after is None
 
 
 def test_a_negative_wish_is_not_a_wait_that_is_over_already():
     """It would be a busy loop."""
     body = msgspec.json.encode({"details": {"retryAfterSeconds": -1000}})
-    wish = error_of(503, {}, body, path="/p").retry_after
+    wish = error_from_response(503, {}, body, path="/p").retry_after
     assert Backoff(first=1.0, chance=lambda: 0.0).next(at_least=wish) == 0.5

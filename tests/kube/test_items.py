@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as some
 
 from exporter.kube.budget import Budget
 from exporter.kube.depth import end_of_value
-from exporter.kube.errors import BrokenAnswerError, TooLargeError
+from exporter.kube.errors import InvalidResponseError, TooLargeError
 from exporter.kube.items import Items
 
 DEEP = b"[" * 3000 + b'"]}"' + b"]" * 3000
@@ -17,7 +17,7 @@ ITEMS = [{"metadata": {"name": "a", "uid": "1"}, "data": {"k": '},{"metadata":"\
 
 def read(*pieces, most=1 << 30):
     """All items and the metadata."""
-    budget = Budget(most=most)
+    budget = Budget(max_bytes=most)
     with budget.share("/p") as share:
         items = Items(share)
         found = [raw for piece in pieces for batch in items.feed(piece) for raw in batch]
@@ -79,14 +79,14 @@ def test_an_item_deeper_than_a_decoder_goes_is_an_item():
 def test_what_is_no_list_or_half_of_one_is_an_error(body):
     """It is never taken for a shorter list, which would say that objects are gone."""
     for pieces in ([body], [body[at : at + 1] for at in range(len(body))]):
-        with pytest.raises(BrokenAnswerError):
+        with pytest.raises(InvalidResponseError):
             read(*pieces)
 
 
 def test_an_item_without_end_is_given_up(monkeypatch):
     """At 16 MiB, as a line of a watch."""
     monkeypatch.setattr("exporter.kube.items.LONGEST", 1000)
-    with pytest.raises(BrokenAnswerError, match="an item of a list is larger than"):
+    with pytest.raises(InvalidResponseError, match="an item of a list is larger than"):
         read(b'{"items":["', *[b"x" * 600] * 3)
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from exporter.kube import kubeconfig
 from exporter.kube.entries import Cluster, User
-from exporter.kube.kubeconfig import choose
+from exporter.kube.kubeconfig import load_context
 from tests.kube.settings import SECRET, a_kubeconfig, based, bearer, load, the_error
 
 
@@ -269,7 +269,7 @@ async def test_no_repr_shows_a_secret(tmp_path):
     provider = {"name": "oidc", "config": {"id-token": SECRET}}
     user = {"exec": plugin, "auth-provider": provider, "token": SECRET, "password": SECRET, "client-key-data": SECRET}
     cluster = {"server": "http://h", "proxy-url": f"http://me:{SECRET}@proxy"}
-    choice = choose([a_kubeconfig(tmp_path, cluster=cluster, user=user)])
-    shaped = choice.user.shaped(User)
-    everything = [choice, shaped, shaped.exec, shaped.auth_provider, choice.cluster.shaped(Cluster)]
+    choice = load_context([a_kubeconfig(tmp_path, cluster=cluster, user=user)])
+    shaped = choice.user.convert(User)
+    everything = [choice, shaped, shaped.exec, shaped.auth_provider, choice.cluster.convert(Cluster)]
     assert SECRET not in repr(everything)

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.kube.budget import Budget
-from exporter.kube.errors import BrokenAnswerError, TooLargeError
+from exporter.kube.errors import InvalidResponseError, TooLargeError
 from exporter.kube.lines import Lines
 
 
@@ -26,7 +26,7 @@ def test_empty_lines_are_no_lines():
 
 def test_a_line_without_end_is_given_up():
     """At 16 MiB, which is ten times what etcd takes."""
-    with pytest.raises(BrokenAnswerError, match="a line is larger than 16 MiB") as caught:
+    with pytest.raises(InvalidResponseError, match="a line is larger than 16 MiB") as caught:
         lines_of(*[b"x" * (1 << 20)] * 17)
     assert caught.value.code == "line"
 
@@ -50,7 +50,7 @@ def test_it_knows_whether_the_last_line_has_ended(pieces, boundary):
 
 def test_lines_that_have_not_ended_share_one_budget():
     """Many long lines at once are bounded together, and what has ended is given back."""
-    budget = Budget(most=1500)
+    budget = Budget(max_bytes=1500)
     with budget.share("/one") as one, budget.share("/two") as two:
         lines = Lines(one)
         lines.feed(b"x" * 1000)

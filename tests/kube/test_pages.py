@@ -69,8 +69,8 @@ ENDLESS = {
 @pytest.mark.parametrize("how", ENDLESS)
 async def test_pages_without_end_are_an_error(server, client, monkeypatch, how):
     """Bounded, whatever the server does to lead on."""
-    monkeypatch.setattr(pages, "_MOST_PAGES", 300)
-    monkeypatch.setattr(pages, "_MOST_ITEMS", 20_000)
+    monkeypatch.setattr(pages, "_MAX_PAGES", 300)
+    monkeypatch.setattr(pages, "_MAX_ITEMS", 20_000)
     make, text, requests = ENDLESS[how]
     answers(server, make)
     with pytest.raises(EndlessListError, match=f"the list at {CONFIGMAPS} does not end: {text}") as caught:

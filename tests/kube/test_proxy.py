@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from exporter.kube.errors import KubeConfigError
-from exporter.kube.proxy import proxy_from, proxy_of
+from exporter.kube.proxy import parse_proxy, proxy_from_environment
 
 PROXY = "http://proxy.example:3128"
 ENVIRON = {"HTTPS_PROXY": PROXY}
@@ -16,29 +16,31 @@ ENVIRON = {"HTTPS_PROXY": PROXY}
 )
 def test_a_server_elsewhere_is_reached_through_the_proxy(server):
     """By name or address."""
-    assert proxy_from(ENVIRON, server) == PROXY
+    assert proxy_from_environment(ENVIRON, server) == PROXY
 
 
 def test_another_scheme_has_a_proxy_of_its_own():
     """HTTP_PROXY is for http. ALL_PROXY is for programs that are not written in Go."""
     server = "http://api.example:8080"
-    assert proxy_from(ENVIRON | {"ALL_PROXY": PROXY}, server) is None
-    assert proxy_from(ENVIRON | {"HTTP_PROXY": "http://other.example:1"}, server) == "http://other.example:1"
+    assert proxy_from_environment(ENVIRON | {"ALL_PROXY": PROXY}, server) is None
+    assert (
+        proxy_from_environment(ENVIRON | {"HTTP_PROXY": "http://other.example:1"}, server) == "http://other.example:1"
+    )
 
 
 def test_capital_letters_go_first_and_an_empty_variable_is_none():
     """As in Go; Python has it the other way round."""
     server = "https://api.example"
-    assert proxy_from(ENVIRON | {"https_proxy": "http://other.example:1"}, server) == PROXY
-    assert proxy_from({"HTTPS_PROXY": "", "https_proxy": PROXY}, server) == PROXY
-    assert proxy_from(ENVIRON | {"NO_PROXY": "other", "no_proxy": "example"}, server) == PROXY
-    assert proxy_from({"HTTPS_PROXY": ""}, server) is None
+    assert proxy_from_environment(ENVIRON | {"https_proxy": "http://other.example:1"}, server) == PROXY
+    assert proxy_from_environment({"HTTPS_PROXY": "", "https_proxy": PROXY}, server) == PROXY
+    assert proxy_from_environment(ENVIRON | {"NO_PROXY": "other", "no_proxy": "example"}, server) == PROXY
+    assert proxy_from_environment({"HTTPS_PROXY": ""}, server) is None
 
 
 @pytest.mark.parametrize("server", ["https://localhost:6443", "https://127.0.0.1:6443", "https://[::1]:6443"])
 def test_this_machine_is_never_reached_through_a_proxy(server):
     """As in kubectl: kind and minikube are there."""
-    assert proxy_from(ENVIRON, server) is None
+    assert proxy_from_environment(ENVIRON, server) is None
 
 
 API, ADDRESS, SIX = "https://api.example:6443", "https://10.96.0.1:443", "https://[2001:db8::1]:6443"
@@ -90,7 +92,7 @@ API, ADDRESS, SIX = "https://api.example:6443", "https://10.96.0.1:443", "https:
 )
 def test_no_proxy_is_read_as_go_reads_it(no_proxy, server, direct):
     """A cluster's own settings mostly name its networks and `.svc`."""
-    assert proxy_from(ENVIRON | {"NO_PROXY": no_proxy}, server) == (None if direct else PROXY)
+    assert proxy_from_environment(ENVIRON | {"NO_PROXY": no_proxy}, server) == (None if direct else PROXY)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +113,8 @@ def test_no_proxy_is_read_as_go_reads_it(no_proxy, server, direct):
 )
 def test_the_forms_of_a_proxy(value, proxy):
     """Without a scheme it is http; what Go takes in a password is taken."""
-    assert proxy_from({"HTTPS_PROXY": value}, API) == proxy
-    assert proxy_of(value, name="proxy-url") == proxy
+    assert proxy_from_environment({"HTTPS_PROXY": value}, API) == proxy
+    assert parse_proxy(value, name="proxy-url") == proxy
 
 
 WRONG = [
@@ -144,7 +146,7 @@ WRONG = [
 def refusal(value, name="HTTPS_PROXY"):
     """The one line; neither it nor its traceback has anything of the value."""
     with pytest.raises(KubeConfigError) as caught:
-        proxy_from({name: value}, API)
+        proxy_from_environment({name: value}, API)
     said = "".join(traceback.format_exception(caught.value))
     assert not [part for part in ("S3CRET", "proxy.example") if part in said]
     assert str(caught.value).isprintable()
@@ -169,5 +171,5 @@ def test_socks_is_said_to_be_unsupported(scheme):
 
 def test_a_wrong_proxy_for_others_is_not_refused():
     """Kubectl does not look at it either."""
-    assert proxy_from({"HTTPS_PROXY": WRONG[0], "NO_PROXY": "*.example"}, API) is None
-    assert proxy_from({"HTTP_PROXY": WRONG[0]}, API) is None
+    assert proxy_from_environment({"HTTPS_PROXY": WRONG[0], "NO_PROXY": "*.example"}, API) is None
+    assert proxy_from_environment({"HTTP_PROXY": WRONG[0]}, API) is None

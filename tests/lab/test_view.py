@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from exporter.untrusted import spelled_out
+from exporter.untrusted import escape_invisible
 from lab.clock import seconds_of
 from lab.demo.view import View
 
@@ -95,7 +95,7 @@ def test_nothing_is_wider_than_asked():
 )
 def test_what_a_terminal_would_obey_is_spelled_out(hostile):
     """Escape sequences, carriage returns and direction marks from the cluster are text like any other."""
-    shown = spelled_out(hostile)
+    shown = escape_invisible(hostile)
     assert shown.isprintable()
     assert "\\" in shown
     out = Terminal()
@@ -109,4 +109,4 @@ def test_what_a_terminal_would_obey_is_spelled_out(hostile):
 
 def test_ordinary_text_is_left_as_it_is():
     """Letters of any language and symbols are shown."""
-    assert spelled_out("Köln → 東京 (ok)") == "Köln → 東京 (ok)"
+    assert escape_invisible("Köln → 東京 (ok)") == "Köln → 東京 (ok)"

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from exporter.kube.decode import Decoder
-from exporter.profiles import DEFAULT, Profile, ProfileError, Reader, check, resolved, shipped
+from exporter.profiles import DEFAULT, Profile, ProfileError, Reader, check, resolve, shipped_profiles
 from tests.objects import raw
 
 ROOT = pathlib.Path(__file__).parents[2]
-NAMES = [name for name in shipped() if name != "any"]
+NAMES = [name for name in shipped_profiles() if name != "any"]
 
 # What belongs to one platform: kinds, phases, fields, labels.
 OF_ONE_PLATFORM = re.compile(
@@ -30,8 +30,8 @@ ALLOWED = {
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_profile_is_right(name):
     """It has every name, and no fault."""
-    profile = resolved(name)
-    check(msgspec.structs.replace(shipped()[name], name=None))
+    profile = resolve(name)
+    check(msgspec.structs.replace(shipped_profiles()[name], name=None))
     assert name in {profile.name, f"{profile.plural}.{profile.group}"}
     assert profile.version
     assert profile.kind
@@ -61,14 +61,14 @@ def test_a_platform_takes_at_most_twelve_lines(name):
 
 def test_what_a_setting_does_not_say_is_the_shipped_profiles():
     """By PLURAL.GROUP, whatever the version."""
-    docsrun = resolved("docsruns.agents.platform")
-    assert resolved(Profile(plural="docsruns", kind="DocsRun")) == docsrun
-    assert resolved("docsruns.v1.agents.platform") == docsrun
-    newer = resolved(Profile(resource="docsruns.v2.agents.platform"))
+    docsrun = resolve("docsruns.agents.platform")
+    assert resolve(Profile(plural="docsruns", kind="DocsRun")) == docsrun
+    assert resolve("docsruns.v1.agents.platform") == docsrun
+    newer = resolve(Profile(resource="docsruns.v2.agents.platform"))
     assert (newer.version, newer.kind, newer.about) == ("v2", "DocsRun", docsrun.about)
-    other = resolved(Profile(resource="agenttasks.v1.example.com", kind="AgentTask"))
-    assert (other.state, other.requires_configmaps) == (shipped()["any"].state, False)
-    assert resolved(Profile()) == resolved(DEFAULT)
+    other = resolve(Profile(resource="agenttasks.v1.example.com", kind="AgentTask"))
+    assert (other.state, other.requires_configmaps) == (shipped_profiles()["any"].state, False)
+    assert resolve(Profile()) == resolve(DEFAULT)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_names_that_are_not_enough_are_an_error(given, key, line):
 
 def test_a_new_phase_of_a_kelos_task_is_open_and_shown_as_other():
     """Only a task of a worker pool waits without a phase that says more."""
-    reader = Reader(resolved("tasks.kelos.dev"))
+    reader = Reader(resolve("tasks.kelos.dev"))
     for item, told in (
         ({"status": {"phase": "Paused"}}, ("open", "Paused", "other")),
         ({}, ("open", "", "none")),
@@ -125,7 +125,7 @@ PENDING = {"status": {"phase": "Pending"}, "spec": {"type": "ai"}}
 )
 def test_a_wait_by_design_of_an_untested_platform_is_waiting(name, item, state):
     """For a session, for its turn among the children of a task, for a job of GitHub, for a person."""
-    reader = Reader(resolved(name))
+    reader = Reader(resolve(name))
     wire, _ = Decoder(reader.type).decode(raw(item))
     found = reader.state(reader.values(wire))
     assert (found.state, found.label == "other") == (state, False)
@@ -137,6 +137,6 @@ def test_what_is_normal_for_a_platform_is_not_a_fault_by_its_profile():
     A suspended step has no Pod.
     """
     for name in ("taskruns.tekton.dev", "ephemeralrunners.actions.github.com"):
-        assert not resolved(name).about.task_id
-    assert resolved("ephemeralrunners.actions.github.com").long_lived is True
-    assert resolved("workflows.argoproj.io").worker.is_ == "none"
+        assert not resolve(name).about.task_id
+    assert resolve("ephemeralrunners.actions.github.com").long_lived is True
+    assert resolve("workflows.argoproj.io").worker.is_ == "none"

@@ -6,7 +6,7 @@ import pathlib
 import msgspec
 
 from exporter.kube.decode import Decoder
-from exporter.profiles import resolved
+from exporter.profiles import resolve
 from exporter.resources.coderuns import run_from_object
 from exporter.resources.jobs import WireJob, job_from_object
 from exporter.resources.kinds import run_kinds
@@ -31,7 +31,7 @@ class World:
     def __init__(self, folder, names, *, now):
         paths = sorted((FOLDER / folder).glob("[1-9]*.yaml"))
         self.objects = [item for path in paths for item in documents(path, snapshot=now)]
-        self.kinds = run_kinds([resolved(name) for name in names])
+        self.kinds = run_kinds([resolve(name) for name in names])
         self._children = collections.defaultdict(list)
         for item in self.objects:
             for owner in item["metadata"].get("ownerReferences", ()):

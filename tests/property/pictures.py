@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.app import thresholds_of
+from exporter.app import build_thresholds
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
 from exporter.informers import informers
-from exporter.kube.decode import page_of
+from exporter.kube.decode import decode_page
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
@@ -38,7 +38,7 @@ class Parts:
         self.settings = settings
         self.now = now
         self.telemetry = Telemetry(clock=lambda: self.now)
-        self.cluster = ObjectCache(thresholds=thresholds_of(settings), all_namespaces=not settings.namespaces)
+        self.cluster = ObjectCache(thresholds=build_thresholds(settings), all_namespaces=not settings.namespaces)
         self.cluster.advance(now)
         self.feeds = informers(settings, telemetry=self.telemetry)
         groups = collections.defaultdict(list)
@@ -46,7 +46,7 @@ class Parts:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
         self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.answered)
+        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.has_synced)
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
 
@@ -58,7 +58,7 @@ class Parts:
     def list(self, index, body):
         """A whole list of one feed, as its body comes from the API server."""
         source = self.sources[index]
-        decoded = [source.decode(raw) for raw in page_of(body).items or ()]
+        decoded = [source.decode(raw) for raw in decode_page(body).items or ()]
         records = {one.uid: source.reuse_if_equal(one.record) for one in decoded if one.record is not None}
         done(self.sinks[index].replace(records))
         self.sinks[index].set_state("watching")

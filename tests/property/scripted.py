@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from exporter.kube.budget import Budget
 from exporter.kube.errors import UnreachableError
 from exporter.kube.lines import Lines
-from exporter.kube.responses import error_of
+from exporter.kube.responses import error_from_response
 from tests.property.pictures import a_list
 from tests.property.shapes import happen
 from tests.property.store import state_of
@@ -104,7 +104,7 @@ class Server:
         self._refuse(answer, path)
         version, start = map(int, params.get("continue", f"{self.store.version}/0").split("/"))
         if version < self._compacted:
-            raise error_of(410, {}, b"", path=path)
+            raise error_from_response(410, {}, b"", path=path)
         items = state_of(entry for entry in self.store.entries(path, params) if entry.version <= version)
         end = start + answer.page if "limit" in params else len(items)
         token = f"{version}/{end}" if end < len(items) else ""
@@ -207,7 +207,7 @@ class Server:
         if answer.refusal == 410:
             self._compacted = self.store.version
         if answer.refusal is not None:
-            raise error_of(answer.refusal, {"Retry-After": "1", "Audit-Id": "1"}, b"<html>", path=path)
+            raise error_from_response(answer.refusal, {"Retry-After": "1", "Audit-Id": "1"}, b"<html>", path=path)
 
     def _go_on(self):
         """Some of the changes happen."""

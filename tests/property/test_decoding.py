@@ -6,9 +6,17 @@ import msgspec
 from hypothesis import example, given, strategies as st
 
 from exporter.config import Jobs, Settings
-from exporter.kube.decode import BookmarkObject, Event, Page, bookmark_of, event_of, failure_of, page_of
+from exporter.kube.decode import (
+    BookmarkObject,
+    Event,
+    Page,
+    decode_bookmark,
+    decode_event,
+    decode_page,
+    error_from_event,
+)
 from exporter.kube.errors import KubeError
-from exporter.kube.responses import Status, error_of
+from exporter.kube.responses import Status, error_from_response
 from exporter.reflector import Backoff
 from exporter.reflector.watching import _change
 from exporter.resources.configmaps import WireConfigMap
@@ -132,7 +140,7 @@ def test_any_body_is_a_list_or_a_kube_error(data):
     """As it is, and with the bytes as its only item, whose decoder takes them."""
     parts = _a_reader()
     for body in (data, b'{"metadata":{"resourceVersion":"5"},"items":[%b]}' % data):
-        page = _kube_error_or(lambda: page_of(body))  # noqa: B023
+        page = _kube_error_or(lambda: decode_page(body))  # noqa: B023
         for raw in () if page is None else page.items or ():
             for index, source in enumerate(parts.sources[:3]):
                 _show(parts, index, source.decode(raw))
@@ -150,7 +158,7 @@ def test_any_body_is_a_list_or_a_kube_error(data):
 )
 def test_any_refusal_is_a_kube_error(data, status, wish):
     """Whatever its body is, and its Retry-After."""
-    error = error_of(status, {} if wish is None else {"Retry-After": wish}, data, path="/p")
+    error = error_from_response(status, {} if wish is None else {"Retry-After": wish}, data, path="/p")
     assert isinstance(error, KubeError)
     _check(error)
 
@@ -159,9 +167,9 @@ def test_any_refusal_is_a_kube_error(data, status, wish):
 @given(data=_STATUSES | ANSWERS)
 def test_any_bytes_where_a_part_of_an_answer_should_be_are_a_kube_error(data):
     """A line, a bookmark, a Status: each by its own decoder."""
-    _kube_error_or(lambda: event_of(data))
-    _kube_error_or(lambda: bookmark_of(msgspec.Raw(data)))
-    error = failure_of(msgspec.Raw(data), path="/p")
+    _kube_error_or(lambda: decode_event(data))
+    _kube_error_or(lambda: decode_bookmark(msgspec.Raw(data)))
+    error = error_from_event(msgspec.Raw(data), path="/p")
     assert isinstance(error, KubeError)
     _check(error)
     assert error.code == "not_json" or 100 <= int(error.code) <= 599

@@ -4,16 +4,16 @@ import msgspec
 from hypothesis import given, strategies as st
 
 from exporter.kube.decode import Decoder
-from exporter.profiles import Reader, resolved, shipped
-from exporter.profiles.fields import types_of
+from exporter.profiles import Reader, resolve, shipped_profiles
+from exporter.profiles.fields import field_types
 from exporter.profiles.paths import Where
-from exporter.profiles.sources import text_of
+from exporter.profiles.sources import format_value
 from exporter.profiles.wire import ANY, LABEL, NUMBER, TEXT, Wire
 from tests.objects import raw
 from tests.property.profiles import examples
 
-_NAMES = sorted(name for name in shipped() if name != "any")
-_WIRES = {name: (types := types_of(resolved(name)), Wire(types)) for name in _NAMES}
+_NAMES = sorted(name for name in shipped_profiles() if name != "any")
+_WIRES = {name: (types := field_types(resolve(name)), Wire(types)) for name in _NAMES}
 _VALUES = [
     (LABEL, ["", "x", "Running"]),
     (TEXT, ["", "x", "Running", "True", 0, 7, 1.5, True, False]),
@@ -80,9 +80,9 @@ def test_a_compiled_profile_reads_what_its_paths_name(drawn):
     for path, kind in types.items():
         expected = at(item, path)
         if kind in (TEXT, LABEL):
-            assert text_of(values[wire.index[path]]) == text_of(expected)
+            assert format_value(values[wire.index[path]]) == format_value(expected)
         else:
             assert (values[wire.index[path]] is None) == (expected is None)
-    reader = Reader(resolved(name))
+    reader = Reader(resolve(name))
     state = reader.state(reader.values(msgspec.convert(item, reader.type)))
     assert state.state in {"waiting", "open", "succeeded", "failed", "cancelled"}

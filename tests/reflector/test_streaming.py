@@ -141,7 +141,7 @@ async def test_a_slow_list_that_makes_progress_is_waited_for(tmp_path, monkeypat
 async def test_a_large_list_at_a_constant_pace_is_waited_for(tmp_path, monkeypatch):
     """A share of what there is would be more and more objects: on a busy machine, a list of 80,000 was read twice."""
     monkeypatch.setattr(streaming, "_PROGRESS_SECONDS", 0.5)
-    monkeypatch.setattr(streaming, "_MOST_NEW", 20)
+    monkeypatch.setattr(streaming, "_MAX_NEW", 20)
     async with a_server() as server:
 
         async def large(request):
@@ -247,7 +247,7 @@ async def test_a_list_of_more_objects_than_the_memory_holds_is_an_error(tmp_path
             server.load([a_run(f"d{number}") for number in range(3)])
             monkeypatch.setattr(listing, "RECORD_BYTES", 1 << 20)
             monkeypatch.setattr(streaming, "RECORD_BYTES", 1 << 20)
-            work.client.budget = Budget(most=8 << 20, reason="a third of the memory limit of 16 MiB")
+            work.client.budget = Budget(max_bytes=8 << 20, reason="a third of the memory limit of 16 MiB")
             server.compact()
             await restart(server)
             work.sleeps = 1000

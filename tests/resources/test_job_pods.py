@@ -4,16 +4,16 @@ import pytest
 
 from exporter.cache import Container, Pod
 from exporter.config import Settings
-from exporter.informers import wanted_of
+from exporter.informers import watch_config
 from exporter.kube.decode import Decoder
-from exporter.profiles import Profile, resolved
+from exporter.profiles import Profile, resolve
 from exporter.profiles.language import StateRule, Worker
 from exporter.resources.job_pods import RESOURCE, pod_of_job
 from exporter.resources.kinds import run_kinds
 from exporter.resources.pod_objects import WirePod
 from tests.objects import CREATED, raw, stamp
 
-KINDS = run_kinds([resolved("coderuns.agents.platform")])
+KINDS = run_kinds([resolve("coderuns.agents.platform")])
 OWNER = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job-j", "controller": True}
 
 
@@ -279,7 +279,7 @@ def test_a_pod_of_which_nothing_can_be_read_has_an_empty_record():
 def test_pods_are_selected_on_the_server_by_the_label_of_jobs():
     """In the namespaces of the settings, without the label selector of runs; or not at all."""
     settings = Settings(namespaces=("a", "b"), label_selector="team=x")
-    assert [(one.path, one.params) for one in RESOURCE.lists(wanted_of(settings))] == [
+    assert [(one.path, one.params) for one in RESOURCE.lists(watch_config(settings))] == [
         (
             f"/api/v1/namespaces/{name}/pods",
             {"labelSelector": "job-name", "fieldSelector": "status.phase!=Succeeded"},

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from exporter.profiles import Profile, resolved
+from exporter.profiles import Profile, resolve
 from exporter.resources.jobs import WireJob, job_from_object
 from exporter.resources.kinds import run_kinds
 from tests.objects import a_job, a_run
@@ -13,7 +13,7 @@ def kept(job, *kinds):
     """The record of a Job, by the profiles of these names or mappings."""
     given = (kind if isinstance(kind, str) else msgspec.convert(kind, Profile) for kind in kinds)
     return job_from_object(
-        msgspec.convert(job, WireJob), kinds=run_kinds([resolved(kind) for kind in given]), match_labels={}
+        msgspec.convert(job, WireJob), kinds=run_kinds([resolve(kind) for kind in given]), match_labels={}
     )
 
 

@@ -116,7 +116,7 @@ async def test_two_authorization_headers_are_none(tmp_path):
 
 async def test_what_is_kept_is_bounded_and_no_password(looked, monkeypatch):
     """Digests; and however many are rejected, who was accepted stays accepted."""
-    monkeypatch.setattr(decisions, "_MOST", 3)
+    monkeypatch.setattr(decisions, "_MAX_DECISIONS", 3)
     store = Passwords()
     assert await accept(store)
     for number in range(9):

@@ -12,8 +12,8 @@ from tests.clusters import until
 class Work:
     """What is verified, one after the other: `order` is the order in which it began."""
 
-    def __init__(self, *, at_once=1, wait_seconds=5.0):
-        self.gate = Gate(at_once=at_once, wait_seconds=wait_seconds)
+    def __init__(self, *, concurrency=1, wait_seconds=5.0):
+        self.gate = Gate(concurrency=concurrency, wait_seconds=wait_seconds)
         self.order = []
         self.end = asyncio.Semaphore(0)
 
@@ -43,7 +43,7 @@ async def test_lines_take_turns_and_in_each_the_newest_and_the_oldest_alternate(
 
 async def test_one_line_may_take_every_slot_that_no_other_wants():
     """Slots that are free help nobody."""
-    work = Work(at_once=4)
+    work = Work(concurrency=4)
     tasks = [work.start("a", number) for number in range(9)]
     await until(lambda: len(work.order) == 4)
     work.end.release()
@@ -87,7 +87,7 @@ async def test_work_that_fails_after_who_waited_went_away_leaves_no_traceback_in
         await end.wait()
         raise BusyError
 
-    request = asyncio.create_task(Gate(at_once=1, wait_seconds=1.0).run("a", work))
+    request = asyncio.create_task(Gate(concurrency=1, wait_seconds=1.0).run("a", work))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     request.cancel()

@@ -86,7 +86,7 @@ async def test_an_open_handshake_does_not_hold_up_the_end(folder):
 async def test_a_slow_reader_over_tls_is_dropped(folder):
     """It is seen to be slow, and what it does not take is not waited for."""
     web_file = folder.load(tls_server_config=TLS)
-    async with a_site(BigSite(megabytes=20), web_file=web_file, answer_seconds=0.3) as site:
+    async with a_site(BigSite(megabytes=20), web_file=web_file, response_seconds=0.3) as site:
         before = descriptors()
         slow = socket.socket()
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else its kernel takes all of it

@@ -31,7 +31,7 @@ from tests.web.serving import LINES, Site, a_site, fetch
 
 async def test_a_reader_of_a_byte_at_a_time_is_dropped():
     """It has so long for the whole page, however lively it is."""
-    async with attacked(megabytes=20, answer_seconds=SOON) as site:
+    async with attacked(megabytes=20, response_seconds=SOON) as site:
         with a_small_socket(site) as slow:
             while not site.refused():
                 with contextlib.suppress(BlockingIOError):
@@ -42,7 +42,7 @@ async def test_a_reader_of_a_byte_at_a_time_is_dropped():
 
 async def test_readers_that_never_read_are_dropped():
     """Their pages, and what of them waits in their connections, go with them."""
-    async with attacked(megabytes=20, answer_seconds=SOON) as site, contextlib.AsyncExitStack() as stack:
+    async with attacked(megabytes=20, response_seconds=SOON) as site, contextlib.AsyncExitStack() as stack:
         await many(stack, site, 20, GET, reads=False)
         await until(lambda: site.refused() == {"slow_reader": 20})
 

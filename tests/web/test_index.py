@@ -7,7 +7,7 @@ import pytest
 
 from exporter import __version__
 from exporter.web import overview
-from exporter.web.overview import address_of
+from exporter.web.overview import cluster_address
 from exporter.web.page import duration
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.web.serving import Site, a_site, fetch
@@ -243,7 +243,7 @@ async def test_it_says_which_cluster_it_is_about():
 )
 def test_only_what_has_a_good_form_is_shown_of_an_address(source, server, shown):
     """A URL may hold a user, a password or a secret path."""
-    assert address_of(source, server) == shown
+    assert cluster_address(source, server) == shown
 
 
 DURATIONS = {

@@ -203,7 +203,7 @@ async def test_a_review_ends_though_the_api_server_never_responds(monkeypatch):
 
 async def test_what_is_kept_is_bounded_and_no_token(monkeypatch):
     """The oldest goes first; rejected tokens push out no accepted one."""
-    monkeypatch.setattr(decisions, "_MOST", 3)
+    monkeypatch.setattr(decisions, "_MAX_DECISIONS", 3)
     judge = Judge()
     judge.tokens |= {f"secret-{number}": "prometheus" for number in range(9)}
     asked = judge.reviews()

@@ -20,11 +20,11 @@ async def test_strangers_do_not_keep_an_accepted_token_waiting():
     judge.gate.clear()
     clients = [("proxy", "1", "2", "3")[number % 4] for number in range(200)]
     strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", line=one)) for n, one in enumerate(clients)]
-    await until(lambda: judge.waiting == reviews._AT_ONCE)
+    await until(lambda: judge.waiting == reviews._CONCURRENCY)
     assert await asked.accept("good", "/metrics", line="proxy")
     judge.now = 60.0
     renewed = asyncio.create_task(asked.accept("good", "/metrics", line="proxy"))
-    await until(lambda: judge.waiting == reviews._AT_ONCE + 1)
+    await until(lambda: judge.waiting == reviews._CONCURRENCY + 1)
     judge.gate.set()
     assert await renewed
     assert not any(await asyncio.gather(*strangers))
@@ -36,7 +36,7 @@ async def test_a_new_token_has_its_turn_among_strangers():
     asked = judge.reviews()
     judge.gate.clear()
     strangers = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", line="evil")) for n in range(200)]
-    await until(lambda: judge.waiting == reviews._AT_ONCE)
+    await until(lambda: judge.waiting == reviews._CONCURRENCY)
     good = asyncio.create_task(asked.accept("good", "/metrics", line="prometheus"))
     await asyncio.sleep(0)
     judge.gate.set()
@@ -53,7 +53,7 @@ async def test_a_renewed_token_passes_strangers_behind_its_own_address():
         assert (await prometheus.get("/metrics", headers=bearer("good"))).status == 200
         judge.gate.clear()
         strangers = [asyncio.create_task(ask(site.url, headers=bearer(f"x{number}"))) for number in range(50)]
-        await until(lambda: judge.waiting == reviews._AT_ONCE)
+        await until(lambda: judge.waiting == reviews._CONCURRENCY)
         renewed = asyncio.create_task(prometheus.get("/metrics", headers=bearer("renewed")))
         await asyncio.sleep(0.1)
         judge.gate.set()
@@ -79,7 +79,7 @@ async def test_a_first_scrape_passes_strangers_behind_its_own_address(anew):
         assert set(await asyncio.gather(*map(guess, range(100)))) == {401}
         judge.gate.clear()
         guesses = [asyncio.create_task(guess(number)) for number in range(100, 200)]
-        await until(lambda: judge.waiting == reviews._AT_ONCE)
+        await until(lambda: judge.waiting == reviews._CONCURRENCY)
         await asyncio.sleep(0.1)
         count = len(judge.asked)
         first = asyncio.create_task(ask(site.url, headers=bearer("first")))

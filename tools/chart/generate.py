@@ -16,7 +16,7 @@ import yaml
 from exporter import __version__
 from exporter.config import Settings
 from exporter.config_file import load
-from exporter.profiles import pods_of, shipped
+from exporter.profiles import pod_workers, shipped_profiles
 from exporter.rbac import Account, Manifest, manifests
 from lab import fast_yaml
 from tools.bundle import settings as rules
@@ -78,8 +78,8 @@ def _chart() -> dict[pathlib.Path, str]:
 def _profiles() -> str:
     """The shipped profiles that need the permission to read Pods, and those that need the default ConfigMaps."""
     names = {
-        "configmaps": [name for name, profile in shipped().items() if profile.requires_configmaps],
-        "pods": [name for name, profile in shipped().items() if pods_of(profile)],
+        "configmaps": [name for name, profile in shipped_profiles().items() if profile.requires_configmaps],
+        "pods": [name for name, profile in shipped_profiles().items() if pod_workers(profile)],
     }
     return yaml.safe_dump(names)
 
