@@ -13,7 +13,7 @@ import time
 import msgspec
 
 from exporter.app import response_budget
-from exporter.commands.arguments import add_cluster_arguments, load_settings
+from exporter.commands.arguments import add_cluster_arguments, load_settings, setting_name
 from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.target import Target
