@@ -136,7 +136,7 @@ async def test_a_missed_incident_stays_missed_while_the_demo_stays(monkeypatch):
     playing = asyncio.create_task(
         replay(out=out, speed=3600, stay=True, exporter=exporter_that_says(""), interrupted=interrupted)
     )
-    await until(out, "Everything is still served")
+    await until(out, "The exporter keeps running")
     interrupted.set()
     assert await playing == MISSED
 

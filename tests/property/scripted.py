@@ -118,9 +118,9 @@ class Server:
             yield body[:size]
             body = body[size:]
 
-    async def get(self, path, *, most):
+    async def get(self, path, *, max_bytes):
         """The API groups: none, so that what is missing has no other version."""
-        assert (path, most > 0) == ("/apis", True)
+        assert (path, max_bytes > 0) == ("/apis", True)
         await asyncio.sleep(0)
         return b'{"kind": "APIGroupList", "groups": []}'
 
