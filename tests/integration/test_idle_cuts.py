@@ -72,7 +72,7 @@ def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
             exporter = Exporter(tmp_path / f"exporter-{number}", kubeconfig=kubeconfig, settings=settings)
             stack.enter_context(exporter)
             until(lambda: "unreachable" not in exporter.get("/readyz").text, what="all is read")  # noqa: B023
-            until(lambda: len(staleness(exporter.get().text)) == 3, what="all is read")  # noqa: B023
+            until(lambda: len(staleness(exporter.get().text)) == 5, what="all is read")  # noqa: B023
             subjects.append(Seen(cut, exporter, len(exporter.log.read_text().splitlines()), {}))
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
