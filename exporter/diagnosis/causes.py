@@ -21,7 +21,7 @@ _CONTROLLER: Final = "who runs the platform's controller"
 _CLUSTER: Final = "who runs the cluster"
 _TEMPLATES: Final = "who deploys the platform's templates"
 _AGENT: Final = "who owns the agent or its task"
-_NOBODY: Final = "nobody"
+_NO_ACTION: Final = "no action needed"
 
 
 _TABLE: Final = (
@@ -265,7 +265,7 @@ _TABLE: Final = (
     CauseInfo(
         "suspended",
         "The worker is suspended, for example by a queue, or its pod has a scheduling gate.",
-        _NOBODY,
+        _NO_ACTION,
         _RUN,
         fault=False,
         metric=False,
@@ -273,7 +273,7 @@ _TABLE: Final = (
     CauseInfo(
         "waiting",
         "The run waits by design: queued, scheduled, or for another run.",
-        _NOBODY,
+        _NO_ACTION,
         _RUN,
         fault=False,
         metric=False,

@@ -21,7 +21,7 @@ def is_url(text: str) -> bool:
 
 
 def is_private(url: str) -> bool:
-    """Whether nobody on a network can read what is sent: it is over TLS, or to a loopback address."""
+    """Whether credentials can be sent: over TLS, or to a loopback address."""
     found = _URL.fullmatch(url)
     if found is None or url.startswith("https://"):
         return found is not None

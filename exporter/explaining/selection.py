@@ -1,4 +1,4 @@
-"""The explanations of a snapshot that were asked for: of one run, or of all."""
+"""Selects the explanations of a snapshot: of one run, or of all."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
