@@ -134,13 +134,13 @@ def test_the_cause_is_found_with_its_words(tmp_path, cause, objects, config):
 
 
 def test_a_pod_with_a_scheduling_gate_is_suspended(tmp_path):
-    """Not a fault: somebody holds it."""
+    """Not a fault: a user or a queue suspended it."""
     code, (run,) = explained(tmp_path, [OPEN, a_job(), a_pod(gates=["kueue"]), READ], "")
     assert (code, [one["cause"] for one in run["findings"]]) == (0, ["suspended"])
 
 
 def test_a_failed_attempt_explains_nothing_once_there_is_another(tmp_path):
-    """The Job goes on."""
+    """The Job is still running."""
     old = a_pod("Failed", containerStatuses=[{"name": "agent", "state": {"terminated": {"exitCode": 1}}}])
     new = a_pod("Running")
     new = new | {"metadata": new["metadata"] | {"name": "q", "uid": "pod-q"}}

@@ -30,7 +30,7 @@ def test_the_first_finding_is_the_cause(row):
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
 def test_an_hour_later_the_verdict_is_clear(row):
-    """A fault is a fault, and what cannot be told stays so: the exit code says which."""
+    """The exit code distinguishes a fault, no fault, and what cannot be determined."""
     code, run = explained(row["dump"], "--at", "2026-03-02T09:50:00Z")
     want = {"": "ok", "cannot_tell": "unknown"}.get(row["cause"], "fault")
     assert (run["verdict"], code) == (want, {"ok": 0, "fault": 1, "unknown": 2}[want])

@@ -4,7 +4,7 @@ import pytest
 
 from tests.clusters import a_job, a_run
 from tests.commands.in_process import call
-from tests.explaining.test_explain import NS, PENDING, POD, RUNNING, a_dump
+from tests.explaining.objects import NS, PENDING, POD, RUNNING, a_dump
 
 AT = ("--at", "2026-01-01T05:20:00Z")
 ACTIVE = {"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"}

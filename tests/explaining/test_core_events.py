@@ -6,7 +6,7 @@ import pytest
 
 from exporter.explaining import objects
 from tests.commands.in_process import call
-from tests.explaining.test_explain import NS, PENDING, a_dump
+from tests.explaining.objects import NS, PENDING, a_dump
 
 NEW = PENDING[3]
 CORE = {

@@ -7,7 +7,7 @@ import pytest
 
 from tests.clusters import a_configmap, a_job, a_run, a_server, a_status
 from tests.commands.in_process import call, wrong
-from tests.explaining.test_explain import NS, PENDING, RUNNING, a_dump, explain
+from tests.explaining.objects import NS, PENDING, RUNNING, a_dump, explain
 
 CREATED = json.loads(json.dumps(PENDING))
 for _one in CREATED:

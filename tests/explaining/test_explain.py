@@ -2,80 +2,17 @@
 
 import json
 import pathlib
-import types
 from urllib.parse import unquote_plus
 
 import pytest
 import yaml
 
-from exporter.explaining import output, paint
 from tests.clusters import a_configmap, a_job, a_run, a_server, a_status, until
 from tests.commands.in_process import call, call_in_thread, wrong
+from tests.explaining.objects import NS, PENDING, RUNNING, a_dump, explain
 from tests.exporting import an_exporter
-from tests.kube.settings import a_kubeconfig
 
 DUMPS = pathlib.Path(__file__).parents[1] / "diagnosis/dumps"
-NS = "agent-platform"
-RUNNING = {"phase": "Running"}
-ESCAPES = "\x1b]0;owned\x07\x1b[31mred\u202e\u0007\ud800"
-
-
-def a_pod(name="p", *, job="j", state=None):
-    """A Pod of a Job."""
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": f"uid-{NS}-{job}", "controller": True}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": name,
-            "namespace": NS,
-            "uid": f"uid-{name}",
-            "labels": {"job-name": job},
-            "ownerReferences": [owner],
-            "creationTimestamp": "2026-01-01T00:00:00Z",
-        },
-        "spec": {"nodeName": "n1", "containers": [{"name": "agent", "image": "i"}]},
-        "status": {"phase": "Pending", "containerStatuses": [{"name": "agent", "state": state or {}}]},
-    }
-
-
-def an_event(about, note, reason="FailedMount"):
-    """A warning about an object."""
-    meta = about["metadata"]
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"name": f"{meta['name']}.1", "namespace": NS, "uid": f"e-{meta['uid']}"},
-        "type": "Warning",
-        "reason": reason,
-        "note": note,
-        "regarding": {"kind": about["kind"], "namespace": NS, "name": meta["name"], "uid": meta["uid"]},
-        "deprecatedLastTimestamp": "2026-01-01T00:05:00Z",
-    }
-
-
-POD = a_pod(state={"waiting": {"reason": "ContainerCreating"}})
-PENDING = (
-    a_run("r", status=RUNNING),
-    a_job("j", status={"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"}),
-    POD,
-    an_event(POD, 'MountVolume.SetUp failed for volume "v" : configmap "task-files" not found'),
-)
-
-
-async def explain(server, folder, *words):
-    """The command against a server."""
-    kubeconfig = a_kubeconfig(folder, cluster={"server": server.url})
-    return await call_in_thread("explain", "--kubeconfig", kubeconfig, *words)
-
-
-def a_dump(folder, text, name="dump.json"):
-    """A file with this text, or these objects."""
-    path = folder / name
-    if isinstance(text, list):
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": text})
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
 
 
 async def test_a_run_of_a_cluster(tmp_path):
@@ -235,44 +172,6 @@ async def test_a_namespace_is_given_as_in_kubectl(tmp_path):
         assert "No open runs found." in (await explain(server, tmp_path, "-n", "empty"))[1]
 
 
-def test_text_of_a_cluster_is_not_obeyed_by_a_terminal(tmp_path, monkeypatch):
-    """No control character of any object reaches it, with colors on as well."""
-    run = a_run("r", status={"phase": f"Failed{ESCAPES}", "message": ESCAPES})
-    pod = a_pod(f"p{ESCAPES}", state={"waiting": {"reason": f"ErrImagePull{ESCAPES}", "message": ESCAPES}})
-    event = an_event(pod, ESCAPES, reason=ESCAPES)
-    dump = a_dump(tmp_path, [run, *PENDING[1:2], pod, event])
-    for words in ([], ["r"], ["-o", "json"], ["-o", "yaml"], ["r", "-o", "json"]):
-        for color in (False, True):
-            monkeypatch.setattr(output, "paint_for", lambda _, color=color: paint._colored if color else paint.plain)
-            _, out, _ = call("explain", "-f", dump, *words)
-            for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[32m", "\x1b[31;1m"):
-                out = out.replace(code, "")
-            assert [char for char in out if not char.isprintable() and char != "\n"] == []
-
-
-def test_objects_of_hostile_shapes_are_survived(tmp_path):
-    """Types that are wrong, owner loops, long names, fifty containers and more: the others are explained."""
-    bad = [
-        {"apiVersion": "v1", "kind": "Pod", "metadata": []},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 7, "ownerReferences": {}}, "status": "x"},
-        {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x" * 5000, "uid": "u" * 5000}, "spec": []},
-        {"apiVersion": "v1", "kind": "Event", "involvedObject": [], "type": "Warning", "message": {}},
-        {"apiVersion": "v1", "kind": 7},
-        {"apiVersion": ["v1"], "kind": "Pod"},
-        {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"namespace": {}}, "data": []},
-        7,
-        None,
-        [],
-    ]
-    loop = a_pod("loop", job="loop")
-    loop["metadata"]["ownerReferences"][0]["uid"] = "uid-loop"
-    many = a_pod("many", state={"waiting": {"reason": "ContainerCreating"}})
-    many["spec"]["containers"] = [{"name": f"c{number}"} for number in range(500)]
-    code, out, err = call("explain", "-f", a_dump(tmp_path, [*bad, loop, many, *PENDING]), "r")
-    assert (code, err) == (1, "")
-    assert "pod_configmap_missing" in out
-
-
 def test_ages_are_of_the_newest_time_unless_another_is_given():
     """And the answer says which."""
     _, out, _ = call("explain", "-f", DUMPS / "istio.yaml", "istio")
@@ -280,17 +179,6 @@ def test_ages_are_of_the_newest_time_unless_another_is_given():
     _, out, _ = call("explain", "-f", DUMPS / "istio.yaml", "istio", "--at", "2026-03-02T10:30:00+01:00")
     assert "Note" not in out
     assert "Created:     2026-03-02T09:00:00Z (30m ago)" in out
-
-
-def test_no_color_is_respected(monkeypatch):
-    """And a pipe has none."""
-    terminal = types.SimpleNamespace(isatty=lambda: True)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    assert paint.paint_for(terminal)("bad", "x") == "\x1b[31;1mx\x1b[0m"
-    assert paint.paint_for(types.SimpleNamespace(isatty=lambda: False))("bad", "x") == "x"
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert paint.paint_for(terminal)("bad", "x") == "x"
 
 
 @pytest.mark.parametrize("owner", ["Job", "Workflow"])

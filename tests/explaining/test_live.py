@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.clusters import a_job, a_run, a_server, a_status
-from tests.explaining.test_explain import NS, PENDING, RUNNING, a_pod, an_event, explain
+from tests.explaining.objects import NS, PENDING, RUNNING, a_pod, an_event, explain
 
 STARTED = {"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"}
 

@@ -4,13 +4,13 @@ import pytest
 
 from tests.clusters import a_job, a_run
 from tests.commands.in_process import call
-from tests.explaining.test_explain import NS, PENDING, POD, a_dump, an_event
+from tests.explaining.objects import NS, PENDING, POD, a_dump, an_event
 
 AT = ("--at", "2026-01-01T00:20:00Z")
 
 
 def foreign_event(number):
-    """A warning about a Pod of nobody's run."""
+    """A warning about a Pod that belongs to no run."""
     meta = {"name": f"w{number}", "uid": f"w{number}"}
     return an_event({"kind": "Pod", "metadata": meta}, "Readiness probe failed", "Unhealthy")
 

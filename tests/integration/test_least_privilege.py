@@ -208,7 +208,7 @@ async def test_a_permission_that_is_taken_away_is_a_named_state(
         await asyncio.to_thread(account.set_rules, role, kept)
         await eventually(lambda: state_of(app, resource) == ["forbidden"], what="it is forbidden")
         await asyncio.to_thread(_change_everything, place)
-        await eventually(lambda: _has_seen(app, place) == set(CORE) - {resource}, what="the others go on")
+        await eventually(lambda: _has_seen(app, place) == set(CORE) - {resource}, what="the others are still watched")
         lines = await shown(app, place.namespace)
         of_content = "configmap_keys", "configmap_size", "configmap_watched", "coderun_job_creations_total"
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
