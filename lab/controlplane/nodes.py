@@ -1,7 +1,8 @@
 """Controllers for an API server, and nodes that kwok simulates.
 
 Jobs and Deployments create pods, pods run and end (stages.yaml), owners delete their dependents, and namespaces are
-deleted. There is no scheduler: a policy assigns every pod to the only node.
+deleted. There is no scheduler: a policy assigns every pod to the only node. A pod with another `spec.schedulerName`,
+such as BY_HAND, stays without a node: kwok does not change its status.
 """
 
 import datetime as dt
@@ -12,12 +13,14 @@ from lab.controlplane.plane import ControlPlane
 from lab.processes import Process, free_ports
 from lab.waiting import until
 
-__all__ = ["Nodes"]
+__all__ = ["BY_HAND", "Nodes"]
 
+BY_HAND = "by-hand"
 _NODE = "node-1"
 _POLICY = "pods-go-to-the-node"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _STAGES = pathlib.Path(__file__).with_name("stages.yaml")
+_UNSCHEDULED = "!has(object.spec.nodeName) && object.spec.schedulerName == 'default-scheduler'"
 _CONTROLLERS = (
     "job-controller",
     "deployment-controller",
@@ -120,7 +123,7 @@ def _policy() -> dict[str, Any]:
             "failurePolicy": "Fail",
             "reinvocationPolicy": "Never",
             "matchConstraints": {"resourceRules": [pods]},
-            "matchConditions": [{"name": "has-no-node", "expression": "!has(object.spec.nodeName)"}],
+            "matchConditions": [{"name": "is-unscheduled", "expression": _UNSCHEDULED}],
             "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": change}}],
         },
     }

@@ -10,6 +10,7 @@ import pytest
 
 from exporter.app import App
 from lab.controlplane.account import ServiceAccount
+from lab.controlplane.nodes import BY_HAND
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import Workplace
 from tests.exporting import impatience, metrics_of
@@ -48,7 +49,11 @@ class Pods:
         names = ["claude-code", *(f"sidecar-{number}" for number in range(1, containers))]
         body = {
             "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
-            "spec": {"restartPolicy": "Never", "containers": [{"name": each, "image": "agent:1"} for each in names]},
+            "spec": {
+                "restartPolicy": "Never",
+                "schedulerName": BY_HAND,
+                "containers": [{"name": each, "image": "agent:1"} for each in names],
+            },
         }
         made: dict[str, Any] = self._place.ask("POST", f"{self._core}/pods", body)
         return made

@@ -12,6 +12,7 @@ import pytest
 from exporter.app import App
 from lab import fast_yaml
 from lab.controlplane.account import ServiceAccount
+from lab.controlplane.nodes import BY_HAND
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import Workplace
 from lab.waiting import until
@@ -56,7 +57,8 @@ class Tasks:
         containers = [
             {"name": each, "image": "i", "env": [{"name": "A", "value": "secret"}]} for each in ("agent", "sidecar")
         ]
-        self._ask("POST", self._pods, {"metadata": metadata, "spec": {"containers": containers}})
+        spec = {"schedulerName": BY_HAND, "containers": containers}
+        self._ask("POST", self._pods, {"metadata": metadata, "spec": spec})
         return str(metadata["name"])
 
     def set_status(self, pod: str, **agent: Any) -> None:

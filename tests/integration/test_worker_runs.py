@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from lab.controlplane.account import ServiceAccount
+from lab.controlplane.nodes import BY_HAND
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import Workplace
 from lab.waiting import until
@@ -77,7 +78,7 @@ async def test_a_claim_lacks_its_sandbox_until_that_has_a_pod(
     account.grant()
     claim = create(place, "sandboxclaims", "c", spec={"warmPoolRef": {"name": "warm"}})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
-    containers = {"containers": [{"name": "claude", "image": "i"}]}
+    containers = {"schedulerName": BY_HAND, "containers": [{"name": "claude", "image": "i"}]}
     async with an_exporter(settings, kubeconfig=kubeconfig) as app:
         read = {status.resource for status in app.health.statuses} - {"events"}  # watched a moment later
         assert read == {"sandboxclaims", "sandboxes", "jobs", "pods"}
