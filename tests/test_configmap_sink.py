@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.cache import ObjectCache, Thresholds
 from exporter.config import ConfigMaps, RequiredConfigMap, Settings
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.informers import informers
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
@@ -25,7 +26,8 @@ class Watched:
         settings = Settings(configmaps=ConfigMaps(namespace="n", required=required))
         cache = ObjectCache(thresholds=Thresholds())
         history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
+        recorder = FlightRecorder(cache, started=0.0)
+        self.store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True, recorder=recorder)
         made = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))
         self.feeds = [informer for informer in made if informer.resource == "configmaps"]
         self.feed = self.feeds[0]

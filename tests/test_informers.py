@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.cache import ObjectCache, Thresholds
 from exporter.config import CodeRuns, ConfigMaps, Events, Pods, RequiredConfigMap, Settings
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.resources.lifecycle import LifecycleMetrics
@@ -31,7 +32,8 @@ def a_picture(*, all_namespaces=True):
     """An empty one."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=all_namespaces)
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    return MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True)
+    recorder = FlightRecorder(cache, started=0.0)
+    return MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True, recorder=recorder)
 
 
 def raw(obj):

@@ -7,6 +7,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, Change, ObjectCache, Thresholds
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolve
 from exporter.resources import RESOURCES
@@ -54,10 +55,12 @@ class World:
         disable_created_metrics()  # as the exporter's own registry does
         self.counted = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
         self.read = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
+        self.recorder = FlightRecorder(self.cluster, started=now)
         self.store = MetricsStore(
             cache=self.cluster,
             lifecycle=self.counted,
             has_synced=self.read.__contains__,
+            recorder=self.recorder,
         )
         self._match_labels = match_labels or {}
         self._needed = {item.uid: item for item in needed}

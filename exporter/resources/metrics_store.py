@@ -37,10 +37,10 @@ class MetricsStore:
         cache: ObjectCache,
         lifecycle: LifecycleMetrics,
         has_synced: Callable[[str], bool],
-        recorder: FlightRecorder | None = None,
+        recorder: FlightRecorder,
     ) -> None:
         self.cache = cache
-        self._recorder = recorder or FlightRecorder(cache, started=cache.now)
+        self._recorder = recorder
         self._lifecycle = lifecycle
         self._table_has_synced = has_synced
         self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}

@@ -19,7 +19,7 @@ class Flight:
 
     def __init__(self, *objects):
         self.world = World(*objects, now=CREATED + 60)
-        self.recorder = self.world.store._recorder
+        self.recorder = self.world.recorder
 
     def find(self, target=R):
         """The record; None if there is none."""

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.app import build_thresholds
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.informers import informers
 from exporter.kube.decode import decode_page
 from exporter.resources.lifecycle import LifecycleMetrics
@@ -46,7 +47,12 @@ class Parts:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
         self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.store = MetricsStore(cache=self.cluster, lifecycle=self.history, has_synced=health.has_synced)
+        self.store = MetricsStore(
+            cache=self.cluster,
+            lifecycle=self.history,
+            has_synced=health.has_synced,
+            recorder=FlightRecorder(self.cluster, started=now),
+        )
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
 

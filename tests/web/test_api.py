@@ -116,7 +116,7 @@ async def test_a_run_that_was_deleted_is_explained_until_it_is_forgotten():
     run = a_run(status={"phase": "Running"})
     world = World(run, a_job(), now=CREATED + 60)
     site = Site()
-    site.cluster, site.recorder = world.cluster, world.store._recorder
+    site.cluster, site.recorder = world.cluster, world.recorder
     world.delete(run)
     async with a_site(site) as site:
         site.runs.record_list(objects=0)
