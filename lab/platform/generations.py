@@ -40,6 +40,11 @@ class Generation:
         return f"/api/v1/namespaces/{self.namespace}/pods"
 
     @property
+    def events(self) -> str:
+        """The path of its Events."""
+        return f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"
+
+    @property
     def configmaps(self) -> str:
         """The path of its ConfigMaps."""
         return f"/api/v1/namespaces/{self.namespace}/configmaps"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.clock import seconds_of
-from lab.platform import statuses
+from lab.platform import pods, statuses
 from lab.platform.generations import NOVEMBER, Generation
 from lab.platform.manifests import START_SECONDS, WORK_SECONDS, exit_of
 from lab.platform.writer import Writer
@@ -23,6 +23,8 @@ class Workers:
         self._writer = writer
         self._clock = clock
         self._jobs = generation.jobs
+        self._pods = generation.pods
+        self._events = generation.events
 
     async def advance(self) -> None:
         """One round over all Jobs."""
@@ -35,31 +37,60 @@ class Workers:
         if conditions & {"Complete", "Failed"}:
             return
         if not status.get("startTime"):
-            await self._write(item, statuses.active(now, pods=0 if ending == "no-pod" else 1))
+            await self._start(item, statuses.active(now, pods=0 if ending == "no-pod" else 1))
             return
         since = now - seconds_of(status["startTime"])
         if "FailureTarget" in conditions:
             await self._write(item, statuses.failed(now, reason="DeadlineExceeded"))
         elif since >= item["spec"].get("activeDeadlineSeconds", math.inf):
             await self._write(item, statuses.failing(now))
+            await self._delete_pod(item)
         elif ending in {"no-pod", "pending"} or not status.get("active"):
             return
         elif since >= seconds_in(item, WORK_SECONDS):
             await self._finish(item, ending)
         elif not status.get("ready") and since >= seconds_in(item, START_SECONDS):
-            await self._write(item, statuses.active(ready=1))
+            await self._run(item)
+
+    async def _start(self, item: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+        """Starts a Job and, unless none can be created, its pod. A pod that stays pending cannot mount a volume."""
+        await self._write(item, status)
+        if not status["active"]:
+            return
+        now = self._clock()
+        name = pods.pod_name(item, start=status["startTime"])
+        made = await self._writer.create(self._pods, pods.pod(item, name=name))
+        await self._set_pod(name, pods.pending(item, now=now))
+        if exit_of(item) == "pending":
+            await self._writer.create(self._events, pods.mount_failed(made, now=now))
+
+    async def _run(self, item: Mapping[str, Any]) -> None:
+        await self._write(item, statuses.active(ready=1))
+        await self._set_pod(self._pod_of(item), pods.running(item, now=self._clock()))
 
     async def _finish(self, item: Mapping[str, Any], ending: str) -> None:
         """`0` and `1` are exit codes. `never` is the incident: the process continues, and its pod is ready."""
-        if ending == "0":
-            await self._write(item, statuses.complete(self._clock()))
-        elif ending == "1":
-            await self._write(item, statuses.failed(self._clock()))
+        now = self._clock()
+        if ending in {"0", "1"}:
+            await self._set_pod(self._pod_of(item), pods.ended(item, now=now, code=int(ending)))
+            await self._write(item, statuses.failed(now) if int(ending) else statuses.complete(now))
         elif not item["status"].get("ready"):
-            await self._write(item, statuses.active(ready=1))
+            await self._run(item)
 
     async def _write(self, item: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         await self._writer.patch(f"{self._jobs}/{item['metadata']['name']}/status", {"status": status})
+
+    async def _set_pod(self, name: str, status: Mapping[str, Any]) -> None:
+        await self._writer.patch(f"{self._pods}/{name}/status", {"status": status})
+
+    async def _delete_pod(self, item: Mapping[str, Any]) -> None:
+        """As after SIGTERM: the container ends with 143, and the kubelet confirms the deletion."""
+        name = self._pod_of(item)
+        await self._set_pod(name, pods.ended(item, now=self._clock(), code=143))
+        await self._writer.delete(f"{self._pods}/{name}")
+
+    def _pod_of(self, item: Mapping[str, Any]) -> str:
+        return pods.pod_name(item, start=item["status"]["startTime"])
 
 
 def seconds_in(item: Mapping[str, Any], annotation: str) -> float:

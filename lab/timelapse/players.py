@@ -66,10 +66,11 @@ class Nodes(Workers):
         status = item.get("status", {})
         if item["spec"].get("suspend"):
             if status.get("startTime"):
+                await self._delete_pod(item)
                 await self._write(item, statuses.suspended(self._clock()))
             return
         if not status.get("startTime") and status.get("conditions"):
-            await self._write(item, statuses.resumed(self._clock()))
+            await self._start(item, statuses.resumed(self._clock()))
             return
         await super()._advance(item)
         if status.get("active"):

@@ -138,11 +138,15 @@ class World:
         self.targets.update({instance: app for instance, (app, _) in self._running.items()})
 
     async def settle(self) -> None:
-        """Waits until every exporter has received all events: each watch gets a bookmark."""
+        """Waits until every exporter has received all events: each watch gets a bookmark.
+
+        Then its clock advances, which may start and stop watches of Events.
+        """
         self.server.bookmark()
         for app in self._apps():
             await until_true(functools.partial(_seen, app, self.now), what="the exporter has seen everything")
-            app.store.advance(self.now)
+            app.advance()
+            await until_true(functools.partial(_listed, app), what="the Events are listed")
 
     async def pages(self) -> dict[str, str | None]:
         """The response of each target; None if it does not respond."""
@@ -208,6 +212,10 @@ def _all_read(app: App) -> bool:
 
 def _are(statuses: Iterable[ResourceStatus], state: str) -> bool:
     return all(one.state == state for one in statuses)
+
+
+def _listed(app: App) -> bool:
+    return all(status.state != "syncing" for status in app.health.statuses)
 
 
 def _seen(app: App, now: float) -> bool:

@@ -5,29 +5,11 @@ from lab.platform.manifests import Order
 from lab.timelapse.play import Agenda, play
 from lab.timelapse.series import Recorder
 from lab.timelapse.world import World
-from lab.waiting import until_true
 from tests.commands.in_process import call_in_thread
-from tests.explaining.objects import a_pod, an_event
 
 START = 1_700_000_010.0
 DELETED, HOUR = 600.0, 3600.0
 ORDER = Order(task=1, agent="Cleo", exits=("pending",))
-
-
-async def hang(world):
-    """The Job's pod waits for a ConfigMap that does not exist, in the words of the kubelet."""
-    (job,) = await world.writer.items(JOBS)
-    meta = job["metadata"]
-    pod = a_pod(state={"waiting": {"reason": "ContainerCreating"}})
-    pod["metadata"] |= {"namespace": meta["namespace"], "labels": {"job-name": meta["name"]}}
-    pod["metadata"]["ownerReferences"][0] |= {"name": meta["name"], "uid": meta["uid"]}
-    event = an_event(pod, 'MountVolume.SetUp failed for volume "v" : configmap "task-files" not found')
-    event["metadata"] |= {"namespace": meta["namespace"]}
-    event["regarding"] |= {"namespace": meta["namespace"]}
-    world.server.load([pod, event])
-    for app in world.targets.values():
-        app.advance()  # Events are watched since there is an open run
-        await until_true(lambda app=app: app.store.cache.events_about("uid-p"), what="the Event is read")
 
 
 async def explained(world, name, *, hours):
@@ -38,10 +20,9 @@ async def explained(world, name, *, hours):
 
 
 async def test_a_deleted_job_is_explained_twenty_hours_later_and_forgotten_after_a_day():
-    """Its pod never started; a user deletes the run, and the garbage collector its Job."""
+    """Its pod cannot mount a ConfigMap. A user deletes the run, and the garbage collector Job and pod."""
     agenda = Agenda()
     agenda.at(START + 1, lambda world: world.order(ORDER))
-    agenda.at(START + 60, hang)
     agenda.at(START + DELETED, lambda world: world.writer.delete(f"{RUNS}/{ORDER.name}"))
     async with World(start=START) as world:
         await world.start("a")

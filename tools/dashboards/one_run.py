@@ -20,6 +20,7 @@ from tools.dashboards.one_run_promql import (
     STALL,
     STATES,
     WAIT,
+    WAITING,
     of_jobs,
 )
 from tools.dashboards.one_run_tables import causes, one_run_tables
@@ -29,7 +30,7 @@ from tools.dashboards.promql import JOB, ONE, SCRAPED
 __all__ = ["one_run_board"]
 
 PAST = {0: ("no longer exported", GONE)}
-SIGNS = {21: ("yes", BAD), 22: ("firing", BAD)}
+SIGNS = {21: ("yes", BAD), 22: ("firing", BAD), 23: ("waiting", WARN)}
 
 
 def one_run_board() -> str:
@@ -125,11 +126,12 @@ def _life() -> list[tuple[Any, int, int]]:
     )
     life = lanes(
         "Timeline",
-        "Phases (coloured by state), Jobs and their pods, causes, and firing alerts. A gap means that there is no"
-        " such series. `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`, `AgentJobWithoutPod`,"
-        " `AgentPodNotStarting`, `AgentJobSuspended`.",
+        "Phases (coloured by state), Jobs and their pods, waiting containers, causes, and firing alerts. A gap means"
+        " that there is no such series. `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`,"
+        " `AgentJobWithoutPod`, `AgentPodNotStarting`, `AgentJobSuspended`.",
         Query(PHASE, "Phase {{phase}}"),
         Query(job, "Job {{job_name}}"),
+        Query(WAITING, "Pod: {{reason}}"),
         Query(f"21 * max by (cluster, cause) ({STALL})", "No Job: {{cause}}"),
         Query(f"21 * max by (cluster, cause) ({HANG})", "Job unfinished: {{cause}}"),
         Query(f"21 * max by (cluster, cause) ({FAILURE})", "Run failed: {{cause}}"),

@@ -27,6 +27,7 @@ __all__ = [
     "STATES",
     "THIS",
     "WAIT",
+    "WAITING",
     "WITHOUT_JOB_SINCE",
     "of_jobs",
 ]
@@ -98,6 +99,7 @@ _STATES = "\nor ".join(
 POD_STATES = f"(({_STATES})\nand on ({JOB}) ({UNFINISHED}))"
 """What the pods of each unfinished Job do; `unfinished` where the API server does not write which are ready."""
 NOW_STATES = f"15 * {of_jobs('job_suspended')}\nor {POD_STATES}"
+WAITING = f"23 * max by (cluster, reason) (agent_pod_waiting{{{ONE}}} and on ({JOB}) {MINE})"
 _ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"'
 _HERE = f'{_ALERTS}, namespace="$namespace"'
 _INFO = f"coderun_info{{{THIS}}}"

@@ -100,6 +100,7 @@ def _times() -> Any:
         "oldest Job created": job_time("job_created_timestamp", how="min"),
         "newest Job started": job_time("job_start_time"),
         "work completed": run_time("coderun_work_completed_timestamp_seconds"),
+        "main container ended": job_time("agent_main_container_finished_timestamp_seconds"),
         "newest Job ended": job_time("job_finished_timestamp_seconds"),
         "run ended": run_time("coderun_finished_timestamp_seconds"),
         "deletion requested": run_time("coderun_deletion_timestamp_seconds"),

@@ -46,12 +46,14 @@ def open_runs() -> list[tuple[Any, int, int]]:
     )
     old = bars("Open runs by age", "Number of open runs by the time since their creation, now.", *ages)
     of_jobs = f"max by ({JOB}, state) (job_pods{{{ALL}}}) and on ({JOB}) ({UNFINISHED})"
+    waiting = f"max by ({JOB}, pod, container, reason) (agent_pod_waiting{{{ALL}}})"
     without = f"count(({UNFINISHED}) and on ({JOB}) (max by ({JOB}) (job_active{{{ALL}}}) == 0))"
     pods = lines(
         "Pods of unfinished Jobs",
-        "Running pods are ready, pending pods are not. The last series is the number of Jobs that have no pod,"
-        " which is normal between two pods. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
+        "Pods by state; of each Job, at most ten waiting containers by the reason of the kubelet or the scheduler; and"
+        " Jobs that have no pod, which is normal between two pods. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
         Query(f"sum by (state) ({of_jobs})", "{{state}}"),
+        Query(f"count by (reason) ({waiting})", "waiting: {{reason}}"),
         Query(zero(without), "Jobs without a pod"),
     )
     return [(phases, 6, 8), (states, 6, 8), (old, 6, 8), (pods, 6, 8)]

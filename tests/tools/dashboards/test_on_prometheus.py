@@ -40,7 +40,7 @@ OF_ITS_OWN = re.compile(r"increase\(|\btimestamp\(|:p\d\d_|:ratio1h|ALERTS_FOR_S
 """What may differ between two replicas or two Prometheus servers."""
 OF_THE_PAST = {"Phase B", "Cause B", "Age C", "Time without a Job C", "Run time C"}
 """Queries about runs and Jobs that are gone, which this platform has none of: see test_past."""
-OF_READINESS = {"Timeline F"}
+OF_READINESS = {"Timeline G"}
 """No kind of this platform defines when its runs are ready."""
 
 
@@ -135,7 +135,8 @@ def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
     assert waiting == {(run, "configmap_empty") for run in STALLS}
     overdue = {(run, None, OVER_LIMIT) for run in OVERDUE}
     unhealthy = fields(many, "Jobs that need attention", "coderun", "cause", "Value #D")
-    assert unhealthy == overdue | {(NO_POD, "no_pod", WITHOUT_POD), (PENDING, None, NOT_STARTING)}
+    not_starting = {(PENDING, cause, NOT_STARTING) for cause in ("pod_not_starting", "pod_configmap_missing")}
+    assert unhealthy == overdue | not_starting | {(NO_POD, "no_pod", WITHOUT_POD)}
     failed = fields(many, "Failed runs", "coderun", "cause", "run_type")
     assert (FAILED, "template_failed", "implementation") in failed
     assert len(failed) == 4
