@@ -50,8 +50,8 @@ def open_runs() -> list[tuple[Any, int, int]]:
     without = f"count(({UNFINISHED}) and on ({JOB}) (max by ({JOB}) (job_active{{{ALL}}}) == 0))"
     pods = lines(
         "Pods of unfinished Jobs",
-        "Pods by state; of each Job, at most ten waiting containers by the reason of the kubelet or the scheduler; and"
-        " Jobs that have no pod, which is normal between two pods. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
+        "Pods by state; of each Job, at most ten waiting containers by the reason of the kubelet or the scheduler;"
+        " and Jobs that have no pod, which is normal between two pods. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
         Query(f"sum by (state) ({of_jobs})", "{{state}}"),
         Query(f"count by (reason) ({waiting})", "waiting: {{reason}}"),
         Query(zero(without), "Jobs without a pod"),
