@@ -1,60 +1,55 @@
-"""A line of a container's log, and what was read from its lines."""
+"""What is read of a container's log: facts of fixed size, and no text of it."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Formats", "Line", "LogReader", "LogReport"]
+__all__ = ["Line", "LogReport"]
 
 
 class Line(NamedTuple):
-    """A line: its time in seconds since the epoch, and its text without stamp and newline.
-
-    `cut`: it was too long, and the text is its beginning and its end.
-    """
+    """A line of a log."""
 
     time: float
+    """The time stamp of the line, in seconds since the epoch."""
     text: bytes
+    """The line without time stamp and line end. If it is cut: its first 4 KiB, a line feed, its last 4 KiB."""
     cut: bool = False
+    """Whether the middle of the line is missing."""
 
 
-class LogReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What a container's log says. Times are in seconds since the epoch; what it does not say is None or empty."""
+class LogReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a log says about its agent. Times are those of lines, in seconds since the epoch."""
 
     format: str = ""
-    sessions: int | None = None
+    """The name of the format; empty until a line shows it."""
+    sessions: int = 0
+    """The number of sessions that started."""
     first_line: float | None = None
+    """The oldest line. Lines that are ignored, such as those of a side loop, are in no field of this report."""
     last_line: float | None = None
+    """The newest line of the agent or its script."""
     last_word: float | None = None
+    """The last word of the newest session; None while it works."""
     outcome: str = ""
+    """The outcome that the last word has: `success`, `error`, or empty."""
     error: str = ""
+    """The class of the error, for the outcome `error`."""
     waiting_for: str = ""
-    retrying: bool = False
+    """What the CLI waits for: `input`, `permission`, or nothing."""
+    retrying: str = ""
+    """The class of the error after which the CLI retries; empty if it does not."""
     cost_dollars: float | None = None
+    """The cost, as the CLI reports it."""
     turns: int | None = None
+    """The number of turns, as the CLI reports it, or as its lines show."""
     tokens_input: int | None = None
+    """The input tokens, including those read from and written to the cache."""
     tokens_output: int | None = None
-    lines_after: int | None = None
+    """The output tokens."""
+    lines_after: int = 0
+    """The number of lines after the last word."""
     unread: int = 0
+    """The number of JSON lines that look like an agent's and are in no format."""
     is_silent_by_design: bool = False
-
-
-class Formats(msgspec.Struct, frozen=True):
-    """The formats that are read."""
-
-
-class LogReader:
-    """Reads the log of one container."""
-
-    def __init__(self, formats: Formats, *, expected: str) -> None:
-        self.formats = formats
-        self.expected = expected
-        self.report = LogReport()
-
-    def feed(self, lines: Sequence[Line]) -> None:
-        """Reads the next lines."""
-        if lines:
-            first, last = self.report.first_line, lines[-1].time
-            known = lines[0].time if first is None else first
-            self.report = msgspec.structs.replace(self.report, first_line=known, last_line=last)
+    """Whether the CLI prints nothing before its end."""

@@ -21,7 +21,7 @@ _WINDOW = 64 << 10
 
 
 class RawLine(NamedTuple):
-    """A line with its stamp, without newline. `cut`: only its beginning and its end, of 4 KiB each."""
+    """A line with its stamp, without newline. `cut`: only its first 4 KiB, a line feed, and its last 4 KiB."""
 
     text: bytes
     cut: bool = False
@@ -71,7 +71,7 @@ class LogLines:
         if self._head is None:
             line = RawLine(bytes(self._rest))
         else:
-            line = RawLine(self._head + self._rest[-_PART:], cut=True)
+            line = RawLine(self._head + b"\n" + self._rest[-_PART:], cut=True)
         self._head, self._rest = None, bytearray()
         self._lines.append(line)
         self._size += len(line.text) + _LINE_BYTES
