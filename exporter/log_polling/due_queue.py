@@ -36,6 +36,10 @@ class DueQueue:
         """The number of containers that are being read."""
         return len(self._running)
 
+    def is_running(self, key: Key) -> bool:
+        """Whether this container is being read."""
+        return key in self._running
+
     def put(self, key: Key, node: str, at: float) -> None:
         """Adds a container, or changes its time."""
         entry = (at, next(self._order))
