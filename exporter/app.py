@@ -11,22 +11,25 @@ from collections.abc import AsyncIterator, Callable
 from prometheus_client import CollectorRegistry
 
 from exporter import __version__
-from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache, Thresholds
-from exporter.config import DEFAULT_JOB_MAX_RUNTIME, Settings, Web
+from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache
+from exporter.config import Settings, Web
 from exporter.diagnosis.recorder import FlightRecorder
-from exporter.durations import parse_duration
 from exporter.event_watches import EventWatches
 from exporter.exposition.exposition import Exposition
 from exporter.informers import Informer, informers, kinds_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.client import KubeClient
+from exporter.log_formats import Formats, LogReader
+from exporter.log_polling.metrics import LogMetrics
+from exporter.log_polling.poller import LogPoller
 from exporter.memory import memory_limit
 from exporter.reflector import IDLE_SECONDS, Backoff, reflect
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.settings_notices import update_configmaps_notice, watch_kind_names
 from exporter.telemetry import ResourceStatus, Telemetry
+from exporter.threshold_settings import build_thresholds
 from exporter.web.api import RunsApi
 from exporter.web.health import Health
 from exporter.web.limits import Limits
@@ -51,12 +54,16 @@ _BUDGET_BYTES = 512 << 20
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class App:
-    """A running exporter; `urls` are its base URLs. `advance` is called every 10 seconds."""
+    """A running exporter; `urls` are its base URLs. `advance` is called every 10 seconds.
+
+    `logs` reads the logs of agents; None: the settings switch that off.
+    """
 
     urls: list[str]
     store: MetricsStore
     health: Health
     advance: Callable[[], None]
+    logs: LogPoller | None = None
 
     @property
     def url(self) -> str:
@@ -94,7 +101,13 @@ async def serve(
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
     recorder = FlightRecorder(cache, started=clock())
-    store = MetricsStore(cache=cache, lifecycle=history, has_synced=health.has_synced, recorder=recorder)
+    store = MetricsStore(
+        cache=cache,
+        lifecycle=history,
+        has_synced=health.has_synced,
+        recorder=recorder,
+        has_logs=settings.logs.enabled,
+    )
     metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
     overview = Overview(
         cache=cache, address=lambda: cluster_address(credentials.source, credentials.access.server), clock=clock
@@ -133,6 +146,9 @@ async def serve(
         running.append(tasks.create_task(_advance_loop(advance, health, clock), name="advance"))
         running.append(tasks.create_task(watch_kind_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
+        logs = _log_poller(store, client, telemetry, health) if settings.logs.enabled else None
+        if logs is not None:
+            running.append(tasks.create_task(logs.run(), name="logs"))
         _log.info(
             "Started",
             extra={
@@ -142,7 +158,7 @@ async def serve(
                 "listen": ",".join(urls),
             },
         )
-        yield App(urls=urls, store=store, health=health, advance=advance)
+        yield App(urls=urls, store=store, health=health, advance=advance, logs=logs)
         watches.stop()
         for task in running:
             task.cancel()
@@ -175,24 +191,16 @@ def _reviews(web: Web, client: KubeClient) -> Reviews | None:
     return Reviews(post=client.review, clock=time.monotonic, audience=web.kubernetes_auth_audience)
 
 
-def build_thresholds(settings: Settings) -> Thresholds:
-    """The thresholds, in seconds."""
-    limits, agents = settings.thresholds, settings.thresholds.agents
-    return Thresholds(
-        job_creation_deadline=parse_duration(str(limits.job_creation_deadline)),
-        job_creation_deadlines={
-            agent.lower(): parse_duration(str(override.job_creation_deadline))
-            for agent, override in agents.items()
-            if override.job_creation_deadline is not None
-        },
-        job_max_runtime=parse_duration(str(limits.job_max_runtime or DEFAULT_JOB_MAX_RUNTIME)),
-        job_max_runtime_is_set=limits.job_max_runtime is not None,
-        job_max_runtimes={
-            agent.lower(): parse_duration(str(override.job_max_runtime))
-            for agent, override in agents.items()
-            if override.job_max_runtime is not None
-        },
-        retention=parse_duration(str(settings.retention)),
+def _log_poller(store: MetricsStore, client: KubeClient, telemetry: Telemetry, health: Health) -> LogPoller:
+    formats, metrics = Formats(), LogMetrics(telemetry.registry)
+    health.logs = metrics.states
+    return LogPoller(
+        store=store,
+        client=client,
+        clock=telemetry.clock,
+        new_reader=lambda cli: LogReader(formats, expected=cli),
+        metrics=metrics,
+        notices=health.notices,
     )
 
 

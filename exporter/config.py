@@ -80,6 +80,17 @@ class Events(_Section, frozen=True):
     """Whether to read them."""
 
 
+class Logs(_Section, frozen=True):
+    """The logs of the main containers of running Pods. They show the agent's last word, its cost, and its silence.
+
+    They are read every minute, and not followed. This needs `pods.enabled`, and the permission to get `pods/log`,
+    which includes the logs of [all containers](security.md#logs) of these namespaces.
+    """
+
+    enabled: bool = False
+    """Whether to read them."""
+
+
 class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and its required keys."""
 
@@ -120,6 +131,10 @@ class AgentThresholds(_Section, frozen=True):
     """How long after its creation a run of this agent may have no Job."""
     job_max_runtime: Duration | None = None
     """How long a Job of this agent may run."""
+    agent_result_limit: Duration | None = None
+    """How long this agent may run after its last word."""
+    agent_silence_limit: Duration | None = None
+    """How long this agent may write no line."""
 
 
 class Thresholds(_Section, frozen=True):
@@ -130,6 +145,12 @@ class Thresholds(_Section, frozen=True):
     job_max_runtime: Duration | None = None
     """How long a Job may run after its start. Not set: 1h, and a Job that runs longer raises only a warning, because
     healthy runs may take hours."""
+    agent_result_limit: Duration | None = None
+    """How long an agent may run after its last word, if [logs](#logs) are read. Not set: 5m, and 20m for the CLIs
+    `codex`, `factory`, `droid` and `opencode`, because the scripts around them build and test after the last word."""
+    agent_silence_limit: Duration = "30m"
+    """How long an agent may write no line, if [logs](#logs) are read. It does not apply to formats that are written
+    only at the end."""
     agents: dict[str, AgentThresholds] = {}
     """Limits of single agents, by the value of the label `agent`, such as `tess`."""
 
@@ -178,6 +199,7 @@ class Settings(_Section, frozen=True):
     jobs: Jobs = Jobs()
     pods: Pods = Pods()
     events: Events = Events()
+    logs: Logs = Logs()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"
@@ -202,6 +224,8 @@ def check(settings: Settings) -> None:
             f"{selector!r} is not a label selector, such as `service in (a, b)` - at `$.label_selector`"
         )
     _check_kinds(settings.coderuns.kinds)
+    if settings.logs.enabled and not settings.pods.enabled:
+        raise msgspec.ValidationError("logs cannot be found without Pods: set pods.enabled - at `$.logs.enabled`")
     if not settings.web.listen_addresses:
         raise msgspec.ValidationError("at least one address is needed - at `$.web.listen_addresses`")
     if not settings.web.telemetry_path.startswith("/"):
@@ -239,7 +263,7 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
 
 
 def _check_durations(settings: Settings) -> None:
-    limits, names = settings.thresholds, ("job_creation_deadline", "job_max_runtime")
+    limits, names = settings.thresholds, AgentThresholds.__struct_fields__
     durations = {f"thresholds.{name}": getattr(limits, name) for name in names}
     for agent, override in limits.agents.items():
         durations |= {f"thresholds.agents.{agent}.{name}": getattr(override, name) for name in names}

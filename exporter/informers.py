@@ -144,6 +144,7 @@ def watch_config(settings: Settings) -> WatchConfig:
         configmaps=_required(settings, kinds),
         pods=settings.pods.enabled,
         events=settings.events.enabled,
+        logs=settings.logs.enabled,
     )
 
 

@@ -19,6 +19,7 @@ __all__ = ["Account", "GrantError", "Manifest", "manifests"]
 Manifest = dict[str, Any]
 
 _GROUP = "rbac.authorization.k8s.io"
+_LOGS: Manifest = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123: names of objects and API groups
 _PATTERN = re.compile(r"[a-z0-9*]([-a-z0-9.*]{0,251}[a-z0-9*])?")  # a subdomain with * for any text
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -48,7 +49,10 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
     for resource in RESOURCES:
         for watch in resource.lists(wanted):
             roles.setdefault((f"{account.name}{resource.role}", watch.namespace), []).append(watch)
-    result = [item for (name, space), found in roles.items() for item in _role(_rules(found), name, space, account)]
+    rules = {place: _rules(found) for place, found in roles.items()}
+    for scope in wanted.scopes if wanted.logs else ():
+        rules[account.name, scope].append(_LOGS)
+    result = [item for (name, space), some in rules.items() for item in _role(some, name, space, account)]
     if settings.web.kubernetes_auth:
         result.append(_auth_delegator(account))
     return result

@@ -10,6 +10,7 @@ from exporter import app as composition
 from exporter.config import AgentThresholds, ConfigMaps, Jobs, Settings, Thresholds
 from exporter.informers import CacheUpdater
 from exporter.kube.errors import KubeConfigError
+from exporter.threshold_settings import build_thresholds
 from exporter.web.server import ListenError
 from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, restart, until
 from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
@@ -215,7 +216,7 @@ def test_the_thresholds_are_seconds():
     """Whatever form they are written in; an agent's own ones are in mappings of their own."""
     own = {"rex": AgentThresholds(job_creation_deadline="none"), "tess": AgentThresholds(job_max_runtime="30m")}
     limits = Thresholds(job_creation_deadline="5m", job_max_runtime=120, agents=own)
-    policy = composition.build_thresholds(Settings(thresholds=limits, retention="1h30m"))
+    policy = build_thresholds(Settings(thresholds=limits, retention="1h30m"))
     assert (policy.job_creation_deadline, policy.job_max_runtime, policy.retention) == (300, 120, 5400)
     assert policy.job_creation_deadlines == {"rex": float("inf")}
     assert policy.job_max_runtimes == {"tess": 1800}

@@ -192,6 +192,14 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
             "thresholds:\n  job_max_runtime: 0",
             ":2: thresholds.job_max_runtime: 0 is always exceeded: use none for no limit",
         ),
+        (
+            "thresholds:\n  agents: {rex: {agent_silence_limit: 0}}",
+            ":2: thresholds.agents.rex.agent_silence_limit: 0 is always exceeded: use none for no limit",
+        ),
+        (
+            "pods: {enabled: false}\nlogs: {enabled: true}",
+            ":2: logs.enabled: logs cannot be found without Pods: set pods.enabled",
+        ),
         ("web:\n  telemetry_path: metrics", ":2: web.telemetry_path: 'metrics' does not begin with /"),
     ],
 )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, Events, Pods, RequiredConfigMap, Settings, Web
+from exporter.config import CodeRuns, ConfigMaps, Events, Logs, Pods, RequiredConfigMap, Settings, Web
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
@@ -28,6 +28,8 @@ SETTINGS = {
         coderuns=CodeRuns(kinds=("sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"))
     ),
     "neither Pods nor Events": Settings(pods=Pods(enabled=False), events=Events(enabled=False)),
+    "logs of two namespaces": Settings(namespaces=("a", "b", "a"), logs=Logs(enabled=True)),
+    "logs of all namespaces": Settings(logs=Logs(enabled=True)),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
     "kinds that require no ConfigMaps": Settings(coderuns=CodeRuns(kinds=("tasks.kelos.dev", "jobs.batch"))),
 }
@@ -58,6 +60,8 @@ def read(settings):
         name = selected.removeprefix("metadata.name=") if selected.startswith("metadata.name=") else None
         for verb in ("list", "watch"):
             yield parts["group"] or "", parts["resource"], parts["namespace"], name, verb
+    for scope in (settings.namespaces or [None]) if settings.logs.enabled else ():
+        yield "", "pods/log", scope, None, "get"
 
 
 @pytest.mark.parametrize("case", SETTINGS)

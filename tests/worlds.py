@@ -35,6 +35,7 @@ class World:
 
     `objects` are in the first lists. `needed` are the required ConfigMaps; those that are not among the objects do
     not exist. With `all_namespaces=False` only the namespace `n` is read. `selected`: a label selector is set.
+    `has_logs`: logs are read.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class World:
         unread=(),
         all_namespaces=True,
         selected=False,
+        has_logs=False,
     ):
         self.cluster = ObjectCache(
             thresholds=thresholds or Thresholds(), all_namespaces=all_namespaces, selected=selected
@@ -61,6 +63,7 @@ class World:
             lifecycle=self.counted,
             has_synced=self.read.__contains__,
             recorder=self.recorder,
+            has_logs=has_logs,
         )
         self._match_labels = match_labels or {}
         self._needed = {item.uid: item for item in needed}

@@ -25,6 +25,7 @@ import exporter.commands
 from exporter import config
 from exporter.cache import ObjectCache, Thresholds
 from exporter.commands import rbac
+from exporter.log_polling.metrics import LogMetrics
 from exporter.profiles import language, shipped_profiles
 from exporter.resources import RESOURCES
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
@@ -91,14 +92,15 @@ def permissions(*flags: str) -> str:
 
 def metrics() -> str:
     """The metrics page."""
-    counted = CollectorRegistry()
+    counted, telemetry = CollectorRegistry(), Telemetry(clock=lambda: 0.0)
+    LogMetrics(telemetry.registry)
     LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
     return filled(
         "metrics",
         families="\n".join(section(item) for item in RESOURCES if item.families),
         history=table(("metric", "type", "labels", "meaning"), registered(counted)),
         states=code(STATES),
-        exporter=table(("metric", "type", "labels", "meaning"), registered(Telemetry(clock=lambda: 0.0).registry)),
+        exporter=table(("metric", "type", "labels", "meaning"), registered(telemetry.registry)),
     )
 
 

@@ -3,7 +3,8 @@
 All code here is synchronous, so that readers always see a consistent state.
 """
 
-from exporter.cache.change import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Change, Key
+from exporter.cache.change import CODERUNS, CONFIGMAPS, EVENTS, JOBS, LOGS, PODS, Change, Key
+from exporter.cache.logs import ContainerLog
 from exporter.cache.object_cache import ObjectCache
 from exporter.cache.pod_records import RUNNING, SUCCEEDED, Container, Event, Pod
 from exporter.cache.records import CONFIGMAP_LIMIT, ConfigMap, Job, Record, Run, named_key
@@ -16,6 +17,7 @@ __all__ = [
     "CONFIGMAP_LIMIT",
     "EVENTS",
     "JOBS",
+    "LOGS",
     "NEVER",
     "PODS",
     "RUNNING",
@@ -23,6 +25,7 @@ __all__ = [
     "Change",
     "ConfigMap",
     "Container",
+    "ContainerLog",
     "Event",
     "Job",
     "Key",

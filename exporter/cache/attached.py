@@ -1,6 +1,6 @@
-"""The Pods of Jobs and the Events about all objects: what explains an object beside its own status.
+"""The Pods of Jobs, the Events about all objects, and the logs of agents: what explains an object beside its status.
 
-Both are optional. Where they may not be read they are unknown, which is not the same as none.
+All are optional. Where they may not be read they are unknown, which is not the same as none.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from exporter.cache.events import Events
+from exporter.cache.logs import JobLogs, Logs
 from exporter.cache.pod_records import Event, Pod
 from exporter.cache.pods import Pods
 from exporter.cache.records import NAMED, Job, Record, Run, named_key
@@ -24,6 +25,7 @@ class Attached:
         self.jobs = jobs
         self.pods = Pods(is_job=lambda uid: jobs.get(uid) is not None)
         self.events = Events(is_open=self._is_open)
+        self.logs = Logs(is_job=lambda uid: jobs.get(uid) is not None)
         self._all_namespaces = all_namespaces
         self._uids: dict[str, str] | None = None
 
@@ -48,6 +50,10 @@ class Attached:
     def events_known(self, namespace: str) -> bool:
         """Whether the Events of this namespace are being watched. If not, there may be others."""
         return self.events.known(namespace)
+
+    def logs_of(self, job: Job) -> JobLogs | None:
+        """What the logs of its containers say; None if none has been read."""
+        return self.logs.of_job(job.uid)
 
     def _scope(self, namespace: str) -> str:
         """The scope of the lists that contain this namespace."""
@@ -80,6 +86,7 @@ class Attached:
             self.events.forget(old.uid)
             if isinstance(old, Job):
                 self.pods.release(old.uid)
+                self.logs.forget(old.uid)
 
     def _end(self, item: Run | Job) -> None:
         self.events.end(item.uid)

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from exporter.cache.records import Record
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "EVENTS", "JOBS", "PODS", "Change", "Key"]
+__all__ = ["CODERUNS", "CONFIGMAPS", "EVENTS", "JOBS", "LOGS", "PODS", "Change", "Key"]
 
 CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS = "coderuns", "jobs", "configmaps", "job_pods", "events"
+LOGS = "logs"
 
 
 class Key(NamedTuple):

@@ -34,6 +34,8 @@ class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     """Why and how it ended the last time, if it was restarted."""
     sidecar: bool = False
     """Whether it is a restartable init container: neither the start nor the end of the Pod waits for its end."""
+    id: str = ""
+    """The ID of a main container, if logs are read. A restarted container has another one."""
 
 
 class Pod(msgspec.Struct, gc=False, kw_only=True):

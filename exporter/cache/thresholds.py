@@ -1,4 +1,4 @@
-"""The thresholds of an object: from its annotation, its agent, or the default."""
+"""The thresholds of an object: from its annotation, its agent, its CLI, or the default."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,11 +9,14 @@ __all__ = ["NEVER", "Thresholds"]
 
 NEVER = float("inf")
 """No limit."""
+_RESULT_LIMIT = 300.0
+_RESULT_LIMITS = dict.fromkeys(("codex", "factory", "droid", "opencode"), 1200.0)
+"""By CLI: the scripts around these build and test after the last word, and write nothing meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """All values are in seconds. The two mappings are keyed by agent."""
+    """All values are in seconds. The mappings are keyed by agent."""
 
     job_creation_deadline: float = 600.0
     job_creation_deadlines: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -21,6 +24,11 @@ class Thresholds:
     job_max_runtime_is_set: bool = False
     """Whether the settings contain this limit. Healthy Jobs may exceed the built-in limit, so it only warns."""
     job_max_runtimes: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    agent_result_limit: float | None = None
+    """How long an agent may run after its last word; None: by its CLI."""
+    agent_result_limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    agent_silence_limit: float = 1800.0
+    agent_silence_limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
     retention: float = 21600.0
     """How long a finished object keeps its series after its end; 0: until it is deleted."""
 
@@ -40,6 +48,17 @@ class Thresholds:
         """Whether this limit is configured for the Job, its agent, or all Jobs."""
         for_all = self.job_max_runtime_is_set and not long_lived
         return job.max_runtime is not None or agent in self.job_max_runtimes or for_all
+
+    def result_limit_of(self, agent: str, cli: str) -> float:
+        """How long an agent may run after its last word."""
+        default = (
+            _RESULT_LIMITS.get(cli, _RESULT_LIMIT) if self.agent_result_limit is None else self.agent_result_limit
+        )
+        return self.agent_result_limits.get(agent, default)
+
+    def silence_limit_of(self, agent: str) -> float:
+        """How long an agent may write no line."""
+        return self.agent_silence_limits.get(agent, self.agent_silence_limit)
 
     def run_time_of(self, job: Job, run: Run | None) -> tuple[float, bool]:
         """The limit of a Job of this run, and whether it is configured."""

@@ -9,6 +9,7 @@ from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, CheckResult, Finding
 from exporter.checks.jobs import check_workers
+from exporter.checks.logs import check_logs
 from exporter.checks.namespaces import check_namespaces
 from exporter.checks.optional import check_optional
 from exporter.checks.replaced import check_replaced
@@ -35,9 +36,10 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         for resource in RESOURCES
     }
     names = sorted(by_name, key=CONFIGMAPS.__ne__)
-    absent, reviews, schemas, found = await asyncio.gather(
+    absent, reviews, logs, schemas, found = await asyncio.gather(
         check_namespaces(client, settings),
         check_reviews(client, needed=settings.web.kubernetes_auth),
+        check_logs(client, watch_config(settings)),
         check_schemas(client, settings.coderuns.kinds),
         asyncio.gather(*(_check(client, name, by_name[name], settings) for name in names)),
     )
@@ -47,6 +49,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *(finding for name, finding in absent.items() if name not in seen),
         *reviews,
         *(finding for result in results for finding in result.findings),
+        *logs,
         *check_replaced(settings.coderuns.kinds),
         *schemas,
         *check_agents(settings.thresholds.agents, results),

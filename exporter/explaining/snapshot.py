@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.app import build_thresholds
 from exporter.cache import (
     CODERUNS,
     CONFIGMAPS,
@@ -27,6 +26,7 @@ from exporter.config import ConfigMaps, Settings
 from exporter.informers import Informer, informers, watch_config
 from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
+from exporter.threshold_settings import build_thresholds
 
 __all__ = ["Snapshot", "TooManyError"]
 

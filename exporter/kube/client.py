@@ -13,7 +13,14 @@ import aiohttp
 
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
-from exporter.kube.errors import InvalidResponseError, TooLargeError, UnauthorizedError, UnreachableError
+from exporter.kube.errors import (
+    InvalidResponseError,
+    KubeError,
+    NoContentError,
+    TooLargeError,
+    UnauthorizedError,
+    UnreachableError,
+)
 from exporter.kube.lines import Lines
 from exporter.kube.responses import error_from_response
 from exporter.untrusted import one_line
@@ -26,6 +33,7 @@ _SETTLE_SECONDS = 1.0
 _BUFFER = 1 << 18
 _MAX_ERROR_BYTES = 64 << 10
 _MAX_REVIEW_BYTES = 1 << 20
+_JSON, _TEXT = "application/json", "text/plain"
 
 
 class KubeClient:
@@ -79,6 +87,12 @@ class KubeClient:
             async for piece in response.content.iter_any():
                 yield piece
 
+    async def log(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """Streams the text of a container's log. Raises a KubeError; the text of an error response is not read."""
+        async with self._request(path, params, idle=_ANSWER_SECONDS, is_log=True) as response:
+            async for piece in response.content.iter_any():
+                yield piece
+
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
         """Yields the lines of a watch in batches.
 
@@ -118,19 +132,18 @@ class KubeClient:
 
     @contextlib.asynccontextmanager
     async def _request(
-        self, path: str, params: Mapping[str, str], *, idle: float, review: bytes | None = None
+        self, path: str, params: Mapping[str, str], *, idle: float, review: bytes | None = None, is_log: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A 200 response (201 for a review) in JSON. After a 401, renews the credentials and retries once."""
+        """A 200 response (201 for a review) in JSON, or a log. After a 401, renews credentials and retries once."""
+        expected = (HTTPStatus.CREATED if review else HTTPStatus.OK, _TEXT if is_log else _JSON)
         with _named(path):
             for last in (False, True):
                 async with self._send(path, params, idle=idle, review=review) as (response, generation):
-                    if response.status == (HTTPStatus.CREATED if review else HTTPStatus.OK) and _is_json(response):
+                    if (response.status, response.content_type) == expected:
                         _check_encoding(response, path)
                         yield response
                         return
-                    error = error_from_response(
-                        response.status, response.headers, await _beginning(response), path=path
-                    )
+                    error = await _error(response, path, is_log=is_log)
                 if last or not isinstance(error, UnauthorizedError):
                     raise error
                 await self._credentials.renew(generation=generation)
@@ -160,8 +173,13 @@ class KubeClient:
             yield response, access.generation
 
 
-def _is_json(response: aiohttp.ClientResponse) -> bool:
-    return response.content_type == "application/json"
+async def _error(response: aiohttp.ClientResponse, path: str, *, is_log: bool) -> KubeError:
+    """The error for a response. Of a log only the status counts: the body may have text of the container."""
+    if not is_log:
+        return error_from_response(response.status, response.headers, await _beginning(response), path=path)
+    if response.status == HTTPStatus.NO_CONTENT:
+        return NoContentError(f"204 at {path}: no content", code="204")
+    return error_from_response(response.status, response.headers, b"", path=path)
 
 
 def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:

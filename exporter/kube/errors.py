@@ -14,6 +14,7 @@ __all__ = [
     "InvalidResponseError",
     "KubeConfigError",
     "KubeError",
+    "NoContentError",
     "NotFoundError",
     "ServerError",
     "TooLargeError",
@@ -90,6 +91,10 @@ class BadRequestError(KubeError):
 
 class ServerError(KubeError):
     """5xx: a fault of the server."""
+
+
+class NoContentError(KubeError):
+    """204: the log of a Pod that has no node yet."""
 
 
 class TooLargeError(KubeError):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 
 from exporter.cache import Container
-from exporter.resources.objects import intern_label, unix_seconds
+from exporter.resources.objects import intern_label, truncate, unix_seconds
 from exporter.untrusted import message
 
 __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "containers_of", "terminated"]
@@ -64,6 +64,7 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
     """An item of `status.containerStatuses` or `status.initContainerStatuses`."""
 
     name: str | None = None
+    container_id: str | None = msgspec.field(default=None, name="containerID")
     state: State | None = None
     last_state: State | None = None
     restart_count: int | None = None
@@ -82,8 +83,12 @@ def containers_of(
     regular: Sequence[SpecContainer],
     statuses: Sequence[ContainerStatus],
     mains: Collection[str],
+    with_ids: bool = False,
 ) -> tuple[tuple[Container, ...], int]:
-    """Their records, at most 50 with the main ones among them, and the number of others."""
+    """Their records, at most 50 with the main ones among them, and the number of others.
+
+    `with_ids`: main containers have their ID.
+    """
     reported = {item.name: item for item in statuses}
     given = [(item, "side" if item.restart_policy == "Always" else "init") for item in init]
     given += [(item, "main" if item.name in mains else "side") for item in regular]
@@ -92,10 +97,10 @@ def containers_of(
         given, more = [given[at] for at in sorted(first)], len(given) - _MOST
     else:
         more = 0
-    return tuple(_container(item, role, reported.get(item.name)) for item, role in given), more
+    return tuple(_container(item, role, reported.get(item.name), with_ids=with_ids) for item, role in given), more
 
 
-def _container(item: SpecContainer, role: str, status: ContainerStatus | None) -> Container:
+def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *, with_ids: bool) -> Container:
     sidecar = item.restart_policy == "Always"
     if status is None:
         return Container(name=intern_label(item.name), role=role, sidecar=sidecar)
@@ -113,6 +118,7 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None) -
         last_reason=intern_label(last.reason),
         last_exit_code=last.exit_code,
         sidecar=sidecar,
+        id=truncate(status.container_id) if with_ids and role == "main" else "",
     )
 
 

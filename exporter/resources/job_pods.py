@@ -23,7 +23,7 @@ _LONGEST_PREFIX = 58  # of a generated name: https://pkg.go.dev/k8s.io/apiserver
 _UID_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"})
 
 
-def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
+def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind], with_ids: bool = False) -> Pod | None:
     """The record of a Pod; None if it is not of a Job, or if it has succeeded.
 
     A Pod that nothing controls, without the label of the Job's UID, is that of the Job that its label names, if the
@@ -39,7 +39,7 @@ def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
     patterns = [kind.job_containers for kind in kinds]
     found = [main_containers(pod, labelled=labelled, pattern=one, is_strict=True) for one in patterns if one]
     mains = next(filter(None, found), None) or main_containers(pod, labelled=labelled, pattern=None)
-    return pod_record(pod, mains=mains, owner=owner, named=not controlled)
+    return pod_record(pod, mains=mains, owner=owner, named=not controlled, with_ids=with_ids)
 
 
 def _named(pod: WirePod) -> str:
@@ -68,7 +68,7 @@ def lists(wanted: WatchConfig) -> list[ListWatch]:
             labels=_SELECTOR,
             fields=f"status.phase!={SUCCEEDED}",
             wire=WirePod,
-            record=functools.partial(pod_of_job, kinds=wanted.kinds),
+            record=functools.partial(pod_of_job, kinds=wanted.kinds, with_ids=wanted.logs),
         )
         for scope in (wanted.scopes if wanted.pods else ())
     ]

@@ -10,6 +10,7 @@ from exporter.cache import CODERUNS, JOBS, NEVER, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, controller_of
+from exporter.resources.log_families import LOG_FAMILIES
 from exporter.resources.objects import (
     QUEUE_LABEL,
     Condition,
@@ -288,6 +289,7 @@ RESOURCE = Resource(
             rows=lambda job, _: [((job.queue,), 1)] if job.queue and not job.result else [],
         ),
         *POD_FAMILIES,
+        *LOG_FAMILIES,
         Family(
             name="job_hang_cause",
             help="Cause for which a Job is unfinished.",

@@ -5,7 +5,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, Change, Event, Key, ObjectCache, Pod, Record
+from exporter.cache import (
+    CODERUNS,
+    EVENTS,
+    JOBS,
+    LOGS,
+    PODS,
+    Change,
+    ContainerLog,
+    Event,
+    Key,
+    ObjectCache,
+    Pod,
+    Record,
+)
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.exposition.compressed import CompressedFamilies
 from exporter.exposition.exposition import Exposition
@@ -17,7 +30,7 @@ from exporter.resources.resource import Resource
 __all__ = ["MetricsStore"]
 
 _JOINED = (CODERUNS, JOBS)  # series of each depend on the other
-_ATTACHED = (PODS, EVENTS)  # series of both depend on these
+_ATTACHED = (PODS, EVENTS, LOGS)  # series of both depend on these
 _MANY_PODS: Final = 20
 """A Job with more of them is rendered without a comparison: at a change of one, all would be compared."""
 _Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
@@ -28,7 +41,8 @@ class MetricsStore:
     """Applies changes, and returns the exposition.
 
     `has_synced` returns whether all initial lists of a resource have completed, or were rejected. Its families are
-    exposed after that. Another resource that fills the same table may sync later, or never.
+    exposed after that. Another resource that fills the same table may sync later, or never. `has_logs`: families that
+    are read from logs are exposed.
     """
 
     def __init__(
@@ -38,15 +52,17 @@ class MetricsStore:
         lifecycle: LifecycleMetrics,
         has_synced: Callable[[str], bool],
         recorder: FlightRecorder,
+        has_logs: bool = False,
     ) -> None:
         self.cache = cache
         self._recorder = recorder
         self._lifecycle = lifecycle
         self._table_has_synced = has_synced
-        self._families = {table: dict(enumerate(resource.families)) for table, resource in _EXPOSED.items()}
+        self._resources = {name: one if has_logs else one.without(LOGS) for name, one in _EXPOSED.items()}
+        self._families = {table: dict(enumerate(resource.families)) for table, resource in self._resources.items()}
         self._joining = self._families_that_read(lambda name: name not in _ATTACHED)
         self._reading = {source: self._families_that_read(source.__eq__) for source in _ATTACHED}
-        self._compressed = {table: self._compress(resource) for table, resource in _EXPOSED.items()}
+        self._compressed = {table: self._compress(resource) for table, resource in self._resources.items()}
 
     def _families_that_read(self, is_read: Callable[[str], bool]) -> _Families:
         return {
@@ -124,6 +140,12 @@ class MetricsStore:
         with self._comparing(dict.fromkeys(keys, families)):
             self.cache.events.add(event)
 
+    def put_log(self, job: str, log: ContainerLog) -> None:
+        """Adds what the log of a container of this Job, by its UID, says."""
+        if not self.cache.logs.has(job, log):
+            with self._comparing({Key(JOBS, job): self._reading[LOGS]}):
+                self.cache.logs.put(job, log)
+
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
         self._touch(self.cache.advance(now))
@@ -156,7 +178,7 @@ class MetricsStore:
         return Exposition(
             [
                 self._compressed[table].family(index)
-                for table, resource in _EXPOSED.items()
+                for table, resource in self._resources.items()
                 for index, family in enumerate(resource.families)
                 if all(map(self._table_has_synced, (table, *family.needs)))
             ],

@@ -68,12 +68,21 @@ class WirePod(msgspec.Struct):
     status: Status | None = None
 
 
-def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "", named: bool = False) -> Pod:
-    """The record of a Pod. `mains` are the names of its main containers; for `owner` and `named`, see Pod."""
+def pod_record(
+    pod: WirePod, *, mains: Collection[str], owner: str = "", named: bool = False, with_ids: bool = False
+) -> Pod:
+    """The record of a Pod. `mains` are the names of its main containers; for `owner` and `named`, see Pod.
+
+    `with_ids`: the main containers have their ID.
+    """
     meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
     statuses = [*(status.init_container_statuses or ()), *(status.container_statuses or ())]
     containers, more = containers_of(
-        init=spec.init_containers or (), regular=spec.containers or (), statuses=statuses, mains=mains
+        init=spec.init_containers or (),
+        regular=spec.containers or (),
+        statuses=statuses,
+        mains=mains,
+        with_ids=with_ids,
     )
     scheduled = condition(status, "PodScheduled", "False") or PodCondition()
     ready = next((item for item in status.conditions or () if item.type == "Ready"), None)

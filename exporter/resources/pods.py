@@ -34,7 +34,7 @@ _REASONS = frozenset(
 _OUT_OF_MEMORY = "OOMKilled"
 
 
-def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
+def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind], with_ids: bool = False) -> Job | None:
     """The record of a worker Pod; None if none of these kinds controls it or references Pods by name."""
     meta, spec, status = pod.metadata, pod.spec or Spec(), pod.status or Status()
     owner, kind = controller_of(meta.owner_references or (), [kind for kind in kinds if kind.owns_pods])
@@ -76,7 +76,7 @@ def pod_from_object(pod: WirePod, *, kinds: Sequence[RunKind]) -> Job | None:
         cli=intern_label(cli.lower()),
         deadline=spec.active_deadline_seconds,
         max_runtime=annotated_seconds(meta, jobs.MAX_RUNTIME_ANNOTATION),
-        pod=pod_record(pod, mains=_mains(pod, read)),
+        pod=pod_record(pod, mains=_mains(pod, read), with_ids=with_ids),
     )
 
 
@@ -109,7 +109,9 @@ def _list(wanted: WatchConfig, selector: str, scope: str | None) -> ListWatch:
         namespace=scope,
         labels=",".join(filter(None, (wanted.labels, selector))),
         wire=WirePod,
-        record=functools.partial(pod_from_object, kinds=[kind for kind in wanted.kinds if kind.pods == selector]),
+        record=functools.partial(
+            pod_from_object, kinds=[kind for kind in wanted.kinds if kind.pods == selector], with_ids=wanted.logs
+        ),
     )
 
 

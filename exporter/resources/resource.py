@@ -82,6 +82,11 @@ class Resource:
     role: str = ""
     """Suffix of the name of its Role."""
 
+    def without(self, source: str) -> "Resource":
+        """Without the families that read this resource."""
+        kept = tuple(family for family in self.families if source not in (*family.needs, *family.uses))
+        return dataclasses.replace(self, families=kept)
+
     def lines(self, families: Sequence[int], records: Iterable[Record], cache: ObjectCache) -> list[str]:
         """The text of each of these families, by index, for these objects."""
         items = list(records)

@@ -25,6 +25,8 @@ class WatchConfig:
     """Whether to read the Pods of Jobs."""
     events: bool = True
     """Whether to read Events."""
+    logs: bool = False
+    """Whether to read the logs of main containers."""
 
     @property
     def custom_kinds(self) -> list[RunKind]:

@@ -1,6 +1,6 @@
 """Liveness and readiness."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -22,6 +22,8 @@ class Health:
         self, *, groups: "dict[str, list[ResourceStatus]]", required: Sequence[str], notices: Notices | None = None
     ) -> None:
         self.notices = notices or Notices()
+        self.logs: Mapping[str, int] | None = None
+        """The number of containers by the state of reading their logs; None if logs are not read."""
         self._groups = groups
         self._required = required
 

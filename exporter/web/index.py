@@ -2,7 +2,7 @@
 
 import html
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -41,7 +41,7 @@ def index(
             ready="Ready." if ready else "Not ready: the initial lists have not completed.",
             ready_class="good" if ready else "bad",
             notices="".join(f'<p class="wait">{html.escape(line)}</p>\n' for line in health.notices.lines),
-            sections="\n".join((*sections, "<h2>Resources</h2>", _resources(health.statuses))),
+            sections="\n".join((*sections, "<h2>Resources</h2>", _resources(health.statuses), *_logs(health.logs))),
         )
         return web.Response(text=text, content_type="text/html", headers=HEADERS)
 
@@ -87,6 +87,13 @@ def _configmaps(overview: Overview, unread: int) -> str:
     if unread:
         parts.append('<p class="wait">Unknown: required ConfigMaps have not been read, see below.</p>')
     return "\n".join(parts) or "<p>No ConfigMap is known to be required.</p>"
+
+
+def _logs(states: Mapping[str, int] | None) -> list[str]:
+    if states is None:
+        return []
+    known = ", ".join(f"{number} {state}" for state, number in states.items() if number)
+    return ["<h2>Logs</h2>", f"<p>Containers: {html.escape(known)}.</p>" if known else "<p>No log has been read.</p>"]
 
 
 def _resources(statuses: Iterable[ResourceStatus]) -> str:

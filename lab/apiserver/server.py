@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiohttp import web
 
-from lab.apiserver import discovery, routes, status, wire
+from lab.apiserver import discovery, pod_logs, routes, status, wire
 from lab.apiserver.store import Store
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class StandInApiServer:
         uid: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self.store = Store(clock=clock, uid=uid)
+        self.logs = pod_logs.PodLogs()
         self.intercept: Intercept | None = None
         self.url = ""
         self.requests: collections.deque[str] = collections.deque(maxlen=REMEMBERED_REQUESTS)
@@ -117,4 +118,6 @@ class StandInApiServer:
             return wire.json_bytes(msgspec.json.encode(VERSION))
         if request.method == "GET" and (found := discovery.discovered(self.store, request.path)):
             return wire.json_bytes(msgspec.json.encode(found))
+        if request.method == "GET" and (log := pod_logs.answer(self.store, self.logs, request)) is not None:
+            return log
         return await routes.answer(self.store, request, bookmark_interval=self._bookmark_interval)

@@ -10,6 +10,8 @@ SETTINGS = {
         "pods": {"enabled": False},
         "coderuns": {"kinds": ["tasks.kubeopencode.io"]},
     },
+    "logs": {"logs": {"enabled": True}},
+    "logs of two namespaces": {"namespaces": ["a", "b", "a"], "logs": {"enabled": True}},
     "one namespace": {"namespaces": ["agent-platform"]},
     "two namespaces, one of them twice": {"namespaces": ["a", "b", "a"]},
     "two kinds of two groups": {"coderuns": {"kinds": KINDS}},

@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.app import build_thresholds
 from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, ObjectCache
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.informers import informers
@@ -16,6 +15,7 @@ from exporter.kube.decode import decode_page
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
+from exporter.threshold_settings import build_thresholds
 from exporter.web.health import Health
 from tests.objects import done
 

@@ -36,6 +36,15 @@ def record(item, kinds=KINDS):
     return pod_of_job(wire, kinds=kinds)
 
 
+def test_main_containers_have_their_id_only_if_logs_are_read():
+    """It takes memory. A restarted container has another one."""
+    states = [{"name": name, "containerID": f"containerd://{name}"} for name in ("claude-code", "docker-daemon")]
+    wire, _ = Decoder(WirePod).decode(raw(a_pod(containerStatuses=states)))
+    assert [one.id for one in pod_of_job(wire, kinds=KINDS).containers] == ["", ""]
+    read = pod_of_job(wire, kinds=KINDS, with_ids=True).containers
+    assert [one.id for one in read] == ["containerd://claude-code", ""]
+
+
 def mains(item, kinds=KINDS):
     """The names of its main containers."""
     return [one.name for one in record(item, kinds).containers if one.role == "main"]

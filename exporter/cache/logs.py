@@ -1,0 +1,102 @@
+"""What the logs of containers say, by the UID of their Job.
+
+A report stays after the end of its container, until its Job is gone: the Pod of a Job that has succeeded is not
+listed any more, and what the agent cost is known only from its log.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from exporter.log_formats import LogReport
+
+__all__ = ["ContainerLog", "JobLogs", "Logs"]
+
+N = TypeVar("N", int, float)
+
+_MOST_CONTAINERS = 16
+
+
+class ContainerLog(msgspec.Struct, gc=False, kw_only=True, frozen=True):
+    """The report of one container. A restarted container is another one."""
+
+    id: str
+    """Distinguishes it from the others of its Job."""
+    report: LogReport
+    ended: bool = False
+    """Whether the container has ended, and its log was read until then or cannot be read any more."""
+
+
+class JobLogs(msgspec.Struct, gc=False, frozen=True):
+    """The reports of the containers of one Job, in the order in which they were first read; at most 16.
+
+    `earlier` are sums over others, whose reports were dropped.
+    """
+
+    containers: tuple[ContainerLog, ...] = ()
+    earlier: LogReport = LogReport()
+
+    @property
+    def current(self) -> list[LogReport]:
+        """The reports of the containers that run; if none does, that of the last one."""
+        running = [one.report for one in self.containers if not one.ended]
+        return running or [one.report for one in self.containers[-1:]]
+
+    @property
+    def all(self) -> Iterator[LogReport]:
+        """The reports of all containers, for sums."""
+        yield self.earlier
+        for one in self.containers:
+            yield one.report
+
+    def put(self, log: ContainerLog) -> "JobLogs":
+        """With this report added, or replaced."""
+        found = {one.id: one for one in self.containers} | {log.id: log}
+        earlier = self.earlier
+        while len(found) > _MOST_CONTAINERS:
+            oldest = next((one for one in found.values() if one.ended), next(iter(found.values())))
+            earlier = _sum(earlier, found.pop(oldest.id).report)
+        return JobLogs(tuple(found.values()), earlier)
+
+
+class Logs:
+    """`is_job` returns whether the UID is that of a cached Job."""
+
+    def __init__(self, *, is_job: Callable[[str], bool]) -> None:
+        self._is_job = is_job
+        self._of: dict[str, JobLogs] = {}
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def of_job(self, uid: str) -> JobLogs | None:
+        """The reports of the Job with this UID; None if none has been read."""
+        return self._of.get(uid)
+
+    def has(self, job: str, log: ContainerLog) -> bool:
+        """Whether this report is cached, without a difference."""
+        return log in self._of.get(job, JobLogs()).containers
+
+    def put(self, job: str, log: ContainerLog) -> None:
+        """Adds a report, or replaces it. Ignored if the Job is gone."""
+        if self._is_job(job):
+            self._of[job] = self._of.get(job, JobLogs()).put(log)
+
+    def forget(self, job: str) -> None:
+        """The Job is gone."""
+        self._of.pop(job, None)
+
+
+def _sum(one: LogReport, other: LogReport) -> LogReport:
+    """Only the fields that are sums."""
+    return LogReport(
+        turns=_add(one.turns, other.turns),
+        cost_dollars=_add(one.cost_dollars, other.cost_dollars),
+        tokens_input=_add(one.tokens_input, other.tokens_input),
+        tokens_output=_add(one.tokens_output, other.tokens_output),
+    )
+
+
+def _add(one: N | None, other: N | None) -> N | None:
+    return other if one is None else one if other is None else one + other

@@ -1,0 +1,53 @@
+"""The metrics of reading logs. They are registered only if logs are read."""
+
+from collections import Counter
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Gauge
+
+from exporter.log_polling.states import BETWEEN, START, STATES
+
+__all__ = ["LogMetrics"]
+
+
+class LogMetrics:
+    """Counts containers by state, requests, and what was not read."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.states: Counter[str] = Counter(dict.fromkeys(STATES, 0))
+        """The number of containers by the state of their last read."""
+        self._containers = Gauge(
+            "coderun_exporter_log_containers",
+            "Number of containers whose logs are read, by the state of the last read.",
+            ["state"],
+            registry=registry,
+        )
+        self.requests = prometheus_client.Counter(
+            "coderun_exporter_log_requests",
+            "Number of requests for logs, by HTTP status or kind of error.",
+            ["code"],
+            registry=registry,
+        )
+        self.gaps = prometheus_client.Counter(
+            "coderun_exporter_log_gaps",
+            "Number of reads before which lines may be missing, at the first read of a container (start) or between "
+            "two: turns, tokens and cost may then be too low.",
+            ["at"],
+            registry=registry,
+        )
+        self.unstamped = prometheus_client.Counter(
+            "coderun_exporter_log_unstamped_lines",
+            "Number of lines without time stamp: messages of the kubelet, which are not read.",
+            registry=registry,
+        )
+        for at in (START, BETWEEN):
+            self.gaps.labels(at)
+        for state in STATES:
+            self._containers.labels(state)
+
+    def change(self, old: str, new: str) -> None:
+        """A container has another state; empty: it is not read, or has not been read yet."""
+        for state, number in ((old, -1), (new, 1)):
+            if state:
+                self.states[state] += number
+                self._containers.labels(state).set(self.states[state])

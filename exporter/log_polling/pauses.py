@@ -1,0 +1,41 @@
+"""The namespaces in which logs cannot be read. They are tried again after a minute."""
+
+from exporter.notices import Notices
+
+__all__ = ["Pauses"]
+
+_SECONDS = 60.0
+_ALL = ""
+_UNAUTHORIZED = "401"
+
+
+class Pauses:
+    """A 403 pauses its namespace: the right is granted by namespace. A 401 pauses all."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+        self._until: dict[str, float] = {}
+
+    def begin(self, namespace: str, *, code: str, now: float) -> None:
+        """A request was rejected with this status."""
+        self._until[_ALL if code == _UNAUTHORIZED else namespace] = now + _SECONDS
+        self._notify()
+
+    def end(self, namespace: str) -> None:
+        """A log was read."""
+        if self._until and [self._until.pop(name, None) for name in (_ALL, namespace)] != [None, None]:
+            self._notify()
+
+    def until(self, namespace: str, *, now: float) -> float | None:
+        """The end of the pause; None if there is none."""
+        ends = [self._until.get(name, now) for name in (_ALL, namespace)]
+        return max(ends) if now < max(ends) <= now + _SECONDS else None
+
+    def _notify(self) -> None:
+        """One line for all namespaces, which names one."""
+        names = sorted(self._until.keys() - {_ALL})
+        text = "Logs: the API server does not accept the credentials" if _ALL in self._until else ""
+        if names and not text:
+            others = f" and {len(names) - 1} more" if names[1:] else ""
+            text = f"Logs cannot be read in namespace {names[0]}{others}: permit to get pods/log"
+        self._notices.set("logs", text)

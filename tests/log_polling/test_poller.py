@@ -1,0 +1,324 @@
+"""Logs that are read: which, when, and what the API server answers."""
+
+import asyncio
+import datetime as dt
+import logging
+
+import pytest
+from aiohttp import web
+
+from exporter.cache import Job
+from exporter.log_polling import poller as module
+from lab.apiserver.pod_logs import Entry
+from tests.clusters import a_status, a_stream, faults
+from tests.log_polling.polls import NOW, polls
+
+LOG = "/api/v1/namespaces/n/pods/"
+
+
+@pytest.fixture
+async def work(tmp_path):
+    """A poller with one running container."""
+    async with polls(tmp_path) as made:
+        yield made
+
+
+async def test_a_running_main_container_is_read_every_minute(work):
+    """Only its new lines; the first request has no time, the next ones that of the last line."""
+    work.write(b"one", b"two")
+    await work.minute()
+    assert work.texts() == [b"one", b"two"]
+    assert work.requests == [f"GET {LOG}j-x/log?container=main&timestamps=true&tailLines=256"]
+    work.write(b"three", at=NOW + 62)
+    await work.after(60)
+    assert work.texts() == [b"one", b"two", b"three"]
+    since = dt.datetime.fromtimestamp(NOW - 2, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert work.requests[1:] == [f"{work.requests[0]}&sinceTime={since}"]
+    assert (work.states(), work.count("requests_total", code="200")) == ({"ok": 1}, 2)
+
+
+async def test_what_it_says_is_in_the_cache_and_on_the_page(work):
+    """Times are those of the lines."""
+    work.write(b"start", b"word")
+    await work.minute()
+    (log,) = work.logs().containers
+    assert (log.report.last_word, log.ended) == (NOW - 1 + 0.001, False)
+    assert work.sample("agent_result_timestamp_seconds", outcome="success") == NOW - 1 + 0.001
+    assert work.sample("agent_last_log_timestamp_seconds") == NOW - 1 + 0.001
+
+
+async def test_only_running_main_containers_of_unfinished_jobs_are_read(work):
+    """Neither a waiting one, nor one of a finished Job, nor a helper."""
+    work.job("waiting")
+    work.pod("waiting", state="waiting")
+    work.job("finished", result="succeeded", finished=NOW)
+    work.pod("finished")
+    work.job("pending")
+    work.pod("pending", phase="Pending")
+    await work.minute()
+    await work.minute()
+    assert {one.partition("?")[0] for one in work.requests} == {f"GET {LOG}j-x/log"}
+    assert "side" not in "".join(work.requests)
+
+
+async def test_after_a_last_word_it_is_read_every_15_seconds(work):
+    """For six minutes; then every minute again."""
+    work.write(b"word")
+    await work.minute()
+    for _ in range(4):
+        await work.after(15)
+    assert len(work.requests) == 5
+    for _ in range(24):
+        await work.after(15)
+    before = len(work.requests)
+    for _ in range(4):
+        await work.after(15)
+    assert len(work.requests) == before + 1
+
+
+async def test_a_container_that_has_ended_is_read_once_more(work):
+    """With its unfinished last line. Its report stays although its Pod is not listed any more."""
+    work.write(b"one")
+    await work.minute()
+    work.write(b"word")
+    work.server.logs.files["n", "j-x", "main"].append(Entry(round(work.now) * 10**9, b"rest", is_partial=True))
+    work.job(result="succeeded", finished=work.now)
+    work.store.put_pod("*", "pod-j", None)
+    await work.after(1)
+    assert work.texts() == [b"one", b"word", b"rest"]
+    (log,) = work.logs().containers
+    assert log.ended
+    assert work.states() == {}
+    await work.minute()
+    assert len(work.requests) == 2
+    assert work.logs() is not None
+    work.store.put_pod("*", "pod-j", None)
+    work.store.replace("jobs", "*", {})
+    assert work.logs() is None
+
+
+async def test_an_unfinished_line_is_read_once_it_is_complete(work):
+    """Its stamp is that of its first part."""
+    at = round(work.now) * 10**9
+    work.server.logs.files["n", "j-x", "main"] = entries = [Entry(at, b"one"), Entry(at + 1, b"be", is_partial=True)]
+    await work.minute()
+    assert work.texts() == [b"one"]
+    entries.append(Entry(at + 2, b"gin"))
+    await work.minute()
+    assert work.texts() == [b"one", b"begin"]
+
+
+async def test_a_restarted_container_is_another_one(work):
+    """The rest of the previous one is read as the previous log."""
+    work.write(b"one")
+    await work.minute()
+    work.write(b"word")
+    logs = work.server.logs
+    logs.previous["n", "j-x", "main"] = logs.files.pop(("n", "j-x", "main"))
+    work.pod(at="b")
+    work.write(b"start")
+    await work.after(1)
+    assert work.requests[-1].endswith("&previous=true")
+    await work.minute()
+    assert [work.texts(0), work.texts(1)] == [[b"one", b"word"], [b"start"]]
+    assert [log.ended for log in work.logs().containers] == [True, False]
+
+
+async def test_rotation_resets_nothing(work):
+    """The answer is empty although the agent has written much."""
+    work.write(b"start", b"one")
+    await work.minute()
+    work.server.logs.files["n", "j-x", "main"].clear()
+    await work.minute()
+    assert work.logs().containers[0].report.sessions == 1
+    assert (work.states(), work.count("gaps_total", at="between")) == ({"ok": 1}, 0)
+    work.write(b"two")
+    await work.minute()
+    assert (work.texts(), work.count("gaps_total", at="between")) == ([b"start", b"one", b"two"], 1)
+
+
+@pytest.mark.parametrize(("lines", "gaps"), [(255, 0), (256, 1)])
+async def test_more_lines_than_are_requested_are_a_gap(work, lines, gaps):
+    """At the first read and later."""
+    work.write(*[b"x"] * lines)
+    await work.minute()
+    assert work.count("gaps_total", at="start") == gaps
+    work.write(*[b"y"] * (lines + 1 - 1 * (not gaps)))
+    await work.minute()
+    assert work.count("gaps_total", at="between") == gaps
+
+
+async def test_messages_of_the_kubelet_are_not_the_agents(work):
+    """They have status 200 and no stamp: counted, not read, and nothing is forgotten."""
+    work.write(b"one")
+    await work.minute()
+    work.server.logs.messages["n", "j-x", "main"] = "failed to create fsnotify watcher: too many open files\n"
+    await work.minute()
+    assert (work.states(), work.count("unstamped_lines_total"), work.texts()) == ({"error": 1}, 1, [b"one"])
+    del work.server.logs.messages["n", "j-x", "main"]
+    await work.after(120)
+    assert work.states() == {"ok": 1}
+
+
+async def test_times_have_the_offset_of_the_node_and_do_not_lie_in_the_future(work):
+    """A node whose clock is five minutes ahead: its lines are of now, and none is lost."""
+    work.server.logs.offset = dt.timedelta(hours=2)
+    work.write(b"one", at=NOW)
+    work.write(b"two", at=NOW + 361)
+    await work.minute()
+    assert [line.time for line in work.readers[0].lines] == [NOW, NOW + 61]
+    work.write(b"three", at=NOW + 400)
+    await work.minute()
+    assert work.texts() == [b"one", b"two", b"three"]
+    assert not any("sinceTime" in one for one in work.requests)
+
+
+async def test_nothing_written_is_empty(work):
+    """The container runs."""
+    await work.minute()
+    assert work.states() == {"empty": 1}
+    assert work.logs().containers[0].report.last_line is None
+
+
+@pytest.mark.parametrize(("code", "state"), [(204, "waiting"), (400, "waiting"), (404, "gone"), (500, "error")])
+async def test_failures_of_one_pod_delay_its_next_read(work, caplog, code, state):
+    """1, 2 and 4 minutes. No text of the answer is logged."""
+    made = [web.Response(status=204) if code == 204 else a_status(code, "text-of-the-log") for _ in range(3)]
+    faults(work.server, *made)
+    work.write(b"one")
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(4):
+            await work.minute()
+    assert (work.states(), work.count("requests_total", code=str(code))) == ({state: 1}, 3)
+    for _ in range(4):
+        await work.minute()
+    assert (work.states(), work.texts()) == ({"ok": 1}, [b"one"])
+    assert "text-of-the-log" not in caplog.text
+
+
+@pytest.mark.parametrize(("code", "paused"), [(401, 2), (403, 1)])
+async def test_a_rejected_request_pauses_for_a_minute(work, code, paused):
+    """403: its namespace, because the right is that of a namespace. 401: all."""
+    work.job("other")
+    work.pod("other")
+    await work.poller.poll()
+    work.write(b"one")
+    work.write(b"one", name="other")
+    work.server.intercept = lambda _: _answered(a_status(code, "no"))
+    await work.minute()
+    await work.minute()
+    assert work.states() == {"forbidden": 2}
+    assert len(work.requests) <= 2 * 2 * paused
+    assert work.notices.lines
+    work.server.intercept = None
+    await work.after(121)
+    await work.after(61)
+    assert (work.states(), work.notices.lines) == ({"ok": 2}, [])
+
+
+async def _answered(answer):
+    return answer
+
+
+async def test_a_kubelet_that_hangs_keeps_no_other_from_being_read(work, monkeypatch):
+    """Its requests end after 10 s."""
+    monkeypatch.setattr(module, "_TIMEOUT_SECONDS", 0.05)
+    work.job("slow")
+    work.pod("slow", node="node-2")
+    await work.poller.poll()
+    work.write(b"one")
+
+    async def hang(request):
+        if "slow" in request.path:
+            await asyncio.sleep(30)
+
+    work.server.intercept = hang
+    await work.minute()
+    await work.after(1)
+    assert work.states() == {"ok": 1, "slow": 1}
+    assert work.count("requests_total", code="timeout") == 1
+
+
+async def test_a_connection_that_is_cut_adds_nothing(work):
+    """The next answer has the lines again."""
+    work.write(b"one")
+    stamp = b"2026-01-01T00:00:00.000000000Z "
+    faults(work.server, a_stream(stamp + b"half\n" + stamp, end="cut", content_type="text/plain"))
+    await work.minute()
+    assert (work.states(), work.texts()) == ({"error": 1}, [])
+    await work.after(120)
+    assert work.texts() == [b"one"]
+
+
+async def test_an_error_of_a_reader_is_a_state_and_not_an_end(work, caplog):
+    """Only its type is logged: its message may have text of the log."""
+    work.job("other")
+    work.pod("other")
+    await work.poller.poll()
+    work.write(b"bug")
+    work.write(b"one", name="other")
+    await work.minute()
+    await work.after(1)
+    assert work.states() == {"error": 1, "ok": 1}
+    assert "ValueError" in str([record.__dict__ for record in caplog.records])
+    assert "text-of-the-log" not in caplog.text
+
+
+async def test_pods_that_cannot_be_listed_any_more_may_still_run(work):
+    """They are read until the API server says that they are gone."""
+    work.write(b"one")
+    await work.minute()
+    work.store.cache.pods.set_known("*", known=False)
+    work.store.put_pod("*", "pod-j", None)
+    await work.minute()
+    assert (work.states(), len(work.requests)) == ({"ok": 1}, 2)
+
+
+async def test_a_deleted_pod_is_over(work):
+    """Its report stays, and the container counts as ended."""
+    work.write(b"one")
+    await work.minute()
+    work.server.store.delete("pods", "j-x", namespace="n")
+    work.store.put_pod("*", "pod-j", None)
+    work.server.store.remove(work.server.store.collection("pods"), "n/j-x", cascade=False)
+    await work.after(1)
+    assert (work.states(), work.logs().containers[0].ended) == ({}, True)
+
+
+async def test_a_deleted_job_is_forgotten(work):
+    """With everything that was read."""
+    work.write(b"one")
+    await work.minute()
+    work.store.replace("jobs", "*", {})
+    await work.minute()
+    assert (work.states(), work.logs(), len(work.requests)) == ({}, None, 1)
+
+
+async def test_the_reader_knows_the_cli_of_the_job(work):
+    """The lines decide, if they show another one."""
+    work.job("codex", cli="codex")
+    work.pod("codex")
+    await work.poller.poll()
+    assert [one.cli for one in work.readers] == ["", "codex"]
+
+
+async def test_a_worker_pod_is_read(work):
+    """It is its own Job."""
+    pod = work.store.cache.pods.get("pod-j")
+    work.store.put_pod("*", "pod-j", None)
+    job = Job(uid="worker", namespace="n", name="j-x", is_pod=True, pod=pod)
+    work.store.replace("jobs", "*", {"worker": job})
+    work.write(b"one")
+    await work.minute()
+    await work.minute()
+    assert work.texts(1) == [b"one"]
+
+
+async def test_a_clock_that_is_set_back_stops_nothing(work):
+    """By a day."""
+    work.write(b"one")
+    await work.minute()
+    await work.after(-86_400)
+    work.write(b"two")
+    await work.minute()
+    assert work.texts() == [b"one", b"two"]
