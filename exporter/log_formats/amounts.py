@@ -37,7 +37,7 @@ class Counter:
             self.value = read.value
         elif read.how == "add":
             self.value = (self.value or 0) + read.value
-        else:
+        elif read.value or self.value is None:  # a process that made no request has the total 0
             if read.value < self._current or (session and self._session and session != self._session):
                 self._before += self._current  # another process, whose total starts at 0
             self._current = read.value

@@ -28,11 +28,10 @@ class Block:
     def take(self, line: bytes) -> bytes | None:
         """Adds a line. Returns the whole text with the last line of it, otherwise None."""
         if self._closing and (line == self._closing or line.startswith((b" ", b"\t"))):
-            self._text += line
-            if line == self._closing:
-                return self._end()
-            if len(self._text) <= _MAX_SIZE:
-                return None
+            is_end = line == self._closing
+            if len(self._text) + len(line) <= _MAX_SIZE:
+                self._text += line
+                return self._end() if is_end else None
         self._end()
         if line in _CLOSING:
             self._closing = _CLOSING[line]

@@ -57,12 +57,9 @@ class CompiledFormat:
     format: Format
     session: Path
     signs: tuple[Condition, ...]
+    """Objects that only this CLI prints."""
     json_events: tuple[CompiledEvent, ...]
     text_events: tuple[CompiledEvent, ...]
-
-    def is_sign(self, found: Mapping[str, Any]) -> bool:
-        """Whether only this CLI prints such an object."""
-        return any(holds(found) for holds in self.signs)
 
     def event(self, found: Mapping[str, Any]) -> CompiledEvent | None:
         """The first event that matches an object."""

@@ -15,6 +15,7 @@ __all__ = ["Parsed", "clean", "members", "parse"]
 
 _END: Final = 4096
 _MAX_TRIES: Final = 128
+_MAX_ITEMS: Final = 512  # at each end of an array
 _ANSI: Final = re.compile(rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\))")
 _COMMA: Final = re.compile(rb',[ \t]{0,4}"')
 _BOM: Final = b"\xef\xbb\xbf"
@@ -24,7 +25,7 @@ class Parsed(NamedTuple):
     """What was read of a line."""
 
     objects: list[dict[str, Any]]
-    """The objects: one, or the items of an array."""
+    """The objects: one, or the items of an array, of a long one the first and the last 512."""
     is_json: bool
     """Whether the whole line is JSON."""
 
@@ -48,6 +49,8 @@ def parse(text: bytes) -> Parsed:
         return Parsed([found], is_json=True)
     if not isinstance(found, list):
         return Parsed([], is_json=False)
+    if len(found) > 2 * _MAX_ITEMS:
+        found = found[:_MAX_ITEMS] + found[-_MAX_ITEMS:]
     return Parsed([item for item in found if isinstance(item, dict)], is_json=True)
 
 

@@ -21,6 +21,17 @@ _MIN_BROKEN: Final = 1024
 _LOGGERS: Final = {"level", "lvl", "severity", "apiVersion"}
 """Keys of other programs' JSON."""
 _TYPES: Final = ("type", "kind", "event")
+_AGENTS: Final = {
+    "session_id",
+    "sessionId",
+    "sessionID",
+    "thread_id",
+    "message",
+    "content",
+    "usage",
+    "result",
+    "error",
+}
 
 
 class LogReader:
@@ -70,8 +81,7 @@ class LogReader:
         """Applies the event of a JSON object. False if no format has one."""
         format_, event = self._find(found)
         if format_ is None or event is None:
-            if is_whole and _looks_like_an_agent(found):
-                self._state.unread += 1
+            self._state.unread += is_whole and _is_unread(found, is_known=self._has_json)
             return False
         self._recognize(format_)
         self._has_json = True
@@ -127,5 +137,8 @@ class LogReader:
         return False
 
 
-def _looks_like_an_agent(found: Mapping[str, Any]) -> bool:
-    return any(isinstance(found.get(name), str) for name in _TYPES) and not _LOGGERS & found.keys()
+def _is_unread(found: Mapping[str, Any], *, is_known: bool) -> bool:
+    """Whether an object looks like an agent's. Scripts print JSON of their own before the CLI starts."""
+    if not any(isinstance(found.get(name), str) for name in _TYPES) or _LOGGERS & found.keys():
+        return False
+    return is_known or bool(_AGENTS & found.keys())

@@ -20,7 +20,7 @@ class State:
         self._first: float | None = None
         self._last: float | None = None
         self._time = 0.0
-        self._is_event = self._is_last_word = False  # of this line
+        self._is_event = self._is_last_word = self._is_whole = False  # of this line
         self._sessions = 0
         self._session = 0
         self._is_announced = False
@@ -45,7 +45,7 @@ class State:
             self._lines_after += 1
         if self._is_event and not self._is_last_word:
             self._has_streamed = True
-        elif self._is_event and self._outcome == "success":
+        elif self._is_event and self._is_whole and self._outcome == "success":
             self._is_silent = True
 
     def apply(
@@ -59,6 +59,7 @@ class State:
     ) -> None:
         """Applies the event of a line. `found` are its values. Not `is_whole`: others may be missing."""
         self._is_event |= is_json
+        self._is_whole = is_whole
         if event.event.start is not None:
             self._start(event.event.start, session)
         if is_json:

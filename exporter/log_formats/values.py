@@ -68,7 +68,7 @@ def number(value: Any, *, from_text: bool = False) -> float | None:
             return None
     if value.__class__ not in (int, float) or not 0 <= value <= _MAX_NUMBER or not math.isfinite(value):
         return None
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def condition(conditions: Conditions) -> Condition:
