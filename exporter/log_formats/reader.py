@@ -79,7 +79,7 @@ class LogReader:
 
     def _object(self, found: Mapping[str, Any], *, is_whole: bool = True) -> bool:
         """Applies the event of a JSON object. False if no format has one."""
-        format_, event = self._find(found)
+        format_, event = self._find(found, is_whole=is_whole)
         if format_ is None or event is None:
             self._state.unread += is_whole and _is_unread(found, is_known=self._has_json)
             return False
@@ -88,8 +88,10 @@ class LogReader:
         self._state.apply(event, found, session=self._formats.session(format_, found), is_whole=is_whole)
         return True
 
-    def _find(self, found: Mapping[str, Any]) -> tuple[CompiledFormat | None, CompiledEvent | None]:
-        signed = self._formats.signed(found)
+    def _find(
+        self, found: Mapping[str, Any], *, is_whole: bool
+    ) -> tuple[CompiledFormat | None, CompiledEvent | None]:
+        signed = self._formats.signed(found) if is_whole else None  # a sign may be that a key is absent
         if signed is not None and (event := signed.event(found)) is not None:
             return signed, event
         for one in self._order if self._current is None else (self._current, *self._expected):
@@ -110,6 +112,7 @@ class LogReader:
             return True
         for one in self._order if tail else ():
             if (event := one.ending(tail)) is not None:
+                self._recognize(one)
                 session = self._formats.session(one, tail)
                 self._state.complete(event, tail, session=session, is_last_word=self._is_torn)
                 self._is_torn = False
