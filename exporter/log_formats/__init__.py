@@ -1,29 +1,22 @@
-"""What the logs of agents say: when a session starts, and its last word."""
+"""Log formats: how to read the logs of agent CLIs.
 
-from collections.abc import Iterable
+A format is a table of the lines that a CLI prints (docs/log-formats.md). The code contains no names, types or fields
+of specific CLIs. What is read is hostile: it is bounded, and no text of it is kept.
+"""
 
-import msgspec
-
+from exporter.log_formats.compiling import FormatError
+from exporter.log_formats.formats import Formats
+from exporter.log_formats.reader import LogReader
 from exporter.log_formats.report import Line, LogReport
+from exporter.log_formats.shipped import compile_formats, shipped_formats, shipped_tables
 
-__all__ = ["Formats", "Line", "LogReader", "LogReport"]
-
-
-class Formats:
-    """The formats that are read."""
-
-
-class LogReader:
-    """Reads the log of one container."""
-
-    def __init__(self, formats: Formats, *, expected: str = "") -> None:
-        self.formats = formats
-        self.expected = expected
-        self.report = LogReport()
-
-    def feed(self, lines: Iterable[Line]) -> None:
-        """Reads further lines."""
-        for line in lines:
-            first = self.report.first_line
-            known = line.time if first is None else first
-            self.report = msgspec.structs.replace(self.report, first_line=known, last_line=line.time)
+__all__ = [
+    "FormatError",
+    "Formats",
+    "Line",
+    "LogReader",
+    "LogReport",
+    "compile_formats",
+    "shipped_formats",
+    "shipped_tables",
+]

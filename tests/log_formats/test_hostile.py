@@ -1,0 +1,172 @@
+"""Numbers, JSON and bytes that no CLI should print, and lines that are cut, torn or spread over several lines."""
+
+import json
+
+import pytest
+
+from tests.log_formats.reading import lines_of, read, said
+
+INIT = {"type": "system", "subtype": "init", "session_id": "a", "claude_code_version": "2.1.197"}
+RESULT = '{{"type":"result","is_error":false,"session_id":"a","total_cost_usd":{0},"num_turns":{0},"modelUsage":{{"m":{{"inputTokens":{0},"outputTokens":{0}}}}}}}'
+BAD_NUMBERS = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e400",
+    "-1e400",
+    "-1",
+    "true",
+    "null",
+    '"7"',
+    "[7]",
+    '{"a":7}',
+    "9" * 5000,
+    "1e16",
+]
+
+
+@pytest.mark.parametrize("number", BAD_NUMBERS)
+def test_a_bad_number_is_ignored_and_the_rest_of_its_line_is_read(number):
+    """The last word counts, and so does the number before."""
+    report = said(INIT, RESULT.format(3), RESULT.format(number))
+    assert (report.last_word, report.outcome, report.cost_dollars, report.turns) == (3.0, "success", 3, 3)
+    assert (report.tokens_input, report.tokens_output) == (3, 3)
+
+
+def test_a_running_total_is_that_of_its_process():
+    """Another session, or a smaller total, is another process; a total of 0 is one without a request."""
+    lines = [(1.0, "a"), (2.5, "a"), (0, "a"), (2.75, "a"), (0.5, "b"), (0.25, "b")]
+    given = [
+        {"type": "result", "is_error": False, "total_cost_usd": cost, "session_id": name} for cost, name in lines
+    ]
+    totals = [said(*given[:count]).cost_dollars for count in range(1, len(lines) + 1)]
+    assert totals == [1.0, 2.5, 2.5, 2.75, 3.25, 3.5]
+
+
+def test_a_duplicate_key_has_its_last_value():
+    """As in other readers of JSON, so that the last word cannot depend on the reader."""
+    assert said('{"type":"result","is_error":true,"is_error":false,"total_cost_usd":1}').outcome == "success"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 200_000,
+        b"[" * 200_000 + b"]" * 200_000,
+        b'{"type":' * 50_000 + b"1" + b"}" * 50_000,
+        b"{" + b'"a":1,' * 50_000 + b"}",
+        b"[" + b"{}," * 50_000 + b"{}]",
+        b"\x00\xff\xfe" * 1000,
+        b"\x1b[" * 20_000,
+        b"\x1b]" * 20_000,
+        b"=" * 100_000,
+        b"Tokens: 1 sent, " + b"1 received" * 5_000,
+        b"{",
+        b"}",
+        b"",
+        b"null",
+        b"[]",
+        b'{"type":{"type":"result"}}',
+        b'{"type":["result"],"usage":[[[]]]}',
+    ],
+)
+def test_a_hostile_line_is_a_line(text):
+    """It is counted, and nothing else is read of it."""
+    report = said(INIT, text)
+    assert (report.last_word, report.sessions, report.last_line) == (None, 1, 2.0)
+
+
+def test_invalid_utf_8_in_a_text_does_not_hide_the_last_word():
+    """Output of a tool is in it."""
+    text = RESULT.format(2).encode().replace(b"}}}", b'}},"result":"\xff\xfe"}')
+    assert said(INIT, text).cost_dollars == 2
+
+
+def test_times_that_are_no_numbers_are_ignored():
+    """A line is only read with its time."""
+    lines = lines_of("claude.done.log")
+    assert read([line._replace(time=float("nan")) for line in lines]).first_line is None
+
+
+def test_clocks_may_go_backwards():
+    """The newest line is the one with the latest stamp, and the last word has its own."""
+    lines = lines_of("claude.talks_after_done.log")
+    back = read([line._replace(time=1000.0 - at) for at, line in enumerate(lines)])
+    assert (back.last_line, back.first_line, back.last_word) == (1000.0, 991.0, 995.0)
+
+
+def test_the_end_of_a_cut_line_has_the_numbers_without_a_last_word():
+    """Its beginning decides about the outcome."""
+    tail = b'rrrr, "quoted\\" text","stop_reason":"end_turn","session_id":"a", "total_cost_usd": 1.5,"modelUsage":{}}'
+    report = said(tail)
+    assert (report.cost_dollars, report.last_word, report.format) == (1.5, None, "claude")
+    assert said(b'{"total_cost_usd": 1.5}').cost_dollars is None
+
+
+def test_the_beginning_of_a_torn_line_is_the_last_word():
+    """Also if its end never comes, and whatever the order of the keys."""
+    head = (
+        b'{"session_id":"a", "is_error": true, "api_error_status": 429, "type": "result", "num_turns":4, "result":"'
+        + b"r" * 5000
+    )
+    report = said(INIT, head + b"(node:1) Warning")
+    assert (report.last_word, report.outcome, report.error, report.turns) == (2.0, "error", "rate_limit", 4)
+    unknown = said(INIT, b'{"type":"result","num_turns":4,"result":"' + b"r" * 5000)
+    assert (unknown.last_word, unknown.outcome) == (2.0, "")
+
+
+def test_a_short_line_is_not_torn():
+    """Runtimes tear lines of at least some kilobytes; the rest of a sentence is not JSON."""
+    assert said(INIT, '{"type":"result","is_error":false,"result":"r').last_word is None
+
+
+PRETTY = {
+    "session_id": "a",
+    "response": "{\n}",
+    "stats": {"models": {"m": {"tokens": {"prompt": 5, "candidates": 2}}}},
+}
+
+
+@pytest.mark.parametrize("indent", [1, 2, "\t"])
+def test_an_object_over_several_lines_is_read(indent):
+    """With what stands before and after it."""
+    report = said("Loaded credentials.", *json.dumps(PRETTY, indent=indent).split("\n"), "bye")
+    assert (report.outcome, report.tokens_input, report.tokens_output, report.lines_after) == ("success", 5, 2, 1)
+    assert report.is_silent_by_design
+
+
+@pytest.mark.parametrize("between", ["a line of standard error", "{", '{"type":"other"}'])
+def test_an_object_with_another_line_in_it_is_not_read(between):
+    """Nor does it hide what comes after it."""
+    first, *rest = json.dumps(PRETTY, indent=2).split("\n")
+    report = said(first, *rest[:3], between, *rest[3:], *json.dumps(PRETTY, indent=2).split("\n"))
+    assert (report.tokens_input, report.lines_after) == (5, 0)
+
+
+def test_an_object_over_several_lines_is_bounded():
+    """The size of the text of a large one, which is discarded, does not grow."""
+    lines = ["{", *['  "key": "value",'] * 5000, '  "session_id": "a"', "}"]
+    report = said(*lines, *json.dumps(PRETTY, indent=2).split("\n"))
+    assert (report.tokens_input, report.last_line) == (5, 5003.0 + len(json.dumps(PRETTY, indent=2).split("\n")))
+
+
+def test_older_versions_print_a_mark_before_a_pretty_object():
+    """`--JSON Event--`."""
+    event = {"kind": "ActionEvent", "source": "agent", "action": {"kind": "FinishAction"}}
+    report = said("--JSON Event--", *json.dumps(event, indent=2).split("\n"), "Goodbye!")
+    assert (report.format, report.outcome, report.lines_after) == ("openhands", "success", 1)
+
+
+@pytest.mark.parametrize(
+    ("objects", "unread"),
+    [
+        ([INIT, {"type": "epilogue", "ok": True}], 1),
+        ([{"type": "finished", "session_id": "a", "result": "x"}], 1),
+        ([[INIT, {"type": "epilogue"}, {"kind": "x"}]], 2),
+        ([{"type": "stdio", "command": "npx"}, {"type": 7, "session_id": "a"}, {"session_id": "a"}], 0),
+        ([INIT, {"kind": "Pod", "apiVersion": "v1"}, {"level": "info", "type": "x"}], 0),
+    ],
+)
+def test_objects_of_no_format_are_counted_if_they_look_like_an_agents(objects, unread):
+    """A new version of a CLI, or a CLI without a format; not the JSON of scripts, loggers and kubectl."""
+    assert said(*objects).unread == unread

@@ -1,0 +1,52 @@
+"""Scripts around a CLI: attempts in one container, the end of one, lines of loops beside it."""
+
+import pytest
+
+from tests.log_formats.reading import said
+
+ATTEMPT = "🔄 EXECUTION ATTEMPT {} / 5"
+END = "[codex-debug] Attempt 1 finished with exit code {}"
+STARTED = {"type": "thread.started", "thread_id": "a"}
+COMPLETED = {"type": "turn.completed", "usage": {"input_tokens": 10, "output_tokens": 2}}
+
+
+def test_an_attempt_and_the_session_in_it_are_one():
+    """The banner announces the session that the CLI starts."""
+    report = said(ATTEMPT.format(1), STARTED, COMPLETED, ATTEMPT.format(2), STARTED, ATTEMPT.format(3))
+    assert (report.sessions, report.last_word, report.tokens_input) == (3, None, 10)
+
+
+@pytest.mark.parametrize(
+    "banner", ["EXECUTION ATTEMPT 7", "║  EXECUTION ATTEMPT 7 / 10  ║", "EXECUTION ATTEMPT 7 (UNLIMITED MODE)"]
+)
+def test_the_banner_of_an_attempt(banner):
+    """With and without a frame and a maximum."""
+    assert said(banner).sessions == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "error"), [(0, "success", ""), (1, "error", "other"), (137, "error", "other")]
+)
+def test_the_end_of_an_attempt_is_a_last_word_if_the_cli_had_none(code, outcome, error):
+    """A CLI that prints text."""
+    report = said(ATTEMPT.format(1), "some text", END.format(code))
+    assert (report.last_word, report.outcome, report.error, report.format) == (3.0, outcome, error, "")
+
+
+def test_the_end_of_an_attempt_is_a_line_after_the_last_word():
+    """The script may work for minutes after it: this line counts, and the last word stays."""
+    report = said(STARTED, COMPLETED, END.format(1))
+    assert (report.last_word, report.outcome, report.lines_after) == (2.0, "success", 1)
+
+
+def test_a_loop_beside_the_agent_is_ignored():
+    """A token that is renewed for hours must not look like work."""
+    report = said(STARTED, COMPLETED, *["[Background] Token is 45 minutes old"] * 3)
+    assert (report.last_line, report.lines_after) == (2.0, 0)
+    assert said("[Background] Token is 45 minutes old").first_line is None
+
+
+def test_another_hang_prints_for_ever_and_is_counted():
+    """Silence alone does not show it: the lines after the last word do."""
+    report = said(STARTED, COMPLETED, *["Waiting for the pull request..."] * 100)
+    assert (report.last_word, report.lines_after) == (2.0, 100)
