@@ -38,10 +38,14 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
     earlier: LogReport = LogReport()
 
     @property
+    def running(self) -> list[LogReport]:
+        """The reports of the containers that run."""
+        return [one.report for one in self.containers if not one.ended]
+
+    @property
     def current(self) -> list[LogReport]:
         """The reports of the containers that run; if none does, that of the last one."""
-        running = [one.report for one in self.containers if not one.ended]
-        return running or [one.report for one in self.containers[-1:]]
+        return self.running or [one.report for one in self.containers[-1:]]
 
     @property
     def all(self) -> Iterator[LogReport]:

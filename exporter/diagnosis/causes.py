@@ -130,6 +130,17 @@ _TABLE: Final = (
     # Containers that end.
     CauseInfo("oom_killed", "A container exceeded its memory limit, and the kernel killed it.", _AGENT, _RUN),
     CauseInfo("crash_loop", "A container fails each time it is started.", _AGENT, _PREVIOUS),
+    CauseInfo("usage_limit", "The last word of the agent says that its usage limit is reached.", _AGENT, _LOG),
+    CauseInfo("auth", "The last word of the agent says that its API rejects its credentials.", _AGENT, _LOG),
+    CauseInfo("max_turns", "The agent stopped at its limit of turns or cost.", _AGENT, _LOG),
+    CauseInfo("loop_stop", "The agent stopped because it repeated itself.", _AGENT, _LOG),
+    CauseInfo(
+        "waiting_for_input",
+        "The agent waits for input or for a permission that nobody gives.",
+        _AGENT,
+        _LOG,
+        grace=120,
+    ),
     CauseInfo(
         "main_container_exited",
         "The main container has terminated, and another container keeps the pod running.",
@@ -139,7 +150,7 @@ _TABLE: Final = (
     ),
     CauseInfo(
         "finished_not_exited",
-        "The run reports completed work, and its worker is unfinished: a process did not exit.",
+        "The run reports completed work, or the agent has written its last word, and its worker is unfinished.",
         _AGENT,
         _PODS,
         grace=60,
@@ -243,6 +254,21 @@ _TABLE: Final = (
         _CONTROLLER,
         _RUN,
         grace=600,
+        metric=False,
+    ),
+    CauseInfo(
+        "overloaded",
+        "The API of the agent's model rejects its requests, and the agent tries again.",
+        _AGENT,
+        _LOG,
+        grace=600,
+    ),
+    CauseInfo("never_spoke", "The agent is running and has written no line.", _AGENT, _LOG, grace=1800),
+    CauseInfo(
+        "silent",
+        "The agent is running and has written no line for longer than its limit.",
+        _AGENT,
+        _LOG,
         metric=False,
     ),
     CauseInfo(

@@ -23,6 +23,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     next: str = ""
     act: str = ""
     """Who must act, if it is not the one of the table."""
+    grace: float = 0.0
+    """Seconds for which the state is normal, if it is longer than that of the table."""
 
 
 class Subject(NamedTuple):
@@ -36,7 +38,14 @@ class Subject(NamedTuple):
 
 
 def found(
-    cause: str, evidence: str, *, about: Subject, since: float | None = None, command: str = "", act: str = ""
+    cause: str,
+    evidence: str,
+    *,
+    about: Subject,
+    since: float | None = None,
+    command: str = "",
+    act: str = "",
+    grace: float = 0.0,
 ) -> Finding:
     """A finding with the next command: `command`, else that of the table. Its names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
@@ -45,7 +54,7 @@ def found(
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
-    return Finding(cause=cause, evidence=one_line(evidence), since=since, next=following, act=act)
+    return Finding(cause=cause, evidence=one_line(evidence), since=since, next=following, act=act, grace=grace)
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:
@@ -59,7 +68,8 @@ def distinct(every: Iterable[Finding]) -> list[Finding]:
 def is_fault(finding: Finding, now: float) -> bool:
     """Whether it is a fault by now: many states are normal for a while."""
     info = CAUSES[finding.cause]
-    return info.fault and (not info.grace or finding.since is None or now - finding.since >= info.grace)
+    grace = max(info.grace, finding.grace)
+    return info.fault and (not grace or finding.since is None or now - finding.since >= grace)
 
 
 def of_run(run: Run) -> Subject:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.agent_log import silence_findings
 from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
@@ -68,6 +69,7 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known
     yield from _starting(job, cache, known)
+    yield from silence_findings(job, cache)
     limit = _limit_passed(job, cache)
     yield from unread_pods(job, cache, known, overdue=limit is not None)
     if limit is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.agent_log import log_findings
 from exporter.diagnosis.container import main_exit
 from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job
@@ -25,6 +26,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     elif cache.run_is_gone(job):
         yield found("run_gone", f"{job.kind} {job.owner_name} no longer exists", about=of_job(job))
     yield from _pods_findings(job, cache)
+    yield from log_findings(job, cache)
     if (ended := main_ended(job, cache)) is not None:
         yield main_exit(*ended, is_worker=job.is_pod)
     if job.is_pod:
