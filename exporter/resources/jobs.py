@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from exporter.cache import CODERUNS, JOBS, NEVER, Job, Key, ObjectCache
+from exporter.cache import CODERUNS, JOBS, LOGS, NEVER, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, controller_of
@@ -296,7 +296,7 @@ RESOURCE = Resource(
             label_names=("cause", "detail"),
             rows=hang_cause,
             needs=("coderuns",),
-            uses=("job_pods", "events"),
+            uses=("job_pods", "events", LOGS),
         ),
     ),
 )

@@ -83,8 +83,8 @@ class Resource:
     """Suffix of the name of its Role."""
 
     def without(self, source: str) -> "Resource":
-        """Without the families that read this resource."""
-        kept = tuple(family for family in self.families if source not in (*family.needs, *family.uses))
+        """Without the families that read only this resource."""
+        kept = tuple(family for family in self.families if family.uses != (source,))
         return dataclasses.replace(self, families=kept)
 
     def lines(self, families: Sequence[int], records: Iterable[Record], cache: ObjectCache) -> list[str]:

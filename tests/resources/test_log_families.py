@@ -23,7 +23,7 @@ def page(*logs, run=None, job=None, **more):
 
 def lines_of(world):
     """The lines of the families that are read from logs."""
-    names = tuple(family.name for one in RESOURCES for family in one.families if LOGS in family.uses)
+    names = tuple(family.name for one in RESOURCES for family in one.families if family.uses == (LOGS,))
     return [line for line in world.text().splitlines() if line.startswith(names)]
 
 
@@ -131,7 +131,7 @@ def test_a_report_renders_the_families_that_it_alters_and_no_other():
 
 
 def test_without_logs_there_is_no_such_family():
-    """Neither its HELP, nor work for it."""
+    """Neither its HELP, nor work for it. The cause has other sources too."""
     world = World(a_run(), a_job())
     assert "agent_result" not in world.text()
-    assert not world.store._reading[LOGS]["jobs"]
+    assert [family.name for family in world.store._reading[LOGS]["jobs"].values()] == ["job_hang_cause"]
