@@ -7,7 +7,10 @@ import pytest
 from tests.log_formats.reading import lines_of, read, said
 
 INIT = {"type": "system", "subtype": "init", "session_id": "a", "claude_code_version": "2.1.197"}
-RESULT = '{{"type":"result","is_error":false,"session_id":"a","total_cost_usd":{0},"num_turns":{0},"modelUsage":{{"m":{{"inputTokens":{0},"outputTokens":{0}}}}}}}'
+RESULT = (
+    '{{"type":"result","is_error":false,"session_id":"a","total_cost_usd":{0},"num_turns":{0},'
+    '"modelUsage":{{"m":{{"inputTokens":{0},"outputTokens":{0}}}}}}}'
+)
 BAD_NUMBERS = [
     "NaN",
     "Infinity",
