@@ -76,13 +76,13 @@ def readable(message: str, tree: Any, *, root: type[msgspec.Struct], whole: str)
     if where.startswith("key`"):
         return keys, f"{'.'.join(keys) or 'the file'}: each key must be a string: put it in quotes"
     if unknown := re.search(r"unknown field `(.+?)`", text):
-        known = _type(keys, root).__struct_encode_fields__
+        known = _struct_at(keys, root).__struct_encode_fields__
         near = difflib.get_close_matches(unknown[1], known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         keys.append(unknown[1])
         return keys, f"unknown key {'.'.join(keys)!r}; {hint}"
     if text.startswith("Invalid enum value"):
-        return keys, f"{'.'.join(keys)}: {_choice(text, _type(keys, root))}"
+        return keys, f"{'.'.join(keys)}: {_choice(text, _type_at(keys, root))}"
     if isinstance(tree, dict) or keys:
         if text.startswith(("Expected", "Object")):  # a message of msgspec, not one of ours with the user's text
             for theirs, ours in _WORDS:
@@ -93,7 +93,7 @@ def readable(message: str, tree: Any, *, root: type[msgspec.Struct], whole: str)
 
 def _choice(text: str, kind: Any) -> str:
     """The allowed values of a key, or the one that is meant."""
-    known = list(_choices(kind))
+    known = list(dict.fromkeys(_choices(kind)))
     near = difflib.get_close_matches(text.removeprefix("Invalid enum value ").strip("'"), known, n=1)
     return f"expected one of {', '.join(known)}" + (f"; did you mean {near[0]!r}?" if near else "")
 
@@ -106,13 +106,18 @@ def _choices(kind: Any) -> Iterator[str]:
             yield from _choices(inner)
 
 
-def _type(keys: list[str], root: type[msgspec.Struct]) -> Any:
+def _type_at(keys: list[str], root: type[msgspec.Struct]) -> Any:
     """The type of the value at a path of keys."""
     where: Any = root
     for key in (key for key in keys if not key.isdecimal() and key != "*"):
-        where = next(field.type for field in msgspec.structs.fields(where) if field.encode_name == key)
-        where = _struct_in(where) or where
+        fields = msgspec.structs.fields(_struct_in(where))
+        where = next(field.type for field in fields if field.encode_name == key)
     return where
+
+
+def _struct_at(keys: list[str], root: type[msgspec.Struct]) -> Any:
+    """The type of the mapping at a path of keys."""
+    return _struct_in(_type_at(keys, root))
 
 
 def _struct_in(kind: Any) -> Any:

@@ -25,6 +25,7 @@ import exporter.commands
 from exporter import config
 from exporter.cache import ObjectCache, Thresholds
 from exporter.commands import rbac
+from exporter.log_formats import language as log_language, shipped_tables
 from exporter.log_polling.metrics import LogMetrics
 from exporter.profiles import language, shipped_profiles
 from exporter.resources import RESOURCES
@@ -65,6 +66,7 @@ def pages() -> dict[pathlib.Path, str]:
         ROOT / "docs/metrics.md": metrics(),
         ROOT / "docs/configuration.md": configuration(),
         ROOT / "docs/profiles.md": profiles(),
+        ROOT / "docs/log-formats.md": log_formats(),
         ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
         ROOT / "docs/causes.md": filled("causes", causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())),
         ROOT / "docs/api.md": api(),
@@ -158,6 +160,48 @@ def profiles() -> str:
         source=table(head, keys(language.From)),
         shipped=table(("profile", "kind"), ((f"`{name}`", f"{shipped_profiles()[name].kind}") for name in known)),
     )
+
+
+def log_formats() -> str:
+    """The page of the log formats."""
+    head = ("key", "type", "meaning")
+    formats = [
+        (f"`{one.name}`", one.title, one.evidence, ", ".join(f"`{word}`" for word in log_summary(one)))
+        for one in shipped_tables()
+    ]
+    structs = ("Format", "Event", "Amount", "ErrorSource")
+    return filled(
+        "log-formats",
+        formats=table(("format", "written from", "evidence", "reads"), formats),
+        **{name.lower(): table(head, log_keys(getattr(log_language, name))) for name in structs},
+    )
+
+
+def log_summary(given: log_language.Format) -> list[str]:
+    """The keys of events that a format uses, except those of the match."""
+    match = ("when", "text", "own", "tail", "if_none", "aside")
+    default = log_language.Event()
+    names = [name for name in log_language.Event.__struct_fields__ if name not in match]
+    return [name for name in names if any(getattr(one, name) != getattr(default, name) for one in given.events)]
+
+
+def log_keys(struct: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
+    """A row for each key of a mapping of a log format."""
+    known = {
+        log_language.Conditions: "conditions",
+        log_language.Classes: "class or list",
+        log_language.Several: "amount or list",
+        tuple[log_language.Conditions, ...]: "list of conditions",
+        tuple[log_language.Event, ...]: "list of events",
+    }
+    for field in msgspec.structs.fields(struct):
+        parts = (field.type, *typing.get_args(field.type))
+        kind = next((word for type_, word in known.items() if field.type == type_), None) or (
+            f"{code(typing.get_args(parts[1]))} or conditions"
+            if log_language.Conditions in parts
+            else words(field.type)
+        )
+        yield f"`{field.encode_name}`", kind, described(struct)[field.name]
 
 
 def settings(

@@ -9,7 +9,7 @@ __all__ = ["PatternError", "compile_pattern", "compile_phrases", "normalize"]
 _MAX_LENGTH: Final = 200
 _SPECIAL: Final = re.compile(r"(\{[^{}]*\}|\s+)")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]{0,31})(?::([d*]))?\}")
-_FORMS: Final = {None: "[A-Za-z0-9_.,+-]{1,40}", "d": "[0-9]{1,18}", "*": ".*"}
+_FORMS: Final = {None: "[A-Za-z0-9_.,+-]{1,40}", "d": "[0-9]{1,18}", "*": ".*+"}
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
 
@@ -27,13 +27,13 @@ def compile_pattern(text: str) -> re.Pattern[str]:
     if not text.strip("* ") or len(text) > _MAX_LENGTH:
         raise PatternError(f"{text[:40]!r} is not a pattern: write at most {_MAX_LENGTH} characters of the line")
     names: set[str] = set()
-    if ":*}" in text[:-3]:
+    if ":*}" in text[:-1]:
         raise PatternError(f"{text!r} continues after a placeholder for any text")
     first, *rest = (_segment(part, names, text) for part in re.split(r"\*(?!\})", text))
     if not rest:
         return re.compile(first)
     middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
-    return re.compile(first + middle + (f".*?{rest[-1]}" if rest[-1] else ".*"), re.DOTALL)
+    return re.compile(first + middle + (f".*?{rest[-1]}" if rest[-1] else ".*+"), re.DOTALL)
 
 
 def _segment(part: str, names: set[str], text: str) -> str:

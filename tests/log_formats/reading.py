@@ -1,4 +1,4 @@
-"""Example logs: `.log` files are answers of pods/log with time stamps, `.cri` files are those of the container runtime.
+"""Example logs: `.log` files are answers of pods/log with time stamps, `.cri` files are of the container runtime.
 
 `lines/INDEX.tsv` has the evidence of each, and every field of its report that is not the default. Times are seconds
 after `START`.

@@ -7,7 +7,10 @@ import pytest
 from tests.log_formats.reading import lines_of, read, said
 
 INIT = {"type": "system", "subtype": "init", "session_id": "a", "claude_code_version": "2.1.197"}
-RESULT = '{{"type":"result","is_error":false,"session_id":"a","total_cost_usd":{0},"num_turns":{0},"modelUsage":{{"m":{{"inputTokens":{0},"outputTokens":{0}}}}}}}'
+RESULT = (
+    '{{"type":"result","is_error":false,"session_id":"a","total_cost_usd":{0},"num_turns":{0},'
+    '"modelUsage":{{"m":{{"inputTokens":{0},"outputTokens":{0}}}}}}}'
+)
 BAD_NUMBERS = [
     "NaN",
     "Infinity",
@@ -31,6 +34,12 @@ def test_a_bad_number_is_ignored_and_the_rest_of_its_line_is_read(number):
     report = said(INIT, RESULT.format(3), RESULT.format(number))
     assert (report.last_word, report.outcome, report.cost_dollars, report.turns) == (3.0, "success", 3, 3)
     assert (report.tokens_input, report.tokens_output) == (3, 3)
+
+
+def test_a_word_in_the_place_of_a_number_is_ignored():
+    """In text, where a placeholder matches words as well."""
+    report = said("Aider v0.86.2", "Tokens: many sent, 345 received. Cost: $0.05 message, $1.2.3 session.")
+    assert (report.tokens_input, report.tokens_output, report.cost_dollars, report.turns) == (None, 345, None, 1)
 
 
 def test_a_running_total_is_that_of_its_process():
@@ -113,6 +122,14 @@ def test_the_beginning_of_a_torn_line_is_the_last_word():
     assert (report.last_word, report.outcome, report.error, report.turns) == (2.0, "error", "rate_limit", 4)
     unknown = said(INIT, b'{"type":"result","num_turns":4,"result":"' + b"r" * 5000)
     assert (unknown.last_word, unknown.outcome) == (2.0, "")
+
+
+def test_the_end_of_a_torn_line_names_the_error():
+    """The status is after the text."""
+    head = b'{"type":"result","is_error":true,"result":"' + b"r" * 5000 + b"(node:1) Warning"
+    tail = b'rrr","api_error_status":529,"total_cost_usd":2}'
+    report = said(INIT, head, tail, "a line after it")
+    assert (report.last_word, report.error, report.cost_dollars, report.lines_after) == (2.0, "overloaded", 2, 1)
 
 
 def test_a_short_line_is_not_torn():

@@ -39,6 +39,38 @@ def test_the_end_of_an_attempt_is_a_line_after_the_last_word():
     assert (report.last_word, report.outcome, report.lines_after) == (2.0, "success", 1)
 
 
+BANNER = "OpenAI Codex v0.163.0 (research preview)"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("ERROR: unexpected status 401 Unauthorized: no such key", "auth"),
+        ("ERROR: You've hit your usage limit.", "usage_limit"),
+        ("[2026-11-29T10:00:01] ERROR: exceeded retry limit, last status: 429 Too Many Requests", "rate_limit"),
+        ("ERROR: stream disconnected before completion", "other"),
+    ],
+)
+def test_an_error_of_a_cli_that_prints_text(text, error):
+    """Only in its own log: other programs print such lines too."""
+    assert said(BANNER, "user", "do task 3", text).error == error
+    assert said(text, expected="codex").outcome == "error"
+    assert said(text).last_word is None
+
+
+def test_an_error_in_the_output_of_a_command_is_withdrawn():
+    """With the next line that only the CLI prints."""
+    assert said(BANNER, "exec", "ERROR: 403 Forbidden", "codex", "I retry.").last_word is None
+    assert said(BANNER, "exec", "ERROR: 403 Forbidden", "codex", "Done.", "tokens used", "17").outcome == "success"
+
+
+def test_older_versions_print_the_number_of_tokens_on_the_same_line():
+    """With and without a time."""
+    assert said(BANNER, "tokens used: 1,234").outcome == "success"
+    assert said(BANNER, "[2026-11-29T10:00:01] tokens used: 1,234").outcome == "success"
+    assert said(BANNER, "the tokens used: 1,234").outcome == ""
+
+
 def test_a_loop_beside_the_agent_is_ignored():
     """A token that is renewed for hours must not look like work."""
     report = said(STARTED, COMPLETED, *["[Background] Token is 45 minutes old"] * 3)

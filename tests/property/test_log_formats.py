@@ -1,4 +1,4 @@
-"""Properties of the reader, whatever it is given: it never raises, is incremental and bounded, and invents no time."""
+"""Properties of the reader of logs, for any lines: it does not raise, is incremental and bounded, invents no time."""
 
 import copy
 import json
@@ -18,60 +18,16 @@ NAMES = sorted(INDEX)
 KNOWN = [line for name in NAMES for line in lines_of(name)]
 CLASSES = {"", *typing.get_args(ErrorClass)}
 NUMBERS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5))
-KEYS = st.sampled_from(
-    [
-        "type",
-        "kind",
-        "subtype",
-        "is_error",
-        "result",
-        "usage",
-        "error",
-        "message",
-        "status",
-        "stats",
-        "part",
-        "reason",
-        "tokens",
-        "cost",
-        "session_id",
-        "sessionID",
-        "exitCode",
-        "data",
-        "modelUsage",
-        "total_cost_usd",
-        "num_turns",
-        "source",
-        "action",
-        "finalText",
-        "isError",
-    ]
+_KEYS = (
+    "type kind subtype is_error result usage error message status stats part reason tokens cost session_id sessionID "
+    "exitCode data modelUsage total_cost_usd num_turns source action finalText isError"
 )
-WORDS = st.sampled_from(
-    [
-        "result",
-        "system",
-        "init",
-        "error",
-        "success",
-        "thread.started",
-        "turn.completed",
-        "turn.failed",
-        "step_start",
-        "step_finish",
-        "stop",
-        "complete",
-        "completion",
-        "message",
-        "MessageEvent",
-        "ActionEvent",
-        "FinishAction",
-        "agent",
-        "user",
-        "rate_limit_event",
-        "assistant.turn_end",
-    ]
+KEYS = st.sampled_from(_KEYS.split())
+_WORDS = (
+    "result system init error success thread.started turn.completed turn.failed step_start step_finish stop complete "
+    "completion message MessageEvent ActionEvent FinishAction agent user rate_limit_event assistant.turn_end"
 )
+WORDS = st.sampled_from(_WORDS.split())
 VALUES = st.recursive(st.one_of(NUMBERS, WORDS), lambda inner: st.dictionaries(KEYS, inner, max_size=4), max_leaves=8)
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=8).map(lambda value: json.dumps(value).encode())
 TEXTS = st.one_of(
