@@ -20,7 +20,7 @@ from exporter.informers import Informer, informers, kinds_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.client import KubeClient
-from exporter.log_formats import Formats, LogReader
+from exporter.log_formats import LogReader, shipped_formats
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.poller import LogPoller
 from exporter.memory import memory_limit
@@ -192,7 +192,7 @@ def _reviews(web: Web, client: KubeClient) -> Reviews | None:
 
 
 def _log_poller(store: MetricsStore, client: KubeClient, telemetry: Telemetry, health: Health) -> LogPoller:
-    formats, metrics = Formats(), LogMetrics(telemetry.registry)
+    formats, metrics = shipped_formats(), LogMetrics(telemetry.registry)
     health.logs = metrics.states
     return LogPoller(
         store=store,

@@ -6,7 +6,7 @@ import msgspec
 
 from exporter.log_formats.report import Line, LogReport
 
-__all__ = ["Formats", "Line", "LogReader", "LogReport"]
+__all__ = ["Formats", "Line", "LogReader", "LogReport", "shipped_formats"]
 
 
 class Formats:
@@ -27,3 +27,8 @@ class LogReader:
             first = self.report.first_line
             known = line.time if first is None else first
             self.report = msgspec.structs.replace(self.report, first_line=known, last_line=line.time)
+
+
+def shipped_formats() -> Formats:
+    """The shipped formats."""
+    return Formats()
