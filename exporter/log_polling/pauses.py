@@ -1,5 +1,7 @@
 """The namespaces in which logs cannot be read. They are tried again after a minute."""
 
+from collections.abc import Iterable
+
 from exporter.notices import Notices
 
 __all__ = ["Pauses"]
@@ -24,6 +26,13 @@ class Pauses:
     def end(self, namespace: str) -> None:
         """A log was read."""
         if self._until and [self._until.pop(name, None) for name in (_ALL, namespace)] != [None, None]:
+            self._notify()
+
+    def keep(self, namespaces: Iterable[str]) -> None:
+        """Forgets the namespaces in which no log is read any more."""
+        if self._until and (gone := self._until.keys() - {*namespaces, _ALL}):
+            for name in gone:
+                del self._until[name]
             self._notify()
 
     def until(self, namespace: str, *, now: float) -> float | None:

@@ -48,6 +48,7 @@ class LogPoller:
         self._containers: dict[str, ContainerReader] = {}
         self._queue = DueQueue()
         self._now = self._scan_at = float("-inf")
+        self._logged: set[str] = set()
 
     @property
     def states(self) -> Mapping[str, int]:
@@ -96,6 +97,7 @@ class LogPoller:
                 one.previous = one.target.place in places
         for key in live.keys() - self._containers.keys():
             self._add(live[key])
+        self._pauses.keep(one.target.namespace for one in self._containers.values())
 
     def _add(self, target: Target) -> None:
         one = ContainerReader(target, self._new_reader(target.cli))
@@ -125,12 +127,18 @@ class LogPoller:
             else:
                 reading = Reading(FORBIDDEN)
         except Exception as error:  # noqa: BLE001 - a bug must not stop the others; its words may be those of the log
-            _log.error("Failed to read a log", extra={"error": type(error).__name__})
+            self._log_bug(type(error).__name__)
         finally:
             self._queue.done(key, is_slow=reading.state == SLOW)
         if self._containers.get(key) is one:
             self._settle(one, reading, was_ended=was_ended)
         self._start(tasks)
+
+    def _log_bug(self, error: str) -> None:
+        """Once for each type: a format that is not understood fails for each container, every minute."""
+        if error not in self._logged:
+            self._logged.add(error)
+            _log.error("Failed to read a log", extra={"error": error})
 
     async def _read(self, one: ContainerReader, *, is_over: bool) -> Reading:
         target, code = one.target, "200"

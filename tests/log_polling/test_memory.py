@@ -3,7 +3,7 @@
 import gc
 import tracemalloc
 
-from exporter.log_formats import Formats, LogReader
+from exporter.log_formats import LogReader, shipped_formats
 from tests.log_polling.polls import polls
 
 PODS = 200
@@ -12,7 +12,7 @@ _LIMIT = 32 << 10
 
 async def test_a_container_takes_less_than_32_kib(tmp_path):
     """After 256 lines of 1 kB each, with the readers of the exporter."""
-    formats = Formats()
+    formats = shipped_formats()
     line = b'{"type":"assistant","message":{"content":"' + b"x" * 1000 + b'"}}'
     async with polls(tmp_path) as work:
         work.poller._new_reader = lambda cli: LogReader(formats, expected=cli)

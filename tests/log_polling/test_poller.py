@@ -322,3 +322,13 @@ async def test_a_clock_that_is_set_back_stops_nothing(work):
     work.write(b"two")
     await work.minute()
     assert work.texts() == [b"one", b"two"]
+
+
+async def test_the_notice_of_a_namespace_goes_with_its_last_log(work):
+    """Nothing more can be read there."""
+    work.server.intercept = lambda _: _answered(a_status(403, "no"))
+    await work.minute()
+    assert work.notices.lines == ["Logs cannot be read in namespace n: permit to get pods/log"]
+    work.store.replace("jobs", "*", {})
+    await work.minute()
+    assert work.notices.lines == []
