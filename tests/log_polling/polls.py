@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.cache import JOBS, Change, Container, Job, ObjectCache, Pod, Thresholds
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.log_formats import LogReport
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.poller import LogPoller
@@ -67,6 +68,7 @@ class Polls:
             cache=cache,
             lifecycle=LifecycleMetrics(cache=cache, registry=CollectorRegistry()),
             has_synced=lambda _: True,
+            recorder=FlightRecorder(cache, started=NOW),
             has_logs=True,
         )
         self.store.replace(JOBS, "*", {})
