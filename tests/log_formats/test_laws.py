@@ -145,5 +145,7 @@ def test_what_a_cli_waits_for_ends_with_its_next_line():
     asked = {"type": "control_request", "request": {"subtype": "can_use_tool", "tool_name": "Bash"}}
     assert said(INIT, asked, "a line of a loop beside it", NOTICE).waiting_for == "permission"
     assert said(INIT, asked, {"type": "user", "message": {}}).waiting_for == ""
+    question = "Goose would like to call the above tool. Allow? (y/n)"
+    assert [said(question).waiting_for, said(question, "Yes.").waiting_for] == ["permission", ""]
     assert said("Reading additional input from stdin...").waiting_for == "input"
     assert said("Reading additional input from stdin...", {"type": "thread.started"}).waiting_for == ""
