@@ -40,7 +40,8 @@ def test_the_last_word_is_not_the_last_line():
 @pytest.mark.parametrize("start", [INIT, BANNER])
 def test_a_new_session_withdraws_the_last_word(start):
     """The CLI works again: it has neither an outcome nor an error, and waits for nobody."""
-    report = said(INIT, {**RESULT, "is_error": True}, start)
+    asked = {"type": "control_request", "request": {"subtype": "can_use_tool"}}
+    report = said(INIT, {**RESULT, "is_error": True}, NOTICE, asked, start)
     assert (report.last_word, report.outcome, report.error, report.waiting_for, report.lines_after) == (
         None, "", "", "", 0,
     )  # fmt: skip
@@ -65,6 +66,20 @@ def test_a_session_without_a_line_of_its_own_starts_with_its_first_event(first, 
     text = again if isinstance(again, str) else json.dumps(again)
     report = read([*lines, lines[-1]._replace(text=text.encode())])
     assert (report.last_word, report.sessions) == (None, 2)
+
+
+def test_another_session_is_one_with_another_id():
+    """Each step starts with the same line."""
+    step = {"type": "step_start", "part": {}}
+    steps = [{**step, "sessionID": f"ses_{name}"} for name in "aabbba"]
+    assert [said(*steps[:count]).sessions for count in range(1, 7)] == [1, 1, 2, 2, 2, 3]
+
+
+def test_a_success_after_an_error_has_no_class():
+    """Where an error is the last word, and the agent continues."""
+    error = {"type": "error", "sessionID": "ses_a", "error": {"name": "APIError", "data": {"statusCode": 401}}}
+    end = {"type": "step_finish", "sessionID": "ses_a", "part": {"reason": "stop"}}
+    assert (said(error).error, said(error, end).error, said(error, end).outcome) == ("auth", "", "success")
 
 
 def test_fields_decide_about_the_outcome_and_not_the_subtype():
@@ -130,5 +145,7 @@ def test_what_a_cli_waits_for_ends_with_its_next_line():
     asked = {"type": "control_request", "request": {"subtype": "can_use_tool", "tool_name": "Bash"}}
     assert said(INIT, asked, "a line of a loop beside it", NOTICE).waiting_for == "permission"
     assert said(INIT, asked, {"type": "user", "message": {}}).waiting_for == ""
+    question = "Goose would like to call the above tool. Allow? (y/n)"
+    assert [said(question).waiting_for, said(question, "Yes.").waiting_for] == ["permission", ""]
     assert said("Reading additional input from stdin...").waiting_for == "input"
     assert said("Reading additional input from stdin...", {"type": "thread.started"}).waiting_for == ""
