@@ -6,7 +6,7 @@ import tracemalloc
 from exporter.log_formats import LogReader, shipped_formats
 from tests.log_polling.polls import polls
 
-PODS = 200
+PODS = 40
 _LIMIT = 32 << 10
 
 
