@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import logging
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -418,8 +419,9 @@ async def test_a_node_that_does_not_answer_in_time_has_one_request_at_once(work,
 async def test_a_pod_that_is_no_worker_is_not_read(work):
     """One that no run names, and one with the name of a Job, whose series are those of the Job."""
     pod = work.store.cache.pods.get("pod-j")
-    unnamed = Job(uid="u", namespace="n", name="u", is_pod=True, is_named=True, owner="@n/u", pod=pod)
-    hidden = Job(uid="h", namespace="n", name="j", is_pod=True, pod=pod)
+    one, two = (msgspec.structs.replace(pod, uid=uid) for uid in ("one", "two"))
+    unnamed = Job(uid="u", namespace="n", name="u", is_pod=True, is_named=True, owner="@n/u", pod=one)
+    hidden = Job(uid="h", namespace="n", name="j", is_pod=True, pod=two)
     jobs = {job.uid: job for job in (*work.store.cache.jobs, unnamed, hidden)}
     work.store.put_pod("*", "pod-j", None)
     work.store.replace("jobs", "*", jobs)
