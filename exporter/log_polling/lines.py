@@ -16,6 +16,7 @@ LONGEST = 4 << 20
 _PART = 4 << 10
 """Bytes at the beginning and at the end of a longer line that are kept."""
 _MOST_READ = 64 << 20
+_MOST_LINES = 1024  # 256 are requested
 _LINE_BYTES = 120  # memory of a line, without its text
 _WINDOW = 64 << 10
 
@@ -44,6 +45,9 @@ class LogLines:
         if self._received > _MOST_READ:
             raise TooLargeError(f"a log is larger than {_MOST_READ >> 20} MiB", code="too_large")
         first, *more = piece.split(b"\n")
+        if len(more) > _MOST_LINES:
+            self._clear()
+            first, *more = more[-_MOST_LINES:]
         self._extend(first)
         for part in more:
             self._end_line()
@@ -77,6 +81,10 @@ class LogLines:
         self._size += len(line.text) + _LINE_BYTES
         self._trim()
 
+    def _clear(self) -> None:
+        self._lines.clear()
+        self._size, self._head, self._rest = 0, None, bytearray()
+
     def _trim(self) -> None:
-        while self._lines and self._size + len(self._rest) > LONGEST:
+        while self._lines and (self._size + len(self._rest) > LONGEST or len(self._lines) > _MOST_LINES):
             self._size -= len(self._lines.popleft().text) + _LINE_BYTES

@@ -114,12 +114,11 @@ def _entries(
 
 
 def _tail(entries: Sequence[Entry], query: Mapping[str, str]) -> Sequence[Entry]:
-    """The last entries. The parts of a divided line count, an unfinished last line does not."""
+    """The last entries. Each part of a divided line counts."""
     if "tailLines" not in query:
         return entries
     number = int(query["tailLines"])
-    unfinished = bool(entries) and entries[-1].is_partial
-    return entries[max(0, len(entries) - number - unfinished) :] if number else ()
+    return entries[-number:] if number else ()
 
 
 def _rendered(entries: Sequence[Entry], query: Mapping[str, str], offset: dt.timedelta) -> Iterator[bytes]:

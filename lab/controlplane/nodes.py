@@ -7,13 +7,18 @@ such as BY_HAND, stays without a node: kwok does not change its status.
 
 import datetime as dt
 import pathlib
+from http import HTTPStatus
 from typing import Any
 
+from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
 from lab.processes import Process, free_ports
 from lab.waiting import until
 
-__all__ = ["BY_HAND", "Nodes"]
+__all__ = ["BY_HAND", "LOGS", "Nodes"]
+
+LOGS = "/apis/kwok.x-k8s.io/v1alpha1/namespaces/{namespace}/logs"
+"""The path of kwok's objects that name the log files of a Pod: https://kwok.sigs.k8s.io/docs/user/pod-logs-configuration"""
 
 BY_HAND = "by-hand"
 _NODE = "node-1"
@@ -38,7 +43,8 @@ _CONTROLLERS = (
 class Nodes:
     """kube-controller-manager and kwok in `folder`, for a running control plane.
 
-    `log_file` contains the log of every container, in the format of the container runtime interface.
+    `log_file` contains the log of every container, in the format of the container runtime interface. An object of
+    kind Logs (`LOGS`) with the name of a Pod replaces it by other files.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Nodes:
         self._make("/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": _NODE}})
         self._make(f"{_ADMISSION}/mutatingadmissionpolicies", _policy())
         self._make(f"{_ADMISSION}/mutatingadmissionpolicybindings", _binding())
+        self._serve_logs()
         self._start_controllers()
         self._start_kwok()
         until(self._are_ready, what="the node is ready and takes pods", otherwise=self._last_words)
@@ -67,6 +74,13 @@ class Nodes:
         """Kills both."""
         while self._processes:
             self._processes.pop().stop()
+
+    def _serve_logs(self) -> None:
+        crd = objects.crd("kwok.x-k8s.io", versions=("v1alpha1",), kind="Log")
+        crd["spec"]["names"] |= {"kind": "Logs", "singular": "logs", "listKind": "LogsList"}
+        self._make("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+        path = LOGS.format(namespace="default")
+        until(lambda: self._plane.request("GET", path)[0] == HTTPStatus.OK, what="Logs are served")
 
     def _start_controllers(self) -> None:
         self._spawn(
@@ -85,6 +99,7 @@ class Nodes:
             self._kwok,
             f"--kubeconfig={self._plane.admin_kubeconfig}",
             "--config=kwok.yaml",
+            "--enable-crds=Logs",
             "--manage-all-nodes",
             "--node-ip=127.0.0.1",
             f"--node-port={port}",

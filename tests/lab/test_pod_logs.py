@@ -82,7 +82,8 @@ async def test_parts_of_a_line_count_as_lines(server):
     assert (await get(server, timestamps="true", tailLines="1"))[1] == "2027-01-15T08:00:02.000000000Z c\n"
     assert (await get(server, timestamps="true", sinceTime="2027-01-15T08:00:02Z"))[1] == "c\n"
     entries(server, (0, b"a"), (1, b"b", True))
-    assert (await get(server, tailLines="1"))[1] == "a\nb"
+    assert (await get(server, tailLines="2"))[1] == "a\nb"
+    assert (await get(server, tailLines="1"))[1] == "b"
 
 
 @pytest.mark.parametrize(

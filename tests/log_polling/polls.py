@@ -105,9 +105,13 @@ class Polls:
         )
         self.store.put_pod("*", pod.uid, pod)
         if served:
-            spec = {"nodeName": node, "containers": [{"name": "main"}, {"name": "side"}]}
-            meta = {"namespace": "n", "name": pod.name, "uid": pod.uid}
-            self.server.load([{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}])
+            self.serve(name, node=node)
+
+    def serve(self, name, *, node="node-1"):
+        """The Pod of a Job on the server."""
+        spec = {"nodeName": node, "containers": [{"name": "main"}, {"name": "side"}]}
+        meta = {"namespace": "n", "name": f"{name}-x", "uid": f"pod-{name}"}
+        self.server.load([{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}])
 
     def write(self, *texts, name="j", at=None):
         """The container writes lines."""

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import logging
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -332,3 +333,97 @@ async def test_the_notice_of_a_namespace_goes_with_its_last_log(work):
     work.store.replace("jobs", "*", {})
     await work.minute()
     assert work.notices.lines == []
+
+
+async def test_a_permission_that_is_granted_later_is_noticed_within_two_minutes(work):
+    """However long it was missing: a rejected request is no failure of the Pod."""
+    work.server.intercept = lambda _: _answered(a_status(403, "no"))
+    work.write(b"one")
+    for _ in range(30):
+        await work.minute()
+    work.server.intercept = None
+    await work.after(61)
+    await work.after(61)
+    assert work.states() == {"ok": 1}
+
+
+async def test_the_last_read_is_tried_three_times(work):
+    """Then the container is over, with what was read before."""
+    work.write(b"one")
+    await work.minute()
+    work.server.intercept = lambda _: _answered(a_status(500, "no"))
+    work.job(result="failed", finished=work.now)
+    for _ in range(10):
+        await work.minute()
+    assert (work.states(), work.count("requests_total", code="500")) == ({}, 3)
+    assert work.logs().containers[0].ended
+
+
+async def test_a_container_that_ends_while_it_is_read_is_read_once_more(work):
+    """Not twice at once."""
+    running = []
+
+    async def end(request):
+        if "/log" in request.path:
+            running.append(1)
+            if len(running) == 1:
+                work.job(result="succeeded", finished=work.now)
+                await work.poller.poll()
+                assert len(running) == 1
+                work.write(b"word")
+
+    work.write(b"one")
+    work.server.intercept = end
+    await work.minute()
+    assert (len(running), work.texts(), work.states()) == (2, [b"one", b"word"], {})
+
+
+async def test_a_job_that_is_deleted_while_its_log_is_read_leaves_nothing(work):
+    """Neither a state nor a report."""
+
+    async def delete(request):
+        if "/log" in request.path:
+            work.store.replace("jobs", "*", {})
+            await work.poller.poll()
+
+    work.write(b"one")
+    work.server.intercept = delete
+    await work.minute()
+    assert (work.states(), len(work.store.cache.logs)) == ({}, 0)
+
+
+async def test_a_node_that_does_not_answer_in_time_has_one_request_at_once(work, monkeypatch):
+    """Until it answers again."""
+    monkeypatch.setattr(module, "_TIMEOUT_SECONDS", 0.05)
+    for number in range(4):
+        work.job(f"slow-{number}")
+        work.pod(f"slow-{number}", node="node-2")
+    await work.poller.poll()
+    active, seen = set(), []
+
+    async def hang(request):
+        if "slow" in request.path:
+            active.add(request.path)
+            seen.append(len(active))
+            try:
+                await asyncio.sleep(30)
+            finally:
+                active.discard(request.path)
+
+    work.server.intercept = hang
+    await work.minute()
+    assert (seen[:2], max(seen[3:])) == ([1, 2], 1)
+    assert work.states() == {"empty": 1, "slow": 4}
+
+
+async def test_a_pod_that_is_no_worker_is_not_read(work):
+    """One that no run names, and one with the name of a Job, whose series are those of the Job."""
+    pod = work.store.cache.pods.get("pod-j")
+    one, two = (msgspec.structs.replace(pod, uid=uid) for uid in ("one", "two"))
+    unnamed = Job(uid="u", namespace="n", name="u", is_pod=True, is_named=True, owner="@n/u", pod=one)
+    hidden = Job(uid="h", namespace="n", name="j", is_pod=True, pod=two)
+    jobs = {job.uid: job for job in (*work.store.cache.jobs, unnamed, hidden)}
+    work.store.put_pod("*", "pod-j", None)
+    work.store.replace("jobs", "*", jobs)
+    await work.minute()
+    assert len(work.readers) == 1
