@@ -30,8 +30,8 @@ class Schedule:
         return self._failures >= _MAX_ATTEMPTS_AT_END
 
     def first(self, now: float) -> float:
-        """The first read."""
-        return self._next(now, INTERVAL_SECONDS)
+        """The first read, within 15 s: after a restart of the exporter, its series are missing until then."""
+        return self._next(now, FAST_SECONDS)
 
     def after_success(self, now: float, *, last_word: float | None) -> float:
         """Every minute; more often for six minutes after the last word, because it may be followed by others."""

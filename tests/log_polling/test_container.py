@@ -1,0 +1,55 @@
+"""What an answer of any bytes becomes: lines of the container, with times that are not in the future."""
+
+from hypothesis import given, strategies as st
+
+from exporter.kube.budget import Budget
+from exporter.log_formats import LogReader, shipped_formats
+from exporter.log_polling.container import ContainerReader
+from exporter.log_polling.lines import LogLines
+from exporter.log_polling.states import STATES
+from exporter.log_polling.targets import Target
+from tests.log_polling.polls import NOW, CountingReader
+
+TARGET = Target("key", "job", "pod", "n", "p", "main", "node", "claude")
+STAMPS = st.sampled_from(
+    [
+        *(b"%04d-01-15T08:00:01.000000000Z " % year for year in (1, 1969, 2026, 2027, 9999)),
+        *(b"2027-01-15T08:00:00.%09dZ " % nanosecond for nanosecond in range(3)),
+        b"2027-01-15T12:00:00.000000001+02:00 ",
+        b"2027-13-15T12:00:00.000000001Z ",
+        b"",
+    ]
+)
+LINES = st.lists(st.tuples(STAMPS, st.binary(max_size=30)).map(b"".join), max_size=6)
+
+
+def read(one, body, *, is_over):
+    """Reads an answer."""
+    with Budget().share("/log") as share:
+        lines = LogLines(share)
+        lines.feed(body)
+        reading = one.select(lines.finish(is_over=is_over))
+        for _ in one.feed(reading.lines, NOW):
+            pass
+    return reading
+
+
+@given(st.lists(LINES, max_size=4), st.booleans())
+def test_no_answer_is_an_error_of_the_exporter(answers, is_over):
+    """Its state is one of a fixed set, no time is in the future, and the next request has a valid time."""
+    reader = CountingReader("")
+    for one in (ContainerReader(TARGET, reader), ContainerReader(TARGET, LogReader(shipped_formats(), expected=""))):
+        for answer in answers:
+            assert read(one, b"\n".join(answer), is_over=is_over).state in STATES
+            since = one.params(NOW).get("sinceTime", "2027-01-15T08:00:00Z")
+            assert "1970" <= since <= "2027-01-15T08:00:00Z"
+        assert (one.log.report.last_line or 0) <= NOW
+    assert all(line.time <= NOW for line in reader.lines)
+
+
+def test_an_answer_of_the_kubelet_alone_is_an_error():
+    """With a line of the container it is none."""
+    one = ContainerReader(TARGET, CountingReader(""))
+    assert read(one, b"failed to create fsnotify watcher\n", is_over=False)[::3] == ("error", 1)
+    assert read(one, b"rest\n2027-01-15T08:00:00.000000000Z a\n", is_over=False)[::3] == ("ok", 1)
+    assert read(one, b"", is_over=False).state == "ok"
