@@ -14,7 +14,7 @@ __all__ = ["ConfigMapSink"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigMapSink:
-    """Updates one partition of the table. A required ConfigMap has a record even if it does not exist.
+    """Updates the ConfigMaps of one list and watch. A required one has a record even if it does not exist.
 
     A deleted ConfigMap that matched a pattern remains required until the process exits.
     """
@@ -40,7 +40,7 @@ class ConfigMapSink:
             self._update(uid, record)
 
     def delete(self, uid: str) -> None:
-        """Marks a required ConfigMap as missing. Ignores others."""
+        """Marks a required ConfigMap as missing. Ignores other ConfigMaps."""
         cached = self._cached().get(uid)
         place = find_requirement(cached.name, self.places) if cached is not None else None
         if place is not None:
@@ -57,17 +57,17 @@ class ConfigMapSink:
                 uid: msgspec.structs.replace(item, read=False) for uid, item in absent.items() if uid not in records
             }
         for uid, record in records.items():
-            self._put(uid, msgspec.structs.replace(record, forbidden=forbidden))
+            self._apply(uid, msgspec.structs.replace(record, forbidden=forbidden))
 
     def _update(self, uid: str, record: ConfigMap) -> None:
-        self._put(uid, record)
+        self._apply(uid, record)
         for place in self.places:  # a pattern with a match is no longer missing
             if place.is_pattern and place.uid in self._cached() and place.matches(record.name):
-                self._put(place.uid, None)
+                self._apply(place.uid, None)
         self.status.count(sum(item.exists for item in self._cached().values()))
 
     def _cached(self) -> dict[str, ConfigMap]:
         return self.store.cache.configmaps.partition(self.partition)
 
-    def _put(self, uid: str, record: ConfigMap | None) -> None:
-        self.store.put(Change(CONFIGMAPS, self.partition, uid, record))
+    def _apply(self, uid: str, record: ConfigMap | None) -> None:
+        self.store.apply(Change(CONFIGMAPS, self.partition, uid, record))

@@ -15,7 +15,7 @@ __all__ = ["run_command"]
 
 T = TypeVar("T")
 
-_FAILED = 2
+_FAILED = 2  # exit codes
 _INTERRUPTED = 130  # 128 + SIGINT, as in shells
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 _MAX_PLACES = 4
@@ -98,7 +98,7 @@ def _ran(command: Callable[[], int], output: _Output, expected: tuple[type[Excep
 
 
 def _bug(fault: BaseException) -> str:
-    """The type and place of a bug, without its message, which may contain a secret."""
+    """The type and location of an unexpected exception, without its message, which may contain a secret."""
     files = [(pathlib.Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(fault.__traceback__)]
     places = [f"{file.relative_to(_PACKAGE.parent)}:{line}" for file, line in files if _PACKAGE in file.parents]
     reason = f" ({os.strerror(fault.errno)})" if isinstance(fault, OSError) and fault.errno else ""

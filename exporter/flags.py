@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 __all__ = ["Parser", "UsageError", "nearest", "number", "one_of"]
 
-_SIMILAR = 0.6
+_MIN_SIMILARITY = 0.6
 _OF_ONE = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
 
 
@@ -47,9 +47,9 @@ class Parser(argparse.ArgumentParser):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A suggestion with the most similar known word; empty if none is similar."""
     names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_SIMILAR)
+    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_MIN_SIMILARITY)
     if not near and word.startswith("-"):  # -context for --context
-        near = difflib.get_close_matches(f"--{word.lstrip('-').lower()}", names, n=1, cutoff=_SIMILAR)
+        near = difflib.get_close_matches(f"--{word.lstrip('-').lower()}", names, n=1, cutoff=_MIN_SIMILARITY)
     return f"did you mean {near[0]}?" if near else ""
 
 

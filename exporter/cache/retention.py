@@ -11,13 +11,14 @@ from exporter.cache.thresholds import NEVER, Thresholds
 
 __all__ = ["Retention"]
 
-_FEW = 64  # with fewer scheduled expirations, stale ones are not removed
+_MIN_SCHEDULED = 64  # scheduled expirations; with fewer, outdated ones are not removed
 
 
 class Retention:
     """`now` is the current time, in seconds since the epoch.
 
-    A finished Job is exposed as long as its run is open. Jobs of a terminal run expire together with it.
+    An object expires when the retention after its end has passed. A finished Job does not expire while its run is
+    open. Jobs of a terminal run expire together with it.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Retention:
             if item.is_named and self._run_of(item) is None:
                 return False
             if not item.result:
-                return True  # fast path: called for every record of a dirty chunk
+                return True  # fast path: called for every record of a dirty group
         end = self._end(item)
         return end is None or not self._seconds or self.now < end + self._seconds
 
@@ -57,14 +58,14 @@ class Retention:
         while self._ends and self._ends[0][0] <= now:
             _, resource, uid = heapq.heappop(self._ends)
             item = self._tables[resource].get(uid)
-            if item is not None and not self.is_exposed(item):  # else its end has changed and is scheduled again
+            if item is not None and not self.is_exposed(item):  # otherwise its end has changed and is scheduled again
                 passed.add(Key(resource, uid))
         return passed
 
     def update(self, old: Record | None, new: Record | None) -> None:
         """Schedules the expiration of a changed object, and of the objects that expire with it.
 
-        A Job without run expires on its own. A run without finish time ends with its last Job.
+        The end of a terminal run without a finish time is that of its last Job.
         """
         if new is not None and not _same_end(old, new):
             self._schedule(new)
@@ -90,14 +91,14 @@ class Retention:
             return
         if (end := self._end(item)) is not None and self.now < (leaves := end + self._seconds) < NEVER:
             heapq.heappush(self._ends, (leaves, _resource(item), item.uid))
-            if len(self._ends) > _FEW + 2 * (len(self._tables[CODERUNS]) + len(self._tables[JOBS])):
+            if len(self._ends) > _MIN_SCHEDULED + 2 * (len(self._tables[CODERUNS]) + len(self._tables[JOBS])):
                 self._remove_stale()
         if isinstance(item, Run):
             for job in self._jobs_of(item):
                 self._schedule(job)
 
     def _remove_stale(self) -> None:
-        """Removes stale expirations: of deleted objects, and those that were scheduled again."""
+        """Removes the expirations of deleted objects, and those that were scheduled again for another time."""
         self._ends = sorted(entry for entry in set(self._ends) if self._is_current(*entry))
 
     def _is_current(self, leaves: float, resource: str, uid: str) -> bool:
@@ -106,7 +107,7 @@ class Retention:
         return end is not None and end + self._seconds == leaves
 
     def _end(self, item: Record) -> float | None:
-        """Time at which it ended; None while it is open, and for a finished Job while its run is open."""
+        """The time of its end, in seconds since the epoch; None while it is open. A Job is open while its run is."""
         match item:
             case Run():
                 if not item.terminal:

@@ -25,7 +25,7 @@ __all__ = ["check_rendered"]
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")  # https://kubernetes.io/docs/concepts/configuration/configmap/
 _FIELDS = ("apiVersion", "kind", "metadata", "data", "binaryData", "immutable")
-_SIMILAR = 0.8
+_MIN_SIMILARITY = 0.8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -224,7 +224,7 @@ def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
         if item.prefix and place.name.startswith(item.prefix.rstrip("-")):
             yield f"; {item.place} has generateName {item.prefix}, and so no fixed name"
     names = {item.name: item.place for item in others}
-    if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_SIMILAR):
+    if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_MIN_SIMILARITY):
         yield f"; did you mean {near[0]} ({names[near[0]]})?"
 
 

@@ -34,10 +34,10 @@ from exporter.untrusted import escape_invisible
 
 __all__ = ["add_arguments", "pause_after", "run"]
 
-_SECONDS = 2.0
-_SHARE = 5
-"""Of a watch, one part reads and five are pauses."""
-_LONGEST_PAUSE = 60.0
+_MIN_PAUSE_SECONDS = 2.0
+_PAUSE_FACTOR = 5
+"""With --watch, the pause is five times as long as reading took."""
+_MAX_PAUSE_SECONDS = 60.0
 _CLEAR = "\x1b[H\x1b[2J"
 _CLUSTER_SETTINGS = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
 
@@ -102,8 +102,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def pause_after(seconds: float) -> float:
-    """The pause of a watch after an answer that took this time."""
-    return min(max(_SECONDS, _SHARE * seconds), _LONGEST_PAUSE)
+    """The pause with --watch after reading took `seconds`, in seconds."""
+    return min(max(_MIN_PAUSE_SECONDS, _PAUSE_FACTOR * seconds), _MAX_PAUSE_SECONDS)
 
 
 def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selected, str]:
@@ -112,7 +112,7 @@ def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selec
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raises UsageError for flags that do not belong together."""
+    """Raises UsageError for flags that cannot be combined."""
     if arguments.url and arguments.filename:
         raise UsageError("--from: not with --filename")
     if arguments.filename and arguments.watch:

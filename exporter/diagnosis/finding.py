@@ -1,4 +1,4 @@
-"""A finding: one cause with its evidence, and the object to look at next."""
+"""A finding: one cause with its evidence and the next command."""
 
 import shlex
 import string
@@ -15,14 +15,14 @@ __all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """`cause` is a name of the table of causes. `since` is in seconds since the epoch."""
+    """`cause` is a name in the table of causes. `since` is in seconds since the epoch, `next` is the next command."""
 
     cause: str
     evidence: str
     since: float | None = None
     next: str = ""
     act: str = ""
-    """Who must act, if it is not the one of the table."""
+    """The people who can correct it; empty: those in the table of causes."""
 
 
 class Subject(NamedTuple):
@@ -38,7 +38,7 @@ class Subject(NamedTuple):
 def found(
     cause: str, evidence: str, *, about: Subject, since: float | None = None, command: str = "", act: str = ""
 ) -> Finding:
-    """A finding with the next command: `command`, else that of the table. Its names are quoted for a shell."""
+    """A finding with the next command: `command`, else that of the table. Names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
     is_pod, name = about.resource == "pod", names["name"]
     names["node"] = names["node"] if about.node else ""
@@ -49,7 +49,7 @@ def found(
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:
-    """The first of each cause and evidence, in their order."""
+    """Removes findings with the same cause and evidence as an earlier one."""
     first: dict[tuple[str, str], Finding] = {}
     for one in every:
         first.setdefault((one.cause, one.evidence), one)
@@ -57,21 +57,21 @@ def distinct(every: Iterable[Finding]) -> list[Finding]:
 
 
 def is_fault(finding: Finding, now: float) -> bool:
-    """Whether it is a fault by now: many states are normal for a while."""
+    """Whether the finding is a fault at the time `now`. Many states are normal for a while."""
     info = CAUSES[finding.cause]
     return info.fault and (not info.grace or finding.since is None or now - finding.since >= info.grace)
 
 
 def of_run(run: Run) -> Subject:
-    """A run. Its exposed name may have a prefix with its kind."""
+    """The subject for a run, without the prefix that its exposed name may have."""
     return Subject(run.resource or run.kind.lower(), run.namespace, run.name.rpartition("/")[2])
 
 
 def of_job(job: Job) -> Subject:
-    """A Job, or a Pod that is a worker."""
+    """The subject for a Job or a worker Pod."""
     return Subject(job.worker.lower(), job.namespace, job.name)
 
 
 def of_pod(pod: Pod, container: str = "") -> Subject:
-    """A Pod, or one of its containers."""
+    """The subject for a Pod or one of its containers."""
     return Subject("pod", pod.namespace, pod.name, container, pod.node)

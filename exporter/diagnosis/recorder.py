@@ -1,7 +1,7 @@
-"""The flight recorder: runs that ended or were deleted stay explainable for 24 hours, in memory only.
+"""The flight recorder keeps the explanations of runs that ended or were deleted for 24 hours, in memory.
 
-A record is the last explanation of a run, with the workers, pods and Events that no longer exist. At most 1,000 runs
-and 20 MiB; the run whose last change is the oldest is dropped first.
+A record is the last explanation of a run, with workers, pods and Events that no longer exist. At most 1,000 runs and
+20 MiB are kept; the run whose last change is the oldest is dropped first.
 """
 
 import logging
@@ -25,7 +25,7 @@ _SECONDS: Final = 86_400.0
 _MOST_RUNS: Final = 1_000
 _MOST_BYTES: Final = 20 << 20
 _LARGEST: Final = 1 << 20
-"""Bytes of one run."""
+"""Maximum size of one record in bytes; larger records lose Events and older workers."""
 _WORKERS: Final = 10
 _PODS: Final = 10
 _EVENTS: Final = 20
@@ -40,13 +40,13 @@ class _Recorded(NamedTuple):
 
     key: tuple[str, str]
     names: frozenset[str]
-    """Of its workers."""
+    """The names of its workers."""
     moment: float
     data: bytes
 
 
 class FlightRecorder:
-    """`started`: since when it records. All calls are synchronous."""
+    """Records explanations. `started`: the time since which it records, in seconds since the epoch."""
 
     def __init__(self, cache: ObjectCache, *, started: float) -> None:
         self._cache = cache
@@ -58,7 +58,7 @@ class FlightRecorder:
         return len(self._runs)
 
     def before_removal(self, old: Record | None) -> None:
-        """A Job, or a Pod of this Job, or a run is about to be removed from the cache."""
+        """Records the run of `old` before a run, a Job or a Pod of a Job is removed from the cache."""
         if isinstance(old, Job):
             run = self._cache.run_of(old)
             self._record(run or old, deleted=None if run else self._cache.now)
@@ -66,12 +66,12 @@ class FlightRecorder:
             self._record(old, deleted=self._cache.now)
 
     def observe(self, old: Record | None, new: Record | None) -> None:
-        """A run or a Job has changed: it is recorded when it ends."""
+        """Records a run when it or its Job ends."""
         if isinstance(new, Run | Job) and _has_ended(old, new):
             self._record((self._cache.run_of(new) or new) if isinstance(new, Job) else new)
 
     def replaced(self, pairs: Sequence[tuple[Record | None, Record | None]]) -> None:
-        """A list was replaced, and these have changed: at most as many are recorded as are kept."""
+        """Records the runs that ended or were deleted according to a new list: at most as many as are kept."""
         ended = [(old, new) for old, new in pairs if new is None or _has_ended(old, new)]
         for old, new in ended[-_MOST_RUNS:]:
             if new is None:
@@ -80,17 +80,17 @@ class FlightRecorder:
                 self.observe(old, new)
 
     def advance(self, now: float) -> None:
-        """Forgets what is older than 24 hours."""
+        """Drops records that are older than 24 hours."""
         while self._runs and next(iter(self._runs.values())).moment + _SECONDS <= now:
             self._drop(next(iter(self._runs)))
 
     def find(self, target: Target) -> list[Explanation]:
-        """The recorded runs of this name, or with a worker of this name; the newest first."""
+        """The recorded runs with this name, or whose worker has this name; the newest first."""
         found = [one for one in self._runs.values() if target.is_(*one.key) or self._has_worker(one, target)]
         return [self._shown(one) for one in reversed(found)]
 
     def completed(self, run: Explanation) -> Explanation:
-        """The explanation of an existing run, with what was recorded of it."""
+        """The explanation of an existing run, completed with its record."""
         recorded = self._runs.get(run.uid)
         return _with_timeline(run) if recorded is None else _merged(_decode(recorded.data), run)
 
@@ -133,7 +133,7 @@ class FlightRecorder:
 
 
 def _has_ended(old: Record | None, new: Record | None) -> bool:
-    """Whether a run or a Job is over that was not before."""
+    """Whether this change ended a run or a Job."""
     return _is_over(new) and not _is_over(old)
 
 
@@ -146,9 +146,9 @@ def _with_timeline(run: Explanation) -> Explanation:
 
 
 def _merged(before: Explanation, now: Explanation) -> Explanation:
-    """What is known now, and the workers, pods and Events that are gone.
+    """The current explanation, with workers, pods and Events of the record that no longer exist.
 
-    The findings of before explain a run that is still faulty: what showed them may be gone.
+    If the run still has a fault, it keeps the recorded findings: the objects that showed them may no longer exist.
     """
     merged = msgspec.structs.replace(
         now,
@@ -161,7 +161,7 @@ def _merged(before: Explanation, now: Explanation) -> Explanation:
 
 
 def _findings(before: Iterable[FindingView], now: Iterable[FindingView]) -> tuple[FindingView, ...]:
-    """Each cause once, as it is now if it is still there, in the order of the table."""
+    """One finding for each cause, the current one if there is one, in the order of the table of causes."""
     unique = {one.cause: one for one in before if one.fault} | {one.cause: one for one in now}
     return tuple(sorted(unique.values(), key=lambda one: rank(one.cause)))
 

@@ -27,18 +27,18 @@ class Stuck(NamedTuple):
         return self.limit_is_set or now - self.since >= DEFAULT_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:
-        """Sort key; the worst is the greatest."""
+        """Sort key; the most severe is the greatest."""
         return self.critical(now), self.excess(now)
 
 
 def stuck(item: Run | Job, cache: ObjectCache, *, now: float) -> Stuck | None:
-    """None if the object is, or may be, within its limit."""
+    """How the object exceeds its limit; None if it does not, or if that is unknown."""
     found = _run(item, cache) if isinstance(item, Run) else _job(item, cache)
     return found if found is not None and found.excess(now) > 0 else None
 
 
 def stuck_causes(found: Stuck, cache: ObjectCache) -> list[Cause]:
-    """The known causes."""
+    """The known causes for which the object is stuck."""
     return stall_causes(found.item, cache) if isinstance(found.item, Run) else hang_causes(found.item, cache)
 
 

@@ -1,4 +1,4 @@
-"""The timeline of a run: every time that its explanation has, in order."""
+"""The timeline of a run: all times in its explanation, in order."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _MOST = 200
 
 
 def timeline_of(run: Explanation) -> tuple[TimelineEntry, ...]:
-    """Created, Jobs, pods, containers, Events, causes, end, and what it had before. The newest 200 entries."""
+    """The newest 200 entries of the run, its workers, pods, containers, Events, causes, and of `run.timeline`."""
     entries = {(when, about, what) for when, about, what in _entries(run) if when is not None}
     entries |= {(one.time, one.object, one.what) for one in run.timeline}
     ordered = sorted(entries, key=lambda entry: (entry[0], entry[1], entry[2]))

@@ -13,7 +13,7 @@ _HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
 
 
 def listing_of(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
-    """One line for each run, in their order, then the next command of the worst."""
+    """One line for each run, in the order of `runs`, then the next command of the first run."""
     return "\n".join([*_lines(runs, paint), *(paint("dim", f"Note: {note}") for note in notes)])
 
 

@@ -20,7 +20,7 @@ _CODES: Final = {"fault": 1, "unknown": 2}
 
 
 def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequence[str] = ()) -> str:
-    """The runs in one of FORMATS. `single`: one run was named."""
+    """The runs in the format `form`. `single`: prints one run instead of a list."""
     if form == "text":
         paint = paint_for(sys.stdout)
         return text_of(runs[0], paint) if single else listing_of(runs, paint, notes=notes)
@@ -31,6 +31,9 @@ def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequen
 
 
 def exit_code(runs: Sequence[Explanation], *, is_partial: bool = False) -> int:
-    """Of the worst: 0 no fault, 1 fault, 2 cannot tell; `is_partial`: there may be others."""
+    """1 if a run has a fault; 2 if none has, but some objects could not be read; otherwise 0.
+
+    `is_partial`: some runs could not be read.
+    """
     verdicts = {run.verdict for run in runs} | ({"unknown"} if is_partial else set())
     return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)

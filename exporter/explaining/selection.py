@@ -1,4 +1,4 @@
-"""Selects the explanations of a snapshot: of one run, or of all."""
+"""Explains one run of a snapshot, or all runs."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,11 +16,11 @@ from exporter.plurals import plural
 
 __all__ = ["Selected", "selected"]
 
-_FEW = 5
+_MAX_NAMES = 5
 
 
 class Selected(NamedTuple):
-    """`is_partial`: there may be others, which could not be read."""
+    """Explanations. `is_partial`: some runs could not be read."""
 
     runs: Sequence[Explanation]
     notes: Sequence[str] = ()
@@ -28,9 +28,9 @@ class Selected(NamedTuple):
 
 
 def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = "") -> Selected:
-    """The run of a name, with the notes in it; or all of a namespace, the worst first, and the notes.
+    """Explains the run `target`, or all runs of `namespace` (empty: of all), the most severe first.
 
-    Raises ExplainError.
+    `ended`: includes finished runs. Raises ExplainError.
     """
     cache = snapshot.cache(now)
     notes = tuple(snapshot.notes)
@@ -45,13 +45,13 @@ def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bo
         why = f" ({notes[0]})" if notes else ""
         raise ExplainError(f"{target.text}: no run, Job or Pod of this name{why}")
     if len(found) > 1:
-        names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_FEW])
+        names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_MAX_NAMES])
         raise ExplainError(f"{target.text}: several have this name: {names}")
     return Selected([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
 
 
 def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:
-    """How many of those that are not shown have a fault."""
+    """A note with the number of runs with a fault that are not shown."""
     uids = {one.uid for one in shown}
     hidden = (one for one in items if one.uid not in uids)
     count = sum(verdict(findings(one, cache), cache.now) == FAULT for one in hidden)

@@ -1,4 +1,4 @@
-"""Decodes objects one by one, so that a malformed object does not affect others.
+"""Decodes watch events, lists and their objects from JSON. A malformed object does not affect other objects.
 
 msgspec rejects an object with one field of a wrong type. Such an object is decoded field by field, because the
 exporter has to report broken runs.
@@ -32,7 +32,7 @@ _INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
 
 _MIN_CODE, _MAX_CODE = 100, 599  # RFC 9110, 15
 
-_MANY = 400  # digits: beyond what a float holds
+_MAX_DIGITS = 400  # of an integer; a float cannot represent a larger one either
 
 
 class Event(msgspec.Struct):
@@ -129,7 +129,7 @@ def error_from_event(raw: msgspec.Raw, *, path: str) -> KubeError:
 
 
 class Decoder(Generic[W]):
-    """Objects of one type, a `msgspec.Struct` all of whose fields are optional."""
+    """Decodes objects to `wire`, a `msgspec.Struct` with only the fields that the exporter reads, all optional."""
 
     def __init__(self, wire: type[W]) -> None:
         self._wire = wire
@@ -165,7 +165,7 @@ def _decoded(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
 
 def _integer(digits: str) -> float:
     """An integer; a float if it has so many digits that int() rejects it."""
-    return int(digits) if len(digits) < _MANY else float(digits)
+    return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
 
 
 def _struct(value: Any, wire: type[Any]) -> Any:

@@ -25,8 +25,8 @@ __all__ = ["KubeContext", "load_context", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_BYTES: Final = 16 << 20
-_DEEPEST: Final = 100
-_MANY: Final = 10  # maximum number of known names in an error message
+_MAX_DEPTH: Final = 100
+_MAX_NAMES: Final = 10  # maximum number of known names in an error message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,7 +176,7 @@ def _check_depth(content: bytes) -> None:
     depth = 0
     for event in yaml.parse(content, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise RecursionError
         if isinstance(event, yaml.DocumentEndEvent):
             return
@@ -207,7 +207,7 @@ def _named(entries: list[Entry], name: str, *, where: str, problem: str) -> Entr
 
 def _known(entries: list[Entry], name: str) -> str:
     names = list(dict.fromkeys(entry.name for entry in entries))
-    known = ", ".join(map(repr, names[:_MANY])) or "none"
-    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    known = ", ".join(map(repr, names[:_MAX_NAMES])) or "none"
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     near = difflib.get_close_matches(name, names, n=1)
     return f"known: {known}{more}" + (f"; did you mean {near[0]!r}?" if near else "")

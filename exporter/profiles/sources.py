@@ -49,7 +49,7 @@ def text_or_present(value: Any) -> str:
 
 
 def listed_texts(value: Value) -> tuple[str, ...]:
-    """The texts that a listed value matches. An unquoted True also matches the status `True` of a condition."""
+    """The texts that a listed value matches. A boolean also matches the status of a condition: "True" or "False"."""
     if value.__class__ is bool:
         return format_value(value), str(value)
     return ("" if value == "absent" else format_value(value),)

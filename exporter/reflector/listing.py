@@ -1,8 +1,8 @@
 """Initial list: streamed (WatchList, KEP-3157) where the server supports it, otherwise paged.
 
-A streamed list needs no second copy in the memory of server or client. A server that does not support it responds
-with 422 (400 in some versions). Pages are not read with `resourceVersion=0`, because the watch cache then ignores the
-limit.
+Neither the server nor the exporter holds a streamed list in memory as a whole. A server that does not support it
+responds with 422 (400 in some versions). Pages are not read with `resourceVersion=0`, because the watch cache then
+ignores the limit.
 """
 
 from collections.abc import AsyncGenerator
@@ -22,7 +22,7 @@ __all__ = ["initial_list"]
 R = TypeVar("R")
 
 _PAGE = 500
-_MAX_NAMELESS = 1000  # tolerates malformed objects
+_MAX_NAMELESS = 1000  # objects without UID and name; with more, the response is not a list of Kubernetes objects
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
 

@@ -29,9 +29,9 @@ __all__ = ["reflect"]
 
 R = TypeVar("R")
 
-_SHORT_SECONDS = 1.0
+_SHORT_SECONDS = 1.0  # a watch that ends earlier is very short
 _FAILURES = 2  # a single failure may be an API server that starts or stops
-_UNCONFIRMED_SECONDS = 300.0
+_UNCONFIRMED_SECONDS = 300.0  # without an event or a bookmark, the version is not used again
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ async def reflect(
 
 
 class _Reflector(Generic[R]):
-    """The state between two streams."""
+    """Runs one stream at a time: an initial list or a watch. Stores the state between two streams."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ class _Reflector(Generic[R]):
         self._version = ""
         self._confirmed = monotonic()  # when the version was last known to be valid
         self._interrupted = False  # whether a request has failed since then
-        self._shorts = self._failures = self._repeated = self._expired = 0
+        self._shorts = self._failures = self._repeated = self._expired = 0  # in a row
         self._failed_state = ""
         self._emptied = False  # whether the records were removed because the resource is missing
 
     async def once(self) -> float:
-        """Follows one stream until it ends. Returns the delay before the next one, in seconds."""
+        """Runs one stream until it ends. Returns the delay before the next one, in seconds."""
         try:
             return await self._follow_once()
         except Exception as error:  # noqa: BLE001 - see below
@@ -148,9 +148,9 @@ class _Reflector(Generic[R]):
         return 0.0
 
     def _is_unconfirmed(self) -> bool:
-        """Whether the server may accept the version, but never send an event for it.
+        """Whether the version has been used for too long without an event or a bookmark.
 
-        A server that was restored from a backup does this for a version that is newer than the backup.
+        A server that was restored from a backup accepts a version that is newer than the backup, but sends no event.
         """
         limit = self._idle if self._interrupted else _UNCONFIRMED_SECONDS
         return self._monotonic() - self._confirmed >= limit

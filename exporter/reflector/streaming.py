@@ -1,8 +1,8 @@
-"""Reads streamed lists (WatchList, KEP-3157), and falls back to paged lists if they do not complete.
+"""Reads streamed lists (WatchList, KEP-3157), and decides when to use paged lists instead.
 
-A bookmark ends a streamed list, and some proxies and aggregated API servers drop bookmarks. A list without progress
-is cancelled and read in pages. Streaming is then not tried again for an hour, because each attempt takes some
-seconds.
+A streamed list ends with a bookmark, but some proxies and aggregated API servers drop bookmarks. So a stream without
+progress is cancelled, and the list is read in pages. Streaming is then disabled for an hour, because each attempt
+takes some seconds.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ RECORD_BYTES = 512
 """Approximate memory of a new record, which counts against the budget until its list is complete."""
 
 _PROGRESS_SECONDS = 10.0
-_MIN_NEW = 20
-_MIN_SHARE = 0.05
+_MIN_NEW = 20  # new objects in `_PROGRESS_SECONDS`
+_MIN_NEW_RATIO = 0.05  # of the objects so far
 _MAX_NEW = 500
-"""Limits the required progress of a large list, for a server or exporter under load."""
+"""Maximum of the required progress. It is low enough for a large list from a server under load."""
 _RETRY_SECONDS = 3600.0
 _FAILURES = 2
 
@@ -88,7 +88,7 @@ async def read_streamed(
                         records.pop(change.uid, None)
                         total += change.added
                 if total >= due:
-                    due = total + min(max(_MIN_NEW, round(total * _MIN_SHARE)), _MAX_NEW)
+                    due = total + min(max(_MIN_NEW, round(total * _MIN_NEW_RATIO)), _MAX_NEW)
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
     except TimeoutError as error:
         raise EndlessListError(

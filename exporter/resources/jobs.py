@@ -33,7 +33,7 @@ _REASONS = frozenset(
     {"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy"}
 )
 
-_MAX_DIGITS = 18  # digits
+_MAX_DIGITS = 18
 
 
 class Spec(msgspec.Struct, rename="camel"):
@@ -66,7 +66,7 @@ class WireJob(msgspec.Struct):
 def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
     """The record of a Job; None if no run controls it, it is not a run itself, and its labels do not match.
 
-    A Job whose run is unknown has a record: Jobs without run must be exposed.
+    A Job whose run is not in the cache has a record too, because Jobs without a run are exposed.
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
     labels = meta.labels or {}
@@ -116,7 +116,7 @@ def attempt_of(text: str) -> int:
 def _reading(
     labels: Mapping[str, str], annotations: Mapping[str, str], owner: RunKind | None, kinds: Sequence[RunKind]
 ) -> RunKind | None:
-    """The kind whose profile reads the labels and annotations: that of the owner, or of the Job as a run."""
+    """The kind whose profile reads the labels and annotations: the kind of the owner, or of a Job that is a run."""
     if owner is not None:
         return owner
     return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
@@ -135,12 +135,13 @@ def _reason(end: Condition | None) -> str:
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """One for each namespace, or one for all namespaces."""
+    """A list for each namespace, or one for all namespaces."""
     return [
         ListWatch(
             title="jobs",
             scope=scope or "*",
-            partition=scope or "*",  # the cache looks up by it whether the Jobs of a namespace have been listed
+            partition=scope
+            or "*",  # by this name, the cache finds out whether the Jobs of a namespace have been listed
             group="batch",
             plural="jobs",
             namespace=scope,
@@ -154,7 +155,7 @@ def lists(wanted: WatchConfig) -> list[ListWatch]:
 
 
 def related(job: Job, cache: ObjectCache) -> set[Key]:
-    """The Job, its runs, the Jobs of the same run whose cause `superseded` may change with it, and its namesake."""
+    """The Job, its runs, the Jobs whose cause `superseded` may change with it, and the Pod with the same name."""
     other = cache.namesake(job)
     same = [job] if other is None else [job, other]
     return {

@@ -24,7 +24,7 @@ class RequiredConfigMap:
 
     @property
     def uid(self) -> str:
-        """`NAMESPACE/NAME`, whichever object has that name."""
+        """`NAMESPACE/NAME`, not the UID of the object."""
         return f"{self.namespace}/{self.name}"
 
     @property

@@ -57,7 +57,7 @@ class RunsApi:
         return _json({"apiVersion": "v1", "items": items, "continue": token, "notes": self._notes()})
 
     async def one(self, request: web.Request) -> web.StreamResponse:
-        """GET /api/v1/runs/NAMESPACE/NAME, or a NAME that only one run has."""
+        """GET /api/v1/runs/NAMESPACE/NAME; NAMESPACE/ may be omitted if the name is unique."""
         target = Target.parse(request.match_info["target"])
         found = found_in(self._cache, target)
         if not found and (recorded := self._recorder.find(target)):
@@ -75,7 +75,7 @@ class RunsApi:
         return _json(msgspec.structs.replace(explanation, notes=(*explanation.notes, *self._notes())))
 
     def _notes(self) -> list[str]:
-        """What is not watched: the answer may be old or incomplete."""
+        """A line for each resource that cannot be watched: the response may be outdated or incomplete."""
         return [
             f"{status.resource} ({status.scope}) is {status.state}: {status.detail}".removesuffix(": ")
             for status in self._health.statuses
@@ -83,7 +83,7 @@ class RunsApi:
         ][:_FEW]
 
     async def _keys(self, after: _Key, number: int, *, ended: bool) -> list[_Key]:
-        """The first keys after this one, in order, one more than needed."""
+        """The first `number` + 1 keys after the key `after`, sorted."""
         found: list[_Key] = []
         for count, item in enumerate([*self._cache.runs, *self._cache.jobs]):
             if not count % _SLICE:

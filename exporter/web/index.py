@@ -1,4 +1,4 @@
-"""The page at `/`: stuck runs, broken ConfigMaps, the states of all resources, and notices."""
+"""The status page at `/`: stuck runs, broken ConfigMaps, the states of all resources, and notices."""
 
 import html
 import time

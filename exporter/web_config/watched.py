@@ -1,4 +1,4 @@
-"""The current web configuration, which is reloaded when its files change."""
+"""The current web configuration. It is reloaded when its files change."""
 
 import dataclasses
 import logging
@@ -24,13 +24,13 @@ class OnReload(Protocol):
     """Called after each reload of the file."""
 
     def __call__(self, *, successful: bool) -> None:
-        """Whether the new configuration was applied."""
+        """`successful`: whether the new configuration was applied."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protection:
-    """A loaded configuration. `context` is None for HTTP; `text` is the content of the file."""
+    """A loaded web configuration. `context` is None for HTTP; `text` is the content of the file."""
 
     config: WebConfig = dataclasses.field(default_factory=WebConfig)
     context: ssl.SSLContext | None = None
@@ -40,8 +40,8 @@ class Protection:
 class WebFile:
     """The file at `path`; None: no TLS and no passwords. Raises WebConfigError if it is invalid at startup.
 
-    If a reload fails, the error is logged and the previous configuration is kept, also for a missing key (see
-    `check_removal`). `clock` is monotonic.
+    If a reload fails, the error is logged and the previous configuration is kept. A new file that lacks a field of
+    the previous one is an error too (see `check_removal`). `clock` is monotonic.
     """
 
     def __init__(
