@@ -19,9 +19,9 @@ from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
 
-_WORKERS = 10  # maximum numbers in an explanation
-_PODS = 10
-_EVENTS = 20
+_MAX_WORKERS = 10
+_MAX_PODS = 10
+_MAX_EVENTS = 20
 
 
 def is_listed(item: Run | Job, cache: ObjectCache) -> bool:
@@ -42,9 +42,9 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     """Explains a run or a worker at the current time of the cache."""
     now, listed = cache.now, findings(item, cache)
     workers = sorted(_workers_of(item, cache), key=_age, reverse=True) if isinstance(item, Run) else [item]
-    shown, uids = workers[:_WORKERS], [item.uid]
+    shown, uids = workers[:_MAX_WORKERS], [item.uid]
     for job in shown:
-        uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_PODS:])]
+        uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_MAX_PODS:])]
     events = sorted((one for uid in dict.fromkeys(uids) for one in cache.events_about(uid)), key=_last, reverse=True)
     current = cache.newest_job(item) if isinstance(item, Run) else item
     return Explanation(
@@ -65,7 +65,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         findings=tuple(finding_view(one, now) for one in listed),
         workers=tuple(_worker(job, cache, current=job is current) for job in shown),
         more_workers=len(workers) - len(shown),
-        events=tuple(map(_event, events[:_EVENTS])),
+        events=tuple(map(_event, events[:_MAX_EVENTS])),
         events_known=cache.events_known(item.namespace),
     )
 
@@ -105,7 +105,7 @@ def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
         started=time_of(job.started),
         finished=time_of(job.finished),
         deleted=time_of(job.deleted),
-        pods=tuple(map(_pod, reversed(pods[-_PODS:]))),
+        pods=tuple(map(_pod, reversed(pods[-_MAX_PODS:]))),
         pods_known=cache.pods_known(job),
     )
 

@@ -16,9 +16,9 @@ from exporter.diagnosis.worker import hang_findings
 __all__ = ["FAULT", "NO_FAULT", "UNKNOWN", "findings", "verdict"]
 
 NO_FAULT, FAULT, UNKNOWN = "ok", "fault", "unknown"
-_LOOP = 6
+_RETRY_LOOP_ATTEMPTS = 6
 """Attempts of a run in a retry loop: the threshold of the alert CodeRunRetryLoop."""
-_DEEPEST = 3
+_MAX_DEPTH = 3
 """Maximum depth of worker runs. A limit, because owner references may form a cycle."""
 
 
@@ -37,7 +37,7 @@ def verdict(found_: Iterable[Finding], now: float) -> str:
 
 def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
     """The findings of a run, its workers and its worker runs."""
-    for one in cache.worker_runs(run) if depth < _DEEPEST else ():
+    for one in cache.worker_runs(run) if depth < _MAX_DEPTH else ():
         yield from _of_run(one, cache, depth + 1)
     yield from deletion_findings(run)
     if run.state == "waiting":
@@ -48,7 +48,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
     yield from idle_findings(run, cache)
     yield from unread_workers(run, cache)
     yield from failure_findings(run, cache)
-    if not run.terminal and run.attempt >= _LOOP:
+    if not run.terminal and run.attempt >= _RETRY_LOOP_ATTEMPTS:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
     for job in cache.jobs_of(run):
@@ -85,7 +85,7 @@ def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Fi
 
 
 def _start(job: Job) -> Iterator[Finding]:
-    """The finding of a Job without a start time, which the Job controller sets immediately."""
+    """A Job gets its start time as soon as the Job controller sees it."""
     if not (job.is_pod or job.result or job.suspended or job.started is not None or job.active or job.terminating):
         text = f"Job {job.name} has no start time"
         yield found("job_controller_absent", text, about=of_job(job), since=job.created)

@@ -13,8 +13,8 @@ from exporter.diagnosis.pods import not_starting
 
 __all__ = ["pod_findings", "pods_findings"]
 
-_MOST = 10  # maximum number of findings of a worker
-_OF_ONE_CAUSE = 3  # maximum number of findings with the same cause
+_MAX_FINDINGS = 10  # maximum number of findings of a worker
+_MAX_OF_CAUSE = 3  # maximum number of findings with the same cause
 
 _LOST = frozenset({"NodeLost", "NodeNotReady", "DeletionByPodGC"})
 _REASONS = {
@@ -35,7 +35,7 @@ _REASONS = {
 _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
 """Causes that may be the effect of a volume or a missing object."""
 _TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
-_SECOND_CHANCE = 60.0  # seconds after its grace period, after which a terminating Pod is stuck
+_MAX_END_SECONDS = 60.0  # seconds after its grace period, after which a terminating Pod is stuck
 
 
 def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
@@ -44,9 +44,9 @@ def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
     kept = []
     for one in distinct(finding for pod in pods for finding in pod_findings(pod, cache)):
         counts[one.cause] += 1
-        if counts[one.cause] <= _OF_ONE_CAUSE:
+        if counts[one.cause] <= _MAX_OF_CAUSE:
             kept.append(one)
-    yield from sorted(kept, key=lambda one: rank(one.cause))[:_MOST]
+    yield from sorted(kept, key=lambda one: rank(one.cause))[:_MAX_FINDINGS]
 
 
 def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         yield lost
         return
     ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
-    late = pod.deleted is not None and cache.now - pod.deleted >= _SECOND_CHANCE
+    late = pod.deleted is not None and cache.now - pod.deleted >= _MAX_END_SECONDS
     if late and not ended and pod.disruption in _TAINTED:
         yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
     elif late and ended:

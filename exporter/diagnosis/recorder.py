@@ -21,14 +21,14 @@ from exporter.diagnosis.timeline import timeline_of
 
 __all__ = ["FlightRecorder"]
 
-_SECONDS: Final = 86_400.0
-_MOST_RUNS: Final = 1_000
-_MOST_BYTES: Final = 20 << 20
-_LARGEST: Final = 1 << 20
+_RETENTION_SECONDS: Final = 86_400.0
+_MAX_RUNS: Final = 1_000
+_MAX_BYTES: Final = 20 << 20
+_MAX_RECORD_BYTES: Final = 1 << 20
 """Maximum size of one record in bytes; larger records lose Events and older workers."""
-_WORKERS: Final = 10
-_PODS: Final = 10
-_EVENTS: Final = 20
+_MAX_WORKERS: Final = 10
+_MAX_PODS: Final = 10
+_MAX_EVENTS: Final = 20
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class FlightRecorder:
     def replaced(self, pairs: Sequence[tuple[Record | None, Record | None]]) -> None:
         """Records the runs that ended or were deleted according to a new list: at most as many as are kept."""
         ended = [(old, new) for old, new in pairs if new is None or _has_ended(old, new)]
-        for old, new in ended[-_MOST_RUNS:]:
+        for old, new in ended[-_MAX_RUNS:]:
             if new is None:
                 self.before_removal(old)
             else:
@@ -81,7 +81,7 @@ class FlightRecorder:
 
     def advance(self, now: float) -> None:
         """Drops records that are older than 24 hours."""
-        while self._runs and next(iter(self._runs.values())).moment + _SECONDS <= now:
+        while self._runs and next(iter(self._runs.values())).moment + _RETENTION_SECONDS <= now:
             self._drop(next(iter(self._runs)))
 
     def find(self, target: Target) -> list[Explanation]:
@@ -117,14 +117,14 @@ class FlightRecorder:
         if deleted is not None and run.deleted is None:
             run = _with_timeline(msgspec.structs.replace(run, deleted=time_of(deleted)))
         data = msgspec.json.encode(run)
-        if len(data) > _LARGEST:
+        if len(data) > _MAX_RECORD_BYTES:
             run = msgspec.structs.replace(run, workers=run.workers[:1], events=())
             data = msgspec.json.encode(run)
         self._drop(item.uid)
         names = frozenset(worker.name for worker in run.workers)
         self._runs[item.uid] = _Recorded((item.namespace, item.name), names, now, data)
         self.size += len(data)
-        while len(self._runs) > _MOST_RUNS or self.size > _MOST_BYTES:
+        while len(self._runs) > _MAX_RUNS or self.size > _MAX_BYTES:
             self._drop(next(iter(self._runs)))
 
     def _drop(self, uid: str) -> None:
@@ -172,15 +172,15 @@ def _workers(before: Iterable[WorkerView], now: Iterable[WorkerView]) -> tuple[W
     for one in now:
         gone = old.pop((one.kind, one.name, one.created), None)
         kept.append(one if gone is None else msgspec.structs.replace(one, pods=_pods(one.pods, gone.pods)))
-    return (*kept, *(msgspec.structs.replace(one, current=False) for one in old.values()))[:_WORKERS]
+    return (*kept, *(msgspec.structs.replace(one, current=False) for one in old.values()))[:_MAX_WORKERS]
 
 
 def _pods(now: Iterable[PodView], before: Iterable[PodView]) -> tuple[PodView, ...]:
     names = {one.name: one for one in (*before, *now)}
     order = [*(one.name for one in now), *(one.name for one in before)]
-    return tuple(names[name] for name in dict.fromkeys(order))[:_PODS]
+    return tuple(names[name] for name in dict.fromkeys(order))[:_MAX_PODS]
 
 
 def _events(every: Iterable[EventView]) -> tuple[EventView, ...]:
     unique = {(one.object, one.reason, one.note): one for one in reversed([*every])}
-    return tuple(sorted(unique.values(), key=lambda one: str(one.last), reverse=True))[:_EVENTS]
+    return tuple(sorted(unique.values(), key=lambda one: str(one.last), reverse=True))[:_MAX_EVENTS]

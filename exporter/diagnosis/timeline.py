@@ -6,7 +6,7 @@ from exporter.diagnosis.explanation import Explanation, Time, TimelineEntry, Wor
 
 __all__ = ["timeline_of"]
 
-_MOST = 200
+_MAX_ENTRIES = 200
 
 
 def timeline_of(run: Explanation) -> tuple[TimelineEntry, ...]:
@@ -14,7 +14,7 @@ def timeline_of(run: Explanation) -> tuple[TimelineEntry, ...]:
     entries = {(when, about, what) for when, about, what in _entries(run) if when is not None}
     entries |= {(one.time, one.object, one.what) for one in run.timeline}
     ordered = sorted(entries, key=lambda entry: (entry[0], entry[1], entry[2]))
-    return tuple(TimelineEntry(time=when, object=about, what=what) for when, about, what in ordered[-_MOST:])
+    return tuple(TimelineEntry(time=when, object=about, what=what) for when, about, what in ordered[-_MAX_ENTRIES:])
 
 
 def _entries(run: Explanation) -> Iterator[tuple[Time, str, str]]:

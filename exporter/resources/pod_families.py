@@ -10,7 +10,7 @@ from exporter.exposition.family import Family, Row
 __all__ = ["POD_FAMILIES"]
 
 _STATES = ("running", "pending", "terminating")
-_MOST_WAITING = 10
+_MAX_WAITING = 10
 
 # The kubelet's reasons: pkg/kubelet/container/sync_result.go, pkg/kubelet/images/types.go and
 # pkg/kubelet/kubelet_pods.go of kubernetes/kubernetes. Container runtimes may add others.
@@ -49,7 +49,7 @@ def job_pods(job: Job, cache: ObjectCache) -> Iterator[Row]:
 def waiting(job: Job, cache: ObjectCache) -> Iterator[Row]:
     """The waiting containers of the Pods, at most 10. A Pod that is not scheduled has one row without a container."""
     pods = () if job.result else cache.pods_of(job)
-    yield from itertools.islice((row for pod in pods if not pod.is_over for row in _waiting(pod)), _MOST_WAITING)
+    yield from itertools.islice((row for pod in pods if not pod.is_over for row in _waiting(pod)), _MAX_WAITING)
 
 
 def _waiting(pod: Pod) -> Iterator[Row]:
