@@ -14,7 +14,7 @@ ALL = "*"
 _MAX_NAMESPACES = 20
 """With more namespaces, one watch of all namespaces replaces their watches."""
 _RESUME_NAMESPACES = 10
-"""With at most as many for `_LINGER_SECONDS`, namespaces are watched one by one again."""
+"""If there are at most so few for `_LINGER_SECONDS`, namespaces are watched one by one again."""
 _LINGER_SECONDS = 600.0
 
 Whole = Literal["", "pending", "synced", "refused"]

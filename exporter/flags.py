@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
-        """As in argparse."""
+        """Adds an argument, as in argparse, and records its flags."""
         self.flags.update(name for name in names if name.startswith("-"))
         self.takes_name = self.takes_name or not names[0].startswith("-")
         return super().add_argument(*names, **settings)

@@ -129,7 +129,7 @@ class CacheUpdater:
 
 
 def informers(settings: Settings, *, telemetry: Telemetry, on_demand: bool = False) -> list[Informer]:
-    """All informers, grouped by resource. `on_demand`: also those that normally run only while they are needed."""
+    """All informers, grouped by resource. `on_demand`: includes informers that run only while they are needed."""
     wanted = watch_config(settings)
     return [
         informer_of(resource, watch, telemetry)

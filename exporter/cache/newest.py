@@ -55,7 +55,7 @@ def age_of(job: Job) -> tuple[bool, float, int, str]:
 
 
 def superseded_by(job: Job, jobs: Sequence[Job], newest: Job | None) -> Sequence[Job]:
-    """Of the `jobs` of its run, those whose cause `superseded` may change with this Job.
+    """The Jobs in `jobs`, all of one run, whose cause `superseded` may change with this Job.
 
     This is the Job that was the newest before or is the newest after the change. If there is none, all Jobs are being
     deleted, and the cause of each unfinished one may change.

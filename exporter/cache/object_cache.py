@@ -77,7 +77,7 @@ class ObjectCache(Attached):
         return table.known(self._workers_of(run))
 
     def job_state_unknown(self, run: Run) -> bool:
-        """Whether the run was created or changed while its Jobs could not be watched. It may have a Job by now."""
+        """Whether the run was created or changed while its Jobs could not be watched. It may have a Job now."""
         return self._unknown_jobs.holds(self._workers_of(run), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:

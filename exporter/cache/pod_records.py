@@ -63,7 +63,7 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None
     ready: bool | None = None
-    """Its condition Ready; None if it is not set."""
+    """The status of its condition Ready; None if the condition is not set."""
     ready_since: float | None = None
     sandbox_since: float | None = None
     """The time at which its volumes were mounted and its sandbox created: condition PodReadyToStartContainers."""

@@ -28,7 +28,7 @@ _ENOUGH: Final = 3  # runs; with fewer, all may be too new to have a status
 
 
 class Values(NamedTuple):
-    """Of one run: a bit for each path that has a value, and the value that no rule lists, with its path."""
+    """The values of one run: a bit for each path that has a value, and a value that no rule lists, with its path."""
 
     has: int
     path: str = ""
@@ -48,7 +48,7 @@ class ValueReader:
         self._states = [(format_path(path), reader.index[path]) for path in reader.states]
 
     def __call__(self, raw: msgspec.Raw) -> Values | None:
-        """None if the object is not a run."""
+        """The values of an object; None if it is not a run."""
         values = self._reader.values(self._decoder.decode(raw)[0])
         if self._reader.is_run is not None and not self._reader.is_run(values):
             return None

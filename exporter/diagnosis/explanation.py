@@ -68,7 +68,7 @@ class ContainerView(_View, kw_only=True, frozen=True):
     """A container of a pod."""
 
     name: str
-    """Its name."""
+    """The name of the container."""
     role: str
     """`main`, `init` or `side`."""
     state: str = ""
@@ -89,13 +89,13 @@ class PodView(_View, kw_only=True, frozen=True):
     """A pod of a worker."""
 
     name: str
-    """Its name."""
+    """The name of the pod."""
     state: str
     """The phase of the pod, or `Terminating`."""
     reason: str = ""
     """Why it failed or is not scheduled."""
     node: str = ""
-    """Its node."""
+    """The node of the pod."""
     created: Time = None
     """When it was created."""
     started: Time = None
@@ -114,7 +114,7 @@ class WorkerView(_View, kw_only=True, frozen=True):
     kind: str
     """`Job` or `Pod`."""
     name: str
-    """Its name."""
+    """The name of the Job or Pod."""
     state: str
     """`succeeded`, `failed`, `suspended`, `terminating`, `running`, `pending` or `no pod`."""
     reason: str = ""
@@ -150,13 +150,13 @@ class Explanation(_View, kw_only=True, frozen=True):
     """One run, or a Job without a run."""
 
     namespace: str
-    """Its namespace."""
+    """The namespace of the run."""
     name: str
     """The name of the run. Unless its kind is the first in the settings, the kind is before it: `docsrun/NAME`."""
     kind: str
-    """Its kind."""
+    """The kind of the run."""
     uid: str = ""
-    """Its UID."""
+    """The UID of the run."""
     verdict: str
     """`fault`; `unknown` if no fault was found, but some objects could not be read; or `ok`."""
     state: str

@@ -58,7 +58,7 @@ async def read_one(client: KubeClient, settings: Settings, target: Target) -> Sn
 
 
 def _owners(snapshot: Snapshot, target: Target) -> list[str]:
-    """If the name is that of Jobs or Pods: the names of their runs. The owners of runs are not read."""
+    """The names of the runs of Jobs or Pods with this name. The owners of runs are not read."""
     found = found_in(snapshot.cache(time.time()), target)
     return list(dict.fromkeys(one.owner_name for one in found if isinstance(one, Job) and one.owner_name))[
         :_MAX_SINGLE_REQUESTS

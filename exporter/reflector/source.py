@@ -40,7 +40,7 @@ class Source(Generic[R]):
 
 
 class Snapshot(NamedTuple, Generic[R]):
-    """All records by UID, at a resourceVersion. `watched`: from a streamed list, whose watch continues."""
+    """All records by UID, at a resourceVersion. `watched`: they are from a streamed list, whose watch continues."""
 
     records: dict[str, R]
     version: str

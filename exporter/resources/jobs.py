@@ -176,7 +176,7 @@ def start_time(job: Job, cache: ObjectCache) -> float | None:
 
 
 def long_lived(job: Job, cache: ObjectCache) -> float | None:
-    """Only if no limit is configured: a configured one applies to long-lived runs too."""
+    """1 for the Job of a long-lived run without a configured limit. A configured limit applies to it too."""
     if (run := cache.run_of(job)) is None or not run.long_lived:
         return None
     limit, is_set = cache.max_runtime_of(job)
