@@ -15,7 +15,7 @@ __all__ = ["run_command"]
 
 T = TypeVar("T")
 
-_FAILED = 2  # exit codes
+_FAILED = 2  # an exit code
 _INTERRUPTED = 130  # 128 + SIGINT, as in shells
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 _MAX_PLACES = 4

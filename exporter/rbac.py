@@ -56,7 +56,7 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
 
 def _auth_delegator(account: Account) -> Manifest:
     """The binding to `system:auth-delegator`, which permits TokenReviews and SubjectAccessReviews in the cluster."""
-    name = f"{account.name}-{account.namespace}-auth-delegator"  # there is one for each namespace of exporters
+    name = f"{account.name}-{account.namespace}-auth-delegator"  # unique if there are exporters in several namespaces
     return _binding("ClusterRole", "system:auth-delegator", _metadata(name, None), account)
 
 

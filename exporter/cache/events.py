@@ -16,7 +16,7 @@ _MAX_OF_REASON = 3  # Events of one object with the same reason
 _MAX_OBJECTS = 5000
 _MAX_BYTES = 8 << 20
 _MAX_EARLY = 500  # unknown objects
-_RECORD_BYTES = 500  # without its texts
+_RECORD_BYTES = 500  # of an Event, without its texts
 
 Make = Callable[[], Event]
 

@@ -10,7 +10,7 @@ from exporter.cache.records import Job, Record, Run
 
 __all__ = ["NewestJobs", "age_of", "superseded_by"]
 
-_MIN_REMEMBERED = 8  # Jobs of a run
+_MIN_REMEMBERED = 8  # Jobs of a run, from which its newest Job is cached
 
 
 class NewestJobs:

@@ -36,7 +36,7 @@ _ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
 _NAMED = re.compile(
     r'(?<=configmaps) "[^" ]*"(?= is forbidden)'
-)  # the only difference between the errors of several ConfigMaps
+)  # removed, so that the errors about several ConfigMaps are equal
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

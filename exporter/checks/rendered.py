@@ -53,7 +53,7 @@ def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     here = [item for item in found if item.name and item.namespace == space and find_requirement(item.name, required)]
     others = [item for item in found if item not in here]
     if not here and all(place.by_default for place in required):
-        # Unreadable files may contain them.
+        # Files that cannot be read may contain the required ConfigMaps.
         return broken or [Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
     records = {f"{item.namespace}/{item.name}": item for item in here}
     findings = [*broken, *(_finding(item, here, required) for item in records.values())]

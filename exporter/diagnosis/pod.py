@@ -35,7 +35,7 @@ _REASONS = {
 _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
 """Causes that may be the effect of a volume or a missing object."""
 _TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
-_MAX_END_SECONDS = 60.0  # seconds after its grace period, after which a terminating Pod is stuck
+_MAX_END_SECONDS = 60.0  # after its grace period; a Pod that is terminating for longer is stuck
 
 
 def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:

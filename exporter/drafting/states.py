@@ -17,7 +17,7 @@ __all__ = ["States", "condition_path", "counted", "draft_states"]
 
 _ENDS: Final = ("succeeded", "failed", "cancelled")
 _MAX_VALUES: Final = 12  # of one state in a rule
-_MAX_NAMED: Final = 8  # in a comment
+_MAX_NAMED: Final = 8  # values in a comment
 _CONDITIONS: Final = ("status", "conditions")
 _MAX_CONDITIONS: Final = 3  # whose types determine a state
 

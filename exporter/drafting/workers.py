@@ -11,7 +11,7 @@ from exporter.plurals import plural
 
 __all__ = ["draft_worker", "worker_keys"]
 
-_MAX_NAMES: Final = 3  # in a comment
+_MAX_NAMES: Final = 3  # of kinds or containers, in a comment
 _NOT_IN_NAME: Final = re.compile(r"[^a-z0-9]")
 
 

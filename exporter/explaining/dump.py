@@ -83,7 +83,7 @@ def _written(file: BinaryIO) -> float:
     """The modification time of the file, in seconds since the epoch; for a pipe, approximately the current time."""
     try:
         return os.fstat(file.fileno()).st_mtime
-    except OSError:  # not a file of the system
+    except OSError:  # it has no file descriptor
         return time.time()
 
 

@@ -26,7 +26,9 @@ def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequen
         return text_of(runs[0], paint) if single else listing_of(runs, paint, notes=notes)
     document: Any = runs[0] if single else RunList(items=tuple(runs), notes=tuple(notes))
     if form == "json":
-        return json.dumps(msgspec.to_builtins(document), indent=2)  # ASCII: escapes what a terminal would interpret
+        return json.dumps(
+            msgspec.to_builtins(document), indent=2
+        )  # ASCII, so control characters for a terminal are escaped
     return str(yaml.safe_dump(msgspec.to_builtins(document), sort_keys=False, width=118)).rstrip("\n")
 
 

@@ -32,7 +32,7 @@ _INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
 
 _MIN_CODE, _MAX_CODE = 100, 599  # RFC 9110, 15
 
-_MAX_DIGITS = 400  # of an integer; a float cannot represent a larger one either
+_MAX_DIGITS = 400  # of an integer; more than a float can represent
 
 
 class Event(msgspec.Struct):

@@ -14,7 +14,7 @@ __all__ = ["other_versions", "served_groups", "served_resources"]
 
 T = TypeVar("T")
 
-_MAX_BYTES = 4 << 20  # of a response; that of hundreds of CRDs takes a tenth of it
+_MAX_BYTES = 4 << 20  # of a response; hundreds of CRDs take a tenth of it
 
 
 class APIResource(msgspec.Struct):

@@ -20,7 +20,7 @@ _OF_METADATA: Final = (
     *("resourceVersion", "selfLink", "uid"),
 )
 _SIMILAR: Final = 0.75
-_MAX_STEPS: Final = 32  # steps
+_MAX_STEPS: Final = 32
 _FORMS: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
 
 

@@ -96,7 +96,7 @@ class WebFile:
         _log.info("Reloaded web configuration", extra={"file": path})
 
     def _load(self, path: Path) -> Protection:
-        # The stamps before the text: a change in between is detected by the next check.
+        # Reads the stamps before the text, so that the next check detects a change between the two reads.
         self._stamps = {str(path): _stamp(str(path))}
         text = file_text(path)
         config = parse_file(text, path=path)
