@@ -26,7 +26,7 @@ class NamedWorkers:
         """All runs that name this worker."""
         return self._runs.get(key, {}).values()
 
-    def present(self, key: str) -> Run | None:
+    def current(self, key: str) -> Run | None:
         """The run that currently uses this worker: the newest open one, otherwise the newest terminal one.
 
         A terminal run does not use a shared worker.

@@ -151,7 +151,7 @@ class ObjectCache(Attached):
     def run_of(self, job: Job) -> Run | None:
         """The run that controls or names a Job, if known. Owners are in the same namespace."""
         if job.is_named:
-            return self._named.present(job.owner)
+            return self._named.current(job.owner)
         run = self.runs.get(job.owner) if job.owner else None
         return run if run is not None and run.namespace == job.namespace else None
 

@@ -23,7 +23,7 @@ class Stuck(NamedTuple):
         return now - self.since - self.limit
 
     def critical(self, now: float) -> bool:
-        """Whether its alert is critical. A healthy Job may exceed the default limit."""
+        """Whether its alert is critical. For a default limit, only at `DEFAULT_FACTOR` times the limit."""
         return self.limit_is_set or now - self.since >= DEFAULT_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:

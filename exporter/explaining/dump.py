@@ -50,7 +50,7 @@ def read_dump(paths: list[str], settings: Settings) -> Snapshot:
     for path in paths:
         name = "standard input" if path == "-" else path
         try:
-            with _opened(path, name) as file:
+            with _open(path, name) as file:
                 snapshot.latest = max(snapshot.latest, _written(file) + _DAY)
                 _read(file, name, objects, seen)
         except OSError as error:
@@ -67,7 +67,7 @@ def read_dump(paths: list[str], settings: Settings) -> Snapshot:
 
 
 @contextlib.contextmanager
-def _opened(path: str, name: str) -> Iterator[BinaryIO]:
+def _open(path: str, name: str) -> Iterator[BinaryIO]:
     if path == "-":
         yield sys.stdin.buffer
         return

@@ -26,7 +26,7 @@ _MAX_JOBS = 50
 _MAX_SINGLE_REQUESTS = 5
 """Maximum number of requests for single objects: the owners of a Job, or the Events about an object."""
 
-_ListOf = tuple[Informer, dict[str, str]]
+_ListRequest = tuple[Informer, dict[str, str]]
 """A list, and its selectors as query parameters."""
 
 
@@ -41,19 +41,19 @@ async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
 
 async def read_one(client: KubeClient, settings: Settings, target: Target) -> Snapshot:
     """Reads one run, the Jobs of its namespace, and its Pods and Events by selectors. Raises ExplainError."""
-    snapshot = await _runs(client, Snapshot(settings), target.name)
+    snapshot = await _read_runs(client, Snapshot(settings), target.name)
     found = [run for run in snapshot.cache(time.time()).runs if target.is_(run.namespace, run.name)]
     namespace = found[0].namespace if found else target.namespace
     if namespace and not settings.namespaces:
         narrow = Snapshot(msgspec.structs.replace(settings, namespaces=(namespace,)))
-        snapshot = await _runs(client, narrow, target.name)
-    await _each(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
+        snapshot = await _read_runs(client, narrow, target.name)
+    await _read_lists(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
     if not found_in(snapshot.cache(time.time()), target):
         named = {"fieldSelector": f"metadata.name={target.name}"}
-        await _each(client, snapshot, [(informer, named) for informer in snapshot.of(PODS)], is_whole=False)
+        await _read_lists(client, snapshot, [(informer, named) for informer in snapshot.of(PODS)], is_whole=False)
     for owner in _owners(snapshot, target):
-        await _runs(client, snapshot, owner)
-    await _attached(client, snapshot, target)
+        await _read_runs(client, snapshot, owner)
+    await _read_attached(client, snapshot, target)
     return snapshot
 
 
@@ -65,7 +65,7 @@ def _owners(snapshot: Snapshot, target: Target) -> list[str]:
     ]
 
 
-async def _runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
+async def _read_runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
     """Reads the runs of this name. If no controller has processed one, reads all: another may block it."""
     informers = [*snapshot.of(CODERUNS)]
     only = {"fieldSelector": f"metadata.name={name.rpartition('/')[2]}"}
@@ -84,7 +84,7 @@ async def _runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
     return snapshot
 
 
-async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> None:
+async def _read_attached(client: KubeClient, snapshot: Snapshot, target: Target) -> None:
     """Reads the Pods of the run's Jobs, and the Events about all of them; the ConfigMaps if the run has no Job."""
     cache = snapshot.cache(time.time())
     items = found_in(cache, target)
@@ -93,22 +93,22 @@ async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> N
     reads = _pod_reads(snapshot, [job for job in newest if not job.is_pod])
     if any(cache.lacks_job(one) for one in items if isinstance(one, Run)):
         reads += [(informer, {}) for informer in snapshot.of(CONFIGMAPS)]
-    await _each(client, snapshot, reads)
+    await _read_lists(client, snapshot, reads)
     cache = snapshot.cache(time.time())
     pods = [pod for job in newest for pod in cache.pods_of(job)]
-    await _each(client, snapshot, _event_reads(snapshot, [*items, *newest, *pods]))
+    await _read_lists(client, snapshot, _event_reads(snapshot, [*items, *newest, *pods]))
 
 
-def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListOf]:
+def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListRequest]:
     """A list for each informer whose namespace contains one of these Jobs."""
-    reads: list[_ListOf] = []
+    reads: list[_ListRequest] = []
     for informer in snapshot.of(PODS):
         names = dict.fromkeys(job.name for job in jobs if _covers(informer, job.namespace))
         reads += [(informer, {"labelSelector": f"job-name in ({','.join(names)})"})] if names else []
     return reads
 
 
-def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListOf]:
+def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListRequest]:
     """A list of Events for each object, because a field selector has one UID; for many, one for each namespace."""
     uids, spaces = {one.uid for one in about}, {one.namespace for one in about}
     selectors = (
@@ -128,10 +128,10 @@ def _covers(informer: Informer, namespace: str) -> bool:
     return informer.watch.namespace in {None, namespace}
 
 
-async def _each(
+async def _read_lists(
     client: KubeClient,
     snapshot: Snapshot,
-    reads: Sequence[_ListOf],
+    reads: Sequence[_ListRequest],
     *,
     is_whole: bool = True,
 ) -> None:
@@ -144,7 +144,7 @@ async def _each(
         if error is not None and informer.partition not in failed:
             failed[informer.partition] = informer
             snapshot.known[informer.table].discard(informer.partition)
-            _note(snapshot, informer, error)
+            _add_note(snapshot, informer, error)
 
 
 async def _read(
@@ -182,20 +182,20 @@ def _check_runs(snapshot: Snapshot, errors: Mapping[Informer, KubeError | None])
     runs = {informer: error for informer, error in errors.items() if informer.table == CODERUNS}
     if runs and all(runs.values()):
         informer, error = next(iter(runs.items()))
-        raise ExplainError(f"{informer.resource}: {_words(informer, error)}")
+        raise ExplainError(f"{informer.resource}: {_error_text(informer, error)}")
     for informer, error in errors.items():
         if not (isinstance(error, NotFoundError) and informer.watch.custom):
-            _note(snapshot, informer, error)
+            _add_note(snapshot, informer, error)
 
 
-def _note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
+def _add_note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
     if error is not None:
         snapshot.is_partial |= informer.table in {CODERUNS, JOBS}
-        note = f"{informer.resource} were not read: {_words(informer, error)}"
+        note = f"{informer.resource} were not read: {_error_text(informer, error)}"
         snapshot.notes += [note] if note not in snapshot.notes else []
 
 
-def _words(informer: Informer, error: KubeError | None) -> str:
+def _error_text(informer: Informer, error: KubeError | None) -> str:
     if isinstance(error, ForbiddenError):
         group = f".{informer.watch.group}" if informer.watch.group else ""
         where = f"namespace {informer.watch.namespace}" if informer.watch.namespace else "all namespaces"

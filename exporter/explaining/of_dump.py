@@ -43,11 +43,11 @@ def of_dump(run: Explanation) -> Explanation:
     if not unread:
         return run
     kinds = ",".join(dict.fromkeys([*unread, *(() if run.events_known else ("events",))]))
-    found = tuple(_found(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
+    found = tuple(_explain_missing_objects(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
     return msgspec.structs.replace(run, findings=found)
 
 
-def _found(one: FindingView, run: Explanation, kinds: str) -> FindingView:
+def _explain_missing_objects(one: FindingView, run: Explanation, kinds: str) -> FindingView:
     return msgspec.structs.replace(
         one,
         evidence=f"{one.evidence.partition(' ')[0]} in namespace {run.namespace} are not in the dump",

@@ -19,7 +19,7 @@ def plain(_: str, text: str) -> str:
     return escape_invisible(text)
 
 
-def _colored(style: str, text: str) -> str:
+def _color(style: str, text: str) -> str:
     code = _CODES.get(style)
     return f"\x1b[{code}m{escape_invisible(text)}\x1b[0m" if code and text.strip() else escape_invisible(text)
 
@@ -27,4 +27,4 @@ def _colored(style: str, text: str) -> str:
 def paint_for(stream: TextIO) -> Paint:
     """The function for this stream: with colors only for a terminal without NO_COLOR (https://no-color.org)."""
     colored = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return _colored if colored else plain
+    return _color if colored else plain

@@ -46,7 +46,7 @@ class Remote:
     async def one(self, target: Target) -> Explanation:
         """The explanation of one run. Raises ExplainError."""
         async with self._session() as session:
-            return self._decoded(_one, await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
+            return self._decode(_one, await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
 
     async def all(self, *, state: str) -> tuple[list[Explanation], list[str]]:
         """All pages of the list, and its notes. Raises ExplainError."""
@@ -55,7 +55,7 @@ class Remote:
         token = ""
         async with self._session() as session:
             for _ in range(_MAX_PAGES):
-                page = self._decoded(_list, await self._get(session, "", {"state": state, "continue": token}))
+                page = self._decode(_list, await self._get(session, "", {"state": state, "continue": token}))
                 runs += page.items
                 notes |= dict.fromkeys(page.notes)
                 token = page.continue_
@@ -63,7 +63,7 @@ class Remote:
                     return runs, list(notes)
         raise ExplainError(f"{self.url}: the list does not end")
 
-    def _decoded(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    def _decode(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         try:
             return decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -18,7 +18,7 @@ __all__ = ["NotYamlError", "yaml_objects"]
 _DOCUMENT: Final = re.compile(r"^---(?:[ \t].*)?\r?$", re.MULTILINE)
 _ITEMS: Final = re.compile(r"^items:[ \t]*\r?\n(?P<indent> *)- ", re.MULTILINE)
 _MAX_OBJECT_CHARS: Final = 8 << 20
-_DEEP: Final = 500
+_MAX_FAST_DEPTH: Final = 500
 
 
 class NotYamlError(Exception):
@@ -101,7 +101,7 @@ def _tree(text: str, line: int) -> Any:
         + max((len(one) - len(one.lstrip(" -")) for one in text.split("\n")), default=0)
     )
     try:
-        return load(text, loader=_Pure if deepest > _DEEP else _Fast)
+        return load(text, loader=_Pure if deepest > _MAX_FAST_DEPTH else _Fast)
     except RecursionError:
         raise NotYamlError(f"line {line}: nested too deeply") from None
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:

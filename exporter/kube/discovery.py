@@ -51,13 +51,13 @@ class APIGroupList(msgspec.Struct):
 
 async def served_groups(client: KubeClient) -> dict[str, list[str]]:
     """The versions of each group, with the preferred one first. Raises a KubeError."""
-    groups = _decoded(await client.get("/apis", max_bytes=_MAX_BYTES), APIGroupList).groups
+    groups = _decode(await client.get("/apis", max_bytes=_MAX_BYTES), APIGroupList).groups
     return {group.name: [item.version for item in group.versions] for group in groups}
 
 
 async def served_resources(client: KubeClient, group: str, version: str) -> dict[str, str]:
     """The kind of each resource by its plural, without subresources. Raises a KubeError."""
-    found = _decoded(await client.get(f"/apis/{group}/{version}", max_bytes=_MAX_BYTES), APIResourceList).resources
+    found = _decode(await client.get(f"/apis/{group}/{version}", max_bytes=_MAX_BYTES), APIResourceList).resources
     return {item.name: item.kind for item in found if "/" not in item.name}
 
 
@@ -73,7 +73,7 @@ async def other_versions(client: KubeClient, *, group: str, version: str, plural
         return []
 
 
-def _decoded(body: bytes, form: type[T]) -> T:
+def _decode(body: bytes, form: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -83,7 +83,7 @@ def all_source_paths(source: Source) -> list[Path]:
 
 def texts(sources: Iterable[Source], index: Index) -> Texts:
     """Compiles sources to one function that returns the first non-empty value of each, as text."""
-    compiled = [_compiled(source, index) for source in sources]
+    compiled = [_compile(source, index) for source in sources]
 
     def all_texts(values: Values) -> list[str]:
         found = []
@@ -105,7 +105,7 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
     return all_texts
 
 
-def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
+def _compile(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
     """The paths of a source, and its literal text, after which further sources are ignored."""
     parts: list[tuple[int, str, Condition | None]] = []
     for one in as_tuple(source):

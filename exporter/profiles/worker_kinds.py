@@ -33,7 +33,7 @@ def names_of(profiles: Iterable[Profile]) -> list[str]:
 
 def worker_kinds(profile: Profile, profiles: Sequence[Profile]) -> dict[str, Profile]:
     """The profiles of the worker kinds of a profile, by the value of `worker.is`. Jobs and Pods are not included."""
-    found = {worker.is_: _called(worker.is_, profiles) for worker in profile_workers(profile)}
+    found = {worker.is_: _profiles_named(worker.is_, profiles) for worker in profile_workers(profile)}
     return {text: kinds[0] for text, kinds in found.items() if len(kinds) == 1}
 
 
@@ -53,13 +53,13 @@ def check_worker_kinds(profiles: Sequence[Profile]) -> None:
 
 
 def _fault(text: str, profiles: Sequence[Profile]) -> str:
-    found = [name_of(one) for one in _called(text, profiles)]
+    found = [name_of(one) for one in _profiles_named(text, profiles)]
     if len(found) > 1:
         return f"several kinds are called {text}: write {' or '.join(found)}"
     if found:
         return ""
     names = (
-        " or ".join(name_of(one) for one in _called(text, [resolve(name) for name in shipped_names()]))
+        " or ".join(name_of(one) for one in _profiles_named(text, [resolve(name) for name in shipped_names()]))
         or "its profile"
     )
     return f"{text} is not read: add {names} to coderuns.kinds, or set worker to {{is: none}}"
@@ -76,7 +76,7 @@ def _below(profile: Profile, profiles: Sequence[Profile]) -> set[str]:
     return below
 
 
-def _called(text: str, profiles: Sequence[Profile]) -> list[Profile]:
+def _profiles_named(text: str, profiles: Sequence[Profile]) -> list[Profile]:
     """The kinds of runs of this kind or PLURAL.GROUP."""
     if text in BUILT_IN:
         return []

@@ -27,7 +27,7 @@ _MIN_NEW_RATIO = 0.05  # of the objects so far
 _MAX_NEW = 500
 """Maximum of the required progress. It is low enough for a large list from a server under load."""
 _RETRY_SECONDS = 3600.0
-_FAILURES = 2
+_MAX_FAILURES = 2
 
 
 class Streaming:
@@ -41,12 +41,12 @@ class Streaming:
 
     def is_enabled(self) -> bool:
         """Whether to stream the next list: not after two failures in a row."""
-        return self._failures < _FAILURES and self._monotonic() >= self._paged_until
+        return self._failures < _MAX_FAILURES and self._monotonic() >= self._paged_until
 
     def record_failure(self, error: KubeError) -> None:
         """Records that a streamed list failed. Counts failures that a paged list may not have."""
         if isinstance(error, EndlessListError):
-            self._failures = _FAILURES
+            self._failures = _MAX_FAILURES
         elif isinstance(error, InvalidResponseError | ServerError) or error.code in {"cut", "timeout"}:
             self._failures += 1
         self._reason = str(error)
@@ -57,7 +57,7 @@ class Streaming:
 
     def record_paged_list(self) -> str:
         """Records a paged list. If streaming failed before, disables it for an hour and returns the reason."""
-        failed, self._failures = self._failures >= _FAILURES, 0
+        failed, self._failures = self._failures >= _MAX_FAILURES, 0
         if not failed:
             return ""
         self._paged_until = self._monotonic() + _RETRY_SECONDS

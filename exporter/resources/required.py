@@ -38,7 +38,7 @@ class RequiredConfigMap:
         return re.fullmatch(form, name) is not None
 
     def named(self, name: str) -> "RequiredConfigMap":
-        """The same requirement for the ConfigMap of this name."""
+        """This requirement, with the name of a ConfigMap instead of its pattern."""
         return dataclasses.replace(self, name=name)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.cache import Key, ObjectCache, Record
 from exporter.exposition.family import Family
-from exporter.exposition.text import escaped
+from exporter.exposition.text import escape_rows
 from exporter.resources.required import RequiredConfigMap
 from exporter.resources.wanted import WatchConfig
 
@@ -94,4 +94,4 @@ class Resource:
 
     def _labels(self, records: Sequence[Record]) -> list[str]:
         form = '{}="%s",{}="%s"'.format(*self.label_names)
-        return [form % name for name in escaped([(item.namespace, item.name) for item in records])]
+        return [form % name for name in escape_rows([(item.namespace, item.name) for item in records])]
