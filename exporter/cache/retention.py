@@ -56,10 +56,10 @@ class Retention:
         self.now = now
         passed = set()
         while self._ends and self._ends[0][0] <= now:
-            _, resource, uid = heapq.heappop(self._ends)
-            item = self._tables[resource].get(uid)
+            _, table, uid = heapq.heappop(self._ends)
+            item = self._tables[table].get(uid)
             if item is not None and not self.is_exposed(item):  # otherwise its end has changed and is scheduled again
-                passed.add(Key(resource, uid))
+                passed.add(Key(table, uid))
         return passed
 
     def update(self, old: Record | None, new: Record | None) -> None:
@@ -83,14 +83,14 @@ class Retention:
         self.now = now
         for item in hidden:
             self._schedule(item)
-        return {Key(_resource(item), item.uid) for item in hidden if self.is_exposed(item)}
+        return {Key(_table_of(item), item.uid) for item in hidden if self.is_exposed(item)}
 
     def _schedule(self, item: Record) -> None:
         """Schedules the expiration of an object for `advance`; of a run, also that of its Jobs."""
         if not self._seconds:
             return
         if (end := self._end(item)) is not None and self.now < (leaves := end + self._seconds) < NEVER:
-            heapq.heappush(self._ends, (leaves, _resource(item), item.uid))
+            heapq.heappush(self._ends, (leaves, _table_of(item), item.uid))
             if len(self._ends) > _MIN_SCHEDULED + 2 * (len(self._tables[CODERUNS]) + len(self._tables[JOBS])):
                 self._remove_stale()
         if isinstance(item, Run):
@@ -101,8 +101,8 @@ class Retention:
         """Removes the expirations of deleted objects, and those that were scheduled again for another time."""
         self._ends = sorted(entry for entry in set(self._ends) if self._is_current(*entry))
 
-    def _is_current(self, leaves: float, resource: str, uid: str) -> bool:
-        item = self._tables[resource].get(uid)
+    def _is_current(self, leaves: float, table: str, uid: str) -> bool:
+        item = self._tables[table].get(uid)
         end = None if item is None else self._end(item)
         return end is not None and end + self._seconds == leaves
 
@@ -126,7 +126,7 @@ class Retention:
         assert_never(item)
 
 
-def _resource(item: Record) -> str:
+def _table_of(item: Record) -> str:
     return CODERUNS if isinstance(item, Run) else JOBS
 
 

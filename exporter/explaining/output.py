@@ -9,21 +9,21 @@ import msgspec
 import yaml
 
 from exporter.diagnosis.explanation import Explanation, RunList
-from exporter.explaining.listing import listing_of
+from exporter.explaining.listing import format_list
 from exporter.explaining.paint import paint_for
-from exporter.explaining.text import text_of
+from exporter.explaining.text import format_run
 
-__all__ = ["FORMATS", "exit_code", "shown"]
+__all__ = ["FORMATS", "exit_code", "format_runs"]
 
 FORMATS: Final = ("text", "json", "yaml")
 _CODES: Final = {"fault": 1, "unknown": 2}
 
 
-def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequence[str] = ()) -> str:
+def format_runs(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequence[str] = ()) -> str:
     """The runs in the format `form`. `single`: prints one run instead of a list."""
     if form == "text":
         paint = paint_for(sys.stdout)
-        return text_of(runs[0], paint) if single else listing_of(runs, paint, notes=notes)
+        return format_run(runs[0], paint) if single else format_list(runs, paint, notes=notes)
     document: Any = runs[0] if single else RunList(items=tuple(runs), notes=tuple(notes))
     if form == "json":
         return json.dumps(

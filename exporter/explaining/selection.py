@@ -14,12 +14,12 @@ from exporter.explaining.errors import ExplainError
 from exporter.explaining.snapshot import Snapshot
 from exporter.plurals import plural
 
-__all__ = ["Selected", "selected"]
+__all__ = ["Selection", "explain_runs"]
 
 _MAX_NAMES = 5
 
 
-class Selected(NamedTuple):
+class Selection(NamedTuple):
     """Explanations. `is_partial`: some runs could not be read."""
 
     runs: Sequence[Explanation]
@@ -27,7 +27,9 @@ class Selected(NamedTuple):
     is_partial: bool = False
 
 
-def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = "") -> Selected:
+def explain_runs(
+    snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = ""
+) -> Selection:
     """Explains the run `target`, or all runs of `namespace` (empty: of all), the most severe first.
 
     `ended`: includes finished runs. Raises ExplainError.
@@ -39,7 +41,7 @@ def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bo
         items = [one for one in items if namespace in {"", one.namespace}]
         shown = items if ended else [one for one in items if not is_over(one, cache)]
         notes = (*notes, *_note(items, shown, cache))
-        return Selected(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
+        return Selection(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
     found = found_in(cache, target)
     if not found:
         why = f" ({notes[0]})" if notes else ""
@@ -47,7 +49,7 @@ def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bo
     if len(found) > 1:
         names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_MAX_NAMES])
         raise ExplainError(f"{target.text}: several have this name: {names}")
-    return Selected([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
+    return Selection([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
 
 
 def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:

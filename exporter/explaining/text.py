@@ -9,13 +9,13 @@ from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
 
-__all__ = ["age", "not_yet", "style_of", "text_of"]
+__all__ = ["age", "format_run", "not_yet", "style_of"]
 
 _WIDTH = 12
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
-def text_of(run: Explanation, paint: Paint) -> str:
+def format_run(run: Explanation, paint: Paint) -> str:
     """The cause and the next command, then the run with its worker, pods and containers, then the Events."""
     lines = [
         *_head(run, paint),
