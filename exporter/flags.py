@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 __all__ = ["Parser", "UsageError", "nearest", "number", "one_of"]
 
 _MIN_SIMILARITY = 0.6
-_OF_ONE = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
+_ARGUMENT_ERROR = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
 
 
 class UsageError(Exception):
@@ -32,10 +32,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
-        of_one = _OF_ONE.fullmatch(message)
-        if of_one is None:
+        about_one = _ARGUMENT_ERROR.fullmatch(message)
+        if about_one is None:
             raise UsageError(f"{message}; see {self.prog} --help")
-        flag, text = of_one.groups()
+        flag, text = about_one.groups()
         flag = flag.rpartition("/")[2]  # the long name
         if text.startswith("ignored explicit argument"):
             text = "takes no value"

@@ -21,7 +21,7 @@ __all__ = ["check_schemas", "not_in_schema"]
 
 _MAX_BYTES: Final = 16 << 20  # bytes of the schemas of one group
 _MIN_SIMILARITY: Final = 0.6
-_OF_KIND: Final = "x-kubernetes-group-version-kind"
+_KIND_EXTENSION: Final = "x-kubernetes-group-version-kind"
 _OPEN: Final = ("x-kubernetes-preserve-unknown-fields", "additionalProperties", "$ref", "allOf")
 
 
@@ -86,4 +86,4 @@ def not_in_schema(schema: Any, path: Path) -> str | None:
 def _schema_of(profile: Profile, document: Document) -> Any:
     wanted = {"group": profile.group, "version": profile.version, "kind": profile.kind}
     schemas = [one for one in document.components.schemas.values() if isinstance(one, dict)]
-    return next((one for one in schemas if wanted in (one.get(_OF_KIND) or ())), None)
+    return next((one for one in schemas if wanted in (one.get(_KIND_EXTENSION) or ())), None)

@@ -21,7 +21,7 @@ from exporter.untrusted import message, one_line
 __all__ = ["ValueReader", "Values", "value_findings"]
 
 _KEY: Final = re.compile(r"(?:about|times|worker(?:\[\d+\])?)\.\w+|\w+")
-_OF_WORKER: Final = re.compile(r"worker(\[\d+\])?\.about\.")
+_WORKER_KEY: Final = re.compile(r"worker(\[\d+\])?\.about\.")
 _MAX_LENGTH: Final = 63
 _MAX_VALUES: Final = 10  # of one path
 _MIN_RUNS: Final = 3  # runs; with fewer, all may be too new to have a status
@@ -107,7 +107,7 @@ def _keys(profile: Profile) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
     for key, path in paths_in(profile):
         match = _KEY.match(key)
-        if match and not _OF_WORKER.match(key):
+        if match and not _WORKER_KEY.match(key):
             keys.setdefault(match[0], []).append(format_path(parse(path)))
     return keys
 

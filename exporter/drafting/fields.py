@@ -11,7 +11,7 @@ from exporter.drafting.words import is_skipped, words
 __all__ = ["draft_about", "draft_times", "sources"]
 
 _MAX_SOURCES: Final = 3  # of one value
-_OF_TEXT: Final = ("", "string", "integer", "number", "date-time")
+_TEXT_TYPES: Final = ("", "string", "integer", "number", "date-time")
 _MIN_RATIO: Final = 0.8  # of the objects with a value
 
 
@@ -45,7 +45,7 @@ def sources(
     """The best field with one of these names, then fields with a value in objects where the first has none."""
     found: list[str] = []
     covered = 0
-    for path in fields_named(names, definition, observed, parts=parts, types=_OF_TEXT):
+    for path in fields_named(names, definition, observed, parts=parts, types=_TEXT_TYPES):
         has = observed.has.get(path, 0)
         if not found or has & ~covered or (not observed.objects and len(found) < _MAX_SOURCES):
             found.append(path)

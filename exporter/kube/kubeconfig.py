@@ -58,7 +58,7 @@ for _tag, _form, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
 
 
-class _Named(msgspec.Struct):
+class _NamedEntry(msgspec.Struct):
     name: str = ""
     context: dict[str, Any] | None = None
     cluster: dict[str, Any] | None = None
@@ -67,9 +67,9 @@ class _Named(msgspec.Struct):
 
 class _File(msgspec.Struct, rename="kebab"):
     current_context: str | None = None
-    contexts: list[_Named] | None = None
-    clusters: list[_Named] | None = None
-    users: list[_Named] | None = None
+    contexts: list[_NamedEntry] | None = None
+    clusters: list[_NamedEntry] | None = None
+    users: list[_NamedEntry] | None = None
 
 
 class _Context(msgspec.Struct):
