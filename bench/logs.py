@@ -17,6 +17,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from exporter.cache import JOBS, Container, Job, ObjectCache, Pod, Thresholds
+from exporter.diagnosis.recorder import FlightRecorder
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.log_formats import LogReader, shipped_formats
@@ -103,7 +104,8 @@ def _store(pods: int) -> MetricsStore:
     """A store with that many running Pods of Jobs."""
     cache = ObjectCache(thresholds=Thresholds())
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
-    store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True, has_logs=True)
+    recorder = FlightRecorder(cache, started=0.0)
+    store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True, recorder=recorder, has_logs=True)
     jobs = [Job(uid=f"j{number}", namespace="n", name=f"j{number}") for number in range(pods)]
     store.replace(JOBS, "*", {job.uid: job for job in jobs})
     for number, job in enumerate(jobs):

@@ -1,7 +1,7 @@
 """The parts of URLs of repositories, proxies and API servers that are safe to show: host, port and path.
 
-Any part of a URL that was written by hand may contain a password or a token. So a URL is shown only if all of it
-matches the pattern below, and only its host, port and path.
+Any part of a URL that was written by hand may contain a password or a token. So only the host, port and
+path are shown, and only if the whole URL matches the pattern below.
 """
 
 import functools

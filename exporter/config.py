@@ -49,7 +49,7 @@ class CodeRuns(_Section, frozen=True):
 
     kinds: tuple[str | Profile, ...] = (DEFAULT,)
     """At least one entry. An entry is the name of a [shipped profile](profiles.md), a file with one profile, or a
-    profile. In metrics, a run of any kind but the first has its kind before its name: `docsrun/NAME`."""
+    profile. In metrics, the name of a run begins with its kind (`docsrun/NAME`), except for the first kind."""
 
 
 class Jobs(_Section, frozen=True):
@@ -62,22 +62,22 @@ class Jobs(_Section, frozen=True):
 class Pods(_Section, frozen=True):
     """The Pods of Jobs. They show why a Job does not start or end.
 
-    Without the permission to list and watch Pods, these causes are missing, and nothing else.
+    Without the permission to list and watch Pods, only these causes are missing.
     """
 
     enabled: bool = True
-    """Whether to read them."""
+    """Whether to read Pods of Jobs."""
 
 
 class Events(_Section, frozen=True):
-    """The Events about open runs, their Jobs and their Pods. Their words become part of the causes.
+    """The Events about open runs, their Jobs and their Pods. Their messages become part of the causes.
 
-    Up to 20 namespaces with open runs are watched one by one; if there are more, all namespaces with one watch.
-    Without the permission to list and watch Events, their words are missing, and nothing else.
+    Up to 20 namespaces with open runs are watched one by one; if there are more, all are watched with one watch.
+    Without the permission to list and watch Events, only these messages are missing.
     """
 
     enabled: bool = True
-    """Whether to read them."""
+    """Whether to read Events."""
 
 
 class Logs(_Section, frozen=True):
@@ -95,8 +95,8 @@ class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and its required keys."""
 
     name: str
-    """A name, or a pattern such as `cto-controller-templates-*`: at least one ConfigMap must match it, and all that
-    match are checked."""
+    """A name, or a pattern such as `cto-controller-templates-*`. At least one ConfigMap must match a pattern, and
+    each match is checked."""
     keys: tuple[str, ...] = ()
     """Keys that must exist in `data` or `binaryData`, with a value that is not empty."""
 
@@ -109,8 +109,9 @@ _TEMPLATES: tuple[str | RequiredConfigMap, ...] = tuple(
 class ConfigMaps(_Section, frozen=True):
     """The required ConfigMaps. A ConfigMap is healthy if it exists, is not empty, and has its required keys.
 
-    Names that are set here are always required. If none are set, the template ConfigMaps of the platform are required
-    once one of them exists; until then, none is reported as missing. They are not read if no kind requires them.
+    Names that are set here are always required. If no names are set, the template ConfigMaps of the platform are
+    required once one of them exists; before that, none is reported as missing. They are not read if no kind of run
+    requires them.
     """
 
     namespace: str = "agent-platform"
@@ -163,14 +164,14 @@ class Web(_Section, frozen=True):
     telemetry_path: str = "/metrics"
     """The path of the metrics."""
     max_requests: int = 40
-    """Maximum number of concurrent scrapes; further ones get 503. 0: no limit."""
+    """Maximum number of concurrent scrapes; further scrapes get 503. 0: no limit."""
     config_file: str | None = None
     """The file with [TLS and passwords](operations.md#tls-and-access), in the format of Prometheus' exporters."""
     kubernetes_auth: bool = False
     """Whether a scrape requires a [Kubernetes bearer token](operations.md#tokens-of-the-cluster) authorized to `get`
     the path."""
     kubernetes_auth_audience: str = ""
-    """The required audience of these tokens. Not set: that of the API server, which the tokens of pods have."""
+    """The required audience of these tokens. Not set: the audience of the API server, as in the tokens of pods."""
     kubernetes_auth_without_tls: bool = False
     """Whether tokens are accepted over plain HTTP, if another component encrypts the traffic. Otherwise they require
     TLS."""
@@ -190,7 +191,8 @@ class Settings(_Section, frozen=True):
 
     kubernetes: Kubernetes = Kubernetes()
     namespaces: tuple[str, ...] = ()
-    """The namespaces in which runs, Jobs and worker Pods are read. Not set: all, which needs a ClusterRole."""
+    """The namespaces in which runs, Jobs and worker Pods (Pods that work for a run without a Job) are read. Not set:
+    all namespaces, which needs a ClusterRole."""
     label_selector: str = ""
     """A label selector, as in `kubectl get -l`. Only runs, Jobs and worker Pods that match it are read. Use a label
     that a run and its Job both have, such as `service`: a run whose Job does not match appears to have no Job.
@@ -210,7 +212,7 @@ class Settings(_Section, frozen=True):
 
 
 def check(settings: Settings) -> None:
-    """Validates what types cannot express. Raises msgspec.ValidationError with the path of the key."""
+    """Validates values beyond their types. Raises msgspec.ValidationError with the path of the key."""
     _check_durations(settings)
     named = [("namespaces", name) for name in settings.namespaces]
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):

@@ -14,7 +14,7 @@ __all__ = ["ConfigMapSink"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigMapSink:
-    """Updates one partition of the table. A required ConfigMap has a record even if it does not exist.
+    """Updates the ConfigMaps of one list and watch. A required one has a record even if it does not exist.
 
     A deleted ConfigMap that matched a pattern remains required until the process exits.
     """
@@ -28,7 +28,9 @@ class ConfigMapSink:
         """Replaces all records; adds those of missing ConfigMaps."""
         found = {uid: record for uid, record in records.items() if isinstance(record, ConfigMap)}
         deleted = [
-            record.name for uid, record in self._cached().items() if uid not in found and "*" not in record.name
+            record.name
+            for uid, record in self._cached_records().items()
+            if uid not in found and "*" not in record.name
         ]
         wanted = [place for name in deleted if (place := find_requirement(name, self.places)) is not None]
         found |= absent_configmaps(wanted, {})
@@ -40,8 +42,8 @@ class ConfigMapSink:
             self._update(uid, record)
 
     def delete(self, uid: str) -> None:
-        """Marks a required ConfigMap as missing. Ignores others."""
-        cached = self._cached().get(uid)
+        """Marks a required ConfigMap as missing. Ignores other ConfigMaps."""
+        cached = self._cached_records().get(uid)
         place = find_requirement(cached.name, self.places) if cached is not None else None
         if place is not None:
             self._update(uid, absent_configmaps([place], {})[uid])
@@ -50,24 +52,24 @@ class ConfigMapSink:
         """Marks the records as forbidden, or as readable again. Their other fields do not change."""
         if state not in {"forbidden", "watching"}:
             return
-        records, forbidden = dict(self._cached()), state == "forbidden"
+        records, forbidden = dict(self._cached_records()), state == "forbidden"
         if forbidden:
             absent = absent_configmaps(self.places, records)
             records |= {
                 uid: msgspec.structs.replace(item, read=False) for uid, item in absent.items() if uid not in records
             }
         for uid, record in records.items():
-            self._put(uid, msgspec.structs.replace(record, forbidden=forbidden))
+            self._apply(uid, msgspec.structs.replace(record, forbidden=forbidden))
 
     def _update(self, uid: str, record: ConfigMap) -> None:
-        self._put(uid, record)
+        self._apply(uid, record)
         for place in self.places:  # a pattern with a match is no longer missing
-            if place.is_pattern and place.uid in self._cached() and place.matches(record.name):
-                self._put(place.uid, None)
-        self.status.count(sum(item.exists for item in self._cached().values()))
+            if place.is_pattern and place.uid in self._cached_records() and place.matches(record.name):
+                self._apply(place.uid, None)
+        self.status.count(sum(item.exists for item in self._cached_records().values()))
 
-    def _cached(self) -> dict[str, ConfigMap]:
+    def _cached_records(self) -> dict[str, ConfigMap]:
         return self.store.cache.configmaps.partition(self.partition)
 
-    def _put(self, uid: str, record: ConfigMap | None) -> None:
-        self.store.put(Change(CONFIGMAPS, self.partition, uid, record))
+    def _apply(self, uid: str, record: ConfigMap | None) -> None:
+        self.store.apply(Change(CONFIGMAPS, self.partition, uid, record))

@@ -15,11 +15,11 @@ __all__ = ["run_command"]
 
 T = TypeVar("T")
 
-_FAILED = 2
-_INTERRUPTED = 130  # 128 + SIGINT, as in shells
+_EXIT_FAILED = 2
+_EXIT_INTERRUPTED = 130  # 128 + SIGINT, as in shells
 _PACKAGE = pathlib.Path(__file__).resolve().parent
-_MAX_PLACES = 4
-_STANDARD = (0, 1, 2)
+_MAX_FRAMES = 4
+_STANDARD_DESCRIPTORS = (0, 1, 2)
 
 
 def run_command(command: Callable[[], int], *, expected: tuple[type[Exception], ...]) -> int:
@@ -30,12 +30,12 @@ def run_command(command: Callable[[], int], *, expected: tuple[type[Exception], 
     """
     _open_standard_streams()
     with _output() as output:
-        code = _ran(command, output, expected)
+        code = _exit_code(command, output, expected)
         with contextlib.suppress(OSError):
             output.flush()
         if output.failure:
             _print_error(f"cannot write to standard output: {output.failure}")
-            code = _FAILED
+            code = _EXIT_FAILED
     for stream in filter(None, (sys.stdout, sys.stderr)):
         _discard(stream)
     return code
@@ -55,12 +55,12 @@ class _Output:
     def write(self, text: str) -> int:
         if self._closed:
             self.failure = self._closed
-        return self._tried(lambda: self._stream.write(text))
+        return self._record_failure(lambda: self._stream.write(text))
 
     def flush(self) -> None:
-        self._tried(self._stream.flush)
+        self._record_failure(self._stream.flush)
 
-    def _tried(self, action: Callable[[], T]) -> T:
+    def _record_failure(self, action: Callable[[], T]) -> T:
         try:
             return action()
         except OSError as error:
@@ -81,28 +81,28 @@ def _output() -> Iterator[_Output]:
         sys.stdout = stream
 
 
-def _ran(command: Callable[[], int], output: _Output, expected: tuple[type[Exception], ...]) -> int:
+def _exit_code(command: Callable[[], int], output: _Output, expected: tuple[type[Exception], ...]) -> int:
     try:
         return command()
     except SystemExit as end:  # raised by argparse after --help and --version
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return _EXIT_INTERRUPTED
     except BaseException as error:  # noqa: BLE001 - the outermost handler
         fault = error
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     if not (isinstance(fault, OSError) and output.failure):
-        _print_error(str(fault) if isinstance(fault, expected) else _bug(fault))
-    return _FAILED
+        _print_error(str(fault) if isinstance(fault, expected) else _bug_report(fault))
+    return _EXIT_FAILED
 
 
-def _bug(fault: BaseException) -> str:
-    """The type and place of a bug, without its message, which may contain a secret."""
+def _bug_report(fault: BaseException) -> str:
+    """The type and location of an unexpected exception, without its message, which may contain a secret."""
     files = [(pathlib.Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(fault.__traceback__)]
     places = [f"{file.relative_to(_PACKAGE.parent)}:{line}" for file, line in files if _PACKAGE in file.parents]
     reason = f" ({os.strerror(fault.errno)})" if isinstance(fault, OSError) and fault.errno else ""
-    where = ", called from ".join(reversed(places[-_MAX_PLACES:]))
+    where = ", called from ".join(reversed(places[-_MAX_FRAMES:]))
     return f"unexpected {type(fault).__name__}{reason} at {where}; this is a bug in coderun-exporter"
 
 
@@ -114,7 +114,7 @@ def _print_error(line: str) -> None:
 
 def _open_standard_streams() -> None:
     """Opens closed standard streams: their descriptors would be reused for the next file or socket."""
-    for number in _STANDARD:
+    for number in _STANDARD_DESCRIPTORS:
         try:
             os.fstat(number)
         except OSError:

@@ -1,6 +1,6 @@
 """Which namespaces are watched for Events: those with open runs, at most 20; beyond that, all with one watch.
 
-Runs open and close all the time. Watches start at once and stop late, so that they do not come and go with runs.
+Watches start immediately and stop 10 minutes late, so that they do not start and stop with each run.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,14 @@ from exporter.cache import ObjectCache
 __all__ = ["ALL", "EventScopes", "Whole", "open_since"]
 
 ALL = "*"
-_MOST = 20
-_FEW = 10
+_MAX_NAMESPACES = 20
+"""With more namespaces, one watch of all namespaces replaces their watches."""
+_RESUME_NAMESPACES = 10
+"""If there are at most so few for `_LINGER_SECONDS`, namespaces are watched one by one again."""
 _LINGER_SECONDS = 600.0
 
 Whole = Literal["", "pending", "synced", "refused"]
-"""The watch of all namespaces: none, not listed yet, listed, or not permitted."""
+"""State of the watch of all namespaces: not running, initial list not complete, complete, or not permitted."""
 
 
 def open_since(cache: ObjectCache) -> dict[str, float]:
@@ -44,19 +46,20 @@ class EventScopes:
         """The number of namespaces with open runs that no watch covers."""
 
     def update(self, found: Mapping[str, float], *, now: float, whole: Whole) -> set[str]:
-        """The scopes to watch. `found` has the namespaces with open runs, each with the age of the oldest one.
+        """The scopes to watch. `found`: the namespaces with open runs, each with the creation time of its oldest one.
 
-        A namespace is watched until it has had no open run for 10 minutes. One whose oldest run is older than that
-        of a watched namespace takes its place if it is older by 10 minutes. All namespaces are watched until there
-        have been at most 10 with open runs for 10 minutes.
+        A namespace is watched until it has had no open run for 10 minutes. If all 20 watches are in use, a namespace
+        replaces a watched one if its oldest run is older by 10 minutes. The watch of all namespaces runs until at
+        most 10 namespaces have had open runs for 10 minutes.
         """
         self._seen |= dict.fromkeys(found, now)
         self._seen = {name: at for name, at in self._seen.items() if now - at < _LINGER_SECONDS}
         self._oldest = {name: found.get(name, float("inf")) for name in self._seen}
-        if len(found) > (_FEW if self._many_at > now - _LINGER_SECONDS else _MOST) and not self._fixed:
+        limit = _RESUME_NAMESPACES if self._many_at > now - _LINGER_SECONDS else _MAX_NAMESPACES
+        if len(found) > limit and not self._fixed:
             self._many_at = now
         is_many = now - self._many_at < _LINGER_SECONDS
-        self._chosen = set(sorted(self._seen, key=self._rank)[:_MOST])
+        self._chosen = set(sorted(self._seen, key=self._rank)[:_MAX_NAMESPACES])
         covered = is_many and whole == "synced"
         self.unwatched = 0 if covered else len(found.keys() - self._chosen)
         if covered:
@@ -64,5 +67,5 @@ class EventScopes:
         return self._chosen | ({ALL} if is_many else set())
 
     def _rank(self, name: str) -> tuple[float, str]:
-        """The oldest first; a watched one counts as 10 minutes older."""
+        """Sorts namespaces by their oldest run. A watched namespace counts as 10 minutes older."""
         return self._oldest[name] - (_LINGER_SECONDS if name in self._chosen else 0.0), name

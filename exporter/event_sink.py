@@ -1,4 +1,4 @@
-"""The sink for Events. It adds those about open objects, and keeps them when they expire."""
+"""The sink for Events. It adds Events about open objects, and keeps them after they expire in the API server."""
 
 import asyncio
 import dataclasses
@@ -10,7 +10,7 @@ from exporter.telemetry import ResourceStatus
 
 __all__ = ["EventSink"]
 
-_SLICE = 256
+_SLICE = 256  # Events; other tasks run between two slices
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,11 +29,11 @@ class EventSink:
             self._put(event)
 
     def upsert(self, uid: str, record: Event) -> None:  # noqa: ARG002 - as the protocol names it
-        """Adds an Event, or its repetition."""
+        """Adds or updates an Event."""
         self._put(record)
 
     def delete(self, uid: str) -> None:
-        """An Event expired, or is about an unknown object: nothing changes."""
+        """Ignores the deletion: the Event has expired in the API server, or was never added."""
 
     def set_state(self, state: str) -> None:
         """Records whether the Events are being watched."""

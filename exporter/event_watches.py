@@ -19,7 +19,7 @@ Follow = Callable[[Informer], Coroutine[Any, Any, None]]
 
 
 class EventWatches:
-    """`statuses` has those of the running watches. `follow` lists and watches until it is cancelled.
+    """`statuses` contains the status of each running watch. `follow` runs an informer until it is cancelled.
 
     `fixed`: the settings name the namespaces.
     """

@@ -11,7 +11,7 @@ __all__ = ["FileError", "read_bytes", "read_text"]
 
 _MAX_BYTES: Final = 1 << 20
 _PIPE_SECONDS: Final = 30.0
-_PIECE: Final = 64 << 10
+_CHUNK_BYTES: Final = 64 << 10
 
 
 class FileError(Exception):
@@ -70,10 +70,10 @@ def _read(descriptor: int, *, max_bytes: int, seconds: float | None) -> bytes:
         if not poll.poll(None if end is None else max(0.0, end - time.monotonic()) * 1000):
             raise FileError(f"the pipe did not end within {seconds:g} s")
         try:
-            piece = os.read(descriptor, min(_PIECE, max_bytes + 1 - len(data)))
+            chunk = os.read(descriptor, min(_CHUNK_BYTES, max_bytes + 1 - len(data)))
         except BlockingIOError:
-            continue  # another process has read it
-        if not piece:
+            continue  # another process has read the data
+        if not chunk:
             return bytes(data)
-        data += piece
+        data += chunk
     raise FileError(f"it is larger than {max_bytes >> 20} MiB")

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 __all__ = ["Parser", "UsageError", "nearest", "number", "one_of"]
 
-_SIMILAR = 0.6
-_OF_ONE = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
+_MIN_SIMILARITY = 0.6
+_ARGUMENT_ERROR = re.compile(r"argument ([^:]+): (.+)", re.DOTALL)
 
 
 class UsageError(Exception):
@@ -25,17 +25,17 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
-        """As in argparse."""
+        """Adds an argument, as in argparse, and records its flags."""
         self.flags.update(name for name in names if name.startswith("-"))
         self.takes_name = self.takes_name or not names[0].startswith("-")
         return super().add_argument(*names, **settings)
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
-        of_one = _OF_ONE.fullmatch(message)
-        if of_one is None:
+        about_one = _ARGUMENT_ERROR.fullmatch(message)
+        if about_one is None:
             raise UsageError(f"{message}; see {self.prog} --help")
-        flag, text = of_one.groups()
+        flag, text = about_one.groups()
         flag = flag.rpartition("/")[2]  # the long name
         if text.startswith("ignored explicit argument"):
             text = "takes no value"
@@ -47,9 +47,9 @@ class Parser(argparse.ArgumentParser):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A suggestion with the most similar known word; empty if none is similar."""
     names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_SIMILAR)
+    near = difflib.get_close_matches(word.lower(), names, n=1, cutoff=_MIN_SIMILARITY)
     if not near and word.startswith("-"):  # -context for --context
-        near = difflib.get_close_matches(f"--{word.lstrip('-').lower()}", names, n=1, cutoff=_SIMILAR)
+        near = difflib.get_close_matches(f"--{word.lstrip('-').lower()}", names, n=1, cutoff=_MIN_SIMILARITY)
     return f"did you mean {near[0]}?" if near else ""
 
 

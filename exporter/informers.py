@@ -1,4 +1,7 @@
-"""The informers that the settings require: each lists and watches one resource, and updates the cache."""
+"""The informers that the settings require: which lists and watches there are, and how each updates the cache.
+
+`exporter.reflector.reflect` runs them.
+"""
 
 import asyncio
 import dataclasses
@@ -31,7 +34,10 @@ __all__ = ["Informer", "informer_of", "informers", "kinds_of", "watch_config"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Informer:
-    """One list and watch, its state, and the table of which it updates a partition."""
+    """The definition of one list and watch: its request, its state, and the partition of a table that it updates.
+
+    `reflect` runs it, with its `source` and its `sink`.
+    """
 
     resource: str
     table: str
@@ -51,21 +57,21 @@ class Informer:
 
     @property
     def params(self) -> dict[str, str]:
-        """Its selectors."""
+        """The selectors, as query parameters."""
         return self.watch.params
 
     @property
     def places(self) -> tuple[RequiredConfigMap, ...]:
-        """The required ConfigMaps that it reads."""
+        """The required ConfigMaps that it reads; empty for other resources."""
         return self.watch.places
 
     @property
     def name(self) -> str:
-        """The name of its task."""
+        """The name of its asyncio task."""
         return f"{self.status.resource} {self.status.scope}"
 
     def source(self, store: MetricsStore) -> Source[Any]:
-        """The source of its reflector."""
+        """The input of `reflect`."""
 
         def reuse_if_equal(record: Any) -> Any:
             cached = store.cached(self.table, record.uid)
@@ -80,7 +86,7 @@ class Informer:
         )
 
     def sink(self, store: MetricsStore) -> Sink[Any]:
-        """The sink of its reflector."""
+        """The output of `reflect`."""
         if self.places:
             return ConfigMapSink(partition=self.partition, places=self.places, store=store, status=self.status)
         if self.table == PODS:
@@ -92,38 +98,38 @@ class Informer:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CacheUpdater:
-    """Updates the cache with the records of an informer."""
+    """The sink for runs, Jobs and worker Pods. Updates the cache and the metrics with their records."""
 
     informer: Informer
     store: MetricsStore
 
     async def replace(self, records: dict[str, Record]) -> None:
         """Replaces all records, in slices, so that scrapes and probes are served meanwhile."""
-        for _ in self.store.replacing(self.informer.table, self.informer.partition, records):
+        for _ in self.store.replace_in_slices(self.informer.table, self.informer.partition, records):
             await asyncio.sleep(0)
 
     def upsert(self, uid: str, record: Record) -> None:
         """Adds or updates a record."""
-        self._put(uid, record)
+        self._apply(uid, record)
 
     def delete(self, uid: str) -> None:
         """Deletes a record."""
-        self._put(uid, None)
+        self._apply(uid, None)
 
-    def _put(self, uid: str, record: Record | None) -> None:
-        self.store.put(Change(self.informer.table, self.informer.partition, uid, record))
+    def _apply(self, uid: str, record: Record | None) -> None:
+        self.store.apply(Change(self.informer.table, self.informer.partition, uid, record))
         self.informer.status.count(
             len(self.store.cache.table(self.informer.table).partition(self.informer.partition))
         )
 
     def set_state(self, state: str) -> None:
-        """Reports whether workers are watched: while they are not, a new run without one is not reported as stuck."""
+        """Records whether Jobs are being watched. While they are not, no new run is reported to have no Job."""
         if self.informer.table in {CODERUNS, JOBS}:
-            self.store.follow_jobs(self.informer.partition, current=state == "watching")
+            self.store.set_jobs_watched(self.informer.partition, current=state == "watching")
 
 
 def informers(settings: Settings, *, telemetry: Telemetry, on_demand: bool = False) -> list[Informer]:
-    """All informers, grouped by resource; `on_demand`: also of the largest scopes of those that run on demand."""
+    """All informers, grouped by resource. `on_demand`: includes informers that run only while they are needed."""
     wanted = watch_config(settings)
     return [
         informer_of(resource, watch, telemetry)
@@ -154,7 +160,7 @@ def kinds_of(settings: Settings) -> list[RunKind]:
 
 
 def _required(settings: Settings, kinds: Sequence[RunKind]) -> list[RequiredConfigMap]:
-    """Those that the settings name; the default set only if the controller of one of the kinds needs it."""
+    """The ConfigMaps in the settings; the default set only if the controller of one of the kinds needs it."""
     if not settings.configmaps.named and not any(kind.requires_configmaps for kind in kinds):
         return []
     keys = {
@@ -168,7 +174,7 @@ def _required(settings: Settings, kinds: Sequence[RunKind]) -> list[RequiredConf
 
 
 def informer_of(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> Informer:
-    """The informer of one list and watch. Its state is exposed from now on."""
+    """The informer of one list and watch. Its state is exposed in the metrics from now on."""
     return Informer(
         resource=resource.name,
         table=resource.table,
@@ -176,11 +182,12 @@ def informer_of(resource: Resource, watch: ListWatch, telemetry: Telemetry) -> I
         status=telemetry.resource(
             resource=watch.title, scope=watch.scope, required=watch.required, optional=watch.optional
         ),
-        decode=_decoding(watch),
+        decode=_object_decoder(watch),
     )
 
 
-def _decoding(watch: ListWatch) -> Callable[[msgspec.Raw], Decoded[Any]]:
+def _object_decoder(watch: ListWatch) -> Callable[[msgspec.Raw], Decoded[Any]]:
+    """A function that decodes the JSON of one object and converts it to a record (`ListWatch.record`)."""
     decoder, convert, uid = Decoder(watch.wire), watch.record, watch.uid
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:

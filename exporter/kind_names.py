@@ -17,10 +17,10 @@ __all__ = ["name_mismatch", "nearest", "nearest_served"]
 
 _MAX_NAMES = 3
 _MAX_GROUPS = 500
-_CONCURRENT = 16
+_MAX_CONCURRENT = 16
 _CUSTOM = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")  # groups with a dot: custom resources, and some built-in groups
 
-_SIMILAR = 0.75  # `agenttask` and `agenttasks` are similar, `docsruns` and `coderuns` are not
+_MIN_SIMILARITY = 0.75  # `agenttask` and `agenttasks` are similar, `docsruns` and `coderuns` are not
 
 
 async def name_mismatch(client: KubeClient, kind: RunKind, *, others: Iterable[RunKind] = ()) -> str:
@@ -50,7 +50,7 @@ async def name_mismatch(client: KubeClient, kind: RunKind, *, others: Iterable[R
 async def nearest_served(client: KubeClient, name: str) -> list[str]:
     """PLURAL.GROUP of the custom resources with the most similar names. Raises a KubeError."""
     groups = await served_groups(client)
-    turn = asyncio.Semaphore(_CONCURRENT)
+    turn = asyncio.Semaphore(_MAX_CONCURRENT)
 
     async def served(group: str) -> dict[str, str]:
         try:
@@ -66,11 +66,11 @@ async def nearest_served(client: KubeClient, name: str) -> list[str]:
         known |= found
     word = name.partition(".")[0].lower()
     same = [one for one, kind in known.items() if word in {one.partition(".")[0], kind.lower()}]
-    close = difflib.get_close_matches(name.lower(), sorted(known), n=_MAX_NAMES, cutoff=_SIMILAR)
+    close = difflib.get_close_matches(name.lower(), sorted(known), n=_MAX_NAMES, cutoff=_MIN_SIMILARITY)
     return close or sorted(same)[:_MAX_NAMES]
 
 
-def nearest(name: str, known: Iterable[str], *, similar: float = _SIMILAR) -> str:
+def nearest(name: str, known: Iterable[str], *, similar: float = _MIN_SIMILARITY) -> str:
     """The most similar known name; empty if none is similar."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=similar)), "")
 

@@ -1,4 +1,4 @@
-"""Notices about the settings that are not in metrics: shown at `/`, and logged once."""
+"""Notices about settings that do not fit the cluster: shown on the status page, and logged once."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The sink for Pods of Jobs. If they may no longer be read, they are forgotten: an old state explains nothing."""
+"""The sink for Pods of Jobs. If the permission is revoked, it removes them, because outdated Pods explain nothing."""
 
 import asyncio
 import dataclasses
@@ -11,19 +11,19 @@ from exporter.telemetry import ResourceStatus
 
 __all__ = ["PodSink"]
 
-_SLICE_SECONDS = 0.01  # other tasks have a turn after this time
+_SLICE_SECONDS = 0.01  # other tasks run after this time
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PodSink:
-    """Updates one partition of the Pods."""
+    """Updates the Pods of one list and watch, which fills one partition."""
 
     partition: str
     store: MetricsStore
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Any]) -> None:
-        """Replaces all Pods, in slices of time."""
+        """Replaces all Pods. Yields to other tasks every 10 ms."""
         pods = self.store.cache.pods
         changes = [(uid, None) for uid in pods.uids(self.partition) - records.keys()]
         until = 0.0
@@ -43,7 +43,7 @@ class PodSink:
         self._put(uid, None)
 
     def set_state(self, state: str) -> None:
-        """Forgets the Pods if they may not be read."""
+        """Removes the Pods if the exporter is not permitted to read them."""
         pods = self.store.cache.pods
         if state in {"forbidden", "missing"} and pods.known(self.partition):
             for uid in pods.uids(self.partition):

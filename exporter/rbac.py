@@ -1,4 +1,4 @@
-"""Generates RBAC manifests with the permissions that the exporter needs, from the resources that it reads.
+"""Generates RBAC manifests with the permissions that the exporter needs for the settings.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
@@ -38,10 +38,10 @@ class Account:
 
 
 def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
-    """A role and its binding for the cluster or for each namespace, then those for the required ConfigMaps.
+    """A role and its binding for the cluster or for each namespace, then a role for the required ConfigMaps.
 
-    The latter have the name NAME-configmaps, because their namespace may be one of the others. Exporters that divide
-    the namespaces between them share it. Raises GrantError.
+    That role has the name NAME-configmaps, because its namespace may have a role NAME as well. Several exporters with
+    different namespaces share it. Raises GrantError.
     """
     wanted = watch_config(settings)
     _check(wanted, account)
@@ -60,7 +60,7 @@ def manifests(settings: Settings, *, account: Account) -> list[Manifest]:
 
 def _auth_delegator(account: Account) -> Manifest:
     """The binding to `system:auth-delegator`, which permits TokenReviews and SubjectAccessReviews in the cluster."""
-    name = f"{account.name}-{account.namespace}-auth-delegator"  # there is one for each namespace of exporters
+    name = f"{account.name}-{account.namespace}-auth-delegator"  # unique if there are exporters in several namespaces
     return _binding("ClusterRole", "system:auth-delegator", _metadata(name, None), account)
 
 

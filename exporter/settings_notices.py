@@ -15,7 +15,7 @@ from exporter.resources.metrics_store import MetricsStore
 __all__ = ["update_configmaps_notice", "watch_kind_names"]
 
 _CHECK_SECONDS = 300.0
-_FAILED_SECONDS = 10.0
+_RETRY_SECONDS = 10.0
 
 
 async def watch_kind_names(client: KubeClient, kinds: Sequence[RunKind], notices: Notices) -> None:
@@ -26,13 +26,13 @@ async def watch_kind_names(client: KubeClient, kinds: Sequence[RunKind], notices
             try:
                 fault = await name_mismatch(client, kind, others=kinds)
             except KubeError:
-                wait = _FAILED_SECONDS
+                wait = _RETRY_SECONDS
             else:
                 notices.set(kind.resource, f"{kind.resource}: {fault}" if fault else "")
         await asyncio.sleep(wait)
 
 
 def update_configmaps_notice(store: MetricsStore, notices: Notices, *, synced: bool) -> None:
-    """Sets the notice that no ConfigMap is required. `synced`: the initial lists have completed or failed."""
+    """Updates the notice that no ConfigMap is required. `synced`: the initial lists have completed or failed."""
     line = unused(store.cache.default_configmaps) if synced else ""
     notices.set("configmaps", line, level=logging.INFO)

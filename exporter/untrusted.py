@@ -39,7 +39,7 @@ _ADDRESS: Final = re.compile(
 )
 _ONE_WORD_HOST: Final = re.compile(r"[^.\[/]+:[0-9]+/")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
-# The word for a credential is none. In a URL it precedes one.
+# Names of credentials, which are not credentials themselves. In a URL, a credential follows.
 _CREDENTIAL: Final = re.compile(r"oauth2?|(?:private|access|personal|deploy|bearer|oauth)[-_]token")
 _DIGEST: Final = re.compile(r"([^@]+)@sha256:[0-9a-f]{64}")
 

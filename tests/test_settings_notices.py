@@ -23,7 +23,7 @@ TASKS = {"group": "example.com", "plural": "agenttasks"}
 def often(monkeypatch):
     """Milliseconds where it waits minutes."""
     monkeypatch.setattr(settings_notices, "_CHECK_SECONDS", 0.01)
-    monkeypatch.setattr(settings_notices, "_FAILED_SECONDS", 0.01)
+    monkeypatch.setattr(settings_notices, "_RETRY_SECONDS", 0.01)
 
 
 async def status_page(app):

@@ -92,13 +92,13 @@ class World:
     def put(self, item):
         """One object is new or changed."""
         part, uid, record = self._record(item)
-        self.store.put(Change(_resource(item), part, uid, record))
+        self.store.apply(Change(_resource(item), part, uid, record))
 
     def delete(self, item):
         """One object is gone; a required ConfigMap is absent from then on."""
         part, uid, _ = self._record(item)
         absent = absent_configmap(self._needed[uid]) if item["kind"] == "ConfigMap" else None
-        self.store.put(Change(_resource(item), part, uid, absent))
+        self.store.apply(Change(_resource(item), part, uid, absent))
 
     def advance(self, now):
         """Moves the clock on."""

@@ -1,6 +1,6 @@
-"""The Pods of Jobs, the Events about all objects, and the logs of agents: what explains an object beside its status.
+"""The Pods of Jobs, the Events about all objects, and the logs of agents: they explain why an object is stuck.
 
-All are optional. Where they may not be read they are unknown, which is not the same as none.
+All are optional. Without the permission to read them they are unknown, which is different from having none.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ __all__ = ["Attached"]
 
 
 class Attached:
-    """`pods` are the Pods of Jobs, in partitions named as those of Jobs. A worker Pod is in its own record."""
+    """`pods` are the Pods of Jobs, in partitions named as those of Jobs. A worker Pod is in `Job.pod` instead."""
 
     def __init__(self, *, runs: Table[Run], jobs: Table[Job], all_namespaces: bool) -> None:
         self.runs = runs
@@ -32,7 +32,7 @@ class Attached:
     def pods_of(self, job: Job) -> Sequence[Pod]:
         """The Pods of a Job, the oldest first; for a worker Pod, itself. Pods that succeeded are not listed.
 
-        Those that only name it count if it controls none: others may have its label, such as a Pod for debugging.
+        Pods that are matched only by name are returned if it controls none: a debugging Pod may have its label too.
         """
         if job.is_pod:
             return () if job.pod is None else (job.pod,)
@@ -40,7 +40,7 @@ class Attached:
         return [pod for pod in pods if not pod.named] or pods
 
     def pods_known(self, job: Job) -> bool:
-        """Whether its Pods have been listed. If not, it may have others than `pods_of`."""
+        """Whether the Pods of a Job have been listed. If not, it may have more than those of `pods_of`."""
         return job.is_pod or (not job.manual_selector and self.pods.known(self._scope(job.namespace)))
 
     def events_about(self, uid: str) -> Sequence[Event]:
@@ -48,7 +48,7 @@ class Attached:
         return self.events.about(uid)
 
     def events_known(self, namespace: str) -> bool:
-        """Whether the Events of this namespace are being watched. If not, there may be others."""
+        """Whether the Events of this namespace are being watched. If not, there may be more."""
         return self.events.known(namespace)
 
     def logs_of(self, job: Job) -> JobLogs | None:
@@ -72,7 +72,7 @@ class Attached:
         return None if (run := self.runs.get(uid)) is None else not run.terminal and run.namespace == namespace
 
     def _update_attached(self, old: Record | None, new: Record | None) -> None:
-        """A run or a Job has changed."""
+        """Updates Pods and Events after a change of a run or a Job."""
         for job in (old, new):
             if isinstance(job, Job):
                 self._name(job, exists=job is new)
@@ -103,7 +103,7 @@ class Attached:
             self.events.claim(uid)
 
     def owned(self, pod: Pod) -> Pod:
-        """The Pod with the UID of its Job, if that is known only by name."""
+        """The Pod, with the UID of its Job as owner if it was matched by the name of the Job."""
         if not pod.owner.startswith(NAMED):
             return pod
         if self._uids is None:
@@ -111,7 +111,7 @@ class Attached:
         return msgspec.structs.replace(pod, owner=self._uids.get(pod.owner, pod.owner))
 
     def _name(self, job: Job, *, exists: bool) -> None:
-        """Updates the names of Jobs, which are indexed once a Pod needs them."""
+        """Updates the index of Jobs by name, which is created once a Pod needs it."""
         if self._uids is None or job.is_pod:
             return
         key = named_key(job.namespace, job.name)

@@ -1,4 +1,7 @@
-"""Runs that the platform's controller cannot decode. One of them makes its list of all runs fail."""
+"""Runs that the platform's controller cannot decode. One such run makes the controller's list of all runs fail.
+
+A run that no controller has processed is `untouched`: it has no finalizer and no status.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,22 +14,22 @@ _Place = tuple[str, str]
 
 
 class _Survey(NamedTuple):
-    """Creation time of the newest run that was processed, and the number of runs that were not."""
+    """Creation time of the newest run that the controller has processed, and the number of unprocessed runs."""
 
     newest_touched: float
     untouched: int
 
 
 class Blockers:
-    """Tracks the undecodable runs without finalizer and status, by namespace and kind.
+    """The untouched runs that cannot be decoded, by namespace and kind.
 
-    A newer run that the controller has processed shows that its list succeeds nevertheless.
+    If the controller has processed a newer run, its list succeeds, so that no run is blocked.
     """
 
     def __init__(self) -> None:
         self._runs: dict[_Place, dict[str, Run]] = {}
         self._surveys: dict[_Place, _Survey] = {}
-        """Recomputed after each change of a run there."""
+        """A survey is computed again after each change of a run of this namespace and kind."""
 
     def update(self, old: Record | None, new: Record | None) -> None:
         """Updates the index after a change."""
@@ -49,7 +52,7 @@ class Blockers:
         return None if _age(found)[0] < self._survey(place, runs).newest_touched else found
 
     def is_idle(self, run: Run, runs: Iterable[Run]) -> bool:
-        """Whether the controller has processed no run that is as young as this one, and several wait."""
+        """Whether the controller has processed no run that is as new as this one, and at least two are untouched."""
         survey = self._survey(_place(run), runs) if run.untouched else _Survey(0.0, 0)
         return survey.untouched > 1 and _age(run)[0] > survey.newest_touched
 

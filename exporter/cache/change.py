@@ -8,19 +8,20 @@ __all__ = ["CODERUNS", "CONFIGMAPS", "EVENTS", "JOBS", "LOGS", "PODS", "Change",
 
 CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS = "coderuns", "jobs", "configmaps", "job_pods", "events"
 LOGS = "logs"
+"""The names of the tables. `jobs` also has the Pods that are workers of runs; `job_pods` has the Pods of Jobs."""
 
 
 class Key(NamedTuple):
-    """Identifies a cached object: its resource and its UID."""
+    """Identifies a cached object: its table and its UID."""
 
-    resource: str
+    table: str
     uid: str
 
 
 class Change(NamedTuple):
-    """The new record of an object in one partition of its table; None: the object was deleted."""
+    """The new record of an object in one partition of a table; None: the object was deleted."""
 
-    resource: str
+    table: str
     partition: str
     uid: str
     record: Record | None

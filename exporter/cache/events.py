@@ -11,23 +11,23 @@ from exporter.cache.pod_records import Event
 
 __all__ = ["Events"]
 
-_OF_ONE_OBJECT = 8
-_OF_ONE_REASON = 3
-_MOST_OBJECTS = 5000
-_MOST_BYTES = 8 << 20
-_MOST_EARLY = 500
-_RECORD_BYTES = 500  # without its texts
+_MAX_OF_OBJECT = 8  # Events
+_MAX_OF_REASON = 3  # Events of one object with the same reason
+_MAX_OBJECTS = 5000
+_MAX_BYTES = 8 << 20
+_MAX_EARLY = 500  # unknown objects
+_RECORD_BYTES = 500  # of an Event, without its texts
 
 Make = Callable[[], Event]
 
 
 class Events:
-    """`is_open` returns whether the UID is that of an open object of this namespace; None: the object is unknown.
+    """`is_open(uid, namespace)` returns whether the object is open and in this namespace; None: it is unknown.
 
-    Whoever may create Events in a namespace can name any UID in them.
+    The namespace is checked because a user who can create Events can set any UID in them.
 
-    Beyond 5,000 objects or 8 MiB, the Events about ended objects are dropped first, then those about the objects
-    whose last Event is the oldest. `dropped` counts the objects.
+    At most 5,000 objects and 8 MiB of Events are kept. The Events about ended objects are dropped first, then those
+    about the objects whose last Event is the oldest. `dropped` counts the objects.
     """
 
     def __init__(self, *, is_open: Callable[[str, str], bool | None]) -> None:
@@ -43,11 +43,11 @@ class Events:
         """The namespaces whose Events are being watched; `*`: all."""
 
     def count(self, scope: str) -> int:
-        """The number of Events of a namespace; `*`: of all."""
+        """The number of Events of a namespace; `*`: of all namespaces."""
         return self._of_namespace.total() if scope == "*" else self._of_namespace[scope]
 
     def about(self, uid: str) -> Sequence[Event]:
-        """The Events about the object with this UID, the newest first. They stay after its end."""
+        """The Events about the object with this UID, the newest first. They are kept after its end."""
         return self._open.get(uid) or self._ended.get(uid) or ()
 
     def known(self, namespace: str) -> bool:
@@ -55,31 +55,31 @@ class Events:
         return not self.scopes.isdisjoint(("*", namespace))
 
     def admit(self, uid: str, namespace: str, make: Make) -> Event | None:
-        """The Event, if it is about an open object. If the object is unknown, it waits for `claim`."""
+        """Returns the Event if it is about an open object. If the object is unknown, keeps it for `claim`."""
         state = self._is_open(uid, namespace) if uid else False
         if state:
             return make()
         if state is None:
             self._early.setdefault(uid, []).append(make)
-            del self._early[uid][:-_OF_ONE_REASON]
+            del self._early[uid][:-_MAX_OF_REASON]
             self._early.move_to_end(uid)
-            if len(self._early) > _MOST_EARLY:
+            if len(self._early) > _MAX_EARLY:
                 self._early.popitem(last=False)
         return None
 
     def add(self, event: Event) -> None:
-        """Adds an Event, or replaces it by a later state of the same one."""
+        """Adds or updates an Event."""
         old = self._take(event.about)
         found = sorted((event, *(one for one in old if one.uid != event.uid)), key=_recency, reverse=True)
         reasons = [(one.reason, one.container) for one in found]
-        kept = [one for at, one in enumerate(found) if reasons[:at].count(reasons[at]) < _OF_ONE_REASON]
-        self._put(self._open, event.about, tuple(kept[:_OF_ONE_OBJECT]))
-        while len(self._open) + len(self._ended) > _MOST_OBJECTS or self.size > _MOST_BYTES:
+        kept = [one for at, one in enumerate(found) if reasons[:at].count(reasons[at]) < _MAX_OF_REASON]
+        self._put(self._open, event.about, tuple(kept[:_MAX_OF_OBJECT]))
+        while len(self._open) + len(self._ended) > _MAX_OBJECTS or self.size > _MAX_BYTES:
             self._take(next(iter(self._ended or self._open)))
             self.dropped += 1
 
     def claim(self, uid: str) -> None:
-        """The object with this UID is cached: adds the Events that arrived before it, once its Job is known too."""
+        """Adds the Events that arrived before the object with this UID was cached. For a Pod, its Job must be too."""
         waiting = [make() for make in self._early.get(uid, ())]
         states = [self._is_open(uid, event.namespace) for event in waiting]
         if None not in states:
@@ -88,12 +88,12 @@ class Events:
                 self.add(event)
 
     def end(self, uid: str) -> None:
-        """The object has ended: its Events are dropped before those of open objects."""
+        """Records that the object has ended. Its Events are dropped before those of open objects."""
         if uid in self._open:
             self._put(self._ended, uid, self._take(uid))
 
     def forget(self, uid: str) -> None:
-        """The object no longer exists."""
+        """Drops the Events about an object that no longer exists."""
         self._take(uid)
 
     def _put(self, where: OrderedDict[str, tuple[Event, ...]], uid: str, events: tuple[Event, ...]) -> None:

@@ -1,6 +1,6 @@
-"""Since when an open run has no Job.
+"""The time since which an open run has no Job.
 
-A run between two attempts may be hours old: its creation time does not tell how long it has been waiting.
+A run between two attempts may be hours old, so its creation time does not show how long it has had no Job.
 """
 
 from exporter.cache.records import Job, Record, Run

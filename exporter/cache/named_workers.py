@@ -26,7 +26,10 @@ class NamedWorkers:
         """All runs that name this worker."""
         return self._runs.get(key, {}).values()
 
-    def present(self, key: str) -> Run | None:
-        """The run that currently uses this worker: open first, then the newest. Terminal runs use no shared one."""
+    def current(self, key: str) -> Run | None:
+        """The run that currently uses this worker: the newest open one, otherwise the newest terminal one.
+
+        A terminal run does not use a shared worker.
+        """
         runs = (run for run in self.all(key) if not (run.shared and run.terminal))
         return max(runs, key=lambda run: (not run.terminal, run.created or 0.0, run.name), default=None)

@@ -1,4 +1,4 @@
-"""Worker Pods that have the name of a Job: their series would have the labels of the Job."""
+"""Worker Pods that have the name of a Job. They are not exposed: their series would have the labels of the Job."""
 
 from collections.abc import Iterable
 

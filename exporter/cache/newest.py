@@ -10,27 +10,27 @@ from exporter.cache.records import Job, Record, Run
 
 __all__ = ["NewestJobs", "age_of", "superseded_by"]
 
-_MANY = 8
+_MIN_REMEMBERED = 8  # Jobs of a run, from which its newest Job is cached
 
 
 class NewestJobs:
-    """Caches the newest Job of runs with many Jobs: each event needs it several times, and few events change it."""
+    """Caches the newest Job of runs with many Jobs: each watch event needs it several times, and few change it."""
 
     def __init__(self) -> None:
         self._known: dict[str, Job | None] = {}
 
     def newest(self, run: Run, jobs: Sequence[Job]) -> Job | None:
-        """The newest of `jobs`, which are all Jobs whose owner has the UID of the run."""
+        """The newest Job of the run. `jobs` are all Jobs whose owner has the UID of the run."""
         if len(jobs) == 1:  # the common case
             return jobs[0] if _lives_in(run.namespace, jobs[0]) else None
-        if len(jobs) < _MANY:
+        if len(jobs) < _MIN_REMEMBERED:
             return _newest(run, jobs)
         if run.uid not in self._known:
             self._known[run.uid] = _newest(run, jobs)
         return self._known[run.uid]
 
     def update(self, old: Record | None, new: Record | None) -> None:
-        """Updates the cache after a change: replaces a Job by a newer one, drops the entry if its own Job changed."""
+        """Updates the entry of a run after a change of one of its Jobs. Drops the entry if its own Job changed."""
         for job in (old, new):
             if not isinstance(job, Job) or job.owner not in self._known:
                 continue
@@ -55,9 +55,10 @@ def age_of(job: Job) -> tuple[bool, float, int, str]:
 
 
 def superseded_by(job: Job, jobs: Sequence[Job], newest: Job | None) -> Sequence[Job]:
-    """Of the `jobs` of its run, those whose cause `superseded` may change with this Job.
+    """The Jobs in `jobs`, all of one run, whose cause `superseded` may change with this Job.
 
-    That is the previous or the next newest Job; if there is none, all unfinished ones, because all are being deleted.
+    This is the Job that was the newest before or is the newest after the change. If there is none, all Jobs are being
+    deleted, and the cause of each unfinished one may change.
     """
     if newest is not None and newest.uid == job.uid:
         others = (one for one in jobs if one.uid != job.uid and one.deleted is None)

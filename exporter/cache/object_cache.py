@@ -1,4 +1,4 @@
-"""The cached objects: three tables, the indexes that join them, and the retention of finished objects."""
+"""The cached objects: tables of runs, Jobs and ConfigMaps, indexes that join them, retention of finished ones."""
 
 import collections
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,12 +25,14 @@ __all__ = ["ObjectCache"]
 
 
 class ObjectCache(Attached):
-    """Runs, Jobs and ConfigMaps. Owners are matched by UID: an object recreated under the same name is another one.
+    """Runs, Jobs and ConfigMaps. Objects are joined by the UID of their owner, or by name if a run names its Pod.
 
-    Only a worker that a run references by name is matched by name. The partitions of the tables of runs and Jobs are
-    named after the list and watch that fills them. Of Jobs: a namespace, or `*` for all namespaces. Of Pods and
-    runs: the same with a prefix, which is the `Run.workers_prefix` of the runs for which they work.
-    `selected`: a label selector excludes some runs and Jobs.
+    A worker is the object that works for a run: a Job, a Pod, or another run. Jobs and worker Pods are in the table
+    `jobs`.
+
+    Each list and watch fills one partition of a table. The partition of Jobs is named as their namespace, or `*` for
+    all namespaces. The names of the partitions of worker Pods and of runs have a prefix before that
+    (`Run.workers_prefix`). `selected`: a label selector excludes some runs and Jobs.
     """
 
     def __init__(self, *, thresholds: Thresholds, all_namespaces: bool = True, selected: bool = False) -> None:
@@ -62,20 +64,20 @@ class ObjectCache(Attached):
 
     def get(self, key: Key) -> Record | None:
         """The record of an object."""
-        record: Record | None = self._tables[key.resource].get(key.uid)
+        record: Record | None = self._tables[key.table].get(key.uid)
         return record
 
-    def table(self, resource: str) -> Table[Any]:
-        """All records of a resource."""
-        return self._tables[resource]
+    def table(self, name: str) -> Table[Any]:
+        """The table of this name."""
+        return self._tables[name]
 
     def workers_known(self, run: Run) -> bool:
-        """Whether the initial list of its workers has completed. Until then, no run is reported to lack one."""
+        """Whether the initial list of the workers of a run has completed. Until then, no run lacks a worker."""
         table: Table[Any] = self.runs if run.worker_is_run else self.jobs
         return table.known(self._workers_of(run))
 
     def job_state_unknown(self, run: Run) -> bool:
-        """Whether the run was created or progressed while its Jobs could not be watched: it may have one by now."""
+        """Whether the run was created or changed while its Jobs could not be watched. It may have a Job now."""
         return self._unknown_jobs.holds(self._workers_of(run), run.uid)
 
     def jobs_of(self, run: Run) -> Sequence[Job]:
@@ -83,14 +85,14 @@ class ObjectCache(Attached):
         return self._owners.jobs_of(run.worker_key)
 
     def newest_job(self, run: Run) -> Job | None:
-        """The current Job of a run, or of its worker runs: the newest one. A Pod counts until it is gone."""
+        """The current Job of a run, or of its worker runs: the newest one. A Pod is included until it is deleted."""
         if not run.worker_is_run:
             return self._newest.newest(run, self.jobs_of(run))
         jobs = map(self.newest_job, self.worker_runs(run))
         return max((job for job in jobs if job is not None), key=age_of, default=None)
 
     def worker_runs(self, run: Run) -> Sequence[Run]:
-        """The runs of another kind that work for it: those that are not terminal; if there is none, terminal ones."""
+        """The runs that are workers of this run: those that are not terminal, or all if every one is terminal."""
         return self._worker_runs.of(run) if run.worker_is_run else ()
 
     def deleting_job(self, run: Run) -> Job | None:
@@ -108,7 +110,7 @@ class ObjectCache(Attached):
         return run.state == "open" and self.knows_workers_of(run) and self.newest_job(run) is None
 
     def knows_workers_of(self, run: Run) -> bool:
-        """Whether all Jobs or Pods of a run and its worker runs are known. Those of a terminal run may be gone."""
+        """Whether all Jobs or Pods of a run and its worker runs are known. Those of a terminal run may be deleted."""
         if not run.worker or (run.worker != "Job" and run.terminal):
             return False
         if not self.workers_known(run) or self._unknown_jobs.holds(self._workers_of(run), run.uid):
@@ -116,22 +118,25 @@ class ObjectCache(Attached):
         return all(one.state == "open" and self.knows_workers_of(one) for one in self.worker_runs(run))
 
     def without_job_since(self, run: Run) -> float | None:
-        """Since when an open run has no Job, in seconds since the epoch; None if it has or may have one."""
+        """The time since which an open run has no Job, in seconds since the epoch; None if it has or may have one."""
         if not self.lacks_job(run):
             return None
         known = self._missing_jobs.since(run), *map(self.without_job_since, self.worker_runs(run))
         return max((moment for moment in known if moment is not None), default=None)
 
     def blocker_of(self, run: Run) -> Run | None:
-        """The undecodable run that blocks the controller from processing this untouched run, possibly itself."""
+        """The run that the controller cannot decode and that blocks this one, possibly itself.
+
+        Only a run that the controller has not processed (`untouched`) is blocked.
+        """
         return self._blockers.blocker_of(run, self.runs)
 
     def controller_is_idle(self, run: Run) -> bool:
-        """Whether the controller has processed no run that is as young as this untouched one."""
+        """Whether the controller has processed no run that is as new as this one, which it has not processed."""
         return self._blockers.is_idle(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
-        """The untouched runs whose stall cause may change with this run."""
+        """The runs that the controller has not processed, and whose stall cause may change with this run."""
         if not self._blockers.affects(run):
             return []
         same = (one for one in self.runs if (one.namespace, one.resource) == (run.namespace, run.resource))
@@ -146,7 +151,7 @@ class ObjectCache(Attached):
     def run_of(self, job: Job) -> Run | None:
         """The run that controls or names a Job, if known. Owners are in the same namespace."""
         if job.is_named:
-            return self._named.present(job.owner)
+            return self._named.current(job.owner)
         run = self.runs.get(job.owner) if job.owner else None
         return run if run is not None and run.namespace == job.namespace else None
 
@@ -200,48 +205,48 @@ class ObjectCache(Attached):
 
     def apply(self, change: Change) -> None:
         """Applies one change."""
-        old = self._tables[change.resource].put(change.partition, change.uid, change.record)
+        old = self._tables[change.table].put(change.partition, change.uid, change.record)
         self._index(old, change.record)
 
     def replace(
-        self, resource: str, partition: str, records: dict[str, Record]
+        self, table: str, partition: str, records: dict[str, Record]
     ) -> list[tuple[Record | None, Record | None]]:
         """Replaces a partition after a list. Returns the changes as pairs of old and new record.
 
         A record that is the identical Python object as before is not a change.
         """
-        if resource in {CODERUNS, JOBS} and not self._tables[resource].known(partition):
-            return [(None, record) for some in self.load(resource, partition, records) for record in some]
-        old = self._tables[resource].swap(partition, records)
+        if table in {CODERUNS, JOBS} and not self._tables[table].known(partition):
+            return [(None, record) for some in self.load(table, partition, records) for record in some]
+        old = self._tables[table].swap(partition, records)
         pairs: list[tuple[Record | None, Record | None]] = [(old[uid], None) for uid in old.keys() - records.keys()]
         pairs += [(old.get(uid), record) for uid, record in records.items() if old.get(uid) is not record]
         for before, record in pairs:
             self._index(before, record)
         return pairs
 
-    def load(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[list[Record]]:
+    def load(self, table: str, partition: str, records: dict[str, Record]) -> Iterator[list[Record]]:
         """Loads the initial list of runs or Jobs in slices, because it may be long. Yields the new records of each.
 
         Other changes may be applied between two slices. The partition is known after the last slice.
         """
-        table = self._tables[resource]
-        table.begin(partition)
+        loading = self._tables[table]
+        loading.begin(partition)
         for some in slices(records.items()):
             new = []
             for uid, record in some:
-                if (old := table.put(partition, uid, record)) is None:
+                if (old := loading.put(partition, uid, record)) is None:
                     new.append(record)
                 self._index(old, record)
             yield new
         for runs in slices(list(self.runs)):
             for run in runs:
-                if partition == self._workers_of(run) or (resource == CODERUNS and self.workers_known(run)):
+                if partition == self._workers_of(run) or (table == CODERUNS and self.workers_known(run)):
                     self._record_missing_job(run)
             yield []
-        table.complete(partition)
+        loading.complete(partition)
 
-    def follow_jobs(self, partition: str, *, current: bool) -> list[Run]:
-        """Records whether the workers in this partition are watched. Returns the runs whose state was unknown."""
+    def set_jobs_watched(self, partition: str, *, current: bool) -> list[Run]:
+        """Records whether the Jobs of this partition are watched. If so, returns the runs whose state was unknown."""
         if not current:
             self._unknown_jobs.begin(partition)
             return []

@@ -8,7 +8,7 @@ import msgspec
 __all__ = ["RUNNING", "SUCCEEDED", "Container", "Event", "Pod"]
 
 SUCCEEDED = "Succeeded"
-"""The phase of a Pod whose containers have all ended well."""
+"""The phase of a Pod whose containers have all ended with exit code 0."""
 RUNNING = frozenset({"Running", "Unknown"})
 """The phases of a Pod whose containers have started. Unknown: its node does not respond."""
 
@@ -23,8 +23,8 @@ class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
     reason: str = ""
     message: str = ""
-    """The kubelet's message about a waiting container. Messages of terminated ones may be log lines: they are not
-    read."""
+    """The kubelet's message about a waiting container. The message of a terminated one is not read: it may be the end
+    of its log."""
     exit_code: int | None = None
     since: float | None = None
     """When it started (`running`) or ended (`terminated`)."""
@@ -47,7 +47,7 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     owner: str = ""
     """UID of the Job that controls it."""
     named: bool = False
-    """Whether nothing controls it, and only its label and its name say that it is of the Job."""
+    """Whether it has no controller and is matched to the Job only by its label and its name."""
     node: str = ""
     phase: str = ""
     reason: str = ""
@@ -57,18 +57,18 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     created: float | None = None
     started: float | None = None
     deleted: float | None = None
-    """The end of its grace period, if its deletion was requested."""
+    """The end of its grace period, if its deletion was requested (`deletionTimestamp`)."""
     finished: float | None = None
     gated: bool = False
-    """Whether scheduling gates keep it from the scheduler."""
+    """Whether it has scheduling gates, so that the scheduler ignores it."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None
     ready: bool | None = None
-    """Its condition Ready; None if it is not set."""
+    """The status of its condition Ready; None if the condition is not set."""
     ready_since: float | None = None
     sandbox_since: float | None = None
-    """Since when its volumes are mounted and its sandbox exists: its condition PodReadyToStartContainers."""
+    """The time at which its volumes were mounted and its sandbox created: condition PodReadyToStartContainers."""
     containers: tuple[Container, ...] = ()
     """Init containers first, in the order of the spec; at most 50."""
     more_containers: int = 0
@@ -76,12 +76,12 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether all its containers have ended for good."""
+        """Whether all its containers have ended and none will be restarted."""
         return self.phase in {SUCCEEDED, "Failed"}
 
     @property
     def state(self) -> str:
-        """`running`, `pending` or `terminating`, as `job_pods` counts it; empty if it is over."""
+        """`running`, `pending` or `terminating`, as in the metric `job_pods`; empty if it is over."""
         if self.is_over:
             return ""
         if self.deleted is not None:

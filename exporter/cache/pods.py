@@ -1,7 +1,7 @@
 """The Pods of Jobs, by the UID of the Job that controls them.
 
 The API server sends the Pods of all Jobs, because it cannot select by owner. A Pod can be listed before its Job.
-So a Pod whose Job is unknown is kept for a while: the newest 1,000 of them.
+So the newest 1,000 Pods whose Job is unknown are kept, in case their Job is listed later.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from exporter.cache.pod_records import Pod
 
 __all__ = ["Pods"]
 
-_MOST_UNCLAIMED = 1000
+_MAX_UNCLAIMED = 1000
 
 
 class Pods:
@@ -37,7 +37,7 @@ class Pods:
         return self._pods.get(uid)
 
     def known(self, partition: str) -> bool:
-        """Whether the Pods of this partition have been listed, and may still be read."""
+        """Whether the Pods of this partition have been listed and are still permitted to be read."""
         return partition in self._known
 
     def count(self, partition: str) -> int:
@@ -63,7 +63,7 @@ class Pods:
         return len(self._of.get(uid, ()))
 
     def set_known(self, partition: str, *, known: bool) -> None:
-        """Records whether the Pods of this partition have been listed, and may still be read."""
+        """Sets `known` of this partition."""
         (self._known.add if known else self._known.discard)(partition)
 
     def put(self, partition: str, uid: str, pod: Pod | None) -> Pod | None:
@@ -82,16 +82,16 @@ class Pods:
         return old
 
     def claim(self, job: str) -> list[Pod]:
-        """A Job with this UID is cached: its Pods stay. Returns those whose Job was unknown until now."""
+        """Records that the Job with this UID is cached. Returns its Pods whose Job was unknown until now."""
         pods = self._of.get(job, {})
         return [pods[uid] for uid in pods if self._unclaimed.pop(uid, None) is not None]
 
     def adopt(self, uid: str, job: str) -> None:
-        """The Job of this Pod, known only by name until now, has this UID."""
+        """Sets the UID of the Job of a Pod that was matched only by name until now."""
         self.put(self._partition_of(uid), uid, msgspec.structs.replace(self._pods[uid], owner=job))
 
     def release(self, job: str) -> None:
-        """The Job with this UID is gone. Its Pods follow, or are listed as those of an unknown Job."""
+        """Records that the Job with this UID is deleted. Its Pods are then Pods of an unknown Job."""
         for uid in self._of.get(job, ()):
             self._unclaimed.setdefault(uid, self._partition_of(uid))
         self._trim()
@@ -100,7 +100,7 @@ class Pods:
         return next(name for name, uids in self._uids.items() if uid in uids)
 
     def _trim(self) -> None:
-        while len(self._unclaimed) > _MOST_UNCLAIMED:
+        while len(self._unclaimed) > _MAX_UNCLAIMED:
             oldest = next(iter(self._unclaimed))
             self.put(self._unclaimed[oldest], oldest, None)
 

@@ -1,7 +1,7 @@
-"""Cached records: only the fields that a series or a join needs, about 0.7 kB of an object of several kB.
+"""Cached records. A record has only the fields that a metric needs: about 0.7 kB of an object of several kB.
 
 Times are in seconds since the epoch. Every field of an object may be absent: then numbers are None and names are
-the empty string.
+the empty string. A worker is the object that works for a run: a Job, a Pod, or another run.
 """
 
 import msgspec
@@ -19,7 +19,7 @@ NAMED = "@"
 
 
 def named_key(namespace: str, name: str) -> str:
-    """Replaces the owner UID of a worker that is matched by name."""
+    """The value of `Job.owner` for a worker that is matched by name, which has no owner UID."""
     return f"{NAMED}{namespace}/{name}"
 
 
@@ -49,9 +49,9 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     """UID of the run that controls it, if its kind is the worker of another kind."""
     worker: str = "Job"
     """Kind of its worker: `Job`, `Pod`, or a kind of runs as its profile names it. Empty if its workers are not
-    watched, so that it never lacks one."""
+    watched; the run is then never reported to have no worker."""
     workers_prefix: str = ""
-    """Prefix of the table partitions that hold its workers; the namespace or `*` follows."""
+    """Prefix of the name of the partition that holds its workers; the namespace or `*` follows."""
     named: str | None = None
     """Name of its worker, if matched by name; None: matched by ownerReference."""
     shared: bool = False
@@ -59,11 +59,11 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     started: float | None = None
     """Start time, from its status."""
     since: float | None = None
-    """Since when it needs a worker, from its status."""
+    """The time since which it needs a worker, from its status."""
     ready: bool | None = None
     """Whether it is ready; None if its profile does not define readiness."""
     long_lived: bool = False
-    """Whether it works until it is ended on request. The default run time limit does not apply."""
+    """Whether it runs until a user ends it. The default run time limit does not apply."""
     run_type: str = ""
     agent: str = ""
     service: str = ""
@@ -87,12 +87,12 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def worker_is_run(self) -> bool:
-        """Whether runs of another kind work for it. Its Jobs and Pods are theirs."""
+        """Whether its workers are runs of another kind. Its Jobs and Pods are those of its worker runs."""
         return self.worker not in _NOT_RUNS
 
     @property
     def worker_key(self) -> str:
-        """The value of `Job.owner` of its workers; empty if it names none yet."""
+        """The value of `Job.owner` of its workers; empty if its status does not name a worker yet."""
         if self.named is None:
             return self.uid
         return named_key(self.namespace, self.named) if self.named else ""
@@ -113,11 +113,11 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     """UID of the run that controls it; empty for a Job selected only by labels."""
     owner_name: str = ""
     owner_resource: str = ""
-    """`PLURAL.GROUP` of that run; empty if not every object of that resource is a run: the owner may exist unread."""
+    """`PLURAL.GROUP` of that run; empty if the exporter does not read every object of that resource."""
     kind: str = ""
     is_pod: bool = False
     is_named: bool = False
-    """Whether runs reference it by name: `owner` is then a `named_key`. It is a worker only while one does."""
+    """Whether runs reference it by name: `owner` is then a `named_key`. It is a worker while a run names it."""
     created: float | None = None
     started: float | None = None
     active: int = 0
@@ -133,8 +133,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     queue: str = ""
     """The Kueue queue that suspends and resumes it."""
     deleted: float | None = None
-    """When its deletion was requested: a Job that is being deleted is not the current Job of a run. For a Pod, the
-    end of its grace period: it stays the current worker until it is gone."""
+    """The time at which its deletion was requested; a Job that is being deleted is not the current Job of a run.
+    For a Pod, the end of its grace period; a Pod is the current worker until it is deleted."""
     version: int = 0
     agent: str = ""
     service: str = ""
@@ -150,7 +150,7 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def worker(self) -> str:
-        """Its kind."""
+        """The kind of this worker."""
         return "Pod" if self.is_pod else "Job"
 
 
@@ -158,7 +158,7 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
     """A required ConfigMap as last read. It has a record even while it does not exist."""
 
     uid: str
-    """`NAMESPACE/NAME`, whichever object has that name."""
+    """`NAMESPACE/NAME`, not the UID of the object."""
     namespace: str
     name: str
     read: bool = True

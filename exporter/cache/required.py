@@ -1,4 +1,4 @@
-"""State of the required ConfigMaps across changes: whether the default set is in use, and their previous sizes.
+"""What is stored about required ConfigMaps between changes: whether the default set is in use, and previous sizes.
 
 The ConfigMaps of the default set are required as soon as one of them exists, until the process exits. ConfigMaps
 named in the settings are always required.

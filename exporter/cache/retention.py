@@ -11,13 +11,14 @@ from exporter.cache.thresholds import NEVER, Thresholds
 
 __all__ = ["Retention"]
 
-_FEW = 64  # with fewer scheduled expirations, stale ones are not removed
+_MIN_SCHEDULED = 64  # scheduled expirations; with fewer, outdated ones are not removed
 
 
 class Retention:
     """`now` is the current time, in seconds since the epoch.
 
-    A finished Job is exposed as long as its run is open. Jobs of a terminal run expire together with it.
+    An object expires when the retention after its end has passed. A finished Job does not expire while its run is
+    open. Jobs of a terminal run expire together with it.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Retention:
             if item.is_named and self._run_of(item) is None:
                 return False
             if not item.result:
-                return True  # fast path: called for every record of a dirty chunk
+                return True  # fast path: called for every record of a dirty group
         end = self._end(item)
         return end is None or not self._seconds or self.now < end + self._seconds
 
@@ -55,16 +56,16 @@ class Retention:
         self.now = now
         passed = set()
         while self._ends and self._ends[0][0] <= now:
-            _, resource, uid = heapq.heappop(self._ends)
-            item = self._tables[resource].get(uid)
-            if item is not None and not self.is_exposed(item):  # else its end has changed and is scheduled again
-                passed.add(Key(resource, uid))
+            _, table, uid = heapq.heappop(self._ends)
+            item = self._tables[table].get(uid)
+            if item is not None and not self.is_exposed(item):  # otherwise its end has changed and is scheduled again
+                passed.add(Key(table, uid))
         return passed
 
     def update(self, old: Record | None, new: Record | None) -> None:
         """Schedules the expiration of a changed object, and of the objects that expire with it.
 
-        A Job without run expires on its own. A run without finish time ends with its last Job.
+        The end of a terminal run without a finish time is that of its last Job.
         """
         if new is not None and not _same_end(old, new):
             self._schedule(new)
@@ -82,31 +83,31 @@ class Retention:
         self.now = now
         for item in hidden:
             self._schedule(item)
-        return {Key(_resource(item), item.uid) for item in hidden if self.is_exposed(item)}
+        return {Key(_table_of(item), item.uid) for item in hidden if self.is_exposed(item)}
 
     def _schedule(self, item: Record) -> None:
         """Schedules the expiration of an object for `advance`; of a run, also that of its Jobs."""
         if not self._seconds:
             return
         if (end := self._end(item)) is not None and self.now < (leaves := end + self._seconds) < NEVER:
-            heapq.heappush(self._ends, (leaves, _resource(item), item.uid))
-            if len(self._ends) > _FEW + 2 * (len(self._tables[CODERUNS]) + len(self._tables[JOBS])):
+            heapq.heappush(self._ends, (leaves, _table_of(item), item.uid))
+            if len(self._ends) > _MIN_SCHEDULED + 2 * (len(self._tables[CODERUNS]) + len(self._tables[JOBS])):
                 self._remove_stale()
         if isinstance(item, Run):
             for job in self._jobs_of(item):
                 self._schedule(job)
 
     def _remove_stale(self) -> None:
-        """Removes stale expirations: of deleted objects, and those that were scheduled again."""
+        """Removes the expirations of deleted objects, and those that were scheduled again for another time."""
         self._ends = sorted(entry for entry in set(self._ends) if self._is_current(*entry))
 
-    def _is_current(self, leaves: float, resource: str, uid: str) -> bool:
-        item = self._tables[resource].get(uid)
+    def _is_current(self, leaves: float, table: str, uid: str) -> bool:
+        item = self._tables[table].get(uid)
         end = None if item is None else self._end(item)
         return end is not None and end + self._seconds == leaves
 
     def _end(self, item: Record) -> float | None:
-        """Time at which it ended; None while it is open, and for a finished Job while its run is open."""
+        """The time of its end, in seconds since the epoch; None while it is open. A Job is open while its run is."""
         match item:
             case Run():
                 if not item.terminal:
@@ -125,7 +126,7 @@ class Retention:
         assert_never(item)
 
 
-def _resource(item: Record) -> str:
+def _table_of(item: Record) -> str:
     return CODERUNS if isinstance(item, Run) else JOBS
 
 

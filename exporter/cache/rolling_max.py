@@ -5,7 +5,7 @@ from collections import deque
 __all__ = ["RollingMax"]
 
 _DAY = 86_400.0
-_MANY = 64  # retained values; beyond that, the two smallest are merged
+_MAX_VALUES = 64  # previous values; beyond that, the two smallest are merged
 
 
 class RollingMax:
@@ -24,7 +24,7 @@ class RollingMax:
             return
         while self._past and self._past[-1][1] <= self._value:
             self._past.pop()
-        if len(self._past) == _MANY:
+        if len(self._past) == _MAX_VALUES:
             self._value = self._past.pop()[1]
         self._past.append((now, self._value))
         self._value = value

@@ -12,7 +12,7 @@ _SLICE = 256  # records; takes a few milliseconds
 
 
 def slices(items: Iterable[T]) -> Iterator[list[T]]:
-    """All items in their order."""
+    """The items in lists of at most 256, in their order."""
     iterator = iter(items)
     while some := list(itertools.islice(iterator, _SLICE)):
         yield some

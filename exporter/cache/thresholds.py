@@ -22,7 +22,7 @@ class Thresholds:
     job_creation_deadlines: Mapping[str, float] = dataclasses.field(default_factory=dict)
     job_max_runtime: float = 3600.0
     job_max_runtime_is_set: bool = False
-    """Whether the settings contain this limit. Healthy Jobs may exceed the built-in limit, so it only warns."""
+    """Whether the settings contain this limit. If not, it causes only a warning: healthy Jobs may exceed it."""
     job_max_runtimes: Mapping[str, float] = dataclasses.field(default_factory=dict)
     agent_result_limit: float | None = None
     """How long an agent may run after its last word; None: by its CLI."""

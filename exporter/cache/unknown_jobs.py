@@ -6,24 +6,24 @@ __all__ = ["UnknownJobs"]
 
 
 class UnknownJobs:
-    """For each partition of Jobs that cannot be watched, the runs that were created or progressed since then.
+    """For each watch of Jobs that fails, the runs that were created, or changed their status, since it began to fail.
 
-    Runs that had no Job before are still reported: that is the last known state.
+    A run that had no Job when the watch failed, and has not changed since, is still reported to have none.
     """
 
     def __init__(self) -> None:
         self._runs: dict[str, set[str]] = {}
 
     def begin(self, partition: str) -> None:
-        """The watch of this partition failed."""
+        """Records that the watch that fills this partition of Jobs fails."""
         self._runs.setdefault(partition, set())
 
     def end(self, partition: str) -> set[str]:
-        """The watch works again. Returns the UIDs of the runs whose state was unknown."""
+        """Records that the watch works again. Returns the UIDs of the runs whose state was unknown."""
         return self._runs.pop(partition, set())
 
     def update(self, partition: str, old: Record | None, new: Run) -> None:
-        """Records that a run has changed."""
+        """Records a change of a run whose Jobs are in this partition."""
         if partition in self._runs and not _same_status(old, new):
             self._runs[partition].add(new.uid)
 
@@ -33,7 +33,7 @@ class UnknownJobs:
 
 
 def _same_status(old: Record | None, new: Run) -> bool:
-    """Whether the status has not progressed."""
+    """Whether the change left the status unchanged."""
     if not isinstance(old, Run):
         return False
     return (old.phase, old.status_job, old.work_completed) == (new.phase, new.status_job, new.work_completed)

@@ -1,4 +1,4 @@
-"""Index of the runs that work for other runs, by the run that controls them."""
+"""Index of worker runs (runs that are the worker of another run), by the run that controls them."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,14 @@ from exporter.cache.table import Table
 
 __all__ = ["WorkerRuns", "controllers_of"]
 
-_MOST = 100
-"""Worker runs of one run that are read: otherwise each change would cost as much as there are of them."""
+_MAX_WORKER_RUNS = 100
+"""Limits the time that one change of a run with many worker runs takes."""
 
 _Place = tuple[str, str, str]
 
 
 class WorkerRuns:
-    """Open and waiting runs apart from terminal ones: a pipeline with many runs has few that are not terminal."""
+    """Terminal runs have a separate index, because a run may have many worker runs of which few are not terminal."""
 
     def __init__(self) -> None:
         self._alive: dict[_Place, dict[str, Run]] = {}
@@ -32,24 +32,25 @@ class WorkerRuns:
             self._index(new).setdefault(_place_of(new), {})[new.uid] = new
 
     def of(self, run: Run) -> Sequence[Run]:
-        """The runs that work for this run and are not terminal, the latest first; if there is none, terminal ones."""
+        """The worker runs of this run that are not terminal, the latest first; if there is none, terminal ones."""
         place = run.namespace, run.workers_prefix, run.uid
         runs = self._alive.get(place) or self._ended.get(place) or {}
-        return list(itertools.islice(reversed(runs.values()), _MOST))
+        return list(itertools.islice(reversed(runs.values()), _MAX_WORKER_RUNS))
 
     def _index(self, run: Run) -> dict[_Place, dict[str, Run]]:
         return self._ended if run.terminal else self._alive
 
 
 def _place_of(run: Run) -> _Place:
-    """As of the controller: its namespace, its `workers_prefix` and its UID."""
+    """The namespace, the `workers_prefix` and the UID of the run that controls this run."""
     return run.namespace, f"{run.resource}/", run.owner
 
 
 def controllers_of(run: Run, runs: Table[Run]) -> Iterator[Run]:
     """The run for which it works, the run for which that one works, and so on.
 
-    Objects of other kinds and namespaces may contain the UID of any run. No kind works for itself, so this ends.
+    The owner of a run is any UID, so its namespace and its kind are compared too. The recursion ends, because no kind
+    is the worker of itself.
     """
     controller = runs.get(run.owner) if run.owner else None
     if controller is not None and (controller.namespace, controller.workers_prefix, controller.uid) == _place_of(run):

@@ -26,7 +26,7 @@ __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "Finding", "findings"]
 
 
 async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
-    """All findings, from the lists and watches of `run`; those of ConfigMaps first.
+    """All findings, from the lists and watches of `run`. The findings of ConfigMaps are first.
 
     All requests are concurrent, so that an unresponsive API server causes one time-out.
     """

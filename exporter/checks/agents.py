@@ -7,7 +7,7 @@ from exporter.kind_names import nearest
 
 __all__ = ["check_agents"]
 
-_SIMILAR = 0.6
+_MIN_SIMILARITY = 0.6
 
 
 def check_agents(named: Iterable[str], runs: Sequence[CheckResult]) -> list[Finding]:
@@ -19,7 +19,7 @@ def check_agents(named: Iterable[str], runs: Sequence[CheckResult]) -> list[Find
     notes = []
     for agent in named:
         if agent.lower() not in known:
-            near = nearest(agent.lower(), known, similar=_SIMILAR)
+            near = nearest(agent.lower(), known, similar=_MIN_SIMILARITY)
             hint = f"; did you mean {near!r}?" if near else ""
             notes.append(
                 Finding(status=NOTE, subject=f"thresholds.agents.{agent}", text=f"{subject} this agent{hint}")

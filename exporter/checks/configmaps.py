@@ -23,8 +23,8 @@ async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) ->
     records = [record for reading in readings if not reading.failed for record in _records(reading)]
     unlisted = [reading for reading in readings if reading.verbs and not reading.failed]
     namespaces = frozenset(record.namespace for record in records if record.exists)
-    first = [_failed(reading) for reading in readings if reading.failed]
-    first += [reading.success(subject=_area(reading), found="") for reading in unlisted[:1]]
+    first = [_failed_finding(reading) for reading in readings if reading.failed]
+    first += [reading.success(subject=_subject(reading), found="") for reading in unlisted[:1]]
     if not namespaces and (text := unused([record for record in records if record.by_default])):
         found = [Finding(status=HEALTHY, subject="ConfigMaps", text=text)]
     else:
@@ -39,11 +39,11 @@ def _records(reading: ListResult) -> list[ConfigMap]:
     return [found[uid] for uid in sorted(found)]
 
 
-def _failed(reading: ListResult) -> Finding:
+def _failed_finding(reading: ListResult) -> Finding:
     scope = reading.informer.status.scope
-    area = _area(reading)
+    area = _subject(reading)
     return reading.finding(subject=f"ConfigMap {scope}" if "/" in scope else area, area=area)
 
 
-def _area(reading: ListResult) -> str:
+def _subject(reading: ListResult) -> str:
     return f"ConfigMaps in namespace {reading.informer.status.scope.partition('/')[0]}"

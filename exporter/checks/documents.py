@@ -72,11 +72,11 @@ def _json(text: str) -> Iterator[tuple[Any, int]]:
 
 def _mapping(pairs: Sequence[tuple[str, Any]]) -> Mapping:
     made = Mapping(pairs)
-    made.repeated = _repeated([key for key, _ in pairs])
+    made.repeated = _duplicates([key for key, _ in pairs])
     return made
 
 
-def _repeated(keys: Sequence[str]) -> tuple[str, ...]:
+def _duplicates(keys: Sequence[str]) -> tuple[str, ...]:
     return tuple(key for key, number in Counter(keys).items() if number > 1)
 
 
@@ -90,7 +90,7 @@ class _Loader(yaml.SafeLoader):
         if hasattr(node, "repeated"):
             return
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != f"{_TAG}merge"]
-        node.repeated = _repeated(keys)
+        node.repeated = _duplicates(keys)
         super().flatten_mapping(node)
         if len(node.value) > _MAX_MERGED:
             raise yaml.constructor.ConstructorError(None, None, "too many merged keys", node.start_mark)

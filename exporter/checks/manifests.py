@@ -62,7 +62,7 @@ def _objects(tree: Any, *, parent: Object, seen: set[int], item: str = "") -> It
     """`parent` is the list that contains it. Items of a typed list, such as a ConfigMapList, may have no type."""
     place = f"{parent.file}:{getattr(tree, 'line', 0) or parent.line}{item}"
     if not isinstance(tree, Mapping):
-        raise ManifestError(f"{place}: expected a Kubernetes object, found {_described(tree)}")
+        raise ManifestError(f"{place}: expected a Kubernetes object, found {_describe(tree)}")
     found = dataclasses.replace(
         parent,
         line=tree.line or parent.line,
@@ -71,12 +71,12 @@ def _objects(tree: Any, *, parent: Object, seen: set[int], item: str = "") -> It
         tree=tree,
     )
     if not isinstance(tree.get("metadata"), Mapping | None):
-        raise ManifestError(f"{place}: metadata must be a mapping, not {_described(tree['metadata'])}")
+        raise ManifestError(f"{place}: metadata must be a mapping, not {_describe(tree['metadata'])}")
     if (items := tree.get("items")) is None and not found.kind.endswith("List"):
         yield found
         return
     if not isinstance(items, list | None):  # kubectl treats any object with items as a list
-        raise ManifestError(f"{place}: items must be a list, not {_described(items)}")
+        raise ManifestError(f"{place}: items must be a list, not {_describe(items)}")
     if id(tree) in seen:
         raise ManifestError(f"{place}: a list that contains itself, or is used twice by an alias")
     seen.add(id(tree))
@@ -92,7 +92,7 @@ def _type(tree: Mapping, key: str, inherited: str, place: str) -> str:
     if value is None or value == "":
         value = inherited
     if not isinstance(value, str):
-        raise ManifestError(f"{place}: {key} must be text, not {_described(value)}")
+        raise ManifestError(f"{place}: {key} must be text, not {_describe(value)}")
     if not value:
         raise ManifestError(f"{place}: not a Kubernetes object: it has no {key}")
     if key in tree.repeated:
@@ -100,7 +100,7 @@ def _type(tree: Mapping, key: str, inherited: str, place: str) -> str:
     return value
 
 
-def _described(tree: Any) -> str:
+def _describe(tree: Any) -> str:
     """Describes a value in YAML terms."""
     match tree:
         case None:

@@ -14,12 +14,12 @@ _UNKNOWN = "nothing found in it, and no permission to get namespaces: check that
 
 async def check_namespaces(client: KubeClient, settings: Settings) -> dict[str, Finding]:
     """Findings, by name, for namespaces that do not exist or may not exist."""
-    names = _configured(settings)
+    names = _configured_namespaces(settings)
     found = await asyncio.gather(*(_check(client, name) for name in names))
     return {name: finding for name, finding in zip(names, found, strict=True) if finding is not None}
 
 
-def _configured(settings: Settings) -> list[str]:
+def _configured_namespaces(settings: Settings) -> list[str]:
     """The configured namespaces. The default namespace of ConfigMaps need not exist."""
     configmaps = settings.configmaps
     names = [*settings.namespaces]

@@ -29,7 +29,7 @@ async def check_optional(client: KubeClient, informers: Sequence[Informer]) -> C
 
 
 def _without_objects(informer: Informer) -> Informer:
-    """Events are many: the check selects a name that none has. The permission is the same."""
+    """Selects a name that no Event has, because there may be many Events. The permission is the same."""
     if informer.table != EVENTS:
         return informer
     return dataclasses.replace(informer, watch=dataclasses.replace(informer.watch, name="coderun-exporter-check"))

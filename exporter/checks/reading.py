@@ -30,13 +30,13 @@ from exporter.reflector.streaming import Streaming
 
 __all__ = ["ListResult", "failed_namespaces", "read", "where"]
 
-_SECONDS = 120.0
+_LIST_TIMEOUT_SECONDS = 120.0
 """Time-out of one list in seconds, including the fallback from a streamed list to pages."""
 _ATTEMPTS = 3
 _VERB = re.compile(r"cannot (list|watch) resource")
 _NAMED = re.compile(
     r'(?<=configmaps) "[^" ]*"(?= is forbidden)'
-)  # the only difference between the errors of several ConfigMaps
+)  # removed, so that the errors about several ConfigMaps are equal
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ async def read(client: KubeClient, informer: Informer, *, summarize: Callable[[A
     attempt = _Attempt()
     error: KubeError | None = None
     try:
-        async with _within(_SECONDS, informer.path):
+        async with _within(_LIST_TIMEOUT_SECONDS, informer.path):
             for _ in range(_ATTEMPTS):
                 items = initial_list(client, source, informer.status, idle=IDLE_SECONDS, streaming=streaming)
                 if (error := await attempt.follow(items)) is None or not _may_be_transient(error):

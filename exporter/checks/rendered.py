@@ -25,7 +25,7 @@ __all__ = ["check_rendered"]
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")  # https://kubernetes.io/docs/concepts/configuration/configmap/
 _FIELDS = ("apiVersion", "kind", "metadata", "data", "binaryData", "immutable")
-_SIMILAR = 0.8
+_MIN_SIMILARITY = 0.8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,12 +53,12 @@ def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     here = [item for item in found if item.name and item.namespace == space and find_requirement(item.name, required)]
     others = [item for item in found if item not in here]
     if not here and all(place.by_default for place in required):
-        # Unreadable files may contain them.
+        # Files that cannot be read may contain the required ConfigMaps.
         return broken or [Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
     records = {f"{item.namespace}/{item.name}": item for item in here}
     findings = [*broken, *(_finding(item, here, required) for item in records.values())]
     absent = absent_configmaps(required, {uid: _record(item, required) for uid, item in records.items()})
-    return [*findings, *(_absent(place, others, complete=not broken) for place in absent.values())]
+    return [*findings, *(_absent_finding(place, others, complete=not broken) for place in absent.values())]
 
 
 def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list[Finding]]:
@@ -68,29 +68,29 @@ def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list
     files: dict[str, None] = {}
     empty = True
     for path in paths:
-        with _noted(broken):
+        with _collect_errors(broken):
             files |= dict.fromkeys(files_in(path))
     for file in files:
-        with _noted(broken):
+        with _collect_errors(broken):
             for item in objects_in(file):
                 empty = False
                 if _is_configmap(item):
-                    with _noted(broken):  # further objects can still be read
-                        found.append(_rendered(item, namespace))
+                    with _collect_errors(broken):  # further objects can still be read
+                        found.append(_parse(item, namespace))
     if empty and not broken:  # for example if `helm template` failed
         broken.append(Finding(status=UNKNOWN, subject="--filename", text="no Kubernetes object found in the input"))
     return found, broken
 
 
 @contextlib.contextmanager
-def _noted(broken: list[Finding]) -> Iterator[None]:
+def _collect_errors(broken: list[Finding]) -> Iterator[None]:
     try:
         yield
     except ManifestError as error:
-        broken.append(_broken(error))
+        broken.append(_invalid_finding(error))
 
 
-def _broken(error: ManifestError) -> Finding:
+def _invalid_finding(error: ManifestError) -> Finding:
     place, _, text = str(error).partition(": ")
     return Finding(status=UNKNOWN, subject=place, text=text)
 
@@ -100,7 +100,7 @@ def _is_configmap(item: Object) -> bool:
     return item.kind == "ConfigMap" and "/" not in item.version
 
 
-def _rendered(item: Object, namespace: str) -> Rendered:
+def _parse(item: Object, namespace: str) -> Rendered:
     tree = item.tree
     meta = tree.get("metadata") or Mapping()
     names = {key: _name(meta, key, item.place) for key in ("name", "generateName", "namespace")}
@@ -109,7 +109,7 @@ def _rendered(item: Object, namespace: str) -> Rendered:
     texts = {key: _texts(tree.get(key), key) for key in ("data", "binaryData")}
     faults = [
         *(f"the key {key} is defined twice" for part in (tree, meta) for key in part.repeated),
-        *(fault for key in tree if (fault := _misspelled(key))),
+        *(fault for key in tree if (fault := _spelling_hint(key))),
         *(fault for key in ("labels", "annotations") for fault in _not_texts(meta.get(key), f"metadata.{key}")),
         *([] if isinstance(tree.get("immutable"), bool | None) else ["immutable is neither true nor false"]),
         *([] if item.version == "v1" else [f"apiVersion is {item.version!r} and not 'v1'"]),
@@ -135,7 +135,7 @@ def _name(meta: Mapping, key: str, place: str) -> str:
     return value or ""
 
 
-def _misspelled(key: Any) -> str:
+def _spelling_hint(key: Any) -> str:
     """A message for an unknown field with a name similar to a known one: the API server would drop it."""
     if key in _FIELDS or not (near := nearest(str(key), _FIELDS)):
         return ""
@@ -206,7 +206,7 @@ def _finding(item: Rendered, here: Sequence[Rendered], required: Sequence[Requir
     return dataclasses.replace(finding, status=UNHEALTHY, text=f"{'; '.join(texts + faults)} ({item.place})")
 
 
-def _absent(place: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
+def _absent_finding(place: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
     """A finding for a ConfigMap that was not found; unknown if some input could not be read."""
     text = "missing" if complete else "not found in what could be read"
     hint = next(_hints(place, others), "")
@@ -224,7 +224,7 @@ def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
         if item.prefix and place.name.startswith(item.prefix.rstrip("-")):
             yield f"; {item.place} has generateName {item.prefix}, and so no fixed name"
     names = {item.name: item.place for item in others}
-    if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_SIMILAR):
+    if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_MIN_SIMILARITY):
         yield f"; did you mean {near[0]} ({names[near[0]]})?"
 
 

@@ -23,7 +23,7 @@ class _Status(msgspec.Struct):
     allowed: bool = False
 
 
-class _Answer(msgspec.Struct):
+class _Response(msgspec.Struct):
     status: _Status
 
 
@@ -41,7 +41,7 @@ async def _check(client: KubeClient, group: str, resource: str) -> Finding:
         "spec": {"resourceAttributes": attributes},
     }
     try:
-        allowed = _allowed(await client.review(_PATH, msgspec.json.encode(review)))
+        allowed = _decode_is_allowed(await client.review(_PATH, msgspec.json.encode(review)))
     except KubeError as error:
         cause = error_cause(error, path=_PATH) if isinstance(error, _SHARED) else ""
         return Finding(
@@ -53,8 +53,8 @@ async def _check(client: KubeClient, group: str, resource: str) -> Finding:
     return Finding(status=HEALTHY, subject=subject, text="can be created")
 
 
-def _allowed(body: bytes) -> bool:
+def _decode_is_allowed(body: bytes) -> bool:
     try:
-        return msgspec.json.decode(body, type=_Answer).status.allowed
+        return msgspec.json.decode(body, type=_Response).status.allowed
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidResponseError(f"the response at {_PATH} is not a review", code="not_json") from error

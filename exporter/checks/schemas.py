@@ -20,8 +20,8 @@ from exporter.profiles.paths import Path, format_path, parse
 __all__ = ["check_schemas", "not_in_schema"]
 
 _MAX_BYTES: Final = 16 << 20  # bytes of the schemas of one group
-_SIMILAR: Final = 0.6
-_OF_KIND: Final = "x-kubernetes-group-version-kind"
+_MIN_SIMILARITY: Final = 0.6
+_KIND_EXTENSION: Final = "x-kubernetes-group-version-kind"
 _OPEN: Final = ("x-kubernetes-preserve-unknown-fields", "additionalProperties", "$ref", "allOf")
 
 
@@ -77,7 +77,7 @@ def not_in_schema(schema: Any, path: Path) -> str | None:
         if step not in known:
             if any(node.get(key) for key in _OPEN):
                 return None
-            near = difflib.get_close_matches(step, known, n=1, cutoff=_SIMILAR)
+            near = difflib.get_close_matches(step, known, n=1, cutoff=_MIN_SIMILARITY)
             return format_path((*path[:number], near[0], *path[number + 1 :])) if near else ""
         node = known[step]
     return None
@@ -86,4 +86,4 @@ def not_in_schema(schema: Any, path: Path) -> str | None:
 def _schema_of(profile: Profile, document: Document) -> Any:
     wanted = {"group": profile.group, "version": profile.version, "kind": profile.kind}
     schemas = [one for one in document.components.schemas.values() if isinstance(one, dict)]
-    return next((one for one in schemas if wanted in (one.get(_OF_KIND) or ())), None)
+    return next((one for one in schemas if wanted in (one.get(_KIND_EXTENSION) or ())), None)

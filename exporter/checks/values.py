@@ -21,14 +21,14 @@ from exporter.untrusted import message, one_line
 __all__ = ["ValueReader", "Values", "value_findings"]
 
 _KEY: Final = re.compile(r"(?:about|times|worker(?:\[\d+\])?)\.\w+|\w+")
-_OF_WORKER: Final = re.compile(r"worker(\[\d+\])?\.about\.")
+_WORKER_KEY: Final = re.compile(r"worker(\[\d+\])?\.about\.")
 _MAX_LENGTH: Final = 63
 _MAX_VALUES: Final = 10  # of one path
-_ENOUGH: Final = 3  # runs; with fewer, all may be too new to have a status
+_MIN_RUNS: Final = 3  # runs; with fewer, all may be too new to have a status
 
 
 class Values(NamedTuple):
-    """Of one run: a bit for each path that has a value, and the value that no rule lists, with its path."""
+    """The values of one run: a bit for each path that has a value, and a value that no rule lists, with its path."""
 
     has: int
     path: str = ""
@@ -48,7 +48,7 @@ class ValueReader:
         self._states = [(format_path(path), reader.index[path]) for path in reader.states]
 
     def __call__(self, raw: msgspec.Raw) -> Values | None:
-        """None if the object is not a run."""
+        """The values of an object; None if it is not a run."""
         values = self._reader.values(self._decoder.decode(raw)[0])
         if self._reader.is_run is not None and not self._reader.is_run(values):
             return None
@@ -66,7 +66,7 @@ def value_findings(title: str, reader: ValueReader, seen: Sequence[Values | None
         return []
     counts = {path: sum(run.has >> number & 1 for run in runs) for number, path in enumerate(reader.paths)}
     findings = [_paths_finding(title, reader.keys, counts, len(runs))]
-    if reader.states and len(runs) >= _ENOUGH and not any(counts[path] for path in reader.states):
+    if reader.states and len(runs) >= _MIN_RUNS and not any(counts[path] for path in reader.states):
         which = "which decides" if len(reader.states) == 1 else "which decide"
         text = f"no run has a value at {' or '.join(reader.states)}, {which} the state: check the profile"
         findings.append(Finding(status=NOTE, subject=title, text=text))
@@ -92,13 +92,13 @@ def _paths_finding(title: str, keys: Mapping[str, Sequence[str]], counts: Mappin
     )
     text += f"; in some: {', '.join(some)}" if some else ""
     text += f"; alternatives without a value: {others}" if others else ""
-    text += f"; no value: {', '.join(f'{key} ({_listed(paths)})' for key, paths in none.items())}" if none else ""
+    text += f"; no value: {', '.join(f'{key} ({_join(paths)})' for key, paths in none.items())}" if none else ""
     return Finding(
         status=HEALTHY, subject=f"profile of {title}", text=text, data={"runs": runs, "paths": dict(counts)}
     )
 
 
-def _listed(paths: Sequence[str]) -> str:
+def _join(paths: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(paths))
 
 
@@ -107,7 +107,7 @@ def _keys(profile: Profile) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
     for key, path in paths_in(profile):
         match = _KEY.match(key)
-        if match and not _OF_WORKER.match(key):
+        if match and not _WORKER_KEY.match(key):
             keys.setdefault(match[0], []).append(format_path(parse(path)))
     return keys
 
@@ -116,23 +116,23 @@ def _unlisted_finding(
     title: str, path: str, number: int, runs: Sequence[Values], found: "collections.Counter[str]"
 ) -> Finding:
     most = found.most_common(_MAX_VALUES)
-    values = ", ".join(f"{_quoted(value)} ({plural(count, 'run')})" for value, count in most)
+    values = ", ".join(f"{_quote(value)} ({plural(count, 'run')})" for value, count in most)
     values += f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
     have, are = "has" if number == 1 else "have", "is" if len(found) == 1 else "are"
     text = (
         f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} not in any rule: state open"
     )
-    data = {"path": path, "unlisted": {_sanitized(value): count for value, count in most}}
+    data = {"path": path, "unlisted": {_sanitize(value): count for value, count in most}}
     return Finding(status=NOTE, subject=title, text=text, data=data)
 
 
-def _sanitized(value: str) -> str:
+def _sanitize(value: str) -> str:
     """Truncates a value and removes credentials."""
     cut = value[:_MAX_LENGTH]
     clean = message(cut)
     return (cut if clean == one_line(cut) else clean) + "..." * (len(value) > _MAX_LENGTH)
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """Quotes a value and escapes invisible characters."""
-    return repr(_sanitized(value))
+    return repr(_sanitize(value))

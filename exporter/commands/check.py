@@ -59,12 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"{unused[0]}: cannot be used with --filename, which reads no cluster")
         found = check_rendered(arguments.filename, settings)
     else:
-        found = asyncio.run(_found(settings))
+        found = asyncio.run(_check_cluster(settings))
     print(FORMATS[arguments.output](found))
     return _CODES[worst_status(found)]
 
 
-async def _found(settings: Settings) -> list[Finding]:
+async def _check_cluster(settings: Settings) -> list[Finding]:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )

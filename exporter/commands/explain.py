@@ -21,10 +21,10 @@ from exporter.explaining.dump import read_dump
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.of_dump import clock_note, early_note, of_dump
-from exporter.explaining.output import FORMATS, exit_code, shown
+from exporter.explaining.output import FORMATS, exit_code, format_runs
 from exporter.explaining.remote import Remote
 from exporter.explaining.remote_flags import REMOTE, add_remote_arguments, check_remote
-from exporter.explaining.selection import Selected, selected
+from exporter.explaining.selection import Selection, explain_runs
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
@@ -34,10 +34,10 @@ from exporter.untrusted import escape_invisible
 
 __all__ = ["add_arguments", "pause_after", "run"]
 
-_SECONDS = 2.0
-_SHARE = 5
-"""Of a watch, one part reads and five are pauses."""
-_LONGEST_PAUSE = 60.0
+_MIN_PAUSE_SECONDS = 2.0
+_PAUSE_FACTOR = 5
+"""With --watch, the pause is five times as long as reading took."""
+_MAX_PAUSE_SECONDS = 60.0
 _CLEAR = "\x1b[H\x1b[2J"
 _CLUSTER_SETTINGS = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
 
@@ -102,17 +102,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def pause_after(seconds: float) -> float:
-    """The pause of a watch after an answer that took this time."""
-    return min(max(_SECONDS, _SHARE * seconds), _LONGEST_PAUSE)
+    """The pause with --watch after reading took `seconds`, in seconds."""
+    return min(max(_MIN_PAUSE_SECONDS, _PAUSE_FACTOR * seconds), _MAX_PAUSE_SECONDS)
 
 
-def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selected, str]:
+def _explained(arguments: argparse.Namespace, settings: Settings) -> tuple[Selection, str]:
     found = _read(arguments, settings)
-    return found, shown(found.runs, form=arguments.output, single=bool(arguments.name), notes=found.notes)
+    return found, format_runs(found.runs, form=arguments.output, single=bool(arguments.name), notes=found.notes)
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Raises UsageError for flags that do not belong together."""
+    """Raises UsageError for flags that cannot be combined."""
     if arguments.url and arguments.filename:
         raise UsageError("--from: not with --filename")
     if arguments.filename and arguments.watch:
@@ -129,7 +129,7 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _read(arguments: argparse.Namespace, settings: Settings) -> Selected:
+def _read(arguments: argparse.Namespace, settings: Settings) -> Selection:
     target = Target.parse(arguments.name) if arguments.name else None
     if target is not None and arguments.namespace and not target.namespace:
         target = target._replace(namespace=arguments.namespace)
@@ -143,20 +143,20 @@ def _read(arguments: argparse.Namespace, settings: Settings) -> Selected:
     return found._replace(runs=[run for run in found.runs if space in {"", run.namespace}])
 
 
-async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Selected:
+async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> Selection:
     remote = Remote(url=arguments.url, **{name: vars(arguments)[name] for name in REMOTE})
     if target is not None:
-        return Selected([await remote.one(target)])
+        return Selection([await remote.one(target)])
     runs, notes = await remote.all(state="all" if arguments.all else "open")
-    return Selected(worst_first(runs), notes)
+    return Selection(worst_first(runs), notes)
 
 
-def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
+def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selection:
     snapshot = read_dump(arguments.filename, settings)
     at = _time(arguments.at) if arguments.at else None
     snapshot.notes += clock_note(at, snapshot.newest)
     now = snapshot.newest if at is None else at
-    found = selected(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
+    found = explain_runs(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
     runs = [of_dump(run) for run in found.runs]
     early = early_note(runs) if at is None else ()
     if target is not None:
@@ -164,7 +164,7 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
     return found._replace(runs=runs, notes=(*found.notes, *early))
 
 
-async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selected:
+async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selection:
     credentials = await Credentials.load(
         kubeconfig=settings.kubernetes.kubeconfig, context=settings.kubernetes.context
     )
@@ -173,7 +173,7 @@ async def _read_cluster(arguments: argparse.Namespace, settings: Settings, targe
             snapshot = await read_all(client, settings)
         else:
             snapshot = await read_one(client, settings, target)
-    return selected(snapshot, target, now=time.time(), ended=arguments.all)
+    return explain_runs(snapshot, target, now=time.time(), ended=arguments.all)
 
 
 def _time(text: str) -> float:

@@ -1,6 +1,7 @@
-"""Determines the causes of a stall, a hang or a failure. Pure functions of the cached objects.
+"""Determines why a run is stuck or has failed. Pure functions of the cached objects.
 
-`findings` is the list that metrics, page, API and `explain` show. `CAUSES` is the table of all causes.
+The worker of a run is the Job or Pod that works for it. `findings` returns the findings of a run or a worker, which
+metrics, status page, API and `explain` show. `CAUSES` is the table of all causes.
 """
 
 from exporter.diagnosis.cause import Cause

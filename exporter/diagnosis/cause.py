@@ -1,4 +1,4 @@
-"""A cause from a closed set, with a detail about the object."""
+"""A cause as the labels of a metric: its name, from a closed set, and a detail about the object."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ __all__ = ["Cause"]
 
 
 class Cause(NamedTuple):
-    """`cause` is stable: rules and runbooks refer to it. `detail` is for humans only."""
+    """The labels of a cause. Rules and runbooks refer to `cause`, so it must not change; `detail` may."""
 
     cause: str
     detail: str
 
     @classmethod
     def of(cls, cause: str, detail: str) -> "Cause":
-        """With the detail on one line, truncated to the maximum length of a label value."""
+        """The cause, with the detail on one line, truncated to the maximum length of a label value."""
         return cls(cause, one_line(detail))

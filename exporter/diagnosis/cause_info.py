@@ -1,4 +1,4 @@
-"""A row of the table of causes, and words that findings share with the table."""
+"""The type of the rows in the table of causes, and texts that findings use as well."""
 
 from typing import Final, NamedTuple
 
@@ -6,14 +6,14 @@ __all__ = ["DESCRIBE", "IMAGE", "CauseInfo"]
 
 DESCRIBE: Final = "kubectl -n $namespace describe $resource $name"
 IMAGE: Final = "who owns the image or the agent"
-"""Who must act on a container that does not fit its image."""
+"""The people who can correct a container that cannot run with its image."""
 
 
 class CauseInfo(NamedTuple):
-    """One cause. `next` is a command with places for the names of the object that the finding is about.
+    """One cause. `next` is a command, with placeholders for the names of the object that the finding is about.
 
-    `grace`: seconds for which the state is normal, as during a start. `fault`: whether it is a fault at all.
-    `metric`: whether the `*_cause` metrics have it.
+    `grace`: seconds for which the state is normal, for example during a start. `fault`: whether the cause can be a
+    fault. `metric`: whether the `*_cause` metrics contain it.
     """
 
     name: str

@@ -14,7 +14,7 @@ DEFAULT_CLI = "claude"  # the default of the November 2025 controller
 
 
 def configmap_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
-    """The broken ones that this run needs, each with its first problem."""
+    """A finding for each broken ConfigMap that this run needs, with its first problem."""
     for item in _needed(run, cache):
         if item.problems:
             problem, key = item.problems[0]
@@ -22,7 +22,7 @@ def configmap_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def configmap_notes(run: Run, cache: ObjectCache) -> Iterator[Finding]:
-    """Those that are suspicious: shrunk, or near the size limit, at which the next sync fails."""
+    """A finding for each ConfigMap that this run needs and that has shrunk, or is near the size limit."""
     for item in _needed(run, cache):
         if item.shrunk and not item.problems:
             yield _finding("configmap_shrunk", item, f" has {item.keys} keys, {item.size} bytes")
@@ -37,7 +37,7 @@ def _needed(run: Run, cache: ObjectCache) -> list[ConfigMap]:
 
 
 def _concerns(item: ConfigMap, run: Run) -> bool:
-    """Whether the ConfigMap is not specific to another CLI. Its name may contain that of a CLI."""
+    """Whether this run may need the ConfigMap. If its name contains a CLI, only runs of that CLI need it."""
     clis = CLIS.intersection(item.name.split("-"))
     return not clis or not clis.isdisjoint((run.cli or DEFAULT_CLI).split("-"))
 

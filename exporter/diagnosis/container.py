@@ -38,7 +38,7 @@ _CREATE: Final = frozenset(
     }
 )
 _STARTS: Final = frozenset({"StartError", "RunContainerError", "ContainerCannotRun", "VerifyNonRootError"})
-"""The container exists, and its command or user does not fit the image."""
+"""Reasons that mean that the command or the user of the container does not exist in its image."""
 _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
 _SIGNALS: Final = frozenset({137, 143})
@@ -47,7 +47,7 @@ _ROLES: Final = ("main", "init", "side")
 
 
 def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
-    """Of a Pod that has not started: each container that waits for a reason, and an init container that runs."""
+    """Findings of a Pod that has not started: containers that wait or have failed, and a running init container."""
     for one in pod.containers:
         if one.state == "waiting":
             if (finding := _waiting(pod, one, cache)) is not None:
@@ -82,7 +82,7 @@ def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
 
 
 def restarting_containers(pod: Pod) -> Iterator[Finding]:
-    """Of a Pod that has started: containers that are started again and again, or out of memory."""
+    """Findings of a Pod that has started: containers that restart repeatedly, or that were OOM-killed."""
     for one in pod.containers:
         if one.state == "waiting" and one.reason in _CREATE | {_LOOP}:
             yield _restarting(pod, one)
@@ -107,14 +107,14 @@ def _restarting(pod: Pod, one: Container) -> Finding:
 
 
 def _actor(reason: str, text: str) -> str:
-    """Who must act on a container that cannot be created; empty: who runs the cluster."""
+    """The people who can correct a container that cannot be created; empty: those in the table of causes."""
     return IMAGE if reason in _STARTS or "runAsNonRoot" in text else ""
 
 
 def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
-    """Of a failed Pod: the container that ended with an error first; of several, the main one.
+    """The finding of a failed Pod: a container that ended with an error. OOM-killed and main containers come first.
 
-    `killed`: Kubernetes ended the Pod, so that exit codes of a signal are an effect.
+    `killed`: Kubernetes ended the Pod, so an exit code of a signal is not a cause.
     """
     ended = (one for one in pod.containers if one.state == "terminated")
     failed = [
@@ -134,7 +134,7 @@ def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
 
 
 def main_exit(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
-    """The main container has terminated, and a container that must end as well is running."""
+    """The finding that the main container has terminated, and another container keeps the Pod running."""
     others = [one.name for one in pod.containers if one.state == "running" and not one.sidecar]
     name = "the Pod" if is_worker else f"Pod {pod.name}"
     text = f"container {main.name} has terminated, {name} is running"
@@ -144,7 +144,7 @@ def main_exit(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
 
 
 def _end(one: Container) -> str:
-    """How a container ended."""
+    """Describes how a container ended."""
     kind = "init container" if one.role == "init" else "container"
     code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
     text = f"{kind} {one.name} ended{code}" + (f" ({one.reason})" if one.reason else "")

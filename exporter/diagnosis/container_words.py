@@ -1,4 +1,4 @@
-"""The words that say why a container does not start: of its Events, or of its state."""
+"""Texts that explain why a container does not start: from Events about it, or from its state."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,11 @@ __all__ = ["creation_words", "pull_words"]
 
 _REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
 _REPEATS = ("Error: ", "Back-off pulling image")
-"""How notes begin that repeat the reason of the state, and no more."""
+"""Prefixes of notes that only repeat the reason of the container's state."""
 
 
 def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float | None]:
-    """Why its image cannot be pulled, and since when: its Event, else its message."""
+    """Why the image of a container cannot be pulled, and since when: from an Event, else from its state."""
     events = telling(event for event in _about(pod, one, cache) if _is_pull(event.note))
     since = min((event.first for event in events if event.first is not None), default=pod.started)
     if events and not events[0].note.startswith(_REPEATS):
@@ -24,14 +24,14 @@ def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float
 
 
 def creation_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
-    """Why it cannot be created: the reason and its message, else those of its newest Event."""
+    """Why a container cannot be created: the reason and message of its state, else the note of its newest Event."""
     notes = (event.note for event in _about(pod, one, cache) if event.note != f"Error: {one.reason}")
     text = one.message or next((note for note in notes if not _is_image(note)), "").removeprefix("Error: ")
     return f"{one.reason}: {text}" if text else one.reason
 
 
 def _about(pod: Pod, one: Container, cache: ObjectCache) -> Iterator[Event]:
-    """Older components do not name the container."""
+    """The Events about a container. Events of older components do not name the container."""
     return (event for event in latest(cache, pod.uid, *_REASONS) if event.container in {"", one.name})
 
 

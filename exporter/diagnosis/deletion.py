@@ -9,7 +9,7 @@ __all__ = ["deletion_findings"]
 
 
 def deletion_findings(item: Run | Job) -> Iterator[Finding]:
-    """A run or a Job that is being deleted: whoever owns the finalizer must remove it."""
+    """The finding that a run or a Job is being deleted. The owner of its finalizer must remove the finalizer."""
     if item.deleted is None or (isinstance(item, Job) and item.is_pod):
         return
     kind, about = ("Job", of_job(item)) if isinstance(item, Job) else (item.kind, of_run(item))

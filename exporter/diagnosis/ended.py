@@ -1,4 +1,4 @@
-"""Why a worker ended without success, and runs whose controller does not see that it has ended."""
+"""Why a worker failed, and whether the controller has updated the run after the end of its worker."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ __all__ = ["ended_findings", "not_updated_findings"]
 
 _DEADLINE = "DeadlineExceeded"
 _REASONS = {"Evicted": "evicted", "NodeLost": "node_lost", "Preempting": "preempted", "OOMKilled": "oom_killed"}
-"""Reasons of a failed worker Pod, where the Pod itself has no more to say."""
+"""The causes for the reasons of failed worker Pods."""
 
 
 def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """None for a worker that is unfinished or has succeeded."""
+    """The findings of a failed worker; empty for any other."""
     if job.result != "failed":
         return
     known = [*pods_findings(cache.pods_of(job), cache)]
@@ -39,7 +39,7 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def not_updated_findings(run: Run, job: Job) -> Iterator[Finding]:
-    """An open run whose current worker has ended."""
+    """The finding of an open run whose current worker has ended."""
     if run.terminal or run.state == "waiting" or not job.result or run.long_lived:
         return
     text = f"{job.worker} {job.name} has {job.result}, and {run.kind} {run.name} is {run.phase or 'without a status'}"

@@ -1,4 +1,4 @@
-"""Words of Events, and those about one object that explain a state which still holds."""
+"""Selects the Events that explain the current state of an object, and formats their texts."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,15 +9,15 @@ from exporter.cache import Event, Job, ObjectCache, Pod
 __all__ = ["current", "holding", "latest", "telling", "unanswered", "words"]
 
 _VAGUE = ("Error: ", "Unable to attach or mount volumes")
-"""How notes of the kubelet begin that repeat another Event without its reason."""
+"""Prefixes of notes of the kubelet that repeat another Event without its reason."""
 
 _COMBINED: Final = "(combined from similar events): "
 _GENERATED: Final = re.compile(r'\b([Pp]ods?) "[^"]*"')
-"""A Job controller tries another name each time."""
+"""The name of a Pod, which differs in each attempt of the Job controller."""
 
 
 def words(event: Event) -> str:
-    """Reason and note, without what differs each time: the words become a label, and others another series."""
+    """Reason and note, without parts that differ each time: each text becomes a label, and so a new series."""
     note = _GENERATED.sub(r"\1", event.note.removeprefix(_COMBINED))
     return f"{event.reason}: {note}" if note else event.reason
 
@@ -30,23 +30,23 @@ def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:
 
 
 def current(cache: ObjectCache, pod: Pod, *reasons: str) -> list[Event]:
-    """Of `latest`, those about a Pod that no later progress has made void."""
+    """The Events of `latest` about a Pod that are not outdated."""
     return holding(pod, latest(cache, pod.uid, *reasons))
 
 
 def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
-    """Those that were last seen after the last progress of the Pod: its sandbox exists, or a container started."""
+    """The Events that were last seen after the last progress of the Pod: its sandbox or a container was started."""
     progress = max((at for at in (pod.sandbox_since, *(one.since for one in pod.containers)) if at), default=0.0)
     return [event for event in events if event.last is None or event.last >= progress]
 
 
 def unanswered(cache: ObjectCache, job: Job) -> Event | None:
-    """The newest Event about a Pod that could not be created, unless the Job has a younger Pod."""
+    """The newest Event about a Pod that could not be created, unless the Job has a newer Pod."""
     newest = max((pod.created or 0.0 for pod in cache.pods_of(job)), default=0.0)
     event = next(latest(cache, job.uid, "FailedCreate"), None)
     return None if event is None or (event.last is not None and event.last < newest) else event
 
 
 def telling(events: Iterable[Event]) -> list[Event]:
-    """The Events that say why come first."""
+    """Sorts Events, so that those with a reason come before those that only repeat another Event."""
     return sorted(events, key=lambda event: (event.note.startswith(_VAGUE), "timed out waiting" in event.note))

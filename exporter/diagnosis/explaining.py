@@ -19,32 +19,32 @@ from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
 
-_WORKERS = 10
-_PODS = 10
-_EVENTS = 20
+_MAX_WORKERS = 10
+_MAX_PODS = 10
+_MAX_EVENTS = 20
 
 
 def is_listed(item: Run | Job, cache: ObjectCache) -> bool:
-    """Whether it is listed: a run, or a worker without a known run."""
+    """Whether a list contains it: a run, or a worker whose run is unknown."""
     return isinstance(item, Run) or (
         cache.is_worker(item) and cache.run_of(item) is None and not cache.is_hidden(item)
     )
 
 
 def is_over(item: Run | Job, cache: ObjectCache) -> bool:
-    """Whether a run and its workers have ended, or a worker has."""
+    """Whether a run and its workers, or a worker, have ended."""
     if isinstance(item, Job):
         return bool(item.result)
     return item.terminal and (item.shared or all(job.result for job in _workers_of(item, cache)))
 
 
 def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
-    """At the time of the cache."""
+    """Explains a run or a worker at the current time of the cache."""
     now, listed = cache.now, findings(item, cache)
     workers = sorted(_workers_of(item, cache), key=_age, reverse=True) if isinstance(item, Run) else [item]
-    shown, uids = workers[:_WORKERS], [item.uid]
+    shown, uids = workers[:_MAX_WORKERS], [item.uid]
     for job in shown:
-        uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_PODS:])]
+        uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_MAX_PODS:])]
     events = sorted((one for uid in dict.fromkeys(uids) for one in cache.events_about(uid)), key=_last, reverse=True)
     current = cache.newest_job(item) if isinstance(item, Run) else item
     return Explanation(
@@ -54,7 +54,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         uid=one_line(item.uid),
         verdict=verdict(listed, now),
         state=item.state if isinstance(item, Run) else item.result or ("waiting" if item.suspended else "open"),
-        phase=one_line(item.phase) if isinstance(item, Run) else "",  # a record has it as it was sent
+        phase=one_line(item.phase) if isinstance(item, Run) else "",  # the record has the unmodified value
         message=item.message if isinstance(item, Run) else "",
         agent=item.agent or next((job.agent for job in shown if job.agent), ""),
         attempt=item.attempt if isinstance(item, Run) else max(1, item.version),
@@ -65,22 +65,22 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         findings=tuple(finding_view(one, now) for one in listed),
         workers=tuple(_worker(job, cache, current=job is current) for job in shown),
         more_workers=len(workers) - len(shown),
-        events=tuple(map(_event, events[:_EVENTS])),
+        events=tuple(map(_event, events[:_MAX_EVENTS])),
         events_known=cache.events_known(item.namespace),
     )
 
 
 def _workers_of(run: Run, cache: ObjectCache) -> Iterator[Job]:
-    """Its Jobs or Pods, and those of the run that works for it, as of the Sandbox of a SandboxClaim.
+    """The Jobs or Pods of a run and of its worker runs, such as those of the Sandbox of a SandboxClaim.
 
-    A Job of another namespace may name any UID as that of its controller.
+    The namespace is compared, because a Job in another namespace may have any UID as that of its controller.
     """
     for one in (run, *cache.worker_runs(run)):
         yield from (job for job in cache.jobs_of(one) if job.namespace == run.namespace)
 
 
 def finding_view(finding: Finding, now: float) -> FindingView:
-    """With the words of the table."""
+    """The finding, with its entry in the table of causes."""
     info = CAUSES[finding.cause]
     return FindingView(
         cause=finding.cause,
@@ -105,7 +105,7 @@ def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
         started=time_of(job.started),
         finished=time_of(job.finished),
         deleted=time_of(job.deleted),
-        pods=tuple(map(_pod, reversed(pods[-_PODS:]))),
+        pods=tuple(map(_pod, reversed(pods[-_MAX_PODS:]))),
         pods_known=cache.pods_known(job),
     )
 
@@ -168,7 +168,7 @@ def _last(event: Event) -> float:
 
 
 def worst_first(explanations: Iterable[Explanation]) -> list[Explanation]:
-    """Faults, then unknown, then others; of each, the longest first."""
+    """Sorts by verdict (fault, unknown, ok), then by the time since which the fault exists, the oldest first."""
     order = {"fault": 0, "unknown": 1}
     return sorted(explanations, key=lambda one: (order.get(one.verdict, 2), _start(one), one.namespace, one.name))
 

@@ -1,6 +1,7 @@
-"""What is known of one run: the findings, and the chain run, worker, pod, container with times, states and Events.
+"""The explanation of one run: its findings, and its worker, pods, containers and Events with their times and states.
 
-`explain` prints it, the API sends it as JSON. Sizes are limited, whatever the cluster holds.
+The worker is the Job or Pod that works for the run. `explain` prints an explanation, the API sends it as JSON. The
+sizes of its lists and texts are limited.
 """
 
 import datetime as dt
@@ -28,46 +29,46 @@ class _View(msgspec.Struct, rename="camel", frozen=True, gc=False):
 
 
 class FindingView(_View, kw_only=True, frozen=True):
-    """A finding with what the table of causes says about its cause."""
+    """A finding: a cause, its evidence, and its entry in the table of causes."""
 
     cause: str
-    """A name of docs/causes.md."""
+    """The name of the cause, as in docs/causes.md."""
     fault: bool
-    """Whether it is a fault by now. Many states are normal for a while; `suspended` and others are no faults."""
+    """Whether it is a fault. Many states become a fault only after some time; some, such as `suspended`, never do."""
     evidence: str
-    """What shows it: one line."""
+    """The evidence, one line."""
     since: Time = None
-    """Since when."""
+    """The time since which the cause exists."""
     meaning: str = ""
     """What the cause means."""
     act: str = ""
-    """Who must act."""
+    """The people who can correct it."""
     next: str = ""
-    """The next command."""
+    """The next command to run."""
 
 
 class EventView(_View, kw_only=True, frozen=True):
-    """A warning about an object. Kubernetes deletes Events after an hour; a running exporter keeps the newest."""
+    """A Warning Event about an object. A running exporter keeps Events longer than the hour of Kubernetes."""
 
     object: str
     """`KIND/NAME` of the object."""
     reason: str
     """The reason, as `kubectl events` shows it."""
     note: str
-    """The text."""
+    """The message of the Event."""
     count: int = 1
-    """How often it was seen."""
+    """The number of occurrences."""
     first: Time = None
-    """When it was first seen."""
+    """The first occurrence."""
     last: Time = None
-    """When it was last seen."""
+    """The last occurrence."""
 
 
 class ContainerView(_View, kw_only=True, frozen=True):
     """A container of a pod."""
 
     name: str
-    """Its name."""
+    """The name of the container."""
     role: str
     """`main`, `init` or `side`."""
     state: str = ""
@@ -77,9 +78,9 @@ class ContainerView(_View, kw_only=True, frozen=True):
     exit_code: int | None = None
     """The exit code, if it has terminated."""
     since: Time = None
-    """Its start if it is running, its end if it has terminated."""
+    """The start of a running container; the end of a terminated one."""
     restarts: int = 0
-    """How often it was restarted."""
+    """The number of restarts."""
     last_reason: str = ""
     """Why it ended before its last restart."""
 
@@ -88,13 +89,13 @@ class PodView(_View, kw_only=True, frozen=True):
     """A pod of a worker."""
 
     name: str
-    """Its name."""
+    """The name of the pod."""
     state: str
-    """Its phase, or `Terminating`."""
+    """The phase of the pod, or `Terminating`."""
     reason: str = ""
     """Why it failed or is not scheduled."""
     node: str = ""
-    """Its node."""
+    """The node of the pod."""
     created: Time = None
     """When it was created."""
     started: Time = None
@@ -104,16 +105,16 @@ class PodView(_View, kw_only=True, frozen=True):
     deleted: Time = None
     """The end of the grace period of its deletion."""
     containers: tuple[ContainerView, ...] = ()
-    """At most 50."""
+    """The containers of the pod, at most 50."""
 
 
 class WorkerView(_View, kw_only=True, frozen=True):
-    """A Job, or a Pod that is itself the worker."""
+    """The object that works for the run: a Job, or a Pod without a Job."""
 
     kind: str
     """`Job` or `Pod`."""
     name: str
-    """Its name."""
+    """The name of the Job or Pod."""
     state: str
     """`succeeded`, `failed`, `suspended`, `terminating`, `running`, `pending` or `no pod`."""
     reason: str = ""
@@ -129,16 +130,16 @@ class WorkerView(_View, kw_only=True, frozen=True):
     deleted: Time = None
     """When its deletion was requested."""
     pods: tuple[PodView, ...] = ()
-    """At most 10, the newest."""
+    """The newest pods of the worker, at most 10."""
     pods_known: bool = True
-    """Whether pods could be read. If not, `pods` is empty and says nothing."""
+    """Whether the pods could be read. If not, `pods` is empty although there may be pods."""
 
 
 class TimelineEntry(_View, kw_only=True, frozen=True):
-    """Something that happened."""
+    """An event in the life of the run."""
 
     time: dt.datetime
-    """When."""
+    """The time of the event."""
     object: str
     """`KIND/NAME` of the object."""
     what: str
@@ -149,25 +150,25 @@ class Explanation(_View, kw_only=True, frozen=True):
     """One run, or a Job without a run."""
 
     namespace: str
-    """Its namespace."""
+    """The namespace of the run."""
     name: str
-    """Its name; runs of kinds other than the first have their kind before it, as `docsrun/NAME`."""
+    """The name of the run. Unless its kind is the first in the settings, the kind is before it: `docsrun/NAME`."""
     kind: str
-    """Its kind."""
+    """The kind of the run."""
     uid: str = ""
-    """Its UID."""
+    """The UID of the run."""
     verdict: str
-    """`fault`, `unknown` (objects that could not be read may show a fault), or `ok`."""
+    """`fault`; `unknown` if no fault was found, but some objects could not be read; or `ok`."""
     state: str
     """`waiting`, `open`, `succeeded`, `failed` or `cancelled`."""
     phase: str = ""
-    """The value of its status that determined the state."""
+    """The value in the status of the run that determined its state."""
     message: str = ""
-    """Its own message: one line."""
+    """The message in the status of the run, one line."""
     agent: str = ""
-    """The agent."""
+    """The agent of the run."""
     attempt: int = 1
-    """The number of the attempt."""
+    """The number of the current attempt."""
     created: Time = None
     """When it was created."""
     finished: Time = None
@@ -175,23 +176,23 @@ class Explanation(_View, kw_only=True, frozen=True):
     deleted: Time = None
     """When its deletion was requested."""
     observed: Time = None
-    """The time of this answer, from which ages are counted."""
+    """The time of this response. The ages in its texts are relative to it."""
     findings: tuple[FindingView, ...] = ()
-    """Causes before their effects. The first one is the cause."""
+    """The findings, each cause before its effects. The first one is the cause of the run's state."""
     workers: tuple[WorkerView, ...] = ()
-    """At most 10, the newest first."""
+    """The Jobs or Pods that work for the run, at most 10, the newest first."""
     more_workers: int = 0
-    """The number of others."""
+    """The number of workers that are not in `workers`."""
     events: tuple[EventView, ...] = ()
-    """At most 20, the newest first."""
+    """Events about the run, its workers and their pods, at most 20, the newest first."""
     events_known: bool = True
-    """Whether Events could be read. If not, `events` is empty and says nothing."""
+    """Whether Events could be read. If not, `events` is empty although there may be Events."""
     timeline: tuple[TimelineEntry, ...] = ()
-    """What happened, in order; only from a running exporter, and only for one run. At most 200 entries."""
+    """What happened, in order, at most 200 entries. Only in the response of an exporter about one run."""
     recorded: Time = None
-    """When it was recorded, if the run no longer exists: everything is as of that time."""
+    """Set if the run no longer exists: the time at which this explanation was recorded."""
     notes: tuple[str, ...] = ()
-    """Remarks about this answer, such as what was not read."""
+    """Limitations of this response, such as resources that could not be read."""
 
 
 class RunList(_View, kw_only=True, frozen=True):
@@ -200,11 +201,11 @@ class RunList(_View, kw_only=True, frozen=True):
     api_version: str = "v1"
     """The version of this API."""
     items: tuple[Explanation, ...] = ()
-    """The runs, by namespace and name."""
+    """The runs, sorted by namespace and name."""
     continue_: str = msgspec.field(default="", name="continue")
-    """The token of the next page; empty on the last one."""
+    """The token of the next page; empty in the last page."""
     notes: tuple[str, ...] = ()
-    """Remarks about the answer."""
+    """Limitations of this response, such as resources that cannot be watched at the moment."""
 
 
 def time_of(seconds: float | None) -> Any:

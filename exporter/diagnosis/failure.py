@@ -31,7 +31,7 @@ _MESSAGES: Final = (
 
 
 def failure_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
-    """One for a failed run."""
+    """The finding of a failed run; empty for any other."""
     if run.state == "failed":
         cause, evidence = _cause_of(run, cache)
         yield found(cause, evidence, about=of_run(run), since=run.finished)

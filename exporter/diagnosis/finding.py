@@ -1,4 +1,4 @@
-"""A finding: one cause with its evidence, and the object to look at next."""
+"""A finding: one cause with its evidence and the next command."""
 
 import shlex
 import string
@@ -15,16 +15,16 @@ __all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """`cause` is a name of the table of causes. `since` is in seconds since the epoch."""
+    """`cause` is a name in the table of causes. `since` is in seconds since the epoch, `next` is the next command."""
 
     cause: str
     evidence: str
     since: float | None = None
     next: str = ""
     act: str = ""
-    """Who must act, if it is not the one of the table."""
+    """The people who can correct it; empty: those in the table of causes."""
     grace: float = 0.0
-    """Seconds for which the state is normal, if it is longer than that of the table."""
+    """Seconds for which the state is normal, if they are more than those in the table of causes."""
 
 
 class Subject(NamedTuple):
@@ -47,7 +47,7 @@ def found(
     act: str = "",
     grace: float = 0.0,
 ) -> Finding:
-    """A finding with the next command: `command`, else that of the table. Its names are quoted for a shell."""
+    """A finding with the next command: `command`, else that of the table. Names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
     is_pod, name = about.resource == "pod", names["name"]
     names["node"] = names["node"] if about.node else ""
@@ -58,7 +58,7 @@ def found(
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:
-    """The first of each cause and evidence, in their order."""
+    """Removes findings with the same cause and evidence as an earlier one."""
     first: dict[tuple[str, str], Finding] = {}
     for one in every:
         first.setdefault((one.cause, one.evidence), one)
@@ -66,22 +66,22 @@ def distinct(every: Iterable[Finding]) -> list[Finding]:
 
 
 def is_fault(finding: Finding, now: float) -> bool:
-    """Whether it is a fault by now: many states are normal for a while."""
+    """Whether the finding is a fault at the time `now`. Many states are normal for a while."""
     info = CAUSES[finding.cause]
     grace = max(info.grace, finding.grace)
     return info.fault and (not grace or finding.since is None or now - finding.since >= grace)
 
 
 def of_run(run: Run) -> Subject:
-    """A run. Its exposed name may have a prefix with its kind."""
+    """The subject for a run, without the prefix that its exposed name may have."""
     return Subject(run.resource or run.kind.lower(), run.namespace, run.name.rpartition("/")[2])
 
 
 def of_job(job: Job) -> Subject:
-    """A Job, or a Pod that is a worker."""
+    """The subject for a Job or a worker Pod."""
     return Subject(job.worker.lower(), job.namespace, job.name)
 
 
 def of_pod(pod: Pod, container: str = "") -> Subject:
-    """A Pod, or one of its containers."""
+    """The subject for a Pod or one of its containers."""
     return Subject("pod", pod.namespace, pod.name, container, pod.node)

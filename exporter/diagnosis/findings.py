@@ -1,4 +1,4 @@
-"""The findings about one run, or about one worker without a run: causes before their effects."""
+"""The findings about one run, or about one worker (a Job or Pod): causes before their effects."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,28 +17,28 @@ from exporter.diagnosis.worker import hang_findings
 __all__ = ["FAULT", "NO_FAULT", "UNKNOWN", "findings", "verdict"]
 
 NO_FAULT, FAULT, UNKNOWN = "ok", "fault", "unknown"
-_LOOP = 6
-"""Attempts, as in CodeRunRetryLoop."""
-_DEEPEST = 3
-"""Runs that work for runs; owner references may form a loop."""
+_RETRY_LOOP_ATTEMPTS = 6
+"""Attempts of a run in a retry loop: the threshold of the alert CodeRunRetryLoop."""
+_MAX_DEPTH = 3
+"""Maximum depth of worker runs. A limit, because owner references may form a cycle."""
 
 
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
-    """The findings, in the order of the table of causes. A worker of a run has those of the run only if it is one."""
+    """The findings of a run and its workers, or of one worker alone, in the order of the table of causes."""
     every = [*(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache))]
     every += unread_events(item.namespace, cache, every)
     return sorted(distinct(every), key=lambda one: rank(one.cause))
 
 
 def verdict(found_: Iterable[Finding], now: float) -> str:
-    """`fault`, `unknown` (only objects that could not be read may show a fault), or `ok`."""
+    """`fault`; `unknown` if no fault was found, but some objects could not be read; or `ok`."""
     causes = {one.cause for one in found_ if is_fault(one, now)}
     return NO_FAULT if not causes else UNKNOWN if causes == {CANNOT_TELL} else FAULT
 
 
 def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
-    """Its own, and those of the runs that work for it."""
-    for one in cache.worker_runs(run) if depth < _DEEPEST else ():
+    """The findings of a run, its workers and its worker runs."""
+    for one in cache.worker_runs(run) if depth < _MAX_DEPTH else ():
         yield from _of_run(one, cache, depth + 1)
     yield from deletion_findings(run)
     if run.state == "waiting":
@@ -49,7 +49,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
     yield from idle_findings(run, cache)
     yield from unread_workers(run, cache)
     yield from failure_findings(run, cache)
-    if not run.terminal and run.attempt >= _LOOP:
+    if not run.terminal and run.attempt >= _RETRY_LOOP_ATTEMPTS:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
     for job in cache.jobs_of(run):
@@ -78,7 +78,7 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Finding]:
-    """Pods that are pending, and nothing says why."""
+    """The findings of pending Pods, if no other finding explains them."""
     for pod in cache.pods_of(job) if not known else ():
         if pod.state == "pending" and not pod.gated:
             names = (f"container {one.name}: {one.reason}" for one in pod.containers if one.state == "waiting")
@@ -94,7 +94,7 @@ def _start(job: Job) -> Iterator[Finding]:
 
 
 def _limit_passed(job: Job, cache: ObjectCache) -> float | None:
-    """The limit that a running worker has exceeded. Healthy ones exceed the default, as AgentJobHanging knows."""
+    """The limit that a running worker has exceeded, in seconds, or None. For the default, see `DEFAULT_FACTOR`."""
     started, (limit, is_set) = cache.started(job), cache.max_runtime_of(job)
     limit *= 1 if is_set else DEFAULT_FACTOR
     is_over = not job.result and not job.suspended and started is not None and cache.now - started > limit

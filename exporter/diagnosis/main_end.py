@@ -9,7 +9,7 @@ __all__ = ["main_ended"]
 def main_ended(job: Job, cache: ObjectCache) -> tuple[Pod, Container] | None:
     """The first main container of an unfinished worker that has ended in a running Pod.
 
-    A shared Pod outlives its runs: a terminated main container is not reported for them.
+    A shared Pod outlives its runs, so its terminated main container is not reported.
     """
     run = cache.run_of(job)
     if job.result or job.suspended or (run is None and job.is_pod):

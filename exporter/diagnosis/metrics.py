@@ -1,4 +1,4 @@
-"""The causes as labels of the `*_cause` metrics: the findings that depend on objects alone, not on the time."""
+"""The causes as labels of the `*_cause` metrics. Findings that depend on the current time are not included."""
 
 from collections.abc import Iterable
 
@@ -29,6 +29,6 @@ def failure_causes(run: Run, cache: ObjectCache) -> list[Cause]:
 
 
 def _causes(found: Iterable[Finding]) -> list[Cause]:
-    """Without duplicates: truncated details may be equal."""
+    """Removes duplicates, because truncated details may be equal."""
     exported = (one for one in found if CAUSES[one.cause].metric)
     return list(dict.fromkeys(Cause.of(one.cause, one.evidence) for one in exported))

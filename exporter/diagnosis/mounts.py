@@ -1,4 +1,4 @@
-"""Why a scheduled Pod whose containers are all being created does not start: its Events are the only word."""
+"""Why a scheduled Pod does not start although no container has failed. Only Events show this."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _FORMS: Final = (
     r"key.{{0,80}} in {0}(?: (?:[^ /]+/)?(?P<holder>[^ /]+))?",
     r"references non-existent {1} key",
 )
-"""How the kubelet names a missing ConfigMap or Secret, or a missing key of one."""
+"""Texts of the kubelet about a missing ConfigMap or Secret, or a missing key of one."""
 _MISSING: Final = tuple(
     (cause, kind, re.compile("|".join(_FORMS).format(kind, word), re.IGNORECASE))
     for cause, kind, word in (
@@ -44,7 +44,7 @@ class Missing(NamedTuple):
 
 
 def missing_object(text: str) -> Missing | None:
-    """The ConfigMap or Secret that does not exist or lacks a key, if the text says so."""
+    """The cause for a text about a ConfigMap or Secret that does not exist or lacks a key; None for other texts."""
     for cause, kind, pattern in _MISSING:
         if match := pattern.search(text):
             name, verb = match["object"] or match["holder"] or "", "get" if match["object"] else "describe"
@@ -59,9 +59,9 @@ def volume_cause(text: str) -> str:
 
 
 def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
-    """The most telling Event: a missing object, then a volume, then the sandbox.
+    """The finding from the Event that explains most: about a missing object, then a volume, then the sandbox.
 
-    A container that runs or ran proves that the volumes are mounted.
+    If a container is running or has run, its volumes are mounted.
     """
     has_run = any(one.state in {"running", "terminated"} or one.restarts for one in pod.containers)
     mounts = [] if has_run else telling(current(cache, pod, *_MOUNT))
@@ -81,6 +81,6 @@ def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _without_account(text: str) -> Missing | None:
-    """The volume of its token needs the ServiceAccount."""
+    """The cause if the volume with the token cannot be mounted, because the ServiceAccount does not exist."""
     cause = refusal_of(text)
     return Missing(cause, "") if cause == "service_account_missing" else None

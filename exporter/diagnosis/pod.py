@@ -13,8 +13,8 @@ from exporter.diagnosis.pods import not_starting
 
 __all__ = ["pod_findings", "pods_findings"]
 
-_MOST = 10
-_OF_ONE_CAUSE = 3
+_MAX_FINDINGS = 10  # maximum number of findings of a worker
+_MAX_OF_CAUSE = 3  # maximum number of findings with the same cause
 
 _LOST = frozenset({"NodeLost", "NodeNotReady", "DeletionByPodGC"})
 _REASONS = {
@@ -33,24 +33,24 @@ _REASONS = {
 }
 """status.reason of failed Pods, and reasons of the condition DisruptionTarget."""
 _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
-"""What a volume or a missing object may explain."""
+"""Causes that may be the effect of a volume or a missing object."""
 _TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
-_SECOND_CHANCE = 60.0  # seconds after the grace period until a terminating Pod is stuck
+_MAX_END_SECONDS = 60.0  # after its grace period; a Pod that is terminating for longer is stuck
 
 
 def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
-    """Of the Pods of one worker, which may be thousands: at most 3 of each cause, and 10 in all."""
+    """The findings of the Pods of one worker: at most 3 for each cause, and 10 in total. There may be thousands."""
     counts: Counter[str] = Counter()
     kept = []
     for one in distinct(finding for pod in pods for finding in pod_findings(pod, cache)):
         counts[one.cause] += 1
-        if counts[one.cause] <= _OF_ONE_CAUSE:
+        if counts[one.cause] <= _MAX_OF_CAUSE:
             kept.append(one)
-    yield from sorted(kept, key=lambda one: rank(one.cause))[:_MOST]
+    yield from sorted(kept, key=lambda one: rank(one.cause))[:_MAX_FINDINGS]
 
 
 def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
-    """None for a Pod that works as it should."""
+    """The findings of a Pod; empty for a healthy one."""
     if pod.deleted is not None:
         yield from _terminating(pod, cache)
     elif pod.phase == "Failed":
@@ -95,17 +95,17 @@ def _failed(pod: Pod) -> Iterator[Finding]:
 
 
 def _cause_of(reason: str) -> str:
-    """The kubelet refuses a Pod that does not fit its node with reasons such as OutOfcpu."""
+    """The cause for a reason. The kubelet rejects a Pod that does not fit its node with reasons such as OutOfcpu."""
     return "unschedulable" if reason.startswith("OutOf") else _REASONS.get(reason, "")
 
 
 def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
-    """`pod.deleted` is the end of its grace period. The kubelet deletes a Pod whose containers have all ended."""
+    """The findings of a terminating Pod. The kubelet deletes a Pod when all its containers have ended."""
     if (lost := _lost(pod, cache)) is not None:
         yield lost
         return
     ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
-    late = pod.deleted is not None and cache.now - pod.deleted >= _SECOND_CHANCE
+    late = pod.deleted is not None and cache.now - pod.deleted >= _MAX_END_SECONDS
     if late and not ended and pod.disruption in _TAINTED:
         yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
     elif late and ended:
@@ -114,9 +114,9 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _lost(pod: Pod, cache: ObjectCache) -> Finding | None:
-    """A lost node, if its controller says so and neither a container nor the readiness has changed since.
+    """The finding that the node is lost: reported by the node controller, and no change of the Pod since then.
 
-    The node controller first sets the condition Ready to False; the kubelet sets it again once the node is back.
+    The node controller sets the condition Ready to False. If the node is available again, the kubelet changes it.
     """
     if pod.reason in _LOST:
         return _node_lost(pod, pod.message or pod.reason)

@@ -7,7 +7,7 @@ from exporter.diagnosis.events import holding, telling
 
 __all__ = ["ended_main", "not_starting", "waiting_reason"]
 
-_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})  # of every Pod that starts
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})  # normal reasons of a Pod that is starting
 _SCHEDULING = "FailedScheduling"
 
 
@@ -17,7 +17,7 @@ def waiting_reason(container: Container) -> str:
 
 
 def not_starting(pod: Pod, events: Sequence[Event]) -> str:
-    """Why a pending Pod does not start: the words of a container, the scheduler or an Event; empty if unknown."""
+    """Why a pending Pod does not start: from a container, the scheduler or an Event; empty if unknown."""
     if pod.state != "pending" or pod.gated:
         return ""
     words = _newest_words(pod, events)

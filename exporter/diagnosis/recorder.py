@@ -1,7 +1,7 @@
-"""The flight recorder: runs that ended or were deleted stay explainable for 24 hours, in memory only.
+"""The flight recorder keeps the explanations of runs that ended or were deleted for 24 hours, in memory.
 
-A record is the last explanation of a run, with the workers, pods and Events that no longer exist. At most 1,000 runs
-and 20 MiB; the run whose last change is the oldest is dropped first.
+A record is the last explanation of a run, with workers, pods and Events that no longer exist. At most 1,000 runs and
+20 MiB are kept; the run whose last change is the oldest is dropped first.
 """
 
 import logging
@@ -21,14 +21,14 @@ from exporter.diagnosis.timeline import timeline_of
 
 __all__ = ["FlightRecorder"]
 
-_SECONDS: Final = 86_400.0
-_MOST_RUNS: Final = 1_000
-_MOST_BYTES: Final = 20 << 20
-_LARGEST: Final = 1 << 20
-"""Bytes of one run."""
-_WORKERS: Final = 10
-_PODS: Final = 10
-_EVENTS: Final = 20
+_RETENTION_SECONDS: Final = 86_400.0
+_MAX_RUNS: Final = 1_000
+_MAX_BYTES: Final = 20 << 20
+_MAX_RECORD_BYTES: Final = 1 << 20
+"""Maximum size of one record in bytes; larger records lose Events and older workers."""
+_MAX_WORKERS: Final = 10
+_MAX_PODS: Final = 10
+_MAX_EVENTS: Final = 20
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ class _Recorded(NamedTuple):
 
     key: tuple[str, str]
     names: frozenset[str]
-    """Of its workers."""
+    """The names of its workers."""
     moment: float
     data: bytes
 
 
 class FlightRecorder:
-    """`started`: since when it records. All calls are synchronous."""
+    """Records explanations. `started`: the time since which it records, in seconds since the epoch."""
 
     def __init__(self, cache: ObjectCache, *, started: float) -> None:
         self._cache = cache
@@ -58,7 +58,7 @@ class FlightRecorder:
         return len(self._runs)
 
     def before_removal(self, old: Record | None) -> None:
-        """A Job, or a Pod of this Job, or a run is about to be removed from the cache."""
+        """Records the run of `old` before a run, a Job or a Pod of a Job is removed from the cache."""
         if isinstance(old, Job):
             run = self._cache.run_of(old)
             self._record(run or old, deleted=None if run else self._cache.now)
@@ -66,31 +66,31 @@ class FlightRecorder:
             self._record(old, deleted=self._cache.now)
 
     def observe(self, old: Record | None, new: Record | None) -> None:
-        """A run or a Job has changed: it is recorded when it ends."""
+        """Records a run when it or its Job ends."""
         if isinstance(new, Run | Job) and _has_ended(old, new):
             self._record((self._cache.run_of(new) or new) if isinstance(new, Job) else new)
 
     def replaced(self, pairs: Sequence[tuple[Record | None, Record | None]]) -> None:
-        """A list was replaced, and these have changed: at most as many are recorded as are kept."""
+        """Records the runs that ended or were deleted according to a new list: at most as many as are kept."""
         ended = [(old, new) for old, new in pairs if new is None or _has_ended(old, new)]
-        for old, new in ended[-_MOST_RUNS:]:
+        for old, new in ended[-_MAX_RUNS:]:
             if new is None:
                 self.before_removal(old)
             else:
                 self.observe(old, new)
 
     def advance(self, now: float) -> None:
-        """Forgets what is older than 24 hours."""
-        while self._runs and next(iter(self._runs.values())).moment + _SECONDS <= now:
+        """Drops records that are older than 24 hours."""
+        while self._runs and next(iter(self._runs.values())).moment + _RETENTION_SECONDS <= now:
             self._drop(next(iter(self._runs)))
 
     def find(self, target: Target) -> list[Explanation]:
-        """The recorded runs of this name, or with a worker of this name; the newest first."""
+        """The recorded runs with this name, or whose worker has this name; the newest first."""
         found = [one for one in self._runs.values() if target.is_(*one.key) or self._has_worker(one, target)]
         return [self._shown(one) for one in reversed(found)]
 
     def completed(self, run: Explanation) -> Explanation:
-        """The explanation of an existing run, with what was recorded of it."""
+        """The explanation of an existing run, completed with its record."""
         recorded = self._runs.get(run.uid)
         return _with_timeline(run) if recorded is None else _merged(_decode(recorded.data), run)
 
@@ -117,14 +117,14 @@ class FlightRecorder:
         if deleted is not None and run.deleted is None:
             run = _with_timeline(msgspec.structs.replace(run, deleted=time_of(deleted)))
         data = msgspec.json.encode(run)
-        if len(data) > _LARGEST:
+        if len(data) > _MAX_RECORD_BYTES:
             run = msgspec.structs.replace(run, workers=run.workers[:1], events=())
             data = msgspec.json.encode(run)
         self._drop(item.uid)
         names = frozenset(worker.name for worker in run.workers)
         self._runs[item.uid] = _Recorded((item.namespace, item.name), names, now, data)
         self.size += len(data)
-        while len(self._runs) > _MOST_RUNS or self.size > _MOST_BYTES:
+        while len(self._runs) > _MAX_RUNS or self.size > _MAX_BYTES:
             self._drop(next(iter(self._runs)))
 
     def _drop(self, uid: str) -> None:
@@ -133,7 +133,7 @@ class FlightRecorder:
 
 
 def _has_ended(old: Record | None, new: Record | None) -> bool:
-    """Whether a run or a Job is over that was not before."""
+    """Whether this change ended a run or a Job."""
     return _is_over(new) and not _is_over(old)
 
 
@@ -146,9 +146,9 @@ def _with_timeline(run: Explanation) -> Explanation:
 
 
 def _merged(before: Explanation, now: Explanation) -> Explanation:
-    """What is known now, and the workers, pods and Events that are gone.
+    """The current explanation, with workers, pods and Events of the record that no longer exist.
 
-    The findings of before explain a run that is still faulty: what showed them may be gone.
+    If the run still has a fault, it keeps the recorded findings: the objects that showed them may no longer exist.
     """
     merged = msgspec.structs.replace(
         now,
@@ -161,7 +161,7 @@ def _merged(before: Explanation, now: Explanation) -> Explanation:
 
 
 def _findings(before: Iterable[FindingView], now: Iterable[FindingView]) -> tuple[FindingView, ...]:
-    """Each cause once, as it is now if it is still there, in the order of the table."""
+    """One finding for each cause, the current one if there is one, in the order of the table of causes."""
     unique = {one.cause: one for one in before if one.fault} | {one.cause: one for one in now}
     return tuple(sorted(unique.values(), key=lambda one: rank(one.cause)))
 
@@ -172,15 +172,15 @@ def _workers(before: Iterable[WorkerView], now: Iterable[WorkerView]) -> tuple[W
     for one in now:
         gone = old.pop((one.kind, one.name, one.created), None)
         kept.append(one if gone is None else msgspec.structs.replace(one, pods=_pods(one.pods, gone.pods)))
-    return (*kept, *(msgspec.structs.replace(one, current=False) for one in old.values()))[:_WORKERS]
+    return (*kept, *(msgspec.structs.replace(one, current=False) for one in old.values()))[:_MAX_WORKERS]
 
 
 def _pods(now: Iterable[PodView], before: Iterable[PodView]) -> tuple[PodView, ...]:
     names = {one.name: one for one in (*before, *now)}
     order = [*(one.name for one in now), *(one.name for one in before)]
-    return tuple(names[name] for name in dict.fromkeys(order))[:_PODS]
+    return tuple(names[name] for name in dict.fromkeys(order))[:_MAX_PODS]
 
 
 def _events(every: Iterable[EventView]) -> tuple[EventView, ...]:
     unique = {(one.object, one.reason, one.note): one for one in reversed([*every])}
-    return tuple(sorted(unique.values(), key=lambda one: str(one.last), reverse=True))[:_EVENTS]
+    return tuple(sorted(unique.values(), key=lambda one: str(one.last), reverse=True))[:_MAX_EVENTS]

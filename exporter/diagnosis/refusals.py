@@ -1,4 +1,4 @@
-"""Why the API server refuses a pod, from the text of the refusal: of an Event, or of the message of a run.
+"""Why the API server rejects a pod, from the error text in an Event or in the message of a run.
 
 The texts are those of Kubernetes: quota and LimitRange admission, Pod Security, webhooks, policies, RBAC.
 """
@@ -37,16 +37,16 @@ _FREE_TEXT: Final = re.compile(
     r"|failed calling webhook",
     re.IGNORECASE,
 )
-"""The words of a webhook or a policy follow. They may have any form."""
+"""The end of the text of Kubernetes. The text of a webhook or a policy follows, which may contain anything."""
 
 
 def without_free_text(text: str) -> str:
-    """The words of Kubernetes, without those of a webhook or a policy."""
+    """The text of Kubernetes, without the text of a webhook or a policy."""
     head = _FREE_TEXT.search(text)
     return text[: head.end()] if head else text
 
 
 def refusal_of(text: str) -> str:
-    """The cause; empty if the text is not a known refusal."""
+    """The cause for the text of an error; empty if the text is unknown."""
     text = without_free_text(text)
     return next((cause for cause, pattern in _TEXTS if pattern.search(text)), "")

@@ -16,7 +16,7 @@ __all__ = ["idle_findings", "refusal_findings", "stall_findings"]
 
 
 def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
-    """None for a run that waits by design, is terminal, or has or may have a Job."""
+    """The findings of an open run without a Job; empty for any other, or if the run may have a Job."""
     if not cache.lacks_job(run):
         return
     if (blocker := cache.blocker_of(run)) is not None:
@@ -36,7 +36,7 @@ def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def refusal_findings(run: Run, cache: ObjectCache, *, since: float | None) -> Iterator[Finding]:
-    """The refusal of its worker, in an Event about the run or in its message."""
+    """The finding that the API server rejected the worker, from an Event about the run or from its message."""
     for event in latest(cache, run.uid):
         if cause := refusal_of(event.note):
             yield found(cause, words(event), about=of_run(run), since=event.first)
@@ -59,7 +59,7 @@ def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Findi
         yield found("reconcile_failing", words(event) if event else evidence, about=about, since=since)
     elif run.status_job:
         evidence = f"status names {run.worker} {run.status_job}, which does not exist"
-        known = since is not None and since < cache.now  # else it is the time of the first list
+        known = since is not None and since < cache.now  # otherwise it is the time of the initial list
         yield found("job_missing", evidence, about=about, since=since if known else None)
     else:
         evidence = words(event) if event else run.message or f"{run.phase}, and no {run.worker}"
@@ -67,7 +67,7 @@ def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Findi
 
 
 def idle_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
-    """Whether the controller processes no run at all. Not for metrics: it depends on all runs."""
+    """The finding that the controller processes no run at all. It depends on all runs, so it is not in metrics."""
     if cache.lacks_job(run) and cache.blocker_of(run) is None and cache.controller_is_idle(run):
         evidence = "neither this run nor any younger one has a finalizer or a status"
         yield found("controller_idle", evidence, about=of_run(run), since=cache.without_job_since(run))

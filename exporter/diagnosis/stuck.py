@@ -23,22 +23,22 @@ class Stuck(NamedTuple):
         return now - self.since - self.limit
 
     def critical(self, now: float) -> bool:
-        """Whether its alert is critical. A healthy Job may exceed the default limit."""
+        """Whether its alert is critical. For a default limit, only at `DEFAULT_FACTOR` times the limit."""
         return self.limit_is_set or now - self.since >= DEFAULT_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:
-        """Sort key; the worst is the greatest."""
+        """Sort key; the most severe is the greatest."""
         return self.critical(now), self.excess(now)
 
 
 def stuck(item: Run | Job, cache: ObjectCache, *, now: float) -> Stuck | None:
-    """None if the object is, or may be, within its limit."""
+    """How the object exceeds its limit; None if it does not, or if that is unknown."""
     found = _run(item, cache) if isinstance(item, Run) else _job(item, cache)
     return found if found is not None and found.excess(now) > 0 else None
 
 
 def stuck_causes(found: Stuck, cache: ObjectCache) -> list[Cause]:
-    """The known causes."""
+    """The known causes for which the object is stuck."""
     return stall_causes(found.item, cache) if isinstance(found.item, Run) else hang_causes(found.item, cache)
 
 

@@ -1,4 +1,4 @@
-"""The run that `explain` is asked about: `NAME` or `NAMESPACE/NAME`. A Job or Pod of a run stands for the run."""
+"""The argument of `explain`, `NAME` or `NAMESPACE/NAME`: a run, or a Job or Pod of a run."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,29 +9,29 @@ __all__ = ["Target", "found_in"]
 
 
 class Target(NamedTuple):
-    """`namespace` is empty if it was not given."""
+    """A name. `namespace` is empty if it was not given."""
 
     namespace: str
     name: str
 
     @classmethod
     def parse(cls, text: str) -> "Target":
-        """A name with its kind, as `docsrun/NAME`, is recognized by `found_in`."""
+        """Parses `NAME` or `NAMESPACE/NAME`. The first part may also be a kind (`docsrun/NAME`): see `found_in`."""
         namespace, _, name = text.rpartition("/") if text.count("/") < 2 else text.partition("/")  # noqa: PLR2004
         return cls(namespace, name)
 
     @property
     def text(self) -> str:
-        """As it was given."""
+        """The argument as it was given."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
     def is_(self, namespace: str, name: str) -> bool:
-        """Whether it is this object."""
+        """Whether it names the object with this namespace and name."""
         return (name == self.name and self.namespace in {"", namespace}) or name == self.text
 
 
 def found_in(cache: ObjectCache, target: Target) -> Sequence[Run | Job]:
-    """The runs of this name; else the runs of Jobs, or of their Pods, of this name; else Jobs without a run."""
+    """The runs with this name; else the runs of Jobs or Pods with this name, or such a Job if it has no run."""
     runs = [run for run in cache.runs if target.is_(run.namespace, run.name)]
     if runs:
         return runs

@@ -1,4 +1,4 @@
-"""The timeline of a run: every time that its explanation has, in order."""
+"""The timeline of a run: all times in its explanation, in order."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,15 @@ from exporter.diagnosis.explanation import Explanation, Time, TimelineEntry, Wor
 
 __all__ = ["timeline_of"]
 
-_MOST = 200
+_MAX_ENTRIES = 200
 
 
 def timeline_of(run: Explanation) -> tuple[TimelineEntry, ...]:
-    """Created, Jobs, pods, containers, Events, causes, end, and what it had before. The newest 200 entries."""
+    """The newest 200 entries of the run, its workers, pods, containers, Events, causes, and of `run.timeline`."""
     entries = {(when, about, what) for when, about, what in _entries(run) if when is not None}
     entries |= {(one.time, one.object, one.what) for one in run.timeline}
     ordered = sorted(entries, key=lambda entry: (entry[0], entry[1], entry[2]))
-    return tuple(TimelineEntry(time=when, object=about, what=what) for when, about, what in ordered[-_MOST:])
+    return tuple(TimelineEntry(time=when, object=about, what=what) for when, about, what in ordered[-_MAX_ENTRIES:])
 
 
 def _entries(run: Explanation) -> Iterator[tuple[Time, str, str]]:

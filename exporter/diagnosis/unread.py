@@ -1,4 +1,4 @@
-"""What could not be read, where it could show the cause: an unknown is not a no."""
+"""Findings about objects that could not be read and that could show the cause: `cannot_tell`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ __all__ = ["is_not_permitted", "unread_events", "unread_pods", "unread_workers"]
 
 _NOT_PERMITTED = " were not read: needs the verbs list and watch for"
 _EFFECTS = frozenset({"no_pod", "pod_not_starting", "no_worker"})
-"""What needs Events to be explained."""
+"""Causes that only Events can explain."""
 _SYMPTOMS = _EFFECTS | {
     *(
         "job_failed",
@@ -28,12 +28,12 @@ _SYMPTOMS = _EFFECTS | {
 
 
 def is_not_permitted(finding: FindingView) -> bool:
-    """Whether the evidence names a missing permission, or what else hides a whole kind."""
+    """Whether the evidence is that all objects of a kind could not be read, such as for a missing permission."""
     return finding.cause == CANNOT_TELL and _NOT_PERMITTED in finding.evidence
 
 
 def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
-    """An open run, and its Jobs or Pods are not known."""
+    """The finding of an open run whose Jobs or Pods could not be read."""
     if run.state == "open" and run.worker and not cache.knows_workers_of(run) and cache.newest_job(run) is None:
         yield from refusal_findings(run, cache, since=run.since)
         yield _cannot_tell(
@@ -45,7 +45,7 @@ def unread_workers(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overdue: bool) -> Iterator[Finding]:
-    """An unfinished worker whose Pods are not known, and that does not work as it should; or a failed one."""
+    """The finding of a worker that failed or seems stuck, and whose Pods could not be read."""
     is_known, is_missing = cache.pods_known(job), bool(job.active and not cache.pods_of(job))
     if (is_known and not is_missing) or job.suspended or job.result == "succeeded" or _explained(known):
         return
@@ -63,7 +63,7 @@ def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overd
 
 
 def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) -> Iterator[Finding]:
-    """Only an effect is known, and Events of the namespace are not."""
+    """The finding that Events could not be read, if `known` has only effects that Events could explain."""
     if cache.events_known(namespace) or _explained(known) or not any(one.cause in _EFFECTS for one in known):
         return
     since = min((one.since for one in known if one.cause in _EFFECTS and one.since is not None), default=None)
@@ -71,7 +71,7 @@ def unread_events(namespace: str, cache: ObjectCache, known: Sequence[Finding]) 
 
 
 def _explained(known: Sequence[Finding]) -> bool:
-    """Whether one of the findings is more than an effect."""
+    """Whether one of the findings is a cause and not only an effect."""
     return any(CAUSES[one.cause].fault and one.cause not in _SYMPTOMS for one in known)
 
 

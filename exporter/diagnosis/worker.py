@@ -1,4 +1,4 @@
-"""Why a worker, a Job or a Pod, is unfinished, from its status and the status of its run."""
+"""Why a worker (a Job or a Pod) is unfinished, from its status and the status of its run."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ __all__ = ["hang_findings"]
 
 
 def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """None for a finished or suspended worker."""
+    """The findings of an unfinished worker; empty if it is finished or suspended."""
     if job.result or job.suspended:
         return
     run = cache.run_of(job)
@@ -37,7 +37,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _pods_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """A failed attempt explains nothing once there is another."""
+    """The findings of the Pods that have not ended. Ended Pods are used only if there are no others."""
     pods = cache.pods_of(job)
     yield from pods_findings([pod for pod in pods if not pod.is_over] or pods, cache)
 
@@ -56,7 +56,7 @@ def _run_findings(run: Run, job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """`status.active` is absent if no pod can be created, if all pods terminate, and between two attempts."""
+    """The findings of a Job without active pods: none can be created, all terminate, or the next one will start."""
     about = of_job(job)
     if job.terminating:
         evidence = f"{plural(job.terminating, 'pod')} terminating, none active"

@@ -21,7 +21,7 @@ _STABILITY: Final = {None: 2, "beta": 1, "alpha": 0}
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@/.-]{0,252}")
 _VALUE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._/-]{0,61}[A-Za-z0-9])?")
 _KEYWORDS: Final = ("absent", "present")  # keywords of profiles
-_DEEPEST: Final = 8
+_MAX_DEPTH: Final = 8
 _MAX_FIELDS: Final = 5_000
 _MAX_COLUMNS: Final = 200
 
@@ -142,7 +142,7 @@ def _add_schema(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[s
             elif names or name in {"spec", "status"}:
                 fields[path[0]] = field = _field(*path, _mapping(inner))
                 left_out += len(_listed(_mapping(inner).get("enum"))) - len(field.enum)
-            if path is not None and len(names) < _DEEPEST and len(waiting) < _MAX_FIELDS:
+            if path is not None and len(names) < _MAX_DEPTH and len(waiting) < _MAX_FIELDS:
                 waiting.append(((*names, name), _mapping(inner)))
     if left_out:
         yield f"not used: {left_out} fields or values of the schema that a profile cannot contain"

@@ -21,7 +21,7 @@ __all__ = ["draft"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9./_][A-Za-z0-9 ./_\\@-]*")
 _WIDTH: Final = 150
-_MOST_LINES: Final = 12
+_MAX_LINES: Final = 12
 _LASTING: Final = (
     "decide: there is no phase, so each run is taken to live until it is ended on request, and to be ready while this"
     " condition is True; if runs end by themselves, remove ready and long_lived"
@@ -82,8 +82,8 @@ def _put_rules(profile: dict[str, Any], states: States) -> list[str]:
 
 
 def _put_lasting(profile: dict[str, Any], states: States) -> list[str]:
-    """Sets `ready` and `long_lived` of runs that seem to live until they are ended, if there are lines for both."""
-    if not states.lasting or len(profile) + len(profile["state"]) + 2 > _MOST_LINES:
+    """Sets `ready` and `long_lived` if runs seem to be long-lived and the draft does not become too long."""
+    if not states.lasting or len(profile) + len(profile["state"]) + 2 > _MAX_LINES:
         return []
     ready = {condition_path(states.readiness, "status"): ["True"]}
     if left_out := _put(profile, "ready", ready):
@@ -92,7 +92,7 @@ def _put_lasting(profile: dict[str, Any], states: States) -> list[str]:
 
 
 def _further(profile: dict[str, Any], states: States) -> list[str]:
-    """A comment with the keys that are not set, and that only a person can decide."""
+    """A comment with the keys that are not set, because only a user can decide them."""
     worker = profile["worker"]
     keys = {"Pod": ("selector", "container"), "Job": ("container",)}.get(worker["is"], ())
     unset = [f"worker.{key}" for key in keys if key not in worker]

@@ -10,9 +10,9 @@ from exporter.drafting.words import is_skipped, words
 
 __all__ = ["draft_about", "draft_times", "sources"]
 
-_MAX: Final = 3  # sources of one value
-_OF_TEXT: Final = ("", "string", "integer", "number", "date-time")
-_SHARE: Final = 0.8  # of the objects with a value
+_MAX_SOURCES: Final = 3  # of one value
+_TEXT_TYPES: Final = ("", "string", "integer", "number", "date-time")
+_MIN_RATIO: Final = 0.8  # of the objects with a value
 
 
 def draft_about(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def draft_about(definition: Definition, observed: ObservedObjects, states: State
         if label == "message":
             paths += [condition_path(one, "message") for one in dict.fromkeys([*states.ends, *states.waits])]
         if paths:
-            found[label] = _one_or_more(paths[:_MAX])
+            found[label] = _one_or_more(paths[:_MAX_SOURCES])
     return found
 
 
@@ -36,7 +36,7 @@ def draft_times(definition: Definition, observed: ObservedObjects, states: State
     finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.ends)]
     since = [condition_path(one, "lastTransitionTime") for one in states.waits]
     listed = {"since": since, "finished": finished}
-    return {name: _one_or_more(paths[:_MAX]) for name, paths in listed.items() if paths}
+    return {name: _one_or_more(paths[:_MAX_SOURCES]) for name, paths in listed.items() if paths}
 
 
 def sources(
@@ -45,9 +45,9 @@ def sources(
     """The best field with one of these names, then fields with a value in objects where the first has none."""
     found: list[str] = []
     covered = 0
-    for path in fields_named(names, definition, observed, parts=parts, types=_OF_TEXT):
+    for path in fields_named(names, definition, observed, parts=parts, types=_TEXT_TYPES):
         has = observed.has.get(path, 0)
-        if not found or has & ~covered or (not observed.objects and len(found) < _MAX):
+        if not found or has & ~covered or (not observed.objects and len(found) < _MAX_SOURCES):
             found.append(path)
         covered |= has
     return found
@@ -70,7 +70,7 @@ def _tools(definition: Definition, observed: ObservedObjects) -> list[str]:
 
 def _are_tools(values: Any) -> bool:
     known = [value for value in values if value.lower() in words().tools]
-    return bool(known) and len(known) >= _SHARE * len(values)
+    return bool(known) and len(known) >= _MIN_RATIO * len(values)
 
 
 def _one_or_more(paths: list[str]) -> Any:

@@ -15,7 +15,7 @@ from exporter.untrusted import identifier
 __all__ = ["ObservedObjects"]
 
 _MAX_OBJECTS: Final = 2_000
-_DEEPEST: Final = 6
+_MAX_DEPTH: Final = 6
 _MAX_FIELDS: Final = 3_000
 _MAX_OF_ONE: Final = 500
 _MAX_VALUES: Final = 30
@@ -38,12 +38,12 @@ class ObservedObjects:
         self.steps: dict[str, Names] = {}
         self.values: dict[str, dict[str, int]] = collections.defaultdict(dict)
         self.conditions: dict[tuple[str, str, str], int] = collections.defaultdict(int)
-        """By type, status and reason."""
+        """The number of objects by type, status and reason of a condition."""
         self.workers: collections.Counter[str] = collections.Counter()
         self.containers: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         """The names of their first containers, by the kind of the worker."""
         self.pod_labels: collections.Counter[str] = collections.Counter()
-        """The labels of the Pods among them."""
+        """The labels of the workers that are Pods."""
         self._group, self._kind = group, kind
 
     def add(self, item: Any) -> None:
@@ -111,7 +111,7 @@ def _leaves(item: Any) -> Iterator[tuple[Names, Any]]:
             if number > _MAX_OF_ONE or not isinstance(name, str):
                 return
             if isinstance(value, dict):
-                if len(names) < _DEEPEST:
+                if len(names) < _MAX_DEPTH:
                     waiting.append(((*names, name), value))
             elif format_value(value):
                 yield (*names, name), value

@@ -19,7 +19,7 @@ __all__ = ["read"]
 
 _CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _MAX_BYTES: Final = 8 << 20  # bytes of a CRD; the limit of etcd is 1.5 MiB
-_PAGE: Final = 100
+_PAGE_SIZE: Final = 100
 _MAX_OBJECTS: Final = 500  # in each configured namespace, or in all namespaces
 _MAX_WORKERS: Final = 2_000  # in one namespace
 _MAX_NAMESPACES: Final = 10
@@ -79,7 +79,7 @@ async def _each(client: KubeClient, path: str, use: Callable[[Any], None], *, li
     """Calls `use` for the first objects of a list. Returns a note if there are more or if the list fails."""
     number = 0
     try:
-        async with aclosing(PagedList(client, path, {}, limit=_PAGE).batches()) as batches:
+        async with aclosing(PagedList(client, path, {}, limit=_PAGE_SIZE).batches()) as batches:
             async for batch in batches:
                 for raw in batch:
                     if number == limit:

@@ -17,9 +17,9 @@ __all__ = ["States", "condition_path", "counted", "draft_states"]
 
 _ENDS: Final = ("succeeded", "failed", "cancelled")
 _MAX_VALUES: Final = 12  # of one state in a rule
-_MAX_NAMED: Final = 8  # in a comment
+_MAX_NAMED: Final = 8  # values in a comment
 _CONDITIONS: Final = ("status", "conditions")
-_MAX_CONDITIONS: Final = 3  # that determine a state
+_MAX_CONDITIONS: Final = 3  # whose types determine a state
 
 Rule = dict[str, Any]
 
@@ -35,7 +35,7 @@ class States:
     readiness: str = ""
     """The type of the condition for readiness."""
     lasting: bool = False
-    """Whether the runs seem to live until they are ended: they have a readiness, and neither phase nor verdict."""
+    """Whether the runs seem to be long-lived: they have a condition for readiness, but no phase and no end."""
 
 
 def draft_states(definition: Definition, observed: ObservedObjects) -> States:
@@ -166,7 +166,7 @@ def _add_conditions(
 
 
 def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
-    """Whether the reason means another end than the phase of one of its objects."""
+    """Whether the reason means another final state than the phase of an object with this reason."""
     ends = {guess_state(phase) for phase, objects in phases.items() if objects & bits} & set(_ENDS)
     return guess_state(reason) in _ENDS and bool(ends - {guess_state(reason)})
 

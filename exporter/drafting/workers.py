@@ -11,7 +11,7 @@ from exporter.plurals import plural
 
 __all__ = ["draft_worker", "worker_keys"]
 
-_MOST: Final = 3  # in a comment
+_MAX_NAMES: Final = 3  # of kinds or containers, in a comment
 _NOT_IN_NAME: Final = re.compile(r"[^a-z0-9]")
 
 
@@ -32,7 +32,7 @@ def draft_worker(definition: Definition, observed: ObservedObjects) -> tuple[dic
 
 
 def worker_keys(kind: str, definition: Definition, observed: ObservedObjects) -> dict[str, str]:
-    """Further keys of the worker, as far as all observed workers of this kind agree."""
+    """Further keys of the worker, if all observed workers of this kind agree on their values."""
     number, found = observed.workers[kind], dict[str, str]()
     labels = [key for key, count in observed.pod_labels.items() if count == number and _is_of(key, definition.group)]
     if kind == "Pod" and labels:
@@ -43,10 +43,10 @@ def worker_keys(kind: str, definition: Definition, observed: ObservedObjects) ->
 
 
 def _observed(kind: str, definition: Definition, observed: ObservedObjects) -> str:
-    numbers = ", ".join(plural(number, one) for one, number in observed.workers.most_common(_MOST))
+    numbers = ", ".join(plural(number, one) for one, number in observed.workers.most_common(_MAX_NAMES))
     why = f"{numbers} with an owner of kind {definition.kind}"
     if containers := observed.containers[kind]:
-        why += f"; first container: {', '.join(name for name, _ in containers.most_common(_MOST))}"
+        why += f"; first container: {', '.join(name for name, _ in containers.most_common(_MAX_NAMES))}"
     if len(observed.workers) > 1:
         why += "; decide: which of them works"
     if kind not in {"Job", "Pod"}:
@@ -59,12 +59,12 @@ def _unseen(definition: Definition) -> str:
 
 
 def _is_of(key: str, group: str) -> bool:
-    """Whether a label is of the platform: its prefix is the API group or a part of its domain."""
+    """Whether a label belongs to the platform: its prefix is the API group or a parent domain of it."""
     prefix, _, name = key.rpartition("/")
     return bool(name) and "." in prefix and f".{group}".endswith(f".{prefix}")
 
 
 def _rank(key: str, kind: str) -> tuple[bool, bool, str]:
-    """The label that is called like the kind comes first."""
+    """Sort key: a label with the name of the kind comes first."""
     name = _NOT_IN_NAME.sub("", key.rpartition("/")[2].lower())
     return name != kind.lower(), not name.startswith(kind.lower()), key

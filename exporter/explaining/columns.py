@@ -11,7 +11,7 @@ __all__ = ["columns"]
 def columns(
     rows: Sequence[Sequence[str]], paint: Paint, *, head: bool = False, styles: Sequence[str] = ()
 ) -> Iterator[str]:
-    """One line for each row. The last column is not padded. `styles` are those of the rows."""
+    """One line for each row. `styles` has the style of each row. `head`: the first row is the header."""
     shown = [[escape_invisible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for number, row in enumerate(shown):

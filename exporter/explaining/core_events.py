@@ -1,4 +1,4 @@
-"""Events of the core group, as `kubectl get events` prints them: its fields have other names than in the new one."""
+"""Events of the core group, as in `kubectl get events`. Their fields have other names than in `events.k8s.io`."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ __all__ = ["warning_of"]
 
 
 class CoreEvent(WireEvent, rename="camel"):
-    """An Event of `v1` on the wire."""
+    """An Event of `v1`, with the field names of the core group."""
 
     note: str | None = msgspec.field(default=None, name="message")
     regarding: Regarding | None = msgspec.field(default=None, name="involvedObject")

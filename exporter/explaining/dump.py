@@ -27,8 +27,8 @@ from exporter.kube.depth import shallow
 __all__ = ["read_dump"]
 
 _DAY: Final = 86400.0
-_PIECE: Final = 1 << 20
-_LARGEST_YAML: Final = 64 << 20
+_CHUNK_BYTES: Final = 1 << 20
+_MAX_YAML_BYTES: Final = 64 << 20
 _GZIP: Final = b"\x1f\x8b"
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -44,13 +44,13 @@ _head = msgspec.json.Decoder(_Head)
 
 
 def read_dump(paths: list[str], settings: Settings) -> Snapshot:
-    """The objects of all files; `-` is standard input. Raises ExplainError with the file and the place."""
+    """The objects of all files; `-` is standard input. Raises ExplainError with the file and the position."""
     snapshot = Snapshot(msgspec.structs.replace(settings, namespaces=()), latest=0.0)
     objects, seen = Objects(snapshot), Counter[str]()
     for path in paths:
         name = "standard input" if path == "-" else path
         try:
-            with _opened(path, name) as file:
+            with _open(path, name) as file:
                 snapshot.latest = max(snapshot.latest, _written(file) + _DAY)
                 _read(file, name, objects, seen)
         except OSError as error:
@@ -67,7 +67,7 @@ def read_dump(paths: list[str], settings: Settings) -> Snapshot:
 
 
 @contextlib.contextmanager
-def _opened(path: str, name: str) -> Iterator[BinaryIO]:
+def _open(path: str, name: str) -> Iterator[BinaryIO]:
     if path == "-":
         yield sys.stdin.buffer
         return
@@ -80,15 +80,15 @@ def _opened(path: str, name: str) -> Iterator[BinaryIO]:
 
 
 def _written(file: BinaryIO) -> float:
-    """When the file was written; of a pipe, about now."""
+    """The modification time of the file, in seconds since the epoch; for a pipe, approximately the current time."""
     try:
         return os.fstat(file.fileno()).st_mtime
-    except OSError:  # not a file of the system
+    except OSError:  # it has no file descriptor
         return time.time()
 
 
 def _read(file: BinaryIO, name: str, objects: Objects, seen: Counter[str]) -> None:
-    first = file.read(_PIECE)
+    first = file.read(_CHUNK_BYTES)
     if first.startswith(_GZIP):
         raise ExplainError(f"{name}: compressed by gzip; decompress it first")
     if first.startswith(_UTF16) or b"\x00" in first[:64]:
@@ -100,13 +100,13 @@ def _read(file: BinaryIO, name: str, objects: Objects, seen: Counter[str]) -> No
         _read_yaml(file, first, name, objects, seen)
 
 
-def _read_json(file: BinaryIO, piece: bytes, name: str, objects: Objects, seen: Counter[str]) -> None:
+def _read_json(file: BinaryIO, chunk: bytes, name: str, objects: Objects, seen: Counter[str]) -> None:
     found = JsonObjects()
     try:
-        while piece:
-            for raw, kind, version in found.feed(piece):
+        while chunk:
+            for raw, kind, version in found.feed(chunk):
                 _add(raw, kind, version, objects, seen)
-            piece = file.read(_PIECE)
+            chunk = file.read(_CHUNK_BYTES)
         for raw, kind, version in found.end():
             _add(raw, kind, version, objects, seen)
     except NotJsonError as error:
@@ -138,7 +138,7 @@ def _add(raw: msgspec.Raw, kind: str, version: str, objects: Objects, seen: Coun
 
 
 def _decoded_head(raw: msgspec.Raw) -> _Head:
-    """Of an object with a type that is not text, or that is not an object at all."""
+    """The type of an object; empty if its fields are not text, or if it is not an object."""
     try:
         return _head.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -146,9 +146,9 @@ def _decoded_head(raw: msgspec.Raw) -> _Head:
 
 
 def _read_yaml(file: BinaryIO, first: bytes, name: str, objects: Objects, seen: Counter[str]) -> None:
-    data = first + file.read(_LARGEST_YAML + 1 - len(first))
-    if len(data) > _LARGEST_YAML:
-        raise ExplainError(f"{name}: YAML of more than {_LARGEST_YAML >> 20} MiB; dump it with -o json")
+    data = first + file.read(_MAX_YAML_BYTES + 1 - len(first))
+    if len(data) > _MAX_YAML_BYTES:
+        raise ExplainError(f"{name}: YAML of more than {_MAX_YAML_BYTES >> 20} MiB; dump it with -o json")
     try:
         text = data.decode("utf-8")
         for tree in yaml_objects(text):

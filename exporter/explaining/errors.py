@@ -1,7 +1,7 @@
-"""The error of `explain`: a run cannot be found or read."""
+"""The error of `explain`."""
 
 __all__ = ["ExplainError"]
 
 
 class ExplainError(Exception):
-    """The message is one line."""
+    """A run cannot be found or read. The message is one line."""

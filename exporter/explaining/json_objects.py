@@ -14,7 +14,7 @@ from exporter.kube.errors import InvalidResponseError
 
 __all__ = ["CutError", "JsonObjects", "NotJsonError"]
 
-_LONGEST: Final = 32 << 20
+_MAX_OBJECT_BYTES: Final = 32 << 20
 _KEY: Final = re.compile(rb'\s*+,?\s*+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
 _SPACE: Final = re.compile(rb"[\s,]*+")
 _TYPES: Final = (b"apiVersion", b"kind")
@@ -31,7 +31,7 @@ class CutError(Exception):
 
 
 class JsonObjects:
-    """Yields each object with the kind and version that its list gives to items without their own."""
+    """Yields each object, with the kind and version of its list: items of a typed list may have none."""
 
     def __init__(self) -> None:
         self._data = b""
@@ -44,9 +44,9 @@ class JsonObjects:
         self._types = {b"apiVersion": "", b"kind": ""}
         self._listed = False
 
-    def feed(self, piece: bytes) -> Iterator[tuple[msgspec.Raw, str, str]]:
-        """The objects that this piece completes, as (object, kind, version). Raises NotJsonError."""
-        self._data += piece
+    def feed(self, chunk: bytes) -> Iterator[tuple[msgspec.Raw, str, str]]:
+        """The objects that this chunk completes, as (object, kind, version). Raises NotJsonError."""
+        self._data += chunk
         if len(self._data) < self._enough:
             return
         progress = False
@@ -58,8 +58,10 @@ class JsonObjects:
         except InvalidResponseError as error:
             raise NotJsonError(f"byte {self._passed + self._at}: {str(error).partition(': ')[2]}") from error
         rest = len(self._data) - self._at
-        if rest > _LONGEST:
-            raise NotJsonError(f"byte {self._passed + self._at}: an object is larger than {_LONGEST >> 20} MiB")
+        if rest > _MAX_OBJECT_BYTES:
+            raise NotJsonError(
+                f"byte {self._passed + self._at}: an object is larger than {_MAX_OBJECT_BYTES >> 20} MiB"
+            )
         self._enough = 0 if progress else 2 * rest
         self._passed += self._at
         self._data, self._at = self._data[self._at :], 0
@@ -72,7 +74,7 @@ class JsonObjects:
             raise CutError
 
     def _step(self) -> bytes | None:
-        """One step: an object, b"" if there is none yet, None if more data is needed."""
+        """Reads the next part. Returns an object if it is complete, else b""; None if more data is needed."""
         space = _SPACE.match(self._data, self._at)
         self._at = space.end() if space else self._at
         if self._at >= len(self._data):
@@ -108,8 +110,10 @@ class JsonObjects:
         if not self._listed:
             self._parts.append(b'"' + key[1] + b'":' + self._data[start:end])
             self._size += len(self._parts[-1])
-            if self._size > _LONGEST:
-                raise InvalidResponseError(f"not usable: an object is larger than {_LONGEST >> 20} MiB", code="line")
+            if self._size > _MAX_OBJECT_BYTES:
+                raise InvalidResponseError(
+                    f"not usable: an object is larger than {_MAX_OBJECT_BYTES >> 20} MiB", code="line"
+                )
         self._at = end
         return b""
 

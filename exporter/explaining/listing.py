@@ -7,13 +7,13 @@ from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
 from exporter.explaining.text import age, not_yet, style_of
 
-__all__ = ["listing_of"]
+__all__ = ["format_list"]
 
 _HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
 
 
-def listing_of(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
-    """One line for each run, in their order, then the next command of the worst."""
+def format_list(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
+    """One line for each run, in the order of `runs`, then the next command of the first run."""
     return "\n".join([*_lines(runs, paint), *(paint("dim", f"Note: {note}") for note in notes)])
 
 

@@ -1,4 +1,4 @@
-"""Reads what is needed to explain runs from the cluster: for one run, little more than its own objects."""
+"""Reads the objects that are needed to explain runs from the cluster. For one run, it reads few other objects."""
 
 import asyncio
 import time
@@ -20,18 +20,18 @@ from exporter.kube.pages import PagedList
 
 __all__ = ["read_all", "read_one"]
 
-_PAGE = 500
-_MOST_OBJECTS = 50
-"""Jobs of one run whose Pods and Events are read."""
-_FEW = 5
-"""Requests for single objects: runs that own Jobs of one name, and objects with Events."""
+_PAGE_SIZE = 500
+_MAX_JOBS = 50
+"""Maximum number of Jobs of a run whose Pods and Events are read: the newest ones."""
+_MAX_SINGLE_REQUESTS = 5
+"""Maximum number of requests for single objects: the owners of a Job, or the Events about an object."""
 
-_ListOf = tuple[Informer, dict[str, str]]
-"""A list with its selectors."""
+_ListRequest = tuple[Informer, dict[str, str]]
+"""A list, and its selectors as query parameters."""
 
 
 async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
-    """Everything, with concurrent requests. Raises ExplainError if no run can be read."""
+    """Reads all lists, with concurrent requests. Raises ExplainError if no run can be read."""
     snapshot = Snapshot(settings)
     every = snapshot.informers
     errors = await asyncio.gather(*(_read(client, snapshot, informer) for informer in every))
@@ -40,31 +40,33 @@ async def read_all(client: KubeClient, settings: Settings) -> Snapshot:
 
 
 async def read_one(client: KubeClient, settings: Settings, target: Target) -> Snapshot:
-    """One run: its Jobs by a list of the namespace, its Pods and Events by selectors. Raises ExplainError."""
-    snapshot = await _runs(client, Snapshot(settings), target.name)
+    """Reads one run, the Jobs of its namespace, and its Pods and Events by selectors. Raises ExplainError."""
+    snapshot = await _read_runs(client, Snapshot(settings), target.name)
     found = [run for run in snapshot.cache(time.time()).runs if target.is_(run.namespace, run.name)]
     namespace = found[0].namespace if found else target.namespace
     if namespace and not settings.namespaces:
         narrow = Snapshot(msgspec.structs.replace(settings, namespaces=(namespace,)))
-        snapshot = await _runs(client, narrow, target.name)
-    await _each(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
+        snapshot = await _read_runs(client, narrow, target.name)
+    await _read_lists(client, snapshot, [(informer, {}) for informer in snapshot.of(JOBS)])
     if not found_in(snapshot.cache(time.time()), target):
         named = {"fieldSelector": f"metadata.name={target.name}"}
-        await _each(client, snapshot, [(informer, named) for informer in snapshot.of(PODS)], is_whole=False)
+        await _read_lists(client, snapshot, [(informer, named) for informer in snapshot.of(PODS)], is_whole=False)
     for owner in _owners(snapshot, target):
-        await _runs(client, snapshot, owner)
-    await _attached(client, snapshot, target)
+        await _read_runs(client, snapshot, owner)
+    await _read_attached(client, snapshot, target)
     return snapshot
 
 
 def _owners(snapshot: Snapshot, target: Target) -> list[str]:
-    """The names of the runs of Jobs or Pods of this name, if no run has it. The owners of runs are not followed."""
+    """The names of the runs of Jobs or Pods with this name. The owners of runs are not read."""
     found = found_in(snapshot.cache(time.time()), target)
-    return list(dict.fromkeys(one.owner_name for one in found if isinstance(one, Job) and one.owner_name))[:_FEW]
+    return list(dict.fromkeys(one.owner_name for one in found if isinstance(one, Job) and one.owner_name))[
+        :_MAX_SINGLE_REQUESTS
+    ]
 
 
-async def _runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
-    """The runs of this name; all runs of a kind if a controller has not processed it, because others may block it."""
+async def _read_runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
+    """Reads the runs of this name. If no controller has processed one, reads all: another may block it."""
     informers = [*snapshot.of(CODERUNS)]
     only = {"fieldSelector": f"metadata.name={name.rpartition('/')[2]}"}
     untouched = asyncio.Event()
@@ -82,36 +84,36 @@ async def _runs(client: KubeClient, snapshot: Snapshot, name: str) -> Snapshot:
     return snapshot
 
 
-async def _attached(client: KubeClient, snapshot: Snapshot, target: Target) -> None:
-    """The Pods of its Jobs, then the Events about run, Jobs and Pods; the ConfigMaps if it has no Job."""
+async def _read_attached(client: KubeClient, snapshot: Snapshot, target: Target) -> None:
+    """Reads the Pods of the run's Jobs, and the Events about all of them; the ConfigMaps if the run has no Job."""
     cache = snapshot.cache(time.time())
     items = found_in(cache, target)
     jobs = [job for one in items for job in (cache.jobs_of(one) if isinstance(one, Run) else [one])]
-    newest = sorted(jobs, key=lambda job: job.created or 0.0)[-_MOST_OBJECTS:]
+    newest = sorted(jobs, key=lambda job: job.created or 0.0)[-_MAX_JOBS:]
     reads = _pod_reads(snapshot, [job for job in newest if not job.is_pod])
     if any(cache.lacks_job(one) for one in items if isinstance(one, Run)):
         reads += [(informer, {}) for informer in snapshot.of(CONFIGMAPS)]
-    await _each(client, snapshot, reads)
+    await _read_lists(client, snapshot, reads)
     cache = snapshot.cache(time.time())
     pods = [pod for job in newest for pod in cache.pods_of(job)]
-    await _each(client, snapshot, _event_reads(snapshot, [*items, *newest, *pods]))
+    await _read_lists(client, snapshot, _event_reads(snapshot, [*items, *newest, *pods]))
 
 
-def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListOf]:
-    """One list for each informer that has Jobs."""
-    reads: list[_ListOf] = []
+def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListRequest]:
+    """A list for each informer whose namespace contains one of these Jobs."""
+    reads: list[_ListRequest] = []
     for informer in snapshot.of(PODS):
         names = dict.fromkeys(job.name for job in jobs if _covers(informer, job.namespace))
         reads += [(informer, {"labelSelector": f"job-name in ({','.join(names)})"})] if names else []
     return reads
 
 
-def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListOf]:
-    """One list for each object; for many objects, one for each namespace, because a selector has only one UID."""
+def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListRequest]:
+    """A list of Events for each object, because a field selector has one UID; for many, one for each namespace."""
     uids, spaces = {one.uid for one in about}, {one.namespace for one in about}
     selectors = (
         [f"regarding.uid={uid}" for uid in sorted(uids)]
-        if len(uids) <= _FEW
+        if len(uids) <= _MAX_SINGLE_REQUESTS
         else [f"metadata.namespace={space}" for space in sorted(spaces)]
     )
     return [
@@ -126,14 +128,14 @@ def _covers(informer: Informer, namespace: str) -> bool:
     return informer.watch.namespace in {None, namespace}
 
 
-async def _each(
+async def _read_lists(
     client: KubeClient,
     snapshot: Snapshot,
-    reads: Sequence[_ListOf],
+    reads: Sequence[_ListRequest],
     *,
     is_whole: bool = True,
 ) -> None:
-    """Concurrent lists, with a note for each that fails; not `is_whole`: objects that are not listed may exist."""
+    """Reads these lists concurrently. Adds a note for each list that fails. `is_whole`: see `_read`."""
     errors = await asyncio.gather(
         *(_read(client, snapshot, informer, params=params, is_whole=is_whole) for informer, params in reads)
     )
@@ -142,7 +144,7 @@ async def _each(
         if error is not None and informer.partition not in failed:
             failed[informer.partition] = informer
             snapshot.known[informer.table].discard(informer.partition)
-            _note(snapshot, informer, error)
+            _add_note(snapshot, informer, error)
 
 
 async def _read(
@@ -154,9 +156,12 @@ async def _read(
     use: Callable[[Any], None] | None = None,
     is_whole: bool = True,
 ) -> KubeError | None:
-    """Adds the objects of a list. Returns the error: then the partition is not known."""
+    """Adds the objects of a list to the snapshot. Returns the error, if it fails.
+
+    `is_whole`: the list contains all objects of its partition, which is known after it.
+    """
     try:
-        pages = PagedList(client, informer.path, {**informer.params, **(params or {})}, limit=_PAGE)
+        pages = PagedList(client, informer.path, {**informer.params, **(params or {})}, limit=_PAGE_SIZE)
         async with aclosing(pages.batches()) as batches:
             async for batch in batches:
                 for raw in batch:
@@ -177,20 +182,20 @@ def _check_runs(snapshot: Snapshot, errors: Mapping[Informer, KubeError | None])
     runs = {informer: error for informer, error in errors.items() if informer.table == CODERUNS}
     if runs and all(runs.values()):
         informer, error = next(iter(runs.items()))
-        raise ExplainError(f"{informer.resource}: {_words(informer, error)}")
+        raise ExplainError(f"{informer.resource}: {_error_text(informer, error)}")
     for informer, error in errors.items():
         if not (isinstance(error, NotFoundError) and informer.watch.custom):
-            _note(snapshot, informer, error)
+            _add_note(snapshot, informer, error)
 
 
-def _note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
+def _add_note(snapshot: Snapshot, informer: Informer, error: KubeError | None) -> None:
     if error is not None:
         snapshot.is_partial |= informer.table in {CODERUNS, JOBS}
-        note = f"{informer.resource} were not read: {_words(informer, error)}"
+        note = f"{informer.resource} were not read: {_error_text(informer, error)}"
         snapshot.notes += [note] if note not in snapshot.notes else []
 
 
-def _words(informer: Informer, error: KubeError | None) -> str:
+def _error_text(informer: Informer, error: KubeError | None) -> str:
     if isinstance(error, ForbiddenError):
         group = f".{informer.watch.group}" if informer.watch.group else ""
         where = f"namespace {informer.watch.namespace}" if informer.watch.namespace else "all namespaces"

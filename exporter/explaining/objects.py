@@ -1,4 +1,4 @@
-"""Sorts the objects of a dump into the lists of the exporter, and decides what the dump says nothing about."""
+"""Assigns the objects of a dump to the lists of the exporter, and decides which lists the dump does not contain."""
 
 from typing import Any, Final
 
@@ -18,16 +18,16 @@ from exporter.resources.pods import pod_from_object
 __all__ = ["DUMPED", "Objects"]
 
 DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
-"""What a dump should have."""
+"""The resources that a dump should contain."""
 
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
-_MOST_ELSEWHERE: Final = 100
+_MAX_ELSEWHERE: Final = 100
 _EVENTS: Final = {"", "events.k8s.io"}
 
 
 class Objects:
-    """`is_cut`: the dump ends early, so that absent objects may exist."""
+    """The objects of a dump. `is_cut`: the dump is truncated, so objects that are not in it may exist."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -45,7 +45,7 @@ class Objects:
         self._others: dict[str, dict[str, Job]] = {"Job": {}, "Pod": {}}
 
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
-        """Adds an object; others than runs, Jobs, Pods, Events and ConfigMaps are ignored."""
+        """Adds a run, Job, Pod, Event or ConfigMap. Ignores other objects."""
         group = version.partition("/")[0] if "/" in version else ""
         if kind == "Event" and group in _EVENTS:
             self._add_event(raw, is_core=not group)
@@ -72,7 +72,7 @@ class Objects:
         meta = tree.get("metadata") if isinstance(tree, dict) else None
         place = (meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ("", "")
         self._configmap_namespaces.add(str(place[0] or ""))
-        if self._put_configmap(raw, *place) or len(self._elsewhere) == _MOST_ELSEWHERE:
+        if self._put_configmap(raw, *place) or len(self._elsewhere) == _MAX_ELSEWHERE:
             return
         if any(required.matches(str(place[1])) for required in self.snapshot.configmaps):
             self._elsewhere.append((raw, *place))
@@ -85,7 +85,10 @@ class Objects:
         return bool(found)
 
     def _move_configmaps(self) -> None:
-        """The platform may be in another namespace than the default: where the dump has its ConfigMaps."""
+        """If all required ConfigMaps of the dump are in one other namespace, reads them there.
+
+        The platform may run in another namespace than the default one.
+        """
         namespaces = {str(namespace) for _, namespace, _ in self._elsewhere}
         expected = {informer.watch.namespace for informer in self.snapshot.of(CONFIGMAPS)}
         if len(namespaces) == 1 and expected.isdisjoint(self._configmap_namespaces):
@@ -94,7 +97,7 @@ class Objects:
                 self._put_configmap(raw, namespace, name)
 
     def _add_other(self, raw: msgspec.Raw, kind: str) -> None:
-        """A Job or Pod that the settings do not select: it is explained if the dump has no run."""
+        """Adds a Job or Pod that the settings do not select. It is explained only if the dump has no runs."""
         try:
             job = self._other_pod(raw) if kind == "Pod" else self._other_job(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -108,17 +111,17 @@ class Objects:
         return job_from_object(wire, kinds=self.snapshot.all_kinds, match_labels={_MARK: ""})
 
     def _other_pod(self, raw: msgspec.Raw) -> Job | None:
-        """Without its owner, which may be of any kind."""
+        """The worker Pod, without its owner, which may be of any kind."""
         job = pod_from_object(self._pods.decode(raw), kinds=self._any)
         return None if job is None else msgspec.structs.replace(job, owner="", is_named=False)
 
     @property
     def has_workloads(self) -> bool:
-        """Whether there was anything to explain."""
+        """Whether the dump has runs, Jobs or Pods."""
         return not self._seen.isdisjoint((CODERUNS, "Job", "Pod"))
 
     def finish(self) -> None:
-        """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
+        """Decides which partitions are known. A dump without objects of a kind may not contain that kind."""
         snapshot = self.snapshot
         snapshot.is_partial = self.is_cut
         self._move_configmaps()

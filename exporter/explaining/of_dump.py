@@ -1,4 +1,4 @@
-"""What is different if a dump is explained: its clock, and what to do about kinds that it does not have."""
+"""The differences if runs are explained from a dump: the current time, and the commands for missing objects."""
 
 import datetime as dt
 import shlex
@@ -15,7 +15,7 @@ __all__ = ["clock_note", "early_note", "of_dump"]
 
 
 def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
-    """Which time ages are counted from, or that the given one is too early."""
+    """A note with the time to which ages are relative, or about a value of `--at` that is too early."""
     if at is None:
         return (f"Ages are as of {_text(newest)}, the newest time in the dump; --at sets another",)
     if at < newest:
@@ -26,7 +26,7 @@ def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
 
 
 def early_note(runs: Sequence[Explanation]) -> tuple[str, ...]:
-    """States that are normal for a while: the dump may have been made later than its newest time."""
+    """A note about findings that are not a fault yet: the dump may have been made later than its newest time."""
     early = [one for one in runs if one.verdict != "fault" and any(map(_is_early, one.findings))]
     if not early:
         return ()
@@ -38,16 +38,16 @@ def _is_early(finding: FindingView) -> bool:
 
 
 def of_dump(run: Explanation) -> Explanation:
-    """What could not be read is not in the dump: another dump has it, and no permission is missing."""
+    """Replaces findings about missing permissions: the objects are not in the dump, and have to be dumped."""
     unread = [one.evidence.partition(" ")[0].lower() for one in filter(is_not_permitted, run.findings)]
     if not unread:
         return run
     kinds = ",".join(dict.fromkeys([*unread, *(() if run.events_known else ("events",))]))
-    found = tuple(_found(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
+    found = tuple(_explain_missing_objects(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
     return msgspec.structs.replace(run, findings=found)
 
 
-def _found(one: FindingView, run: Explanation, kinds: str) -> FindingView:
+def _explain_missing_objects(one: FindingView, run: Explanation, kinds: str) -> FindingView:
     return msgspec.structs.replace(
         one,
         evidence=f"{one.evidence.partition(' ')[0]} in namespace {run.namespace} are not in the dump",

@@ -9,28 +9,33 @@ import msgspec
 import yaml
 
 from exporter.diagnosis.explanation import Explanation, RunList
-from exporter.explaining.listing import listing_of
+from exporter.explaining.listing import format_list
 from exporter.explaining.paint import paint_for
-from exporter.explaining.text import text_of
+from exporter.explaining.text import format_run
 
-__all__ = ["FORMATS", "exit_code", "shown"]
+__all__ = ["FORMATS", "exit_code", "format_runs"]
 
 FORMATS: Final = ("text", "json", "yaml")
 _CODES: Final = {"fault": 1, "unknown": 2}
 
 
-def shown(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequence[str] = ()) -> str:
-    """The runs in one of FORMATS. `single`: one run was named."""
+def format_runs(runs: Sequence[Explanation], *, form: str, single: bool, notes: Sequence[str] = ()) -> str:
+    """The runs in the format `form`. `single`: prints one run instead of a list."""
     if form == "text":
         paint = paint_for(sys.stdout)
-        return text_of(runs[0], paint) if single else listing_of(runs, paint, notes=notes)
+        return format_run(runs[0], paint) if single else format_list(runs, paint, notes=notes)
     document: Any = runs[0] if single else RunList(items=tuple(runs), notes=tuple(notes))
     if form == "json":
-        return json.dumps(msgspec.to_builtins(document), indent=2)  # ASCII: escapes what a terminal would interpret
+        return json.dumps(
+            msgspec.to_builtins(document), indent=2
+        )  # ASCII, so control characters for a terminal are escaped
     return str(yaml.safe_dump(msgspec.to_builtins(document), sort_keys=False, width=118)).rstrip("\n")
 
 
 def exit_code(runs: Sequence[Explanation], *, is_partial: bool = False) -> int:
-    """Of the worst: 0 no fault, 1 fault, 2 cannot tell; `is_partial`: there may be others."""
+    """1 if a run has a fault; 2 if none has, but some objects could not be read; otherwise 0.
+
+    `is_partial`: some runs could not be read.
+    """
     verdicts = {run.verdict for run in runs} | ({"unknown"} if is_partial else set())
     return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)

@@ -19,9 +19,9 @@ from exporter.files import FileError, read_text
 
 __all__ = ["Remote"]
 
-_SECONDS: Final = 30.0
-_LARGEST: Final = 64 << 20
-_MOST_PAGES: Final = 1000
+_TIMEOUT_SECONDS: Final = 30.0
+_MAX_RESPONSE_BYTES: Final = 64 << 20
+_MAX_PAGES: Final = 1000
 _OK, _UNAUTHORIZED, _MISSING = 200, 401, 404
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ _list = msgspec.json.Decoder(RunList)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Remote:
-    """The exporter at `url`, its base URL, with credentials as in kubectl and curl."""
+    """A running exporter with the base URL `url`. The other fields are the flags of `explain`."""
 
     url: str
     certificate_authority: str = ""
@@ -44,9 +44,9 @@ class Remote:
     password_file: str = ""
 
     async def one(self, target: Target) -> Explanation:
-        """The run of this name. Raises ExplainError."""
+        """The explanation of one run. Raises ExplainError."""
         async with self._session() as session:
-            return self._decoded(_one, await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
+            return self._decode(_one, await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
 
     async def all(self, *, state: str) -> tuple[list[Explanation], list[str]]:
         """All pages of the list, and its notes. Raises ExplainError."""
@@ -54,8 +54,8 @@ class Remote:
         notes: dict[str, None] = {}
         token = ""
         async with self._session() as session:
-            for _ in range(_MOST_PAGES):
-                page = self._decoded(_list, await self._get(session, "", {"state": state, "continue": token}))
+            for _ in range(_MAX_PAGES):
+                page = self._decode(_list, await self._get(session, "", {"state": state, "continue": token}))
                 runs += page.items
                 notes |= dict.fromkeys(page.notes)
                 token = page.continue_
@@ -63,14 +63,14 @@ class Remote:
                     return runs, list(notes)
         raise ExplainError(f"{self.url}: the list does not end")
 
-    def _decoded(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    def _decode(self, decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         try:
             return decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise ExplainError(f"{self.url}: not an answer of this API") from None
 
     def _session(self) -> aiohttp.ClientSession:
-        timeout = aiohttp.ClientTimeout(total=_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
         return aiohttp.ClientSession(timeout=timeout, headers=self._headers(), cookie_jar=aiohttp.DummyCookieJar())
 
     def _headers(self) -> Mapping[str, str]:
@@ -96,7 +96,7 @@ class Remote:
                     return body
                 raise ExplainError(f"{self.url}: {_problem(response, body)}")
         except TimeoutError:
-            raise ExplainError(f"{self.url}: no answer within {_SECONDS:.0f} s") from None
+            raise ExplainError(f"{self.url}: no answer within {_TIMEOUT_SECONDS:.0f} s") from None
         except aiohttp.ClientConnectorCertificateError as error:
             text = f"its certificate does not verify: {error.certificate_error}; see --certificate-authority"
             raise ExplainError(f"{self.url}: {text}") from error
@@ -125,15 +125,15 @@ class Remote:
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > _LARGEST:
-            raise ExplainError(f"the answer is larger than {_LARGEST >> 20} MiB")
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > _MAX_RESPONSE_BYTES:
+            raise ExplainError(f"the answer is larger than {_MAX_RESPONSE_BYTES >> 20} MiB")
     return bytes(body)
 
 
 def _problem(response: aiohttp.ClientResponse, body: bytes) -> str:
-    """The status with the first line of a text: of this exporter, or of whatever answers at this address."""
+    """An error message with the first line of a text response, or with the HTTP status."""
     kind = response.content_type
     text = body.decode("utf-8", "replace").strip().splitlines()[:1] if kind == "text/plain" else []
     words = text[0][:200] if text else f"HTTP status {response.status}"

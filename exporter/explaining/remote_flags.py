@@ -35,7 +35,7 @@ def add_remote_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_remote(arguments: argparse.Namespace) -> None:
-    """Raises UsageError for flags that do not belong together, and for credentials in clear text."""
+    """Raises UsageError for flags that cannot be combined, and for credentials over plain HTTP."""
     given = [name for name in REMOTE if vars(arguments)[name]]
     if not arguments.url:
         if given:

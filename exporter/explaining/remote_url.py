@@ -1,4 +1,4 @@
-"""The URL of a running exporter. Credentials are sent only over TLS, or to this machine."""
+"""The URL of a running exporter. Credentials are sent only over TLS, or to a loopback address."""
 
 import ipaddress
 import re
@@ -13,7 +13,7 @@ _LAST_PORT: Final = 65535
 
 
 def is_url(text: str) -> bool:
-    """Whether it is a base URL: without user, query and fragment, so that all parsers agree about its host."""
+    """Whether it is a base URL without user, query and fragment. All parsers then agree about its host."""
     found = _URL.fullmatch(text)
     if found is None or int(found["port"] or 1) not in range(1, _LAST_PORT + 1):
         return False

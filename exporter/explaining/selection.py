@@ -1,4 +1,4 @@
-"""Selects the explanations of a snapshot: of one run, or of all."""
+"""Explains one run of a snapshot, or all runs."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -14,23 +14,25 @@ from exporter.explaining.errors import ExplainError
 from exporter.explaining.snapshot import Snapshot
 from exporter.plurals import plural
 
-__all__ = ["Selected", "selected"]
+__all__ = ["Selection", "explain_runs"]
 
-_FEW = 5
+_MAX_NAMES = 5
 
 
-class Selected(NamedTuple):
-    """`is_partial`: there may be others, which could not be read."""
+class Selection(NamedTuple):
+    """Explanations. `is_partial`: some runs could not be read."""
 
     runs: Sequence[Explanation]
     notes: Sequence[str] = ()
     is_partial: bool = False
 
 
-def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = "") -> Selected:
-    """The run of a name, with the notes in it; or all of a namespace, the worst first, and the notes.
+def explain_runs(
+    snapshot: Snapshot, target: Target | None, *, now: float, ended: bool, namespace: str = ""
+) -> Selection:
+    """Explains the run `target`, or all runs of `namespace` (empty: of all), the most severe first.
 
-    Raises ExplainError.
+    `ended`: includes finished runs. Raises ExplainError.
     """
     cache = snapshot.cache(now)
     notes = tuple(snapshot.notes)
@@ -39,19 +41,19 @@ def selected(snapshot: Snapshot, target: Target | None, *, now: float, ended: bo
         items = [one for one in items if namespace in {"", one.namespace}]
         shown = items if ended else [one for one in items if not is_over(one, cache)]
         notes = (*notes, *_note(items, shown, cache))
-        return Selected(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
+        return Selection(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
     found = found_in(cache, target)
     if not found:
         why = f" ({notes[0]})" if notes else ""
         raise ExplainError(f"{target.text}: no run, Job or Pod of this name{why}")
     if len(found) > 1:
-        names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_FEW])
+        names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_MAX_NAMES])
         raise ExplainError(f"{target.text}: several have this name: {names}")
-    return Selected([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
+    return Selection([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
 
 
 def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:
-    """How many of those that are not shown have a fault."""
+    """A note with the number of runs with a fault that are not shown."""
     uids = {one.uid for one in shown}
     hidden = (one for one in items if one.uid not in uids)
     count = sum(verdict(findings(one, cache), cache.now) == FAULT for one in hidden)

@@ -1,4 +1,4 @@
-"""Collects the objects of a cluster or a dump, and explains the runs among them with the code of the exporter."""
+"""Collects the objects of a cluster or a dump in an ObjectCache, as the running exporter does."""
 
 import dataclasses
 import math
@@ -30,24 +30,24 @@ from exporter.threshold_settings import build_thresholds
 
 __all__ = ["Snapshot", "TooManyError"]
 
-_MOST: Final = 1_000_000
-"""Records of all kinds together; about 1 GB."""
+_MAX_RECORDS: Final = 1_000_000
+"""Maximum number of records of all kinds together; they take about 1 GB."""
 
 
 class TooManyError(Exception):
-    """There are too many objects."""
+    """The snapshot has too many records."""
 
 
 @dataclasses.dataclass
 class Snapshot:
-    """`known` are the partitions that have been read, by table. Others are unknown, which is not empty."""
+    """The objects. `known` has, by table, the partitions that have been read. All others are unknown, not empty."""
 
     settings: Settings
     notes: list[str] = dataclasses.field(default_factory=list)
     is_partial: bool = False
     """Whether there may be runs or Jobs that were not read."""
     latest: float = math.inf
-    """Later times are wrong."""
+    """Times after this one are ignored, in seconds since the epoch."""
 
     def __post_init__(self) -> None:
         self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
@@ -60,7 +60,7 @@ class Snapshot:
 
     @property
     def newest(self) -> float:
-        """The newest time in the records; those after `latest` count only if there are no others."""
+        """The newest time in the records. Times after `latest` are ignored, unless there are no others."""
         return self._newest or self._newest_of_all
 
     def add(self, informer: Informer, raw: msgspec.Raw) -> Any:
@@ -75,7 +75,7 @@ class Snapshot:
         records = self._records.setdefault((informer.table, informer.partition), {})
         if uid not in records:
             self._number += 1
-            if self._number > _MOST:
+            if self._number > _MAX_RECORDS:
                 raise TooManyError
         records[uid] = record
         times = _times(record)
@@ -83,7 +83,7 @@ class Snapshot:
         self._newest = max(self._newest, *(one for one in times if one <= self.latest))
 
     def move_configmaps(self, namespace: str) -> None:
-        """The required ConfigMaps are in this namespace, unless the settings name one."""
+        """Reads the required ConfigMaps from this namespace, unless the settings name another one."""
         if self.settings.configmaps.namespace == ConfigMaps().namespace:
             moved = msgspec.structs.replace(self.settings.configmaps, namespace=namespace)
             settings = msgspec.structs.replace(self.settings, configmaps=moved)
@@ -96,7 +96,7 @@ class Snapshot:
         return (informer for informer in self.informers if informer.table == table)
 
     def cache(self, now: float) -> ObjectCache:
-        """The objects, as the exporter would have them at this time."""
+        """The cache that the exporter would have at the time `now`."""
         cache = ObjectCache(
             thresholds=build_thresholds(self.settings),
             all_namespaces=not self.settings.namespaces,
@@ -114,7 +114,7 @@ class Snapshot:
         return cache
 
     def _load(self, cache: ObjectCache, table: str, partition: str) -> None:
-        """A partition that is not known may have records, of a dump that is cut: it stays unknown."""
+        """Loads a partition. One from a truncated dump has records, but remains unknown."""
         records = self._records.get((table, partition), {})
         if partition in self.known[table]:
             cache.replace(table, partition, records)
@@ -131,7 +131,7 @@ class Snapshot:
         self._attach_events(cache)
 
     def _attach_events(self, cache: ObjectCache) -> None:
-        """Only those about runs, their Jobs and Pods; about open ones last, because the first are dropped first."""
+        """Adds the Events about runs, their Jobs and Pods. The first are dropped first: those about ended objects."""
         cache.events.scopes |= self.known[EVENTS]
         places = _places(cache)
         found = []
@@ -155,7 +155,7 @@ def _places(cache: ObjectCache) -> dict[str, tuple[str, bool]]:
 
 
 def _times(record: Any) -> list[float]:
-    """The times that are in the past when an object is read: not those of a deletion, which may be later."""
+    """The times of an object that are in the past when it is read. A deletion timestamp may be in the future."""
     match record:
         case Run():
             found = [record.created, record.started, record.since, record.finished, record.work_completed]

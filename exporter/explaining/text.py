@@ -9,14 +9,14 @@ from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
 
-__all__ = ["age", "not_yet", "style_of", "text_of"]
+__all__ = ["age", "format_run", "not_yet", "style_of"]
 
 _WIDTH = 12
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
-def text_of(run: Explanation, paint: Paint) -> str:
-    """Cause and next command first, then the chain, then the Events."""
+def format_run(run: Explanation, paint: Paint) -> str:
+    """The cause and the next command, then the run with its worker, pods and containers, then the Events."""
     lines = [
         *_head(run, paint),
         *_cause(run, paint),
@@ -29,7 +29,7 @@ def text_of(run: Explanation, paint: Paint) -> str:
 
 
 def style_of(run: Explanation) -> str:
-    """The style of its verdict."""
+    """The style for the verdict of a run."""
     return _STYLES.get(run.verdict, "")
 
 
@@ -98,7 +98,7 @@ def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
 
 
 def not_yet(finding: FindingView) -> str:
-    """A remark about a finding that is no fault, or none yet."""
+    """The remark after a finding that is not a fault, or not a fault yet; otherwise empty."""
     if finding.fault:
         return ""
     info = CAUSES.get(finding.cause)
@@ -159,7 +159,7 @@ def _events(run: Explanation, paint: Paint) -> Iterator[str]:
 
 
 def _timeline(run: Explanation, paint: Paint) -> Iterator[str]:
-    """Of a run that is over or no longer exists: what is left of it."""
+    """The timeline of a run that has ended or no longer exists."""
     if not run.timeline or (run.finished is None and run.recorded is None):
         return
     yield paint("bold", "Timeline:")

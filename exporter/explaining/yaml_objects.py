@@ -1,7 +1,7 @@
 """Splits YAML into Kubernetes objects: the documents, and the items of their lists.
 
 The items of a list, as kubectl prints them, are parsed one by one, because a whole dump as one tree takes gigabytes.
-Only if an alias refers to another item is the document parsed as one tree, which has a limit.
+Only if an alias refers to another item, the document is parsed as one tree, up to a maximum size.
 """
 
 import itertools
@@ -17,8 +17,8 @@ __all__ = ["NotYamlError", "yaml_objects"]
 
 _DOCUMENT: Final = re.compile(r"^---(?:[ \t].*)?\r?$", re.MULTILINE)
 _ITEMS: Final = re.compile(r"^items:[ \t]*\r?\n(?P<indent> *)- ", re.MULTILINE)
-_LARGEST_TREE: Final = 8 << 20
-_DEEP: Final = 500
+_MAX_OBJECT_CHARS: Final = 8 << 20
+_MAX_FAST_DEPTH: Final = 500
 
 
 class NotYamlError(Exception):
@@ -77,7 +77,7 @@ def _text(_: Any, node: Any) -> str:
 
 
 class _Pure(yaml.SafeLoader):
-    """Times are text, as in JSON."""
+    """Reads timestamps as text, as in JSON."""
 
 
 if yaml.__with_libyaml__:
@@ -92,8 +92,8 @@ for _loader in (_Pure, _Fast):
 
 
 def _tree(text: str, line: int) -> Any:
-    if len(text) > _LARGEST_TREE:
-        size = f"{_LARGEST_TREE >> 20} MiB"
+    if len(text) > _MAX_OBJECT_CHARS:
+        size = f"{_MAX_OBJECT_CHARS >> 20} MiB"
         raise NotYamlError(f"line {line}: one document or item of more than {size}; dump it with -o json")
     deepest = (
         text.count("[")
@@ -101,7 +101,7 @@ def _tree(text: str, line: int) -> Any:
         + max((len(one) - len(one.lstrip(" -")) for one in text.split("\n")), default=0)
     )
     try:
-        return load(text, loader=_Pure if deepest > _DEEP else _Fast)
+        return load(text, loader=_Pure if deepest > _MAX_FAST_DEPTH else _Fast)
     except RecursionError:
         raise NotYamlError(f"line {line}: nested too deeply") from None
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:

@@ -1,5 +1,5 @@
 """Renders samples in the exposition format.
 
-`family` renders the text format, `compressed` stores compressed blocks and renders dirty ones again, `exposition`
-joins blocks to one response. Synchronous, and independent of the metrics.
+`family` renders lines of text, `compressed` stores them as compressed blocks and renders dirty ones again,
+`exposition` joins the blocks to one response. All code here is synchronous, and independent of the metrics.
 """

@@ -11,7 +11,7 @@ __all__ = ["OPENMETRICS", "TEXT", "Exposition"]
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_CHUNK = 64 * 1024
+_CHUNK_BYTES = 64 * 1024  # of one write to the socket
 
 
 class Exposition:
@@ -50,7 +50,7 @@ def _chunks(blocks: "Iterator[bytes] | Sequence[bytes]") -> Iterator[bytes]:
     for block in blocks:
         chunk.append(block)
         size += len(block)
-        if size >= _CHUNK:
+        if size >= _CHUNK_BYTES:
             yield b"".join(chunk)
             chunk, size = [], 0
     if chunk:

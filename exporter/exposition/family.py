@@ -45,7 +45,7 @@ class Family(Generic[R, C]):
 
     def lines(self, objects: Sequence[tuple[str, R]], context: C) -> str:
         """The lines of these objects, given as (label pairs, object). Each line ends with a newline."""
-        number = text.number
+        number = text.format_number
         out: list[str] = []
         if self.value is not None:
             value, start = self.value, self.name + "{"
@@ -59,7 +59,7 @@ class Family(Generic[R, C]):
             # The format is built once for all rows: '{name}{{{labels},{label_name}="{}",...}} {}\n'.
             form = self.name + "{%s" + "".join(f',{name}="%s"' for name in self.label_names) + "} %s\n"
             found = [(labels, row) for labels, item in objects for row in rows(item, context)]
-            escaped = text.escaped([values for _, (values, _) in found])
+            escaped = text.escape_rows([values for _, (values, _) in found])
             out += [
                 form % (labels, *values, number(sample))
                 for (labels, (_, sample)), values in zip(found, escaped, strict=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from exporter.untrusted import is_printable, printable
 
-__all__ = ["escape", "escaped", "head", "number"]
+__all__ = ["escape", "escape_rows", "format_number", "head"]
 
 _MAX_INTEGER = 10**308
 _TEMPLATE = re.compile(r"\{(?=\{)")
@@ -25,7 +25,7 @@ def escape(value: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def escaped(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+def escape_rows(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
     """Escapes the label values of many objects. Fast if none needs it, which is the common case."""
     if _is_plain("".join(map("".join, rows))):
         return rows
@@ -36,7 +36,7 @@ def _is_plain(text: str) -> bool:
     return '"' not in text and "\\" not in text and "{{" not in text and is_printable(text)
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Formats a sample value: integers without a decimal point, others without loss of precision; +Inf, -Inf, NaN."""
     if isinstance(value, int):
         if -_MAX_INTEGER < value < _MAX_INTEGER:

@@ -1,4 +1,4 @@
 """A client of the API server: credentials, requests, errors, and decoding of objects.
 
-It reads with GET. The only other requests are POSTs of TokenReviews and SubjectAccessReviews, which are not stored.
+All requests are GET, except POSTs of TokenReviews and SubjectAccessReviews, which the API server does not store.
 """

@@ -1,8 +1,8 @@
 """Limits the memory of all responses of the API server together.
 
-Lists grow with the cluster, and a faulty or hostile server may send without end. A response counts from its first
-byte to its last use. One that exceeds the budget is an error, so that the exporter is not killed for running out of
-memory.
+Lists grow with the cluster, and a faulty or hostile server may send without end. A response uses
+the budget until the exporter has processed it. If the budget is exceeded, the request fails, so that the exporter is
+not OOM-killed.
 """
 
 import contextlib

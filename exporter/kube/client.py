@@ -27,10 +27,10 @@ from exporter.untrusted import one_line
 
 __all__ = ["KubeClient"]
 
-_CONNECT_SECONDS = 10.0
-_ANSWER_SECONDS = 60.0
-_SETTLE_SECONDS = 1.0
-_BUFFER = 1 << 18
+_CONNECT_TIMEOUT_SECONDS = 10.0
+_RESPONSE_TIMEOUT_SECONDS = 60.0  # without data from the server
+_ACCEPT_SECONDS = 1.0  # a watch that is open without an error after this time has been accepted
+_BUFFER_BYTES = 1 << 18
 _MAX_ERROR_BYTES = 64 << 10
 _MAX_REVIEW_BYTES = 1 << 20
 _JSON, _TEXT = "application/json", "text/plain"
@@ -58,7 +58,7 @@ class KubeClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),  # a proxy's cookie would be a second identity
-            read_bufsize=_BUFFER,
+            read_bufsize=_BUFFER_BYTES,
             auto_decompress=False,
         )
         return self
@@ -70,7 +70,7 @@ class KubeClient:
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, max_bytes: int | None = None) -> bytes:
         """The body of a 200 response, of at most `max_bytes` bytes. Raises a KubeError."""
-        async with self._request(path, params or {}, idle=_ANSWER_SECONDS) as response:
+        async with self._request(path, params or {}, idle=_RESPONSE_TIMEOUT_SECONDS) as response:
             return await self._body(response, path, max_bytes=max_bytes)
 
     async def review(self, path: str, review: bytes) -> bytes:
@@ -78,28 +78,28 @@ class KubeClient:
 
         Raises a KubeError.
         """
-        async with self._request(path, {}, idle=_ANSWER_SECONDS, review=review) as response:
+        async with self._request(path, {}, idle=_RESPONSE_TIMEOUT_SECONDS, review=review) as response:
             return await self._body(response, path, max_bytes=_MAX_REVIEW_BYTES)
 
-    async def pieces(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+    async def chunks(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """Streams the body of a 200 response. Raises a KubeError, also if the body is truncated."""
-        async with self._request(path, params, idle=_ANSWER_SECONDS) as response:
-            async for piece in response.content.iter_any():
-                yield piece
+        async with self._request(path, params, idle=_RESPONSE_TIMEOUT_SECONDS) as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
 
     async def log(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """Streams the text of a container's log. Raises a KubeError; the text of an error response is not read."""
-        async with self._request(path, params, idle=_ANSWER_SECONDS, is_log=True) as response:
+        async with self._request(path, params, idle=_RESPONSE_TIMEOUT_SECONDS, is_log=True) as response:
             async for piece in response.content.iter_any():
                 yield piece
 
     async def lines(self, path: str, params: Mapping[str, str], *, idle: float) -> AsyncGenerator[list[bytes], None]:
-        """Yields the lines of a watch in batches.
+        """Yields the lines of a watch in batches, until it ends between two lines. Any other end raises a KubeError.
 
         The first batch means that the server has accepted the watch. It is empty if the server sends nothing for a
         second. A watch that ends earlier without data is a failure, so that a server that closes each watch does not
-        appear healthy. An accepted watch may end between two lines: the server ends it, a load balancer closes the
-        idle connection, or no byte arrives for `idle` seconds (half-open). Any other end raises a KubeError.
+        appear healthy. After that, an end is normal: the server ends each watch, a load balancer closes the idle
+        connection, or no byte arrives for `idle` seconds, as on a half-open connection.
         """
         with self.budget.share(path) as share:
             async with self._request(path, params, idle=idle) as response:
@@ -108,8 +108,8 @@ class KubeClient:
                     first = await _first(response)
                     if accepted := first is None:
                         yield []
-                    async for piece in _after(first or b"", response):
-                        if (batch := lines.feed(piece)) is not None:
+                    async for chunk in _after(first or b"", response):
+                        if (batch := lines.feed(chunk)) is not None:
                             accepted = True
                             yield batch
                 except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
@@ -121,9 +121,9 @@ class KubeClient:
     async def _body(self, response: aiohttp.ClientResponse, path: str, *, max_bytes: int | None) -> bytes:
         body = bytearray()
         with self.budget.share(path) as share:
-            async for piece in response.content.iter_any():
-                share.add(len(piece))
-                body += piece
+            async for chunk in response.content.iter_any():
+                share.add(len(chunk))
+                body += chunk
                 if max_bytes is not None and len(body) > max_bytes:
                     raise TooLargeError(
                         f"the response at {path} is larger than {max_bytes >> 20} MiB", code="too_large"
@@ -136,7 +136,7 @@ class KubeClient:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A 200 response (201 for a review) in JSON, or a log. After a 401, renews credentials and retries once."""
         expected = (HTTPStatus.CREATED if review else HTTPStatus.OK, _TEXT if is_log else _JSON)
-        with _named(path):
+        with _transport_errors(path):
             for last in (False, True):
                 async with self._send(path, params, idle=idle, review=review) as (response, generation):
                     if (response.status, response.content_type) == expected:
@@ -168,7 +168,7 @@ class KubeClient:
             # Not `trust_env` of aiohttp: it also reads ~/.netrc, and a password there conflicts with the token.
             proxy=access.proxy,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=idle),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_SECONDS, sock_read=idle),
         ) as response:
             yield response, access.generation
 
@@ -195,7 +195,7 @@ def _check_encoding(response: aiohttp.ClientResponse, path: str) -> None:
 
 async def _first(response: aiohttp.ClientResponse) -> bytes | None:
     """The first bytes; None if there are none within a second, empty if the response ends."""
-    limit = asyncio.timeout(_SETTLE_SECONDS)
+    limit = asyncio.timeout(_ACCEPT_SECONDS)
     try:
         async with limit:
             return await response.content.readany()
@@ -207,21 +207,21 @@ async def _first(response: aiohttp.ClientResponse) -> bytes | None:
 
 async def _after(first: bytes, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
     yield first
-    async for piece in response.content.iter_any():
-        yield piece
+    async for chunk in response.content.iter_any():
+        yield chunk
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
+    async for chunk in response.content.iter_any():
+        body += chunk
         if len(body) >= _MAX_ERROR_BYTES:
             break
     return bytes(body)
 
 
 @contextlib.contextmanager
-def _named(path: str) -> Iterator[None]:
+def _transport_errors(path: str) -> Iterator[None]:
     """Converts the exceptions of the transport to UnreachableError."""
     try:
         yield

@@ -1,4 +1,4 @@
-"""Decodes objects one by one, so that a malformed object does not affect others.
+"""Decodes watch events, lists and their objects from JSON. A malformed object does not affect other objects.
 
 msgspec rejects an object with one field of a wrong type. Such an object is decoded field by field, because the
 exporter has to report broken runs.
@@ -32,7 +32,7 @@ _INITIAL_EVENTS_END = "k8s.io/initial-events-end"  # KEP-3157
 
 _MIN_CODE, _MAX_CODE = 100, 599  # RFC 9110, 15
 
-_MANY = 400  # digits: beyond what a float holds
+_MAX_DIGITS = 400  # of an integer; more than a float can represent
 
 
 class Event(msgspec.Struct):
@@ -87,7 +87,7 @@ _any = msgspec.json.Decoder()
 def decode_event(line: bytes) -> Event:
     """Decodes a line of a watch. Raises InvalidResponseError."""
     try:
-        return _decoded(_event, line)
+        return _decode(_event, line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidResponseError(f"a line of a watch is not an event: {error}", code="not_json") from error
 
@@ -95,7 +95,7 @@ def decode_event(line: bytes) -> Event:
 def decode_page(body: bytes) -> Page:
     """Decodes the body of a list. Raises InvalidResponseError."""
     try:
-        return _decoded(_page, body)
+        return _decode(_page, body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidResponseError(f"a list cannot be read: {error}", code="not_json") from error
 
@@ -103,7 +103,7 @@ def decode_page(body: bytes) -> Page:
 def decode_list_meta(data: bytes) -> ListMeta:
     """Decodes the metadata of a list. Raises InvalidResponseError."""
     try:
-        return _decoded(_list_meta, data)
+        return _decode(_list_meta, data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidResponseError(f"the metadata of a list cannot be read: {error}", code="not_json") from error
 
@@ -111,7 +111,7 @@ def decode_list_meta(data: bytes) -> ListMeta:
 def decode_bookmark(raw: msgspec.Raw) -> Bookmark:
     """Decodes the object of a BOOKMARK event. Raises InvalidResponseError."""
     try:
-        meta = _decoded(_bookmark, raw).metadata
+        meta = _decode(_bookmark, raw).metadata
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidResponseError(f"a bookmark cannot be read: {error}", code="not_json") from error
     return Bookmark(meta.resource_version, (meta.annotations or {}).get(_INITIAL_EVENTS_END) == "true")
@@ -120,7 +120,7 @@ def decode_bookmark(raw: msgspec.Raw) -> Bookmark:
 def error_from_event(raw: msgspec.Raw, *, path: str) -> KubeError:
     """The error for the object of an ERROR event, a Status."""
     try:
-        status = _decoded(_status, raw)
+        status = _decode(_status, raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return InvalidResponseError(f"an ERROR event without a Status at {path}", code="not_json")
     if status.code is not None and not _MIN_CODE <= status.code <= _MAX_CODE:
@@ -129,7 +129,7 @@ def error_from_event(raw: msgspec.Raw, *, path: str) -> KubeError:
 
 
 class Decoder(Generic[W]):
-    """Objects of one type, a `msgspec.Struct` all of whose fields are optional."""
+    """Decodes objects to `wire`, a `msgspec.Struct` with only the fields that the exporter reads, all optional."""
 
     def __init__(self, wire: type[W]) -> None:
         self._wire = wire
@@ -138,7 +138,7 @@ class Decoder(Generic[W]):
     def decode(self, raw: msgspec.Raw) -> tuple[W, bool]:
         """The object, and whether all of it was valid; an invalid field has its default."""
         try:
-            return _decoded(self._decoder, raw), True
+            return _decode(self._decoder, raw), True
         except (msgspec.DecodeError, UnicodeDecodeError):
             return self._salvage(bytes(raw)), False
 
@@ -156,7 +156,7 @@ class Decoder(Generic[W]):
         return salvaged
 
 
-def _decoded(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
+def _decode(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
     try:
         return decoder.decode(data)
     except RecursionError:
@@ -165,7 +165,7 @@ def _decoded(decoder: msgspec.json.Decoder[W], data: bytes | msgspec.Raw) -> W:
 
 def _integer(digits: str) -> float:
     """An integer; a float if it has so many digits that int() rejects it."""
-    return int(digits) if len(digits) < _MANY else float(digits)
+    return int(digits) if len(digits) < _MAX_DIGITS else float(digits)
 
 
 def _struct(value: Any, wire: type[Any]) -> Any:

@@ -12,7 +12,7 @@ from exporter.kube.errors import InvalidResponseError
 
 __all__ = ["end_of_value", "shallow"]
 
-_LEVELS = 100
+_MAX_DEPTH = 100
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 
@@ -27,10 +27,10 @@ def shallow(data: bytes) -> bytes:
         match token[0]:
             case b"[" | b"{":
                 depth += 1
-                if depth == _LEVELS + 1:
+                if depth == _MAX_DEPTH + 1:
                     parts += data[start : token.start()], b"null"
             case b"]" | b"}":
-                if depth == _LEVELS + 1:
+                if depth == _MAX_DEPTH + 1:
                     start = token.end()
                 depth -= 1
     return b"".join([*parts, data[start:]])

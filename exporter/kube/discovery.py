@@ -14,55 +14,58 @@ __all__ = ["other_versions", "served_groups", "served_resources"]
 
 T = TypeVar("T")
 
-_MAX_BYTES = 4 << 20  # bytes of a response; discovery of hundreds of CRDs takes a tenth of it
+_MAX_BYTES = 4 << 20  # of a response; hundreds of CRDs take a tenth of it
 
 
-class Served(msgspec.Struct):
-    """A resource of a version."""
+class APIResource(msgspec.Struct):
+    """A resource, as served in one version of a group."""
 
     name: str = ""
     kind: str = ""
 
 
-class Resources(msgspec.Struct):
-    """The resources of a version."""
+class APIResourceList(msgspec.Struct):
+    """All resources that are served in one version of a group."""
 
-    resources: list[Served] = []
+    resources: list[APIResource] = []
 
 
 class GroupVersion(msgspec.Struct):
-    """A version of a group."""
+    """A served version of a group."""
 
     version: str = ""
 
 
-class Group(msgspec.Struct):
-    """A group."""
+class APIGroup(msgspec.Struct):
+    """An API group with its served versions."""
 
     name: str = ""
     versions: list[GroupVersion] = []
 
 
-class Groups(msgspec.Struct):
-    """All groups."""
+class APIGroupList(msgspec.Struct):
+    """All API groups."""
 
-    groups: list[Group] = []
+    groups: list[APIGroup] = []
 
 
 async def served_groups(client: KubeClient) -> dict[str, list[str]]:
     """The versions of each group, with the preferred one first. Raises a KubeError."""
-    groups = _decoded(await client.get("/apis", max_bytes=_MAX_BYTES), Groups).groups
+    groups = _decode(await client.get("/apis", max_bytes=_MAX_BYTES), APIGroupList).groups
     return {group.name: [item.version for item in group.versions] for group in groups}
 
 
 async def served_resources(client: KubeClient, group: str, version: str) -> dict[str, str]:
     """The kind of each resource by its plural, without subresources. Raises a KubeError."""
-    found = _decoded(await client.get(f"/apis/{group}/{version}", max_bytes=_MAX_BYTES), Resources).resources
+    found = _decode(await client.get(f"/apis/{group}/{version}", max_bytes=_MAX_BYTES), APIResourceList).resources
     return {item.name: item.kind for item in found if "/" not in item.name}
 
 
 async def other_versions(client: KubeClient, *, group: str, version: str, plural: str) -> list[str]:
-    """The other served versions of a resource. If there are any, its objects still exist. Raises a KubeError."""
+    """The other versions in which the resource is served. If there is none, its CRD was deleted, with its objects.
+
+    Raises a KubeError.
+    """
     try:
         others = [one for one in (await served_groups(client)).get(group, ()) if one != version]
         return [one for one in others if plural in await served_resources(client, group, one)]
@@ -70,7 +73,7 @@ async def other_versions(client: KubeClient, *, group: str, version: str, plural
         return []
 
 
-def _decoded(body: bytes, form: type[T]) -> T:
+def _decode(body: bytes, form: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """Errors of the kubeconfig and of requests to the API server.
 
-Each message is one line that names the problem and its place. Messages are shown in logs and on the page at `/`, so
+Each message is one line that names the problem and its place. Messages are shown in logs and on the status page, so
 they never contain a credential.
 """
 

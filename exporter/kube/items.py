@@ -12,7 +12,7 @@ from exporter.kube.budget import Share
 from exporter.kube.decode import ListMeta, decode_list_meta
 from exporter.kube.depth import end_of_value
 from exporter.kube.errors import InvalidResponseError
-from exporter.kube.lines import LONGEST
+from exporter.kube.lines import MAX_OBJECT_BYTES
 
 __all__ = ["Items"]
 
@@ -35,9 +35,9 @@ class Items:
         self._inside = False
         self._meta: ListMeta | None = None
 
-    def feed(self, piece: bytes) -> Iterator[list[msgspec.Raw]]:
-        """Yields the items that this piece completes, in batches. Raises InvalidResponseError if it is not a list."""
-        self._data += piece
+    def feed(self, chunk: bytes) -> Iterator[list[msgspec.Raw]]:
+        """Yields the items that this chunk completes, in batches. Raises InvalidResponseError if it is not a list."""
+        self._data += chunk
         self._share.hold(len(self._data))
         if len(self._data) < self._enough:
             return
@@ -46,9 +46,9 @@ class Items:
             found = True
             yield items
         rest = len(self._data) - self._at
-        if rest > LONGEST:
-            raise InvalidResponseError(f"an item of a list is larger than {LONGEST >> 20} MiB", code="line")
-        # A large item arrives in many pieces: it is scanned again only when its size has doubled.
+        if rest > MAX_OBJECT_BYTES:
+            raise InvalidResponseError(f"an item of a list is larger than {MAX_OBJECT_BYTES >> 20} MiB", code="line")
+        # A large item arrives in many chunks: it is scanned again only when its size has doubled.
         self._enough = 0 if found else 2 * rest
         self._data, self._at = self._data[self._at :], 0
         self._share.hold(rest)

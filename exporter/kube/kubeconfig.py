@@ -25,8 +25,8 @@ __all__ = ["KubeContext", "load_context", "locate"]
 
 _SAFE: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_BYTES: Final = 16 << 20
-_DEEPEST: Final = 100
-_MANY: Final = 10  # maximum number of known names in an error message
+_MAX_DEPTH: Final = 100
+_MAX_NAMES: Final = 10  # maximum number of known names in an error message
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ for _tag, _form, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_form})\Z"), list(_first))
 
 
-class _Named(msgspec.Struct):
+class _NamedEntry(msgspec.Struct):
     name: str = ""
     context: dict[str, Any] | None = None
     cluster: dict[str, Any] | None = None
@@ -67,9 +67,9 @@ class _Named(msgspec.Struct):
 
 class _File(msgspec.Struct, rename="kebab"):
     current_context: str | None = None
-    contexts: list[_Named] | None = None
-    clusters: list[_Named] | None = None
-    users: list[_Named] | None = None
+    contexts: list[_NamedEntry] | None = None
+    clusters: list[_NamedEntry] | None = None
+    users: list[_NamedEntry] | None = None
 
 
 class _Context(msgspec.Struct):
@@ -176,7 +176,7 @@ def _check_depth(content: bytes) -> None:
     depth = 0
     for event in yaml.parse(content, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise RecursionError
         if isinstance(event, yaml.DocumentEndEvent):
             return
@@ -207,7 +207,7 @@ def _named(entries: list[Entry], name: str, *, where: str, problem: str) -> Entr
 
 def _known(entries: list[Entry], name: str) -> str:
     names = list(dict.fromkeys(entry.name for entry in entries))
-    known = ", ".join(map(repr, names[:_MANY])) or "none"
-    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    known = ", ".join(map(repr, names[:_MAX_NAMES])) or "none"
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     near = difflib.get_close_matches(name, names, n=1)
     return f"known: {known}{more}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -1,16 +1,16 @@
-"""Splits a stream into lines, of up to 16 MiB: a ConfigMap of 1 MiB is a line of 1.4 MB."""
+"""Splits the stream of a watch into lines. Each event is one line, of at most 16 MiB."""
 
 from exporter.kube.budget import Share
 from exporter.kube.errors import InvalidResponseError
 
-__all__ = ["LONGEST", "Lines"]
+__all__ = ["MAX_OBJECT_BYTES", "Lines"]
 
-LONGEST = 16 << 20
+MAX_OBJECT_BYTES = 16 << 20
 """Maximum bytes of an object. etcd rejects requests over 1.5 MiB by default; JSON escapes can take six times that."""
 
 
 class Lines:
-    """Splits the pieces of a stream into lines. `share` counts the bytes of an incomplete line."""
+    """Splits the chunks of a response into lines. `share` counts the bytes of the last, incomplete line."""
 
     def __init__(self, share: Share) -> None:
         self._share = share
@@ -20,19 +20,19 @@ class Lines:
     @property
     def at_boundary(self) -> bool:
         """Whether the last line is complete. The API server ends each event with a newline."""
-        return not any(piece.strip() for piece in self._rest)
+        return not any(chunk.strip() for chunk in self._rest)
 
-    def feed(self, piece: bytes) -> list[bytes] | None:
-        """The lines that this piece completes, without blank ones; None if it completes none.
+    def feed(self, chunk: bytes) -> list[bytes] | None:
+        """The lines that this chunk completes, without blank lines; None if it completes none.
 
         Raises InvalidResponseError for a line of over 16 MiB.
         """
-        first, *lines = piece.split(b"\n")
+        first, *lines = chunk.split(b"\n")
         self._rest.append(first)
         self._size += len(first)
         if not lines:
-            if self._size > LONGEST:
-                raise InvalidResponseError(f"a line is larger than {LONGEST >> 20} MiB", code="line")
+            if self._size > MAX_OBJECT_BYTES:
+                raise InvalidResponseError(f"a line is larger than {MAX_OBJECT_BYTES >> 20} MiB", code="line")
             self._share.hold(self._size)
             return None
         tail = lines.pop()

@@ -69,7 +69,7 @@ async def from_context(
 ) -> ResolvedCredentials:
     """The credentials of the context. `plugin_timeout` limits its exec plugin, in seconds. Raises KubeConfigError."""
     cluster = _with_scheme(choice.cluster.convert(Cluster, "certificate-authority"))
-    secure = _checked(cluster, where=choice.cluster.where).lower().startswith("https:")
+    secure = _check_server(cluster, where=choice.cluster.where).lower().startswith("https:")
     entry = choice.user or Entry(kind="user", name="", path=choice.cluster.path, settings={})
     user = _user(entry)
     url = cluster.proxy_url
@@ -118,7 +118,7 @@ def _with_scheme(cluster: Cluster) -> Cluster:
     return msgspec.structs.replace(cluster, server=f"https://{cluster.server}")
 
 
-def _checked(cluster: Cluster, *, where: str) -> str:
+def _check_server(cluster: Cluster, *, where: str) -> str:
     """The server's URL. Errors do not show it, because it may contain a password."""
     server = urllib.parse.urlsplit(_url(cluster.server, name=f"{where}: server"))
     if "@" in server.netloc:

@@ -61,11 +61,11 @@ class PagedList:
         params = self._params | ({"continue": self._token} if self._token else {})
         with self._client.budget.share(self._path) as share:
             items = Items(share)
-            async with aclosing(self._client.pieces(self._path, params)) as pieces:
-                async for piece in pieces:
-                    for batch in items.feed(piece):
+            async with aclosing(self._client.chunks(self._path, params)) as chunks:
+                async for chunk in chunks:
+                    for batch in items.feed(chunk):
                         yield batch
-                        await asyncio.sleep(0)  # a piece may hold thousands of items
+                        await asyncio.sleep(0)  # a chunk may hold thousands of items
             batch, meta = items.end()
             if batch:
                 yield batch

@@ -15,8 +15,8 @@ from exporter.untrusted import message, one_line
 
 __all__ = ["ExecCredential", "PluginError", "plain", "run"]
 
-_MAX_LENGTH: Final = 300  # characters of a plugin's output that are logged
-_TERMINAL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences, such as colors
+_MAX_LOGGED_LENGTH: Final = 300  # characters of a plugin's output that are logged
+_CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # ECMA-48 control sequences, such as colors
 _VERSION: Final = re.compile(r"client\.authentication\.k8s\.io/v[a-z0-9]{1,10}")
 
 
@@ -90,12 +90,12 @@ async def run(
         raise PluginError(f"{name}: {fault}", output=plain(ended.err.decode("utf-8", "replace"))) from None
 
 
-def plain(text: str, *, limit: int = _MAX_LENGTH) -> str:
+def plain(text: str, *, limit: int = _MAX_LOGGED_LENGTH) -> str:
     """One line without secrets, truncated in the middle to about `limit` characters.
 
     Python programs print the cause of an error at the end, Go programs at the beginning.
     """
-    line = one_line(_TERMINAL.sub("", text), limit=len(text))
+    line = one_line(_CONTROL_SEQUENCE.sub("", text), limit=len(text))
     half = (limit - 5) // 2
     return message(line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}", limit=limit)
 

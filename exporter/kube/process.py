@@ -16,8 +16,8 @@ MAX_OUTPUT: Final = 1 << 20  # bytes; a credential with certificates has about 1
 _MAX_ERROR_BYTES: Final = 8 << 10  # bytes of each end of standard error
 _POLL_SECONDS: Final = 0.01
 _REAP_SECONDS: Final = 0.2
-_PIECE: Final = 64 << 10
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+_CHUNK_BYTES: Final = 64 << 10
+_END_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,10 +45,10 @@ async def run(command: Sequence[str], *, environ: Mapping[str, str], seconds: fl
             stderr=subprocess.PIPE,
             start_new_session=True,  # creates a process group
         )
-        return await _ended(process, received, seconds=seconds)
+        return await _wait(process, received, seconds=seconds)
 
 
-async def _ended(process: subprocess.Popen[bytes], received: list[int], *, seconds: float) -> Ended:
+async def _wait(process: subprocess.Popen[bytes], received: list[int], *, seconds: float) -> Ended:
     with _Pipe(process.stdout) as out, _Pipe(process.stderr, keep=_MAX_ERROR_BYTES) as err:
         try:
             with contextlib.suppress(TimeoutError):
@@ -84,19 +84,19 @@ class _Pipe(contextlib.AbstractContextManager["_Pipe"]):
 
     def drain(self) -> None:
         """Reads the remaining output, up to MAX_OUTPUT: a child process may still be writing."""
-        for _ in range(MAX_OUTPUT // _PIECE):
+        for _ in range(MAX_OUTPUT // _CHUNK_BYTES):
             if not self._read():
                 return
 
     def _read(self) -> bool:
         try:
-            piece = os.read(self._pipe.fileno(), _PIECE)
+            chunk = os.read(self._pipe.fileno(), _CHUNK_BYTES)
         except BlockingIOError:
             return False
-        self.data += piece
+        self.data += chunk
         if self._keep and len(self.data) > 2 * self._keep:
             del self.data[self._keep : -self._keep]
-        if piece and len(self.data) <= MAX_OUTPUT:
+        if chunk and len(self.data) <= MAX_OUTPUT:
             return True
         self._loop.remove_reader(self._pipe.fileno())
         return False
@@ -110,7 +110,7 @@ def _signals_deferred() -> Iterator[list[int]]:
     """
     received: list[int] = []
     is_main = threading.current_thread() is threading.main_thread()  # only this thread may set handlers
-    unhandled = [number for number in _ENDING if is_main and signal.getsignal(number) is signal.SIG_DFL]
+    unhandled = [number for number in _END_SIGNALS if is_main and signal.getsignal(number) is signal.SIG_DFL]
     for number in unhandled:
         signal.signal(number, lambda number, _: received.append(number))
     try:

@@ -33,7 +33,7 @@ class Pem:
     def from_config(cls, *, where: str, key: str, file: str, data: str) -> "Pem | None":
         """From `key` (a file) or `key`-data (base64). The data takes precedence, as in client-go."""
         if data:
-            return cls(name=f"{where}: {key}-data", text=_decoded(data, name=f"{where}: {key}-data"))
+            return cls(name=f"{where}: {key}-data", text=_decode_base64(data, name=f"{where}: {key}-data"))
         return cls.read(Path(file), name=f"{where}: {key}") if file else None
 
     @classmethod
@@ -114,7 +114,7 @@ def _files(*pems: Pem) -> Iterator[list[Path]]:
         yield paths
 
 
-def _decoded(data: str, *, name: str) -> bytes:
+def _decode_base64(data: str, *, name: str) -> bytes:
     try:
         return base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):

@@ -10,7 +10,7 @@ from exporter.profiles.wire import ANY, LABEL, NUMBER, TEXT, TIME
 
 __all__ = ["field_types"]
 
-_OF_TEXT: Final = ("labels", "annotations")
+_TEXT_MAPPINGS: Final = ("labels", "annotations")
 
 
 def field_types(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any]:
@@ -22,7 +22,7 @@ def field_types(profile: Profile, *, more: Iterable[str] = ()) -> dict[Path, Any
     for path, kind in (*_fields(profile), *((parse(path), TEXT) for path in more)):
         before = found.get(path, kind)
         as_one = kind if before is kind else ANY if ANY in (before, kind) else TEXT
-        found[path] = LABEL if path[0] == "metadata" and path[1] in _OF_TEXT and as_one is not ANY else as_one
+        found[path] = LABEL if path[0] == "metadata" and path[1] in _TEXT_MAPPINGS and as_one is not ANY else as_one
     return found
 
 

@@ -66,7 +66,7 @@ class StateRule(_Strict, frozen=True):
     failed: tuple[Value, ...] = ()
     """Values of a run that failed."""
     cancelled: tuple[Value, ...] = ()
-    """Values of a run that was ended on request. It does not count as failed."""
+    """Values of a run that a user ended. It does not count as failed."""
 
 
 class JobAbout(_Strict, frozen=True):
@@ -85,15 +85,15 @@ class JobAbout(_Strict, frozen=True):
 
 
 class Worker(_Strict, frozen=True):
-    """The object that does the work of a run."""
+    """The object that works for a run: a Job, a Pod, or another run."""
 
     is_: str = msgspec.field(default="Job", name="is")
-    """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod`, or the kind or
-    `PLURAL.GROUP` of another profile in `coderuns.kinds`, whose Jobs or Pods then count. `none`: no object works only
-    for this run, and it is never reported to have no Job. `self`: the run is itself a Job; `only` and `about` then
-    read its labels and annotations, and it has only the metrics of Jobs."""
+    """The kind of the object that has the run as its controller (ownerReference): `Job`, `Pod`, or a kind of run, as
+    its kind or `PLURAL.GROUP` in `coderuns.kinds`. The Jobs or Pods of that run are those of this run. `none`: no
+    object works only for this run, and it is never reported to have no Job. `self`: the run is itself a Job; `only`
+    and `about` then read its labels and annotations, and it has only the metrics of Jobs."""
     when: dict[str, tuple[Value, ...]] = {}
-    """Conditions on the run: paths, and the allowed values of each. Of several workers, the first one whose
+    """Conditions on the run: paths, and the allowed values of each. If there are several workers, the first one whose
     conditions hold is used."""
     selector: str = ""
     """For Pods: a label selector, as in `kubectl get pods -l`, such as `kubeopencode.io/task`. The API server then
@@ -109,8 +109,8 @@ class Worker(_Strict, frozen=True):
     """The name of the main container, or a list of names; `*` matches any text, as in `step-*`. If all of them have
     terminated and the Pod still runs, the worker has `job_hang_cause{cause="main_container_exited"}`. Not set, or no
     container of the Pod of a Job has such a name: the one in the annotation
-    `kubectl.kubernetes.io/default-container`, else the only container of the Pod that is not known as a helper of
-    others, such as `docker-daemon`, `postgres` or `*-proxy`. If several are left, there is no main container."""
+    `kubectl.kubernetes.io/default-container`, else the only container that is not a well-known helper, such as
+    `docker-daemon`, `postgres` or `*-proxy`. If there are several, the Pod has no main container."""
     container_label: str = ""
     """The key of a label of the Pod whose value is the name of the main container. It takes precedence over
     `container`."""
@@ -177,18 +177,18 @@ class Profile(_Strict, frozen=True):
     kind: str | None = None
     """The kind, as in the ownerReference of a worker."""
     only: dict[str, tuple[Value, ...]] | None = None
-    """Conditions: paths, and the allowed values of each. An object for which one does not hold is not a run;
+    """Conditions: paths, and the allowed values of each. An object is not a run if a condition does not hold;
     its Jobs are still exposed."""
     state: tuple[StateRule, ...] = ()
     """Rules, evaluated in this order: the first one that lists the value of its field sets the state. If none does,
     the state is `open`."""
     worker: Worker | tuple[Worker, ...] | None = None
-    """The object that does the work of a run. Of several, the first one whose `when` holds is used."""
+    """The object that works for a run. If there are several, the first one whose `when` holds is used."""
     ready: dict[str, tuple[Value, ...]] | None = None
     """Conditions: paths, and the allowed values of each. An open run is ready if all hold. Without this key, runs are
     neither ready nor not ready."""
     long_lived: bool | dict[str, tuple[Value, ...]] | None = None
-    """Whether a run works until it is ended on request: `true`, or conditions on the run. The default run time limit
+    """Whether a run works until a user ends it: `true`, or conditions on the run. The default run time limit
     does not apply to its worker."""
     times: Times | None = None
     """Times of a run."""
@@ -197,8 +197,8 @@ class Profile(_Strict, frozen=True):
     undecodable_when_empty: tuple[str, ...] | None = None
     """Fields that may be absent but not empty. If one is empty, the controller cannot decode its list of all runs."""
     requires_configmaps: bool | None = None
-    """Whether its controller needs the required ConfigMaps. If so, a broken one can be the cause of a missing Job. If
-    this is so for no kind, ConfigMaps are read only if the settings name them."""
+    """Whether the controller of this kind needs the required ConfigMaps. If so, a broken one can be the cause of a
+    missing Job. If no kind needs them, ConfigMaps are read only if the settings name them."""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,15 +13,15 @@ _NAME: Final = re.compile(r"\.((?:[\w/@-]|\\.)+)")
 _INDEX: Final = re.compile(r"\[(\d{1,4})\]")
 _WHERE: Final = re.compile(r"\[\?\(\s*@\.(\w+)\s*==\s*(?:'([^']*)'|\"([^\"]*)\")\s*\)\]")
 _QUOTED: Final = re.compile(r"\[(['\"])(.*?)\1\]")
-_OF_ALL: Final = ("apiVersion", "kind", "metadata", "spec", "status")
-_OF_METADATA: Final = (
+_OBJECT_FIELDS: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+_METADATA_FIELDS: Final = (
     *("annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers"),
     *("generateName", "generation", "labels", "managedFields", "name", "namespace", "ownerReferences"),
     *("resourceVersion", "selfLink", "uid"),
 )
-_SIMILAR: Final = 0.75
-_MAX_STEPS: Final = 32  # steps
-_FORMS: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
+_MIN_SIMILARITY: Final = 0.75
+_MAX_STEPS: Final = 32
+_SYNTAX_HINT: Final = "write .name, \\. for a dot in a name, [0] or [?(@.type=='X')]"
 
 
 class Where(NamedTuple):
@@ -79,17 +79,19 @@ def _step(text: str, at: int) -> tuple[str | int | Where, int]:
     if quoted := _QUOTED.match(text, at):
         right = text[:at] + "." + quoted[2].replace(".", "\\.") + text[quoted.end() :]
         raise PathError(f"{text!r} is not a path that kubectl reads; did you mean {right!r}?")
-    raise PathError(f"{text!r} is not a path: unexpected {text[at:]!r}; {_FORMS}")
+    raise PathError(f"{text!r} is not a path: unexpected {text[at:]!r}; {_SYNTAX_HINT}")
 
 
 def _check(text: str, steps: list[str | int | Where]) -> None:
     """Rejects a misspelled first step and unknown fields of the metadata."""
     first, second = (*steps, "", "")[:2]
     if not isinstance(first, str) or not first:
-        raise PathError(f"{text!r} is not a path: it must begin with the name of a field; {_FORMS}")
-    if first not in _OF_ALL and (near := difflib.get_close_matches(first, _OF_ALL, n=1, cutoff=_SIMILAR)):
+        raise PathError(f"{text!r} is not a path: it must begin with the name of a field; {_SYNTAX_HINT}")
+    if first not in _OBJECT_FIELDS and (
+        near := difflib.get_close_matches(first, _OBJECT_FIELDS, n=1, cutoff=_MIN_SIMILARITY)
+    ):
         raise PathError(f"{text!r}: objects have no field {first!r}; did you mean {near[0]!r}?")
-    if first == "metadata" and second not in _OF_METADATA:
-        near = difflib.get_close_matches(str(second), _OF_METADATA, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(_OF_METADATA)}"
+    if first == "metadata" and second not in _METADATA_FIELDS:
+        near = difflib.get_close_matches(str(second), _METADATA_FIELDS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(_METADATA_FIELDS)}"
         raise PathError(f"{text!r}: metadata has no field {str(second)!r}; {hint}")

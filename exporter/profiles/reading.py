@@ -51,7 +51,7 @@ class CompiledWorker(NamedTuple):
     kind: str
     holds: Condition
     names: Texts
-    """Its names in the run: the one by which it is matched, and the one in the status."""
+    """The names of the worker in the run: the name by which it is matched, and the name in the status."""
     is_named: bool
     shared: bool
 

@@ -43,7 +43,7 @@ def resolve(given: str | Profile) -> Profile:
     Raises UnknownProfileError.
     """
     if isinstance(given, str):
-        base = _named(given)
+        base = _find_profile(given)
         where = parse_resource(given if given != base.name else base.resource or "")
         given = Profile()
     else:
@@ -60,7 +60,7 @@ def resolve(given: str | Profile) -> Profile:
     return msgspec.structs.replace(base, **(fields | names))
 
 
-def _named(text: str) -> Profile:
+def _find_profile(text: str) -> Profile:
     known = shipped_names()
     for name in (text, parse_resource(text).name):
         if name in known:

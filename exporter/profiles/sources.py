@@ -49,7 +49,7 @@ def text_or_present(value: Any) -> str:
 
 
 def listed_texts(value: Value) -> tuple[str, ...]:
-    """The texts that a listed value matches. An unquoted True also matches the status `True` of a condition."""
+    """The texts that a listed value matches. A boolean also matches the status of a condition: "True" or "False"."""
     if value.__class__ is bool:
         return format_value(value), str(value)
     return ("" if value == "absent" else format_value(value),)
@@ -83,7 +83,7 @@ def all_source_paths(source: Source) -> list[Path]:
 
 def texts(sources: Iterable[Source], index: Index) -> Texts:
     """Compiles sources to one function that returns the first non-empty value of each, as text."""
-    compiled = [_compiled(source, index) for source in sources]
+    compiled = [_compile(source, index) for source in sources]
 
     def all_texts(values: Values) -> list[str]:
         found = []
@@ -105,7 +105,7 @@ def texts(sources: Iterable[Source], index: Index) -> Texts:
     return all_texts
 
 
-def _compiled(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
+def _compile(source: Source, index: Index) -> tuple[list[tuple[int, str, Condition | None]], str]:
     """The paths of a source, and its literal text, after which further sources are ignored."""
     parts: list[tuple[int, str, Condition | None]] = []
     for one in as_tuple(source):

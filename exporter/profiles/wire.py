@@ -21,7 +21,7 @@ ANY: Final[Any] = Any
 
 
 class Metadata(msgspec.Struct, rename="camel", frozen=True):
-    """The fields of `metadata` that are read of every object."""
+    """The fields of `metadata` that are read from every object."""
 
     name: str | None = None
     namespace: str | None = None

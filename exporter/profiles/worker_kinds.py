@@ -1,4 +1,4 @@
-"""The workers that are themselves runs, of another kind in the settings: a Sandbox works for a SandboxClaim."""
+"""Worker runs: runs that are the worker of a run of another kind, such as the Sandbox of a SandboxClaim."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ BUILT_IN: Final = ("Job", "Pod", "none", "self")
 
 
 class WorkerKindError(ValueError):
-    """A worker of the profile at `index` cannot be read. The message is one line; `key` is that of the worker."""
+    """A worker of the profile at `index` cannot be read. The message is one line; `key` is the key of the worker."""
 
     def __init__(self, message: str, *, index: int, key: str) -> None:
         super().__init__(message)
@@ -27,13 +27,13 @@ def name_of(profile: Profile) -> str:
 
 
 def names_of(profiles: Iterable[Profile]) -> list[str]:
-    """What `worker.is` may contain to name one of these kinds: the kind or `PLURAL.GROUP`."""
+    """The values of `worker.is` for these kinds: the kind and `PLURAL.GROUP` of each."""
     return [name for one in profiles for name in (one.kind or "", name_of(one)) if name]
 
 
 def worker_kinds(profile: Profile, profiles: Sequence[Profile]) -> dict[str, Profile]:
-    """For each worker that is a run, by the value of `is`, the profile of its kind. Others are left out."""
-    found = {worker.is_: _called(worker.is_, profiles) for worker in profile_workers(profile)}
+    """The profiles of the worker kinds of a profile, by the value of `worker.is`. Jobs and Pods are not included."""
+    found = {worker.is_: _profiles_named(worker.is_, profiles) for worker in profile_workers(profile)}
     return {text: kinds[0] for text, kinds in found.items() if len(kinds) == 1}
 
 
@@ -53,20 +53,20 @@ def check_worker_kinds(profiles: Sequence[Profile]) -> None:
 
 
 def _fault(text: str, profiles: Sequence[Profile]) -> str:
-    found = [name_of(one) for one in _called(text, profiles)]
+    found = [name_of(one) for one in _profiles_named(text, profiles)]
     if len(found) > 1:
         return f"several kinds are called {text}: write {' or '.join(found)}"
     if found:
         return ""
     names = (
-        " or ".join(name_of(one) for one in _called(text, [resolve(name) for name in shipped_names()]))
+        " or ".join(name_of(one) for one in _profiles_named(text, [resolve(name) for name in shipped_names()]))
         or "its profile"
     )
     return f"{text} is not read: add {names} to coderuns.kinds, or set worker to {{is: none}}"
 
 
 def _below(profile: Profile, profiles: Sequence[Profile]) -> set[str]:
-    """The names of the kinds that work for this kind, directly or through others."""
+    """The names of the worker kinds of this kind, directly or through others."""
     below, waiting = set[str](), [profile]
     while waiting:
         for found in worker_kinds(waiting.pop(), profiles).values():
@@ -76,7 +76,7 @@ def _below(profile: Profile, profiles: Sequence[Profile]) -> set[str]:
     return below
 
 
-def _called(text: str, profiles: Sequence[Profile]) -> list[Profile]:
+def _profiles_named(text: str, profiles: Sequence[Profile]) -> list[Profile]:
     """The kinds of runs of this kind or PLURAL.GROUP."""
     if text in BUILT_IN:
         return []

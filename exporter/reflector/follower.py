@@ -1,4 +1,4 @@
-"""Applies one stream to the sink, and records the last resourceVersion."""
+"""Applies the snapshots and changes of one stream to a sink, and stores the last resourceVersion."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 class Follower(Generic[R]):
-    """`version` is the resourceVersion from which the next watch starts."""
+    """Applies one stream. `version` is the resourceVersion from which the next watch starts."""
 
     def __init__(self, sink: Sink[R], status: ResourceStatus, version: str) -> None:
         self._sink = sink
@@ -34,11 +34,11 @@ class Follower(Generic[R]):
         async with aclosing(changes):
             async for item in changes:
                 if isinstance(item, Snapshot):
-                    await self._snapshot(item)
+                    await self._apply_snapshot(item)
                 else:
-                    self._batch(item)
+                    self._apply_batch(item)
 
-    async def _snapshot(self, snapshot: Snapshot[R]) -> None:
+    async def _apply_snapshot(self, snapshot: Snapshot[R]) -> None:
         await self._sink.replace(snapshot.records)
         # If watches fail, a list alone is not a recovery.
         watching = snapshot.watched or self._status.state in {"syncing", "watching"}
@@ -50,7 +50,7 @@ class Follower(Generic[R]):
         self.confirmed = True
         self._status.record_list(objects=len(snapshot.records), watching=watching)
 
-    def _batch(self, batch: list[WatchEvent[R]]) -> None:
+    def _apply_batch(self, batch: list[WatchEvent[R]]) -> None:
         if self._status.state != "watching":
             self._sink.set_state("watching")
             self._status.watching()
@@ -67,5 +67,5 @@ class Follower(Generic[R]):
                     pass
             self.version = change.version or self.version
         self.confirmed = self.confirmed or bool(batch)
-        # An accepted watch without events is up to date as well: some networks cut it before the first bookmark.
+        # A watch that was accepted is a sync even without events: some networks cut it before the first bookmark.
         self._status.record_event(changed=changed)

@@ -1,8 +1,8 @@
 """Initial list: streamed (WatchList, KEP-3157) where the server supports it, otherwise paged.
 
-A streamed list needs no second copy in the memory of server or client. A server that does not support it responds
-with 422 (400 in some versions). Pages are not read with `resourceVersion=0`, because the watch cache then ignores the
-limit.
+Neither the server nor the exporter holds a streamed list in memory as a whole. A server that does not support it
+responds with 422 (400 in some versions). Pages are not read with `resourceVersion=0`, because the watch cache then
+ignores the limit.
 """
 
 from collections.abc import AsyncGenerator
@@ -21,8 +21,8 @@ __all__ = ["initial_list"]
 
 R = TypeVar("R")
 
-_PAGE = 500
-_MAX_NAMELESS = 1000  # tolerates malformed objects
+_PAGE_SIZE = 500
+_MAX_NAMELESS = 1000  # objects without UID and name; with more, the response is not a list of Kubernetes objects
 _STREAMED = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
 
@@ -33,7 +33,7 @@ async def initial_list(
     if streaming.is_enabled():
         status.record_request(verb="list")
         async with aclosing(watch(client, source, status, _STREAMED, idle=idle)) as batches:
-            found = await _streamed(client, source, status, batches, streaming, idle=idle)
+            found = await _read_stream(client, source, status, batches, streaming, idle=idle)
             if found is not None:
                 status.record_list_mode(streamed=True)
                 for item in found:
@@ -42,7 +42,7 @@ async def initial_list(
                     yield batch
                 return
     try:
-        snapshot = await _paged(client, source, status)
+        snapshot = await _read_pages(client, source, status)
     except KubeError:
         streaming.reset()
         raise
@@ -54,7 +54,7 @@ async def initial_list(
             yield batch
 
 
-async def _streamed(
+async def _read_stream(
     client: KubeClient,
     source: Source[R],
     status: ResourceStatus,
@@ -79,12 +79,12 @@ async def _streamed(
     return found
 
 
-async def _paged(client: KubeClient, source: Source[R], status: ResourceStatus) -> Snapshot[R]:
+async def _read_pages(client: KubeClient, source: Source[R], status: ResourceStatus) -> Snapshot[R]:
     """Reads pages of 500 objects. If the version expires (410), tries once more, then lists without a limit.
 
     A list of 100,000 objects can take longer than a short compaction interval every time.
     """
-    for limit in (_PAGE, _PAGE, 0):
+    for limit in (_PAGE_SIZE, _PAGE_SIZE, 0):
         status.record_request(verb="list")
         try:
             return await _pages(client, source, status, limit=limit)

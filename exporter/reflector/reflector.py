@@ -29,9 +29,9 @@ __all__ = ["reflect"]
 
 R = TypeVar("R")
 
-_SHORT_SECONDS = 1.0
-_FAILURES = 2  # a single failure may be an API server that starts or stops
-_UNCONFIRMED_SECONDS = 300.0
+_SHORT_SECONDS = 1.0  # a watch that ends earlier is very short
+_MIN_FAILURES = 2  # a single failure may be an API server that starts or stops
+_UNCONFIRMED_SECONDS = 300.0  # without an event or a bookmark, the version is not used again
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ async def reflect(
 
 
 class _Reflector(Generic[R]):
-    """The state between two streams."""
+    """Runs one stream at a time: an initial list or a watch. Stores the state between two streams."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ class _Reflector(Generic[R]):
         self._version = ""
         self._confirmed = monotonic()  # when the version was last known to be valid
         self._interrupted = False  # whether a request has failed since then
-        self._shorts = self._failures = self._repeated = self._expired = 0
+        self._shorts = self._failures = self._repeated = self._expired = 0  # in a row
         self._failed_state = ""
         self._emptied = False  # whether the records were removed because the resource is missing
 
     async def once(self) -> float:
-        """Follows one stream until it ends. Returns the delay before the next one, in seconds."""
+        """Runs one stream until it ends. Returns the delay before the next one, in seconds."""
         try:
             return await self._follow_once()
         except Exception as error:  # noqa: BLE001 - see below
@@ -107,17 +107,17 @@ class _Reflector(Generic[R]):
                 await follower.follow(self._changes())
             finally:
                 self._confirm(follower)
-            return self._ended(follower, lasted=self._monotonic() - begun)
+            return self._delay_after_end(follower, lasted=self._monotonic() - begun)
         except GoneError as error:
             self._expired = 0 if follower.confirmed else self._expired + 1
-            if self._expired > _FAILURES:  # a new list cannot be expired: this is a fault of the server
-                await self._failed(error, follower)
+            if self._expired > _MIN_FAILURES:  # a new list cannot be expired: this is a fault of the server
+                await self._handle_failure(error, follower)
             else:
                 self._status.record_expired(code=error.code)
             self._version = ""
             return self._backoff.next()
         except KubeError as error:
-            await self._failed(error, follower)
+            await self._handle_failure(error, follower)
             return self._backoff.next(at_least=error.retry_after)
 
     def _changes(self) -> AsyncGenerator[Snapshot[R] | list[WatchEvent[R]], None]:
@@ -126,7 +126,7 @@ class _Reflector(Generic[R]):
             return watch(self._client, self._source, self._status, params, idle=self._idle)
         return initial_list(self._client, self._source, self._status, idle=self._idle, streaming=self._streaming)
 
-    def _ended(self, follower: Follower[R], *, lasted: float) -> float:
+    def _delay_after_end(self, follower: Follower[R], *, lasted: float) -> float:
         """The delay after a stream that ended between two lines, in seconds.
 
         This is normal: servers end each watch, and load balancers close idle connections. Raises UnreachableError for
@@ -135,7 +135,7 @@ class _Reflector(Generic[R]):
         self._version = follower.version
         if lasted < _SHORT_SECONDS and not follower.progressed:
             self._shorts += 1
-            if self._shorts >= _FAILURES:
+            if self._shorts >= _MIN_FAILURES:
                 text = f"very short watch at {self._source.path}: it ended within a second without an event"
                 raise UnreachableError(text, code="short")
             return self._backoff.next()
@@ -148,9 +148,9 @@ class _Reflector(Generic[R]):
         return 0.0
 
     def _is_unconfirmed(self) -> bool:
-        """Whether the server may accept the version, but never send an event for it.
+        """Whether the version has been used for too long without an event or a bookmark.
 
-        A server that was restored from a backup does this for a version that is newer than the backup.
+        A server that was restored from a backup accepts a version that is newer than the backup, but sends no event.
         """
         limit = self._idle if self._interrupted else _UNCONFIRMED_SECONDS
         return self._monotonic() - self._confirmed >= limit
@@ -161,12 +161,12 @@ class _Reflector(Generic[R]):
         if follower.progressed:
             self._backoff.reset()
 
-    async def _failed(self, error: KubeError, follower: Follower[R]) -> None:
+    async def _handle_failure(self, error: KubeError, follower: Follower[R]) -> None:
         self._interrupted = True
         self._repeated = self._repeated + 1 if error.state == self._failed_state else 1
         self._failed_state = error.state
         # A server that has just started may not have loaded RBAC and CRDs: its first 403 or 404 changes no state.
-        first = self._repeated < _FAILURES and self._status.state in {"unreachable", "watching"}
+        first = self._repeated < _MIN_FAILURES and self._status.state in {"unreachable", "watching"}
         state = self._status.state if first and error.state != "unreachable" else error.state
         missing = isinstance(error, NotFoundError)
         self._emptied = self._emptied and missing
@@ -179,7 +179,7 @@ class _Reflector(Generic[R]):
         # them, or cannot decode the objects after them.
         about_version = isinstance(error, InvalidResponseError | BadRequestError | ServerError)
         self._failures = self._failures + 1 if about_version and not follower.progressed else 0
-        self._version = "" if missing or self._failures >= _FAILURES else follower.version
+        self._version = "" if missing or self._failures >= _MIN_FAILURES else follower.version
 
     async def _missing(self, detail: str) -> str:
         """Removes the records if the CRD was deleted, as its objects are deleted with it. Returns the log detail.
@@ -193,7 +193,7 @@ class _Reflector(Generic[R]):
             return detail
         if versions:
             return f"this version is not served; served versions: {', '.join(versions)}: {detail}"
-        if not self._emptied and self._repeated >= _FAILURES:
+        if not self._emptied and self._repeated >= _MIN_FAILURES:
             await self._sink.replace({})
             self._status.count(0)
             self._emptied = True

@@ -1,4 +1,4 @@
-"""The input and output of a reflector: the path that it lists and watches, and the sink for its records."""
+"""The types of a reflector: its input (`Source`), its changes (`Snapshot`, `Upsert`, ...) and its output (`Sink`)."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 
 class Decoded(NamedTuple, Generic[R]):
-    """A decoded object: its UID, its resourceVersion, and its record (None: the exporter does not expose it).
+    """A decoded object: its UID, its resourceVersion, and its record (None: the exporter ignores the object).
 
     `is_valid` is false if a field was malformed.
     """
@@ -36,11 +36,11 @@ class Source(Generic[R]):
     decode: Callable[[msgspec.Raw], Decoded[R]]
     is_custom_resource: bool = False
     reuse_if_equal: Callable[[R], R] = lambda record: record
-    """Returns the equal record of the cache, if there is one, so that a repeated list needs no second copy."""
+    """Returns the equal record of the cache if there is one, so that a repeated list needs no second copy."""
 
 
 class Snapshot(NamedTuple, Generic[R]):
-    """All records by UID, at a resourceVersion. `watched`: from a streamed list, whose watch continues."""
+    """All records by UID, at a resourceVersion. `watched`: they are from a streamed list, whose watch continues."""
 
     records: dict[str, R]
     version: str
@@ -56,7 +56,7 @@ class Upsert(NamedTuple, Generic[R]):
 
 
 class Delete(NamedTuple):
-    """An object was deleted, or the exporter does not expose it. `added`: it was not exposed in an ADDED event."""
+    """An object was deleted, or the exporter ignores it. `added`: the event was ADDED, so the object still exists."""
 
     uid: str
     version: str

@@ -1,8 +1,8 @@
-"""Reads streamed lists (WatchList, KEP-3157), and falls back to paged lists if they do not complete.
+"""Reads streamed lists (WatchList, KEP-3157), and decides when to use paged lists instead.
 
-A bookmark ends a streamed list, and some proxies and aggregated API servers drop bookmarks. A list without progress
-is cancelled and read in pages. Streaming is then not tried again for an hour, because each attempt takes some
-seconds.
+A streamed list ends with a bookmark, but some proxies and aggregated API servers drop bookmarks. So a stream without
+progress is cancelled, and the list is read in pages. Streaming is then disabled for an hour, because each attempt
+takes some seconds.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ RECORD_BYTES = 512
 """Approximate memory of a new record, which counts against the budget until its list is complete."""
 
 _PROGRESS_SECONDS = 10.0
-_MIN_NEW = 20
-_MIN_SHARE = 0.05
+_MIN_NEW = 20  # new objects in `_PROGRESS_SECONDS`
+_MIN_NEW_RATIO = 0.05  # of the objects so far
 _MAX_NEW = 500
-"""Limits the required progress of a large list, for a server or exporter under load."""
+"""Maximum of the required progress. It is low enough for a large list from a server under load."""
 _RETRY_SECONDS = 3600.0
-_FAILURES = 2
+_MAX_FAILURES = 2
 
 
 class Streaming:
@@ -41,12 +41,12 @@ class Streaming:
 
     def is_enabled(self) -> bool:
         """Whether to stream the next list: not after two failures in a row."""
-        return self._failures < _FAILURES and self._monotonic() >= self._paged_until
+        return self._failures < _MAX_FAILURES and self._monotonic() >= self._paged_until
 
     def record_failure(self, error: KubeError) -> None:
         """Records that a streamed list failed. Counts failures that a paged list may not have."""
         if isinstance(error, EndlessListError):
-            self._failures = _FAILURES
+            self._failures = _MAX_FAILURES
         elif isinstance(error, InvalidResponseError | ServerError) or error.code in {"cut", "timeout"}:
             self._failures += 1
         self._reason = str(error)
@@ -57,7 +57,7 @@ class Streaming:
 
     def record_paged_list(self) -> str:
         """Records a paged list. If streaming failed before, disables it for an hour and returns the reason."""
-        failed, self._failures = self._failures >= _FAILURES, 0
+        failed, self._failures = self._failures >= _MAX_FAILURES, 0
         if not failed:
             return ""
         self._paged_until = self._monotonic() + _RETRY_SECONDS
@@ -88,7 +88,7 @@ async def read_streamed(
                         records.pop(change.uid, None)
                         total += change.added
                 if total >= due:
-                    due = total + min(max(_MIN_NEW, round(total * _MIN_SHARE)), _MAX_NEW)
+                    due = total + min(max(_MIN_NEW, round(total * _MIN_NEW_RATIO)), _MAX_NEW)
                     limit.reschedule(clock() + _PROGRESS_SECONDS)
     except TimeoutError as error:
         raise EndlessListError(

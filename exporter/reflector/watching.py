@@ -1,4 +1,4 @@
-"""One watch: decodes its lines into changes, and ERROR events into exceptions.
+"""One watch: converts each of its lines to a change, and ERROR events to exceptions. `Source.decode` decodes objects.
 
 Source: Kubernetes API concepts, "Efficient detection of changes" and "Watch bookmarks".
 """

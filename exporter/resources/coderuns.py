@@ -1,4 +1,4 @@
-"""Runs: wire types, which the profiles define, records, lists and watches, and metric families."""
+"""Runs: records, lists and watches, and metric families. Their wire types are compiled from the profiles."""
 
 import functools
 import sys
@@ -147,7 +147,7 @@ def failure_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """For each kind, one for each namespace, or one for all namespaces."""
+    """For each kind, a list for each namespace, or one for all namespaces."""
     return [
         ListWatch(
             title=kind.title,

@@ -74,9 +74,9 @@ def problem(item: ConfigMap, _: ObjectCache) -> Iterator[Row]:
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """One for each name, for which a Role with resourceNames is sufficient.
+    """A list for each name, for which a Role with resourceNames is sufficient.
 
-    If a pattern is configured, one for all ConfigMaps of the namespace. Records have only sizes.
+    If a pattern is configured, one list of all ConfigMaps of the namespace. Records have only sizes.
     """
     places = wanted.configmaps
     if any(place.is_pattern for place in places):
@@ -107,7 +107,7 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
 
 
 def related(item: ConfigMap, cache: ObjectCache) -> set[Key]:
-    """The ConfigMap, open runs without Job, and the default set: one that exists makes the others required."""
+    """The ConfigMap, open runs without a Job, and the default set: if one of them exists, the others are required."""
     same = cache.default_configmaps if item.by_default else [item]
     waiting = (run for run in cache.runs if not run.terminal and cache.newest_job(run) is None)
     return {
@@ -120,7 +120,7 @@ RESOURCE = Resource(
     name="configmaps",
     table=CONFIGMAPS,
     label_names=("namespace", "configmap"),
-    role="-configmaps",  # runs may be in the same namespace, and exporters share it
+    role="-configmaps",  # its own Role: several exporters share it, and the namespace may also have a Role for runs
     lists=lists,
     related=related,
     families=(
@@ -128,7 +128,7 @@ RESOURCE = Resource(
             name="configmap_health",
             help="1 if a required ConfigMap exists and passes every check, else 0.",
             value=health,
-            needs=("configmaps",),  # one of the default set that exists makes the others required
+            needs=("configmaps",),  # whether the default set is required depends on all of its ConfigMaps
         ),
         Family(
             name="configmap_problem",

@@ -1,7 +1,7 @@
 """Containers of Pods: wire types, and their records with role and state.
 
-Commands, environment and images are not decoded. Neither are messages of terminated containers: they are the end of
-the container's log, if the container asks for that (terminationMessagePolicy).
+Commands, environment and images are not decoded. Neither are messages of terminated containers, which may be the end
+of the log (terminationMessagePolicy).
 """
 
 import datetime as dt
@@ -17,11 +17,11 @@ from exporter.untrusted import message
 
 __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "containers_of", "terminated"]
 
-_MOST = 50
-_LONGEST_MESSAGE = 300
-_LONGEST_RAW = 2000
+_MAX_CONTAINERS = 50
+_MAX_MESSAGE_LENGTH = 300
+_MAX_RAW_LENGTH = 2000
 _BACK_OFF = re.compile(r"\bback-off [0-9hms.]+ (?=restarting)")
-"""The kubelet doubles the time at each restart: messages become labels, and each time would be another series."""
+"""The back-off time is removed from messages: they become labels, and each time would be a new series."""
 
 
 class SpecContainer(msgspec.Struct, rename="camel"):
@@ -85,16 +85,16 @@ def containers_of(
     mains: Collection[str],
     with_ids: bool = False,
 ) -> tuple[tuple[Container, ...], int]:
-    """Their records, at most 50 with the main ones among them, and the number of others.
+    """The records of at most 50 containers, including the main ones, and the number of the other containers.
 
     `with_ids`: main containers have their ID.
     """
     reported = {item.name: item for item in statuses}
     given = [(item, "side" if item.restart_policy == "Always" else "init") for item in init]
     given += [(item, "main" if item.name in mains else "side") for item in regular]
-    if len(given) > _MOST:
-        first = sorted(range(len(given)), key=lambda at: (given[at][1] != "main", at))[:_MOST]
-        given, more = [given[at] for at in sorted(first)], len(given) - _MOST
+    if len(given) > _MAX_CONTAINERS:
+        first = sorted(range(len(given)), key=lambda at: (given[at][1] != "main", at))[:_MAX_CONTAINERS]
+        given, more = [given[at] for at in sorted(first)], len(given) - _MAX_CONTAINERS
     else:
         more = 0
     return tuple(_container(item, role, reported.get(item.name), with_ids=with_ids) for item, role in given), more
@@ -124,9 +124,9 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
 
 def cleaned(text: str | None) -> str:
     """A message of a component of Kubernetes: one line without credentials, of at most 300 characters."""
-    return _cleaned(text[:_LONGEST_RAW]) if text else ""
+    return _cleaned(text[:_MAX_RAW_LENGTH]) if text else ""
 
 
 @functools.lru_cache(maxsize=1024)
 def _cleaned(text: str) -> str:
-    return message(_BACK_OFF.sub("back-off ", text), limit=_LONGEST_MESSAGE)
+    return message(_BACK_OFF.sub("back-off ", text), limit=_MAX_MESSAGE_LENGTH)

@@ -1,7 +1,7 @@
 """Events about runs, Jobs and Pods: lists, watches and records. They are optional.
 
 The API server keeps no watch cache of Events: each watch reads all Events of its scope from etcd. So namespaces are
-watched only while they have open runs. Events of type `Normal` are not sent.
+watched only while they have open runs. Events of type `Normal` are not selected.
 """
 
 import datetime as dt
@@ -18,10 +18,10 @@ from exporter.resources.wanted import WatchConfig
 
 __all__ = ["RESOURCE", "WireEvent", "event_from_object", "list_of", "shorten"]
 
-_MOST = 1_000_000_000
-_LONGEST = 2000
+_MAX_COUNT = 1_000_000_000  # occurrences of an Event
+_MAX_NOTE_LENGTH = 2000
 _CONTAINER = re.compile(r"spec\.\w*[cC]ontainers\{(.{1,63})\}")
-"""How the kubelet names a container in `fieldPath`."""
+"""The `fieldPath` of an Event about a container."""
 
 
 class EventMeta(msgspec.Struct, rename="camel"):
@@ -52,7 +52,7 @@ class Series(msgspec.Struct, rename="camel"):
 
 
 class WireEvent(msgspec.Struct, rename="camel"):
-    """An Event of `events.k8s.io/v1` on the wire. Older components set the deprecated fields, not the others."""
+    """An Event of `events.k8s.io/v1` on the wire. Older components set only the deprecated fields."""
 
     metadata: EventMeta = msgspec.field(default_factory=EventMeta)
     type: str | None = None
@@ -67,8 +67,8 @@ class WireEvent(msgspec.Struct, rename="camel"):
 
 
 def shorten(event: WireEvent) -> None:
-    """Truncates the texts of an Event that may be kept as it is: the API server limits not all of them."""
-    event.note = event.note and event.note[:_LONGEST]
+    """Truncates all texts of an Event, in place: the API server does not limit all of them."""
+    event.note = event.note and event.note[:_MAX_NOTE_LENGTH]
     for part in (event, event.metadata, event.regarding):
         for name in part.__struct_fields__ if part is not None else ():
             if isinstance(text := getattr(part, name), str) and name != "note":
@@ -76,7 +76,7 @@ def shorten(event: WireEvent) -> None:
 
 
 def event_from_object(event: WireEvent) -> Event:
-    """The record of an Event. It was last seen at the latest of its times."""
+    """The record of an Event. The first and the last occurrence are the earliest and the latest of its times."""
     meta, about, series = event.metadata, event.regarding or Regarding(), event.series or Series()
     times = [
         unix_seconds(moment)
@@ -99,7 +99,7 @@ def event_from_object(event: WireEvent) -> Event:
         note=cleaned(event.note),
         first=min(known, default=None),
         last=max(known, default=None),
-        count=max(1, min(series.count or event.deprecated_count or 1, _MOST)),
+        count=max(1, min(series.count or event.deprecated_count or 1, _MAX_COUNT)),
         container=intern_label(container[1]) if container else "",
     )
 
@@ -121,7 +121,7 @@ def list_of(namespace: str | None, *, admit: Callable[[WireEvent], Event | None]
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """The largest scopes that are watched; none if the settings switch them off."""
+    """The largest scopes that may be watched; none if the settings disable Events."""
     return [list_of(scope) for scope in (wanted.scopes if wanted.events else ())]
 
 

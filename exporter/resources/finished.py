@@ -1,4 +1,4 @@
-"""Logs each finished Job: the record remains after the Job is deleted from the cluster."""
+"""Logs each finished Job, so that its result is known after the Job is deleted from the cluster."""
 
 import logging
 

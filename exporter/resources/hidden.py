@@ -17,7 +17,7 @@ class HiddenPods:
         self._logged: set[str] = set()
 
     def added(self, job: Job) -> None:
-        """A Job or Pod was added or changed."""
+        """Logs a Pod that is hidden after this Job or Pod was added or changed."""
         other = self._cache.namesake(job)
         pod = job if job.is_pod else other
         if other is None or pod is None or pod.uid in self._logged:
@@ -27,5 +27,5 @@ class HiddenPods:
         _log.warning("Pod is not exposed: a Job has the same name", extra=extra)
 
     def deleted(self, job: Job) -> None:
-        """A Job or Pod was deleted."""
+        """Forgets a Pod that was deleted."""
         self._logged.discard(job.uid)

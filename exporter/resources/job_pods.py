@@ -2,8 +2,9 @@
 
 They are selected by the label `job-name`: the Job controller of every supported version of Kubernetes sets it. Its
 successor `batch.kubernetes.io/job-name` is missing from Pods that were created before Kubernetes 1.27. A Job with
-`spec.manualSelector` may have Pods without it. Pods that have succeeded are not sent: a Job that is unfinished has
-none for long, and they are most of the Pods that exist. A Pod that succeeds leaves the selection as if deleted.
+`spec.manualSelector` may have Pods without the label. Pods that have succeeded are not selected: most Pods in a
+cluster have succeeded, and those of an unfinished Job exist only for a short time. When a Pod succeeds, the watch
+reports it as deleted.
 """
 
 import functools
@@ -19,16 +20,16 @@ from exporter.resources.wanted import WatchConfig
 __all__ = ["RESOURCE", "pod_of_job"]
 
 _SELECTOR = "job-name"
-_LONGEST_PREFIX = 58  # of a generated name: https://pkg.go.dev/k8s.io/apiserver/pkg/storage/names
+_MAX_PREFIX_LENGTH = 58  # of a generated name: https://pkg.go.dev/k8s.io/apiserver/pkg/storage/names
 _UID_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"})
 
 
 def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind], with_ids: bool = False) -> Pod | None:
-    """The record of a Pod; None if it is not of a Job, or if it has succeeded.
+    """The record of a Pod; None if it is not the Pod of a Job, or if it has succeeded.
 
-    A Pod that nothing controls, without the label of the Job's UID, is that of the Job that its label names, if the
-    name of the Pod begins with that of the Job. Its
-    main containers are those of the kinds: the kind of its run is not known from the Pod.
+    A Pod without a controller and without the label of the Job's UID is matched by the label `job-name`, if its name
+    begins with the name of the Job. The main containers may be those of any kind, because a Pod does not show the
+    kind of its run.
     """
     controlled = job_of(pod.metadata.owner_references or ())
     owner = controlled or _named(pod)
@@ -47,12 +48,12 @@ def _named(pod: WirePod) -> str:
     if any(one.controller for one in meta.owner_references or ()) or not labels.keys().isdisjoint(_UID_LABELS):
         return ""
     name = object_name(labels.get(_SELECTOR))
-    is_like = bool(name) and object_name(meta.name).startswith(f"{name}-"[:_LONGEST_PREFIX])
+    is_like = bool(name) and object_name(meta.name).startswith(f"{name}-"[:_MAX_PREFIX_LENGTH])
     return named_key(intern_label(meta.namespace), name) if is_like else ""
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """One for each namespace, or one for all namespaces; none if the settings switch them off.
+    """A list for each namespace, or one for all namespaces; none if the settings disable Pods.
 
     The label selector of the settings is not applied: the Pods of a Job need not have the labels of the Job.
     """

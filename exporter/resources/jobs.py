@@ -34,7 +34,7 @@ _REASONS = frozenset(
     {"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy"}
 )
 
-_MAX_DIGITS = 18  # digits
+_MAX_DIGITS = 18
 
 
 class Spec(msgspec.Struct, rename="camel"):
@@ -67,7 +67,7 @@ class WireJob(msgspec.Struct):
 def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Mapping[str, str]) -> Job | None:
     """The record of a Job; None if no run controls it, it is not a run itself, and its labels do not match.
 
-    A Job whose run is unknown has a record: Jobs without run must be exposed.
+    A Job whose run is not in the cache has a record too, because Jobs without a run are exposed.
     """
     meta, spec, status = job.metadata, job.spec or Spec(), job.status or Status()
     labels = meta.labels or {}
@@ -117,7 +117,7 @@ def attempt_of(text: str) -> int:
 def _reading(
     labels: Mapping[str, str], annotations: Mapping[str, str], owner: RunKind | None, kinds: Sequence[RunKind]
 ) -> RunKind | None:
-    """The kind whose profile reads the labels and annotations: that of the owner, or of the Job as a run."""
+    """The kind whose profile reads the labels and annotations: the kind of the owner, or of a Job that is a run."""
     if owner is not None:
         return owner
     return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
@@ -136,12 +136,13 @@ def _reason(end: Condition | None) -> str:
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """One for each namespace, or one for all namespaces."""
+    """A list for each namespace, or one for all namespaces."""
     return [
         ListWatch(
             title="jobs",
             scope=scope or "*",
-            partition=scope or "*",  # the cache looks up by it whether the Jobs of a namespace have been listed
+            partition=scope
+            or "*",  # by this name, the cache finds out whether the Jobs of a namespace have been listed
             group="batch",
             plural="jobs",
             namespace=scope,
@@ -155,7 +156,7 @@ def lists(wanted: WatchConfig) -> list[ListWatch]:
 
 
 def related(job: Job, cache: ObjectCache) -> set[Key]:
-    """The Job, its runs, the Jobs of the same run whose cause `superseded` may change with it, and its namesake."""
+    """The Job, its runs, the Jobs whose cause `superseded` may change with it, and the Pod with the same name."""
     other = cache.namesake(job)
     same = [job] if other is None else [job, other]
     return {
@@ -176,7 +177,7 @@ def start_time(job: Job, cache: ObjectCache) -> float | None:
 
 
 def long_lived(job: Job, cache: ObjectCache) -> float | None:
-    """Only if no limit is configured: a configured one applies to long-lived runs too."""
+    """1 for the Job of a long-lived run without a configured limit. A configured limit applies to it too."""
     if (run := cache.run_of(job)) is None or not run.long_lived:
         return None
     limit, is_set = cache.max_runtime_of(job)

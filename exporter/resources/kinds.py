@@ -38,8 +38,8 @@ _CONTROLLER = ".metadata.ownerReferences[?(@.controller=='true')].uid"
 class RunKind:
     """A kind of run, from a complete profile.
 
-    Runs of kinds other than the `main` one are exposed with their kind as a prefix (`docsrun/NAME`, as accepted by
-    kubectl), so that the series are unique. Kinds with the same name have the prefix PLURAL.GROUP.
+    Unless the kind is the `main` one, the exposed names of its runs have the kind as a prefix (`docsrun/NAME`, which
+    kubectl accepts), so that the series are unique. Kinds with the same name have the prefix PLURAL.GROUP.
     """
 
     profile: Profile
@@ -47,13 +47,13 @@ class RunKind:
     unique: bool = True
     """Whether no other kind has the same name."""
     title: str = ""
-    """Its plural; `PLURAL.GROUP` if another kind has the same plural."""
+    """The plural of the kind; `PLURAL.GROUP` if another kind has the same plural."""
     pods: str | None = None
     """Label selector of its worker Pods; None: its runs have no worker Pods."""
     worker_kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """PLURAL.GROUP of the kinds whose runs work for its runs, by the value of `worker.is`."""
+    """The kinds (`PLURAL.GROUP`) whose runs are workers of its runs, by the value of `worker.is`."""
     is_worker: bool = False
-    """Whether its runs work for runs of another kind."""
+    """Whether its runs are workers of another kind."""
 
     @functools.cached_property
     def group(self) -> str:
@@ -92,7 +92,7 @@ class RunKind:
 
     @functools.cached_property
     def reader(self) -> Reader:
-        """Reads its objects: also the deadline and, if its runs are workers, the UID of the controller."""
+        """Reads its objects: also the deadline annotation and, if its runs are workers, the UID of the controller."""
         return Reader(self.profile, more=[_DEADLINE, _CONTROLLER] if self.is_worker else [_DEADLINE])
 
     @functools.cached_property
@@ -117,12 +117,12 @@ class RunKind:
 
     @functools.cached_property
     def main_containers(self) -> re.Pattern[str] | None:
-        """Pattern of the names of the main containers of its worker Pods; None: the default container of each Pod."""
+        """The pattern of names of main containers in its worker Pods; None: the default of `main_containers`."""
         return _pattern(pod_workers(self.profile))
 
     @functools.cached_property
     def job_containers(self) -> re.Pattern[str] | None:
-        """Pattern of the names of the main containers of the Pods of its Jobs."""
+        """The pattern of names of main containers in the Pods of its Jobs."""
         return _pattern([worker for worker in profile_workers(self.profile) if worker.is_ in {"Job", "self"}])
 
     def main_labels(self, labels: Mapping[str, str]) -> set[str]:
@@ -193,7 +193,7 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
 
 
 def _read_kinds(profile: Profile, profiles: Sequence[Profile]) -> dict[str, str]:
-    """If only some objects of a kind are runs, the others are unknown, and none can be reported to be missing."""
+    """The worker kinds whose objects are all read. If only some are runs, no worker can be reported missing."""
     return {text: name_of(found) for text, found in worker_kinds(profile, profiles).items() if not found.only}
 
 

@@ -24,9 +24,9 @@ _DURATION = (60, 300, 600, 900, 1800, 2700, 3600, 7200, 14400, 28800, 86400)
 
 
 class LifecycleMetrics:
-    """Observes each change after it was applied to the cache.
+    """Counts each change after it was applied to the cache.
 
-    Series with the usual results are initialized to 0, because `increase()` ignores a counter that starts at 1.
+    Series with the usual results are initialized to 0, because `increase()` ignores the first value of a counter.
     """
 
     def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry) -> None:
@@ -68,7 +68,7 @@ class LifecycleMetrics:
         self._jobs = Counter("jobs_finished", "Number of Jobs that ended.", labels, registry=registry)
 
     def text(self, *, openmetrics: bool) -> str:
-        """The exposition, without end marker. Rendered only after a change, because 100 combinations take 60 ms."""
+        """The text of these metrics, without `# EOF`. Rendered only after a change: 100 combinations take 60 ms."""
         if openmetrics not in self._texts:
             rendered: bytes = (generate_openmetrics if openmetrics else generate_latest)(self._registry)
             self._texts[openmetrics] = rendered.decode().removesuffix("# EOF\n")
@@ -129,7 +129,7 @@ class LifecycleMetrics:
             self._run_finished(new)
 
     def _job_created(self, run: Run, job: Job) -> None:
-        """The Job of a retry is not the first, even if it is the only one. A shared Pod existed before."""
+        """Counts the creation of a Job. Only that of the first Job of a run is timed: not after a retry."""
         if run.shared:
             return
         self._count_creation(run, "created")
@@ -164,7 +164,7 @@ class LifecycleMetrics:
             self._duration.labels(*result_labels).observe(max(0.0, job.finished - job.started))
 
     def _labels_of(self, job: Job) -> tuple[str, str, str]:
-        """Its namespace, agent and service, as far as known."""
+        """The namespace, agent and service of a Job; from its run if the Job does not have them."""
         service = job.service
         if not service and (run := self._cache.run_of(job)) is not None:
             service = run.service

@@ -29,11 +29,12 @@ from exporter.resources.resource import Resource
 
 __all__ = ["MetricsStore"]
 
-_JOINED = (CODERUNS, JOBS)  # series of each depend on the other
-_ATTACHED = (PODS, EVENTS, LOGS)  # series of both depend on these
-_MANY_PODS: Final = 20
-"""A Job with more of them is rendered without a comparison: at a change of one, all would be compared."""
+_JOINED = (CODERUNS, JOBS)  # the series of runs depend on Jobs, and those of Jobs on runs
+_ATTACHED = (PODS, EVENTS, LOGS)  # the series of runs and Jobs depend on these; they have no series of their own
+_MAX_COMPARED_PODS: Final = 20
+"""A Job with more Pods is rendered again at each change of a Pod: a comparison would read all of its Pods."""
 _Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
+"""Families by table and by index in `Resource.families`."""
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 
 
@@ -60,101 +61,107 @@ class MetricsStore:
         self._table_has_synced = has_synced
         self._resources = {name: one if has_logs else one.without(LOGS) for name, one in _EXPOSED.items()}
         self._families = {table: dict(enumerate(resource.families)) for table, resource in self._resources.items()}
-        self._joining = self._families_that_read(lambda name: name not in _ATTACHED)
-        self._reading = {source: self._families_that_read(source.__eq__) for source in _ATTACHED}
+        self._joined_families = self._select_families(lambda name: name not in _ATTACHED)
+        self._families_reading = {source: self._select_families(source.__eq__) for source in _ATTACHED}
         self._compressed = {table: self._compress(resource) for table, resource in self._resources.items()}
 
-    def _families_that_read(self, is_read: Callable[[str], bool]) -> _Families:
+    def _select_families(self, is_read: Callable[[str], bool]) -> _Families:
+        """The families that read one of these other resources."""
         return {
             table: {at: family for at, family in some.items() if any(map(is_read, (*family.needs, *family.uses)))}
             for table, some in self._families.items()
         }
 
     def cached(self, table: str, uid: str) -> Any:
-        """The cached record, to which a listed one is compared."""
+        """The cached record of this UID, which is reused if a list contains an equal one."""
         if table == EVENTS:
             return None
         return self.cache.pods.get(uid) if table == PODS else self.cache.get(Key(table, uid))
 
     # Changes.
 
-    def replace(self, resource: str, partition: str, records: dict[str, Record]) -> None:
-        """Replaces a partition after a list."""
-        for _ in self.replacing(resource, partition, records):
+    def replace(self, table: str, partition: str, records: dict[str, Record]) -> None:
+        """Replaces a partition of a table after a list."""
+        for _ in self.replace_in_slices(table, partition, records):
             pass
 
-    def replacing(self, resource: str, partition: str, records: dict[str, Record]) -> Iterator[None]:
-        """Yields between the slices of an initial list of runs or Jobs, so that other changes may interleave.
+    def replace_in_slices(self, table: str, partition: str, records: dict[str, Record]) -> Iterator[None]:
+        """Like `replace`, but yields after each slice of an initial list, so that other tasks can run.
 
-        A partial list is never exposed, and until it is complete no run lacks a Job.
+        A partial list is never exposed, and until it is complete no run is reported to have no Job.
         """
-        if resource in _JOINED and not self.cache.table(resource).known(partition):
-            for some in self.cache.load(resource, partition, records):
-                self._compressed[resource].extend([record.uid for record in some])
+        if table in _JOINED and not self.cache.table(table).known(partition):
+            for some in self.cache.load(table, partition, records):
+                self._compressed[table].extend([record.uid for record in some])
                 for record in some:
                     self._lifecycle.init_series(record)
                 yield
             for name in _JOINED:
                 self._compressed[name].mark_all_dirty()
             return
-        pairs = self.cache.replace(resource, partition, records)
+        pairs = self.cache.replace(table, partition, records)
         for old, new in pairs:
-            self._update_members(resource, old, new)
-            self._touch(self._related(resource, old, new))
+            self._update_members(table, old, new)
+            self._mark_dirty(self._related(table, old, new))
             self._lifecycle.observe(old, new)
         self._recorder.replaced(pairs)
 
-    def put(self, change: Change) -> None:
-        """Applies a change. Compares the samples of the object and of related objects before and after it."""
-        changed_key = Key(change.resource, change.uid)
+    def apply(self, change: Change) -> None:
+        """Applies a change to the cache, and marks the families as dirty whose samples differ after it.
+
+        Compares the samples of the object and of the objects that it affects (`Resource.related`).
+        """
+        changed_key = Key(change.table, change.uid)
         old = self.cache.get(changed_key)
         if old == change.record:
             return
         if change.record is None:
             self._recorder.before_removal(old)
-        related = self._related(change.resource, old, change.record)
-        with self._comparing({key: self._families if key == changed_key else self._joining for key in related}):
+        related = self._related(change.table, old, change.record)
+        with self._marking_changed(
+            {key: self._families if key == changed_key else self._joined_families for key in related}
+        ):
             self.cache.apply(change)
-            self._update_members(change.resource, old, change.record)
+            self._update_members(change.table, old, change.record)
         self._lifecycle.observe(old, change.record)
         self._recorder.observe(old, change.record)
 
     def put_pod(self, partition: str, uid: str, pod: Pod | None) -> None:
-        """Applies a change of a Pod of a Job; None: it was deleted, or has succeeded."""
+        """Adds or updates a Pod of a Job. None: it was deleted, or has succeeded."""
         old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
         if old is not None and pod is None and not self._has_many_pods(old.owner):
             self._recorder.before_removal(self.cache.jobs.get(old.owner))
         if old != pod:
-            families = self._reading[PODS]
-            with self._comparing({Key(JOBS, one.owner): families for one in (old, pod) if one is not None}):
+            families = self._families_reading[PODS]
+            with self._marking_changed({Key(JOBS, one.owner): families for one in (old, pod) if one is not None}):
                 self.cache.put_pod(partition, uid, pod)
 
     def put_event(self, event: Event) -> None:
-        """Adds an Event about a run, a Job or a Pod."""
+        """Adds an Event about a run, a Job or a Pod of a Job."""
         newest = next(iter(self.cache.events_about(event.about)), event)
         if newest is not event and (newest.uid, newest.note) == (event.uid, event.note):
-            self.cache.events.add(event)  # the same words once more, which are most Events
+            self.cache.events.add(event)  # most Events only repeat the newest one
             return
-        pod, families = self.cache.pods.get(event.about), self._reading[EVENTS]
+        pod, families = self.cache.pods.get(event.about), self._families_reading[EVENTS]
         keys = (Key(JOBS, pod.owner if pod else event.about), Key(CODERUNS, event.about))
-        with self._comparing(dict.fromkeys(keys, families)):
+        with self._marking_changed(dict.fromkeys(keys, families)):
             self.cache.events.add(event)
 
     def put_log(self, job: str, log: ContainerLog) -> None:
         """Adds what the log of a container of this Job, by its UID, says."""
         if not self.cache.logs.has(job, log):
-            with self._comparing({Key(JOBS, job): self._reading[LOGS]}):
+            with self._marking_changed({Key(JOBS, job): self._families_reading[LOGS]}):
                 self.cache.logs.put(job, log)
 
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
-        self._touch(self.cache.advance(now))
+        self._mark_dirty(self.cache.advance(now))
         self._recorder.advance(now)
 
-    def follow_jobs(self, partition: str, *, current: bool) -> None:
-        """Records whether the workers in this partition are watched; see `ObjectCache.job_state_unknown`."""
-        for run in self.cache.follow_jobs(partition, current=current):
-            self._touch(self._related(CODERUNS, run))
+    def set_jobs_watched(self, partition: str, *, current: bool) -> None:
+        """Records whether the Jobs of this partition are being watched; see `ObjectCache.job_state_unknown`."""
+        for run in self.cache.set_jobs_watched(partition, current=current):
+            self._mark_dirty(self._related(CODERUNS, run))
 
     # Exposition.
 
@@ -200,14 +207,14 @@ class MetricsStore:
 
         return CompressedFamilies(heads=[family.head for family in resource.families], lines=lines, prefixes=prefixes)
 
-    def _update_members(self, resource: str, old: Record | None, new: Record | None) -> None:
+    def _update_members(self, table: str, old: Record | None, new: Record | None) -> None:
         """Adds or removes an object. A renamed object is removed first, because its lines have another prefix."""
         if old is not None and new is not None and (old.namespace, old.name) == (new.namespace, new.name):
             return
         if old is not None:
-            self._compressed[resource].remove(old.uid)
+            self._compressed[table].remove(old.uid)
         if new is not None:
-            self._compressed[resource].add(new.uid)
+            self._compressed[table].add(new.uid)
 
     def _related(self, table: str, *items: Record | None) -> set[Key]:
         related = _EXPOSED[table].related
@@ -218,27 +225,27 @@ class MetricsStore:
         record = self.cache.get(key)
         if record is None or not self.cache.is_exposed(record):
             return None
-        return {index: family.samples(record, self.cache) for index, family in families[key.resource].items()}
+        return {index: family.samples(record, self.cache) for index, family in families[key.table].items()}
 
     @contextlib.contextmanager
-    def _comparing(self, families: Mapping[Key, _Families]) -> Iterator[None]:
-        """Compares the samples of these objects before and after a change, in these families."""
+    def _marking_changed(self, families: Mapping[Key, _Families]) -> Iterator[None]:
+        """Compares the samples of these objects before and after a change. Marks families that differ as dirty."""
         many = {key for key in families if self._has_many_pods(key.uid)}
         before = {key: self._samples(key, some) for key, some in families.items() if key not in many}
         yield
         for key in many:
-            self._compressed[key.resource].mark_dirty(key.uid, families[key][key.resource])
+            self._compressed[key.table].mark_dirty(key.uid, families[key][key.table])
         for key, samples in before.items():
             now = self._samples(key, families[key])
             if samples is None or now is None:
                 if samples is not now:
-                    self._touch({key})
+                    self._mark_dirty({key})
             elif different := [family for family, sample in now.items() if sample != samples[family]]:
-                self._compressed[key.resource].mark_dirty(key.uid, different)
+                self._compressed[key.table].mark_dirty(key.uid, different)
 
     def _has_many_pods(self, job: str) -> bool:
-        return self.cache.pods.number_of(job) > _MANY_PODS
+        return self.cache.pods.number_of(job) > _MAX_COMPARED_PODS
 
-    def _touch(self, keys: set[Key]) -> None:
+    def _mark_dirty(self, keys: set[Key]) -> None:
         for key in keys:
-            self._compressed[key.resource].mark_dirty(key.uid)
+            self._compressed[key.table].mark_dirty(key.uid)

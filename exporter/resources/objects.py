@@ -86,11 +86,11 @@ def truncate(text: str | None) -> str:
 
 def intern_label(text: object) -> str:
     """An identifier from a spec or a label, as a label value. Interned, because many objects share it."""
-    return "" if text is None else _interned(str(text)[:_MAX_NAME_LENGTH])
+    return "" if text is None else _intern(str(text)[:_MAX_NAME_LENGTH])
 
 
 @functools.lru_cache(maxsize=8192)
-def _interned(text: str) -> str:
+def _intern(text: str) -> str:
     return sys.intern(free_name(text))
 
 

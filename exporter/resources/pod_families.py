@@ -1,4 +1,4 @@
-"""Metric families of Jobs that are read from their Pods."""
+"""Metric families of Jobs and worker Pods that are computed from the records of Pods."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from exporter.exposition.family import Family, Row
 __all__ = ["POD_FAMILIES"]
 
 _STATES = ("running", "pending", "terminating")
-_MOST_WAITING = 10
+_MAX_WAITING = 10
 
 # The kubelet's reasons: pkg/kubelet/container/sync_result.go, pkg/kubelet/images/types.go and
 # pkg/kubelet/kubelet_pods.go of kubernetes/kubernetes. Container runtimes may add others.
@@ -29,10 +29,10 @@ _UNSCHEDULED = frozenset({"Unschedulable", "SchedulingGated", "SchedulerError"})
 
 
 def job_pods(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """Pods of an unfinished Job by their phase; if none is known that is not over, as its status counts them.
+    """The number of Pods of an unfinished Job by phase. If no unfinished Pod is known, from the status of the Job.
 
-    Pods that have succeeded are not listed, and one that was just created may not be known yet.
-    `status.active` includes pods that are not ready yet.
+    A Pod that was just created may not be known yet, and Pods that have succeeded are not listed. `status.active`
+    includes Pods that are not ready.
     """
     if job.result:
         return
@@ -47,9 +47,9 @@ def job_pods(job: Job, cache: ObjectCache) -> Iterator[Row]:
 
 
 def waiting(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """The waiting containers of its Pods; for a Pod that is not scheduled, one row without container. At most 10."""
+    """The waiting containers of the Pods, at most 10. A Pod that is not scheduled has one row without a container."""
     pods = () if job.result else cache.pods_of(job)
-    yield from itertools.islice((row for pod in pods if not pod.is_over for row in _waiting(pod)), _MOST_WAITING)
+    yield from itertools.islice((row for pod in pods if not pod.is_over for row in _waiting(pod)), _MAX_WAITING)
 
 
 def _waiting(pod: Pod) -> Iterator[Row]:
@@ -65,7 +65,7 @@ def _closed(reason: str, known: frozenset[str]) -> str:
 
 
 def main_finished(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """The end of the main container, while its Pod is running."""
+    """The time at which the main container ended, while its Pod is running."""
     if (ended := main_ended(job, cache)) is not None and (since := ended[1].since) is not None:
         yield (ended[1].name,), since
 

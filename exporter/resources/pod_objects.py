@@ -1,4 +1,4 @@
-"""Pods on the wire, and their records: of Jobs, and of Pods that are themselves workers."""
+"""The wire type of Pods, and the records of Pods of Jobs and of worker Pods."""
 
 import datetime as dt
 import re
@@ -18,7 +18,7 @@ _SIDE = re.compile(
     r"|(vault|datadog|grafana|newrelic|consul|azwi|cloudwatch)-agent|otel.*|otc-container|daprd|envoy|consul-dataplane"
     r"|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|valkey|rabbitmq|memcached|minio|localstack"
 )
-"""Names of containers that usually work for another one in the Pod."""
+"""Names of containers that are usually helpers of the main container."""
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -120,7 +120,7 @@ def condition(status: Status, name: str, value: str) -> PodCondition | None:
 
 
 def finished(status: Status) -> float | None:
-    """End of its last container. Without one, as after an eviction, the last transition of a condition."""
+    """The end of the last container; without one (eviction), the last transition of a condition."""
     ends = [unix_seconds(end.finished_at) for _, end in terminated(status.container_statuses)]
     changes = [unix_seconds(item.last_transition_time) for item in status.conditions or ()]
     return max((end for end in ends if end), default=None) or max((at for at in changes if at), default=None)
@@ -129,10 +129,10 @@ def finished(status: Status) -> float | None:
 def main_containers(
     pod: WirePod, *, labelled: Collection[str], pattern: re.Pattern[str] | None, is_strict: bool = False
 ) -> list[str]:
-    """The names of the main containers: named by a label of the Pod, else those that match the pattern.
+    """The names of the main containers: those in `labelled`, else those that match `pattern`.
 
-    Else, unless `is_strict`, that in the annotation, which is the default of `kubectl logs`. Else the only one, or
-    the only one that is not known to work for another: the first of several may be a helper that ends early.
+    If there are none, and unless `is_strict` with a pattern: the default container of `kubectl logs`, which an
+    annotation names; else the only container; else the only container that is not a well-known helper.
     """
     spec, status = pod.spec or Spec(), pod.status or Status()
     given: Sequence[SpecContainer | ContainerStatus] = spec.containers or status.container_statuses or ()

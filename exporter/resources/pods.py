@@ -1,6 +1,6 @@
-"""Pods that are themselves workers of runs: lists and watches. Their records have the type `Job`.
+"""Worker Pods (Pods that work for a run without a Job): lists and watches. Their records have the type `Job`.
 
-Only Pods of kinds whose profile has a Pod worker are listed.
+Pods are listed only if the profile of a kind has a Pod worker.
 """
 
 import functools
@@ -94,7 +94,7 @@ def _mains(pod: WirePod, kind: RunKind) -> list[str]:
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:
-    """One for each label selector and namespace; none if no kind has Pod workers."""
+    """A list for each label selector and namespace; none if no kind has Pod workers."""
     selectors = dict.fromkeys(kind.pods for kind in wanted.kinds if kind.pods is not None)
     return [_list(wanted, selector, scope) for selector in selectors for scope in wanted.scopes]
 

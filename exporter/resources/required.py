@@ -24,7 +24,7 @@ class RequiredConfigMap:
 
     @property
     def uid(self) -> str:
-        """`NAMESPACE/NAME`, whichever object has that name."""
+        """`NAMESPACE/NAME`, not the UID of the object."""
         return f"{self.namespace}/{self.name}"
 
     @property
@@ -38,7 +38,7 @@ class RequiredConfigMap:
         return re.fullmatch(form, name) is not None
 
     def named(self, name: str) -> "RequiredConfigMap":
-        """The same requirement for the ConfigMap of this name."""
+        """This requirement, with the name of a ConfigMap instead of its pattern."""
         return dataclasses.replace(self, name=name)
 
 

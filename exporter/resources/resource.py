@@ -6,7 +6,7 @@ from typing import Any
 
 from exporter.cache import Key, ObjectCache, Record
 from exporter.exposition.family import Family
-from exporter.exposition.text import escaped
+from exporter.exposition.text import escape_rows
 from exporter.resources.required import RequiredConfigMap
 from exporter.resources.wanted import WatchConfig
 
@@ -25,7 +25,7 @@ class ListWatch:
     """Name of the resource in logs and metrics; `scope` is its namespace, selector or object."""
     scope: str
     partition: str
-    """The partition of the table that it fills."""
+    """The partition of the table that this list and watch fills."""
     group: str
     version: str = "v1"
     plural: str
@@ -34,11 +34,11 @@ class ListWatch:
     labels: str = ""
     fields: str = ""
     required: bool = False
-    """Whether the exporter is not ready without its initial list."""
+    """Whether the exporter becomes ready only after this initial list."""
     optional: bool = False
-    """Whether nothing is wrong where it may not be read."""
+    """Whether the exporter works without the permission for it, so that no alert fires."""
     custom: bool = False
-    """Whether the resource is defined by a CRD. If the API server does not serve it, it has no objects."""
+    """Whether a CRD defines the resource. If the API server does not serve it, it has no objects."""
     wire: Any
     """The type of decoded objects. It contains only the fields that are read."""
     record: Callable[[Any], Any]
@@ -65,9 +65,9 @@ class ListWatch:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resource:
-    """`label_names` are the labels for namespace and name of an object. Families are exposed in their order.
+    """A resource. `label_names` are the labels for namespace and name of an object.
 
-    `table` holds its records. If resources share a table, the first one has the families.
+    `table` contains its records. If several resources fill one table, the first one has the families.
     """
 
     name: str
@@ -99,4 +99,4 @@ class Resource:
 
     def _labels(self, records: Sequence[Record]) -> list[str]:
         form = '{}="%s",{}="%s"'.format(*self.label_names)
-        return [form % name for name in escaped([(item.namespace, item.name) for item in records])]
+        return [form % name for name in escape_rows([(item.namespace, item.name) for item in records])]

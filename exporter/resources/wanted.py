@@ -1,4 +1,4 @@
-"""What to list and watch, from the settings."""
+"""The settings that determine what is listed and watched."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ __all__ = ["WatchConfig"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WatchConfig:
-    """`kinds` are all kinds of runs, including those whose runs are Jobs."""
+    """What to list and watch. `kinds` are all kinds of runs, including kinds whose runs are Jobs."""
 
     kinds: Sequence[RunKind]
     scopes: Sequence[str | None] = (None,)

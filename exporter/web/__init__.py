@@ -1,1 +1,1 @@
-"""The web server: metrics, health checks, and a status page."""
+"""The web server: metrics, health checks, the API of runs, and a status page."""

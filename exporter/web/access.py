@@ -29,7 +29,7 @@ def client_id(request: web.Request) -> str:
 
 
 class Access:
-    """Requires a password if users are configured, a token if there are `reviews`; either one if both are.
+    """Requires a password if users are configured, or a token if there are `reviews`. If both, either is accepted.
 
     `open_paths` need no authentication: the kubelet has no credentials.
     """
@@ -77,7 +77,9 @@ class Access:
 
     async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
         headers, line = request.headers.getall("Authorization", []), self._line_of(request)
-        header = headers[0] if len(headers) == 1 else ""  # of several, a proxy may have used another one
+        header = (
+            headers[0] if len(headers) == 1 else ""
+        )  # if there are several, a proxy may have verified another one
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "bearer" and self._reviews:
             if request.match_info.http_exception is not None:
@@ -91,14 +93,14 @@ class Access:
         return await self._passwords.accept(user, password, users=users, line=line)
 
     def _reviewed(self, path: str) -> str:
-        """The path to authorize: the API shows what the metrics show, and a review per run would be too many."""
+        """The path to authorize. For the API it is that of the metrics: each run would need its own review."""
         return self._telemetry_path if path == API or path.startswith(f"{API}/") else path
 
     def _line_of(self, request: web.Request) -> str:
         """The queue of the request: by address, and by the last decision on the connection.
 
-        So guesses after a rejected one do not delay renewed tokens (on accepted connections) and first scrapes (on
-        new connections).
+        So a client that guesses credentials on one connection does not delay renewed tokens (on accepted connections)
+        and first scrapes (on new connections).
         """
         return f"{request.remote or ''} {self._last.get(request.protocol, 'new')}"
 

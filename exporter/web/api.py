@@ -20,14 +20,14 @@ from exporter.web.page import HEADERS
 
 __all__ = ["RunsApi"]
 
-_ITEMS: Final = 100
-_MOST_ITEMS: Final = 500
+_DEFAULT_ITEMS: Final = 100
+_MAX_ITEMS: Final = 500
 _PAGE_BYTES: Final = 4 << 20
 _SLICE: Final = 500  # objects to look at before yielding to the event loop
 _SLICE_SECONDS: Final = 0.005
 _STATES: Final = ("open", "all")
-_LONGEST: Final = 600  # a namespace, a name, a UID
-_FEW: Final = 5
+_MAX_KEY_LENGTH: Final = 600  # a namespace, a name, a UID
+_MAX_LISTED: Final = 5
 
 _Key = tuple[str, str, str]
 
@@ -43,12 +43,12 @@ class RunsApi:
     async def page(self, request: web.Request) -> web.StreamResponse:
         """GET /api/v1/runs, with `state`, `limit` and `continue`."""
         query = request.query
-        state, number = query.get("state", "open"), _number(query.get("limit", str(_ITEMS)))
+        state, number = query.get("state", "open"), _number(query.get("limit", str(_DEFAULT_ITEMS)))
         after = _key_of(query.get("continue", ""))
         if state not in _STATES:
             return _error(400, f"state must be one of {', '.join(_STATES)}")
         if number is None:
-            return _error(400, f"limit must be a number from 1 to {_MOST_ITEMS}")
+            return _error(400, f"limit must be a number from 1 to {_MAX_ITEMS}")
         if after is None:
             return _error(400, "continue must be the token of the previous page")
         keys = await self._keys(after, number, ended=state == "all")
@@ -57,7 +57,7 @@ class RunsApi:
         return _json({"apiVersion": "v1", "items": items, "continue": token, "notes": self._notes()})
 
     async def one(self, request: web.Request) -> web.StreamResponse:
-        """GET /api/v1/runs/NAMESPACE/NAME, or a NAME that only one run has."""
+        """GET /api/v1/runs/NAMESPACE/NAME; NAMESPACE/ may be omitted if the name is unique."""
         target = Target.parse(request.match_info["target"])
         found = found_in(self._cache, target)
         if not found and (recorded := self._recorder.find(target)):
@@ -69,21 +69,21 @@ class RunsApi:
             text = f"runs that ended or were deleted are kept for 24 h, and not from before the start at {since}"
             return _error(404, f"{target.text}: no run, Job or Pod of this name; {text}")
         if len(found) > 1:
-            names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_FEW])
+            names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_MAX_LISTED])
             return _error(409, f"{target.text}: several have this name: {names}")
         explanation = self._recorder.completed(explanation_of(found[0], self._cache))
         return _json(msgspec.structs.replace(explanation, notes=(*explanation.notes, *self._notes())))
 
     def _notes(self) -> list[str]:
-        """What is not watched: the answer may be old or incomplete."""
+        """A line for each resource that cannot be watched: the response may be outdated or incomplete."""
         return [
             f"{status.resource} ({status.scope}) is {status.state}: {status.detail}".removesuffix(": ")
             for status in self._health.statuses
             if status.state != "watching"
-        ][:_FEW]
+        ][:_MAX_LISTED]
 
     async def _keys(self, after: _Key, number: int, *, ended: bool) -> list[_Key]:
-        """The first keys after this one, in order, one more than needed."""
+        """The first `number` + 1 keys after the key `after`, sorted."""
         found: list[_Key] = []
         for count, item in enumerate([*self._cache.runs, *self._cache.jobs]):
             if not count % _SLICE:
@@ -112,8 +112,8 @@ class RunsApi:
 
 
 def _number(text: str) -> int | None:
-    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST_ITEMS))
-    return number if is_number and 1 <= (number := int(text)) <= _MOST_ITEMS else None
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_MAX_ITEMS))
+    return number if is_number and 1 <= (number := int(text)) <= _MAX_ITEMS else None
 
 
 def _token(key: _Key) -> str:
@@ -125,7 +125,11 @@ def _key_of(token: str) -> _Key | None:
     if not token:
         return ("", "", "")
     try:
-        parts = base64.b64decode(token[: 2 * _LONGEST].encode(), altchars=b"-_", validate=True).decode().split("\n")
+        parts = (
+            base64.b64decode(token[: 2 * _MAX_KEY_LENGTH].encode(), altchars=b"-_", validate=True)
+            .decode()
+            .split("\n")
+        )
     except (binascii.Error, ValueError):
         return None
     return (parts[0], parts[1], parts[2]) if len(parts) == 3 else None  # noqa: PLR2004 - the fields of a key

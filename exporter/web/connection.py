@@ -51,7 +51,7 @@ class Connection(web.RequestHandler):
         self._read = 0
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Reports the closed connection."""
+        """Calls `lost`."""
         self._lost(self)
         super().connection_lost(exc)
 

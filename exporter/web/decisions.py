@@ -22,8 +22,8 @@ class _CachedDecision:
 class Decisions:
     """Stores decisions by a keyed digest of the credential. `clock` is monotonic; all times are in seconds.
 
-    An accepted decision is fresh for `fresh_seconds`, then stale until `stale_seconds`: a stale one is used only if
-    no new decision is possible. A rejected decision expires after `rejected_seconds`.
+    An accepted decision is fresh for `fresh_seconds`, then stale until `stale_seconds`: a stale decision is used
+    only if no new decision is possible. A rejected decision expires after `rejected_seconds`.
     """
 
     def __init__(

@@ -21,10 +21,10 @@ class _Queue:
 
 
 class Gate:
-    """Runs at most `concurrency` verifications concurrently. Others wait in queues, which are served round-robin.
+    """Runs at most `concurrency` verifications at once. Others wait in queues, which are served round-robin.
 
-    Each queue serves its newest and its oldest request in turn. The newest, because a first scrape must not wait for
-    all earlier guesses; the oldest, because later guesses must not delay it.
+    Each queue serves its newest and its oldest request in turn. So a first scrape does not wait for all credentials
+    that were guessed before it, and credentials that are guessed later do not delay it.
     """
 
     def __init__(self, *, concurrency: int, wait_seconds: float) -> None:
@@ -50,7 +50,7 @@ class Gate:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._next()  # passes its slot on
+                self._next()  # gives its slot to the next request
             if isinstance(error, TimeoutError):
                 raise BusyError from None
             raise

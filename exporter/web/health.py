@@ -15,7 +15,7 @@ _PATIENCE_SECONDS = 60.0
 class Health:
     """`groups` are the statuses of lists and watches, by resource. Readiness requires the resources in `required`.
 
-    `notices` are shown on the page at `/` and do not affect health.
+    `notices` are shown on the status page and do not affect health.
     """
 
     def __init__(
@@ -35,7 +35,8 @@ class Health:
     def has_synced(self, resource: str) -> bool:
         """Whether no initial list of this resource is pending: each has completed, or is forbidden or missing.
 
-        If some lists are required, only those count, so that an optional kind that cannot be listed hides no metrics.
+        If some lists are required, only these are considered, so that an optional kind that cannot be listed does not
+        hide metrics.
         """
         group = self._groups.get(resource, ())
         return not any(status.pending for status in [one for one in group if one.required] or group)
@@ -59,7 +60,7 @@ class Health:
         ]
 
     async def live(self, _: web.Request) -> web.Response:
-        """200 while the event loop runs. An unavailable API server is no reason to restart."""
+        """200 while the event loop runs. It does not depend on the API server, because a restart would not help."""
         return web.Response(text="ok\n")
 
     async def ready(self, _: web.Request) -> web.Response:

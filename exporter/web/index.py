@@ -1,4 +1,4 @@
-"""The page at `/`: stuck runs, broken ConfigMaps, the states of all resources, and notices."""
+"""The status page at `/`: stuck runs, broken ConfigMaps, the states of all resources, and notices."""
 
 import html
 import time
@@ -33,7 +33,7 @@ def index(
             f"<h2>Required ConfigMaps</h2>\n{_configmaps(overview, unread)}",
         ]
         if overview.broken_configmaps():
-            sections.reverse()  # they may be the cause of many stuck runs
+            sections.reverse()  # broken ConfigMaps may be the cause of many stuck runs
         text = PAGE.format(
             version=html.escape(__version__),
             address=html.escape(address + ". " if (address := overview.address()) else ""),

@@ -24,18 +24,18 @@ def descriptors() -> float:
 
 
 def _connections() -> int:
-    """At most half of the file descriptors: the others are for the API server."""
+    """The maximum number of connections: at most half of the file descriptors, because the API client needs some."""
     return int(min(_CONNECTIONS, descriptors() // 2))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits, explained in docs/operations.md."""
+    """The limits. docs/operations.md explains them."""
 
     max_requests: int = 40
     """Maximum number of concurrent scrapes, as in node_exporter; 0: no limit."""
     min_bytes_per_second: float = 1024 * 1024
-    """Bytes per second. At the limit of concurrent scrapes, a slower client is disconnected for a new one."""
+    """At the maximum number of concurrent scrapes, a client that reads more slowly is disconnected for a new one."""
     response_seconds: float = 30.0
     """Maximum duration of a scrape, from its request to its last byte."""
     handshake_seconds: float = 10.0

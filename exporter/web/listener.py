@@ -20,9 +20,10 @@ _UNSENT_BYTES = 64 * 1024  # asyncio's default for TLS is eight times as much
 
 
 class Listener:
-    """At the limit, closes the longest idle connection, starting with those that have not had a response.
+    """Accepts connections. At the limit, closes the longest idle one, starting with those without a response so far.
 
-    Handshakes may use half of the limit. The server of asyncio has no limit, and one TLS context for its lifetime.
+    At most half of the connections are handshakes. asyncio's own server has no limit, and cannot change its TLS
+    context.
     """
 
     def __init__(self, *, context: Callable[[], ssl.SSLContext | None], limits: Limits, refusals: Refusals) -> None:

@@ -21,18 +21,18 @@ _MIN_QUALITY = 0.001  # 0 means "not acceptable"
 
 
 class Counted(Protocol):
-    """Returns metrics in the text format, to be placed before the exporter's own metrics."""
+    """Returns the text of counters and histograms: `LifecycleMetrics.text`."""
 
     def __call__(self, *, openmetrics: bool) -> str:
-        """With `openmetrics`: in OpenMetrics, without `# EOF`."""
+        """The text format; if `openmetrics`, the OpenMetrics format without `# EOF`."""
         ...
 
 
 class Metrics:
     """Serves scrapes even if resources are missing; the exporter's own metrics show which.
 
-    `page` returns the current exposition, followed by the text of its argument: the `counted` metrics and then the
-    exporter's own metrics.
+    `page` returns the current exposition. It appends the text that its argument returns: the counters and histograms
+    of runs and Jobs (`counted`), then the exporter's own metrics.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The data for the page at `/`: the API server, stuck runs and broken ConfigMaps."""
+"""The data for the status page: the API server, stuck runs and broken ConfigMaps."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     name: str
     job: str
     seconds: float
-    """Time since it started to wait or run."""
+    """Time since the run began to wait for a Job, or the Job started."""
     limit: float
     causes: tuple[str, ...]
     """The findings, causes before their effects."""
@@ -50,7 +50,7 @@ class Overview:
         self._until = float("-inf")
 
     async def rows(self) -> tuple[list[Row], int]:
-        """Up to 200 stuck runs and Jobs, the worst first, and the number of others."""
+        """Up to 200 stuck runs and Jobs, the most severe first, and the number of the others."""
         async with self._lock:
             if time.monotonic() >= self._until:
                 await self._search()
@@ -103,7 +103,7 @@ def _problems(item: ConfigMap) -> Iterator[str]:
 def cluster_address(source: str, server: str) -> str:
     """The context and host of the API server, without credentials. A part in an unknown format is not shown.
 
-    `source` is that of the credentials, `server` the base URL.
+    `source` is `Credentials.source`, `server` the base URL.
     """
     host = safe_host(server)
     context = found[1] if (found := _CONTEXT.fullmatch(source)) else ""

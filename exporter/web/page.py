@@ -1,4 +1,4 @@
-"""HTML of the page at `/`: template, tables and durations. Escapes the text of tables."""
+"""HTML of the status page: template, tables and durations. Escapes the text of tables."""
 
 import html
 from collections.abc import Iterable, Sequence

@@ -63,7 +63,7 @@ async def _fits(password: bytes, hashed: str) -> bool:
         fits = False
         with contextlib.suppress(ValueError):  # bcrypt does not accept the hash
             fits = bcrypt.checkpw(password, hashed.encode())
-        with contextlib.suppress(RuntimeError):  # the loop has ended
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
             loop.call_soon_threadsafe(lambda: settle(fits=fits))
 
     threading.Thread(target=work, name="bcrypt", daemon=True).start()

@@ -22,7 +22,7 @@ __all__ = ["Reviews", "UnknownError"]
 _log = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 60.0
-_STALE_SECONDS = 3600.0  # while the API server is unavailable, when metrics are needed most
+_STALE_SECONDS = 3600.0  # if the API server is unavailable, which is when metrics are needed most
 _REJECTED_SECONDS = 10.0
 _RETRY_SECONDS = 10.0
 _TURN_SECONDS = 5.0

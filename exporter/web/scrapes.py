@@ -34,10 +34,10 @@ class _Running:
 
 
 class Scrapes:
-    """At the limit, the slowest scrape of the client with the most scrapes is disconnected.
+    """At the limit, the slowest scrape of the client with the most scrapes is disconnected for a new scrape.
 
-    If the new client has as many scrapes, this happens only if the slowest scrape is slower than
-    `min_bytes_per_second` or takes longer than 5 s. A client is a user, a token or an address.
+    If the client of the new scrape would then have as many scrapes, this happens only if the slowest scrape is slower
+    than `min_bytes_per_second` or takes longer than 5 s. A client is a user, a token or an address.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Scrapes:
         self._render_lock = asyncio.Lock()
 
     def limited(self, handler: Handler) -> Handler:
-        """The handler under these limits."""
+        """A handler that applies these limits to `handler`."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
             return await self._serve(request, handler)
@@ -60,7 +60,7 @@ class Scrapes:
         return serve
 
     async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Serves a scrape, or 503 at the limit, with the message of Prometheus exporters."""
+        """Serves a scrape; at the limit, responds with 503 and the message of Prometheus exporters."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError

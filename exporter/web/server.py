@@ -33,8 +33,8 @@ __all__ = ["Content", "ListenError", "check_path", "parse_address", "serve"]
 
 _log = logging.getLogger(__name__)
 
-# Open scrapes have twice this time to finish (aiohttp waits for the response, then for the task). The exporter is to
-# exit within a second after SIGTERM.
+# Scrapes in progress have twice this time to finish, because aiohttp waits for the response and then for its task.
+# The exporter has to exit within a second after SIGTERM.
 _STOP_SECONDS = 0.3
 _BACKLOG = 256
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
@@ -66,7 +66,7 @@ def check_path(path: str) -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Content:
-    """The content of the server."""
+    """The handlers of the metrics, the health checks, the status page and the API."""
 
     metrics: Metrics
     health: Health

@@ -29,7 +29,7 @@ CIPHERS = {
 } | dict.fromkeys(("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"))
 """The cipher suites that Go considers secure, by their names in Go; the values are the names in OpenSSL.
 
-None for those of TLS 1.3, which are always enabled, as in Go.
+The suites of TLS 1.3 have the value None. They are always enabled, as in Go.
 """
 
 CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
@@ -95,12 +95,12 @@ class WebConfig(_Section, frozen=True):
     basic_auth_users: dict[str, str] = {}
 
     def __repr__(self) -> str:
-        """Without hashes, because a repr may be logged."""
+        """Omits the hashes, because a repr may be logged."""
         return f"WebConfig(tls_server_config={self.tls_server_config!r}, users={len(self.basic_auth_users)})"
 
 
 def check(config: WebConfig) -> None:
-    """Validates what types cannot express. Raises WebConfigError with the path of the key as its prefix."""
+    """Validates values beyond their types. Raises WebConfigError with the path of the key as its prefix."""
     if config.tls_server_config is not None:
         _check_tls(config.tls_server_config)
     _check_headers(config.http_server_config.headers)

@@ -18,7 +18,7 @@ _OFF = {
     "tls_server_config.prefer_server_cipher_suites": "true",
     "http_server_config.http2": "true",
 }
-"""The value that removes a key: its empty or default value."""
+"""The value to write in order to remove a key: its empty or default value."""
 
 
 def check_removal(old: str, new: str) -> str:

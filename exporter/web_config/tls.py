@@ -42,7 +42,7 @@ def server_context(tls: TlsServer) -> ssl.SSLContext:
 
 
 def _set_ciphers(context: ssl.SSLContext, suites: Sequence[str]) -> None:
-    """Python has no API for the suites of TLS 1.3: with these alone, that version is the minimum."""
+    """Python cannot configure the suites of TLS 1.3. If only such suites are listed, TLS 1.3 is the minimum."""
     older = [name for suite in suites if (name := CIPHERS[suite])]
     if not older:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -62,7 +62,7 @@ def _set_curve(context: ssl.SSLContext, name: str) -> None:
 
 
 def _unsupported(key: str, value: str) -> str:
-    """`key` is in `tls_server_config`."""
+    """An error message about a key of `tls_server_config`."""
     python = platform.python_version()
     return f"tls_server_config.{key}: Python {python} with {ssl.OPENSSL_VERSION} does not support {value}"
 

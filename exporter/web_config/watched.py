@@ -1,4 +1,4 @@
-"""The current web configuration, which is reloaded when its files change."""
+"""The current web configuration. It is reloaded when its files change."""
 
 import dataclasses
 import logging
@@ -24,13 +24,13 @@ class OnReload(Protocol):
     """Called after each reload of the file."""
 
     def __call__(self, *, successful: bool) -> None:
-        """Whether the new configuration was applied."""
+        """`successful`: whether the new configuration was applied."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protection:
-    """A loaded configuration. `context` is None for HTTP; `text` is the content of the file."""
+    """A loaded web configuration. `context` is None for HTTP; `text` is the content of the file."""
 
     config: WebConfig = dataclasses.field(default_factory=WebConfig)
     context: ssl.SSLContext | None = None
@@ -40,8 +40,8 @@ class Protection:
 class WebFile:
     """The file at `path`; None: no TLS and no passwords. Raises WebConfigError if it is invalid at startup.
 
-    If a reload fails, the error is logged and the previous configuration is kept, also for a missing key (see
-    `check_removal`). `clock` is monotonic.
+    If a reload fails, the error is logged and the previous configuration is kept. A new file that lacks a field of
+    the previous one is an error too (see `check_removal`). `clock` is monotonic.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class WebFile:
         _log.info("Reloaded web configuration", extra={"file": path})
 
     def _load(self, path: Path) -> Protection:
-        # The stamps before the text: a change in between is detected by the next check.
+        # Reads the stamps before the text, so that the next check detects a change between the two reads.
         self._stamps = {str(path): _stamp(str(path))}
         text = file_text(path)
         config = parse_file(text, path=path)

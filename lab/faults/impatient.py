@@ -28,7 +28,7 @@ def _clock(file: pathlib.Path) -> float:
 
 if __name__ == "__main__":
     _, idle, clock, *words = sys.argv
-    exporter.kube.client._CONNECT_SECONDS = exporter.kube.client._ANSWER_SECONDS = float(idle)
+    exporter.kube.client._CONNECT_TIMEOUT_SECONDS = exporter.kube.client._RESPONSE_TIMEOUT_SECONDS = float(idle)
     exporter.reflector.streaming._PROGRESS_SECONDS = 3 * float(idle)
     exporter.app._ADVANCE_SECONDS = 1.0
     exporter.commands.run.serve = functools.partial(  # type: ignore[attr-defined]

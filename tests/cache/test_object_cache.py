@@ -180,13 +180,13 @@ def test_while_jobs_cannot_be_followed_runs_that_are_new_or_went_on_are_doubtful
     """They may have a Job by now, or its end; what others lacked before is the last good whole."""
     runs = [a_run("waits"), a_run("works", phase="Running")]
     cache = a_cluster(runs=runs, jobs=[a_job(owner="works")])
-    assert cache.follow_jobs("*", current=False) == []
+    assert cache.set_jobs_watched("*", current=False) == []
     cache.apply(Change(CODERUNS, "*", "new", a_run("new")))
     cache.apply(Change(CODERUNS, "*", "waits", a_run("waits", agent="tess")))
     cache.apply(Change(CODERUNS, "*", "works", a_run("works", state="succeeded")))
-    cache.follow_jobs("*", current=False)
+    cache.set_jobs_watched("*", current=False)
     assert doubted(cache) == {"new", "works"}
-    assert {run.uid for run in cache.follow_jobs("*", current=True)} == {"new", "works"}
+    assert {run.uid for run in cache.set_jobs_watched("*", current=True)} == {"new", "works"}
     assert doubted(cache) == set()
     cache.apply(Change(CODERUNS, "*", "later", a_run("later")))
     assert doubted(cache) == set()
@@ -195,10 +195,10 @@ def test_while_jobs_cannot_be_followed_runs_that_are_new_or_went_on_are_doubtful
 def test_only_the_namespaces_whose_jobs_cannot_be_followed_are_doubtful():
     """One Role may be missing, and the others not."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=False)
-    cache.follow_jobs("m", current=False)
+    cache.set_jobs_watched("m", current=False)
     cache.apply(Change(CODERUNS, "n", "r", a_run("r")))
     assert doubted(cache) == set()
-    cache.follow_jobs("n", current=False)
+    cache.set_jobs_watched("n", current=False)
     cache.apply(Change(CODERUNS, "n", "s", a_run("s")))
     assert doubted(cache) == {"s"}
 

@@ -109,7 +109,7 @@ def test_one_that_may_not_be_read_and_never_was_is_not_watched():
     for place in SET:
         record = absent_configmap(place)
         record.read, record.forbidden = False, True
-        world.store.put(Change(CONFIGMAPS, place.uid, place.uid, record))
+        world.store.apply(Change(CONFIGMAPS, place.uid, place.uid, record))
     assert values(world, "configmap_watched") == {}
     assert values(world, "configmap_problem") == dict.fromkeys(NAMES, "forbidden")
     assert unused(world.cluster.default_configmaps) == ""

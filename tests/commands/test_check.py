@@ -184,8 +184,8 @@ async def test_what_is_not_kubernetes_is_an_unknown(tmp_path, path):
 
 async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tmp_path, monkeypatch):
     """All is asked at the same time."""
-    monkeypatch.setattr("exporter.kube.client._ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr("exporter.checks.reading._SECONDS", 0.5)
+    monkeypatch.setattr("exporter.kube.client._RESPONSE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("exporter.checks.reading._LIST_TIMEOUT_SECONDS", 0.5)
     names = "configmaps: {required: [a, b, c, d, e, f, g, h, i, j]}"
     async with a_server() as server:
 

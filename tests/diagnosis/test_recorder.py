@@ -96,7 +96,7 @@ def test_a_run_that_ended_well_has_no_findings_of_before():
     assert "coderun/r cause no_pod: the Job controller reports no pod" in flight.lines()
 
 
-@pytest.mark.parametrize(("limit", "most"), [("_MOST_RUNS", 5), ("_MOST_BYTES", 5_000)])
+@pytest.mark.parametrize(("limit", "most"), [("_MAX_RUNS", 5), ("_MAX_BYTES", 5_000)])
 def test_it_is_bounded_and_the_oldest_goes_first(monkeypatch, limit, most):
     """In runs, and in bytes."""
     monkeypatch.setattr(recording, limit, most)

@@ -77,7 +77,7 @@ def test_an_object_with_many_keys_takes_linear_time():
 
 def test_an_object_with_many_large_keys_has_a_limit(monkeypatch):
     """All of them together."""
-    monkeypatch.setattr(json_objects, "_LONGEST", 100)
+    monkeypatch.setattr(json_objects, "_MAX_OBJECT_BYTES", 100)
     with pytest.raises(NotJsonError, match="larger than"):
         objects(json.dumps({f"key{number}": "x" for number in range(30)}))
     assert len(objects(json.dumps({"kind": "A" * 60}) * 5)) == 5

@@ -18,7 +18,7 @@ def test_text_of_a_cluster_is_not_obeyed_by_a_terminal(tmp_path, monkeypatch):
     dump = a_dump(tmp_path, [run, *PENDING[1:2], pod, event])
     for words in ([], ["r"], ["-o", "json"], ["-o", "yaml"], ["r", "-o", "json"]):
         for color in (False, True):
-            monkeypatch.setattr(output, "paint_for", lambda _, color=color: paint._colored if color else paint.plain)
+            monkeypatch.setattr(output, "paint_for", lambda _, color=color: paint._color if color else paint.plain)
             _, out, _ = call("explain", "-f", dump, *words)
             for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[32m", "\x1b[31;1m"):
                 out = out.replace(code, "")

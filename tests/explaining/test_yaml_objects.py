@@ -99,6 +99,6 @@ def test_an_alias_of_another_item_is_found_once_for_each_object():
 @pytest.mark.parametrize("text", ["items:\n- &x {a: b}\n- *x\n", "a:\n  b: c\n"])
 def test_one_tree_has_a_limit(monkeypatch, text):
     """Its memory is about a hundred times its size."""
-    monkeypatch.setattr(yaml_of, "_LARGEST_TREE", 8)
+    monkeypatch.setattr(yaml_of, "_MAX_OBJECT_CHARS", 8)
     with pytest.raises(NotYamlError, match=r"line \d: one document or item of more than"):
         list(yaml_objects(text))

@@ -3,7 +3,7 @@
 import collections
 import random
 
-from exporter.exposition.compressed import _CHUNK, CompressedFamilies
+from exporter.exposition.compressed import _GROUP_SIZE, CompressedFamilies
 from exporter.exposition.deflate import combine, inflate
 
 FOREVER = float("inf")
@@ -59,7 +59,10 @@ def test_thousands_of_objects_come_change_and_go():
     """Whatever the order: each line is there once, and the sums are those of the blocks."""
     objects, dice = Objects(), random.Random(7)  # noqa: S311 - the same test each time
     for turn in range(12):
-        new = [f"k{turn}-{number};" for number in range(dice.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
+        new = [
+            f"k{turn}-{number};"
+            for number in range(dice.choice([1, _GROUP_SIZE - 1, _GROUP_SIZE, _GROUP_SIZE + 1, 700]))
+        ]
         objects.values |= {key: dice.randrange(10) for key in new}
         if turn % 2:
             objects.section.extend(new)
@@ -82,17 +85,17 @@ def test_room_that_was_left_is_used_again():
     for number in range(2_000):
         objects.values[f"k{number}"] = 1
         objects.section.add(f"k{number}")
-        if number >= 2 * _CHUNK - 10:
-            objects.section.remove(f"k{number - 2 * _CHUNK + 10}")
-            del objects.values[f"k{number - 2 * _CHUNK + 10}"]
+        if number >= 2 * _GROUP_SIZE - 10:
+            objects.section.remove(f"k{number - 2 * _GROUP_SIZE + 10}")
+            del objects.values[f"k{number - 2 * _GROUP_SIZE + 10}"]
     assert objects.text() == objects.wanted()
-    assert len(objects.section._chunks) <= 3
+    assert len(objects.section._groups) <= 3
 
 
 def test_only_what_was_touched_is_rendered_again():
     """One family of one chunk; nothing at all where nothing was touched, or an object that is not there."""
     objects = Objects()
-    objects.values = {f"k{number}": 1 for number in range(2 * _CHUNK + 9)}
+    objects.values = {f"k{number}": 1 for number in range(2 * _GROUP_SIZE + 9)}
     objects.section.extend(list(objects.values))
     objects.text()
     objects.rendered.clear()
@@ -114,7 +117,7 @@ def test_only_what_was_touched_is_rendered_again():
 def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
     """Up to eight are rendered by themselves, and their lines come and go."""
     objects = Objects()
-    objects.values = {f"k{number};": number % 10 for number in range(_CHUNK)}
+    objects.values = {f"k{number};": number % 10 for number in range(_GROUP_SIZE)}
     objects.section.extend(list(objects.values))
     for many in (8, 9):
         objects.text()
@@ -124,7 +127,7 @@ def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
             objects.values[key] = 9 - objects.values[key]
             objects.section.mark_dirty(key)
         assert objects.text() == objects.wanted()
-        assert objects.objects == (2 * 8 if many == 8 else _CHUNK)
+        assert objects.objects == (2 * 8 if many == 8 else _GROUP_SIZE)
 
 
 def test_the_order_of_the_lines_is_the_same_in_each_process():
@@ -143,7 +146,7 @@ def test_the_order_of_the_lines_is_the_same_in_each_process():
 def test_rendering_does_at_least_one_chunk_and_stops_in_time():
     """So that any number of slices comes to an end."""
     objects = Objects()
-    objects.values = {f"k{number}": 1 for number in range(2 * _CHUNK + 9)}
+    objects.values = {f"k{number}": 1 for number in range(2 * _GROUP_SIZE + 9)}
     objects.section.extend(list(objects.values))
     assert [objects.section.render(until=0.0) for _ in range(4)] == [False, False, True, True]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.exposition.family import Family
-from exporter.exposition.text import escape, escaped, head, number
+from exporter.exposition.text import escape, escape_rows, format_number, head
 from lab.components import component
 from tests.worlds import parsed
 
@@ -90,14 +90,14 @@ def test_a_value_begins_no_template(value):
 def test_any_text_is_given_back(values):
     """Surrogates included."""
     assert read(page_with(values)) == [shown(value) for value in values]
-    assert list(escaped([tuple(values), ("a",)])) == [tuple(map(escape, values)), ("a",)]
+    assert list(escape_rows([tuple(values), ("a",)])) == [tuple(map(escape, values)), ("a",)]
 
 
 def test_what_needs_no_escaping_is_the_very_same_text():
     """In life that is all of it: no copy is made."""
     value = "controller-agent-templates-claude ü\U0001f680"
     assert escape(value) is value
-    assert escaped(rows := [(value, "a"), ()]) is rows
+    assert escape_rows(rows := [(value, "a"), ()]) is rows
 
 
 @pytest.mark.parametrize(
@@ -127,14 +127,14 @@ def test_what_needs_no_escaping_is_the_very_same_text():
 )
 def test_numbers_as_prometheus_reads_them(value, text):
     """Whole ones without a point; no digit is lost; what no float can hold is infinite."""
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @settings(deadline=None, database=None)
 @given(value=st.floats(allow_nan=False) | st.integers())
 def test_a_number_is_given_back(value):
     """To the last digit that a float has."""
-    ((_, _, got),) = parsed(f"# TYPE a gauge\na {number(value)}\n")
+    ((_, _, got),) = parsed(f"# TYPE a gauge\na {format_number(value)}\n")
     assert float(got) == float(value)
 
 
@@ -170,7 +170,7 @@ def test_promtool_reads_the_worst_page():
     """Prometheus' own parser: every value, and numbers of every size. What it says about names is only advice."""
     numbers = [10**400, 1e308, float("nan"), 0.1, -62135596800, 10**30]
     page = page_with([*VALUES.values(), *HOSTILE.values()]) + "# HELP a A.\n# TYPE a gauge\n"
-    page += "".join(f'a{{n="{index}"}} {number(value)}\n' for index, value in enumerate(numbers))
+    page += "".join(f'a{{n="{index}"}} {format_number(value)}\n' for index, value in enumerate(numbers))
     done = subprocess.run(
         [component("promtool"), "check", "metrics"], input=page.encode(), capture_output=True, check=False
     )

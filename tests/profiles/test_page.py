@@ -28,7 +28,7 @@ def page_of(folder, names):
         else:
             continue
         if record is not None:
-            world.store.put(Change(table, part, record.uid, record))
+            world.store.apply(Change(table, part, record.uid, record))
     return world.text()
 
 

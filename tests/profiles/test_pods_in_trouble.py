@@ -146,7 +146,7 @@ def test_of_a_list_that_comes_later_no_part_is_shown():
         record = source.decode(raw(pod(f"p{number}", of=task))).record
         records[record.uid] = record
     (feed,) = [feed for feed in listed.feeds if feed.resource == "pods"]
-    loading = listed.store.replacing("jobs", feed.partition, records)
+    loading = listed.store.replace_in_slices("jobs", feed.partition, records)
     next(loading)
     assert listed.values("job_info") == listed.values("coderun_job_name") == []
     for _ in loading:

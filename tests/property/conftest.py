@@ -46,5 +46,5 @@ def _silence():
 def _small_chunks():
     """Two objects share a block of lines, and not 64: what nobody touches stays as it was, and shows that it did."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(compressed, "_CHUNK", 2)
+        patched.setattr(compressed, "_GROUP_SIZE", 2)
         yield

@@ -96,7 +96,7 @@ class Server:
         heard = [self._waiting.get(_asked(source.path, source.params)) == self.store.version for source in sources]
         return not self._changes and not self.answers and all(heard)
 
-    async def pieces(self, path, params):
+    async def chunks(self, path, params):
         """A page of a list: as it was when its first page was asked for."""
         await asyncio.sleep(0)
         self._go_on()

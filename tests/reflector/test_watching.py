@@ -214,7 +214,7 @@ async def test_a_broken_watch_is_counted_and_goes_on_from_the_last_whole_version
 
 async def test_a_line_over_the_limit_is_given_up(tmp_path, monkeypatch):
     """And the next try goes on."""
-    monkeypatch.setattr(lines, "LONGEST", 1000)
+    monkeypatch.setattr(lines, "MAX_OBJECT_BYTES", 1000)
     async with a_server(a_run("a")) as server, at_work(server.url, tmp_path, sleeps=0) as work:
         await until(lambda: work.state == "watching")
         faults(server, a_stream(b"x" * 600, b"x" * 600, end="open"))

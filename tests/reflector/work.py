@@ -120,7 +120,7 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
     """
     work = Work(sleeps=sleeps)
     kubeconfig = a_kubeconfig(folder, cluster={"server": url}, user=user)
-    settle = mock.patch("exporter.kube.client._SETTLE_SECONDS", 0.02)
+    settle = mock.patch("exporter.kube.client._ACCEPT_SECONDS", 0.02)
     async with KubeClient(credentials=await load(kubeconfig)) as client:
         task = asyncio.create_task(
             reflect(

@@ -108,7 +108,7 @@ def test_one_that_was_never_read_has_no_health():
     record = absent_configmap(KEYED)
     record.read, record.forbidden = False, True
     world = World(needed=(KEYED,))
-    world.store.put(Change(CONFIGMAPS, KEYED.uid, KEYED.uid, record))
+    world.store.apply(Change(CONFIGMAPS, KEYED.uid, KEYED.uid, record))
     assert told(world.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
 
 
@@ -118,7 +118,7 @@ def test_one_that_may_not_be_read_any_more_keeps_what_was_read():
     known = world.cluster.configmaps.get(required().uid)
     record = absent_configmap(required())
     record.exists, record.keys, record.size, record.forbidden = True, known.keys, known.size, True
-    world.store.put(Change(CONFIGMAPS, known.uid, known.uid, record))
+    world.store.apply(Change(CONFIGMAPS, known.uid, known.uid, record))
     assert told(world.text()) == [
         "configmap_health{} 1",
         'configmap_problem{,problem="forbidden",key=""} 1',

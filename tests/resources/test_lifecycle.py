@@ -233,7 +233,7 @@ def test_a_run_that_is_cancelled_is_counted_as_that():
     """It is over, and it has not failed."""
     world = World(OPEN)
     cancelled = msgspec.structs.replace(next(iter(world.cluster.runs)), state="cancelled")
-    world.store.put(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
+    world.store.apply(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
     assert counted(world, "coderuns_finished_total") == [
         'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 1.0'
     ]

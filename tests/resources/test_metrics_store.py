@@ -119,8 +119,8 @@ def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
             needs=family.needs, uses=family.uses, samples=lambda *_, name=family.name: asked.update([name])
         )
         world.store._families["jobs"][index] = double
-        if family.needs and index in world.store._joining["jobs"]:
-            world.store._joining["jobs"][index] = double
+        if family.needs and index in world.store._joined_families["jobs"]:
+            world.store._joined_families["jobs"][index] = double
     world.put(run | {"status": {"phase": "Running"}})
     limits = ("job_max_runtime_seconds", "job_max_runtime_configured", "job_long_lived")
     joined = ("job_info", *limits, "agent_main_container_finished_timestamp_seconds", "job_hang_cause")

@@ -98,5 +98,5 @@ def test_a_run_needs_its_job_since_what_its_status_says(queued, told):
     world = World(a_run(status={"phase": "Running"}), now=NOW)
     (run,) = world.cluster.runs
     changed = msgspec.structs.replace(run, since=queued, attempt=2)
-    world.store.put(Change(CODERUNS, "coderuns.agents.platform/*", run.uid, changed))
+    world.store.apply(Change(CODERUNS, "coderuns.agents.platform/*", run.uid, changed))
     assert since(world) == [told]

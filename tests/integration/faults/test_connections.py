@@ -52,7 +52,7 @@ def test_a_connection_that_nobody_reads_from_is_given_up(
         endured.mended()
     report.note(endured)
     assert one_line_each(endured)
-    assert client._CONNECT_SECONDS == 10
+    assert client._CONNECT_TIMEOUT_SECONDS == 10
 
 
 @pytest.mark.fault("connections that are accepted and never answered")
@@ -67,7 +67,7 @@ def test_a_page_that_never_comes_is_given_up(place: Workplace, proxy: FaultProxy
         endured.mended()
     report.note(endured)
     assert one_line_each(endured)
-    assert client._ANSWER_SECONDS == 60
+    assert client._RESPONSE_TIMEOUT_SECONDS == 60
 
 
 @pytest.mark.fault("a response that ends inside an object: reset, closed, ended regularly")

@@ -1,6 +1,6 @@
 {{/*
-Values without a value get their default, which Helm takes away where a value is null, and `name` its own. Every template
-begins with this: the first one does it for all, because they share the values.
+Sets the default of each value that is null (Helm removes the default of such a value), and the default of `name`. Every
+template begins with this. The templates share the values, so only the first call changes them.
 */}}
 {{- define "coderun-exporter.defaults" -}}
 {{- if not (hasKey .Values "complete") }}
@@ -17,7 +17,7 @@ begins with this: the first one does it for all, because they share the values.
 {{- fail "enabled: false has an effect only where the parent chart has `condition: coderun-exporter.enabled` for this dependency" }}
 {{- end }}
 {{- if not .Values.name }}
-{{- /* An alias is the chart's name in its templates. */}}
+{{- /* Under an alias, .Chart.Name is the alias. */}}
 {{- $name := contains "coderun-exporter" .Chart.Name | ternary .Chart.Name (printf "coderun-exporter-%s" .Chart.Name) }}
 {{- $_ := set .Values "name" (lower $name | replace "_" "-" | trunc 49 | trimSuffix "-") }}
 {{- end }}
@@ -30,7 +30,7 @@ begins with this: the first one does it for all, because they share the values.
 {{- end }}
 {{- end }}
 
-{{/* The labels that find the pods: each part of a release is a component of its own. */}}
+{{/* The labels that select the pods. Each exporter of a release has its own component label. */}}
 {{- define "coderun-exporter.selector" -}}
 app.kubernetes.io/name: coderun-exporter
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -54,12 +54,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{/* The account of the pods. */}}
+{{/* The name of the ServiceAccount of the pods. */}}
 {{- define "coderun-exporter.account" -}}
 {{ .Values.serviceAccount.name | default .Values.name }}
 {{- end }}
 
-{{/* The image, by its digest where that is given. */}}
+{{/* The image, by its digest if one is set. */}}
 {{- define "coderun-exporter.image" -}}
 {{- with .Values.image }}
 {{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
@@ -87,7 +87,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- $text }}
 {{- end }}
 
-{{/* What a probe requests: (list root path). */}}
+{{/* The request of a probe: (list root path). */}}
 {{- define "coderun-exporter.probe" -}}
 {{- $web := (index . 0).Values.webConfig }}
 {{- if and $web.secret $web.tls $web.clientCertificates -}}

@@ -1,6 +1,6 @@
 {{/*
-A file of rules with the values applied, as tools/bundle/tuning.py does it, or nothing where no rule is left: (list root
-text). A test holds both equal.
+A rule file with the values applied: (list root text). Empty if all rules are disabled. tools/bundle/tuning.py does the
+same; a test compares the results.
 */}}
 {{- define "coderun-exporter.rules" -}}
 {{- $root := index . 0 }}
@@ -44,7 +44,7 @@ text). A test holds both equal.
 {{- end }}
 {{- end }}
 
-{{/* Fails with one line where a value of `rules` names what is not there: (root). */}}
+{{/* Fails with one line if a value of `rules` has an unknown name: (root). */}}
 {{- define "coderun-exporter.check-rules" -}}
 {{- $known := .Files.Get "files/rule-settings.yaml" | fromYaml }}
 {{- $table := $known.thresholds }}
@@ -73,7 +73,7 @@ text). A test holds both equal.
 {{- end }}
 {{- end }}
 
-{{/* Labels that the rules set themselves: (list path labels reserved). */}}
+{{/* Fails if `labels` contains a label that the rules set themselves: (list path labels reserved). */}}
 {{- define "coderun-exporter.check-labels" -}}
 {{- $where := index . 0 }}
 {{- $reserved := index . 2 }}
@@ -83,7 +83,7 @@ text). A test holds both equal.
 {{- end }}
 {{- end }}
 
-{{/* The known name that has the most pairs of letters of a name: (list name known). */}}
+{{/* The known name that is most similar to a name, by pairs of letters: (list name known). */}}
 {{- define "coderun-exporter.nearest" -}}
 {{- $name := index . 0 | lower }}
 {{- $best := dict "name" "" "score" -1.0 }}
