@@ -10,6 +10,7 @@ from exporter.log_polling.states import STATES
 from exporter.log_polling.targets import Target
 from tests.log_polling.polls import NOW, CountingReader
 
+FORMATS = shipped_formats()
 TARGET = Target("key", "job", "pod", "n", "p", "main", "node", "claude")
 STAMPS = st.sampled_from(
     [
@@ -38,7 +39,7 @@ def read(one, body, *, is_over):
 def test_no_answer_is_an_error_of_the_exporter(answers, is_over):
     """Its state is one of a fixed set, no time is in the future, and the next request has a valid time."""
     reader = CountingReader("")
-    for one in (ContainerReader(TARGET, reader), ContainerReader(TARGET, LogReader(shipped_formats(), expected=""))):
+    for one in (ContainerReader(TARGET, reader), ContainerReader(TARGET, LogReader(FORMATS, expected=""))):
         for answer in answers:
             assert read(one, b"\n".join(answer), is_over=is_over).state in STATES
             since = one.params(NOW).get("sinceTime", "2027-01-15T08:00:00Z")
