@@ -88,7 +88,7 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Event(msgspec.Struct, gc=False, kw_only=True):
-    """An Event about a run, a Job or a Pod. Events of type `Normal` are not read."""
+    """An Event about a run, a Job or a Pod. Events of type `Normal` are not watched: only a dump has them."""
 
     uid: str
     namespace: str
@@ -103,3 +103,5 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     count: int = 1
     container: str = ""
     """The container of the Pod that it is about; empty if it is about the Pod."""
+    normal: bool = False
+    """Whether it is of type `Normal`: it reports progress or the work of a controller, not a failure."""

@@ -15,6 +15,7 @@ from exporter.diagnosis.explanation import (
 )
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
+from exporter.diagnosis.gone import events_of_gone
 from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
@@ -45,7 +46,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     shown, uids = workers[:_WORKERS], [item.uid]
     for job in shown:
         uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_PODS:])]
-    events = sorted((one for uid in dict.fromkeys(uids) for one in cache.events_about(uid)), key=_last, reverse=True)
+    events = sorted((one for uid in dict.fromkeys(uids) for one in _events_of(uid, cache)), key=_last, reverse=True)
     current = cache.newest_job(item) if isinstance(item, Run) else item
     return Explanation(
         namespace=item.namespace,
@@ -146,6 +147,12 @@ def _pod(pod: Pod) -> PodView:
             for one in pod.containers
         ),
     )
+
+
+def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
+    """The warnings about an object, and all Events about those of it that no longer exist."""
+    yield from (event for event in cache.events_about(uid) if not event.normal)
+    yield from events_of_gone(uid, cache)
 
 
 def _event(event: Event) -> EventView:

@@ -8,6 +8,7 @@ from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
 from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run
+from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.limits import DEFAULT_FACTOR
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
@@ -51,6 +52,8 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
     if not run.terminal and run.attempt >= _LOOP:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
+    if newest is None and run.state == "failed":
+        yield from gone_findings(run, cache)
     for job in cache.jobs_of(run):
         if job.namespace == run.namespace and (job is newest or not job.result):
             yield from _of_worker(job, cache)

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
-from exporter.explaining.core_events import warning_of
+from exporter.explaining.core_events import event_of
 from exporter.explaining.snapshot import Snapshot
 from exporter.informers import Informer
 from exporter.profiles import Profile
@@ -63,7 +63,7 @@ class Objects:
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
-        if (event := warning_of(raw, is_core=is_core)) is not None:
+        if (event := event_of(raw, is_core=is_core)) is not None:
             for informer in self.snapshot.of(EVENTS):
                 self.snapshot.put(informer, event.uid, event)
 

@@ -24,6 +24,7 @@ from exporter.cache import (
     Run,
 )
 from exporter.config import ConfigMaps, Settings
+from exporter.explaining.gone_objects import GoneObjects, without_old_progress
 from exporter.informers import Informer, informers, watch_config
 from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
@@ -133,13 +134,14 @@ class Snapshot:
     def _attach_events(self, cache: ObjectCache) -> None:
         """Only those about runs, their Jobs and Pods; about open ones last, because the first are dropped first."""
         cache.events.scopes |= self.known[EVENTS]
-        places = _places(cache)
-        found = []
-        for scope in self.known[EVENTS]:
-            for event in self._records.get((EVENTS, scope), {}).values():
-                place = places.get(event.about)
-                if place is not None and place[0] == event.namespace:
-                    found.append((place[1], event.last or 0.0, event))
+        every = [one for scope in self.known[EVENTS] for one in self._records.get((EVENTS, scope), {}).values()]
+        places, gone, found = _places(cache), GoneObjects(cache, every), []
+        for event in without_old_progress(every):
+            place = places.get(event.about)
+            if place is not None and place[0] == event.namespace:
+                found.append((place[1], event.last or 0.0, event))
+            elif place is None and (assigned := gone.assigned(event)) is not None:
+                found.append((False, event.last or 0.0, assigned))
         for *_, event in sorted(found, key=operator.itemgetter(0, 1)):
             cache.events.add(event)
         note = f"Events about {cache.events.dropped} objects were dropped: too many"
