@@ -60,6 +60,8 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     """Start time, from its status."""
     since: float | None = None
     """Since when it needs a worker, from its status."""
+    spec_changed: float | None = None
+    """When its spec was last changed, from managedFields: only in a dump."""
     ready: bool | None = None
     """Whether it is ready; None if its profile does not define readiness."""
     long_lived: bool = False

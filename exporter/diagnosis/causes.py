@@ -263,6 +263,15 @@ _TABLE: Final = (
         metric=False,
     ),
     CauseInfo(
+        "between_attempts",
+        "The last attempt is over and its worker gone, and the controller has not created the next one yet."
+        " It takes seconds: if it is the same two minutes later, it is a fault.",
+        _NO_ACTION,
+        "kubectl -n $namespace get jobs,pods --sort-by=.metadata.creationTimestamp",
+        fault=False,
+        metric=False,
+    ),
+    CauseInfo(
         "suspended",
         "The worker is suspended, for example by a queue, or its pod has a scheduling gate.",
         _NO_ACTION,

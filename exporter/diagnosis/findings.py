@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.attempts import without_attempts
 from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
@@ -45,7 +46,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
         yield found(
             "waiting", run.message or f"{run.kind} {run.name} is {run.phase}", about=of_run(run), since=run.since
         )
-    yield from stall_findings(run, cache)
+    yield from without_attempts(run, [*stall_findings(run, cache)])
     yield from idle_findings(run, cache)
     yield from unread_workers(run, cache)
     yield from failure_findings(run, cache)

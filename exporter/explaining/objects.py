@@ -4,8 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job, Run
 from exporter.explaining.core_events import event_of
+from exporter.explaining.managed_fields import spec_changed
 from exporter.explaining.snapshot import Snapshot
 from exporter.informers import Informer
 from exporter.profiles import Profile
@@ -58,6 +59,9 @@ class Objects:
             self._add_configmap(raw)
             return
         records = [self.snapshot.add(informer, raw) for informer in self._by_type.get((group, plural), ())]
+        for record in records:
+            if isinstance(record, Run):
+                record.spec_changed = spec_changed(raw)
         if not any(records) and kind in {"Job", "Pod"}:
             self._add_other(raw, kind)
 

@@ -90,6 +90,7 @@ CASES = [
     ("pod_not_starting", [OPEN, a_job(), a_pod(), READ], ""),
     ("max_runtime_exceeded", [OPEN, a_job(started=CREATED - 90_000), a_pod("Running")], ""),
     ("other", [failed("the moon is full")], ""),
+    ("between_attempts", [a_run(status=WORKS | {"jobName": "j-v1"}, spec={"contextVersion": 2}), READ], ""),
     ("suspended", [OPEN, a_job(spec={"suspend": True}, active=0)], ""),
 ]
 
