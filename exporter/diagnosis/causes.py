@@ -7,9 +7,10 @@ from typing import Final
 
 from exporter.diagnosis.cause_info import DESCRIBE as _RUN, CauseInfo
 
-__all__ = ["CANNOT_TELL", "CAUSES", "rank"]
+__all__ = ["CANNOT_TELL", "CAUSES", "RECOVERED", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
+RECOVERED: Final = "recovered"
 
 _YAML: Final = "kubectl -n $namespace get $resource $name -o yaml"
 _CONFIGMAP: Final = "kubectl -n $namespace describe configmap $name"
@@ -259,6 +260,14 @@ _TABLE: Final = (
         "A required ConfigMap has 80 % of the maximum size or more.",
         _TEMPLATES,
         _CONFIGMAP,
+        fault=False,
+        metric=False,
+    ),
+    CauseInfo(
+        RECOVERED,
+        "A container beside the main one exceeded its memory limit, and has been running again for 10 minutes.",
+        _NO_ACTION,
+        _RUN,
         fault=False,
         metric=False,
     ),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from exporter.cache import Container, ObjectCache, Pod
 from exporter.diagnosis.cause_info import IMAGE
 from exporter.diagnosis.container_words import creation_words, pull_words
@@ -43,6 +45,8 @@ _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
 _SIGNALS: Final = frozenset({137, 143})
 """Exit codes after SIGKILL and SIGTERM."""
+_RECOVERY: Final = 600.0
+"""Seconds after which the kubelet takes a restarted container as recovered: it resets its back-off."""
 _ROLES: Final = ("main", "init", "side")
 
 
@@ -90,7 +94,13 @@ def restarting_containers(pod: Pod) -> Iterator[Finding]:
             yield found("oom_killed", _end(one), about=of_pod(pod, one.name), since=one.since)
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
-            yield found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
+            finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
+            yield msgspec.structs.replace(finding, settles=_RECOVERY) if _main_works_without(one, pod) else finding
+
+
+def _main_works_without(one: Container, pod: Pod) -> bool:
+    """Whether the container works for a main one that is running."""
+    return one.role == "side" and any(main.role == "main" and main.state == "running" for main in pod.containers)
 
 
 def _restarting(pod: Pod, one: Container) -> Finding:

@@ -2,16 +2,16 @@
 
 import shlex
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from exporter.cache import Job, Pod, Run
-from exporter.diagnosis.causes import CAUSES
+from exporter.diagnosis.causes import CAUSES, RECOVERED
 from exporter.untrusted import one_line
 
-__all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run"]
+__all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run", "settle"]
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +23,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     next: str = ""
     act: str = ""
     """Who must act, if it is not the one of the table."""
+    settles: float | None = None
+    """Seconds after `since` from which on it is only a remark: `recovered`."""
 
 
 class Subject(NamedTuple):
@@ -60,6 +62,13 @@ def is_fault(finding: Finding, now: float) -> bool:
     """Whether it is a fault by now: many states are normal for a while."""
     info = CAUSES[finding.cause]
     return info.fault and (not info.grace or finding.since is None or now - finding.since >= info.grace)
+
+
+def settle(every: Iterable[Finding], now: float) -> Iterator[Finding]:
+    """The findings, of which those that have settled are remarks."""
+    for one in every:
+        over = one.settles is not None and one.since is not None and now - one.since >= one.settles
+        yield msgspec.structs.replace(one, cause=RECOVERED) if over else one
 
 
 def of_run(run: Run) -> Subject:

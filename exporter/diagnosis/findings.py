@@ -8,7 +8,7 @@ from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
-from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run
+from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run, settle
 from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.limits import DEFAULT_FACTOR
 from exporter.diagnosis.stall import idle_findings, stall_findings
@@ -26,7 +26,7 @@ _DEEPEST = 3
 
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
     """The findings, in the order of the table of causes. A worker of a run has those of the run only if it is one."""
-    every = [*(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache))]
+    every = [*settle(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache), cache.now)]
     every += unread_events(item.namespace, cache, every)
     return sorted(distinct(every), key=lambda one: rank(one.cause))
 

@@ -151,6 +151,6 @@ def test_a_failed_attempt_explains_nothing_once_there_is_another(tmp_path):
 
 def test_every_cause_has_a_test():
     """Here, after a public report, or in the tests of the cache."""
-    elsewhere = {"configmap_shrunk", "not_ready", "waiting"}  # tests/diagnosis/test_findings.py
+    elsewhere = {"configmap_shrunk", "not_ready", "waiting", "recovered"}  # test_findings.py, test_recovered.py
     covered = {case[0] for case in CASES} | {row["cause"] for row in EXPECTED} | elsewhere
     assert sorted(CAUSES.keys() - covered) == []
