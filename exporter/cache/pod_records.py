@@ -23,8 +23,8 @@ class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
     reason: str = ""
     message: str = ""
-    """The kubelet's message about a waiting container. Messages of terminated ones may be log lines: they are not
-    read."""
+    """The message of the kubelet or the runtime. Those of a container that has run may be log lines: they are not
+    kept."""
     exit_code: int | None = None
     since: float | None = None
     """When it started (`running`) or ended (`terminated`)."""

@@ -1,7 +1,7 @@
 """Containers of Pods: wire types, and their records with role and state.
 
-Commands, environment and images are not decoded. Neither are messages of terminated containers: they are the end of
-the container's log, if the container asks for that (terminationMessagePolicy).
+Commands, environment and images are not decoded. The message of a terminated container is kept only if the kubelet
+or the runtime wrote it. Others are the words of the container, or the end of its log (terminationMessagePolicy).
 """
 
 import datetime as dt
@@ -20,6 +20,19 @@ __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "contain
 _MOST = 50
 _LONGEST_MESSAGE = 300
 _LONGEST_RAW = 2000
+_OF_THE_KUBELET = frozenset(
+    {
+        *(
+            "StartError",
+            "ContainerCannotRun",
+            "RunContainerError",
+            "CreateContainerError",
+            "CreateContainerConfigError",
+        ),
+        *("ContainerStatusUnknown", "DeadlineExceeded", "Evicted"),
+    }
+)
+"""Reasons of terminated containers that never started, or of which the kubelet knows nothing: they have no log."""
 _BACK_OFF = re.compile(r"\bback-off [0-9hms.]+ (?=restarting)")
 """The kubelet doubles the time at each restart: messages become labels, and each time would be another series."""
 
@@ -48,6 +61,7 @@ class Terminated(msgspec.Struct, rename="camel"):
     """`state.terminated`: a container that has terminated."""
 
     reason: str | None = None
+    message: str | None = None
     exit_code: int | None = None
     finished_at: dt.datetime | None = None
 
@@ -106,7 +120,7 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None) -
         role=role,
         state="terminated" if ended else "running" if state.running else "waiting",
         reason=intern_label((ended or waiting or Waiting()).reason),
-        message=cleaned(waiting.message) if waiting and not ended else "",
+        message=_words(ended, waiting, last),
         exit_code=ended.exit_code if ended else None,
         since=unix_seconds(ended.finished_at if ended else state.running.started_at if state.running else None),
         restarts=status.restart_count or 0,
@@ -114,6 +128,14 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None) -
         last_exit_code=last.exit_code,
         sidecar=sidecar,
     )
+
+
+def _words(ended: Terminated | None, waiting: Waiting | None, last: Terminated) -> str:
+    """Why a container does not run: of one that waits to be restarted, the words about its last end, if there are."""
+    end = ended or (last if waiting else Terminated())
+    if end.reason in _OF_THE_KUBELET and end.message:
+        return cleaned(end.message)
+    return cleaned(waiting.message) if waiting and not ended else ""
 
 
 def cleaned(text: str | None) -> str:
