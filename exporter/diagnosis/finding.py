@@ -3,7 +3,7 @@
 import shlex
 import string
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -12,6 +12,10 @@ from exporter.diagnosis.causes import CAUSES, RECOVERED
 from exporter.untrusted import one_line
 
 __all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run", "settle"]
+
+
+_MAX_EVIDENCE: Final = 600
+"""Characters. In metrics it is as long as a label may be."""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +51,9 @@ def found(
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
-    return Finding(cause=cause, evidence=one_line(evidence), since=since, next=following, act=act)
+    return Finding(
+        cause=cause, evidence=one_line(evidence, limit=_MAX_EVIDENCE), since=since, next=following, act=act
+    )
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:

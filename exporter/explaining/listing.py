@@ -6,6 +6,7 @@ from exporter.diagnosis.explanation import Explanation
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
 from exporter.explaining.text import age, not_yet, style_of
+from exporter.untrusted import one_line
 
 __all__ = ["listing_of"]
 
@@ -40,5 +41,5 @@ def _row(run: Explanation) -> tuple[str, ...]:
         age(run.created, run.observed),
         cause,
         since,
-        first.evidence if first else "",
+        one_line(first.evidence) if first else "",
     )

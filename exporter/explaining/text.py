@@ -8,10 +8,13 @@ from exporter.diagnosis.explanation import ContainerView, Explanation, FindingVi
 from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
+from exporter.untrusted import shorten
 
 __all__ = ["age", "not_yet", "style_of", "text_of"]
 
 _WIDTH = 12
+_CELL = 80
+"""Characters of a reason in a column that others follow."""
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
@@ -133,7 +136,7 @@ def _worker_rows(worker: WorkerView, run: Explanation) -> Iterator[tuple[str, st
 
 def _pod_state(pod: PodView) -> str:
     node = f" on {pod.node}" if pod.node else ""
-    return f"{pod.state}{node}" + (f": {pod.reason}" if pod.reason else "")
+    return f"{pod.state}{node}" + (f": {shorten(pod.reason, limit=_CELL)}" if pod.reason else "")
 
 
 def _container_state(one: ContainerView) -> str:

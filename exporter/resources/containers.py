@@ -18,7 +18,7 @@ from exporter.untrusted import message
 __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "containers_of", "terminated"]
 
 _MOST = 50
-_LONGEST_MESSAGE = 300
+_LONGEST_MESSAGE = 600
 _LONGEST_RAW = 2000
 _OF_THE_KUBELET = frozenset(
     {
@@ -139,7 +139,7 @@ def _words(ended: Terminated | None, waiting: Waiting | None, last: Terminated) 
 
 
 def cleaned(text: str | None) -> str:
-    """A message of a component of Kubernetes: one line without credentials, of at most 300 characters."""
+    """A message of a component of Kubernetes: one line without credentials, of at most 600 characters."""
     return _cleaned(text[:_LONGEST_RAW]) if text else ""
 
 

@@ -19,6 +19,8 @@ _SIDE = re.compile(
     r"|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|valkey|rabbitmq|memcached|minio|localstack"
 )
 """Names of containers that usually work for another one in the Pod."""
+_PREEMPTION = re.compile(r" preemption: .*", re.DOTALL)
+"""What the scheduler appends: why it cannot help itself by preemption, for each node again."""
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -95,7 +97,9 @@ def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "", named: 
         deleted=unix_seconds(meta.deletion_timestamp),
         finished=finished(status) if status.phase in _ENDED else None,
         gated=bool(spec.scheduling_gates),
-        unscheduled=": ".join(filter(None, (intern_label(scheduled.reason), cleaned(scheduled.message)))),
+        unscheduled=": ".join(
+            filter(None, (intern_label(scheduled.reason), cleaned(_PREEMPTION.sub("", scheduled.message or ""))))
+        ),
         unscheduled_since=unix_seconds(scheduled.last_transition_time),
         ready=None if ready is None else ready.status == "True",
         ready_since=unix_seconds(ready.last_transition_time) if ready is not None else None,
