@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job, Run
+from exporter.explaining.clock import times_of
 from exporter.explaining.core_events import event_of
 from exporter.explaining.managed_fields import spec_changed
 from exporter.explaining.snapshot import Snapshot
@@ -48,6 +49,7 @@ class Objects:
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
         """Adds an object; others than runs, Jobs, Pods, Events and ConfigMaps are ignored."""
         group = version.partition("/")[0] if "/" in version else ""
+        self.snapshot.see(times_of(bytes(raw), group=group))
         if kind == "Event" and group in _EVENTS:
             self._add_event(raw, is_core=not group)
             return

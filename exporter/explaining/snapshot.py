@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -61,7 +61,7 @@ class Snapshot:
 
     @property
     def newest(self) -> float:
-        """The newest time in the records; those after `latest` count only if there are no others."""
+        """The newest time that was seen; those after `latest` count only if there are no others."""
         return self._newest or self._newest_of_all
 
     def add(self, informer: Informer, raw: msgspec.Raw) -> Any:
@@ -79,7 +79,11 @@ class Snapshot:
             if self._number > _MOST:
                 raise TooManyError
         records[uid] = record
-        times = _times(record)
+        self.see(_times(record))
+
+    def see(self, times: Iterable[float]) -> None:
+        """Times that are in the past, in seconds since the epoch."""
+        times = [0.0, *times]
         self._newest_of_all = max(self._newest_of_all, *times)
         self._newest = max(self._newest, *(one for one in times if one <= self.latest))
 
@@ -170,4 +174,4 @@ def _times(record: Any) -> list[float]:
             found = [record.first, record.last]
         case ConfigMap() | _:
             found = []
-    return [0.0, *(one for one in found if one is not None)]
+    return [one for one in found if one is not None]
