@@ -157,7 +157,7 @@ class Explanation(_View, kw_only=True, frozen=True):
     uid: str = ""
     """Its UID."""
     verdict: str
-    """`fault`, `unknown` (objects that could not be read may show a fault), or `ok`."""
+    """`fault`, `unknown` (the first cause is `cannot_tell`), or `ok`."""
     state: str
     """`waiting`, `open`, `succeeded`, `failed` or `cancelled`."""
     phase: str = ""

@@ -32,9 +32,9 @@ def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
 
 
 def verdict(found_: Iterable[Finding], now: float) -> str:
-    """`fault`, `unknown` (only objects that could not be read may show a fault), or `ok`."""
-    causes = {one.cause for one in found_ if is_fault(one, now)}
-    return NO_FAULT if not causes else UNKNOWN if causes == {CANNOT_TELL} else FAULT
+    """`fault`, `unknown` (the first cause is `cannot_tell`: all that follows is an effect of it, or unsure), or `ok`."""
+    first = min((one.cause for one in found_ if is_fault(one, now)), key=rank, default=None)
+    return NO_FAULT if first is None else UNKNOWN if first == CANNOT_TELL else FAULT
 
 
 def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:

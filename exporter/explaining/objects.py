@@ -22,6 +22,10 @@ __all__ = ["DUMPED", "Objects"]
 DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
 """What a dump should have."""
 
+_EXPIRED: Final = (
+    "The list of Events is empty: Kubernetes deletes them after an hour. The log of the kubelet on the node has the"
+    " reason; a pod that replaces a deleted one has new Events"
+)
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
 _MOST_ELSEWHERE: Final = 100
@@ -29,11 +33,12 @@ _EVENTS: Final = {"", "events.k8s.io"}
 
 
 class Objects:
-    """`is_cut`: the dump ends early, so that absent objects may exist."""
+    """`is_cut`: the dump ends early, so that absent objects may exist. `empty`: the kinds of lists without items."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.is_cut = False
+        self.empty: set[str] = set()
         self._by_type: dict[tuple[str, str], list[Informer]] = {}
         for informer in snapshot.informers:
             self._by_type.setdefault((informer.watch.group, informer.watch.plural), []).append(informer)
@@ -138,14 +143,20 @@ class Objects:
                 snapshot.put(jobs, uid, job)
         elif "Job" not in self._seen and is_mixed:
             snapshot.notes.append("The dump has no Jobs: this is taken as none, because it has other kinds")
-        missing = [name for name in ("Pod", "Event") if name not in self._seen]
+        missing = [name for name in ("Pod", "Event") if not self._has_list(name)]
         if missing:
             words = " and no ".join(f"{name}s" for name in missing)
             snapshot.notes.append(f"The dump has no {words}: they are unknown; dump {DUMPED}")
+        if "Event" not in self._seen | {*missing}:
+            snapshot.notes.append(_EXPIRED)
+
+    def _has_list(self, kind: str) -> bool:
+        """Whether there are objects of this kind, or an empty list: kubectl gives all its lists the kind List."""
+        return kind in self._seen or not self.empty.isdisjoint(("List", f"{kind}List"))
 
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
         if informer.table == EVENTS:
-            return "Event" in self._seen
+            return self._has_list("Event")
         if self.is_cut:
             return False
         if informer.table == CONFIGMAPS:
@@ -154,7 +165,7 @@ class Objects:
             return CODERUNS in self._seen
         if informer.watch.plural == "jobs":
             return "Job" in self._seen or is_mixed
-        return "Pod" in self._seen
+        return self._has_list("Pod")
 
 
 def _tree(raw: msgspec.Raw) -> Any:

@@ -13,6 +13,8 @@ from exporter.plurals import plural
 
 __all__ = ["clock_note", "early_note", "of_dump"]
 
+_LIFE = 3600.0  # --event-ttl of kube-apiserver, in seconds
+
 
 def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
     """Which time ages are counted from, or that the given one is too early."""
@@ -48,12 +50,31 @@ def of_dump(run: Explanation) -> Explanation:
 
 
 def _found(one: FindingView, run: Explanation, kinds: str) -> FindingView:
+    if kinds == "events" and _is_older(one, run):
+        return _expired(one, run)
     return msgspec.structs.replace(
         one,
         evidence=f"{one.evidence.partition(' ')[0]} in namespace {run.namespace} are not in the dump",
         meaning="Objects that would show the cause are not in the dump.",
         act="who makes the dump; then add --filename more.json",
         next=f"kubectl -n {shlex.quote(run.namespace)} get {kinds} -o json > more.json",
+    )
+
+
+def _is_older(one: FindingView, run: Explanation) -> bool:
+    """Whether the Events about it may have expired by now."""
+    return bool(one.since and run.observed and (run.observed - one.since).total_seconds() >= _LIFE)
+
+
+def _expired(one: FindingView, run: Explanation) -> FindingView:
+    """Another dump would have no Events either."""
+    shown = (other.next for other in run.findings if other is not one and " describe " in other.next)
+    return msgspec.structs.replace(
+        one,
+        evidence="No Events are in the dump: Kubernetes deletes them after an hour, or they were not dumped",
+        meaning="Objects that would show the cause are not in the dump.",
+        act="who runs the cluster",
+        next=next(shown, f"kubectl -n {shlex.quote(run.namespace)} get events"),
     )
 
 
