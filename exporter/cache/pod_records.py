@@ -56,6 +56,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     started: float | None = None
     deleted: float | None = None
     """The end of its grace period, if its deletion was requested."""
+    finalizers: str = ""
+    """The names of its finalizers, while it is being deleted."""
     finished: float | None = None
     gated: bool = False
     """Whether scheduling gates keep it from the scheduler."""

@@ -79,6 +79,8 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     work_completed: float | None = None
     finished: float | None = None
     deleted: float | None = None
+    finalizers: str = ""
+    """The names of its finalizers, while it is being deleted."""
     deadline: float | None = None
     """Job creation deadline from its annotation, in seconds; None: the configured one."""
 
@@ -137,6 +139,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     deleted: float | None = None
     """When its deletion was requested: a Job that is being deleted is not the current Job of a run. For a Pod, the
     end of its grace period: it stays the current worker until it is gone."""
+    finalizers: str = ""
+    """The names of its finalizers, while it is being deleted."""
     version: int = 0
     agent: str = ""
     service: str = ""

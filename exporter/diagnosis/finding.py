@@ -27,6 +27,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     next: str = ""
     act: str = ""
     """Who must act, if it is not the one of the table."""
+    effect: bool = False
+    """Whether another finding of the same cause may explain it: that one comes first."""
     settles: float | None = None
     """Seconds after `since` from which on it is only a remark: `recovered`."""
 

@@ -28,11 +28,11 @@ def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
     """The findings, in the order of the table of causes. A worker of a run has those of the run only if it is one."""
     every = [*settle(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache), cache.now)]
     every += unread_events(item.namespace, cache, every)
-    return sorted(distinct(every), key=lambda one: rank(one.cause))
+    return sorted(distinct(every), key=lambda one: (rank(one.cause), one.effect))
 
 
 def verdict(found_: Iterable[Finding], now: float) -> str:
-    """`fault`, `unknown` (the first cause is `cannot_tell`: all that follows is an effect of it, or unsure), or `ok`."""
+    """`fault`, `unknown` (the first cause is `cannot_tell`: what follows are effects), or `ok`."""
     first = min((one.cause for one in found_ if is_fault(one, now)), key=rank, default=None)
     return NO_FAULT if first is None else UNKNOWN if first == CANNOT_TELL else FAULT
 

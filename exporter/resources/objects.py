@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import re
 import sys
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ __all__ = [
     "Meta",
     "OwnerReference",
     "annotated_seconds",
+    "finalizers_of",
     "intern_label",
     "object_name",
     "seconds_in",
@@ -26,6 +28,9 @@ __all__ = [
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
 
 _MAX_NAME_LENGTH = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+
+_MAX_FINALIZERS = 5
+_FINALIZER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,127}[A-Za-z0-9])?")
 
 T = TypeVar("T")
 
@@ -72,6 +77,14 @@ def unix_seconds(moment: dt.datetime | None) -> float | None:
     if moment is None or moment.year == 1:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def finalizers_of(meta: Meta) -> str:
+    """The names of the first five finalizers of an object that is being deleted, after commas; else empty."""
+    if meta.deletion_timestamp is None:
+        return ""
+    names = [name for name in meta.finalizers or () if _FINALIZER.fullmatch(name)]
+    return sys.intern(", ".join(names[:_MAX_FINALIZERS]))
 
 
 def object_name(text: str | None) -> str:

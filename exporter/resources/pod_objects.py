@@ -8,7 +8,15 @@ import msgspec
 
 from exporter.cache import SUCCEEDED, Pod
 from exporter.resources.containers import ContainerStatus, SpecContainer, cleaned, containers_of, terminated
-from exporter.resources.objects import Meta, OwnerReference, intern_label, object_name, truncate, unix_seconds
+from exporter.resources.objects import (
+    Meta,
+    OwnerReference,
+    finalizers_of,
+    intern_label,
+    object_name,
+    truncate,
+    unix_seconds,
+)
 
 __all__ = ["Spec", "Status", "WirePod", "finished", "job_of", "main_containers", "pod_record"]
 
@@ -95,6 +103,7 @@ def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "", named: 
         created=unix_seconds(meta.creation_timestamp),
         started=unix_seconds(status.start_time),
         deleted=unix_seconds(meta.deletion_timestamp),
+        finalizers=finalizers_of(meta),
         finished=finished(status) if status.phase in _ENDED else None,
         gated=bool(spec.scheduling_gates),
         unscheduled=": ".join(
