@@ -61,6 +61,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     finished: float | None = None
     gated: bool = False
     """Whether scheduling gates keep it from the scheduler."""
+    gates: str = ""
+    """The names of its scheduling gates."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None

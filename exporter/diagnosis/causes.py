@@ -283,7 +283,7 @@ _TABLE: Final = (
     CauseInfo(
         "suspended",
         "The worker is suspended, for example by a queue, or its pod has a scheduling gate.",
-        _NO_ACTION,
+        "who runs the queue, or has suspended it, if it waits too long",
         _RUN,
         fault=False,
         metric=False,

@@ -16,6 +16,7 @@ from exporter.diagnosis.explanation import (
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
 from exporter.diagnosis.gone import events_of_gone
+from exporter.diagnosis.queues import events_of_workload
 from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
@@ -150,9 +151,10 @@ def _pod(pod: Pod) -> PodView:
 
 
 def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
-    """The warnings about an object, and all Events about those of it that no longer exist."""
+    """The warnings about an object, and all Events about its Workload and about those of it that no longer exist."""
     yield from (event for event in cache.events_about(uid) if not event.normal)
     yield from events_of_gone(uid, cache)
+    yield from events_of_workload(uid, cache)
 
 
 def _event(event: Event) -> EventView:

@@ -11,6 +11,7 @@ from exporter.diagnosis.failure import failure_findings
 from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run, settle
 from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.limits import DEFAULT_FACTOR
+from exporter.diagnosis.queues import suspended_finding
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
 from exporter.diagnosis.worker import hang_findings
@@ -66,8 +67,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
 
 def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
-        queue = f" by queue {job.queue}" if job.queue else ""
-        yield found("suspended", f"{job.worker} {job.name} is suspended{queue}", about=of_job(job), since=job.created)
+        yield suspended_finding(job, cache)
     yield from deletion_findings(job)
     known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known

@@ -11,6 +11,7 @@ from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, distinct, found, of_pod
 from exporter.diagnosis.mounts import mount_findings, volume_cause
 from exporter.diagnosis.pods import not_starting
+from exporter.diagnosis.queues import gated_finding
 
 __all__ = ["pod_findings", "pods_findings"]
 
@@ -68,7 +69,7 @@ def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
 
 def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if pod.gated:
-        yield found("suspended", "the pod has a scheduling gate", about=of_pod(pod), since=pod.created)
+        yield gated_finding(pod, cache)
         return
     if pod.unscheduled and not pod.node:
         cause = volume_cause(pod.unscheduled) or "unschedulable"

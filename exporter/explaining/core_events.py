@@ -7,6 +7,7 @@ import msgspec
 
 from exporter.cache import Event
 from exporter.diagnosis.gone import CREATED_POD, TELLING
+from exporter.diagnosis.queues import WORKLOAD
 from exporter.diagnosis.stages import PROGRESS
 from exporter.kube.decode import Decoder
 from exporter.resources.events import Regarding, WireEvent, event_from_object
@@ -37,6 +38,6 @@ def event_of(raw: msgspec.Raw, *, is_core: bool) -> Event | None:
     if item.type != _NORMAL:
         return event_from_object(item)
     kind = (item.regarding and item.regarding.kind) or ""
-    if item.reason not in _TELLING.get(kind, ()):
+    if kind != WORKLOAD and item.reason not in _TELLING.get(kind, ()):
         return None
     return msgspec.structs.replace(event_from_object(item), normal=True)

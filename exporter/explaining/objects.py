@@ -4,11 +4,13 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Event, Job, Run
+from exporter.diagnosis.queues import WORKLOAD
 from exporter.explaining.clock import times_of
 from exporter.explaining.core_events import event_of
 from exporter.explaining.managed_fields import spec_changed
 from exporter.explaining.snapshot import Snapshot
+from exporter.explaining.workloads import GROUP, event_of_workload
 from exporter.informers import Informer
 from exporter.profiles import Profile
 from exporter.profiles.language import Worker
@@ -58,6 +60,9 @@ class Objects:
         if kind == "Event" and group in _EVENTS:
             self._add_event(raw, is_core=not group)
             return
+        if (group, kind) == (GROUP, WORKLOAD):
+            self._put_event(event_of_workload(raw))
+            return
         plural = self._kinds.get((group, kind))
         if plural is None:
             return
@@ -74,7 +79,10 @@ class Objects:
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
-        if (event := event_of(raw, is_core=is_core)) is not None:
+        self._put_event(event_of(raw, is_core=is_core))
+
+    def _put_event(self, event: Event | None) -> None:
+        if event is not None:
             for informer in self.snapshot.of(EVENTS):
                 self.snapshot.put(informer, event.uid, event)
 

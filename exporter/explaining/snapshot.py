@@ -24,7 +24,9 @@ from exporter.cache import (
     Run,
 )
 from exporter.config import ConfigMaps, Settings
+from exporter.diagnosis.queues import WORKLOAD
 from exporter.explaining.gone_objects import GoneObjects, without_old_progress
+from exporter.explaining.workloads import Workloads
 from exporter.informers import Informer, informers, watch_config
 from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
@@ -138,11 +140,13 @@ class Snapshot:
     def _attach_events(self, cache: ObjectCache) -> None:
         """Only those about runs, their Jobs and Pods; about open ones last, because the first are dropped first."""
         cache.events.scopes |= self.known[EVENTS]
-        every = [one for scope in self.known[EVENTS] for one in self._records.get((EVENTS, scope), {}).values()]
-        places, gone, found = _places(cache), GoneObjects(cache, every), []
+        every = [one for key, records in self._records.items() if key[0] == EVENTS for one in records.values()]
+        places, gone, workloads, found = _places(cache), GoneObjects(cache, every), Workloads(cache), []
         for event in without_old_progress(every):
             place = places.get(event.about)
-            if place is not None and place[0] == event.namespace:
+            if event.about_kind == WORKLOAD:
+                found += [(True, event.last or 0.0, one) for one in (workloads.assigned(event),) if one is not None]
+            elif place is not None and place[0] == event.namespace:
                 found.append((place[1], event.last or 0.0, event))
             elif place is None and (assigned := gone.assigned(event)) is not None:
                 found.append((False, event.last or 0.0, assigned))

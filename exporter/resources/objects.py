@@ -2,8 +2,10 @@
 
 import datetime as dt
 import functools
+import itertools
 import re
 import sys
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -20,6 +22,7 @@ __all__ = [
     "finalizers_of",
     "intern_label",
     "object_name",
+    "qualified_names",
     "seconds_in",
     "truncate",
     "unix_seconds",
@@ -29,8 +32,8 @@ QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/task
 
 _MAX_NAME_LENGTH = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 
-_MAX_FINALIZERS = 5
-_FINALIZER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,127}[A-Za-z0-9])?")
+_MAX_NAMES = 5
+_QUALIFIED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,127}[A-Za-z0-9])?")
 
 T = TypeVar("T")
 
@@ -80,11 +83,16 @@ def unix_seconds(moment: dt.datetime | None) -> float | None:
 
 
 def finalizers_of(meta: Meta) -> str:
-    """The names of the first five finalizers of an object that is being deleted, after commas; else empty."""
+    """The names of the finalizers of an object that is being deleted; else empty."""
     if meta.deletion_timestamp is None:
         return ""
-    names = [name for name in meta.finalizers or () if _FINALIZER.fullmatch(name)]
-    return sys.intern(", ".join(names[:_MAX_FINALIZERS]))
+    return qualified_names(meta.finalizers or ())
+
+
+def qualified_names(names: Iterable[str | None]) -> str:
+    """The first five names of this form, as `example.com/name`, after commas."""
+    found = (name for name in names if name and _QUALIFIED.fullmatch(name))
+    return sys.intern(", ".join(itertools.islice(found, _MAX_NAMES)))
 
 
 def object_name(text: str | None) -> str:

@@ -14,6 +14,7 @@ from exporter.resources.objects import (
     finalizers_of,
     intern_label,
     object_name,
+    qualified_names,
     truncate,
     unix_seconds,
 )
@@ -106,6 +107,7 @@ def pod_record(pod: WirePod, *, mains: Collection[str], owner: str = "", named: 
         finalizers=finalizers_of(meta),
         finished=finished(status) if status.phase in _ENDED else None,
         gated=bool(spec.scheduling_gates),
+        gates=qualified_names(gate.name for gate in spec.scheduling_gates or ()),
         unscheduled=": ".join(
             filter(None, (intern_label(scheduled.reason), cleaned(_PREEMPTION.sub("", scheduled.message or ""))))
         ),

@@ -44,8 +44,8 @@ def found(folder, *objects):
         (
             [FOREGROUND],
             (
-                f"finalizer {FOREGROUND} keeps CodeRun r, whose deletion was requested: the garbage collector removes it"
-                " once the objects that it owns are gone"
+                f"finalizer {FOREGROUND} keeps CodeRun r, whose deletion was requested: the garbage collector"
+                " removes it once the objects that it owns are gone"
             ),
             CLUSTER,
         ),
