@@ -15,6 +15,7 @@ from exporter.diagnosis.explanation import (
 )
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
+from exporter.diagnosis.fixes import FIXES
 from exporter.diagnosis.gone import events_of_gone
 from exporter.diagnosis.queues import events_of_workload
 from exporter.untrusted import one_line
@@ -92,6 +93,7 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         meaning=info.meaning,
         act=finding.act or info.act,
         next=finding.next,
+        fix=FIXES.get(finding.cause, ""),
     )
 
 

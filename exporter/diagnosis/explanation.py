@@ -44,6 +44,8 @@ class FindingView(_View, kw_only=True, frozen=True):
     """Who must act."""
     next: str = ""
     """The next command."""
+    fix: str = ""
+    """What mends it, if that is the same each time: one line."""
 
 
 class EventView(_View, kw_only=True, frozen=True):

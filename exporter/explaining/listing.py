@@ -14,7 +14,7 @@ _HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
 
 
 def listing_of(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
-    """One line for each run, in their order, then the next command of the worst."""
+    """One line for each run, in their order, then the next command of the worst, and how to see all of one run."""
     return "\n".join([*_lines(runs, paint), *(paint("dim", f"Note: {note}") for note in notes)])
 
 
@@ -28,6 +28,8 @@ def _lines(runs: Sequence[Explanation], paint: Paint) -> Iterator[str]:
     if worst.verdict != "ok" and worst.findings and worst.findings[0].next:
         yield ""
         yield paint("bold", f"Next: {worst.findings[0].next}")
+    if any(run.findings for run in runs):
+        yield f"More: explain {worst.namespace}/{worst.name} shows all that is known of one run"
 
 
 def _row(run: Explanation) -> tuple[str, ...]:

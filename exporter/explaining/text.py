@@ -1,7 +1,7 @@
 """The explanation of one run as text, laid out as `kubectl describe` does."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from exporter.diagnosis.causes import CAUSES
 from exporter.diagnosis.explanation import ContainerView, Explanation, FindingView, PodView, Time, WorkerView
@@ -91,13 +91,23 @@ def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
         ("  Meaning", first.meaning),
         ("  Act", first.act),
         ("  Next", first.next),
+        ("  Fix", first.fix),
     ):
         if value:
             yield _field(name, value, paint, "bold" if name == "  Next" else "")
     if others:
         yield paint("bold", "Also:")
-        rows = [(one.cause, age(one.since, run.observed), one.evidence) for one in others]
-        yield from (f"  {line}" for line in columns(rows, paint))
+        yield from _others(others, {first.next, ""}, run, paint)
+
+
+def _others(others: Sequence[FindingView], shown: set[str], run: Explanation, paint: Paint) -> Iterator[str]:
+    """A line for each, and below it the next command, unless it is one of another finding before it."""
+    rows = [(f"{one.cause}{not_yet(one)}", age(one.since, run.observed), one.evidence) for one in others]
+    for line, one in zip(columns(rows, paint), others, strict=True):
+        yield f"  {line}"
+        if one.next not in shown:
+            yield f"    Next: {one.next}"
+        shown.add(one.next)
 
 
 def not_yet(finding: FindingView) -> str:
