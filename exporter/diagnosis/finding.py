@@ -11,10 +11,21 @@ from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.causes import CAUSES, RECOVERED
 from exporter.untrusted import one_line
 
-__all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run", "settle"]
+__all__ = [
+    "MAX_EVIDENCE",
+    "Finding",
+    "Subject",
+    "distinct",
+    "found",
+    "is_fault",
+    "of_job",
+    "of_pod",
+    "of_run",
+    "settle",
+]
 
 
-_MAX_EVIDENCE: Final = 600
+MAX_EVIDENCE: Final = 600
 """Characters. In metrics it is as long as a label may be."""
 
 
@@ -53,9 +64,7 @@ def found(
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
-    return Finding(
-        cause=cause, evidence=one_line(evidence, limit=_MAX_EVIDENCE), since=since, next=following, act=act
-    )
+    return Finding(cause=cause, evidence=one_line(evidence, limit=MAX_EVIDENCE), since=since, next=following, act=act)
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:

@@ -28,8 +28,8 @@ def _lines(runs: Sequence[Explanation], paint: Paint) -> Iterator[str]:
     if worst.verdict != "ok" and worst.findings and worst.findings[0].next:
         yield ""
         yield paint("bold", f"Next: {worst.findings[0].next}")
-    if any(run.findings for run in runs):
-        yield f"More: explain {worst.namespace}/{worst.name} shows all that is known of one run"
+    if (first := next((run for run in runs if run.findings), None)) is not None:
+        yield f"More: explain {first.namespace}/{first.name} shows all that is known of one run"
 
 
 def _row(run: Explanation) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from exporter.diagnosis.queues import WORKLOAD
 from exporter.explaining.clock import times_of
 from exporter.explaining.core_events import event_of
 from exporter.explaining.managed_fields import spec_changed
+from exporter.explaining.other_pods import failing_pod
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.workloads import GROUP, event_of_workload
 from exporter.informers import Informer
@@ -120,6 +121,9 @@ class Objects:
             return
         if job is not None:
             self._others[kind][job.uid] = job
+            pod = None if job.pod is None else failing_pod(job.pod)
+            if pod is not None and len(self.snapshot.failing) < _MOST_ELSEWHERE:
+                self.snapshot.failing.append(pod)
 
     def _other_job(self, raw: msgspec.Raw) -> Job | None:
         wire = self._jobs.decode(raw)
@@ -140,6 +144,7 @@ class Objects:
         """Decides which partitions are known: a kind of which the dump has nothing may not have been dumped."""
         snapshot = self.snapshot
         snapshot.is_partial = self.is_cut
+        snapshot.lacks_configmaps = not self._has_list("ConfigMap")
         self._move_configmaps()
         is_mixed = len(self._seen) > 1
         for informer in snapshot.informers:

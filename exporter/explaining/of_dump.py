@@ -13,6 +13,7 @@ from exporter.plurals import plural
 
 __all__ = ["clock_note", "early_note", "of_dump"]
 
+_OF_TEMPLATES = frozenset({"reconcile_failing", "template_failed", "pod_configmap_missing"})
 _LIFE = 3600.0  # --event-ttl of kube-apiserver, in seconds
 
 
@@ -39,14 +40,26 @@ def _is_early(finding: FindingView) -> bool:
     return not finding.fault and CAUSES[finding.cause].fault
 
 
-def of_dump(run: Explanation) -> Explanation:
+def of_dump(run: Explanation, *, lacks_configmaps: bool) -> Explanation:
     """What could not be read is not in the dump: another dump has it, and no permission is missing."""
+    if lacks_configmaps:
+        findings = tuple(_without_configmaps(one, run) for one in run.findings)
+        run = msgspec.structs.replace(run, findings=findings)
     unread = [one.evidence.partition(" ")[0].lower() for one in filter(is_not_permitted, run.findings)]
     if not unread:
         return run
     kinds = ",".join(dict.fromkeys([*unread, *(() if run.events_known else ("events",))]))
     found = tuple(_found(one, run, kinds) if is_not_permitted(one) else one for one in run.findings)
     return msgspec.structs.replace(run, findings=found)
+
+
+def _without_configmaps(one: FindingView, run: Explanation) -> FindingView:
+    """A template that is missing or empty is the usual reason, and the dump cannot show it."""
+    if one.cause not in _OF_TEMPLATES:
+        return one
+    evidence = f"{one.evidence}; whether its templates are complete is unknown: the dump has no ConfigMaps"
+    command = f"kubectl -n {shlex.quote(run.namespace)} get configmaps -o json > more.json"
+    return msgspec.structs.replace(one, evidence=evidence, next=command)
 
 
 def _found(one: FindingView, run: Explanation, kinds: str) -> FindingView:

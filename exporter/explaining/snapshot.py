@@ -26,6 +26,7 @@ from exporter.cache import (
 from exporter.config import ConfigMaps, Settings
 from exporter.diagnosis.queues import WORKLOAD
 from exporter.explaining.gone_objects import GoneObjects, without_old_progress
+from exporter.explaining.other_pods import OtherPod
 from exporter.explaining.workloads import Workloads
 from exporter.informers import Informer, informers, watch_config
 from exporter.resources.required import absent_configmaps
@@ -49,6 +50,10 @@ class Snapshot:
     notes: list[str] = dataclasses.field(default_factory=list)
     is_partial: bool = False
     """Whether there may be runs or Jobs that were not read."""
+    failing: list[OtherPod] = dataclasses.field(default_factory=list)
+    """Pods of a dump that belong to no run and fail."""
+    lacks_configmaps: bool = False
+    """Whether it is a dump without any ConfigMap."""
     latest: float = math.inf
     """Later times are wrong."""
 
