@@ -21,6 +21,7 @@ __all__ = [
     "model_name",
     "one_line",
     "printable",
+    "shorten",
 ]
 
 # Invisible characters (Default_Ignorable_Code_Point in Unicode) that Python considers printable.
@@ -28,6 +29,9 @@ _INVISIBLE: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
 _MAX_LINE_LENGTH: Final = 200
+_CUT: Final = "\u2026"
+_LONG_WORD: Final = 30
+"""A longer word is cut."""
 _MAX_WORD_LENGTH: Final = 63  # as a Kubernetes label's value
 _WORD: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NOT_IN_WORD: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -62,11 +66,33 @@ def escape_invisible(text: str) -> str:
 
 
 def one_line(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
-    """Printable text with single blanks between its words, truncated to `limit` characters."""
-    text = text[: 4 * limit]
+    """Printable text with single blanks between its words, shortened to `limit` characters."""
+    line = _line(text[: 4 * limit])
+    return shorten(line if len(text) <= 4 * limit else f"{line} {_CUT}", limit=limit)
+
+
+def _line(text: str) -> str:
     if not is_printable(text):
         text = _INVISIBLE.sub(" ", "".join(char if char.isprintable() else " " for char in text))
-    return " ".join(text.split())[:limit]
+    return " ".join(text.split())
+
+
+def shorten(line: str, *, limit: int) -> str:
+    """At most `limit` characters: beginning and end of a longer line, of whole words, with `…` in between.
+
+    An error often names its context first and its reason last.
+    """
+    if len(line) <= limit:
+        return line
+    half = (limit - len(_CUT) - 2) // 2
+    if half <= _LONG_WORD:
+        return line[:limit]
+    head, tail = line[:half], line[-half:]
+    if (blank := line.rfind(" ", half - _LONG_WORD, half + 1)) >= 0:
+        head = line[:blank]
+    if (blank := line.find(" ", len(line) - half - 1, len(line) - half + _LONG_WORD)) >= 0:
+        tail = line[blank + 1 :]
+    return f"{head.rstrip()} {_CUT} {tail.lstrip()}"
 
 
 def identifier(text: str, *, limit: int = _MAX_WORD_LENGTH) -> str:
@@ -96,11 +122,14 @@ def _has_token(text: str) -> bool:
 
 def message(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
     """One line of free text without credentials: no password, no token, and of URLs only host and path."""
-    line = one_line(urllib.parse.unquote(text[: 4 * limit]), limit=2 * limit)
+    whole = _line(urllib.parse.unquote(text[: 4 * limit]))
+    line = whole[: 2 * limit]
     if len(line) == 2 * limit:
         line = line.rpartition(" ")[0]  # a truncated URL could match as another one
+    is_cut = len(text) > 4 * limit or len(whole) > 2 * limit
     line = redact_credentials(_ADDRESS.sub(_address, line))
-    return _RUN.sub(_unless_secret, line)[:limit]
+    line = _RUN.sub(_unless_secret, line)
+    return shorten(f"{line} {_CUT}" if is_cut else line, limit=limit)
 
 
 def _address(match: re.Match[str]) -> str:

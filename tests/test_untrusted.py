@@ -108,12 +108,49 @@ def test_a_model_that_is_an_address_is_no_address_any_more():
         ("bad 0a1b2c3d4e5f60718293a4b5c6d7e8f9", "bad REDACTED"),
         ("uid 550e8400-e29b-41d4-a716-446655440000", "uid 550e8400-e29b-41d4-a716-446655440000"),
         ("quota: cpu=2,memory=4Gi", "quota: cpu=2,memory=4Gi"),
-        ("word " * 100, ("word " * 40)),
     ],
 )
 def test_a_message_keeps_its_words_and_no_secret(text, shown):
-    """Addresses as far as they may be shown, at most 200 characters."""
+    """Addresses as far as they may be shown."""
     assert message(text) == shown
+
+
+PULL = "Failed to pull image: failed to resolve reference" + ": unexpected status" * 20 + ": 429 Too Many Requests"
+
+
+@pytest.mark.parametrize("cut", [one_line, message])
+def test_a_long_text_keeps_its_beginning_and_its_end(cut):
+    """An error names its reason last. It is cut between words, and where, is marked."""
+    shown = cut(PULL[-390:] if cut is message else PULL)
+    assert len(shown) <= 200
+    assert shown.endswith(" unexpected status: 429 Too Many Requests")
+    head, _, tail = shown.partition(" \u2026 ")
+    assert {*head.split(), *tail.split()} <= {*PULL.split(), *PULL[-390:].split()}
+    assert len(head) > 60
+    assert len(tail) > 60
+
+
+@pytest.mark.parametrize("cut", [one_line, message])
+def test_the_end_of_a_text_that_is_too_long_to_be_read_is_marked(cut):
+    """Its last words are not the end."""
+    shown = cut(f"first {'word ' * 300}last")
+    assert (shown.startswith("first "), shown.endswith("word \u2026"), len(shown) <= 200) == (True, True, True)
+
+
+@pytest.mark.parametrize("length", [200, 201, 5000])
+def test_a_word_that_is_too_long_is_cut(length):
+    """Else nothing of it would be left."""
+    shown = one_line("x" * length)
+    assert shown == ("x" * 200 if length == 200 else shown)
+    assert len(shown) <= 200
+    assert (" \u2026 " in shown) is (length > 200)
+    assert one_line(shown) == shown
+
+
+def test_no_secret_is_uncovered_by_cutting():
+    """It is redacted before."""
+    for length in range(150, 260):
+        assert "S3CRET" not in message(f"{'w ' * (length // 2)}password: S3CRET{' w' * 100}")
 
 
 def test_a_message_made_to_be_slow_is_not():

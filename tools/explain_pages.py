@@ -17,11 +17,12 @@ from exporter.diagnosis.explanation import (
     TimelineEntry,
     WorkerView,
 )
+from exporter.diagnosis.fixes import FIXES
 from exporter.durations import short
 
 __all__ = ["CAUSE_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "field_rows", "schema"]
 
-CAUSE_HEAD = ("cause", "it means", "who acts", "next", "a fault", "normal for", "in metrics")
+CAUSE_HEAD = ("cause", "it means", "who acts", "next", "what mends it", "a fault", "normal for", "in metrics")
 FIELD_HEAD = ("field", "type", "meaning")
 STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView, TimelineEntry)
 
@@ -34,6 +35,7 @@ def cause_rows() -> Iterator[tuple[str, ...]]:
             info.meaning,
             info.act,
             f"`{info.next}`",
+            FIXES.get(info.name, ""),
             "yes" if info.fault else "no",
             short(info.grace) if info.grace else "",
             "yes" if info.metric else "no",

@@ -23,8 +23,8 @@ class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
     reason: str = ""
     message: str = ""
-    """The kubelet's message about a waiting container. The message of a terminated one is not read: it may be the end
-    of its log."""
+    """The message of the kubelet or the runtime. That of a container that has run is not read: it may be the end of
+    its log."""
     exit_code: int | None = None
     since: float | None = None
     """When it started (`running`) or ended (`terminated`)."""
@@ -58,9 +58,13 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     started: float | None = None
     deleted: float | None = None
     """The end of its grace period, if its deletion was requested (`deletionTimestamp`)."""
+    finalizers: str = ""
+    """The names of its finalizers, while it is being deleted."""
     finished: float | None = None
     gated: bool = False
     """Whether it has scheduling gates, so that the scheduler ignores it."""
+    gates: str = ""
+    """The names of its scheduling gates."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None
@@ -90,7 +94,7 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Event(msgspec.Struct, gc=False, kw_only=True):
-    """An Event about a run, a Job or a Pod. Events of type `Normal` are not read."""
+    """An Event about a run, a Job or a Pod. Events of type `Normal` are not watched: only a dump has them."""
 
     uid: str
     namespace: str
@@ -105,3 +109,5 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     count: int = 1
     container: str = ""
     """The container of the Pod that it is about; empty if it is about the Pod."""
+    normal: bool = False
+    """Whether it is of type `Normal`: it reports progress or the work of a controller, not a failure."""

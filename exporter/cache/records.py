@@ -60,6 +60,8 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     """Start time, from its status."""
     since: float | None = None
     """The time since which it needs a worker, from its status."""
+    spec_changed: float | None = None
+    """The time of the last change of its spec, from managedFields: only in a dump."""
     ready: bool | None = None
     """Whether it is ready; None if its profile does not define readiness."""
     long_lived: bool = False
@@ -77,6 +79,8 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     work_completed: float | None = None
     finished: float | None = None
     deleted: float | None = None
+    finalizers: str = ""
+    """The names of its finalizers, while it is being deleted."""
     deadline: float | None = None
     """Job creation deadline from its annotation, in seconds; None: the configured one."""
 
@@ -135,6 +139,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     deleted: float | None = None
     """The time at which its deletion was requested; a Job that is being deleted is not the current Job of a run.
     For a Pod, the end of its grace period; a Pod is the current worker until it is deleted."""
+    finalizers: str = ""
+    """The names of its finalizers, while it is being deleted."""
     version: int = 0
     agent: str = ""
     service: str = ""

@@ -21,6 +21,7 @@ from exporter.explaining.dump import read_dump
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.of_dump import clock_note, early_note, of_dump
+from exporter.explaining.other_pods import failing_note, with_failing_pods
 from exporter.explaining.output import FORMATS, exit_code, format_runs
 from exporter.explaining.remote import Remote
 from exporter.explaining.remote_flags import REMOTE, add_remote_arguments, check_remote
@@ -157,11 +158,12 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
     snapshot.notes += clock_note(at, snapshot.newest)
     now = snapshot.newest if at is None else at
     found = explain_runs(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
-    runs = [of_dump(run) for run in found.runs]
-    early = early_note(runs) if at is None else ()
+    lacks = snapshot.lacks_configmaps
+    runs = [with_failing_pods(of_dump(run, lacks_configmaps=lacks), snapshot.failing) for run in found.runs]
+    more = (*failing_note(runs, snapshot.failing), *(early_note(runs) if at is None else ()))
     if target is not None:
-        runs = [msgspec.structs.replace(run, notes=(*run.notes, *early)) for run in runs]
-    return found._replace(runs=runs, notes=(*found.notes, *early))
+        runs = [msgspec.structs.replace(run, notes=(*run.notes, *more)) for run in runs]
+    return found._replace(runs=runs, notes=(*found.notes, *more))
 
 
 async def _read_cluster(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selection:

@@ -15,5 +15,5 @@ class Cause(NamedTuple):
 
     @classmethod
     def of(cls, cause: str, detail: str) -> "Cause":
-        """The cause, with the detail on one line, truncated to the maximum length of a label value."""
+        """The cause, with the detail on one line, shortened to the maximum length of a label value."""
         return cls(cause, one_line(detail))

@@ -7,9 +7,10 @@ from typing import Final
 
 from exporter.diagnosis.cause_info import DESCRIBE as _RUN, CauseInfo
 
-__all__ = ["CANNOT_TELL", "CAUSES", "rank"]
+__all__ = ["CANNOT_TELL", "CAUSES", "RECOVERED", "rank"]
 
 CANNOT_TELL: Final = "cannot_tell"
+RECOVERED: Final = "recovered"
 
 _YAML: Final = "kubectl -n $namespace get $resource $name -o yaml"
 _CONFIGMAP: Final = "kubectl -n $namespace describe configmap $name"
@@ -289,9 +290,26 @@ _TABLE: Final = (
         metric=False,
     ),
     CauseInfo(
+        RECOVERED,
+        "A container beside the main one exceeded its memory limit, and has been running again for 10 minutes.",
+        _NO_ACTION,
+        _RUN,
+        fault=False,
+        metric=False,
+    ),
+    CauseInfo(
+        "between_attempts",
+        "The last attempt is over and its worker gone, and the controller has not created the next one yet."
+        " It takes seconds: if it is the same two minutes later, it is a fault.",
+        _NO_ACTION,
+        "kubectl -n $namespace get jobs,pods --sort-by=.metadata.creationTimestamp",
+        fault=False,
+        metric=False,
+    ),
+    CauseInfo(
         "suspended",
         "The worker is suspended, for example by a queue, or its pod has a scheduling gate.",
-        _NO_ACTION,
+        "who runs the queue, or has suspended it, if it waits too long",
         _RUN,
         fault=False,
         metric=False,

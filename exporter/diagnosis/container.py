@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from exporter.cache import Container, ObjectCache, Pod
 from exporter.diagnosis.cause_info import IMAGE
 from exporter.diagnosis.container_words import creation_words, pull_words
@@ -43,6 +45,8 @@ _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
 _SIGNALS: Final = frozenset({137, 143})
 """Exit codes after SIGKILL and SIGTERM."""
+_RECOVERY: Final = 600.0
+"""Seconds after which the kubelet takes a restarted container as recovered: it resets its back-off."""
 _ROLES: Final = ("main", "init", "side")
 
 
@@ -55,6 +59,8 @@ def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         elif one.role == "init" and one.state == "running" and not one.sidecar:
             text = f"init container {one.name} is running"
             yield found("init_container_stuck", text, about=of_pod(pod, one.name), since=one.since)
+        elif one.state == "terminated" and one.reason in _CREATE:
+            yield _not_started(pod, one)
         elif one.role == "init" and one.state == "terminated" and one.exit_code:
             cause = "oom_killed" if one.reason == _OUT_OF_MEMORY else "init_container_failed"
             yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
@@ -86,11 +92,25 @@ def restarting_containers(pod: Pod) -> Iterator[Finding]:
     for one in pod.containers:
         if one.state == "waiting" and one.reason in _CREATE | {_LOOP}:
             yield _restarting(pod, one)
+        elif one.state == "terminated" and one.reason in _CREATE:
+            yield _not_started(pod, one)
         elif one.state == "terminated" and one.reason == _OUT_OF_MEMORY:
             yield found("oom_killed", _end(one), about=of_pod(pod, one.name), since=one.since)
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
-            yield found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
+            finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
+            yield msgspec.structs.replace(finding, settles=_RECOVERY) if _main_works_without(one, pod) else finding
+
+
+def _main_works_without(one: Container, pod: Pod) -> bool:
+    """Whether the container works for a main one that is running."""
+    return one.role == "side" and any(main.role == "main" and main.state == "running" for main in pod.containers)
+
+
+def _not_started(pod: Pod, one: Container) -> Finding:
+    """The runtime could not start its process. Its log is empty, and its exit code is not that of its command."""
+    cause, about = "container_cannot_be_created", of_pod(pod, one.name)
+    return found(cause, _end(one), about=about, since=one.since, act=_actor(one.reason, one.message))
 
 
 def _restarting(pod: Pod, one: Container) -> Finding:
@@ -102,7 +122,10 @@ def _restarting(pod: Pod, one: Container) -> Finding:
     code = "" if one.last_exit_code is None else f", exit code {one.last_exit_code}"
     last = f"; last: {one.last_reason}{code}" if one.last_reason else ""
     text = f"container {one.name}: {one.reason}{last}"
-    act = _actor(one.last_reason, one.message) if cause == "container_cannot_be_created" else ""
+    act = ""
+    if cause == "container_cannot_be_created":
+        act = _actor(one.last_reason, one.message)
+        text += f": {one.message}" if one.message else ""
     return found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act)
 
 
@@ -129,7 +152,7 @@ def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
             cause = "oom_killed"
         elif one.reason in _CREATE:
             cause = "container_cannot_be_created"
-        act = _actor(one.reason, "") if cause == "container_cannot_be_created" else ""
+        act = _actor(one.reason, one.message) if cause == "container_cannot_be_created" else ""
         yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since, act=act)
 
 
@@ -147,5 +170,6 @@ def _end(one: Container) -> str:
     """Describes how a container ended."""
     kind = "init container" if one.role == "init" else "container"
     code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
-    text = f"{kind} {one.name} ended{code}" + (f" ({one.reason})" if one.reason else "")
+    how = "could not be started" if one.reason in _CREATE else f"ended{code}"
+    text = f"{kind} {one.name} {how}" + (f" ({one.reason})" if one.reason else "")
     return text + (f": {one.message}" if one.message else "")

@@ -1,11 +1,25 @@
 """Objects whose deletion was requested and that still exist."""
 
 from collections.abc import Iterator
+from typing import Final
 
-from exporter.cache import Job, Run
-from exporter.diagnosis.finding import Finding, found, of_job, of_run
+import msgspec
 
-__all__ = ["deletion_findings"]
+from exporter.cache import Job, Pod, Run
+from exporter.diagnosis.finding import Finding, Subject, found, of_job, of_pod, of_run
+
+__all__ = ["deletion_findings", "kept_pod"]
+
+_CLUSTER: Final = "who runs the cluster"
+_FOREGROUND: Final = "foregroundDeletion"
+_REMOVERS: Final = {
+    "foregroundDeletion": "the garbage collector removes it once the objects that it owns are gone",
+    "orphan": "the garbage collector removes it",
+    "batch.kubernetes.io/job-tracking": "the Job controller of Kubernetes removes it",
+    "kueue.x-k8s.io/managed": "Kueue removes it",
+    "kueue.x-k8s.io/resource-in-use": "Kueue removes it",
+}
+"""Who removes a finalizer, if it is not the platform's controller."""
 
 
 def deletion_findings(item: Run | Job) -> Iterator[Finding]:
@@ -13,5 +27,29 @@ def deletion_findings(item: Run | Job) -> Iterator[Finding]:
     if item.deleted is None or (isinstance(item, Job) and item.is_pod):
         return
     kind, about = ("Job", of_job(item)) if isinstance(item, Job) else (item.kind, of_run(item))
-    text = f"deletion of {kind} {item.name} was requested, and a finalizer keeps it"
-    yield found("finalizer_stuck", text, about=about, since=item.deleted)
+    text = f"{_keeper(item.finalizers)} {kind} {item.name}, whose deletion was requested"
+    yield _kept(text, item.finalizers, about, item.deleted)
+
+
+def kept_pod(pod: Pod) -> Finding:
+    """A Pod whose containers have all ended, and that still exists."""
+    if pod.finalizers:
+        text = f"{_keeper(pod.finalizers)} pod {pod.name}, whose containers have all ended"
+        return _kept(text, pod.finalizers, of_pod(pod), pod.deleted)
+    text = f"all containers of pod {pod.name} have ended, and the pod still exists"
+    return found("finalizer_stuck", text, about=of_pod(pod), since=pod.deleted, act=_CLUSTER)
+
+
+def _keeper(finalizers: str) -> str:
+    if not finalizers:
+        return "a finalizer keeps"
+    return f"finalizers {finalizers} keep" if "," in finalizers else f"finalizer {finalizers} keeps"
+
+
+def _kept(text: str, finalizers: str, about: Subject, since: float | None) -> Finding:
+    """The finalizer that waits for nothing but its controller decides who must act."""
+    first = min(finalizers.split(", "), key=lambda name: name == _FOREGROUND)
+    remover = _REMOVERS.get(first, "")
+    text, act = (f"{text}: {remover}", _CLUSTER) if remover else (text, "")
+    finding = found("finalizer_stuck", text, about=about, since=since, act=act)
+    return msgspec.structs.replace(finding, effect=first == _FOREGROUND)

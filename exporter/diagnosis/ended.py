@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
+from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.pod import pods_findings
 from exporter.diagnosis.refusals import refusal_of
 
@@ -19,7 +20,7 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """The findings of a failed worker; empty for any other."""
     if job.result != "failed":
         return
-    known = [*pods_findings(cache.pods_of(job), cache)]
+    known = [*pods_findings(cache.pods_of(job), cache)] or [*gone_findings(job, cache)]
     if job.reason == _DEADLINE:
         text = f"{job.worker} {job.name} exceeded its deadline" + (
             f" of {job.deadline:.0f} s" if job.deadline else ""

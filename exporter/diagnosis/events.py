@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from exporter.cache import Event, Job, ObjectCache, Pod
+from exporter.diagnosis.stages import is_history
 
 __all__ = ["current", "holding", "latest", "telling", "unanswered", "words"]
 
@@ -23,26 +24,33 @@ def words(event: Event) -> str:
 
 
 def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:
-    """The Events about an object, the newest first; only those with one of these reasons, if any is given."""
+    """The warnings about an object, the newest first; only those with one of these reasons, if any is given."""
     for event in cache.events_about(uid):
-        if not reasons or event.reason in reasons:
+        if not event.normal and (not reasons or event.reason in reasons):
             yield event
 
 
 def current(cache: ObjectCache, pod: Pod, *reasons: str) -> list[Event]:
     """The Events of `latest` about a Pod that are not outdated."""
-    return holding(pod, latest(cache, pod.uid, *reasons))
+    return [event for event in holding(pod, cache.events_about(pod.uid)) if event.reason in reasons]
 
 
 def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
-    """The Events that were last seen after the last progress of the Pod: its sandbox or a container was started."""
+    """The warnings that are not outdated: seen after the last progress of the Pod, and not long before newer Events.
+
+    Progress: its sandbox or a container was started.
+    """
+    every = [*events]
     progress = max((at for at in (pod.sandbox_since, *(one.since for one in pod.containers)) if at), default=0.0)
-    return [event for event in events if event.last is None or event.last >= progress]
+    found = [event for event in every if not event.normal and (event.last is None or event.last >= progress)]
+    return [event for event in found if not is_history(event, every)]
 
 
 def unanswered(cache: ObjectCache, job: Job) -> Event | None:
-    """The newest Event about a Pod that could not be created, unless the Job has a newer Pod."""
-    newest = max((pod.created or 0.0 for pod in cache.pods_of(job)), default=0.0)
+    """The newest Event about a Pod that could not be created, unless the Job has or had a newer Pod."""
+    created = [pod.created or 0.0 for pod in cache.pods_of(job)]
+    created += [one.last or 0.0 for one in cache.events_about(job.uid) if one.reason == "SuccessfulCreate"]
+    newest = max(created, default=0.0)
     event = next(latest(cache, job.uid, "FailedCreate"), None)
     return None if event is None or (event.last is not None and event.last < newest) else event
 

@@ -15,6 +15,9 @@ from exporter.diagnosis.explanation import (
 )
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
+from exporter.diagnosis.fixes import FIXES
+from exporter.diagnosis.gone import events_of_gone
+from exporter.diagnosis.queues import events_of_workload
 from exporter.untrusted import one_line
 
 __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
@@ -45,7 +48,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     shown, uids = workers[:_MAX_WORKERS], [item.uid]
     for job in shown:
         uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_MAX_PODS:])]
-    events = sorted((one for uid in dict.fromkeys(uids) for one in cache.events_about(uid)), key=_last, reverse=True)
+    events = sorted((one for uid in dict.fromkeys(uids) for one in _events_of(uid, cache)), key=_last, reverse=True)
     current = cache.newest_job(item) if isinstance(item, Run) else item
     return Explanation(
         namespace=item.namespace,
@@ -90,6 +93,7 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         meaning=info.meaning,
         act=finding.act or info.act,
         next=finding.next,
+        fix=FIXES.get(finding.cause, ""),
     )
 
 
@@ -146,6 +150,13 @@ def _pod(pod: Pod) -> PodView:
             for one in pod.containers
         ),
     )
+
+
+def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
+    """The warnings about an object, and all Events about its Workload and about those of it that no longer exist."""
+    yield from (event for event in cache.events_about(uid) if not event.normal)
+    yield from events_of_gone(uid, cache)
+    yield from events_of_workload(uid, cache)
 
 
 def _event(event: Event) -> EventView:

@@ -45,6 +45,8 @@ class FindingView(_View, kw_only=True, frozen=True):
     """The people who can correct it."""
     next: str = ""
     """The next command to run."""
+    fix: str = ""
+    """What corrects it, if that is the same each time: one line."""
 
 
 class EventView(_View, kw_only=True, frozen=True):

@@ -2,16 +2,31 @@
 
 import shlex
 import string
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 import msgspec
 
 from exporter.cache import Job, Pod, Run
-from exporter.diagnosis.causes import CAUSES
+from exporter.diagnosis.causes import CAUSES, RECOVERED
 from exporter.untrusted import one_line
 
-__all__ = ["Finding", "Subject", "distinct", "found", "is_fault", "of_job", "of_pod", "of_run"]
+__all__ = [
+    "MAX_EVIDENCE",
+    "Finding",
+    "Subject",
+    "distinct",
+    "found",
+    "is_fault",
+    "of_job",
+    "of_pod",
+    "of_run",
+    "settle",
+]
+
+
+MAX_EVIDENCE: Final = 600
+"""Characters. In metrics it is as long as a label may be."""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -25,6 +40,10 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     """The people who can correct it; empty: those in the table of causes."""
     grace: float = 0.0
     """Seconds for which the state is normal, if they are more than those in the table of causes."""
+    effect: bool = False
+    """Whether another finding of the same cause may explain it: that one comes first."""
+    settles: float | None = None
+    """Seconds after `since` from which on it is only a remark: `recovered`."""
 
 
 class Subject(NamedTuple):
@@ -54,7 +73,8 @@ def found(
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
     following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
-    return Finding(cause=cause, evidence=one_line(evidence), since=since, next=following, act=act, grace=grace)
+    text = one_line(evidence, limit=MAX_EVIDENCE)
+    return Finding(cause=cause, evidence=text, since=since, next=following, act=act, grace=grace)
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:
@@ -70,6 +90,13 @@ def is_fault(finding: Finding, now: float) -> bool:
     info = CAUSES[finding.cause]
     grace = max(info.grace, finding.grace)
     return info.fault and (not grace or finding.since is None or now - finding.since >= grace)
+
+
+def settle(every: Iterable[Finding], now: float) -> Iterator[Finding]:
+    """The findings, of which those that have settled are remarks."""
+    for one in every:
+        over = one.settles is not None and one.since is not None and now - one.since >= one.settles
+        yield msgspec.structs.replace(one, cause=RECOVERED) if over else one
 
 
 def of_run(run: Run) -> Subject:

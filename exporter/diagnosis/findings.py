@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator
 
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.agent_log import silence_findings
+from exporter.diagnosis.attempts import without_attempts
 from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
-from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run
+from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run, settle
+from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.limits import DEFAULT_FACTOR
+from exporter.diagnosis.queues import suspended_finding
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
 from exporter.diagnosis.worker import hang_findings
@@ -25,15 +28,15 @@ _MAX_DEPTH = 3
 
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
     """The findings of a run and its workers, or of one worker alone, in the order of the table of causes."""
-    every = [*(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache))]
+    every = [*settle(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache), cache.now)]
     every += unread_events(item.namespace, cache, every)
-    return sorted(distinct(every), key=lambda one: rank(one.cause))
+    return sorted(distinct(every), key=lambda one: (rank(one.cause), one.effect))
 
 
 def verdict(found_: Iterable[Finding], now: float) -> str:
-    """`fault`; `unknown` if no fault was found, but some objects could not be read; or `ok`."""
-    causes = {one.cause for one in found_ if is_fault(one, now)}
-    return NO_FAULT if not causes else UNKNOWN if causes == {CANNOT_TELL} else FAULT
+    """`fault`, `unknown` (the first cause is `cannot_tell`: what follows are effects), or `ok`."""
+    first = min((one.cause for one in found_ if is_fault(one, now)), key=rank, default=None)
+    return NO_FAULT if first is None else UNKNOWN if first == CANNOT_TELL else FAULT
 
 
 def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
@@ -45,13 +48,15 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
         yield found(
             "waiting", run.message or f"{run.kind} {run.name} is {run.phase}", about=of_run(run), since=run.since
         )
-    yield from stall_findings(run, cache)
+    yield from without_attempts(run, [*stall_findings(run, cache)])
     yield from idle_findings(run, cache)
     yield from unread_workers(run, cache)
     yield from failure_findings(run, cache)
     if not run.terminal and run.attempt >= _RETRY_LOOP_ATTEMPTS:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
+    if newest is None and run.state == "failed":
+        yield from gone_findings(run, cache)
     for job in cache.jobs_of(run):
         if job.namespace == run.namespace and (job is newest or not job.result):
             yield from _of_worker(job, cache)
@@ -63,8 +68,7 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
 
 def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
-        queue = f" by queue {job.queue}" if job.queue else ""
-        yield found("suspended", f"{job.worker} {job.name} is suspended{queue}", about=of_job(job), since=job.created)
+        yield suspended_finding(job, cache)
     yield from deletion_findings(job)
     known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known

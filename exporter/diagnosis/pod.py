@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 from exporter.cache import RUNNING, ObjectCache, Pod
 from exporter.diagnosis.causes import rank
 from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
+from exporter.diagnosis.deletion import kept_pod
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, distinct, found, of_pod
 from exporter.diagnosis.mounts import mount_findings, volume_cause
 from exporter.diagnosis.pods import not_starting
+from exporter.diagnosis.queues import gated_finding
 
 __all__ = ["pod_findings", "pods_findings"]
 
@@ -67,7 +69,7 @@ def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
 
 def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if pod.gated:
-        yield found("suspended", "the pod has a scheduling gate", about=of_pod(pod), since=pod.created)
+        yield gated_finding(pod, cache)
         return
     if pod.unscheduled and not pod.node:
         cause = volume_cause(pod.unscheduled) or "unschedulable"
@@ -109,8 +111,7 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if late and not ended and pod.disruption in _TAINTED:
         yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
     elif late and ended:
-        text = f"all containers of pod {pod.name} have ended, and the pod still exists"
-        yield found("finalizer_stuck", text, about=of_pod(pod), since=pod.deleted)
+        yield kept_pod(pod)
 
 
 def _lost(pod: Pod, cache: ObjectCache) -> Finding | None:

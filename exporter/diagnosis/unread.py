@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
 from exporter.diagnosis.explanation import FindingView
-from exporter.diagnosis.finding import Finding, Subject, found
+from exporter.diagnosis.finding import Finding, Subject, found, of_job
 from exporter.diagnosis.stall import refusal_findings
 
 __all__ = ["is_not_permitted", "unread_events", "unread_pods", "unread_workers"]
 
 _NOT_PERMITTED = " were not read: needs the verbs list and watch for"
+_PODS = "kubectl -n $namespace get $pods -o wide"
+_CLUSTER = "who runs the cluster"
 _EFFECTS = frozenset({"no_pod", "pod_not_starting", "no_worker"})
 """Causes that only Events can explain."""
 _SYMPTOMS = _EFFECTS | {
@@ -57,7 +59,7 @@ def unread_pods(job: Job, cache: ObjectCache, known: Sequence[Finding], *, overd
         text = f"status.active of Job {job.name} is {job.active}, but no pod is listed; succeeded pods are not listed"
         if job.manual_selector:
             text = f"Pods of Job {job.name} were not read: it has spec.manualSelector"
-        yield found(CANNOT_TELL, text, about=Subject("pods", job.namespace, ""), since=since)
+        yield found(CANNOT_TELL, text, about=of_job(job), since=since, command=_PODS, act=_CLUSTER)
     else:
         yield _cannot_tell("pods", "", job.namespace, since=since)
 

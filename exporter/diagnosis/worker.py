@@ -58,9 +58,9 @@ def _run_findings(run: Run, job: Job, cache: ObjectCache) -> Iterator[Finding]:
 def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """The findings of a Job without active pods: none can be created, all terminate, or the next one will start."""
     about = of_job(job)
-    if job.terminating:
-        evidence = f"{plural(job.terminating, 'pod')} terminating, none active"
-        ends = [pod.deleted for pod in cache.pods_of(job) if pod.deleted is not None]
+    ends = [pod.deleted for pod in cache.pods_of(job) if pod.deleted is not None]
+    if number := job.terminating or len(ends):  # the Job controller does not count pods whose containers have ended
+        evidence = f"{plural(number, 'pod')} terminating, none active"
         yield found("pods_terminating", evidence, about=about, since=max(ends, default=job.started))
         return
     if (event := unanswered(cache, job)) is not None:

@@ -109,6 +109,7 @@ def _read_json(file: BinaryIO, chunk: bytes, name: str, objects: Objects, seen: 
             chunk = file.read(_CHUNK_BYTES)
         for raw, kind, version in found.end():
             _add(raw, kind, version, objects, seen)
+        objects.empty.update(found.empty)
     except NotJsonError as error:
         raise ExplainError(f"{name}: {error}") from error
     except CutError:
@@ -152,7 +153,9 @@ def _read_yaml(file: BinaryIO, first: bytes, name: str, objects: Objects, seen: 
     try:
         text = data.decode("utf-8")
         for tree in yaml_objects(text):
-            if isinstance(tree, dict):
+            if isinstance(tree, dict) and tree.get("items") == []:
+                objects.empty.add(str(tree.get("kind") or ""))
+            elif isinstance(tree, dict):
                 _add(msgspec.Raw(_json(tree)), "", "", objects, seen)
             elif tree is not None:
                 raise ExplainError(f"{name}: expected Kubernetes objects, found {type(tree).__name__}")

@@ -31,7 +31,10 @@ class CutError(Exception):
 
 
 class JsonObjects:
-    """Yields each object, with the kind and version of its list: items of a typed list may have none."""
+    """Yields each object with the kind and version that its list gives to items without their own.
+
+    `empty` are the kinds of the lists without items.
+    """
 
     def __init__(self) -> None:
         self._data = b""
@@ -42,7 +45,8 @@ class JsonObjects:
         self._parts: list[bytes] = []
         self._size = 0
         self._types = {b"apiVersion": "", b"kind": ""}
-        self._listed = False
+        self._listed = self._has_items = False
+        self.empty: list[str] = []
 
     def feed(self, chunk: bytes) -> Iterator[tuple[msgspec.Raw, str, str]]:
         """The objects that this chunk completes, as (object, kind, version). Raises NotJsonError."""
@@ -86,6 +90,7 @@ class JsonObjects:
             raise InvalidResponseError("not JSON: an object was expected", code="not_json")
         self._at += 1
         self._place, self._parts, self._size, self._listed = "keys", [], 0, False
+        self._has_items = False
         self._types = {b"apiVersion": "", b"kind": ""}
         return b""
 
@@ -93,6 +98,8 @@ class JsonObjects:
         if self._data[self._at : self._at + 1] == b"}":
             self._at += 1
             self._place = "top"
+            if self._listed and not self._has_items:
+                self.empty.append(self._types[b"kind"])
             whole = b"{" + b",".join(self._parts) + b"}"
             return whole if self._parts and not self._listed else b""
         if (key := _KEY.match(self._data, self._at)) is None:
@@ -123,7 +130,7 @@ class JsonObjects:
             return b""
         if (end := end_of_value(self._data, self._at)) is None:
             return None
-        item, self._at = self._data[self._at : end], end
+        item, self._at, self._has_items = self._data[self._at : end], end, True
         return item
 
 

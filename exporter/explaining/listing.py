@@ -6,6 +6,7 @@ from exporter.diagnosis.explanation import Explanation
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
 from exporter.explaining.text import age, not_yet, style_of
+from exporter.untrusted import one_line
 
 __all__ = ["format_list"]
 
@@ -13,7 +14,7 @@ _HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
 
 
 def format_list(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
-    """One line for each run, in the order of `runs`, then the next command of the first run."""
+    """One line for each run, in the order of `runs`, the next command of the first, and how to see all of one run."""
     return "\n".join([*_lines(runs, paint), *(paint("dim", f"Note: {note}") for note in notes)])
 
 
@@ -27,6 +28,8 @@ def _lines(runs: Sequence[Explanation], paint: Paint) -> Iterator[str]:
     if worst.verdict != "ok" and worst.findings and worst.findings[0].next:
         yield ""
         yield paint("bold", f"Next: {worst.findings[0].next}")
+    if (first := next((run for run in runs if run.findings), None)) is not None:
+        yield f"More: explain {first.namespace}/{first.name} shows all that is known of one run"
 
 
 def _row(run: Explanation) -> tuple[str, ...]:
@@ -40,5 +43,5 @@ def _row(run: Explanation) -> tuple[str, ...]:
         age(run.created, run.observed),
         cause,
         since,
-        first.evidence if first else "",
+        one_line(first.evidence) if first else "",
     )

@@ -4,9 +4,14 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Job
-from exporter.explaining.core_events import warning_of
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Event, Job, Run
+from exporter.diagnosis.queues import WORKLOAD
+from exporter.explaining.clock import times_of
+from exporter.explaining.core_events import event_of
+from exporter.explaining.managed_fields import spec_changed
+from exporter.explaining.other_pods import failing_pod
 from exporter.explaining.snapshot import Snapshot
+from exporter.explaining.workloads import GROUP, event_of_workload
 from exporter.informers import Informer
 from exporter.profiles import Profile
 from exporter.profiles.language import Worker
@@ -20,6 +25,10 @@ __all__ = ["DUMPED", "Objects"]
 DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
 """The resources that a dump should contain."""
 
+_EXPIRED: Final = (
+    "The list of Events is empty: Kubernetes deletes them after an hour. The log of the kubelet on the node has the"
+    " reason; a pod that replaces a deleted one has new Events"
+)
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
 _MAX_ELSEWHERE: Final = 100
@@ -27,11 +36,15 @@ _EVENTS: Final = {"", "events.k8s.io"}
 
 
 class Objects:
-    """The objects of a dump. `is_cut`: the dump is truncated, so objects that are not in it may exist."""
+    """The objects of a dump. `is_cut`: the dump is truncated, so objects that are not in it may exist.
+
+    `empty` are the kinds of the lists without items.
+    """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.is_cut = False
+        self.empty: set[str] = set()
         self._by_type: dict[tuple[str, str], list[Informer]] = {}
         for informer in snapshot.informers:
             self._by_type.setdefault((informer.watch.group, informer.watch.plural), []).append(informer)
@@ -47,8 +60,12 @@ class Objects:
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
         """Adds a run, Job, Pod, Event or ConfigMap. Ignores other objects."""
         group = version.partition("/")[0] if "/" in version else ""
+        self.snapshot.see(times_of(bytes(raw), group=group))
         if kind == "Event" and group in _EVENTS:
             self._add_event(raw, is_core=not group)
+            return
+        if (group, kind) == (GROUP, WORKLOAD):
+            self._put_event(event_of_workload(raw))
             return
         plural = self._kinds.get((group, kind))
         if plural is None:
@@ -58,12 +75,18 @@ class Objects:
             self._add_configmap(raw)
             return
         records = [self.snapshot.add(informer, raw) for informer in self._by_type.get((group, plural), ())]
+        for record in records:
+            if isinstance(record, Run):
+                record.spec_changed = spec_changed(raw)
         if not any(records) and kind in {"Job", "Pod"}:
             self._add_other(raw, kind)
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
-        if (event := warning_of(raw, is_core=is_core)) is not None:
+        self._put_event(event_of(raw, is_core=is_core))
+
+    def _put_event(self, event: Event | None) -> None:
+        if event is not None:
             for informer in self.snapshot.of(EVENTS):
                 self.snapshot.put(informer, event.uid, event)
 
@@ -104,6 +127,9 @@ class Objects:
             return
         if job is not None:
             self._others[kind][job.uid] = job
+            pod = None if job.pod is None else failing_pod(job.pod)
+            if pod is not None and len(self.snapshot.failing) < _MAX_ELSEWHERE:
+                self.snapshot.failing.append(pod)
 
     def _other_job(self, raw: msgspec.Raw) -> Job | None:
         wire = self._jobs.decode(raw)
@@ -124,6 +150,7 @@ class Objects:
         """Decides which partitions are known. A dump without objects of a kind may not contain that kind."""
         snapshot = self.snapshot
         snapshot.is_partial = self.is_cut
+        snapshot.lacks_configmaps = not self._has_list("ConfigMap")
         self._move_configmaps()
         is_mixed = len(self._seen) > 1
         for informer in snapshot.informers:
@@ -135,14 +162,20 @@ class Objects:
                 snapshot.put(jobs, uid, job)
         elif "Job" not in self._seen and is_mixed:
             snapshot.notes.append("The dump has no Jobs: this is taken as none, because it has other kinds")
-        missing = [name for name in ("Pod", "Event") if name not in self._seen]
+        missing = [name for name in ("Pod", "Event") if not self._has_list(name)]
         if missing:
             words = " and no ".join(f"{name}s" for name in missing)
             snapshot.notes.append(f"The dump has no {words}: they are unknown; dump {DUMPED}")
+        if "Event" not in self._seen | {*missing}:
+            snapshot.notes.append(_EXPIRED)
+
+    def _has_list(self, kind: str) -> bool:
+        """Whether there are objects of this kind, or an empty list: kubectl gives all its lists the kind List."""
+        return kind in self._seen or not self.empty.isdisjoint(("List", f"{kind}List"))
 
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
         if informer.table == EVENTS:
-            return "Event" in self._seen
+            return self._has_list("Event")
         if self.is_cut:
             return False
         if informer.table == CONFIGMAPS:
@@ -151,7 +184,7 @@ class Objects:
             return CODERUNS in self._seen
         if informer.watch.plural == "jobs":
             return "Job" in self._seen or is_mixed
-        return "Pod" in self._seen
+        return self._has_list("Pod")
 
 
 def _tree(raw: msgspec.Raw) -> Any:

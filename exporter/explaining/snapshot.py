@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,10 @@ from exporter.cache import (
     Run,
 )
 from exporter.config import ConfigMaps, Settings
+from exporter.diagnosis.queues import WORKLOAD
+from exporter.explaining.gone_objects import GoneObjects, without_old_progress
+from exporter.explaining.other_pods import OtherPod
+from exporter.explaining.workloads import Workloads
 from exporter.informers import Informer, informers, watch_config
 from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
@@ -46,6 +50,10 @@ class Snapshot:
     notes: list[str] = dataclasses.field(default_factory=list)
     is_partial: bool = False
     """Whether there may be runs or Jobs that were not read."""
+    failing: list[OtherPod] = dataclasses.field(default_factory=list)
+    """Pods of a dump that belong to no run and fail."""
+    lacks_configmaps: bool = False
+    """Whether it is a dump without any ConfigMap."""
     latest: float = math.inf
     """Times after this one are ignored, in seconds since the epoch."""
 
@@ -60,7 +68,7 @@ class Snapshot:
 
     @property
     def newest(self) -> float:
-        """The newest time in the records. Times after `latest` are ignored, unless there are no others."""
+        """The newest time that was seen. Times after `latest` are ignored, unless there are no others."""
         return self._newest or self._newest_of_all
 
     def add(self, informer: Informer, raw: msgspec.Raw) -> Any:
@@ -78,7 +86,11 @@ class Snapshot:
             if self._number > _MAX_RECORDS:
                 raise TooManyError
         records[uid] = record
-        times = _times(record)
+        self.see(_times(record))
+
+    def see(self, times: Iterable[float]) -> None:
+        """Times that are in the past, in seconds since the epoch."""
+        times = [0.0, *times]
         self._newest_of_all = max(self._newest_of_all, *times)
         self._newest = max(self._newest, *(one for one in times if one <= self.latest))
 
@@ -133,13 +145,16 @@ class Snapshot:
     def _attach_events(self, cache: ObjectCache) -> None:
         """Adds the Events about runs, their Jobs and Pods. The first are dropped first: those about ended objects."""
         cache.events.scopes |= self.known[EVENTS]
-        places = _places(cache)
-        found = []
-        for scope in self.known[EVENTS]:
-            for event in self._records.get((EVENTS, scope), {}).values():
-                place = places.get(event.about)
-                if place is not None and place[0] == event.namespace:
-                    found.append((place[1], event.last or 0.0, event))
+        every = [one for key, records in self._records.items() if key[0] == EVENTS for one in records.values()]
+        places, gone, workloads, found = _places(cache), GoneObjects(cache, every), Workloads(cache), []
+        for event in without_old_progress(every):
+            place = places.get(event.about)
+            if event.about_kind == WORKLOAD:
+                found += [(True, event.last or 0.0, one) for one in (workloads.assigned(event),) if one is not None]
+            elif place is not None and place[0] == event.namespace:
+                found.append((place[1], event.last or 0.0, event))
+            elif place is None and (assigned := gone.assigned(event)) is not None:
+                found.append((False, event.last or 0.0, assigned))
         for *_, event in sorted(found, key=operator.itemgetter(0, 1)):
             cache.events.add(event)
         note = f"Events about {cache.events.dropped} objects were dropped: too many"
@@ -168,4 +183,4 @@ def _times(record: Any) -> list[float]:
             found = [record.first, record.last]
         case ConfigMap() | _:
             found = []
-    return [0.0, *(one for one in found if one is not None)]
+    return [one for one in found if one is not None]

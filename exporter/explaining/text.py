@@ -1,17 +1,20 @@
 """The explanation of one run as text, laid out as `kubectl describe` does."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from exporter.diagnosis.causes import CAUSES
 from exporter.diagnosis.explanation import ContainerView, Explanation, FindingView, PodView, Time, WorkerView
 from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
+from exporter.untrusted import shorten
 
 __all__ = ["age", "format_run", "not_yet", "style_of"]
 
 _WIDTH = 12
+_CELL = 80
+"""Characters of a reason in a column that others follow."""
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
@@ -88,13 +91,23 @@ def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
         ("  Meaning", first.meaning),
         ("  Act", first.act),
         ("  Next", first.next),
+        ("  Fix", first.fix),
     ):
         if value:
             yield _field(name, value, paint, "bold" if name == "  Next" else "")
     if others:
         yield paint("bold", "Also:")
-        rows = [(one.cause, age(one.since, run.observed), one.evidence) for one in others]
-        yield from (f"  {line}" for line in columns(rows, paint))
+        yield from _others(others, {first.next, ""}, run, paint)
+
+
+def _others(others: Sequence[FindingView], shown: set[str], run: Explanation, paint: Paint) -> Iterator[str]:
+    """A line for each, and below it the next command, unless it is one of another finding before it."""
+    rows = [(f"{one.cause}{not_yet(one)}", age(one.since, run.observed), one.evidence) for one in others]
+    for line, one in zip(columns(rows, paint), others, strict=True):
+        yield f"  {line}"
+        if one.next not in shown:
+            yield f"    Next: {one.next}"
+        shown.add(one.next)
 
 
 def not_yet(finding: FindingView) -> str:
@@ -133,7 +146,7 @@ def _worker_rows(worker: WorkerView, run: Explanation) -> Iterator[tuple[str, st
 
 def _pod_state(pod: PodView) -> str:
     node = f" on {pod.node}" if pod.node else ""
-    return f"{pod.state}{node}" + (f": {pod.reason}" if pod.reason else "")
+    return f"{pod.state}{node}" + (f": {shorten(pod.reason, limit=_CELL)}" if pod.reason else "")
 
 
 def _container_state(one: ContainerView) -> str:

@@ -30,7 +30,10 @@ class _UndefinedAliasError(NotYamlError):
 
 
 def yaml_objects(text: str) -> Iterator[Any]:
-    """Yields each object, and None for an empty document. Raises NotYamlError after the objects before the error."""
+    """Yields each object; None for an empty document, and an empty list as it is.
+
+    Raises NotYamlError after the objects before the error.
+    """
     start, line = 0, 1
     for mark in [*_DOCUMENT.finditer(text), None]:
         end = len(text) if mark is None else mark.start()
@@ -52,7 +55,7 @@ def _document(text: str, line: int) -> Iterator[Any]:
     if items is None:
         tree = _tree(text, line)
         listed = tree.get("items") if isinstance(tree, dict) else None
-        yield from listed[number:] if isinstance(listed, list) else [tree]
+        yield from listed[number:] if isinstance(listed, list) and listed else [tree]
 
 
 def _parts(text: str, line: int, items: re.Match[str]) -> Iterator[tuple[str, int]]:

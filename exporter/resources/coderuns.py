@@ -10,7 +10,7 @@ from exporter.cache import CODERUNS, JOBS, Key, ObjectCache, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind, runs_partition_prefix
-from exporter.resources.objects import intern_label, object_name, seconds_in, truncate, unix_seconds
+from exporter.resources.objects import finalizers_of, intern_label, object_name, seconds_in, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import WatchConfig
 from exporter.untrusted import message, model_name, one_line
@@ -67,6 +67,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         work_completed=unix_seconds(read.work_completed(values)),
         finished=unix_seconds(read.finished(values)),
         deleted=unix_seconds(meta.deletion_timestamp),
+        finalizers=finalizers_of(meta),
         deadline=seconds_in(values[read.more[0]]),
         owner=_controller(values[read.more[1]]) if kind.is_worker else "",
     )

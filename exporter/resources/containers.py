@@ -1,7 +1,7 @@
 """Containers of Pods: wire types, and their records with role and state.
 
-Commands, environment and images are not decoded. Neither are messages of terminated containers, which may be the end
-of the log (terminationMessagePolicy).
+Commands, environment and images are not decoded. The message of a terminated container is kept only if the kubelet
+or the runtime wrote it. Others are the words of the container, or the end of its log (terminationMessagePolicy).
 """
 
 import datetime as dt
@@ -18,8 +18,21 @@ from exporter.untrusted import message
 __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "containers_of", "terminated"]
 
 _MAX_CONTAINERS = 50
-_MAX_MESSAGE_LENGTH = 300
+_MAX_MESSAGE_LENGTH = 600
 _MAX_RAW_LENGTH = 2000
+_OF_THE_KUBELET = frozenset(
+    {
+        *(
+            "StartError",
+            "ContainerCannotRun",
+            "RunContainerError",
+            "CreateContainerError",
+            "CreateContainerConfigError",
+        ),
+        *("ContainerStatusUnknown", "DeadlineExceeded", "Evicted"),
+    }
+)
+"""Reasons of terminated containers that never started, or of which the kubelet knows nothing: they have no log."""
 _BACK_OFF = re.compile(r"\bback-off [0-9hms.]+ (?=restarting)")
 """The back-off time is removed from messages: they become labels, and each time would be a new series."""
 
@@ -48,6 +61,7 @@ class Terminated(msgspec.Struct, rename="camel"):
     """`state.terminated`: a container that has terminated."""
 
     reason: str | None = None
+    message: str | None = None
     exit_code: int | None = None
     finished_at: dt.datetime | None = None
 
@@ -111,7 +125,7 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
         role=role,
         state="terminated" if ended else "running" if state.running else "waiting",
         reason=intern_label((ended or waiting or Waiting()).reason),
-        message=cleaned(waiting.message) if waiting and not ended else "",
+        message=_words(ended, waiting, last),
         exit_code=ended.exit_code if ended else None,
         since=unix_seconds(ended.finished_at if ended else state.running.started_at if state.running else None),
         restarts=status.restart_count or 0,
@@ -122,8 +136,16 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
     )
 
 
+def _words(ended: Terminated | None, waiting: Waiting | None, last: Terminated) -> str:
+    """Why a container does not run: of one that waits to be restarted, the words about its last end, if there are."""
+    end = ended or (last if waiting else Terminated())
+    if end.reason in _OF_THE_KUBELET and end.message:
+        return cleaned(end.message)
+    return cleaned(waiting.message) if waiting and not ended else ""
+
+
 def cleaned(text: str | None) -> str:
-    """A message of a component of Kubernetes: one line without credentials, of at most 300 characters."""
+    """A message of a component of Kubernetes: one line without credentials, of at most 600 characters."""
     return _cleaned(text[:_MAX_RAW_LENGTH]) if text else ""
 
 

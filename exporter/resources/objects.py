@@ -2,7 +2,10 @@
 
 import datetime as dt
 import functools
+import itertools
+import re
 import sys
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -16,8 +19,10 @@ __all__ = [
     "Meta",
     "OwnerReference",
     "annotated_seconds",
+    "finalizers_of",
     "intern_label",
     "object_name",
+    "qualified_names",
     "seconds_in",
     "truncate",
     "unix_seconds",
@@ -26,6 +31,9 @@ __all__ = [
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"  # https://kueue.sigs.k8s.io/docs/tasks/run/jobs/
 
 _MAX_NAME_LENGTH = 253  # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+
+_MAX_NAMES = 5
+_QUALIFIED = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,127}[A-Za-z0-9])?")
 
 T = TypeVar("T")
 
@@ -72,6 +80,19 @@ def unix_seconds(moment: dt.datetime | None) -> float | None:
     if moment is None or moment.year == 1:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+
+
+def finalizers_of(meta: Meta) -> str:
+    """The names of the finalizers of an object that is being deleted; else empty."""
+    if meta.deletion_timestamp is None:
+        return ""
+    return qualified_names(meta.finalizers or ())
+
+
+def qualified_names(names: Iterable[str | None]) -> str:
+    """The first five names of this form, as `example.com/name`, after commas."""
+    found = (name for name in names if name and _QUALIFIED.fullmatch(name))
+    return sys.intern(", ".join(itertools.islice(found, _MAX_NAMES)))
 
 
 def object_name(text: str | None) -> str:

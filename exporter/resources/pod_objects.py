@@ -8,7 +8,16 @@ import msgspec
 
 from exporter.cache import SUCCEEDED, Pod
 from exporter.resources.containers import ContainerStatus, SpecContainer, cleaned, containers_of, terminated
-from exporter.resources.objects import Meta, OwnerReference, intern_label, object_name, truncate, unix_seconds
+from exporter.resources.objects import (
+    Meta,
+    OwnerReference,
+    finalizers_of,
+    intern_label,
+    object_name,
+    qualified_names,
+    truncate,
+    unix_seconds,
+)
 
 __all__ = ["Spec", "Status", "WirePod", "finished", "job_of", "main_containers", "pod_record"]
 
@@ -19,6 +28,8 @@ _SIDE = re.compile(
     r"|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|valkey|rabbitmq|memcached|minio|localstack"
 )
 """Names of containers that are usually helpers of the main container."""
+_PREEMPTION = re.compile(r" preemption: .*", re.DOTALL)
+"""What the scheduler appends: why it cannot help itself by preemption, for each node again."""
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -102,9 +113,13 @@ def pod_record(
         created=unix_seconds(meta.creation_timestamp),
         started=unix_seconds(status.start_time),
         deleted=unix_seconds(meta.deletion_timestamp),
+        finalizers=finalizers_of(meta),
         finished=finished(status) if status.phase in _ENDED else None,
         gated=bool(spec.scheduling_gates),
-        unscheduled=": ".join(filter(None, (intern_label(scheduled.reason), cleaned(scheduled.message)))),
+        gates=qualified_names(gate.name for gate in spec.scheduling_gates or ()),
+        unscheduled=": ".join(
+            filter(None, (intern_label(scheduled.reason), cleaned(_PREEMPTION.sub("", scheduled.message or ""))))
+        ),
         unscheduled_since=unix_seconds(scheduled.last_transition_time),
         ready=None if ready is None else ready.status == "True",
         ready_since=unix_seconds(ready.last_transition_time) if ready is not None else None,

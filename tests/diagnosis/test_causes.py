@@ -90,6 +90,7 @@ CASES = [
     ("pod_not_starting", [OPEN, a_job(), a_pod(), READ], ""),
     ("max_runtime_exceeded", [OPEN, a_job(started=CREATED - 90_000), a_pod("Running")], ""),
     ("other", [failed("the moon is full")], ""),
+    ("between_attempts", [a_run(status=WORKS | {"jobName": "j-v1"}, spec={"contextVersion": 2}), READ], ""),
     ("suspended", [OPEN, a_job(spec={"suspend": True}, active=0)], ""),
 ]
 
@@ -150,7 +151,7 @@ def test_a_failed_attempt_explains_nothing_once_there_is_another(tmp_path):
 
 def test_every_cause_has_a_test():
     """Here, after a public report, or in the tests of the cache. A dump has no logs."""
-    elsewhere = {"configmap_shrunk", "not_ready", "waiting"}  # tests/diagnosis/test_findings.py
+    elsewhere = {"configmap_shrunk", "not_ready", "waiting", "recovered"}  # test_findings.py, test_recovered.py
     of_logs = {
         "usage_limit",
         "auth",

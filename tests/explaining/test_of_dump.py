@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from tests.commands.in_process import call
 from tests.diagnosis.test_causes import READ, a_pod, an_event
@@ -70,11 +71,54 @@ def test_faults_of_runs_that_are_over_are_counted(tmp_path, number, words):
 )
 def test_what_the_dump_lacks_is_to_be_dumped(tmp_path, objects, kind, kinds):
     """No permission is missing."""
-    code, out = explain(tmp_path, objects, "r", "--at", LATE)
+    code, out = explain(tmp_path, objects, "r", "--at", stamp(CREATED + 3600))
     assert f"Evidence:  {kind} in namespace n are not in the dump" in out
     assert f"Next:      kubectl -n n get {kinds} -o json > more.json" in out
     assert "permission" not in out
-    assert code
+    assert code == 2
+
+
+def test_events_that_may_have_expired_are_not_to_be_dumped_again(tmp_path):
+    """Of a state that is older than they live, another dump has none either."""
+    code, out = explain(tmp_path, [OPEN, WAITS, a_pod()], "r", "--at", stamp(CREATED + 3611))
+    assert "Evidence:  No Events are in the dump: Kubernetes deletes them after an hour" in out
+    assert "Next:      kubectl -n n describe pod p" in out
+    assert code == 2
+
+
+EMPTY = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": []}
+
+
+@pytest.mark.parametrize("form", [json.dumps, yaml.safe_dump])
+@pytest.mark.parametrize(
+    ("kind", "code"), [("List", 1), ("EventList", 1), ("PodList", 2), ("ConfigMapList", 2), (None, 2)]
+)
+def test_an_empty_list_of_events_was_read(tmp_path, kind, code, form):
+    """The advice to dump Events is not given a second time."""
+    more = tmp_path / "more"
+    more.write_text(form(EMPTY | {"kind": kind}))
+    found, out = explain(tmp_path, [OPEN, WAITS, a_pod()], "r", "--at", LATE, "-f", more)
+    assert (found, "The list of Events is empty: Kubernetes deletes them after an hour" in out) == (code, code == 1)
+    assert ("Events:      <none>" in out) is (code == 1)
+    assert ("Cause:       pod_not_starting" in out) is (code == 1)
+
+
+@pytest.mark.parametrize("kind", ["List", "PodList"])
+def test_an_empty_list_of_pods_was_read(tmp_path, kind):
+    """The Job says that it has a pod: it is to be looked for, not dumped again."""
+    more = tmp_path / "more"
+    more.write_text(json.dumps(EMPTY | {"kind": kind}))
+    code, out = explain(tmp_path, [OPEN, WAITS, READ], "r", "--at", LATE, "-f", more)
+    assert code == 2
+    assert "Evidence:  status.active of Job j is 1, but no pod is listed" in out
+    assert "Next:      kubectl -n n get pods -l job-name=j -o wide" in out
+
+
+def test_a_list_with_items_is_not_empty(tmp_path):
+    """Whatever follows it."""
+    more = tmp_path / "more"
+    more.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [OPEN]}) * 2)
+    assert "The list of Events is empty" not in explain(tmp_path, [WAITS, a_pod()], "r", "-f", more)[1]
 
 
 def test_a_time_before_the_objects_is_noted(tmp_path):

@@ -101,7 +101,7 @@ def test_hostile_words_are_one_short_line_without_credentials():
     """Whoever may create Events writes them."""
     note = record(an_event(note="a\nb\u202e {{ .x }} token=hunter2secret9 " + "z" * 100_000, reason="A\nB")).note
     assert note.isprintable()
-    assert len(note) <= 300
+    assert len(note) <= 600
     assert "hunter2secret9" not in note
 
 

@@ -1,0 +1,56 @@
+"""What mends a cause, in one line, where it is the same each time. docs/causes.md lists it."""
+
+from typing import Final
+
+__all__ = ["FIXES"]
+
+_DEPLOY: Final = "Deploy the ConfigMap again."
+_CREATE: Final = "Create what the evidence names; the kubelet tries again."
+_LOG: Final = "Correct what the log of the container says."
+_DELETE: Final = "Delete the worker, if the controller does not."
+
+FIXES: Final = {
+    "finalizer_stuck": "Repair the controller that removes the finalizer. Removing it by hand skips its cleanup.",
+    "controller_blocked": "Delete or correct the run that the evidence names.",
+    "configmap_missing": _DEPLOY,
+    "configmap_empty": _DEPLOY,
+    "configmap_missing_key": _DEPLOY,
+    "configmap_empty_key": _DEPLOY,
+    "configmap_shrunk": _DEPLOY,
+    "template_failed": "Correct the template that the message names.",
+    "quota": "Raise the quota, or end what uses it: pods of runs that are over count while a container runs.",
+    "service_account_missing": "Create the ServiceAccount, or correct its name in the settings of the controller.",
+    "admission_denied": "Change the pod, or the policy. If a webhook has no endpoints, repair its pods.",
+    "job_controller_absent": "Repair kube-controller-manager.",
+    "node_lost": "Repair the node; if it is gone, delete its Node object, and its pods are removed.",
+    "evicted": "Run it again; request as much of the resource that the evidence names as it uses.",
+    "preempted": "Run it again; a PriorityClass protects its pod.",
+    "volume_waiting": "If a pod uses the volume, end that pod; else repair the claim, or the driver on the node.",
+    "unschedulable": "Add nodes, lower the requests of the pod, or correct its node selector and tolerations.",
+    "pod_configmap_missing": _CREATE,
+    "pod_secret_missing": _CREATE,
+    "image_pull": "Correct the image or its pull secret; at a rate limit (429), log in or use a mirror.",
+    "container_cannot_be_created": "Correct command, user or mounts of the container, or the network of the node.",
+    "init_container_failed": _LOG,
+    "init_container_stuck": "The log of the container says what it waits for.",
+    "oom_killed": "Raise the memory limit of the container.",
+    "crash_loop": _LOG,
+    "main_container_exited": "Let the other container end with the main one, or make it a native sidecar.",
+    "finished_not_exited": "End the process in the pod that is still running.",
+    "deadline_exceeded": "Raise activeDeadlineSeconds, or find in the log what took so long.",
+    "container_failed": _LOG,
+    "run_already_finished": _DELETE,
+    "run_gone": _DELETE,
+    "superseded": _DELETE,
+    "retry_loop": "Delete the run to end the loop; the logs of its attempts say why they fail.",
+    "run_not_updated": "Repair or restart the controller.",
+    "controller_idle": "Repair or restart the controller; kubectl logs --previous says why it ended.",
+    "not_reconciled": "Look for the run in the log of the controller; restart it if it hangs.",
+    "reconcile_failing": "The log of the controller has the error: correct the template or ConfigMap that it names.",
+    "job_missing": "Restart the controller; if it creates no worker, create the run again.",
+    "no_worker": "The log of the controller says why.",
+    "pods_terminating": "Repair the node; if it is gone, delete its Node object.",
+    "pod_not_starting": "If no Event has the reason, the log of the kubelet on its node has it.",
+    "max_runtime_exceeded": "If its log shows no progress, delete the worker.",
+}
+"""By cause. There is none for what only the log, the message or the queue can say."""

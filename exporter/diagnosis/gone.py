@@ -1,0 +1,68 @@
+"""Objects that no longer exist, of which only Events are left: why a pod of a worker was ended.
+
+Only a dump has these Events. In a running exporter, the record of the pod is kept with the run.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from exporter.cache import Event, Job, ObjectCache, Run
+from exporter.diagnosis.events import words
+from exporter.diagnosis.finding import Finding, found, of_job, of_run
+
+__all__ = ["CREATED_POD", "TELLING", "events_of_gone", "gone_findings", "gone_key"]
+
+CREATED_POD: Final = "SuccessfulCreate"
+"""The reason with which the Job controller reports a pod that it has created."""
+_CAUSES: Final = {
+    "Preempted": "preempted",
+    "Preempting": "preempted",
+    "Evicted": "evicted",
+    "EvictedByVPA": "evicted",
+    "Descheduled": "evicted",
+    "ScaleDown": "evicted",
+    "TaintManagerEviction": "evicted",
+    "NodeNotReady": "node_lost",
+}
+"""Reasons of the scheduler, the kubelet, the taint manager, the cluster autoscaler, VPA and the descheduler."""
+TELLING: Final = frozenset({*_CAUSES, "Killing"})
+"""Reasons of Events of type `Normal` about pods."""
+_CANCELLED: Final = "Cancelling"
+"""How the taint manager says that the pod stays after all."""
+
+
+_EVENTS: Final = "kubectl -n $namespace get events --sort-by=.lastTimestamp"
+
+
+def gone_key(uid: str) -> str:
+    """Replaces the UID in Events about objects that no longer exist: those of the run or Job with this UID."""
+    return f"{uid}/gone"
+
+
+def events_of_gone(uid: str, cache: ObjectCache, kind: str = "") -> Iterator[Event]:
+    """Those about its objects, the newest first; only about objects of one kind, if it is given."""
+    return (event for event in cache.events_about(gone_key(uid)) if kind in {"", event.about_kind})
+
+
+def gone_findings(item: Run | Job, cache: ObjectCache) -> Iterator[Finding]:
+    """Why the newest pod of a failed worker was ended, unless its worker had another one after it."""
+    for event in events_of_gone(item.uid, cache, "Pod"):
+        cause = _CAUSES.get(event.reason)
+        if cause is None or event.note.startswith(_CANCELLED):
+            continue
+        if not _had_another(item, event, cache) and not _is_later(event, item.finished):
+            about = of_job(item) if isinstance(item, Job) else of_run(item)
+            text = f"pod {event.about_name}: {words(event)}"
+            yield found(cause, text, about=about, since=event.last, command="" if cause != "node_lost" else _EVENTS)
+        return
+
+
+def _had_another(item: Run | Job, event: Event, cache: ObjectCache) -> bool:
+    """Whether the Job controller created another pod after this Event."""
+    every = (*cache.events_about(item.uid), *events_of_gone(item.uid, cache))
+    created = (one for one in every if one.reason == CREATED_POD and one.last is not None)
+    return any((one.last or 0.0) > (event.last or 0.0) for one in created)
+
+
+def _is_later(event: Event, end: float | None) -> bool:
+    return end is not None and event.last is not None and event.last > end

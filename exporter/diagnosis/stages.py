@@ -1,0 +1,40 @@
+"""The stages in which the kubelet starts a Pod, and the Events of an earlier attempt that later ones make void.
+
+At each attempt it passes them in this order: pkg/kubelet/kubelet.go, then its kuberuntime_manager.go.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from exporter.cache import Event
+
+__all__ = ["PROGRESS", "is_history"]
+
+PROGRESS: Final = frozenset({"SandboxChanged", "Pulling", "Pulled"})
+"""Reasons of Events of type `Normal` that prove a stage."""
+_REASONS: Final = (
+    ("NetworkNotReady", "FailedCreatePodContainer", "FailedKillPod"),
+    ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed"),
+    ("FailedCreatePodSandBox", "SandboxChanged"),
+    ("Pulling", "Pulled", "Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"),
+)
+_STAGES: Final = {reason: number for number, reasons in enumerate(_REASONS) for reason in reasons}
+_ONCE: Final = "FailedAttachVolume"
+"""The attach-detach controller reports a volume that is in use once, not at each attempt."""
+_HISTORY: Final = 1800.0
+"""Seconds. The kubelet repeats a failure every two minutes; its client lets one Event through in five minutes."""
+
+
+def is_history(event: Event, others: Iterable[Event]) -> bool:
+    """Whether a later Event of the same object shows that the kubelet has passed this stage, or fails elsewhere."""
+    stage = _STAGES.get(event.reason)
+    if stage is None or event.last is None:
+        return False
+    return any(_is_past(event.last, stage, other, event.reason) for other in others)
+
+
+def _is_past(last: float, stage: int, other: Event, reason: str) -> bool:
+    its = _STAGES.get(other.reason)
+    if its is None or other.last is None or other.last <= last:
+        return False
+    return its > stage or (other.last - last >= _HISTORY and not (its == stage and reason == _ONCE))

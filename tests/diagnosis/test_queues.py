@@ -1,0 +1,116 @@
+"""What a queue or a gate holds back is no fault, and the evidence says by what and why."""
+
+import json
+
+import pytest
+
+from tests.commands.in_process import call
+from tests.diagnosis.test_causes import NOW, OPEN, READ, a_pod
+from tests.diagnosis.test_gone import about
+from tests.objects import CREATED, a_job, a_run, stamp
+
+QUEUE = {"kueue.x-k8s.io/queue-name": "agents"}
+SUSPENDED = a_job(name="play-rex", spec={"suspend": True}, active=0, labels=QUEUE)
+REASON = "couldn't assign flavors to pod set main: insufficient unused quota for cpu"
+IS = "Job play-rex is suspended by queue agents"
+
+
+def explained(folder, *objects):
+    """Exit code, and the run."""
+    path = folder / "dump.json"
+    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [OPEN, *objects, READ]}))
+    code, out, _ = call("explain", "-f", path, "--at", stamp(NOW), "-o", "json")
+    return code, json.loads(out)["items"][0]
+
+
+def evidence(folder, *objects):
+    """Of the first finding, which is no fault."""
+    code, run = explained(folder, *objects)
+    assert (code, run["findings"][0]["cause"]) == (0, "suspended")
+    return run["findings"][0]["evidence"]
+
+
+def pending(name, **more):
+    """An Event about a Workload."""
+    return about(name, "Pending", REASON, kind="Workload", **more)
+
+
+def a_workload(*conditions, uid="job-j"):
+    """The Workload of the Job, with these conditions as (type, status)."""
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "play-rex", "uid": uid, "controller": True}
+    found = [
+        {
+            "type": kind,
+            "status": status,
+            "reason": f"{kind}Reason",
+            "message": REASON,
+            "lastTransitionTime": stamp(CREATED),
+        }
+        for kind, status in conditions
+    ]
+    return {
+        "apiVersion": "kueue.x-k8s.io/v1beta1",
+        "kind": "Workload",
+        "metadata": {"name": "w", "namespace": "n", "uid": "w", "ownerReferences": [owner]},
+        "status": {"conditions": found},
+    }
+
+
+@pytest.mark.parametrize("kind", ["Normal", "Warning"])
+@pytest.mark.parametrize("name", ["job-play-rex-5e3de", "job-play-5e3de"])
+def test_kueue_says_why_a_job_waits(tmp_path, name, kind):
+    """In Events about the Workload, whose name begins with that of the Job, or with a part of it."""
+    assert evidence(tmp_path, SUSPENDED, pending(name, type=kind)) == f"{IS}: Pending: {REASON}"
+
+
+@pytest.mark.parametrize("name", ["job-play-cleo-5e3de", "play-rex", "job-play-rex"])
+def test_the_workload_of_another_job_says_nothing(tmp_path, name):
+    """Neither does one that may be that of two Jobs."""
+    assert evidence(tmp_path, SUSPENDED, pending(name)) == IS
+    run = a_run(name="z", uid="run-z")
+    both = [SUSPENDED, run, a_job(name="play-rex-2", uid="other", of=run)]
+    assert evidence(tmp_path, *both, pending("job-play-5e3de")) == IS
+    assert evidence(tmp_path, *both, pending("job-play-rex-5e3de")) == f"{IS}: Pending: {REASON}"
+
+
+def test_the_newest_event_is_the_evidence_and_is_listed(tmp_path):
+    """It may be admitted by now."""
+    name = "job-play-rex-5e3de"
+    admitted = about(name, "Admitted", "Admitted by ClusterQueue c", kind="Workload", at=900, type="Normal")
+    code, run = explained(tmp_path, SUSPENDED, pending(name), admitted)
+    assert (code, run["findings"][0]["evidence"]) == (0, f"{IS}: Admitted: Admitted by ClusterQueue c")
+    assert [event["object"] for event in run["events"]] == [f"workload/{name}"] * 2
+    assert run["findings"][0]["next"] == "kubectl -n n get workloads.kueue.x-k8s.io"
+    assert run["findings"][0]["act"] == "who runs the queue, or has suspended it, if it waits too long"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "reason"),
+    [
+        ([("QuotaReserved", "False")], "QuotaReservedReason"),
+        ([("QuotaReserved", "True"), ("Admitted", "False")], "AdmittedReason"),
+        ([("QuotaReserved", "False"), ("Evicted", "True")], "EvictedReason"),
+        ([("QuotaReserved", "True"), ("Evicted", "False")], ""),
+        ([], ""),
+    ],
+)
+def test_the_workload_itself_says_it_too(tmp_path, conditions, reason):
+    """By its conditions, and without Events in the dump."""
+    assert evidence(tmp_path, SUSPENDED, a_workload(*conditions)) == IS + (f": {reason}: {REASON}" if reason else "")
+    assert evidence(tmp_path, SUSPENDED, a_workload(*conditions, uid="other")) == IS
+
+
+@pytest.mark.parametrize("wrong", [{"status": 7}, {"metadata": []}, {"status": {"conditions": [7]}}])
+def test_a_malformed_workload_says_nothing(tmp_path, wrong):
+    """The Job is explained all the same."""
+    assert evidence(tmp_path, SUSPENDED, a_workload(("QuotaReserved", "False")) | wrong) == IS
+
+
+def test_a_scheduling_gate_has_a_name(tmp_path):
+    """And a gate of Kueue a Workload, whose Events say what it waits for."""
+    pod = a_pod(gates=["kueue.x-k8s.io/admission", "example.com/other"])
+    text = "the pod has the scheduling gate kueue.x-k8s.io/admission, example.com/other"
+    assert evidence(tmp_path, a_job(), pod) == text
+    assert evidence(tmp_path, a_job(), pod, pending("pod-p-5e3de")) == f"{text}: Pending: {REASON}"
+    assert evidence(tmp_path, a_job(), pod, pending("job-j-5e3de")) == f"{text}: Pending: {REASON}"
+    assert evidence(tmp_path, a_job(), a_pod(gates=["{{ .x }}"])) == "the pod has a scheduling gate"
