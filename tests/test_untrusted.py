@@ -1,4 +1,4 @@
-"""Text from outside: no line of its own, no command, no secret."""
+"""Text from the cluster cannot start a line, look like a command, or contain a secret."""
 
 import pytest
 
@@ -10,14 +10,14 @@ UNSEEN = "\x00\x1b\x7f\x9b\xad\u061c\u200b\u200d\u200e\u202e\u2060\u2066\ufeff\u
 
 
 @pytest.mark.parametrize("char", LINE_ENDS + UNSEEN)
-def test_what_begins_a_line_or_cannot_be_seen_is_in_no_text(char):
-    """Whatever the text is for."""
+def test_line_breaks_and_invisible_characters_are_replaced(char):
+    """Every function that cleans text replaces them."""
     text = f"a{char}b"
     assert [printable(text), one_line(text), identifier(text), message(text)] == ["a\ufffdb", "a b", "a_b", "a b"]
 
 
-def test_a_planted_command_is_neither_a_line_nor_words_to_paste():
-    """What is left of it is one word."""
+def test_an_injected_command_is_not_a_line_and_cannot_be_pasted():
+    """The identifier is a single word, and the message has no line break."""
     assert identifier(PLANTED) == "rex._Next_kubectl_delete_namespace_prod_curl_http_evil.example_"[:63].rstrip("_")
     assert "\n" not in message(PLANTED)
 
@@ -41,7 +41,7 @@ def test_a_planted_command_is_neither_a_line_nor_words_to_paste():
     ],
 )
 def test_an_identifier_has_the_characters_of_a_kubernetes_name(text, shown):
-    """It never begins as a flag, and a shell has nothing to expand in it."""
+    """It cannot begin like a flag, and a shell does not expand it."""
     assert identifier(text) == shown
 
 
@@ -64,8 +64,8 @@ def test_an_identifier_has_the_characters_of_a_kubernetes_name(text, shown):
         ("My Service (eu)", "My_Service_eu"),
     ],
 )
-def test_a_name_that_a_person_wrote_holds_no_token(text, shown):
-    """A token may stand in any field; a service called oauth2 is none."""
+def test_a_free_text_name_contains_no_token(text, shown):
+    """Users may put a token into any field. A service that is called oauth2 is shown."""
     assert free_name(text) == shown
     assert model_name(text) == shown
 
@@ -73,13 +73,13 @@ def test_a_name_that_a_person_wrote_holds_no_token(text, shown):
 @pytest.mark.parametrize(
     "name", ["gpt-5", "anthropic/claude-opus-4:beta", "us.anthropic.claude-v1:0", "gemini@001", "opus[1m]", ""]
 )
-def test_the_names_of_models_stay(name):
-    """Their makers use more signs than Kubernetes."""
+def test_names_of_models_are_kept(name):
+    """They contain characters that Kubernetes names do not have."""
     assert model_name(name) == name
 
 
-def test_a_model_that_is_an_address_is_no_address_any_more():
-    """Chat programs make a link of it."""
+def test_a_model_that_is_a_url_is_no_longer_a_url():
+    """Chat programs would make it a link."""
     assert model_name("http://evil.example/fix") == "evil.example_fix"
     assert model_name("openai/ghp_S3CRET") == ""
     assert model_name("m\nNext:") == "m_Next"
@@ -111,13 +111,13 @@ def test_a_model_that_is_an_address_is_no_address_any_more():
         ("word " * 100, ("word " * 40)),
     ],
 )
-def test_a_message_keeps_its_words_and_no_secret(text, shown):
-    """Addresses as far as they may be shown, at most 200 characters."""
+def test_a_message_keeps_its_text_without_secrets(text, shown):
+    """URLs are shortened to their safe part. A message has at most 200 characters."""
     assert message(text) == shown
 
 
-def test_a_message_made_to_be_slow_is_not():
-    """The number of steps is bounded by what is looked at, 400 characters."""
+def test_cleaning_a_message_takes_bounded_time():
+    """Only the first 400 characters are processed."""
     for text in (":/" * 10**6, "a:/@" * 10**6, "@" * 10**6, "token" * 10**6, "a.-" * 10**6):
         assert len(message(text)) <= 200
 
@@ -128,10 +128,10 @@ def test_a_message_made_to_be_slow_is_not():
         ("plain ä", "plain ä"),
         ("a\nb\x1b[2J", r"a\nb\x1b[2J"),
         ("\u202e\u2028\u200b", r"\u202e\u2028\u200b"),
-        ("\u3164", r"\u3164"),  # drawn as nothing
+        ("\u3164", r"\u3164"),  # rendered as nothing
         ("\udcff", r"\udcff"),
     ],
 )
-def test_what_a_terminal_would_obey_or_not_show_is_spelled_out(text, shown):
-    """So that a reader sees what is there."""
+def test_control_and_invisible_characters_are_escaped(text, shown):
+    """The reader sees that they are there, and a terminal does not interpret them."""
     assert escape_invisible(text) == shown

@@ -1,4 +1,4 @@
-"""Dumps after public reports: what a user sees who knows nothing but the output of kubectl."""
+"""Dumps that reproduce public bug reports, and what `explain` shows for them."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ EXPECTED = yaml.safe_load((DUMPS / "expected.yml").read_text("utf-8"))
 
 
 def explained(dump, *more):
-    """Exit code, and the worst run of a dump."""
+    """Runs `explain` on a dump. Returns the exit code and the first run."""
     code, out, err = call("explain", "--all", "-f", DUMPS / f"{dump}.yaml", "-o", "json", *more)
     assert err == ""
     return code, json.loads(out)["items"][0]
@@ -21,7 +21,7 @@ def explained(dump, *more):
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
 def test_the_first_finding_is_the_cause(row):
-    """Or none, where nothing is wrong."""
+    """There is no finding if nothing is wrong."""
     _, run = explained(row["dump"])
     assert [finding["cause"] for finding in run["findings"]][:1] == ([row["cause"]] if row["cause"] else [])
     if row["cause"]:
@@ -29,20 +29,20 @@ def test_the_first_finding_is_the_cause(row):
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
-def test_an_hour_later_the_verdict_is_clear(row):
-    """The exit code distinguishes a fault, no fault, and what cannot be determined."""
+def test_an_hour_later_the_verdict_is_final(row):
+    """The exit code distinguishes a fault, no fault and an unknown state."""
     code, run = explained(row["dump"], "--at", "2026-03-02T09:50:00Z")
     want = {"": "ok", "cannot_tell": "unknown"}.get(row["cause"], "fault")
     assert (run["verdict"], code) == (want, {"ok": 0, "fault": 1, "unknown": 2}[want])
 
 
-def test_every_dump_has_its_cause():
-    """None is left out."""
+def test_every_dump_has_an_expected_cause():
+    """No dump is missing in expected.yml."""
     assert sorted(path.stem for path in DUMPS.glob("*.yaml")) == sorted(row["dump"] for row in EXPECTED)
 
 
-def test_evidence_has_nothing_that_differs_each_time():
-    """It becomes the label of a metric: each other text would be another series."""
+def test_evidence_contains_nothing_that_changes_each_time():
+    """It is a label value, so each different text would create a new series."""
     assert explained("quota-must-specify")[1]["findings"][0]["evidence"].startswith(
         "FailedCreate: Error creating: pods is forbidden: failed quota: team"
     )

@@ -1,4 +1,4 @@
-"""A Job with many Pods, or a Pod with many containers: few findings and series, and little work at each change."""
+"""A Job with many Pods or containers has few findings and series, and changes of its Pods are cheap."""
 
 import collections
 
@@ -17,7 +17,7 @@ UID = JOB["metadata"]["uid"]
 
 
 def a_pod(number, *containers, **fields):
-    """A Pod of the Job, which is pending."""
+    """A pending Pod of the Job."""
     return Pod(
         **{"uid": f"p{number:04}", "namespace": "n", "name": f"p{number:04}", "owner": UID, "phase": "Pending"}
         | {"node": f"node{number}", "created": CREATED + number, "containers": containers}
@@ -31,7 +31,7 @@ def waiting(name="agent", reason="ImagePullBackOff", message=""):
 
 
 def a_world(*pods):
-    """A Job with these Pods."""
+    """A store with the Job and these Pods."""
     world = World(a_run(status={"phase": "Running"}), JOB)
     for pod in pods:
         world.store.put_pod("*", pod.uid, pod)
@@ -39,8 +39,8 @@ def a_world(*pods):
 
 
 def the_job(world):
-    """Its record."""
-    return next(iter(world.cluster.jobs))
+    """The record of the Job."""
+    return next(iter(world.cache.jobs))
 
 
 @pytest.mark.parametrize(
@@ -55,36 +55,36 @@ def the_job(world):
     ids=["each with its own message", "unscheduled", "containers", "evicted", "lost"],
 )
 @pytest.mark.parametrize("job", [JOB, a_job(ended="Failed")], ids=["unfinished", "failed"])
-def test_of_many_pods_and_containers_few_are_in_findings_and_series(pods, job):
-    """At most 3 of each cause."""
+def test_many_pods_and_containers_have_few_findings_and_series(pods, job):
+    """There are at most 3 findings of each cause."""
     world = a_world(*pods)
     world.put(job)
-    found = collections.Counter(one.cause for one in findings(the_job(world), world.cluster))
+    found = collections.Counter(one.cause for one in findings(the_job(world), world.cache))
     assert max(found.values()) == 3
-    assert len(hang_causes(the_job(world), world.cluster)) <= 10
-    assert len([*pod_families.waiting(the_job(world), world.cluster)]) <= 10
+    assert len(hang_causes(the_job(world), world.cache)) <= 10
+    assert len([*pod_families.waiting(the_job(world), world.cache)]) <= 10
 
 
-def test_another_cause_is_found_among_many_pods():
-    """Wherever it is."""
+def test_a_different_cause_is_found_among_many_pods():
+    """The position of that Pod does not matter."""
     lost = a_pod(50, phase="Unknown")
     world = a_world(*(a_pod(at, waiting(f"c{at}")) for at in range(100)), lost)
-    found = [one.cause for one in findings(the_job(world), world.cluster)]
+    found = [one.cause for one in findings(the_job(world), world.cache)]
     assert found == ["node_lost", *["image_pull"] * 3, *["pod_not_starting"] * 3]
 
 
-def test_findings_are_distinct_without_a_comparison_of_all_pairs():
-    """The first one stays, which is the oldest."""
+def test_duplicate_findings_are_removed_in_linear_time():
+    """The first of equal findings remains, which is the oldest."""
     many = [Finding(cause="evicted", evidence=str(at % 20_000), since=at) for at in range(40_000)]
     assert [one.since for one in distinct(many)] == [*range(20_000)]
 
 
 def test_a_change_of_one_of_many_pods_does_not_read_the_others(monkeypatch):
-    """They are read when the page is rendered, which is at most once a second; and the page is right."""
+    """Rendering reads them, at most once a second. The metrics are still correct."""
     world = a_world(*(a_pod(at, waiting()) for at in range(30)))
     world.text()
     reads = []
-    monkeypatch.setattr(world.cluster, "pods_of", reads.append)
+    monkeypatch.setattr(world.cache, "pods_of", reads.append)
     for at in range(20):
         world.store.put_pod("*", f"p{at:04}", a_pod(at, phase="Running"))
     world.store.put_pod("*", "p0029", None)
@@ -100,8 +100,8 @@ def test_a_change_of_one_of_many_pods_does_not_read_the_others(monkeypatch):
     ]
 
 
-async def test_other_tasks_have_a_turn_while_pods_are_listed(monkeypatch):
-    """After a time, however long each takes."""
+async def test_listing_pods_yields_to_other_tasks(monkeypatch):
+    """It yields after a fixed time, however long each Pod takes."""
     world, turns, now = a_world(), [], [0.0]
     monkeypatch.setattr("exporter.pod_sink.time.monotonic", lambda: now[0])
 

@@ -19,7 +19,7 @@ RUN = a_run(status={"phase": "Succeeded"})
 def a_site_with(**more):
     """A site with a run that is over while its Job is not."""
     site = Site()
-    site.cluster = World(RUN, a_job(), now=CREATED + 7200).cluster
+    site.cache = World(RUN, a_job(), now=CREATED + 7200).cache
     return a_site(site, **more)
 
 

@@ -39,19 +39,19 @@ class Parts:
         self.settings = settings
         self.now = now
         self.telemetry = Telemetry(clock=lambda: self.now)
-        self.cluster = ObjectCache(thresholds=build_thresholds(settings), all_namespaces=not settings.namespaces)
-        self.cluster.advance(now)
+        self.cache = ObjectCache(thresholds=build_thresholds(settings), all_namespaces=not settings.namespaces)
+        self.cache.advance(now)
         self.feeds = informers(settings, telemetry=self.telemetry)
         groups = collections.defaultdict(list)
         for informer in self.feeds:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
-        self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
+        self.history = LifecycleMetrics(cache=self.cache, registry=CollectorRegistry())
         self.store = MetricsStore(
-            cache=self.cluster,
+            cache=self.cache,
             lifecycle=self.history,
             has_synced=health.has_synced,
-            recorder=FlightRecorder(self.cluster, started=now),
+            recorder=FlightRecorder(self.cache, started=now),
         )
         self.sources = [informer.source(self.store) for informer in self.feeds]
         self.sinks = [informer.sink(self.store) for informer in self.feeds]
@@ -129,8 +129,8 @@ def assert_alike(parts, other, *, but=()):
     told, others_told = (_by_family(text, but=(*but, *_SEEN)) for text in (page, others))
     assert told == others_told, sorted(set(page.splitlines()) ^ set(others.splitlines()))
     _assert_no_series_twice(page)
-    assert _joins(parts.cluster) == _joins(other.cluster)
-    _assert_newest(parts.cluster)
+    assert _joins(parts.cache) == _joins(other.cache)
+    _assert_newest(parts.cache)
     assert _kept(parts) == _kept(other)
 
 
@@ -173,7 +173,7 @@ def _kept(parts):
     records = {
         name: {
             part: {uid: msgspec.structs.asdict(record) for uid, record in table.items()}
-            for part, table in parts.cluster.table(name)._partitions.items()
+            for part, table in parts.cache.table(name)._partitions.items()
         }
         for name in _RESOURCES
     }

@@ -100,7 +100,7 @@ def _failed(item):
 
 def _page(world):
     """A page with all that is counted; its plain form and its gzip form are the same, and are UTF-8."""
-    page = world.page(tail=world.counted.text(openmetrics=False))
+    page = world.page(tail=world.lifecycle.text(openmetrics=False))
     plain = b"".join(page.plain())
     assert gzip.decompress(b"".join(page.gzip())) == plain
     return plain.decode()
@@ -117,7 +117,7 @@ def test_any_text_gives_a_page_that_parses_and_on_which_no_label_can_mislead(tex
     hostile = [Hostile(number, one) for number, one in enumerate(texts)]
     world = _world(hostile)
     told = _samples(parse_text(_page(world)))
-    ends = world.text() + world.counted.text(openmetrics=True) + "# EOF\n"
+    ends = world.text() + world.lifecycle.text(openmetrics=True) + "# EOF\n"
     assert len(_samples(parse_openmetrics(ends))) == len(told)
     series = [(name, *sorted(labels.items())) for name, labels, _ in told]
     assert len(series) == len(set(series))

@@ -34,7 +34,7 @@ class Site:
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
         self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
         self.notices = Notices()
-        self.cluster = ObjectCache(thresholds=Thresholds())
+        self.cache = ObjectCache(thresholds=Thresholds())
         self.now = 1_700_000_000.0
         self.address = ""
         self.recorder = None
@@ -59,14 +59,14 @@ class Site:
 async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_file=None, reviews=None, **limits):
     """Serves it, under limits of which some may be others, and protected by a web configuration if there is one."""
     site = site or Site()
-    site.recorder = site.recorder or FlightRecorder(site.cluster, started=site.now)
+    site.recorder = site.recorder or FlightRecorder(site.cache, started=site.now)
     site.health = Health(groups=site.groups, required=("coderuns", "jobs"), notices=site.notices)
     async with serve(
         content=Content(
             metrics=site.metrics,
             health=site.health,
-            overview=Overview(cache=site.cluster, address=lambda: site.address, clock=lambda: site.now),
-            runs=RunsApi(cache=site.cluster, health=site.health, recorder=site.recorder),
+            overview=Overview(cache=site.cache, address=lambda: site.address, clock=lambda: site.now),
+            runs=RunsApi(cache=site.cache, health=site.health, recorder=site.recorder),
         ),
         telemetry=site.telemetry,
         addresses=addresses,

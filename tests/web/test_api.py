@@ -20,7 +20,7 @@ RUNS = [a_run(name=f"r{number}", uid=f"u{number}", created=CREATED + number) for
 def a_site_with(*objects, **more):
     """A site whose cache has these objects."""
     site = Site()
-    site.cluster = World(*objects, now=CREATED + 7200).cluster
+    site.cache = World(*objects, now=CREATED + 7200).cache
     return a_site(site, **more)
 
 
@@ -116,7 +116,7 @@ async def test_a_run_that_was_deleted_is_explained_until_it_is_forgotten():
     run = a_run(status={"phase": "Running"})
     world = World(run, a_job(), now=CREATED + 60)
     site = Site()
-    site.cluster, site.recorder = world.cluster, world.recorder
+    site.cache, site.recorder = world.cache, world.recorder
     world.delete(run)
     async with a_site(site) as site:
         site.runs.record_list(objects=0)

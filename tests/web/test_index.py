@@ -100,7 +100,7 @@ async def test_it_links_to_the_metrics_wherever_they_are():
 async def page_with(*objects, now=CREATED + 7200, address="", **more):
     """The page of a site that has read these objects."""
     site = Site()
-    site.cluster, site.now, site.address = World(*objects, now=now, **more).cluster, now, address
+    site.cache, site.now, site.address = World(*objects, now=now, **more).cache, now, address
     async with a_site(site):
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
@@ -152,7 +152,7 @@ async def test_what_is_within_its_limit_or_may_have_a_job_is_not_listed():
 async def test_ages_are_those_of_the_moment():
     """What is stuck is looked for every few seconds, how long is computed for each response."""
     site = Site()
-    site.cluster, site.now = World(a_run(), now=CREATED + 700).cluster, CREATED + 700
+    site.cache, site.now = World(a_run(), now=CREATED + 700).cache, CREATED + 700
     async with a_site(site):
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
@@ -269,7 +269,7 @@ async def test_a_flood_of_requests_looks_once(monkeypatch):
     looked = []
     monkeypatch.setattr(overview, "stuck", lambda item, *_, **__: looked.append(item))
     site = Site()
-    site.cluster = World(a_run()).cluster
+    site.cache = World(a_run()).cache
     async with a_site(site):
         for _ in range(5):
             await page_of(site)
