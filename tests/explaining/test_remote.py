@@ -8,9 +8,9 @@ from aiohttp import web
 from exporter.commands import explain
 from tests.commands.in_process import call_in_thread
 from tests.objects import CREATED, a_job, a_run
-from tests.web.judge import Judge
 from tests.web.protected import PASSWORD, TLS, USERS, Folder
 from tests.web.serving import Site, a_site
+from tests.web.token_reviewer import TokenReviewer
 from tests.worlds import World
 
 RUN = a_run(status={"phase": "Succeeded"})
@@ -47,7 +47,7 @@ async def test_over_tls_with_a_password(tmp_path):
 async def test_with_a_token(tmp_path):
     """In a file as well."""
     (tmp_path / "token").write_text("good")
-    async with a_site_with(reviews=Judge().reviews()) as site:
+    async with a_site_with(reviews=TokenReviewer().reviews()) as site:
         words = ("explain", "--from", site.url, "--all", "-o", "json", "--token-file", tmp_path / "token")
         code, out, _ = await call_in_thread(*words)
     assert code == 1
