@@ -9,7 +9,7 @@ import json
 
 import msgspec
 
-__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "done", "owned_by", "raw", "stamp"]
+__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "owned_by", "raw", "run_coroutine", "stamp"]
 
 CREATED = 1_760_000_000
 """The default creation time of a run: 2025-10-09T08:53:20Z."""
@@ -110,7 +110,7 @@ def raw(item):
     return msgspec.Raw((item if isinstance(item, str) else json.dumps(item)).encode("utf-8", "surrogatepass"))
 
 
-def done(coroutine):
+def run_coroutine(coroutine):
     """Runs a coroutine without an event loop and returns its result. It may only await `asyncio.sleep(0)`."""
     try:
         while True:

@@ -14,7 +14,7 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap
-from tests.objects import done
+from tests.objects import run_coroutine
 
 PATTERN = "cto-controller-templates-*"
 
@@ -36,7 +36,7 @@ class ConfigMapFixture:
     def list(self, *objects):
         """Applies a completed list with these objects."""
         decoded = [self._decoded(item) for item in objects]
-        done(self.sink.replace({item.uid: item.record for item in decoded if item.record is not None}))
+        run_coroutine(self.sink.replace({item.uid: item.record for item in decoded if item.record is not None}))
         self.sink.set_state("watching")
 
     def put(self, item):

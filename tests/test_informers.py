@@ -16,7 +16,7 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap, a_job, a_run
-from tests.objects import done
+from tests.objects import run_coroutine
 
 KINDS = CodeRuns(kinds=(Profile(), Profile(plural="docsruns", kind="DocsRun")))
 ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
@@ -143,7 +143,7 @@ def test_an_equal_record_is_reused():
     runs, store = made()[0], a_store()
     source, sink = runs.source(store), runs.sink(store)
     first = source.reuse_if_equal(source.decode(raw(a_run("r"))).record)
-    done(sink.replace({first.uid: first}))
+    run_coroutine(sink.replace({first.uid: first}))
     again = source.decode(raw(a_run("r"))).record
     assert again is not first
     assert source.reuse_if_equal(again) is first
@@ -166,7 +166,7 @@ def test_a_forbidden_list_keeps_its_records():
     """Only the records of required ConfigMaps show that they are forbidden."""
     runs, store = made()[0], a_store()
     record = runs.decode(raw(a_run("r"))).record
-    done(runs.sink(store).replace({record.uid: record}))
+    run_coroutine(runs.sink(store).replace({record.uid: record}))
     runs.sink(store).set_state("forbidden")
     assert len(store.cache.runs) == 1
 
@@ -196,13 +196,13 @@ class TestRequiredConfigMap:
 
     def test_an_empty_list_means_that_it_is_missing(self, sink, kept):
         """A missing ConfigMap is unhealthy."""
-        done(sink.replace({}))
+        run_coroutine(sink.replace({}))
         assert (kept().problems, kept().healthy) == ([("missing", "")], False)
 
     def test_a_deleted_configmap_is_missing(self, informer, sink, kept):
         """The number of objects is then 0."""
         record = informer.decode(raw(a_configmap("t", k="x"))).record
-        done(sink.replace({"n/t": record}))
+        run_coroutine(sink.replace({"n/t": record}))
         assert (kept().healthy, informer.status.objects) == (True, 0)
         sink.upsert("n/t", record)
         assert informer.status.objects == 1
@@ -218,7 +218,7 @@ class TestRequiredConfigMap:
 
     def test_forbidden_after_the_first_list_keeps_the_last_health(self, informer, sink, kept):
         """`forbidden` is also set, until the watch succeeds again."""
-        done(sink.replace({"n/t": informer.decode(raw(a_configmap("t", k="x"))).record}))
+        run_coroutine(sink.replace({"n/t": informer.decode(raw(a_configmap("t", k="x"))).record}))
         sink.set_state("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
         sink.set_state("watching")

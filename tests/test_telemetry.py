@@ -7,7 +7,7 @@ from prometheus_client import generate_latest
 
 from exporter import __version__
 from exporter.telemetry import STATES, Telemetry
-from tests.worlds import parsed
+from tests.harness import parse_exposition
 
 NOW = 1_760_000_000.0
 
@@ -57,7 +57,7 @@ def logged(caplog):
 
 def own(telemetry, name):
     """Maps the label values (without resource and scope) of the samples of one metric to their values."""
-    samples = parsed(generate_latest(telemetry.registry).decode())
+    samples = parse_exposition(generate_latest(telemetry.registry).decode())
     found = [(labels, value) for sample, labels, value in samples if sample == f"coderun_exporter_{name}"]
     return {
         "/".join(v for k, v in labels.items() if k not in {"resource", "scope"}): value for labels, value in found

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.harness import exposition_of, samples
 from tests.objects import a_job, a_run
-from tests.worlds import exposition_of, samples
 
 TEMPLATE = (
     "Template rendering failed: Task configuration error: Template rendering failed for CodeRun r: Partial not found"

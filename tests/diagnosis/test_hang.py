@@ -3,8 +3,8 @@
 import pytest
 
 from exporter.diagnosis import hang_causes
+from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job, a_run, stamp
-from tests.worlds import World, samples
 
 RUNNING = a_run(status={"phase": "Running"})
 COMPLETED = a_run(status={"phase": "Running", "workCompleted": True, "lastUpdate": stamp(CREATED + 420)})
@@ -12,8 +12,8 @@ COMPLETED = a_run(status={"phase": "Running", "workCompleted": True, "lastUpdate
 
 def causes(*objects):
     """The causes of the only Job."""
-    world = World(*objects)
-    return hang_causes(next(iter(world.cache.jobs)), world.cache)
+    harness = StoreHarness(*objects)
+    return hang_causes(next(iter(harness.cache.jobs)), harness.cache)
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
@@ -51,17 +51,17 @@ def test_a_job_without_a_cause(objects):
 
 def test_the_cause_changes_with_the_run_and_the_job():
     """An event of either renders the samples of the Job again."""
-    world = World(RUNNING, a_job())
-    assert samples(world.text(), "job_hang_cause") == []
-    world.put(COMPLETED)
-    assert samples(world.text(), "job_hang_cause") == [
+    harness = StoreHarness(RUNNING, a_job())
+    assert samples(harness.text(), "job_hang_cause") == []
+    harness.put(COMPLETED)
+    assert samples(harness.text(), "job_hang_cause") == [
         (
             'job_hang_cause{namespace="n",job_name="j",cause="finished_not_exited",'
             'detail="CodeRun r reports completed work"} 1'
         )
     ]
-    world.put(a_job(ended="Failed"))
-    assert samples(world.text(), "job_hang_cause") == []
+    harness.put(a_job(ended="Failed"))
+    assert samples(harness.text(), "job_hang_cause") == []
 
 
 def status_of(**status):
@@ -90,31 +90,31 @@ def test_an_unfinished_job_without_an_active_pod_has_a_cause(status, cause):
 
 def test_an_older_unfinished_job_is_superseded_by_a_newer_one():
     """The cause is exposed for the older of two active Jobs of a run."""
-    world = World(RUNNING, old := a_job(name="j1", uid="1"))
-    assert samples(world.text(), "job_hang_cause") == []
-    world.put(new := a_job(name="j2", uid="2", created=CREATED + 600))
-    assert samples(world.text(), "job_hang_cause") == [
+    harness = StoreHarness(RUNNING, old := a_job(name="j1", uid="1"))
+    assert samples(harness.text(), "job_hang_cause") == []
+    harness.put(new := a_job(name="j2", uid="2", created=CREATED + 600))
+    assert samples(harness.text(), "job_hang_cause") == [
         ('job_hang_cause{namespace="n",job_name="j1",cause="superseded",detail="CodeRun r has a newer Job"} 1')
     ]
-    world.delete(new)
-    assert samples(world.text(), "job_hang_cause") == []
-    world.put(new)
-    world.put(old | {"status": a_job(ended="Complete")["status"]})
-    assert samples(world.text(), "job_hang_cause") == []
+    harness.delete(new)
+    assert samples(harness.text(), "job_hang_cause") == []
+    harness.put(new)
+    harness.put(old | {"status": a_job(ended="Complete")["status"]})
+    assert samples(harness.text(), "job_hang_cause") == []
 
 
 def test_a_job_whose_run_was_deleted_has_the_cause_run_gone():
     """The runs of its kind have been listed, so the run does not exist."""
-    world = World(RUNNING, a_job())
-    world.delete(RUNNING)
-    assert [line.split('"')[5:8:2] for line in samples(world.text(), "job_hang_cause")] == [
+    harness = StoreHarness(RUNNING, a_job())
+    harness.delete(RUNNING)
+    assert [line.split('"')[5:8:2] for line in samples(harness.text(), "job_hang_cause")] == [
         ["run_gone", "CodeRun r no longer exists"]
     ]
 
 
 def test_while_runs_are_unknown_no_run_is_gone():
     """The run may exist. With a label selector it may exist without being selected."""
-    world = World(a_job(), unread=("coderuns",))
-    assert hang_causes(next(iter(world.cache.jobs)), world.cache) == []
-    world = World(a_job(), selected=True)
-    assert hang_causes(next(iter(world.cache.jobs)), world.cache) == []
+    harness = StoreHarness(a_job(), unread=("coderuns",))
+    assert hang_causes(next(iter(harness.cache.jobs)), harness.cache) == []
+    harness = StoreHarness(a_job(), selected=True)
+    assert hang_causes(next(iter(harness.cache.jobs)), harness.cache) == []

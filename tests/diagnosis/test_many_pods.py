@@ -9,8 +9,8 @@ from exporter.diagnosis import findings, hang_causes
 from exporter.diagnosis.finding import Finding, distinct
 from exporter.pod_sink import PodSink
 from exporter.resources import pod_families
+from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World, samples
 
 JOB = a_job()
 UID = JOB["metadata"]["uid"]
@@ -30,17 +30,17 @@ def waiting(name="agent", reason="ImagePullBackOff", message=""):
     return Container(name=name, role="main", state="waiting", reason=reason, message=message)
 
 
-def a_world(*pods):
+def a_harness(*pods):
     """A store with the Job and these Pods."""
-    world = World(a_run(status={"phase": "Running"}), JOB)
+    harness = StoreHarness(a_run(status={"phase": "Running"}), JOB)
     for pod in pods:
-        world.store.put_pod("*", pod.uid, pod)
-    return world
+        harness.store.put_pod("*", pod.uid, pod)
+    return harness
 
 
-def the_job(world):
+def the_job(harness):
     """The record of the Job."""
-    return next(iter(world.cache.jobs))
+    return next(iter(harness.cache.jobs))
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,19 @@ def the_job(world):
 @pytest.mark.parametrize("job", [JOB, a_job(ended="Failed")], ids=["unfinished", "failed"])
 def test_many_pods_and_containers_have_few_findings_and_series(pods, job):
     """There are at most 3 findings of each cause."""
-    world = a_world(*pods)
-    world.put(job)
-    found = collections.Counter(one.cause for one in findings(the_job(world), world.cache))
+    harness = a_harness(*pods)
+    harness.put(job)
+    found = collections.Counter(one.cause for one in findings(the_job(harness), harness.cache))
     assert max(found.values()) == 3
-    assert len(hang_causes(the_job(world), world.cache)) <= 10
-    assert len([*pod_families.waiting(the_job(world), world.cache)]) <= 10
+    assert len(hang_causes(the_job(harness), harness.cache)) <= 10
+    assert len([*pod_families.waiting(the_job(harness), harness.cache)]) <= 10
 
 
 def test_a_different_cause_is_found_among_many_pods():
     """The position of that Pod does not matter."""
     lost = a_pod(50, phase="Unknown")
-    world = a_world(*(a_pod(at, waiting(f"c{at}")) for at in range(100)), lost)
-    found = [one.cause for one in findings(the_job(world), world.cache)]
+    harness = a_harness(*(a_pod(at, waiting(f"c{at}")) for at in range(100)), lost)
+    found = [one.cause for one in findings(the_job(harness), harness.cache)]
     assert found == ["node_lost", *["image_pull"] * 3, *["pod_not_starting"] * 3]
 
 
@@ -81,16 +81,16 @@ def test_duplicate_findings_are_removed_in_linear_time():
 
 def test_a_change_of_one_of_many_pods_does_not_read_the_others(monkeypatch):
     """Rendering reads them, at most once a second. The metrics are still correct."""
-    world = a_world(*(a_pod(at, waiting()) for at in range(30)))
-    world.text()
+    harness = a_harness(*(a_pod(at, waiting()) for at in range(30)))
+    harness.text()
     reads = []
-    monkeypatch.setattr(world.cache, "pods_of", reads.append)
+    monkeypatch.setattr(harness.cache, "pods_of", reads.append)
     for at in range(20):
-        world.store.put_pod("*", f"p{at:04}", a_pod(at, phase="Running"))
-    world.store.put_pod("*", "p0029", None)
+        harness.store.put_pod("*", f"p{at:04}", a_pod(at, phase="Running"))
+    harness.store.put_pod("*", "p0029", None)
     assert reads == []
     monkeypatch.undo()
-    text = world.text()
+    text = harness.text()
     assert samples(text, "job_pods")[:2] == [
         'job_pods{namespace="n",job_name="j",state="running"} 20',
         'job_pods{namespace="n",job_name="j",state="pending"} 9',
@@ -102,7 +102,7 @@ def test_a_change_of_one_of_many_pods_does_not_read_the_others(monkeypatch):
 
 async def test_listing_pods_yields_to_other_tasks(monkeypatch):
     """It yields after a fixed time, however long each Pod takes."""
-    world, turns, now = a_world(), [], [0.0]
+    harness, turns, now = a_harness(), [], [0.0]
     monkeypatch.setattr("exporter.pod_sink.time.monotonic", lambda: now[0])
 
     async def turn(_):
@@ -112,7 +112,7 @@ async def test_listing_pods_yields_to_other_tasks(monkeypatch):
         now[0] += 0.004
 
     monkeypatch.setattr("exporter.pod_sink.asyncio.sleep", turn)
-    monkeypatch.setattr(world.store, "put_pod", put)
-    sink = PodSink(partition="*", store=world.store, status=None)
+    monkeypatch.setattr(harness.store, "put_pod", put)
+    sink = PodSink(partition="*", store=harness.store, status=None)
     await sink.replace({f"p{at}": a_pod(at) for at in range(9)})
     assert len(turns) == 3

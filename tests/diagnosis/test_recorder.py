@@ -6,8 +6,8 @@ from exporter.diagnosis import recorder as recording
 from exporter.diagnosis.explaining import explanation_of
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.diagnosis.target import Target
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World
 
 DAY = 86_400
 RUN = a_run(status={"phase": "Running"})
@@ -15,11 +15,11 @@ R = Target("n", "r")
 
 
 class RecorderFixture:
-    """A `World` and its flight recorder."""
+    """A `StoreHarness` and its flight recorder."""
 
     def __init__(self, *objects):
-        self.world = World(*objects, now=CREATED + 60)
-        self.recorder = self.world.recorder
+        self.harness = StoreHarness(*objects, now=CREATED + 60)
+        self.recorder = self.harness.recorder
 
     def find(self, target=R):
         """The recorded explanation of the run, or None."""
@@ -33,10 +33,10 @@ class RecorderFixture:
 def test_a_deleted_run_is_explained_with_the_job_that_was_deleted_before_it():
     """The controller deletes the Job before the run."""
     fixture = RecorderFixture(RUN, a_job(ended="Failed", reason="DeadlineExceeded"))
-    fixture.world.put(a_run(status={"phase": "Failed", "message": "Code implementation failed"}))
-    fixture.world.delete(a_job())
-    fixture.world.advance(CREATED + 900)
-    fixture.world.delete(RUN)
+    fixture.harness.put(a_run(status={"phase": "Failed", "message": "Code implementation failed"}))
+    fixture.harness.delete(a_job())
+    fixture.harness.advance(CREATED + 900)
+    fixture.harness.delete(RUN)
     run = fixture.find()
     assert [finding.cause for finding in run.findings] == ["deadline_exceeded", "job_failed", "other"]
     assert [(worker.name, worker.state) for worker in run.workers] == [("j", "failed")]
@@ -54,13 +54,13 @@ def test_a_deleted_run_is_explained_with_the_job_that_was_deleted_before_it():
 def test_a_deleted_run_is_found_for_24_hours():
     """It is also found by the name of its Job."""
     fixture = RecorderFixture(RUN, a_job())
-    fixture.world.delete(RUN)
-    fixture.world.advance(CREATED + 60 + 20 * 3600)
+    fixture.harness.delete(RUN)
+    fixture.harness.advance(CREATED + 60 + 20 * 3600)
     assert fixture.find().name == "r"
     assert fixture.find(Target("", "j")).name == "r"
-    fixture.world.advance(CREATED + 60 + DAY - 1)
+    fixture.harness.advance(CREATED + 60 + DAY - 1)
     assert fixture.find() is not None
-    fixture.world.advance(CREATED + 60 + DAY)
+    fixture.harness.advance(CREATED + 60 + DAY)
     assert fixture.find() is None
     assert (len(fixture.recorder), fixture.recorder.size) == (0, 0)
 
@@ -68,17 +68,17 @@ def test_a_deleted_run_is_found_for_24_hours():
 def test_a_run_that_a_relist_lacks_is_recorded():
     """For example after a lost connection."""
     fixture = RecorderFixture(RUN, a_job())
-    fixture.world.list("coderuns")
+    fixture.harness.list("coderuns")
     assert fixture.find().name == "r"
 
 
 def test_an_existing_run_has_its_deleted_jobs():
     """After a retry, they are the Jobs of earlier attempts."""
     fixture = RecorderFixture(RUN, a_job())
-    fixture.world.delete(a_job())
-    fixture.world.put(a_job(name="j2", uid="j2", created=CREATED + 100))
-    run = next(iter(fixture.world.cache.runs))
-    shown = fixture.recorder.completed(explanation_of(run, fixture.world.cache))
+    fixture.harness.delete(a_job())
+    fixture.harness.put(a_job(name="j2", uid="j2", created=CREATED + 100))
+    run = next(iter(fixture.harness.cache.runs))
+    shown = fixture.recorder.completed(explanation_of(run, fixture.harness.cache))
     assert [(worker.name, worker.current) for worker in shown.workers] == [("j2", True), ("j", False)]
     assert [entry.object for entry in shown.timeline if entry.what == "created"] == ["coderun/r", "job/j", "job/j2"]
 
@@ -88,10 +88,10 @@ def test_a_run_that_succeeded_has_no_earlier_findings():
     job = a_job()
     none = job | {"status": {"startTime": job["status"]["startTime"]}}
     fixture = RecorderFixture(RUN, none)
-    fixture.world.advance(CREATED + 3600)
-    fixture.world.delete(none)
+    fixture.harness.advance(CREATED + 3600)
+    fixture.harness.delete(none)
     assert "coderun/r cause no_pod: the Job controller reports no pod" in fixture.lines()
-    fixture.world.put(a_run(status={"phase": "Succeeded"}))
+    fixture.harness.put(a_run(status={"phase": "Succeeded"}))
     assert fixture.find().findings == ()
     assert "coderun/r cause no_pod: the Job controller reports no pod" in fixture.lines()
 
@@ -103,7 +103,7 @@ def test_the_recorder_is_bounded_and_drops_the_oldest_first(monkeypatch, limit, 
     runs = [a_run(name=f"r{number}", uid=f"u{number}") for number in range(20)]
     fixture = RecorderFixture(*runs)
     for run in runs:
-        fixture.world.delete(run)
+        fixture.harness.delete(run)
     assert 0 < len(fixture.recorder) < 20
     assert fixture.find(Target("n", "r0")) is None
     assert fixture.find(Target("n", "r19")) is not None
@@ -113,8 +113,8 @@ def test_the_recorder_is_bounded_and_drops_the_oldest_first(monkeypatch, limit, 
 def test_a_restart_loses_the_records():
     """They are only in memory."""
     fixture = RecorderFixture(RUN)
-    fixture.world.delete(RUN)
-    assert FlightRecorder(fixture.world.cache, started=CREATED).find(R) == []
+    fixture.harness.delete(RUN)
+    assert FlightRecorder(fixture.harness.cache, started=CREATED).find(R) == []
 
 
 def test_a_bug_in_the_recorder_stops_no_resource(monkeypatch, caplog):
@@ -125,6 +125,6 @@ def test_a_bug_in_the_recorder_stops_no_resource(monkeypatch, caplog):
         raise RuntimeError
 
     monkeypatch.setattr(recording, "explanation_of", broken)
-    fixture.world.delete(RUN)
-    assert len(fixture.world.cache.runs) == 0
+    fixture.harness.delete(RUN)
+    assert len(fixture.harness.cache.runs) == 0
     assert "Failed to record a run, skipping it" in caplog.text

@@ -3,8 +3,8 @@
 import pytest
 
 from exporter.diagnosis import Cause, stall_causes
+from tests.harness import StoreHarness, required
 from tests.objects import CREATED, a_configmap, a_job, a_run
-from tests.worlds import World, required
 
 NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
 NEEDED = tuple(required(f"controller-agent-templates-{name}") for name in NAMES)
@@ -14,8 +14,8 @@ NO_STATUS = ("not_reconciled", "no finalizer and no status: no controller has pr
 
 def causes(*objects, run=None, needed=NEEDED, **settings):
     """The causes of the run, without the namespace and the prefix of the ConfigMaps."""
-    world = World(run or a_run(), *objects, needed=needed, **settings)
-    found = stall_causes(next(iter(world.cache.runs)), world.cache)
+    harness = StoreHarness(run or a_run(), *objects, needed=needed, **settings)
+    found = stall_causes(next(iter(harness.cache.runs)), harness.cache)
     return [(cause, detail.removeprefix("agent-platform/controller-agent-templates-")) for cause, detail in found]
 
 

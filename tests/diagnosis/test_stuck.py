@@ -4,17 +4,17 @@ import pytest
 
 from exporter.cache import Thresholds
 from exporter.diagnosis import stuck, stuck_causes
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World
 
 RUNNING = a_run(status={"phase": "Running"})
 
 
 def find_stuck(*objects, now, thresholds=None, **more):
     """Returns the stuck ones of these objects, runs first, and the cache."""
-    world = World(*objects, now=now, thresholds=thresholds, **more)
-    items = [*world.cache.runs, *world.cache.jobs]
-    return [one for item in items if (one := stuck(item, world.cache, now=now))], world.cache
+    harness = StoreHarness(*objects, now=now, thresholds=thresholds, **more)
+    items = [*harness.cache.runs, *harness.cache.jobs]
+    return [one for item in items if (one := stuck(item, harness.cache, now=now))], harness.cache
 
 
 @pytest.mark.parametrize(("age", "count"), [(600, 0), (601, 1)])

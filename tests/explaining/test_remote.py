@@ -7,11 +7,11 @@ from aiohttp import web
 
 from exporter.commands import explain
 from tests.commands.in_process import call_in_thread
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
 from tests.web.protected import PASSWORD, TLS, USERS, Folder
 from tests.web.serving import Site, a_site
 from tests.web.token_reviewer import TokenReviewer
-from tests.worlds import World
 
 RUN = a_run(status={"phase": "Succeeded"})
 
@@ -19,7 +19,7 @@ RUN = a_run(status={"phase": "Succeeded"})
 def a_site_with(**more):
     """A site with a run that is over while its Job is not."""
     site = Site()
-    site.cache = World(RUN, a_job(), now=CREATED + 7200).cache
+    site.cache = StoreHarness(RUN, a_job(), now=CREATED + 7200).cache
     return a_site(site, **more)
 
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.exposition.family import Family
 from exporter.exposition.text import escape, escaped, head, number
 from lab.components import component
-from tests.worlds import parsed
+from tests.harness import parse_exposition
 
 VALUES = {
     "nothing": "",
@@ -60,7 +60,7 @@ def exposition_of(values):
 
 def read(exposition):
     """The label values of the exposition, read by two parsers."""
-    return [labels["text"] for _, labels, _ in parsed(exposition)]
+    return [labels["text"] for _, labels, _ in parse_exposition(exposition)]
 
 
 @pytest.mark.parametrize("value", [*VALUES.values(), *HOSTILE.values()], ids=[*VALUES, *HOSTILE])
@@ -134,7 +134,7 @@ def test_numbers_have_the_format_of_prometheus(value, text):
 @given(value=st.floats(allow_nan=False) | st.integers())
 def test_a_number_is_preserved(value):
     """All digits of a float are kept."""
-    ((_, _, got),) = parsed(f"# TYPE a gauge\na {number(value)}\n")
+    ((_, _, got),) = parse_exposition(f"# TYPE a gauge\na {number(value)}\n")
     assert float(got) == float(value)
 
 

@@ -7,8 +7,8 @@ from exporter.kube.decode import Decoder
 from exporter.kube.errors import ServerError
 from exporter.kube.responses import error_from_response
 from exporter.reflector import Backoff
+from tests.harness import CODERUN
 from tests.objects import a_run, raw
-from tests.worlds import CODERUN
 
 
 @pytest.mark.parametrize("moment", ["253402300800", 253402300800, "1" * 400, 1e300])

@@ -7,11 +7,11 @@ from exporter.config import CodeRuns, ConfigMaps, Settings
 from exporter.informers import kinds_of
 from tests.clusters import a_server, until
 from tests.exporting import an_exporter, metrics_of, readiness
+from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job
 from tests.profiles.listed import ListedExporter, a_settings
 from tests.profiles.platform_objects import PlatformObjects, expected
 from tests.profiles.test_platforms import PLATFORMS
-from tests.worlds import World, samples
 
 NONE = ConfigMaps(required=())
 
@@ -19,7 +19,7 @@ NONE = ConfigMaps(required=())
 def exposition_of(folder, names):
     """The exposition of the objects in a directory, read with these shipped profiles."""
     objects = PlatformObjects(folder, names, now=CREATED + 60)
-    world = World(now=CREATED + 60)
+    harness = StoreHarness(now=CREATED + 60)
     for item in objects.objects:
         if item["apiVersion"] == "batch/v1" and item["kind"] == "Job":
             record, table, part = objects.job(item), JOBS, "*"
@@ -28,8 +28,8 @@ def exposition_of(folder, names):
         else:
             continue
         if record is not None:
-            world.store.put(Change(table, part, record.uid, record))
-    return world.text()
+            harness.store.put(Change(table, part, record.uid, record))
+    return harness.text()
 
 
 @pytest.mark.parametrize(

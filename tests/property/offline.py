@@ -17,7 +17,7 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from exporter.web.health import Health
-from tests.objects import done
+from tests.objects import run_coroutine
 
 __all__ = ["OfflineExporter", "a_list", "assert_same_state", "list_again"]
 
@@ -66,7 +66,7 @@ class OfflineExporter:
         source = self.sources[index]
         decoded = [source.decode(raw) for raw in decode_page(body).items or ()]
         records = {one.uid: source.reuse_if_equal(one.record) for one in decoded if one.record is not None}
-        done(self.sinks[index].replace(records))
+        run_coroutine(self.sinks[index].replace(records))
         self.sinks[index].set_state("watching")
         self.informers[index].status.record_list(objects=len(records))
 

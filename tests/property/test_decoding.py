@@ -21,12 +21,12 @@ from exporter.reflector import Backoff
 from exporter.reflector.watching import _change
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
+from tests.harness import CODERUN, parse_exposition
 from tests.objects import CREATED, a_configmap, a_job, a_run
 from tests.property.jsons import ANY_TEXT, BROKEN, NUMBERS, VALUES, shaped, written
 from tests.property.offline import OfflineExporter, apply
 from tests.property.profiles import examples
 from tests.property.weighting import weighted
-from tests.worlds import CODERUN, parsed
 
 _SETTINGS = Settings(jobs=Jobs(match_labels={"app": "agent"}))
 _GOOD = (
@@ -115,7 +115,7 @@ def test_any_object_is_exposed_or_skipped(data):
     decoded_objects = [source.decode(msgspec.Raw(data)) for source in exporter.sources]
     for index, decoded in enumerate(decoded_objects):
         _apply(exporter, index, decoded)
-    parsed(exporter.text())
+    parse_exposition(exporter.text())
     for index, decoded in enumerate(decoded_objects):
         _apply(exporter, index, decoded._replace(record=None))
     assert exporter.text() == before
@@ -131,7 +131,7 @@ def test_any_line_of_a_watch_is_a_change_or_a_kube_error(data, kind):
         for index, source in enumerate(exporter.sources[:3]):
             change = _kube_error_or(lambda: _change(line, source, exporter.informers[index].status))  # noqa: B023
             assert change is None or isinstance(change.version, str)
-    parsed(exporter.text())
+    parse_exposition(exporter.text())
 
 
 @examples(150)
@@ -144,7 +144,8 @@ def test_any_body_is_a_list_or_a_kube_error(data):
         for raw in () if page is None else page.items or ():
             for index, source in enumerate(exporter.sources[:3]):
                 _apply(exporter, index, source.decode(raw))
-    parsed(exporter.text(), openmetrics=False)  # OpenMetrics forbids the duplicate series of two objects of one name
+    # OpenMetrics forbids duplicate series, but two objects of such a list can have the same name.
+    parse_exposition(exporter.text(), openmetrics=False)
 
 
 @examples(150)

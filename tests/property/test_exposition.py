@@ -18,11 +18,11 @@ from lab.loopback import Loopback
 from lab.monitoring.bundle import JOB, TARGET_LABELS
 from lab.monitoring.servers import Prometheus
 from lab.waiting import until
+from tests.harness import StoreHarness, required
 from tests.integration import samples
 from tests.objects import a_configmap, a_job, a_run
 from tests.property.jsons import ANY_TEXT, WORDS
 from tests.property.profiles import examples
-from tests.worlds import World, required
 
 _NEEDED = 5  # each stalled run has a cause for each missing ConfigMap
 _HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
@@ -82,25 +82,25 @@ class Hostile:
         self.required = required(f"{number}-{texts['configmap']}", keys=(f"{number}{texts['key']}", texts["key"]))
 
 
-def _world(hostile):
+def _harness(hostile):
     """A store with all these objects. Every second run has a Job, which fails, and a few need a ConfigMap."""
     needed = hostile[:_NEEDED]
-    world = World(*(item.configmap for item in needed[1::3]), needed=[item.required for item in needed])
+    harness = StoreHarness(*(item.configmap for item in needed[1::3]), needed=[item.required for item in needed])
     for number, item in enumerate(hostile):
-        world.put(item.run)
+        harness.put(item.run)
         if number % 2:
-            world.put(item.job)
-            world.put(item.job | {"status": {"conditions": [_failed(item)]}})
-    return world
+            harness.put(item.job)
+            harness.put(item.job | {"status": {"conditions": [_failed(item)]}})
+    return harness
 
 
 def _failed(item):
     return {"type": "Failed", "status": "True", "reason": item.texts["reason"]}
 
 
-def _exposition(world):
+def _exposition(harness):
     """The exposition with the counters. Its gzip form must have the same content."""
-    exposition = world.exposition(tail=world.lifecycle.text(openmetrics=False))
+    exposition = harness.exposition(tail=harness.lifecycle.text(openmetrics=False))
     plain = b"".join(exposition.plain())
     assert gzip.decompress(b"".join(exposition.gzip())) == plain
     return plain.decode()
@@ -115,9 +115,9 @@ def _samples(families):
 def test_any_text_results_in_valid_exposition_with_cleaned_labels(texts):
     """It is valid as text format and as OpenMetrics. Values contain no invisible characters."""
     hostile = [Hostile(number, one) for number, one in enumerate(texts)]
-    world = _world(hostile)
-    found = _samples(parse_text(_exposition(world)))
-    ends = world.text() + world.lifecycle.text(openmetrics=True) + "# EOF\n"
+    harness = _harness(hostile)
+    found = _samples(parse_text(_exposition(harness)))
+    ends = harness.text() + harness.lifecycle.text(openmetrics=True) + "# EOF\n"
     assert len(_samples(parse_openmetrics(ends))) == len(found)
     series = [(name, *sorted(labels.items())) for name, labels, _ in found]
     assert len(series) == len(set(series))
@@ -149,7 +149,7 @@ def exposition():
         drawn.extend(texts)
 
     collect()
-    return _exposition(_world([Hostile(number, one) for number, one in enumerate(drawn)]))
+    return _exposition(_harness([Hostile(number, one) for number, one in enumerate(drawn)]))
 
 
 @pytest.mark.needs("promtool")

@@ -7,10 +7,10 @@ from exporter.cache import Thresholds
 from exporter.config import Settings
 from exporter.kube.errors import KubeError
 from exporter.reflector.watching import _change
+from tests.harness import StoreHarness, parse_exposition
 from tests.malformed import GOOD_SPEC, GOOD_STATUS, WRONG_AT, broken_lines, malformed
 from tests.objects import CREATED, stamp
 from tests.property.offline import OfflineExporter, apply
-from tests.worlds import World, parsed
 
 _OF_INFO = {
     "agent": "spec.githubApp",
@@ -64,10 +64,10 @@ def test_their_metadata_is_accepted_by_an_api_server():
 def test_their_valid_fields_are_exposed():
     """Each run has its name, its creation time and all its valid fields, and the exposition is valid."""
     runs = {run["metadata"]["name"]: run for run in malformed(1_000, namespace="n")}
-    world = World(thresholds=Thresholds(retention=0))
+    harness = StoreHarness(thresholds=Thresholds(retention=0))
     for number, run in enumerate(runs.values()):
-        world.put(_stored(run, number))
-    found = parsed(world.text())
+        harness.put(_stored(run, number))
+    found = parse_exposition(harness.text())
     rows = {
         name: {labels["coderun"]: (labels, value) for family, labels, value in found if family == name}
         for name in {family for family, _, _ in found}
@@ -100,6 +100,6 @@ def test_broken_lines_are_changes_or_kube_errors():
             if change is not None and hasattr(change, "uid"):
                 apply(exporter.sinks[index], change.uid, getattr(change, "record", None))
     exposition = exporter.text()
-    parsed(exposition, openmetrics=False)
+    parse_exposition(exposition, openmetrics=False)
     for key in ("spec", "status", "labels", "annotations", "creationtimestamp"):
         assert f'coderun_phase{{namespace="n",coderun="broken-coderun-{key}"' in exposition

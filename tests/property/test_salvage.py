@@ -8,9 +8,9 @@ from hypothesis import given, strategies as st
 from exporter.kube.decode import Decoder
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
+from tests.harness import CODERUN
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.property.profiles import examples
-from tests.worlds import CODERUN
 
 _RUN = a_run(
     deleted=CREATED + 5,

@@ -146,17 +146,17 @@ class Scenario:
 @given(settings=SETTINGS, steps=st.lists(_STEPS, min_size=15, max_size=50))
 def test_any_sequence_has_the_state_of_one_list(settings, steps):
     """Runs, Jobs and ConfigMaps change in any order. Events are late, repeated or missed, and time advances."""
-    story = Scenario(settings)
+    scenario = Scenario(settings)
     for verb, what in steps:
-        story.step(verb, what)
-    story.end()
+        scenario.step(verb, what)
+    scenario.end()
 
 
 @examples(150)
 @given(steps=st.lists(_ENDING_STEPS, min_size=10, max_size=35))
 def test_finished_objects_are_removed_and_exposed_again_at_the_right_time(steps):
     """One run and its many Jobs finish and start again. The clock alone removes and exposes finished objects."""
-    story = Scenario(Settings(retention=50))
+    scenario = Scenario(Settings(retention=50))
     for verb, what in steps:
-        story.step(verb, what)
-    story.end()
+        scenario.step(verb, what)
+    scenario.end()

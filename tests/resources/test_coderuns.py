@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from exporter.resources.coderuns import run_from_object
+from tests.harness import CODERUN, exposition_of, samples, text
 from tests.objects import CREATED, a_job, a_run, stamp
-from tests.worlds import CODERUN, exposition_of, samples, text
 
 FULL = {
     "taskId": 7,

@@ -6,8 +6,8 @@ import pytest
 
 from exporter.cache import CONFIGMAPS, Change
 from exporter.resources.required import absent_configmap
+from tests.harness import StoreHarness, exposition_of, required, samples, text
 from tests.objects import a_configmap
-from tests.worlds import World, exposition_of, required, samples, text
 
 KEYED = required(keys=("a.hbs", "b.hbs"))
 
@@ -20,14 +20,16 @@ def configmap_lines(exposition):
     ]
 
 
-def based(content):
+def base64_text(content):
     """Encodes bytes as a value of binaryData."""
     return base64.b64encode(content).decode()
 
 
 def test_the_metrics_of_a_healthy_configmap():
     """The size is in bytes, not in characters, and includes data and binaryData."""
-    exposition = exposition_of(a_configmap(data={"a.hbs": "é"}, binary={"b.hbs": based(b"12345")}), needed=(KEYED,))
+    exposition = exposition_of(
+        a_configmap(data={"a.hbs": "é"}, binary={"b.hbs": base64_text(b"12345")}), needed=(KEYED,)
+    )
     lines = [line for line in exposition.splitlines() if line.startswith("configmap_")]
     assert lines == text("""
         configmap_health{namespace="agent-platform",configmap="controller-agent-templates-claude"} 1
@@ -93,7 +95,7 @@ def test_a_configmap_near_the_size_limit_has_a_problem_and_is_healthy(size, near
 @pytest.mark.parametrize("length", range(8))
 def test_the_size_of_binary_data_is_the_decoded_size(length):
     """The padding of the base64 text is not counted."""
-    exposition = exposition_of(a_configmap(binary={"a": based(b"x" * length)}), needed=(required(),))
+    exposition = exposition_of(a_configmap(binary={"a": base64_text(b"x" * length)}), needed=(required(),))
     assert samples(exposition, "configmap_size_bytes")[0].endswith(f" {length}")
 
 
@@ -107,19 +109,19 @@ def test_a_forbidden_configmap_has_no_health():
     """Its health is unknown. Only the problem `forbidden` is exposed."""
     record = absent_configmap(KEYED)
     record.read, record.forbidden = False, True
-    world = World(needed=(KEYED,))
-    world.store.put(Change(CONFIGMAPS, KEYED.uid, KEYED.uid, record))
-    assert configmap_lines(world.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
+    harness = StoreHarness(needed=(KEYED,))
+    harness.store.put(Change(CONFIGMAPS, KEYED.uid, KEYED.uid, record))
+    assert configmap_lines(harness.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
 
 
 def test_a_configmap_that_becomes_forbidden_keeps_its_last_data():
     """The problem `forbidden` is exposed too. Whether the ConfigMap still exists is unknown."""
-    world = World(a_configmap(data={"a": "x"}), needed=(required(),))
-    known = world.cache.configmaps.get(required().uid)
+    harness = StoreHarness(a_configmap(data={"a": "x"}), needed=(required(),))
+    known = harness.cache.configmaps.get(required().uid)
     record = absent_configmap(required())
     record.exists, record.keys, record.size, record.forbidden = True, known.keys, known.size, True
-    world.store.put(Change(CONFIGMAPS, known.uid, known.uid, record))
-    assert configmap_lines(world.text()) == [
+    harness.store.put(Change(CONFIGMAPS, known.uid, known.uid, record))
+    assert configmap_lines(harness.text()) == [
         "configmap_health{} 1",
         'configmap_problem{,problem="forbidden",key=""} 1',
         "configmap_keys{} 1",
@@ -129,9 +131,9 @@ def test_a_configmap_that_becomes_forbidden_keeps_its_last_data():
 
 def test_a_configmap_that_is_deleted_and_created_again_has_the_same_series():
     """A ConfigMap is required by its name, so its UID does not matter."""
-    world = World(full := a_configmap(data={"a": "x"}), needed=(required(),))
-    before = configmap_lines(world.text())
-    world.delete(full)
-    assert configmap_lines(world.text())[0] == "configmap_health{} 0"
-    world.put(full | {"metadata": full["metadata"] | {"uid": "another"}})
-    assert configmap_lines(world.text()) == before
+    harness = StoreHarness(full := a_configmap(data={"a": "x"}), needed=(required(),))
+    before = configmap_lines(harness.text())
+    harness.delete(full)
+    assert configmap_lines(harness.text())[0] == "configmap_health{} 0"
+    harness.put(full | {"metadata": full["metadata"] | {"uid": "another"}})
+    assert configmap_lines(harness.text()) == before

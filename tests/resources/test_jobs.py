@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from exporter.resources.jobs import WireJob, job_from_object
+from tests.harness import CODERUN, exposition_of, samples, text
 from tests.objects import CREATED, a_job, a_run, owned_by, stamp
-from tests.worlds import CODERUN, exposition_of, samples, text
 
 
 def job_lines(exposition):

@@ -11,8 +11,8 @@ from exporter.cache import Thresholds
 from exporter.kube.decode import Decoder
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
+from tests.harness import CODERUN, StoreHarness, exposition_of, required, samples
 from tests.objects import CREATED, a_configmap, a_job, a_run, raw, stamp
-from tests.worlds import CODERUN, World, exposition_of, required, samples
 
 RUN = a_run(
     deleted=CREATED + 5,
@@ -94,30 +94,30 @@ IDENTITY = {("metadata",), ("metadata", "name"), ("metadata", "uid")}
 @pytest.mark.parametrize(("item", "family", "path"), CASES)
 def test_a_malformed_field_affects_only_itself(item, family, path):
     """For any value, no exception is raised, the exposition is valid, and each object is exposed."""
-    world = World(thresholds=Thresholds(retention=0))
+    harness = StoreHarness(thresholds=Thresholds(retention=0))
     wrong = [with_value_at(with_identity(item, number), path, value) for number, value in enumerate(WRONG)]
     for one in wrong:
-        world.put(one)
-    exposed = samples(world.text(unique=path != ("metadata", "name")), family)
+        harness.put(one)
+    exposed = samples(harness.text(unique=path != ("metadata", "name")), family)
     # A Job without its ownerReferences does not belong to a run and is not exposed.
     if path not in IDENTITY and not (item is JOB and "ownerReferences" in path):
         assert len(exposed) == len(WRONG), (
             f"missing: {[x for n, x in enumerate(WRONG) if f'x{n}' not in str(exposed)]}"
         )
     for one in wrong:
-        world.put(item)
-        world.delete(one)
-    world.delete(item)
-    assert samples(world.text(), "coderun_phase", "job_active") == []
+        harness.put(item)
+        harness.delete(one)
+    harness.delete(item)
+    assert samples(harness.text(), "coderun_phase", "job_active") == []
 
 
 @pytest.mark.parametrize("path", [path for path in fields_of(WireConfigMap) if path[0] != "metadata"], ids=".".join)
 def test_a_malformed_field_of_a_configmap_affects_only_itself(path):
     """The ConfigMap exists, so its health is known."""
-    world = World(CONFIGMAP, needed=(required(),))
+    harness = StoreHarness(CONFIGMAP, needed=(required(),))
     for value in WRONG:
-        world.put(with_value_at(CONFIGMAP, path, value))
-        assert len(samples(world.text(), "configmap_health", "configmap_keys", "configmap_size_bytes")) == 3
+        harness.put(with_value_at(CONFIGMAP, path, value))
+        assert len(samples(harness.text(), "configmap_health", "configmap_keys", "configmap_size_bytes")) == 3
 
 
 @pytest.mark.parametrize(
@@ -197,15 +197,15 @@ def test_an_object_without_a_uid_is_identified_by_namespace_and_name():
     """It can be changed and deleted like any other object, whatever its kind."""
     for kind in ("CodeRun", "DocsRun"):
         run = a_run(uid=None, kind=kind)
-        world = World(run)
-        assert len(samples(world.text(), "coderun_phase")) == 1
-        world.put(run | {"status": {"phase": "Running"}})
-        assert samples(world.text(), "coderun_phase")[0].endswith('phase="Running"} 1')
-        world.delete(run)
-        assert samples(world.text(), "coderun_phase") == []
-    world = World(job := a_job(uid=None))
-    world.delete(job)
-    assert samples(world.text(), "job_active") == []
+        harness = StoreHarness(run)
+        assert len(samples(harness.text(), "coderun_phase")) == 1
+        harness.put(run | {"status": {"phase": "Running"}})
+        assert samples(harness.text(), "coderun_phase")[0].endswith('phase="Running"} 1')
+        harness.delete(run)
+        assert samples(harness.text(), "coderun_phase") == []
+    harness = StoreHarness(job := a_job(uid=None))
+    harness.delete(job)
+    assert samples(harness.text(), "job_active") == []
 
 
 def test_names_that_kubernetes_does_not_allow_are_cleaned():

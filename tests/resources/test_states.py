@@ -6,8 +6,8 @@ import pytest
 from exporter.config import CodeRuns, Settings
 from exporter.informers import kinds_of
 from exporter.profiles import Profile, StateRule
+from tests.harness import StoreHarness, exposition_of, samples
 from tests.objects import a_run
-from tests.worlds import World, exposition_of, samples
 
 BOLTRUN = Profile(group="cto.5dlabs.ai", version="v1alpha1", plural="boltruns", kind="BoltRun")
 AGENTTASK = Profile(group="example.com", version="v1", plural="agenttasks", kind="AgentTask")
@@ -75,7 +75,7 @@ def test_a_run_has_one_state(phase, state):
 
 def test_the_state_changes_with_the_phase():
     """A watch event of the run renders its state again."""
-    world = World(run := a_run(status={"phase": "Running"}))
-    assert 'state="open"' in samples(world.text(), "coderun_state")[0]
-    world.put(run | {"status": {"phase": "Failed"}})
-    assert 'state="failed"' in samples(world.text(), "coderun_state")[0]
+    harness = StoreHarness(run := a_run(status={"phase": "Running"}))
+    assert 'state="open"' in samples(harness.text(), "coderun_state")[0]
+    harness.put(run | {"status": {"phase": "Failed"}})
+    assert 'state="failed"' in samples(harness.text(), "coderun_state")[0]

@@ -5,8 +5,8 @@ import pytest
 from exporter.cache import NEVER, Thresholds
 from exporter.resources.jobs import MAX_RUNTIME_ANNOTATION
 from exporter.resources.kinds import DEADLINE_ANNOTATION
+from tests.harness import exposition_of, samples
 from tests.objects import a_job, a_run
-from tests.worlds import exposition_of, samples
 
 POLICY = Thresholds(
     job_creation_deadline=100,

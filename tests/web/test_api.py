@@ -7,11 +7,11 @@ import jsonschema
 import pytest
 
 from exporter.web import api
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
 from tests.web.protected import ask
 from tests.web.serving import Site, a_site, fetch
 from tests.web.token_reviewer import TokenReviewer, bearer
-from tests.worlds import World
 
 SCHEMA = json.loads((pathlib.Path(__file__).parents[2] / "docs/api.schema.json").read_text("utf-8"))
 RUNS = [a_run(name=f"r{number}", uid=f"u{number}", created=CREATED + number) for number in range(7)]
@@ -20,7 +20,7 @@ RUNS = [a_run(name=f"r{number}", uid=f"u{number}", created=CREATED + number) for
 def a_site_with(*objects, **more):
     """A site whose cache contains these objects."""
     site = Site()
-    site.cache = World(*objects, now=CREATED + 7200).cache
+    site.cache = StoreHarness(*objects, now=CREATED + 7200).cache
     return a_site(site, **more)
 
 
@@ -114,14 +114,14 @@ async def test_an_unknown_name_is_404_only_after_the_initial_lists():
 async def test_a_deleted_run_is_explained_for_24_hours():
     """The response says that it is a record."""
     run = a_run(status={"phase": "Running"})
-    world = World(run, a_job(), now=CREATED + 60)
+    harness = StoreHarness(run, a_job(), now=CREATED + 60)
     site = Site()
-    site.cache, site.recorder = world.cache, world.recorder
-    world.delete(run)
+    site.cache, site.recorder = harness.cache, harness.recorder
+    harness.delete(run)
     async with a_site(site) as site:
         site.runs.record_list(objects=0)
         site.jobs.record_list(objects=1)
-        world.advance(CREATED + 20 * 3600)
+        harness.advance(CREATED + 20 * 3600)
         answer = await get(site, "/n/r")
         assert answer["recorded"] == "2025-10-09T08:54:20Z"
         assert answer["notes"] == [
@@ -133,7 +133,7 @@ async def test_a_deleted_run_is_explained_for_24_hours():
             "started",
             "deletion requested",
         ]
-        world.advance(CREATED + 25 * 3600)
+        harness.advance(CREATED + 25 * 3600)
         assert "are kept for 24 h" in await get(site, "/n/r", status=404)
 
 

@@ -9,9 +9,9 @@ from exporter import __version__
 from exporter.web import overview
 from exporter.web.overview import cluster_address
 from exporter.web.page import duration
+from tests.harness import StoreHarness, required
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.web.serving import Site, a_site, fetch
-from tests.worlds import World, required
 
 COMPLETED = {"phase": "Running", "workCompleted": True, "lastUpdate": stamp(CREATED + 420)}
 EKS = "context arn:aws:eks:eu:1:a/b, API server a.example"
@@ -100,7 +100,7 @@ async def test_the_page_links_to_the_metrics_path():
 async def page_with(*objects, now=CREATED + 7200, address="", **more):
     """The page of an exporter that has listed these objects."""
     site = Site()
-    site.cache, site.now, site.address = World(*objects, now=now, **more).cache, now, address
+    site.cache, site.now, site.address = StoreHarness(*objects, now=now, **more).cache, now, address
     async with a_site(site):
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
@@ -152,7 +152,7 @@ async def test_runs_within_their_limit_and_unknown_runs_are_not_listed():
 async def test_ages_are_current():
     """The search for stuck runs is cached for some seconds. The ages are computed for each response."""
     site = Site()
-    site.cache, site.now = World(a_run(), now=CREATED + 700).cache, CREATED + 700
+    site.cache, site.now = StoreHarness(a_run(), now=CREATED + 700).cache, CREATED + 700
     async with a_site(site):
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
@@ -269,7 +269,7 @@ async def test_many_requests_search_for_stuck_runs_once(monkeypatch):
     searched = []
     monkeypatch.setattr(overview, "stuck", lambda item, *_, **__: searched.append(item))
     site = Site()
-    site.cache = World(a_run()).cache
+    site.cache = StoreHarness(a_run()).cache
     async with a_site(site):
         for _ in range(5):
             await get_page(site)

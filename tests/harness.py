@@ -20,7 +20,7 @@ from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap, absent_configmap
 from tests.objects import CREATED, raw
 
-__all__ = ["CODERUN", "DOCSRUN", "World", "exposition_of", "parsed", "required", "samples", "text"]
+__all__ = ["CODERUN", "DOCSRUN", "StoreHarness", "exposition_of", "parse_exposition", "required", "samples", "text"]
 
 CODERUN, DOCSRUN = run_kinds([resolve("coderuns.agents.platform"), resolve("docsruns.agents.platform")])
 
@@ -30,7 +30,7 @@ def required(name="controller-agent-templates-claude", *, keys=(), namespace="ag
     return RequiredConfigMap(namespace=namespace, name=name, keys=tuple(keys))
 
 
-class World:
+class StoreHarness:
     """The cache and the metrics store of one exporter, without a network or an event loop.
 
     `objects` are the initial lists. All resources have completed their initial list, except those in `unread`.
@@ -114,13 +114,13 @@ class World:
         Set `unique=False` if two objects have the same labels: OpenMetrics forbids duplicate series.
         """
         text = b"".join(self.exposition().plain()).decode()
-        parsed(text, openmetrics=unique)
+        parse_exposition(text, openmetrics=unique)
         return text
 
     def history(self):
         """Returns the samples of the lifecycle counters and histograms, without the buckets."""
         text = self.lifecycle.text(openmetrics=False)
-        parsed(text)
+        parse_exposition(text)
         return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
 
     def _part(self, resource, kind=CODERUN):
@@ -147,8 +147,8 @@ def _resource(item):
 
 
 def exposition_of(*objects, **settings):
-    """Returns the exposition text of a `World` with these objects."""
-    return World(*objects, **settings).text()
+    """Returns the exposition text of a `StoreHarness` with these objects."""
+    return StoreHarness(*objects, **settings).text()
 
 
 def samples(page, *families):
@@ -161,7 +161,7 @@ def text(block):
     return textwrap.dedent(block).replace("\n    ", "").strip().splitlines()
 
 
-def parsed(page, *, openmetrics=True):
+def parse_exposition(page, *, openmetrics=True):
     """Returns (name, labels, value) of all samples. Text without counters must also be valid OpenMetrics."""
     read = [(s.name, s.labels, s.value) for family in parse_text(page) for s in family.samples]
     if openmetrics and "_total{" not in page:
