@@ -5,7 +5,7 @@ import json
 import msgspec
 from hypothesis import example, given, strategies as st
 
-from exporter.config import Jobs, Settings
+from exporter.config import ConfigMaps, Jobs, Settings
 from exporter.kube.decode import (
     BookmarkObject,
     Event,
@@ -28,7 +28,10 @@ from tests.property.offline import OfflineExporter, apply
 from tests.property.profiles import examples
 from tests.property.weighting import weighted
 
-_SETTINGS = Settings(jobs=Jobs(match_labels={"app": "agent"}))
+# The ConfigMap is required by name: the default set would remain required after one of its ConfigMaps was deleted.
+_SETTINGS = Settings(
+    jobs=Jobs(match_labels={"app": "agent"}), configmaps=ConfigMaps(required=("controller-agent-templates-claude",))
+)
 _GOOD = (
     a_run(labels={"task-id": "1"}, spec={"taskId": 1, "githubApp": "5DLabs-Rex"}, status={"phase": "Running"}),
     a_job(labels={"app": "agent"}, ended="Failed"),
