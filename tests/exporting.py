@@ -85,7 +85,7 @@ def state_of(app, resource):
     return [status.state for status in app.health.statuses if status.resource == resource]
 
 
-def refuses(server, answer, *paths):
+def reject_requests(server, answer, *paths):
     """Answers all requests under these paths with `answer()`, which is called for each request."""
 
     async def intercept(request):

@@ -12,20 +12,20 @@ from exporter.informers import CacheUpdater
 from exporter.kube.errors import KubeConfigError
 from exporter.web.server import ListenError
 from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, restart, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, state_of
 from tests.kube.settings import SECRET, a_kubeconfig
 from tests.web.serving import fetch
 
 __all__ = ["impatience"]
 
-ONE = ConfigMaps(required=("templates",))
+ONE_CONFIGMAP = ConfigMaps(required=("templates",))
 
 
 async def test_a_healthy_platform_is_exposed(tmp_path):
     """A scrape shows the objects of the API server, and later their changes."""
     async with (
         a_server(a_run("r"), a_job("j"), a_configmap("templates", a="x")) as server,
-        an_exporter(server.url, tmp_path, configmaps=ONE) as app,
+        an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app,
     ):
         await until(lambda: app.health.is_ready() and state_of(app, "configmaps") == ["watching"])
         page = await metrics_of(app)
@@ -60,7 +60,7 @@ async def test_while_jobs_cannot_be_read_a_new_run_is_not_reported_without_a_job
         an_exporter(server.url, tmp_path, configmaps=ConfigMaps(required=())) as app,
     ):
         await until(app.health.is_ready)
-        refuses(server, lambda: a_status(403, "no"), "/apis/batch")
+        reject_requests(server, lambda: a_status(403, "no"), "/apis/batch")
         await restart(server)
         await until(lambda: state_of(app, "jobs") == ["forbidden"])
         server.load([a_run("new")])
@@ -84,7 +84,7 @@ async def test_a_token_is_never_shown(tmp_path, caplog):
         pages = [await fetch(app.url + path) for path in ("/", "/metrics", "/readyz")]
         assert "401 at" in pages[0][2].decode()
         assert "[-] jobs: unauthorized" in pages[2][2].decode()
-        refuses(server, lambda: a_status(500, "oops"), "/")
+        reject_requests(server, lambda: a_status(500, "oops"), "/")
         await until(lambda: set(state_of(app, "coderuns") + state_of(app, "jobs")) == {"unreachable"})
         pages += [await fetch(app.url + path) for path in ("/", "/metrics", "/readyz")]
     assert SECRET not in str(pages)

@@ -65,7 +65,7 @@ def test_every_default():
     assert (settings.log.level, settings.log.format) == ("info", "logfmt")
 
 
-NO_NAMESPACE = "is not a namespace name: use a-z, 0-9 and -, at most 63 characters"
+NAMESPACE_ERROR = "is not a namespace name: use a-z, 0-9 and -, at most 63 characters"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "null"])
@@ -179,7 +179,7 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
             for other in ("{kind: Other, version: v2}", "coderuns.agents.platform")
         ),
         ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
-        ("namespaces:\n- a\n- B_c", f":1: namespaces: 'B_c' {NO_NAMESPACE}"),
+        ("namespaces:\n- a\n- B_c", f":1: namespaces: 'B_c' {NAMESPACE_ERROR}"),
         *(
             (
                 f"label_selector: {wrong}",
@@ -187,7 +187,7 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
             )
             for wrong in ("a b", "-a-", "a in x", "a near (b)", "a in (x", "=b", "a=b c", "a b=c")
         ),
-        ("configmaps:\n  namespace: a/b", f":2: configmaps.namespace: 'a/b' {NO_NAMESPACE}"),
+        ("configmaps:\n  namespace: a/b", f":2: configmaps.namespace: 'a/b' {NAMESPACE_ERROR}"),
         (
             "thresholds:\n  job_max_runtime: 0",
             ":2: thresholds.job_max_runtime: 0 is always exceeded: use none for no limit",

@@ -12,14 +12,14 @@ from exporter.ending import run_command
 from tests.commands.in_process import call
 from tests.kube.settings import a_kubeconfig
 
-PRINTS = f"{sys.executable} -m exporter rbac"
+PRINT_COMMAND = f"{sys.executable} -m exporter rbac"
 
 
 class WrongError(Exception):
     """An error type that the command expects."""
 
 
-def raising(error):
+def failing_command(error):
     """A command that writes one line and raises this error."""
 
     def command():
@@ -29,9 +29,9 @@ def raising(error):
     return command
 
 
-def line_of(error, capsys):
+def error_line(error, capsys):
     """Runs a command that raises `error`, checks for exit code 2, and returns the line on standard error."""
-    assert run_command(raising(error), expected=(WrongError,)) == 2
+    assert run_command(failing_command(error), expected=(WrongError,)) == 2
     err = capsys.readouterr().err
     assert err.startswith("coderun-exporter: ")
     assert err.count("\n") == 1
@@ -46,16 +46,16 @@ def in_shell(script):
 
 def test_an_expected_error_is_its_text(capsys):
     """Line breaks are escaped. An error inside nested exception groups is reported alone."""
-    assert line_of(WrongError("a\nb\x1b"), capsys) == r"a\nb\x1b"
-    assert line_of(ExceptionGroup("g", [ExceptionGroup("h", [WrongError("inner")])]), capsys) == "inner"
+    assert error_line(WrongError("a\nb\x1b"), capsys) == r"a\nb\x1b"
+    assert error_line(ExceptionGroup("g", [ExceptionGroup("h", [WrongError("inner")])]), capsys) == "inner"
 
 
 def test_an_unexpected_error_is_reported_with_its_type_and_location_but_without_its_text(capsys):
     """The text may contain a secret."""
-    line = line_of(ValueError("http://user:secret@host"), capsys)
+    line = error_line(ValueError("http://user:secret@host"), capsys)
     assert line.startswith("unexpected ValueError at exporter/ending.py:")
     assert "secret" not in line
-    assert line_of(PermissionError(13, "secret"), capsys).startswith(
+    assert error_line(PermissionError(13, "secret"), capsys).startswith(
         "unexpected PermissionError (Permission denied) at "
     )
 
@@ -74,15 +74,15 @@ def test_an_unexpected_error_lists_its_callers(monkeypatch):
 )
 def test_interrupts_and_exits_print_nothing(error, code, capsys):
     """Ctrl-C ends with 130, as in a shell. SystemExit ends with its own code."""
-    assert run_command(raising(error), expected=()) == code
+    assert run_command(failing_command(error), expected=()) == code
     assert capsys.readouterr() == ("begun\n", "")
 
 
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (f"{PRINTS} > /dev/full", "No space left on device"),
-        (f"{PRINTS} --help > /dev/full", "No space left on device"),
+        (f"{PRINT_COMMAND} > /dev/full", "No space left on device"),
+        (f"{PRINT_COMMAND} --help > /dev/full", "No space left on device"),
         (f"{sys.executable} -m exporter --version >&-", "it is closed"),
     ],
 )
@@ -115,7 +115,7 @@ def test_a_closed_standard_error_does_not_change_the_exit_code(words, code, begi
 
 def test_characters_that_the_locale_cannot_encode_are_escaped():
     """The error stays readable in a locale that has only ASCII."""
-    script = f"PYTHONIOENCODING=ascii:strict {PRINTS} --config.file=$'/tmp/\\xc3\\xa4\\xff' --namespaces=a"
+    script = f"PYTHONIOENCODING=ascii:strict {PRINT_COMMAND} --config.file=$'/tmp/\\xc3\\xa4\\xff' --namespaces=a"
     code, out, err = in_shell(script)
     assert (code, out) == (2, "")
     assert err.startswith("coderun-exporter: --config.file: /tmp/\\xe4\\udcff: cannot be read")

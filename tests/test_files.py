@@ -21,14 +21,14 @@ def pipe():
     os.close(reading)
 
 
-def reason(path, **how):
+def read_error(path, **how):
     """Returns the reason why the file cannot be read."""
     with pytest.raises(FileError) as caught:
         read_bytes(path, **how)
     return str(caught.value)
 
 
-def sized(folder, size):
+def sparse_file(folder, size):
     """Creates a sparse file of this size in bytes."""
     path = folder / "large"
     path.touch()
@@ -38,17 +38,17 @@ def sized(folder, size):
 
 def test_a_file_larger_than_the_maximum_size_is_rejected(tmp_path):
     """The error states the maximum."""
-    assert len(read_bytes(sized(tmp_path, MIB))) == MIB
-    assert reason(sized(tmp_path, MIB + 1)) == "it is larger than 1 MiB"
-    assert len(read_bytes(sized(tmp_path, MIB + 1), max_bytes=2 * MIB)) == MIB + 1
-    assert reason(sized(tmp_path, 1 << 40), max_bytes=16 * MIB) == "it is larger than 16 MiB"
+    assert len(read_bytes(sparse_file(tmp_path, MIB))) == MIB
+    assert read_error(sparse_file(tmp_path, MIB + 1)) == "it is larger than 1 MiB"
+    assert len(read_bytes(sparse_file(tmp_path, MIB + 1), max_bytes=2 * MIB)) == MIB + 1
+    assert read_error(sparse_file(tmp_path, 1 << 40), max_bytes=16 * MIB) == "it is larger than 16 MiB"
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/urandom", "/dev/ptmx", "/dev/tty"])
 @pytest.mark.parametrize("pipes", [False, True])
 def test_devices_are_not_read(device, pipes):
     """Many devices are endless, and opening some has side effects."""
-    assert reason(device, pipes=pipes) == ("it is neither a file nor a pipe" if pipes else "it is not a file")
+    assert read_error(device, pipes=pipes) == ("it is neither a file nor a pipe" if pipes else "it is not a file")
 
 
 def test_dev_null_is_an_empty_file():
@@ -61,7 +61,7 @@ def test_a_socket_is_not_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # the path of a socket has at most 108 bytes
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket")
-        assert reason("socket") == "it is not a file"
+        assert read_error("socket") == "it is not a file"
 
 
 def test_a_pipe_is_read_to_its_end(pipe):
@@ -90,7 +90,7 @@ def test_an_endless_pipe_is_rejected(pipe):
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
-    assert reason(path, pipes=True) == "it is larger than 1 MiB"
+    assert read_error(path, pipes=True) == "it is larger than 1 MiB"
 
 
 def test_a_pipe_without_data_times_out(pipe, tmp_path):
@@ -98,31 +98,31 @@ def test_a_pipe_without_data_times_out(pipe, tmp_path):
     path, writing = pipe
     os.mkfifo(tmp_path / "fifo")
     for silent in (path, tmp_path / "fifo"):
-        assert reason(silent, pipes=True, seconds=0) == "the pipe did not end within 0 s"
+        assert read_error(silent, pipes=True, seconds=0) == "the pipe did not end within 0 s"
     os.close(writing)
 
 
 def test_a_pipe_is_rejected_if_the_file_is_read_repeatedly(tmp_path):
     """A pipe is empty when it is read again."""
     os.mkfifo(tmp_path / "fifo")
-    assert reason(tmp_path / "fifo") == "it is a pipe, and must be a file: it is read more than once"
+    assert read_error(tmp_path / "fifo") == "it is a pipe, and must be a file: it is read more than once"
 
 
 def test_errors_of_the_operating_system_are_reported_in_its_words(tmp_path):
     """The path is not part of the reason, because the caller adds it."""
     (tmp_path / "loop").symlink_to("loop")
-    assert reason(tmp_path) == "Is a directory"
-    assert reason(tmp_path / "x") == "No such file or directory"
-    assert reason(tmp_path / "loop") == "Too many levels of symbolic links"
-    assert reason(tmp_path / ("x" * 300)) == "File name too long"
-    assert reason("a\0b") == "a path cannot have a NUL character"
+    assert read_error(tmp_path) == "Is a directory"
+    assert read_error(tmp_path / "x") == "No such file or directory"
+    assert read_error(tmp_path / "loop") == "Too many levels of symbolic links"
+    assert read_error(tmp_path / ("x" * 300)) == "File name too long"
+    assert read_error("a\0b") == "a path cannot have a NUL character"
 
 
 def test_reading_a_directory_leaks_no_file_descriptor(tmp_path):
     """A web configuration is read repeatedly, so a leak would exhaust the file descriptors."""
     before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(10):
-        reason(tmp_path)
+        read_error(tmp_path)
     assert len(list(Path("/dev/fd").iterdir())) == before
 
 

@@ -19,13 +19,13 @@ from tests.clusters import a_configmap, a_job, a_run
 from tests.objects import run_coroutine
 
 KINDS = CodeRuns(kinds=(Profile(), Profile(plural="docsruns", kind="DocsRun")))
-ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
+ONE_CONFIGMAP = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
 
 
-def made(**settings):
+def build_informers(**settings):
     """Returns the informers of these settings."""
     telemetry = Telemetry(clock=lambda: 1_700_000_000.0)
-    return informers(Settings(configmaps=ONE, **settings), telemetry=telemetry)
+    return informers(Settings(configmaps=ONE_CONFIGMAP, **settings), telemetry=telemetry)
 
 
 def a_store(*, all_namespaces=True):
@@ -43,7 +43,7 @@ def raw(obj):
 
 def test_by_default_all_namespaces_are_watched():
     """Only the required ConfigMaps are watched, each by its name, so that a Role with resourceNames is enough."""
-    assert [(informer.name, informer.path, informer.params) for informer in made(coderuns=KINDS)] == [
+    assert [(informer.name, informer.path, informer.params) for informer in build_informers(coderuns=KINDS)] == [
         ("coderuns *", "/apis/agents.platform/v1/coderuns", {}),
         ("docsruns *", "/apis/agents.platform/v1/docsruns", {}),
         ("jobs *", "/apis/batch/v1/jobs", {}),
@@ -58,7 +58,9 @@ def test_by_default_all_namespaces_are_watched():
 
 def test_only_runs_are_custom_resources():
     """A 404 for a custom resource means that its CRD is not installed."""
-    is_custom_resource = {informer.name: informer.source(a_store()).is_custom_resource for informer in made()}
+    is_custom_resource = {
+        informer.name: informer.source(a_store()).is_custom_resource for informer in build_informers()
+    }
     assert is_custom_resource == {
         "coderuns *": True,
         "jobs *": False,
@@ -69,7 +71,7 @@ def test_only_runs_are_custom_resources():
 
 def test_each_namespace_has_its_own_lists_and_watches():
     """So a Role in each namespace is enough."""
-    assert [informer.path for informer in made(namespaces=("a", "b"))][:-1] == [
+    assert [informer.path for informer in build_informers(namespaces=("a", "b"))][:-1] == [
         "/apis/agents.platform/v1/namespaces/a/coderuns",
         "/apis/agents.platform/v1/namespaces/b/coderuns",
         "/apis/batch/v1/namespaces/a/jobs",
@@ -81,7 +83,7 @@ def test_each_namespace_has_its_own_lists_and_watches():
 
 def test_the_api_server_applies_the_label_selector():
     """It applies to runs and Jobs. Pods of Jobs may lack the label, and ConfigMaps are selected by name."""
-    selected = made(label_selector="service in (a, b)")
+    selected = build_informers(label_selector="service in (a, b)")
     assert [informer.params for informer in selected[:-2]] == [{"labelSelector": "service in (a, b)"}] * 2
     assert selected[-1].params == {"fieldSelector": "metadata.name=t"}
 
@@ -100,19 +102,21 @@ def test_duplicate_settings_cause_one_list_and_watch():
 
 def test_only_the_first_kind_and_jobs_are_required():
     """The exporter is ready once all required resources have completed their initial list."""
-    required = {informer.status.resource: informer.status.required for informer in made(coderuns=KINDS)}
+    required = {informer.status.resource: informer.status.required for informer in build_informers(coderuns=KINDS)}
     assert required == {"coderuns": True, "docsruns": False, "jobs": True, "pods": False, "configmaps": False}
 
 
 def test_each_informer_has_its_own_partition():
     """No two informers write to the same partition of a table."""
-    parts = [(informer.resource, informer.partition) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
+    parts = [
+        (informer.resource, informer.partition) for informer in build_informers(coderuns=KINDS, namespaces=("a", "b"))
+    ]
     assert len(parts) == len(set(parts)) == 9
 
 
 def test_an_object_is_decoded_to_its_record_uid_and_resource_version():
     """Each resource has its own type of record."""
-    runs, jobs, _, configmaps = made()
+    runs, jobs, _, configmaps = build_informers()
     decoded = runs.decode(raw(a_run("r", resourceVersion="7")))
     assert (decoded.uid, decoded.version, decoded.record.name) == ("uid-agent-platform-r", "7", "r")
     assert jobs.decode(raw(a_job("j"))).record.name == "j"
@@ -124,13 +128,13 @@ def test_a_job_without_a_run_has_no_record():
     """Its UID is still returned, so that a record from before can be deleted."""
     job = a_job("j")
     del job["metadata"]["ownerReferences"]
-    decoded = made()[1].decode(raw(job))
+    decoded = build_informers()[1].decode(raw(job))
     assert (decoded.uid, decoded.record) == ("uid-agent-platform-j", None)
 
 
 def test_an_object_without_a_uid_is_identified_by_namespace_and_name():
     """An object without a name is not identified at all."""
-    runs = made()[0]
+    runs = build_informers()[0]
     decoded = runs.decode(raw({"metadata": {"name": "r", "namespace": "n"}}))
     assert (decoded.uid, decoded.record.uid) == ("n/r", "n/r")
     decoded = runs.decode(raw({"metadata": {"name": "r"}}))
@@ -140,7 +144,7 @@ def test_an_object_without_a_uid_is_identified_by_namespace_and_name():
 
 def test_an_equal_record_is_reused():
     """A relist of unchanged objects does not store copies."""
-    runs, store = made()[0], a_store()
+    runs, store = build_informers()[0], a_store()
     source, sink = runs.source(store), runs.sink(store)
     first = source.reuse_if_equal(source.decode(raw(a_run("r"))).record)
     run_coroutine(sink.replace({first.uid: first}))
@@ -153,7 +157,7 @@ def test_an_equal_record_is_reused():
 
 def test_objects_are_counted():
     """The count is in the status of the informer."""
-    runs, store = made()[0], a_store()
+    runs, store = build_informers()[0], a_store()
     sink = runs.sink(store)
     record = runs.decode(raw(a_run("r"))).record
     sink.upsert(record.uid, record)
@@ -164,7 +168,7 @@ def test_objects_are_counted():
 
 def test_a_forbidden_list_keeps_its_records():
     """Only the records of required ConfigMaps show that they are forbidden."""
-    runs, store = made()[0], a_store()
+    runs, store = build_informers()[0], a_store()
     record = runs.decode(raw(a_run("r"))).record
     run_coroutine(runs.sink(store).replace({record.uid: record}))
     runs.sink(store).set_state("forbidden")
@@ -182,7 +186,7 @@ class TestRequiredConfigMap:
     @pytest.fixture
     def informer(self):
         """The informer of the ConfigMap n/t with the required key k."""
-        return made()[-1]
+        return build_informers()[-1]
 
     @pytest.fixture
     def sink(self, informer, store):
@@ -232,7 +236,7 @@ class TestRequiredConfigMap:
 
 async def test_storing_an_initial_list_yields_to_other_tasks():
     """Scrapes and probes are served meanwhile. Storing 200,000 Jobs without a pause would take a second."""
-    informer = next(informer for informer in made() if informer.resource == "jobs")
+    informer = next(informer for informer in build_informers() if informer.resource == "jobs")
     decoded = [informer.decode(raw(a_job(f"j{number}", run=f"r{number}"))) for number in range(2000)]
     store, turns = a_store(), 0
 
@@ -251,9 +255,9 @@ async def test_storing_an_initial_list_yields_to_other_tasks():
 
 def test_pods_and_events_are_watched_unless_the_settings_disable_them():
     """`run` starts the watches of Events later, so they are only included with `on_demand`."""
-    names = {informer.resource for informer in made()}
+    names = {informer.resource for informer in build_informers()}
     assert names == {"coderuns", "jobs", "job_pods", "configmaps"}
-    settings = Settings(configmaps=ONE, pods=Pods(enabled=False), events=Events(enabled=False))
+    settings = Settings(configmaps=ONE_CONFIGMAP, pods=Pods(enabled=False), events=Events(enabled=False))
     telemetry = Telemetry(clock=lambda: 0.0)
     assert [one.resource for one in informers(settings, telemetry=telemetry, on_demand=True)] == [
         "coderuns",

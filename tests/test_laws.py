@@ -5,13 +5,13 @@ import asyncio
 from exporter.config import ConfigMaps, Settings
 from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, port_of, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, start_page, state_of
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, start_page, state_of
 
 __all__ = ["impatience"]
 
 RUN_FAMILIES = {"coderun_created_timestamp", "coderun_phase", "coderun_info", "coderun_attempt"}
 JOINED = {"coderun_job_name", "coderun_stall_cause", "job_info"}
-ONE = ConfigMaps(required=("templates",))
+ONE_CONFIGMAP = ConfigMaps(required=("templates",))
 
 
 def forbidden():
@@ -29,7 +29,7 @@ async def test_no_family_is_exposed_before_the_initial_lists_that_it_needs_are_c
                 await held.wait()
 
         server.intercept = intercept
-        async with an_exporter(server.url, tmp_path, configmaps=ONE) as app:
+        async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app:
             await until(lambda: state_of(app, "coderuns") == ["watching"])
             page = await metrics_of(app)
             assert set(page.families) >= RUN_FAMILIES
@@ -61,7 +61,7 @@ async def test_a_scrape_during_the_initial_list_is_answered_at_once(tmp_path):
 async def test_forbidden_jobs_are_unknown_and_not_absent(tmp_path):
     """No run is reported without a Job. After the permission is granted, the Jobs are exposed."""
     async with a_server(a_run("r"), a_job("j")) as server:
-        refuses(server, forbidden, "/apis/batch")
+        reject_requests(server, forbidden, "/apis/batch")
         async with an_exporter(server.url, tmp_path) as app:
             await until(lambda: state_of(app, "jobs") == ["forbidden"] and state_of(app, "coderuns") == ["watching"])
             page = await metrics_of(app)
@@ -85,9 +85,9 @@ async def test_the_last_complete_data_is_exposed_while_the_api_server_is_down(tm
     kinds = Settings().coderuns.kinds
     docs = "docsruns.agents.platform"
     async with a_server(a_run("r"), a_job("j"), a_configmap("templates", a="x")) as server:
-        refuses(server, forbidden, CONFIGMAPS)
+        reject_requests(server, forbidden, CONFIGMAPS)
         runs = type(Settings().coderuns)(kinds=(*kinds, docs))
-        async with an_exporter(server.url, tmp_path, configmaps=ONE, coderuns=runs) as app:
+        async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP, coderuns=runs) as app:
             await until(lambda: app.health.is_ready() and "missing" in state_of(app, "docsruns"))
             await until(lambda: state_of(app, "configmaps") == ["forbidden"])
             before = await metrics_of(app)
@@ -113,8 +113,8 @@ async def test_the_last_complete_data_is_exposed_while_the_api_server_is_down(tm
 async def test_a_forbidden_configmap_has_no_health(tmp_path):
     """It has the problem `forbidden` instead, until it can be read."""
     async with a_server(a_configmap("templates", a="x")) as server:
-        refuses(server, forbidden, CONFIGMAPS)
-        async with an_exporter(server.url, tmp_path, configmaps=ONE) as app:
+        reject_requests(server, forbidden, CONFIGMAPS)
+        async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app:
             await until(lambda: state_of(app, "configmaps") == ["forbidden"])
             page = await metrics_of(app)
             assert page.values("configmap_health") == []
@@ -130,11 +130,11 @@ async def test_a_configmap_that_becomes_forbidden_keeps_its_last_health(tmp_path
     """It also has the problem `forbidden`, until its watch succeeds again, even without a list."""
     async with (
         a_server(a_configmap("templates", a="x")) as server,
-        an_exporter(server.url, tmp_path, configmaps=ONE) as app,
+        an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app,
     ):
         await until(lambda: state_of(app, "configmaps") == ["watching"])
         await server.stop()
-        refuses(server, forbidden, CONFIGMAPS)
+        reject_requests(server, forbidden, CONFIGMAPS)
         await server.start(port=port_of(server))
         await until(lambda: state_of(app, "configmaps") == ["forbidden"])
         page = await metrics_of(app)
@@ -149,7 +149,7 @@ async def test_a_configmap_that_becomes_forbidden_keeps_its_last_health(tmp_path
 
 async def test_a_missing_configmap_is_unhealthy(tmp_path):
     """This holds before its creation, after its deletion, and if it has no data."""
-    async with a_server() as server, an_exporter(server.url, tmp_path, configmaps=ONE) as app:
+    async with a_server() as server, an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app:
 
         async def has_values(health, problems):
             """Waits until a scrape has these values. Returns that scrape."""
@@ -177,8 +177,12 @@ async def test_a_forbidden_namespace_does_not_affect_another_namespace(tmp_path)
     """Runs of the forbidden namespace are unknown; none is reported without a Job."""
     others = [a_run("o", namespace="other"), a_job("k", run="o", namespace="other")]
     async with a_server(a_run("r"), *others) as server:
-        refuses(server, forbidden, "/apis/batch/v1/namespaces/other", "/apis/agents.platform/v1/namespaces/other")
-        async with an_exporter(server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE) as app:
+        reject_requests(
+            server, forbidden, "/apis/batch/v1/namespaces/other", "/apis/agents.platform/v1/namespaces/other"
+        )
+        async with an_exporter(
+            server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE_CONFIGMAP
+        ) as app:
             await until(
                 lambda: sorted(state_of(app, "coderuns")) == ["forbidden", "watching"] and app.health.is_ready()
             )
@@ -195,8 +199,10 @@ async def test_a_forbidden_namespace_does_not_affect_another_namespace(tmp_path)
 async def test_runs_have_no_job_name_series_if_the_jobs_of_their_namespace_are_forbidden(tmp_path):
     """There is no series at all, not even one with an empty `job_name`."""
     async with a_server(a_run("r"), a_run("o", namespace="other")) as server:
-        refuses(server, forbidden, "/apis/batch/v1/namespaces/other")
-        async with an_exporter(server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE) as app:
+        reject_requests(server, forbidden, "/apis/batch/v1/namespaces/other")
+        async with an_exporter(
+            server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE_CONFIGMAP
+        ) as app:
             await until(lambda: app.health.is_ready() and "forbidden" in state_of(app, "jobs"))
             page = await metrics_of(app)
     assert page.labels("coderun_job_name", "coderun") == ["r"]

@@ -6,13 +6,13 @@ import pytest
 
 from exporter.config import ConfigMaps, Events, Pods
 from tests.clusters import NAMESPACE, a_job, a_run, a_server, a_status, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, state_of
 from tests.resources.test_events import an_event
 from tests.resources.test_job_pods import a_pod
 
 __all__ = ["impatience"]
 
-NONE = ConfigMaps(required=())
+NO_CONFIGMAPS = ConfigMaps(required=())
 EVENTS = "/apis/events.k8s.io"
 
 
@@ -43,7 +43,7 @@ def scopes(app):
     return {one.scope: one.state for one in app.health.statuses if one.resource == "events"}
 
 
-async def watched(app, *names):
+async def wait_until_watched(app, *names):
     """Updates the watches of Events, and waits until exactly these scopes are being watched."""
     app.advance()
     await until(lambda: scopes(app) == dict.fromkeys(names, "watching"))
@@ -55,10 +55,10 @@ async def test_a_pod_that_does_not_start_is_exposed_with_the_message_of_its_even
     event = event_about(pod["metadata"]["uid"])
     async with (
         a_server(a_run("r"), a_job("j"), pod, event) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS) as app,
     ):
         await until(lambda: app.health.is_ready() and app.store.cache.pods.known("*"))
-        await watched(app, NAMESPACE)
+        await wait_until_watched(app, NAMESPACE)
         page = await metrics_of(app)
         detail = f"FailedMount: {event['note'].replace(chr(10), ' ')}"
         assert set(page.labels("job_hang_cause", "detail")) == {detail}
@@ -83,17 +83,17 @@ async def test_events_are_watched_only_in_namespaces_with_open_runs(tmp_path):
     now = [2_000_000_000.0]
     async with (
         a_server(a_run("r"), a_run("s", namespace="other", status={"phase": "Succeeded"})) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE, clock=lambda: now[0]) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, clock=lambda: now[0]) as app,
     ):
         await until(app.health.is_ready)
-        await watched(app, NAMESPACE)
+        await wait_until_watched(app, NAMESPACE)
         assert app.store.cache.events_known(NAMESPACE)
         assert not app.store.cache.events_known("other")
         server.load([a_run("r", status={"phase": "Failed"}), a_run("t", namespace="third")])
         await until(lambda: any(run.name == "t" for run in app.store.cache.runs))
-        await watched(app, NAMESPACE, "third")
+        await wait_until_watched(app, NAMESPACE, "third")
         now[0] += 601
-        await watched(app, "third")
+        await wait_until_watched(app, "third")
         page = await metrics_of(app)
         assert set(page.labels("coderun_exporter_resource_state", "scope")) == {"*", "*/job-name", "third"}
         assert not app.store.cache.events_known(NAMESPACE)
@@ -107,17 +107,17 @@ async def test_with_more_than_twenty_namespaces_all_namespaces_are_watched_if_pe
     ]
     async with (
         a_server(*runs) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS) as app,
     ):
         await until(app.health.is_ready)
         app.advance()
         await until(lambda: scopes(app).get("*") == "watching")
-        await watched(app, "*")
+        await wait_until_watched(app, "*")
         assert app.health.notices.lines == []
         await until(lambda: app.store.cache.events_known("n24"))
     async with a_server(*runs) as server:
-        refuses(server, lambda: a_status(403, "no"), f"{EVENTS}/v1/events")
-        async with an_exporter(server.url, tmp_path, configmaps=NONE) as app:
+        reject_requests(server, lambda: a_status(403, "no"), f"{EVENTS}/v1/events")
+        async with an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS) as app:
             await until(app.health.is_ready)
             app.advance()
             await until(lambda: scopes(app).get("*") == "forbidden")
@@ -133,8 +133,8 @@ async def test_without_permission_for_pods_and_events_everything_else_works(tmp_
     """The exporter is ready, and `job_pods` is computed from the status of the Job."""
     job = a_job("j", status={"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"})
     async with a_server(a_run("r"), job, pod_of()) as server:
-        refuses(server, lambda: a_status(code, "no"), "/api/v1/pods", EVENTS)
-        async with an_exporter(server.url, tmp_path, configmaps=NONE) as app:
+        reject_requests(server, lambda: a_status(code, "no"), "/api/v1/pods", EVENTS)
+        async with an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS) as app:
             await until(lambda: app.health.is_ready() and app.health.has_synced("job_pods"))
             app.advance()
             await until(lambda: app.health.has_synced("events"))
@@ -153,8 +153,8 @@ async def test_events_are_watched_even_if_the_list_of_pods_fails_or_takes_long(t
     """Pods are optional. Events are watched after a minute, even if the list of Pods has not completed."""
     now = [2_000_000_000.0]
     async with a_server(a_run("r"), a_job("j"), pod_of()) as server:
-        refuses(server, lambda: asyncio.sleep(3600) if hangs else a_status(500, "no"), "/api/v1/pods")
-        async with an_exporter(server.url, tmp_path, configmaps=NONE, clock=lambda: now[0]) as app:
+        reject_requests(server, lambda: asyncio.sleep(3600) if hangs else a_status(500, "no"), "/api/v1/pods")
+        async with an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, clock=lambda: now[0]) as app:
             await until(app.health.is_ready)
             if hangs:
                 app.advance()
@@ -162,7 +162,7 @@ async def test_events_are_watched_even_if_the_list_of_pods_fails_or_takes_long(t
                 now[0] += 60
             else:
                 await until(lambda: "syncing" not in state_of(app, "job_pods"))
-            await watched(app, NAMESPACE)
+            await wait_until_watched(app, NAMESPACE)
             assert not app.health.has_synced("job_pods")
 
 
@@ -171,7 +171,7 @@ async def test_disabled_resources_are_not_requested(tmp_path):
     off = {"pods": Pods(enabled=False), "events": Events(enabled=False)}
     async with (
         a_server(a_run("r"), a_job("j"), pod_of()) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE, **off) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, **off) as app,
     ):
         await until(app.health.is_ready)
         app.advance()

@@ -37,7 +37,7 @@ PATH = re.compile(
 )
 
 
-def granted(made):
+def granted_permissions(made):
     """The (group, resource, namespace or None, name or None, verb) of each permission."""
     return {
         (group, resource, role["metadata"].get("namespace"), name, verb)
@@ -50,7 +50,7 @@ def granted(made):
     }
 
 
-def read(settings):
+def required_permissions(settings):
     """The same tuples for the requests of the exporter, from their paths and selectors."""
     for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True):
         parts = PATH.fullmatch(informer.path)
@@ -63,7 +63,9 @@ def read(settings):
 @pytest.mark.parametrize("case", SETTINGS)
 def test_exactly_the_requests_of_the_exporter_are_granted(case):
     """Group, resource, namespace and name of each list and watch are compared."""
-    assert granted(manifests(SETTINGS[case], account=ACCOUNT)) == set(read(SETTINGS[case]))
+    assert granted_permissions(manifests(SETTINGS[case], account=ACCOUNT)) == set(
+        required_permissions(SETTINGS[case])
+    )
 
 
 @pytest.mark.parametrize("case", SETTINGS)

@@ -10,7 +10,7 @@ from exporter.untrusted import message
 HERE = pathlib.Path(__file__).parent / "redaction"
 # These values do not look like tokens: only the text before them marks them as credentials.
 VALUES = ["hunter", "S3CRET", "4321", "Sommer2024!", "correcthorse", "x7k2p9qw", "Tr0ub4dor&3"]
-AROUND = ["{}", "clone failed: {}", "{} (attempt 3)", "x={}, y=2", "{}: 401", "2 runs, {} and more"]
+CONTEXTS = ["{}", "clone failed: {}", "{} (attempt 3)", "x={}, y=2", "{}: 401", "2 runs, {} and more"]
 
 
 def lines(name):
@@ -21,8 +21,8 @@ def lines(name):
 @pytest.mark.parametrize("form", lines("forms.txt"))
 def test_a_value_after_the_name_of_a_credential_is_redacted(form):
     """Each usual notation is tested with text around it and with values that do not look like tokens."""
-    for value, around in itertools.product(VALUES, AROUND):
-        shown = message(around.replace("{}", form.replace("\\n", "\n").replace("VALUE", value)))
+    for value, context in itertools.product(VALUES, CONTEXTS):
+        shown = message(context.replace("{}", form.replace("\\n", "\n").replace("VALUE", value)))
         assert value not in shown, (form, value, shown)
 
 

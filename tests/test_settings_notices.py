@@ -10,12 +10,12 @@ from exporter.notices import Notices
 from exporter.profiles import Profile
 from tests.clusters import a_configmap, a_run, a_server, a_status, restart, until
 from tests.commands.test_check_input import AGENTTASKS
-from tests.exporting import an_exporter, impatience, metrics_of, refuses
+from tests.exporting import an_exporter, impatience, metrics_of, reject_requests
 from tests.web.serving import fetch
 
 __all__ = ["impatience"]
 
-NONE = ConfigMaps(required=())
+NO_CONFIGMAPS = ConfigMaps(required=())
 TASKS = {"group": "example.com", "plural": "agenttasks"}
 
 
@@ -73,7 +73,7 @@ async def test_a_kind_with_another_name_in_the_api_server_is_reported(tmp_path, 
     notice = "agenttasks.example.com: its kind is AgentTask, not Agenttask"
     async with (
         a_server(a_run("r"), AGENTTASKS) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, coderuns=kinds) as app,
     ):
         await until(lambda: logged(caplog))
         assert notice in await status_page(app)
@@ -91,8 +91,8 @@ async def test_while_discovery_fails_no_notice_is_logged(tmp_path, caplog):
     """A 403 of discovery is ignored, because the lists show what is permitted."""
     kinds = CodeRuns(kinds=(Profile(**TASKS, kind="Agenttask"),))
     async with a_server(AGENTTASKS) as server:
-        refuses(server, lambda: a_status(403, "no"), "/apis/example.com/v1")
-        async with an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds):
+        reject_requests(server, lambda: a_status(403, "no"), "/apis/example.com/v1")
+        async with an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, coderuns=kinds):
             seen = len(server.requests)
             await until(lambda: len(server.requests) > seen + 10)
             assert logged(caplog) == []

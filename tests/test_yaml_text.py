@@ -17,7 +17,7 @@ from exporter.web_config.reading import read
 LINE = "its aliases expand to too many values"
 
 
-def grown(first: str, form: str, *, levels: int = 12) -> str:
+def exponential_yaml(first: str, form: str, *, levels: int = 12) -> str:
     """YAML with `levels` levels, each of which repeats the level before it ten times."""
     names = string.ascii_lowercase[:levels]
     lines = [f"  a: &a {first}"]
@@ -27,9 +27,9 @@ def grown(first: str, form: str, *, levels: int = 12) -> str:
 
 
 BOMBS = {
-    "merge keys": grown("{x: 1}", "{{<<: [{0}]}}"),
-    "lists": grown("[x]", "[{0}]"),
-    "mappings": grown("[x]", "{{k: [{0}]}}"),
+    "merge keys": exponential_yaml("{x: 1}", "{{<<: [{0}]}}"),
+    "lists": exponential_yaml("[x]", "[{0}]"),
+    "mappings": exponential_yaml("[x]", "{{k: [{0}]}}"),
     "itself": "  a: &a [*a]\n",
     "itself by a merge key": "  a: &a {<<: *a}\n",
     "pairs": "  a: &a {x: {y: *a}}\n",

@@ -17,7 +17,7 @@ DEFAULT_SET = tuple(
     RequiredConfigMap(namespace="agent-platform", name=f"controller-agent-templates-{name}", by_default=True)
     for name in NAMES
 )
-ONE = a_configmap(name=DEFAULT_SET[0].name, data={"a": "x" * 10, "b": "x" * 10})
+CONFIGMAP = a_configmap(name=DEFAULT_SET[0].name, data={"a": "x" * 10, "b": "x" * 10})
 
 
 def values(harness, family):
@@ -45,7 +45,7 @@ def test_the_default_set_is_not_required_while_none_of_it_exists():
 
 def test_one_existing_configmap_makes_the_whole_set_required():
     """This holds from the initial list on."""
-    harness = StoreHarness(a_run(), ONE, needed=DEFAULT_SET)
+    harness = StoreHarness(a_run(), CONFIGMAP, needed=DEFAULT_SET)
     assert values(harness, "configmap_health") == {name: int(name == "claude") for name in NAMES}
     assert values(harness, "configmap_problem") == dict.fromkeys(NAMES[1:], "missing")
     assert causes(harness) == ["configmap_missing"]
@@ -55,7 +55,7 @@ def test_a_configmap_that_appears_changes_the_samples_of_the_whole_set():
     """The causes of waiting runs change too, although only one object has changed."""
     harness = StoreHarness(a_run(), needed=DEFAULT_SET)
     before = causes(harness)
-    harness.put(ONE)
+    harness.put(CONFIGMAP)
     assert values(harness, "configmap_health") == {name: int(name == "claude") for name in NAMES}
     assert causes(harness) == ["configmap_missing"] != before
 
@@ -64,7 +64,7 @@ def test_a_configmap_that_appears_in_a_relist_has_the_same_effect():
     """For example after an interrupted watch."""
     harness = StoreHarness(a_run(), needed=DEFAULT_SET)
     harness.text()
-    harness.list(CONFIGMAPS, ONE)
+    harness.list(CONFIGMAPS, CONFIGMAP)
     assert values(harness, "configmap_health") == {name: int(name == "claude") for name in NAMES}
     assert causes(harness) == ["configmap_missing"]
 
@@ -91,8 +91,8 @@ def test_a_configmap_that_appears_changes_the_samples_of_a_large_set():
 
 def test_a_configmap_that_existed_while_the_exporter_ran_remains_required():
     """If all are deleted, that is an incident, and not a platform that uses none."""
-    harness = StoreHarness(ONE, needed=DEFAULT_SET)
-    harness.delete(ONE)
+    harness = StoreHarness(CONFIGMAP, needed=DEFAULT_SET)
+    harness.delete(CONFIGMAP)
     assert values(harness, "configmap_health") == dict.fromkeys(NAMES, 0)
     assert values(harness, "configmap_problem") == dict.fromkeys(NAMES, "missing")
 
@@ -122,7 +122,7 @@ def test_the_notice_about_an_unused_default_set():
         "no ConfigMap is required, because namespace agent-platform has none of "
         "controller-agent-templates-{claude,codex}. If the controller needs others, list them in configmaps.required."
     )
-    harness.put(ONE)
+    harness.put(CONFIGMAP)
     assert unused(harness.cache.default_configmaps) == ""
     assert unused(StoreHarness().cache.default_configmaps) == ""
 
@@ -139,7 +139,7 @@ def test_the_notice_about_an_unused_default_set():
 )
 def test_a_configmap_that_lost_more_than_half_of_its_keys_or_bytes_has_shrunk(data, shrunk):
     """It remains healthy. A loss of exactly half is not reported."""
-    harness = StoreHarness(ONE, needed=DEFAULT_SET[:1])
+    harness = StoreHarness(CONFIGMAP, needed=DEFAULT_SET[:1])
     harness.put(a_configmap(name=DEFAULT_SET[0].name, data=data))
     assert values(harness, "configmap_problem") == ({"claude": "shrunk"} if shrunk else {})
     assert values(harness, "configmap_health") == {"claude": 1}
@@ -156,23 +156,23 @@ def test_a_configmap_that_lost_more_than_half_of_its_keys_but_no_bytes_has_shrun
 
 def test_the_problem_ends_after_24_hours_or_when_the_content_is_back():
     """If the change was intended, users need not do anything."""
-    harness = StoreHarness(ONE, needed=DEFAULT_SET[:1], now=CREATED)
+    harness = StoreHarness(CONFIGMAP, needed=DEFAULT_SET[:1], now=CREATED)
     harness.put(small := a_configmap(name=DEFAULT_SET[0].name, data={"a": "x"}))
     harness.advance(CREATED + DAY - 1)
     assert values(harness, "configmap_problem") == {"claude": "shrunk"}
     harness.advance(CREATED + DAY)
     assert values(harness, "configmap_problem") == {}
-    harness.put(ONE)
+    harness.put(CONFIGMAP)
     harness.put(small)
     assert values(harness, "configmap_problem") == {"claude": "shrunk"}
-    harness.put(ONE)
+    harness.put(CONFIGMAP)
     assert values(harness, "configmap_problem") == {}
 
 
 def test_a_configmap_that_was_deleted_and_created_again_smaller_has_shrunk():
     """While it is missing or empty, that is its only problem."""
-    harness = StoreHarness(ONE, needed=DEFAULT_SET[:1])
-    harness.delete(ONE)
+    harness = StoreHarness(CONFIGMAP, needed=DEFAULT_SET[:1])
+    harness.delete(CONFIGMAP)
     assert values(harness, "configmap_problem") == {"claude": "missing"}
     harness.put(a_configmap(name=DEFAULT_SET[0].name, data={"a": ""}))
     assert values(harness, "configmap_problem") == {"claude": "empty"}

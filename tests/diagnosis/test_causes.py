@@ -16,13 +16,13 @@ NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
 REQUIRED = "configmaps: {namespace: agent-platform, required: [{name: t, keys: [a.hbs, b.hbs]}]}\n"
 OPEN = a_run(status=WORKS)
 FAILED = a_job(ended="Failed", reason="BackoffLimitExceeded")
-TOUCHED = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
+FINALIZER_METADATA = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
 
 
 def with_finalizer(run=None):
     """The run with a finalizer."""
     run = run or a_run()
-    return run | {"metadata": run["metadata"] | TOUCHED}
+    return run | {"metadata": run["metadata"] | FINALIZER_METADATA}
 
 
 def failed(message):
@@ -55,6 +55,7 @@ def an_event(kind="Pod", uid="pod-p", reason="Other", note="nothing of interest"
 
 
 READ = an_event(uid="unrelated")
+"""An Event about another object. With any Event in the dump, Events count as read."""
 CONFIGMAP = a_configmap(name="t", data={"a.hbs": "x", "b.hbs": "y"})
 HUGE = a_configmap(name="t", data={"a.hbs": "x" * 900_000, "b.hbs": "y"})
 POISON = a_run(name="poison", uid="p", spec={"cliConfig": {"cliType": ""}})
@@ -94,7 +95,7 @@ CASES = [
 ]
 
 
-def explained(folder, objects, config):
+def explain_objects(folder, objects, config):
     """Runs `explain` on a dump of these objects. Returns the exit code and the runs."""
     dump = folder / "dump.json"
     dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
@@ -119,7 +120,7 @@ def explained(folder, objects, config):
 @pytest.mark.parametrize(("cause", "objects", "config"), CASES, ids=[case[0] for case in CASES])
 def test_the_cause_is_found_with_its_meaning(tmp_path, cause, objects, config):
     """It is the first finding, except for causes that only accompany another."""
-    code, runs = explained(tmp_path, objects, config)
+    code, runs = explain_objects(tmp_path, objects, config)
     every = [finding for run in runs for finding in run["findings"]]
     found = next(finding for finding in every if finding["cause"] == cause)
     info = CAUSES[cause]
@@ -135,7 +136,7 @@ def test_the_cause_is_found_with_its_meaning(tmp_path, cause, objects, config):
 
 def test_a_pod_with_a_scheduling_gate_is_suspended(tmp_path):
     """This is no fault: a user or a queue has suspended it."""
-    code, (run,) = explained(tmp_path, [OPEN, a_job(), a_pod(gates=["kueue"]), READ], "")
+    code, (run,) = explain_objects(tmp_path, [OPEN, a_job(), a_pod(gates=["kueue"]), READ], "")
     assert (code, [one["cause"] for one in run["findings"]]) == (0, ["suspended"])
 
 
@@ -144,7 +145,7 @@ def test_a_failed_pod_is_no_cause_if_there_is_a_newer_pod(tmp_path):
     old = a_pod("Failed", containerStatuses=[{"name": "agent", "state": {"terminated": {"exitCode": 1}}}])
     new = a_pod("Running")
     new = new | {"metadata": new["metadata"] | {"name": "q", "uid": "pod-q"}}
-    code, (run,) = explained(tmp_path, [OPEN, a_job(), old, new, READ], "")
+    code, (run,) = explain_objects(tmp_path, [OPEN, a_job(), old, new, READ], "")
     assert (code, run["findings"]) == (0, [])
 
 

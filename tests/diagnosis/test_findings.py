@@ -5,7 +5,7 @@ from exporter.diagnosis.explaining import explanation_of
 from tests.harness import StoreHarness, required
 from tests.objects import CREATED, a_configmap, a_job, a_run
 
-TOUCHED = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
+FINALIZER_METADATA = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
 NEEDED = (required("controller-agent-templates-shared"),)
 
 
@@ -17,7 +17,7 @@ def causes_of_run(harness):
 def test_a_configmap_that_shrank_is_a_possible_cause():
     """It is reported if nothing else explains why the run has no Job."""
     run = a_run()
-    run = run | {"metadata": run["metadata"] | TOUCHED}
+    run = run | {"metadata": run["metadata"] | FINALIZER_METADATA}
     harness = StoreHarness(run, needed=NEEDED)
     for size in (10, 3):
         data = {f"k{number}": "x" * 9 for number in range(size)}

@@ -9,7 +9,8 @@ from tests.diagnosis.test_causes import NOW, OPEN, READ, a_pod, an_event, withou
 from tests.objects import CREATED, a_job, a_run, stamp
 
 WAITS = a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED + 10)}}
-SEEN = READ | {"metadata": READ["metadata"] | {"uid": "seen"}}
+"""A Job whose Pod is pending."""
+OTHER_EVENT = READ | {"metadata": READ["metadata"] | {"uid": "other"}}
 STARTED, ENDED, LATER = stamp(CREATED + 60), stamp(CREATED + 70), CREATED + 60
 PULLS = {"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}
 INIT = {"name": "setup", "state": {"running": {"startedAt": STARTED}}}
@@ -35,7 +36,7 @@ def a_started_pod(*conditions, init=(), containers=(PULLS,), phase="Pending"):
 def causes(folder, *objects):
     """The causes that `explain` finds in a dump of these objects."""
     path = folder / "dump.json"
-    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [*objects, SEEN]}))
+    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [*objects, OTHER_EVENT]}))
     out = call("explain", "--all", "-f", path, "--at", stamp(NOW), "-o", "json")[1]
     return [finding["cause"] for finding in json.loads(out)["items"][0]["findings"]]
 

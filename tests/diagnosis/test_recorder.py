@@ -11,7 +11,7 @@ from tests.objects import CREATED, a_job, a_run
 
 DAY = 86_400
 RUN = a_run(status={"phase": "Running"})
-R = Target("n", "r")
+TARGET = Target("n", "r")
 
 
 class RecorderFixture:
@@ -21,11 +21,11 @@ class RecorderFixture:
         self.harness = StoreHarness(*objects, now=CREATED + 60)
         self.recorder = self.harness.recorder
 
-    def find(self, target=R):
+    def find(self, target=TARGET):
         """The recorded explanation of the run, or None."""
         return next(iter(self.recorder.find(target)), None)
 
-    def lines(self, target=R):
+    def lines(self, target=TARGET):
         """The entries of the timeline, without their times."""
         return [f"{entry.object} {entry.what}" for entry in self.find(target).timeline]
 
@@ -114,7 +114,7 @@ def test_a_restart_loses_the_records():
     """They are only in memory."""
     fixture = RecorderFixture(RUN)
     fixture.harness.delete(RUN)
-    assert FlightRecorder(fixture.harness.cache, started=CREATED).find(R) == []
+    assert FlightRecorder(fixture.harness.cache, started=CREATED).find(TARGET) == []
 
 
 def test_a_bug_in_the_recorder_stops_no_resource(monkeypatch, caplog):

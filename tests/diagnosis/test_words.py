@@ -1,4 +1,4 @@
-"""The evidence names the reason, and the next command shows the object, in the first finding of a dump."""
+"""The first finding of a dump: its evidence names the reason, and its next command shows the object."""
 
 import json
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.commands.in_process import call
 from tests.diagnosis.test_causes import NOW, OPEN, a_pod, an_event
-from tests.diagnosis.test_dumps import explained
-from tests.diagnosis.test_progress import SEEN, WAITS
+from tests.diagnosis.test_dumps import explain_dump
+from tests.diagnosis.test_progress import OTHER_EVENT, WAITS
 from tests.objects import stamp
 
 PULL = 'Failed to pull image "i": 429 Too Many Requests'
@@ -39,7 +39,7 @@ def first_finding(folder, containers, events):
     names = [{"name": one["name"]} for one in containers]
     pod = a_pod(containerStatuses=containers)
     pod["spec"] |= {"nodeName": "a", "containers": names}
-    items = [OPEN, WAITS, pod, *events, SEEN]
+    items = [OPEN, WAITS, pod, *events, OTHER_EVENT]
     path = folder / "dump.json"
     path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": items}))
     out = call("explain", "--all", "-f", path, "--at", stamp(NOW), "-o", "json")[1]
@@ -77,7 +77,7 @@ def test_why_an_image_cannot_be_pulled(tmp_path, container, events, evidence):
 
 def test_each_container_has_its_own_events():
     """Several Events of one reason are kept, at least one for each container."""
-    _, run = explained("image-limit")
+    _, run = explain_dump("image-limit")
     assert "429 Too Many Requests" in run["findings"][0]["evidence"]
 
 

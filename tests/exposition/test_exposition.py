@@ -16,7 +16,7 @@ def an_exposition(*families, tail=""):
     return Exposition([(blocks, *combine(blocks)) for blocks in packed], tail=tail)
 
 
-def checked(exposition):
+def decompress(exposition):
     """Decompresses an exposition in several ways, and returns its text."""
     answer, plain = b"".join(exposition.gzip()), b"".join(exposition.plain())
     reader = zlib.decompressobj(31)
@@ -42,7 +42,7 @@ def checked(exposition):
 )
 def test_an_exposition_is_its_families_and_its_tail(families, tail):
     """Both forms have the same content, and their lengths are known in advance."""
-    assert checked(an_exposition(*families, tail=tail)) == "".join(map("".join, families)) + tail
+    assert decompress(an_exposition(*families, tail=tail)) == "".join(map("".join, families)) + tail
 
 
 @settings(max_examples=100, deadline=None, database=None)
@@ -52,14 +52,14 @@ def test_an_exposition_is_its_families_and_its_tail(families, tail):
 )
 def test_any_blocks_are_one_gzip_member(families, tail):
     """Blocks can be empty or long, in any order."""
-    assert checked(an_exposition(*families, tail=tail)) == "".join(map("".join, families)) + tail
+    assert decompress(an_exposition(*families, tail=tail)) == "".join(map("".join, families)) + tail
 
 
 def test_a_large_exposition_has_few_chunks():
     """Each has about 64 KiB: a write for each block would be more expensive than the blocks."""
     texts = [f"{number:025000d}\n" for number in range(40)]
     exposition = an_exposition(texts)
-    assert checked(exposition) == "".join(texts)
+    assert decompress(exposition) == "".join(texts)
     assert 10 <= len(list(exposition.plain())) <= 20
     assert all(chunk for chunk in exposition.plain())
 
@@ -69,7 +69,7 @@ def test_an_exposition_does_not_change_when_its_family_does():
     blocks = [deflate("a 1\n")]
     exposition = Exposition([(blocks, *combine(blocks))], tail="")
     blocks[0] = deflate("a 2\n")
-    assert checked(exposition) == "a 1\n"
+    assert decompress(exposition) == "a 1\n"
 
 
 def test_an_exposition_can_be_read_several_times():

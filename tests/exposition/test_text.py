@@ -18,7 +18,7 @@ VALUES = {
     "a word": "tess",
     "quotes": 'say "no"',
     "backslashes": "C:\\new\\",
-    "escapes that are none": '\\n\\"',
+    "no escapes": '\\n\\"',
     "braces": "a{b=1} 2",
     "emoji": "\U0001f680\U0001f1e9\U0001f1ea",
     "other scripts": "日本語 ١٢٣ abc",
@@ -34,12 +34,12 @@ HOSTILE |= {
 }
 HOSTILE |= {"newlines": "one\ntwo\r\nthree\v\f\x1c", "zero width": "a\u200bb\u200d\ufeff\u2060", "tags": "\U000e0041"}
 HOSTILE |= {
-    "drawn as nothing": "\u3164\u115f\u034f\ufe0f\u2800",
-    "other blanks": "\xa0\u3000",
-    "nobody's": "\ue000\u0378",
+    "invisible": "\u3164\u115f\u034f\ufe0f\u2800",
+    "other spaces": "\xa0\u3000",
+    "private or unassigned": "\ue000\u0378",
 }
-DRAWN_AS_NOTHING = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
-DRAWN_AS_NOTHING |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
+INVISIBLE = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
+INVISIBLE |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
 
 WORD_INFO = Family(name="word_info", help="Words.", label_names=("text",), rows=lambda item, _: [((item,), 1)])
 
@@ -49,7 +49,7 @@ def expected_value(value):
     value = re.sub(r"\{(?=\{)", "{ ", value)
     hidden = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
     return "".join(
-        "\ufffd" if c != " " and (unicodedata.category(c) in hidden or c in DRAWN_AS_NOTHING) else c for c in value
+        "\ufffd" if c != " " and (unicodedata.category(c) in hidden or c in INVISIBLE) else c for c in value
     )
 
 

@@ -110,19 +110,19 @@ async def test_a_plugin_that_needs_a_terminal_is_rejected(tmp_path):
     assert await the_plugins_error(path) == "needs a terminal (interactiveMode: Always), which is not supported"
 
 
-NO_ZONE = "Expected `datetime` with a timezone component"
-NO_TIME = "Invalid RFC3339 encoded datetime"
+ZONE_ERROR = "Expected `datetime` with a timezone component"
+TIME_ERROR = "Invalid RFC3339 encoded datetime"
 
 
 @pytest.mark.parametrize(
     ("expiry", "wrong"),
     [
-        ("2026-01-01T00:00:00", NO_ZONE),
-        ("2026-01-01 00:00:00.5", NO_ZONE),
-        ("2026-01-01", NO_TIME),
-        ("2026-01-01T00:00Z", NO_TIME),
-        ("", NO_TIME),
-        ("1767225600", NO_TIME),
+        ("2026-01-01T00:00:00", ZONE_ERROR),
+        ("2026-01-01 00:00:00.5", ZONE_ERROR),
+        ("2026-01-01", TIME_ERROR),
+        ("2026-01-01T00:00Z", TIME_ERROR),
+        ("", TIME_ERROR),
+        ("1767225600", TIME_ERROR),
     ],
 )
 async def test_an_invalid_expiry_time_is_rejected(tmp_path, expiry, wrong):

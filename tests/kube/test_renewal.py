@@ -11,7 +11,7 @@ from exporter.kube.errors import KubeConfigError, UnauthorizedError
 from tests.kube.settings import SECRET, Clock, a_kubeconfig, a_plugin, answer, bearer, exec_user, load, runs_in
 
 
-def expiring(clock, seconds, token="t"):
+def expiring_credentials(clock, seconds, token="t"):
     """The output of a plugin whose credentials expire in this number of seconds."""
     expiry = dt.datetime.fromtimestamp(clock.now + seconds, tz=dt.UTC).isoformat()
     return answer({"token": token, "expirationTimestamp": expiry})
@@ -20,9 +20,9 @@ def expiring(clock, seconds, token="t"):
 async def test_an_exec_plugin_runs_again_a_minute_before_its_credentials_expire(tmp_path):
     """It does not run for each request."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, "first"))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, 900, "first"))))
     credentials = await load(path, clock=clock)
-    a_plugin(tmp_path, expiring(clock, 1800, "second"))
+    a_plugin(tmp_path, expiring_credentials(clock, 1800, "second"))
     clock.now += 839
     assert {await bearer(credentials) for _ in range(10)} == {"first"}
     assert runs_in(tmp_path) == 1
@@ -46,7 +46,7 @@ async def test_an_exec_plugin_without_expiry_runs_once(tmp_path):
 async def test_short_lived_credentials_do_not_run_the_plugin_for_each_request(tmp_path):
     """Neither do credentials that have already expired, for example because of a wrong clock."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, -5))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, -5))))
     credentials = await load(path, clock=clock)
     for _ in range(20):
         await bearer(credentials)
@@ -57,7 +57,7 @@ async def test_short_lived_credentials_do_not_run_the_plugin_for_each_request(tm
 async def test_if_a_plugin_fails_before_the_expiry_the_old_credentials_are_kept(tmp_path, caplog):
     """The reason is logged without a secret. The next attempt is 10 s later."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, SECRET))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, 900, SECRET))))
     credentials = await load(path, clock=clock)
     a_plugin(tmp_path, "echo >&2 'session over'; exit 1")
     clock.now += 850
@@ -67,7 +67,7 @@ async def test_if_a_plugin_fails_before_the_expiry_the_old_credentials_are_kept(
     assert "Failed to renew" in caplog.text
     assert "session over" in caplog.text
     assert SECRET not in caplog.text
-    a_plugin(tmp_path, expiring(clock, 900, "new"))
+    a_plugin(tmp_path, expiring_credentials(clock, 900, "new"))
     clock.now += 10
     assert await bearer(credentials) == "new"
 
@@ -75,9 +75,11 @@ async def test_if_a_plugin_fails_before_the_expiry_the_old_credentials_are_kept(
 async def test_requests_do_not_wait_for_a_slow_plugin_while_the_old_credentials_are_valid(tmp_path):
     """Only one request waits. After the expiry all wait for the same run of the plugin."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, "first"))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, 900, "first"))))
     credentials = await load(path, clock=clock)
-    a_plugin(tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done\n" + expiring(clock, 1800, "second"))
+    a_plugin(
+        tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done\n" + expiring_credentials(clock, 1800, "second")
+    )
     clock.now += 850
     waits = asyncio.create_task(bearer(credentials))
     await asyncio.sleep(0)

@@ -13,7 +13,7 @@ from tests.profiles.listed import ListedExporter, a_settings
 from tests.profiles.platform_objects import PlatformObjects, expected
 from tests.profiles.test_platforms import PLATFORMS
 
-NONE = ConfigMaps(required=())
+NO_CONFIGMAPS = ConfigMaps(required=())
 
 
 def exposition_of(folder, names):
@@ -101,7 +101,7 @@ async def test_with_profiles_of_plain_jobs_only_jobs_are_watched(tmp_path):
     kinds = CodeRuns(kinds=("jobs.batch",))
     async with (
         a_server(job, other) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, coderuns=kinds) as app,
     ):
         await until(app.health.is_ready)
         assert (await readiness(app))[0] == 200

@@ -72,7 +72,7 @@ def history_of(folder, objects):
 
 
 @functools.cache
-def fired(folder, files="[1-9]*"):
+def firing_alerts(folder, files="[1-9]*"):
     """The names of the firing alerts, by the object that they are about."""
     paths = sorted((FOLDER / folder).glob(f"{files}.yaml"))
     objects = [item for path in paths for item in documents(path, snapshot=SNAPSHOT)]
@@ -80,12 +80,12 @@ def fired(folder, files="[1-9]*"):
     played = asyncio.run(play_history(history_of(folder, objects), settings=settings, after=AFTER))
     found = {}
     for one in raised_by(played, with_texts=False):
-        for key in about(folder, one.firing.labels):
+        for key in runs_of_alert(folder, one.firing.labels):
             found.setdefault(key, set()).add(one.alert.name)
     return {key: names - {one for name in names for one in INHIBITED.get(name, ())} for key, names in found.items()}
 
 
-def about(folder, labels):
+def runs_of_alert(folder, labels):
     """The runs that an alert is about; their annotations have the expected verdict.
 
     An alert about a Pod is about each run of which it is the worker, as `coderun_job_name` says.
@@ -129,20 +129,20 @@ def test_the_alerts_of_a_run_are_those_of_its_verdict(folder, item):
     """Exactly these alerts fire between the start of the exporter and the snapshot."""
     verdict = expected(item).get("verdict", "fine")
     wanted = (OF_A_JOB if item["kind"] == "Job" else {}).get(verdict, ALERTS[verdict])
-    found = fired(folder).get(key_of(item), set())
+    found = firing_alerts(folder).get(key_of(item), set())
     assert found == wanted
 
 
 @pytest.mark.parametrize("folder", PLATFORMS)
 def test_nothing_else_fires(folder):
     """No alert fires about the namespace, an agent or the exporter."""
-    assert fired(folder).get("namespace", set()) <= ALLOWED
+    assert firing_alerts(folder).get("namespace", set()) <= ALLOWED
 
 
 @pytest.mark.parametrize("folder", PLATFORMS)
 def test_no_healthy_object_causes_an_alert(folder):
     """The stuck runs are left out, because their alerts could inhibit others."""
-    assert {name for names in fired(folder, "10-healthy").values() for name in names} <= ALLOWED
+    assert {name for names in firing_alerts(folder, "10-healthy").values() for name in names} <= ALLOWED
 
 
 def test_the_annotations_of_an_alert_name_the_kind_of_the_worker():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.property.weighting import weighted
 
-__all__ = ["ANY_TEXT", "BROKEN", "NUMBERS", "VALUES", "WORDS", "shaped", "written"]
+__all__ = ["ANY_TEXT", "BROKEN", "NUMBERS", "VALUES", "WORDS", "encode_text", "struct_text"]
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 """Any code points, including lone surrogates, which JSON can represent as \\ud800."""
@@ -84,7 +84,7 @@ BROKEN = _values(VALUES | _BROKEN)
 """The text of a value that may be invalid."""
 
 
-def shaped(wire, *, valid=()):
+def struct_text(wire, *, valid=()):
     """The text of a mapping with the fields of a Struct, each of which is valid, wrong, missing or duplicate.
 
     Fields in `valid` are always present and valid, at every level. Their text value is "x".
@@ -104,13 +104,13 @@ def _of(field, valid):
     """The text of a value of this field, which may be wrong."""
     wires = [kind for kind in _kinds(field) if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
     if field.encode_name in valid:
-        return shaped(wires[0], valid=valid) if wires else st.just('"x"')
+        return struct_text(wires[0], valid=valid) if wires else st.just('"x"')
     if wires:
-        return weighted((5, shaped(wires[0], valid=valid)), (1, VALUES))
+        return weighted((5, struct_text(wires[0], valid=valid)), (1, VALUES))
     for kind in _kinds(field):
         inner = typing.get_args(kind)
         if typing.get_origin(kind) is list and issubclass(inner[0], msgspec.Struct):
-            items = st.lists(weighted((4, shaped(inner[0], valid=valid)), (1, VALUES)), max_size=3)
+            items = st.lists(weighted((4, struct_text(inner[0], valid=valid)), (1, VALUES)), max_size=3)
             return weighted((4, items.map(lambda texts: "[" + ",".join(texts) + "]")), (1, VALUES))
         if typing.get_origin(kind) is dict:
             pairs = st.tuples(_NAMES, weighted((4, _STRINGS), (1, VALUES)))
@@ -122,6 +122,6 @@ def _kinds(field):
     return field.type, *typing.get_args(field.type)
 
 
-def written(text):
+def encode_text(text):
     """Encodes text as UTF-8. Lone surrogates become invalid bytes."""
     return text.encode("utf-8", "surrogatepass")

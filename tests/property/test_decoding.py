@@ -23,7 +23,7 @@ from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
 from tests.harness import CODERUN, parse_exposition
 from tests.objects import CREATED, a_configmap, a_job, a_run
-from tests.property.jsons import ANY_TEXT, BROKEN, NUMBERS, VALUES, shaped, written
+from tests.property.jsons import ANY_TEXT, BROKEN, NUMBERS, VALUES, encode_text, struct_text
 from tests.property.offline import OfflineExporter, apply
 from tests.property.profiles import examples
 from tests.property.weighting import weighted
@@ -63,14 +63,16 @@ def _damaged(draw):
 
 
 _IDENTITY = ("metadata", "uid", "name")  # these fields identify an object
-_KNOWN = st.one_of(*(shaped(wire, valid=_IDENTITY) for wire in (CODERUN.reader.type, WireJob, WireConfigMap)))
-_SHAPED = st.one_of(*map(shaped, (CODERUN.reader.type, WireJob, WireConfigMap, Status, BookmarkObject, Page, Event)))
-_STATUSES = shaped(Status).map(written) | NUMBERS.map(lambda code: b'{"code":%b}' % code.encode())
+_KNOWN = st.one_of(*(struct_text(wire, valid=_IDENTITY) for wire in (CODERUN.reader.type, WireJob, WireConfigMap)))
+_SHAPED = st.one_of(
+    *map(struct_text, (CODERUN.reader.type, WireJob, WireConfigMap, Status, BookmarkObject, Page, Event))
+)
+_STATUSES = struct_text(Status).map(encode_text) | NUMBERS.map(lambda code: b'{"code":%b}' % code.encode())
 ANSWERS = weighted(
-    (6, _KNOWN.map(written)),
-    (2, _SHAPED.map(written)),
-    (1, VALUES.map(written)),
-    (1, BROKEN.map(written)),
+    (6, _KNOWN.map(encode_text)),
+    (2, _SHAPED.map(encode_text)),
+    (1, VALUES.map(encode_text)),
+    (1, BROKEN.map(encode_text)),
     (2, _damaged()),
     (1, st.binary(max_size=60)),
 )

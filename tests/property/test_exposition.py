@@ -26,8 +26,8 @@ from tests.property.profiles import examples
 
 _NEEDED = 5  # each stalled run has a cause for each missing ConfigMap
 _HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
-_DRAWN_AS_NOTHING = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
-_DRAWN_AS_NOTHING |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
+_INVISIBLE = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
+_INVISIBLE |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
 _NAMES = ("namespace", "coderun", "uid", "agent", "service", "task_id", "cli", "workflow", "run_type", "job_name")
 _NAME = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)?")
 _NASTY = st.sampled_from(
@@ -46,7 +46,7 @@ _TEXTS = st.fixed_dictionaries(
 def _expected_value(text):
     """The label value that is exposed for a text of the settings."""
     return "".join(
-        "\ufffd" if c != " " and (unicodedata.category(c) in _HIDDEN or c in _DRAWN_AS_NOTHING) else c for c in text
+        "\ufffd" if c != " " and (unicodedata.category(c) in _HIDDEN or c in _INVISIBLE) else c for c in text
     )
 
 

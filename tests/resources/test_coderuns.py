@@ -7,7 +7,7 @@ from exporter.resources.coderuns import run_from_object
 from tests.harness import CODERUN, exposition_of, samples, text
 from tests.objects import CREATED, a_job, a_run, stamp
 
-FULL = {
+FULL_SPEC = {
     "taskId": 7,
     "service": "billing",
     "repositoryUrl": "https://git.example/5dlabs/billing",
@@ -32,7 +32,7 @@ def job_names(*objects, **settings):
 def test_the_metrics_of_a_run():
     """A run with all fields has every family, in the order of the exposition."""
     run = a_run(
-        spec=FULL,
+        spec=FULL_SPEC,
         labels={"workflow-name": "play-7"},
         deleted=CREATED + 90,
         status={"phase": "Running", "workCompleted": stamp(CREATED + 60)},
@@ -135,7 +135,7 @@ def test_fields_that_the_spec_lacks_are_read_from_the_labels(run, labels):
 @pytest.mark.parametrize("field", ["namespace", "kind", "phase", "agent", "service", "cli", "model", "repository"])
 def test_equal_strings_of_runs_are_stored_once(field):
     """Storing a copy of one string for each of 100,000 runs would take 5 MB."""
-    wire = msgspec.json.encode(a_run(spec=FULL, status={"phase": "Running"}))
+    wire = msgspec.json.encode(a_run(spec=FULL_SPEC, status={"phase": "Running"}))
     one, other = (
         run_from_object(msgspec.json.decode(wire, type=CODERUN.reader.type), kind=CODERUN) for _ in range(2)
     )

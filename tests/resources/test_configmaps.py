@@ -9,7 +9,7 @@ from exporter.resources.required import absent_configmap
 from tests.harness import StoreHarness, exposition_of, required, samples, text
 from tests.objects import a_configmap
 
-KEYED = required(keys=("a.hbs", "b.hbs"))
+WITH_KEYS = required(keys=("a.hbs", "b.hbs"))
 
 
 def configmap_lines(exposition):
@@ -28,7 +28,7 @@ def base64_text(content):
 def test_the_metrics_of_a_healthy_configmap():
     """The size is in bytes, not in characters, and includes data and binaryData."""
     exposition = exposition_of(
-        a_configmap(data={"a.hbs": "é"}, binary={"b.hbs": base64_text(b"12345")}), needed=(KEYED,)
+        a_configmap(data={"a.hbs": "é"}, binary={"b.hbs": base64_text(b"12345")}), needed=(WITH_KEYS,)
     )
     lines = [line for line in exposition.splitlines() if line.startswith("configmap_")]
     assert lines == text("""
@@ -41,7 +41,7 @@ def test_the_metrics_of_a_healthy_configmap():
 
 def test_a_missing_configmap_is_unhealthy_and_has_no_size():
     """Neither its keys nor its size is exposed."""
-    assert configmap_lines(exposition_of(needed=(KEYED,))) == [
+    assert configmap_lines(exposition_of(needed=(WITH_KEYS,))) == [
         "configmap_health{} 0",
         'configmap_problem{,problem="missing",key=""} 1',
         "configmap_watched{} 1",
@@ -51,7 +51,7 @@ def test_a_missing_configmap_is_unhealthy_and_has_no_size():
 @pytest.mark.parametrize("data", [None, {}, {"a.hbs": ""}])
 def test_a_configmap_without_content_is_empty(data):
     """It may have keys without values. Its only problem is `empty`: the missing keys are not listed as well."""
-    assert configmap_lines(exposition_of(a_configmap(data=data), needed=(KEYED,))) == [
+    assert configmap_lines(exposition_of(a_configmap(data=data), needed=(WITH_KEYS,))) == [
         "configmap_health{} 0",
         'configmap_problem{,problem="empty",key=""} 1',
         "configmap_watched{} 1",
@@ -72,7 +72,7 @@ def test_a_configmap_without_content_is_empty(data):
 )
 def test_required_keys_must_exist_and_not_be_empty(data, binary, problems):
     """A key may be in data or in binaryData. Each missing or empty key is a problem of its own."""
-    exposition = exposition_of(a_configmap(data=data, binary=binary), needed=(KEYED,))
+    exposition = exposition_of(a_configmap(data=data, binary=binary), needed=(WITH_KEYS,))
     assert samples(exposition, "configmap_health")[0].endswith(f" {int(not problems)}")
     assert [tuple(line.split('"')[5::2][:2]) for line in samples(exposition, "configmap_problem")] == problems
 
@@ -107,10 +107,10 @@ def test_invalid_base64_does_not_make_the_size_negative():
 
 def test_a_forbidden_configmap_has_no_health():
     """Its health is unknown. Only the problem `forbidden` is exposed."""
-    record = absent_configmap(KEYED)
+    record = absent_configmap(WITH_KEYS)
     record.read, record.forbidden = False, True
-    harness = StoreHarness(needed=(KEYED,))
-    harness.store.put(Change(CONFIGMAPS, KEYED.uid, KEYED.uid, record))
+    harness = StoreHarness(needed=(WITH_KEYS,))
+    harness.store.put(Change(CONFIGMAPS, WITH_KEYS.uid, WITH_KEYS.uid, record))
     assert configmap_lines(harness.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
 
 

@@ -39,13 +39,13 @@ def test_the_job_of_a_retry_is_not_the_first():
 
 
 FAILED = a_run(spec=TESS, status={"phase": "Failed"})
-AGAIN = a_job(uid="2", name="j2", labels={"context-version": "2"})
+RETRY_JOB = a_job(uid="2", name="j2", labels={"context-version": "2"})
 
 
 @pytest.mark.parametrize(
     ("before", "events", "created", "failed"),
     [
-        ([], [OPEN, a_job(), AGAIN], 2, 0),
+        ([], [OPEN, a_job(), RETRY_JOB], 2, 0),
         ([], [a_job(), OPEN], 1, 0),
         ([OPEN, a_job()], [a_job(ended="Failed"), FAILED], 0, 0),
         ([], [OPEN, a_job(), FAILED], 1, 0),

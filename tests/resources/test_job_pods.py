@@ -36,7 +36,7 @@ def record(item, kinds=KINDS):
     return pod_of_job(wire, kinds=kinds)
 
 
-def mains(item, kinds=KINDS):
+def main_containers(item, kinds=KINDS):
     """The names of the main containers."""
     return [one.name for one in record(item, kinds).containers if one.role == "main"]
 
@@ -190,7 +190,7 @@ def test_an_evicted_or_lost_pod_has_the_reason(fields, expected):
 )
 def test_the_main_container_is_named_by_label_profile_or_annotation_or_is_the_only_one(fields, kinds, expected):
     """They are tried in this order. Names of missing containers and of known helper containers are ignored."""
-    assert mains(a_pod(**fields), kinds) == expected
+    assert main_containers(a_pod(**fields), kinds) == expected
 
 
 @pytest.mark.parametrize(

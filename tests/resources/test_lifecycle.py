@@ -34,7 +34,7 @@ def test_what_was_finished_in_the_initial_list_is_not_counted():
     assert {line.split()[-1] for line in harness.history()} == {"0.0"}
 
 
-USUAL = [
+USUAL_RESULTS = [
     ('agent="{}",namespace="n",reason="BackoffLimitExceeded",result="failed",service="{}"'),
     ('agent="{}",namespace="n",reason="DeadlineExceeded",result="failed",service="{}"'),
     ('agent="{}",namespace="n",reason="",result="succeeded",service="{}"'),
@@ -43,7 +43,7 @@ USUAL = [
 
 def at_zero(agent, service):
     """The samples of jobs_finished_total with the value 0 for the usual results."""
-    return {f"jobs_finished_total{{{labels.format(agent, service)}}} 0.0" for labels in USUAL}
+    return {f"jobs_finished_total{{{labels.format(agent, service)}}} 0.0" for labels in USUAL_RESULTS}
 
 
 def job_counter_lines(harness):

@@ -10,18 +10,18 @@ from tests.harness import StoreHarness, exposition_of, required, samples
 from tests.objects import CREATED, a_configmap, a_job, a_run
 
 
-def rendering(harness):
+def count_renderings(harness):
     """Counts from now on how often each family is rendered."""
-    counted = collections.Counter()
+    renderings = collections.Counter()
     for name, section in harness.store._compressed.items():
         inner, families = section._lines, harness.store._families[name]
 
         def lines(which, uids, *, inner=inner, families=families):
-            counted.update(families[index].name for index in which)
+            renderings.update(families[index].name for index in which)
             return inner(which, uids)
 
         section._lines = lines
-    return counted
+    return renderings
 
 
 def test_changes_without_effect_render_nothing():
@@ -30,14 +30,14 @@ def test_changes_without_effect_render_nothing():
         run := a_run(), job := a_job(), (full := a_configmap(data={"a": "x"})), needed=(required(),)
     )
     exposition = harness.text()
-    counted = rendering(harness)
+    renderings = count_renderings(harness)
     for item in (run, job, full):
         harness.put(item)
     harness.put(run | {"status": {"qaStatus": "nothing that is kept"}})
     harness.delete(a_run(uid="unknown"))
     harness.advance(CREATED + 10_000)
     assert harness.text() == exposition
-    assert not counted
+    assert not renderings
 
 
 def test_a_repeated_update_uses_no_additional_memory():
@@ -52,10 +52,10 @@ def test_a_change_renders_only_the_families_that_it_affects():
     """A changed phase affects one family of the run and none of its Job."""
     harness = StoreHarness(run := a_run(), a_job())
     harness.text()
-    counted = rendering(harness)
+    renderings = count_renderings(harness)
     harness.put(run | {"status": {"phase": "Running"}})
     assert 'phase="Running"' in harness.text()
-    assert counted == {"coderun_phase": 1}
+    assert renderings == {"coderun_phase": 1}
 
 
 def test_a_change_renders_only_the_lines_of_its_object():
@@ -106,10 +106,10 @@ def test_a_change_of_a_run_renders_the_joined_families_of_its_job():
     """The agent of the run is also a label of job_info."""
     harness = StoreHarness(run := a_run(), a_job())
     harness.text()
-    counted = rendering(harness)
+    renderings = count_renderings(harness)
     harness.put(run | {"spec": {"githubApp": "5DLabs-Tess"}})
     assert len([line for line in harness.text().splitlines() if 'agent="tess"' in line]) == 2
-    assert counted == {"coderun_info": 1, "job_info": 1}
+    assert renderings == {"coderun_info": 1, "job_info": 1}
 
 
 def test_an_event_of_a_run_computes_only_joined_families_of_its_jobs():

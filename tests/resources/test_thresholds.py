@@ -8,7 +8,7 @@ from exporter.resources.kinds import DEADLINE_ANNOTATION
 from tests.harness import exposition_of, samples
 from tests.objects import a_job, a_run
 
-POLICY = Thresholds(
+THRESHOLDS = Thresholds(
     job_creation_deadline=100,
     job_creation_deadlines={"tess": 200.5, "rex": NEVER},
     job_max_runtime=300,
@@ -16,14 +16,14 @@ POLICY = Thresholds(
 )
 
 
-def deadline(*, agent="", annotation=None, thresholds=POLICY):
+def deadline(*, agent="", annotation=None, thresholds=THRESHOLDS):
     """The value of `coderun_job_creation_deadline_seconds`."""
     annotations = None if annotation is None else {DEADLINE_ANNOTATION: annotation}
     exposition = exposition_of(a_run(spec={"githubApp": agent}, annotations=annotations), thresholds=thresholds)
     return samples(exposition, "coderun_job_creation_deadline_seconds")[0].split()[-1]
 
 
-def max_runtime(*, agent="", annotation=None, thresholds=POLICY, labels=None):
+def max_runtime(*, agent="", annotation=None, thresholds=THRESHOLDS, labels=None):
     """The value of `job_max_runtime_seconds`."""
     annotations = None if annotation is None else {MAX_RUNTIME_ANNOTATION: annotation}
     run = a_run(spec={"githubApp": agent})
@@ -70,7 +70,7 @@ def test_an_invalid_annotation_is_ignored(annotation):
 
 def test_the_agent_of_a_job_without_its_run_is_that_of_its_label():
     """The agent of the run is unknown."""
-    exposition = exposition_of(a_job(labels={"github-user": "5dlabs-tess"}), thresholds=POLICY)
+    exposition = exposition_of(a_job(labels={"github-user": "5dlabs-tess"}), thresholds=THRESHOLDS)
     assert samples(exposition, "job_max_runtime_seconds")[0].endswith(" 400")
     assert max_runtime(labels={"github-user": "5dlabs-tess"}) == "400"
 
@@ -80,8 +80,8 @@ def test_the_agent_of_a_job_without_its_run_is_that_of_its_label():
     [
         ("Cleo", None, Thresholds(), False),
         ("Cleo", "2h", Thresholds(), True),
-        ("Tess", None, POLICY, True),
-        ("Cleo", None, POLICY, False),
+        ("Tess", None, THRESHOLDS, True),
+        ("Cleo", None, THRESHOLDS, False),
         ("Cleo", None, Thresholds(job_max_runtime=3600, job_max_runtime_is_set=True), True),
     ],
 )

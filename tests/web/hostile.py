@@ -127,7 +127,7 @@ def a_small_socket(site):
     return small
 
 
-async def the_rest(reader):
+async def read_all(reader):
     """All data until the server closes or resets the connection."""
     got = b""
     async with asyncio.timeout(10):
@@ -139,12 +139,12 @@ async def the_rest(reader):
     return got
 
 
-async def answer_to(site, data):
+async def response_to(site, data):
     """The response to these bytes, until the server closes the connection."""
     async with a_client(site, data) as (reader, _):
-        return await the_rest(reader)
+        return await read_all(reader)
 
 
-async def many(stack, site, count, data=b"", **more):
+async def open_clients(stack, site, count, data=b"", **more):
     """Opens `count` connections and returns their readers."""
     return [(await stack.enter_async_context(a_client(site, data, **more)))[0] for _ in range(count)]

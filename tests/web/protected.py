@@ -14,12 +14,12 @@ import yaml
 from exporter.web_config.watched import WebFile
 
 PASSWORD = "tell-nobody"
-HASHED = bcrypt.hashpw(
+PASSWORD_HASH = bcrypt.hashpw(
     PASSWORD.encode(), b"$2b$04$rzgHb21kkIrSjdMZUAmkKu"
 ).decode()  # a fixed salt, because the hash is part of test names
 TLS = {"cert_file": "tls.crt", "key_file": "tls.key"}
 MUTUAL = TLS | {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
-USERS = {"basic_auth_users": {"prometheus": HASHED}}
+USERS = {"basic_auth_users": {"prometheus": PASSWORD_HASH}}
 
 
 class Clock:
@@ -86,7 +86,7 @@ def basic(user, password):
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-ME = basic("prometheus", PASSWORD)
+CREDENTIALS = basic("prometheus", PASSWORD)
 
 
 async def ask(url, *, trust=True, path="/metrics", headers=None):

@@ -10,11 +10,11 @@ from exporter.web import decisions, passwords
 from exporter.web.gate import BusyError
 from exporter.web.passwords import Passwords
 from tests.clusters import until
-from tests.web.hostile import answer_to
-from tests.web.protected import HASHED, ME, PASSWORD, USERS, Folder, ask, basic
+from tests.web.hostile import response_to
+from tests.web.protected import CREDENTIALS, PASSWORD, PASSWORD_HASH, USERS, Folder, ask, basic
 from tests.web.serving import a_site
 
-ALICE = {"alice": HASHED}
+ALICE = {"alice": PASSWORD_HASH}
 RIGHT = PASSWORD.encode()
 
 
@@ -56,7 +56,7 @@ async def accept(store, user="alice", password=RIGHT, *, users=ALICE, line="1"):
         "Basic \u00e9",
         "B\u00e4sic x",
         "\U0001f600",
-        ME["Authorization"].replace("Basic ", "Basic\t"),
+        CREDENTIALS["Authorization"].replace("Basic ", "Basic\t"),
     ],
 )
 async def test_without_the_right_password_every_path_is_401(tmp_path, header):
@@ -74,10 +74,10 @@ async def test_with_the_right_password_everything_is_served(tmp_path):
     """The scheme is case-insensitive."""
     async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
         for path, status in (("/metrics", 200), ("/", 200), ("/nowhere", 404)):
-            assert (await ask(site.url, path=path, headers=ME))[0] == status
-        assert (await ask(site.url, headers={"Authorization": ME["Authorization"].replace("Basic", "basic")}))[
-            0
-        ] == 200
+            assert (await ask(site.url, path=path, headers=CREDENTIALS))[0] == status
+        assert (
+            await ask(site.url, headers={"Authorization": CREDENTIALS["Authorization"].replace("Basic", "basic")})
+        )[0] == 200
 
 
 async def test_health_checks_need_no_password(tmp_path):
@@ -101,7 +101,7 @@ async def test_a_password_is_verified_once(bcrypt_calls):
 async def test_two_authorization_headers_are_rejected(tmp_path):
     """A proxy may have verified only one of them."""
     good, wrong = (
-        f"Authorization: {value['Authorization']}\r\n".encode() for value in (ME, basic("prometheus", "no"))
+        f"Authorization: {value['Authorization']}\r\n".encode() for value in (CREDENTIALS, basic("prometheus", "no"))
     )
     async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
         for headers, status in (
@@ -111,7 +111,7 @@ async def test_two_authorization_headers_are_rejected(tmp_path):
             (good + good, b"401"),
         ):
             head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers + b"\r\n"
-            assert (await answer_to(site, head)).split()[1] == status
+            assert (await response_to(site, head)).split()[1] == status
 
 
 async def test_cached_decisions_are_bounded_and_contain_no_password(bcrypt_calls, monkeypatch):
@@ -165,7 +165,7 @@ async def test_a_client_that_guesses_does_not_delay_others(monkeypatch):
     monkeypatch.setattr(passwords, "_fits", fits)
     guesses = [asyncio.create_task(accept(store, password=b"%d" % number, line="evil")) for number in range(50)]
     await asyncio.sleep(0)
-    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": HASHED}, line="other"))
+    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": PASSWORD_HASH}, line="other"))
     await asyncio.sleep(0)
     assert await accept(store, line="evil")
     gate.set()
@@ -248,14 +248,14 @@ async def test_guessing_blocks_neither_scrapes_nor_the_event_loop(tmp_path, monk
         return not go_on.wait(10)
 
     async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
-        assert (await ask(site.url, headers=ME))[0] == 200
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
         monkeypatch.setattr(passwords.bcrypt, "checkpw", wait)
         guesses = [
             asyncio.create_task(ask(site.url, headers=basic("prometheus", f"guess-{number}")))
             for number in range(100)
         ]
         await until(guess.is_set)
-        assert (await ask(site.url, headers=ME))[0] == 200
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
         go_on.set()
         assert {status for status, *_ in await asyncio.gather(*guesses)} <= {401, 503}
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.clusters import until
-from tests.web.hostile import BigSite, a_client, descriptors, the_rest
+from tests.web.hostile import BigSite, a_client, descriptors, read_all
 from tests.web.protected import TLS, Plain, ask, refused
 from tests.web.serving import a_site
 
@@ -27,7 +27,7 @@ async def test_plain_http_to_a_tls_port_is_closed_at_once_and_logged(folder, cap
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         async with a_client(Plain(site), request_line + b"\r\nHost: x\r\n\r\n") as (reader, _):
             async with asyncio.timeout(1):
-                assert await the_rest(reader) == b""
+                assert await read_all(reader) == b""
         await until(lambda: refused(site) == 1)
     assert [(record.reason, record.detail) for record in caplog.records if hasattr(record, "detail")] == [
         ("bad_handshake", reason)
@@ -40,7 +40,7 @@ async def test_a_handshake_that_does_not_complete_times_out(folder):
         before, tasks = descriptors(), len(asyncio.all_tasks())
         for beginning in (b"", b"\x16\x03\x01\x02"):
             async with a_client(Plain(site), beginning) as (reader, _):
-                assert await the_rest(reader) == b""
+                assert await read_all(reader) == b""
         await until(lambda: descriptors() == before)
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
         value = site.telemetry.registry.get_sample_value

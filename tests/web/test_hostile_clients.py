@@ -19,11 +19,11 @@ from tests.web.hostile import (
     a_client,
     a_site_under_attack,
     a_small_socket,
-    answer_to,
     descriptors,
-    many,
+    open_clients,
+    read_all,
+    response_to,
     server_tasks,
-    the_rest,
 )
 from tests.web.protected import TLS, Plain, refused
 from tests.web.serving import LINES, Site, a_site, fetch
@@ -46,7 +46,7 @@ async def test_clients_that_never_read_are_disconnected():
         a_site_under_attack(megabytes=20, response_seconds=SHORT_TIMEOUT) as site,
         contextlib.AsyncExitStack() as stack,
     ):
-        await many(stack, site, 20, GET, reads=False)
+        await open_clients(stack, site, 20, GET, reads=False)
         await until(lambda: site.refused() == {"slow_reader": 20})
 
 
@@ -60,7 +60,7 @@ async def test_a_slow_reader_costs_a_compressed_response_and_a_few_chunks():
         try:
             for index in range(count):
                 site.family = site.blocks()
-                await many(stack, site, 1, GET, reads=False)
+                await open_clients(stack, site, 1, GET, reads=False)
                 await until(lambda index=index: len(server_tasks()) == 2 * (index + 1))
             await asyncio.sleep(0.1)
             held, _ = tracemalloc.get_traced_memory()
@@ -75,7 +75,7 @@ async def test_a_slow_reader_costs_a_compressed_response_and_a_few_chunks():
 async def test_an_incomplete_request_is_closed_like_an_idle_connection(begin):
     """The client sends nothing, a word, or a line (a request of HTTP/0.9), and then no more."""
     async with a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site:
-        assert await answer_to(site, begin) == b""
+        assert await response_to(site, begin) == b""
         assert site.refused() == {}
 
 
@@ -83,7 +83,7 @@ async def test_a_slow_header_does_not_extend_its_timeout():
     """This attack is known as Slowloris."""
     async with a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site, contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(a_client(site, GET[:-2] + b"X: ")) for _ in range(50)]
-        readers = [asyncio.create_task(the_rest(reader)) for reader, _ in clients]
+        readers = [asyncio.create_task(read_all(reader)) for reader, _ in clients]
         while not all(reader.done() for reader in readers):
             for _, writer in clients:
                 writer.write(b"x")
@@ -98,13 +98,13 @@ async def test_the_second_request_of_a_connection_has_the_same_timeout():
     ):
         await reader.readuntil(b"ok\n")
         writer.write(GET[:5])
-        assert await the_rest(reader) == b""
+        assert await read_all(reader) == b""
 
 
 async def test_an_idle_connection_is_closed():
     """The timeout is longer than the interval of Prometheus. It is not counted as a rejected client."""
     async with a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site, a_client(site, GET) as (reader, _):
-        assert (await the_rest(reader)).startswith(b"HTTP/1.1 200 OK")
+        assert (await read_all(reader)).startswith(b"HTTP/1.1 200 OK")
         assert site.refused() == {}
 
 
@@ -133,8 +133,10 @@ async def test_3000_silent_connections_do_not_block_others():
 async def test_silent_connections_are_displaced_first():
     """Many new clients that send requests at once do not displace each other."""
     async with a_site_under_attack(connections=16) as site, contextlib.AsyncExitStack() as stack:
-        await many(stack, site, 16)
-        readers = await asyncio.gather(*(many(stack, site, 1, GET.replace(b"metrics", b"livez")) for _ in range(12)))
+        await open_clients(stack, site, 16)
+        readers = await asyncio.gather(
+            *(open_clients(stack, site, 1, GET.replace(b"metrics", b"livez")) for _ in range(12))
+        )
         assert [(await reader.readline()).split()[1] for (reader,) in readers] == [b"200"] * 12
 
 
@@ -144,7 +146,7 @@ async def test_a_connection_that_was_served_is_displaced_after_silent_ones():
     async with a_site_under_attack(connections=8) as site, a_client(site, livez) as (reader, writer):
         await reader.readuntil(b"ok\n")
         async with contextlib.AsyncExitStack() as stack:
-            await many(stack, site, 30)
+            await open_clients(stack, site, 30)
             await until(lambda: site.refused().get("connections", 0) >= 23)
             writer.write(livez)
             await reader.readuntil(b"ok\n")
@@ -160,7 +162,7 @@ async def test_incomplete_handshakes_do_not_displace_a_connection_that_was_serve
             await reader.readuntil(b"ok\n")
             async with contextlib.AsyncExitStack() as stack:
                 before = refused(site, "connections")
-                await many(stack, Plain(site), 40)
+                await open_clients(stack, Plain(site), 40)
                 await until(lambda before=before: refused(site, "connections") >= before + 24)
         writer.transport.abort()
         await asyncio.sleep(0)
@@ -185,9 +187,9 @@ async def test_a_client_is_rejected_while_all_connections_wait_for_a_response():
     """A connection with a request is not displaced by one without."""
     async with a_site_under_attack(connections=3) as site, contextlib.AsyncExitStack() as stack:
         site.gate.clear()
-        readers = await many(stack, site, 3, GET)
+        readers = await open_clients(stack, site, 3, GET)
         await until(lambda: site.waiting == 3)
-        assert await answer_to(site, GET) == b""
+        assert await response_to(site, GET) == b""
         assert site.refused() == {"connections": 1}
         site.gate.set()
         assert [(await reader.readline()).split()[1] for reader in readers] == [b"200"] * 3
@@ -210,7 +212,7 @@ async def test_many_bad_requests_are_one_log_line(caplog):
     """The line has the reason; the metric has the number."""
     async with a_site_under_attack() as site:
         for _ in range(100):
-            await answer_to(site, b"GET / HTTP/9.9\r\n\r\n")
+            await response_to(site, b"GET / HTTP/9.9\r\n\r\n")
         assert site.refused() == {"bad_request": 100}
     (line,) = caplog.records
     assert (line.levelname, line.reason) == ("WARNING", "bad_request")
@@ -221,8 +223,8 @@ async def test_slow_readers_do_not_delay_the_shutdown():
     before, open_before = asyncio.all_tasks(), descriptors()
     async with contextlib.AsyncExitStack() as stack:
         async with a_site(BigSite(megabytes=20)) as site:
-            await many(stack, site, 40, GET, reads=False)
-            await many(stack, site, 100)
+            await open_clients(stack, site, 40, GET, reads=False)
+            await open_clients(stack, site, 100)
             await until(lambda: len(server_tasks()) == 180)
             begun = time.thread_time(), asyncio.get_running_loop().time()
         assert time.thread_time() - begun[0] < 0.5

@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from tests.clusters import until
-from tests.web.hostile import SHORT_TIMEOUT, a_client, a_site_under_attack, answer_to, server_tasks, the_rest
+from tests.web.hostile import SHORT_TIMEOUT, a_client, a_site_under_attack, read_all, response_to, server_tasks
 from tests.web.serving import a_site
 
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
@@ -28,7 +28,7 @@ CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 async def test_a_huge_head_is_rejected(head, status, reason):
     """The response is one line. The rest of the head is not read."""
     async with a_site_under_attack(linger_seconds=SHORT_TIMEOUT) as site:
-        answer = await answer_to(site, head + b"\r\n\r\n")
+        answer = await response_to(site, head + b"\r\n\r\n")
         assert answer.split()[1:2] == [status]
         assert site.refused() == {reason: 1}
 
@@ -37,7 +37,7 @@ async def test_a_huge_head_is_rejected(head, status, reason):
 async def test_another_method_is_rejected_with_the_allowed_ones(method):
     """The status is 405, with the header Allow."""
     async with a_site_under_attack() as site:
-        answer = await answer_to(site, method + b" /metrics HTTP/1.1\r\n" + CLOSE)
+        answer = await response_to(site, method + b" /metrics HTTP/1.1\r\n" + CLOSE)
     assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
     assert b"\r\nAllow: GET,HEAD\r\n" in answer
 
@@ -51,7 +51,7 @@ async def test_an_endless_body_is_not_read(length):
     async with a_site_under_attack(linger_seconds=SHORT_TIMEOUT) as site:
         head = b"POST /metrics HTTP/1.1\r\nHost: x\r\n" + length + b"\r\n\r\n"
         async with a_client(site, head) as (reader, writer):
-            answer = asyncio.create_task(the_rest(reader))
+            answer = asyncio.create_task(read_all(reader))
             while not answer.done():
                 writer.write(
                     b"5\r\nhello\r\n" * 1000 if b"chunked" in length else b"x" * 10_000 * (b"1000" in length)
@@ -69,7 +69,7 @@ async def test_a_body_is_not_decompressed():
             head = b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(
                 body
             )
-            answer = await answer_to(site, head + body + b"GET /livez HTTP/1.1\r\n" + CLOSE)
+            answer = await response_to(site, head + body + b"GET /livez HTTP/1.1\r\n" + CLOSE)
             assert answer.count(b"\r\n\r\nok\n") == 2
     assert site.refused() == {}
 
@@ -91,7 +91,7 @@ async def test_a_body_is_not_decompressed():
 async def test_invalid_http_is_rejected_in_one_line(text):
     """The response contains neither the request nor the name of a library."""
     async with a_site_under_attack() as site:
-        answer = await answer_to(site, text)
+        answer = await response_to(site, text)
         assert answer.endswith(b"\r\n\r\n400: Bad Request\n")
         assert b"\r\nServer: coderun-exporter\r\n" in answer
         assert site.refused() == {"bad_request": 1}
@@ -112,7 +112,7 @@ async def test_invalid_http_is_rejected_in_one_line(text):
 async def test_a_path_is_served_or_404(path, status):
     """This includes absolute URLs, `..` and NUL. No file is read."""
     async with a_site_under_attack() as site:
-        answer = await answer_to(site, b"GET " + path + b" HTTP/1.1\r\n" + CLOSE)
+        answer = await response_to(site, b"GET " + path + b" HTTP/1.1\r\n" + CLOSE)
     assert answer.split()[1] == status
     assert answer.partition(b"\r\n\r\n")[2].count(b"\n") <= 1
     assert b"Python" not in answer
@@ -122,7 +122,7 @@ async def test_a_path_is_served_or_404(path, status):
 async def test_connect_is_rejected():
     """CONNECT is 404. The data that follows is a bad request."""
     async with a_site_under_attack() as site:
-        answer = await answer_to(site, b"CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(10_000))
+        answer = await response_to(site, b"CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: x\r\n\r\n" + bytes(10_000))
     assert re.findall(rb"HTTP/1\.\d (\d+) ", answer) == [b"404", b"400"]
 
 
@@ -152,13 +152,13 @@ async def test_incomplete_heads_use_little_memory():
             tracemalloc.stop()
         assert held < count * (2 * 64 * 1024 + len(head))  # includes the data that the clients have not sent yet
         for reader, _ in sent:
-            assert await the_rest(reader) == b""
+            assert await read_all(reader) == b""
 
 
 async def test_expect_100_continue_is_supported():
     """Curl sends this header by default."""
     async with a_site_under_attack() as site:
-        answer = await answer_to(site, b"GET /livez HTTP/1.1\r\nExpect: 100-continue\r\n" + CLOSE)
+        answer = await response_to(site, b"GET /livez HTTP/1.1\r\nExpect: 100-continue\r\n" + CLOSE)
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
-        answer = await answer_to(site, b"GET /livez HTTP/1.1\r\nExpect: <b>\r\n" + CLOSE)
+        answer = await response_to(site, b"GET /livez HTTP/1.1\r\nExpect: <b>\r\n" + CLOSE)
         assert answer.startswith(b"HTTP/1.1 417 ")

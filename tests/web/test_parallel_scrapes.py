@@ -8,15 +8,15 @@ import pytest
 from aiohttp import web
 
 from tests.clusters import until
-from tests.web.hostile import GET, BigSite, a_client, a_site_under_attack, a_small_socket, many, server_tasks
-from tests.web.protected import HASHED, PASSWORD, Folder, ask, basic
+from tests.web.hostile import GET, BigSite, a_client, a_site_under_attack, a_small_socket, open_clients, server_tasks
+from tests.web.protected import PASSWORD, PASSWORD_HASH, Folder, ask, basic
 from tests.web.serving import a_site, fetch
 
 
 async def test_slow_readers_do_not_block_others():
     """At the limit of concurrent requests, the slowest one is aborted, even if it has the same address."""
     async with a_site_under_attack(megabytes=20, max_requests=3) as site, contextlib.AsyncExitStack() as stack:
-        await many(stack, site, 3, GET, reads=False)
+        await open_clients(stack, site, 3, GET, reads=False)
         async with asyncio.timeout(10):
             while (await fetch(f"{site.url}/metrics", Accept_Encoding="gzip"))[0] != 200:
                 await asyncio.sleep(0.02)
@@ -43,9 +43,9 @@ async def test_one_client_cannot_use_all_concurrent_requests():
     """Another client is served up to its share. A client below its share is not displaced."""
     async with a_site_under_attack(max_requests=4) as site, contextlib.AsyncExitStack() as stack:
         site.gate.clear()
-        await many(stack, site, 4, GET)
+        await open_clients(stack, site, 4, GET)
         await until(lambda: site.waiting == 4)
-        other = await many(stack, site, 3, GET, local_addr=("127.0.0.2", 0))
+        other = await open_clients(stack, site, 3, GET, local_addr=("127.0.0.2", 0))
         await until(lambda: site.refused() == {"slow_reader": 2, "max_requests": 1})
         site.gate.set()
         assert sorted([(await reader.readline()).split()[1] for reader in other]) == [b"200", b"200", b"503"]
@@ -53,7 +53,7 @@ async def test_one_client_cannot_use_all_concurrent_requests():
 
 async def test_each_user_is_a_separate_client(tmp_path):
     """Behind a proxy all clients have one address, so authenticated users are distinguished by their name."""
-    users = {"basic_auth_users": {"alice": HASHED, "bob": HASHED}}
+    users = {"basic_auth_users": {"alice": PASSWORD_HASH, "bob": PASSWORD_HASH}}
     site = BigSite(megabytes=1)
     async with a_site(site, web_file=Folder(tmp_path).load(users), max_requests=3):
         site.gate.clear()

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.web.protected import HASHED, ME, MUTUAL, TLS, USERS, Clock, Folder, ask
+from tests.web.protected import CREDENTIALS, MUTUAL, PASSWORD_HASH, TLS, USERS, Clock, Folder, ask
 from tests.web.serving import a_site
 
 HEADERS = {"X-Frame-Options": "deny", "Strict-Transport-Security": "max-age=31536000"}
@@ -20,14 +20,14 @@ http_server_config:
     X-Frame-Options: deny
     Strict-Transport-Security: max-age=31536000
 basic_auth_users:
-  prometheus: {HASHED}
-  grafana: {HASHED}
+  prometheus: {PASSWORD_HASH}
+  grafana: {PASSWORD_HASH}
 """
 BROKEN = {
     "emptied": "",
     "a comment": "# users\n",
     "null": "basic_auth_users:\n",
-    "half a hash": f"basic_auth_users:\n  prometheus: {HASHED[:20]}",
+    "half a hash": f"basic_auth_users:\n  prometheus: {PASSWORD_HASH[:20]}",
     "zeros": "\0" * 100,
     "not YAML": "basic_auth_users: {",
     "another key": "basic_auth_user: {}\n",
@@ -63,10 +63,10 @@ async def test_an_invalid_file_removes_no_password(tmp_path, caplog, fault):
         (tmp_path / "web-config.yml").write_text(BROKEN[fault])
         for _ in range(3):
             assert (await ask(site.url))[0] == 401
-        assert (await ask(site.url, headers=ME))[0] == 200
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
         (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
         assert record.message == "Failed to reload web configuration, keeping the previous one"
-        assert HASHED[:20] not in record.detail
+        assert PASSWORD_HASH[:20] not in record.detail
         assert successful(site) == 0
         folder.write(USERS)
         assert (await ask(site.url))[0] == 401
@@ -152,7 +152,7 @@ def test_a_missing_key_is_reported_with_the_way_to_remove_it(folder, caplog, bef
             {"http_server_config": {"headers": HEADERS}},
             {"http_server_config": {"headers": dict.fromkeys(HEADERS, "")}},
         ),
-        (USERS, {"basic_auth_users": {"other": HASHED}}),
+        (USERS, {"basic_auth_users": {"other": PASSWORD_HASH}}),
     ],
 )
 def test_an_explicit_removal_takes_effect(folder, before, after):

@@ -9,8 +9,8 @@ from exporter.web import decisions, reviews
 from exporter.web.gate import BusyError
 from exporter.web.reviews import Reviews, UnknownError
 from tests.clusters import until
-from tests.web.hostile import answer_to
-from tests.web.protected import ME, USERS, Folder, ask, refused
+from tests.web.hostile import response_to
+from tests.web.protected import CREDENTIALS, USERS, Folder, ask, refused
 from tests.web.serving import a_site
 from tests.web.token_reviewer import TokenReviewer, bearer
 
@@ -25,7 +25,7 @@ async def test_only_a_token_that_may_get_the_path_is_accepted():
             (bearer("poor"), "/metrics", 401),
             (bearer("none"), "/metrics", 401),
             (bearer(""), "/metrics", 401),
-            (ME, "/metrics", 401),
+            (CREDENTIALS, "/metrics", 401),
             ({}, "/metrics", 401),
             ({}, "/livez", 200),
         ):
@@ -37,7 +37,7 @@ async def test_only_a_token_that_may_get_the_path_is_accepted():
 async def test_a_user_with_a_password_is_accepted_as_well(tmp_path):
     """Either is sufficient."""
     async with a_site(reviews=TokenReviewer().reviews(), web_file=Folder(tmp_path).load(USERS)) as site:
-        assert (await ask(site.url, headers=ME))[0] == 200
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
         assert (await ask(site.url, headers=bearer("good")))[0] == 200
         assert (await ask(site.url))[0] == 401
 
@@ -133,7 +133,7 @@ async def test_an_invalid_token_is_rejected_without_a_review(token):
     assert not await reviewer.reviews().accept(token, "/metrics", line="1")
     async with a_site(reviews=reviewer.reviews()) as site:
         head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
-        answer = await answer_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
+        answer = await response_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert refused(site, "unauthorized") == 1
     assert reviewer.requests == []

@@ -11,7 +11,7 @@ import yaml
 from exporter.web_config.format import CIPHERS, HttpServer, TlsServer, WebConfig, WebConfigError
 from exporter.web_config.reading import parse, read
 from tests.commands.in_process import logs_as_before, wrong
-from tests.web.protected import HASHED, ME, USERS, Folder, ask, basic
+from tests.web.protected import CREDENTIALS, PASSWORD_HASH, USERS, Folder, ask, basic
 from tests.web.serving import Site, a_site
 
 __all__ = ["logs_as_before"]
@@ -63,15 +63,15 @@ def test_every_key_is_supported():
             X-XSS-Protection: ""
             Strict-Transport-Security: max-age=3600
         basic_auth_users:
-          alice: {HASHED}
+          alice: {PASSWORD_HASH}
     """
     config = parse_config(text)
     assert set(yaml.safe_load(text)["tls_server_config"]) == set(TlsServer.__struct_fields__)
     assert set(yaml.safe_load(text)["http_server_config"]) == set(HttpServer.__struct_fields__)
     assert set(yaml.safe_load(text)) == set(WebConfig.__struct_fields__)
     assert config.tls_server_config.client_allowed_sans == ("prometheus.example",)
-    assert config.basic_auth_users == {"alice": HASHED}
-    assert HASHED not in repr(config)
+    assert config.basic_auth_users == {"alice": PASSWORD_HASH}
+    assert PASSWORD_HASH not in repr(config)
 
 
 def test_the_example_of_the_documentation_is_valid():
@@ -85,7 +85,7 @@ def test_the_example_of_the_documentation_is_valid():
 @pytest.mark.parametrize("kind", ["2a", "2b", "2y"])
 def test_hashes_of_every_tool_are_accepted(kind):
     """The letter depends on the tool that created the hash."""
-    assert parse_config(f"basic_auth_users: {{alice: ${kind}{HASHED[3:]}}}").basic_auth_users
+    assert parse_config(f"basic_auth_users: {{alice: ${kind}{PASSWORD_HASH[3:]}}}").basic_auth_users
 
 
 WRONG = {
@@ -124,19 +124,19 @@ WRONG = {
     "http_server_config: {headers: {X-Frame-Options: no}}": "http_server_config.headers: expected str, got bool",
     "http_server_config: {headers: {X-Frame-Options: all}}": "X-Frame-Options: expected deny or sameorigin, got",
     'http_server_config: {headers: {X-XSS-Protection: "1\\r\\nEvil: 1"}}': "expected one line of ASCII text",
-    f"basic_auth_users: {{a: {HASHED}}}\nbasic_auth_users: {{}}": "line 2: not YAML: duplicate key ",
-    f"basic_auth_users: {{a: {HASHED}, a: {HASHED}}}": "line 1: not YAML: duplicate key 'a'",
+    f"basic_auth_users: {{a: {PASSWORD_HASH}}}\nbasic_auth_users: {{}}": "line 2: not YAML: duplicate key ",
+    f"basic_auth_users: {{a: {PASSWORD_HASH}, a: {PASSWORD_HASH}}}": "line 1: not YAML: duplicate key 'a'",
     "basic_auth_users:": "basic_auth_users: expected a mapping, got null",
     "basic_auth_users: {alice: }": "basic_auth_users: expected str, got null",
     "basic_auth_users: {1: x}": "basic_auth_users: each name must be a string: put it in quotes",
     "basic_auth_users: {alice: tell-nobody}": "basic_auth_users.alice: not a bcrypt hash, which begins with $2y$",
-    f"basic_auth_users: {{alice: {HASHED[:-1]}}}": "basic_auth_users.alice: not a bcrypt hash",
+    f"basic_auth_users: {{alice: {PASSWORD_HASH[:-1]}}}": "basic_auth_users.alice: not a bcrypt hash",
     f"basic_auth_users: {{alice: $2b$04${'a' * 53}}}": "basic_auth_users.alice: not a bcrypt hash",
-    f"basic_auth_users: {{alice: $2b$15{HASHED[6:]}}}": "the cost of its bcrypt hash is 15: expected 4 to 14",
-    f"basic_auth_users: {{alice: $2b$03{HASHED[6:]}}}": "the cost of its bcrypt hash is 3: expected 4 to 14",
-    f"basic_auth_users: {{'a:b': {HASHED}}}": "basic_auth_users.a:b: expected a user name without a colon",
-    f"basic_auth_users: {{'': {HASHED}}}": "basic_auth_users.: expected a user name",
-    f'basic_auth_users: {{"a\\n": {HASHED[:9]}}}': "basic_auth_users.'a\\n': not a bcrypt hash",
+    f"basic_auth_users: {{alice: $2b$15{PASSWORD_HASH[6:]}}}": "the cost of its bcrypt hash is 15: expected 4 to 14",
+    f"basic_auth_users: {{alice: $2b$03{PASSWORD_HASH[6:]}}}": "the cost of its bcrypt hash is 3: expected 4 to 14",
+    f"basic_auth_users: {{'a:b': {PASSWORD_HASH}}}": "basic_auth_users.a:b: expected a user name without a colon",
+    f"basic_auth_users: {{'': {PASSWORD_HASH}}}": "basic_auth_users.: expected a user name",
+    f'basic_auth_users: {{"a\\n": {PASSWORD_HASH[:9]}}}': "basic_auth_users.'a\\n': not a bcrypt hash",
 }
 
 
@@ -146,7 +146,7 @@ def test_an_invalid_file_is_one_line(text):
     with pytest.raises(WebConfigError, match=re.escape(WRONG[text])) as caught:
         parse_config(text)
     assert str(caught.value).isprintable()
-    assert HASHED[:20] not in str(caught.value)
+    assert PASSWORD_HASH[:20] not in str(caught.value)
     assert "tell-nobody" not in str(caught.value)
 
 
@@ -188,9 +188,9 @@ async def test_users_are_reloaded_when_the_file_changes(tmp_path):
     """A removed user is rejected at once."""
     folder = Folder(tmp_path)
     async with a_site(Site(), web_file=folder.load(USERS)) as site:
-        assert (await ask(site.url, headers=ME))[0] == 200
-        folder.write(basic_auth_users={"other": HASHED})
-        assert (await ask(site.url, headers=ME))[0] == 401
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
+        folder.write(basic_auth_users={"other": PASSWORD_HASH})
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 401
         assert (await ask(site.url, headers=basic("other", "tell-nobody")))[0] == 200
         folder.write(basic_auth_users={"other": "no hash"})
         assert (await ask(site.url, headers=basic("other", "tell-nobody")))[0] == 200
