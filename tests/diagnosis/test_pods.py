@@ -1,4 +1,4 @@
-"""Why a Pod does not start, and whether its main container has terminated: from records to text."""
+"""Why a Pod does not start, and whether its main container has terminated."""
 
 import pytest
 

@@ -11,6 +11,7 @@ from tests.objects import CREATED, a_job, a_run, stamp
 WAITS = a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED + 10)}}
 """A Job whose Pod is pending."""
 OTHER_EVENT = READ | {"metadata": READ["metadata"] | {"uid": "other"}}
+"""An Event about another object. Without any Event in the dump, Events would count as not read."""
 STARTED, ENDED, LATER = stamp(CREATED + 60), stamp(CREATED + 70), CREATED + 60
 PULLS = {"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}
 INIT = {"name": "setup", "state": {"running": {"startedAt": STARTED}}}
@@ -61,10 +62,10 @@ def test_a_container_that_has_started_shows_that_volumes_are_mounted(tmp_path, n
 def test_a_sandbox_makes_earlier_failures_obsolete(tmp_path, reason):
     """The condition PodReadyToStartContainers has the time of the sandbox. Later failures are not obsolete."""
     event, job = an_event(reason=reason, note="failed"), WAITS
-    for seconds, is_void in ((25, False), (31, True)):
+    for seconds, is_obsolete in ((25, False), (31, True)):
         pod = a_started_pod(condition("PodReadyToStartContainers", "True", seconds))
         found = causes(tmp_path, OPEN, job, pod, event)
-        assert (found == ["pod_not_starting"]) is is_void
+        assert (found == ["pod_not_starting"]) is is_obsolete
     lost = a_started_pod(condition("PodReadyToStartContainers", "False", 31))
     assert len(causes(tmp_path, OPEN, job, lost, event)) == 2
 

@@ -12,7 +12,7 @@ from tests.objects import stamp
 
 PULL = 'Failed to pull image "i": 429 Too Many Requests'
 DESCRIBE = "kubectl -n n describe pod p"
-IMAGE = "who owns the image or the agent"
+IMAGE_OWNER = "who owns the image or the agent"
 
 
 def waiting(reason, message="", name="agent"):
@@ -84,8 +84,13 @@ def test_each_container_has_its_own_events():
 @pytest.mark.parametrize(
     ("container", "events", "cause", "act"),
     [
-        (waiting("RunContainerError", "exec: not found"), [], "container_cannot_be_created", IMAGE),
-        (waiting("CreateContainerConfigError", "runAsNonRoot and root"), [], "container_cannot_be_created", IMAGE),
+        (waiting("RunContainerError", "exec: not found"), [], "container_cannot_be_created", IMAGE_OWNER),
+        (
+            waiting("CreateContainerConfigError", "runAsNonRoot and root"),
+            [],
+            "container_cannot_be_created",
+            IMAGE_OWNER,
+        ),
         (waiting("CreateContainerError", "reserved"), [], "container_cannot_be_created", "who runs the cluster"),
         (
             waiting("CreateContainerConfigError"),

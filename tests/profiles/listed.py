@@ -8,7 +8,7 @@ from tests.property.offline import OfflineExporter, a_list, apply
 
 __all__ = ["ListedExporter", "a_pod", "a_settings", "controlled_by"]
 
-KINDS = {
+KINDS = {  # by plural name
     "coderuns": "CodeRun",
     "bottoms": "Bottom",
     "jobs": "Job",
@@ -35,16 +35,16 @@ class ListedExporter(OfflineExporter):
         self.objects = {_place(item): item for item in objects}
         for index, informer in enumerate(self.informers):
             if informer.resource not in unread:
-                self.read(index)
+                self.list_resource(index)
 
-    def read(self, index):
+    def list_resource(self, index):
         """Completes the list of one informer."""
         self.list(index, a_list([bytes(raw(item)) for item in self.objects.values() if self._takes(index, item)]))
 
     def list_all(self):
         """Completes all lists again."""
         for index in range(len(self.informers)):
-            self.read(index)
+            self.list_resource(index)
 
     def put(self, *objects):
         """Adds or updates objects. Each watch that selects an object gets an event."""

@@ -1,4 +1,4 @@
-"""Objects of other platforms are read by their shipped profiles as their annotations expect."""
+"""Shipped profiles read the state and the worker that the annotations of each object define."""
 
 import pytest
 

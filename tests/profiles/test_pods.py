@@ -105,7 +105,7 @@ def test_an_open_run_is_reported_without_a_pod_only_after_the_pods_are_listed(li
     assert exporter.values("coderun_job_name") == []
     for index, informer in enumerate(exporter.informers):
         if informer.resource == "pods":
-            exporter.read(index)
+            exporter.list_resource(index)
     assert [own for own, _ in exporter.values("coderun_job_name")] == [
         {"namespace": "n", "coderun": "t", "job_name": ""}
     ]

@@ -134,7 +134,7 @@ def test_a_kind_that_cannot_be_listed_does_not_hide_the_others():
     main, other = (index for index, informer in enumerate(exporter.informers) if informer.resource == "coderuns")
     exporter.fail(other, "unreachable")
     assert exporter.values("coderun_state") == []
-    exporter.read(main)
+    exporter.list_resource(main)
     assert [own["coderun"] for own, _ in exporter.values("coderun_state")] == ["t"]
 
 

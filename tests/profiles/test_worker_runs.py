@@ -112,7 +112,7 @@ def test_while_worker_runs_or_their_pods_are_unknown_no_run_is_reported_without_
     for unread, objects in ((("pods",), (a_sandbox(of=claim),)), (("coderuns",), ())):
         exporter = an_exporter(claim, *objects, unread=unread)
         if "coderuns" in unread:
-            exporter.read(0)
+            exporter.list_resource(0)
         assert (jobs_of(exporter), since(exporter)) == (None, [])
 
 
@@ -125,7 +125,7 @@ def test_while_worker_runs_cannot_be_watched_no_new_run_is_reported_without_one(
     exporter.fail(index, "unreachable")
     exporter.put(a_claim("new", created=CREATED + 50))
     assert (jobs_of(exporter, "old"), jobs_of(exporter, "new")) == ("", None)
-    exporter.read(index)
+    exporter.list_resource(index)
     assert (jobs_of(exporter, "old"), jobs_of(exporter, "new")) == ("", "")
 
 

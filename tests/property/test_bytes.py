@@ -1,4 +1,4 @@
-"""Any bytes from the network result in the same lines, however they are split, and in no error but a KubeError."""
+"""Any bytes from the network result in the same lines, however they are split, or in a KubeError."""
 
 import asyncio
 import contextlib
