@@ -57,20 +57,20 @@ def test_families_without_objects_are_their_heads():
 
 def test_thousands_of_objects_are_added_changed_and_removed():
     """In any order, each line occurs once, and the checksums are those of the blocks."""
-    objects, dice = Objects(), random.Random(7)  # noqa: S311 - the same test each time
+    objects, rng = Objects(), random.Random(7)  # noqa: S311 - the same test each time
     for turn in range(12):
-        new = [f"k{turn}-{number};" for number in range(dice.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
-        objects.values |= {key: dice.randrange(10) for key in new}
+        new = [f"k{turn}-{number};" for number in range(rng.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
+        objects.values |= {key: rng.randrange(10) for key in new}
         if turn % 2:
             objects.section.extend(new)
         else:
             for key in new:
                 objects.section.add(key)
-        for key in dice.sample(sorted(objects.values), len(objects.values) // 3):
+        for key in rng.sample(sorted(objects.values), len(objects.values) // 3):
             objects.section.remove(key)
             del objects.values[key]
-        for key in dice.sample(sorted(objects.values), len(objects.values) // dice.choice([5, 50])):
-            objects.values[key] = dice.randrange(10)
+        for key in rng.sample(sorted(objects.values), len(objects.values) // rng.choice([5, 50])):
+            objects.values[key] = rng.randrange(10)
             objects.section.mark_dirty(key)
         assert objects.text() == objects.expected()
         assert len(objects.section) == len(objects.values)

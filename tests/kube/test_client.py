@@ -256,10 +256,10 @@ async def test_a_quiet_watch_is_accepted_after_a_while(client, server, monkeypat
         assert await anext(batches) == []
 
 
-@pytest.mark.parametrize("begun", [b"", b'{"a":'])
-async def test_a_watch_that_is_cut_at_once_was_not_accepted(client, server, begun):
+@pytest.mark.parametrize("beginning", [b"", b'{"a":'])
+async def test_a_watch_that_is_cut_at_once_was_not_accepted(client, server, beginning):
     """Otherwise each attempt against such a server would look like a recovery."""
-    faults(server, a_stream(begun, end="cut"))
+    faults(server, a_stream(beginning, end="cut"))
     batches = []
     with pytest.raises(UnreachableError, match="cut in the middle"):
         batches += [batch async for batch in client.lines(CONFIGMAPS, {}, idle=5)]

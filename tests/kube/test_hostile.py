@@ -27,15 +27,15 @@ def test_a_deep_error_body_is_an_ordinary_error():
 
 
 @pytest.mark.parametrize(
-    "wish", ["Fri, 31 Dec 2020 23:59:59 +99999999999999999999", "Fri, 31 Dec 99999 23:59:59 GMT"]
+    "retry_after", ["Fri, 31 Dec 2020 23:59:59 +99999999999999999999", "Fri, 31 Dec 99999 23:59:59 GMT"]
 )
-def test_a_retry_after_date_out_of_range_is_ignored(wish):
+def test_a_retry_after_date_out_of_range_is_ignored(retry_after):
     """The date parser may return any number or raise an error."""
-    assert error_from_response(503, {"Retry-After": wish}, b"", path="/p").retry_after is None
+    assert error_from_response(503, {"Retry-After": retry_after}, b"", path="/p").retry_after is None
 
 
 def test_a_negative_retry_after_does_not_shorten_the_wait():
     """Otherwise the reflector would retry in a busy loop."""
     body = msgspec.json.encode({"details": {"retryAfterSeconds": -1000}})
-    wish = error_from_response(503, {}, body, path="/p").retry_after
-    assert Backoff(first=1.0, chance=lambda: 0.0).next(at_least=wish) == 0.5
+    retry_after = error_from_response(503, {}, body, path="/p").retry_after
+    assert Backoff(first=1.0, chance=lambda: 0.0).next(at_least=retry_after) == 0.5

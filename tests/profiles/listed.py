@@ -50,12 +50,12 @@ class ListedExporter(OfflineExporter):
         """Adds or updates objects. Each watch that selects an object gets an event."""
         for item in objects:
             self.objects[_place(item)] = item
-            self._watched(item, gone=False)
+            self._watched(item, deleted=False)
 
     def delete(self, item):
         """Deletes an object. Each watch that selects it gets a DELETED event."""
         del self.objects[_place(item)]
-        self._watched(item, gone=True)
+        self._watched(item, deleted=True)
 
     def values(self, family, **labels):
         """Returns (all labels, value) of the samples of a family that have these labels."""
@@ -63,11 +63,11 @@ class ListedExporter(OfflineExporter):
         found = [(dict(re.findall(r'(\w+)="([^"]*)"', line)), float(line.rpartition(" ")[2])) for line in lines]
         return [(own, value) for own, value in found if labels.items() <= own.items()]
 
-    def _watched(self, item, *, gone):
+    def _watched(self, item, *, deleted):
         for index in range(len(self.informers)):
             if self._takes(index, item):
                 decoded = self.sources[index].decode(raw(item))
-                apply(self.sinks[index], decoded.uid, None if gone else decoded.record)
+                apply(self.sinks[index], decoded.uid, None if deleted else decoded.record)
 
     def _takes(self, index, item):
         watch, meta = self.informers[index].watch, item["metadata"]

@@ -11,5 +11,5 @@ _FACTORS = {"quick": 0.25, "thorough": 1, "deep": 40}
 
 
 def examples(count):
-    """Runs a test with `count` examples in the thorough profile, a quarter in quick, 40 times as many in deep."""
+    """Settings for a test: `count` examples in the thorough profile, a quarter in quick, 40 times as many in deep."""
     return settings(settings.get_profile(PROFILE), max_examples=round(count * _FACTORS[PROFILE]))

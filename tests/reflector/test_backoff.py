@@ -37,10 +37,10 @@ def test_retry_after_is_a_minimum_with_random_time_added():
     assert Backoff(chance=lambda: 1.0).next(at_least=7) == 7.5
 
 
-@pytest.mark.parametrize("wish", [float("inf"), 86_400 * 365])
-def test_retry_after_is_limited_to_5_minutes(wish):
+@pytest.mark.parametrize("retry_after", [float("inf"), 86_400 * 365])
+def test_retry_after_is_limited_to_5_minutes(retry_after):
     """A very long Retry-After would stop the exporter for good."""
-    assert Backoff(chance=lambda: 0.0).next(at_least=wish) == 300.25
+    assert Backoff(chance=lambda: 0.0).next(at_least=retry_after) == 300.25
 
 
 def test_a_thousand_retries_do_not_overflow():

@@ -43,8 +43,8 @@ async def test_a_connection_that_is_closed_while_idle_is_a_normal_end(tmp_path, 
         caplog.clear()
         cut_watches(server, running, ENDS[how], after=after)
         await restart(server)
-        running.sleeps, begun = 1000, running.now
-        await until(lambda: running.now - begun > 4 * after)
+        running.sleeps, started = 1000, running.now
+        await until(lambda: running.now - started > 4 * after)
         assert running.state == "watching"
         assert running.now - running.status.last_sync <= after + 5
         assert running.count("errors_total", code="cut") is None
@@ -106,8 +106,8 @@ async def test_watches_that_always_end_at_once_do_not_cause_a_busy_loop(tmp_path
         await until(lambda: running.state == "watching")
         always_respond(server, lambda: a_stream(*lines))
         await restart(server)
-        begun, running.sleeps = running.now, 1000
-        await until(lambda: running.now - begun > 300)
+        started, running.sleeps = running.now, 1000
+        await until(lambda: running.now - started > 300)
         assert "a" in running.sink.names
     assert sum(moment <= 300 for moment in itertools.accumulate(running.waits)) < 20
 
@@ -148,7 +148,7 @@ async def test_a_resource_version_that_the_server_never_confirms_leads_to_a_reli
         running_reflector(server.url, tmp_path, sleeps=0, idle=90.0) as running,
     ):
         await until(lambda: running.state == "watching")
-        begun = running.now
+        started = running.now
         if interrupted:
             always_respond(server, lambda: a_status(500))
             await restart(server)
@@ -160,5 +160,5 @@ async def test_a_resource_version_that_the_server_never_confirms_leads_to_a_reli
         server.store.delete("coderuns", "a", namespace="agent-platform")
         running.sleeps = 1000
         await until(lambda: running.sink.names == [])
-        assert seconds <= running.now - begun <= seconds + 35
+        assert seconds <= running.now - started <= seconds + 35
         assert "" not in watches(server)[1:-1]

@@ -7,18 +7,18 @@ from exporter.resources.bounded import OTHER, Bounded
 
 def bounded():
     """A `Bounded` for namespace, agent and service, and the list of the combinations that it has admitted."""
-    begun = []
+    admitted = []
     return Bounded(
-        begin=lambda *labels: begun.append(labels),
+        begin=lambda *labels: admitted.append(labels),
         fallbacks=lambda namespace, agent, _: [(namespace, agent, OTHER), (OTHER, agent, OTHER)],
-    ), begun
+    ), admitted
 
 
 def test_a_combination_is_admitted_once():
     """Its counter is created once and remains."""
-    labels, begun = bounded()
+    labels, admitted = bounded()
     assert labels("n", "tess", "s") == labels("n", "tess", "s") == ("n", "tess", "s")
-    assert begun == [("n", "tess", "s")]
+    assert admitted == [("n", "tess", "s")]
 
 
 def test_a_namespace_has_200_combinations_and_then_counts_by_agent_only():
@@ -32,20 +32,20 @@ def test_a_namespace_has_200_combinations_and_then_counts_by_agent_only():
 
 def test_100000_invented_agents_leave_room_for_other_namespaces():
     """One tenant cannot hide the failures of another, and the number of series is bounded."""
-    labels, begun = bounded()
+    labels, admitted = bounded()
     for number in range(100_000):
         labels("evil", f"agent-{number}", "s")
-    assert len(begun) == 600
+    assert len(admitted) == 600
     assert labels("shop", "tess", "s") == ("shop", "tess", "s")
 
 
 def test_all_namespaces_together_have_1000_combinations_at_each_level():
     """After that the namespace is `other`, and the agent is still exact."""
-    labels, begun = bounded()
+    labels, admitted = bounded()
     for number in range(2_000):
         labels(f"n{number}", "tess", "s")
     assert labels("late", "rex", "s") == (OTHER, "rex", OTHER)
-    assert len(begun) == 2_001
+    assert len(admitted) == 2_001
 
 
 def test_a_combination_that_does_not_fit_is_not_counted_and_logged_once(caplog):

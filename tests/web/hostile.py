@@ -42,8 +42,8 @@ class BigSite(Site):
         self.waiting += 1
         await self.gate.wait()
         self.waiting -= 1
-        begun = time.thread_time()
-        while time.thread_time() - begun < self.work_seconds:
+        started = time.thread_time()
+        while time.thread_time() - started < self.work_seconds:
             pass
         return Exposition([self.family], tail=tail())
 
@@ -82,9 +82,9 @@ async def measure_steps():
 
     async def measure():
         while True:
-            begun = time.thread_time()
+            started = time.thread_time()
             await asyncio.sleep(0.005)
-            steps.append(time.thread_time() - begun)
+            steps.append(time.thread_time() - started)
 
     task = asyncio.create_task(measure())
     try:

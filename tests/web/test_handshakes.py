@@ -76,8 +76,8 @@ async def test_an_incomplete_handshake_does_not_delay_the_shutdown(folder):
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         _, writer = await asyncio.open_connection(*site.url.removeprefix("https://").split(":"))
         await asyncio.sleep(0.05)
-        begun = loop.time()
-    assert loop.time() - begun < 0.5
+        started = loop.time()
+    assert loop.time() - started < 0.5
     await until(lambda: len(asyncio.all_tasks()) == tasks)
     writer.transport.abort()
     await asyncio.sleep(0)

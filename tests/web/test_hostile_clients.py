@@ -226,9 +226,9 @@ async def test_slow_readers_do_not_delay_the_shutdown():
             await open_clients(stack, site, 40, GET, reads=False)
             await open_clients(stack, site, 100)
             await until(lambda: len(server_tasks()) == 180)
-            begun = time.thread_time(), asyncio.get_running_loop().time()
-        assert time.thread_time() - begun[0] < 0.5
-        assert asyncio.get_running_loop().time() - begun[1] < 2 * server._STOP_SECONDS + 1
+            started = time.thread_time(), asyncio.get_running_loop().time()
+        assert time.thread_time() - started[0] < 0.5
+        assert asyncio.get_running_loop().time() - started[1] < 2 * server._STOP_SECONDS + 1
         await until(lambda: asyncio.all_tasks() <= before)
         await until(lambda: descriptors() <= open_before + 140)  # the client sockets are still open
     await until(lambda: descriptors() <= open_before)

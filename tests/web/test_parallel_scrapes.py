@@ -28,14 +28,14 @@ async def test_slow_readers_that_never_pause_are_aborted_as_well():
     async with a_site_under_attack(megabytes=20, max_requests=3) as site, contextlib.AsyncExitStack() as stack:
         sockets = [stack.enter_context(a_small_socket(site)) for _ in range(3)]
         await until(lambda: len(server_tasks()) == 6)
-        begun, status = asyncio.get_running_loop().time(), 503
+        started, status = asyncio.get_running_loop().time(), 503
         while status != 200:
-            for lively in sockets:
+            for client in sockets:
                 with contextlib.suppress(BlockingIOError, ConnectionError):
-                    lively.recv(4096)
+                    client.recv(4096)
             await asyncio.sleep(0.02)
             status = (await fetch(f"{site.url}/metrics", Accept_Encoding="gzip"))[0]
-            assert asyncio.get_running_loop().time() - begun < 5
+            assert asyncio.get_running_loop().time() - started < 5
         assert site.refused()["slow_reader"] == 1
 
 

@@ -41,9 +41,9 @@ async def test_a_request_that_arrives_with_the_end_of_the_handshake_is_served(fo
 
 async def test_a_client_without_a_required_certificate_is_rejected(folder, caplog):
     """A certificate of another CA is rejected too."""
-    stranger = trustme.CA(organization_name="stranger")
+    other_authority = trustme.CA(organization_name="other")
     async with a_site(web_file=folder.load(tls_server_config=MUTUAL)) as site:
-        for trust in (folder.trust(), folder.trust("me.example", authority=stranger)):
+        for trust in (folder.trust(), folder.trust("me.example", authority=other_authority)):
             with pytest.raises(CONNECTION_ERRORS):
                 await ask(site.url, trust=trust)
         assert (await ask(site.url, trust=folder.trust("me.example")))[0] == 200

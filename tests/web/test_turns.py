@@ -19,7 +19,7 @@ async def test_invalid_tokens_do_not_delay_an_accepted_token():
     assert await token_reviews.accept("good", "/metrics", line="proxy")
     reviewer.gate.clear()
     clients = [("proxy", "1", "2", "3")[number % 4] for number in range(200)]
-    strangers = [
+    invalid_requests = [
         asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line=one)) for n, one in enumerate(clients)
     ]
     await until(lambda: reviewer.waiting == reviews._CONCURRENCY)
@@ -29,7 +29,7 @@ async def test_invalid_tokens_do_not_delay_an_accepted_token():
     await until(lambda: reviewer.waiting == reviews._CONCURRENCY + 1)
     reviewer.gate.set()
     assert await renewed
-    assert not any(await asyncio.gather(*strangers))
+    assert not any(await asyncio.gather(*invalid_requests))
 
 
 async def test_a_new_token_gets_its_turn_among_invalid_ones():
@@ -37,14 +37,16 @@ async def test_a_new_token_gets_its_turn_among_invalid_ones():
     reviewer = TokenReviewer()
     token_reviews = reviewer.reviews()
     reviewer.gate.clear()
-    strangers = [asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line="evil")) for n in range(200)]
+    invalid_requests = [
+        asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line="evil")) for n in range(200)
+    ]
     await until(lambda: reviewer.waiting == reviews._CONCURRENCY)
     good = asyncio.create_task(token_reviews.accept("good", "/metrics", line="prometheus"))
     await asyncio.sleep(0)
     reviewer.gate.set()
     assert await good
-    assert not all(one.done() for one in strangers)
-    await asyncio.gather(*strangers)
+    assert not all(one.done() for one in invalid_requests)
+    await asyncio.gather(*invalid_requests)
 
 
 async def test_a_rotated_token_precedes_invalid_ones_of_the_same_address():
@@ -54,28 +56,28 @@ async def test_a_rotated_token_precedes_invalid_ones_of_the_same_address():
     async with a_site(reviews=reviewer.reviews()) as site, aiohttp.ClientSession(site.url) as prometheus:
         assert (await prometheus.get("/metrics", headers=bearer("good"))).status == 200
         reviewer.gate.clear()
-        strangers = [asyncio.create_task(ask(site.url, headers=bearer(f"x{number}"))) for number in range(50)]
+        invalid_requests = [asyncio.create_task(ask(site.url, headers=bearer(f"x{number}"))) for number in range(50)]
         await until(lambda: reviewer.waiting == reviews._CONCURRENCY)
         renewed = asyncio.create_task(prometheus.get("/metrics", headers=bearer("renewed")))
         await asyncio.sleep(0.1)
         reviewer.gate.set()
         assert (await renewed).status == 200
-        assert not all(one.done() for one in strangers)
-        assert {status for status, _ in await asyncio.gather(*strangers)} == {401}
+        assert not all(one.done() for one in invalid_requests)
+        assert {status for status, _ in await asyncio.gather(*invalid_requests)} == {401}
 
 
-@pytest.mark.parametrize("anew", [False, True])
-async def test_a_first_scrape_precedes_invalid_tokens_of_the_same_address(anew):
+@pytest.mark.parametrize("reconnect", [False, True])
+async def test_a_first_scrape_precedes_invalid_tokens_of_the_same_address(reconnect):
     """Behind a proxy, 100 connections send invalid tokens. A new connection gets one of the next turns."""
     reviewer = TokenReviewer()
     reviewer.tokens["first"] = "prometheus"
     async with (
         a_site(reviews=reviewer.reviews()) as site,
-        aiohttp.ClientSession(site.url, connector=aiohttp.TCPConnector(limit=0, force_close=anew)) as crowd,
+        aiohttp.ClientSession(site.url, connector=aiohttp.TCPConnector(limit=0, force_close=reconnect)) as session,
     ):
 
         async def guess(number):
-            async with crowd.get("/metrics", headers=bearer(f"x{number}")) as answer:
+            async with session.get("/metrics", headers=bearer(f"x{number}")) as answer:
                 return answer.status
 
         assert set(await asyncio.gather(*map(guess, range(100)))) == {401}
