@@ -45,7 +45,7 @@ async def restart(server):
 
 
 def a_run(name="r", *, namespace=NAMESPACE, status=None, spec=None, **meta):
-    """A CodeRun of the namespace `NAMESPACE`."""
+    """A CodeRun. Keyword arguments are fields of its metadata."""
     run = {
         "apiVersion": "agents.platform/v1",
         "kind": "CodeRun",

@@ -55,12 +55,12 @@ class StoreHarness:
         self.cache.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
         self.lifecycle = LifecycleMetrics(cache=self.cache, registry=CollectorRegistry())
-        self.read = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
+        self.synced = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
         self.recorder = FlightRecorder(self.cache, started=now)
         self.store = MetricsStore(
             cache=self.cache,
             lifecycle=self.lifecycle,
-            has_synced=self.read.__contains__,
+            has_synced=self.synced.__contains__,
             recorder=self.recorder,
         )
         self._match_labels = match_labels or {}
@@ -69,12 +69,12 @@ class StoreHarness:
         self._decoders = {"Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
         self._decoders |= {kind.kind: Decoder(kind.reader.type) for kind in (CODERUN, DOCSRUN)}
         for resource in (CODERUNS, JOBS, CONFIGMAPS):
-            if resource in self.read:
+            if resource in self.synced:
                 self.list(resource, *(item for item in objects if _resource(item) == resource))
 
     def list(self, resource, *objects):
         """Replaces a resource with these objects, as a completed list does. Its initial list is then complete."""
-        self.read.add(resource)
+        self.synced.add(resource)
         parts = {self._part(resource): {}} if resource != CONFIGMAPS else {}
         if resource == CODERUNS:
             parts[self._part(resource, DOCSRUN)] = {}

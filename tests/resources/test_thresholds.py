@@ -38,7 +38,7 @@ def test_the_names_of_the_annotations():
 
 
 def test_the_defaults_are_ten_minutes_and_an_hour():
-    """These are the values that the incident's post-mortem requires."""
+    """A run must have a Job after 600 s, and a Job may run for 3600 s."""
     assert (deadline(thresholds=None), max_runtime(thresholds=None)) == ("600", "3600")
 
 
@@ -47,7 +47,7 @@ def test_the_defaults_are_ten_minutes_and_an_hour():
     [("", "100", "300"), ("5DLabs-Cleo", "100", "300"), ("5DLabs-Tess", "200.5", "400"), ("Rex", "+Inf", "+Inf")],
 )
 def test_an_agent_can_have_its_own_thresholds(agent, one, other):
-    """The value of `none` is +Inf, which is never exceeded."""
+    """The threshold `none` is +Inf, which is never exceeded."""
     assert (deadline(agent=agent), max_runtime(agent=agent)) == (one, other)
 
 
