@@ -1,4 +1,4 @@
-"""A stand-in API server on loopback with what the exporter reads in it, and faults that a test puts in its way."""
+"""A stand-in API server on loopback: its objects, and faults that a test injects."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ JOBS = "/apis/batch/v1/jobs"
 
 @contextlib.asynccontextmanager
 async def a_server(*objects, crds=("CodeRun",), **more):
-    """The server, started, with these objects in it."""
+    """Starts a stand-in API server that serves these objects."""
     server = StandInApiServer(**more)
     server.load([a_namespace(NAMESPACE)])
     server.load([*map(custom_resource, crds), *objects])
@@ -29,23 +29,23 @@ async def a_server(*objects, crds=("CodeRun",), **more):
 
 
 def a_namespace(name):
-    """A namespace."""
+    """The Namespace object of this name."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def port_of(server):
-    """Where it listens."""
+    """The TCP port on which the server listens."""
     return int(server.url.rpartition(":")[2])
 
 
 async def restart(server):
-    """All connections break, and it is there again at once."""
+    """Stops the server, which closes all connections, and starts it again on the same port."""
     await server.stop()
     await server.start(port=port_of(server))
 
 
 def a_run(name="r", *, namespace=NAMESPACE, status=None, spec=None, **meta):
-    """A CodeRun."""
+    """A CodeRun. Keyword arguments are fields of its metadata."""
     run = {
         "apiVersion": "agents.platform/v1",
         "kind": "CodeRun",
@@ -56,7 +56,7 @@ def a_run(name="r", *, namespace=NAMESPACE, status=None, spec=None, **meta):
 
 
 def a_job(name="j", *, run="r", namespace=NAMESPACE, status=None):
-    """A Job that a run controls."""
+    """A Job that is controlled by a run."""
     owner = {"apiVersion": "agents.platform/v1", "kind": "CodeRun", "name": run, "uid": f"uid-{namespace}-{run}"}
     return {
         "apiVersion": "batch/v1",
@@ -72,7 +72,7 @@ def a_job(name="j", *, run="r", namespace=NAMESPACE, status=None):
 
 
 def a_configmap(name, **data):
-    """A ConfigMap; without data an empty one."""
+    """A ConfigMap with these keys. Without keys it is empty."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -82,22 +82,23 @@ def a_configmap(name, **data):
 
 
 async def until(claim, *, seconds=5.0):
-    """Waits in real time until the claim holds."""
+    """Polls `claim` until it is true, in real time. Raises TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while not claim():
             await asyncio.sleep(0.005)
 
 
 def a_status(code, message="", *, headers=None, **more):
-    """A refusal as the API server words it."""
+    """An error response of the API server: a `Status` object."""
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": message, **more}
     return web.json_response(body, status=code, headers={"Audit-Id": "1"} | (headers or {}))
 
 
 def faults(server, *answers, path=""):
-    """The next requests of a path get these answers, in their order; None is the server's own.
+    """Answers the next requests whose path begins with `path` with `answers`, one each, in this order.
 
-    An answer is a response, or an async function from the request to one.
+    An answer is a response, an async function that takes the request and returns a response, or None, which
+    leaves the request to the server.
     """
     waiting = list(answers)
 
@@ -111,16 +112,16 @@ def faults(server, *answers, path=""):
     return waiting
 
 
-def a_stream(*pieces, end="clean", status=200, content_type="application/json"):
-    """An answer in pieces, each its own write; it ends cleanly, is `cut`, or stays open."""
+def a_stream(*chunks, end="clean", status=200, content_type="application/json"):
+    """A response that is written in chunks and then ends: `clean`, `cut` (connection closed) or `open` (never)."""
 
     async def answer(request):
         response = web.StreamResponse(status=status)
         response.content_type = content_type
         response.enable_chunked_encoding()
         await response.prepare(request)
-        for piece in pieces:
-            await response.write(piece)
+        for chunk in chunks:
+            await response.write(chunk)
             await asyncio.sleep(0)
         if end == "open":
             await asyncio.sleep(60)

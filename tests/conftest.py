@@ -1,4 +1,4 @@
-"""What every test may use: the marker `needs`, which asks for real components by name."""
+"""The marker `needs` for all tests: it names the real components that a test requires."""
 
 import os
 
@@ -15,17 +15,17 @@ _FIRST = (
     "tests/lab/test_replay",
     "tests/test_ending",
 )
-"""The files that take longest: whichever begins last, the other workers wait for it."""
+"""The slowest test files. They start first, so that no pytest worker is left with a slow file at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts these files first; `--no-loadscope-reorder` keeps the order."""
+    """Runs the slowest files first. The option `--no-loadscope-reorder` keeps this order."""
     items.sort(key=lambda item: [item.nodeid.startswith(path) for path in _FIRST], reverse=True)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what needs a component that is not here; fail it where REQUIRE_COMPONENTS=1 promises them all."""
+    """Skips a test whose components are not installed. With REQUIRE_COMPONENTS=1 it fails instead."""
     needed = [name for mark in item.iter_markers("needs") for name in mark.args]
     if "control_plane" in getattr(item, "fixturenames", ()):
         needed = [*components.CLUSTER, *needed]

@@ -1,6 +1,6 @@
-"""CodeRuns that are wrong in as many ways as there are of them, and lines that no API server should send.
+"""Malformed CodeRuns, and lines of a watch that no API server should send.
 
-The same ones at every call, so that whatever one of them breaks can be looked at again.
+Each call returns the same objects, so that a failure can be reproduced.
 """
 
 import json
@@ -9,7 +9,7 @@ import random
 __all__ = ["GOOD_SPEC", "GOOD_STATUS", "WRONG_AT", "broken_lines", "malformed"]
 
 WRONG_AT = "malformed.example/at"
-"""The annotation that says where an object is wrong: paths as `spec.taskId`, with spaces between them."""
+"""The annotation that lists the malformed fields of an object: paths such as `spec.taskId`, separated by spaces."""
 
 GOOD_SPEC = {
     "taskId": 7,
@@ -26,17 +26,17 @@ GOOD_STATUS = {
     "workCompleted": False,
     "finishedAt": "2025-10-09T08:55:00Z",
 }
-"""What stands in each object where nothing is wrong."""
+"""The valid spec and status; each malformed object differs from them in some fields."""
 
 _DEADLINE = "coderun-exporter/job-creation-deadline"
-_LEVELS = 200  # what json.dumps takes also deep inside a test's own calls
+_LEVELS = 200  # levels of nesting: few enough that json.dumps does not exceed the recursion limit
 
 
 def _deep(levels):
     return json.loads("[" * levels + "]" * levels)
 
 
-# JSON that an API server takes: no number beyond a float, and a lone surrogate becomes U+FFFD.
+# JSON that an API server accepts: every number fits a float. It replaces a lone surrogate with U+FFFD.
 _TEXTS = (
     *(
         "",
@@ -93,11 +93,12 @@ _PATHS = (
 
 
 def malformed(count=500, *, namespace="default"):
-    """So many CodeRuns `malformed-000` ..., no two of them alike, as dicts for `json.dumps`.
+    """Returns `count` different malformed CodeRuns named `malformed-000` ..., as dicts for `json.dumps`.
 
-    A real API server takes them where their CRD preserves unknown fields: metadata is valid, and what is wrong is in
-    spec, in status, and in the text of an annotation. With a status subresource it drops the status at first, which
-    is then to be put at `.../status`. The first 700 or so are wrong in one place, the others in two or three.
+    A real API server accepts them if their CRD preserves unknown fields: metadata is valid, and the malformed
+    fields are in spec, in status and in the value of an annotation. If the CRD has a status subresource, the status
+    must be written to `.../status` after the creation. About the first 700 objects have one malformed field, the
+    others have two or three.
     """
     chance = random.Random(20251009)  # noqa: S311 - the same at every call
     ways = [((path, value),) for path in _PATHS for value in (*_OTHERS, *_TEXTS)]
@@ -115,19 +116,19 @@ def malformed(count=500, *, namespace="default"):
 
 
 def _endless(ways, chance):
-    """Each way, and then two or three of them at once."""
+    """Yields each way to malform a run, and then combinations of two or three of them."""
     yield from ways
     while True:
         yield tuple(wrong for way in chance.sample(ways, chance.choice([2, 3])) for wrong in way)
 
 
 def _a_run(number, namespace, way):
-    """A run that is wrong in these places."""
+    """A run with these malformed fields."""
     annotations = {WRONG_AT: " ".join(".".join(path) for path, _ in way)}
     meta = {"name": f"malformed-{number:03}", "namespace": namespace, "annotations": annotations}
     run = {"apiVersion": "agents.platform/v1", "kind": "CodeRun", "metadata": meta}
     run |= json.loads(json.dumps({"spec": GOOD_SPEC, "status": GOOD_STATUS}))
-    for path, value in sorted(way, key=lambda wrong: len(wrong[0]), reverse=True):  # what is inside goes first
+    for path, value in sorted(way, key=lambda wrong: len(wrong[0]), reverse=True):  # nested fields first
         _put(run, path, value)
     return run
 
@@ -138,7 +139,7 @@ def _put(item, path, value):
     item[path[-1]] = value
 
 
-# What stands in JSON for a field: nothing that a server written in Go can send.
+# Invalid JSON values: no server that is written in Go sends them.
 _BROKEN_VALUES = (
     *(
         b"NaN",
@@ -153,7 +154,7 @@ _BROKEN_VALUES = (
     *(b'"\x00"', b'"tab\there"', b'"\\x41"', b"'x'", b"nul", b"", b"01", b"[1,]", b'{"a":1,"a":2}', b'"', b"{", b"]"),
     *(b"[" * 10_000 + b"]" * 10_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b'"' + b"x" * 1_000_000 + b'"'),
 )
-# What no server sends for what it knows, because it checks it.
+# Valid JSON values of the wrong type for fields that every API server validates.
 _WRONG_VALUES = (b"null", b"5", b'"x"', b"true", b"[]", b"[null]", b"{}", b'{"x":5}', b"1.5", b'"\\u0000"')
 _CHECKED = (
     *(b"metadata", b"name", b"namespace", b"uid", b"resourceVersion", b"creationTimestamp", b"deletionTimestamp"),
@@ -184,7 +185,7 @@ _NO_EVENTS = (
 
 
 def broken_lines():
-    """Lines of a watch, without their ends, that only a broken server sends, or something between us and it."""
+    """Returns lines of a watch, without newlines, that only a broken server or proxy sends."""
     kinds = (("agents.platform/v1", "CodeRun"), ("batch/v1", "Job"), ("v1", "ConfigMap"))
     lines = list(_NO_EVENTS)
     for version, kind in kinds:
@@ -196,7 +197,7 @@ def broken_lines():
 
 
 def _line(version, kind, key, value):
-    """An ADDED event whose object has this value for this field, and besides what identifies it."""
+    """An ADDED event whose object has this value for one field, and valid fields that identify it."""
     uid = f"broken-{kind}-{key.decode()}".lower()
     meta = [(b"name", f'"{uid}"'.encode()), (b"namespace", b'"n"'), (b"uid", f'"{uid}"'.encode())]
     top = [(b"apiVersion", f'"{version}"'.encode()), (b"kind", f'"{kind}"'.encode())]

@@ -1,7 +1,7 @@
-"""Objects as the API server sends them: the builders that tests share.
+"""Builds objects as the API server sends them.
 
-They give plain dictionaries, ready for `json.dumps`; times are seconds since the epoch. What a builder has no
-argument for is put into its answer by hand: `a_run() | {"status": "broken"}`.
+Each builder returns a dict for `json.dumps`. Times are seconds since the epoch. To set a field for which a builder
+has no argument, merge it into the result: `a_run() | {"status": "broken"}`.
 """
 
 import datetime as dt
@@ -9,18 +9,18 @@ import json
 
 import msgspec
 
-__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "done", "owned_by", "raw", "stamp"]
+__all__ = ["CREATED", "a_configmap", "a_job", "a_run", "owned_by", "raw", "run_coroutine", "stamp"]
 
 CREATED = 1_760_000_000
-"""When a run is created that says nothing else: 2025-10-09T08:53:20Z."""
+"""The default creation time of a run: 2025-10-09T08:53:20Z."""
 
 
 def stamp(at):
-    """A time as Kubernetes writes it; None stays None."""
+    """Formats a time in seconds since the epoch as Kubernetes does. None remains None."""
     return at if at is None else dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def a_run(  # noqa: PLR0913 - as many as a run has that matter here
+def a_run(  # noqa: PLR0913 - one parameter for each field that tests set
     *,
     name="r",
     uid="run-r",
@@ -33,7 +33,7 @@ def a_run(  # noqa: PLR0913 - as many as a run has that matter here
     spec=None,
     status=None,
 ):
-    """A run. Without a status there is none at all, as the controller leaves it when its templates fail."""
+    """A run. With `status=None` it has no status, as if the controller has not reconciled it."""
     run = {
         "apiVersion": "agents.platform/v1",
         "kind": kind,
@@ -44,13 +44,13 @@ def a_run(  # noqa: PLR0913 - as many as a run has that matter here
 
 
 def owned_by(run, **other):
-    """The ownerReference by which a run controls its Job."""
+    """The ownerReference of a Job to the run that controls it."""
     meta = run["metadata"]
     reference = {"apiVersion": run["apiVersion"], "kind": run["kind"], "name": meta["name"], "uid": meta["uid"]}
     return reference | {"controller": True, "blockOwnerDeletion": True} | other
 
 
-def a_job(  # noqa: PLR0913 - as many as a Job has that matter here
+def a_job(  # noqa: PLR0913 - one parameter for each field that tests set
     *,
     of=None,
     owners=None,
@@ -68,9 +68,9 @@ def a_job(  # noqa: PLR0913 - as many as a Job has that matter here
     ended_at=CREATED + 300,
     reason=None,
 ):
-    """A Job of the run `of` (by default of `a_run()`), or with the ownerReferences `owners`.
+    """A Job that is controlled by the run `of` (default: `a_run()`), or that has the ownerReferences `owners`.
 
-    `ended` is the condition that ends it, `Complete` or `Failed`, at `ended_at`.
+    `ended` is the condition of a finished Job, `Complete` or `Failed`, and `ended_at` is the time of the condition.
     """
     status = {"active": active, "startTime": stamp(started)}
     if ended is not None:
@@ -90,7 +90,7 @@ def a_job(  # noqa: PLR0913 - as many as a Job has that matter here
 
 
 def a_configmap(*, name="controller-agent-templates-claude", namespace="agent-platform", data=None, binary=None):
-    """A ConfigMap; `binary` are values of binaryData, base64 as on the wire. Without either it is empty."""
+    """A ConfigMap. `binary` maps keys of `binaryData` to base64 text. Without `data` and `binary` it is empty."""
     content = {"data": data, "binaryData": binary}
     return {
         "apiVersion": "v1",
@@ -106,12 +106,12 @@ def _meta(name, uid, namespace, created, deleted, labels, annotations):
 
 
 def raw(item):
-    """An object's bytes, or text, as one element of a list or a watch."""
+    """The JSON of an object, or the given text, as one element of a list or watch response."""
     return msgspec.Raw((item if isinstance(item, str) else json.dumps(item)).encode("utf-8", "surrogatepass"))
 
 
-def done(coroutine):
-    """Runs it to its end, without an event loop: all that it awaits is that others have a turn."""
+def run_coroutine(coroutine):
+    """Runs a coroutine without an event loop and returns its result. It may only await `asyncio.sleep(0)`."""
     try:
         while True:
             coroutine.send(None)

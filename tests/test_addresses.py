@@ -1,4 +1,4 @@
-"""What of an address is shown: nothing that could be a secret, wherever somebody wrote it."""
+"""Addresses from the cluster are shown without credentials, wherever in the address these are."""
 
 import pytest
 
@@ -27,7 +27,7 @@ GOOD = {
         "0123456789abcdef0123456789abcdef.gr7.eu-west-1.eks.amazonaws.com"
     ),
 }
-# One part before the host, without a sign that ends it: what stands there is left out.
+# The user info ends at the only @ of the address: it is removed.
 USER = [
     "https://x-access-token:S3CRET@github.com/o/r",
     "https://S3CRET@github.com/o/r",
@@ -40,7 +40,7 @@ USER = [
     "git+https://oauth2:S3CRET@github.com/o/r",
     "ssh://git:S3CRET@github.com/o/r",
 ]
-# Read one way the secret is left of the host, read another it is not: nothing is shown.
+# It is unclear whether the secret is part of the user info or of the host: nothing is shown.
 AMBIGUOUS = [
     "https://user:S3CRET/more@github.com/o/r",
     "https://user:12/S3CRET@github.com/o/r",
@@ -112,7 +112,7 @@ AMBIGUOUS = [
     "https://github.com/o//S3CRET",
     f"https://github.com/o/{'s' * 300}",
 ]
-# Forms of tokens, made up: as a part of a path they would be shown.
+# Invented tokens in the usual formats. In a path they must not be shown.
 TOKENS = [
     "npm_abcdefghijklmnopqrstuvwxyz",
     "lin_api_abcdef",
@@ -129,7 +129,7 @@ TOKENS = [
     "oauth2",
     "0123456789abcdef0123456789abcdef01234567",
     "a1B2c3D4e5F6g7H8",
-    # Letters alone, as one in thirty random ones of twenty characters is.
+    # Only letters: one in thirty random tokens of twenty characters has no digit.
     "aBcDeFgHiJkLmNoPqRsT",
     "QwErTyUiOpAsDfGh",
     "kZvBxQpLmNrTsWdF",
@@ -143,11 +143,11 @@ TOKENS = [
 
 @pytest.mark.parametrize(("url", "shown"), GOOD.items())
 def test_a_good_address_is_shown_as_host_port_and_path(url, shown):
-    """Without its scheme and its user: what all ways of writing one repository share."""
+    """The scheme and the user info are removed, so that all URLs of a repository are shown alike."""
     assert safe_address(url) == shown
 
 
-# Organizations and repositories that there are: capitals, digits and both together do not make a token.
+# Existing organizations and repositories: names with capitals and digits are not mistaken for tokens.
 NAMES = [
     "AUTOMATIC1111/stable-diffusion-webui",
     "PaddlePaddle/PaddleOCR",
@@ -173,24 +173,24 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_names_of_real_repositories_are_shown(name):
-    """As their owners write them."""
+    """The name of a repository is shown unchanged."""
     assert safe_address(f"https://github.com/{name}") == f"github.com/{name}"
 
 
 @pytest.mark.parametrize("url", USER)
-def test_a_user_and_a_password_in_front_of_the_host_are_left_out(url):
-    """As they end at the only @ there is."""
+def test_user_info_before_the_host_is_removed(url):
+    """The user info is unambiguous, because the address has only one @."""
     assert safe_address(url) == "github.com/o/r"
 
 
 @pytest.mark.parametrize("url", AMBIGUOUS)
-def test_of_an_address_that_can_be_read_in_two_ways_nothing_is_shown(url):
-    """What is a part of the password for one reader is the host for another."""
+def test_an_ambiguous_address_is_not_shown(url):
+    """Two parsers could disagree whether a part is the password or the host."""
     assert safe_address(url) == ""
 
 
 @pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("url", ["https://github.com/{}/r", "https://gitlab.com/o/{}", "git@github.com:{}/r"])
 def test_a_part_of_a_path_that_looks_like_a_token_is_not_shown(url, token):
-    """By how tokens begin, or as a long word with digits in it."""
+    """A part of a path is a token if it has the prefix of a known token, or is long and contains digits."""
     assert safe_address(url.format(token)) == ""

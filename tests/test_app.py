@@ -1,4 +1,4 @@
-"""The exporter as a whole: from the settings to the page, and to its end."""
+"""The whole exporter: from the settings to the scrape response, and its shutdown."""
 
 import asyncio
 import logging
@@ -13,20 +13,20 @@ from exporter.kube.errors import KubeConfigError
 from exporter.threshold_settings import build_thresholds
 from exporter.web.server import ListenError
 from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, restart, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, state_of
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, state_of
 from tests.kube.settings import SECRET, a_kubeconfig
 from tests.web.serving import fetch
 
 __all__ = ["impatience"]
 
-ONE = ConfigMaps(required=("templates",))
+ONE_CONFIGMAP = ConfigMaps(required=("templates",))
 
 
-async def test_a_healthy_platform_is_on_the_page(tmp_path):
-    """From the API server to the scrape, and then a change."""
+async def test_a_healthy_platform_is_exposed(tmp_path):
+    """A scrape shows the objects of the API server, and later their changes."""
     async with (
         a_server(a_run("r"), a_job("j"), a_configmap("templates", a="x")) as server,
-        an_exporter(server.url, tmp_path, configmaps=ONE) as app,
+        an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app,
     ):
         await until(lambda: app.health.is_ready() and state_of(app, "configmaps") == ["watching"])
         page = await metrics_of(app)
@@ -43,8 +43,8 @@ async def test_a_healthy_platform_is_on_the_page(tmp_path):
         assert page.values("job_active") == []
 
 
-async def test_no_configmap_need_be_required(tmp_path):
-    """A platform without templates is watched like any other."""
+async def test_required_configmaps_are_optional(tmp_path):
+    """A platform without templates is monitored like any other."""
     async with (
         a_server(a_run("r"), a_job("j")) as server,
         an_exporter(server.url, tmp_path, configmaps=ConfigMaps(required=())) as app,
@@ -54,14 +54,14 @@ async def test_no_configmap_need_be_required(tmp_path):
     assert page.values("coderun_job_name", coderun="r", job_name="j") == [1]
 
 
-async def test_while_jobs_cannot_be_read_a_new_run_is_not_said_to_lack_one(tmp_path):
-    """Else each would page somebody, for nothing. What lacked one before still does."""
+async def test_while_jobs_cannot_be_read_a_new_run_is_not_reported_without_a_job(tmp_path):
+    """Otherwise each new run would raise a false alert. A run that had no Job before is still reported."""
     async with (
         a_server(a_run("old")) as server,
         an_exporter(server.url, tmp_path, configmaps=ConfigMaps(required=())) as app,
     ):
         await until(app.health.is_ready)
-        refuses(server, lambda: a_status(403, "no"), "/apis/batch")
+        reject_requests(server, lambda: a_status(403, "no"), "/apis/batch")
         await restart(server)
         await until(lambda: state_of(app, "jobs") == ["forbidden"])
         server.load([a_run("new")])
@@ -74,8 +74,8 @@ async def test_while_jobs_cannot_be_read_a_new_run_is_not_said_to_lack_one(tmp_p
         assert (await metrics_of(app)).labels("coderun_job_name", "coderun") == ["new", "old"]
 
 
-async def test_a_token_is_nowhere_to_be_read(tmp_path, caplog):
-    """Not in a log, not on a page, not in /readyz, whatever goes wrong."""
+async def test_a_token_is_never_shown(tmp_path, caplog):
+    """The token is in no log message, not at `/`, in /metrics or in /readyz, whichever request fails."""
     caplog.set_level(logging.DEBUG)
     async with (
         a_server(a_run("r"), token="another") as server,
@@ -85,7 +85,7 @@ async def test_a_token_is_nowhere_to_be_read(tmp_path, caplog):
         pages = [await fetch(app.url + path) for path in ("/", "/metrics", "/readyz")]
         assert "401 at" in pages[0][2].decode()
         assert "[-] jobs: unauthorized" in pages[2][2].decode()
-        refuses(server, lambda: a_status(500, "oops"), "/")
+        reject_requests(server, lambda: a_status(500, "oops"), "/")
         await until(lambda: set(state_of(app, "coderuns") + state_of(app, "jobs")) == {"unreachable"})
         pages += [await fetch(app.url + path) for path in ("/", "/metrics", "/readyz")]
     assert SECRET not in str(pages)
@@ -93,8 +93,8 @@ async def test_a_token_is_nowhere_to_be_read(tmp_path, caplog):
     assert caplog.records
 
 
-async def test_what_finished_leaves_the_page_after_its_retention(tmp_path):
-    """By the clock, without an event."""
+async def test_finished_runs_are_removed_after_their_retention(tmp_path):
+    """The clock alone removes them; no watch event is needed."""
     now = [time.time()]
     done = {"phase": "Succeeded", "lastUpdate": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now[0]))}
     async with (
@@ -109,8 +109,8 @@ async def test_what_finished_leaves_the_page_after_its_retention(tmp_path):
                 await asyncio.sleep(0.01)
 
 
-async def test_jobs_may_be_shown_by_their_labels(tmp_path):
-    """Where no run controls them."""
+async def test_jobs_without_a_run_are_exposed_if_their_labels_match(tmp_path):
+    """`jobs.match_labels` selects Jobs that no run controls."""
     job = a_job("loose")
     job["metadata"] |= {"ownerReferences": [], "labels": {"app": "controller"}}
     async with (
@@ -122,8 +122,8 @@ async def test_jobs_may_be_shown_by_their_labels(tmp_path):
 
 
 @pytest.mark.parametrize("interval", [0.01, 60])
-async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, monkeypatch, interval):
-    """One block at a time, between which the event loop has its turn: in the scrape, and between scrapes."""
+async def test_rendering_yields_to_the_event_loop_and_the_response_is_complete(tmp_path, monkeypatch, interval):
+    """Rendering yields after each block, both during a scrape and between scrapes."""
     monkeypatch.setattr(composition, "_RENDER_SECONDS", interval)
     monkeypatch.setattr(composition, "_SLICE_SECONDS", 0.0)
     runs = [a_run(f"r{number}") for number in range(300)]
@@ -136,8 +136,8 @@ async def test_rendering_gives_way_and_the_page_is_whole_all_the_same(tmp_path, 
             await until(lambda: not app.store._compressed["coderuns"]._dirty)
 
 
-async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatch):
-    """What is joined with objects that are still to come would be rendered twice."""
+async def test_nothing_is_rendered_before_all_initial_lists_are_complete(tmp_path, monkeypatch):
+    """Otherwise lines that are joined with objects of a later list would be rendered twice."""
     monkeypatch.setattr(composition, "_RENDER_SECONDS", 0.01)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
@@ -152,7 +152,7 @@ async def test_nothing_is_rendered_before_all_has_been_read(tmp_path, monkeypatc
 
 
 async def test_a_scrape_ends_although_objects_change_faster_than_they_are_rendered(tmp_path, monkeypatch):
-    """With a page of a moment ago, once everything on it was rendered."""
+    """Rendering stops after a timeout, and the scrape gets the lines that were rendered last."""
     monkeypatch.setattr(composition, "_RENDER_TIMEOUT_SECONDS", 0.0)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
@@ -162,16 +162,16 @@ async def test_a_scrape_ends_although_objects_change_faster_than_they_are_render
         assert len((await metrics_of(app)).values("coderun_phase")) == 1
 
 
-async def test_it_measures_itself(tmp_path):
-    """How late the event loop comes back."""
+async def test_the_event_loop_delay_is_measured(tmp_path):
+    """The histogram counts how late the event loop resumes a task."""
     async with a_server() as server, an_exporter(server.url, tmp_path) as app:
         async with asyncio.timeout(5):
             while (await metrics_of(app)).values("coderun_exporter_event_loop_delay_seconds_count") < [3]:
                 await asyncio.sleep(0.01)
 
 
-async def test_it_leaves_nothing_behind(tmp_path):
-    """No task and no connection."""
+async def test_shutdown_leaves_no_task_and_no_connection(tmp_path):
+    """After shutdown the exporter has no running task and no open connection."""
     before = asyncio.all_tasks()
     async with a_server(a_run("r")) as server:
         async with an_exporter(server.url, tmp_path) as app:
@@ -180,8 +180,8 @@ async def test_it_leaves_nothing_behind(tmp_path):
     assert asyncio.all_tasks() == before
 
 
-async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, monkeypatch, caplog):
-    """A crash would be met again after each restart, and nobody would be told of anything."""
+async def test_a_bug_in_one_resource_does_not_stop_the_others(tmp_path, monkeypatch, caplog):
+    """If the exporter exited, it would crash again after each restart, and no alert would fire."""
     replace = CacheUpdater.replace
 
     async def broken(sink, records):
@@ -197,8 +197,8 @@ async def test_a_bug_of_ours_in_one_resource_does_not_end_the_others(tmp_path, m
         assert "ZeroDivisionError" in caplog.text
 
 
-async def test_wrong_settings_are_told_before_anything_is_served(tmp_path):
-    """An unusable kubeconfig, a port that is taken."""
+async def test_invalid_settings_are_reported_before_the_server_starts(tmp_path):
+    """Examples are an unusable kubeconfig and a port that is in use."""
     with pytest.raises(KubeConfigError):
         async with composition.serve(Settings(kubernetes=type(Settings().kubernetes)(kubeconfig="/nowhere"))):
             pass
@@ -213,7 +213,7 @@ async def test_wrong_settings_are_told_before_anything_is_served(tmp_path):
 
 
 def test_the_thresholds_are_seconds():
-    """Whatever form they are written in; an agent's own ones are in mappings of their own."""
+    """All forms of a duration are converted to seconds; thresholds of an agent are stored separately."""
     own = {"rex": AgentThresholds(job_creation_deadline="none"), "tess": AgentThresholds(job_max_runtime="30m")}
     limits = Thresholds(job_creation_deadline="5m", job_max_runtime=120, agents=own)
     policy = build_thresholds(Settings(thresholds=limits, retention="1h30m"))
@@ -222,8 +222,8 @@ def test_the_thresholds_are_seconds():
     assert policy.job_max_runtimes == {"tess": 1800}
 
 
-def test_the_answers_of_the_api_server_have_a_third_of_the_memory():
-    """The rest is for what is kept, for pages and for Python itself."""
+def test_responses_of_the_api_server_may_use_a_third_of_the_memory_limit():
+    """The rest is for the cache, for the exposition and for Python itself."""
     budget = composition.response_budget(256 << 20)
     assert (budget.max_bytes, budget.reason) == ((256 << 20) // 3, "a third of the memory limit of 256 MiB")
     assert composition.response_budget(None).reason == "there is no memory limit"

@@ -1,4 +1,4 @@
-"""The command line: which command, and what is said of a wrong one."""
+"""The command line selects a command, and rejects wrong arguments with one line."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tests.commands.in_process import call, wrong
 
 @pytest.fixture
 def chosen(monkeypatch):
-    """The commands do nothing but note their arguments."""
+    """Replaces the commands with stubs, and returns the list of calls: name and arguments."""
     seen = []
     for module in (run, check, profile, rbac):
         name = module.__name__.rpartition(".")[2]
@@ -32,16 +32,16 @@ def chosen(monkeypatch):
         (["rbac", "--namespaces=a"], "rbac"),
     ],
 )
-def test_without_a_command_it_runs(chosen, words, command):
-    """As Prometheus' own exporters do; flags may stand alone."""
+def test_run_is_the_default_command(chosen, words, command):
+    """Flags without a command are flags of `run`, as in the exporters of Prometheus."""
     assert call(*words) == (0, "", "")
     assert [name for name, _ in chosen] == [command]
 
 
-def test_the_words_are_those_of_the_process_by_default(chosen, monkeypatch):
-    """`coderun-exporter` calls it without any."""
+def test_arguments_default_to_those_of_the_process(chosen, monkeypatch):
+    """`coderun-exporter` calls `main` without arguments."""
     monkeypatch.setattr(sys, "argv", ["coderun-exporter", "--namespaces=a,b"])
-    from exporter.cli import main  # noqa: PLC0415 - beside the argv that it reads
+    from exporter.cli import main  # noqa: PLC0415 - imported after sys.argv is set
 
     assert main() == 0
     assert chosen[0][1].namespaces == "a,b"
@@ -49,7 +49,7 @@ def test_the_words_are_those_of_the_process_by_default(chosen, monkeypatch):
 
 @pytest.mark.parametrize("flag", ["--version"])
 def test_the_version(flag):
-    """One line, on standard output."""
+    """`--version` prints one line on standard output."""
     assert call(flag) == (0, f"coderun-exporter {__version__}\n", "")
 
 
@@ -57,7 +57,7 @@ def test_the_version(flag):
     "words", [["--help"], ["-h"], ["run", "--help"], ["check", "-h"], ["profile", "-h"], ["rbac", "-h"]]
 )
 def test_help(words):
-    """For the whole, and for each command; every flag has a text."""
+    """`--help` works without a command and for each command."""
     code, out, err = call(*words)
     assert (code, err) == (0, "")
     assert "usage: coderun-exporter" in out
@@ -100,12 +100,12 @@ def test_help(words):
     ],
 )
 def test_a_wrong_word_is_one_line(words, said):
-    """It names the flag or command, and the nearest one. Abbreviations are refused."""
+    """The line names the flag or command and the most similar valid one. Abbreviations are rejected."""
     assert wrong(*words).startswith(said)
 
 
-def test_it_is_a_module_too():
-    """`python -m exporter`."""
+def test_the_package_runs_as_a_module():
+    """`python -m exporter` is the same program."""
     done = subprocess.run(
         [sys.executable, "-m", "exporter", "--nonsense"], capture_output=True, text=True, check=False, timeout=45
     )

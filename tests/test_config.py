@@ -1,4 +1,4 @@
-"""The settings: their defaults, and one line for each thing that can be wrong with them."""
+"""The defaults of the settings, and one error line for each invalid setting."""
 
 import pytest
 
@@ -30,14 +30,14 @@ log: {level: warn, format: json}
 
 
 def write(folder, text):
-    """A file with these settings."""
+    """Writes a settings file and returns its path."""
     path = folder / "settings.yml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return str(path)
 
 
 def the_error(folder, text):
-    """The one line that these settings end with, without the file's name."""
+    """Returns the error message for these settings, without the path of the file."""
     path = write(folder, text)
     with pytest.raises(ConfigError) as caught:
         load(path)
@@ -48,7 +48,7 @@ def the_error(folder, text):
 
 
 def test_every_default():
-    """Without a file, as written in the documentation."""
+    """Without a file the settings have the documented defaults."""
     settings = Settings()
     assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == (None, None)
     assert settings.namespaces == ()
@@ -65,12 +65,12 @@ def test_every_default():
     assert (settings.log.level, settings.log.format) == ("info", "logfmt")
 
 
-NO_NAMESPACE = "is not a namespace name: use a-z, 0-9 and -, at most 63 characters"
+NAMESPACE_ERROR = "is not a namespace name: use a-z, 0-9 and -, at most 63 characters"
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "{}", "null"])
 def test_a_file_without_settings_is_the_defaults(tmp_path, text):
-    """Nothing has to be set."""
+    """An empty file is valid, because every setting has a default."""
     assert load(write(tmp_path, text)) == Settings()
 
 
@@ -78,13 +78,13 @@ def test_a_file_without_settings_is_the_defaults(tmp_path, text):
     "selector",
     ["a", "!a", "a=b", "a==b", "a!=b", "a=", "a in (x,y)", "a notin ( x, y )", "x.io/a=b,c , !d", "a in (,x)"],
 )
-def test_every_form_of_a_label_selector_is_taken(tmp_path, selector):
-    """As the API server takes them."""
+def test_every_form_of_a_label_selector_is_accepted(tmp_path, selector):
+    """The API server accepts the same forms."""
     assert load(write(tmp_path, f"label_selector: '{selector}'")).label_selector == selector
 
 
 def test_everything_can_be_set(tmp_path):
-    """And what is left out of a mapping keeps its default."""
+    """Keys that a mapping does not contain keep their default."""
     settings = load(write(tmp_path, EVERYTHING))
     assert (settings.kubernetes.kubeconfig, settings.kubernetes.context) == ("/k", "prod")
     assert settings.namespaces == ("a", "b")
@@ -131,13 +131,13 @@ def test_everything_can_be_set(tmp_path):
         ),
     ],
 )
-def test_a_misspelled_or_missing_key_is_named_with_the_nearest_right_one(tmp_path, text, line):
-    """At its own line, by its whole path; `*` stands for an agent, which the line tells."""
+def test_an_unknown_or_missing_key_is_reported_with_the_most_similar_valid_key(tmp_path, text, line):
+    """The error has the line and the full path of the key; `*` stands for the name of an agent."""
     assert the_error(tmp_path, text) == line
 
 
-def test_a_misspelled_key_at_two_places_is_shown_at_the_line_above_both(tmp_path):
-    """Rather than at a line that may be the wrong one."""
+def test_an_unknown_key_at_two_places_is_reported_at_the_line_of_their_common_parent(tmp_path):
+    """The parser does not know which of the two places is meant."""
     text = "thresholds:\n  agents:\n    rex: {a: 1}\n    tess: {a: 1}"
     assert the_error(tmp_path, text).startswith(":2: unknown key 'thresholds.agents.*.a'; known here: ")
 
@@ -163,7 +163,7 @@ def test_a_misspelled_key_at_two_places_is_shown_at_the_line_above_both(tmp_path
     ],
 )
 def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, line):
-    """In the words of YAML, not in those of a decoder."""
+    """The error uses the words of YAML, not those of the decoder."""
     assert the_error(tmp_path, text) == line
 
 
@@ -179,7 +179,7 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
             for other in ("{kind: Other, version: v2}", "coderuns.agents.platform")
         ),
         ("web:\n  listen_addresses: []", ":2: web.listen_addresses: at least one address is needed"),
-        ("namespaces:\n- a\n- B_c", f":1: namespaces: 'B_c' {NO_NAMESPACE}"),
+        ("namespaces:\n- a\n- B_c", f":1: namespaces: 'B_c' {NAMESPACE_ERROR}"),
         *(
             (
                 f"label_selector: {wrong}",
@@ -187,7 +187,7 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
             )
             for wrong in ("a b", "-a-", "a in x", "a near (b)", "a in (x", "=b", "a=b c", "a b=c")
         ),
-        ("configmaps:\n  namespace: a/b", f":2: configmaps.namespace: 'a/b' {NO_NAMESPACE}"),
+        ("configmaps:\n  namespace: a/b", f":2: configmaps.namespace: 'a/b' {NAMESPACE_ERROR}"),
         (
             "thresholds:\n  job_max_runtime: 0",
             ":2: thresholds.job_max_runtime: 0 is always exceeded: use none for no limit",
@@ -203,8 +203,8 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
         ("web:\n  telemetry_path: metrics", ":2: web.telemetry_path: 'metrics' does not begin with /"),
     ],
 )
-def test_what_types_cannot_say_is_said_as_well(tmp_path, text, line):
-    """With the key, at its line."""
+def test_values_of_the_right_type_are_validated(tmp_path, text, line):
+    """The error has the key and its line."""
     assert the_error(tmp_path, text) == line
 
 
@@ -223,8 +223,8 @@ def test_what_types_cannot_say_is_said_as_well(tmp_path, text, line):
         ),
     ],
 )
-def test_a_duration_that_is_none_is_shown_as_it_is(tmp_path, text, place, value):
-    """At its line, with examples of what would be right."""
+def test_an_invalid_duration_is_shown_in_the_error(tmp_path, text, place, value):
+    """The error has the line and examples of valid durations."""
     line = the_error(tmp_path, text.format(value))
     assert line.startswith(f"{place}: '{value[:3].lstrip('.')}")
     assert line.endswith("' is not a duration: use 600, 90s, 1h30m, 2d, or none")
@@ -248,13 +248,13 @@ def test_a_duration_that_is_none_is_shown_as_it_is(tmp_path, text, place, value)
         (b"\xff\xfe\xfa", ": cannot be read: it is not UTF-8 text"),
     ],
 )
-def test_what_is_no_yaml_is_one_line(tmp_path, text, line):
-    """With the line where the parser knows it; nothing is ever run."""
+def test_invalid_yaml_is_reported_in_one_line(tmp_path, text, line):
+    """The error has the line number if the parser knows it. No Python object is constructed."""
     assert the_error(tmp_path, text).startswith(line)
 
 
 @pytest.mark.parametrize(("name", "reason"), [("absent", "No such file or directory"), ("", "Is a directory")])
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path, name, reason):
-    """In the system's words."""
+def test_an_unreadable_file_is_reported_in_one_line(tmp_path, name, reason):
+    """The reason is the message of the operating system."""
     with pytest.raises(ConfigError, match=f"^{tmp_path}/?{name}: cannot be read: {reason}$"):
         load(str(tmp_path / name))

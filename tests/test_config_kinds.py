@@ -1,4 +1,4 @@
-"""Kinds of runs and ConfigMaps in the settings: one line for each thing that can be wrong with them."""
+"""Kinds of runs and ConfigMaps in the settings, and one error line for each invalid setting."""
 
 import pytest
 
@@ -34,19 +34,19 @@ STATES = "coderuns:\n  kinds:\n  - kind: A\n  - kind: B\n    plural: bs\n    sta
         ("    - open: A", ":7: 1.state.0.open: expected a list, got str"),
     ],
 )
-def test_a_wrong_state_is_named_with_its_key(tmp_path, text, line):
-    """A value in two states, an unknown state, a path that is not read."""
+def test_an_invalid_state_is_reported_with_its_key(tmp_path, text, line):
+    """Examples are a value in two states, an unknown state, and a path without a known field."""
     assert the_error(tmp_path, STATES + text).replace("coderuns.kinds.", "") == line
 
 
-def test_a_value_may_stand_twice_for_one_state(tmp_path):
-    """Which says nothing else."""
+def test_a_value_may_be_listed_twice_for_one_state(tmp_path):
+    """The duplicate has no effect."""
     (_, kind) = load(write(tmp_path, f"{STATES}    - {{open: [A, A], path: .status.phase}}")).coderuns.kinds
     assert kind.state[0].open == ("A", "A")
 
 
-def test_configmaps_are_named_only_where_the_settings_name_them(tmp_path):
-    """Their namespace alone names none; the default's own names do, if they are written down."""
+def test_configmaps_are_named_only_if_the_settings_list_them(tmp_path):
+    """A namespace alone names no ConfigMap. The default names count as named if the settings list them."""
     assert not load(write(tmp_path, "configmaps: {namespace: cto}")).configmaps.named
     assert not Settings().configmaps.named
     assert load(write(tmp_path, "configmaps: {required: []}")).configmaps.named
@@ -207,13 +207,13 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
         ("    kind: Task2", ":5: duplicate key 'kind'"),
     ],
 )
-def test_a_wrong_profile_is_named_with_its_key(tmp_path, text, line):
-    """With its line and the nearest right word, when the exporter starts: not as runs that never show."""
+def test_an_invalid_profile_is_reported_with_its_key(tmp_path, text, line):
+    """The exporter reports the line and the most similar valid value at startup."""
     assert the_error(tmp_path, PROFILE + text).replace("coderuns.kinds.", "").startswith(line)
 
 
-def test_a_profile_may_be_a_file(tmp_path):
-    """Beside the settings; a fault in it has its own file and line."""
+def test_a_profile_can_be_a_file(tmp_path):
+    """The path is relative to the settings. Errors in the profile have the path and the line of the profile."""
     (tmp_path / "task.yaml").write_text("resource: tasks.v1.example.com\nkind: Task\nabout: {agent: .spec.agent}\n")
     (kind,) = load(write(tmp_path, "coderuns: {kinds: [task.yaml]}")).coderuns.kinds
     assert (kind.kind, kind.about.agent) == ("Task", ".spec.agent")
@@ -227,8 +227,8 @@ def test_a_profile_may_be_a_file(tmp_path):
     assert str(caught.value) == f"{where}: {tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
 
 
-def test_two_kinds_of_one_name_live_side_by_side(tmp_path):
-    """A run of the first has its own name, one of another group its resource's before it."""
+def test_two_kinds_of_the_same_name_are_distinguished(tmp_path):
+    """Runs of the second kind have the name of their resource before their own name."""
     text = "coderuns:\n  kinds:\n" + "".join(
         f"  - {{resource: tasks.v1.{group}, kind: Task}}\n" for group in ("a.example", "b.example")
     )
@@ -237,22 +237,22 @@ def test_two_kinds_of_one_name_live_side_by_side(tmp_path):
     assert [kind.title for kind in kinds] == ["tasks.a.example", "tasks.b.example", "docsruns"]
 
 
-def test_a_kind_whose_name_is_that_of_a_job_is_told_apart_from_jobs(tmp_path):
-    """Jobs are always read, and `job/NAME` is one of them to kubectl."""
+def test_a_kind_named_job_is_distinguished_from_jobs(tmp_path):
+    """Jobs are always watched, and to kubectl `job/NAME` is a Job."""
     kinds = kinds_of(load(write(tmp_path, "coderuns: {kinds: [coderuns.agents.platform, jobs.batch.volcano.sh]}")))
     assert [kind.exposed_name("x") for kind in kinds] == ["x", "jobs.batch.volcano.sh/x"]
     assert [kind.title for kind in kinds] == ["coderuns", "jobs.batch.volcano.sh"]
 
 
-def test_profiles_of_jobs_may_be_several(tmp_path):
-    """Each with labels of its own, however its worker is written."""
+def test_several_profiles_can_select_jobs(tmp_path):
+    """Each selects Jobs by its own labels. Their `worker` may have any of its forms."""
     one = "{resource: jobs.v1.batch, only: {.metadata.labels.x: [%s]}, worker: %s}"
     kinds = [one % ("a", "[{is: self}]"), one % ("b", "{is: self, reported: .status.x}"), "jobs.batch", "buildkite"]
     assert len(load(write(tmp_path, f"coderuns: {{kinds: [{', '.join(kinds)}]}}")).coderuns.kinds) == 4
 
 
-def test_a_profile_in_a_file_may_name_the_kind_of_any_other_as_its_worker(tmp_path):
-    """Of one in the settings, or in another file."""
+def test_a_profile_in_a_file_can_name_the_kind_of_any_other_profile_as_its_worker(tmp_path):
+    """The other profile is in the settings or in another file."""
     (tmp_path / "a.yaml").write_text("resource: as.v1.x.io\nkind: A\nworker: {is: B}\n")
     (tmp_path / "b.yaml").write_text("resource: bs.v1.x.io\nkind: B\nworker: {is: C}\n")
     settings = load(write(tmp_path, "coderuns: {kinds: [a.yaml, b.yaml, {resource: cs.v1.x.io, kind: C}]}"))

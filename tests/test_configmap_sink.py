@@ -1,4 +1,4 @@
-"""How the lists and watches of required ConfigMaps fill the cache: by name, and by a pattern."""
+"""How lists and watches of required ConfigMaps update the cache, for exact names and for patterns."""
 
 import json
 
@@ -14,13 +14,13 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap
-from tests.objects import done
+from tests.objects import run_coroutine
 
 PATTERN = "cto-controller-templates-*"
 
 
-class Watched:
-    """The one list and watch of these ConfigMaps, and what it puts into the cache."""
+class ConfigMapFixture:
+    """The list and watch of these required ConfigMaps, with the cache that it updates."""
 
     def __init__(self, *required):
         settings = Settings(configmaps=ConfigMaps(namespace="n", required=required))
@@ -29,41 +29,41 @@ class Watched:
         recorder = FlightRecorder(cache, started=0.0)
         self.store = MetricsStore(cache=cache, lifecycle=history, has_synced=lambda _: True, recorder=recorder)
         made = informers(settings, telemetry=Telemetry(clock=lambda: 0.0))
-        self.feeds = [informer for informer in made if informer.resource == "configmaps"]
-        self.feed = self.feeds[0]
-        self.sink = self.feed.sink(self.store)
+        self.informers = [informer for informer in made if informer.resource == "configmaps"]
+        self.informer = self.informers[0]
+        self.sink = self.informer.sink(self.store)
 
     def list(self, *objects):
-        """A whole list."""
+        """Applies a completed list with these objects."""
         decoded = [self._decoded(item) for item in objects]
-        done(self.sink.replace({item.uid: item.record for item in decoded if item.record is not None}))
+        run_coroutine(self.sink.replace({item.uid: item.record for item in decoded if item.record is not None}))
         self.sink.set_state("watching")
 
     def put(self, item):
-        """A watch event."""
+        """Applies an ADDED or MODIFIED event."""
         decoded = self._decoded(item)
         self.sink.upsert(decoded.uid, decoded.record)
 
     def delete(self, item):
-        """Another one."""
+        """Applies a DELETED event."""
         self.sink.delete(self._decoded(item).uid)
 
     @property
     def found(self):
-        """By name the first problem of each, `ok`, or `unknown`."""
+        """Maps the name of each ConfigMap to its first problem, to `ok`, or to `unknown`."""
         return {
             item.name: item.problems[0][0] if item.problems else "ok" if item.read else "unknown"
             for item in self.store.cache.configmaps
         }
 
     def _decoded(self, item):
-        return self.feed.decode(msgspec.Raw(json.dumps(item).encode()))
+        return self.informer.decode(msgspec.Raw(json.dumps(item).encode()))
 
 
 @pytest.fixture
 def watched():
-    """Of a pattern."""
-    return Watched(PATTERN)
+    """A fixture whose required ConfigMaps are one pattern."""
+    return ConfigMapFixture(PATTERN)
 
 
 SHARED = a_configmap("cto-controller-templates-shared", a="x")
@@ -71,16 +71,16 @@ HEALER = a_configmap("cto-controller-templates-healer", a="x")
 OTHER = a_configmap("kube-root-ca.crt", a="x")
 
 
-def test_a_pattern_is_one_list_of_the_namespace_and_so_are_the_names_beside_it():
-    """Without a selector: the API server knows none for names with a `*`."""
-    made = Watched(PATTERN, "named", RequiredConfigMap(name="keyed-*", keys=("k",))).feeds
+def test_a_pattern_lists_its_namespace_once_also_for_the_names_beside_it():
+    """There is no field selector, because the API server does not support patterns of names."""
+    made = ConfigMapFixture(PATTERN, "named", RequiredConfigMap(name="keyed-*", keys=("k",))).informers
     assert [(informer.name, informer.path, informer.params) for informer in made] == [
         ("configmaps n", "/api/v1/namespaces/n/configmaps", {})
     ]
 
 
-def test_those_that_match_are_checked_and_no_others_are_kept(watched):
-    """Under their own names."""
+def test_configmaps_that_match_a_pattern_are_checked_and_others_are_not_stored(watched):
+    """Each matching ConfigMap is reported under its own name."""
     watched.list(SHARED, a_configmap("cto-controller-templates-healer"), OTHER)
     assert watched.found == {"cto-controller-templates-shared": "ok", "cto-controller-templates-healer": "empty"}
     watched.put(OTHER)
@@ -88,20 +88,20 @@ def test_those_that_match_are_checked_and_no_others_are_kept(watched):
     assert len(watched.found) == 2
 
 
-def test_one_that_is_gone_stays_required(watched):
-    """By a watch event or by a list: it existed while the exporter ran."""
+def test_a_deleted_configmap_that_matched_a_pattern_is_missing(watched):
+    """A watch event or a list removes it. It remains required, because it existed while the exporter ran."""
     watched.list(SHARED, HEALER)
     watched.delete(SHARED)
     assert watched.found == {"cto-controller-templates-shared": "missing", "cto-controller-templates-healer": "ok"}
-    assert watched.feed.status.objects == 1
+    assert watched.informer.status.objects == 1
     watched.list()
     assert watched.found == dict.fromkeys((SHARED["metadata"]["name"], HEALER["metadata"]["name"]), "missing")
     watched.list(SHARED)
     assert watched.found["cto-controller-templates-shared"] == "ok"
 
 
-def test_a_pattern_that_nothing_matches_is_missing_itself(watched):
-    """Under the pattern, until something matches."""
+def test_a_pattern_without_a_match_is_missing_itself(watched):
+    """It is reported under the pattern until a ConfigMap matches."""
     watched.list(OTHER)
     assert watched.found == {PATTERN: "missing"}
     watched.put(SHARED)
@@ -111,23 +111,23 @@ def test_a_pattern_that_nothing_matches_is_missing_itself(watched):
 
 
 @pytest.mark.parametrize("end", ["x\nNext:", "x y", "x;id", "$(id)", "X", "x/y", "\u202e"])
-def test_a_pattern_matches_names_that_kubernetes_allows_and_no_others(watched, end):
-    """The name becomes a label, and a word of a command that an alert shows."""
+def test_a_pattern_matches_only_valid_kubernetes_names(watched, end):
+    """The name becomes a label value and part of a command in an alert's annotations."""
     watched.list(SHARED, a_configmap(f"cto-controller-templates-{end}", a="x"))
     assert watched.found == {"cto-controller-templates-shared": "ok"}
 
 
 def test_names_beside_a_pattern_are_required_by_their_names():
-    """With their own keys, whichever pattern matches them too."""
-    both = Watched("*-shared", RequiredConfigMap(name="a-shared", keys=("k",)), "b")
+    """They keep their own required keys, even if a pattern matches them too."""
+    both = ConfigMapFixture("*-shared", RequiredConfigMap(name="a-shared", keys=("k",)), "b")
     both.list(a_configmap("a-shared", x="y"), a_configmap("c-shared", x="y"))
     assert both.found == {"a-shared": "missing_key", "c-shared": "ok", "b": "missing"}
     both.delete(a_configmap("a-shared"))
     assert both.found == {"a-shared": "missing", "c-shared": "ok", "b": "missing"}
 
 
-def test_a_pattern_that_may_not_be_read_is_an_unknown(watched):
-    """Under the pattern before the first list, under the names after it."""
+def test_a_pattern_that_is_forbidden_is_unknown(watched):
+    """Before the first list it is reported under the pattern, afterwards under the names that were read."""
     watched.sink.set_state("forbidden")
     assert watched.found == {PATTERN: "unknown"}
     watched.list(SHARED)
@@ -152,8 +152,8 @@ def test_a_pattern_that_may_not_be_read_is_an_unknown(watched):
         ("*", "anything", True),
     ],
 )
-def test_a_star_is_any_text_and_everything_else_is_itself(pattern, name, matches):
-    """A dot in a name is a dot."""
-    watched = Watched(pattern)
+def test_a_star_matches_any_text_and_other_characters_only_themselves(pattern, name, matches):
+    """For example, a dot matches only a dot."""
+    watched = ConfigMapFixture(pattern)
     watched.list(a_configmap(name, k="v"))
     assert (name in watched.found) == matches

@@ -1,4 +1,4 @@
-"""Durations, as users write them in settings and in annotations."""
+"""Parses durations as users write them in settings and annotations."""
 
 import contextlib
 
@@ -28,8 +28,8 @@ from exporter.durations import parse_duration
         ("none", float("inf")),
     ],
 )
-def test_what_is_a_duration(text, seconds):
-    """Prometheus' units, plain seconds, none."""
+def test_valid_durations(text, seconds):
+    """Valid are the units of Prometheus, plain seconds, and `none`."""
     assert parse_duration(text) == seconds
 
 
@@ -41,8 +41,8 @@ def test_what_is_a_duration(text, seconds):
         *("9" * 13, "9" * 400 + "s", "9" * 5_000 + "m", "9" * 5_000, "0." + "1" * 5_000),
     ],
 )
-def test_what_is_none(text):
-    """One line that shows it, cut, and says what would be right."""
+def test_invalid_durations(text):
+    """The error is one line. It quotes the text, truncated, and gives examples of valid durations."""
     with pytest.raises(ValueError, match="is not a duration: use 600, 90s, 1h30m, 2d, or none") as caught:
         parse_duration(text)
     assert str(caught.value).isprintable()
@@ -51,7 +51,7 @@ def test_what_is_none(text):
 
 @settings(deadline=None, database=None)
 @given(text=st.text(alphabet="0123456789smhdwy.none- ", max_size=40))
-def test_any_text_is_a_number_that_is_not_negative_or_a_value_error(text):
-    """Nothing else comes of it: annotations are written by anyone."""
+def test_any_text_is_a_non_negative_number_or_a_value_error(text):
+    """No other exception is raised: annotations are untrusted text."""
     with contextlib.suppress(ValueError):
         assert parse_duration(text) >= 0

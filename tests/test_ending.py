@@ -1,4 +1,4 @@
-"""Every ending of the process is an exit code and at most one line: never a traceback."""
+"""Each way to end the process results in an exit code and at most one error line, never a traceback."""
 
 import asyncio
 import os
@@ -12,15 +12,15 @@ from exporter.ending import run_command
 from tests.commands.in_process import call
 from tests.kube.settings import a_kubeconfig
 
-PRINTS = f"{sys.executable} -m exporter rbac"
+PRINT_COMMAND = f"{sys.executable} -m exporter rbac"
 
 
 class WrongError(Exception):
-    """One that is expected."""
+    """An error type that the command expects."""
 
 
-def raising(error):
-    """A command that ends like this."""
+def failing_command(error):
+    """A command that writes one line and raises this error."""
 
     def command():
         sys.stdout.write("begun\n")
@@ -29,9 +29,9 @@ def raising(error):
     return command
 
 
-def line_of(error, capsys):
-    """What stands on standard error after an exception, which ended with 2."""
-    assert run_command(raising(error), expected=(WrongError,)) == 2
+def error_line(error, capsys):
+    """Runs a command that raises `error`, checks for exit code 2, and returns the line on standard error."""
+    assert run_command(failing_command(error), expected=(WrongError,)) == 2
     err = capsys.readouterr().err
     assert err.startswith("coderun-exporter: ")
     assert err.count("\n") == 1
@@ -39,29 +39,29 @@ def line_of(error, capsys):
 
 
 def in_shell(script):
-    """Exit code, standard output, standard error of a shell's command."""
+    """Runs a shell script. Returns its exit code, standard output and standard error."""
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=50, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 def test_an_expected_error_is_its_text(capsys):
-    """Escaped, so that it stays one line; also out of a group of tasks."""
-    assert line_of(WrongError("a\nb\x1b"), capsys) == r"a\nb\x1b"
-    assert line_of(ExceptionGroup("g", [ExceptionGroup("h", [WrongError("inner")])]), capsys) == "inner"
+    """Line breaks are escaped. An error inside nested exception groups is reported alone."""
+    assert error_line(WrongError("a\nb\x1b"), capsys) == r"a\nb\x1b"
+    assert error_line(ExceptionGroup("g", [ExceptionGroup("h", [WrongError("inner")])]), capsys) == "inner"
 
 
-def test_an_unexpected_error_is_its_type_and_its_place_without_its_text(capsys):
-    """The text may quote a secret."""
-    line = line_of(ValueError("http://user:secret@host"), capsys)
+def test_an_unexpected_error_is_reported_with_its_type_and_location_but_without_its_text(capsys):
+    """The text may contain a secret."""
+    line = error_line(ValueError("http://user:secret@host"), capsys)
     assert line.startswith("unexpected ValueError at exporter/ending.py:")
     assert "secret" not in line
-    assert line_of(PermissionError(13, "secret"), capsys).startswith(
+    assert error_line(PermissionError(13, "secret"), capsys).startswith(
         "unexpected PermissionError (Permission denied) at "
     )
 
 
-def test_an_error_of_a_command_names_the_places_that_led_to_it(monkeypatch):
-    """Innermost first."""
+def test_an_unexpected_error_lists_its_callers(monkeypatch):
+    """The innermost function is the first."""
     monkeypatch.setattr("exporter.commands.rbac.render", lambda _: 1 / 0)
     code, out, err = call("rbac")
     assert (code, out) == (2, "")
@@ -72,28 +72,28 @@ def test_an_error_of_a_command_names_the_places_that_led_to_it(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "code"), [(KeyboardInterrupt(), 130), (SystemExit(3), 3), (SystemExit(None), 0), (SystemExit(), 0)]
 )
-def test_other_endings_say_nothing(error, code, capsys):
-    """Ctrl-C ends as a shell says it; `--help` ends well."""
-    assert run_command(raising(error), expected=()) == code
+def test_interrupts_and_exits_print_nothing(error, code, capsys):
+    """Ctrl-C ends with 130, as in a shell. SystemExit ends with its own code."""
+    assert run_command(failing_command(error), expected=()) == code
     assert capsys.readouterr() == ("begun\n", "")
 
 
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (f"{PRINTS} > /dev/full", "No space left on device"),
-        (f"{PRINTS} --help > /dev/full", "No space left on device"),
+        (f"{PRINT_COMMAND} > /dev/full", "No space left on device"),
+        (f"{PRINT_COMMAND} --help > /dev/full", "No space left on device"),
         (f"{sys.executable} -m exporter --version >&-", "it is closed"),
     ],
 )
-def test_what_cannot_be_written_is_2_and_one_line(script, reason):
-    """An answer that nobody got is no answer."""
+def test_output_that_cannot_be_written_is_one_line_and_exit_code_2(script, reason):
+    """A command whose output is lost has failed."""
     assert in_shell(script) == (2, "", f"coderun-exporter: cannot write to standard output: {reason}\n")
 
 
 @pytest.mark.parametrize("words", ["run --help", f"rbac --namespaces={','.join(f'a{i}' for i in range(200))}"])
-def test_a_reader_that_is_gone_is_2_and_one_line(words):
-    """`coderun-exporter rbac | true`: at the end, or in the middle, when the output is larger than the buffer."""
+def test_a_closed_pipe_is_one_line_and_exit_code_2(words):
+    """`coderun-exporter rbac | true` fails at the end, or earlier if the output is larger than the buffer."""
     script = f"{sys.executable} -m exporter {words} | true; exit ${{PIPESTATUS[0]}}"
     assert in_shell(script) == (2, "", "coderun-exporter: cannot write to standard output: Broken pipe\n")
 
@@ -107,22 +107,22 @@ def test_a_reader_that_is_gone_is_2_and_one_line(words):
         ("rbac >&- 2>&-", 2, ""),
     ],
 )
-def test_without_standard_error_the_code_is_the_same(words, code, begin):
-    """And nothing of an error goes to standard output."""
+def test_a_closed_standard_error_does_not_change_the_exit_code(words, code, begin):
+    """The error is not written to standard output instead."""
     done = in_shell(f"{sys.executable} -m exporter {words}")
     assert (done[0], done[1][:15]) == (code, begin)
 
 
-def test_odd_text_is_written_in_any_encoding():
-    """A locale that knows no umlauts escapes them."""
-    script = f"PYTHONIOENCODING=ascii:strict {PRINTS} --config.file=$'/tmp/\\xc3\\xa4\\xff' --namespaces=a"
+def test_characters_that_the_locale_cannot_encode_are_escaped():
+    """The error stays readable in a locale that has only ASCII."""
+    script = f"PYTHONIOENCODING=ascii:strict {PRINT_COMMAND} --config.file=$'/tmp/\\xc3\\xa4\\xff' --namespaces=a"
     code, out, err = in_shell(script)
     assert (code, out) == (2, "")
     assert err.startswith("coderun-exporter: --config.file: /tmp/\\xe4\\udcff: cannot be read")
 
 
-async def test_an_interrupt_ends_check_with_130(tmp_path):
-    """While it waits for a server that is silent."""
+async def test_sigint_ends_check_with_130(tmp_path):
+    """The signal arrives while `check` waits for a server that does not answer."""
     arrived = asyncio.Event()
 
     async def silent(reader, writer):

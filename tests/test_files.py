@@ -1,4 +1,4 @@
-"""A file that a setting names is read as a whole, and never without bound."""
+"""Files that a setting names are read completely, up to a maximum size."""
 
 import contextlib
 import os
@@ -15,57 +15,57 @@ MIB = 1 << 20
 
 @pytest.fixture
 def pipe():
-    """The path of a pipe's reading end, and its writing end."""
+    """The path of the reading end of a pipe, and the file descriptor of its writing end."""
     reading, writing = os.pipe()
     yield f"/dev/fd/{reading}", writing
     os.close(reading)
 
 
-def reason(path, **how):
-    """Why it cannot be read."""
+def read_error(path, **how):
+    """Returns the reason why the file cannot be read."""
     with pytest.raises(FileError) as caught:
         read_bytes(path, **how)
     return str(caught.value)
 
 
-def sized(folder, size):
-    """A file of this size that takes no room on the disk."""
+def sparse_file(folder, size):
+    """Creates a sparse file of this size in bytes."""
     path = folder / "large"
     path.touch()
     os.truncate(path, size)
     return path
 
 
-def test_a_file_of_the_largest_size_is_read_and_a_larger_one_is_not(tmp_path):
-    """The size is in the message."""
-    assert len(read_bytes(sized(tmp_path, MIB))) == MIB
-    assert reason(sized(tmp_path, MIB + 1)) == "it is larger than 1 MiB"
-    assert len(read_bytes(sized(tmp_path, MIB + 1), max_bytes=2 * MIB)) == MIB + 1
-    assert reason(sized(tmp_path, 1 << 40), max_bytes=16 * MIB) == "it is larger than 16 MiB"
+def test_a_file_larger_than_the_maximum_size_is_rejected(tmp_path):
+    """The error states the maximum."""
+    assert len(read_bytes(sparse_file(tmp_path, MIB))) == MIB
+    assert read_error(sparse_file(tmp_path, MIB + 1)) == "it is larger than 1 MiB"
+    assert len(read_bytes(sparse_file(tmp_path, MIB + 1), max_bytes=2 * MIB)) == MIB + 1
+    assert read_error(sparse_file(tmp_path, 1 << 40), max_bytes=16 * MIB) == "it is larger than 16 MiB"
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/urandom", "/dev/ptmx", "/dev/tty"])
 @pytest.mark.parametrize("pipes", [False, True])
 def test_devices_are_not_read(device, pipes):
-    """Many have no end, and some do something when they are opened."""
-    assert reason(device, pipes=pipes) == ("it is neither a file nor a pipe" if pipes else "it is not a file")
+    """Many devices are endless, and opening some has side effects."""
+    assert read_error(device, pipes=pipes) == ("it is neither a file nor a pipe" if pipes else "it is not a file")
 
 
-def test_the_null_device_is_an_empty_file():
-    """As everybody uses it."""
+def test_dev_null_is_an_empty_file():
+    """Users pass /dev/null for an empty file."""
     assert read_bytes(os.devnull) == b""
 
 
 def test_a_socket_is_not_read(tmp_path, monkeypatch):
-    """Nor opened."""
-    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    """A socket is not opened either."""
+    monkeypatch.chdir(tmp_path)  # the path of a socket has at most 108 bytes
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket")
-        assert reason("socket") == "it is not a file"
+        assert read_error("socket") == "it is not a file"
 
 
 def test_a_pipe_is_read_to_its_end(pipe):
-    """As a shell gives it for <(command), however many pieces it comes in."""
+    """`<(command)` of a shell is a pipe. Its data may arrive in several parts."""
     path, writing = pipe
     data = bytes(range(256)) * 2_000
 
@@ -79,8 +79,8 @@ def test_a_pipe_is_read_to_its_end(pipe):
     writer.join()
 
 
-def test_a_pipe_without_end_is_bounded_in_bytes(pipe):
-    """What comes after the limit is not read."""
+def test_an_endless_pipe_is_rejected(pipe):
+    """No data is read after the maximum size."""
     path, writing = pipe
 
     def write():
@@ -90,44 +90,44 @@ def test_a_pipe_without_end_is_bounded_in_bytes(pipe):
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
-    assert reason(path, pipes=True) == "it is larger than 1 MiB"
+    assert read_error(path, pipes=True) == "it is larger than 1 MiB"
 
 
-def test_a_silent_pipe_is_bounded_in_seconds(pipe, tmp_path):
-    """With a writer that writes nothing, and without one: neither its open nor its read blocks."""
+def test_a_pipe_without_data_times_out(pipe, tmp_path):
+    """The timeout applies with a writer that writes nothing and without a writer. Opening does not block."""
     path, writing = pipe
     os.mkfifo(tmp_path / "fifo")
     for silent in (path, tmp_path / "fifo"):
-        assert reason(silent, pipes=True, seconds=0) == "the pipe did not end within 0 s"
+        assert read_error(silent, pipes=True, seconds=0) == "the pipe did not end within 0 s"
     os.close(writing)
 
 
-def test_a_pipe_is_not_read_where_a_file_is_read_again(tmp_path):
-    """It would be empty the second time."""
+def test_a_pipe_is_rejected_if_the_file_is_read_repeatedly(tmp_path):
+    """A pipe is empty when it is read again."""
     os.mkfifo(tmp_path / "fifo")
-    assert reason(tmp_path / "fifo") == "it is a pipe, and must be a file: it is read more than once"
+    assert read_error(tmp_path / "fifo") == "it is a pipe, and must be a file: it is read more than once"
 
 
-def test_what_the_operating_system_refuses_is_in_its_words(tmp_path):
-    """Without the path, which the caller says."""
+def test_errors_of_the_operating_system_are_reported_in_its_words(tmp_path):
+    """The path is not part of the reason, because the caller adds it."""
     (tmp_path / "loop").symlink_to("loop")
-    assert reason(tmp_path) == "Is a directory"
-    assert reason(tmp_path / "x") == "No such file or directory"
-    assert reason(tmp_path / "loop") == "Too many levels of symbolic links"
-    assert reason(tmp_path / ("x" * 300)) == "File name too long"
-    assert reason("a\0b") == "a path cannot have a NUL character"
+    assert read_error(tmp_path) == "Is a directory"
+    assert read_error(tmp_path / "x") == "No such file or directory"
+    assert read_error(tmp_path / "loop") == "Too many levels of symbolic links"
+    assert read_error(tmp_path / ("x" * 300)) == "File name too long"
+    assert read_error("a\0b") == "a path cannot have a NUL character"
 
 
-def test_a_directory_leaves_nothing_open(tmp_path):
-    """A web configuration is read again and again: what replaces it must not use up the descriptors."""
+def test_reading_a_directory_leaks_no_file_descriptor(tmp_path):
+    """A web configuration is read repeatedly, so a leak would exhaust the file descriptors."""
     before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(10):
-        reason(tmp_path)
+        read_error(tmp_path)
     assert len(list(Path("/dev/fd").iterdir())) == before
 
 
-def test_text_is_utf_8(tmp_path):
-    """Anything else is an error and not guessed."""
+def test_text_must_be_utf_8(tmp_path):
+    """The encoding is not guessed."""
     (tmp_path / "x").write_bytes("ä".encode("latin-1"))
     with pytest.raises(FileError, match="it is not UTF-8 text"):
         read_text(tmp_path / "x")

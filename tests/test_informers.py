@@ -1,4 +1,4 @@
-"""Which lists and watches the settings ask for, and how each fills the picture."""
+"""The lists and watches that the settings require, and how each updates the cache."""
 
 import asyncio
 import json
@@ -16,20 +16,20 @@ from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from tests.clusters import a_configmap, a_job, a_run
-from tests.objects import done
+from tests.objects import run_coroutine
 
 KINDS = CodeRuns(kinds=(Profile(), Profile(plural="docsruns", kind="DocsRun")))
-ONE = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
+ONE_CONFIGMAP = ConfigMaps(namespace="n", required=(RequiredConfigMap(name="t", keys=("k",)),))
 
 
-def made(**settings):
-    """The feeds of these settings."""
+def build_informers(**settings):
+    """Returns the informers of these settings."""
     telemetry = Telemetry(clock=lambda: 1_700_000_000.0)
-    return informers(Settings(configmaps=ONE, **settings), telemetry=telemetry)
+    return informers(Settings(configmaps=ONE_CONFIGMAP, **settings), telemetry=telemetry)
 
 
-def a_picture(*, all_namespaces=True):
-    """An empty one."""
+def a_store(*, all_namespaces=True):
+    """An empty metrics store."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=all_namespaces)
     history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
     recorder = FlightRecorder(cache, started=0.0)
@@ -37,13 +37,13 @@ def a_picture(*, all_namespaces=True):
 
 
 def raw(obj):
-    """As it comes over the wire."""
+    """An object as JSON, as the API server sends it."""
     return msgspec.Raw(json.dumps(obj).encode())
 
 
-def test_by_default_all_namespaces_are_read():
-    """And of ConfigMaps only the required ones, each by its name: a Role with resourceNames is enough."""
-    assert [(informer.name, informer.path, informer.params) for informer in made(coderuns=KINDS)] == [
+def test_by_default_all_namespaces_are_watched():
+    """Only the required ConfigMaps are watched, each by its name, so that a Role with resourceNames is enough."""
+    assert [(informer.name, informer.path, informer.params) for informer in build_informers(coderuns=KINDS)] == [
         ("coderuns *", "/apis/agents.platform/v1/coderuns", {}),
         ("docsruns *", "/apis/agents.platform/v1/docsruns", {}),
         ("jobs *", "/apis/batch/v1/jobs", {}),
@@ -56,9 +56,11 @@ def test_by_default_all_namespaces_are_read():
     ]
 
 
-def test_a_crd_defines_runs_and_nothing_else():
-    """A server that does not know Jobs or ConfigMaps has said nothing about them."""
-    is_custom_resource = {informer.name: informer.source(a_picture()).is_custom_resource for informer in made()}
+def test_only_runs_are_custom_resources():
+    """A 404 for a custom resource means that its CRD is not installed."""
+    is_custom_resource = {
+        informer.name: informer.source(a_store()).is_custom_resource for informer in build_informers()
+    }
     assert is_custom_resource == {
         "coderuns *": True,
         "jobs *": False,
@@ -67,9 +69,9 @@ def test_a_crd_defines_runs_and_nothing_else():
     }
 
 
-def test_each_namespace_has_its_own_lists():
-    """So that a Role in each is enough."""
-    assert [informer.path for informer in made(namespaces=("a", "b"))][:-1] == [
+def test_each_namespace_has_its_own_lists_and_watches():
+    """So a Role in each namespace is enough."""
+    assert [informer.path for informer in build_informers(namespaces=("a", "b"))][:-1] == [
         "/apis/agents.platform/v1/namespaces/a/coderuns",
         "/apis/agents.platform/v1/namespaces/b/coderuns",
         "/apis/batch/v1/namespaces/a/jobs",
@@ -79,15 +81,15 @@ def test_each_namespace_has_its_own_lists():
     ]
 
 
-def test_a_label_selector_is_the_api_servers():
-    """It sends less of runs and of Jobs, whose Pods may lack the label; the ConfigMaps are known by their names."""
-    selected = made(label_selector="service in (a, b)")
+def test_the_api_server_applies_the_label_selector():
+    """It applies to runs and Jobs. Pods of Jobs may lack the label, and ConfigMaps are selected by name."""
+    selected = build_informers(label_selector="service in (a, b)")
     assert [informer.params for informer in selected[:-2]] == [{"labelSelector": "service in (a, b)"}] * 2
     assert selected[-1].params == {"fieldSelector": "metadata.name=t"}
 
 
-def test_what_is_named_twice_is_read_once():
-    """Two watches of one thing would fill one part of the picture in turn."""
+def test_duplicate_settings_cause_one_list_and_watch():
+    """Two watches of the same objects would overwrite each other's records."""
     twice = ConfigMaps(namespace="n", required=("t", RequiredConfigMap(name="t", keys=("k",))))
     settings = Settings(configmaps=twice, namespaces=("a", "a"))
     assert [informer.name for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0))] == [
@@ -98,21 +100,23 @@ def test_what_is_named_twice_is_read_once():
     ]
 
 
-def test_only_the_first_kind_and_the_jobs_are_required():
-    """What readiness waits for."""
-    required = {informer.status.resource: informer.status.required for informer in made(coderuns=KINDS)}
+def test_only_the_first_kind_and_jobs_are_required():
+    """The exporter is ready once all required resources have completed their initial list."""
+    required = {informer.status.resource: informer.status.required for informer in build_informers(coderuns=KINDS)}
     assert required == {"coderuns": True, "docsruns": False, "jobs": True, "pods": False, "configmaps": False}
 
 
-def test_parts_are_told_apart():
-    """Two feeds never write to the same part of a table."""
-    parts = [(informer.resource, informer.partition) for informer in made(coderuns=KINDS, namespaces=("a", "b"))]
+def test_each_informer_has_its_own_partition():
+    """No two informers write to the same partition of a table."""
+    parts = [
+        (informer.resource, informer.partition) for informer in build_informers(coderuns=KINDS, namespaces=("a", "b"))
+    ]
     assert len(parts) == len(set(parts)) == 9
 
 
-def test_an_object_is_decoded_to_its_record_its_uid_and_its_version():
-    """For each resource."""
-    runs, jobs, _, configmaps = made()
+def test_an_object_is_decoded_to_its_record_uid_and_resource_version():
+    """Each resource has its own type of record."""
+    runs, jobs, _, configmaps = build_informers()
     decoded = runs.decode(raw(a_run("r", resourceVersion="7")))
     assert (decoded.uid, decoded.version, decoded.record.name) == ("uid-agent-platform-r", "7", "r")
     assert jobs.decode(raw(a_job("j"))).record.name == "j"
@@ -120,17 +124,17 @@ def test_an_object_is_decoded_to_its_record_its_uid_and_its_version():
     assert (decoded.uid, decoded.record.healthy) == ("n/t", True)
 
 
-def test_a_job_that_is_nobodys_has_no_record():
-    """It is passed over, and known by its UID, so that it can be taken away."""
+def test_a_job_without_a_run_has_no_record():
+    """Its UID is still returned, so that a record from before can be deleted."""
     job = a_job("j")
     del job["metadata"]["ownerReferences"]
-    decoded = made()[1].decode(raw(job))
+    decoded = build_informers()[1].decode(raw(job))
     assert (decoded.uid, decoded.record) == ("uid-agent-platform-j", None)
 
 
-def test_an_object_without_a_uid_is_known_by_its_place():
-    """And one without a name is not known at all."""
-    runs = made()[0]
+def test_an_object_without_a_uid_is_identified_by_namespace_and_name():
+    """An object without a name is not identified at all."""
+    runs = build_informers()[0]
     decoded = runs.decode(raw({"metadata": {"name": "r", "namespace": "n"}}))
     assert (decoded.uid, decoded.record.uid) == ("n/r", "n/r")
     decoded = runs.decode(raw({"metadata": {"name": "r"}}))
@@ -138,12 +142,12 @@ def test_an_object_without_a_uid_is_known_by_its_place():
     assert runs.decode(raw({"spec": {}}))[::2] == ("", None)
 
 
-def test_an_equal_record_is_the_one_that_is_there():
-    """A list of what is known costs no second copy."""
-    runs, store = made()[0], a_picture()
+def test_an_equal_record_is_reused():
+    """A relist of unchanged objects does not store copies."""
+    runs, store = build_informers()[0], a_store()
     source, sink = runs.source(store), runs.sink(store)
     first = source.reuse_if_equal(source.decode(raw(a_run("r"))).record)
-    done(sink.replace({first.uid: first}))
+    run_coroutine(sink.replace({first.uid: first}))
     again = source.decode(raw(a_run("r"))).record
     assert again is not first
     assert source.reuse_if_equal(again) is first
@@ -151,9 +155,9 @@ def test_an_equal_record_is_the_one_that_is_there():
     assert source.reuse_if_equal(changed) is changed
 
 
-def test_objects_are_counted_as_they_come_and_go():
-    """In the feed's own status."""
-    runs, store = made()[0], a_picture()
+def test_objects_are_counted():
+    """The count is in the status of the informer."""
+    runs, store = build_informers()[0], a_store()
     sink = runs.sink(store)
     record = runs.decode(raw(a_run("r"))).record
     sink.upsert(record.uid, record)
@@ -162,79 +166,79 @@ def test_objects_are_counted_as_they_come_and_go():
     assert runs.status.objects == 0
 
 
-def test_rights_are_of_no_matter_to_what_is_no_single_object():
-    """A list that is forbidden leaves what was read."""
-    runs, store = made()[0], a_picture()
+def test_a_forbidden_list_keeps_its_records():
+    """Only the records of required ConfigMaps show that they are forbidden."""
+    runs, store = build_informers()[0], a_store()
     record = runs.decode(raw(a_run("r"))).record
-    done(runs.sink(store).replace({record.uid: record}))
+    run_coroutine(runs.sink(store).replace({record.uid: record}))
     runs.sink(store).set_state("forbidden")
     assert len(store.cache.runs) == 1
 
 
-class TestOfAConfigMap:
-    """It has a record also while it does not exist."""
+class TestRequiredConfigMap:
+    """A required ConfigMap has a record even if it does not exist."""
 
     @pytest.fixture
     def store(self):
-        """An empty one."""
-        return a_picture()
+        """An empty metrics store."""
+        return a_store()
 
     @pytest.fixture
     def informer(self):
-        """Of the ConfigMap n/t with the key k."""
-        return made()[-1]
+        """The informer of the ConfigMap n/t with the required key k."""
+        return build_informers()[-1]
 
     @pytest.fixture
     def sink(self, informer, store):
-        """Where its list and watch go."""
+        """The sink that the reflector of the ConfigMap calls."""
         return informer.sink(store)
 
     @pytest.fixture
     def kept(self, store):
-        """Its record, as of when it is called."""
+        """A function that returns the current record of the ConfigMap."""
         return lambda: store.cache.configmaps.get("n/t")
 
-    def test_an_empty_list_says_that_it_is_missing(self, sink, kept):
-        """Which is read, and unhealthy."""
-        done(sink.replace({}))
+    def test_an_empty_list_means_that_it_is_missing(self, sink, kept):
+        """A missing ConfigMap is unhealthy."""
+        run_coroutine(sink.replace({}))
         assert (kept().problems, kept().healthy) == ([("missing", "")], False)
 
-    def test_its_deletion_says_so_as_well(self, informer, sink, kept):
-        """It is no object then."""
+    def test_a_deleted_configmap_is_missing(self, informer, sink, kept):
+        """The number of objects is then 0."""
         record = informer.decode(raw(a_configmap("t", k="x"))).record
-        done(sink.replace({"n/t": record}))
+        run_coroutine(sink.replace({"n/t": record}))
         assert (kept().healthy, informer.status.objects) == (True, 0)
         sink.upsert("n/t", record)
         assert informer.status.objects == 1
         sink.delete("n/t")
         assert (kept().healthy, informer.status.objects) == (False, 0)
 
-    def test_forbidden_before_it_was_read_is_an_unknown(self, sink, kept):
-        """No health."""
+    def test_forbidden_before_the_first_list_is_unknown(self, sink, kept):
+        """The health is None until it has been read."""
         sink.set_state("forbidden")
         assert (kept().healthy, kept().forbidden) == (None, True)
         sink.set_state("watching")
         assert (kept().healthy, kept().forbidden) == (None, False)
 
-    def test_forbidden_after_it_was_read_keeps_what_was_seen(self, informer, sink, kept):
-        """And says so."""
-        done(sink.replace({"n/t": informer.decode(raw(a_configmap("t", k="x"))).record}))
+    def test_forbidden_after_the_first_list_keeps_the_last_health(self, informer, sink, kept):
+        """`forbidden` is also set, until the watch succeeds again."""
+        run_coroutine(sink.replace({"n/t": informer.decode(raw(a_configmap("t", k="x"))).record}))
         sink.set_state("forbidden")
         assert (kept().healthy, kept().forbidden) == (True, True)
         sink.set_state("watching")
         assert (kept().healthy, kept().forbidden) == (True, False)
 
-    def test_allowed_before_it_was_read_says_nothing(self, sink, kept):
-        """There is nothing to tell yet."""
+    def test_watching_before_the_first_list_creates_no_record(self, sink, kept):
+        """The health is not known yet."""
         sink.set_state("watching")
         assert kept() is None
 
 
-async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
-    """Scrapes and probes are answered; 200,000 Jobs in one go would hold them up for a second."""
-    informer = next(informer for informer in made() if informer.resource == "jobs")
+async def test_storing_an_initial_list_yields_to_other_tasks():
+    """Scrapes and probes are served meanwhile. Storing 200,000 Jobs without a pause would take a second."""
+    informer = next(informer for informer in build_informers() if informer.resource == "jobs")
     decoded = [informer.decode(raw(a_job(f"j{number}", run=f"r{number}"))) for number in range(2000)]
-    store, turns = a_picture(), 0
+    store, turns = a_store(), 0
 
     async def count():
         nonlocal turns
@@ -249,11 +253,11 @@ async def test_others_have_a_turn_while_a_first_list_is_put_in_place():
     assert len(store.cache.jobs) == 2000
 
 
-def test_pods_and_events_are_read_unless_the_settings_say_otherwise():
-    """Events only where a command wants the largest scope of them: `run` watches them on demand."""
-    names = {informer.resource for informer in made()}
+def test_pods_and_events_are_watched_unless_the_settings_disable_them():
+    """`run` starts the watches of Events later, so they are only included with `on_demand`."""
+    names = {informer.resource for informer in build_informers()}
     assert names == {"coderuns", "jobs", "job_pods", "configmaps"}
-    settings = Settings(configmaps=ONE, pods=Pods(enabled=False), events=Events(enabled=False))
+    settings = Settings(configmaps=ONE_CONFIGMAP, pods=Pods(enabled=False), events=Events(enabled=False))
     telemetry = Telemetry(clock=lambda: 0.0)
     assert [one.resource for one in informers(settings, telemetry=telemetry, on_demand=True)] == [
         "coderuns",

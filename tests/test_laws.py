@@ -1,26 +1,26 @@
-"""The architecture's laws about what is known and what is not, on a real connection."""
+"""Tests the invariants of docs/architecture.md about unknown and missing data, over real connections."""
 
 import asyncio
 
 from exporter.config import ConfigMaps, Settings
 from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, port_of, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, refuses, start_page, state_of
+from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, start_page, state_of
 
 __all__ = ["impatience"]
 
 RUN_FAMILIES = {"coderun_created_timestamp", "coderun_phase", "coderun_info", "coderun_attempt"}
 JOINED = {"coderun_job_name", "coderun_stall_cause", "job_info"}
-ONE = ConfigMaps(required=("templates",))
+ONE_CONFIGMAP = ConfigMaps(required=("templates",))
 
 
 def forbidden():
-    """A 403."""
+    """A 403 response."""
     return a_status(403, "User cannot list")
 
 
-async def test_no_family_is_shown_before_everything_that_it_needs_was_answered(tmp_path):
-    """While Jobs are still being listed, no run is said to lack one; what is of runs alone is there."""
+async def test_no_family_is_exposed_before_the_initial_lists_that_it_needs_are_complete(tmp_path):
+    """While Jobs are being listed, families of runs alone are exposed, and no run is reported without a Job."""
     held = asyncio.Event()
     async with a_server(a_run("r"), a_job("j")) as server:
 
@@ -29,7 +29,7 @@ async def test_no_family_is_shown_before_everything_that_it_needs_was_answered(t
                 await held.wait()
 
         server.intercept = intercept
-        async with an_exporter(server.url, tmp_path, configmaps=ONE) as app:
+        async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app:
             await until(lambda: state_of(app, "coderuns") == ["watching"])
             page = await metrics_of(app)
             assert set(page.families) >= RUN_FAMILIES
@@ -42,8 +42,8 @@ async def test_no_family_is_shown_before_everything_that_it_needs_was_answered(t
             assert set((await metrics_of(app)).families) >= JOINED
 
 
-async def test_a_scrape_during_the_first_list_answers_at_once(tmp_path):
-    """With the exporter's own metrics, so that Prometheus can say why there are no others."""
+async def test_a_scrape_during_the_initial_list_is_answered_at_once(tmp_path):
+    """It contains the exporter's own metrics, which explain why the others are absent."""
     async with a_server(a_run("r")) as server:
 
         async def intercept(_):
@@ -58,10 +58,10 @@ async def test_a_scrape_during_the_first_list_answers_at_once(tmp_path):
         assert page.values("coderun_exporter_build_info") == [1]
 
 
-async def test_forbidden_jobs_are_an_unknown_and_not_a_no(tmp_path):
-    """No run is said to lack a Job; the reason is a state; when the rights come, so do the Jobs."""
+async def test_forbidden_jobs_are_unknown_and_not_absent(tmp_path):
+    """No run is reported without a Job. After the permission is granted, the Jobs are exposed."""
     async with a_server(a_run("r"), a_job("j")) as server:
-        refuses(server, forbidden, "/apis/batch")
+        reject_requests(server, forbidden, "/apis/batch")
         async with an_exporter(server.url, tmp_path) as app:
             await until(lambda: state_of(app, "jobs") == ["forbidden"] and state_of(app, "coderuns") == ["watching"])
             page = await metrics_of(app)
@@ -80,14 +80,14 @@ async def test_forbidden_jobs_are_an_unknown_and_not_a_no(tmp_path):
             assert page.state("jobs") == "watching"
 
 
-async def test_the_last_good_whole_is_served_while_the_server_is_away(tmp_path):
-    """All of it, also the families of what is partly forbidden or missing; then the picture is a fresh list's."""
+async def test_the_last_complete_data_is_exposed_while_the_api_server_is_down(tmp_path):
+    """This includes families of forbidden or missing resources. Afterwards a new list replaces the data."""
     kinds = Settings().coderuns.kinds
     docs = "docsruns.agents.platform"
     async with a_server(a_run("r"), a_job("j"), a_configmap("templates", a="x")) as server:
-        refuses(server, forbidden, CONFIGMAPS)
+        reject_requests(server, forbidden, CONFIGMAPS)
         runs = type(Settings().coderuns)(kinds=(*kinds, docs))
-        async with an_exporter(server.url, tmp_path, configmaps=ONE, coderuns=runs) as app:
+        async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP, coderuns=runs) as app:
             await until(lambda: app.health.is_ready() and "missing" in state_of(app, "docsruns"))
             await until(lambda: state_of(app, "configmaps") == ["forbidden"])
             before = await metrics_of(app)
@@ -105,16 +105,16 @@ async def test_the_last_good_whole_is_served_while_the_server_is_away(tmp_path):
             server.intercept = None
             await server.start(port=port_of(server))
             await until(lambda: [run.name for run in app.store.cache.runs] == ["s"])
-            await until(lambda: state_of(app, "jobs") == ["watching"])  # before that it may have a Job
+            await until(lambda: state_of(app, "jobs") == ["watching"])  # before that, a Job of the run may exist
             page = await metrics_of(app)
             assert page.labels("coderun_job_name", "coderun") == ["s"]
 
 
 async def test_a_forbidden_configmap_has_no_health(tmp_path):
-    """An unknown is not a no: there is a problem of its own for it, until it may be read."""
+    """It has the problem `forbidden` instead, until it can be read."""
     async with a_server(a_configmap("templates", a="x")) as server:
-        refuses(server, forbidden, CONFIGMAPS)
-        async with an_exporter(server.url, tmp_path, configmaps=ONE) as app:
+        reject_requests(server, forbidden, CONFIGMAPS)
+        async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app:
             await until(lambda: state_of(app, "configmaps") == ["forbidden"])
             page = await metrics_of(app)
             assert page.values("configmap_health") == []
@@ -126,15 +126,15 @@ async def test_a_forbidden_configmap_has_no_health(tmp_path):
             assert page.values("configmap_problem") == []
 
 
-async def test_a_configmap_that_becomes_forbidden_keeps_the_health_that_was_seen(tmp_path):
-    """And says that it can no longer be read; back in a watch, without a list, that ends."""
+async def test_a_configmap_that_becomes_forbidden_keeps_its_last_health(tmp_path):
+    """It also has the problem `forbidden`, until its watch succeeds again, even without a list."""
     async with (
         a_server(a_configmap("templates", a="x")) as server,
-        an_exporter(server.url, tmp_path, configmaps=ONE) as app,
+        an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app,
     ):
         await until(lambda: state_of(app, "configmaps") == ["watching"])
         await server.stop()
-        refuses(server, forbidden, CONFIGMAPS)
+        reject_requests(server, forbidden, CONFIGMAPS)
         await server.start(port=port_of(server))
         await until(lambda: state_of(app, "configmaps") == ["forbidden"])
         page = await metrics_of(app)
@@ -148,11 +148,11 @@ async def test_a_configmap_that_becomes_forbidden_keeps_the_health_that_was_seen
 
 
 async def test_a_missing_configmap_is_unhealthy(tmp_path):
-    """Before it was ever there, when it is deleted, and when it is empty."""
-    async with a_server() as server, an_exporter(server.url, tmp_path, configmaps=ONE) as app:
+    """This holds before its creation, after its deletion, and if it has no data."""
+    async with a_server() as server, an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP) as app:
 
-        async def tells(health, problems):
-            """Waits until the page says so."""
+        async def has_values(health, problems):
+            """Waits until a scrape has these values. Returns that scrape."""
             async with asyncio.timeout(5):
                 while True:
                     page = await metrics_of(app)
@@ -161,24 +161,28 @@ async def test_a_missing_configmap_is_unhealthy(tmp_path):
                         return page
                     await asyncio.sleep(0.01)
 
-        page = await tells([0], ["missing"])
+        page = await has_values([0], ["missing"])
         assert page.values("coderun_exporter_resource_objects", resource="configmaps") == [0]
         server.load([a_configmap("templates", a="x")])
-        page = await tells([1], [])
+        page = await has_values([1], [])
         assert page.values("coderun_exporter_resource_objects", resource="configmaps") == [1]
         server.load([a_configmap("templates")])
-        await tells([0], ["empty"])
+        await has_values([0], ["empty"])
         server.store.delete("configmaps", "templates", namespace=NAMESPACE)
-        page = await tells([0], ["missing"])
+        page = await has_values([0], ["missing"])
         assert page.values("coderun_exporter_resource_objects", resource="configmaps") == [0]
 
 
-async def test_of_two_namespaces_the_forbidden_one_does_not_stop_the_other(tmp_path):
-    """Its runs are unknown, and nobody is said to lack a Job there."""
+async def test_a_forbidden_namespace_does_not_affect_another_namespace(tmp_path):
+    """Runs of the forbidden namespace are unknown; none is reported without a Job."""
     others = [a_run("o", namespace="other"), a_job("k", run="o", namespace="other")]
     async with a_server(a_run("r"), *others) as server:
-        refuses(server, forbidden, "/apis/batch/v1/namespaces/other", "/apis/agents.platform/v1/namespaces/other")
-        async with an_exporter(server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE) as app:
+        reject_requests(
+            server, forbidden, "/apis/batch/v1/namespaces/other", "/apis/agents.platform/v1/namespaces/other"
+        )
+        async with an_exporter(
+            server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE_CONFIGMAP
+        ) as app:
             await until(
                 lambda: sorted(state_of(app, "coderuns")) == ["forbidden", "watching"] and app.health.is_ready()
             )
@@ -192,19 +196,21 @@ async def test_of_two_namespaces_the_forbidden_one_does_not_stop_the_other(tmp_p
             assert page.values("coderun_job_name", namespace="other", job_name="k") == [1]
 
 
-async def test_runs_of_a_namespace_whose_jobs_are_forbidden_have_no_job_name(tmp_path):
-    """Neither a name nor an empty one."""
+async def test_runs_have_no_job_name_series_if_the_jobs_of_their_namespace_are_forbidden(tmp_path):
+    """There is no series at all, not even one with an empty `job_name`."""
     async with a_server(a_run("r"), a_run("o", namespace="other")) as server:
-        refuses(server, forbidden, "/apis/batch/v1/namespaces/other")
-        async with an_exporter(server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE) as app:
+        reject_requests(server, forbidden, "/apis/batch/v1/namespaces/other")
+        async with an_exporter(
+            server.url, tmp_path, namespaces=(NAMESPACE, "other"), configmaps=ONE_CONFIGMAP
+        ) as app:
             await until(lambda: app.health.is_ready() and "forbidden" in state_of(app, "jobs"))
             page = await metrics_of(app)
     assert page.labels("coderun_job_name", "coderun") == ["r"]
     assert page.labels("coderun_created_timestamp", "coderun") == ["o", "r"]
 
 
-async def test_a_second_kind_that_is_not_installed_blocks_nothing(tmp_path):
-    """DocsRun is gone from later platforms; where it comes, it is read from scratch."""
+async def test_a_second_kind_that_is_not_installed_does_not_affect_the_first(tmp_path):
+    """Later platforms have no DocsRun. If its CRD is installed later, its runs are listed."""
     kinds = Settings().coderuns.kinds
     docs = "docsruns.agents.platform"
     runs = type(Settings().coderuns)(kinds=(*kinds, docs))
@@ -218,8 +224,8 @@ async def test_a_second_kind_that_is_not_installed_blocks_nothing(tmp_path):
         assert (await metrics_of(app)).labels("coderun_info", "coderun") == ["docsrun/d", "r"]
 
 
-async def test_a_missing_crd_is_a_state_and_recovers(tmp_path):
-    """The exporter may be installed before the platform."""
+async def test_a_missing_crd_is_reported_until_it_is_installed(tmp_path):
+    """The exporter can be installed before the platform."""
     async with a_server(crds=()) as server, an_exporter(server.url, tmp_path) as app:
         await until(lambda: state_of(app, "coderuns") == ["missing"])
         assert "[-] coderuns: missing\n" in (await readiness(app))[1]

@@ -1,4 +1,4 @@
-"""Log lines: one line each, whatever is in them."""
+"""Each log record is one line, whatever it contains."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from exporter import logs
 
 @pytest.fixture(autouse=True)
 def _restored():
-    """What is set up here does not outlive a test."""
+    """Restores the loggers after each test."""
     root, server = logging.getLogger(), logging.getLogger("aiohttp.server")
     before = root.level, root.handlers[:], server.level
     yield
@@ -20,8 +20,8 @@ def _restored():
     server.setLevel(before[2])
 
 
-def the_lines(capsys, *, form="logfmt", level="info"):
-    """Sets the logs up; gives a logger, and a function for the lines on standard error, without their time."""
+def log_and_lines(capsys, *, form="logfmt", level="info"):
+    """Sets up logging. Returns a logger, and a function that returns the logged lines without their time."""
     logs.set_up(level=level, form=form)
 
     def lines():
@@ -32,8 +32,8 @@ def the_lines(capsys, *, form="logfmt", level="info"):
     return logging.getLogger("exporter.test"), lines
 
 
-def test_a_line_is_time_level_message_and_the_fields(capsys):
-    """In UTC, to the millisecond, as Prometheus' own programs write it."""
+def test_a_line_has_time_level_message_and_fields(capsys):
+    """The time is in UTC with milliseconds, as in the logs of Prometheus."""
     logs.set_up(level="info", form="logfmt")
     record = logging.makeLogRecord(
         {"levelname": "INFO", "levelno": logging.INFO, "msg": "started %s", "args": ("x",), "port": 10911}
@@ -63,22 +63,22 @@ def test_a_line_is_time_level_message_and_the_fields(capsys):
     ],
 )
 def test_a_value_stays_inside_its_quotes(capsys, value, written):
-    """Whoever names an object in the cluster can neither begin a line nor a field of ours."""
-    log, lines = the_lines(capsys)
+    """A name from the cluster can neither start a new line nor add a field."""
+    log, lines = log_and_lines(capsys)
     log.info("m", extra={"detail": value})
     assert lines() == [f"level=INFO msg=m detail={written}"]
 
 
 def test_a_message_stays_inside_its_quotes(capsys):
-    """It may have come from a server."""
-    log, lines = the_lines(capsys)
+    """The message may contain text from a server."""
+    log, lines = log_and_lines(capsys)
     log.info("it said: %s", 'x"\nlevel=ERROR')
     assert lines() == ['level=INFO msg="it said: x\\"\\nlevel=ERROR"']
 
 
-def test_json_lines_are_objects_of_the_same_fields(capsys):
-    """One line each as well; numbers are numbers, every other value is text."""
-    log, lines = the_lines(capsys, form="json")
+def test_json_lines_have_the_same_fields(capsys):
+    """Each record is one line. Numbers remain numbers; all other values are text."""
+    log, lines = log_and_lines(capsys, form="json")
     log.warning("two\nlines", extra={"detail": 'a"b', "count": 3, "flag": True})
     (line,) = lines()
     fields = json.loads(line)
@@ -87,9 +87,9 @@ def test_json_lines_are_objects_of_the_same_fields(capsys):
 
 
 @pytest.mark.parametrize("form", logs.FORMATS)
-def test_an_exception_is_one_line_with_its_traceback(capsys, form):
-    """The field `error`; a record that was told of no exception has none."""
-    log, lines = the_lines(capsys, form=form)
+def test_an_exception_is_logged_in_one_line_with_its_traceback(capsys, form):
+    """The traceback is in the field `error`. Records without an exception do not have this field."""
+    log, lines = log_and_lines(capsys, form=form)
     try:
         int("bad\nthing")
     except ValueError:
@@ -102,7 +102,7 @@ def test_an_exception_is_one_line_with_its_traceback(capsys, form):
 
 
 @pytest.mark.parametrize(
-    ("level", "told"),
+    ("level", "logged"),
     [
         ("debug", ["DEBUG", "INFO", "WARN", "ERROR", "ERROR"]),
         ("info", ["INFO", "WARN", "ERROR", "ERROR"]),
@@ -110,32 +110,32 @@ def test_an_exception_is_one_line_with_its_traceback(capsys, form):
         ("error", ["ERROR", "ERROR"]),
     ],
 )
-def test_less_than_the_level_is_not_told(capsys, level, told):
-    """The levels are named as users of Prometheus know them."""
-    log, lines = the_lines(capsys, level=level)
+def test_records_below_the_level_are_not_logged(capsys, level, logged):
+    """The names of the levels are those of Prometheus."""
+    log, lines = log_and_lines(capsys, level=level)
     for number in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
         log.log(number, "m")
-    assert lines() == [f"level={name} msg=m" for name in told]
+    assert lines() == [f"level={name} msg=m" for name in logged]
     assert level in logs.LEVELS
 
 
-def test_to_set_up_again_replaces_what_was_set_up(capsys):
+def test_a_second_setup_replaces_the_first(capsys):
     """No line is written twice."""
     logs.set_up(level="error", form="json")
-    log, lines = the_lines(capsys)
+    log, lines = log_and_lines(capsys)
     log.info("m")
     assert lines() == ["level=INFO msg=m"]
 
 
-def test_clients_that_send_garbage_do_not_fill_the_log(capsys):
-    """The HTTP server would tell of each of them."""
-    _, lines = the_lines(capsys, level="debug")
+def test_errors_of_the_http_server_are_not_logged(capsys):
+    """The library aiohttp logs an error for each malformed request, so clients could fill the log."""
+    _, lines = log_and_lines(capsys, level="debug")
     logging.getLogger("aiohttp.server").error("Error handling request")
     assert lines() == []
 
 
-def test_what_is_logged_without_a_set_up_is_one_line_too(capsys):
-    """By a command such as `check`, whose output is its findings; informational lines are not shown."""
+def test_without_a_setup_a_record_is_one_line_too(capsys):
+    """Commands such as `check` do not set up logging. Informational records are not shown."""
     logs.set_up_fallback()
     record = logging.makeLogRecord({"levelname": "ERROR", "levelno": logging.ERROR, "msg": "a\nb", "object": "x\ny"})
     try:

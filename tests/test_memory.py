@@ -1,4 +1,4 @@
-"""The memory limit of the container."""
+"""Reads the memory limit of the container."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from exporter.memory import memory_limit
 
 
 def a_root(folder, cgroup, **files):
-    """A machine's /proc and /sys."""
+    """Creates a directory with these files of /proc and /sys."""
     for name, text in {"proc/self/cgroup": cgroup, **files}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,11 +35,11 @@ V1 = "sys/fs/cgroup/memory/{}memory.limit_in_bytes"
         ("0::/\n", {V2.format(""): "many"}, None),
     ],
 )
-def test_the_smallest_limit_that_holds(tmp_path, cgroup, files, limit):
-    """Of cgroup v2 and v1, of the container and of what contains it; what is no number is no limit."""
+def test_the_smallest_limit_applies(tmp_path, cgroup, files, limit):
+    """Limits of cgroup v1 and v2, of the container and of its parents, are read. Invalid text is no limit."""
     assert memory_limit(a_root(tmp_path, cgroup, **files)) == limit
 
 
-def test_this_machine_has_a_limit_or_none():
-    """Whatever is in its files."""
+def test_the_limit_of_this_machine_is_readable():
+    """It is None or positive."""
     assert memory_limit() is None or memory_limit() > 0

@@ -1,4 +1,4 @@
-"""What a user installs: the wheel, and the image that is made of it, contain the exporter and nothing else."""
+"""The wheel and the image contain only the package `exporter`."""
 
 import ast
 import email
@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel, built from this checkout."""
+    """The wheel, built from this checkout, as an open ZipFile."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
@@ -36,7 +36,7 @@ def wheel(tmp_path_factory):
 
 @pytest.mark.timeout(60)
 def test_the_wheel_contains_the_exporter_and_nothing_else(wheel):
-    """Every module of `exporter`, and its own metadata: neither lab nor tools, tests, bench or rules."""
+    """It has every file of `exporter` and the metadata, but nothing of lab, tools, tests, bench or alerts."""
     information = f"{'-'.join(pathlib.Path(wheel.filename).name.split('-')[:2])}.dist-info/"
     names = {name for name in wheel.namelist() if not name.startswith(information)}
     files = [path.relative_to(ROOT) for path in (ROOT / "exporter").rglob("*") if path.is_file()]
@@ -45,7 +45,7 @@ def test_the_wheel_contains_the_exporter_and_nothing_else(wheel):
 
 @pytest.mark.timeout(60)
 def test_the_wheel_requires_what_the_exporter_imports_and_nothing_else(wheel):
-    """No extras. Every other import is of the standard library, so that each command runs where it is installed."""
+    """There are no extras. All other imports are from the standard library."""
     [metadata] = [name for name in wheel.namelist() if name.endswith("/METADATA")]
     head = email.message_from_bytes(wheel.read(metadata))
     required = set(map(name_of, head.get_all("Requires-Dist")))
@@ -58,12 +58,12 @@ def test_the_wheel_requires_what_the_exporter_imports_and_nothing_else(wheel):
 
 
 def name_of(requirement):
-    """The name of a distribution, as `pyproject.toml` writes it."""
+    """The normalized name of the distribution in a requirement."""
     return re.match(r"[\w-]+", requirement)[0].lower().replace("_", "-")
 
 
 def imports_of(path):
-    """The top-level packages that a module imports, wherever in it."""
+    """The top-level packages that a module imports, including imports inside functions."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -71,8 +71,8 @@ def imports_of(path):
             yield node.module.partition(".")[0]
 
 
-def test_the_image_is_made_of_the_exporter_alone():
-    """The Dockerfile copies exactly what .dockerignore lets through."""
+def test_the_image_contains_only_the_exporter():
+    """The Dockerfile copies exactly the paths that .dockerignore allows."""
     lines = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     copied = {source for line in lines for source in line.split()}
     assert copied == {"exporter", "pyproject.toml", "README.md", "requirements/build.txt", "requirements/run.txt"}
@@ -80,6 +80,6 @@ def test_the_image_is_made_of_the_exporter_alone():
     assert set(allowed) == copied
 
 
-def test_every_command_is_one_of_the_package():
-    """A command whose code is elsewhere would be in the help of an image that cannot run it."""
+def test_every_command_is_in_the_package():
+    """Otherwise `--help` in the image would list a command that is not installed there."""
     assert {module.__package__ for module, _ in cli._COMMANDS.values()} == {"exporter.commands"}

@@ -1,4 +1,4 @@
-"""The admission policies as they are shipped, read without a cluster: fail-open, with a way out, and of one mind."""
+"""Checks the shipped admission policies without a cluster: they fail open, have an opt-out, and agree."""
 
 import pathlib
 import re
@@ -32,7 +32,7 @@ THRESHOLDS = config.Thresholds()
 
 
 def spec(file, sort):
-    """The spec of the one document of a file whose kind ends so."""
+    """The spec of the only document of a file whose kind ends with `sort`."""
     (found,) = (item["spec"] for item in FILES[file] if item["kind"].endswith(sort))
     return found
 
@@ -47,40 +47,40 @@ def spec(file, sort):
     ],
 )
 def test_a_file_is_a_policy_and_its_binding(file, kinds):
-    """Whoever applies one file has all of it; the refusal alone leans on another file. All is stable API."""
+    """One file can be applied alone, except job-limits-deny.yaml. All use stable API versions."""
     assert [item["kind"] for item in FILES[file]] == kinds
     assert {item["apiVersion"] for item in FILES[file]} == {"admissionregistration.k8s.io/v1"}
     assert {item["metadata"]["name"] for item in FILES[file]} == {spec(file, "Binding")["policyName"]}
 
 
 def test_there_are_no_other_files():
-    """A file that is added has to be put to the tests above and below."""
+    """A new file must be added to the tests in this module."""
     assert set(FILES) == {LIMITS, VALIDATE, DENY, WORKFLOWS}
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_is_fail_open_and_can_be_opted_out_of(policy):
-    """`Ignore`, and the annotation before anything else is asked."""
+    """The failurePolicy is `Ignore`, and the opt-out annotation is the first match condition."""
     assert policy["spec"]["failurePolicy"] == "Ignore"
     assert policy["spec"]["matchConditions"][0]["expression"] == OPTED_OUT
 
 
 @pytest.mark.parametrize("binding", BINDINGS)
-def test_a_binding_leaves_out_the_namespaces_that_opted_out(binding):
-    """And no others: a policy that nobody bound does nothing."""
+def test_a_binding_excludes_the_namespaces_that_opted_out(binding):
+    """It applies to all other namespaces. A policy without a binding has no effect."""
     assert binding["spec"]["matchResources"] == {"namespaceSelector": NAMESPACES}
 
 
-def test_only_the_file_that_says_so_refuses_anything():
-    """The others warn, and the audit log tells. Both bindings for Jobs are one, so they exclude each other."""
+def test_only_job_limits_deny_rejects_requests():
+    """The others warn and write to the audit log. Both bindings for Jobs have one name, so one replaces the other."""
     actions = {file: spec(file, "Binding").get("validationActions") for file in FILES}
     warn = ["Warn", "Audit"]
     assert actions == {LIMITS: None, VALIDATE: warn, DENY: ["Deny", "Audit"], WORKFLOWS: warn}
     assert FILES[VALIDATE][-1]["metadata"] == FILES[DENY][-1]["metadata"]
 
 
-def test_what_is_given_limits_is_what_is_warned_of():
-    """The two policies for Jobs ask for the same Jobs, at their creation only."""
+def test_both_policies_select_the_same_jobs():
+    """Both apply only when a Job is created."""
     given, warned = spec(LIMITS, "Policy"), spec(VALIDATE, "Policy")
     for key in ("matchConstraints", "matchConditions"):
         assert given[key] == warned[key]
@@ -89,8 +89,8 @@ def test_what_is_given_limits_is_what_is_warned_of():
 
 
 @pytest.mark.parametrize("file", [LIMITS, VALIDATE])
-def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
-    """CodeRun and DocsRun in both groups, BoltRun, the workspace cleanup by its label."""
+def test_the_policies_select_the_jobs_of_every_kind_of_the_platform(file):
+    """These are CodeRun and DocsRun of both groups, BoltRun, and the workspace cleanup with its label."""
     text = (FOLDER / file).read_text("utf-8")
     kind = resolve(DEFAULT)
     named = set(re.findall(r"'(\w+Run\.[a-z0-9.]+)'", text))
@@ -103,8 +103,8 @@ def test_the_jobs_of_every_kind_of_the_platform_are_agents_jobs(file):
     assert f"annotations[?'{MAX_RUNTIME_ANNOTATION}']" in text
 
 
-def test_the_limits_are_the_exporters_defaults():
-    """A Job ends when `AgentJobHanging` would begin to wait, and a step has time for both limits of a run."""
+def test_the_limits_are_the_defaults_of_the_exporter():
+    """A Job ends when `AgentJobHanging` becomes pending. A workflow step allows for both limits of a run."""
     runtime, creation = (
         int(parse_duration(str(limit)))
         for limit in (config.DEFAULT_JOB_MAX_RUNTIME, THRESHOLDS.job_creation_deadline)
@@ -115,8 +115,8 @@ def test_the_limits_are_the_exporters_defaults():
     assert f"for example {creation + runtime}: " in advice["messageExpression"]
 
 
-def test_the_page_says_first_that_the_default_limit_ends_healthy_runs_and_how_to_set_another():
-    """Before the list of the files: the figure, the effect, the command, and the chart's value."""
+def test_the_readme_first_states_that_the_default_limit_ends_healthy_runs():
+    """The first section has the figure, the effect, the command and the chart value for another limit."""
     page = (FOLDER / "README.md").read_text("utf-8")
     first = page.partition("## ")[2].partition("\n## ")[0]
     assert first.startswith("First: ")
@@ -125,8 +125,8 @@ def test_the_page_says_first_that_the_default_limit_ends_healthy_runs_and_how_to
     assert page.index("## First: ") < page.index("| file |")
 
 
-def test_the_pages_command_for_another_limit_changes_that_line_only():
-    """The `sed` that the page pipes to `kubectl apply`."""
+def test_the_command_of_the_readme_changes_only_the_limit():
+    """The README pipes the output of this `sed` to `kubectl apply`."""
     page, shipped = ((FOLDER / name).read_text("utf-8") for name in ("README.md", LIMITS))
     command = re.search(
         r"^    sed \"s/('default': 3600)/('default': 14400)/\" deploy/policies/(\S+) \|", page, re.MULTILINE
@@ -139,15 +139,15 @@ def test_the_pages_command_for_another_limit_changes_that_line_only():
 
 
 @pytest.mark.parametrize("page", ["deploy/policies/README.md", "alerts/runbooks/AgentJobsWithoutDeadline.md"])
-def test_the_files_that_a_page_names_are_there(page):
-    """Links and commands: `kubectl apply -f` of a misspelled file helps nobody."""
+def test_the_files_that_a_page_names_exist(page):
+    """Links and commands must not contain a misspelled file."""
     named = set(re.findall(r"\b((?:job|workflow)-[a-z-]+\.yaml)\b", (ROOT / page).read_text("utf-8")))
     assert named
     assert named <= set(FILES)
 
 
-def test_the_page_tells_of_every_file():
-    """And of the Kubernetes version that it needs."""
+def test_the_readme_lists_every_file():
+    """Each row has the required Kubernetes version."""
     rows = re.findall(
         r"^\| `([\w.-]+)` \| .+ \| (1\.\d+) \|$", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE
     )

@@ -1,4 +1,4 @@
-"""The manifests grant what is listed and watched, and nothing else."""
+"""The generated manifests grant exactly the lists and watches of the exporter."""
 
 import re
 
@@ -39,8 +39,8 @@ PATH = re.compile(
 )
 
 
-def granted(made):
-    """(group, resource, namespace or None, name or None, verb) of each permission."""
+def granted_permissions(made):
+    """The (group, resource, namespace or None, name or None, verb) of each permission."""
     return {
         (group, resource, role["metadata"].get("namespace"), name, verb)
         for role in made
@@ -52,8 +52,8 @@ def granted(made):
     }
 
 
-def read(settings):
-    """The same of what the exporter reads, by its paths and selectors."""
+def required_permissions(settings):
+    """The same tuples for the requests of the exporter, from their paths and selectors."""
     for informer in informers(settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True):
         parts = PATH.fullmatch(informer.path)
         selected = informer.params.get("fieldSelector", "")
@@ -65,14 +65,16 @@ def read(settings):
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_exactly_what_is_read_is_granted(case):
-    """Of every list and watch its group, resource, namespace and name."""
-    assert granted(manifests(SETTINGS[case], account=ACCOUNT)) == set(read(SETTINGS[case]))
+def test_exactly_the_requests_of_the_exporter_are_granted(case):
+    """Group, resource, namespace and name of each list and watch are compared."""
+    assert granted_permissions(manifests(SETTINGS[case], account=ACCOUNT)) == set(
+        required_permissions(SETTINGS[case])
+    )
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_each_role_is_bound_to_the_account_where_it_is(case):
-    """A ClusterRole for all namespaces, else a Role in each; no two objects of a kind have one name in one place."""
+def test_each_role_is_bound_to_the_service_account(case):
+    """All namespaces need a ClusterRole, otherwise each has a Role. Names are unique per kind and namespace."""
     made = manifests(SETTINGS[case], account=ACCOUNT)
     for role, binding in zip(made[::2], made[1::2], strict=True):
         assert (role["kind"], binding["kind"]) in {("ClusterRole", "ClusterRoleBinding"), ("Role", "RoleBinding")}
@@ -86,13 +88,13 @@ def test_each_role_is_bound_to_the_account_where_it_is(case):
 
 @pytest.mark.parametrize("case", ["no ConfigMaps", "kinds that require no ConfigMaps", "runs that are workers"])
 def test_without_required_configmaps_there_is_no_rule_for_them(case):
-    """One with an empty list of names would grant them all."""
+    """A rule with an empty list of names would grant access to all ConfigMaps."""
     made = manifests(SETTINGS[case], account=ACCOUNT)
     assert [item["kind"] for item in made] == ["ClusterRole", "ClusterRoleBinding"]
 
 
-def test_configmaps_that_the_settings_name_are_read_for_any_kind():
-    """Who names them wants them to be checked; one kind that requires them is enough for the default set."""
+def test_configmaps_that_the_settings_name_are_granted_for_any_kind():
+    """The default set is granted if at least one kind requires it."""
     other = CodeRuns(kinds=("tasks.kelos.dev",))
     named = Settings(coderuns=other, configmaps=ConfigMaps(required=("a",)))
     both = Settings(coderuns=CodeRuns(kinds=("tasks.kelos.dev", "coderuns.agents.platform")))
@@ -100,15 +102,15 @@ def test_configmaps_that_the_settings_name_are_read_for_any_kind():
     assert (names[0], len(names[1])) == (["a"], 6)
 
 
-def test_a_pattern_is_granted_every_configmap_of_its_namespace():
-    """RBAC has no patterns. What is read stays in one namespace, and is listed, never written."""
+def test_a_pattern_requires_access_to_all_configmaps_of_its_namespace():
+    """RBAC has no patterns. The Role only grants list and watch, in one namespace."""
     role = manifests(SETTINGS["ConfigMaps by a pattern"], account=ACCOUNT)[2]
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "t")
     assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch"]}]
 
 
-def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the_other():
-    """What both make alike they call alike, and what differs has another place: neither takes away the other's."""
+def test_manifests_of_two_exporters_do_not_overwrite_each_other():
+    """Objects of the same name and namespace are identical in both manifests."""
     places = [
         {
             (item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]): item
@@ -122,7 +124,7 @@ def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the
 
 
 @pytest.mark.parametrize(
-    ("settings", "account", "said"),
+    ("settings", "account", "error_text"),
     [
         ({"coderuns": CodeRuns(kinds=(Profile(plural="*"),))}, ACCOUNT, "'*' is not the name of a resource"),
         (
@@ -138,15 +140,15 @@ def test_exporters_that_share_the_namespaces_can_be_granted_theirs_one_after_the
         ({}, Account(namespace="a.b"), "'a.b' is not the name of a namespace"),
     ],
 )
-def test_a_name_that_would_grant_more_is_refused(settings, account, said):
-    """`*` is everything, and an empty resourceName matches the list of all objects."""
+def test_a_name_that_would_grant_more_is_rejected(settings, account, error_text):
+    """`*` matches everything, and an empty resourceName matches the list of all objects."""
     with pytest.raises(GrantError) as error:
         manifests(Settings(**settings), account=account)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(error_text)
 
 
-def test_reviews_of_tokens_are_granted_only_where_they_are_wanted():
-    """By Kubernetes' own role, and by a name that no exporter elsewhere in the cluster takes away."""
+def test_token_reviews_are_granted_only_if_enabled():
+    """The binding refers to system:auth-delegator. Its name contains the namespace and is thus unique."""
     without = manifests(Settings(namespaces=("a",)), account=ACCOUNT)
     (binding,) = manifests(Settings(namespaces=("a",), web=Web(kubernetes_auth=True)), account=ACCOUNT)[
         len(without) :

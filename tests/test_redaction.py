@@ -1,4 +1,4 @@
-"""Free text of the cluster: a credential in any of the forms in which one is written, beside the words of a cause."""
+"""Credentials in free text from the cluster are redacted, and the rest of the text is kept."""
 
 import itertools
 import pathlib
@@ -8,27 +8,27 @@ import pytest
 from exporter.untrusted import message
 
 HERE = pathlib.Path(__file__).parent / "redaction"
-# Not one of these looks like a token: what stands around them says that they are one.
+# These values do not look like tokens: only the text before them marks them as credentials.
 VALUES = ["hunter", "S3CRET", "4321", "Sommer2024!", "correcthorse", "x7k2p9qw", "Tr0ub4dor&3"]
-AROUND = ["{}", "clone failed: {}", "{} (attempt 3)", "x={}, y=2", "{}: 401", "2 runs, {} and more"]
+CONTEXTS = ["{}", "clone failed: {}", "{} (attempt 3)", "x={}, y=2", "{}: 401", "2 runs, {} and more"]
 
 
 def lines(name):
-    """Of a file of texts."""
+    """The lines of a file, without comments."""
     return [line for line in (HERE / name).read_text().splitlines() if not line.startswith("#")]
 
 
 @pytest.mark.parametrize("form", lines("forms.txt"))
-def test_a_value_behind_the_name_of_a_credential_is_hidden(form):
-    """In each of the usual forms, with words around it, whatever the value looks like."""
-    for value, around in itertools.product(VALUES, AROUND):
-        shown = message(around.replace("{}", form.replace("\\n", "\n").replace("VALUE", value)))
+def test_a_value_after_the_name_of_a_credential_is_redacted(form):
+    """Each usual notation is tested with text around it and with values that do not look like tokens."""
+    for value, context in itertools.product(VALUES, CONTEXTS):
+        shown = message(context.replace("{}", form.replace("\\n", "\n").replace("VALUE", value)))
         assert value not in shown, (form, value, shown)
 
 
 @pytest.mark.parametrize("cause", lines("causes.txt"))
-def test_the_words_of_a_cause_stay(cause):
-    """What an on-call person has to read, up to the length of a message."""
+def test_the_text_of_a_cause_is_kept(cause):
+    """Users need this text. It is only truncated to 200 characters."""
     assert message(cause) == cause[:200]
 
 
@@ -51,13 +51,13 @@ def test_the_words_of_a_cause_stay(cause):
         ("word dXNlcjpwYXNz and Tr0ub4dor3 here", "word REDACTED and REDACTED here"),
     ],
 )
-def test_what_stands_around_a_credential_stays(text, shown):
+def test_the_text_around_a_credential_is_kept(text, shown):
     """Only the value is replaced."""
     assert message(text) == shown
 
 
-def test_a_credential_that_the_limit_cuts_is_hidden_too():
-    """What is left of an address without its end could be read as a host and a path."""
+def test_a_truncated_credential_is_redacted():
+    """An address that is cut at the limit could be mistaken for a host and a path."""
     for length in range(100, 440):
         assert "hunter" not in message(
             "w" + " w" * (length // 2) + " https://bot:4321/hunter/" + "x/" * 9 + "@git.example/o"

@@ -1,4 +1,4 @@
-"""What a running exporter says of its settings: at `/`, and once in its log."""
+"""The notices about settings, which the exporter shows at `/` and logs once."""
 
 import logging
 
@@ -10,34 +10,34 @@ from exporter.notices import Notices
 from exporter.profiles import Profile
 from tests.clusters import a_configmap, a_run, a_server, a_status, restart, until
 from tests.commands.test_check_input import AGENTTASKS
-from tests.exporting import an_exporter, impatience, metrics_of, refuses
+from tests.exporting import an_exporter, impatience, metrics_of, reject_requests
 from tests.web.serving import fetch
 
 __all__ = ["impatience"]
 
-NONE = ConfigMaps(required=())
+NO_CONFIGMAPS = ConfigMaps(required=())
 TASKS = {"group": "example.com", "plural": "agenttasks"}
 
 
 @pytest.fixture(autouse=True)
-def often(monkeypatch):
-    """Milliseconds where it waits minutes."""
+def frequent_checks(monkeypatch):
+    """Shortens the interval of the checks from minutes to milliseconds."""
     monkeypatch.setattr(settings_notices, "_CHECK_SECONDS", 0.01)
     monkeypatch.setattr(settings_notices, "_RETRY_SECONDS", 0.01)
 
 
 async def status_page(app):
-    """The page at `/`."""
+    """The HTML of the page at `/`."""
     return (await fetch(f"{app.url}/"))[2].decode()
 
 
 def logged(caplog):
-    """What was logged about the settings."""
+    """The logged messages about the settings."""
     return [record.getMessage() for record in caplog.records if record.name == "exporter.notices"]
 
 
 def test_a_notice_is_logged_once(caplog):
-    """However often it is true again; another line about the same subject is another notice."""
+    """It is not logged again when it becomes true again. A different text of the same subject is a new notice."""
     caplog.set_level(logging.INFO)
     notices = Notices()
     for line in ("a", "a", "", "a", "b"):
@@ -48,8 +48,8 @@ def test_a_notice_is_logged_once(caplog):
     assert notices.lines == ["b", "c"]
 
 
-async def test_a_platform_without_those_configmaps_is_said_to_need_none(tmp_path, caplog):
-    """Until one of them appears: then the others are missing."""
+async def test_a_platform_without_the_default_configmaps_requires_none(tmp_path, caplog):
+    """As soon as one of them appears, the others are reported as missing."""
     caplog.set_level(logging.INFO)
     async with a_server(a_run("r")) as server, an_exporter(server.url, tmp_path) as app:
         await until(lambda: logged(caplog))
@@ -67,32 +67,32 @@ async def test_a_platform_without_those_configmaps_is_said_to_need_none(tmp_path
     assert "no ConfigMap is required" in logged(caplog)[0]
 
 
-async def test_a_kind_that_the_api_server_calls_otherwise_is_named(tmp_path, caplog):
-    """Once in the log, with nothing stopped by it; and no longer at `/` when it is right."""
+async def test_a_kind_with_another_name_in_the_api_server_is_reported(tmp_path, caplog):
+    """The notice is logged once and stops nothing. It is removed from `/` when the names are equal."""
     kinds = CodeRuns(kinds=(Profile(), Profile(**TASKS, kind="Agenttask")))
-    said = "agenttasks.example.com: its kind is AgentTask, not Agenttask"
+    notice = "agenttasks.example.com: its kind is AgentTask, not Agenttask"
     async with (
         a_server(a_run("r"), AGENTTASKS) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, coderuns=kinds) as app,
     ):
         await until(lambda: logged(caplog))
-        assert said in await status_page(app)
+        assert notice in await status_page(app)
         await until(app.health.is_ready)
         assert (await metrics_of(app)).values("coderun_created_timestamp", coderun="r")
         server.store.delete("customresourcedefinitions", "agenttasks.example.com")
         names = {"plural": "agenttasks", "kind": "Agenttask"}
         server.load([AGENTTASKS | {"spec": AGENTTASKS["spec"] | {"names": names}}])
-        while said in await status_page(app):
+        while notice in await status_page(app):
             pass
-    assert logged(caplog) == [said]
+    assert logged(caplog) == [notice]
 
 
-async def test_where_discovery_fails_nothing_is_said_until_it_answers(tmp_path, caplog):
-    """403 is none of the trouble: the lists say what may be read."""
+async def test_while_discovery_fails_no_notice_is_logged(tmp_path, caplog):
+    """A 403 of discovery is ignored, because the lists show what is permitted."""
     kinds = CodeRuns(kinds=(Profile(**TASKS, kind="Agenttask"),))
     async with a_server(AGENTTASKS) as server:
-        refuses(server, lambda: a_status(403, "no"), "/apis/example.com/v1")
-        async with an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds):
+        reject_requests(server, lambda: a_status(403, "no"), "/apis/example.com/v1")
+        async with an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, coderuns=kinds):
             seen = len(server.requests)
             await until(lambda: len(server.requests) > seen + 10)
             assert logged(caplog) == []

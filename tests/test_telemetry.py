@@ -1,4 +1,4 @@
-"""The exporter's own metrics, and the state of each thing that it reads."""
+"""The exporter's own metrics, and the state of each list and watch."""
 
 import logging
 
@@ -7,43 +7,43 @@ from prometheus_client import generate_latest
 
 from exporter import __version__
 from exporter.telemetry import STATES, Telemetry
-from tests.worlds import parsed
+from tests.harness import parse_exposition
 
 NOW = 1_760_000_000.0
 
 
 class Clock:
-    """Seconds since the epoch, moved by hand."""
+    """Returns a time in seconds since the epoch, which tests set."""
 
     def __init__(self):
         self.now = NOW
 
     def __call__(self):
-        """The time."""
+        """The current time."""
         return self.now
 
 
 @pytest.fixture
 def clock():
-    """The time."""
+    """A clock that tests set."""
     return Clock()
 
 
 @pytest.fixture
 def telemetry(clock):
-    """The exporter's metrics."""
+    """The exporter's own metrics."""
     return Telemetry(clock=clock)
 
 
 @pytest.fixture
 def jobs(telemetry):
-    """The status of the Jobs of all namespaces."""
+    """The status of the list and watch of Jobs in all namespaces."""
     return telemetry.resource(resource="jobs", scope="*", required=True)
 
 
 @pytest.fixture
-def told(caplog):
-    """The changes of state that were logged, as level, was, state, detail."""
+def logged(caplog):
+    """A function that returns the logged state changes as (level, old state, new state, detail), and clears them."""
     caplog.set_level(logging.INFO)
 
     def changes():
@@ -56,8 +56,8 @@ def told(caplog):
 
 
 def own(telemetry, name):
-    """The samples of one of the exporter's own metrics, by their labels but for resource and scope."""
-    samples = parsed(generate_latest(telemetry.registry).decode())
+    """Maps the label values (without resource and scope) of the samples of one metric to their values."""
+    samples = parse_exposition(generate_latest(telemetry.registry).decode())
     found = [(labels, value) for sample, labels, value in samples if sample == f"coderun_exporter_{name}"]
     return {
         "/".join(v for k, v in labels.items() if k not in {"resource", "scope"}): value for labels, value in found
@@ -65,14 +65,14 @@ def own(telemetry, name):
 
 
 def states(telemetry):
-    """The states that are 1."""
+    """The states whose sample is 1."""
     all_of_them = own(telemetry, "resource_state")
     assert set(all_of_them) == set(STATES)
     return [name for name, value in all_of_them.items() if value == 1]
 
 
-def test_the_exporter_says_what_it_is(telemetry):
-    """Version and Python; its process and its garbage collector; no `_created` series."""
+def test_build_process_and_garbage_collector_are_exposed(telemetry):
+    """There are no `_created` series."""
     page = generate_latest(telemetry.registry).decode()
     assert 'coderun_exporter_build_info{python="' in page
     assert f'version="{__version__}"}} 1.0' in page
@@ -88,8 +88,8 @@ def test_two_telemetries_share_nothing():
     assert own(other, "resource_state") == {}
 
 
-def test_a_new_resource_is_syncing(telemetry, jobs, told):
-    """Nothing has been read, nothing has failed, and its answer is still to come; nobody is told."""
+def test_a_new_resource_is_syncing(telemetry, jobs, logged):
+    """It has no data and no failure, its initial list is pending, and nothing is logged."""
     assert (jobs.state, jobs.detail, jobs.since, jobs.last_sync, jobs.objects) == ("syncing", "", NOW, None, 0)
     assert jobs.pending
     assert states(telemetry) == ["syncing"]
@@ -97,17 +97,17 @@ def test_a_new_resource_is_syncing(telemetry, jobs, told):
     assert own(telemetry, "malformed_objects_total") == {"": 0.0}
     for name in ("resource_objects", "resource_last_sync_timestamp_seconds", "errors_total", "requests_total"):
         assert own(telemetry, name) == {}
-    assert told() == []
+    assert logged() == []
 
 
-def test_a_resource_that_is_not_required_says_so(telemetry):
-    """ConfigMaps: the exporter is ready without them."""
+def test_an_optional_resource_is_exposed_as_not_required(telemetry):
+    """For example, the exporter can be ready without ConfigMaps."""
     telemetry.resource(resource="configmaps", scope="n/c", required=False)
     assert own(telemetry, "resource_required") == {"": 0.0}
 
 
-def test_a_list_makes_it_synced(telemetry, jobs, clock, told):
-    """With its number of objects and the time; one line."""
+def test_a_completed_list_makes_a_resource_synced(telemetry, jobs, clock, logged):
+    """Its number of objects and time are exposed, and one line is logged."""
     clock.now += 5
     jobs.record_list(objects=7)
     assert (jobs.state, jobs.since, jobs.last_sync, jobs.objects, jobs.pending) == (
@@ -122,41 +122,41 @@ def test_a_list_makes_it_synced(telemetry, jobs, clock, told):
     assert own(telemetry, "resource_objects") == {"": 7.0}
     assert own(telemetry, "resource_last_sync_timestamp_seconds") == {"": NOW + 5}
     assert own(telemetry, "resource_last_event_timestamp_seconds") == {}
-    assert told() == [("INFO", "syncing", "watching", "7 objects")]
+    assert logged() == [("INFO", "syncing", "watching", "7 objects")]
 
 
-def test_another_list_while_it_is_watched_is_normal_life(telemetry, jobs, clock, told):
-    """After a 410: no change of state, no line, and the time since is not begun anew."""
+def test_a_relist_while_watching_does_not_change_the_state(telemetry, jobs, clock, logged):
+    """After a 410 nothing is logged, and the time of the last change of state remains."""
     jobs.record_list(objects=7)
-    told()
+    logged()
     clock.now += 60
     jobs.record_expired(code="410")
     jobs.record_list(objects=8)
     assert (jobs.since, jobs.last_sync, jobs.objects) == (NOW, NOW + 60, 8)
     assert own(telemetry, "errors_total") == {"410": 1.0}
-    assert told() == []
+    assert logged() == []
 
 
-def test_a_failure_is_one_line_and_its_retries_are_none(telemetry, jobs, clock, told):
-    """Each is counted; the detail is the last one's; the time is that of the change."""
+def test_a_failure_is_logged_once_and_its_retries_are_not(telemetry, jobs, clock, logged):
+    """Each failure is counted. The detail is that of the last one, the time that of the change of state."""
     for number in range(3):
         clock.now += 10
         jobs.record_failure(state="unreachable", code="connect", detail=f"refused {number}")
     assert (jobs.state, jobs.detail, jobs.since) == ("unreachable", "refused 2", NOW + 10)
     assert states(telemetry) == ["unreachable"]
     assert own(telemetry, "errors_total") == {"connect": 3.0}
-    assert told() == [("WARNING", "syncing", "unreachable", "refused 0")]
+    assert logged() == [("WARNING", "syncing", "unreachable", "refused 0")]
 
 
-def test_every_change_between_states_is_one_line(jobs, told):
-    """There and back."""
+def test_every_change_of_state_is_logged_once(jobs, logged):
+    """This includes changes back to an earlier state."""
     jobs.record_list(objects=1)
     jobs.record_failure(state="unreachable", code="500", detail="a")
     jobs.record_failure(state="unauthorized", code="401", detail="b")
     jobs.watching()
     jobs.record_failure(state="unreachable", code="500", detail="c")
     jobs.record_list(objects=1)
-    assert [(level, was, state) for level, was, state, _ in told()] == [
+    assert [(level, was, state) for level, was, state, _ in logged()] == [
         ("INFO", "syncing", "watching"),
         ("WARNING", "watching", "unreachable"),
         ("WARNING", "unreachable", "unauthorized"),
@@ -166,8 +166,8 @@ def test_every_change_between_states_is_one_line(jobs, told):
     ]
 
 
-def test_what_the_watch_says_keeps_it_fresh(telemetry, jobs, clock):
-    """A bookmark is a sign of life; only a change of an object is an event."""
+def test_watch_events_and_bookmarks_update_the_last_sync(telemetry, jobs, clock):
+    """Only changes of objects update the time of the last event; bookmarks do not."""
     jobs.record_list(objects=1)
     clock.now += 30
     jobs.record_event(changed=0)
@@ -180,7 +180,7 @@ def test_what_the_watch_says_keeps_it_fresh(telemetry, jobs, clock):
 
 
 def test_requests_and_malformed_objects_are_counted(telemetry, jobs):
-    """By verb; by resource."""
+    """Requests are counted by verb, malformed objects by resource."""
     for verb in ("list", "watch", "watch"):
         jobs.record_request(verb=verb)
     jobs.record_malformed()
@@ -200,8 +200,8 @@ def test_requests_and_malformed_objects_are_counted(telemetry, jobs):
         (["unreachable", "forbidden", "unauthorized"], False),
     ],
 )
-def test_an_answer_is_pending_until_there_was_one(jobs, failures, pending):
-    """Read whole, or said to be missing or forbidden; an answer that was given once has been given."""
+def test_a_resource_is_pending_until_its_first_result(jobs, failures, pending):
+    """A result is a completed list, or the state `missing` or `forbidden`. Later failures do not change that."""
     for state in failures:
         jobs.record_failure(state=state, code="x", detail="")
     assert jobs.pending is pending
@@ -211,8 +211,8 @@ def test_an_answer_is_pending_until_there_was_one(jobs, failures, pending):
     assert not jobs.pending
 
 
-def test_the_scrape_and_the_loop_are_measured(telemetry):
-    """In seconds, by the answer's encoding."""
+def test_scrapes_and_the_event_loop_delay_are_measured(telemetry):
+    """Both are in seconds; scrapes are labelled with the encoding of the response."""
     telemetry.scrapes.labels("gzip").observe(0.002)
     telemetry.loop_delay.observe(0.5)
     assert own(telemetry, "scrape_duration_seconds_count") == {"gzip": 1.0}

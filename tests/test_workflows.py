@@ -1,4 +1,4 @@
-"""The workflows run what a developer runs, and nothing that can change under their feet."""
+"""The workflows run the same commands as a developer, and only pinned actions."""
 
 import pathlib
 import re
@@ -21,14 +21,14 @@ def steps_of(path):
 
 @pytest.mark.needs("actionlint")
 def test_actionlint_accepts_the_workflows():
-    """It knows the syntax, the contexts and the inputs of the actions."""
+    """It checks the syntax, the contexts and the inputs of actions."""
     run = subprocess.run([component("actionlint"), *WORKFLOWS], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_action_is_pinned_by_its_commit(path):
-    """A tag can be moved."""
+    """A tag can be moved to another commit."""
     used = [step["uses"] for step in steps_of(path) if "uses" in step]
     assert used
     assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action)] == []
@@ -36,13 +36,13 @@ def test_every_action_is_pinned_by_its_commit(path):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_workflow_runs_the_whole_of_ci(path):
-    """A release passes what a change passes."""
+    """A release must pass the same checks as a change."""
     assert any(".ci/run" in step.get("run", "") for step in steps_of(path))
     assert yaml.safe_load(path.read_text("utf-8"))["permissions"] == {"contents": "read"}
 
 
 @pytest.mark.parametrize("path", OURS, ids=lambda path: path.stem)
-def test_what_the_workflows_name_is_there(path):
-    """Files of the repository, by their paths in it."""
+def test_the_files_that_the_workflows_name_exist(path):
+    """Paths are relative to the repository."""
     named = re.findall(r"(?<![\w/.-])(?:tools|requirements|docs|deploy)/[\w./-]+", path.read_text("utf-8"))
     assert [name for name in named if not (ROOT / name.rstrip("/.")).exists()] == []

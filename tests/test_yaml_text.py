@@ -1,4 +1,4 @@
-"""YAML files: aliases and merge keys that grow without bound are one line, wherever a file is read."""
+"""YAML whose aliases or merge keys expand exponentially is rejected with a one-line error in every kind of file."""
 
 import itertools
 import pathlib
@@ -17,8 +17,8 @@ from exporter.web_config.reading import read
 LINE = "its aliases expand to too many values"
 
 
-def grown(first: str, form: str, *, levels: int = 12) -> str:
-    """Each level has ten times what the level above has."""
+def exponential_yaml(first: str, form: str, *, levels: int = 12) -> str:
+    """YAML with `levels` levels, each of which repeats the level before it ten times."""
     names = string.ascii_lowercase[:levels]
     lines = [f"  a: &a {first}"]
     for before, name in itertools.pairwise(names):
@@ -27,9 +27,9 @@ def grown(first: str, form: str, *, levels: int = 12) -> str:
 
 
 BOMBS = {
-    "merge keys": grown("{x: 1}", "{{<<: [{0}]}}"),
-    "lists": grown("[x]", "[{0}]"),
-    "mappings": grown("[x]", "{{k: [{0}]}}"),
+    "merge keys": exponential_yaml("{x: 1}", "{{<<: [{0}]}}"),
+    "lists": exponential_yaml("[x]", "[{0}]"),
+    "mappings": exponential_yaml("[x]", "{{k: [{0}]}}"),
     "itself": "  a: &a [*a]\n",
     "itself by a merge key": "  a: &a {<<: *a}\n",
     "pairs": "  a: &a {x: {y: *a}}\n",
@@ -37,17 +37,17 @@ BOMBS = {
 
 
 def settings_file(path: pathlib.Path) -> None:
-    """Reads it."""
+    """Reads the file as settings."""
     load(path)
 
 
 def web_file(path: pathlib.Path) -> None:
-    """Reads it."""
+    """Reads the file as a web configuration."""
     read(path)
 
 
 def kubeconfig(path: pathlib.Path) -> None:
-    """Reads it."""
+    """Reads the file as a kubeconfig."""
     load_context([path])
 
 
@@ -60,8 +60,8 @@ def kubeconfig(path: pathlib.Path) -> None:
         (kubeconfig, KubeConfigError, "preferences"),
     ],
 )
-def test_what_grows_without_bound_is_one_line(tmp_path, reader, error, key, bomb):
-    """With the file; nothing is built before its size is known."""
+def test_exponential_expansion_is_rejected_in_one_line(tmp_path, reader, error, key, bomb):
+    """The line names the file. The size is checked before anything is expanded."""
     file = tmp_path / "file"
     file.write_text(f"{key}:\n{BOMBS[bomb]}")
     with pytest.raises(error) as caught:
@@ -81,8 +81,8 @@ def test_what_grows_without_bound_is_one_line(tmp_path, reader, error, key, bomb
         (kubeconfig, KubeConfigError),
     ],
 )
-def test_what_is_nested_too_deeply_is_one_line(tmp_path, reader, error, deep):
-    """Also where libyaml reads, whose stack Python does not guard."""
+def test_deep_nesting_is_rejected_in_one_line(tmp_path, reader, error, deep):
+    """This also holds for libyaml, whose recursion Python does not limit."""
     file = tmp_path / "file"
     file.write_text(deep)
     with pytest.raises(error) as caught:
@@ -90,15 +90,15 @@ def test_what_is_nested_too_deeply_is_one_line(tmp_path, reader, error, deep):
     assert "\n" not in str(caught.value)
 
 
-def test_aliases_and_merge_keys_that_stay_small_are_read():
-    """As before."""
+def test_small_aliases_and_merge_keys_are_expanded():
+    """The result is that of `yaml.safe_load`."""
     text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: [*a, *a]\n"
     small = {"x": 1, "y": 2}
     assert yaml_text.load(text) == {"a": small, "b": {"x": 1, "y": 3}, "c": [small, small]}
 
 
 def test_a_second_document_is_an_error_where_only_one_is_expected():
-    """As `yaml.safe_load` has it; a kubeconfig may have several, of which the first is read."""
+    """With `single=False` the first document is returned, as for a kubeconfig."""
     with pytest.raises(yaml.YAMLError, match="single document"):
         yaml_text.load("a: 1\n---\nb: 2\n")
     assert yaml_text.load("a: 1\n---\nb: 2\n", single=False) == {"a": 1}

@@ -1,26 +1,26 @@
-"""The first list of runs or Jobs, which is put in place in slices."""
+"""The initial list of runs or Jobs, which is stored in slices."""
 
 import pytest
 
 from exporter.cache import CODERUNS, JOBS, Change, ObjectCache, Thresholds, slices as module
-from tests.cache.test_object_cache import a_cluster, a_job, a_run
+from tests.cache.test_object_cache import a_cache, a_job, a_run
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    """Slices of two."""
+    """Sets the size of a slice to two objects."""
     monkeypatch.setattr(module, "_SLICE", 2)
 
 
-def a_first_list(count):
-    """Runs, and a Job for each."""
+def an_initial_list(count):
+    """Returns `count` runs, and a Job for each, by UID."""
     runs = [a_run(f"r{number}", state="open") for number in range(count)]
     return runs, {f"j{number}": a_job(f"j{number}", owner=f"r{number}") for number in range(count)}
 
 
-def test_no_run_lacks_a_job_before_the_last_slice_is_in_place():
-    """An unknown is not a no: a run whose Job is in a later slice has one."""
-    runs, jobs = a_first_list(5)
+def test_no_run_is_without_a_job_before_the_last_slice_is_stored():
+    """Its Job may be in a later slice."""
+    runs, jobs = an_initial_list(5)
     cache = ObjectCache(thresholds=Thresholds())
     cache.replace(CODERUNS, "*", {run.uid: run for run in runs})
     sizes = []
@@ -32,9 +32,9 @@ def test_no_run_lacks_a_job_before_the_last_slice_is_in_place():
     assert [run.uid for run in runs if cache.lacks_job(run)] == ["r4"]
 
 
-def test_what_changes_between_two_slices_is_as_if_it_came_later():
-    """Runs come, change and go while the Jobs are put in place."""
-    runs, jobs = a_first_list(6)
+def test_changes_between_two_slices_are_applied_as_if_they_came_later():
+    """Runs are added, changed and deleted while the Jobs are being stored."""
+    runs, jobs = an_initial_list(6)
     cache = ObjectCache(thresholds=Thresholds())
     cache.advance(1000.0)
     cache.replace(CODERUNS, "*", {run.uid: run for run in runs[:4]})
@@ -53,12 +53,12 @@ def test_what_changes_between_two_slices_is_as_if_it_came_later():
         "r3": ["j3"],
         "r5": ["j5"],
     }
-    same = a_cluster(runs=now, jobs=jobs.values())
+    same = a_cache(runs=now, jobs=jobs.values())
     assert [cache.newest_job(run) for run in now] == [same.newest_job(run) for run in now]
 
 
-def test_a_run_whose_status_names_a_missing_job_had_it_until_the_list():
-    """Also one that is far down the list; a run that went in between is not remembered."""
+def test_a_job_that_the_status_names_but_the_list_lacks_existed_until_the_list():
+    """This holds for every run, also one that a later slice contains."""
     runs = [a_run(f"r{number}", state="open", status_job="gone", created=5.0) for number in range(5)]
     cache = ObjectCache(thresholds=Thresholds())
     cache.advance(1000.0)
@@ -68,9 +68,9 @@ def test_a_run_whose_status_names_a_missing_job_had_it_until_the_list():
     assert {cache.without_job_since(run) for run in runs} == {1000.0}
 
 
-def test_a_load_that_broke_off_is_begun_again():
-    """Whatever is in place by then is not new the second time."""
-    _, jobs = a_first_list(4)
+def test_a_load_that_was_interrupted_starts_again():
+    """Objects that are already stored are not reported as new again."""
+    _, jobs = an_initial_list(4)
     cache = ObjectCache(thresholds=Thresholds())
     assert len(next(cache.load(JOBS, "*", jobs))) == 2
     assert [len(some) for some in cache.load(JOBS, "*", jobs)] == [0, 2]

@@ -1,4 +1,4 @@
-"""The picture: joined by UID, told of changes, replaced as a whole."""
+"""The object cache joins records by UID, reports changes, and replaces a partition in one step."""
 
 import random
 
@@ -11,17 +11,17 @@ from exporter.resources.jobs import related as related_to_job
 
 
 def a_run(uid="r", **fields):
-    """A run's record."""
+    """The record of a run."""
     return Run(uid=uid, namespace="n", name=uid, **fields)
 
 
 def a_job(uid="j", **fields):
-    """A Job's record, of the run `r`."""
+    """The record of a Job of the run `r`."""
     return Job(**({"uid": uid, "namespace": "n", "name": uid, "owner": "r"} | fields))
 
 
-def a_cluster(*, runs=(), jobs=(), **thresholds):
-    """A cluster in which these are known."""
+def a_cache(*, runs=(), jobs=(), **thresholds):
+    """A cache in which lists of these runs and Jobs have completed."""
     cache = ObjectCache(thresholds=Thresholds(**thresholds))
     cache.replace(CODERUNS, "*", {run.uid: run for run in runs})
     cache.replace(JOBS, "*", {job.uid: job for job in jobs})
@@ -29,20 +29,20 @@ def a_cluster(*, runs=(), jobs=(), **thresholds):
 
 
 def fresh(text):
-    """The same text as another object."""
+    """An equal string that is another Python object."""
     return text.encode().decode()
 
 
-def test_a_table_knows_which_of_its_parts_have_been_read():
-    """One that is empty has been read; one that is not there has not."""
+def test_a_table_knows_which_of_its_partitions_were_listed():
+    """An empty partition that was listed is known; a partition that was never listed is not."""
     table = Table()
     assert (table.known("a"), table.partition("a")) == (False, {})
     assert table.swap("a", {}) == {}
     assert (table.known("a"), table.known("b")) == (True, False)
 
 
-def test_a_table_is_all_its_parts():
-    """By UID, whichever part holds it."""
+def test_a_table_consists_of_its_partitions():
+    """An object is found by its UID, whichever partition contains it."""
     table = Table()
     table.swap("a", {"1": "one"})
     assert table.put("b", "2", "two") is None
@@ -54,36 +54,36 @@ def test_a_table_is_all_its_parts():
     assert list(table) == ["three"]
 
 
-def test_a_replacement_tells_what_it_changes():
-    """What is gone, what is new, what is other; the very same object is no change."""
+def test_replace_returns_the_changes():
+    """These are deleted, new and different objects. The same record is no change."""
     same, old, new = a_run("same"), a_run("other"), a_run("other", phase="Running")
-    cache = a_cluster(runs=[same, old, gone := a_run("gone")])
+    cache = a_cache(runs=[same, old, gone := a_run("gone")])
     pairs = cache.replace(CODERUNS, "*", {"same": same, "other": new, "new": (come := a_run("new"))})
     assert pairs == [(gone, None), (old, new), (None, come)]
     assert cache.get(Key(CODERUNS, "gone")) is None
     assert cache.get(Key(CODERUNS, "other")) is new
 
 
-def test_a_replacement_of_one_part_leaves_the_others_alone():
-    """One namespace's list says nothing about another's."""
-    cache = a_cluster(runs=[a_run()])
+def test_replace_does_not_affect_other_partitions():
+    """A list of one namespace contains no objects of another."""
+    cache = a_cache(runs=[a_run()])
     cache.replace(CODERUNS, "m", {})
     assert len(cache.runs) == 1
 
 
-def test_jobs_are_known_by_what_was_read():
-    """All namespaces by one list, or each by its own."""
+def test_jobs_are_known_after_the_list_that_contains_their_namespace():
+    """One list contains all namespaces, or each namespace has its own."""
     run, other = (Run(uid=name, namespace=name, name=name) for name in "nm")
     assert not ObjectCache(thresholds=Thresholds()).workers_known(run)
-    assert a_cluster().workers_known(run)
+    assert a_cache().workers_known(run)
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=False)
     cache.replace(JOBS, "n", {})
     assert (cache.workers_known(run), cache.workers_known(other)) == (True, False)
 
 
-def test_the_owner_index_follows_every_change():
-    """Put, moved to another owner, gone; replaced as a whole."""
-    cache = a_cluster(runs=[run := a_run(), other := a_run("other")])
+def test_the_owner_index_is_updated_by_every_change():
+    """A Job is added, gets another owner, is deleted, or is replaced by a list."""
+    cache = a_cache(runs=[run := a_run(), other := a_run("other")])
     cache.apply(Change(JOBS, "*", "j", one := a_job()))
     cache.apply(Change(JOBS, "*", "k", two := a_job("k")))
     assert [*cache.jobs_of(run)] == [one, two]
@@ -100,18 +100,18 @@ def test_the_owner_index_follows_every_change():
 
 
 def test_a_job_without_an_owner_has_no_run():
-    """Not even one without a UID."""
-    cache = a_cluster(runs=[run := a_run("")], jobs=[job := a_job(owner="")])
+    """This also holds for a run without a UID."""
+    cache = a_cache(runs=[run := a_run("")], jobs=[job := a_job(owner="")])
     assert cache.run_of(job) is None
     assert cache.jobs_of(run) == ()
     assert cache.newest_job(run) is None
 
 
-def test_a_job_shares_the_text_of_its_run():
-    """One string for both, whichever comes first: at 100,000 Jobs that is memory."""
+def test_a_job_shares_the_strings_of_its_run():
+    """A second copy of each string for 100,000 Jobs would use much memory. The order of the two does not matter."""
     for first in ("run", "job"):
         run, job = a_run(fresh("uid")), a_job(owner=fresh("uid"), owner_name=fresh("uid"))
-        cache = a_cluster()
+        cache = a_cache()
         changes = [Change(CODERUNS, "*", run.uid, run), Change(JOBS, "*", "j", job)]
         for change in changes if first == "run" else reversed(changes):
             cache.apply(change)
@@ -126,16 +126,16 @@ def test_a_job_shares_the_text_of_its_run():
     ("run", "label", "agent"), [("tess", "rex", "tess"), ("", "rex", "rex"), (None, "rex", "rex"), ("", "", "")]
 )
 def test_the_agent_of_a_job(run, label, agent):
-    """Its run's; its own label where the run is not known or has none."""
-    cache = a_cluster(runs=[] if run is None else [a_run(agent=run)], jobs=[job := a_job(agent=label)])
+    """It is the agent of its run, or that of its own label if the run is unknown or has none."""
+    cache = a_cache(runs=[] if run is None else [a_run(agent=run)], jobs=[job := a_job(agent=label)])
     assert cache.agent_of(job) == agent
 
 
-def test_related_objects_are_those_whose_lines_tell_of_one_another():
-    """A run and its Jobs, of which the newest supersedes the one before; a ConfigMap and the runs that wait."""
+def test_related_objects_are_those_whose_samples_depend_on_each_other():
+    """A run and its Jobs, the Job before the newest, and a ConfigMap and the runs without a Job are related."""
     waiting, retried = a_run("waiting"), a_run("retried")
     jobs = [j := a_job(), k := a_job("k"), a_job("old", owner="retried", deleted=1.0)]
-    cache = a_cluster(runs=[run := a_run(), waiting, retried, a_run("done", state="failed")], jobs=jobs)
+    cache = a_cache(runs=[run := a_run(), waiting, retried, a_run("done", state="failed")], jobs=jobs)
     assert related_to_run(run, cache) == {Key(CODERUNS, "r"), Key(JOBS, "j"), Key(JOBS, "k")}
     assert related_to_job(j, cache) == {Key(CODERUNS, "r"), Key(JOBS, "j")}
     assert related_to_job(k, cache) == {Key(CODERUNS, "r"), Key(JOBS, "j"), Key(JOBS, "k")}
@@ -147,10 +147,10 @@ def test_related_objects_are_those_whose_lines_tell_of_one_another():
     }
 
 
-def test_the_clock_gives_each_object_that_has_to_go_once():
-    """And nothing for one that is gone already, or that stays after all."""
+def test_advance_returns_each_expired_object_once():
+    """It does not return objects that were deleted, or whose end has changed to a later time."""
     runs = [a_run(uid, state="failed", finished=100.0) for uid in ("a", "b", "c")]
-    cache = a_cluster(runs=runs, retention=50.0)
+    cache = a_cache(runs=runs, retention=50.0)
     cache.apply(Change(CODERUNS, "*", "b", None))
     cache.apply(Change(CODERUNS, "*", "c", a_run("c", state="failed", finished=120.0)))
     assert cache.advance(149.0) == set()
@@ -161,9 +161,9 @@ def test_the_clock_gives_each_object_that_has_to_go_once():
     assert cache.advance(10_000.0) == set()
 
 
-def test_runs_that_finish_and_are_deleted_leave_nothing_behind():
-    """Their ends are forgotten with them, long before their retention; those that stay leave in their time."""
-    cache = a_cluster(runs=[a_run("stays", state="failed", finished=100.0)], retention=50.0)
+def test_deleted_runs_are_removed_from_the_retention_state():
+    """They are removed long before their retention passes. The other runs are still returned in time."""
+    cache = a_cache(runs=[a_run("stays", state="failed", finished=100.0)], retention=50.0)
     for number in range(10_000):
         cache.apply(Change(CODERUNS, "*", f"r{number}", a_run(f"r{number}", state="failed", finished=100.0)))
         cache.apply(Change(CODERUNS, "*", f"r{number}", None))
@@ -171,47 +171,47 @@ def test_runs_that_finish_and_are_deleted_leave_nothing_behind():
     assert cache.advance(150.0) == {Key(CODERUNS, "stays")}
 
 
-def doubted(cache):
-    """Which runs are said to be doubtful."""
+def unknown_runs(cache):
+    """The UIDs of the runs of which it is unknown whether they have a Job."""
     return {run.uid for run in cache.runs if cache.job_state_unknown(run)}
 
 
-def test_while_jobs_cannot_be_followed_runs_that_are_new_or_went_on_are_doubtful():
-    """They may have a Job by now, or its end; what others lacked before is the last good whole."""
+def test_while_jobs_cannot_be_watched_new_and_changed_runs_are_unknown():
+    """They may have a Job by now. For other runs the last known state is kept."""
     runs = [a_run("waits"), a_run("works", phase="Running")]
-    cache = a_cluster(runs=runs, jobs=[a_job(owner="works")])
-    assert cache.set_jobs_watched("*", current=False) == []
+    cache = a_cache(runs=runs, jobs=[a_job(owner="works")])
+    assert cache.follow_jobs("*", current=False) == []
     cache.apply(Change(CODERUNS, "*", "new", a_run("new")))
     cache.apply(Change(CODERUNS, "*", "waits", a_run("waits", agent="tess")))
     cache.apply(Change(CODERUNS, "*", "works", a_run("works", state="succeeded")))
-    cache.set_jobs_watched("*", current=False)
-    assert doubted(cache) == {"new", "works"}
-    assert {run.uid for run in cache.set_jobs_watched("*", current=True)} == {"new", "works"}
-    assert doubted(cache) == set()
+    cache.follow_jobs("*", current=False)
+    assert unknown_runs(cache) == {"new", "works"}
+    assert {run.uid for run in cache.follow_jobs("*", current=True)} == {"new", "works"}
+    assert unknown_runs(cache) == set()
     cache.apply(Change(CODERUNS, "*", "later", a_run("later")))
-    assert doubted(cache) == set()
+    assert unknown_runs(cache) == set()
 
 
-def test_only_the_namespaces_whose_jobs_cannot_be_followed_are_doubtful():
-    """One Role may be missing, and the others not."""
+def test_only_runs_of_namespaces_whose_jobs_cannot_be_watched_are_unknown():
+    """The Role may be missing in one namespace only."""
     cache = ObjectCache(thresholds=Thresholds(), all_namespaces=False)
     cache.set_jobs_watched("m", current=False)
     cache.apply(Change(CODERUNS, "n", "r", a_run("r")))
-    assert doubted(cache) == set()
-    cache.set_jobs_watched("n", current=False)
+    assert unknown_runs(cache) == set()
+    cache.follow_jobs("n", current=False)
     cache.apply(Change(CODERUNS, "n", "s", a_run("s")))
-    assert doubted(cache) == {"s"}
+    assert unknown_runs(cache) == {"s"}
 
 
-def test_a_configmap_never_leaves():
+def test_a_required_configmap_is_always_exposed():
     """It is required whether it exists or not."""
-    cache = a_cluster(retention=1.0)
+    cache = a_cache(retention=1.0)
     cache.advance(1e12)
     assert cache.is_exposed(ConfigMap(uid="n/c", namespace="n", name="c"))
 
 
-def test_the_thresholds_that_apply():
-    """The object's own, its agent's, the default; zero is a threshold and not a gap."""
+def test_the_threshold_of_an_object():
+    """It is the object's own, that of its agent, or the default. Zero is a threshold too."""
     thresholds = Thresholds(job_creation_deadlines={"tess": 7.0}, job_max_runtimes={"tess": NEVER})
     assert [thresholds.deadline_of(a_run(agent=agent)) for agent in ("tess", "rex")] == [7.0, 600.0]
     assert thresholds.deadline_of(a_run(agent="tess", deadline=0.0)) == 0.0
@@ -229,38 +229,38 @@ def test_the_thresholds_that_apply():
         ({"owner": ""}, {}, (3600.0, False)),
     ],
 )
-def test_the_default_run_time_limit_is_not_for_the_jobs_of_long_lived_runs(job, thresholds, limit):
-    """What is set for the Job or for its agent is."""
-    cache = a_cluster(runs=[a_run(agent="warm", long_lived=True)], jobs=[found := a_job(**job)], **thresholds)
+def test_the_default_max_runtime_does_not_apply_to_jobs_of_long_lived_runs(job, thresholds, limit):
+    """A limit for the Job or for its agent applies."""
+    cache = a_cache(runs=[a_run(agent="warm", long_lived=True)], jobs=[found := a_job(**job)], **thresholds)
     assert cache.max_runtime_of(found) == limit
 
 
-def test_a_configmap_that_was_not_read_is_neither_well_nor_ill():
-    """Whatever else its record says."""
+def test_a_configmap_that_was_not_read_is_neither_healthy_nor_unhealthy():
+    """The other fields of its record do not matter."""
     item = ConfigMap(uid="n/c", namespace="n", name="c", read=False)
     assert (item.healthy, item.problems) == (None, [])
 
 
-def test_a_job_in_another_namespace_is_nobodys():
-    """Else a stranger's Job with a run's UID would hide that the run has none."""
-    cache = a_cluster(runs=[run := a_run()], jobs=[job := a_job(namespace="other")])
+def test_a_job_in_another_namespace_does_not_belong_to_the_run():
+    """Otherwise a Job in another namespace could hide that the run has none."""
+    cache = a_cache(runs=[run := a_run()], jobs=[job := a_job(namespace="other")])
     assert cache.run_of(job) is None
     assert cache.newest_job(run) is None
 
 
-def test_a_clock_that_is_set_back_brings_back_what_left_too_early():
-    """By the time that is right then; the rest stays away."""
+def test_setting_the_clock_back_exposes_objects_again():
+    """Their retention has not passed by the corrected time."""
     early, late = a_run(uid="early", state="failed", finished=100.0), a_run(state="succeeded", finished=200.0)
-    cache = a_cluster(runs=[early, late])
+    cache = a_cache(runs=[early, late])
     assert cache.advance(1e9) == {Key(CODERUNS, "early"), Key(CODERUNS, "r")}
     assert cache.advance(150.0 + cache.thresholds.retention) == {Key(CODERUNS, "r")}
     assert (cache.is_exposed(early), cache.is_exposed(late)) == (False, True)
     assert cache.advance(200.0 + cache.thresholds.retention) == {Key(CODERUNS, "r")}
 
 
-def test_changes_that_leave_an_end_alone_are_not_noted_again():
-    """The notes would grow with every event, for hours."""
-    cache = a_cluster(runs=[a_run(state="succeeded", finished=100.0)], jobs=[a_job(result="failed", finished=90.0)])
+def test_changes_that_do_not_change_the_end_are_not_stored_again():
+    """Otherwise the state would grow with every event, for hours."""
+    cache = a_cache(runs=[a_run(state="succeeded", finished=100.0)], jobs=[a_job(result="failed", finished=90.0)])
     before = len(cache._retention._ends)
     for attempt in range(5):
         cache.apply(Change(CODERUNS, "*", "r", a_run(state="succeeded", finished=100.0, attempt=attempt)))
@@ -269,11 +269,11 @@ def test_changes_that_leave_an_end_alone_are_not_noted_again():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_newest_of_many_jobs_is_known_after_any_change(seed):
-    """What is remembered of it is what a look at all of them would give."""
+def test_the_newest_job_is_correct_after_any_change(seed):
+    """The stored newest Job is always the one that a search of all Jobs finds."""
     chance = random.Random(seed)  # noqa: S311 - a reproducible sequence
     run = a_run()
-    cache = a_cluster(runs=[run])
+    cache = a_cache(runs=[run])
     for _ in range(200):
         uid = chance.choice("abcdefghijklmn")
         job = a_job(

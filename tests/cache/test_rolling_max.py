@@ -7,8 +7,8 @@ from exporter.cache.rolling_max import RollingMax
 DAY = 86_400.0
 
 
-def of(*values, every=60.0):
-    """A number that has had these values, a new one each minute from 0 on."""
+def rolling_max(*values, every=60.0):
+    """A RollingMax that has had these values, one every `every` seconds from 0 on."""
     largest = RollingMax(values[0])
     for index, value in enumerate(values[1:], start=1):
         largest.put(value, now=index * every)
@@ -31,22 +31,22 @@ def of(*values, every=60.0):
         ((0, 7), 60.0, 7),
     ],
 )
-def test_a_value_counts_until_24_hours_after_it_was_replaced(values, now, expected):
-    """However long it was there before, and whichever values came between."""
-    assert of(*values).at(now) == expected
+def test_a_value_counts_for_24_hours_after_it_was_replaced(values, now, expected):
+    """How long it was valid, and which values came between, does not matter."""
+    assert rolling_max(*values).at(now) == expected
 
 
-def test_a_clock_that_was_ahead_does_not_lengthen_the_day():
-    """A value that was replaced in the future counts as replaced now."""
+def test_a_clock_that_was_ahead_does_not_extend_the_24_hours():
+    """A value that was replaced in the future is treated as replaced now."""
     largest = RollingMax(9)
     largest.put(1, now=100 * DAY)
     assert largest.at(0.0) == 9
     assert largest.at(DAY) == 1
 
 
-def test_a_thousand_falling_values_cost_no_more_than_64():
-    """The largest is kept, and what is forgotten is taken for larger than it was, never for smaller."""
-    largest = of(*range(2_000, 1_000, -1), every=1.0)
+def test_at_most_64_values_are_stored():
+    """The largest is stored. A value that is discarded may be overestimated, but never underestimated."""
+    largest = rolling_max(*range(2_000, 1_000, -1), every=1.0)
     assert len(largest._past) <= 64
     assert largest.at(999.0) == 2_000
     assert largest.at(500.0 + DAY) >= 1_500

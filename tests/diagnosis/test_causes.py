@@ -1,4 +1,4 @@
-"""Each cause of the table, from objects to words: what a user sees who dumps these objects."""
+"""Each cause of `CAUSES`: objects in a dump, and the finding that `explain` shows for them."""
 
 import json
 
@@ -16,13 +16,13 @@ NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
 REQUIRED = "configmaps: {namespace: agent-platform, required: [{name: t, keys: [a.hbs, b.hbs]}]}\n"
 OPEN = a_run(status=WORKS)
 FAILED = a_job(ended="Failed", reason="BackoffLimitExceeded")
-TOUCHED = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
+FINALIZER_METADATA = {"finalizers": ["coderuns.orchestrator.io/finalizer"]}
 
 
-def touched(run=None):
-    """A run with a finalizer."""
+def with_finalizer(run=None):
+    """The run with a finalizer."""
     run = run or a_run()
-    return run | {"metadata": run["metadata"] | TOUCHED}
+    return run | {"metadata": run["metadata"] | FINALIZER_METADATA}
 
 
 def failed(message):
@@ -31,13 +31,13 @@ def failed(message):
 
 
 def without_pod(**status):
-    """A Job whose status has no active pod."""
+    """A Job whose status has no active Pod."""
     job = a_job()
     return job | {"status": {"startTime": stamp(CREATED + 10)} | status}
 
 
 def a_pod(phase="Pending", *, deleted=None, gates=None, **status):
-    """The Pod of the Job `j`."""
+    """The Pod of the Job `j`, with the scheduling gates `gates`."""
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job-j", "controller": True}
     meta = {"name": "p", "namespace": "n", "uid": "pod-p", "ownerReferences": [owner], "labels": {"job-name": "j"}}
     meta |= {"creationTimestamp": stamp(CREATED + 11)} | ({"deletionTimestamp": stamp(deleted)} if deleted else {})
@@ -46,7 +46,7 @@ def a_pod(phase="Pending", *, deleted=None, gates=None, **status):
 
 
 def an_event(kind="Pod", uid="pod-p", reason="Other", note="nothing of interest"):
-    """A warning; it makes Events known."""
+    """A warning Event. With any Event in the dump, Events count as read."""
     about = {"kind": kind, "namespace": "n", "name": "x", "uid": uid}
     meta = {"name": "e", "namespace": "n", "uid": "e"}
     times = {"firstTimestamp": stamp(CREATED + 20), "lastTimestamp": stamp(CREATED + 30)}
@@ -55,18 +55,19 @@ def an_event(kind="Pod", uid="pod-p", reason="Other", note="nothing of interest"
 
 
 READ = an_event(uid="unrelated")
+"""An Event about another object. With any Event in the dump, Events count as read."""
 CONFIGMAP = a_configmap(name="t", data={"a.hbs": "x", "b.hbs": "y"})
 HUGE = a_configmap(name="t", data={"a.hbs": "x" * 900_000, "b.hbs": "y"})
 POISON = a_run(name="poison", uid="p", spec={"cliConfig": {"cliType": ""}})
 
 CASES = [
-    ("finalizer_stuck", [touched(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
+    ("finalizer_stuck", [with_finalizer(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
     ("controller_blocked", [POISON, a_run(created=CREATED + 9), READ], ""),
-    ("configmap_missing", [touched(), a_configmap(name="kube-root-ca.crt")], REQUIRED),
-    ("configmap_empty", [touched(), a_configmap(name="t")], REQUIRED),
-    ("configmap_missing_key", [touched(), a_configmap(name="t", data={"a.hbs": "x"})], REQUIRED),
-    ("configmap_empty_key", [touched(), a_configmap(name="t", data={"a.hbs": "", "b.hbs": "x"})], REQUIRED),
-    ("configmap_near_limit", [touched(), HUGE, READ], REQUIRED),
+    ("configmap_missing", [with_finalizer(), a_configmap(name="kube-root-ca.crt")], REQUIRED),
+    ("configmap_empty", [with_finalizer(), a_configmap(name="t")], REQUIRED),
+    ("configmap_missing_key", [with_finalizer(), a_configmap(name="t", data={"a.hbs": "x"})], REQUIRED),
+    ("configmap_empty_key", [with_finalizer(), a_configmap(name="t", data={"a.hbs": "", "b.hbs": "x"})], REQUIRED),
+    ("configmap_near_limit", [with_finalizer(), HUGE, READ], REQUIRED),
     ("template_failed", [failed("Template rendering failed: partial not found")], ""),
     ("job_controller_absent", [OPEN, a_job() | {"status": {}}, READ], ""),
     ("finished_not_exited", [a_run(status=WORKS | {"workCompleted": True}), a_job()], ""),
@@ -81,7 +82,7 @@ CASES = [
     ("cannot_tell", [OPEN, a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED)}}], ""),
     ("controller_idle", [a_run(), a_run(name="s", uid="s"), READ], ""),
     ("not_reconciled", [a_run(), READ], ""),
-    ("reconcile_failing", [touched(), READ], ""),
+    ("reconcile_failing", [with_finalizer(), READ], ""),
     ("job_deleting", [OPEN, a_job(deleted=CREATED + 60)], ""),
     ("job_missing", [a_run(status=WORKS | {"jobName": "gone"}), READ], ""),
     ("no_worker", [a_run(status=WORKS), READ], ""),
@@ -95,8 +96,8 @@ CASES = [
 ]
 
 
-def explained(folder, objects, config):
-    """Exit code and runs."""
+def explain_objects(folder, objects, config):
+    """Runs `explain` on a dump of these objects. Returns the exit code and the runs."""
     dump = folder / "dump.json"
     dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
     (folder / "settings.yml").write_text(config)
@@ -118,9 +119,9 @@ def explained(folder, objects, config):
 
 
 @pytest.mark.parametrize(("cause", "objects", "config"), CASES, ids=[case[0] for case in CASES])
-def test_the_cause_is_found_with_its_words(tmp_path, cause, objects, config):
-    """As the first finding, but for those that accompany another one."""
-    code, runs = explained(tmp_path, objects, config)
+def test_the_cause_is_found_with_its_meaning(tmp_path, cause, objects, config):
+    """It is the first finding, except for causes that only accompany another."""
+    code, runs = explain_objects(tmp_path, objects, config)
     every = [finding for run in runs for finding in run["findings"]]
     found = next(finding for finding in every if finding["cause"] == cause)
     info = CAUSES[cause]
@@ -135,32 +136,22 @@ def test_the_cause_is_found_with_its_words(tmp_path, cause, objects, config):
 
 
 def test_a_pod_with_a_scheduling_gate_is_suspended(tmp_path):
-    """Not a fault: a user or a queue suspended it."""
-    code, (run,) = explained(tmp_path, [OPEN, a_job(), a_pod(gates=["kueue"]), READ], "")
+    """This is no fault: a user or a queue has suspended it."""
+    code, (run,) = explain_objects(tmp_path, [OPEN, a_job(), a_pod(gates=["kueue"]), READ], "")
     assert (code, [one["cause"] for one in run["findings"]]) == (0, ["suspended"])
 
 
-def test_a_failed_attempt_explains_nothing_once_there_is_another(tmp_path):
+def test_a_failed_pod_is_no_cause_if_there_is_a_newer_pod(tmp_path):
     """The Job is still running."""
     old = a_pod("Failed", containerStatuses=[{"name": "agent", "state": {"terminated": {"exitCode": 1}}}])
     new = a_pod("Running")
     new = new | {"metadata": new["metadata"] | {"name": "q", "uid": "pod-q"}}
-    code, (run,) = explained(tmp_path, [OPEN, a_job(), old, new, READ], "")
+    code, (run,) = explain_objects(tmp_path, [OPEN, a_job(), old, new, READ], "")
     assert (code, run["findings"]) == (0, [])
 
 
 def test_every_cause_has_a_test():
-    """Here, after a public report, or in the tests of the cache. A dump has no logs."""
-    elsewhere = {"configmap_shrunk", "not_ready", "waiting", "recovered"}  # test_findings.py, test_recovered.py
-    of_logs = {
-        "usage_limit",
-        "auth",
-        "overloaded",
-        "max_turns",
-        "loop_stop",
-        "waiting_for_input",
-        "never_spoke",
-        "silent",
-    }
-    covered = {case[0] for case in CASES} | {row["cause"] for row in EXPECTED} | elsewhere | of_logs
+    """The test is in this file, in a dump of a public report, or in test_findings.py."""
+    elsewhere = {"configmap_shrunk", "not_ready", "waiting"}  # tests/diagnosis/test_findings.py
+    covered = {case[0] for case in CASES} | {row["cause"] for row in EXPECTED} | elsewhere
     assert sorted(CAUSES.keys() - covered) == []

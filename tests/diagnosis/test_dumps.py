@@ -1,4 +1,4 @@
-"""Dumps after public reports: what a user sees who knows nothing but the output of kubectl."""
+"""Dumps that reproduce public bug reports, and what `explain` shows for them."""
 
 import json
 import pathlib
@@ -12,8 +12,8 @@ DUMPS = pathlib.Path(__file__).parent / "dumps"
 EXPECTED = yaml.safe_load((DUMPS / "expected.yml").read_text("utf-8"))
 
 
-def explained(dump, *more):
-    """Exit code, and the worst run of a dump."""
+def explain_dump(dump, *more):
+    """Runs `explain` on a dump. Returns the exit code and the first run."""
     code, out, err = call("explain", "--all", "-f", DUMPS / f"{dump}.yaml", "-o", "json", *more)
     assert err == ""
     return code, json.loads(out)["items"][0]
@@ -21,34 +21,34 @@ def explained(dump, *more):
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
 def test_the_first_finding_is_the_cause(row):
-    """Or none, where nothing is wrong."""
-    _, run = explained(row["dump"])
+    """There is no finding if nothing is wrong."""
+    _, run = explain_dump(row["dump"])
     assert [finding["cause"] for finding in run["findings"]][:1] == ([row["cause"]] if row["cause"] else [])
     if row["cause"]:
         assert run["findings"][0]["next"].startswith("kubectl ")
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["dump"])
-def test_an_hour_later_the_verdict_is_clear(row):
-    """The exit code distinguishes a fault, no fault, and what cannot be determined."""
-    code, run = explained(row["dump"], "--at", "2026-03-02T09:50:00Z")
+def test_an_hour_later_the_verdict_is_final(row):
+    """The exit code distinguishes a fault, no fault and an unknown state."""
+    code, run = explain_dump(row["dump"], "--at", "2026-03-02T09:50:00Z")
     want = {"": "ok", "cannot_tell": "unknown"}.get(row["cause"], "fault")
     assert (run["verdict"], code) == (want, {"ok": 0, "fault": 1, "unknown": 2}[want])
 
 
-def test_every_dump_has_its_cause():
-    """None is left out."""
+def test_every_dump_has_an_expected_cause():
+    """No dump is missing in expected.yml."""
     assert sorted(path.stem for path in DUMPS.glob("*.yaml")) == sorted(row["dump"] for row in EXPECTED)
 
 
-def test_evidence_has_nothing_that_differs_each_time():
-    """It becomes the label of a metric: each other text would be another series."""
-    assert explained("quota-must-specify")[1]["findings"][0]["evidence"].startswith(
+def test_evidence_contains_nothing_that_changes_each_time():
+    """It is a label value, so each different text would create a new series."""
+    assert explain_dump("quota-must-specify")[1]["findings"][0]["evidence"].startswith(
         "FailedCreate: Error creating: pods is forbidden: failed quota: team"
     )
-    assert explained("pod-security")[1]["findings"][0]["evidence"].startswith(
+    assert explain_dump("pod-security")[1]["findings"][0]["evidence"].startswith(
         'FailedCreate: Error creating: pods is forbidden: violates PodSecurity "restricted:latest"'
     )
-    assert explained("crash-loop")[1]["findings"][0]["evidence"] == (
+    assert explain_dump("crash-loop")[1]["findings"][0]["evidence"] == (
         "container agent: CrashLoopBackOff; last: Error, exit code 2"
     )

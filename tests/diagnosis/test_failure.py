@@ -1,9 +1,9 @@
-"""Why a run has failed: the named causes."""
+"""The causes of failed runs."""
 
 import pytest
 
+from tests.harness import exposition_of, samples
 from tests.objects import a_job, a_run
-from tests.worlds import page_of, samples
 
 TEMPLATE = (
     "Template rendering failed: Task configuration error: Template rendering failed for CodeRun r: Partial not found"
@@ -12,9 +12,9 @@ TEMPLATE = (
 
 
 def causes(*objects, **status):
-    """Cause and detail on the page."""
-    page = page_of(a_run(status=status), *objects)
-    return [tuple(line.split('"')[5:8:2]) for line in samples(page, "coderun_failure_cause")]
+    """The causes and details in coderun_failure_cause."""
+    exposition = exposition_of(a_run(status=status), *objects)
+    return [tuple(line.split('"')[5:8:2]) for line in samples(exposition, "coderun_failure_cause")]
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def causes(*objects, **status):
         ("the moon is full", "other"),
     ],
 )
-def test_the_cause_is_read_from_the_message_and_the_message_is_the_detail(message, cause):
-    """Of those that the platform's controllers write; any other one stays readable."""
+def test_the_cause_is_derived_from_the_message_which_is_the_detail(message, cause):
+    """These are messages of the platform's controllers. Any other message has the cause `other`."""
     assert causes(phase="Failed", message=message) == [(cause, message[:200])]
 
 
-def test_a_failed_job_is_the_cause_where_the_message_says_nothing():
-    """With the reason that Kubernetes gives."""
+def test_a_failed_job_is_the_cause_if_the_message_is_not_specific():
+    """The detail is the reason that Kubernetes sets."""
     job = a_job(ended="Failed", reason="BackoffLimitExceeded")
     assert causes(job, phase="Failed") == [("job_failed", "Job j: BackoffLimitExceeded")]
     assert causes(job, phase="Failed", message="Code implementation failed") == [
@@ -46,19 +46,19 @@ def test_a_failed_job_is_the_cause_where_the_message_says_nothing():
 
 
 @pytest.mark.parametrize("phase", ["Running", "Succeeded"])
-def test_a_run_that_has_not_failed_has_no_such_cause(phase):
-    """Whatever its message says."""
+def test_a_run_that_has_not_failed_has_no_failure_cause(phase):
+    """This does not depend on its message."""
     assert causes(phase=phase, message=TEMPLATE) == []
 
 
 def test_a_detail_has_no_line_breaks():
-    """A message must not look like a second line of an alert."""
+    """A message must not look like another line of an alert."""
     assert causes(phase="Failed", message="a\nNext:\r\n  kubectl delete\tns") == [
         ("other", "a Next: kubectl delete ns")
     ]
 
 
-def test_a_detail_has_no_user_info_of_a_url():
-    """A token in the address of a repository must not become a label."""
+def test_a_detail_contains_no_user_info_of_a_url():
+    """A token in the URL of a repository must not become a label value."""
     message = "clone failed: https://bot:ghp_secret@git.example/o/r"
     assert causes(phase="Failed", message=message) == [("other", "clone failed: git.example/o/r")]

@@ -1,4 +1,4 @@
-"""A Job with many Pods, or a Pod with many containers: few findings and series, and little work at each change."""
+"""A Job with many Pods or containers has few findings and series, and changes of its Pods are cheap."""
 
 import collections
 
@@ -9,15 +9,15 @@ from exporter.diagnosis import findings, hang_causes
 from exporter.diagnosis.finding import Finding, distinct
 from exporter.pod_sink import PodSink
 from exporter.resources import pod_families
+from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World, samples
 
 JOB = a_job()
 UID = JOB["metadata"]["uid"]
 
 
 def a_pod(number, *containers, **fields):
-    """A Pod of the Job, which is pending."""
+    """A pending Pod of the Job."""
     return Pod(
         **{"uid": f"p{number:04}", "namespace": "n", "name": f"p{number:04}", "owner": UID, "phase": "Pending"}
         | {"node": f"node{number}", "created": CREATED + number, "containers": containers}
@@ -30,17 +30,17 @@ def waiting(name="agent", reason="ImagePullBackOff", message=""):
     return Container(name=name, role="main", state="waiting", reason=reason, message=message)
 
 
-def a_world(*pods):
-    """A Job with these Pods."""
-    world = World(a_run(status={"phase": "Running"}), JOB)
+def a_harness(*pods):
+    """A store with the Job and these Pods."""
+    harness = StoreHarness(a_run(status={"phase": "Running"}), JOB)
     for pod in pods:
-        world.store.put_pod("*", pod.uid, pod)
-    return world
+        harness.store.put_pod("*", pod.uid, pod)
+    return harness
 
 
-def the_job(world):
-    """Its record."""
-    return next(iter(world.cluster.jobs))
+def the_job(harness):
+    """The record of the Job."""
+    return next(iter(harness.cache.jobs))
 
 
 @pytest.mark.parametrize(
@@ -55,42 +55,42 @@ def the_job(world):
     ids=["each with its own message", "unscheduled", "containers", "evicted", "lost"],
 )
 @pytest.mark.parametrize("job", [JOB, a_job(ended="Failed")], ids=["unfinished", "failed"])
-def test_of_many_pods_and_containers_few_are_in_findings_and_series(pods, job):
-    """At most 3 of each cause."""
-    world = a_world(*pods)
-    world.put(job)
-    found = collections.Counter(one.cause for one in findings(the_job(world), world.cluster))
+def test_many_pods_and_containers_have_few_findings_and_series(pods, job):
+    """There are at most 3 findings of each cause."""
+    harness = a_harness(*pods)
+    harness.put(job)
+    found = collections.Counter(one.cause for one in findings(the_job(harness), harness.cache))
     assert max(found.values()) == 3
-    assert len(hang_causes(the_job(world), world.cluster)) <= 10
-    assert len([*pod_families.waiting(the_job(world), world.cluster)]) <= 10
+    assert len(hang_causes(the_job(harness), harness.cache)) <= 10
+    assert len([*pod_families.waiting(the_job(harness), harness.cache)]) <= 10
 
 
-def test_another_cause_is_found_among_many_pods():
-    """Wherever it is."""
+def test_a_different_cause_is_found_among_many_pods():
+    """The position of that Pod does not matter."""
     lost = a_pod(50, phase="Unknown")
-    world = a_world(*(a_pod(at, waiting(f"c{at}")) for at in range(100)), lost)
-    found = [one.cause for one in findings(the_job(world), world.cluster)]
+    harness = a_harness(*(a_pod(at, waiting(f"c{at}")) for at in range(100)), lost)
+    found = [one.cause for one in findings(the_job(harness), harness.cache)]
     assert found == ["node_lost", *["image_pull"] * 3, *["pod_not_starting"] * 3]
 
 
-def test_findings_are_distinct_without_a_comparison_of_all_pairs():
-    """The first one stays, which is the oldest."""
+def test_duplicate_findings_are_removed_in_linear_time():
+    """The first of equal findings remains, which is the oldest."""
     many = [Finding(cause="evicted", evidence=str(at % 20_000), since=at) for at in range(40_000)]
     assert [one.since for one in distinct(many)] == [*range(20_000)]
 
 
 def test_a_change_of_one_of_many_pods_does_not_read_the_others(monkeypatch):
-    """They are read when the page is rendered, which is at most once a second; and the page is right."""
-    world = a_world(*(a_pod(at, waiting()) for at in range(30)))
-    world.text()
+    """Rendering reads them, at most once a second. The metrics are still correct."""
+    harness = a_harness(*(a_pod(at, waiting()) for at in range(30)))
+    harness.text()
     reads = []
-    monkeypatch.setattr(world.cluster, "pods_of", reads.append)
+    monkeypatch.setattr(harness.cache, "pods_of", reads.append)
     for at in range(20):
-        world.store.put_pod("*", f"p{at:04}", a_pod(at, phase="Running"))
-    world.store.put_pod("*", "p0029", None)
+        harness.store.put_pod("*", f"p{at:04}", a_pod(at, phase="Running"))
+    harness.store.put_pod("*", "p0029", None)
     assert reads == []
     monkeypatch.undo()
-    text = world.text()
+    text = harness.text()
     assert samples(text, "job_pods")[:2] == [
         'job_pods{namespace="n",job_name="j",state="running"} 20',
         'job_pods{namespace="n",job_name="j",state="pending"} 9',
@@ -100,9 +100,9 @@ def test_a_change_of_one_of_many_pods_does_not_read_the_others(monkeypatch):
     ]
 
 
-async def test_other_tasks_have_a_turn_while_pods_are_listed(monkeypatch):
-    """After a time, however long each takes."""
-    world, turns, now = a_world(), [], [0.0]
+async def test_listing_pods_yields_to_other_tasks(monkeypatch):
+    """It yields after a fixed time, however long each Pod takes."""
+    harness, turns, now = a_harness(), [], [0.0]
     monkeypatch.setattr("exporter.pod_sink.time.monotonic", lambda: now[0])
 
     async def turn(_):
@@ -112,7 +112,7 @@ async def test_other_tasks_have_a_turn_while_pods_are_listed(monkeypatch):
         now[0] += 0.004
 
     monkeypatch.setattr("exporter.pod_sink.asyncio.sleep", turn)
-    monkeypatch.setattr(world.store, "put_pod", put)
-    sink = PodSink(partition="*", store=world.store, status=None)
+    monkeypatch.setattr(harness.store, "put_pod", put)
+    sink = PodSink(partition="*", store=harness.store, status=None)
     await sink.replace({f"p{at}": a_pod(at) for at in range(9)})
     assert len(turns) == 3

@@ -1,4 +1,4 @@
-"""Why a Pod does not start, and which main container has ended: from records to words."""
+"""Why a Pod does not start, and whether its main container has terminated."""
 
 import pytest
 
@@ -14,12 +14,12 @@ def a_pod(*containers, phase="Pending", **fields):
 
 
 def a_container(name="agent", role="main", state="waiting", **fields):
-    """A container."""
+    """A container, by default the main container, which waits."""
     return Container(name=name, role=role, state=state, **fields)
 
 
 def an_event(reason, note):
-    """An Event about it."""
+    """An Event about the Pod."""
     return Event(
         uid=note,
         namespace="n",
@@ -38,7 +38,7 @@ SCHEDULING = an_event("FailedScheduling", "0/3 nodes are available")
 
 
 @pytest.mark.parametrize(
-    ("pod", "events", "words"),
+    ("pod", "events", "reason_text"),
     [
         (a_pod(a_container(reason="ContainerCreating")), [], ""),
         (a_pod(a_container(reason="ContainerCreating")), [MOUNT], 'FailedMount: configmap "x" not found'),
@@ -64,9 +64,9 @@ SCHEDULING = an_event("FailedScheduling", "0/3 nodes are available")
         (a_pod(phase="Failed"), [MOUNT], ""),
     ],
 )
-def test_a_pending_pod_has_the_words_of_its_container_the_scheduler_or_an_event(pod, events, words):
-    """Of several Events, the newest one that says more than the state of the container."""
-    assert not_starting(pod, events) == words
+def test_the_reason_of_a_pending_pod_is_that_of_its_container_the_scheduler_or_an_event(pod, events, reason_text):
+    """Of several Events, it is the newest whose message is more specific than the state of the container."""
+    assert not_starting(pod, events) == reason_text
 
 
 ENDED = {"state": "terminated", "reason": "Completed", "exit_code": 0}
@@ -87,7 +87,7 @@ DAEMON = a_container("docker-daemon", "side", "running")
         (a_pod(DAEMON, phase="Running"), None),
     ],
 )
-def test_a_main_container_has_ended_once_all_have_in_a_running_pod(pod, name):
-    """A Pod that is being deleted ends anyway."""
+def test_the_main_container_has_terminated_if_all_main_containers_have(pod, name):
+    """This is only determined for a running Pod that is not being deleted."""
     found = ended_main(pod)
     assert (found and found.name) == name

@@ -1,4 +1,4 @@
-"""An Event explains only a state that still holds: later progress of the Pod makes it void."""
+"""Later progress of the Pod makes an Event about an earlier failure obsolete."""
 
 import json
 
@@ -9,7 +9,9 @@ from tests.diagnosis.test_causes import NOW, OPEN, READ, a_pod, an_event, withou
 from tests.objects import CREATED, a_job, a_run, stamp
 
 WAITS = a_job() | {"status": {"active": 1, "ready": 0, "startTime": stamp(CREATED + 10)}}
-SEEN = READ | {"metadata": READ["metadata"] | {"uid": "seen"}}
+"""A Job whose Pod is pending."""
+OTHER_EVENT = READ | {"metadata": READ["metadata"] | {"uid": "other"}}
+"""An Event about another object. Without any Event in the dump, Events would count as not read."""
 STARTED, ENDED, LATER = stamp(CREATED + 60), stamp(CREATED + 70), CREATED + 60
 PULLS = {"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}
 INIT = {"name": "setup", "state": {"running": {"startedAt": STARTED}}}
@@ -20,12 +22,12 @@ KUBELET = "MountVolume.SetUp failed for volume"
 
 
 def condition(name, status, seconds):
-    """A condition of a Pod that changed this long after the creation."""
+    """A condition of a Pod that changed this number of seconds after the creation."""
     return {"type": name, "status": status, "lastTransitionTime": stamp(CREATED + seconds)}
 
 
 def a_started_pod(*conditions, init=(), containers=(PULLS,), phase="Pending"):
-    """A Pod on a node, with these containers."""
+    """A Pod that is assigned to a node, with these containers."""
     pod = a_pod(phase, containerStatuses=list(containers), initContainerStatuses=list(init))
     pod["status"]["conditions"] = list(conditions)
     spec = pod["spec"] | {"nodeName": "a", "initContainers": [{"name": one["name"]} for one in init]}
@@ -33,9 +35,9 @@ def a_started_pod(*conditions, init=(), containers=(PULLS,), phase="Pending"):
 
 
 def causes(folder, *objects):
-    """The causes of a dump of these objects."""
+    """The causes that `explain` finds in a dump of these objects."""
     path = folder / "dump.json"
-    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [*objects, SEEN]}))
+    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [*objects, OTHER_EVENT]}))
     out = call("explain", "--all", "-f", path, "--at", stamp(NOW), "-o", "json")[1]
     return [finding["cause"] for finding in json.loads(out)["items"][0]["findings"]]
 
@@ -48,8 +50,8 @@ def causes(folder, *objects):
         (f'{KUBELET} "v" : failed to sync configmap cache: timed out waiting', "volume_waiting"),
     ],
 )
-def test_a_container_that_runs_or_ran_proves_that_volumes_are_mounted(tmp_path, note, cause):
-    """Also an init container."""
+def test_a_container_that_has_started_shows_that_volumes_are_mounted(tmp_path, note, cause):
+    """An init container shows it as well."""
     event, job = an_event(reason="FailedMount", note=note), WAITS
     assert causes(tmp_path, OPEN, job, a_started_pod(), event)[0] == cause
     for init in (INIT, INIT_ENDED):
@@ -57,13 +59,13 @@ def test_a_container_that_runs_or_ran_proves_that_volumes_are_mounted(tmp_path, 
 
 
 @pytest.mark.parametrize("reason", ["FailedCreatePodSandBox", "NetworkNotReady", "FailedMount"])
-def test_a_sandbox_that_exists_makes_earlier_failures_void(tmp_path, reason):
-    """As the condition PodReadyToStartContainers says. Later ones are not void."""
+def test_a_sandbox_makes_earlier_failures_obsolete(tmp_path, reason):
+    """The condition PodReadyToStartContainers has the time of the sandbox. Later failures are not obsolete."""
     event, job = an_event(reason=reason, note="failed"), WAITS
-    for seconds, is_void in ((25, False), (31, True)):
+    for seconds, is_obsolete in ((25, False), (31, True)):
         pod = a_started_pod(condition("PodReadyToStartContainers", "True", seconds))
         found = causes(tmp_path, OPEN, job, pod, event)
-        assert (found == ["pod_not_starting"]) is is_void
+        assert (found == ["pod_not_starting"]) is is_obsolete
     lost = a_started_pod(condition("PodReadyToStartContainers", "False", 31))
     assert len(causes(tmp_path, OPEN, job, lost, event)) == 2
 
@@ -79,13 +81,13 @@ def test_a_sandbox_that_exists_makes_earlier_failures_void(tmp_path, reason):
     ],
 )
 def test_a_node_is_lost_only_while_its_pod_is_not_ready(tmp_path, ready, lost):
-    """The kubelet sets the condition again once the node is back."""
+    """The kubelet sets the condition again once the node is available."""
     pod = a_started_pod(*ready, containers=[UP], phase="Running")
     assert ("node_lost" in causes(tmp_path, OPEN, a_job(), pod, NOT_READY)) is lost
 
 
-def test_a_refusal_is_void_once_the_job_has_a_younger_pod(tmp_path):
-    """As between two attempts."""
+def test_a_rejected_creation_is_obsolete_once_the_job_has_a_younger_pod(tmp_path):
+    """For example between two attempts."""
     event = an_event("Job", "job-j", "FailedCreate", "Error creating: pods is forbidden: exceeded quota: q")
     job = without_pod(failed=1)
     assert "quota" in causes(tmp_path, OPEN, job, event)
@@ -96,8 +98,8 @@ def test_a_refusal_is_void_once_the_job_has_a_younger_pod(tmp_path):
 
 @pytest.mark.parametrize(("code", "is_effect"), [(143, True), (137, True), (1, False)])
 @pytest.mark.parametrize("reason", ["DeadlineExceeded", "Evicted", "Preempting"])
-def test_what_kubernetes_ended_did_not_fail_itself(tmp_path, reason, code, is_effect):
-    """Exit codes of a signal are an effect."""
+def test_a_container_that_kubernetes_terminated_has_not_failed_itself(tmp_path, reason, code, is_effect):
+    """Exit codes of signals are the effect of the termination."""
     end = {"exitCode": code, "reason": "Error", "finishedAt": ENDED}
     pod = a_pod("Failed", reason=reason, containerStatuses=[{"name": "agent", "state": {"terminated": end}}])
     found = causes(tmp_path, OPEN, a_job(ended="Failed", reason="BackoffLimitExceeded"), pod)
@@ -112,14 +114,14 @@ def test_what_kubernetes_ended_did_not_fail_itself(tmp_path, reason, code, is_ef
         'Internal error occurred: failed calling webhook "v.example": serviceaccount "x" not found',
     ],
 )
-def test_the_own_words_of_a_webhook_or_policy_decide_nothing(tmp_path, text):
-    """They may have any form."""
+def test_the_message_of_a_webhook_or_policy_does_not_determine_the_cause(tmp_path, text):
+    """Such a message can contain any text."""
     event = an_event("Job", "job-j", "FailedCreate", f"Error creating: {text}")
     assert causes(tmp_path, OPEN, without_pod(), event)[0] == "admission_denied"
 
 
-def test_neither_do_they_in_the_message_of_a_run(tmp_path):
-    """As of a controller that repeats the refusal."""
+def test_a_rejection_in_the_message_of_a_run_does_not_determine_the_cause_either(tmp_path):
+    """A controller may repeat the message of the rejection."""
     text = 'cannot create Job: admission webhook "v.example" denied the request: the template failed, no pull request'
     failed = a_run(status={"phase": "Failed", "message": text})
     assert causes(tmp_path, failed) == ["admission_denied"]
@@ -135,8 +137,8 @@ def test_neither_do_they_in_the_message_of_a_run(tmp_path):
         "0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind.",
     ],
 )
-def test_the_scheduler_waits_for_a_volume(tmp_path, text):
-    """In the words of its plugins."""
+def test_a_scheduler_error_about_volumes_is_volume_waiting(tmp_path, text):
+    """The messages are those of the scheduler's plugins."""
     scheduled = condition("PodScheduled", "False", 15) | {"reason": "SchedulerError", "message": text}
     pod = a_pod(conditions=[scheduled])
     assert causes(tmp_path, OPEN, WAITS, pod)[0] == "volume_waiting"

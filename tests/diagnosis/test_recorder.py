@@ -1,4 +1,4 @@
-"""The flight recorder: what became of the run that is gone."""
+"""The flight recorder keeps an explanation of deleted runs and Jobs."""
 
 import pytest
 
@@ -6,42 +6,42 @@ from exporter.diagnosis import recorder as recording
 from exporter.diagnosis.explaining import explanation_of
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.diagnosis.target import Target
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World
 
 DAY = 86_400
 RUN = a_run(status={"phase": "Running"})
-R = Target("n", "r")
+TARGET = Target("n", "r")
 
 
-class Flight:
-    """A world with its recorder."""
+class RecorderFixture:
+    """A `StoreHarness` and its flight recorder."""
 
     def __init__(self, *objects):
-        self.world = World(*objects, now=CREATED + 60)
-        self.recorder = self.world.recorder
+        self.harness = StoreHarness(*objects, now=CREATED + 60)
+        self.recorder = self.harness.recorder
 
-    def find(self, target=R):
-        """The record; None if there is none."""
+    def find(self, target=TARGET):
+        """The recorded explanation of the run, or None."""
         return next(iter(self.recorder.find(target)), None)
 
-    def lines(self, target=R):
-        """The timeline, without times."""
+    def lines(self, target=TARGET):
+        """The entries of the timeline, without their times."""
         return [f"{entry.object} {entry.what}" for entry in self.find(target).timeline]
 
 
-def test_a_deleted_run_stays_explainable_with_the_job_that_was_deleted_before_it():
-    """The Job goes first, as the controller deletes it."""
-    flight = Flight(RUN, a_job(ended="Failed", reason="DeadlineExceeded"))
-    flight.world.put(a_run(status={"phase": "Failed", "message": "Code implementation failed"}))
-    flight.world.delete(a_job())
-    flight.world.advance(CREATED + 900)
-    flight.world.delete(RUN)
-    run = flight.find()
+def test_a_deleted_run_is_explained_with_the_job_that_was_deleted_before_it():
+    """The controller deletes the Job before the run."""
+    fixture = RecorderFixture(RUN, a_job(ended="Failed", reason="DeadlineExceeded"))
+    fixture.harness.put(a_run(status={"phase": "Failed", "message": "Code implementation failed"}))
+    fixture.harness.delete(a_job())
+    fixture.harness.advance(CREATED + 900)
+    fixture.harness.delete(RUN)
+    run = fixture.find()
     assert [finding.cause for finding in run.findings] == ["deadline_exceeded", "job_failed", "other"]
     assert [(worker.name, worker.state) for worker in run.workers] == [("j", "failed")]
     assert run.deleted.timestamp() == CREATED + 900
-    assert flight.lines() == [
+    assert fixture.lines() == [
         "coderun/r created",
         "job/j created",
         "job/j started",
@@ -51,80 +51,80 @@ def test_a_deleted_run_stays_explainable_with_the_job_that_was_deleted_before_it
     ]
 
 
-def test_it_is_found_20_hours_later_and_forgotten_after_24():
-    """Both are said in words: see the tests of the API."""
-    flight = Flight(RUN, a_job())
-    flight.world.delete(RUN)
-    flight.world.advance(CREATED + 60 + 20 * 3600)
-    assert flight.find().name == "r"
-    assert flight.find(Target("", "j")).name == "r"
-    flight.world.advance(CREATED + 60 + DAY - 1)
-    assert flight.find() is not None
-    flight.world.advance(CREATED + 60 + DAY)
-    assert flight.find() is None
-    assert (len(flight.recorder), flight.recorder.size) == (0, 0)
+def test_a_deleted_run_is_found_for_24_hours():
+    """It is also found by the name of its Job."""
+    fixture = RecorderFixture(RUN, a_job())
+    fixture.harness.delete(RUN)
+    fixture.harness.advance(CREATED + 60 + 20 * 3600)
+    assert fixture.find().name == "r"
+    assert fixture.find(Target("", "j")).name == "r"
+    fixture.harness.advance(CREATED + 60 + DAY - 1)
+    assert fixture.find() is not None
+    fixture.harness.advance(CREATED + 60 + DAY)
+    assert fixture.find() is None
+    assert (len(fixture.recorder), fixture.recorder.size) == (0, 0)
 
 
-def test_a_list_that_lacks_a_run_records_it_as_well():
-    """As after a lost connection."""
-    flight = Flight(RUN, a_job())
-    flight.world.list("coderuns")
-    assert flight.find().name == "r"
+def test_a_run_that_a_relist_lacks_is_recorded():
+    """For example after a lost connection."""
+    fixture = RecorderFixture(RUN, a_job())
+    fixture.harness.list("coderuns")
+    assert fixture.find().name == "r"
 
 
-def test_a_run_that_exists_has_the_jobs_that_are_gone():
-    """Of a retry: the attempt before, and what became of it."""
-    flight = Flight(RUN, a_job())
-    flight.world.delete(a_job())
-    flight.world.put(a_job(name="j2", uid="j2", created=CREATED + 100))
-    run = next(iter(flight.world.cluster.runs))
-    shown = flight.recorder.completed(explanation_of(run, flight.world.cluster))
+def test_an_existing_run_has_its_deleted_jobs():
+    """After a retry, they are the Jobs of earlier attempts."""
+    fixture = RecorderFixture(RUN, a_job())
+    fixture.harness.delete(a_job())
+    fixture.harness.put(a_job(name="j2", uid="j2", created=CREATED + 100))
+    run = next(iter(fixture.harness.cache.runs))
+    shown = fixture.recorder.completed(explanation_of(run, fixture.harness.cache))
     assert [(worker.name, worker.current) for worker in shown.workers] == [("j2", True), ("j", False)]
     assert [entry.object for entry in shown.timeline if entry.what == "created"] == ["coderun/r", "job/j", "job/j2"]
 
 
-def test_a_run_that_ended_well_has_no_findings_of_before():
-    """What was wrong is over; the timeline has it."""
+def test_a_run_that_succeeded_has_no_earlier_findings():
+    """The earlier findings are only in the timeline."""
     job = a_job()
     none = job | {"status": {"startTime": job["status"]["startTime"]}}
-    flight = Flight(RUN, none)
-    flight.world.advance(CREATED + 3600)
-    flight.world.delete(none)
-    assert "coderun/r cause no_pod: the Job controller reports no pod" in flight.lines()
-    flight.world.put(a_run(status={"phase": "Succeeded"}))
-    assert flight.find().findings == ()
-    assert "coderun/r cause no_pod: the Job controller reports no pod" in flight.lines()
+    fixture = RecorderFixture(RUN, none)
+    fixture.harness.advance(CREATED + 3600)
+    fixture.harness.delete(none)
+    assert "coderun/r cause no_pod: the Job controller reports no pod" in fixture.lines()
+    fixture.harness.put(a_run(status={"phase": "Succeeded"}))
+    assert fixture.find().findings == ()
+    assert "coderun/r cause no_pod: the Job controller reports no pod" in fixture.lines()
 
 
-@pytest.mark.parametrize(("limit", "most"), [("_MAX_RUNS", 5), ("_MAX_BYTES", 5_000)])
-def test_it_is_bounded_and_the_oldest_goes_first(monkeypatch, limit, most):
-    """In runs, and in bytes."""
-    monkeypatch.setattr(recording, limit, most)
+@pytest.mark.parametrize(("limit", "maximum"), [("_MOST_RUNS", 5), ("_MOST_BYTES", 5_000)])
+def test_the_recorder_is_bounded_and_drops_the_oldest_first(monkeypatch, limit, maximum):
+    """Both the number of runs and the bytes are limited."""
+    monkeypatch.setattr(recording, limit, maximum)
     runs = [a_run(name=f"r{number}", uid=f"u{number}") for number in range(20)]
-    flight = Flight(*runs)
+    fixture = RecorderFixture(*runs)
     for run in runs:
-        flight.world.delete(run)
-    assert 0 < len(flight.recorder) < 20
-    assert flight.find(Target("n", "r0")) is None
-    assert flight.find(Target("n", "r19")) is not None
-    assert flight.recorder.size == sum(len(one.data) for one in flight.recorder._runs.values())
+        fixture.harness.delete(run)
+    assert 0 < len(fixture.recorder) < 20
+    assert fixture.find(Target("n", "r0")) is None
+    assert fixture.find(Target("n", "r19")) is not None
+    assert fixture.recorder.size == sum(len(one.data) for one in fixture.recorder._runs.values())
 
 
-def test_a_restart_forgets_it():
-    """It is in memory alone."""
-    flight = Flight(RUN)
-    flight.world.delete(RUN)
-    assert FlightRecorder(flight.world.cluster, started=CREATED).find(R) == []
+def test_a_restart_loses_the_records():
+    """They are only in memory."""
+    fixture = RecorderFixture(RUN)
+    fixture.harness.delete(RUN)
+    assert FlightRecorder(fixture.harness.cache, started=CREATED).find(TARGET) == []
 
 
-def test_a_bug_stops_no_resource(monkeypatch, caplog):
-    """What cannot be recorded is logged, and the change is applied."""
-    flight = Flight(RUN)
+def test_a_bug_in_the_recorder_stops_no_resource(monkeypatch, caplog):
+    """The error is logged, and the change is applied to the cache."""
+    fixture = RecorderFixture(RUN)
 
     def broken(*_):
         raise RuntimeError
 
     monkeypatch.setattr(recording, "explanation_of", broken)
-    flight.world.delete(RUN)
-    assert len(flight.world.cluster.runs) == 0
+    fixture.harness.delete(RUN)
+    assert len(fixture.harness.cache.runs) == 0
     assert "Failed to record a run, skipping it" in caplog.text

@@ -1,31 +1,31 @@
-"""Why an open run has no Job: the named causes."""
+"""The causes of open runs without a Job."""
 
 import pytest
 
 from exporter.diagnosis import Cause, stall_causes
+from tests.harness import StoreHarness, required
 from tests.objects import CREATED, a_configmap, a_job, a_run
-from tests.worlds import World, required
 
 NAMES = ("claude", "codex", "cursor", "factory", "integration", "shared")
 NEEDED = tuple(required(f"controller-agent-templates-{name}") for name in NAMES)
-WHOLE = tuple(a_configmap(name=item.name, data={"a.hbs": "x"}) for item in NEEDED)
+HEALTHY_CONFIGMAPS = tuple(a_configmap(name=item.name, data={"a.hbs": "x"}) for item in NEEDED)
 NO_STATUS = ("not_reconciled", "no finalizer and no status: no controller has processed it")
 
 
 def causes(*objects, run=None, needed=NEEDED, **settings):
-    """The causes for the run, without the namespace of the ConfigMaps."""
-    world = World(run or a_run(), *objects, needed=needed, **settings)
-    found = stall_causes(next(iter(world.cluster.runs)), world.cluster)
+    """The causes of the run, without the namespace and the prefix of the ConfigMaps."""
+    harness = StoreHarness(run or a_run(), *objects, needed=needed, **settings)
+    found = stall_causes(next(iter(harness.cache.runs)), harness.cache)
     return [(cause, detail.removeprefix("agent-platform/controller-agent-templates-")) for cause, detail in found]
 
 
 def without(*names):
-    """All ConfigMaps but these."""
-    return [item for item in WHOLE if item["metadata"]["name"].rpartition("-")[2] not in names]
+    """All required ConfigMaps except those with these suffixes."""
+    return [item for item in HEALTHY_CONFIGMAPS if item["metadata"]["name"].rpartition("-")[2] not in names]
 
 
-def of(cli):
-    """A run of this CLI."""
+def run_of(cli):
+    """A run with this CLI."""
     return a_run(spec={"cliConfig": {"cliType": cli}})
 
 
@@ -42,16 +42,16 @@ def of(cli):
         ("grok", ["shared", "claude"], ["shared"]),
     ],
 )
-def test_a_broken_configmap_is_the_cause_where_the_runs_cli_needs_it(cli, missing, named):
-    """Those of other CLIs are none of its business; those of no CLI are everyone's. In the order of their names."""
-    found = causes(*without(*missing), run=of(cli))
+def test_a_missing_configmap_is_the_cause_if_the_cli_of_the_run_needs_it(cli, missing, named):
+    """ConfigMaps of other CLIs do not affect the run. Causes are sorted by name."""
+    found = causes(*without(*missing), run=run_of(cli))
     assert found == ([("configmap_missing", name) for name in named] or [NO_STATUS])
 
 
-def test_a_configmap_with_any_other_name_is_everyones():
-    """The names are configurable: one that names no CLI concerns every run."""
+def test_a_configmap_whose_name_contains_no_cli_affects_every_run():
+    """The names of ConfigMaps are configurable."""
     needed = (required("templates-v2"),)
-    assert causes(run=of("codex"), needed=needed) == [("configmap_missing", "agent-platform/templates-v2")]
+    assert causes(run=run_of("codex"), needed=needed) == [("configmap_missing", "agent-platform/templates-v2")]
 
 
 @pytest.mark.parametrize(
@@ -63,43 +63,40 @@ def test_a_configmap_with_any_other_name_is_everyones():
         ({"a.hbs": "", "c": "x"}, "configmap_missing_key", "claude key b.hbs"),
     ],
 )
-def test_the_cause_is_named_after_the_configmaps_first_problem(data, cause, detail):
-    """With its key, where it is about one."""
+def test_the_cause_is_the_first_problem_of_the_configmap(data, cause, detail):
+    """The detail contains the key if the problem is about a key."""
     needed = (required(keys=("a.hbs", "b.hbs")),)
     assert causes(a_configmap(data=data), needed=needed) == [(cause, detail)]
 
 
-def test_a_configmap_is_named_before_the_missing_status():
-    """The likeliest first, and alone: the missing status is only its sign."""
+def test_a_broken_configmap_is_reported_instead_of_the_missing_status():
+    """The missing status is only a symptom."""
     assert causes(*without("shared")) == [("configmap_missing", "shared")]
-    assert causes(*WHOLE) == [NO_STATUS]
+    assert causes(*HEALTHY_CONFIGMAPS) == [NO_STATUS]
 
 
-def test_a_run_that_names_a_job_that_is_not_there_says_so():
-    """After a retry that did not get on; a detail is never longer than 200 characters."""
+def test_a_run_whose_status_names_a_missing_job_has_the_cause_job_missing():
+    """This happens after an incomplete retry. A detail has at most 200 characters."""
     run = a_run(status={"phase": "Running", "jobName": "x" * 300})
-    ((cause, detail),) = causes(*WHOLE, run=run)
-    assert (cause, len(detail) <= 200) == ("job_missing", True)
-    assert detail.startswith("status names Job xxx")
-    assert detail.endswith("x, which does not exist")
+    assert causes(*HEALTHY_CONFIGMAPS, run=run) == [("job_missing", f"status names Job {'x' * 200}"[:200])]
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running", "SomethingNew"])
-def test_a_run_of_which_nothing_more_is_known_has_no_cause(phase):
-    """Nothing is invented."""
-    assert causes(*WHOLE, run=a_run(status={"phase": phase})) == []
+def test_a_processed_run_without_a_job_may_have_no_cause(phase):
+    """Its status is set, and nothing else is known."""
+    assert causes(*HEALTHY_CONFIGMAPS, run=a_run(status={"phase": phase})) == []
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
-def test_a_terminal_run_has_no_cause(phase):
-    """It waits for nothing."""
+def test_a_finished_run_has_no_cause(phase):
+    """A finished run needs no Job."""
     assert causes(run=a_run(status={"phase": phase})) == []
 
 
 def test_a_run_with_a_job_has_no_cause():
-    """And one whose Job is being deleted has none left, which is the cause."""
+    """If its only Job is being deleted, that is the cause."""
     assert causes(a_job()) == []
-    assert causes(*WHOLE, a_job(deleted=CREATED + 20)) == [("job_deleting", "Job j is being deleted")]
+    assert causes(*HEALTHY_CONFIGMAPS, a_job(deleted=CREATED + 20)) == [("job_deleting", "Job j is being deleted")]
 
 
 def test_while_jobs_are_unknown_there_is_no_cause():
@@ -108,17 +105,17 @@ def test_while_jobs_are_unknown_there_is_no_cause():
 
 
 def test_a_configmap_that_was_never_read_is_no_cause():
-    """An unknown is not a no."""
+    """Its state is unknown."""
     assert causes(unread=("configmaps",)) == [NO_STATUS]
 
 
-def test_a_detail_is_cut():
-    """It is the one free text in labels."""
-    assert Cause.of("c", "d" * 300) == ("c", f"{'d' * 98} \u2026 {'d' * 98}")
+def test_a_detail_is_truncated():
+    """It is the only free text in label values."""
+    assert Cause.of("c", "d" * 300) == ("c", "d" * 200)
     assert Cause.of("c", "d") == ("c", "d")
 
 
-def test_details_that_became_equal_by_being_cut_are_one_cause():
-    """Two equal series would spoil the page."""
-    long = [required("x" * 110 + end + "x" * 110) for end in "ab"]
+def test_details_that_are_equal_after_truncation_are_one_cause():
+    """Prometheus would reject duplicate series."""
+    long = [required("x" * 220 + end) for end in "ab"]
     assert len(causes(needed=tuple(long))) == 1

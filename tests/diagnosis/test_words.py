@@ -1,4 +1,4 @@
-"""The evidence says why, and the next command shows the object: from objects to the first finding."""
+"""The first finding of a dump: its evidence names the reason, and its next command shows the object."""
 
 import json
 
@@ -6,13 +6,13 @@ import pytest
 
 from tests.commands.in_process import call
 from tests.diagnosis.test_causes import NOW, OPEN, a_pod, an_event
-from tests.diagnosis.test_dumps import explained
-from tests.diagnosis.test_progress import SEEN, WAITS
+from tests.diagnosis.test_dumps import explain_dump
+from tests.diagnosis.test_progress import OTHER_EVENT, WAITS
 from tests.objects import stamp
 
 PULL = 'Failed to pull image "i": 429 Too Many Requests'
 DESCRIBE = "kubectl -n n describe pod p"
-IMAGE = "who owns the image or the agent"
+IMAGE_OWNER = "who owns the image or the agent"
 
 
 def waiting(reason, message="", name="agent"):
@@ -34,12 +34,12 @@ def mount(note, reason="FailedMount"):
     return event | {"metadata": event["metadata"] | {"uid": note}}
 
 
-def first(folder, containers, events):
-    """The first finding."""
+def first_finding(folder, containers, events):
+    """The first finding of a run with these containers and Events."""
     names = [{"name": one["name"]} for one in containers]
     pod = a_pod(containerStatuses=containers)
     pod["spec"] |= {"nodeName": "a", "containers": names}
-    items = [OPEN, WAITS, pod, *events, SEEN]
+    items = [OPEN, WAITS, pod, *events, OTHER_EVENT]
     path = folder / "dump.json"
     path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": items}))
     out = call("explain", "--all", "-f", path, "--at", stamp(NOW), "-o", "json")[1]
@@ -69,23 +69,28 @@ BACK_OFF = waiting("ImagePullBackOff", "Back-off pulling image")
     ],
 )
 def test_why_an_image_cannot_be_pulled(tmp_path, container, events, evidence):
-    """Of the right container, and not what repeats its state."""
-    found = first(tmp_path, [container], events)
+    """The evidence is from an Event about this container that does not merely repeat its state."""
+    found = first_finding(tmp_path, [container], events)
     assert (found["cause"], found["evidence"]) == ("image_pull", f"container agent: {evidence}")
     assert found["next"] == DESCRIBE
 
 
-def test_each_container_has_its_own_words():
-    """Many Events of one reason are kept for each container."""
-    _, run = explained("image-limit")
+def test_each_container_has_its_own_events():
+    """Several Events of one reason are kept, at least one for each container."""
+    _, run = explain_dump("image-limit")
     assert "429 Too Many Requests" in run["findings"][0]["evidence"]
 
 
 @pytest.mark.parametrize(
     ("container", "events", "cause", "act"),
     [
-        (waiting("RunContainerError", "exec: not found"), [], "container_cannot_be_created", IMAGE),
-        (waiting("CreateContainerConfigError", "runAsNonRoot and root"), [], "container_cannot_be_created", IMAGE),
+        (waiting("RunContainerError", "exec: not found"), [], "container_cannot_be_created", IMAGE_OWNER),
+        (
+            waiting("CreateContainerConfigError", "runAsNonRoot and root"),
+            [],
+            "container_cannot_be_created",
+            IMAGE_OWNER,
+        ),
         (waiting("CreateContainerError", "reserved"), [], "container_cannot_be_created", "who runs the cluster"),
         (
             waiting("CreateContainerConfigError"),
@@ -96,8 +101,8 @@ def test_each_container_has_its_own_words():
     ],
 )
 def test_who_acts_on_a_container_that_cannot_be_created(tmp_path, container, events, cause, act):
-    """Who owns the image, where it does not fit."""
-    found = first(tmp_path, [container], events)
+    """Whoever owns the image acts if the image is at fault."""
+    found = first_finding(tmp_path, [container], events)
     assert (found["cause"], found["act"]) == (cause, act)
 
 
@@ -128,12 +133,12 @@ CREATING = waiting("ContainerCreating")
     ],
 )
 def test_why_a_volume_is_not_mounted(tmp_path, notes, evidence, following):
-    """The Event that says why, and the command that shows the object."""
-    found = first(tmp_path, [CREATING], [mount(note) for note in notes])
+    """The evidence is the Event with the reason. The command shows the missing object."""
+    found = first_finding(tmp_path, [CREATING], [mount(note) for note in notes])
     assert (found["evidence"], found["next"]) == (evidence, following)
 
 
 def test_a_volume_that_is_not_attached_is_shown_with_its_claim(tmp_path):
-    """The pod says nothing more."""
-    found = first(tmp_path, [CREATING], [mount("Multi-Attach error for volume", "FailedAttachVolume")])
+    """Describing the Pod shows nothing more."""
+    found = first_finding(tmp_path, [CREATING], [mount("Multi-Attach error for volume", "FailedAttachVolume")])
     assert found["next"] == "kubectl -n n get pvc,volumeattachments.storage.k8s.io"

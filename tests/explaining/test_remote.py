@@ -7,11 +7,11 @@ from aiohttp import web
 
 from exporter.commands import explain
 from tests.commands.in_process import call_in_thread
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
-from tests.web.judge import Judge
 from tests.web.protected import PASSWORD, TLS, USERS, Folder
 from tests.web.serving import Site, a_site
-from tests.worlds import World
+from tests.web.token_reviewer import TokenReviewer
 
 RUN = a_run(status={"phase": "Succeeded"})
 
@@ -19,7 +19,7 @@ RUN = a_run(status={"phase": "Succeeded"})
 def a_site_with(**more):
     """A site with a run that is over while its Job is not."""
     site = Site()
-    site.cluster = World(RUN, a_job(), now=CREATED + 7200).cluster
+    site.cache = StoreHarness(RUN, a_job(), now=CREATED + 7200).cache
     return a_site(site, **more)
 
 
@@ -47,7 +47,7 @@ async def test_over_tls_with_a_password(tmp_path):
 async def test_with_a_token(tmp_path):
     """In a file as well."""
     (tmp_path / "token").write_text("good")
-    async with a_site_with(reviews=Judge().reviews()) as site:
+    async with a_site_with(reviews=TokenReviewer().reviews()) as site:
         words = ("explain", "--from", site.url, "--all", "-o", "json", "--token-file", tmp_path / "token")
         code, out, _ = await call_in_thread(*words)
     assert code == 1

@@ -1,4 +1,4 @@
-"""Blocks of lines: what an event has made dirty is rendered again, and nothing else."""
+"""Only the dirty lines of compressed blocks are rendered again."""
 
 import collections
 import random
@@ -10,7 +10,7 @@ FOREVER = float("inf")
 
 
 class Objects:
-    """Values by key, in a section of two families: one for every object, one for those above 5."""
+    """Objects with a value each, in two metric families: one of all objects, one of those with a value above 5."""
 
     def __init__(self):
         self.values = {}
@@ -19,11 +19,11 @@ class Objects:
         self.section = CompressedFamilies(heads=["# a\n", "# b\n"], lines=self.lines, prefixes=self.prefixes)
 
     def prefixes(self, family, keys):
-        """What the lines of these objects begin with."""
+        """The beginning of each line of these objects."""
         return [f"{'ab'[family]} {key}" for key in keys]
 
     def lines(self, families, keys):
-        """The text of the families, and a note of what was rendered."""
+        """Renders these families, and counts what was rendered."""
         self.rendered.update(families)
         self.objects += len(keys)
         texts = (
@@ -33,7 +33,7 @@ class Objects:
         return [texts[family] for family in families]
 
     def text(self):
-        """Both families, rendered, as sorted lines."""
+        """Renders both families, and returns their sorted lines."""
         assert self.section.render(until=FOREVER)
         got = []
         for index in (0, 1):
@@ -42,58 +42,55 @@ class Objects:
             got += b"".join(map(inflate, blocks)).decode().splitlines()
         return sorted(got)
 
-    def wanted(self):
-        """What `text` should give."""
+    def expected(self):
+        """The lines that `text` should return."""
         one = [f"a {key} {value}" for key, value in self.values.items()]
         return sorted(["# a", "# b", *one, *(f"b {key}" for key, value in self.values.items() if value > 5)])
 
 
-def test_an_empty_section_is_its_heads():
-    """A family without samples still says what it is."""
+def test_families_without_objects_are_their_heads():
+    """A family without samples still has HELP and TYPE."""
     objects = Objects()
     assert objects.text() == ["# a", "# b"]
     assert len(objects.section) == 0
 
 
-def test_thousands_of_objects_come_change_and_go():
-    """Whatever the order: each line is there once, and the sums are those of the blocks."""
-    objects, dice = Objects(), random.Random(7)  # noqa: S311 - the same test each time
+def test_thousands_of_objects_are_added_changed_and_removed():
+    """In any order, each line occurs once, and the checksums are those of the blocks."""
+    objects, rng = Objects(), random.Random(7)  # noqa: S311 - the same test each time
     for turn in range(12):
-        new = [
-            f"k{turn}-{number};"
-            for number in range(dice.choice([1, _GROUP_SIZE - 1, _GROUP_SIZE, _GROUP_SIZE + 1, 700]))
-        ]
-        objects.values |= {key: dice.randrange(10) for key in new}
+        new = [f"k{turn}-{number};" for number in range(rng.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
+        objects.values |= {key: rng.randrange(10) for key in new}
         if turn % 2:
             objects.section.extend(new)
         else:
             for key in new:
                 objects.section.add(key)
-        for key in dice.sample(sorted(objects.values), len(objects.values) // 3):
+        for key in rng.sample(sorted(objects.values), len(objects.values) // 3):
             objects.section.remove(key)
             del objects.values[key]
-        for key in dice.sample(sorted(objects.values), len(objects.values) // dice.choice([5, 50])):
-            objects.values[key] = dice.randrange(10)
+        for key in rng.sample(sorted(objects.values), len(objects.values) // rng.choice([5, 50])):
+            objects.values[key] = rng.randrange(10)
             objects.section.mark_dirty(key)
-        assert objects.text() == objects.wanted()
+        assert objects.text() == objects.expected()
         assert len(objects.section) == len(objects.values)
 
 
-def test_room_that_was_left_is_used_again():
-    """A section that objects come to and go from does not grow."""
+def test_the_space_of_removed_objects_is_reused():
+    """The number of chunks does not grow if objects are added and removed."""
     objects = Objects()
     for number in range(2_000):
         objects.values[f"k{number}"] = 1
         objects.section.add(f"k{number}")
-        if number >= 2 * _GROUP_SIZE - 10:
-            objects.section.remove(f"k{number - 2 * _GROUP_SIZE + 10}")
-            del objects.values[f"k{number - 2 * _GROUP_SIZE + 10}"]
-    assert objects.text() == objects.wanted()
-    assert len(objects.section._groups) <= 3
+        if number >= 2 * _CHUNK - 10:
+            objects.section.remove(f"k{number - 2 * _CHUNK + 10}")
+            del objects.values[f"k{number - 2 * _CHUNK + 10}"]
+    assert objects.text() == objects.expected()
+    assert len(objects.section._chunks) <= 3
 
 
-def test_only_what_was_touched_is_rendered_again():
-    """One family of one chunk; nothing at all where nothing was touched, or an object that is not there."""
+def test_only_dirty_families_and_chunks_are_rendered_again():
+    """Nothing is rendered if no object is dirty or if the dirty object is unknown."""
     objects = Objects()
     objects.values = {f"k{number}": 1 for number in range(2 * _GROUP_SIZE + 9)}
     objects.section.extend(list(objects.values))
@@ -110,12 +107,12 @@ def test_only_what_was_touched_is_rendered_again():
     assert (objects.rendered, objects.objects) == ({1: 1}, 2)
     objects.rendered.clear()
     objects.section.mark_all_dirty()
-    assert objects.text() == objects.wanted()
+    assert objects.text() == objects.expected()
     assert objects.rendered == {0: 3, 1: 3}
 
 
-def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
-    """Up to eight are rendered by themselves, and their lines come and go."""
+def test_if_many_objects_of_a_chunk_changed_the_whole_chunk_is_rendered():
+    """Up to eight changed objects are rendered separately."""
     objects = Objects()
     objects.values = {f"k{number};": number % 10 for number in range(_GROUP_SIZE)}
     objects.section.extend(list(objects.values))
@@ -126,12 +123,12 @@ def test_where_many_objects_of_a_chunk_changed_all_of_it_is_rendered():
         for key in list(objects.values)[:many]:
             objects.values[key] = 9 - objects.values[key]
             objects.section.mark_dirty(key)
-        assert objects.text() == objects.wanted()
-        assert objects.objects == (2 * 8 if many == 8 else _GROUP_SIZE)
+        assert objects.text() == objects.expected()
+        assert objects.objects == (2 * 8 if many == 8 else _CHUNK)
 
 
 def test_the_order_of_the_lines_is_the_same_in_each_process():
-    """Changed objects keep the order in which they came, whatever their hashes are."""
+    """Changed objects keep their order, whatever their hashes are."""
     objects = Objects()
     objects.values = {f"k{number};": 1 for number in range(8)}
     objects.section.extend(list(objects.values))
@@ -143,16 +140,16 @@ def test_the_order_of_the_lines_is_the_same_in_each_process():
     assert lines.splitlines()[1:] == [f"a {key} 1" for key in objects.values]
 
 
-def test_rendering_does_at_least_one_chunk_and_stops_in_time():
-    """So that any number of slices comes to an end."""
+def test_rendering_completes_at_least_one_chunk_and_then_stops_in_time():
+    """So rendering completes after a finite number of slices."""
     objects = Objects()
     objects.values = {f"k{number}": 1 for number in range(2 * _GROUP_SIZE + 9)}
     objects.section.extend(list(objects.values))
     assert [objects.section.render(until=0.0) for _ in range(4)] == [False, False, True, True]
 
 
-def test_blocks_that_were_given_away_do_not_change():
-    """A page that is being sent is of one moment."""
+def test_returned_blocks_do_not_change():
+    """A response that is being sent must be consistent."""
     objects = Objects()
     objects.values["k"] = 1
     objects.section.add("k")

@@ -1,4 +1,4 @@
-"""The real client, with a kubeconfig of the test's own."""
+"""Connects the exporter's API client with a kubeconfig that the test writes."""
 
 import contextlib
 
@@ -8,7 +8,7 @@ from tests.kube.settings import a_kubeconfig, load
 
 @contextlib.asynccontextmanager
 async def a_client(folder, url, *, user=None, cluster=None, environ=None):
-    """A client of that server."""
+    """A client of the server at `url`."""
     path = a_kubeconfig(folder, cluster={"server": url} | (cluster or {}), user=user)
     async with KubeClient(credentials=await load(path, environ=environ)) as client:
         yield client

@@ -1,4 +1,4 @@
-"""A real TLS server and a real proxy on loopback."""
+"""A TLS server and an HTTP proxy on loopback."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import ssl
 import aiohttp
 from aiohttp import web
 
-ASKED_FOR = web.AppKey("asked_for", list)
+REQUESTED_NAMES = web.AppKey("requested_names", list)
 
 
 async def _whoami(request):
@@ -17,21 +17,24 @@ async def _whoami(request):
         {
             "certificate": names.get("commonName"),
             "authorization": request.headers.get("Authorization"),
-            "asked_for": request.app[ASKED_FOR][-1] if request.app[ASKED_FOR] else None,
+            "requested_name": request.app[REQUESTED_NAMES][-1] if request.app[REQUESTED_NAMES] else None,
         }
     )
 
 
 @contextlib.asynccontextmanager
 async def api_server(leaf=None, *, trusts=None):
-    """Yields the port. `leaf`: its certificate (None: plain http); `trusts`: whose client certificates it demands."""
+    """Starts a server with the certificate `leaf` (None: plain http) and yields its port.
+
+    It requires client certificates of the CA `trusts`, unless that is None.
+    """
     app = web.Application()
-    app[ASKED_FOR] = []  # names that clients asked for (SNI)
+    app[REQUESTED_NAMES] = []  # server names that clients requested (SNI)
     app.router.add_get("/whoami", _whoami)
     context = None
     if leaf is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.sni_callback = lambda _socket, name, _context: app[ASKED_FOR].append(name)
+        context.sni_callback = lambda _socket, name, _context: app[REQUESTED_NAMES].append(name)
         leaf.configure_cert(context)
         if trusts is not None:
             trusts.configure_trust(context)
@@ -56,15 +59,15 @@ async def _pipe(reader, writer):
 
 @contextlib.asynccontextmanager
 async def connect_proxy(port):
-    """A proxy that leads every CONNECT to 127.0.0.1:`port`; yields its port and the requests' heads."""
+    """Starts a proxy that connects every CONNECT to 127.0.0.1:`port`. Yields its port and the request heads."""
     heads, open_tasks = [], set()
 
     async def serve(reader, writer):
         open_tasks.add(asyncio.current_task())
         heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        there, back = await asyncio.open_connection("127.0.0.1", port)
+        upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(_pipe(reader, back), _pipe(there, writer))
+        await asyncio.gather(_pipe(reader, upstream_writer), _pipe(upstream_reader, writer))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
@@ -75,7 +78,7 @@ async def connect_proxy(port):
 
 
 async def whoami(credentials):
-    """What the server sees of a request that is made as the exporter makes it."""
+    """The server's view of a request that is made with these credentials."""
     headers = await credentials.headers()
     access = credentials.access
     async with (

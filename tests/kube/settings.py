@@ -1,4 +1,4 @@
-"""What the tests of authentication write to disk, and the clock that they read."""
+"""Files for the tests of authentication, and a clock that they set."""
 
 import base64
 import json
@@ -15,23 +15,23 @@ SECRET = "s3cr3t-t0k3n"
 
 
 class Clock:
-    """Seconds since the epoch, moved by hand."""
+    """Returns a time in seconds since the epoch, which tests set."""
 
     def __init__(self, now=1_700_000_000.0):
         self.now = now
 
     def __call__(self):
-        """The time."""
+        """The current time."""
         return self.now
 
 
-def based(text):
-    """As kubeconfig's -data keys want it."""
+def base64_text(text):
+    """Encodes bytes as a `-data` field of a kubeconfig."""
     return base64.b64encode(text).decode()
 
 
 def a_kubeconfig(folder, *, cluster=None, user=None, name="config", **top):
-    """A kubeconfig with one context `prod`, written into the folder; `top` replaces what stands at its top."""
+    """Writes a kubeconfig with the context `prod` and returns its path. `top` replaces top-level fields."""
     content = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -46,7 +46,7 @@ def a_kubeconfig(folder, *, cluster=None, user=None, name="config", **top):
 
 
 def a_plugin(folder, script, *, name="plugin"):
-    """An exec plugin made of shell lines; each run adds a line to the file `runs` beside it."""
+    """Writes an exec plugin that runs these shell lines. Each run adds a line to the file `runs` in its directory."""
     path = folder / name
     path.write_text(f"#!/bin/sh\necho x >> {folder}/runs\n{script}\n")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -54,18 +54,18 @@ def a_plugin(folder, script, *, name="plugin"):
 
 
 def runs_in(folder):
-    """How often the plugins of this folder ran."""
+    """The number of runs of the plugins in this directory."""
     path = folder / "runs"
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
 def exec_user(path, **more):
-    """A user whose credentials come from the plugin."""
+    """A kubeconfig user whose credentials come from this plugin."""
     return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(path), **more}}
 
 
 def answer(status, *, version="v1", quote="'"):
-    """The shell line by which a plugin answers with this status; quote="" leaves the shell's variables in it."""
+    """A shell command that prints an ExecCredential with this status. With quote="" shell variables are expanded."""
     content = {
         "apiVersion": f"client.authentication.k8s.io/{version}",
         "kind": "ExecCredential",
@@ -75,19 +75,19 @@ def answer(status, *, version="v1", quote="'"):
 
 
 async def load(path=None, *, environ=None, **more):
-    """Credentials from this kubeconfig."""
+    """Loads the credentials of this kubeconfig."""
     environ = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere"} | (environ or {})
     kubeconfig = None if path is None else str(path)
     return await Credentials.load(kubeconfig=kubeconfig, environ=environ, **{"context": None} | more)
 
 
 async def bearer(credentials):
-    """The token that a request would carry now."""
+    """The bearer token of a request that is sent now."""
     return (await credentials.headers())["Authorization"].removeprefix("Bearer ")
 
 
 async def the_error(path=None, **more):
-    """The one line that loading ends with; neither it nor its traceback shows a secret."""
+    """Returns the error of a load. Neither the error nor its traceback may contain the secret."""
     with pytest.raises(KubeConfigError) as caught:
         await load(path, **more)
     line = str(caught.value)

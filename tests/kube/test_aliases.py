@@ -1,4 +1,4 @@
-"""Aliases of YAML in a kubeconfig: read as kubectl reads them, and never without bound."""
+"""YAML aliases in a kubeconfig are expanded as kubectl does, up to a limit."""
 
 import pytest
 
@@ -14,8 +14,8 @@ from tests.kube.settings import bearer, load
         "a: &a [*a]\n",
     ],
 )
-async def test_aliases_that_grow_without_bound_are_one_line(tmp_path, text):
-    """In a fraction of a second."""
+async def test_aliases_that_expand_exponentially_are_rejected_in_one_line(tmp_path, text):
+    """The check takes a fraction of a second."""
     (tmp_path / "config").write_text(text)
     with pytest.raises(KubeConfigError) as caught:
         await load(tmp_path / "config")
@@ -23,7 +23,7 @@ async def test_aliases_that_grow_without_bound_are_one_line(tmp_path, text):
 
 
 async def test_aliases_of_one_large_entry_are_read(tmp_path):
-    """A plugin that many users share stands there once: in all they hold more than the file."""
+    """The users share one large entry, so the expanded file is much larger than its text."""
     values = ", ".join(f"v{number}" for number in range(60))
     users = ", ".join(f"{{name: u{number}, user: *user}}" for number in range(200))
     (tmp_path / "config").write_text(
@@ -35,7 +35,7 @@ async def test_aliases_of_one_large_entry_are_read(tmp_path):
 
 
 async def test_aliases_of_one_entry_are_read(tmp_path):
-    """As kubectl reads them."""
+    """Two users refer to the same entry."""
     (tmp_path / "config").write_text(
         "user: &user {token: t}\nusers: [{name: u, user: *user}, {name: v, user: *user}]\ncurrent-context: x\n"
         "contexts: [{name: x, context: {cluster: c, user: v}}]\n"

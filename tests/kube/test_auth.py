@@ -1,4 +1,4 @@
-"""Where credentials come from, and tokens in files that are rotated."""
+"""The sources of credentials, and tokens in files that are rotated."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ def authority():
 
 @pytest.fixture
 def mounted(tmp_path, authority):
-    """A service account as the kubelet mounts it: links to a folder that is swapped as a whole."""
+    """A service account as the kubelet mounts it: symbolic links into a directory that is replaced atomically."""
     folder = tmp_path / "serviceaccount"
     folder.mkdir()
     (folder / "..data").symlink_to("..absent")
@@ -34,7 +34,7 @@ def mounted(tmp_path, authority):
 
 
 def rotate(folder, token, authority):
-    """Swap the mounted token as the kubelet does: a new folder, then one rename of the link."""
+    """Replaces the mounted token as the kubelet does: a new directory, and then a rename of the link."""
     new = folder / f"..{token}"
     new.mkdir()
     (new / "token").write_text(token)
@@ -45,12 +45,12 @@ def rotate(folder, token, authority):
 
 
 def in_pod(port="443", host="127.0.0.1"):
-    """The variables that the kubelet sets."""
+    """The environment variables that the kubelet sets."""
     return {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": str(port)}
 
 
 async def test_in_a_pod_the_service_account_is_used(mounted, authority):
-    """Its CA verifies the server, its token goes with the request."""
+    """Its CA verifies the server, and its token is sent."""
     async with api_server(authority.issue_cert("127.0.0.1")) as port:
         credentials = await load(environ=in_pod(port), service_account=mounted)
         assert (await whoami(credentials))["authorization"] == "Bearer first"
@@ -59,7 +59,7 @@ async def test_in_a_pod_the_service_account_is_used(mounted, authority):
 
 
 async def test_in_cluster_token_rotation(mounted, authority, caplog):
-    """Read again after 60 s, not before; a token that cannot be read leaves the old one in use."""
+    """The token is read again after 60 s. If that fails, the previous token remains in use."""
     clock = Clock()
     credentials = await load(environ=in_pod(), service_account=mounted, clock=clock)
     rotate(mounted, "second", authority)
@@ -74,8 +74,8 @@ async def test_in_cluster_token_rotation(mounted, authority, caplog):
     assert credentials.access.generation == 0
 
 
-async def test_a_renewal_reads_the_rotated_token_at_once(mounted, authority):
-    """After a 401 nobody waits for the 60 s to pass."""
+async def test_a_renewal_reads_a_rotated_token_at_once(mounted, authority):
+    """After a 401 the exporter does not wait for the 60 s."""
     credentials = await load(environ=in_pod(), service_account=mounted, clock=Clock())
     rotate(mounted, "second", authority)
     await credentials.renew(generation=0)
@@ -83,14 +83,14 @@ async def test_a_renewal_reads_the_rotated_token_at_once(mounted, authority):
     assert credentials.access.generation == 1
 
 
-async def test_an_ipv6_service_address_is_put_in_brackets(mounted):
-    """Single-stack IPv6 clusters."""
+async def test_an_ipv6_service_address_is_in_brackets(mounted):
+    """Single-stack IPv6 clusters have such an address."""
     credentials = await load(environ=in_pod(host="fd00::1"), service_account=mounted)
     assert credentials.access.server == "https://[fd00::1]:443"
 
 
-async def test_a_service_account_that_is_not_whole_is_told(tmp_path, mounted):
-    """What is missing, and which setting brings it."""
+async def test_an_incomplete_service_account_is_reported(tmp_path, mounted):
+    """The error states what is missing and which setting adds it."""
     absent = tmp_path / "absent"
     with pytest.raises(KubeConfigError) as caught:
         await load(environ=in_pod(), service_account=absent)
@@ -110,7 +110,7 @@ async def test_a_service_account_that_is_not_whole_is_told(tmp_path, mounted):
         await load(environ=in_pod(), service_account=mounted)
 
 
-async def test_a_named_context_goes_before_the_service_account(tmp_path, mounted):
+async def test_a_named_context_has_precedence_over_the_service_account(tmp_path, mounted):
     """Only a kubeconfig has contexts."""
     (tmp_path / ".kube").mkdir()
     a_kubeconfig(tmp_path / ".kube")
@@ -120,8 +120,8 @@ async def test_a_named_context_goes_before_the_service_account(tmp_path, mounted
 
 
 @pytest.mark.parametrize("place", ["pod", "kubeconfig"])
-async def test_the_kubernetes_client_is_not_loaded_without_need(tmp_path, mounted, place):
-    """It takes 23 MiB and a fifth of a second of CPU. Only auth-provider oidc needs it."""
+async def test_the_kubernetes_package_is_only_imported_if_needed(tmp_path, mounted, place):
+    """The import takes 23 MiB and 0.2 s of CPU. Only auth-provider oidc needs it."""
     path = str(a_kubeconfig(tmp_path)) if place == "kubeconfig" else None
     program = (
         "import asyncio, sys, pathlib\n"
@@ -135,8 +135,8 @@ async def test_the_kubernetes_client_is_not_loaded_without_need(tmp_path, mounte
     assert done.returncode == 0
 
 
-async def test_a_kubeconfigs_token_file_is_read_again(tmp_path):
-    """The key tokenFile goes before token, as in client-go; the kubernetes client reads it once."""
+async def test_the_token_file_of_a_kubeconfig_is_read_again(tmp_path):
+    """Like in client-go, tokenFile has precedence over token."""
     clock = Clock()
     (tmp_path / "token").write_text("first\n")
     path = a_kubeconfig(tmp_path, user={"tokenFile": "token", "token": SECRET})
@@ -148,7 +148,7 @@ async def test_a_kubeconfigs_token_file_is_read_again(tmp_path):
 
 
 async def test_basic_authentication(tmp_path):
-    """User and password; an empty password is one too."""
+    """An empty password is valid."""
     for password in ("pässword", ""):
         user = {"username": "me", "password": password}
         credentials = await load(a_kubeconfig(tmp_path, user=user))
@@ -157,7 +157,7 @@ async def test_basic_authentication(tmp_path):
 
 
 async def test_a_user_without_credentials_is_anonymous(tmp_path):
-    """As it was asked for; null and an empty value are no value."""
+    """Null and empty values count as absent."""
     for user in ({}, {"token": None, "tokenFile": "", "username": "", "exec": None}):
         credentials = await load(a_kubeconfig(tmp_path, user=user))
         assert await credentials.headers() == {}
@@ -165,14 +165,14 @@ async def test_a_user_without_credentials_is_anonymous(tmp_path):
 
 
 def an_id_token(expiry):
-    """A JWT that expires then."""
+    """A JWT with this expiry time."""
     payload = base64.urlsafe_b64encode(json.dumps({"exp": expiry}).encode()).decode().rstrip("=")
     return f"{SECRET}.{payload}.x"
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
-async def test_an_openid_connect_token_is_used_while_it_lives(tmp_path):
-    """It is never refreshed: the kubernetes client would send the refresh token over TLS that it does not verify."""
+async def test_an_openid_connect_token_is_used_until_it_expires(tmp_path):
+    """It is not refreshed, because the kubernetes package would send the refresh token over unverified TLS."""
 
     def user(token):
         config = {"id-token": token, "refresh-token": SECRET, "idp-issuer-url": "https://idp.invalid"}
@@ -186,14 +186,14 @@ async def test_an_openid_connect_token_is_used_while_it_lives(tmp_path):
         assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_a_tls_server_name_is_of_no_use_without_tls(tmp_path):
-    """The transport would refuse it."""
+async def test_a_tls_server_name_is_ignored_without_tls(tmp_path):
+    """Otherwise the HTTP client would reject the request."""
     credentials = await load(a_kubeconfig(tmp_path, cluster={"server": "http://h", "tls-server-name": "x"}))
     assert credentials.access.server_hostname is None
 
 
 async def test_no_repr_shows_a_secret(tmp_path):
-    """Reprs end in logs."""
+    """Log messages may contain a repr."""
     path = a_kubeconfig(tmp_path, cluster={"server": "http://h", "proxy-url": f"http://me:{SECRET}@proxy:1"})
     credentials = await load(path)
     everything = [credentials, credentials.access, credentials._login, credentials.source]
@@ -201,8 +201,8 @@ async def test_no_repr_shows_a_secret(tmp_path):
     assert credentials.access.proxy == f"http://me:{SECRET}@proxy:1"
 
 
-async def test_in_a_pod_the_environments_proxy_is_used(mounted):
-    """As client-go does. A wrong one is refused at the start."""
+async def test_in_a_pod_the_proxy_of_the_environment_is_used(mounted):
+    """Client-go does so too. An invalid proxy is rejected at startup."""
     environ = in_pod(host="10.96.0.1") | {"HTTPS_PROXY": "proxy.example:3128"}
     assert (await load(environ=environ, service_account=mounted)).access.proxy == "http://proxy.example:3128"
     exempt = environ | {"NO_PROXY": "10.96.0.0/12"}
@@ -212,8 +212,8 @@ async def test_in_a_pod_the_environments_proxy_is_used(mounted):
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
-async def test_the_servers_address_is_shown_without_what_could_be_a_secret(tmp_path):
-    """For `check`, the page and the log."""
+async def test_the_address_of_the_server_is_shown_without_possible_secrets(tmp_path):
+    """It is shown by `check`, at `/` and in the log."""
     shown = {"https://h.example:6443/": "h.example:6443", "https://h.example/?key=x": ""}
     for server, address in shown.items():
         assert (await load(a_kubeconfig(tmp_path, cluster={"server": server}))).access.address == address

@@ -1,4 +1,4 @@
-"""Which kubeconfig files are read, how they are merged, and how one line tells what is wrong with them."""
+"""Which kubeconfig files are read, how they are merged, and the error messages for invalid ones."""
 
 import asyncio
 import json
@@ -12,11 +12,11 @@ import yaml
 from exporter.kube import kubeconfig
 from exporter.kube.entries import Cluster, User
 from exporter.kube.kubeconfig import load_context
-from tests.kube.settings import SECRET, a_kubeconfig, based, bearer, load, the_error
+from tests.kube.settings import SECRET, a_kubeconfig, base64_text, bearer, load, the_error
 
 
-async def test_several_files_in_kubeconfig_are_joined_and_the_first_wins(tmp_path):
-    """As in kubectl: entries from all files, the first current-context, missing files are passed by."""
+async def test_several_files_are_merged_and_the_first_has_precedence(tmp_path):
+    """Like in kubectl, entries of all files are used, with the first current-context. Missing files are ignored."""
     contexts = [{"name": "prod", "context": {"cluster": "far", "user": "u", "namespace": "agents"}}]
     first = a_kubeconfig(tmp_path, name="first", contexts=contexts, clusters=[], users=[])
     far = [{"name": "far", "cluster": {"server": "http://far:8080/"}}]
@@ -29,8 +29,8 @@ async def test_several_files_in_kubeconfig_are_joined_and_the_first_wins(tmp_pat
     assert await credentials.headers() == {"Authorization": f"Bearer {SECRET}"}
 
 
-async def test_a_given_file_goes_before_kubeconfig_and_a_given_context_before_the_current_one(tmp_path):
-    """What the command line says wins."""
+async def test_a_given_file_has_precedence_over_the_environment_and_a_given_context_over_the_current_one(tmp_path):
+    """The command line has precedence."""
     contexts = [
         {"name": name, "context": {"cluster": "c", "user": "u", "namespace": name}} for name in ("prod", "test")
     ]
@@ -39,15 +39,15 @@ async def test_a_given_file_goes_before_kubeconfig_and_a_given_context_before_th
     assert credentials.namespace == "test"
 
 
-async def test_the_usual_file_is_read_where_nothing_is_told(tmp_path):
-    """~/.kube/config, by $HOME."""
+async def test_the_default_file_is_read(tmp_path):
+    """It is ~/.kube/config."""
     (tmp_path / ".kube").mkdir()
     path = a_kubeconfig(tmp_path / ".kube")
     assert (await load(environ={"HOME": str(tmp_path)})).source == f"kubeconfig {path} (context prod)"
 
 
-async def test_relative_paths_start_at_the_file_that_holds_them(tmp_path, monkeypatch):
-    """A user's tokenFile lies beside the user's file, not beside the cluster's and not in the working directory."""
+async def test_relative_paths_are_relative_to_their_file(tmp_path, monkeypatch):
+    """The tokenFile of a user is relative to the file that defines the user."""
     (tmp_path / "users").mkdir()
     (tmp_path / "users" / "token").write_text("beside-the-user\n")
     clusters = a_kubeconfig(tmp_path, name="clusters", users=[])
@@ -57,8 +57,8 @@ async def test_relative_paths_start_at_the_file_that_holds_them(tmp_path, monkey
     assert await credentials.headers() == {"Authorization": "Bearer beside-the-user"}
 
 
-async def test_a_missing_file_is_told(tmp_path):
-    """The path, and where it came from."""
+async def test_a_missing_file_is_reported(tmp_path):
+    """The error states the path and its source."""
     assert await the_error(tmp_path / "absent") == f"kubeconfig {tmp_path}/absent: no such file"
     line = await the_error(environ={"KUBECONFIG": "/absent/a:/absent/b"})
     assert line == "kubeconfig /absent/a:/absent/b (from $KUBECONFIG): no such file"
@@ -67,8 +67,8 @@ async def test_a_missing_file_is_told(tmp_path):
     )
 
 
-async def test_an_unreadable_file_is_told(tmp_path):
-    """With the system's reason."""
+async def test_an_unreadable_file_is_reported(tmp_path):
+    """The reason is that of the operating system."""
     assert await the_error(tmp_path) == f"kubeconfig {tmp_path}: cannot be read: Is a directory"
     long = f"/{'x' * 300}"
     assert await the_error(long) == f"kubeconfig {long}: cannot be read: File name too long"
@@ -89,21 +89,21 @@ async def test_an_unreadable_file_is_told(tmp_path):
         ("users:\n- name: 7\n", ": users[0].name: expected `str`, got `int`"),
     ],
 )
-async def test_a_file_that_is_no_kubeconfig_is_told_without_a_word_of_it(tmp_path, content, wrong):
-    """YAML's own errors quote the file, and the file holds tokens: only the line's number is told."""
+async def test_an_invalid_file_is_reported_without_its_content(tmp_path, content, wrong):
+    """Errors of the YAML parser quote the file, which contains tokens. Only the line number is reported."""
     path = tmp_path / "config"
     path.write_text(content)
     assert await the_error(path) == f"kubeconfig {path}{wrong}"
 
 
-async def test_no_current_context_is_told_with_those_that_there_are(tmp_path):
-    """What would be right: to name one."""
+async def test_a_missing_current_context_is_reported_with_the_known_contexts(tmp_path):
+    """The user can then choose one of them."""
     path = a_kubeconfig(tmp_path, current_context="")
     assert await the_error(path) == (f"kubeconfig {path}: there is no current-context; name a context; known: 'prod'")
 
 
-async def test_an_unknown_context_is_told_with_the_nearest(tmp_path):
-    """A typing error is the usual reason; control characters of a name do not reach the terminal."""
+async def test_an_unknown_context_is_reported_with_the_most_similar_one(tmp_path):
+    """Control characters in its name are escaped."""
     path = a_kubeconfig(tmp_path, current_context="pord\n\x1b[31m")
     assert await the_error(path) == (f"kubeconfig {path}: there is no context 'pord\\n\\x1b[31m'; known: 'prod'")
     assert (await the_error(path, context="prd")).endswith("known: 'prod'; did you mean 'prod'?")
@@ -112,8 +112,8 @@ async def test_an_unknown_context_is_told_with_the_nearest(tmp_path):
     assert (await the_error(path)).endswith("'c8', 'c9' and 2 more")
 
 
-async def test_a_context_that_names_an_unknown_cluster_or_user_is_told(tmp_path):
-    """An unknown user must not become an anonymous one, as it does in the kubernetes client."""
+async def test_an_unknown_cluster_or_user_is_reported(tmp_path):
+    """An unknown user must not become an anonymous one, as in the kubernetes package."""
     at = f"kubeconfig {tmp_path}/config: context 'prod': "
     assert (
         await the_error(a_kubeconfig(tmp_path, clusters=None)) == f"{at}its cluster 'c' does not exist; known: none"
@@ -162,16 +162,16 @@ users:
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-async def test_what_kubectl_reads_is_read(tmp_path, content, encoding):
-    """Tabs, several documents, empty entries of others, nulls, dates as text, what editors of other systems write."""
+async def test_files_that_kubectl_reads_are_read(tmp_path, content, encoding):
+    """Examples are tabs, several documents, empty entries, nulls, unquoted dates, and other encodings."""
     path = tmp_path / "config"
     path.write_bytes(content.encode(encoding))
     credentials = await load(path)
     assert await credentials.headers() == {"Authorization": "Bearer 2030-01-01"}
 
 
-async def test_a_kubeconfig_may_be_a_pipe(tmp_path):
-    """As a shell makes of `--kubeconfig <(command)`: it can be read once."""
+async def test_a_kubeconfig_can_be_a_pipe(tmp_path):
+    """A shell passes a pipe for `--kubeconfig <(command)`. It can be read only once."""
     path = a_kubeconfig(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     writing = asyncio.create_task(asyncio.to_thread((tmp_path / "pipe").write_bytes, path.read_bytes()))
@@ -179,8 +179,8 @@ async def test_a_kubeconfig_may_be_a_pipe(tmp_path):
     await writing
 
 
-async def test_a_kubeconfig_is_read_beside_the_event_loop_and_parsed_once(tmp_path, monkeypatch):
-    """One with 1,000 contexts takes a third of a second, and each renewal of the credentials reads it again."""
+async def test_a_kubeconfig_is_read_in_a_thread_and_parsed_once(tmp_path, monkeypatch):
+    """Parsing 1,000 contexts takes a third of a second, and each renewal of the credentials reads the file again."""
     parsed = []
     without_nulls = kubeconfig._without_nulls
 
@@ -200,10 +200,10 @@ async def test_a_kubeconfig_is_read_beside_the_event_loop_and_parsed_once(tmp_pa
 
 
 @pytest.mark.parametrize("more", [{"insecure-skip-tls-verify": True}, {"certificate-authority-data": "CA"}])
-async def test_a_server_without_a_scheme_is_https_where_tls_is_set_up(tmp_path, more):
-    """As in client-go; where nothing says TLS, a token would be sent in the clear."""
+async def test_a_server_without_a_scheme_is_https_if_tls_is_configured(tmp_path, more):
+    """Client-go does so too. Without TLS settings, the token would be sent in plain text."""
     if "certificate-authority-data" in more:
-        more = {"certificate-authority-data": based(trustme.CA().cert_pem.bytes())}
+        more = {"certificate-authority-data": base64_text(trustme.CA().cert_pem.bytes())}
     path = a_kubeconfig(tmp_path, cluster={"server": "api.example:6443", **more})
     assert (await load(path)).access.server == "https://api.example:6443"
 
@@ -239,8 +239,8 @@ URL = "a URL such as https://host:6443 (http or https)"
         ),
     ],
 )
-async def test_a_wrong_cluster_is_told(tmp_path, cluster, wrong):
-    """The key, and what would be right; "false" in quotes would switch verification off in the kubernetes client."""
+async def test_an_invalid_cluster_is_reported(tmp_path, cluster, wrong):
+    """The error states the key and what is valid. The string "false" must not disable verification."""
     path = a_kubeconfig(tmp_path, cluster=cluster)
     assert await the_error(path) == f"kubeconfig {path}: cluster 'c': {wrong}"
 
@@ -257,14 +257,14 @@ async def test_a_wrong_cluster_is_told(tmp_path, cluster, wrong):
         ({"exec": {"command": "aws"}}, "exec: object missing required field `apiVersion`"),
     ],
 )
-async def test_a_wrong_user_is_told(tmp_path, user, wrong):
-    """The key, and what would be right; what is not supported is never left out in silence."""
+async def test_an_invalid_user_is_reported(tmp_path, user, wrong):
+    """The error states the key and what is valid. Unsupported settings are not silently ignored."""
     path = a_kubeconfig(tmp_path, user=user)
     assert await the_error(path) == f"kubeconfig {path}: user 'u': {wrong.format(folder=tmp_path)}"
 
 
 async def test_no_repr_shows_a_secret(tmp_path):
-    """Reprs end in logs."""
+    """Log messages may contain a repr."""
     plugin = {"apiVersion": "v1", "command": "aws", "args": [SECRET], "env": [{"name": "n", "value": SECRET}]}
     provider = {"name": "oidc", "config": {"id-token": SECRET}}
     user = {"exec": plugin, "auth-provider": provider, "token": SECRET, "password": SECRET, "client-key-data": SECRET}

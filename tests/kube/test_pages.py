@@ -1,4 +1,4 @@
-"""A list in pages: it ends, or it is an error."""
+"""A list that is read in pages ends, or is an error."""
 
 import itertools
 import json
@@ -23,21 +23,21 @@ async def names_of(listed):
 
 @pytest.fixture
 async def server():
-    """A stand-in with seven ConfigMaps."""
+    """A stand-in API server with seven ConfigMaps."""
     async with a_server(*(a_configmap(name, key="value") for name in NAMES)) as running:
         yield running
 
 
 @pytest.fixture
 async def client(server, tmp_path):
-    """A client of it."""
+    """A client of the server."""
     async with a_client(tmp_path, server.url) as made:
         yield made
 
 
 @pytest.mark.parametrize(("limit", "requests"), [(3, 3), (7, 1), (0, 1)])
-async def test_all_pages_together_are_the_list(server, client, limit, requests):
-    """Of one version, which is known at the end."""
+async def test_all_pages_are_one_list(server, client, limit, requests):
+    """All have the same resource version, which is known at the end."""
     listed = PagedList(client, CONFIGMAPS, {}, limit=limit)
     assert await names_of(listed) == NAMES
     assert len(server.requests) == requests
@@ -45,8 +45,8 @@ async def test_all_pages_together_are_the_list(server, client, limit, requests):
     assert client.budget.used == 0
 
 
-def answers(server, make):
-    """Each page is `make(number)`: its items and its continue token."""
+def serve_pages(server, make):
+    """Responds to the list request of each number with the items and the continue token of `make(number)`."""
     numbers = itertools.count()
 
     async def intercept(_):
@@ -66,13 +66,13 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("how", ENDLESS)
-async def test_pages_without_end_are_an_error(server, client, monkeypatch, how):
-    """Bounded, whatever the server does to lead on."""
+@pytest.mark.parametrize("case", ENDLESS)
+async def test_endless_pages_are_an_error(server, client, monkeypatch, case):
+    """The number of requests is bounded for any continue tokens."""
     monkeypatch.setattr(pages, "_MAX_PAGES", 300)
     monkeypatch.setattr(pages, "_MAX_ITEMS", 20_000)
-    make, text, requests = ENDLESS[how]
-    answers(server, make)
+    make, text, requests = ENDLESS[case]
+    serve_pages(server, make)
     with pytest.raises(EndlessListError, match=f"the list at {CONFIGMAPS} does not end: {text}") as caught:
         async for _ in PagedList(client, CONFIGMAPS, {}, limit=500).batches():
             pass
@@ -80,7 +80,9 @@ async def test_pages_without_end_are_an_error(server, client, monkeypatch, how):
     assert len(server.requests) == requests
 
 
-async def test_some_empty_pages_are_no_error(server, client):
-    """Servers may filter a page and find nothing in it."""
-    answers(server, lambda n: ([{"metadata": {"name": f"c{n}"}}] if n % 90 == 89 else [], f"{n}" if n < 269 else ""))
+async def test_some_empty_pages_are_not_an_error(server, client):
+    """A server that filters objects can return an empty page."""
+    serve_pages(
+        server, lambda n: ([{"metadata": {"name": f"c{n}"}}] if n % 90 == 89 else [], f"{n}" if n < 269 else "")
+    )
     assert await names_of(PagedList(client, CONFIGMAPS, {}, limit=500)) == ["c89", "c179", "c269"]

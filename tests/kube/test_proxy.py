@@ -1,4 +1,4 @@
-"""Which proxy a kubeconfig or the environment names, and what is said of a wrong one."""
+"""Which proxy the environment or a kubeconfig configures, and the errors for an invalid one."""
 
 import traceback
 
@@ -14,13 +14,13 @@ ENVIRON = {"HTTPS_PROXY": PROXY}
 @pytest.mark.parametrize(
     "server", ["https://api.example:6443", "https://10.96.0.1:443", "https://[2001:db8::1]:6443"]
 )
-def test_a_server_elsewhere_is_reached_through_the_proxy(server):
-    """By name or address."""
+def test_a_remote_server_is_accessed_through_the_proxy(server):
+    """The server is given by name or by address."""
     assert proxy_from_environment(ENVIRON, server) == PROXY
 
 
-def test_another_scheme_has_a_proxy_of_its_own():
-    """HTTP_PROXY is for http. ALL_PROXY is for programs that are not written in Go."""
+def test_http_has_its_own_proxy():
+    """HTTP_PROXY applies to http. Go ignores ALL_PROXY."""
     server = "http://api.example:8080"
     assert proxy_from_environment(ENVIRON | {"ALL_PROXY": PROXY}, server) is None
     assert (
@@ -28,8 +28,8 @@ def test_another_scheme_has_a_proxy_of_its_own():
     )
 
 
-def test_capital_letters_go_first_and_an_empty_variable_is_none():
-    """As in Go; Python has it the other way round."""
+def test_upper_case_variables_have_precedence_and_empty_ones_are_ignored():
+    """Go does so; Python does the opposite."""
     server = "https://api.example"
     assert proxy_from_environment(ENVIRON | {"https_proxy": "http://other.example:1"}, server) == PROXY
     assert proxy_from_environment({"HTTPS_PROXY": "", "https_proxy": PROXY}, server) == PROXY
@@ -38,8 +38,8 @@ def test_capital_letters_go_first_and_an_empty_variable_is_none():
 
 
 @pytest.mark.parametrize("server", ["https://localhost:6443", "https://127.0.0.1:6443", "https://[::1]:6443"])
-def test_this_machine_is_never_reached_through_a_proxy(server):
-    """As in kubectl: kind and minikube are there."""
+def test_no_proxy_is_used_for_this_machine(server):
+    """Kubectl does so too: kind and minikube run on this machine."""
     assert proxy_from_environment(ENVIRON, server) is None
 
 
@@ -90,8 +90,8 @@ API, ADDRESS, SIX = "https://api.example:6443", "https://10.96.0.1:443", "https:
         ("example:443", "https://api.example", True),
     ],
 )
-def test_no_proxy_is_read_as_go_reads_it(no_proxy, server, direct):
-    """A cluster's own settings mostly name its networks and `.svc`."""
+def test_no_proxy_is_interpreted_as_in_go(no_proxy, server, direct):
+    """Clusters usually list their networks and `.svc`."""
     assert proxy_from_environment(ENVIRON | {"NO_PROXY": no_proxy}, server) == (None if direct else PROXY)
 
 
@@ -111,8 +111,8 @@ def test_no_proxy_is_read_as_go_reads_it(no_proxy, server, direct):
         ("http://squid_1:3128", "http://squid_1:3128"),
     ],
 )
-def test_the_forms_of_a_proxy(value, proxy):
-    """Without a scheme it is http; what Go takes in a password is taken."""
+def test_valid_forms_of_a_proxy(value, proxy):
+    """The default scheme is http. Passwords may contain the characters that Go accepts."""
     assert proxy_from_environment({"HTTPS_PROXY": value}, API) == proxy
     assert parse_proxy(value, name="proxy-url") == proxy
 
@@ -143,8 +143,8 @@ WRONG = [
 ]
 
 
-def refusal(value, name="HTTPS_PROXY"):
-    """The one line; neither it nor its traceback has anything of the value."""
+def error_of(value, name="HTTPS_PROXY"):
+    """The error for this value. Neither the error nor its traceback may contain parts of the value."""
     with pytest.raises(KubeConfigError) as caught:
         proxy_from_environment({name: value}, API)
     said = "".join(traceback.format_exception(caught.value))
@@ -154,22 +154,22 @@ def refusal(value, name="HTTPS_PROXY"):
 
 
 @pytest.mark.parametrize("value", WRONG)
-def test_a_wrong_proxy_is_refused_without_a_word_of_it(value):
-    """A password could be any part of it."""
-    assert refusal(value) == (
+def test_an_invalid_proxy_is_rejected_without_its_value(value):
+    """Any part of it could be a password."""
+    assert error_of(value) == (
         "HTTPS_PROXY: not the URL of a proxy; expected a URL such as http://user:password@host:3128 (http or https), "
         "with special characters in user and password percent-encoded"
     )
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h", "SOCKS4", "socks"])
-def test_socks_is_said_to_be_unsupported(scheme):
-    """At once, and by the name of the variable that names it."""
-    line = refusal(f"{scheme}://me:S3CRET@proxy.example:1080", name="https_proxy")
+def test_socks_is_reported_as_unsupported(scheme):
+    """The error names the variable."""
+    line = error_of(f"{scheme}://me:S3CRET@proxy.example:1080", name="https_proxy")
     assert line == "https_proxy: SOCKS proxies are not supported; use an HTTP proxy, such as http://host:3128"
 
 
-def test_a_wrong_proxy_for_others_is_not_refused():
-    """Kubectl does not look at it either."""
+def test_an_invalid_proxy_that_is_not_used_is_ignored():
+    """Kubectl ignores it as well."""
     assert proxy_from_environment({"HTTPS_PROXY": WRONG[0], "NO_PROXY": "*.example"}, API) is None
     assert proxy_from_environment({"HTTP_PROXY": WRONG[0]}, API) is None

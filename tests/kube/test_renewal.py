@@ -1,4 +1,4 @@
-"""Credentials over time: plugins whose credentials expire, and a 401 that many callers meet at once."""
+"""The renewal of credentials: before they expire, and after a 401 of many requests at once."""
 
 import asyncio
 import datetime as dt
@@ -11,18 +11,18 @@ from exporter.kube.errors import KubeConfigError, UnauthorizedError
 from tests.kube.settings import SECRET, Clock, a_kubeconfig, a_plugin, answer, bearer, exec_user, load, runs_in
 
 
-def expiring(clock, seconds, token="t"):
-    """A plugin's answer that expires that many seconds from now."""
+def expiring_credentials(clock, seconds, token="t"):
+    """The output of a plugin whose credentials expire in this number of seconds."""
     expiry = dt.datetime.fromtimestamp(clock.now + seconds, tz=dt.UTC).isoformat()
     return answer({"token": token, "expirationTimestamp": expiry})
 
 
-async def test_an_exec_plugin_runs_again_before_its_expiry_and_not_at_each_request(tmp_path):
-    """A minute before."""
+async def test_an_exec_plugin_runs_again_a_minute_before_its_credentials_expire(tmp_path):
+    """It does not run for each request."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, "first"))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, 900, "first"))))
     credentials = await load(path, clock=clock)
-    a_plugin(tmp_path, expiring(clock, 1800, "second"))
+    a_plugin(tmp_path, expiring_credentials(clock, 1800, "second"))
     clock.now += 839
     assert {await bearer(credentials) for _ in range(10)} == {"first"}
     assert runs_in(tmp_path) == 1
@@ -34,7 +34,7 @@ async def test_an_exec_plugin_runs_again_before_its_expiry_and_not_at_each_reque
 
 
 async def test_an_exec_plugin_without_expiry_runs_once(tmp_path):
-    """Until a 401 asks for more."""
+    """Only a 401 makes it run again."""
     clock = Clock()
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": "t"}))))
     credentials = await load(path, clock=clock)
@@ -43,10 +43,10 @@ async def test_an_exec_plugin_without_expiry_runs_once(tmp_path):
     assert runs_in(tmp_path) == 1
 
 
-async def test_credentials_that_live_for_seconds_do_not_run_the_plugin_at_each_request(tmp_path):
-    """Nor do those that have expired when they come, as with a clock that is wrong."""
+async def test_short_lived_credentials_do_not_run_the_plugin_for_each_request(tmp_path):
+    """Neither do credentials that have already expired, for example because of a wrong clock."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, -5))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, -5))))
     credentials = await load(path, clock=clock)
     for _ in range(20):
         await bearer(credentials)
@@ -54,10 +54,10 @@ async def test_credentials_that_live_for_seconds_do_not_run_the_plugin_at_each_r
     assert runs_in(tmp_path) == 2
 
 
-async def test_a_plugin_that_fails_before_the_expiry_leaves_the_old_credentials(tmp_path, caplog):
-    """The reason is logged, without a secret; the next try is 10 s later."""
+async def test_if_a_plugin_fails_before_the_expiry_the_old_credentials_are_kept(tmp_path, caplog):
+    """The reason is logged without a secret. The next attempt is 10 s later."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, SECRET))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, 900, SECRET))))
     credentials = await load(path, clock=clock)
     a_plugin(tmp_path, "echo >&2 'session over'; exit 1")
     clock.now += 850
@@ -67,17 +67,19 @@ async def test_a_plugin_that_fails_before_the_expiry_leaves_the_old_credentials(
     assert "Failed to renew" in caplog.text
     assert "session over" in caplog.text
     assert SECRET not in caplog.text
-    a_plugin(tmp_path, expiring(clock, 900, "new"))
+    a_plugin(tmp_path, expiring_credentials(clock, 900, "new"))
     clock.now += 10
     assert await bearer(credentials) == "new"
 
 
-async def test_nobody_waits_for_a_slow_plugin_while_the_old_credentials_are_valid(tmp_path):
-    """One request waits; the others go on. Once they have expired, all wait, and none runs another."""
+async def test_requests_do_not_wait_for_a_slow_plugin_while_the_old_credentials_are_valid(tmp_path):
+    """Only one request waits. After the expiry all wait for the same run of the plugin."""
     clock = Clock()
-    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring(clock, 900, "first"))))
+    path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, expiring_credentials(clock, 900, "first"))))
     credentials = await load(path, clock=clock)
-    a_plugin(tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done\n" + expiring(clock, 1800, "second"))
+    a_plugin(
+        tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done\n" + expiring_credentials(clock, 1800, "second")
+    )
     clock.now += 850
     waits = asyncio.create_task(bearer(credentials))
     await asyncio.sleep(0)
@@ -91,8 +93,8 @@ async def test_nobody_waits_for_a_slow_plugin_while_the_old_credentials_are_vali
     assert runs_in(tmp_path) == 2
 
 
-async def test_twenty_401s_at_once_run_one_plugin(tmp_path):
-    """And a caller whose request was older than the present generation runs none."""
+async def test_twenty_concurrent_401s_run_the_plugin_once(tmp_path):
+    """A request that used older credentials than the current ones does not run it at all."""
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": "first"}))))
     credentials = await load(path)
     a_plugin(tmp_path, answer({"token": "second"}))
@@ -105,35 +107,35 @@ async def test_twenty_401s_at_once_run_one_plugin(tmp_path):
     assert runs_in(tmp_path) == 3
 
 
-async def test_a_reload_that_fails_keeps_the_old_access_and_all_who_wait_have_its_error(tmp_path, caplog):
-    """One line, from one run of the plugin, for twenty callers. The plugin's own words are on the log, and once."""
+async def test_a_failed_renewal_keeps_the_old_credentials(tmp_path, caplog):
+    """All waiting callers get its error. The output of the plugin is logged once."""
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": SECRET}))))
     credentials = await load(path)
     before = credentials.access
     plugin = a_plugin(tmp_path, "echo >&2 'log in again'; exit 7")
-    says = f"kubeconfig {path}: user 'u': exec plugin '{plugin}': ended with exit code 7"
+    message = f"kubeconfig {path}: user 'u': exec plugin '{plugin}': ended with exit code 7"
     errors = await asyncio.gather(*(credentials.renew(generation=0) for _ in range(20)), return_exceptions=True)
     assert {(type(error), error.code, str(error)) for error in errors} == {
         (
             UnauthorizedError,
             "401",
-            f"401, and the credentials could not be renewed: {says}",
+            f"401, and the credentials could not be renewed: {message}",
         )
     }
     assert isinstance(errors[0].__cause__, KubeConfigError)
     with pytest.raises(UnauthorizedError):
         await credentials.renew(generation=0)
-    assert caplog.messages == [f"Failed to renew the credentials: {says}; exec plugin: log in again"]
+    assert caplog.messages == [f"Failed to renew the credentials: {message}; exec plugin: log in again"]
     assert runs_in(tmp_path) == 3
     assert credentials.access is before
     assert await bearer(credentials) == SECRET
-    a_plugin(tmp_path, answer({"token": "mended"}))
+    a_plugin(tmp_path, answer({"token": "fixed"}))
     await credentials.renew(generation=0)
-    assert await bearer(credentials) == "mended"
+    assert await bearer(credentials) == "fixed"
 
 
-async def test_a_caller_that_is_cancelled_leaves_the_renewal_to_the_next(tmp_path):
-    """The plugin ends with the one who ran it, and nobody takes that for a failure."""
+async def test_a_cancelled_renewal_is_repeated_by_the_next_caller(tmp_path):
+    """The plugin is stopped with the caller that started it, and this is not a failure."""
     path = a_kubeconfig(tmp_path, user=exec_user(a_plugin(tmp_path, answer({"token": "first"}))))
     credentials = await load(path)
     os.mkfifo(tmp_path / "started")
@@ -150,8 +152,8 @@ async def test_a_caller_that_is_cancelled_leaves_the_renewal_to_the_next(tmp_pat
     assert await bearer(credentials) == "second"
 
 
-async def test_a_switched_current_context_does_not_lead_to_another_cluster(tmp_path):
-    """`kubectl config use-context` is somebody else's work; a new token in the file is ours."""
+async def test_a_changed_current_context_does_not_change_the_cluster(tmp_path):
+    """A user may run `kubectl config use-context`. A new token in the file is used."""
     path = a_kubeconfig(tmp_path)
     credentials = await load(path)
     contexts = [{"name": name, "context": {"cluster": name, "user": "u"}} for name in ("prod", "test")]

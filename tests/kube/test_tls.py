@@ -1,4 +1,4 @@
-"""Certificates and keys, proven against a real TLS server with the requests that the exporter makes."""
+"""Certificates and keys, tested with the exporter's requests to a TLS server on loopback."""
 
 import os
 import ssl
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from exporter.kube.errors import KubeConfigError
 from exporter.kube.tls import Pem, client_context
 from tests.kube.servers import api_server, connect_proxy, whoami
-from tests.kube.settings import SECRET, a_kubeconfig, a_plugin, answer, based, exec_user, load, the_error
+from tests.kube.settings import SECRET, a_kubeconfig, a_plugin, answer, base64_text, exec_user, load, the_error
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def authority():
 
 
 @pytest.fixture(scope="module")
-def stranger():
+def other_authority():
     """Another CA."""
-    return trustme.CA(organization_name="stranger")
+    return trustme.CA(organization_name="other")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def client(authority):
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path, monkeypatch):
-    """The folder for temporary files, which has to be empty after each test."""
+    """The directory for temporary files. It must be empty after each test."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -67,24 +67,24 @@ def key_of(leaf):
 
 
 def cluster_at(port, authority=None, **more):
-    """A cluster at that port of loopback."""
-    trust = {} if authority is None else {"certificate-authority-data": based(pem_of(authority))}
+    """A kubeconfig cluster at this port of loopback."""
+    trust = {} if authority is None else {"certificate-authority-data": base64_text(pem_of(authority))}
     return {"server": f"https://127.0.0.1:{port}"} | trust | more
 
 
-async def test_a_server_of_another_authority_is_refused(tmp_path, authority, stranger, server):
-    """Verification is on."""
+async def test_a_server_with_a_certificate_of_another_ca_is_rejected(tmp_path, authority, other_authority, server):
+    """Verification is enabled."""
     async with api_server(server) as port:
-        for trusted in (cluster_at(port, stranger), cluster_at(port)):
+        for trusted in (cluster_at(port, other_authority), cluster_at(port)):
             credentials = await load(a_kubeconfig(tmp_path, cluster=trusted))
             with pytest.raises(aiohttp.ClientConnectorCertificateError):
                 await whoami(credentials)
 
 
 @pytest.mark.parametrize("order", [1, -1])
-async def test_certificate_authority_is_a_file_with_a_bundle(tmp_path, authority, stranger, server, order):
-    """Any of its certificates may be the one, and its comments may be in any language."""
-    bundle = b"# \xc5\xbdlu\xc5\xa5\n".join([b"", pem_of(authority), pem_of(stranger)][::order])
+async def test_certificate_authority_can_be_a_bundle(tmp_path, authority, other_authority, server, order):
+    """Any certificate in the file can be the CA. Comments may contain any UTF-8 text."""
+    bundle = b"# \xc5\xbdlu\xc5\xa5\n".join([b"", pem_of(authority), pem_of(other_authority)][::order])
     (tmp_path / "ca.crt").write_bytes(bundle)
     async with api_server(server) as port:
         cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": "ca.crt"}
@@ -92,53 +92,53 @@ async def test_certificate_authority_is_a_file_with_a_bundle(tmp_path, authority
         assert (await whoami(credentials))["authorization"] == f"Bearer {SECRET}"
 
 
-async def test_certificate_authority_data_goes_before_the_file(tmp_path, authority, server):
-    """As in client-go; base64 may be folded."""
-    data = based(pem_of(authority))
+async def test_certificate_authority_data_has_precedence_over_the_file(tmp_path, authority, server):
+    """Client-go does so too. The base64 text may contain line breaks."""
+    data = base64_text(pem_of(authority))
     folded = "\n".join(data[at : at + 64] for at in range(0, len(data), 64))
     async with api_server(server) as port:
         cluster = cluster_at(port) | {"certificate-authority-data": folded, "certificate-authority": "absent"}
         assert await whoami(await load(a_kubeconfig(tmp_path, cluster=cluster)))
 
 
-async def test_an_intermediate_authority_may_be_the_trusted_one(tmp_path, authority):
-    """As in kubectl; OpenSSL alone wants the root."""
+async def test_an_intermediate_ca_can_be_trusted(tmp_path, authority):
+    """Kubectl accepts it. By default, OpenSSL requires the root CA."""
     intermediate = authority.create_child_ca()
     async with api_server(intermediate.issue_cert("127.0.0.1")) as port:
         assert await whoami(await load(a_kubeconfig(tmp_path, cluster=cluster_at(port, intermediate))))
 
 
-def test_strict_rules_are_off():
-    """Python 3.13 switches them on, and the CAs of clusters that are in use do not keep them."""
+def test_strict_verification_is_disabled():
+    """Python 3.13 enables VERIFY_X509_STRICT, but CAs of existing clusters do not meet it."""
     context = client_context(ca=None, certificate=None, key=None, verify=True)
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
 
 
-async def test_insecure_skip_tls_verify_takes_any_certificate(tmp_path, stranger):
-    """Not even the name has to fit."""
-    async with api_server(stranger.issue_cert("elsewhere.example")) as port:
+async def test_insecure_skip_tls_verify_accepts_any_certificate(tmp_path, other_authority):
+    """Not even the name is verified."""
+    async with api_server(other_authority.issue_cert("elsewhere.example")) as port:
         cluster = cluster_at(port) | {"insecure-skip-tls-verify": True}
         assert await whoami(await load(a_kubeconfig(tmp_path, cluster=cluster)))
 
 
-async def test_tls_server_name_is_what_is_asked_for_and_verified(tmp_path, authority):
-    """The certificate is for another name than the address."""
+async def test_tls_server_name_is_sent_and_verified(tmp_path, authority):
+    """The certificate has another name than the URL."""
     async with api_server(authority.issue_cert("api.internal")) as port:
         cluster = cluster_at(port, authority)
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await whoami(await load(a_kubeconfig(tmp_path, cluster=cluster)))
         cluster["tls-server-name"] = "api.internal"
         seen = await whoami(await load(a_kubeconfig(tmp_path, cluster=cluster)))
-        assert seen["asked_for"] == "api.internal"
+        assert seen["requested_name"] == "api.internal"
 
 
-async def test_proxy_url_is_what_requests_go_through(tmp_path, authority):
-    """TLS is with the API server, whose name only the proxy can resolve."""
+async def test_proxy_url_is_used_for_requests(tmp_path, authority):
+    """TLS is between the exporter and the API server, whose name only the proxy can resolve."""
     leaf = authority.issue_cert("api.invalid")
     async with api_server(leaf) as port, connect_proxy(port) as (proxy, heads):
         cluster = {
             "server": "https://api.invalid:6443",
-            "certificate-authority-data": based(pem_of(authority)),
+            "certificate-authority-data": base64_text(pem_of(authority)),
             "proxy-url": f"http://me:{SECRET}@127.0.0.1:{proxy}",
         }
         credentials = await load(a_kubeconfig(tmp_path, cluster=cluster))
@@ -149,17 +149,17 @@ async def test_proxy_url_is_what_requests_go_through(tmp_path, authority):
 
 
 async def test_client_certificate_and_key_as_files(tmp_path, authority, server, client):
-    """Next to the kubeconfig, by relative paths."""
+    """Paths are relative to the kubeconfig."""
     (tmp_path / "me.crt").write_bytes(chain_of(client))
     (tmp_path / "me.key").write_bytes(key_of(client))
     user = {"client-certificate": "me.crt", "client-key": "me.key"}
     async with api_server(server, trusts=authority) as port:
         credentials = await load(a_kubeconfig(tmp_path, cluster=cluster_at(port, authority), user=user))
-        assert await whoami(credentials) == {"certificate": "exporter", "authorization": None, "asked_for": None}
+        assert await whoami(credentials) == {"certificate": "exporter", "authorization": None, "requested_name": None}
 
 
 async def test_client_certificate_and_key_as_data(tmp_path, temporary, authority, server, client, monkeypatch):
-    """The key is on the disk for a moment only, and for nobody else: Python loads it from a file."""
+    """Python loads the key from a temporary file, which only this user can read, and which is then deleted."""
     seen = []
     load_cert_chain = ssl.SSLContext.load_cert_chain
 
@@ -170,8 +170,8 @@ async def test_client_certificate_and_key_as_data(tmp_path, temporary, authority
     async with api_server(server, trusts=authority) as port:
         monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", looked_at)
         user = {
-            "client-certificate-data": based(chain_of(client)),
-            "client-key-data": based(key_of(client)),
+            "client-certificate-data": base64_text(chain_of(client)),
+            "client-key-data": base64_text(key_of(client)),
             "token": SECRET,
         }
         credentials = await load(a_kubeconfig(tmp_path, cluster=cluster_at(port, authority), user=user))
@@ -181,8 +181,8 @@ async def test_client_certificate_and_key_as_data(tmp_path, temporary, authority
         assert (await whoami(credentials))["authorization"] == f"Bearer {SECRET}"
 
 
-async def test_an_exec_plugin_gives_client_certificates(tmp_path, authority, server, client):
-    """A certificate, its key and a token at once; the kubernetes client would take the token only."""
+async def test_an_exec_plugin_can_return_client_certificates(tmp_path, authority, server, client):
+    """It returns a certificate, its key and a token. The kubernetes package would use only the token."""
     pair = {"clientCertificateData": chain_of(client).decode(), "clientKeyData": key_of(client).decode()}
     plugin = a_plugin(tmp_path, answer(pair | {"token": "t"}))
     async with api_server(server, trusts=authority) as port:
@@ -192,15 +192,15 @@ async def test_an_exec_plugin_gives_client_certificates(tmp_path, authority, ser
 
 
 async def test_an_https_cluster_without_a_user_is_anonymous(tmp_path, authority, server):
-    """The kubernetes client raises TypeError."""
+    """The kubernetes package raises TypeError."""
     async with api_server(server) as port:
         contexts = [{"name": "prod", "context": {"cluster": "c"}}]
         path = a_kubeconfig(tmp_path, cluster=cluster_at(port, authority), contexts=contexts, users=None)
         assert (await whoami(await load(path)))["authorization"] is None
 
 
-async def what_is_wrong(path):
-    """The one line that loading ends with, without what every one begins with."""
+async def load_error(path):
+    """The error of a load, without the path of the kubeconfig."""
     return (await the_error(path)).removeprefix(f"kubeconfig {path}: ")
 
 
@@ -222,49 +222,53 @@ BROKEN = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
         ({"certificate-authority-data": "a"}, "certificate-authority-data: not base64"),
         ({"certificate-authority-data": "š"}, "certificate-authority-data: not base64"),
         (
-            {"certificate-authority-data": based(SECRET.encode())},
+            {"certificate-authority-data": base64_text(SECRET.encode())},
             "certificate-authority-data: not PEM: there is no certificate in it",
         ),
         (
-            {"certificate-authority-data": based(BROKEN)},
+            {"certificate-authority-data": base64_text(BROKEN)},
             "certificate-authority-data: a certificate in it cannot be read",
         ),
     ],
 )
-async def test_a_wrong_certificate_authority_is_told(tmp_path, cluster, wrong):
-    """Which key, which file, what is wrong."""
+async def test_an_invalid_certificate_authority_is_reported(tmp_path, cluster, wrong):
+    """The error states the key, the file and the reason."""
     path = a_kubeconfig(tmp_path, cluster={"server": "https://127.0.0.1:1"} | cluster)
-    assert await what_is_wrong(path) == f"cluster 'c': {wrong.format(folder=tmp_path)}"
+    assert await load_error(path) == f"cluster 'c': {wrong.format(folder=tmp_path)}"
 
 
-async def test_a_wrong_client_certificate_or_key_is_told(tmp_path, authority, client):
-    """Which of the two, and what is wrong; a passphrase is never asked for at the terminal."""
-    certificate, key = based(chain_of(client)), based(key_of(client))
-    other_key = based(key_of(authority.issue_cert(common_name="other")))
+async def test_an_invalid_client_certificate_or_key_is_reported(tmp_path, authority, client):
+    """The error states which of the two is invalid. A passphrase is never read from the terminal."""
+    certificate, key = base64_text(chain_of(client)), base64_text(key_of(client))
+    other_key = base64_text(key_of(authority.issue_cert(common_name="other")))
     locked = load_pem_private_key(key_of(client), None).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.BestAvailableEncryption(b"passphrase"),
     )
     garbled = b"-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
-    nothing = based(SECRET.encode())
+    nothing = base64_text(SECRET.encode())
     for given_certificate, given_key, wrong in [
         (certificate, None, "client-certificate-data: the user has no client-key"),
         (None, key, "client-key-data: the user has no client-certificate"),
         (certificate, "!", "client-key-data: not base64"),
         (certificate, nothing, "client-key-data: not PEM: there is no private key in it"),
         (nothing, key, "client-certificate-data: not PEM: there is no certificate in it"),
-        (certificate, based(locked), "client-key-data: the key has a passphrase; use a key without one"),
+        (certificate, base64_text(locked), "client-key-data: the key has a passphrase; use a key without one"),
         (certificate, other_key, "client-key-data: the key does not match {at}client-certificate-data"),
-        (certificate, based(garbled), "client-key-data: the key, or {at}client-certificate-data, cannot be read"),
+        (
+            certificate,
+            base64_text(garbled),
+            "client-key-data: the key, or {at}client-certificate-data, cannot be read",
+        ),
     ]:
         pair = {"client-certificate-data": given_certificate, "client-key-data": given_key}
         path = a_kubeconfig(tmp_path, cluster={"server": "https://127.0.0.1:1"}, user=pair)
-        assert await what_is_wrong(path) == "user 'u': " + wrong.format(at=f"kubeconfig {path}: user 'u': ")
+        assert await load_error(path) == "user 'u': " + wrong.format(at=f"kubeconfig {path}: user 'u': ")
 
 
-def test_no_folder_for_temporary_files_is_told(client, monkeypatch):
-    """A read-only container without /tmp cannot hold a key that is in the kubeconfig itself."""
+def test_a_missing_directory_for_temporary_files_is_reported(client, monkeypatch):
+    """A container without a writable /tmp cannot load a key from the kubeconfig."""
     monkeypatch.setattr(tempfile, "tempdir", "/absent")
     pems = {
         "certificate": Pem(name="certificate", text=chain_of(client)),
@@ -276,8 +280,8 @@ def test_no_folder_for_temporary_files_is_told(client, monkeypatch):
         client_context(ca=None, verify=True, **pems)
 
 
-async def test_what_is_read_again_and_is_the_same_keeps_its_connections(tmp_path, authority, stranger):
-    """A token that is refused for an hour is read again hundreds of times: connections are pooled by context."""
+async def test_unchanged_certificates_keep_the_connections(tmp_path, authority, other_authority):
+    """Connections are pooled by SSL context, and a rejected token is read again very often."""
     (tmp_path / "ca").write_bytes(pem_of(authority))
     cluster = {"server": "https://127.0.0.1:1", "certificate-authority": str(tmp_path / "ca")}
     credentials = await load(a_kubeconfig(tmp_path, cluster=cluster))
@@ -285,12 +289,12 @@ async def test_what_is_read_again_and_is_the_same_keeps_its_connections(tmp_path
     await credentials.renew(generation=0)
     assert credentials.access.generation == 1
     assert credentials.access.ssl is first.ssl
-    (tmp_path / "ca").write_bytes(pem_of(stranger))
+    (tmp_path / "ca").write_bytes(pem_of(other_authority))
     await credentials.renew(generation=1)
     assert credentials.access.ssl is not first.ssl
 
 
 def test_no_repr_shows_a_key(client):
-    """Reprs end in logs."""
+    """Log messages may contain a repr."""
     assert repr(Pem(name="key", text=key_of(client))) == "Pem(name='key', path=None)"
     assert os.linesep not in repr(Pem(name="key", text=key_of(client), path=Path("/k")))

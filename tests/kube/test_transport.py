@@ -1,4 +1,4 @@
-"""The ways to the server that end before it: ports, names, certificates, proxies."""
+"""Failures before the API server responds: ports, names, certificates and proxies."""
 
 import asyncio
 import socket
@@ -14,8 +14,8 @@ from tests.kube.servers import api_server, connect_proxy
 from tests.kube.settings import SECRET
 
 
-async def test_nobody_listens(tmp_path):
-    """Connection refused: which address, and why."""
+async def test_connection_refused(tmp_path):
+    """The error states the address and the reason."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     async with a_client(tmp_path, f"http://127.0.0.1:{port}") as client:
@@ -24,7 +24,7 @@ async def test_nobody_listens(tmp_path):
 
 
 async def test_a_name_that_does_not_resolve(tmp_path):
-    """As the resolver words it."""
+    """The reason is that of the resolver."""
     async with a_client(tmp_path, "http://nowhere.invalid:1") as client:
         with pytest.raises(UnreachableError, match=r"cannot connect to nowhere\.invalid:1: ") as caught:
             await client.get(CONFIGMAPS)
@@ -34,7 +34,7 @@ async def test_a_name_that_does_not_resolve(tmp_path):
 
 
 async def test_a_certificate_that_does_not_verify(tmp_path):
-    """Says so, instead of "SSLError"."""
+    """The error says so, instead of "SSLError"."""
     leaf = trustme.CA().issue_cert("127.0.0.1")
     async with api_server(leaf) as port, a_client(tmp_path, f"https://127.0.0.1:{port}") as client:
         with pytest.raises(
@@ -45,7 +45,7 @@ async def test_a_certificate_that_does_not_verify(tmp_path):
 
 
 async def test_tls_to_a_server_without_tls(tmp_path):
-    """The other way in which https goes wrong."""
+    """The error names TLS as well."""
     async with a_server() as server, a_client(tmp_path, server.url.replace("http:", "https:")) as client:
         with pytest.raises(
             UnreachableError, match=r"^TLS with the API server failed: wrong version number$"
@@ -54,8 +54,8 @@ async def test_tls_to_a_server_without_tls(tmp_path):
     assert caught.value.code == "tls"
 
 
-async def test_what_is_not_http_is_told_in_one_line(tmp_path):
-    """An SSH server's banner, say."""
+async def test_a_response_that_is_not_http_is_one_line(tmp_path):
+    """For example, the banner of an SSH server."""
 
     async def talk(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
@@ -72,8 +72,8 @@ async def test_what_is_not_http_is_told_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["http://", ""])
-async def test_a_proxy_of_the_environment_is_used(tmp_path, scheme):
-    """HTTPS_PROXY, as kubectl has it, unless NO_PROXY names the server."""
+async def test_the_proxy_of_the_environment_is_used(tmp_path, scheme):
+    """HTTPS_PROXY is used unless NO_PROXY contains the server."""
     authority = trustme.CA()
     (tmp_path / "ca").write_bytes(authority.cert_pem.bytes())
     async with api_server(authority.issue_cert("api.invalid")) as port, connect_proxy(port) as (proxy, heads):
@@ -89,8 +89,8 @@ async def test_a_proxy_of_the_environment_is_used(tmp_path, scheme):
         assert len(heads) == 1
 
 
-async def test_a_proxys_password_is_not_in_the_words(tmp_path):
-    """A proxy that refuses us must not have its password in the log."""
+async def test_the_password_of_a_proxy_is_not_in_the_error(tmp_path):
+    """The error is logged."""
 
     async def refuse(reader, writer):
         await reader.readuntil(b"\r\n\r\n")

@@ -1,14 +1,14 @@
-"""The exporter without its network, with lists of the objects that each path and label selector takes."""
+"""An exporter without a network, whose lists contain the objects that match their path and selectors."""
 
 import re
 
 from exporter.config import CodeRuns, ConfigMaps, Settings
 from tests.objects import raw
-from tests.property.pictures import Parts, a_list, apply
+from tests.property.offline import OfflineExporter, a_list, apply
 
-__all__ = ["Listed", "a_pod", "a_settings", "controlled_by"]
+__all__ = ["ListedExporter", "a_pod", "a_settings", "controlled_by"]
 
-KINDS = {
+KINDS = {  # by plural name
     "coderuns": "CodeRun",
     "bottoms": "Bottom",
     "jobs": "Job",
@@ -27,50 +27,50 @@ def a_settings(*kinds, **other):
     return Settings(coderuns=CodeRuns(kinds=kinds), configmaps=ConfigMaps(required=()), **other)
 
 
-class Listed(Parts):
-    """What the composition root builds, after the first list of all that is not `unread`, by resource."""
+class ListedExporter(OfflineExporter):
+    """An exporter after the initial lists of `objects`, without those of the resources in `unread`."""
 
     def __init__(self, settings, *objects, now, unread=()):
         super().__init__(settings, now=now)
         self.objects = {_place(item): item for item in objects}
-        for index, feed in enumerate(self.feeds):
-            if feed.resource not in unread:
-                self.read(index)
+        for index, informer in enumerate(self.informers):
+            if informer.resource not in unread:
+                self.list_resource(index)
 
-    def read(self, index):
-        """One list."""
+    def list_resource(self, index):
+        """Completes the list of one informer."""
         self.list(index, a_list([bytes(raw(item)) for item in self.objects.values() if self._takes(index, item)]))
 
     def list_all(self):
-        """Every list once more."""
-        for index in range(len(self.feeds)):
-            self.read(index)
+        """Completes all lists again."""
+        for index in range(len(self.informers)):
+            self.list_resource(index)
 
     def put(self, *objects):
-        """Objects are new or changed; each list that takes one gets it, as a watch does."""
+        """Adds or updates objects. Each watch that selects an object gets an event."""
         for item in objects:
             self.objects[_place(item)] = item
-            self._watched(item, gone=False)
+            self._watched(item, deleted=False)
 
     def delete(self, item):
-        """An object is gone."""
+        """Deletes an object. Each watch that selects it gets a DELETED event."""
         del self.objects[_place(item)]
-        self._watched(item, gone=True)
+        self._watched(item, deleted=True)
 
     def values(self, family, **labels):
-        """The values of the series of a family that have these labels, each with all its labels."""
+        """Returns (all labels, value) of the samples of a family that have these labels."""
         lines = [line for line in self.text().splitlines() if line.startswith(f"{family}{{")]
         found = [(dict(re.findall(r'(\w+)="([^"]*)"', line)), float(line.rpartition(" ")[2])) for line in lines]
         return [(own, value) for own, value in found if labels.items() <= own.items()]
 
-    def _watched(self, item, *, gone):
-        for index in range(len(self.feeds)):
+    def _watched(self, item, *, deleted):
+        for index in range(len(self.informers)):
             if self._takes(index, item):
                 decoded = self.sources[index].decode(raw(item))
-                apply(self.sinks[index], decoded.uid, None if gone else decoded.record)
+                apply(self.sinks[index], decoded.uid, None if deleted else decoded.record)
 
     def _takes(self, index, item):
-        watch, meta = self.feeds[index].watch, item["metadata"]
+        watch, meta = self.informers[index].watch, item["metadata"]
         group = item["apiVersion"].rpartition("/")[0]
         if (watch.group, KINDS[watch.plural]) != (group.partition("/")[0], item["kind"]):
             return False
@@ -86,7 +86,7 @@ def _place(item):
 
 
 def controlled_by(run):
-    """The ownerReferences of what a run controls."""
+    """The ownerReferences of an object that a run controls."""
     meta = run["metadata"]
     return [
         {
@@ -100,7 +100,7 @@ def controlled_by(run):
 
 
 def a_pod(name="p", *, of=None, created, phase="Running", containers=("agent",), states=None, spec=None, **meta):
-    """A Pod of the run `of`, with a state for each container; by default it runs."""
+    """A running Pod that the run `of` controls, with a state for each container."""
     status = {
         "phase": phase,
         "containerStatuses": [

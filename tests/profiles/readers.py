@@ -1,4 +1,4 @@
-"""A profile in YAML, compiled: what it reads of an object."""
+"""What the compiled reader of a YAML profile reads from an object."""
 
 import datetime as dt
 
@@ -20,7 +20,7 @@ def a_reader(text):
 
 
 def values(reader, item):
-    """What an object has at the reader's paths, and whether it was whole."""
+    """The object's values at the reader's paths, and whether the object is valid."""
     decoded, whole = Decoder(reader.type).decode(raw(item))
     return reader.values(decoded), whole
 
@@ -32,7 +32,7 @@ def state(text, item):
 
 
 def about(text, item):
-    """What is known of an object, without what is empty."""
+    """The non-empty labels that the profile derives from an object."""
     reader = a_reader(f"about: {text}")
     return {
         name: value

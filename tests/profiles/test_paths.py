@@ -1,4 +1,4 @@
-"""Paths: what kubectl reads as one, and one line for what it does not."""
+"""Parses the paths of profiles, which have the syntax of kubectl, and reports invalid ones."""
 
 import pytest
 
@@ -19,8 +19,8 @@ from exporter.profiles.paths import PathError, Where, parse
         (".data.some_key-1", ("data", "some_key-1")),
     ],
 )
-def test_a_path_is_read_as_kubectl_reads_it(text, steps):
-    """Names, dots in names, an index, an item by one of its fields."""
+def test_valid_paths(text, steps):
+    """A step is a name, an index, or a condition on a field of a list's item. Dots in names are escaped."""
     assert parse(text) == steps
 
 
@@ -44,8 +44,8 @@ def test_a_path_is_read_as_kubectl_reads_it(text, steps):
         (".status.phase\n", "is not a path: unexpected '\\n'"),
     ],
 )
-def test_what_is_no_path_is_named_with_what_would_be_right(text, line):
-    """In one line, which begins with the path."""
+def test_an_invalid_path_is_reported_with_a_valid_one(text, line):
+    """The error is one line that begins with the path."""
     with pytest.raises(PathError) as caught:
         parse(text)
     assert str(caught.value).startswith(repr(text))

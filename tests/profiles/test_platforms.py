@@ -1,9 +1,9 @@
-"""Objects of other platforms, as they are in life: what each carries of itself is what its shipped profile says."""
+"""Shipped profiles read the state and the worker that the annotations of each object define."""
 
 import pytest
 
 from tests.objects import CREATED
-from tests.profiles.world import FOLDER, World, expected
+from tests.profiles.platform_objects import FOLDER, PlatformObjects, expected
 
 PLATFORMS = {
     "kelos": ["tasks.kelos.dev"],
@@ -11,36 +11,36 @@ PLATFORMS = {
     "agent-sandbox": ["sandboxes.agents.x-k8s.io", "sandboxclaims.extensions.agents.x-k8s.io"],
     "plain-jobs": ["jobs.batch", "buildkite"],
 }
-WORLDS = {folder: World(folder, names, now=CREATED) for folder, names in PLATFORMS.items()}
+PLATFORM_OBJECTS = {folder: PlatformObjects(folder, names, now=CREATED) for folder, names in PLATFORMS.items()}
 RUNS = [
-    pytest.param(WORLDS[folder], item, id=f"{folder}:{item['kind']}/{item['metadata']['name']}")
+    pytest.param(PLATFORM_OBJECTS[folder], item, id=f"{folder}:{item['kind']}/{item['metadata']['name']}")
     for folder in PLATFORMS
-    for item in WORLDS[folder].objects
+    for item in PLATFORM_OBJECTS[folder].objects
     if expected(item)
 ]
 
 
-@pytest.mark.parametrize(("world", "item"), RUNS)
-def test_a_run_is_in_the_state_that_it_carries(world, item):
-    """Whether it waits, works or is over; and which Jobs are no runs."""
-    assert world.state(item) == expected(item)["state"]
+@pytest.mark.parametrize(("platform", "item"), RUNS)
+def test_a_run_has_the_expected_state(platform, item):
+    """A Job that is not a run has the expected state `not-a-run`."""
+    assert platform.state(item) == expected(item)["state"]
 
 
-@pytest.mark.parametrize(("world", "item"), [run for run in RUNS if "worker" in expected(run.values[1])])
-def test_the_worker_of_a_run_is_found(world, item):
-    """By the worker that its profile names: a Job, a pod, a pool's pod, another run, or itself."""
-    assert world.worker(item) == expected(item)["worker"]
+@pytest.mark.parametrize(("platform", "item"), [run for run in RUNS if "worker" in expected(run.values[1])])
+def test_the_worker_of_a_run_is_found(platform, item):
+    """It is a Job, a Pod, a Pod of a pool, another run, or the run itself."""
+    assert platform.worker(item) == expected(item)["worker"]
 
 
-@pytest.mark.parametrize(("world", "item"), RUNS)
-def test_no_value_of_a_platform_is_an_unknown_phase(world, item):
-    """An alert names unknown phases: a shipped profile lists all that its controllers write."""
+@pytest.mark.parametrize(("platform", "item"), RUNS)
+def test_no_phase_of_a_platform_is_unknown(platform, item):
+    """An alert reports unknown phases, so a shipped profile must list every value that its controllers write."""
     if item["apiVersion"] != "batch/v1":
-        assert world.run(item).phase_label != "other"
+        assert platform.run(item).phase_label != "other"
 
 
-def test_every_folder_of_objects_is_tested_and_has_runs_of_several_states():
-    """A folder that is not listed, or not found, would be tested with nothing."""
+def test_every_directory_of_objects_is_tested_and_has_several_states():
+    """Without this test, a directory that is not listed would not be tested."""
     assert set(PLATFORMS) == {path.name for path in FOLDER.iterdir()}
-    for folder, world in WORLDS.items():
-        assert len({expected(item)["state"] for item in world.objects if expected(item)}) >= 3, folder
+    for folder, platform in PLATFORM_OBJECTS.items():
+        assert len({expected(item)["state"] for item in platform.objects if expected(item)}) >= 3, folder

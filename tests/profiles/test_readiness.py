@@ -1,4 +1,4 @@
-"""`ready` and `long_lived` of a compiled profile."""
+"""The fields `ready` and `long_lived` of a profile."""
 
 import pytest
 
@@ -8,7 +8,7 @@ READY = 'ready: {".status.conditions[?(@.type==\'Ready\')].status": ["True"], .s
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "expected"),
     [
         ({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, True),
         ({"status": {"conditions": [{"type": "Ready", "status": "True"}]}, "spec": {"on": True}}, True),
@@ -19,20 +19,20 @@ READY = 'ready: {".status.conditions[?(@.type==\'Ready\')].status": ["True"], .s
         ({}, False),
     ],
 )
-def test_a_run_is_ready_if_all_conditions_hold(item, told):
-    """A condition that is not there does not hold."""
+def test_a_run_is_ready_if_all_conditions_are_met(item, expected):
+    """A condition on a missing field is not met, unless it lists `absent`."""
     reader = a_reader(READY)
-    assert reader.is_ready(values(reader, item)[0]) is told
+    assert reader.is_ready(values(reader, item)[0]) is expected
 
 
-def test_a_profile_that_does_not_define_ready_says_nothing_about_it():
-    """An unknown is not a no; an empty mapping takes the shipped conditions away."""
+def test_without_ready_in_the_profile_readiness_is_unknown():
+    """An empty mapping removes the conditions of the shipped profile."""
     assert a_reader("{}").is_ready is None
     assert a_reader("ready: {}").is_ready is None
 
 
 @pytest.mark.parametrize(
-    ("text", "item", "told"),
+    ("text", "item", "expected"),
     [
         ("{}", {}, False),
         ("long_lived: false", {}, False),
@@ -43,7 +43,7 @@ def test_a_profile_that_does_not_define_ready_says_nothing_about_it():
         ("long_lived: {.spec.mode: [session]}", {}, False),
     ],
 )
-def test_a_run_is_long_lived_always_or_by_conditions(text, item, told):
-    """By default no run is."""
+def test_a_run_is_long_lived_always_or_on_conditions(text, item, expected):
+    """By default no run is long-lived."""
     reader = a_reader(text)
-    assert reader.is_long_lived(values(reader, item)[0]) is told
+    assert reader.is_long_lived(values(reader, item)[0]) is expected

@@ -1,4 +1,4 @@
-"""A compiled profile: object in, values out."""
+"""What a compiled profile reads from objects."""
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ PHASES = "state: [{open: [absent, Running], waiting: [Queued], succeeded: [Done]
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "expected"),
     [
         ({}, ("open", "", "none")),
         ({"status": None}, ("open", "", "none")),
@@ -26,9 +26,9 @@ PHASES = "state: [{open: [absent, Running], waiting: [Queued], succeeded: [Done]
         ({"status": "broken"}, ("open", "", "none")),
     ],
 )
-def test_a_listed_value_decides_the_state(item, told):
-    """What is not listed is open: unknown is not over."""
-    assert state(PHASES, item) == told
+def test_a_listed_value_determines_the_state(item, expected):
+    """A value that is not listed means `open`, because an unknown run has not finished."""
+    assert state(PHASES, item) == expected
 
 
 ORDERED = """
@@ -41,7 +41,7 @@ state:
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "expected"),
     [
         ({"status": {"conditions": [{"type": "Ready"}, {"type": "Finished", "reason": "PodFailed"}]}}, "failed"),
         ({"status": {"conditions": [{"type": "Finished", "reason": "New"}], "phase": "Running"}}, "open"),
@@ -55,19 +55,19 @@ state:
         ({"status": {"conditions": [None, {"type": "Finished", "reason": "PodSucceeded"}]}}, "succeeded"),
     ],
 )
-def test_the_first_rule_that_lists_its_value_decides(item, told):
-    """In the order of the profile; `present` is anything but nothing."""
-    assert state(ORDERED, item)[0] == told
+def test_the_first_rule_that_lists_its_value_determines_the_state(item, expected):
+    """The order is that of the profile. `present` matches any value."""
+    assert state(ORDERED, item)[0] == expected
 
 
-def test_a_value_that_no_rule_lists_is_the_unknown_one():
-    """The first that is there; what is present somewhere else decides all the same, and is named."""
+def test_a_value_that_no_rule_lists_is_unknown():
+    """The first such value is the phase. A rule with `present` for another field still determines the state."""
     assert state(ORDERED, {"status": {"phase": "Odd"}}) == ("open", "Odd", "other")
     assert state(ORDERED, {"spec": {"pool": {"x": 1}}}) == ("waiting", "present", "present")
 
 
 @pytest.mark.parametrize(
-    ("source", "item", "told"),
+    ("source", "item", "expected"),
     [
         (".spec.a", {"spec": {"a": "x"}}, "x"),
         (".spec.a", {"spec": {"a": 0}}, "0"),
@@ -95,13 +95,13 @@ def test_a_value_that_no_rule_lists_is_the_unknown_one():
         (".metadata.name", {"metadata": {"name": "x"}}, "x"),
     ],
 )
-def test_a_source_gives_the_first_value_that_is_there(source, item, told):
-    """Not there, empty, or no text, number or truth: no value, and never an error."""
-    assert about(f"{{service: {source}}}", item).get("service") == told
+def test_a_label_has_the_first_value_that_exists(source, item, expected):
+    """Missing and empty values, lists and mappings are skipped, and no exception is raised."""
+    assert about(f"{{service: {source}}}", item).get("service") == expected
 
 
 @pytest.mark.parametrize(
-    ("times", "status", "told"),
+    ("times", "status", "expected"),
     [
         ("{finished: .status.end}", {"end": AT}, MOMENT),
         ("{finished: .status.end}", {"end": "soon"}, None),
@@ -112,49 +112,49 @@ def test_a_source_gives_the_first_value_that_is_there(source, item, told):
         ("{finished: .metadata.creationTimestamp}", {}, MOMENT),
     ],
 )
-def test_a_time_is_the_first_that_is_one(times, status, told):
-    """Also where the field is read as something else besides."""
+def test_a_time_is_the_first_valid_time(times, status, expected):
+    """The same field may also be read as text."""
     reader = a_reader(f"times: {times}")
     item = {"metadata": {"creationTimestamp": AT}, "status": status}
-    assert reader.finished(values(reader, item)[0]) == told
+    assert reader.finished(values(reader, item)[0]) == expected
 
 
-def test_nothing_is_decoded_but_the_fields_of_the_profile():
-    """What no path names may be of any form, and costs nothing."""
+def test_only_fields_of_the_profile_are_decoded():
+    """Other fields may have any type."""
     reader = a_reader("about: {service: .spec.service}")
     assert [field.encode_name for field in msgspec.structs.fields(reader.type)] == ["metadata", "spec"]
     item = {"metadata": {"managedFields": 5, "labels": []}, "spec": {"service": "s", "env": {"x": [1]}}, "status": []}
     assert values(reader, item)[1]
 
 
-def test_of_several_workers_the_first_that_fits_counts():
-    """A run of a pool has a pod that is not its own; any other has a Job."""
+def test_the_first_worker_whose_condition_is_met_applies():
+    """A run of a pool has a Pod that it does not control; any other run has a Job."""
     reader = a_reader("""
         worker:
         - {is: Pod, reported: .status.podName, when: {.spec.pool.name: [present]}}
         - {is: Job, reported: .status.jobName}
     """)
     status = {"podName": "p", "jobName": "j"}
-    for spec, told in (({"pool": {"name": "x"}}, ("Pod", "p")), ({}, ("Job", "j"))):
+    for spec, expected in (({"pool": {"name": "x"}}, ("Pod", "p")), ({}, ("Job", "j"))):
         found, _ = values(reader, {"spec": spec, "status": status})
         worker = reader.worker(found)
-        assert (worker.kind, worker.names(found)[1]) == told
+        assert (worker.kind, worker.names(found)[1]) == expected
 
 
-def test_an_empty_field_that_must_not_be_empty_is_named():
-    """Absent is right, and so is null."""
+def test_a_field_that_must_not_be_empty_is_reported_if_it_is():
+    """It may be absent or null."""
     reader = a_reader("undecodable_when_empty: [.spec.cliConfig.cliType, .spec.model]")
-    for spec, told in (
+    for spec, expected in (
         ({}, ""),
         ({"model": None, "cliConfig": {}}, ""),
         ({"model": "", "cliConfig": {"cliType": "x"}}, "spec.model is empty"),
         ({"model": "", "cliConfig": {"cliType": ""}}, "spec.cliConfig.cliType is empty"),
     ):
-        assert reader.undecodable(values(reader, {"spec": spec})[0]) == told
+        assert reader.undecodable(values(reader, {"spec": spec})[0]) == expected
 
 
-def test_labels_and_annotations_of_a_job_say_what_its_run_does_not():
-    """Each as text, in the order of JobAbout."""
+def test_labels_of_a_job_complete_those_of_its_run():
+    """They are strings, in the order of JobAbout."""
     profile = """
         worker: {about: {agent: {path: .metadata.labels.user, after: "-"}, cli: [.metadata.annotations.cli, claude]}}
     """
@@ -167,8 +167,8 @@ def test_labels_and_annotations_of_a_job_say_what_its_run_does_not():
     assert reader.about({"cli": "x"}, {})[3] == ""
 
 
-def test_paths_that_do_not_go_together_are_an_error():
-    """A field is a value, a mapping or a list."""
+def test_conflicting_paths_are_an_error():
+    """One path ends at a field in which the other continues."""
     with pytest.raises(PathError, match=r"'\.spec\.a' is the end of one path and a parent in another path"):
         a_reader("about: {service: .spec.a, cli: .spec.a.b}")
 
@@ -180,14 +180,14 @@ def test_paths_that_do_not_go_together_are_an_error():
         "{worker: {is: Pod}, about: {task_id: .status.name, agent: .spec.pipelineRef.name}}",
     ],
 )
-def test_what_a_profile_reads_of_runs_is_not_read_of_their_jobs(profile):
-    """`only` and `about` are fields of the Job only where the run is one."""
+def test_fields_of_runs_are_not_read_from_their_jobs(profile):
+    """`only` and `about` apply to a Job only if the Job itself is the run."""
     reader = JobReader(msgspec.convert(yaml.safe_load(profile), Profile))
     assert reader.about({"name": "x"}, {"name": "y"}) == [""] * 5
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "expected"),
     [
         ("{path: .spec.a, when: {.spec.b: [absent]}}", None),
         ("{path: .spec.a, when: {.spec.b: [present]}}", "x"),
@@ -196,37 +196,37 @@ def test_what_a_profile_reads_of_runs_is_not_read_of_their_jobs(profile):
     ],
 )
 @pytest.mark.parametrize("inside", [{"x": 1}, ["x"], [[]], 0, False])
-def test_what_is_there_is_not_absent_whatever_its_type(source, told, inside):
-    """A condition sees a mapping or a list as present, also where the same field is read as text besides."""
-    assert about(f"{{service: {source}}}", {"spec": {"a": "x", "b": inside}}).get("service") == told
+def test_a_value_of_any_type_counts_as_present(source, expected, inside):
+    """A mapping or list is present, even if the same field is also read as text."""
+    assert about(f"{{service: {source}}}", {"spec": {"a": "x", "b": inside}}).get("service") == expected
 
 
-@pytest.mark.parametrize(("status", "told"), [("True", "succeeded"), ("False", "failed"), (True, "succeeded")])
-def test_a_truth_without_quotes_is_also_the_text_of_a_condition(status, told):
-    """YAML reads True as a truth, and the status of a condition is the text True: both are meant."""
+@pytest.mark.parametrize(("status", "expected"), [("True", "succeeded"), ("False", "failed"), (True, "succeeded")])
+def test_a_boolean_also_matches_the_text_of_a_condition(status, expected):
+    """YAML reads True as a boolean, but the status of a condition is the string "True"."""
     profile = """
         state: [{path: ".status.conditions[?(@.type=='S')].status", succeeded: [True], failed: [False]}]
     """
-    assert state(profile, {"status": {"conditions": [{"type": "S", "status": status}]}})[0] == told
+    assert state(profile, {"status": {"conditions": [{"type": "S", "status": status}]}})[0] == expected
     reader = a_reader("only: {.spec.a: [True]}")
     assert reader.is_run(values(reader, {"spec": {"a": "True"}})[0])
 
 
-def test_a_run_whose_value_no_rule_lists_has_a_status():
-    """Where the absence of another field decides, the value is known all the same: a controller wrote it."""
+def test_a_value_that_no_rule_lists_is_kept_if_an_absent_field_determines_the_state():
+    """A controller has written the value, so the run has a status."""
     profile = "state: [{path: .status.phase, failed: [F]}, {path: .spec.pool, open: [absent], waiting: [present]}]"
     assert state(profile, {"status": {"phase": "Odd"}}) == ("open", "Odd", "none")
     assert state(profile, {}) == ("open", "", "none")
 
 
-def test_a_time_in_the_year_1_is_none():
-    """As Go writes it: the next source counts."""
+def test_a_time_in_the_year_1_is_ignored():
+    """It is the zero time of Go. The next source is used."""
     reader = a_reader("times: {finished: [.status.end, .status.update]}")
     assert reader.finished(values(reader, {"status": {"end": "0001-01-01T00:00:00Z", "update": AT}})[0]) == MOMENT
 
 
 @pytest.mark.parametrize(
-    ("given", "meta", "told"),
+    ("given", "meta", "expected"),
     [
         ("service: .metadata.generation", {"generation": 3}, "3"),
         ("attempt: .metadata.generation", {"generation": 3}, "3"),
@@ -235,15 +235,15 @@ def test_a_time_in_the_year_1_is_none():
         ("service: '.metadata.ownerReferences[0].controller'", {"ownerReferences": [{"controller": True}]}, "true"),
     ],
 )
-def test_metadata_is_read_as_what_it_is(given, meta, told):
-    """Labels are text, also where a number is wanted; other fields are not. Neither is an object that is broken."""
+def test_metadata_is_read_with_its_own_types(given, meta, expected):
+    """Labels are strings, even if a number is expected. The object does not count as malformed."""
     reader = a_reader(f"about: {{{given}}}")
     found, whole = values(reader, {"metadata": meta})
-    assert (told in reader.about(found), whole) == (True, True)
+    assert (expected in reader.about(found), whole) == (True, True)
 
 
 @pytest.mark.parametrize(
-    ("path", "spec", "told"),
+    ("path", "spec", "expected"),
     [
         (".spec.m[0][1]", {"m": [["a", "b"]]}, "b"),
         (".spec.m[1][0].z[1]", {"m": [[], [{"z": ["p", "q"]}]]}, "q"),
@@ -259,8 +259,8 @@ def test_metadata_is_read_as_what_it_is(given, meta, told):
         (".spec.m[?(@.a=='x')].b", {"m": [None, {"a": None}, {"a": "x", "b": "y"}]}, "y"),
     ],
 )
-def test_lists_are_read_at_any_depth(path, spec, told):
-    """Each item keeps its place, whatever the others are, and none of it makes the object a broken one."""
+def test_lists_are_read_at_any_depth(path, spec, expected):
+    """Items keep their index whatever the other items are, and the object does not count as malformed."""
     reader = a_reader(f'about: {{service: "{path}"}}')
     found, whole = values(reader, {"spec": spec})
-    assert (reader.about(found)[1], whole) == (told, True)
+    assert (reader.about(found)[1], whole) == (expected, True)

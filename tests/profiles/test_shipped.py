@@ -1,4 +1,4 @@
-"""Shipped profiles: each is right, complete where it says so, and the only place that knows its kind."""
+"""Shipped profiles are valid and complete, and no other code depends on a platform."""
 
 import pathlib
 import re
@@ -13,7 +13,7 @@ from tests.objects import raw
 ROOT = pathlib.Path(__file__).parents[2]
 NAMES = [name for name in shipped_profiles() if name != "any"]
 
-# What belongs to one platform: kinds, phases, fields, labels.
+# Names that belong to one platform: kinds, phases, fields, labels.
 OF_ONE_PLATFORM = re.compile(
     r"(?i:5dlabs)|githubApp|github-(app|user)|workCompleted|cliConfig|contextVersion|context-version|cli-type|task-id"
     r"|\b(CodeRun|DocsRun|BoltRun)\b(?! Exporter)|docsruns?\.|boltruns?|orchestrator\.platform"
@@ -21,15 +21,15 @@ OF_ONE_PLATFORM = re.compile(
 )
 ALLOWED = {
     "profiles/shipped.py": [f'DEFAULT: Final = "{DEFAULT}"'],
-    # Phases of Pods are Kubernetes' own.
+    # Phases of Pods are defined by Kubernetes.
     "cache/pod_records.py": ['SUCCEEDED = "Succeeded"', 'RUNNING = frozenset({"Running", "Unknown"})'],
     "resources/pods.py": ['_RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}'],
 }
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_profile_is_right(name):
-    """It has every name, and no fault."""
+def test_a_shipped_profile_is_valid(name):
+    """It has a resource, a version and a kind."""
     profile = resolve(name)
     check(msgspec.structs.replace(shipped_profiles()[name], name=None))
     assert name in {profile.name, f"{profile.plural}.{profile.group}"}
@@ -37,11 +37,11 @@ def test_a_shipped_profile_is_right(name):
     assert profile.kind
 
 
-def test_no_code_knows_a_platform():
-    """Docstrings and comments may; the default of a setting is one."""
+def test_no_code_depends_on_a_platform():
+    """Docstrings and comments may name it. The only exception is the default of a setting."""
     found = []
     for file in sorted((ROOT / "exporter").rglob("*.py")):
-        if "demo" in file.parts:  # it plays a platform
+        if "demo" in file.parts:  # the demo simulates a platform
             continue
         path = str(file.relative_to(ROOT / "exporter"))
         text = re.sub(r'(?s)"""(?:[^"]|"(?!""))*"""', "", file.read_text())
@@ -51,16 +51,16 @@ def test_no_code_knows_a_platform():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_platform_takes_at_most_twelve_lines(name):
-    """As it stands in its file, comments left out."""
+def test_a_shipped_profile_has_at_most_twelve_lines(name):
+    """A profile must stay short enough to be read at a glance. Comments and empty lines are not counted."""
     for file in (ROOT / "exporter/profiles/shipped").glob("*.yaml"):
         for text in re.split(r"^- ", file.read_text(), flags=re.MULTILINE)[1:]:
             lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
             assert len(lines) <= 12, text
 
 
-def test_what_a_setting_does_not_say_is_the_shipped_profiles():
-    """By PLURAL.GROUP, whatever the version."""
+def test_settings_are_completed_with_the_shipped_profile():
+    """The shipped profile of the same PLURAL.GROUP is used, whatever the version."""
     docsrun = resolve("docsruns.agents.platform")
     assert resolve(Profile(plural="docsruns", kind="DocsRun")) == docsrun
     assert resolve("docsruns.v1.agents.platform") == docsrun
@@ -86,24 +86,24 @@ def test_what_a_setting_does_not_say_is_the_shipped_profiles():
         (Profile(resource="a.v1.b.c", kind="A", group="b"), "group", "conflicts with resource: remove one of them"),
     ],
 )
-def test_names_that_are_not_enough_are_an_error(given, key, line):
-    """With what would be right."""
+def test_incomplete_or_unknown_names_are_an_error(given, key, line):
+    """The error states what is valid."""
     with pytest.raises(ProfileError) as caught:
         check(given)
     assert caught.value.key == key
     assert str(caught.value).startswith(line)
 
 
-def test_a_new_phase_of_a_kelos_task_is_open_and_shown_as_other():
-    """Only a task of a worker pool waits without a phase that says more."""
+def test_an_unknown_phase_of_a_kelos_task_is_open_and_other():
+    """Only a Task of a worker pool is waiting while it has no phase."""
     reader = Reader(resolve("tasks.kelos.dev"))
-    for item, told in (
+    for item, expected in (
         ({"status": {"phase": "Paused"}}, ("open", "Paused", "other")),
         ({}, ("open", "", "none")),
         ({"spec": {"workerPoolRef": {"name": "p"}}}, ("waiting", "p", "present")),
     ):
         decoded, _ = Decoder(reader.type).decode(raw(item))
-        assert tuple(reader.state(reader.values(decoded))) == told
+        assert tuple(reader.state(reader.values(decoded))) == expected
 
 
 PENDING = {"status": {"phase": "Pending"}, "spec": {"type": "ai"}}
@@ -123,16 +123,16 @@ PENDING = {"status": {"phase": "Pending"}, "spec": {"type": "ai"}}
         ("workflows.argoproj.io", {"spec": {"suspend": True}, "status": {"phase": "Running"}}, "waiting"),
     ],
 )
-def test_a_wait_by_design_of_an_untested_platform_is_waiting(name, item, state):
-    """For a session, for its turn among the children of a task, for a job of GitHub, for a person."""
+def test_a_run_that_waits_as_designed_is_waiting(name, item, state):
+    """It waits for a session, for another run, for a GitHub job or for a person."""
     reader = Reader(resolve(name))
     wire, _ = Decoder(reader.type).decode(raw(item))
     found = reader.state(reader.values(wire))
     assert (found.state, found.label == "other") == (state, False)
 
 
-def test_what_is_normal_for_a_platform_is_not_a_fault_by_its_profile():
-    """Six runs of one Tekton Task or CI job in an hour are no retries; an idle runner does not hang.
+def test_normal_behavior_of_a_platform_is_not_a_fault():
+    """Several runs of one Tekton Task or CI job in an hour are not retries, and an idle runner does not hang.
 
     A suspended step has no Pod.
     """

@@ -1,4 +1,4 @@
-"""Keys of a worker that is a Pod: what is wrong is one line with the file and the line."""
+"""The settings of a worker that is a Pod, and the errors for invalid ones."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from exporter.config_file import ConfigError, load
 HEAD = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Task\n"
 
 
-def loaded(tmp_path, text):
-    """The settings with a profile of this worker."""
+def load_settings(tmp_path, text):
+    """Loads settings with a profile that has this worker."""
     path = tmp_path / "exporter.yml"
     path.write_text(f"{HEAD}    worker: {text}\n")
     return load(str(path))
@@ -27,8 +27,8 @@ def loaded(tmp_path, text):
     ],
 )
 def test_a_worker_may_be_a_pod(tmp_path, text):
-    """By its owner or by its name, of several or alone."""
-    loaded(tmp_path, text)
+    """It is found by its owner or by its name."""
+    load_settings(tmp_path, text)
 
 
 PODS_ONLY = "selector is only supported for Pods: write {is: Pod} or remove it"
@@ -53,14 +53,14 @@ TWO = "[{is: Pod, selector: a, when: {.spec.pool: [present]}}, {is: Pod}]"
         (TWO, "", DIFFERENT),
     ],
 )
-def test_a_wrong_key_is_named_with_its_line(tmp_path, text, key, line):
-    """And what would be right."""
+def test_an_invalid_key_is_reported_with_its_line(tmp_path, text, key, line):
+    """The error also states what is valid."""
     with pytest.raises(ConfigError) as error:
-        loaded(tmp_path, text)
+        load_settings(tmp_path, text)
     assert str(error.value).removeprefix(f"{tmp_path}/") == f"exporter.yml:5: coderuns.kinds.0.worker{key}: {line}"
 
 
-def test_an_unknown_key_has_the_nearest_right_one(tmp_path):
-    """As everywhere in the settings."""
+def test_an_unknown_key_is_reported_with_the_most_similar_valid_key(tmp_path):
+    """All settings have such errors."""
     with pytest.raises(ConfigError, match=r":5: unknown key '.*worker.selektor'; did you mean 'selector'\?$"):
-        loaded(tmp_path, "{is: Pod, selektor: a}")
+        load_settings(tmp_path, "{is: Pod, selektor: a}")

@@ -1,4 +1,4 @@
-"""Runs whose worker is a run of another kind, such as the Sandbox of a SandboxClaim: the Pods of that run count."""
+"""Runs whose worker is a run of another kind, such as the Sandbox of a SandboxClaim: its Pods count as their Pods."""
 
 import itertools
 
@@ -9,20 +9,20 @@ from exporter.profiles import Profile
 from exporter.profiles.language import StateRule, Worker
 from exporter.rbac import Account, manifests
 from tests.objects import CREATED, stamp
-from tests.profiles.listed import Listed, a_pod, a_settings, controlled_by
+from tests.profiles.listed import ListedExporter, a_pod, a_settings, controlled_by
 
 CLAIMS, SANDBOXES = "sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"
 SETTINGS = a_settings(CLAIMS, SANDBOXES)
 
 
 def a_condition(reason, at=CREATED):
-    """The condition Ready of a run that is not ready."""
+    """The status of a run whose condition Ready is False with this reason."""
     ready = {"type": "Ready", "status": "False", "reason": reason, "lastTransitionTime": stamp(at)}
     return {"conditions": [ready]}
 
 
 def an_object(kind, name, *, group, created, status, of=None, namespace="n", spec=None):
-    """A run of agent-sandbox."""
+    """A run of the agent-sandbox project."""
     meta = {"name": name, "namespace": namespace, "uid": f"{kind}-{name}", "creationTimestamp": stamp(created)}
     if of is not None:
         meta |= {"ownerReferences": controlled_by(of)}
@@ -30,65 +30,65 @@ def an_object(kind, name, *, group, created, status, of=None, namespace="n", spe
 
 
 def a_claim(name="c", *, created=CREATED, **status):
-    """A SandboxClaim that is not ready yet."""
+    """A SandboxClaim that is not ready."""
     status = a_condition("DependenciesNotReady") | status
     return an_object("SandboxClaim", name, group="extensions.agents.x-k8s.io", created=created, status=status)
 
 
 def a_sandbox(name="s", *, of=None, created=CREATED, reason="DependenciesNotReady", **other):
-    """A Sandbox."""
+    """A Sandbox that the run `of` controls."""
     status = a_condition(reason, created)
     return an_object("Sandbox", name, group="agents.x-k8s.io", created=created, status=status, of=of, **other)
 
 
-def made(*objects, unread=(), now=CREATED + 60):
-    """What the exporter has read of these objects."""
-    return Listed(SETTINGS, *objects, now=now, unread=unread)
+def an_exporter(*objects, unread=(), now=CREATED + 60):
+    """An exporter that has listed these objects."""
+    return ListedExporter(SETTINGS, *objects, now=now, unread=unread)
 
 
-def jobs_of(listed, coderun="c"):
-    """The names of the Jobs or Pods that a run has; empty if it has none, None if it is not known."""
-    found = [own["job_name"] for own, _ in listed.values("coderun_job_name", coderun=coderun)]
+def jobs_of(exporter, coderun="c"):
+    """The name of the Job or Pod of a run, "" if it has none, None if that is unknown."""
+    found = [own["job_name"] for own, _ in exporter.values("coderun_job_name", coderun=coderun)]
     return found[0] if found else None
 
 
-def since(listed, coderun="c"):
-    """Since when a run has no Job or Pod, in seconds after CREATED."""
-    found = listed.values("coderun_without_job_since_timestamp_seconds", coderun=coderun)
+def since(exporter, coderun="c"):
+    """The time since which a run has no Job or Pod, in seconds after CREATED."""
+    found = exporter.values("coderun_without_job_since_timestamp_seconds", coderun=coderun)
     return [value - CREATED for _, value in found]
 
 
-def causes(listed, coderun="c"):
-    """Why it has none."""
-    return [(own["cause"], own["detail"]) for own, _ in listed.values("coderun_stall_cause", coderun=coderun)]
+def causes(exporter, coderun="c"):
+    """The stall causes of a run with their details."""
+    return [(own["cause"], own["detail"]) for own, _ in exporter.values("coderun_stall_cause", coderun=coderun)]
 
 
 def test_a_run_without_its_worker_run_is_reported():
-    """It has the series of a run without a Job, and `coderun_info` names the kind that it needs."""
-    listed = made(a_claim(), a_sandbox())
-    assert (jobs_of(listed), since(listed)) == ("", [0])
-    assert listed.values("coderun_job_creation_deadline_seconds", coderun="c")[0][1] == 600
-    assert [own["worker"] for own, _ in listed.values("coderun_info", coderun="c")] == ["Sandbox"]
-    gone = made(a_claim(sandbox={"name": "s"}))
+    """It has the series of a run without a Job. `coderun_info` contains the kind of its worker."""
+    exporter = an_exporter(a_claim(), a_sandbox())
+    assert (jobs_of(exporter), since(exporter)) == ("", [0])
+    assert exporter.values("coderun_job_creation_deadline_seconds", coderun="c")[0][1] == 600
+    assert [own["worker"] for own, _ in exporter.values("coderun_info", coderun="c")] == ["Sandbox"]
+    gone = an_exporter(a_claim(sandbox={"name": "s"}))
     assert causes(gone) == [("job_missing", "status names Sandbox s, which does not exist")]
 
 
 def test_a_run_has_the_pod_of_its_worker_run():
-    """The alerts about this Pod concern both; it has one set of series, with the run that controls it."""
+    """The alerts about the Pod concern both runs. Its series name the run that controls it."""
     claim = a_claim()
     sandbox = a_sandbox(of=claim)
-    listed = made(claim, sandbox, a_pod("s", of=sandbox, created=stamp(CREATED)))
-    assert jobs_of(listed) == jobs_of(listed, "sandbox/s") == "s"
-    assert since(listed) == []
-    assert [own["coderun"] for own, _ in listed.values("job_info")] == ["sandbox/s"]
+    exporter = an_exporter(claim, sandbox, a_pod("s", of=sandbox, created=stamp(CREATED)))
+    assert jobs_of(exporter) == jobs_of(exporter, "sandbox/s") == "s"
+    assert since(exporter) == []
+    assert [own["coderun"] for own, _ in exporter.values("job_info")] == ["sandbox/s"]
 
 
-def test_a_run_whose_worker_run_lacks_a_pod_lacks_one_for_the_same_cause():
-    """Since the later of both creations."""
+def test_a_run_whose_worker_run_has_no_pod_has_the_same_cause():
+    """The time is the later of both creation times."""
     claim = a_claim()
-    listed = made(claim, a_sandbox(of=claim, created=CREATED + 20))
-    assert (jobs_of(listed), since(listed)) == ("", [20])
-    assert causes(listed) == causes(listed, "sandbox/s")
+    exporter = an_exporter(claim, a_sandbox(of=claim, created=CREATED + 20))
+    assert (jobs_of(exporter), since(exporter)) == ("", [20])
+    assert causes(exporter) == causes(exporter, "sandbox/s")
 
 
 @pytest.mark.parametrize(
@@ -99,84 +99,86 @@ def test_a_run_whose_worker_run_lacks_a_pod_lacks_one_for_the_same_cause():
     ],
     ids=["waiting", "terminal"],
 )
-def test_a_worker_run_that_needs_no_pod_is_no_missing_worker(sandbox):
-    """A suspended Sandbox has none by design, and that of an expired one has been deleted."""
-    listed = made(a_claim(), sandbox)
-    assert (jobs_of(listed), since(listed)) == (None, [])
-    assert listed.values("coderun_job_creation_deadline_seconds", coderun="c") == []
+def test_a_worker_run_that_needs_no_pod_is_not_a_missing_worker(sandbox):
+    """A suspended Sandbox has no Pod, and the Pod of an expired one was deleted."""
+    exporter = an_exporter(a_claim(), sandbox)
+    assert (jobs_of(exporter), since(exporter)) == (None, [])
+    assert exporter.values("coderun_job_creation_deadline_seconds", coderun="c") == []
 
 
-def test_a_run_never_lacks_a_worker_while_its_worker_runs_or_their_pods_are_unread():
-    """An unknown is not a no: another kind may be forbidden, or not installed."""
+def test_while_worker_runs_or_their_pods_are_unknown_no_run_is_reported_without_one():
+    """The other kind may be forbidden or not installed."""
     claim = a_claim()
     for unread, objects in ((("pods",), (a_sandbox(of=claim),)), (("coderuns",), ())):
-        listed = made(claim, *objects, unread=unread)
+        exporter = an_exporter(claim, *objects, unread=unread)
         if "coderuns" in unread:
-            listed.read(0)
-        assert (jobs_of(listed), since(listed)) == (None, [])
+            exporter.list_resource(0)
+        assert (jobs_of(exporter), since(exporter)) == (None, [])
 
 
-def test_a_run_that_is_created_while_its_worker_runs_cannot_be_watched_lacks_none():
-    """It may have one by now; those that lacked one before still do."""
-    listed = made(a_claim("old"))
-    (index,) = [number for number, feed in enumerate(listed.feeds) if feed.status.resource == "sandboxes"]
-    listed.fail(index, "unreachable")
-    listed.put(a_claim("new", created=CREATED + 50))
-    assert (jobs_of(listed, "old"), jobs_of(listed, "new")) == ("", None)
-    listed.read(index)
-    assert (jobs_of(listed, "old"), jobs_of(listed, "new")) == ("", "")
+def test_while_worker_runs_cannot_be_watched_no_new_run_is_reported_without_one():
+    """The worker run may exist by now. A run that had none before is still reported."""
+    exporter = an_exporter(a_claim("old"))
+    (index,) = [
+        number for number, informer in enumerate(exporter.informers) if informer.status.resource == "sandboxes"
+    ]
+    exporter.fail(index, "unreachable")
+    exporter.put(a_claim("new", created=CREATED + 50))
+    assert (jobs_of(exporter, "old"), jobs_of(exporter, "new")) == ("", None)
+    exporter.list_resource(index)
+    assert (jobs_of(exporter, "old"), jobs_of(exporter, "new")) == ("", "")
 
 
-def test_a_run_that_has_lost_its_worker_run_or_its_pod_lacks_it_since_then():
-    """Its creation says nothing: a claim may be days old."""
+def test_a_run_whose_worker_run_or_pod_was_deleted_has_none_since_then():
+    """Its creation does not matter: a SandboxClaim may be days old."""
     claim = a_claim(created=CREATED - 500_000)
     sandbox = a_sandbox(of=claim, created=CREATED - 500_000)
     pod = a_pod("s", of=sandbox, created=stamp(CREATED - 500_000))
     for gone in ((sandbox,), (pod,), (pod, sandbox)):
-        listed = made(claim, sandbox, pod)
-        listed.advance(30)
+        exporter = an_exporter(claim, sandbox, pod)
+        exporter.advance(30)
         for item in gone:
-            listed.delete(item)
-        assert since(listed) == [90]
+            exporter.delete(item)
+        assert since(exporter) == [90]
 
 
-def test_objects_of_another_kind_or_namespace_that_name_a_run_are_none_of_its_workers():
-    """Whoever may create objects elsewhere can write any UID into an ownerReference."""
+def test_objects_of_another_kind_or_namespace_are_not_workers_of_a_run():
+    """Anyone who can create objects elsewhere can write any UID into an ownerReference."""
     claim = a_claim()
     foreign = a_sandbox(of=claim, namespace="m")
-    listed = made(claim, foreign, a_pod("p", of=foreign, created=stamp(CREATED), namespace="m"))
-    assert jobs_of(listed) == ""
-    assert jobs_of(made(claim, a_pod("p", of=claim, created=stamp(CREATED)))) == ""
+    exporter = an_exporter(claim, foreign, a_pod("p", of=foreign, created=stamp(CREATED), namespace="m"))
+    assert jobs_of(exporter) == ""
+    assert jobs_of(an_exporter(claim, a_pod("p", of=claim, created=stamp(CREATED)))) == ""
 
 
-def test_the_order_of_lists_and_events_changes_nothing():
-    """The page is that of a fresh list, whichever object comes first."""
+def test_the_order_of_lists_and_events_does_not_matter():
+    """The exposition equals that after a single list."""
     claim = a_claim(sandbox={"name": "s"})
     sandbox = a_sandbox(of=claim)
     objects = (claim, sandbox, a_pod("s", of=sandbox, created=stamp(CREATED)))
-    page = sorted(made(*objects).text().splitlines())
+    page = sorted(an_exporter(*objects).text().splitlines())
     for order in itertools.permutations(objects):
-        listed = made()
-        listed.put(*order)
-        assert sorted(listed.text().splitlines()) == page
-        listed.list_all()
-        assert sorted(listed.text().splitlines()) == page
+        exporter = an_exporter()
+        exporter.put(*order)
+        assert sorted(exporter.text().splitlines()) == page
+        exporter.list_all()
+        assert sorted(exporter.text().splitlines()) == page
 
 
-def test_a_worker_run_that_is_adopted_by_a_run_works_for_it_from_then_on():
-    """A Sandbox of a warm pool has another controller before."""
+def test_a_worker_run_that_a_run_adopts_belongs_to_that_run():
+    """A Sandbox of a warm pool first has another controller."""
     claim, pool = a_claim(), an_object("Pool", "p", group="x", created=CREATED, status={})
     before, after = a_sandbox(of=pool), a_sandbox(of=claim)
-    listed = made(claim, before, a_pod("s", of=before, created=stamp(CREATED)))
-    assert jobs_of(listed) == ""
-    listed.put(after)
-    assert jobs_of(listed) == "s"
-    listed.put(before)
-    assert (jobs_of(listed), since(listed)) == ("", [60])
+    exporter = an_exporter(claim, before, a_pod("s", of=before, created=stamp(CREATED)))
+    assert jobs_of(exporter) == ""
+    exporter.put(after)
+    assert jobs_of(exporter) == "s"
+    exporter.put(before)
+    assert (jobs_of(exporter), since(exporter)) == ("", [60])
 
 
 def a_chain():
-    """Three kinds of runs: the third has Pods."""
+    """Three kinds of runs, each the worker of the one before. Runs of the third have Pods."""
     kinds = [("Top", "Middle"), ("Middle", "Bottom"), ("Bottom", "Pod")]
     return [
         Profile(
@@ -190,35 +192,35 @@ def a_chain():
 
 
 def a_link(kind, name, *, of=None, phase="Running"):
-    """A run of the chain."""
+    """A run of one of the three kinds."""
     return an_object(kind, name, group="example.com", created=CREATED, status={"phase": phase}, of=of)
 
 
-def test_worker_runs_may_have_worker_runs():
-    """Of several, one that works counts before those that have ended."""
+def test_worker_runs_can_have_worker_runs():
+    """A worker run that has not finished has precedence over finished ones."""
     top = a_link("Top", "t")
     middle = a_link("Middle", "m", of=top)
     ended, works = a_link("Bottom", "b", of=middle, phase="Completed"), a_link("Bottom", "c", of=middle)
     pods = [a_pod(f"p{run['metadata']['name']}", of=run, created=stamp(CREATED)) for run in (ended, works)]
-    listed = Listed(a_settings(*a_chain()), top, middle, ended, works, *pods, now=CREATED + 60)
-    assert jobs_of(listed, "t") == jobs_of(listed, "middle/m") == "pc"
-    listed.delete(pods[1])
-    assert (jobs_of(listed, "t"), since(listed, "t")) == ("", [60])
-    listed.put(a_link("Bottom", "c", of=middle, phase="Completed"))
-    assert jobs_of(listed, "t") == "pb"
+    exporter = ListedExporter(a_settings(*a_chain()), top, middle, ended, works, *pods, now=CREATED + 60)
+    assert jobs_of(exporter, "t") == jobs_of(exporter, "middle/m") == "pc"
+    exporter.delete(pods[1])
+    assert (jobs_of(exporter, "t"), since(exporter, "t")) == ("", [60])
+    exporter.put(a_link("Bottom", "c", of=middle, phase="Completed"))
+    assert jobs_of(exporter, "t") == "pb"
 
 
-def test_runs_that_name_each_other_as_controllers_are_read():
-    """A ring of objects is possible; a ring of kinds is an error of the settings."""
+def test_a_cycle_of_controllers_does_not_cause_a_loop():
+    """Objects can have such ownerReferences. A cycle of kinds is an error of the settings."""
     first = a_link("Middle", "a")
     second = a_link("Middle", "b", of=first)
     first["metadata"]["ownerReferences"] = controlled_by(second)
-    listed = Listed(a_settings(*a_chain()), first, second, now=CREATED)
-    assert (jobs_of(listed, "middle/a"), jobs_of(listed, "middle/b")) == ("", "")
+    exporter = ListedExporter(a_settings(*a_chain()), first, second, now=CREATED)
+    assert (jobs_of(exporter, "middle/a"), jobs_of(exporter, "middle/b")) == ("", "")
 
 
-def loaded(tmp_path, text):
-    """The settings with these kinds."""
+def load_settings(tmp_path, text):
+    """Loads settings with these kinds."""
     path = tmp_path / "exporter.yml"
     path.write_text(f"coderuns:\n  kinds:\n{text}")
     return load(str(path))
@@ -265,21 +267,21 @@ TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
         ),
     ],
 )
-def test_a_worker_run_that_cannot_be_read_is_one_line(tmp_path, text, line):
-    """With the kind to add, or the nearest name."""
+def test_an_unknown_worker_kind_is_reported_in_one_line(tmp_path, text, line):
+    """The error states the kind to add, or the most similar name."""
     with pytest.raises(ConfigError) as caught:
-        loaded(tmp_path, text)
+        load_settings(tmp_path, text)
     assert str(caught.value) == f"{tmp_path}/exporter.yml:{line}"
 
 
 @pytest.mark.parametrize("text", [f"  - {CLAIMS}\n  - {SANDBOXES}\n", TASKS + INLINE % "tasks.kelos.dev"])
-def test_a_worker_may_be_named_by_its_kind_or_by_plural_group(tmp_path, text):
-    """The latter where two kinds have one name."""
-    loaded(tmp_path, text)
+def test_a_worker_can_be_named_by_its_kind_or_by_plural_and_group(tmp_path, text):
+    """PLURAL.GROUP is needed if two kinds have the same name."""
+    load_settings(tmp_path, text)
 
 
-def test_the_permissions_are_those_of_the_kinds_and_of_their_pods():
-    """Nothing is read of other resources."""
+def test_the_permissions_are_those_for_the_kinds_and_their_pods():
+    """Other resources are not granted."""
     made_for = manifests(SETTINGS, account=Account())
     rules = [(rule["apiGroups"], rule["resources"], rule["verbs"]) for rule in made_for[0]["rules"]]
     read = ["list", "watch"]
@@ -292,8 +294,8 @@ def test_the_permissions_are_those_of_the_kinds_and_of_their_pods():
     ]
 
 
-def test_a_kind_of_which_only_some_objects_are_runs_hides_no_worker():
-    """The others may be the workers: none can be reported to be missing."""
+def test_with_only_in_the_profile_of_the_worker_no_worker_is_reported_missing():
+    """The worker may be one of the objects that `only` excludes."""
     some = Profile(resource="sandboxes.v1beta1.agents.x-k8s.io", only={".metadata.labels.app": ("agents",)})
-    listed = Listed(a_settings(CLAIMS, some), a_claim(), now=CREATED + 60)
-    assert (jobs_of(listed), since(listed)) == (None, [])
+    exporter = ListedExporter(a_settings(CLAIMS, some), a_claim(), now=CREATED + 60)
+    assert (jobs_of(exporter), since(exporter)) == (None, [])

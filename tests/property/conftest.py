@@ -1,6 +1,6 @@
-"""How many examples the properties are tested with: HYPOTHESIS_PROFILE is `quick` (default), `thorough` or `deep`.
+"""The number of examples of the property tests: HYPOTHESIS_PROFILE is `quick` (default), `thorough` or `deep`.
 
-CI uses `thorough`. The examples of `quick` and `thorough` are the same in each run.
+CI uses `thorough`. `quick` and `thorough` are deterministic.
 """
 
 import logging
@@ -14,10 +14,10 @@ from tests.property.profiles import PROFILE
 
 _HERE = pathlib.Path(__file__).parent
 _EVERY = {
-    "database": None,  # no folder is left behind
-    "deadline": None,  # a busy machine is no fault of the example
+    "database": None,  # leave no directory behind
+    "deadline": None,  # a slow example on a busy machine is not a failure
     "suppress_health_check": [HealthCheck.too_slow],
-    "phases": [Phase.explicit, Phase.generate, Phase.shrink],  # to explain takes longer than to find
+    "phases": [Phase.explicit, Phase.generate, Phase.shrink],  # explaining a failure takes longer than finding it
     "print_blob": True,
 }
 
@@ -28,7 +28,7 @@ settings.register_profile("deep", derandomize=False, **_EVERY)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The deep profile takes as long as it takes."""
+    """The deep profile has no timeout."""
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.timeout(0 if PROFILE == "deep" else 120))
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True, scope="module")
 def _silence():
-    """Thousands of examples change the state of thousands of feeds: nobody reads that, and keeping it costs more."""
+    """Disables logging: thousands of examples change states, and recording the log lines would take longer."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -44,7 +44,7 @@ def _silence():
 
 @pytest.fixture(autouse=True, scope="module")
 def _small_chunks():
-    """Two objects share a block of lines, and not 64: what nobody touches stays as it was, and shows that it did."""
+    """A block contains two objects instead of 64, so that unchanged lines next to changed ones are tested."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(compressed, "_GROUP_SIZE", 2)
         yield

@@ -1,4 +1,4 @@
-"""JSON as hypothesis writes it: also what no writer of JSON would write."""
+"""Hypothesis strategies for JSON text, including invalid JSON."""
 
 import json
 import typing
@@ -6,12 +6,12 @@ import typing
 import msgspec
 from hypothesis import strategies as st
 
-from tests.property.weighing import weighed
+from tests.property.weighting import weighted
 
-__all__ = ["ANY_TEXT", "BROKEN", "NUMBERS", "VALUES", "WORDS", "shaped", "written"]
+__all__ = ["ANY_TEXT", "BROKEN", "NUMBERS", "VALUES", "WORDS", "encode_text", "struct_text"]
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
-"""Any code points, lone surrogates included: JSON can hold them, as \\ud800."""
+"""Any code points, including lone surrogates, which JSON can represent as \\ud800."""
 
 NUMBERS = st.one_of(
     st.sampled_from(
@@ -24,7 +24,7 @@ NUMBERS = st.one_of(
     st.integers().map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(str),
 )
-"""Of every size, and what Python writes for no number."""
+"""Numbers of any size, and the names that Python writes for infinity and NaN."""
 
 _KEYS = (
     *("metadata", "spec", "status", "name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels"),
@@ -45,7 +45,7 @@ WORDS = st.sampled_from(
         *("agents.platform/v1", 'a"b\\c\nd', "\u2028", "\x1b[31m", "\U0001f680", "\u202e", "\ud800"),
     ]
 ) | st.sampled_from("x9").map(lambda letter: letter * 5_000)
-"""Text that means something, or should; and text that is long."""
+"""Texts that have a meaning for the exporter, and long texts."""
 
 
 def _mapping(pairs):
@@ -57,7 +57,7 @@ def _values(leaves):
         leaves,
         lambda inner: (
             st.lists(inner, max_size=4).map(lambda items: "[" + ",".join(items) + "]")
-            | st.lists(st.tuples(_NAMES, inner), max_size=6).map(_mapping)  # keys may come twice
+            | st.lists(st.tuples(_NAMES, inner), max_size=6).map(_mapping)  # keys may be duplicate
         ),
         max_leaves=20,
     )
@@ -78,50 +78,50 @@ _BROKEN = st.sampled_from(
     ]
 )
 VALUES = _values(st.sampled_from(["null", "true", "false", "[]", "{}"]) | NUMBERS | _STRINGS | _DEEP | _GOOD)
-"""The text of a value that Python's json reads, if it is not too deep for it."""
+"""The text of a valid JSON value, unless it exceeds the maximum nesting of Python's json module."""
 
 BROKEN = _values(VALUES | _BROKEN)
-"""The text of something that is perhaps no value at all."""
+"""The text of a value that may be invalid."""
 
 
-def shaped(wire, *, sure=()):
-    """The text of a mapping with a Struct's own fields: each good, wrong, missing, or there twice.
+def struct_text(wire, *, valid=()):
+    """The text of a mapping with the fields of a Struct, each of which is valid, wrong, missing or duplicate.
 
-    `sure` are fields that are always there and right, on every level: the word "x" for text.
+    Fields in `valid` are always present and valid, at every level. Their text value is "x".
     """
-    fields = [st.tuples(st.just(json.dumps(f.encode_name)), _of(f, sure)) for f in msgspec.structs.fields(wire)]
-    maybe = [
-        pair if field.encode_name in sure else weighed((1, st.none()), (3, pair))
+    fields = [st.tuples(st.just(json.dumps(f.encode_name)), _of(f, valid)) for f in msgspec.structs.fields(wire)]
+    optional = [
+        pair if field.encode_name in valid else weighted((1, st.none()), (3, pair))
         for field, pair in zip(msgspec.structs.fields(wire), fields, strict=True)
     ]
-    more = st.lists(st.tuples(_STRINGS, VALUES) if sure else st.one_of(*fields), max_size=2)
+    more = st.lists(st.tuples(_STRINGS, VALUES) if valid else st.one_of(*fields), max_size=2)
     return st.builds(
-        lambda some, others: _mapping([*others, *(pair for pair in some if pair)]), st.tuples(*maybe), more
+        lambda some, others: _mapping([*others, *(pair for pair in some if pair)]), st.tuples(*optional), more
     )
 
 
-def _of(field, sure):
-    """What may stand where this field's value should."""
+def _of(field, valid):
+    """The text of a value of this field, which may be wrong."""
     wires = [kind for kind in _kinds(field) if isinstance(kind, type) and issubclass(kind, msgspec.Struct)]
-    if field.encode_name in sure:
-        return shaped(wires[0], sure=sure) if wires else st.just('"x"')
+    if field.encode_name in valid:
+        return struct_text(wires[0], valid=valid) if wires else st.just('"x"')
     if wires:
-        return weighed((5, shaped(wires[0], sure=sure)), (1, VALUES))
+        return weighted((5, struct_text(wires[0], valid=valid)), (1, VALUES))
     for kind in _kinds(field):
         inner = typing.get_args(kind)
         if typing.get_origin(kind) is list and issubclass(inner[0], msgspec.Struct):
-            items = st.lists(weighed((4, shaped(inner[0], sure=sure)), (1, VALUES)), max_size=3)
-            return weighed((4, items.map(lambda texts: "[" + ",".join(texts) + "]")), (1, VALUES))
+            items = st.lists(weighted((4, struct_text(inner[0], valid=valid)), (1, VALUES)), max_size=3)
+            return weighted((4, items.map(lambda texts: "[" + ",".join(texts) + "]")), (1, VALUES))
         if typing.get_origin(kind) is dict:
-            pairs = st.tuples(_NAMES, weighed((4, _STRINGS), (1, VALUES)))
-            return weighed((4, st.lists(pairs, max_size=3).map(_mapping)), (1, VALUES))
-    return weighed((3, _GOOD), (2, _STRINGS), (2, NUMBERS), (1, VALUES))
+            pairs = st.tuples(_NAMES, weighted((4, _STRINGS), (1, VALUES)))
+            return weighted((4, st.lists(pairs, max_size=3).map(_mapping)), (1, VALUES))
+    return weighted((3, _GOOD), (2, _STRINGS), (2, NUMBERS), (1, VALUES))
 
 
 def _kinds(field):
     return field.type, *typing.get_args(field.type)
 
 
-def written(text):
-    """Text as bytes, in which a lone surrogate is what no UTF-8 is."""
+def encode_text(text):
+    """Encodes text as UTF-8. Lone surrogates become invalid bytes."""
     return text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""How many examples a property is tried with."""
+"""The number of examples of the property tests."""
 
 import os
 
@@ -11,5 +11,5 @@ _FACTORS = {"quick": 0.25, "thorough": 1, "deep": 40}
 
 
 def examples(count):
-    """So many examples in the thorough profile, a quarter in the quick one, forty times as many in the deep one."""
+    """Settings for a test: `count` examples in the thorough profile, a quarter in quick, 40 times as many in deep."""
     return settings(settings.get_profile(PROFILE), max_examples=round(count * _FACTORS[PROFILE]))

@@ -1,7 +1,7 @@
-"""An API server's side of lists and watches, which fails as a script says: whatever a reflector can meet.
+"""An API server for lists and watches that fails according to a script.
 
-It stands where the exporter's client stands, and speaks bytes: what it sends is cut into pieces anywhere, and comes
-through the exporter's own splitter of lines. When the script has come to its end, the server is well.
+It replaces the exporter's client. Its responses are split into chunks at any byte and pass through the exporter's
+own `Lines`. After the script has ended, the server responds without errors.
 """
 
 import asyncio
@@ -16,32 +16,32 @@ from exporter.kube.budget import Budget
 from exporter.kube.errors import UnreachableError
 from exporter.kube.lines import Lines
 from exporter.kube.responses import error_from_response
-from tests.property.pictures import a_list
-from tests.property.shapes import happen
+from tests.property.offline import a_list
+from tests.property.shapes import apply_change
 from tests.property.store import state_of
-from tests.property.weighing import weighed
+from tests.property.weighting import weighted
 
-__all__ = ["ANSWERS", "Answer", "Server"]
+__all__ = ["ANSWERS", "ScriptedResponse", "ScriptedServer"]
 
 _END_MARK = {"k8s.io/initial-events-end": "true"}
 _CODES = st.sampled_from([400, 401, 403, 404, 410, 410, 422, 422, 422, 429, 500, 503])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Answer:
-    """How one request is answered.
+class ScriptedResponse:
+    """The response to one request.
 
-    `refusal` is a status instead of a body. `after` counts the lines after which `odd` comes in between; then the
-    answer goes on, unless `end` says how it ends: `clean`, `cut` (in the middle of a line) or `silence`. `pieces`
-    are the sizes in which bytes come; `back` is how many changes are told once more; `page` is the size of a page.
+    `status` is an error status instead of a body. After `after` lines, the line `extra` is sent. Then the response
+    continues, unless `end` is `clean`, `cut` (in the middle of a line) or `silence`. `chunks` are the sizes of
+    chunks in bytes, `repeated` is the number of events that are sent again, `page` is the size of a page.
     """
 
-    refusal: int | None = None
+    status: int | None = None
     after: int = 0
-    odd: bytes = b""
+    extra: bytes = b""
     end: str = ""
-    pieces: tuple[int, ...] = (4096,)
-    back: int = 0
+    chunks: tuple[int, ...] = (4096,)
+    repeated: int = 0
     page: int = 2
 
 
@@ -55,7 +55,7 @@ def _bookmark(version, annotations=None):
     return json.dumps({"type": "BOOKMARK", "object": {"metadata": meta}}).encode() + b"\n"
 
 
-_ODD = st.sampled_from(
+_EXTRA = st.sampled_from(
     [
         *map(_error, (410, 410, 500, 504)),
         *(b"\n", b"  \r\n", b'{"type":"NEWS","object":{}}\n'),
@@ -63,24 +63,29 @@ _ODD = st.sampled_from(
         *(b'{"type":"BOOKMARK","object":{}}\n', b'{"type":"ERROR","object":"what"}\n'),
     ]
 )
-_PIECES = st.sampled_from([(4096,), (4096,), (1000, 7), (64,), (300, 1, 90)])
+_CHUNKS = st.sampled_from([(4096,), (4096,), (1000, 7), (64,), (300, 1, 90)])
 _ENDS = st.sampled_from(["", "clean", "cut", "cut", "silence"])
-ANSWERS = weighed(
-    (2, st.builds(Answer, refusal=_CODES)),
-    (2, st.builds(Answer, after=st.integers(0, 6), odd=_ODD, end=_ENDS, pieces=_PIECES, page=st.integers(1, 3))),
-    (3, st.builds(Answer, after=st.integers(0, 9), end=_ENDS, pieces=_PIECES, back=st.integers(0, 4))),
+ANSWERS = weighted(
+    (2, st.builds(ScriptedResponse, status=_CODES)),
+    (
+        2,
+        st.builds(
+            ScriptedResponse, after=st.integers(0, 6), extra=_EXTRA, end=_ENDS, chunks=_CHUNKS, page=st.integers(1, 3)
+        ),
+    ),
+    (3, st.builds(ScriptedResponse, after=st.integers(0, 9), end=_ENDS, chunks=_CHUNKS, repeated=st.integers(0, 4))),
 )
-_WELL = Answer()
-_PATIENCE = 10  # turns, which are more than any `after`
+_NO_ERROR = ScriptedResponse()
+_MAX_IDLE_TURNS = 10  # of the event loop; more than any `after`
 
 
-class Server:
-    """A client's methods. `changes` come one by one as lines are sent, as many at a time as `pace` says."""
+class ScriptedServer:
+    """Implements the methods of the client. While lines are sent, `changes` are applied, `pace` at a time."""
 
     def __init__(self, *, store, answers, changes, pace):
         self.store = store
         self.answers = collections.deque(answers)
-        self.asked = collections.Counter()
+        self.requests = collections.Counter()
         self.budget = Budget()
         self._changes = collections.deque(changes)
         self._pace = itertools.chain(pace, itertools.repeat(2))
@@ -88,18 +93,20 @@ class Server:
         self._waiting = {}
 
     def __repr__(self):
-        """What is still to come, for a story that does not end."""
-        return f"version {self.store.version}, {self._waiting=}, {self._changes=}, {self.answers=}, {self.asked=}"
+        """The remaining script, for the message of a failed test."""
+        return f"version {self.store.version}, {self._waiting=}, {self._changes=}, {self.answers=}, {self.requests=}"
 
     def settled(self, sources):
-        """Whether all that is in the script has happened, and each of these watches has heard of all of it."""
-        heard = [self._waiting.get(_asked(source.path, source.params)) == self.store.version for source in sources]
-        return not self._changes and not self.answers and all(heard)
+        """Whether the script has ended, and each of these watches has sent all changes."""
+        synced = [
+            self._waiting.get(_request_key(source.path, source.params)) == self.store.version for source in sources
+        ]
+        return not self._changes and not self.answers and all(synced)
 
-    async def chunks(self, path, params):
-        """A page of a list: as it was when its first page was asked for."""
+    async def pieces(self, path, params):
+        """A page of a list. All pages have the state at the time of the first."""
         await asyncio.sleep(0)
-        self._go_on()
+        self._apply_next_changes()
         answer = self._next("list")
         self._refuse(answer, path)
         version, start = map(int, params.get("continue", f"{self.store.version}/0").split("/"))
@@ -111,21 +118,21 @@ class Server:
         body = a_list(items[start:end], version=version, token=token)
         if answer.end == "cut":
             raise UnreachableError("cut", code="cut")
-        body = body[: -answer.after - 1] if answer.end == "clean" else body + answer.odd.strip()
-        for size in itertools.cycle(answer.pieces):
+        body = body[: -answer.after - 1] if answer.end == "clean" else body + answer.extra.strip()
+        for size in itertools.cycle(answer.chunks):
             if not body:
                 return
             yield body[:size]
             body = body[size:]
 
     async def get(self, path, *, max_bytes):
-        """The API groups: none, so that what is missing has no other version."""
+        """The list of API groups. It is empty, so no other version of a missing resource is served."""
         assert (path, max_bytes > 0) == ("/apis", True)
         await asyncio.sleep(0)
         return b'{"kind": "APIGroupList", "groups": []}'
 
     async def lines(self, path, params, *, idle):
-        """A watch, or a streamed list."""
+        """The lines of a watch or of a streamed list."""
         assert idle > 0
         await asyncio.sleep(0)
         answer = self._next("stream" if "sendInitialEvents" in params else "watch")
@@ -134,23 +141,23 @@ class Server:
         with self.budget.share(path) as share:
             lines = Lines(share)
             try:
-                async for piece in _pieces(self._sent(answer, path, params), answer):
-                    if (batch := lines.feed(piece)) is not None:
+                async for chunk in _chunks(self._sent(answer, path, params), answer):
+                    if (batch := lines.feed(chunk)) is not None:
                         yield batch
             except UnreachableError:
                 if not lines.at_boundary:
                     raise
             finally:
-                self._waiting.pop(_asked(path, params), None)
+                self._waiting.pop(_request_key(path, params), None)
 
     async def _sent(self, answer, path, params):
-        """The lines, the odd one among them, and the end; nothing where there is nothing to send for now."""
+        """The lines with the extra line and the end of the script; an empty line if there is nothing to send."""
         count = 0
         async for line in self._lines(answer, path, params):
-            self._go_on()
+            self._apply_next_changes()
             if line and count == answer.after:
-                if answer.odd:
-                    yield answer.odd
+                if answer.extra:
+                    yield answer.extra
                 if answer.end == "cut":
                     yield line[: len(line) // 2]
                     raise UnreachableError("cut", code="cut")
@@ -162,7 +169,7 @@ class Server:
             yield line
 
     async def _lines(self, answer, path, params):
-        """What a server sends that is well: initial objects, changes, bookmarks; and it waits for more."""
+        """The lines of a server without errors: initial objects, changes and bookmarks. It waits for more changes."""
         version = int(params.get("resourceVersion", self.store.version))
         mark = None
         if "sendInitialEvents" in params:
@@ -172,66 +179,66 @@ class Server:
         elif version < self._compacted:
             yield _error(410)
             return
-        version = max(0, version - answer.back)  # what is told once more
+        version = max(0, version - answer.repeated)  # send the last events again
         while True:
-            now = self.store.version  # more happens while this is being sent
+            now = self.store.version  # changes continue while this is sent
             for entry in [entry for entry in self.store.entries(path, params) if version < entry.version <= now]:
                 yield entry.line
             version = now
             yield _bookmark(version, mark)
             mark = None
-            async for idle in self._idle(_asked(path, params), version):
+            async for idle in self._idle(_request_key(path, params), version):
                 yield b""
-                if idle < _PATIENCE and (answer.odd or answer.end):
-                    yield _bookmark(version)  # what is in the script comes, however little happens
+                if idle < _MAX_IDLE_TURNS and (answer.extra or answer.end):
+                    yield _bookmark(version)  # events are needed to get to the end of the script
                 elif self.answers:
-                    return  # a server may end each watch: who asks again gets the next answer
+                    return  # end this watch, so that the next request gets the next response
 
-    async def _idle(self, asked, version):
-        """Turns of the event loop, until something happens."""
+    async def _idle(self, requests, version):
+        """Yields after each turn of the event loop, until something changes."""
         for turn in itertools.count():
             if version != self.store.version:
                 break
-            self._waiting[asked] = version
+            self._waiting[requests] = version
             await asyncio.sleep(0)
-            self._go_on()
+            self._apply_next_changes()
             yield turn
         self._waiting.clear()
 
     def _next(self, verb):
         self._waiting.clear()
-        self.asked[verb] += 1
-        return self.answers.popleft() if self.answers else _WELL
+        self.requests[verb] += 1
+        return self.answers.popleft() if self.answers else _NO_ERROR
 
     def _refuse(self, answer, path):
-        if answer.refusal == 410:
+        if answer.status == 410:
             self._compacted = self.store.version
-        if answer.refusal is not None:
-            raise error_from_response(answer.refusal, {"Retry-After": "1", "Audit-Id": "1"}, b"<html>", path=path)
+        if answer.status is not None:
+            raise error_from_response(answer.status, {"Retry-After": "1", "Audit-Id": "1"}, b"<html>", path=path)
 
-    def _go_on(self):
-        """Some of the changes happen."""
+    def _apply_next_changes(self):
+        """Applies the next changes."""
         for _ in range(next(self._pace)):
             if self._changes:
-                happen(self.store, self._changes.popleft())
+                apply_change(self.store, self._changes.popleft())
 
 
-async def _pieces(lines, answer):
-    """The bytes of a stream as a network cuts them: lines together, and in the middle of one."""
-    sizes = itertools.cycle(answer.pieces)
+async def _chunks(lines, answer):
+    """The bytes of a stream in chunks, which can contain several lines or a part of one."""
+    sizes = itertools.cycle(answer.chunks)
     size, rest = next(sizes), b""
     try:
         async for line in lines:
             rest += line
             while len(rest) >= size or (rest and not line):
-                piece, rest = rest[:size], rest[size:]
+                chunk, rest = rest[:size], rest[size:]
                 size = next(sizes)
-                yield piece
+                yield chunk
     except UnreachableError:
         yield rest
         raise
     yield rest
 
 
-def _asked(path, params):
+def _request_key(path, params):
     return path, params.get("fieldSelector", "")

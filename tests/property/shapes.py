@@ -1,4 +1,4 @@
-"""Changes of a cluster, as hypothesis draws them: few objects, so that they meet, in every state that matters."""
+"""Hypothesis strategies for changes in a cluster. There are few objects, so that they affect each other."""
 
 import json
 
@@ -8,17 +8,17 @@ from exporter.config import CodeRuns, ConfigMaps, Jobs, RequiredConfigMap, Setti
 from exporter.profiles import Profile
 from tests.objects import CREATED, stamp
 from tests.property.store import CONFIGMAPS, GROUP, NOW, place_of, uid_of
-from tests.property.weighing import weighed
+from tests.property.weighting import weighted
 
-__all__ = ["CHANGES", "ENDINGS", "SETTINGS", "happen"]
+__all__ = ["CHANGES", "ENDINGS", "SETTINGS", "apply_change"]
 
 _RUNS = [("CodeRun", "n", "a"), ("CodeRun", "n", "b"), ("CodeRun", "m", "a"), ("DocsRun", "n", "a")]
 _JOBS = [("Job", "n", "j"), ("Job", "n", "k"), ("Job", "m", "j"), ("Job", "n", "a")]
 _CROWD = [("Job", "n", f"c{number}") for number in range(10)]
 _MAPS = [("ConfigMap", CONFIGMAPS, "templates-claude"), ("ConfigMap", CONFIGMAPS, "templates-codex")]
 _MATCH = {"app": "agent"}
-AT_ONCE = "at once"
-"""Instead of a time: that of the change. A fixed end is in the past for most of a long sequence."""
+AT_CHANGE = "at the change"
+"""A placeholder for the time of the change. Fixed times would be in the past in most of a long sequence."""
 
 _MOMENTS = st.sampled_from([None, None, *(stamp(CREATED + after) for after in (-5, 10, 40, 60, 100, 150))])
 _MAYBE = st.none() | _MOMENTS
@@ -26,7 +26,7 @@ _GARBAGE = st.sampled_from([5, "x", [], {"x": [None]}, None, True])
 
 
 def _given(**fields):
-    """A mapping of the fields that are not None."""
+    """The fields that are not None."""
     return {key: value for key, value in fields.items() if value is not None}
 
 
@@ -63,8 +63,8 @@ _RUN = st.builds(
     lambda place, meta, spec, status: _item(place, f"{GROUP}/v1", meta, spec=spec, status=status),
     st.sampled_from(_RUNS),
     _RUN_META,
-    weighed((4, _RUN_SPEC), (1, _GARBAGE)),
-    weighed((2, st.none()), (6, _RUN_STATUS), (1, _GARBAGE)),
+    weighted((4, _RUN_SPEC), (1, _GARBAGE)),
+    weighted((2, st.none()), (6, _RUN_STATUS), (1, _GARBAGE)),
 )
 
 
@@ -79,7 +79,7 @@ def _reference(place, generation, *, controller, version="v1"):
     }
 
 
-# Of runs that are gone or still to come, in another namespace, and of Jobs: itself, or in a ring.
+# The owner may be deleted, not yet created, in another namespace, or a Job that forms a cycle.
 _REFERENCE = st.builds(
     _reference,
     st.sampled_from([*_RUNS, *_RUNS, *_JOBS]),
@@ -93,7 +93,7 @@ _JOB_META = st.builds(
     deletionTimestamp=_MOMENTS,
     labels=st.sampled_from([None, _MATCH, {"context-version": "2", "github-user": "5DLabs-Rex"}, _MATCH | {"x": 1}]),
     annotations=st.sampled_from([None, *({"coderun-exporter/max-runtime": text} for text in ("5m", "none", "x"))]),
-    ownerReferences=weighed((1, st.lists(_REFERENCE, max_size=2)), (2, _OWNED)),
+    ownerReferences=weighted((1, st.lists(_REFERENCE, max_size=2)), (2, _OWNED)),
 )
 _CONDITION = st.builds(
     lambda kind, status, reason, at: _given(type=kind, status=status, reason=reason, lastTransitionTime=at),
@@ -117,7 +117,7 @@ _JOB = st.builds(
     st.sampled_from([*_JOBS, *_CROWD[:1], *_CROWD[-2:]]),
     _JOB_META,
     _JOB_SPEC,
-    weighed((1, st.none()), (6, _JOB_STATUS), (1, _GARBAGE)),
+    weighted((1, st.none()), (6, _JOB_STATUS), (1, _GARBAGE)),
 )
 _MAP = st.builds(
     lambda place, data, binary: _item(place, "v1", {}, data=data, binaryData=binary),
@@ -126,18 +126,18 @@ _MAP = st.builds(
     st.sampled_from([None, None, {"b.hbs": "eHg="}]),
 )
 
-_ITEM = weighed((4, _RUN), (4, _JOB), (2, _MAP))
-CHANGES = weighed(
+_ITEM = weighted((4, _RUN), (4, _JOB), (2, _MAP))
+CHANGES = weighted(
     (9, st.tuples(st.just("put"), _ITEM)),
     (2, st.tuples(st.just("delete"), st.sampled_from([*_RUNS, *_JOBS, *_CROWD[-2:], *_MAPS, *_MAPS]))),
-    (2, st.tuples(st.just("remake"), _ITEM)),
+    (2, st.tuples(st.just("recreate"), _ITEM)),
     (1, st.tuples(st.just("crowd"), st.sampled_from(_RUNS))),
 )
-"""What may happen: ("put", object), ("delete", place), ("remake", object), which is gone and made again, and
-("crowd", place), where ten Jobs of one run are made at once.
+"""Changes: ("put", object), ("delete", place), ("recreate", object) for a deletion and a new creation, and
+("crowd", place), which creates ten Jobs of one run at once.
 """
 
-_AN_END = st.sampled_from([None, None, stamp(CREATED + 10), AT_ONCE, AT_ONCE, AT_ONCE])
+_AN_END = st.sampled_from([None, None, stamp(CREATED + 10), AT_CHANGE, AT_CHANGE, AT_CHANGE])
 _NARROW_RUN = st.builds(
     lambda phase, end: _item(_RUNS[0], f"{GROUP}/v1", {}, status=_given(phase=phase, finishedAt=end)),
     st.sampled_from(["Running", "Running", "Running", "Succeeded", "Succeeded"]),
@@ -158,13 +158,13 @@ _NARROW_JOB = st.builds(
     st.builds(lambda at: _given(type="Complete", status="True", lastTransitionTime=at), _AN_END),
     st.sampled_from([0, 0, 1]),
 )
-ENDINGS = weighed(
+ENDINGS = weighted(
     (5, st.tuples(st.just("put"), _NARROW_RUN)),
     (9, st.tuples(st.just("put"), _NARROW_JOB)),
     (5, st.tuples(st.just("delete"), st.sampled_from([_RUNS[0], _RUNS[0], _CROWD[-1]]))),
     (1, st.tuples(st.just("crowd"), st.just(_RUNS[0]))),
 )
-"""As `CHANGES`, of one run and its Jobs, which end and begin again."""
+"""Changes of one run and its Jobs, which finish and start again."""
 
 SETTINGS = st.builds(
     lambda namespaces, retention, match: Settings(
@@ -183,11 +183,11 @@ SETTINGS = st.builds(
 )
 
 
-def happen(store, change, *, now=CREATED):
-    """A change of the cluster. What has the time `AT_ONCE` has the time `now`."""
+def apply_change(store, change, *, now=CREATED):
+    """Applies a change to the store. `now` replaces the placeholder `AT_CHANGE`."""
     verb, what = change
-    if verb in {"put", "remake"}:
-        what = json.loads(json.dumps(what).replace(AT_ONCE, stamp(now)))
+    if verb in {"put", "recreate"}:
+        what = json.loads(json.dumps(what).replace(AT_CHANGE, stamp(now)))
     if verb == "delete":
         store.delete(what)
         return
@@ -195,6 +195,6 @@ def happen(store, change, *, now=CREATED):
         for place in _CROWD:
             store.put(_item(place, "batch/v1", {"ownerReferences": [_reference(what, 0, controller=True)]}))
         return
-    if verb == "remake":
+    if verb == "recreate":
         store.delete(place_of(what))
     store.put(what)

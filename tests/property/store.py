@@ -1,4 +1,4 @@
-"""What an API server holds, and every change of it: the truth that a picture is compared with."""
+"""The objects of a simulated API server and all their changes, to which the exporter is compared."""
 
 import collections
 import json
@@ -13,7 +13,7 @@ CONFIGMAPS = "agent-platform"
 """The namespace of the required ConfigMaps."""
 
 NOW = "now"
-"""A generation: whichever it is when the change happens."""
+"""Instead of a generation: that of the object at the time of the change."""
 
 _PLURALS = {
     "CodeRun": (f"/apis/{GROUP}/v1", "coderuns"),
@@ -24,7 +24,7 @@ _PLURALS = {
 
 
 class Entry(NamedTuple):
-    """A change: ADDED, MODIFIED or DELETED, the object as JSON, and its kind, namespace and name."""
+    """An event: its type, the object as JSON, and the kind, namespace and name of the object."""
 
     version: int
     type: str
@@ -34,22 +34,22 @@ class Entry(NamedTuple):
 
     @property
     def line(self):
-        """As a watch tells it."""
+        """The line of a watch."""
         return b'{"type":"%b","object":%b}\n' % (self.type.encode(), self.text)
 
 
 def place_of(item):
-    """Where an object is: two that are there at one time have not the same."""
+    """The kind, namespace and name of an object, which are unique at any time."""
     return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
 
 
 def uid_of(place, generation=0):
-    """The UID of the object that is made in a place for the first time, the second time ..."""
+    """The UID of the object of this place; `generation` counts how often it has been created before."""
     return "-".join(map(str, (*place, generation))).lower()
 
 
 class Store:
-    """Objects by their place. Those that are put into it have neither a UID nor a version yet."""
+    """Objects by kind, namespace and name. The store sets UID, creation time and resource version."""
 
     def __init__(self):
         self.version = 1
@@ -58,7 +58,7 @@ class Store:
         self._born = collections.Counter()
 
     def put(self, item):
-        """An object is made, or changed: one that is there keeps its UID and its date."""
+        """Creates or updates an object. An update keeps the UID and the creation time."""
         place = place_of(item)
         old = self._there.get(place)
         if old is None:
@@ -72,7 +72,7 @@ class Store:
         self._note("ADDED" if old is None else "MODIFIED", made)
 
     def _owned_now(self, meta):
-        """An ownerReference of the generation `NOW` names the object that is there, or that was there last."""
+        """Replaces the generation `NOW` in ownerReferences with that of the owner's last creation."""
         owners = [
             one | {"uid": uid_of(place, max(0, self._born[place] - 1))}
             if isinstance(one, dict) and one.get("uid") == uid_of(place := _owner(one, meta), NOW)
@@ -82,12 +82,12 @@ class Store:
         return meta | {"ownerReferences": owners} if owners else meta
 
     def delete(self, place):
-        """Whatever is there is gone."""
+        """Deletes the object if it exists."""
         if (old := self._there.pop(place, None)) is not None:
             self._note("DELETED", old)
 
     def entries(self, path, params):
-        """The changes that a client sees which asks there, with this selector."""
+        """The events of the objects that this path and field selector select."""
         _, _, name = params.get("fieldSelector", "").partition("=")
         return [entry for entry in self.log if path in _paths(entry.place) and (not name or name == entry.place[2])]
 
@@ -99,7 +99,7 @@ class Store:
 
 
 def state_of(entries):
-    """The objects that are there after these changes, as JSON."""
+    """The objects after these events, as JSON."""
     there = {}
     for entry in entries:
         there.pop(entry.uid, None)

@@ -1,4 +1,4 @@
-"""Whatever bytes the network brings: the same lines however they are cut, and no other error than a KubeError."""
+"""Any bytes from the network result in the same lines, however they are split, or in a KubeError."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ _STATUSES = st.sampled_from(
 
 
 def _answer(version, status, headers, body, chunk):
-    """The bytes of something like an HTTP answer; its body in one chunk where a chunk's size is given."""
+    """An HTTP response that may be invalid. With `chunk` (a size in hex) its body is one chunk."""
     head = b"\r\n".join([b"HTTP/%b %b" % (version, status), *headers, b"", b""])
     return head + (body if chunk is None else b"%b\r\n%b\r\n0\r\n\r\n" % (chunk, body))
 
@@ -64,41 +64,41 @@ _ANSWERS = st.builds(
 ) | st.binary(max_size=40)
 
 
-def _lines_of(pieces):
+def _lines_of(chunks):
     with Budget().share("/p") as share:
         lines = Lines(share)
-        return [line for piece in pieces for line in lines.feed(piece) or ()]
+        return [line for chunk in chunks for line in lines.feed(chunk) or ()]
 
 
 @examples(300)
 @given(data=_BYTES, cuts=st.lists(st.integers(0, 60), max_size=6))
-def test_any_cutting_of_any_bytes_gives_the_same_lines(data, cuts):
-    """Whole lines that are not blank; what comes after the last end of a line is none."""
-    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    pieces = [data[start:end] for start, end in itertools.pairwise(edges)]
-    whole = [line for line in data.split(b"\n")[:-1] if line.strip()]
-    assert _lines_of(pieces) == whole
-    assert _lines_of([data[index : index + 1] for index in range(len(data))]) == whole
+def test_any_splitting_of_any_bytes_results_in_the_same_lines(data, cuts):
+    """The lines are complete and not blank. The text after the last newline is not a line."""
+    ends = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    chunks = [data[start:end] for start, end in itertools.pairwise(ends)]
+    expected = [line for line in data.split(b"\n")[:-1] if line.strip()]
+    assert _lines_of(chunks) == expected
+    assert _lines_of([data[index : index + 1] for index in range(len(data))]) == expected
 
 
 class _NoCredentials:
-    """What the client asks of credentials: where the server is, and that nothing has to be shown to it."""
+    """Credentials of an anonymous client of a server on loopback."""
 
     def __init__(self, port):
         server = f"http://127.0.0.1:{port}"
         self.access = types.SimpleNamespace(server=server, ssl=True, server_hostname=None, proxy=None, generation=0)
 
     async def headers(self):
-        """None."""
+        """There are no headers."""
         return {}
 
     async def renew(self, *, generation):
-        """There is nothing to read again."""
+        """Does nothing."""
 
 
 @contextlib.asynccontextmanager
 async def _a_server(data):
-    """Answers each connection with these bytes, and closes it."""
+    """Starts a server that sends these bytes on each connection and closes it."""
 
     async def serve(reader, writer):
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -113,30 +113,30 @@ async def _a_server(data):
 
 
 async def _ask(data):
-    """Asks for a body and for a watch; gives what came, or None where a KubeError was raised."""
+    """Requests a body and a watch. Returns a body or KubeError, and lines or KubeError."""
     async with _a_server(data) as port, KubeClient(credentials=_NoCredentials(port)) as client:
-        told = []
+        results = []
         try:
-            told.append(await client.get("/p"))
+            results.append(await client.get("/p"))
         except KubeError as error:
-            told.append(error)
+            results.append(error)
         lines = []
         try:
             async for batch in client.lines("/p", {}, idle=1.0):
                 lines += batch
-            told.append(lines)
+            results.append(lines)
         except KubeError as error:
-            told.append(error)
-        return told
+            results.append(error)
+        return results
 
 
 @examples(60)
 @given(data=_ANSWERS)
-def test_any_bytes_as_an_http_answer_are_an_answer_or_a_kube_error(data):
-    """Broken heads, lengths and encodings among them; the words are one line for a log."""
-    for told in asyncio.run(_ask(data)):
-        if isinstance(told, KubeError):
-            assert str(told).isprintable()
-            assert len(str(told)) < 1000
+def test_any_bytes_as_an_http_response_are_a_response_or_a_kube_error(data):
+    """The bytes include invalid heads, lengths and encodings. The error is one line."""
+    for result in asyncio.run(_ask(data)):
+        if isinstance(result, KubeError):
+            assert str(result).isprintable()
+            assert len(str(result)) < 1000
         else:
-            assert isinstance(told, bytes | list)
+            assert isinstance(result, bytes | list)

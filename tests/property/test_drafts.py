@@ -1,4 +1,4 @@
-"""Drafts of any CRD and any objects: they can be loaded, and their comments stay comments."""
+"""Profile drafts of any CRD and any objects can be loaded, and their comments remain comments."""
 
 import pathlib
 import tempfile
@@ -92,7 +92,7 @@ _COLUMNS = st.lists(st.fixed_dictionaries({"name": _SCALARS, "jsonPath": _PATHS 
     runs=st.lists(_RUNS | _VALUES, max_size=4),
 )
 def test_a_draft_of_anything_can_be_loaded(schema, columns, runs):
-    """It is one mapping with the keys of a profile; every other line is a comment."""
+    """The draft is one mapping with the keys of a profile. All other lines are comments."""
     version = {"name": "v1", "served": True, "schema": {"openAPIV3Schema": {"properties": schema}}}
     version["additionalPrinterColumns"] = columns
     names = {"plural": "agenttasks", "kind": "AgentTask"}
@@ -110,8 +110,8 @@ def test_a_draft_of_anything_can_be_loaded(schema, columns, runs):
     crd=_VALUES
     | st.fixed_dictionaries({"spec": _VALUES | st.fixed_dictionaries({"versions": _VALUES, "names": _VALUES})})
 )
-def test_what_is_no_crd_is_one_line(crd):
-    """Or a draft, where by chance it is one."""
+def test_an_invalid_crd_is_an_error_of_one_line(crd):
+    """If it happens to be valid, the result is a draft."""
     line = ""
     try:
         draft_of(crd)

@@ -1,4 +1,4 @@
-"""One run and its Job: every short sequence of what can happen to them, and not a random choice of long ones."""
+"""All short sequences of changes of one run and its Job, instead of random long ones."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from exporter.config import Settings
 from tests.objects import CREATED, a_job, a_run, stamp
 from tests.property.profiles import PROFILE
 from tests.property.store import NOW, uid_of
-from tests.property.test_sequences import Story
+from tests.property.test_sequences import Scenario
 
 RUN, JOB = ("CodeRun", "n", "r"), ("Job", "n", "j")
 RETENTION = 50
@@ -20,19 +20,19 @@ LENGTH = 2 if PROFILE == "quick" else 3
 SEQUENCES = [found for found in itertools.product(EVENTS, repeat=LENGTH) if all(map(str.__ne__, found, found[1:]))]
 
 
-class Ending(Story):
-    """The run is open and its Job works, until something happens."""
+class Ending(Scenario):
+    """The run is open and its Job is active before the first change."""
 
     def __init__(self):
         super().__init__(Settings(retention=RETENTION))
         self._ended = None
         self._owner = uid_of(RUN, NOW)
-        self.hear_all()
+        self.deliver_all()
         for event in ("run opens", "job works"):
-            self.tell(self.change(event))
+            self.change_and_deliver(self.change(event))
 
     def change(self, event):
-        """As the property tests describe a change."""
+        """A change in the form of `tests.property.shapes`."""
         match event:
             case "run is deleted":
                 return "delete", RUN
@@ -43,11 +43,11 @@ class Ending(Story):
             case "run ends without a time":
                 return "put", a_run(status={"phase": "Succeeded"})
             case "run ends":
-                return "put", a_run(status={"phase": "Succeeded", "finishedAt": stamp(self.parts.now)})
+                return "put", a_run(status={"phase": "Succeeded", "finishedAt": stamp(self.exporter.now)})
             case "job works":
                 self._ended, self._owner = None, uid_of(RUN, NOW)
             case "job ends":
-                self._ended = self.parts.now
+                self._ended = self.exporter.now
             case "job has another owner":
                 self._owner = uid_of(RUN, 7)
         owner = {"apiVersion": "agents.platform/v1", "kind": "CodeRun", "name": "r", "uid": self._owner}
@@ -56,16 +56,16 @@ class Ending(Story):
 
 
 @pytest.mark.parametrize("first", EVENTS)
-def test_whatever_ends_leaves_the_page_when_its_time_has_come_and_returns_with_the_clock(first):
-    """After the last event: just before the retention has passed, after it, and with the clock set back."""
+def test_finished_objects_are_removed_at_their_retention_and_exposed_again_if_the_clock_is_set_back(first):
+    """The expected state is checked just before the retention, after it, and with the clock set back."""
     for events in SEQUENCES:
         if events[0] != first:
             continue
         ending = Ending()
         for event in events:
-            ending.tell(ending.change(event))
-            ending.parts.advance(20)
+            ending.change_and_deliver(ending.change(event))
+            ending.exporter.advance(20)
         ending.check()
         for seconds in (20, 30, -40, RETENTION):
-            ending.parts.advance(seconds)
+            ending.exporter.advance(seconds)
             ending.check()

@@ -1,4 +1,4 @@
-"""Whatever text objects hold: every parser reads the page, no series is there twice, and no label can mislead."""
+"""For any text in objects, all parsers accept the exposition, no series is duplicate, and labels are cleaned."""
 
 import gzip
 import http.server
@@ -18,16 +18,16 @@ from lab.loopback import Loopback
 from lab.monitoring.bundle import JOB, TARGET_LABELS
 from lab.monitoring.servers import Prometheus
 from lab.waiting import until
+from tests.harness import StoreHarness, required
 from tests.integration import samples
 from tests.objects import a_configmap, a_job, a_run
 from tests.property.jsons import ANY_TEXT, WORDS
 from tests.property.profiles import examples
-from tests.worlds import World, required
 
-_NEEDED = 5  # each stalled run tells of each missing ConfigMap
+_NEEDED = 5  # each stalled run has a cause for each missing ConfigMap
 _HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}
-_DRAWN_AS_NOTHING = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
-_DRAWN_AS_NOTHING |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
+_INVISIBLE = {*map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000)))}
+_INVISIBLE |= {*"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"}
 _NAMES = ("namespace", "coderun", "uid", "agent", "service", "task_id", "cli", "workflow", "run_type", "job_name")
 _NAME = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)?")
 _NASTY = st.sampled_from(
@@ -43,15 +43,15 @@ _TEXTS = st.fixed_dictionaries(
 )
 
 
-def _shown(text):
-    """What stands on the page for a text of the settings."""
+def _expected_value(text):
+    """The label value that is exposed for a text of the settings."""
     return "".join(
-        "\ufffd" if c != " " and (unicodedata.category(c) in _HIDDEN or c in _DRAWN_AS_NOTHING) else c for c in text
+        "\ufffd" if c != " " and (unicodedata.category(c) in _HIDDEN or c in _INVISIBLE) else c for c in text
     )
 
 
 class Hostile:
-    """A run, its Job and a required ConfigMap with these texts in them; the numbers tell them from others."""
+    """A run, its Job and a required ConfigMap that contain these texts. `number` makes their names unique."""
 
     def __init__(self, number, texts):
         self.texts = texts
@@ -82,27 +82,27 @@ class Hostile:
         self.required = required(f"{number}-{texts['configmap']}", keys=(f"{number}{texts['key']}", texts["key"]))
 
 
-def _world(hostile):
-    """A world that was told of all of it; each second run has a Job, which fails, and few need a ConfigMap."""
+def _harness(hostile):
+    """A store with all these objects. Every second run has a Job, which fails, and a few need a ConfigMap."""
     needed = hostile[:_NEEDED]
-    world = World(*(item.configmap for item in needed[1::3]), needed=[item.required for item in needed])
+    harness = StoreHarness(*(item.configmap for item in needed[1::3]), needed=[item.required for item in needed])
     for number, item in enumerate(hostile):
-        world.put(item.run)
+        harness.put(item.run)
         if number % 2:
-            world.put(item.job)
-            world.put(item.job | {"status": {"conditions": [_failed(item)]}})
-    return world
+            harness.put(item.job)
+            harness.put(item.job | {"status": {"conditions": [_failed(item)]}})
+    return harness
 
 
 def _failed(item):
     return {"type": "Failed", "status": "True", "reason": item.texts["reason"]}
 
 
-def _page(world):
-    """A page with all that is counted; its plain form and its gzip form are the same, and are UTF-8."""
-    page = world.page(tail=world.counted.text(openmetrics=False))
-    plain = b"".join(page.plain())
-    assert gzip.decompress(b"".join(page.gzip())) == plain
+def _exposition(harness):
+    """The exposition with the counters. Its gzip form must have the same content."""
+    exposition = harness.exposition(tail=harness.lifecycle.text(openmetrics=False))
+    plain = b"".join(exposition.plain())
+    assert gzip.decompress(b"".join(exposition.gzip())) == plain
     return plain.decode()
 
 
@@ -112,33 +112,35 @@ def _samples(families):
 
 @examples(100)
 @given(texts=st.lists(_TEXTS, min_size=1, max_size=3))
-def test_any_text_gives_a_page_that_parses_and_on_which_no_label_can_mislead(texts):
-    """In the text format and in OpenMetrics. No value has what cannot be seen; names have Kubernetes' characters."""
+def test_any_text_results_in_valid_exposition_with_cleaned_labels(texts):
+    """It is valid as text format and as OpenMetrics. Values contain no invisible characters."""
     hostile = [Hostile(number, one) for number, one in enumerate(texts)]
-    world = _world(hostile)
-    told = _samples(parse_text(_page(world)))
-    ends = world.text() + world.counted.text(openmetrics=True) + "# EOF\n"
-    assert len(_samples(parse_openmetrics(ends))) == len(told)
-    series = [(name, *sorted(labels.items())) for name, labels, _ in told]
+    harness = _harness(hostile)
+    found = _samples(parse_text(_exposition(harness)))
+    ends = harness.text() + harness.lifecycle.text(openmetrics=True) + "# EOF\n"
+    assert len(_samples(parse_openmetrics(ends))) == len(found)
+    series = [(name, *sorted(labels.items())) for name, labels, _ in found]
     assert len(series) == len(set(series))
-    assert [name for name, *_ in told].count("coderun_info") == len(hostile)
-    values = [(label, value) for _, labels, _ in told for label, value in labels.items()]
-    assert [(label, value) for label, value in values if value != _shown(value)] == []
+    assert [name for name, *_ in found].count("coderun_info") == len(hostile)
+    values = [(label, value) for _, labels, _ in found for label, value in labels.items()]
+    assert [(label, value) for label, value in values if value != _expected_value(value)] == []
     about_runs = [
-        (label, labels[label]) for name, labels, _ in told for label in {*labels} & {*_NAMES} if "map" not in name
+        (label, labels[label]) for name, labels, _ in found for label in {*labels} & {*_NAMES} if "map" not in name
     ]
     assert [(label, value) for label, value in about_runs if not _NAME.fullmatch(value)] == []
-    told_keys = [
-        (labels["configmap"], labels["key"]) for name, labels, _ in told if labels.get("problem") == "missing_key"
+    missing_keys = [
+        (labels["configmap"], labels["key"]) for name, labels, _ in found if labels.get("problem") == "missing_key"
     ]
-    assert told_keys == [
-        (_shown(item.required.name), _shown(item.required.keys[0])) for item in hostile[1::3] if item.texts["key"]
+    assert missing_keys == [
+        (_expected_value(item.required.name), _expected_value(item.required.keys[0]))
+        for item in hostile[1::3]
+        if item.texts["key"]
     ]
 
 
 @pytest.fixture(scope="module")
-def page():
-    """One page of what hypothesis makes in many examples."""
+def exposition():
+    """The exposition of all objects of many examples."""
     drawn = []
 
     @examples(80)
@@ -147,25 +149,25 @@ def page():
         drawn.extend(texts)
 
     collect()
-    return _page(_world([Hostile(number, one) for number, one in enumerate(drawn)]))
+    return _exposition(_harness([Hostile(number, one) for number, one in enumerate(drawn)]))
 
 
 @pytest.mark.needs("promtool")
-def test_promtool_reads_a_page_of_any_texts(page):
-    """All of them at once: it has no error. What it says about names is only advice."""
-    assert len(page) > 100_000
-    code, words = _promtool(page)
-    assert "error while" not in words
-    assert code in {0, 3}, words  # 3: only lint findings
+def test_promtool_accepts_any_text(exposition):
+    """There is no error. Advice about names is ignored."""
+    assert len(exposition) > 100_000
+    code, output = _promtool(exposition)
+    assert "error while" not in output
+    assert code in {0, 3}, output  # 3 means that there are only lint findings
     for wrong in ('a{b="\\x"} 1', 'a{b="c"d"} 1', 'a{b="c"} 1 2 3', 'a{b="\ud800"} 1'):
         assert _promtool(f"# TYPE a gauge\n{wrong}\n")[0] == 1, wrong
 
 
-def _promtool(page):
-    """What `promtool check metrics` ends with, and what it says."""
+def _promtool(exposition):
+    """The exit code and the output of `promtool check metrics`."""
     done = subprocess.run(
         [component("promtool"), "check", "metrics"],
-        input=page.encode("utf-8", "surrogatepass"),
+        input=exposition.encode("utf-8", "surrogatepass"),
         capture_output=True,
         check=False,
     )
@@ -173,9 +175,9 @@ def _promtool(page):
 
 
 @pytest.mark.needs("prometheus")
-def test_prometheus_stores_every_series_of_a_page_of_any_texts(page, tmp_path):
-    """Its scrape's own parser: every series with its labels to the letter, and every value."""
-    body = gzip.compress(page.encode())
+def test_prometheus_stores_every_series_for_any_text(exposition, tmp_path):
+    """Prometheus stores every series with exactly these labels and values."""
+    body = gzip.compress(exposition.encode())
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -187,10 +189,10 @@ def test_prometheus_stores_every_series_of_a_page_of_any_texts(page, tmp_path):
             self.wfile.write(body)
 
         def log_message(self, *_):
-            """Says nothing."""
+            """Logs nothing."""
 
     with Loopback(Handler) as server, Prometheus(tmp_path / "prometheus", exporter=server.address) as prometheus:
         prometheus.until_scraped()
-        expected = samples.read(page, target={"job": JOB, "instance": server.address, **TARGET_LABELS})
-        until(lambda: samples.stored(prometheus.stored()) == expected, what="Prometheus has stored the page")
+        expected = samples.read(exposition, target={"job": JOB, "instance": server.address, **TARGET_LABELS})
+        until(lambda: samples.stored(prometheus.stored()) == expected, what="Prometheus has stored the exposition")
         assert len(expected) > 500

@@ -1,4 +1,4 @@
-"""500 objects that are malformed in 500 ways, and what only a broken server sends."""
+"""500 objects that are malformed in 500 ways, and lines that only a broken server sends."""
 
 import json
 import re
@@ -7,10 +7,10 @@ from exporter.cache import Thresholds
 from exporter.config import Settings
 from exporter.kube.errors import KubeError
 from exporter.reflector.watching import _change
+from tests.harness import StoreHarness, parse_exposition
 from tests.malformed import GOOD_SPEC, GOOD_STATUS, WRONG_AT, broken_lines, malformed
 from tests.objects import CREATED, stamp
-from tests.property.pictures import Parts, apply
-from tests.worlds import World, parsed
+from tests.property.offline import OfflineExporter, apply
 
 _OF_INFO = {
     "agent": "spec.githubApp",
@@ -31,18 +31,18 @@ _GOOD_INFO = {
 
 
 def _stored(run, number):
-    """A run as the API server gives it back."""
+    """The run with the fields that the API server adds."""
     meta = run["metadata"] | {"uid": f"uid-{number}", "creationTimestamp": stamp(CREATED + number)}
     return run | {"metadata": meta}
 
 
 def _wrong_at(run, path):
-    """Whether a field of a run, or what it is in, was made wrong."""
+    """Whether this field of a run, or a parent of it, is malformed."""
     return any(f"{path}.".startswith(f"{wrong}.") for wrong in run["metadata"]["annotations"][WRONG_AT].split(" "))
 
 
-def test_500_runs_are_malformed_in_500_ways():
-    """No two of them alike, the same at every call, and JSON."""
+def test_500_runs_are_malformed_in_500_different_ways():
+    """Each call returns the same runs, and they can be written as JSON."""
     runs = malformed()
     assert len({json.dumps([run["spec"], run["status"], run["metadata"]["annotations"]]) for run in runs}) == 500
     assert json.dumps(runs) == json.dumps(malformed())
@@ -51,8 +51,8 @@ def test_500_runs_are_malformed_in_500_ways():
     assert len({run["metadata"]["annotations"][WRONG_AT] for run in malformed(1_000)}) > 200
 
 
-def test_their_metadata_is_what_an_api_server_takes():
-    """Names are DNS labels; annotations are text, and together no longer than 256 KiB."""
+def test_their_metadata_is_accepted_by_an_api_server():
+    """Names are DNS labels. Annotations are strings of at most 256 KiB in total."""
     for run in malformed(1_000, namespace="n"):
         meta = run["metadata"]
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", meta["name"])
@@ -61,16 +61,16 @@ def test_their_metadata_is_what_an_api_server_takes():
         assert len(json.dumps(meta)) < 262_144
 
 
-def test_all_of_them_are_shown_with_the_fields_that_were_good():
-    """Each run by its name and its date, and by all that nothing is wrong with; the page parses."""
+def test_their_valid_fields_are_exposed():
+    """Each run has its name, its creation time and all its valid fields, and the exposition is valid."""
     runs = {run["metadata"]["name"]: run for run in malformed(1_000, namespace="n")}
-    world = World(thresholds=Thresholds(retention=0))
+    harness = StoreHarness(thresholds=Thresholds(retention=0))
     for number, run in enumerate(runs.values()):
-        world.put(_stored(run, number))
-    told = parsed(world.text())
+        harness.put(_stored(run, number))
+    found = parse_exposition(harness.text())
     rows = {
-        name: {labels["coderun"]: (labels, value) for family, labels, value in told if family == name}
-        for name in {family for family, _, _ in told}
+        name: {labels["coderun"]: (labels, value) for family, labels, value in found if family == name}
+        for name in {family for family, _, _ in found}
     }
     assert [rows["coderun_created_timestamp"][name][1] for name in runs] == [CREATED + n for n in range(1_000)]
     for name, run in runs.items():
@@ -85,21 +85,21 @@ def test_all_of_them_are_shown_with_the_fields_that_were_good():
 
 
 def test_broken_lines_are_changes_or_kube_errors():
-    """Each on its own, as every feed reads it; what can be shown of them is on a page that parses."""
+    """Every informer reads each line. The resulting exposition is valid."""
     lines = broken_lines()
     assert len(lines) == len(set(lines)) > 500
-    parts = Parts(Settings(), now=CREATED)
-    for index, source in enumerate(parts.sources):
-        parts.list(index, b'{"metadata":{},"items":null}')
+    exporter = OfflineExporter(Settings(), now=CREATED)
+    for index, source in enumerate(exporter.sources):
+        exporter.list(index, b'{"metadata":{},"items":null}')
         for line in lines if index < 3 else ():
             assert b"\n" not in line
             try:
-                change = _change(line, source, parts.feeds[index].status)
+                change = _change(line, source, exporter.informers[index].status)
             except KubeError:
                 continue
             if change is not None and hasattr(change, "uid"):
-                apply(parts.sinks[index], change.uid, getattr(change, "record", None))
-    page = parts.text()
-    parsed(page, openmetrics=False)
+                apply(exporter.sinks[index], change.uid, getattr(change, "record", None))
+    exposition = exporter.text()
+    parse_exposition(exposition, openmetrics=False)
     for key in ("spec", "status", "labels", "annotations", "creationtimestamp"):
-        assert f'coderun_phase{{namespace="n",coderun="broken-coderun-{key}"' in page
+        assert f'coderun_phase{{namespace="n",coderun="broken-coderun-{key}"' in exposition

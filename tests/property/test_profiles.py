@@ -1,4 +1,4 @@
-"""Compiled profiles read what a path names, whatever else stands in an object."""
+"""Compiled profiles read exactly the fields that their paths name."""
 
 import msgspec
 from hypothesis import given, strategies as st
@@ -24,7 +24,7 @@ _VALUES = [
 
 
 def at(item, path):
-    """What stands at a path, step by step."""
+    """The value at a path, found step by step."""
     for step in path:
         if isinstance(step, Where):
             found = [one for one in item if one.get(step.key) == step.value] if isinstance(item, list) else []
@@ -37,7 +37,7 @@ def at(item, path):
 
 
 def put(item, path, value):
-    """Sets what stands at a path; mappings and lists that are missing are made."""
+    """Sets the value at a path. Missing mappings and lists are created."""
     for step, after in zip(path, (*path[1:], None), strict=True):
         empty = value if after is None else {} if isinstance(after, str) else []
         if isinstance(step, Where):
@@ -55,7 +55,7 @@ def put(item, path, value):
 
 @st.composite
 def _objects(draw):
-    """A profile, and an object that has values at some of its paths, and null in place of a mapping at times."""
+    """A profile, and an object with values at some of its paths, and sometimes null instead of a mapping."""
     name = draw(st.sampled_from(_NAMES))
     types, _ = _WIRES[name]
     item = {"metadata": {"name": "x", "managedFields": [1]}, "spec": {"other": {}}, "more": [[1]]}
@@ -71,7 +71,7 @@ def _objects(draw):
 @examples(300)
 @given(drawn=_objects())
 def test_a_compiled_profile_reads_what_its_paths_name(drawn):
-    """Each value as it is; none where none is, and the object is whole."""
+    """Values are unchanged, missing fields have none, and the object counts as valid."""
     name, item = drawn
     types, wire = _WIRES[name]
     decoded, whole = Decoder(wire.type).decode(raw(item))

@@ -1,4 +1,4 @@
-"""A malformed field loses only itself, however many there are and whatever is in them."""
+"""A malformed field affects only itself, whatever its value and however many there are."""
 
 import json
 
@@ -8,9 +8,9 @@ from hypothesis import given, strategies as st
 from exporter.kube.decode import Decoder
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
+from tests.harness import CODERUN
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.property.profiles import examples
-from tests.worlds import CODERUN
 
 _RUN = a_run(
     deleted=CREATED + 5,
@@ -36,9 +36,9 @@ _JOB = a_job(labels={"context-version": "1"}, spec={"activeDeadlineSeconds": 60,
 _MAP = a_configmap(data={"a": "x", "b": "y"}, binary={"c": "eHg="})
 _DECODERS = {"CodeRun": Decoder(CODERUN.reader.type), "Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
 _UNKNOWN = {"apiVersion", "kind", "blockOwnerDeletion", "reason"}
-_UNKNOWN |= {"phase", "workCompleted"}  # these decide: they are read as what they are, and are never malformed
+_UNKNOWN |= {"phase", "workCompleted"}  # these determine the state: they are decoded as any type and never malformed
 
-# What no field takes, whatever it should be, apart from lists and from mappings.
+# Invalid values of a field of any type except lists and mappings.
 _NO_SCALAR = (
     "[[1]]",
     '[{"x":[]}]',
@@ -74,7 +74,7 @@ _NO_TIME = (
 
 
 def _paths(item, at=()):
-    """The paths of all fields of an object, those in mappings and lists included."""
+    """The paths of all fields of an object, including those in mappings and lists."""
     pairs = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
     for key, inner in pairs:
         if key in _UNKNOWN and not (at and at[0] == "metadata" and key in {"kind", "apiVersion"}):
@@ -90,14 +90,14 @@ def _at(item, path):
 
 
 @st.composite
-def _spoiled(draw):
-    """A kind; the JSON of an object of it with some fields spoiled; and the object without these fields."""
+def _malformed(draw):
+    """A kind, the JSON of an object with some malformed fields, and the object without these fields."""
     item = draw(st.sampled_from([_RUN, _JOB, _MAP]))
     paths = draw(st.lists(st.sampled_from(list(_paths(item))), min_size=1, max_size=4, unique=True))
     paths = [path for path in paths if not any(path != other and path[: len(other)] == other for other in paths)]
     text_of, without = json.loads(json.dumps(item)), json.loads(json.dumps(item))
     texts = []
-    for path in sorted(paths, key=repr, reverse=True):  # of a list, its last item first
+    for path in sorted(paths, key=repr, reverse=True):  # of a list, remove its last item first
         old = _at(item, path)
         texts.append(draw(st.sampled_from(_wrong_for(old))))
         _at(text_of, path[:-1])[path[-1]] = f"@{len(texts) - 1}@"
@@ -112,28 +112,32 @@ def _spoiled(draw):
 
 
 def _wrong_for(value):
-    """What cannot be read where this value stands."""
+    """Invalid values for a field that has this value."""
     if isinstance(value, dict | list):
         return _NO_MAPPING if isinstance(value, dict) else _NO_LIST
     return _NO_TIME + _NO_SCALAR[:3] if str(value).endswith(":20Z") else _NO_SCALAR
 
 
-def _told(item):
-    """What an object says, without what is not there or has nothing in it."""
+def _non_empty(item):
+    """The fields of an object that are not empty."""
     if isinstance(item, dict):
-        kept = {key: _told(inner) for key, inner in item.items()}
+        kept = {key: _non_empty(inner) for key, inner in item.items()}
         return {key: inner for key, inner in kept.items() if inner not in (None, {}, [])}
-    return [_told(inner) for inner in item if _told(inner) not in (None, {}, [])] if isinstance(item, list) else item
+    return (
+        [_non_empty(inner) for inner in item if _non_empty(inner) not in (None, {}, [])]
+        if isinstance(item, list)
+        else item
+    )
 
 
 @examples(400)
-@given(spoiled=_spoiled())
-def test_a_malformed_field_loses_only_itself(spoiled):
-    """The object is decoded as if the field was not there, and is said not to be whole."""
-    kind, text, without = spoiled
+@given(drawn=_malformed())
+def test_a_malformed_field_affects_only_itself(drawn):
+    """The object is decoded as if the field were missing, and counts as malformed."""
+    kind, text, without = drawn
     decoder = _DECODERS[kind]
     got, whole = decoder.decode(msgspec.Raw(text.encode()))
     expected, untouched = decoder.decode(msgspec.Raw(json.dumps(without).encode()))
     assert untouched
     assert not whole
-    assert _told(msgspec.to_builtins(got)) == _told(msgspec.to_builtins(expected))
+    assert _non_empty(msgspec.to_builtins(got)) == _non_empty(msgspec.to_builtins(expected))

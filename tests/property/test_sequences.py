@@ -1,4 +1,4 @@
-"""Whatever happens, in whatever order it is told: the page is the one that a fresh list makes."""
+"""After any sequence of changes and events, the exposition is that of a new list."""
 
 import collections
 
@@ -8,152 +8,155 @@ from exporter.cache import JOBS
 from exporter.config import Settings
 from exporter.reflector.watching import _change
 from tests.objects import CREATED
-from tests.property.pictures import Parts, a_list, apply, assert_alike, fresh
+from tests.property.offline import OfflineExporter, a_list, apply, assert_same_state, list_again
 from tests.property.profiles import examples
-from tests.property.shapes import CHANGES, ENDINGS, SETTINGS, happen
+from tests.property.shapes import CHANGES, ENDINGS, SETTINGS, apply_change
 from tests.property.store import Store, state_of
-from tests.property.weighing import weighed
+from tests.property.weighting import weighted
 
-# While Jobs cannot be followed, these tell less of a run that has changed since then: a list does not know that.
-_OF_DOUBT = ("coderun_job_name", "coderun_stall_cause", "job_hang_cause")
-_FEEDS = st.integers(0, 7)
-_STEPS = weighed(
-    (12, st.tuples(st.just("happen"), CHANGES)),
-    (3, st.tuples(st.just("hear"), st.tuples(_FEEDS, st.integers(1, 12)))),
-    (6, st.tuples(st.just("hear_all"), st.none())),
-    (2, st.tuples(st.just("again"), st.tuples(_FEEDS, st.integers(1, 5)))),
-    (2, st.tuples(st.just("list"), st.tuples(_FEEDS, st.integers(0, 40)))),
-    (1, st.tuples(st.just("fail"), st.tuples(_FEEDS, st.sampled_from(["forbidden", "missing", "unreachable"])))),
+# While Jobs cannot be watched, these families of changed runs are not exposed. A new list exposes them.
+_UNKNOWN_FAMILIES = ("coderun_job_name", "coderun_stall_cause", "job_hang_cause")
+_INFORMERS = st.integers(0, 7)
+_STEPS = weighted(
+    (12, st.tuples(st.just("apply_change"), CHANGES)),
+    (3, st.tuples(st.just("deliver"), st.tuples(_INFORMERS, st.integers(1, 12)))),
+    (6, st.tuples(st.just("deliver_all"), st.none())),
+    (2, st.tuples(st.just("redeliver"), st.tuples(_INFORMERS, st.integers(1, 5)))),
+    (2, st.tuples(st.just("list"), st.tuples(_INFORMERS, st.integers(0, 40)))),
+    (1, st.tuples(st.just("fail"), st.tuples(_INFORMERS, st.sampled_from(["forbidden", "missing", "unreachable"])))),
     (6, st.tuples(st.just("advance"), st.sampled_from([1, 15, 60, 60, -40]))),
     (1, st.tuples(st.just("render"), st.none())),
     (2, st.tuples(st.just("check"), st.none())),
 )
-_ENDING_STEPS = weighed(
-    (3, st.tuples(st.just("tell"), ENDINGS)),
+_ENDING_STEPS = weighted(
+    (3, st.tuples(st.just("change_and_deliver"), ENDINGS)),
     (2, st.tuples(st.just("advance"), st.sampled_from([20, 45, 60, 60, -30]))),
 )
 
 
-class Story:
-    """A cluster, and a picture whose feeds are each somewhere between its first change and its last."""
+class Scenario:
+    """A cluster, and an exporter whose informers have each received a part of the changes."""
 
     def __init__(self, settings):
         self.store = Store()
-        self.parts = Parts(settings, now=CREATED)
-        self.heard = [None] * len(self.parts.feeds)
+        self.exporter = OfflineExporter(settings, now=CREATED)
+        self.delivered = [None] * len(self.exporter.informers)
         self.failed = collections.defaultdict(list)
 
     def step(self, verb, what):
-        """One thing that happens."""
+        """Calls the method `verb` with `what`."""
         getattr(self, verb)(what)
 
-    def happen(self, change):
-        """In the cluster; no feed has heard of it yet."""
-        happen(self.store, change, now=self.parts.now)
+    def apply_change(self, change):
+        """Changes the cluster. No informer has received the event yet."""
+        apply_change(self.store, change, now=self.exporter.now)
 
-    def hear(self, what):
-        """The next changes come to a feed; a list first, if it never had one."""
-        feed, count = self._feed(what[0]), what[1]
-        if self.heard[feed] is None:
-            self._list(feed, len(self._entries(feed)))
+    def deliver(self, what):
+        """Delivers the next (number, count) events to an informer, or a list if it has none yet."""
+        index, count = self._index(what[0]), what[1]
+        if self.delivered[index] is None:
+            self._list(index, len(self._entries(index)))
             return
-        news = self._entries(feed)[self.heard[feed] :][:count]
-        self._tell(feed, news)
-        self.heard[feed] += len(news)
+        news = self._entries(index)[self.delivered[index] :][:count]
+        self._deliver(index, news)
+        self.delivered[index] += len(news)
 
-    def hear_all(self, _=None):
-        """Each feed hears of all that happened."""
-        for feed in range(len(self.heard)):
-            self.hear((feed, 1))
-            self.hear((feed, len(self.store.log)))
+    def deliver_all(self, _=None):
+        """Delivers all events to all informers."""
+        for index in range(len(self.delivered)):
+            self.deliver((index, 1))
+            self.deliver((index, len(self.store.log)))
 
-    def tell(self, change):
-        """It happens, and all hear of it at once."""
-        self.happen(change)
-        self.hear_all()
+    def change_and_deliver(self, change):
+        """Changes the cluster and delivers the event to all informers."""
+        self.apply_change(change)
+        self.deliver_all()
 
-    def again(self, what):
-        """The last changes once more, as after a cut, and after another cut again: they come at least once."""
-        feed, count = self._feed(what[0]), what[1]
-        if self.heard[feed]:
-            last = self._entries(feed)[: self.heard[feed]][-count:]
-            self._tell(feed, last[: count // 2])
-            self._tell(feed, last)
+    def redeliver(self, what):
+        """Delivers the last events again, as after one or two interruptions."""
+        index, count = self._index(what[0]), what[1]
+        if self.delivered[index]:
+            last = self._entries(index)[: self.delivered[index]][-count:]
+            self._deliver(index, last[: count // 2])
+            self._deliver(index, last)
 
     def list(self, what):
-        """Everything at once, after a 410: some servers are behind, and all the changes on the way are missed."""
-        feed = self._feed(what[0])
-        self._list(feed, min(what[1], len(self._entries(feed))))
+        """Lists the objects as after a 410. The list may be older than the last changes, if a server is behind."""
+        index = self._index(what[0])
+        self._list(index, min(what[1], len(self._entries(index))))
 
     def fail(self, what):
-        """A feed cannot be read, until something of it is."""
-        feed, state = self._feed(what[0]), what[1]
-        self.parts.fail(feed, state)
-        self.failed[feed].append(state)
+        """An informer fails until it receives an event or a list."""
+        index, state = self._index(what[0]), what[1]
+        self.exporter.fail(index, state)
+        self.failed[index].append(state)
 
     def advance(self, seconds):
-        """The clock moves on, or is set back; what is on the page by then shows it."""
+        """Advances the clock or sets it back, and checks the state before and after."""
         self.check()
-        self.parts.advance(seconds)
+        self.exporter.advance(seconds)
         self.check()
 
     def render(self, _):
-        """Some of what is dirty, as between scrapes."""
-        self.parts.store.render(seconds=0)
+        """Renders a slice, as between scrapes."""
+        self.exporter.store.render(seconds=0)
 
     def check(self, _=None):
-        """The page is that of a fresh list of what each feed has heard of."""
+        """The state is that of a new list of the events that each informer has received."""
         lists = [
-            None if heard is None else state_of(self._entries(feed)[:heard]) for feed, heard in enumerate(self.heard)
+            None if count is None else state_of(self._entries(index)[:count])
+            for index, count in enumerate(self.delivered)
         ]
-        other = fresh(self.parts, lists)
-        for feed, states in self.failed.items():
+        other = list_again(self.exporter, lists)
+        for index, states in self.failed.items():
             for state in states:
-                other.fail(feed, state)
-        doubtful = any(self.parts.feeds[feed].resource == JOBS and states for feed, states in self.failed.items())
-        assert_alike(self.parts, other, but=_OF_DOUBT if doubtful else ())
+                other.fail(index, state)
+        is_unknown = any(
+            self.exporter.informers[index].resource == JOBS and states for index, states in self.failed.items()
+        )
+        assert_same_state(self.exporter, other, ignored=_UNKNOWN_FAMILIES if is_unknown else ())
 
     def end(self):
-        """When all is told, nothing is in doubt any more."""
-        self.hear_all()
+        """After all events were delivered, no Job is unknown."""
+        self.deliver_all()
         assert not any(self.failed.values())
         self.check()
 
-    def _feed(self, number):
-        return number % len(self.heard)
+    def _index(self, number):
+        return number % len(self.delivered)
 
-    def _entries(self, feed):
-        source = self.parts.sources[feed]
+    def _entries(self, index):
+        source = self.exporter.sources[index]
         return self.store.entries(source.path, source.params)
 
-    def _list(self, feed, count):
-        self.parts.list(feed, a_list(state_of(self._entries(feed)[:count])))
-        self.heard[feed] = count
-        self.failed[feed].clear()
+    def _list(self, index, count):
+        self.exporter.list(index, a_list(state_of(self._entries(index)[:count])))
+        self.delivered[index] = count
+        self.failed[index].clear()
 
-    def _tell(self, feed, entries):
-        self.parts.sinks[feed].set_state("watching")
-        self.failed[feed].clear()
+    def _deliver(self, index, entries):
+        self.exporter.sinks[index].set_state("watching")
+        self.failed[index].clear()
         for entry in entries:
-            change = _change(entry.line.rstrip(), self.parts.sources[feed], self.parts.feeds[feed].status)
-            apply(self.parts.sinks[feed], change.uid, getattr(change, "record", None))
+            change = _change(entry.line.rstrip(), self.exporter.sources[index], self.exporter.informers[index].status)
+            apply(self.exporter.sinks[index], change.uid, getattr(change, "record", None))
 
 
 @examples(100)
 @given(settings=SETTINGS, steps=st.lists(_STEPS, min_size=15, max_size=50))
-def test_any_sequence_gives_the_page_of_one_list(settings, steps):
-    """Changes of runs, Jobs and ConfigMaps in any order, told late, twice or not at all; and time that passes."""
-    story = Story(settings)
+def test_any_sequence_has_the_state_of_one_list(settings, steps):
+    """Runs, Jobs and ConfigMaps change in any order. Events are late, repeated or missed, and time advances."""
+    scenario = Scenario(settings)
     for verb, what in steps:
-        story.step(verb, what)
-    story.end()
+        scenario.step(verb, what)
+    scenario.end()
 
 
 @examples(150)
 @given(steps=st.lists(_ENDING_STEPS, min_size=10, max_size=35))
-def test_whatever_ends_and_begins_again_leaves_the_page_when_its_time_has_come(steps):
-    """One run and its many Jobs: what a fresh list would not show is gone by the clock alone, and comes with it."""
-    story = Story(Settings(retention=50))
+def test_finished_objects_are_removed_and_exposed_again_at_the_right_time(steps):
+    """One run and its many Jobs finish and start again. The clock alone removes and exposes finished objects."""
+    scenario = Scenario(Settings(retention=50))
     for verb, what in steps:
-        story.step(verb, what)
-    story.end()
+        scenario.step(verb, what)
+    scenario.end()

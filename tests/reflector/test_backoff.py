@@ -1,29 +1,29 @@
-"""How long to wait before the next try."""
+"""The wait before the next request."""
 
 import pytest
 
 from exporter.reflector import Backoff
 
 
-def test_it_doubles_up_to_half_a_minute():
-    """Half a second first."""
+def test_the_wait_doubles_up_to_30_seconds():
+    """The first wait is half a second."""
     backoff = Backoff(chance=lambda: 1.0)
     assert [backoff.next() for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
-def test_chance_takes_away_up_to_half():
-    """So that a fleet does not come back at the same moment."""
+def test_up_to_half_of_the_wait_is_random():
+    """So many exporters do not retry at the same moment."""
     backoff = Backoff(first=8, chance=lambda: 0.0)
     assert [backoff.next(), backoff.next()] == [4, 8]
 
 
-def test_chance_is_real_by_default():
-    """Two of them differ."""
+def test_the_default_is_a_random_number_generator():
+    """Two waits differ."""
     assert len({Backoff().next() for _ in range(10)}) > 1
 
 
-def test_success_makes_the_next_wait_short_again():
-    """By `reset`."""
+def test_reset_returns_to_the_first_wait():
+    """The reflector calls `reset` after a success."""
     backoff = Backoff(chance=lambda: 1.0)
     backoff.next()
     backoff.next()
@@ -31,19 +31,19 @@ def test_success_makes_the_next_wait_short_again():
     assert backoff.next() == 0.5
 
 
-def test_the_servers_wish_is_a_least_and_is_spread_as_well():
-    """It told all its clients the same number."""
+def test_retry_after_is_a_minimum_with_random_time_added():
+    """The server sends the same value to all its clients."""
     assert Backoff(chance=lambda: 0.0).next(at_least=7) == 7.25
     assert Backoff(chance=lambda: 1.0).next(at_least=7) == 7.5
 
 
-@pytest.mark.parametrize("wish", [float("inf"), 86_400 * 365])
-def test_nobody_is_sent_away_for_a_year(wish):
-    """A Retry-After that long would stop the exporter for good."""
-    assert Backoff(chance=lambda: 0.0).next(at_least=wish) == 300.25
+@pytest.mark.parametrize("retry_after", [float("inf"), 86_400 * 365])
+def test_retry_after_is_limited_to_5_minutes(retry_after):
+    """A very long Retry-After would stop the exporter for good."""
+    assert Backoff(chance=lambda: 0.0).next(at_least=retry_after) == 300.25
 
 
-def test_a_thousand_tries_do_not_overflow():
-    """A server that is away for days."""
+def test_a_thousand_retries_do_not_overflow():
+    """An API server may be down for days."""
     backoff = Backoff(chance=lambda: 1.0)
     assert {backoff.next() for _ in range(2000)} == {0.5, 1, 2, 4, 8, 16, 30}

@@ -1,4 +1,4 @@
-"""Streamed lists that do not end, and when lists are read in pages instead."""
+"""Streamed lists that do not complete, and when lists are read in pages instead."""
 
 import asyncio
 
@@ -7,20 +7,20 @@ import pytest
 from exporter.kube.budget import Budget
 from exporter.reflector import listing, streaming
 from tests.clusters import a_run, a_server, a_status, a_stream, restart, until
+from tests.reflector.running import running_reflector
 from tests.reflector.test_watching import event
-from tests.reflector.work import at_work
 
 HOUR = 3600
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    """A list makes progress every 50 ms."""
+def _short_progress_timeout(monkeypatch):
+    """A streamed list must make progress every 50 ms."""
     monkeypatch.setattr(streaming, "_PROGRESS_SECONDS", 0.05)
 
 
-def streams(server, answer):
-    """Streamed lists get this answer; gives the number of those that were requested."""
+def answer_streams(server, answer):
+    """Responds to streamed lists with `answer`. Returns a function that counts them."""
 
     async def intercept(request):
         return await answer(request) if "sendInitialEvents" in request.query else None
@@ -30,7 +30,7 @@ def streams(server, answer):
 
 
 def endless(*, each=lambda _: b"", pause=0.005):
-    """A stream of one run that never ends, and sends such a line again and again."""
+    """A streamed list of one run that never completes. After each pause it sends the line `each(number)`."""
 
     async def answer(request):
         response = await a_stream(event("ADDED", "a"))(request)
@@ -58,64 +58,64 @@ NEVER_ENDS = {
 
 
 @pytest.mark.parametrize("how", NEVER_ENDS)
-async def test_a_streamed_list_that_never_ends_is_read_in_pages(tmp_path, caplog, how):
-    """Soon, and said once: in the log, in a metric, in the resource's note."""
+async def test_a_streamed_list_that_never_completes_is_read_in_pages(tmp_path, caplog, how):
+    """This is logged once, and shown in a metric and in the note of the resource."""
     async with a_server(a_run("a"), a_run("b")) as server:
-        requested = streams(server, NEVER_ENDS[how])
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching", seconds=2)
-            assert work.sink.replaced == [["a", "b"]]
-            assert work.count("resource_list_streamed") == 0
-            assert work.count("errors_total", code="endless") == 1
-            assert work.status.note.startswith("the streamed list at /apis/agents.platform/v1/")
+        requested = answer_streams(server, NEVER_ENDS[how])
+        async with running_reflector(server.url, tmp_path) as running:
+            await until(lambda: running.state == "watching", seconds=2)
+            assert running.sink.replaced == [["a", "b"]]
+            assert running.count("resource_list_streamed") == 0
+            assert running.count("errors_total", code="endless") == 1
+            assert running.status.note.startswith("the streamed list at /apis/agents.platform/v1/")
             server.load([a_run("c")])
-            await until(lambda: work.sink.names == ["a", "b", "c"])
+            await until(lambda: running.sink.names == ["a", "b", "c"])
         assert requested() == 1
-        assert work.waits == []
+        assert running.waits == []
     (line,) = [record for record in caplog.records if record.levelname == "WARNING"]
     assert line.message == "Streamed lists fail, reading lists in pages"
     assert "does not end" in line.detail
 
 
-async def test_that_is_remembered_for_an_hour(tmp_path, caplog):
-    """Each try costs ten seconds. Then the server may be another."""
+async def test_a_failed_streamed_list_is_remembered_for_an_hour(tmp_path, caplog):
+    """Each attempt costs ten seconds. After an hour the server may have been upgraded."""
     async with a_server(a_run("a")) as server:
-        requested = streams(server, endless())
-        async with at_work(server.url, tmp_path, sleeps=0) as work:
-            await until(lambda: work.state == "watching")
+        requested = answer_streams(server, endless())
+        async with running_reflector(server.url, tmp_path, sleeps=0) as running:
+            await until(lambda: running.state == "watching")
             for number, pause in enumerate((HOUR - 10, 20), start=2):
-                work.now += pause
+                running.now += pause
                 server.compact()
                 server.load([a_run(f"b{number}")])
                 server.compact()
-                work.sleeps = len(work.waits)
+                running.sleeps = len(running.waits)
                 await restart(server)
-                await until(lambda: len(work.waits) > work.sleeps)
-                work.sleeps = 1000
-                await until(lambda: len(work.sink.replaced) == number, seconds=2)  # noqa: B023 - called here only
+                await until(lambda: len(running.waits) > running.sleeps)
+                running.sleeps = 1000
+                await until(lambda: len(running.sink.replaced) == number, seconds=2)  # noqa: B023 - called here only
                 assert requested() == (1 if number == 2 else 2)
-            assert work.count("resource_list_streamed") == 0
+            assert running.count("resource_list_streamed") == 0
     assert sum(record.levelname == "WARNING" and "pages" in record.message for record in caplog.records) == 1
 
 
-async def test_a_list_that_is_streamed_again_takes_the_note_back(tmp_path):
-    """The note is about the present."""
+async def test_a_streamed_list_that_succeeds_removes_the_note(tmp_path):
+    """The note describes the current state."""
     async with a_server(a_run("a")) as server:
-        streams(server, endless())
-        async with at_work(server.url, tmp_path, sleeps=0) as work:
-            await until(lambda: work.state == "watching")
+        answer_streams(server, endless())
+        async with running_reflector(server.url, tmp_path, sleeps=0) as running:
+            await until(lambda: running.state == "watching")
             server.intercept = None
-            work.now += HOUR
+            running.now += HOUR
             server.load([a_run("b")])
             server.compact()
             await restart(server)
-            work.sleeps = 1000
-            await until(lambda: work.count("resource_list_streamed") == 1)
-            assert work.status.note == ""
+            running.sleeps = 1000
+            await until(lambda: running.count("resource_list_streamed") == 1)
+            assert running.status.note == ""
 
 
-async def test_a_slow_list_that_makes_progress_is_waited_for(tmp_path, monkeypatch):
-    """However long it takes: here twice the time in which there has to be some."""
+async def test_a_slow_list_that_makes_progress_may_take_any_time(tmp_path, monkeypatch):
+    """Here it takes twice the progress timeout."""
     monkeypatch.setattr(streaming, "_PROGRESS_SECONDS", 0.4)
     async with a_server() as server:
 
@@ -130,16 +130,16 @@ async def test_a_slow_list_that_makes_progress_is_waited_for(tmp_path, monkeypat
             await asyncio.sleep(10)
             return response
 
-        requested = streams(server, slow)
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching")
-            assert len(work.sink.records) == 300
-            assert work.count("resource_list_streamed") == 1
+        requested = answer_streams(server, slow)
+        async with running_reflector(server.url, tmp_path) as running:
+            await until(lambda: running.state == "watching")
+            assert len(running.sink.records) == 300
+            assert running.count("resource_list_streamed") == 1
         assert requested() == 1
 
 
-async def test_a_large_list_at_a_constant_pace_is_waited_for(tmp_path, monkeypatch):
-    """A share of what there is would be more and more objects: on a busy machine, a list of 80,000 was read twice."""
+async def test_a_large_list_at_a_constant_rate_may_take_any_time(tmp_path, monkeypatch):
+    """The required progress must not grow with the list: on a busy machine a list of 80,000 was read twice."""
     monkeypatch.setattr(streaming, "_PROGRESS_SECONDS", 0.5)
     monkeypatch.setattr(streaming, "_MAX_NEW", 20)
     async with a_server() as server:
@@ -154,11 +154,11 @@ async def test_a_large_list_at_a_constant_pace_is_waited_for(tmp_path, monkeypat
             await asyncio.sleep(10)
             return response
 
-        requested = streams(server, large)
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching")
-            assert len(work.sink.records) == 2120
-            assert work.count("resource_list_streamed") == 1
+        requested = answer_streams(server, large)
+        async with running_reflector(server.url, tmp_path) as running:
+            await until(lambda: running.state == "watching")
+            assert len(running.sink.records) == 2120
+            assert running.count("resource_list_streamed") == 1
         assert requested() == 1
 
 
@@ -173,29 +173,29 @@ FAILS = {
 
 @pytest.mark.parametrize("how", FAILS)
 async def test_a_streamed_list_that_fails_twice_is_read_in_pages(tmp_path, how):
-    """Once may be the network. The second time pages are read at once, and the reason is noted."""
+    """The first failure may be due to the network. The note has the reason."""
     async with a_server(a_run("a"), a_run("b")) as server:
-        requested = streams(server, FAILS[how])
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching")
-            assert work.sink.replaced == [["a", "b"]]
-            assert work.status.note
-        assert (requested(), work.waits) == (2, [0.5])
+        requested = answer_streams(server, FAILS[how])
+        async with running_reflector(server.url, tmp_path) as running:
+            await until(lambda: running.state == "watching")
+            assert running.sink.replaced == [["a", "b"]]
+            assert running.status.note
+        assert (requested(), running.waits) == (2, [0.5])
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 429])
-async def test_a_refusal_concerns_pages_as_well(tmp_path, code):
-    """Pages are not read in its place: who may list and not watch would go from one state to another for ever."""
+async def test_a_streamed_list_that_is_denied_is_not_read_in_pages(tmp_path, code):
+    """With permission to list but not to watch, the state would otherwise alternate forever."""
     async with a_server(a_run("a")) as server:
-        streams(server, lambda _: refused(code))
-        async with at_work(server.url, tmp_path, sleeps=5) as work:
-            await until(lambda: len(work.waits) == 6)
+        answer_streams(server, lambda _: error_response(code))
+        async with running_reflector(server.url, tmp_path, sleeps=5) as running:
+            await until(lambda: len(running.waits) == 6)
         assert all("watch=true" in request for request in server.requests if "coderuns" in request)
-        assert not any(work.sink.replaced)
+        assert not any(running.sink.replaced)
 
 
-async def test_lists_whose_watches_fail_are_no_recovery(tmp_path, caplog):
-    """What is read is exposed and young, and the state says that nothing is watched: one line, and not two a try."""
+async def test_a_list_whose_watch_fails_is_no_recovery(tmp_path, caplog):
+    """The list is exposed and current, but nothing is watched. The failure is logged once, not for each retry."""
     caplog.set_level("INFO", "exporter")
     async with a_server(a_run("a")) as server:
 
@@ -203,58 +203,59 @@ async def test_lists_whose_watches_fail_are_no_recovery(tmp_path, caplog):
             return a_status(501, "no watch") if "watch" in request.query else None
 
         server.intercept = intercept
-        async with at_work(server.url, tmp_path, sleeps=20) as work:
-            await until(lambda: len(work.waits) == 21)
-            assert work.state == "unreachable"
-            assert work.sink.names == ["a"]
-            assert work.now - work.status.last_sync <= 90
-            server.intercept, work.sleeps = None, 1000
-            await until(lambda: work.state == "watching")
+        async with running_reflector(server.url, tmp_path, sleeps=20) as running:
+            await until(lambda: len(running.waits) == 21)
+            assert running.state == "unreachable"
+            assert running.sink.names == ["a"]
+            assert running.now - running.status.last_sync <= 90
+            server.intercept, running.sleeps = None, 1000
+            await until(lambda: running.state == "watching")
     states = [record.state for record in caplog.records if record.message == "Resource state changed"]
     assert states == ["unreachable", "watching"]
 
 
-async def refused(code):
-    """A fresh answer."""
+async def error_response(code):
+    """An error response. Each request needs a new one."""
     return a_status(code, "no")
 
 
-async def test_where_pages_fail_too_nothing_is_remembered(tmp_path):
-    """A server that freezes in the middle of a list says nothing about streamed lists."""
+async def test_if_pages_fail_too_streamed_lists_are_tried_again(tmp_path):
+    """A server that stops responding during a list may still support streamed lists."""
     async with a_server(a_run("a")) as server:
-        answers = [endless(), lambda _: refused(500)]
+        answers = [endless(), lambda _: error_response(500)]
 
         async def intercept(request):
             return await answers.pop(0)(request) if answers else None
 
         server.intercept = intercept
-        async with at_work(server.url, tmp_path) as work:
-            await until(lambda: work.state == "watching")
-            assert work.count("resource_list_streamed") == 1
-            assert work.status.note == ""
+        async with running_reflector(server.url, tmp_path) as running:
+            await until(lambda: running.state == "watching")
+            assert running.count("resource_list_streamed") == 1
+            assert running.status.note == ""
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_a_list_of_more_objects_than_the_memory_holds_is_an_error(tmp_path, monkeypatch, streamed):
-    """It names the list and says what to do; what was read before stays served."""
+async def test_a_list_that_needs_more_memory_than_the_budget_is_an_error(tmp_path, monkeypatch, streamed):
+    """The detail names the list and the limit. The previous objects remain exposed."""
     async with a_server(a_run("a"), a_run("b")) as server:
         if not streamed:
-            streams(server, lambda _: refused(422))
-        async with at_work(server.url, tmp_path, sleeps=0) as work:
-            await until(lambda: work.state == "watching")
+            answer_streams(server, lambda _: error_response(422))
+        async with running_reflector(server.url, tmp_path, sleeps=0) as running:
+            await until(lambda: running.state == "watching")
             server.load([a_run(f"c{number}") for number in range(30)])
-            await until(lambda: len(work.sink.records) == 32)
+            await until(lambda: len(running.sink.records) == 32)
             server.load([a_run(f"d{number}") for number in range(3)])
             monkeypatch.setattr(listing, "RECORD_BYTES", 1 << 20)
             monkeypatch.setattr(streaming, "RECORD_BYTES", 1 << 20)
-            work.client.budget = Budget(max_bytes=8 << 20, reason="a third of the memory limit of 16 MiB")
+            running.client.budget = Budget(max_bytes=8 << 20, reason="a third of the memory limit of 16 MiB")
             server.compact()
             await restart(server)
-            work.sleeps = 1000
-            await until(lambda: work.count("errors_total", code="too_large"))
-            assert work.state == "unreachable"
-            assert len(work.sink.records) >= 32
+            running.sleeps = 1000
+            await until(lambda: running.count("errors_total", code="too_large"))
+            assert running.state == "unreachable"
+            assert len(running.sink.records) >= 32
             assert (
-                "all responses together may use 8 MiB (a third of the memory limit of 16 MiB)" in work.status.detail
+                "all responses together may use 8 MiB (a third of the memory limit of 16 MiB)"
+                in running.status.detail
             )
-            assert work.client.budget.used < 8 << 20
+            assert running.client.budget.used < 8 << 20

@@ -1,4 +1,4 @@
-"""Required ConfigMaps: object in, text out."""
+"""The metrics of required ConfigMaps: from a ConfigMap as JSON to exposition text."""
 
 import base64
 
@@ -6,29 +6,31 @@ import pytest
 
 from exporter.cache import CONFIGMAPS, Change
 from exporter.resources.required import absent_configmap
+from tests.harness import StoreHarness, exposition_of, required, samples, text
 from tests.objects import a_configmap
-from tests.worlds import World, page_of, required, samples, text
 
-KEYED = required(keys=("a.hbs", "b.hbs"))
+WITH_KEYS = required(keys=("a.hbs", "b.hbs"))
 
 
-def told(page):
-    """All lines about ConfigMaps, without what never differs here."""
-    lines = [line for line in page.splitlines() if line.startswith("configmap_")]
+def configmap_lines(exposition):
+    """The samples of all ConfigMap families, without the labels namespace and configmap."""
+    lines = [line for line in exposition.splitlines() if line.startswith("configmap_")]
     return [
         line.replace('namespace="agent-platform",configmap="controller-agent-templates-claude"', "") for line in lines
     ]
 
 
-def based(content):
-    """As in binaryData."""
+def base64_text(content):
+    """Encodes bytes as a value of binaryData."""
     return base64.b64encode(content).decode()
 
 
-def test_a_configmap_as_text():
-    """Every family of a healthy one; data and binaryData count together, in bytes and not in characters."""
-    page = page_of(a_configmap(data={"a.hbs": "é"}, binary={"b.hbs": based(b"12345")}), needed=(KEYED,))
-    lines = [line for line in page.splitlines() if line.startswith("configmap_")]
+def test_the_metrics_of_a_healthy_configmap():
+    """The size is in bytes, not in characters, and includes data and binaryData."""
+    exposition = exposition_of(
+        a_configmap(data={"a.hbs": "é"}, binary={"b.hbs": base64_text(b"12345")}), needed=(WITH_KEYS,)
+    )
+    lines = [line for line in exposition.splitlines() if line.startswith("configmap_")]
     assert lines == text("""
         configmap_health{namespace="agent-platform",configmap="controller-agent-templates-claude"} 1
         configmap_watched{namespace="agent-platform",configmap="controller-agent-templates-claude"} 1
@@ -37,9 +39,9 @@ def test_a_configmap_as_text():
     """)
 
 
-def test_one_that_does_not_exist_is_unhealthy_and_has_no_size():
-    """Nothing is measured of what is not there."""
-    assert told(page_of(needed=(KEYED,))) == [
+def test_a_missing_configmap_is_unhealthy_and_has_no_size():
+    """Neither its keys nor its size is exposed."""
+    assert configmap_lines(exposition_of(needed=(WITH_KEYS,))) == [
         "configmap_health{} 0",
         'configmap_problem{,problem="missing",key=""} 1',
         "configmap_watched{} 1",
@@ -47,9 +49,9 @@ def test_one_that_does_not_exist_is_unhealthy_and_has_no_size():
 
 
 @pytest.mark.parametrize("data", [None, {}, {"a.hbs": ""}])
-def test_one_without_a_byte_is_empty(data):
-    """Whatever keys it has; and `empty` says all, no key is named besides."""
-    assert told(page_of(a_configmap(data=data), needed=(KEYED,))) == [
+def test_a_configmap_without_content_is_empty(data):
+    """It may have keys without values. Its only problem is `empty`: the missing keys are not listed as well."""
+    assert configmap_lines(exposition_of(a_configmap(data=data), needed=(WITH_KEYS,))) == [
         "configmap_health{} 0",
         'configmap_problem{,problem="empty",key=""} 1',
         "configmap_watched{} 1",
@@ -68,20 +70,20 @@ def test_one_without_a_byte_is_empty(data):
         ({"a.hbs": "x"}, {"b.hbs": ""}, [("empty_key", "b.hbs")]),
     ],
 )
-def test_required_keys_must_be_there_and_not_empty(data, binary, problems):
-    """In data or in binaryData; each is named."""
-    page = page_of(a_configmap(data=data, binary=binary), needed=(KEYED,))
-    assert samples(page, "configmap_health")[0].endswith(f" {int(not problems)}")
-    assert [tuple(line.split('"')[5::2][:2]) for line in samples(page, "configmap_problem")] == problems
+def test_required_keys_must_exist_and_not_be_empty(data, binary, problems):
+    """A key may be in data or in binaryData. Each missing or empty key is a problem of its own."""
+    exposition = exposition_of(a_configmap(data=data, binary=binary), needed=(WITH_KEYS,))
+    assert samples(exposition, "configmap_health")[0].endswith(f" {int(not problems)}")
+    assert [tuple(line.split('"')[5::2][:2]) for line in samples(exposition, "configmap_problem")] == problems
 
 
 @pytest.mark.parametrize(
     ("size", "near"), [(838_860, False), (838_861, True), (1_048_576, True)], ids=["below 80 %", "80 %", "the limit"]
 )
-def test_one_near_the_limit_is_told_and_healthy(size, near):
-    """80 % of 1,048,576 bytes: the next template may be the one that does not fit."""
-    page = page_of(a_configmap(data={"a": "x" * size}), needed=(required(),))
-    assert told(page) == [
+def test_a_configmap_near_the_size_limit_has_a_problem_and_is_healthy(size, near):
+    """The limit is 1,048,576 bytes. From 80 % on, the next template may not fit."""
+    exposition = exposition_of(a_configmap(data={"a": "x" * size}), needed=(required(),))
+    assert configmap_lines(exposition) == [
         "configmap_health{} 1",
         *(['configmap_problem{,problem="near_limit",key=""} 1'] if near else []),
         "configmap_watched{} 1",
@@ -91,35 +93,35 @@ def test_one_near_the_limit_is_told_and_healthy(size, near):
 
 
 @pytest.mark.parametrize("length", range(8))
-def test_the_size_of_binary_data_is_that_of_what_it_stands_for(length):
-    """Whatever the padding."""
-    page = page_of(a_configmap(binary={"a": based(b"x" * length)}), needed=(required(),))
-    assert samples(page, "configmap_size_bytes")[0].endswith(f" {length}")
+def test_the_size_of_binary_data_is_the_decoded_size(length):
+    """The padding of the base64 text is not counted."""
+    exposition = exposition_of(a_configmap(binary={"a": base64_text(b"x" * length)}), needed=(required(),))
+    assert samples(exposition, "configmap_size_bytes")[0].endswith(f" {length}")
 
 
-def test_base64_that_is_none_has_no_size_below_zero():
-    """Nothing that the API server would send, and nothing that may confuse the sum."""
-    page = page_of(a_configmap(binary={"a": "=", "b": "=="}), needed=(required(),))
-    assert samples(page, "configmap_size_bytes")[0].endswith(" 0")
+def test_invalid_base64_does_not_make_the_size_negative():
+    """The API server sends no such value."""
+    exposition = exposition_of(a_configmap(binary={"a": "=", "b": "=="}), needed=(required(),))
+    assert samples(exposition, "configmap_size_bytes")[0].endswith(" 0")
 
 
-def test_one_that_was_never_read_has_no_health():
-    """An unknown is not a no: only that it may not be read is told."""
-    record = absent_configmap(KEYED)
+def test_a_forbidden_configmap_has_no_health():
+    """Its health is unknown. Only the problem `forbidden` is exposed."""
+    record = absent_configmap(WITH_KEYS)
     record.read, record.forbidden = False, True
-    world = World(needed=(KEYED,))
-    world.store.apply(Change(CONFIGMAPS, KEYED.uid, KEYED.uid, record))
-    assert told(world.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
+    harness = StoreHarness(needed=(WITH_KEYS,))
+    harness.store.put(Change(CONFIGMAPS, WITH_KEYS.uid, WITH_KEYS.uid, record))
+    assert configmap_lines(harness.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
 
 
-def test_one_that_may_not_be_read_any_more_keeps_what_was_read():
-    """The last good whole, and the reason why it is no newer; whether it is still there is not known."""
-    world = World(a_configmap(data={"a": "x"}), needed=(required(),))
-    known = world.cluster.configmaps.get(required().uid)
+def test_a_configmap_that_becomes_forbidden_keeps_its_last_data():
+    """The problem `forbidden` is exposed too. Whether the ConfigMap still exists is unknown."""
+    harness = StoreHarness(a_configmap(data={"a": "x"}), needed=(required(),))
+    known = harness.cache.configmaps.get(required().uid)
     record = absent_configmap(required())
     record.exists, record.keys, record.size, record.forbidden = True, known.keys, known.size, True
-    world.store.apply(Change(CONFIGMAPS, known.uid, known.uid, record))
-    assert told(world.text()) == [
+    harness.store.put(Change(CONFIGMAPS, known.uid, known.uid, record))
+    assert configmap_lines(harness.text()) == [
         "configmap_health{} 1",
         'configmap_problem{,problem="forbidden",key=""} 1',
         "configmap_keys{} 1",
@@ -127,11 +129,11 @@ def test_one_that_may_not_be_read_any_more_keeps_what_was_read():
     ]
 
 
-def test_one_that_is_deleted_and_made_again_is_the_same_place():
-    """A place is required, whichever object fills it."""
-    world = World(full := a_configmap(data={"a": "x"}), needed=(required(),))
-    before = told(world.text())
-    world.delete(full)
-    assert told(world.text())[0] == "configmap_health{} 0"
-    world.put(full | {"metadata": full["metadata"] | {"uid": "another"}})
-    assert told(world.text()) == before
+def test_a_configmap_that_is_deleted_and_created_again_has_the_same_series():
+    """A ConfigMap is required by its name, so its UID does not matter."""
+    harness = StoreHarness(full := a_configmap(data={"a": "x"}), needed=(required(),))
+    before = configmap_lines(harness.text())
+    harness.delete(full)
+    assert configmap_lines(harness.text())[0] == "configmap_health{} 0"
+    harness.put(full | {"metadata": full["metadata"] | {"uid": "another"}})
+    assert configmap_lines(harness.text()) == before

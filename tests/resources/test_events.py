@@ -1,4 +1,4 @@
-"""Events: object in, record out."""
+"""Decodes Events: from an Event as JSON to its record."""
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ NULLS = {"eventTime": None, "series": None}
 
 
 def an_event(**fields):
-    """An Event about the Pod `p`, without times."""
+    """An Event that regards the Pod `p`, without times."""
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -26,7 +26,7 @@ def an_event(**fields):
 
 
 def record(item):
-    """Its record."""
+    """The record of an Event."""
     return event_from_object(Decoder(WireEvent).decode(raw(item))[0])
 
 
@@ -60,8 +60,8 @@ def record(item):
     ],
     ids=["core/v1 writer", "new writer", "no times", "malformed"],
 )
-def test_an_event_of_either_api_has_its_words_times_and_count(fields, first, last, count):
-    """It was last seen at the latest of its times."""
+def test_an_event_has_its_message_times_and_count(fields, first, last, count):
+    """Events of both API versions are read. `last` is the latest of all times."""
     assert record(an_event(**fields)) == Event(
         uid="event-1",
         namespace="n",
@@ -92,20 +92,20 @@ def test_an_event_of_either_api_has_its_words_times_and_count(fields, first, las
         'Error creating: pods "x" is forbidden: error looking up service account n/a: serviceaccount "a" not found',
     ],
 )
-def test_the_words_of_kubernetes_stay_as_they_are(note):
-    """The names of Secrets and tokens are no secrets: without them nobody can act."""
+def test_the_message_of_an_event_is_kept(note):
+    """Names of Secrets and tokens are not redacted: users need them to find the cause."""
     assert record(an_event(note=note)).note == note
 
 
-def test_hostile_words_are_one_short_line_without_credentials():
-    """Whoever may create Events writes them."""
+def test_a_hostile_message_becomes_one_short_line_without_credentials():
+    """Anyone who can create Events can write such a message."""
     note = record(an_event(note="a\nb\u202e {{ .x }} token=hunter2secret9 " + "z" * 100_000, reason="A\nB")).note
     assert note.isprintable()
     assert len(note) <= 600
     assert "hunter2secret9" not in note
 
 
-def test_an_event_about_nothing_has_a_record():
+def test_an_event_without_an_object_has_a_record():
     """Malformed fields are empty."""
     item = {"metadata": {"name": "e", "namespace": "n"}, "regarding": "x", "note": 3, "series": {"count": "x"}}
     assert record(item) == Event(
@@ -113,16 +113,16 @@ def test_an_event_about_nothing_has_a_record():
     )
 
 
-def test_only_warnings_are_selected_on_the_server():
-    """In one namespace, or in all."""
+def test_the_api_server_selects_warnings():
+    """The field selector is used for one namespace and for all."""
     assert [(one.path, one.params) for one in map(list_of, ("n", None))] == [
         ("/apis/events.k8s.io/v1/namespaces/n/events", {"fieldSelector": "type!=Normal"}),
         ("/apis/events.k8s.io/v1/events", {"fieldSelector": "type!=Normal"}),
     ]
 
 
-def test_what_waits_for_its_object_is_short():
-    """The API server limits a note of events.k8s.io, not one of core/v1."""
+def test_an_event_that_waits_for_its_object_is_shortened():
+    """The API server limits the message of an events.k8s.io Event, but not of a core/v1 Event."""
     item = an_event(note="z" * 1_000_000, reason="r" * 1_000_000, type="t" * 1_000_000)
     item["metadata"] |= {"annotations": {"a": "b" * 200_000}, "uid": "u" * 200_000}
     item["regarding"] |= dict.fromkeys(("kind", "name", "namespace", "uid"), "k" * 200_000)

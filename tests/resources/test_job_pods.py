@@ -1,4 +1,4 @@
-"""Pods of Jobs: object in, record out."""
+"""Decodes Pods of Jobs: from a Pod as JSON to its record."""
 
 import pytest
 
@@ -18,7 +18,7 @@ OWNER = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job-j", "
 
 
 def a_pod(*, owners=(OWNER,), labels=None, annotations=None, spec=None, **status):
-    """A Pod of the Job `j`."""
+    """A Pod of the Job `j`. `status` are the fields of its status."""
     meta = {"name": "j-x", "namespace": "n", "uid": "pod-x", "creationTimestamp": stamp(CREATED)}
     meta |= {"ownerReferences": list(owners), "labels": {"job-name": "j"} | (labels or {})}
     return {
@@ -31,40 +31,31 @@ def a_pod(*, owners=(OWNER,), labels=None, annotations=None, spec=None, **status
 
 
 def record(item, kinds=KINDS):
-    """Its record."""
+    """The record of a Pod."""
     wire, _ = Decoder(WirePod).decode(raw(item))
     return pod_of_job(wire, kinds=kinds)
 
 
-def test_main_containers_have_their_id_only_if_logs_are_read():
-    """It takes memory. A restarted container has another one."""
-    states = [{"name": name, "containerID": f"containerd://{name}"} for name in ("claude-code", "docker-daemon")]
-    wire, _ = Decoder(WirePod).decode(raw(a_pod(containerStatuses=states)))
-    assert [one.id for one in pod_of_job(wire, kinds=KINDS).containers] == ["", ""]
-    read = pod_of_job(wire, kinds=KINDS, with_ids=True).containers
-    assert [one.id for one in read] == ["containerd://claude-code", ""]
-
-
-def mains(item, kinds=KINDS):
-    """The names of its main containers."""
+def main_containers(item, kinds=KINDS):
+    """The names of the main containers."""
     return [one.name for one in record(item, kinds).containers if one.role == "main"]
 
 
 def containers(*names):
-    """The fields of a Pod with these containers."""
+    """The arguments for a Pod with these containers."""
     return {"spec": {"containers": [{"name": name} for name in names]}}
 
 
 def a_kind(**worker):
-    """A kind of runs whose Jobs have this main container."""
+    """A kind of runs whose profile has these settings for its worker (its Job or Pod)."""
     profile = Profile(
         resource="tasks.v1.example.com", kind="Task", state=(StateRule(open=("x",)),), worker=Worker(**worker)
     )
     return run_kinds([profile])
 
 
-def test_a_running_pod_whose_main_container_has_ended():
-    """Containers have their states, roles and times."""
+def test_a_running_pod_whose_main_container_has_terminated():
+    """The record has the state, role and times of each container."""
     item = a_pod(
         spec={
             "nodeName": "node-1",
@@ -123,8 +114,8 @@ def test_a_running_pod_whose_main_container_has_ended():
     )
 
 
-def test_a_pod_that_is_not_scheduled_has_the_words_of_the_scheduler():
-    """And no node, no start and no state of its containers."""
+def test_a_pod_that_is_not_scheduled_has_the_message_of_the_scheduler():
+    """It has no node, no start time and no container states."""
     found = record(
         a_pod(
             phase="Pending",
@@ -169,8 +160,8 @@ def test_a_pod_that_is_not_scheduled_has_the_words_of_the_scheduler():
         ({"phase": "Unknown", "reason": "NodeLost"}, ("running", "NodeLost", "", "", None)),
     ],
 )
-def test_a_pod_whose_node_evicts_or_loses_it_has_the_reason(fields, expected):
-    """As the kubelet and the controllers set it."""
+def test_an_evicted_or_lost_pod_has_the_reason(fields, expected):
+    """The kubelet and the controllers set the reason, the message or a condition."""
     found = record(a_pod(**fields))
     assert (found.state, found.reason, found.message, found.disruption, found.finished) == expected
 
@@ -197,9 +188,9 @@ def test_a_pod_whose_node_evicts_or_loses_it_has_the_reason(fields, expected):
         ({"spec": {"containers": []}}, KINDS, []),
     ],
 )
-def test_the_main_container_is_that_of_the_label_the_profile_the_annotation_or_the_only_one(fields, kinds, expected):
-    """In this order; a name that no container has does not count, nor do known helpers. The first may be one."""
-    assert mains(a_pod(**fields), kinds) == expected
+def test_the_main_container_is_named_by_label_profile_or_annotation_or_is_the_only_one(fields, kinds, expected):
+    """They are tried in this order. Names of missing containers and of known helper containers are ignored."""
+    assert main_containers(a_pod(**fields), kinds) == expected
 
 
 @pytest.mark.parametrize(
@@ -214,15 +205,15 @@ def test_the_main_container_is_that_of_the_label_the_profile_the_annotation_or_t
         ((), {"job-name": ""}, None),
     ],
 )
-def test_a_pod_is_of_the_job_that_controls_it(owners, labels, owner):
-    """One that nothing controls, and that was never of another Job, is of the one that its label names."""
+def test_a_pod_belongs_to_the_job_that_controls_it(owners, labels, owner):
+    """A Pod without a controller, which no other Job has owned, belongs to the Job that its label names."""
     found = record(a_pod(owners=owners, labels=labels))
     assert (found and found.owner) == owner
     assert found is None or found.named == (owner == "@n/j")
 
 
-def test_a_pod_of_another_name_is_not_of_the_job_that_its_label_names():
-    """Somebody may copy the labels. The prefix of a generated name has at most 58 characters."""
+def test_a_pod_whose_name_does_not_match_its_job_label_is_ignored():
+    """A user may have copied the labels. The prefix of a generated name has at most 58 characters."""
     item = a_pod(owners=())
     item["metadata"]["name"] = "debug"
     assert record(item) is None
@@ -232,13 +223,13 @@ def test_a_pod_of_another_name_is_not_of_the_job_that_its_label_names():
     assert record(item).owner == f"@n/{job}"
 
 
-def test_a_pod_that_has_succeeded_is_ignored():
-    """A server that ignores the field selector sends it."""
+def test_a_succeeded_pod_is_ignored():
+    """A server that does not support the field selector sends such Pods."""
     assert record(a_pod(phase="Succeeded")) is None
 
 
-def test_of_many_containers_fifty_are_kept_with_the_main_one_among_them():
-    """The others are counted."""
+def test_at_most_fifty_containers_are_stored_including_the_main_container():
+    """The number of the others is stored."""
     names = [f"c{number}" for number in range(70)]
     item = a_pod(
         labels={"cli-container": "c66"}, spec={"containers": [{"name": name} for name in names]}, containerStatuses=[]
@@ -248,8 +239,8 @@ def test_of_many_containers_fifty_are_kept_with_the_main_one_among_them():
     assert found.more_containers == 20
 
 
-def test_text_of_the_kubelet_is_cleaned_and_logs_are_not_read():
-    """A message of a terminated container may be the end of its log."""
+def test_messages_of_the_kubelet_are_cleaned_and_termination_messages_are_ignored():
+    """The message of a terminated container may be the end of its log."""
     hostile = "Back-off pulling image \x1b[31m{{ .x }}\nfrom https://user:hunter2@registry.example/x " + "y" * 5000
     found = record(
         a_pod(
@@ -267,8 +258,8 @@ def test_text_of_the_kubelet_is_cleaned_and_logs_are_not_read():
     assert "hunter2" not in main.message
 
 
-def test_a_message_is_the_same_at_each_restart():
-    """It becomes a label, and each time of the back-off would be another series."""
+def test_the_back_off_time_is_removed_from_messages():
+    """The message is a label value, so each back-off time would create a new series."""
 
     def waits(time):
         text = f"back-off {time} restarting failed container=claude-code pod=j-x_n(pod-x)"
@@ -279,14 +270,14 @@ def test_a_message_is_the_same_at_each_restart():
     assert messages == {"back-off restarting failed container=claude-code pod=j-x_n(pod-x)"}
 
 
-def test_a_pod_of_which_nothing_can_be_read_has_an_empty_record():
-    """Each field that is malformed is empty; the others stay."""
+def test_a_pod_without_a_readable_field_has_an_empty_record():
+    """Each malformed field is empty, and the other fields are kept."""
     item = a_pod() | {"spec": {"containers": "x", "nodeName": ["x"]}, "status": [1]}
     assert record(item) == Pod(uid="pod-x", namespace="n", name="j-x", owner="job-j", created=CREATED)
 
 
-def test_pods_are_selected_on_the_server_by_the_label_of_jobs():
-    """In the namespaces of the settings, without the label selector of runs; or not at all."""
+def test_the_api_server_selects_pods_by_the_job_label():
+    """Pods are listed in the namespaces of the settings. The label selector of runs does not apply to them."""
     settings = Settings(namespaces=("a", "b"), label_selector="team=x")
     assert [(one.path, one.params) for one in RESOURCE.lists(watch_config(settings))] == [
         (

@@ -1,4 +1,4 @@
-"""Objects that are not as they should be: what can be read of them stays on the page, and nothing ever breaks."""
+"""Malformed objects: their valid fields are still exposed, and no exception is raised."""
 
 import copy
 import itertools
@@ -11,8 +11,8 @@ from exporter.cache import Thresholds
 from exporter.kube.decode import Decoder
 from exporter.resources.configmaps import WireConfigMap
 from exporter.resources.jobs import WireJob
+from tests.harness import CODERUN, StoreHarness, exposition_of, required, samples
 from tests.objects import CREATED, a_configmap, a_job, a_run, raw, stamp
-from tests.worlds import CODERUN, World, page_of, required, samples
 
 RUN = a_run(
     deleted=CREATED + 5,
@@ -44,7 +44,7 @@ WRONG = [
 
 
 def fields_of(wire, at=()):
-    """The paths of all fields of a Struct, those of Structs, lists and mappings inside included."""
+    """The paths of all fields of a Struct, including the fields of nested Structs, lists and maps."""
     for field in msgspec.structs.fields(wire):
         path = (*at, field.encode_name)
         yield path
@@ -60,8 +60,8 @@ def fields_of(wire, at=()):
                     yield from fields_of(inner[0], (*path, 0))
 
 
-def spoiled(item, path, value):
-    """A copy of an object with a value put at a path, which is made where it is not there."""
+def with_value_at(item, path, value):
+    """A copy of the object with the field at `path` set to `value`. Missing parents are created."""
     made = copy.deepcopy(item)
     where = made
     for key, after in itertools.pairwise(path):
@@ -79,7 +79,7 @@ def spoiled(item, path, value):
 
 
 def with_identity(item, number):
-    """The same object with a name and a UID of its own."""
+    """A copy of the object with its own name and UID."""
     return item | {"metadata": item["metadata"] | {"name": f"x{number}", "uid": f"uid-{number}"}}
 
 
@@ -92,65 +92,67 @@ IDENTITY = {("metadata",), ("metadata", "name"), ("metadata", "uid")}
 
 
 @pytest.mark.parametrize(("item", "family", "path"), CASES)
-def test_one_wrong_field_costs_nothing_but_itself(item, family, path):
-    """Whatever stands there: no exception, a page that parses, and every object on it by what else it says."""
-    world = World(thresholds=Thresholds(retention=0))
-    wrong = [spoiled(with_identity(item, number), path, value) for number, value in enumerate(WRONG)]
+def test_a_malformed_field_affects_only_itself(item, family, path):
+    """For any value, no exception is raised, the exposition is valid, and each object is exposed."""
+    harness = StoreHarness(thresholds=Thresholds(retention=0))
+    wrong = [with_value_at(with_identity(item, number), path, value) for number, value in enumerate(WRONG)]
     for one in wrong:
-        world.put(one)
-    told = samples(world.text(unique=path != ("metadata", "name")), family)
-    # Without its owner a Job is not known to be one of ours.
+        harness.put(one)
+    exposed = samples(harness.text(unique=path != ("metadata", "name")), family)
+    # A Job without its ownerReferences does not belong to a run and is not exposed.
     if path not in IDENTITY and not (item is JOB and "ownerReferences" in path):
-        assert len(told) == len(WRONG), f"missing: {[x for n, x in enumerate(WRONG) if f'x{n}' not in str(told)]}"
+        assert len(exposed) == len(WRONG), (
+            f"missing: {[x for n, x in enumerate(WRONG) if f'x{n}' not in str(exposed)]}"
+        )
     for one in wrong:
-        world.put(item)
-        world.delete(one)
-    world.delete(item)
-    assert samples(world.text(), "coderun_phase", "job_active") == []
+        harness.put(item)
+        harness.delete(one)
+    harness.delete(item)
+    assert samples(harness.text(), "coderun_phase", "job_active") == []
 
 
 @pytest.mark.parametrize("path", [path for path in fields_of(WireConfigMap) if path[0] != "metadata"], ids=".".join)
-def test_one_wrong_field_of_a_configmap_costs_nothing_but_itself(path):
-    """Its health is known in any case: it exists."""
-    world = World(CONFIGMAP, needed=(required(),))
+def test_a_malformed_field_of_a_configmap_affects_only_itself(path):
+    """The ConfigMap exists, so its health is known."""
+    harness = StoreHarness(CONFIGMAP, needed=(required(),))
     for value in WRONG:
-        world.put(spoiled(CONFIGMAP, path, value))
-        assert len(samples(world.text(), "configmap_health", "configmap_keys", "configmap_size_bytes")) == 3
+        harness.put(with_value_at(CONFIGMAP, path, value))
+        assert len(samples(harness.text(), "configmap_health", "configmap_keys", "configmap_size_bytes")) == 3
 
 
 @pytest.mark.parametrize(
     "wrong", ['"x"', "5", "[]", "null", "true", "{", "", "\x00", "[" * 5_000, '{"metadata":null}']
 )
 @pytest.mark.parametrize("wire", [CODERUN.reader.type, WireJob, WireConfigMap])
-def test_what_is_no_object_at_all_is_an_object_without_anything(wire, wrong):
-    """Nothing identifies it; who asked for it decides that it cannot be kept."""
+def test_a_value_that_is_not_an_object_is_decoded_as_an_empty_object(wire, wrong):
+    """It has no identity. The caller decides that it cannot be stored."""
     assert Decoder(wire).decode(raw(wrong)) == (wire(), False)
 
 
-def test_a_wrong_reference_does_not_hide_the_right_one_beside_it():
-    """Garbage in the middle of the list is left out."""
+def test_a_malformed_owner_reference_does_not_hide_a_valid_one():
+    """Malformed elements of the list are skipped."""
     job = a_job()
     right = job["metadata"]["ownerReferences"][0]
     job["metadata"]["ownerReferences"] = [None, 5, "x", {"kind": 7, "controller": "yes"}, [], right, {"uid": {}}]
-    page = page_of(a_run(), job)
-    assert samples(page, "coderun_job_name") == ['coderun_job_name{namespace="n",coderun="r",job_name="j"} 1']
+    exposition = exposition_of(a_run(), job)
+    assert samples(exposition, "coderun_job_name") == ['coderun_job_name{namespace="n",coderun="r",job_name="j"} 1']
 
 
-def test_a_wrong_condition_does_not_hide_the_right_one_beside_it():
-    """The Job failed, whatever else is said."""
+def test_a_malformed_condition_does_not_hide_a_valid_one():
+    """The Job has the condition `Failed`, so it has failed."""
     job = a_job(ended="Failed")
     job["status"]["conditions"] = [7, {"type": {}}, *job["status"]["conditions"], None]
-    assert 'result="failed"' in samples(page_of(job), "job_finished_timestamp_seconds")[0]
+    assert 'result="failed"' in samples(exposition_of(job), "job_finished_timestamp_seconds")[0]
 
 
-def test_labels_that_are_no_text_are_left_out_and_the_others_stay():
-    """A number for a task-id is none; the service beside it is read."""
+def test_malformed_labels_are_ignored_and_the_others_are_read():
+    """A task-id that is a number is not a string, so it is ignored. The service is read."""
     run = a_run(labels={"task-id": 5, "service": "s", "workflow-name": None, "github-app": ["x"]})
-    assert 'agent="",service="s",task_id="",' in samples(page_of(run), "coderun_info")[0]
+    assert 'agent="",service="s",task_id="",' in samples(exposition_of(run), "coderun_info")[0]
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "timestamp"),
     [
         ("2025-10-09T08:53:20", CREATED),
         ("2025-10-09T08:53:20.5Z", CREATED + 0.5),
@@ -165,16 +167,16 @@ def test_labels_that_are_no_text_are_left_out_and_the_others_stay():
         (float("nan"), None),
     ],
 )
-def test_a_time_is_read_in_every_form_that_has_one_meaning(written, told):
-    """Without a zone it is UTC; as a number it is seconds; Go's zero time is none; garbage is none."""
+def test_a_time_is_read_in_every_unambiguous_form(written, timestamp):
+    """Without a zone it is UTC, and a number is in seconds. The zero time of Go and other text are no time."""
     run = a_run()
     run["metadata"]["creationTimestamp"] = written
-    got = samples(page_of(run), "coderun_created_timestamp")
-    assert [float(line.split()[-1]) for line in got] == ([] if told is None else [told])
+    got = samples(exposition_of(run), "coderun_created_timestamp")
+    assert [float(line.split()[-1]) for line in got] == ([] if timestamp is None else [timestamp])
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("version", "value"),
     [
         (10**30, "1" + "0" * 30),
         (10**400, "+Inf"),
@@ -185,28 +187,30 @@ def test_a_time_is_read_in_every_form_that_has_one_meaning(written, told):
         (None, "1"),
     ],
 )
-def test_an_attempt_of_any_size_is_a_number_that_prometheus_reads(version, told):
-    """It refuses a whole page for one number that is out of range."""
-    page = page_of(a_run(spec={"contextVersion": version}))
-    assert samples(page, "coderun_attempt") == [f'coderun_attempt{{namespace="n",coderun="r"}} {told}']
+def test_an_attempt_of_any_size_is_a_valid_sample(version, value):
+    """Prometheus rejects a whole scrape if one value is out of range."""
+    exposition = exposition_of(a_run(spec={"contextVersion": version}))
+    assert samples(exposition, "coderun_attempt") == [f'coderun_attempt{{namespace="n",coderun="r"}} {value}']
 
 
-def test_an_object_without_a_uid_is_known_by_its_place():
-    """It can change and go as any other; also one of another kind, whose name on the page is not its own."""
+def test_an_object_without_a_uid_is_identified_by_namespace_and_name():
+    """It can be changed and deleted like any other object, whatever its kind."""
     for kind in ("CodeRun", "DocsRun"):
         run = a_run(uid=None, kind=kind)
-        world = World(run)
-        assert len(samples(world.text(), "coderun_phase")) == 1
-        world.put(run | {"status": {"phase": "Running"}})
-        assert samples(world.text(), "coderun_phase")[0].endswith('phase="Running"} 1')
-        world.delete(run)
-        assert samples(world.text(), "coderun_phase") == []
-    world = World(job := a_job(uid=None))
-    world.delete(job)
-    assert samples(world.text(), "job_active") == []
+        harness = StoreHarness(run)
+        assert len(samples(harness.text(), "coderun_phase")) == 1
+        harness.put(run | {"status": {"phase": "Running"}})
+        assert samples(harness.text(), "coderun_phase")[0].endswith('phase="Running"} 1')
+        harness.delete(run)
+        assert samples(harness.text(), "coderun_phase") == []
+    harness = StoreHarness(job := a_job(uid=None))
+    harness.delete(job)
+    assert samples(harness.text(), "job_active") == []
 
 
-def test_names_that_no_api_server_allows_are_shown_as_far_as_they_can():
-    """With the characters of a name: what stands in a command must be one word of it."""
-    page = page_of(a_run(name='a"b\\c\nd\x00e\ud800f'))
-    assert samples(page, "coderun_phase") == ['coderun_phase{namespace="n",coderun="a_b_c_d_e_f",phase="none"} 1']
+def test_names_that_kubernetes_does_not_allow_are_cleaned():
+    """A name in a command of an alert must be a single word."""
+    exposition = exposition_of(a_run(name='a"b\\c\nd\x00e\ud800f'))
+    assert samples(exposition, "coderun_phase") == [
+        'coderun_phase{namespace="n",coderun="a_b_c_d_e_f",phase="none"} 1'
+    ]

@@ -1,4 +1,4 @@
-"""What a change renders, and what it leaves alone. Any sequence of changes: tests/property/test_sequences.py."""
+"""The metrics store renders what a change affects and nothing else. See also tests/property/test_sequences.py."""
 
 import collections
 from types import SimpleNamespace
@@ -6,66 +6,68 @@ from types import SimpleNamespace
 import pytest
 
 from exporter.cache import CODERUNS
+from tests.harness import StoreHarness, exposition_of, required, samples
 from tests.objects import CREATED, a_configmap, a_job, a_run
-from tests.worlds import World, page_of, required, samples
 
 
-def rendering(world):
-    """Counts, from now on, how often each family is rendered into blocks."""
-    counted = collections.Counter()
-    for name, section in world.store._compressed.items():
-        inner, families = section._lines, world.store._families[name]
+def count_renderings(harness):
+    """Counts from now on how often each family is rendered."""
+    renderings = collections.Counter()
+    for name, section in harness.store._compressed.items():
+        inner, families = section._lines, harness.store._families[name]
 
         def lines(which, uids, *, inner=inner, families=families):
-            counted.update(families[index].name for index in which)
+            renderings.update(families[index].name for index in which)
             return inner(which, uids)
 
         section._lines = lines
-    return counted
+    return renderings
 
 
-def test_what_alters_nothing_renders_nothing():
-    """The same object again, an object that was never there, a list of what is known, a clock that moves on."""
-    world = World(run := a_run(), job := a_job(), (full := a_configmap(data={"a": "x"})), needed=(required(),))
-    page = world.text()
-    counted = rendering(world)
+def test_changes_without_effect_render_nothing():
+    """Examples are an unchanged object, the deletion of an unknown object, and a clock that advances."""
+    harness = StoreHarness(
+        run := a_run(), job := a_job(), (full := a_configmap(data={"a": "x"})), needed=(required(),)
+    )
+    exposition = harness.text()
+    renderings = count_renderings(harness)
     for item in (run, job, full):
-        world.put(item)
-    world.put(run | {"status": {"qaStatus": "nothing that is kept"}})
-    world.delete(a_run(uid="unknown"))
-    world.advance(CREATED + 10_000)
-    assert world.text() == page
-    assert not counted
+        harness.put(item)
+    harness.put(run | {"status": {"qaStatus": "nothing that is kept"}})
+    harness.delete(a_run(uid="unknown"))
+    harness.advance(CREATED + 10_000)
+    assert harness.text() == exposition
+    assert not renderings
 
 
-def test_a_repeated_update_costs_no_memory():
-    """A controller that writes a finished run anew every minute leaves one note of its end, not thousands."""
-    world = World(run := a_run(status={"phase": "Failed"}))
+def test_a_repeated_update_uses_no_additional_memory():
+    """If a controller writes a finished run every minute, its end is stored only once."""
+    harness = StoreHarness(run := a_run(status={"phase": "Failed"}))
     for _ in range(9):
-        world.put(run)
-    assert len(world.cluster._retention._ends) == 1
+        harness.put(run)
+    assert len(harness.cache._retention._ends) == 1
 
 
-def test_a_change_renders_the_families_that_it_alters_and_no_other():
-    """A phase is one family of the run; none of its Job."""
-    world = World(run := a_run(), a_job())
-    world.text()
-    counted = rendering(world)
-    world.put(run | {"status": {"phase": "Running"}})
-    assert 'phase="Running"' in world.text()
-    assert counted == {"coderun_phase": 1}
+def test_a_change_renders_only_the_families_that_it_affects():
+    """A changed phase affects one family of the run and none of its Job."""
+    harness = StoreHarness(run := a_run(), a_job())
+    harness.text()
+    renderings = count_renderings(harness)
+    harness.put(run | {"status": {"phase": "Running"}})
+    assert 'phase="Running"' in harness.text()
+    assert renderings == {"coderun_phase": 1}
 
 
 def test_a_change_renders_only_the_lines_of_its_object():
-    """The others of its block are copied, those of objects whose names begin alike included."""
+    """The other lines of the block are copied, including those of objects whose name has the same prefix."""
     runs = [a_run(uid=str(number), name=f"r-{number}", status={"phase": "Running"}) for number in range(20)]
-    world = World(*runs)
-    before = set(world.text().splitlines())
+    harness = StoreHarness(*runs)
+    before = set(harness.text().splitlines())
     rendered = []
-    section = world.store._compressed["coderuns"]
+    section = harness.store._compressed["coderuns"]
     section._lines = lambda families, uids, inner=section._lines: rendered.extend(uids) or inner(families, uids)
-    world.put(runs[1] | {"status": {"phase": "Pending"}})
-    after = set(world.text().splitlines())
+    harness.put(runs[1] | {"status": {"phase": "Pending"}})
+    after = set(harness.text().splitlines())
     assert {line for line in before ^ after if line.startswith("coderun_phase")} == {
         'coderun_phase{namespace="n",coderun="r-1",phase="Running"} 1',
         'coderun_phase{namespace="n",coderun="r-1",phase="Pending"} 1',
@@ -73,71 +75,71 @@ def test_a_change_renders_only_the_lines_of_its_object():
     assert rendered == ["1"]
 
 
-def test_a_job_that_is_being_deleted_is_superseded_as_soon_as_there_is_another():
-    """And is not any more when that one is deleted as well."""
+def test_a_job_that_is_being_deleted_is_superseded_once_another_exists():
+    """It is no longer superseded when the other is being deleted too."""
     run = a_run(status={"phase": "Running"})
-    world = World(run, a_job(of=run, uid="old", name="old", deleted=CREATED + 10))
+    harness = StoreHarness(run, a_job(of=run, uid="old", name="old", deleted=CREATED + 10))
     cause = 'job_hang_cause{namespace="n",job_name="old",cause="superseded"'
-    assert cause not in world.text()
-    world.put(a_job(of=run, uid="new", name="new"))
-    assert cause in world.text()
-    world.put(a_job(of=run, uid="new", name="new", deleted=CREATED + 20))
-    assert cause not in world.text()
+    assert cause not in harness.text()
+    harness.put(a_job(of=run, uid="new", name="new"))
+    assert cause in harness.text()
+    harness.put(a_job(of=run, uid="new", name="new", deleted=CREATED + 20))
+    assert cause not in harness.text()
 
 
 @pytest.mark.parametrize("by", ["watch", "list"])
-def test_an_object_of_the_same_uid_under_another_name_leaves_no_line_of_the_old_one(by):
-    """No API server does that; a page with both would be refused as a whole."""
-    world = World(run := a_run(name="first"), a_run(uid="other", name="other"), a_job())
-    world.text()
+def test_an_object_that_keeps_its_uid_under_another_name_leaves_no_old_lines(by):
+    """No API server does this, but Prometheus would reject duplicate series."""
+    harness = StoreHarness(run := a_run(name="first"), a_run(uid="other", name="other"), a_job())
+    harness.text()
     renamed = run | {"metadata": run["metadata"] | {"name": "second"}}
     if by == "watch":
-        world.put(renamed)
+        harness.put(renamed)
     else:
-        world.list(CODERUNS, renamed, a_run(uid="other", name="other"))
-    text = world.text()
+        harness.list(CODERUNS, renamed, a_run(uid="other", name="other"))
+    text = harness.text()
     assert 'coderun="first"' not in "".join(samples(text, "coderun_phase") + samples(text, "coderun_info"))
     assert len(samples(text, "coderun_created_timestamp")) == 2
 
 
-def test_a_change_of_a_run_renders_what_its_job_takes_from_it():
-    """The agent stands in the Job's line as well."""
-    world = World(run := a_run(), a_job())
-    world.text()
-    counted = rendering(world)
-    world.put(run | {"spec": {"githubApp": "5DLabs-Tess"}})
-    assert len([line for line in world.text().splitlines() if 'agent="tess"' in line]) == 2
-    assert counted == {"coderun_info": 1, "job_info": 1}
+def test_a_change_of_a_run_renders_the_joined_families_of_its_job():
+    """The agent of the run is also a label of job_info."""
+    harness = StoreHarness(run := a_run(), a_job())
+    harness.text()
+    renderings = count_renderings(harness)
+    harness.put(run | {"spec": {"githubApp": "5DLabs-Tess"}})
+    assert len([line for line in harness.text().splitlines() if 'agent="tess"' in line]) == 2
+    assert renderings == {"coderun_info": 1, "job_info": 1}
 
 
-def test_an_event_of_a_run_asks_its_jobs_only_for_what_joins():
-    """A run with a thousand Jobs is asked about by each of them: what cannot tell of the run is not computed."""
-    world = World(run := a_run(), a_job())
+def test_an_event_of_a_run_computes_only_joined_families_of_its_jobs():
+    """A run can have a thousand Jobs, so their other families must not be computed."""
+    harness = StoreHarness(run := a_run(), a_job())
     asked = collections.Counter()
-    for index, family in world.store._families["jobs"].items():
+    for index, family in harness.store._families["jobs"].items():
         double = SimpleNamespace(
             needs=family.needs, uses=family.uses, samples=lambda *_, name=family.name: asked.update([name])
         )
-        world.store._families["jobs"][index] = double
-        if family.needs and index in world.store._joined_families["jobs"]:
-            world.store._joined_families["jobs"][index] = double
-    world.put(run | {"status": {"phase": "Running"}})
+        harness.store._families["jobs"][index] = double
+        if family.needs and index in harness.store._joining["jobs"]:
+            harness.store._joining["jobs"][index] = double
+    harness.put(run | {"status": {"phase": "Running"}})
     limits = ("job_max_runtime_seconds", "job_max_runtime_configured", "job_long_lived")
     joined = ("job_info", *limits, "agent_main_container_finished_timestamp_seconds", "job_hang_cause")
     assert asked == dict.fromkeys(joined, 2)
 
 
-def test_a_broken_configmap_renders_the_runs_that_wait():
-    """Also those whose only Job is being deleted."""
-    world = World(
+def test_a_deleted_configmap_renders_the_runs_that_wait():
+    """This includes runs whose only Job is being deleted."""
+    harness = StoreHarness(
         a_run(status={"phase": "Running"}),
         a_job(deleted=CREATED + 20),
         configmap := a_configmap(data={"a": "x"}),
         needed=(required(),),
     )
-    assert 'cause="job_deleting"' in samples(world.text(), "coderun_stall_cause")[0]
-    world.delete(configmap)
-    assert samples(world.text(), "coderun_stall_cause") == [
+    assert 'cause="job_deleting"' in samples(harness.text(), "coderun_stall_cause")[0]
+    harness.delete(configmap)
+    assert samples(harness.text(), "coderun_stall_cause") == [
         (
             'coderun_stall_cause{namespace="n",coderun="r",cause="configmap_missing",'
             'detail="agent-platform/controller-agent-templates-claude"} 1'
@@ -153,25 +155,27 @@ def test_a_broken_configmap_renders_the_runs_that_wait():
         ("configmaps", ("configmap_health",)),
     ],
 )
-def test_a_family_is_absent_until_all_that_it_needs_has_been_read(unread, hidden):
-    """Half a join would be a lie, so that not even its HELP is there; the rest of the page is."""
+def test_a_family_is_absent_until_all_resources_that_it_needs_are_listed(unread, hidden):
+    """Not even its HELP is exposed, because a partial join would be wrong. Other families are exposed."""
     objects = {"coderuns": a_run(), "jobs": a_job(), "configmaps": a_configmap(data={"a": "x"})}
-    world = World(*objects.values(), needed=(required(),), unread=(unread,))
-    page = world.text()
+    harness = StoreHarness(*objects.values(), needed=(required(),), unread=(unread,))
+    exposition = harness.text()
     for name in hidden:
-        assert f"# TYPE {name} " not in page
-    assert "# TYPE" in page
-    world.list(unread, objects[unread])
+        assert f"# TYPE {name} " not in exposition
+    assert "# TYPE" in exposition
+    harness.list(unread, objects[unread])
     for name in hidden:
-        assert f"# TYPE {name} " in world.text()
-    assert sorted(world.text().splitlines()) == sorted(page_of(*objects.values(), needed=(required(),)).splitlines())
+        assert f"# TYPE {name} " in harness.text()
+    assert sorted(harness.text().splitlines()) == sorted(
+        exposition_of(*objects.values(), needed=(required(),)).splitlines()
+    )
 
 
-def test_rendering_stops_when_its_time_is_up_and_continues_where_it_stopped():
-    """No slice, however short, does nothing: a page gets finished at last."""
-    world = World(*(a_run(uid=f"u{number}", name=f"r{number}") for number in range(300)))
+def test_rendering_stops_after_its_time_and_continues_there():
+    """Each slice renders at least one block, so rendering always completes."""
+    harness = StoreHarness(*(a_run(uid=f"u{number}", name=f"r{number}") for number in range(300)))
     slices = 1
-    while not world.store.render(seconds=0):
+    while not harness.store.render(seconds=0):
         slices += 1
     assert slices > 1
-    assert len(samples(world.text(), "coderun_created_timestamp")) == 300
+    assert len(samples(harness.text(), "coderun_created_timestamp")) == 300

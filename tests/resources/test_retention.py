@@ -1,12 +1,12 @@
-"""How long what has finished stays on the page."""
+"""How long finished runs and Jobs are exposed."""
 
 import itertools
 
 import pytest
 
 from exporter.cache import NEVER, Thresholds
+from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job, a_run, stamp
-from tests.worlds import World, samples
 
 HOUR = 3600
 ENDED = CREATED + 300
@@ -14,104 +14,104 @@ RUN_DONE = a_run(status={"phase": "Succeeded", "finishedAt": stamp(ENDED)})
 JOB_DONE = a_job(ended="Complete", ended_at=ENDED)
 
 
-def on_page(world):
-    """The names of the runs and the Jobs that are on the page."""
-    return [line.split('"')[3] for line in samples(world.text(), "coderun_phase", "job_active")]
+def exposed(harness):
+    """The names of the exposed runs and Jobs."""
+    return [line.split('"')[3] for line in samples(harness.text(), "coderun_phase", "job_active")]
 
 
-def test_a_finished_object_leaves_the_page_at_its_retention_and_not_before():
-    """Six hours by default, to the second; the run and its Job by their own ends."""
-    world = World(RUN_DONE, a_job(ended="Failed", ended_at=ENDED - 100))
-    assert on_page(world) == ["r", "j"]
-    world.advance(ENDED - 100 + 6 * HOUR - 1)
-    assert on_page(world) == ["r", "j"]
-    world.advance(ENDED - 100 + 6 * HOUR)
-    assert on_page(world) == ["r"]
-    world.advance(ENDED + 6 * HOUR - 1)
-    assert on_page(world) == ["r"]
-    world.advance(ENDED + 6 * HOUR)
-    assert on_page(world) == []
+def test_a_finished_object_is_removed_exactly_at_its_retention():
+    """The default is six hours. It starts at the end of each object."""
+    harness = StoreHarness(RUN_DONE, a_job(ended="Failed", ended_at=ENDED - 100))
+    assert exposed(harness) == ["r", "j"]
+    harness.advance(ENDED - 100 + 6 * HOUR - 1)
+    assert exposed(harness) == ["r", "j"]
+    harness.advance(ENDED - 100 + 6 * HOUR)
+    assert exposed(harness) == ["r"]
+    harness.advance(ENDED + 6 * HOUR - 1)
+    assert exposed(harness) == ["r"]
+    harness.advance(ENDED + 6 * HOUR)
+    assert exposed(harness) == []
 
 
 @pytest.mark.parametrize("retention", [0, NEVER])
-def test_a_retention_of_0_or_none_keeps_an_object_as_long_as_it_exists(retention):
-    """And nothing is noted for a day that does not come."""
-    world = World(RUN_DONE, JOB_DONE, thresholds=Thresholds(retention=retention))
-    world.advance(ENDED + 10_000 * HOUR)
-    assert on_page(world) == ["r", "j"]
-    assert world.cluster._retention._ends == []
-    world.delete(RUN_DONE)
-    assert on_page(world) == ["j"]
+def test_a_retention_of_0_or_none_exposes_an_object_as_long_as_it_exists(retention):
+    """The ends of objects are then not stored."""
+    harness = StoreHarness(RUN_DONE, JOB_DONE, thresholds=Thresholds(retention=retention))
+    harness.advance(ENDED + 10_000 * HOUR)
+    assert exposed(harness) == ["r", "j"]
+    assert harness.cache._retention._ends == []
+    harness.delete(RUN_DONE)
+    assert exposed(harness) == ["j"]
 
 
-def test_what_ended_long_ago_is_not_on_the_first_page():
-    """A restart does not bring back what has been forgotten."""
-    assert on_page(World(RUN_DONE, JOB_DONE, now=ENDED + 7 * HOUR)) == []
+def test_objects_that_finished_long_ago_are_not_exposed_after_a_restart():
+    """Their retention has passed before the initial list."""
+    assert exposed(StoreHarness(RUN_DONE, JOB_DONE, now=ENDED + 7 * HOUR)) == []
 
 
-def test_a_clock_that_was_wrong_for_a_while_costs_nothing():
-    """Set on by a century and back again: what had left the page too early is there, and leaves it on its day."""
-    world = World(RUN_DONE, a_job(ended="Failed", ended_at=ENDED - 100), now=ENDED)
-    world.advance(ENDED + 1_000_000 * HOUR)
-    assert on_page(world) == []
-    world.advance(ENDED)
-    assert on_page(world) == ["r", "j"]
-    world.advance(ENDED - 100 + 6 * HOUR)
-    assert on_page(world) == ["r"]
-    world.advance(ENDED + 6 * HOUR)
-    assert on_page(world) == []
+def test_a_temporarily_wrong_clock_has_no_lasting_effect():
+    """After the correction, objects that were removed too early are exposed again until their retention passes."""
+    harness = StoreHarness(RUN_DONE, a_job(ended="Failed", ended_at=ENDED - 100), now=ENDED)
+    harness.advance(ENDED + 1_000_000 * HOUR)
+    assert exposed(harness) == []
+    harness.advance(ENDED)
+    assert exposed(harness) == ["r", "j"]
+    harness.advance(ENDED - 100 + 6 * HOUR)
+    assert exposed(harness) == ["r"]
+    harness.advance(ENDED + 6 * HOUR)
+    assert exposed(harness) == []
 
 
-def test_a_clock_that_is_set_back_brings_back_nothing_that_is_gone():
-    """What was deleted meanwhile, and what would have left by the right time too."""
-    world = World(RUN_DONE, JOB_DONE, now=ENDED + 7 * HOUR)
-    world.advance(ENDED + 20 * HOUR)
-    world.delete(JOB_DONE)
-    world.advance(ENDED + 7 * HOUR)
-    assert on_page(world) == []
-    world.advance(0)
-    assert on_page(world) == ["r"]
-    world.advance(ENDED + 7 * HOUR)
-    assert on_page(world) == []
+def test_setting_the_clock_back_does_not_expose_deleted_objects():
+    """Objects whose retention has passed by the correct time are not exposed either."""
+    harness = StoreHarness(RUN_DONE, JOB_DONE, now=ENDED + 7 * HOUR)
+    harness.advance(ENDED + 20 * HOUR)
+    harness.delete(JOB_DONE)
+    harness.advance(ENDED + 7 * HOUR)
+    assert exposed(harness) == []
+    harness.advance(0)
+    assert exposed(harness) == ["r"]
+    harness.advance(ENDED + 7 * HOUR)
+    assert exposed(harness) == []
 
 
-def test_a_finished_job_stays_as_long_as_its_run_is_open():
-    """So that a run that is not updated shows next to the Job that it should have been updated from."""
-    world = World(a_run(status={"phase": "Running"}), JOB_DONE)
-    world.advance(ENDED + 100 * HOUR)
-    assert on_page(world) == ["r", "j"]
-    world.put(a_run(status={"phase": "Succeeded", "finishedAt": stamp(ENDED + 100 * HOUR)}))
-    assert on_page(world) == ["r"]
-    world.advance(ENDED + 106 * HOUR)
-    assert on_page(world) == []
+def test_a_finished_job_is_exposed_as_long_as_its_run_is_open():
+    """So a run whose status was not updated is exposed together with its finished Job."""
+    harness = StoreHarness(a_run(status={"phase": "Running"}), JOB_DONE)
+    harness.advance(ENDED + 100 * HOUR)
+    assert exposed(harness) == ["r", "j"]
+    harness.put(a_run(status={"phase": "Succeeded", "finishedAt": stamp(ENDED + 100 * HOUR)}))
+    assert exposed(harness) == ["r"]
+    harness.advance(ENDED + 106 * HOUR)
+    assert exposed(harness) == []
 
 
-def test_a_finished_job_whose_run_is_gone_ends_on_its_own():
-    """An orphan that nobody ever touches again leaves the page all the same."""
-    world = World(run := a_run(status={"phase": "Running"}), JOB_DONE)
-    world.delete(run)
-    world.advance(ENDED + 6 * HOUR - 1)
-    assert on_page(world) == ["j"]
-    world.advance(ENDED + 6 * HOUR)
-    assert on_page(world) == []
+def test_a_finished_job_without_its_run_has_its_own_retention():
+    """It is removed even if it never changes again."""
+    harness = StoreHarness(run := a_run(status={"phase": "Running"}), JOB_DONE)
+    harness.delete(run)
+    harness.advance(ENDED + 6 * HOUR - 1)
+    assert exposed(harness) == ["j"]
+    harness.advance(ENDED + 6 * HOUR)
+    assert exposed(harness) == []
 
 
-def test_an_end_that_moves_moves_the_day():
-    """A later end keeps the object, an earlier one lets it go earlier."""
-    world = World(RUN_DONE)
-    world.put(RUN_DONE | {"status": {"phase": "Succeeded", "finishedAt": stamp(ENDED + HOUR)}})
-    world.advance(ENDED + 6 * HOUR)
-    assert on_page(world) == ["r"]
-    world.put(RUN_DONE | {"status": {"phase": "Succeeded", "finishedAt": stamp(ENDED + HOUR // 2)}})
-    world.advance(ENDED + 6 * HOUR + HOUR // 2)
-    assert on_page(world) == []
+def test_a_changed_end_changes_the_time_of_removal():
+    """A later end exposes the object longer, an earlier end shorter."""
+    harness = StoreHarness(RUN_DONE)
+    harness.put(RUN_DONE | {"status": {"phase": "Succeeded", "finishedAt": stamp(ENDED + HOUR)}})
+    harness.advance(ENDED + 6 * HOUR)
+    assert exposed(harness) == ["r"]
+    harness.put(RUN_DONE | {"status": {"phase": "Succeeded", "finishedAt": stamp(ENDED + HOUR // 2)}})
+    harness.advance(ENDED + 6 * HOUR + HOUR // 2)
+    assert exposed(harness) == []
 
 
-def test_a_run_that_is_open_again_is_on_the_page_again():
-    """What is hidden is kept: a retry brings it back."""
-    world = World(RUN_DONE, now=ENDED + 7 * HOUR)
-    world.put(RUN_DONE | {"status": {"phase": "Running"}})
-    assert on_page(world) == ["r"]
+def test_a_run_that_is_open_again_is_exposed_again():
+    """The records of hidden runs remain in the cache."""
+    harness = StoreHarness(RUN_DONE, now=ENDED + 7 * HOUR)
+    harness.put(RUN_DONE | {"status": {"phase": "Running"}})
+    assert exposed(harness) == ["r"]
 
 
 @pytest.mark.parametrize(
@@ -125,19 +125,19 @@ def test_a_run_that_is_open_again_is_on_the_page_again():
     ],
     ids=["finishedAt", "lastUpdate", "its last Job's end", "its creation: a Job without an end", "its creation"],
 )
-def test_a_runs_end_is_the_best_that_is_known(status, jobs, end):
-    """What the run says itself, the end of its last Job, its creation."""
-    world = World(a_run(status=status | {"phase": "Failed"}), *jobs)
-    world.advance(end + 6 * HOUR - 1)
-    assert "r" in on_page(world)
-    world.advance(end + 6 * HOUR)
-    assert "r" not in on_page(world)
+def test_the_end_of_a_run_is_the_most_precise_known_time(status, jobs, end):
+    """These are times in its status, then the end of its last Job, then its creation."""
+    harness = StoreHarness(a_run(status=status | {"phase": "Failed"}), *jobs)
+    harness.advance(end + 6 * HOUR - 1)
+    assert "r" in exposed(harness)
+    harness.advance(end + 6 * HOUR)
+    assert "r" not in exposed(harness)
 
 
-def test_an_object_without_any_date_counts_as_long_gone():
-    """Terminal, and neither created nor ended: it must not stay for ever."""
-    assert on_page(World(a_run(created=None, status={"phase": "Failed"}))) == []
-    assert on_page(World(a_job(created=None, ended="Failed", ended_at=None, owners=[]), match_labels={})) == []
+def test_a_finished_object_without_any_time_is_not_exposed():
+    """Otherwise it would be exposed forever."""
+    assert exposed(StoreHarness(a_run(created=None, status={"phase": "Failed"}))) == []
+    assert exposed(StoreHarness(a_job(created=None, ended="Failed", ended_at=None, owners=[]), match_labels={})) == []
 
 
 RUNS = (
@@ -155,21 +155,21 @@ JOBS = (
 )
 
 
-def test_whatever_happened_before_the_clock_takes_from_the_page_what_has_passed():
-    """Every sequence of three changes of a run and its Job, at three moments after, and when it is set back."""
+def test_objects_are_removed_at_their_retention_after_any_sequence_of_changes():
+    """All sequences of three changes of a run and its Job are tested at four times, with a clock that is set back."""
     absent = {"CodeRun": a_run(), "Job": a_job()}
     changes = [("CodeRun", run) for run in RUNS] + [("Job", job) for job in JOBS]
     for sequence in itertools.product(changes, repeat=3):
-        world = World(now=CREATED, thresholds=Thresholds(retention=50))
+        harness = StoreHarness(now=CREATED, thresholds=Thresholds(retention=50))
         for kind, item in sequence:
             if item is None:
-                world.delete(absent[kind])
+                harness.delete(absent[kind])
             else:
-                world.put(item)
-            world.page()
+                harness.put(item)
+            harness.exposition()
         for after in (75, 115, 160, 90):
-            world.advance(CREATED + after)
-            page = b"".join(world.page().plain()).decode()
-            told = [line.split('"')[3] for line in samples(page, "coderun_phase", "job_active")]
-            held = (*world.cluster.runs, *world.cluster.jobs)
-            assert told == [item.name for item in held if world.cluster.is_exposed(item)], sequence
+            harness.advance(CREATED + after)
+            exposition = b"".join(harness.exposition().plain()).decode()
+            names = [line.split('"')[3] for line in samples(exposition, "coderun_phase", "job_active")]
+            held = (*harness.cache.runs, *harness.cache.jobs)
+            assert names == [item.name for item in held if harness.cache.is_exposed(item)], sequence

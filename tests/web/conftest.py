@@ -1,4 +1,4 @@
-"""What the tests of TLS begin with."""
+"""The fixture of the tests of TLS."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.web.protected import Folder
 
 @pytest.fixture
 def folder(tmp_path):
-    """A certificate, its key, its CA."""
+    """A directory with a certificate, its key and its CA."""
     return Folder(tmp_path)

@@ -1,4 +1,4 @@
-"""Web configuration files, certificates, and clients that have one."""
+"""Web configuration files, certificates, and clients with a certificate."""
 
 import asyncio
 import base64
@@ -14,28 +14,28 @@ import yaml
 from exporter.web_config.watched import WebFile
 
 PASSWORD = "tell-nobody"
-HASHED = bcrypt.hashpw(
+PASSWORD_HASH = bcrypt.hashpw(
     PASSWORD.encode(), b"$2b$04$rzgHb21kkIrSjdMZUAmkKu"
-).decode()  # one salt: it is in the names of tests
+).decode()  # a fixed salt, because the hash is part of test names
 TLS = {"cert_file": "tls.crt", "key_file": "tls.key"}
 MUTUAL = TLS | {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": "ca.crt"}
-USERS = {"basic_auth_users": {"prometheus": HASHED}}
+USERS = {"basic_auth_users": {"prometheus": PASSWORD_HASH}}
 
 
 class Clock:
-    """Moves on by two seconds with each look, so that a change is seen at once."""
+    """A clock that advances by two seconds with each call, so that changed files are reloaded at once."""
 
     def __init__(self):
         self.now = time.monotonic()
 
     def __call__(self):
-        """Seconds."""
+        """The time in seconds."""
         self.now += 2
         return self.now
 
 
 class Folder:
-    """The folder of a web configuration with a certificate of its own CA."""
+    """The directory of a web configuration, with a certificate and its CA."""
 
     def __init__(self, path):
         self.path = path
@@ -44,14 +44,14 @@ class Folder:
         self.authority.cert_pem.write_to_path(path / "ca.crt")
 
     def renew(self, authority=None, **more):
-        """Another certificate, another key."""
+        """Creates a new certificate and key."""
         leaf = (authority or self.authority).issue_cert("127.0.0.1", **more)
         (self.path / "tls.crt").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(self.path / "tls.key")
         return leaf
 
     def write(self, *sections, name="web-config.yml", **more):
-        """The file with these sections; gives its path."""
+        """Writes the file with these sections and returns its path."""
         tree = dict(more)
         for section in sections:
             tree |= section
@@ -59,16 +59,16 @@ class Folder:
         return self.path / name
 
     def load(self, *sections, clock=None, **more):
-        """The file, read."""
+        """Writes and loads the file."""
         return WebFile(str(self.write(*sections, **more)), clock=clock or Clock())
 
     def load_text(self, text, *, clock=None, **more):
-        """The file with this text, read."""
+        """Writes and loads a file with this text."""
         (self.path / "web-config.yml").write_text(text)
         return WebFile(str(self.path / "web-config.yml"), clock=clock or Clock(), **more)
 
     def trust(self, *names, authority=None):
-        """A client that trusts the CA; with names it has a certificate for them, of another CA if there is one."""
+        """A client context that trusts the CA. With names, it has a certificate for them (of `authority`)."""
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
         if names:
@@ -77,20 +77,20 @@ class Folder:
 
 
 def ago(**time):
-    """A moment that is past."""
+    """A time in the past."""
     return dt.datetime.now(dt.UTC) - dt.timedelta(**time)
 
 
 def basic(user, password):
-    """The header of a user with a password."""
+    """The Basic authentication header of a user."""
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-ME = basic("prometheus", PASSWORD)
+CREDENTIALS = basic("prometheus", PASSWORD)
 
 
 async def ask(url, *, trust=True, path="/metrics", headers=None):
-    """The status of an answer on a connection of its own, and its headers."""
+    """Sends a request on a new connection. Returns the status and the headers of the response."""
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust, force_close=True)) as session,
         session.get(url + path, headers=headers) as answer,
@@ -99,8 +99,8 @@ async def ask(url, *, trust=True, path="/metrics", headers=None):
         return answer.status, answer.headers
 
 
-async def shown_to(url, trust):
-    """The serial number of the certificate that a new connection is shown."""
+async def certificate_serial(url, trust):
+    """The serial number of the server certificate on a new connection."""
     host, port = url.removeprefix("https://").split(":")
     _, writer = await asyncio.open_connection(host, int(port), ssl=trust, server_hostname="127.0.0.1")
     serial = writer.get_extra_info("peercert")["serialNumber"]
@@ -110,13 +110,13 @@ async def shown_to(url, trust):
 
 
 def refused(site, reason="bad_handshake"):
-    """How many clients were, for this reason."""
+    """The number of clients that were rejected for this reason."""
     value = site.telemetry.registry.get_sample_value
     return value("coderun_exporter_clients_refused_total", {"reason": reason})
 
 
 class Plain:
-    """A site as a client sees it that knows nothing of TLS."""
+    """The site with an http URL, for a client that does not use TLS."""
 
     def __init__(self, site):
         self.url = site.url.replace("https", "http")

@@ -1,4 +1,4 @@
-"""The web server with a page of the test's own, and raw requests to it."""
+"""The web server with a fixed exposition, and requests to it."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ LINES = '# HELP a_b Text.\n# TYPE a_b gauge\na_b{x="y"} 1\n'
 
 
 class Site:
-    """What is served: `text` is the page without the exporter's own metrics."""
+    """The objects that the web server needs. `text` is the exposition without the exporter's own metrics."""
 
     def __init__(self, *, text=LINES):
         self.text = text
@@ -34,39 +34,39 @@ class Site:
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
         self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
         self.notices = Notices()
-        self.cluster = ObjectCache(thresholds=Thresholds())
+        self.cache = ObjectCache(thresholds=Thresholds())
         self.now = 1_700_000_000.0
         self.address = ""
         self.recorder = None
         self.urls = []
 
     def counted(self, *, openmetrics):
-        """As the history gives it; its value is the form."""
+        """The text of the counters. The value of its only sample shows the format."""
         return f"# HELP c Text.\n# TYPE c gauge\nc {int(openmetrics)}\n"
 
     async def page(self, tail):
-        """As the composition root gives it."""
+        """Returns the exposition with these metrics of the exporter."""
         blocks = [block for block in [deflate(self.text)] if block]
         return Exposition([(blocks, *combine(blocks))], tail=tail())
 
     @property
     def url(self):
-        """The first address."""
+        """The URL of the first listen address."""
         return self.urls[0]
 
 
 @contextlib.asynccontextmanager
 async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_file=None, reviews=None, **limits):
-    """Serves it, under limits of which some may be others, and protected by a web configuration if there is one."""
+    """Serves the site with these limits, with the web configuration and token reviews if given."""
     site = site or Site()
-    site.recorder = site.recorder or FlightRecorder(site.cluster, started=site.now)
+    site.recorder = site.recorder or FlightRecorder(site.cache, started=site.now)
     site.health = Health(groups=site.groups, required=("coderuns", "jobs"), notices=site.notices)
     async with serve(
         content=Content(
             metrics=site.metrics,
             health=site.health,
-            overview=Overview(cache=site.cluster, address=lambda: site.address, clock=lambda: site.now),
-            runs=RunsApi(cache=site.cluster, health=site.health, recorder=site.recorder),
+            overview=Overview(cache=site.cache, address=lambda: site.address, clock=lambda: site.now),
+            runs=RunsApi(cache=site.cache, health=site.health, recorder=site.recorder),
         ),
         telemetry=site.telemetry,
         addresses=addresses,
@@ -79,7 +79,7 @@ async def a_site(site=None, *, addresses=("127.0.0.1:0",), path="/metrics", web_
 
 
 async def fetch(url, *, method="GET", **headers):
-    """Status, headers and body as they came, nothing unpacked."""
+    """Returns status, headers and body. The body is not decompressed."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     skip = ("Accept-Encoding", "Accept", "User-Agent")
     async with (
@@ -90,7 +90,7 @@ async def fetch(url, *, method="GET", **headers):
 
 
 async def raw(url, text):
-    """The bytes that come back for these bytes, until the server closes."""
+    """The response to these bytes, until the server closes the connection."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     writer.write(text.replace("\n", "\r\n").encode())

@@ -1,4 +1,4 @@
-"""The API: what it says, its pages, its protection, and that it keeps its schema."""
+"""The runs API: its content, paging, protection and JSON schema."""
 
 import json
 import pathlib
@@ -7,25 +7,25 @@ import jsonschema
 import pytest
 
 from exporter.web import api
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
-from tests.web.judge import Judge, bearer
 from tests.web.protected import ask
 from tests.web.serving import Site, a_site, fetch
-from tests.worlds import World
+from tests.web.token_reviewer import TokenReviewer, bearer
 
 SCHEMA = json.loads((pathlib.Path(__file__).parents[2] / "docs/api.schema.json").read_text("utf-8"))
 RUNS = [a_run(name=f"r{number}", uid=f"u{number}", created=CREATED + number) for number in range(7)]
 
 
 def a_site_with(*objects, **more):
-    """A site whose cache has these objects."""
+    """A site whose cache contains these objects."""
     site = Site()
-    site.cluster = World(*objects, now=CREATED + 7200).cluster
+    site.cache = StoreHarness(*objects, now=CREATED + 7200).cache
     return a_site(site, **more)
 
 
 async def get(site, path="", *, status=200):
-    """The answer, which keeps the schema."""
+    """The JSON of the response, validated against the schema, or the text of an error."""
     got, headers, body = await fetch(f"{site.url}/api/v1/runs{path}")
     assert got == status, body
     if status != 200:
@@ -37,8 +37,8 @@ async def get(site, path="", *, status=200):
     return answer
 
 
-async def test_a_run_has_its_findings_and_its_chain():
-    """Cause, evidence, next command; then the worker."""
+async def test_a_run_has_its_findings_and_its_workers():
+    """A finding has a cause, evidence and the next command."""
     run = a_run(status={"phase": "Succeeded"})
     async with a_site_with(run, a_job(of=run)) as site:
         answer = await get(site, "/n/r")
@@ -52,8 +52,8 @@ async def test_a_run_has_its_findings_and_its_chain():
     assert (answer["eventsKnown"], answer["workers"][0]["podsKnown"]) == (False, False)
 
 
-async def test_pages_follow_one_another_in_order():
-    """Each with its token; the last one has none."""
+async def test_pages_are_in_order():
+    """Each page has a continue token, except the last."""
     async with a_site_with(*RUNS) as site:
         names, token, pages = [], "", 0
         while token or not pages:
@@ -64,8 +64,8 @@ async def test_pages_follow_one_another_in_order():
     assert pages == 3
 
 
-async def test_a_page_is_limited_in_bytes(monkeypatch):
-    """However many runs it may have."""
+async def test_the_size_of_a_page_is_limited(monkeypatch):
+    """The limit is in bytes and applies to any number of runs."""
     monkeypatch.setattr(api, "_PAGE_BYTES", 2000)
     async with a_site_with(*RUNS) as site:
         page = await get(site)
@@ -75,7 +75,7 @@ async def test_a_page_is_limited_in_bytes(monkeypatch):
 
 
 async def test_only_open_runs_are_listed_by_default():
-    """And a run that is over with `state=all`."""
+    """With `state=all` finished runs are listed too."""
     over = a_run(name="over", uid="over", status={"phase": "Failed", "message": "Template rendering failed"})
     async with a_site_with(RUNS[0], over) as site:
         assert [run["name"] for run in (await get(site))["items"]] == ["r0"]
@@ -83,7 +83,7 @@ async def test_only_open_runs_are_listed_by_default():
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "error_text"),
     [
         ("?limit=0", "limit must be a number from 1 to 500"),
         ("?limit=501", "limit must be a number from 1 to 500"),
@@ -94,14 +94,14 @@ async def test_only_open_runs_are_listed_by_default():
         ("?continue=YQ==", "continue must be the token of the previous page"),
     ],
 )
-async def test_a_wrong_parameter_is_named(query, words):
-    """In one line."""
+async def test_a_wrong_parameter_is_reported(query, error_text):
+    """The error is one line."""
     async with a_site_with() as site:
-        assert await get(site, query, status=400) == words
+        assert await get(site, query, status=400) == error_text
 
 
-async def test_what_is_not_there_is_said_only_once_everything_was_read():
-    """An unknown is not a no."""
+async def test_an_unknown_name_is_404_only_after_the_initial_lists():
+    """Before that the run may exist, so the status is 503."""
     async with a_site_with(RUNS[0]) as site:
         assert "try again later" in await get(site, "/n/x", status=503)
         for status in (site.runs, site.jobs):
@@ -111,17 +111,17 @@ async def test_what_is_not_there_is_said_only_once_everything_was_read():
     assert text.endswith("not from before the start at 2023-11-14T22:13:20Z")
 
 
-async def test_a_run_that_was_deleted_is_explained_until_it_is_forgotten():
-    """And the answer says that it is a record, or that there is none any more."""
+async def test_a_deleted_run_is_explained_for_24_hours():
+    """The response says that it is a record."""
     run = a_run(status={"phase": "Running"})
-    world = World(run, a_job(), now=CREATED + 60)
+    harness = StoreHarness(run, a_job(), now=CREATED + 60)
     site = Site()
-    site.cluster, site.recorder = world.cluster, world.recorder
-    world.delete(run)
+    site.cache, site.recorder = harness.cache, harness.recorder
+    harness.delete(run)
     async with a_site(site) as site:
         site.runs.record_list(objects=0)
         site.jobs.record_list(objects=1)
-        world.advance(CREATED + 20 * 3600)
+        harness.advance(CREATED + 20 * 3600)
         answer = await get(site, "/n/r")
         assert answer["recorded"] == "2025-10-09T08:54:20Z"
         assert answer["notes"] == [
@@ -133,46 +133,48 @@ async def test_a_run_that_was_deleted_is_explained_until_it_is_forgotten():
             "started",
             "deletion requested",
         ]
-        world.advance(CREATED + 25 * 3600)
+        harness.advance(CREATED + 25 * 3600)
         assert "are kept for 24 h" in await get(site, "/n/r", status=404)
 
 
-async def test_a_name_alone_must_be_unique():
-    """Several are listed."""
+async def test_a_name_without_a_namespace_must_be_unique():
+    """Otherwise the response lists the matching runs."""
     other = a_run(name="r0", uid="other", namespace="m")
     async with a_site_with(RUNS[0], RUNS[1], other) as site:
         assert (await get(site, "/r1"))["name"] == "r1"
         assert "m/r0" in await get(site, "/r0", status=409)
 
 
-async def test_a_job_stands_for_its_run():
-    """As an alert names the Job."""
+async def test_the_name_of_a_job_finds_its_run():
+    """Alerts contain the name of the Job."""
     run = a_run(status={"phase": "Running"})
     async with a_site_with(run, a_job(of=run)) as site:
         assert (await get(site, "/n/j"))["name"] == "r"
 
 
-async def test_it_is_protected_as_the_metrics_are():
-    """Who may read the metrics may read it, with one review for all runs."""
-    judge = Judge()
-    async with a_site_with(*RUNS, reviews=judge.reviews()) as site:
+async def test_the_api_has_the_protection_of_the_metrics():
+    """A user who may get the metrics may use it. One review covers all runs."""
+    reviewer = TokenReviewer()
+    async with a_site_with(*RUNS, reviews=reviewer.reviews()) as site:
         for headers, status in (({}, 401), (bearer("poor"), 401), (bearer("good"), 200)):
             for path in ("/api/v1/runs", "/api/v1/runs/n/r0", "/api/v1/runs/n/r1"):
                 assert (await ask(site.url, path=path, headers=headers))[0] == status, (headers, path)
-    reviewed = [body for kind, body in judge.asked if kind == "subjectaccessreviews" and "prometheus" in str(body)]
+    reviewed = [
+        body for kind, body in reviewer.requests if kind == "subjectaccessreviews" and "prometheus" in str(body)
+    ]
     assert len(reviewed) == 1
     assert reviewed[0]["nonResourceAttributes"]["path"] == "/metrics"
 
 
-async def test_it_shares_the_limit_of_requests():
-    """Of a client that reads nothing as well."""
+async def test_the_api_shares_the_limit_of_concurrent_requests():
+    """The methods are limited to GET and HEAD."""
     async with a_site_with(*RUNS, max_requests=1) as site:
         assert (await fetch(f"{site.url}/api/v1/runs"))[0] == 200
         assert (await fetch(f"{site.url}/api/v1/runs", method="POST"))[0] == 405
 
 
-async def test_what_is_not_watched_is_a_note():
-    """The answer may be old."""
+async def test_an_unwatched_resource_is_a_note():
+    """The response may be outdated."""
     async with a_site_with(RUNS[0]) as site:
         site.jobs.record_failure(state="forbidden", code="403", detail="no right")
         assert "jobs (*) is forbidden: no right" in (await get(site))["notes"]

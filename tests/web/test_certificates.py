@@ -1,34 +1,34 @@
-"""The server's certificate: one that is new is taken, one that cannot be used is told of."""
+"""The server certificate is reloaded, and a certificate that cannot be used is reported."""
 
 import aiohttp
 import pytest
 
 from exporter.web_config.format import WebConfigError
-from tests.web.protected import MUTUAL, TLS, ago, shown_to
+from tests.web.protected import MUTUAL, TLS, ago, certificate_serial
 from tests.web.serving import a_site
 
 
-async def test_a_new_certificate_is_shown_to_the_next_connection(folder, caplog):
-    """And the connections that are open go on."""
+async def test_a_new_certificate_is_used_for_new_connections(folder, caplog):
+    """Open connections are not closed."""
     caplog.set_level("INFO")
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site, aiohttp.ClientSession() as session:
         async with session.get(f"{site.url}/livez", ssl=folder.trust()) as answer:
             await answer.read()
-        before = await shown_to(site.url, folder.trust())
-        assert await shown_to(site.url, folder.trust()) == before
+        before = await certificate_serial(site.url, folder.trust())
+        assert await certificate_serial(site.url, folder.trust()) == before
         folder.renew()
-        assert await shown_to(site.url, folder.trust()) != before
+        assert await certificate_serial(site.url, folder.trust()) != before
         async with session.get(f"{site.url}/livez", ssl=folder.trust()) as answer:
             assert answer.status == 200
     assert [record.message for record in caplog.records] == ["Reloaded web configuration"]
 
 
 @pytest.mark.parametrize("fault", ["key", "garbage", "gone", "expired", "config", "plain"])
-async def test_a_broken_new_certificate_leaves_the_old_one_in_place(folder, caplog, fault):
-    """One log line, however many connections come; once it is mended, the new one is shown."""
+async def test_an_unusable_new_certificate_keeps_the_old_one_in_use(folder, caplog, fault):
+    """It is logged once, however many connections are opened. A valid certificate is then used at once."""
     caplog.set_level("INFO")
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
-        before = await shown_to(site.url, folder.trust())
+        before = await certificate_serial(site.url, folder.trust())
         if fault == "key":
             folder.authority.issue_cert("127.0.0.1").private_key_pem.write_to_path(folder.path / "tls.key")
         elif fault == "garbage":
@@ -40,17 +40,17 @@ async def test_a_broken_new_certificate_leaves_the_old_one_in_place(folder, capl
         else:
             folder.write(**({"users": {}} if fault == "config" else {}))
         for _ in range(5):
-            assert await shown_to(site.url, folder.trust()) == before
+            assert await certificate_serial(site.url, folder.trust()) == before
         (record,) = caplog.records
         assert record.message == "Failed to reload web configuration, keeping the previous one"
         folder.write(tls_server_config=TLS)
         folder.renew()
-        assert await shown_to(site.url, folder.trust()) != before
+        assert await certificate_serial(site.url, folder.trust()) != before
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
-async def test_a_certificate_that_is_not_valid_yet_is_taken_once_it_is(folder, monkeypatch, caplog):
-    """Its file does not change for that: it is tried again each minute, and told of once."""
+async def test_a_certificate_that_is_not_valid_yet_is_used_as_soon_as_it_is(folder, monkeypatch, caplog):
+    """The file does not change then, so the exporter tries to load it each minute. The failure is logged once."""
     web_file = folder.load(tls_server_config=TLS)
     before = web_file.now()
     folder.renew(not_before=ago(days=-1), not_after=ago(days=-2))
@@ -64,7 +64,7 @@ async def test_a_certificate_that_is_not_valid_yet_is_taken_once_it_is(folder, m
 
 
 def wrong(folder, **tls):
-    """The line that such a file gets."""
+    """The error for a file with this TLS configuration."""
     with pytest.raises(WebConfigError) as caught:
         folder.load(tls_server_config=TLS | tls)
     line = str(caught.value)
@@ -72,8 +72,8 @@ def wrong(folder, **tls):
     return line.replace(f"{folder.path}/", "")
 
 
-def test_a_certificate_that_cannot_be_used_is_told(folder):
-    """Which file, and what is wrong with it."""
+def test_an_unusable_certificate_is_reported(folder):
+    """The error names the file and the reason."""
     folder.renew(not_before=ago(days=2), not_after=ago(days=1))
     assert wrong(folder) == "cert_file tls.crt: certificate has expired"
     folder.renew(not_before=ago(days=-1), not_after=ago(days=-2))

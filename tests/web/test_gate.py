@@ -1,4 +1,4 @@
-"""Who is verified next: by turns between lines, and in each line who came last or first."""
+"""Which request is verified next: clients take turns, and within a client the newest and the oldest alternate."""
 
 import asyncio
 import gc
@@ -9,8 +9,8 @@ from exporter.web.gate import BusyError, Gate
 from tests.clusters import until
 
 
-class Work:
-    """What is verified, one after the other: `order` is the order in which it began."""
+class Queue:
+    """Requests that pass through a gate. `order` is the order in which their work starts."""
 
     def __init__(self, *, concurrency=1, wait_seconds=5.0):
         self.gate = Gate(concurrency=concurrency, wait_seconds=wait_seconds)
@@ -18,7 +18,7 @@ class Work:
         self.end = asyncio.Semaphore(0)
 
     def start(self, client, name):
-        """A request of this line."""
+        """Starts a request of this client."""
 
         async def work():
             self.order.append(name)
@@ -28,59 +28,59 @@ class Work:
         return asyncio.create_task(self.gate.run(client, work))
 
 
-async def test_lines_take_turns_and_in_each_the_newest_and_the_oldest_alternate():
-    """A flood costs another line one turn. In its own line, a request waits not for all others."""
-    work = Work()
-    tasks = [work.start("a", f"a{number}") for number in range(4)]
+async def test_clients_take_turns_and_within_a_client_the_newest_and_the_oldest_alternate():
+    """Many requests of one client delay another client by one turn only."""
+    queue = Queue()
+    tasks = [queue.start("a", f"a{number}") for number in range(4)]
     await asyncio.sleep(0)
-    tasks += [work.start("b", f"b{number}") for number in range(3)]
+    tasks += [queue.start("b", f"b{number}") for number in range(3)]
     await asyncio.sleep(0)
     for _ in range(7):
-        work.end.release()
+        queue.end.release()
     assert all(await asyncio.gather(*tasks))
-    assert work.order == ["a0", "a3", "b2", "a1", "b0", "a2", "b1"]
+    assert queue.order == ["a0", "a3", "b2", "a1", "b0", "a2", "b1"]
 
 
-async def test_one_line_may_take_every_slot_that_no_other_wants():
-    """Slots that are free help nobody."""
-    work = Work(concurrency=4)
-    tasks = [work.start("a", number) for number in range(9)]
-    await until(lambda: len(work.order) == 4)
-    work.end.release()
-    await until(lambda: len(work.order) == 5)
+async def test_one_client_can_use_all_free_slots():
+    """Keeping slots free has no benefit."""
+    queue = Queue(concurrency=4)
+    tasks = [queue.start("a", number) for number in range(9)]
+    await until(lambda: len(queue.order) == 4)
+    queue.end.release()
+    await until(lambda: len(queue.order) == 5)
     for _ in range(8):
-        work.end.release()
+        queue.end.release()
     await asyncio.gather(*tasks)
 
 
-async def test_who_goes_away_or_waits_too_long_leaves_no_place_behind():
-    """Nor does the slot that was just given to it get lost."""
-    work = Work(wait_seconds=0.02)
-    first = work.start("a", "first")
+async def test_requests_that_are_cancelled_or_time_out_are_removed():
+    """A slot that such a request has just received is not lost."""
+    queue = Queue(wait_seconds=0.02)
+    first = queue.start("a", "first")
     await asyncio.sleep(0)
-    gone, late = work.start("a", "gone"), work.start("b", "late")
+    gone, late = queue.start("a", "gone"), queue.start("b", "late")
     await asyncio.sleep(0)
     gone.cancel()
     with pytest.raises(BusyError):
         await late
-    last = work.start("a", "last")
+    last = queue.start("a", "last")
     await asyncio.sleep(0)
-    work.end.release()
-    while work.gate._queues:
+    queue.end.release()
+    while queue.gate._queues:
         await asyncio.sleep(0)
-    last.cancel()  # its turn has come, and it does not run yet
+    last.cancel()  # it has received its slot but does not run yet
     assert await first
-    after = work.start("a", "after")
+    after = queue.start("a", "after")
     await asyncio.sleep(0)
-    work.end.release()
+    queue.end.release()
     assert await after
-    assert work.order == ["first", "after"]
+    assert queue.order == ["first", "after"]
 
 
-async def test_work_that_fails_after_who_waited_went_away_leaves_no_traceback_in_the_log():
-    """A review that the API server does not answer ends later than the request."""
-    said = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+async def test_work_that_fails_after_its_request_was_cancelled_is_not_logged():
+    """A review can end later than its request if the API server does not respond."""
+    errors = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     end = asyncio.Event()
 
     async def work():
@@ -96,4 +96,4 @@ async def test_work_that_fails_after_who_waited_went_away_leaves_no_traceback_in
     for _ in range(5):
         await asyncio.sleep(0)
     gc.collect()
-    assert said == []
+    assert errors == []

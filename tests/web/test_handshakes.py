@@ -1,4 +1,4 @@
-"""Handshakes that fail, never end or come to nothing, and what they leave behind."""
+"""TLS handshakes that fail or never complete, and what they leave behind."""
 
 import asyncio
 import socket
@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.clusters import until
-from tests.web.hostile import BigSite, a_client, descriptors, the_rest
+from tests.web.hostile import BigSite, a_client, descriptors, read_all
 from tests.web.protected import TLS, Plain, ask, refused
 from tests.web.serving import a_site
 
@@ -22,33 +22,33 @@ from tests.web.serving import a_site
         (b"GE", "wrong version number"),
     ],
 )
-async def test_plain_http_to_a_tls_port_is_closed_at_once_and_named(folder, caplog, request_line, reason):
-    """The log says what came, so that nobody has to guess."""
+async def test_plain_http_to_a_tls_port_is_closed_at_once_and_logged(folder, caplog, request_line, reason):
+    """The log line says that it was an HTTP request."""
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         async with a_client(Plain(site), request_line + b"\r\nHost: x\r\n\r\n") as (reader, _):
             async with asyncio.timeout(1):
-                assert await the_rest(reader) == b""
+                assert await read_all(reader) == b""
         await until(lambda: refused(site) == 1)
     assert [(record.reason, record.detail) for record in caplog.records if hasattr(record, "detail")] == [
         ("bad_handshake", reason)
     ]
 
 
-async def test_a_handshake_that_never_ends_is_dropped(folder):
-    """However it begins; it is counted, and leaves nothing behind."""
+async def test_a_handshake_that_does_not_complete_times_out(folder):
+    """It is counted, and leaves no connection open."""
     async with a_site(web_file=folder.load(tls_server_config=TLS), handshake_seconds=0.1) as site:
         before, tasks = descriptors(), len(asyncio.all_tasks())
         for beginning in (b"", b"\x16\x03\x01\x02"):
             async with a_client(Plain(site), beginning) as (reader, _):
-                assert await the_rest(reader) == b""
+                assert await read_all(reader) == b""
         await until(lambda: descriptors() == before)
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
         value = site.telemetry.registry.get_sample_value
         assert value("coderun_exporter_clients_refused_total", {"reason": "bad_handshake"}) == 2
 
 
-async def test_silent_handshakes_make_room_for_who_comes(folder):
-    """They count among the connections, so they keep nobody out."""
+async def test_incomplete_handshakes_do_not_block_new_clients(folder):
+    """They count as connections, so new connections displace them."""
     web_file = folder.load(tls_server_config=TLS)
     async with a_site(web_file=web_file, connections=10) as site:
         writers = [
@@ -60,8 +60,8 @@ async def test_silent_handshakes_make_room_for_who_comes(folder):
         await asyncio.sleep(0)
 
 
-async def test_a_connection_that_comes_and_goes_is_no_failed_handshake(folder):
-    """As a probe of the port does."""
+async def test_a_connection_that_closes_without_data_is_no_failed_handshake(folder):
+    """A TCP probe of the port does so."""
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         before = descriptors()
         async with a_client(Plain(site)) as (_, writer):
@@ -70,26 +70,26 @@ async def test_a_connection_that_comes_and_goes_is_no_failed_handshake(folder):
         assert refused(site) == 0
 
 
-async def test_an_open_handshake_does_not_hold_up_the_end(folder):
-    """Nor is anything left of it."""
+async def test_an_incomplete_handshake_does_not_delay_the_shutdown(folder):
+    """No task is left afterwards."""
     loop, tasks = asyncio.get_running_loop(), len(asyncio.all_tasks())
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         _, writer = await asyncio.open_connection(*site.url.removeprefix("https://").split(":"))
         await asyncio.sleep(0.05)
-        begun = loop.time()
-    assert loop.time() - begun < 0.5
+        started = loop.time()
+    assert loop.time() - started < 0.5
     await until(lambda: len(asyncio.all_tasks()) == tasks)
     writer.transport.abort()
     await asyncio.sleep(0)
 
 
-async def test_a_slow_reader_over_tls_is_dropped(folder):
-    """It is seen to be slow, and what it does not take is not waited for."""
+async def test_a_slow_reader_over_tls_is_disconnected(folder):
+    """The data that it has not received is discarded."""
     web_file = folder.load(tls_server_config=TLS)
     async with a_site(BigSite(megabytes=20), web_file=web_file, response_seconds=0.3) as site:
         before = descriptors()
         slow = socket.socket()
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else its kernel takes all of it
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # otherwise the kernel buffers everything
         slow.setblocking(False)
         host, port = site.url.removeprefix("https://").split(":")
         await asyncio.get_running_loop().sock_connect(slow, (host, int(port)))

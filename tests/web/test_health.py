@@ -1,4 +1,4 @@
-"""Liveness and readiness."""
+"""The liveness and readiness endpoints."""
 
 import pytest
 
@@ -6,23 +6,23 @@ from tests.web.serving import Site, a_site, fetch
 
 
 async def ready(site):
-    """Status and lines of /readyz."""
+    """The status and the lines of /readyz."""
     status, headers, body = await fetch(f"{site.url}/readyz")
     assert headers["Content-Type"].startswith("text/plain")
     return status, body.decode().splitlines()
 
 
 @pytest.mark.parametrize("path", ["/livez", "/-/healthy"])
-async def test_it_lives_whatever_the_api_server_does(path):
-    """A restart would not bring the API server back."""
+async def test_the_exporter_is_live_whatever_the_api_server_does(path):
+    """A restart of the exporter would not help."""
     async with a_site() as site:
         site.runs.record_failure(state="unreachable", code="connect", detail="refused")
         assert (await fetch(site.url + path))[::2] == (200, b"ok\n")
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/-/ready"])
-async def test_it_is_not_ready_before_both_have_been_read(path):
-    """503 that names resource and state, and then 200."""
+async def test_the_exporter_is_not_ready_before_both_resources_are_listed(path):
+    """The response is 503 and names each resource and its state; then it is 200."""
     async with a_site() as site:
         assert (await fetch(site.url + path))[0] == 503
         site.runs.record_list(objects=2)
@@ -38,8 +38,8 @@ async def test_it_is_not_ready_before_both_have_been_read(path):
         assert (status, body.decode().splitlines()[-1]) == (200, "ready")
 
 
-async def test_strangers_see_names_of_resources_and_their_states_only():
-    """No message, host, URL or namespace: health checks need no password."""
+async def test_health_endpoints_show_only_resources_and_states():
+    """They need no password, so they show no message, host, URL or namespace."""
     site = Site()
     secret = "https://user:secret@internal.example:6443/apis?token=x"
     site.groups["jobs"].append(site.telemetry.resource(resource="jobs", scope="team-a", required=True))
@@ -55,8 +55,8 @@ async def test_strangers_see_names_of_resources_and_their_states_only():
     ]
 
 
-async def test_once_ready_it_stays_so_while_the_server_is_away():
-    """What it serves is the last good whole; staleness is a metric."""
+async def test_the_exporter_remains_ready_while_the_api_server_is_down():
+    """It serves the last complete data, and a metric shows that the data is stale."""
     async with a_site() as site:
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
@@ -64,8 +64,8 @@ async def test_once_ready_it_stays_so_while_the_server_is_away():
         assert (await ready(site))[0] == 200
 
 
-async def test_a_forbidden_namespace_does_not_hold_up_the_other():
-    """But with all of them forbidden there is nothing to serve."""
+async def test_a_forbidden_namespace_does_not_prevent_readiness():
+    """If all namespaces are forbidden, the exporter is not ready."""
     site = Site()
     other = site.telemetry.resource(resource="coderuns", scope="other", required=True)
     site.groups["coderuns"].append(other)
@@ -77,8 +77,8 @@ async def test_a_forbidden_namespace_does_not_hold_up_the_other():
         assert (await ready(site))[0] == 200
 
 
-async def test_a_second_kind_neither_holds_up_nor_stands_in_for_the_first():
-    """Only the first kind of run is required."""
+async def test_a_second_kind_does_not_affect_readiness():
+    """Only the first kind of runs is required."""
     site = Site()
     docs = site.telemetry.resource(resource="docsruns", scope="*", required=False)
     site.groups["coderuns"].append(docs)
@@ -92,8 +92,8 @@ async def test_a_second_kind_neither_holds_up_nor_stands_in_for_the_first():
         assert (await ready(site))[0] == 200
 
 
-async def test_a_resource_whose_streamed_lists_fail_says_so():
-    """It is watching all the same, and ready."""
+async def test_a_resource_whose_streamed_lists_fail_is_marked():
+    """It is watched, and the exporter is ready."""
     async with a_site() as site:
         site.runs.record_list_mode(streamed=False, reason="the streamed list at /p does not end")
         site.runs.record_list(objects=2)

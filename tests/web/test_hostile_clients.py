@@ -1,4 +1,4 @@
-"""Clients that mean no good, or know no better. After each of them all is as it was: see `attacked`."""
+"""Clients that misuse connections. Each test ends with the checks of `a_site_under_attack`."""
 
 import asyncio
 import contextlib
@@ -14,24 +14,24 @@ from exporter.web import server
 from tests.clusters import until
 from tests.web.hostile import (
     GET,
-    SOON,
+    SHORT_TIMEOUT,
     BigSite,
     a_client,
+    a_site_under_attack,
     a_small_socket,
-    answer_to,
-    attacked,
     descriptors,
-    many,
+    open_clients,
+    read_all,
+    response_to,
     server_tasks,
-    the_rest,
 )
 from tests.web.protected import TLS, Plain, refused
 from tests.web.serving import LINES, Site, a_site, fetch
 
 
-async def test_a_reader_of_a_byte_at_a_time_is_dropped():
-    """It has so long for the whole page, however lively it is."""
-    async with attacked(megabytes=20, response_seconds=SOON) as site:
+async def test_a_client_that_reads_one_byte_at_a_time_is_disconnected():
+    """The timeout is for the whole response."""
+    async with a_site_under_attack(megabytes=20, response_seconds=SHORT_TIMEOUT) as site:
         with a_small_socket(site) as slow:
             while not site.refused():
                 with contextlib.suppress(BlockingIOError):
@@ -40,15 +40,18 @@ async def test_a_reader_of_a_byte_at_a_time_is_dropped():
         assert site.refused() == {"slow_reader": 1}
 
 
-async def test_readers_that_never_read_are_dropped():
-    """Their pages, and what of them waits in their connections, go with them."""
-    async with attacked(megabytes=20, response_seconds=SOON) as site, contextlib.AsyncExitStack() as stack:
-        await many(stack, site, 20, GET, reads=False)
+async def test_clients_that_never_read_are_disconnected():
+    """Their responses, and the data in their connections, are freed."""
+    async with (
+        a_site_under_attack(megabytes=20, response_seconds=SHORT_TIMEOUT) as site,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        await open_clients(stack, site, 20, GET, reads=False)
         await until(lambda: site.refused() == {"slow_reader": 20})
 
 
-async def test_a_slow_reader_costs_a_compressed_page_and_a_few_pieces():
-    """Its page stays while it reads, with blocks that may be nobody else's by now; never the text of it."""
+async def test_a_slow_reader_costs_a_compressed_response_and_a_few_chunks():
+    """Its response may consist of blocks that nothing else references. It never holds uncompressed text."""
     count, megabytes = 6, 5
     site = BigSite(megabytes=megabytes)
     packed = sum(len(block.data) for block in site.blocks()[0])
@@ -57,61 +60,61 @@ async def test_a_slow_reader_costs_a_compressed_page_and_a_few_pieces():
         try:
             for index in range(count):
                 site.family = site.blocks()
-                await many(stack, site, 1, GET, reads=False)
+                await open_clients(stack, site, 1, GET, reads=False)
                 await until(lambda index=index: len(server_tasks()) == 2 * (index + 1))
             await asyncio.sleep(0.1)
             held, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    # A piece has 256 KiB, and so has what waits to be sent of it; what is around a block takes less than 300 bytes.
+    # A chunk has 256 KiB, and at most as much waits to be sent. Objects around a block have less than 300 bytes.
     assert held < count * (packed + 4 * 256 * 1024 + 100 * megabytes * 300)
     assert held < count * megabytes * 1_000_000 / 4
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET", b"GET /metrics HTTP/1.1\r\n", b"GET /metrics\r\n"])
-async def test_half_a_request_is_closed_as_an_idle_connection(begin):
-    """Nothing, a word, a line (which was a request in HTTP/0.9), and then no more."""
-    async with attacked(idle_seconds=SOON) as site:
-        assert await answer_to(site, begin) == b""
+async def test_an_incomplete_request_is_closed_like_an_idle_connection(begin):
+    """The client sends nothing, a word, or a line (a request of HTTP/0.9), and then no more."""
+    async with a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site:
+        assert await response_to(site, begin) == b""
         assert site.refused() == {}
 
 
-async def test_a_header_that_trickles_in_does_not_extend_its_time():
-    """Slowloris, fifty times."""
-    async with attacked(idle_seconds=SOON) as site, contextlib.AsyncExitStack() as stack:
+async def test_a_slow_header_does_not_extend_its_timeout():
+    """This attack is known as Slowloris."""
+    async with a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site, contextlib.AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(a_client(site, GET[:-2] + b"X: ")) for _ in range(50)]
-        readers = [asyncio.create_task(the_rest(reader)) for reader, _ in clients]
+        readers = [asyncio.create_task(read_all(reader)) for reader, _ in clients]
         while not all(reader.done() for reader in readers):
             for _, writer in clients:
                 writer.write(b"x")
             await asyncio.sleep(0.01)
 
 
-async def test_a_second_head_has_no_more_time_than_the_first():
-    """On a connection that has had a response."""
+async def test_the_second_request_of_a_connection_has_the_same_timeout():
+    """The connection has received a response before."""
     async with (
-        attacked(idle_seconds=SOON) as site,
+        a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site,
         a_client(site, GET.replace(b"metrics", b"livez")) as (reader, writer),
     ):
         await reader.readuntil(b"ok\n")
         writer.write(GET[:5])
-        assert await the_rest(reader) == b""
+        assert await read_all(reader) == b""
 
 
-async def test_a_connection_that_idles_for_ever_is_closed():
-    """After a time that Prometheus does not reach; that is nobody's fault, and not counted."""
-    async with attacked(idle_seconds=SOON) as site, a_client(site, GET) as (reader, _):
-        assert (await the_rest(reader)).startswith(b"HTTP/1.1 200 OK")
+async def test_an_idle_connection_is_closed():
+    """The timeout is longer than the interval of Prometheus. It is not counted as a rejected client."""
+    async with a_site_under_attack(idle_seconds=SHORT_TIMEOUT) as site, a_client(site, GET) as (reader, _):
+        assert (await read_all(reader)).startswith(b"HTTP/1.1 200 OK")
         assert site.refused() == {}
 
 
-async def test_3000_silent_connections_do_not_keep_others_out():
-    """Who was silent for longest makes room for who comes, so there are never more than the limit."""
+async def test_3000_silent_connections_do_not_block_others():
+    """A new connection displaces the one that has been silent longest, so the limit is not exceeded."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8000)), hard))
     count = min(3000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300)
     try:
-        async with attacked(connections=100) as site:
+        async with a_site_under_attack(connections=100) as site:
             address, before = ("127.0.0.1", int(site.url.rpartition(":")[2])), descriptors()
             with contextlib.ExitStack() as stack:
                 for index in range(count):
@@ -127,28 +130,30 @@ async def test_3000_silent_connections_do_not_keep_others_out():
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-async def test_silent_connections_make_room_before_new_ones():
-    """A burst of clients that ask at once: none of them is displaced by the next one."""
-    async with attacked(connections=16) as site, contextlib.AsyncExitStack() as stack:
-        await many(stack, site, 16)
-        readers = await asyncio.gather(*(many(stack, site, 1, GET.replace(b"metrics", b"livez")) for _ in range(12)))
+async def test_silent_connections_are_displaced_first():
+    """Many new clients that send requests at once do not displace each other."""
+    async with a_site_under_attack(connections=16) as site, contextlib.AsyncExitStack() as stack:
+        await open_clients(stack, site, 16)
+        readers = await asyncio.gather(
+            *(open_clients(stack, site, 1, GET.replace(b"metrics", b"livez")) for _ in range(12))
+        )
         assert [(await reader.readline()).split()[1] for (reader,) in readers] == [b"200"] * 12
 
 
-async def test_a_connection_that_was_served_stays_longer_than_silent_ones():
-    """Prometheus keeps its connection between scrapes."""
+async def test_a_connection_that_was_served_is_displaced_after_silent_ones():
+    """Prometheus keeps its connection open between scrapes."""
     livez = GET.replace(b"metrics", b"livez")
-    async with attacked(connections=8) as site, a_client(site, livez) as (reader, writer):
+    async with a_site_under_attack(connections=8) as site, a_client(site, livez) as (reader, writer):
         await reader.readuntil(b"ok\n")
         async with contextlib.AsyncExitStack() as stack:
-            await many(stack, site, 30)
+            await open_clients(stack, site, 30)
             await until(lambda: site.refused().get("connections", 0) >= 23)
             writer.write(livez)
             await reader.readuntil(b"ok\n")
 
 
-async def test_handshakes_that_never_end_displace_no_connection_that_was_served(folder):
-    """They take at most half of the places."""
+async def test_incomplete_handshakes_do_not_displace_a_connection_that_was_served(folder):
+    """They use at most half of the connections."""
     async with a_site(web_file=folder.load(tls_server_config=TLS), connections=16) as site:
         address = site.url.removeprefix("https://").split(":")
         reader, writer = await asyncio.open_connection(*address, ssl=folder.trust(), server_hostname="127.0.0.1")
@@ -157,17 +162,17 @@ async def test_handshakes_that_never_end_displace_no_connection_that_was_served(
             await reader.readuntil(b"ok\n")
             async with contextlib.AsyncExitStack() as stack:
                 before = refused(site, "connections")
-                await many(stack, Plain(site), 40)
+                await open_clients(stack, Plain(site), 40)
                 await until(lambda before=before: refused(site, "connections") >= before + 24)
         writer.transport.abort()
         await asyncio.sleep(0)
 
 
-async def test_a_connection_that_cannot_be_closed_makes_room():
-    """A client that never reads keeps aiohttp from closing it: there is still data to send."""
+async def test_a_connection_that_cannot_be_closed_does_not_count():
+    """As long as a client does not read, aiohttp cannot close its connection."""
     site = Site(text=LINES * 1000)
     async with (
-        a_site(site, connections=3, idle_seconds=SOON, unsent_bytes=4096),
+        a_site(site, connections=3, idle_seconds=SHORT_TIMEOUT, unsent_bytes=4096),
         contextlib.AsyncExitStack() as stack,
     ):
         for _ in range(3):
@@ -178,21 +183,21 @@ async def test_a_connection_that_cannot_be_closed_makes_room():
             assert (await fetch(f"{site.url}/livez"))[0] == 200
 
 
-async def test_who_comes_when_all_are_being_answered_is_refused():
-    """Nobody who asked is thrown out for somebody who has not asked yet."""
-    async with attacked(connections=3) as site, contextlib.AsyncExitStack() as stack:
+async def test_a_client_is_rejected_while_all_connections_wait_for_a_response():
+    """A connection with a request is not displaced by one without."""
+    async with a_site_under_attack(connections=3) as site, contextlib.AsyncExitStack() as stack:
         site.gate.clear()
-        readers = await many(stack, site, 3, GET)
+        readers = await open_clients(stack, site, 3, GET)
         await until(lambda: site.waiting == 3)
-        assert await answer_to(site, GET) == b""
+        assert await response_to(site, GET) == b""
         assert site.refused() == {"connections": 1}
         site.gate.set()
         assert [(await reader.readline()).split()[1] for reader in readers] == [b"200"] * 3
 
 
-async def test_clients_that_reset_in_the_middle_are_let_go(caplog):
-    """Fifty of them, and not a line in the log; none of them keeps its place."""
-    async with attacked(megabytes=20, connections=10) as site:
+async def test_clients_that_reset_their_connection_are_removed(caplog):
+    """Nothing is logged, and they no longer count as connections."""
+    async with a_site_under_attack(megabytes=20, connections=10) as site:
         for _ in range(50):
             async with a_client(site, GET, reads=False) as (reader, writer):
                 await reader.read(1)
@@ -203,27 +208,27 @@ async def test_clients_that_reset_in_the_middle_are_let_go(caplog):
     assert caplog.records == []
 
 
-async def test_a_flood_is_one_line_in_the_log(caplog):
-    """With its reason; the metric has the number."""
-    async with attacked() as site:
+async def test_many_bad_requests_are_one_log_line(caplog):
+    """The line has the reason; the metric has the number."""
+    async with a_site_under_attack() as site:
         for _ in range(100):
-            await answer_to(site, b"GET / HTTP/9.9\r\n\r\n")
+            await response_to(site, b"GET / HTTP/9.9\r\n\r\n")
         assert site.refused() == {"bad_request": 100}
     (line,) = caplog.records
     assert (line.levelname, line.reason) == ("WARNING", "bad_request")
 
 
-async def test_slow_readers_do_not_hold_up_the_end():
-    """Forty of them, and a hundred that say nothing: a SIGTERM has its second, and nothing is left behind."""
+async def test_slow_readers_do_not_delay_the_shutdown():
+    """With forty slow readers and a hundred silent clients, shutdown takes a second and leaves nothing behind."""
     before, open_before = asyncio.all_tasks(), descriptors()
     async with contextlib.AsyncExitStack() as stack:
         async with a_site(BigSite(megabytes=20)) as site:
-            await many(stack, site, 40, GET, reads=False)
-            await many(stack, site, 100)
+            await open_clients(stack, site, 40, GET, reads=False)
+            await open_clients(stack, site, 100)
             await until(lambda: len(server_tasks()) == 180)
-            begun = time.thread_time(), asyncio.get_running_loop().time()
-        assert time.thread_time() - begun[0] < 0.5
-        assert asyncio.get_running_loop().time() - begun[1] < 2 * server._STOP_SECONDS + 1
+            started = time.thread_time(), asyncio.get_running_loop().time()
+        assert time.thread_time() - started[0] < 0.5
+        assert asyncio.get_running_loop().time() - started[1] < 2 * server._STOP_SECONDS + 1
         await until(lambda: asyncio.all_tasks() <= before)
-        await until(lambda: descriptors() <= open_before + 140)  # those of the clients are still open
+        await until(lambda: descriptors() <= open_before + 140)  # the client sockets are still open
     await until(lambda: descriptors() <= open_before)

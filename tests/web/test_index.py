@@ -9,17 +9,17 @@ from exporter import __version__
 from exporter.web import overview
 from exporter.web.overview import cluster_address
 from exporter.web.page import duration
+from tests.harness import StoreHarness, required
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 from tests.web.serving import Site, a_site, fetch
-from tests.worlds import World, required
 
 COMPLETED = {"phase": "Running", "workCompleted": True, "lastUpdate": stamp(CREATED + 420)}
 EKS = "context arn:aws:eks:eu:1:a/b, API server a.example"
 HOSTILE = "<script>alert(\"1\")</script><img src=x onerror='alert(1)'>&amp;"
 
 
-class Reader(html.parser.HTMLParser):
-    """The tags of a page, its text, and where its links lead."""
+class PageParser(html.parser.HTMLParser):
+    """Collects the tags, the text and the links of a page."""
 
     def __init__(self, page):
         super().__init__()
@@ -27,31 +27,31 @@ class Reader(html.parser.HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        """Noted."""
+        """Records the tag and its link."""
         self.tags.append(tag)
         self.links += [value for name, value in attrs if name == "href"]
 
     def handle_data(self, data):
-        """Noted."""
+        """Records the text."""
         self.text += data
 
 
-async def page_of(site):
-    """The page, read."""
+async def get_page(site):
+    """Returns the headers and the parsed page."""
     status, headers, body = await fetch(f"{site.url}/")
     assert status == 200
     assert headers["Content-Type"] == "text/html; charset=utf-8"
-    return headers, Reader(body.decode())
+    return headers, PageParser(body.decode())
 
 
-async def test_it_tells_the_state_of_everything_that_is_read():
-    """And whether the exporter is ready."""
+async def test_the_page_shows_the_state_of_every_resource():
+    """It also shows whether the exporter is ready."""
     async with a_site() as site:
         site.runs.record_list(objects=7)
-        _, page = await page_of(site)
+        _, page = await get_page(site)
         assert "Not ready" in page.text
         site.jobs.record_list(objects=8)
-        _, page = await page_of(site)
+        _, page = await get_page(site)
     assert "Ready." in page.text
     assert f"Version {__version__}" in page.text
     for word in ("coderuns", "jobs", "watching", "7", "8", "2023-11-14 22:13:20", "UTC", "No run is stuck."):
@@ -59,62 +59,62 @@ async def test_it_tells_the_state_of_everything_that_is_read():
     assert page.links == ["/metrics", "/readyz", "/livez"]
 
 
-async def test_hostile_text_stays_text():
-    """What the API server says is somebody else's: it makes no tags, whatever it holds."""
+async def test_hostile_text_is_escaped():
+    """Messages of the API server cannot add tags."""
     async with a_site() as site:
-        _, plain = await page_of(site)
+        _, plain = await get_page(site)
         site.runs.record_failure(state="unreachable", code="500", detail=HOSTILE)
-        headers, page = await page_of(site)
+        headers, page = await get_page(site)
     assert page.tags == plain.tags
     assert HOSTILE in page.text
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_it_shows_notices_while_they_are_true():
-    """As text, whatever they hold; and none of a subject of which nothing is to be said any more."""
+async def test_notices_are_shown_while_they_apply():
+    """They are escaped, and removed when they no longer apply."""
     async with a_site() as site:
-        _, plain = await page_of(site)
+        _, plain = await get_page(site)
         site.notices.set("configmaps", "no ConfigMap is required")
         site.notices.set("kind", HOSTILE)
-        _, page = await page_of(site)
+        _, page = await get_page(site)
         assert page.tags.count("p") == plain.tags.count("p") + 2
         assert "script" not in page.tags
         assert "no ConfigMap is required" in page.text
         assert HOSTILE in page.text
         site.notices.set("configmaps", "")
         site.notices.set("kind", "")
-        _, page = await page_of(site)
+        _, page = await get_page(site)
     assert page.text == plain.text
 
 
-async def test_it_links_to_the_metrics_wherever_they_are():
-    """--web.telemetry-path."""
+async def test_the_page_links_to_the_metrics_path():
+    """The flag --web.telemetry-path sets it."""
     async with a_site(path="/a/b~c") as site:
-        _, page = await page_of(site)
+        _, page = await get_page(site)
         assert page.links[0] == "/a/b~c"
         assert (await fetch(f"{site.url}/a/b~c"))[0] == 200
         assert (await fetch(f"{site.url}/metrics"))[0] == 404
 
 
 async def page_with(*objects, now=CREATED + 7200, address="", **more):
-    """The page of a site that has read these objects."""
+    """The page of an exporter that has listed these objects."""
     site = Site()
-    site.cluster, site.now, site.address = World(*objects, now=now, **more).cluster, now, address
+    site.cache, site.now, site.address = StoreHarness(*objects, now=now, **more).cache, now, address
     async with a_site(site):
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
-        return (await page_of(site))[1]
+        return (await get_page(site))[1]
 
 
 def rows_of(page):
-    """The cells of each row of the first table, as text."""
+    """The cells of each row of the first table, as HTML."""
     rows = re.findall(r"<tr><td.*?</tr>", page.source, re.DOTALL)
     return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
 
 
-async def test_stuck_runs_are_listed_worst_first_with_their_cause():
-    """What is critical before what is a warning, then by the time beyond the limit."""
+async def test_stuck_runs_are_listed_by_severity_with_their_cause():
+    """Critical ones are before warnings, and then those that exceed their limit the longest."""
     old, new = (a_run(name=name, uid=name, created=created) for name, created in (("old", 0), ("new", CREATED)))
     busy = a_run(name="busy", uid="busy", status=COMPLETED)
     page = await page_with(new, old, busy, a_job(of=busy, started=CREATED))
@@ -137,8 +137,8 @@ async def test_stuck_runs_are_listed_worst_first_with_their_cause():
     ]
 
 
-async def test_what_is_within_its_limit_or_may_have_a_job_is_not_listed():
-    """An unknown is not a no."""
+async def test_runs_within_their_limit_and_unknown_runs_are_not_listed():
+    """While Jobs are unknown, a run may have a Job."""
     run = a_run()
     for page in (
         await page_with(run, now=CREATED + 599),
@@ -149,20 +149,20 @@ async def test_what_is_within_its_limit_or_may_have_a_job_is_not_listed():
         assert "No run is stuck." in page.text
 
 
-async def test_ages_are_those_of_the_moment():
-    """What is stuck is looked for every few seconds, how long is computed for each response."""
+async def test_ages_are_current():
+    """The search for stuck runs is cached for some seconds. The ages are computed for each response."""
     site = Site()
-    site.cluster, site.now = World(a_run(), now=CREATED + 700).cluster, CREATED + 700
+    site.cache, site.now = StoreHarness(a_run(), now=CREATED + 700).cache, CREATED + 700
     async with a_site(site):
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
-        assert rows_of((await page_of(site))[1])[0][4] == "11m"
+        assert rows_of((await get_page(site))[1])[0][4] == "11m"
         site.now += 60
-        assert rows_of((await page_of(site))[1])[0][4] == "12m"
+        assert rows_of((await get_page(site))[1])[0][4] == "12m"
 
 
-async def test_of_many_stuck_runs_the_worst_200_are_shown():
-    """And how many more there are."""
+async def test_at_most_200_stuck_runs_are_shown():
+    """The most severe are shown, and the number of the others."""
     runs = [a_run(name=f"r{number:03}", uid=f"u{number}", created=CREATED + number) for number in range(203)]
     page = await page_with(*runs)
     rows = [row for row in rows_of(page) if row[0] == "no Job"]
@@ -170,18 +170,18 @@ async def test_of_many_stuck_runs_the_worst_200_are_shown():
     assert "3 more are stuck." in page.text
 
 
-async def test_names_of_the_cluster_make_no_tags():
-    """Names, messages and addresses, whatever they hold."""
+async def test_names_of_the_cluster_are_escaped():
+    """Names, messages and addresses cannot add tags."""
     plain = await page_with(a_run())
     page = await page_with(a_run(name=HOSTILE, namespace="\u202egnp.evil"), address=HOSTILE)
     assert page.tags == plain.tags
-    assert page.text.count(HOSTILE) == 1  # the address; names are cleaned where they are read
+    assert page.text.count(HOSTILE) == 1  # the address; names are cleaned when they are decoded
     assert "gnp.evil" in page.text
     assert "\u202e" not in page.text
 
 
-async def test_a_missing_required_configmap_is_red():
-    """With its problem; those that are healthy are a number."""
+async def test_a_missing_required_configmap_is_marked_as_bad():
+    """Its problem is shown. Only the number of healthy ones is shown."""
     good = a_configmap(name="good", namespace="agent-platform", data={"k": "v"})
     page = await page_with(good, needed=[required("gone"), required("good"), required("half", keys=["x"])])
     assert '<td class="bad">missing</td><td class="">agent-platform</td><td class="name">gone</td>' in page.source
@@ -190,39 +190,39 @@ async def test_a_missing_required_configmap_is_red():
     assert "No ConfigMap is known to be required." in (await page_with(a_run())).text
 
 
-async def test_required_configmaps_that_may_not_be_read_are_unknown():
-    """That none is known to be required would be untrue."""
+async def test_required_configmaps_that_are_forbidden_are_unknown():
+    """The page must not state that none is required."""
     site = Site()
     status = site.telemetry.resource(resource="configmaps", scope="agent-platform/a", required=False)
     site.groups["configmaps"] = [status]
     async with a_site(site):
         status.record_failure(state="forbidden", code="403", detail="no")
-        _, page = await page_of(site)
+        _, page = await get_page(site)
     assert "Unknown: required ConfigMaps have not been read, see below." in page.text
     assert "No ConfigMap is known to be required." not in page.text
 
 
 @pytest.mark.parametrize(("number", "text"), [(201, "1 more is stuck."), (202, "2 more are stuck.")])
-async def test_the_rest_of_the_stuck_runs_is_counted(number, text):
-    """In the singular and in the plural."""
+async def test_the_number_of_other_stuck_runs_is_shown(number, text):
+    """The text has a singular and a plural."""
     page = await page_with(*(a_run(name=f"r{each}", uid=f"u{each}") for each in range(number)))
     assert text in page.text
 
 
-async def test_before_the_first_lists_nothing_is_said_to_be_well():
-    """And while the data may be old, that is said first."""
+async def test_before_the_initial_lists_the_page_says_unknown():
+    """Stale data is marked too."""
     async with a_site() as site:
-        _, page = await page_of(site)
+        _, page = await get_page(site)
         assert "Unknown until the initial lists have completed." in page.text
         for status in (site.runs, site.jobs):
             status.record_list(objects=1)
         site.jobs.record_failure(state="unreachable", code="connect", detail="x")
-        _, page = await page_of(site)
+        _, page = await get_page(site)
     assert "Stale: not every required resource is watched" in page.text
 
 
-async def test_it_says_which_cluster_it_is_about():
-    """Beside the version."""
+async def test_the_page_shows_the_cluster():
+    """The cluster is shown next to the version."""
     assert (
         "context dev, API server 10.0.0.1:6443. Version"
         in (await page_with(a_run(), address="context dev, API server 10.0.0.1:6443")).text
@@ -241,8 +241,8 @@ async def test_it_says_which_cluster_it_is_about():
         ("kubeconfig x (context a)", "https://[x", "context a"),
     ],
 )
-def test_only_what_has_a_good_form_is_shown_of_an_address(source, server, shown):
-    """A URL may hold a user, a password or a secret path."""
+def test_only_safe_addresses_are_shown(source, server, shown):
+    """A URL can contain a user, a password or a secret path."""
     assert cluster_address(source, server) == shown
 
 
@@ -259,18 +259,18 @@ DURATIONS = {
 
 
 @pytest.mark.parametrize("seconds", DURATIONS)
-def test_durations_are_short(seconds):
-    """The two largest units."""
+def test_durations_have_one_or_two_units(seconds):
+    """The largest units are used."""
     assert duration(seconds) == DURATIONS[seconds]
 
 
-async def test_a_flood_of_requests_looks_once(monkeypatch):
-    """However many load the page at once."""
-    looked = []
-    monkeypatch.setattr(overview, "stuck", lambda item, *_, **__: looked.append(item))
+async def test_many_requests_search_for_stuck_runs_once(monkeypatch):
+    """The result is cached."""
+    searched = []
+    monkeypatch.setattr(overview, "stuck", lambda item, *_, **__: searched.append(item))
     site = Site()
-    site.cluster = World(a_run()).cluster
+    site.cache = StoreHarness(a_run()).cache
     async with a_site(site):
         for _ in range(5):
-            await page_of(site)
-    assert len(looked) == 1
+            await get_page(site)
+    assert len(searched) == 1

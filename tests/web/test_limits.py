@@ -1,4 +1,4 @@
-"""The limits, and how it is told that they were met."""
+"""The limits of the web server, and how rejected clients are logged and counted."""
 
 import asyncio
 import errno
@@ -22,14 +22,14 @@ __all__ = ["logs_as_before"]
 @pytest.mark.parametrize(
     ("descriptors", "connections"), [(20000, 256), (1024, 256), (256, 128), (resource.RLIM_INFINITY, 256)]
 )
-def test_connections_take_half_of_the_descriptors_at_most(monkeypatch, descriptors, connections):
-    """The other half is for the API server."""
+def test_connections_use_at_most_half_of_the_file_descriptors(monkeypatch, descriptors, connections):
+    """The other half is for connections to the API server."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
     assert Limits().connections == connections
 
 
-async def test_too_few_descriptors_are_one_line_at_the_start(monkeypatch):
-    """That says how many are needed; and no later fault that nobody can read."""
+async def test_too_few_file_descriptors_are_an_error_at_startup(monkeypatch):
+    """The error is one line that states how many are needed."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (63, 63))
     with pytest.raises(ListenError, match=r"^the limit of open files is 63: at least 64 are needed \(ulimit -n\)$"):
         async with a_site():
@@ -39,8 +39,8 @@ async def test_too_few_descriptors_are_one_line_at_the_start(monkeypatch):
         assert (await fetch(f"{site.url}/livez"))[0] == 200
 
 
-async def test_without_a_free_descriptor_the_log_has_one_line(monkeypatch, caplog):
-    """However long that lasts; connections are accepted as soon as there is one."""
+async def test_without_a_free_file_descriptor_one_line_is_logged(monkeypatch, caplog):
+    """Connections are accepted again as soon as there is a free one."""
     monkeypatch.setattr(listener, "_PAUSE_SECONDS", 0.01)
     loop, failed = asyncio.get_running_loop(), []
     accept = loop.sock_accept
@@ -58,16 +58,16 @@ async def test_without_a_free_descriptor_the_log_has_one_line(monkeypatch, caplo
     assert (record.message, record.detail) == ("Rejecting clients", "accept: Too many open files")
 
 
-def test_every_reason_begins_at_0():
-    """`increase()` does not see a counter that is born at 1."""
+def test_the_counter_of_every_reason_starts_with_0():
+    """`increase()` does not count the first value of a counter."""
     registry = Telemetry(clock=lambda: 0.0).registry
     name = "coderun_exporter_clients_refused_total"
     assert REFUSALS == REASONS
     assert [registry.get_sample_value(name, {"reason": reason}) for reason in REFUSALS] == [0] * len(REFUSALS)
 
 
-def test_rejected_clients_are_at_most_one_line_a_minute(caplog):
-    """For each reason, with the number since the last line."""
+def test_rejected_clients_are_logged_at_most_once_a_minute(caplog):
+    """Each reason has its own line with the number of clients since the last one."""
     now = [0.0]
     counter = Counter("refused", "Text.", ["reason"], registry=CollectorRegistry())
     refusals = Refusals(counter=counter, clock=lambda: now[0])
@@ -83,8 +83,8 @@ def test_rejected_clients_are_at_most_one_line_a_minute(caplog):
 
 
 @pytest.mark.usefixtures("logs_as_before")
-def test_the_number_of_scrapes_is_a_flag_and_a_setting(tmp_path, monkeypatch):
-    """The flag goes first, and 0 is a number as well."""
+def test_the_limit_of_concurrent_requests_is_a_flag_and_a_setting(tmp_path, monkeypatch):
+    """The flag has precedence, and 0 is a valid value."""
     taken = []
 
     async def serving(settings):
@@ -100,12 +100,12 @@ def test_the_number_of_scrapes_is_a_flag_and_a_setting(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("logs_as_before")
 @pytest.mark.parametrize(
-    ("flag", "said"),
+    ("flag", "error_text"),
     [
         ("-1", "--web.max-requests: '-1' is not an integer, such as 40"),
         ("many", "--web.max-requests: 'many' is not an integer, such as 40"),
     ],
 )
-def test_what_is_no_number_of_scrapes_is_one_line(flag, said):
-    """And exit 2."""
-    assert wrong("run", f"--web.max-requests={flag}").startswith(said)
+def test_an_invalid_limit_of_concurrent_requests_is_one_line(flag, error_text):
+    """The exit code is 2."""
+    assert wrong("run", f"--web.max-requests={flag}").startswith(error_text)

@@ -1,4 +1,4 @@
-"""A scrape: the page in the form that the client asked for."""
+"""A scrape gets the exposition in the requested format and encoding."""
 
 import asyncio
 import gzip
@@ -31,7 +31,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.mark.parametrize(
-    ("accept", "form"),
+    ("accept", "content_type"),
     [
         (PROMETHEUS_2, OPENMETRICS),
         (PROMETHEUS_3, OPENMETRICS),
@@ -54,22 +54,22 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         (",;=,;;q=", TEXT),
     ],
 )
-async def test_the_form_is_the_one_that_was_asked_for(accept, form):
-    """Whatever is asked, the answer is 200, and a parser of that form reads it."""
+async def test_the_content_typeat_is_the_requested_one(accept, content_type):
+    """For any Accept header the status is 200, and a parser of the format accepts the response."""
     async with a_site() as site:
         status, headers, body = await fetch(f"{site.url}/metrics", Accept=accept)
-    assert (status, headers["Content-Type"]) == (200, form)
+    assert (status, headers["Content-Type"]) == (200, content_type)
     assert headers["Vary"] == "Accept, Accept-Encoding"
-    parse = openmetrics_families if form == OPENMETRICS else text_families
+    parse = openmetrics_families if content_type == OPENMETRICS else text_families
     families = {family.name: family for family in parse(body.decode())}
     assert families["a_b"].samples[0].value == 1
-    assert families["c"].samples[0].value == (form == OPENMETRICS)
+    assert families["c"].samples[0].value == (content_type == OPENMETRICS)
     assert "coderun_exporter_build_info" in families
-    assert body.endswith(b"# EOF\n") == (form == OPENMETRICS)
+    assert body.endswith(b"# EOF\n") == (content_type == OPENMETRICS)
 
 
-async def test_a_client_that_names_no_type_gets_text():
-    """No Accept header at all, as HTTP/1.0 tools have it."""
+async def test_without_an_accept_header_the_format_is_text():
+    """Some HTTP/1.0 tools send no Accept header."""
     async with a_site() as site:
         answer = await raw(site.url, "GET /metrics HTTP/1.0\n\n")
     assert b"200 OK" in answer
@@ -78,7 +78,7 @@ async def test_a_client_that_names_no_type_gets_text():
 
 
 @pytest.mark.parametrize(
-    ("accepted", "packed"),
+    ("accepted", "compressed"),
     [
         ("gzip", True),
         ("GZIP", True),
@@ -96,19 +96,19 @@ async def test_a_client_that_names_no_type_gets_text():
         ("", False),
     ],
 )
-async def test_gzip_is_for_those_who_take_it(accepted, packed):
-    """Unpacked it is the plain page; Content-Length is right either way."""
+async def test_gzip_is_used_if_the_client_accepts_it(accepted, compressed):
+    """The content is the same, and Content-Length is correct in both cases."""
     async with a_site() as site:
         status, headers, body = await fetch(f"{site.url}/metrics", Accept_Encoding=accepted)
     assert status == 200
-    assert headers.get("Content-Encoding") == ("gzip" if packed else None)
+    assert headers.get("Content-Encoding") == ("gzip" if compressed else None)
     assert int(headers["Content-Length"]) == len(body)
-    assert LINES.encode() in (gzip.decompress(body) if packed else body)
+    assert LINES.encode() in (gzip.decompress(body) if compressed else body)
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "identity"])
-async def test_head_has_the_length_of_get_and_no_body(accepted):
-    """Headers alone, on the wire."""
+async def test_head_has_the_content_length_of_get(accepted):
+    """There is no body."""
     async with a_site() as site:
         await fetch(f"{site.url}/metrics", Accept_Encoding=accepted)
         answer = await raw(
@@ -118,12 +118,12 @@ async def test_head_has_the_length_of_get_and_no_body(accepted):
         assert body == b""
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         _, headers, _ = await fetch(f"{site.url}/metrics", Accept_Encoding=accepted)
-    # The exporter's own metrics (CPU seconds, scrapes) move from one scrape to the next.
+    # The exporter's own metrics (CPU seconds, scrapes) change between scrapes.
     assert abs(length - int(headers["Content-Length"])) < 100
 
 
-async def test_a_scrape_is_measured():
-    """By encoding, to its last byte."""
+async def test_the_duration_of_a_scrape_is_measured():
+    """It is labelled with the encoding and includes sending the response."""
     async with a_site() as site:
         await fetch(f"{site.url}/metrics", Accept_Encoding="gzip")
         await fetch(f"{site.url}/metrics")
@@ -132,15 +132,15 @@ async def test_a_scrape_is_measured():
     assert [count(name, {"encoding": encoding}) for encoding in ("gzip", "identity")] == [1, 1]
 
 
-async def test_a_page_without_any_objects_is_the_exporters_own():
-    """So that Prometheus can say why there are none."""
+async def test_without_objects_the_exporters_own_metrics_are_exposed():
+    """They explain why there are no others."""
     async with a_site(Site(text="")) as site:
         _, _, body = await fetch(f"{site.url}/metrics")
     assert b'coderun_exporter_resource_state{resource="coderuns",scope="*",state="syncing"} 1.0' in body
 
 
-async def test_a_client_that_goes_away_in_the_middle_leaves_nothing_behind(caplog):
-    """No task, no connection, no line in the log; the next scrape is served."""
+async def test_a_client_that_disconnects_leaves_nothing_behind(caplog):
+    """No task, connection or log line remains, and the next scrape is served."""
     async with a_site(Site(text=LINES * 400_000)) as site:
         before = asyncio.all_tasks()
         for _ in range(3):
@@ -154,8 +154,8 @@ async def test_a_client_that_goes_away_in_the_middle_leaves_nothing_behind(caplo
     assert caplog.records == []
 
 
-async def test_a_slow_client_holds_up_nobody_else():
-    """Its page waits in its own connection."""
+async def test_a_slow_client_does_not_delay_others():
+    """Its response is buffered in its own connection."""
     async with (
         a_site(Site(text=LINES * 400_000)) as site,
         aiohttp.ClientSession() as session,

@@ -1,14 +1,14 @@
-"""A web configuration that is emptied, cut or half-written takes no protection away; what is removed is said."""
+"""A truncated or invalid web configuration never removes protection, and removals must be explicit."""
 
 import logging
 
 import pytest
 
-from tests.web.protected import HASHED, ME, MUTUAL, TLS, USERS, Clock, Folder, ask
+from tests.web.protected import CREDENTIALS, MUTUAL, PASSWORD_HASH, TLS, USERS, Clock, Folder, ask
 from tests.web.serving import a_site
 
 HEADERS = {"X-Frame-Options": "deny", "Strict-Transport-Security": "max-age=31536000"}
-WHOLE = f"""tls_server_config:
+COMPLETE = f"""tls_server_config:
   cert_file: tls.crt
   key_file: tls.key
   client_auth_type: RequireAndVerifyClientCert
@@ -20,30 +20,30 @@ http_server_config:
     X-Frame-Options: deny
     Strict-Transport-Security: max-age=31536000
 basic_auth_users:
-  prometheus: {HASHED}
-  grafana: {HASHED}
+  prometheus: {PASSWORD_HASH}
+  grafana: {PASSWORD_HASH}
 """
 BROKEN = {
     "emptied": "",
     "a comment": "# users\n",
     "null": "basic_auth_users:\n",
-    "half a hash": f"basic_auth_users:\n  prometheus: {HASHED[:20]}",
+    "half a hash": f"basic_auth_users:\n  prometheus: {PASSWORD_HASH[:20]}",
     "zeros": "\0" * 100,
     "not YAML": "basic_auth_users: {",
     "another key": "basic_auth_user: {}\n",
 }
 
 
-class Reloads(list):
-    """Whether each reload was successful."""
+class ReloadResults(list):
+    """Records whether each reload was successful."""
 
     def __call__(self, *, successful):
-        """As WebFile calls it."""
+        """The callback of WebFile."""
         self.append(successful)
 
 
 def protects(protection):
-    """All that protects, in one comparable form."""
+    """The settings that protect the server, in a comparable form."""
     config = protection.config
     tls = config.tls_server_config
     return (
@@ -54,8 +54,8 @@ def protects(protection):
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_a_broken_file_takes_no_password_away(tmp_path, caplog, fault):
-    """It is one log line and a metric; mended, it is in force at once."""
+async def test_an_invalid_file_removes_no_password(tmp_path, caplog, fault):
+    """It is logged once and shown in a metric. A valid file takes effect at once."""
     folder = Folder(tmp_path)
     file = folder.load(USERS)
     async with a_site(web_file=file) as site:
@@ -63,10 +63,10 @@ async def test_a_broken_file_takes_no_password_away(tmp_path, caplog, fault):
         (tmp_path / "web-config.yml").write_text(BROKEN[fault])
         for _ in range(3):
             assert (await ask(site.url))[0] == 401
-        assert (await ask(site.url, headers=ME))[0] == 200
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
         (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
         assert record.message == "Failed to reload web configuration, keeping the previous one"
-        assert HASHED[:20] not in record.detail
+        assert PASSWORD_HASH[:20] not in record.detail
         assert successful(site) == 0
         folder.write(USERS)
         assert (await ask(site.url))[0] == 401
@@ -74,29 +74,29 @@ async def test_a_broken_file_takes_no_password_away(tmp_path, caplog, fault):
 
 
 def successful(site):
-    """The metric."""
+    """The value of coderun_exporter_web_config_last_reload_successful."""
     return site.telemetry.registry.get_sample_value("coderun_exporter_web_config_last_reload_successful")
 
 
-async def test_a_file_that_vanishes_takes_no_password_away(tmp_path):
-    """A Secret without its key, a volume that is gone."""
+async def test_a_deleted_file_removes_no_password(tmp_path):
+    """For example, a Secret without its key, or a missing volume."""
     folder = Folder(tmp_path)
     async with a_site(web_file=folder.load(USERS)) as site:
         (tmp_path / "web-config.yml").unlink()
         assert (await ask(site.url))[0] == 401
 
 
-def test_no_cut_of_a_file_takes_protection_away(folder):
-    """At any character: what is in force afterwards protects as before."""
+def test_no_truncation_of_a_file_removes_protection(folder):
+    """The file is truncated at every character."""
     path = folder.path / "web-config.yml"
-    path.write_text(WHOLE)
-    reloads = Reloads()
-    file = folder.load_text(WHOLE, on_reload=reloads)
+    path.write_text(COMPLETE)
+    reloads = ReloadResults()
+    file = folder.load_text(COMPLETE, on_reload=reloads)
     whole = protects(file.now())
-    for end in range(len(WHOLE)):
-        path.write_text(WHOLE[:end])
-        assert protects(file.now()) == whole, WHOLE[:end]
-    path.write_text(WHOLE)
+    for end in range(len(COMPLETE)):
+        path.write_text(COMPLETE[:end])
+        assert protects(file.now()) == whole, COMPLETE[:end]
+    path.write_text(COMPLETE)
     file.now()
     assert reloads[-1]
     assert reloads.count(False) > 100
@@ -130,8 +130,8 @@ def test_no_cut_of_a_file_takes_protection_away(folder):
         ({}, {"tls_server_config": TLS}, "enabling or disabling TLS needs a restart"),
     ],
 )
-def test_what_is_missing_is_named_with_the_way_to_remove_it(folder, caplog, before, after, line):
-    """And stays in force until that is written."""
+def test_a_missing_key_is_reported_with_the_way_to_remove_it(folder, caplog, before, after, line):
+    """The previous configuration stays in force until the key is removed explicitly."""
     file = folder.load(before)
     old = file.now()
     folder.write(after)
@@ -152,11 +152,11 @@ def test_what_is_missing_is_named_with_the_way_to_remove_it(folder, caplog, befo
             {"http_server_config": {"headers": HEADERS}},
             {"http_server_config": {"headers": dict.fromkeys(HEADERS, "")}},
         ),
-        (USERS, {"basic_auth_users": {"other": HASHED}}),
+        (USERS, {"basic_auth_users": {"other": PASSWORD_HASH}}),
     ],
 )
-def test_what_is_said_is_removed(folder, before, after):
-    """By the key with its empty or default value; then the key can go as well."""
+def test_an_explicit_removal_takes_effect(folder, before, after):
+    """The key is set to its empty or default value. After that it can be omitted."""
     file = folder.load(before)
     folder.write(after)
     new = file.now()
@@ -165,8 +165,8 @@ def test_what_is_said_is_removed(folder, before, after):
     assert file.now() is not new or "other" in new.config.basic_auth_users
 
 
-def test_at_the_start_an_empty_file_protects_nothing(tmp_path):
-    """As exporter-toolkit takes it; protection can be added later."""
+def test_at_startup_an_empty_file_protects_nothing(tmp_path):
+    """This is the behavior of exporter-toolkit. Protection can be added later."""
     folder = Folder(tmp_path)
     file = folder.load_text("", clock=Clock())
     assert file.now().config.basic_auth_users == {}

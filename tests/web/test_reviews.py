@@ -1,4 +1,4 @@
-"""Tokens of the cluster: who is let in, how often the API server is asked, and what holds while it is silent."""
+"""Bearer tokens of the cluster: which are accepted, how often they are reviewed, and outages of the API server."""
 
 import asyncio
 
@@ -9,15 +9,15 @@ from exporter.web import decisions, reviews
 from exporter.web.gate import BusyError
 from exporter.web.reviews import Reviews, UnknownError
 from tests.clusters import until
-from tests.web.hostile import answer_to
-from tests.web.judge import Judge, bearer
-from tests.web.protected import ME, USERS, Folder, ask, refused
+from tests.web.hostile import response_to
+from tests.web.protected import CREDENTIALS, USERS, Folder, ask, refused
 from tests.web.serving import a_site
+from tests.web.token_reviewer import TokenReviewer, bearer
 
 
-async def test_only_a_token_that_may_read_the_path_is_let_in():
-    """Health checks are open to everybody, other paths need rights of their own."""
-    async with a_site(reviews=Judge().reviews()) as site:
+async def test_only_a_token_that_may_get_the_path_is_accepted():
+    """Health checks need no token, and other paths need their own permission."""
+    async with a_site(reviews=TokenReviewer().reviews()) as site:
         for headers, path, status in (
             (bearer("good"), "/metrics", 200),
             ({"Authorization": "bearer  good"}, "/metrics", 200),
@@ -25,34 +25,34 @@ async def test_only_a_token_that_may_read_the_path_is_let_in():
             (bearer("poor"), "/metrics", 401),
             (bearer("none"), "/metrics", 401),
             (bearer(""), "/metrics", 401),
-            (ME, "/metrics", 401),
+            (CREDENTIALS, "/metrics", 401),
             ({}, "/metrics", 401),
             ({}, "/livez", 200),
         ):
-            got, told = await ask(site.url, path=path, headers=headers)
-            assert got == status, (headers, path)
-            assert (told.get("WWW-Authenticate") == "Bearer") is (status == 401)
+            status_code, response_headers = await ask(site.url, path=path, headers=headers)
+            assert status_code == status, (headers, path)
+            assert (response_headers.get("WWW-Authenticate") == "Bearer") is (status == 401)
 
 
-async def test_a_user_with_a_password_is_let_in_as_well(tmp_path):
-    """Either is enough."""
-    async with a_site(reviews=Judge().reviews(), web_file=Folder(tmp_path).load(USERS)) as site:
-        assert (await ask(site.url, headers=ME))[0] == 200
+async def test_a_user_with_a_password_is_accepted_as_well(tmp_path):
+    """Either is sufficient."""
+    async with a_site(reviews=TokenReviewer().reviews(), web_file=Folder(tmp_path).load(USERS)) as site:
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
         assert (await ask(site.url, headers=bearer("good")))[0] == 200
         assert (await ask(site.url))[0] == 401
 
 
-async def test_a_token_means_nothing_where_tokens_are_not_reviewed(tmp_path):
-    """Only passwords count."""
+async def test_a_token_is_rejected_if_reviews_are_disabled(tmp_path):
+    """Only passwords are accepted."""
     async with a_site(web_file=Folder(tmp_path).load(USERS)) as site:
         assert (await ask(site.url, headers=bearer("good")))[0] == 401
 
 
-async def test_all_that_is_known_of_a_user_is_asked_about():
-    """Groups, uid and extra: rights may hang on each."""
-    judge = Judge()
-    assert await judge.reviews().accept("good", "/metrics", line="1")
-    assert judge.asked == [
+async def test_the_access_review_contains_all_attributes_of_the_user():
+    """Permissions can depend on groups, uid and extra."""
+    reviewer = TokenReviewer()
+    assert await reviewer.reviews().accept("good", "/metrics", line="1")
+    assert reviewer.requests == [
         ("tokenreviews", {"token": "good", "audiences": []}),
         (
             "subjectaccessreviews",
@@ -67,101 +67,101 @@ async def test_all_that_is_known_of_a_user_is_asked_about():
     ]
 
 
-async def test_a_yes_holds_for_a_minute_and_a_no_for_ten_seconds():
-    """Twenty that come at once are one question."""
-    judge = Judge()
-    asked = judge.reviews()
-    assert all(await asyncio.gather(*(asked.accept("good", "/metrics", line=str(n)) for n in range(20))))
-    assert len(judge.asked) == 2
-    judge.allowed.clear()
-    judge.now = 59.0
-    assert await asked.accept("good", "/metrics", line="1")
-    judge.now = 60.0
+async def test_acceptance_is_cached_for_a_minute_and_rejection_for_ten_seconds():
+    """Twenty concurrent requests cause a single review."""
+    reviewer = TokenReviewer()
+    token_reviews = reviewer.reviews()
+    assert all(await asyncio.gather(*(token_reviews.accept("good", "/metrics", line=str(n)) for n in range(20))))
+    assert len(reviewer.requests) == 2
+    reviewer.allowed.clear()
+    reviewer.now = 59.0
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    reviewer.now = 60.0
     for _ in range(2):
-        assert not await asked.accept("good", "/metrics", line="1")
-    assert len(judge.asked) == 4
-    judge.allowed.add("prometheus")
-    judge.now = 70.0
-    assert await asked.accept("good", "/metrics", line="1")
+        assert not await token_reviews.accept("good", "/metrics", line="1")
+    assert len(reviewer.requests) == 4
+    reviewer.allowed.add("prometheus")
+    reviewer.now = 70.0
+    assert await token_reviews.accept("good", "/metrics", line="1")
 
 
-async def test_while_the_api_server_is_down_who_was_accepted_stays_accepted(caplog):
-    """For an hour, and reviewed again after ten seconds; a stranger gets no decision. One log line."""
-    judge = Judge()
-    asked = judge.reviews()
-    assert await asked.accept("good", "/metrics", line="1")
-    judge.error = UnreachableError("down", code="connect")
-    judge.now = 61.0
-    assert await asked.accept("good", "/metrics", line="1")
-    count = len(judge.asked)
-    judge.now = 70.0
-    assert await asked.accept("good", "/metrics", line="1")
-    assert len(judge.asked) == count
-    judge.now = 3599.0
-    assert await asked.accept("good", "/metrics", line="1")
-    judge.now = 3610.0
+async def test_while_the_api_server_is_down_accepted_tokens_remain_accepted(caplog):
+    """They remain so for an hour, and are reviewed every ten seconds. Other tokens get 503. One line is logged."""
+    reviewer = TokenReviewer()
+    token_reviews = reviewer.reviews()
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    reviewer.error = UnreachableError("down", code="connect")
+    reviewer.now = 61.0
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    count = len(reviewer.requests)
+    reviewer.now = 70.0
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert len(reviewer.requests) == count
+    reviewer.now = 3599.0
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    reviewer.now = 3610.0
     for token in ("good", "poor"):
         with pytest.raises(UnknownError):
-            await asked.accept(token, "/metrics", line="1")
+            await token_reviews.accept(token, "/metrics", line="1")
     assert [(record.message, record.detail) for record in caplog.records] == [("Failed to review tokens", "down")]
-    async with a_site(reviews=asked) as site:
+    async with a_site(reviews=token_reviews) as site:
         assert (await ask(site.url, headers=bearer("good")))[0] == 503
-        judge.error = None
+        reviewer.error = None
         assert (await ask(site.url, headers=bearer("good")))[0] == 200
 
 
-async def test_while_the_api_server_is_slow_who_was_accepted_is_served(monkeypatch):
-    """After a second at most. The review continues, and its answer counts for the next request."""
+async def test_while_the_api_server_is_slow_accepted_tokens_are_served(monkeypatch):
+    """They wait a second at most. The result of the review applies to the next request."""
     monkeypatch.setattr(reviews, "_RENEW_SECONDS", 0.02)
-    judge = Judge()
-    asked = judge.reviews()
-    assert await asked.accept("good", "/metrics", line="1")
-    judge.gate.clear()
-    judge.now = 60.0
-    assert await asked.accept("good", "/metrics", line="1")
-    assert await asked.accept("good", "/metrics", line="1")
-    judge.tokens.clear()
-    judge.gate.set()
-    await until(lambda: not asked._renewing)
-    assert not await asked.accept("good", "/metrics", line="1")
+    reviewer = TokenReviewer()
+    token_reviews = reviewer.reviews()
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    reviewer.gate.clear()
+    reviewer.now = 60.0
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    reviewer.tokens.clear()
+    reviewer.gate.set()
+    await until(lambda: not token_reviews._renewing)
+    assert not await token_reviews.accept("good", "/metrics", line="1")
 
 
 @pytest.mark.parametrize("token", ["\u00e9", "\U0001f600", "a b", "a,b", "a\tb", "=", "<x>", "a\udcff"])
-async def test_what_is_no_token_is_rejected_unasked(token):
-    """Its form is that of RFC 6750; anything else is 401 and counted, and no mistake of ours."""
-    judge = Judge()
-    assert not await judge.reviews().accept(token, "/metrics", line="1")
-    async with a_site(reviews=judge.reviews()) as site:
+async def test_an_invalid_token_is_rejected_without_a_review(token):
+    """RFC 6750 defines the valid characters. Other values are 401 and counted."""
+    reviewer = TokenReviewer()
+    assert not await reviewer.reviews().accept(token, "/metrics", line="1")
+    async with a_site(reviews=reviewer.reviews()) as site:
         head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
-        answer = await answer_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
+        answer = await response_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 401 ")
         assert refused(site, "unauthorized") == 1
-    assert judge.asked == []
+    assert reviewer.requests == []
 
 
-async def test_a_path_that_does_not_exist_is_not_asked_about():
-    """So a path can be anything, and no decision is kept for it."""
-    judge = Judge()
-    async with a_site(reviews=judge.reviews()) as site:
+async def test_an_unknown_path_is_not_reviewed():
+    """A path can contain anything, so no decision is cached for it."""
+    reviewer = TokenReviewer()
+    async with a_site(reviews=reviewer.reviews()) as site:
         for path in ("/nowhere", "/%ff", "/%00"):
             assert (await ask(site.url + path, path="", headers=bearer("good")))[0] == 401
-    assert judge.asked == []
+    assert reviewer.requests == []
 
 
 @pytest.mark.parametrize(
     ("audiences", "good"), [(["coderun-exporter"], True), (["https://kubernetes.default.svc"], False), ([], False)]
 )
-async def test_a_token_has_to_be_for_the_audience_of_the_settings(audiences, good):
-    """One that is not says so by its audiences; an API server that knows none is not believed."""
-    judge = Judge()
-    judge.audiences = audiences
-    asked = judge.reviews(audience="coderun-exporter")
-    assert await asked.accept("good", "/metrics", line="1") is good
-    assert judge.asked[0] == ("tokenreviews", {"token": "good", "audiences": ["coderun-exporter"]})
+async def test_a_token_must_have_the_configured_audience(audiences, good):
+    """An API server that returns no audiences does not support them, so the token is rejected."""
+    reviewer = TokenReviewer()
+    reviewer.audiences = audiences
+    token_reviews = reviewer.reviews(audience="coderun-exporter")
+    assert await token_reviews.accept("good", "/metrics", line="1") is good
+    assert reviewer.requests[0] == ("tokenreviews", {"token": "good", "audiences": ["coderun-exporter"]})
 
 
-async def test_an_answer_that_is_none_is_no_yes():
-    """Not JSON, or without a status."""
+async def test_an_invalid_review_response_does_not_accept_the_token():
+    """The response is not JSON or has no status."""
     for text in (b"", b"{}", b'{"status": {"allowed": 1}}'):
 
         async def post(_, __, text=text):
@@ -171,45 +171,45 @@ async def test_an_answer_that_is_none_is_no_yes():
             await Reviews(post=post, clock=lambda: 0.0).accept("x", "/metrics", line="1")
 
 
-async def test_a_silent_api_server_is_not_waited_for_longer_than_a_scrape_may_take(monkeypatch):
-    """Neither in a review nor for a turn. A decision that comes late counts for the next request."""
+async def test_a_request_does_not_wait_for_the_api_server_longer_than_a_scrape_may_take(monkeypatch):
+    """This includes the time in the queue. A later result applies to the next request."""
     monkeypatch.setattr(reviews, "_TURN_SECONDS", 0.03)
     monkeypatch.setattr(reviews, "_ANSWER_SECONDS", 0.06)
-    judge = Judge()
-    judge.gate.clear()
-    asked = judge.reviews()
+    reviewer = TokenReviewer()
+    reviewer.gate.clear()
+    token_reviews = reviewer.reviews()
     with pytest.raises(UnknownError):
-        await asked.accept("good", "/metrics", line="1")
-    waiting = [asyncio.create_task(asked.accept(f"x{n}", "/metrics", line="1")) for n in range(9)]
+        await token_reviews.accept("good", "/metrics", line="1")
+    waiting = [asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line="1")) for n in range(9)]
     ends = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(end) for end in ends} == {UnknownError, BusyError}
-    judge.gate.set()
-    await until(lambda: judge.waiting == 0 and len(judge.asked) == 2 + 3)
-    count = len(judge.asked)
-    assert await asked.accept("good", "/metrics", line="1")
-    assert len(judge.asked) == count
+    reviewer.gate.set()
+    await until(lambda: reviewer.waiting == 0 and len(reviewer.requests) == 2 + 3)
+    count = len(reviewer.requests)
+    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert len(reviewer.requests) == count
 
 
-async def test_a_review_ends_though_the_api_server_never_responds(monkeypatch):
-    """Else its slot would be lost."""
+async def test_a_review_times_out_if_the_api_server_never_responds(monkeypatch):
+    """Otherwise its slot would be lost."""
     monkeypatch.setattr(reviews, "_REVIEW_SECONDS", 0.02)
-    judge = Judge()
-    judge.gate.clear()
-    asked = judge.reviews()
+    reviewer = TokenReviewer()
+    reviewer.gate.clear()
+    token_reviews = reviewer.reviews()
     for number in range(9):
         with pytest.raises(UnknownError):
-            await asked.accept(f"x{number}", "/metrics", line="1")
+            await token_reviews.accept(f"x{number}", "/metrics", line="1")
 
 
-async def test_what_is_kept_is_bounded_and_no_token(monkeypatch):
-    """The oldest goes first; rejected tokens push out no accepted one."""
+async def test_cached_decisions_are_bounded_and_contain_no_token(monkeypatch):
+    """The oldest is removed first. Rejected tokens do not displace accepted ones."""
     monkeypatch.setattr(decisions, "_MAX_DECISIONS", 3)
-    judge = Judge()
-    judge.tokens |= {f"secret-{number}": "prometheus" for number in range(9)}
-    asked = judge.reviews()
+    reviewer = TokenReviewer()
+    reviewer.tokens |= {f"secret-{number}": "prometheus" for number in range(9)}
+    token_reviews = reviewer.reviews()
     for number in range(9):
-        assert await asked.accept(f"secret-{number}", "/metrics", line="1")
+        assert await token_reviews.accept(f"secret-{number}", "/metrics", line="1")
         for wrong in range(5):
-            assert not await asked.accept(f"wrong-{number}-{wrong}", "/metrics", line="1")
-    assert (len(asked._decisions._accepted), len(asked._decisions._rejected)) == (3, 3)
-    assert "secret" not in repr(asked._decisions._accepted)
+            assert not await token_reviews.accept(f"wrong-{number}-{wrong}", "/metrics", line="1")
+    assert (len(token_reviews._decisions._accepted), len(token_reviews._decisions._rejected)) == (3, 3)
+    assert "secret" not in repr(token_reviews._decisions._accepted)

@@ -1,4 +1,4 @@
-"""TLS as the web configuration file says: real handshakes with the server on loopback."""
+"""The TLS settings of the web configuration, with real handshakes on loopback."""
 
 import asyncio
 import collections
@@ -13,11 +13,11 @@ from exporter.web_config.tls import is_allowed
 from tests.web.protected import MUTUAL, TLS, ask, refused
 from tests.web.serving import LINES, Site, a_site
 
-REFUSED = (aiohttp.ClientError, ConnectionError, ssl.SSLError)
+CONNECTION_ERRORS = (aiohttp.ClientError, ConnectionError, ssl.SSLError)
 
 
 async def test_metrics_are_served_over_tls(folder):
-    """The whole page, and the address that is told begins with https."""
+    """The response is complete, and the reported URL begins with https."""
     async with a_site(Site(text=LINES * 50_000), web_file=folder.load(tls_server_config=TLS)) as site:
         assert site.url.startswith("https://127.0.0.1:")
         async with aiohttp.ClientSession() as session:
@@ -26,8 +26,8 @@ async def test_metrics_are_served_over_tls(folder):
                     assert LINES * 50_000 in await answer.text()
 
 
-async def test_a_request_in_the_same_breath_as_the_handshake_is_answered(folder):
-    """Its bytes are there before the server knows that the handshake is done."""
+async def test_a_request_that_arrives_with_the_end_of_the_handshake_is_served(folder):
+    """Its bytes may arrive before the server has processed the end of the handshake."""
     async with a_site(web_file=folder.load(tls_server_config=TLS)) as site:
         for _ in range(20):
             reader, writer = await asyncio.open_connection(
@@ -39,31 +39,31 @@ async def test_a_request_in_the_same_breath_as_the_handshake_is_answered(folder)
             await writer.wait_closed()
 
 
-async def test_a_client_without_a_certificate_is_refused_where_one_is_required(folder, caplog):
-    """So is one of another CA; who has the right one is let in."""
-    stranger = trustme.CA(organization_name="stranger")
+async def test_a_client_without_a_required_certificate_is_rejected(folder, caplog):
+    """A certificate of another CA is rejected too."""
+    other_authority = trustme.CA(organization_name="other")
     async with a_site(web_file=folder.load(tls_server_config=MUTUAL)) as site:
-        for trust in (folder.trust(), folder.trust("me.example", authority=stranger)):
-            with pytest.raises(REFUSED):
+        for trust in (folder.trust(), folder.trust("me.example", authority=other_authority)):
+            with pytest.raises(CONNECTION_ERRORS):
                 await ask(site.url, trust=trust)
         assert (await ask(site.url, trust=folder.trust("me.example")))[0] == 200
-        assert refused(site) >= 2  # aiohttp tries again
+        assert refused(site) >= 2  # aiohttp repeats the request
     (record,) = [record for record in caplog.records if hasattr(record, "detail")]
     assert record.detail == "peer did not return a certificate"
 
 
-async def test_a_certificate_may_be_optional_but_not_wrong(folder):
-    """VerifyClientCertIfGiven."""
+async def test_an_optional_client_certificate_must_be_valid(folder):
+    """The setting is VerifyClientCertIfGiven."""
     mutual = MUTUAL | {"client_auth_type": "VerifyClientCertIfGiven"}
     async with a_site(web_file=folder.load(tls_server_config=mutual)) as site:
         assert (await ask(site.url, trust=folder.trust()))[0] == 200
         assert (await ask(site.url, trust=folder.trust("me.example")))[0] == 200
-        with pytest.raises(REFUSED):
+        with pytest.raises(CONNECTION_ERRORS):
             await ask(site.url, trust=folder.trust("me.example", authority=trustme.CA()))
 
 
-async def test_only_allowed_names_are_let_in(folder):
-    """Any one of a certificate's names will do; one that begins alike will not."""
+async def test_only_allowed_names_of_client_certificates_are_accepted(folder):
+    """One of the names of the certificate must be equal to an allowed name."""
     mutual = MUTUAL | {"client_allowed_sans": ["prometheus.example", "::1"]}
     async with a_site(web_file=folder.load(tls_server_config=mutual)) as site:
         for names in (("prometheus.example",), ("x.example", "prometheus.example"), ("::1",)):
@@ -75,8 +75,8 @@ async def test_only_allowed_names_are_let_in(folder):
         assert value("coderun_exporter_clients_refused_total", {"reason": "unauthorized"}) == 12
 
 
-async def test_a_connection_is_refused_once_its_certificate_is_no_longer_allowed(folder):
-    """Although it was opened before: the configuration of now counts for each request."""
+async def test_a_connection_is_rejected_once_its_certificate_is_no_longer_allowed(folder):
+    """The current configuration applies to each request, also on connections that were opened before."""
     mutual = MUTUAL | {"client_allowed_sans": ["prometheus.example"]}
     async with (
         a_site(web_file=folder.load(tls_server_config=mutual)) as site,
@@ -90,8 +90,8 @@ async def test_a_connection_is_refused_once_its_certificate_is_no_longer_allowed
                 await answer.read()
 
 
-def test_each_kind_of_name_can_be_allowed():
-    """As Go writes them; an empty list allows everybody, a certificate without names is nobody."""
+def test_each_type_of_name_can_be_allowed():
+    """The format is that of Go. An empty list allows every certificate; otherwise a name is required."""
     names = (("DNS", "a.example"), ("IP Address", "FE80:0:0:0:0:0:0:1"), ("email", "a@b"), ("URI", "spiffe://x/y"))
     for name in ("a.example", "fe80::1", "a@b", "spiffe://x/y"):
         assert is_allowed({"subjectAltName": names}, [name])
@@ -113,8 +113,8 @@ def test_each_kind_of_name_can_be_allowed():
         ({"curve_preferences": ["CurveP521"], "max_version": "TLS12"}, {}, True),
     ],
 )
-async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, good):
-    """As the file says."""
+async def test_versions_ciphers_and_curves_are_enforced(folder, settings, client, good):
+    """The handshake fails if the client supports none of the configured ones."""
     trust = folder.trust()
     for name, value in client.items():
         setattr(trust, name, value)
@@ -122,7 +122,7 @@ async def test_versions_ciphers_and_curves_are_kept(folder, settings, client, go
         if good:
             assert (await ask(site.url, trust=trust))[0] == 200
         else:
-            with pytest.raises(REFUSED):
+            with pytest.raises(CONNECTION_ERRORS):
                 await ask(site.url, trust=trust)
 
 
@@ -135,7 +135,7 @@ def _supports_x25519():
 
 
 async def test_x25519_is_used_where_python_supports_it(folder):
-    """Debian's Python 3.11.2 does not: the error names the key, the version and the curve."""
+    """Python 3.11.2 of Debian does not. The error has the key, the version and the curve."""
     settings = TLS | {"curve_preferences": ["X25519"], "max_version": "TLS12"}
     if not _supports_x25519():
         with pytest.raises(WebConfigError, match=r"curve_preferences: Python 3.* does not support X25519$"):
@@ -156,15 +156,15 @@ async def test_x25519_is_used_where_python_supports_it(folder):
         ),
     ],
 )
-def test_what_openssl_does_not_support_is_one_line(folder, monkeypatch, names, settings, message):
-    """OpenSSL can be built or configured, as for FIPS, without some curves and ciphers."""
+def test_unsupported_curves_and_ciphers_are_one_line(folder, monkeypatch, names, settings, message):
+    """OpenSSL may be built without some of them, for example for FIPS."""
     monkeypatch.setattr(f"exporter.web_config.tls.{names}", collections.defaultdict(lambda: "none-of-that-name"))
     with pytest.raises(WebConfigError, match=message):
         folder.load(tls_server_config=TLS | settings)
 
 
-async def test_the_server_takes_the_cipher_that_the_file_names(folder):
-    """By the name that Go has for it."""
+async def test_the_configured_cipher_is_used(folder):
+    """The file contains the name that Go uses."""
     settings = TLS | {"max_version": "TLS12", "cipher_suites": ["TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"]}
     async with a_site(web_file=folder.load(tls_server_config=settings)) as site:
         _, writer = await asyncio.open_connection(

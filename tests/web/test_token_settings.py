@@ -1,4 +1,4 @@
-"""Settings of tokens of the cluster: TLS is required, an audience can be."""
+"""The settings of token reviews: TLS is required, and an audience can be required."""
 
 import pytest
 
@@ -18,21 +18,21 @@ LINE = (
 
 
 @pytest.mark.usefixtures("logs_as_before")
-def test_tokens_without_tls_are_one_line_at_the_start(tmp_path):
-    """And exit 2; a web configuration without TLS changes nothing of that."""
+def test_token_reviews_without_tls_are_an_error_at_startup(tmp_path):
+    """The exit code is 2. A web configuration without TLS does not help."""
     assert wrong("run", "--web.kubernetes-auth") == LINE
     (tmp_path / "web.yml").write_text("http_server_config: {}\n")
     assert wrong("run", "--web.kubernetes-auth", f"--web.config.file={tmp_path}/web.yml") == LINE
 
 
-@pytest.mark.parametrize("way", ["TLS", "chosen"])
-async def test_with_tls_or_where_it_is_chosen_tokens_are_required(folder, caplog, way):
-    """What was chosen is one line in the log."""
+@pytest.mark.parametrize("case", ["TLS", "explicitly without TLS"])
+async def test_tokens_are_required_with_tls_or_if_plain_http_is_allowed(folder, caplog, case):
+    """If plain HTTP is allowed, one line is logged."""
     async with a_server() as server:
         web = {
             "TLS": {"config_file": str(folder.write(tls_server_config=TLS))},
-            "chosen": {"kubernetes_auth_without_tls": True},
-        }[way]
+            "explicitly without TLS": {"kubernetes_auth_without_tls": True},
+        }[case]
         settings = Settings(
             kubernetes=Kubernetes(kubeconfig=str(a_kubeconfig(folder.path, cluster={"server": server.url}))),
             web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True, **web),
@@ -42,12 +42,12 @@ async def test_with_tls_or_where_it_is_chosen_tokens_are_required(folder, caplog
             assert (await ask(app.url, trust=folder.trust()))[0] == 401
     lines = [record.message for record in caplog.records if "plain HTTP" in record.message]
     assert lines == ["Bearer tokens are accepted over plain HTTP: web.kubernetes_auth_without_tls is set"] * (
-        way != "TLS"
+        case != "TLS"
     )
 
 
-async def test_a_web_configuration_that_protects_nothing_is_a_warning(tmp_path, caplog):
-    """It may have been read half-written; nothing else would show it."""
+async def test_a_web_configuration_without_protection_is_a_warning(tmp_path, caplog):
+    """The file may have been incomplete when it was read."""
     empty = tmp_path / "web.yml"
     empty.write_text("")
     async with a_server() as server:

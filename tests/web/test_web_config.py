@@ -1,4 +1,4 @@
-"""The web configuration file: what it may say, and the one line that a wrong one gets."""
+"""The web configuration file: its valid content, and one error line for invalid content."""
 
 import re
 import time
@@ -11,7 +11,7 @@ import yaml
 from exporter.web_config.format import CIPHERS, HttpServer, TlsServer, WebConfig, WebConfigError
 from exporter.web_config.reading import parse, read
 from tests.commands.in_process import logs_as_before, wrong
-from tests.web.protected import HASHED, ME, USERS, Folder, ask, basic
+from tests.web.protected import CREDENTIALS, PASSWORD_HASH, USERS, Folder, ask, basic
 from tests.web.serving import Site, a_site
 
 __all__ = ["logs_as_before"]
@@ -21,27 +21,27 @@ FILES = "cert_file: a, key_file: b"
 MUTUAL = f"{FILES}, client_ca_file: c, client_auth_type: RequireAndVerifyClientCert"
 
 
-def parsed(text):
-    """The configuration that a text is."""
+def parse_config(text):
+    """Parses a text as the configuration of the directory FOLDER."""
     return parse(text, folder=FOLDER)
 
 
 def test_an_empty_file_protects_nothing():
-    """As Prometheus' own exporters take it."""
+    """The exporters of Prometheus do the same."""
     for text in ("", "# nothing\n", "{}"):
-        assert parsed(text) == WebConfig()
+        assert parse_config(text) == WebConfig()
 
 
-def test_relative_paths_begin_at_the_folder_of_the_file():
-    """Absolute ones stay as they are."""
-    tls = parsed(f"tls_server_config: {{{FILES}}}").tls_server_config
+def test_relative_paths_are_relative_to_the_file():
+    """Absolute paths are unchanged."""
+    tls = parse_config(f"tls_server_config: {{{FILES}}}").tls_server_config
     assert (tls.cert_file, tls.key_file, tls.client_ca_file) == ("/etc/exporter/a", "/etc/exporter/b", "")
-    tls = parsed("tls_server_config: {cert_file: /x/a, key_file: ../b}").tls_server_config
+    tls = parse_config("tls_server_config: {cert_file: /x/a, key_file: ../b}").tls_server_config
     assert tls.files == ("/x/a", "/etc/exporter/../b")
 
 
-def test_every_key_is_taken():
-    """With the values that the format has for it."""
+def test_every_key_is_supported():
+    """Each key has a valid value of the format."""
     text = f"""
         tls_server_config:
           cert_file: /a
@@ -63,19 +63,19 @@ def test_every_key_is_taken():
             X-XSS-Protection: ""
             Strict-Transport-Security: max-age=3600
         basic_auth_users:
-          alice: {HASHED}
+          alice: {PASSWORD_HASH}
     """
-    config = parsed(text)
+    config = parse_config(text)
     assert set(yaml.safe_load(text)["tls_server_config"]) == set(TlsServer.__struct_fields__)
     assert set(yaml.safe_load(text)["http_server_config"]) == set(HttpServer.__struct_fields__)
     assert set(yaml.safe_load(text)) == set(WebConfig.__struct_fields__)
     assert config.tls_server_config.client_allowed_sans == ("prometheus.example",)
-    assert config.basic_auth_users == {"alice": HASHED}
-    assert HASHED not in repr(config)
+    assert config.basic_auth_users == {"alice": PASSWORD_HASH}
+    assert PASSWORD_HASH not in repr(config)
 
 
-def test_the_example_of_the_docs_is_right():
-    """Its password is the one that it names."""
+def test_the_example_of_the_documentation_is_valid():
+    """Its password is the documented one."""
     example = Path(__file__).resolve().parents[2] / "docs/web-config.yml"
     config = read(example)
     assert config.tls_server_config.cert_file == str(example.parent / "tls.crt")
@@ -83,9 +83,9 @@ def test_the_example_of_the_docs_is_right():
 
 
 @pytest.mark.parametrize("kind", ["2a", "2b", "2y"])
-def test_hashes_of_every_tool_are_taken(kind):
-    """The letter says which tool made it."""
-    assert parsed(f"basic_auth_users: {{alice: ${kind}{HASHED[3:]}}}").basic_auth_users
+def test_hashes_of_every_tool_are_accepted(kind):
+    """The letter depends on the tool that created the hash."""
+    assert parse_config(f"basic_auth_users: {{alice: ${kind}{PASSWORD_HASH[3:]}}}").basic_auth_users
 
 
 WRONG = {
@@ -124,34 +124,34 @@ WRONG = {
     "http_server_config: {headers: {X-Frame-Options: no}}": "http_server_config.headers: expected str, got bool",
     "http_server_config: {headers: {X-Frame-Options: all}}": "X-Frame-Options: expected deny or sameorigin, got",
     'http_server_config: {headers: {X-XSS-Protection: "1\\r\\nEvil: 1"}}': "expected one line of ASCII text",
-    f"basic_auth_users: {{a: {HASHED}}}\nbasic_auth_users: {{}}": "line 2: not YAML: duplicate key ",
-    f"basic_auth_users: {{a: {HASHED}, a: {HASHED}}}": "line 1: not YAML: duplicate key 'a'",
+    f"basic_auth_users: {{a: {PASSWORD_HASH}}}\nbasic_auth_users: {{}}": "line 2: not YAML: duplicate key ",
+    f"basic_auth_users: {{a: {PASSWORD_HASH}, a: {PASSWORD_HASH}}}": "line 1: not YAML: duplicate key 'a'",
     "basic_auth_users:": "basic_auth_users: expected a mapping, got null",
     "basic_auth_users: {alice: }": "basic_auth_users: expected str, got null",
     "basic_auth_users: {1: x}": "basic_auth_users: each name must be a string: put it in quotes",
     "basic_auth_users: {alice: tell-nobody}": "basic_auth_users.alice: not a bcrypt hash, which begins with $2y$",
-    f"basic_auth_users: {{alice: {HASHED[:-1]}}}": "basic_auth_users.alice: not a bcrypt hash",
+    f"basic_auth_users: {{alice: {PASSWORD_HASH[:-1]}}}": "basic_auth_users.alice: not a bcrypt hash",
     f"basic_auth_users: {{alice: $2b$04${'a' * 53}}}": "basic_auth_users.alice: not a bcrypt hash",
-    f"basic_auth_users: {{alice: $2b$15{HASHED[6:]}}}": "the cost of its bcrypt hash is 15: expected 4 to 14",
-    f"basic_auth_users: {{alice: $2b$03{HASHED[6:]}}}": "the cost of its bcrypt hash is 3: expected 4 to 14",
-    f"basic_auth_users: {{'a:b': {HASHED}}}": "basic_auth_users.a:b: expected a user name without a colon",
-    f"basic_auth_users: {{'': {HASHED}}}": "basic_auth_users.: expected a user name",
-    f'basic_auth_users: {{"a\\n": {HASHED[:9]}}}': "basic_auth_users.'a\\n': not a bcrypt hash",
+    f"basic_auth_users: {{alice: $2b$15{PASSWORD_HASH[6:]}}}": "the cost of its bcrypt hash is 15: expected 4 to 14",
+    f"basic_auth_users: {{alice: $2b$03{PASSWORD_HASH[6:]}}}": "the cost of its bcrypt hash is 3: expected 4 to 14",
+    f"basic_auth_users: {{'a:b': {PASSWORD_HASH}}}": "basic_auth_users.a:b: expected a user name without a colon",
+    f"basic_auth_users: {{'': {PASSWORD_HASH}}}": "basic_auth_users.: expected a user name",
+    f'basic_auth_users: {{"a\\n": {PASSWORD_HASH[:9]}}}': "basic_auth_users.'a\\n': not a bcrypt hash",
 }
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_a_wrong_file_is_one_line(text):
-    """That names the key and says what would be right; no hash and no password is in it."""
+def test_an_invalid_file_is_one_line(text):
+    """The error names the key and what is valid. It contains no hash and no password."""
     with pytest.raises(WebConfigError, match=re.escape(WRONG[text])) as caught:
-        parsed(text)
+        parse_config(text)
     assert str(caught.value).isprintable()
-    assert HASHED[:20] not in str(caught.value)
+    assert PASSWORD_HASH[:20] not in str(caught.value)
     assert "tell-nobody" not in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
-    """Not there, not a file, not text."""
+def test_an_unreadable_file_is_one_line(tmp_path):
+    """The file does not exist, is a directory, or is not UTF-8."""
     with pytest.raises(WebConfigError, match=f"^{tmp_path}/no: cannot be read: No such file or directory$"):
         read(tmp_path / "no")
     with pytest.raises(WebConfigError, match=f"^{tmp_path}: cannot be read: Is a directory$"):
@@ -162,40 +162,42 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
 
 
 @pytest.mark.usefixtures("logs_as_before")
-@pytest.mark.parametrize("way", ["flag", "setting"])
-def test_the_exporter_does_not_start_with_a_wrong_one(tmp_path, way):
-    """One line and exit 2, before anything else is looked at."""
+@pytest.mark.parametrize("source", ["flag", "setting"])
+def test_the_exporter_does_not_start_with_an_invalid_file(tmp_path, source):
+    """One line is printed, and the exit code is 2."""
     (tmp_path / "web.yml").write_text("tls_server_config: {}\n")
     (tmp_path / "exporter.yml").write_text(f"web: {{config_file: {tmp_path}/web.yml}}\n")
-    words = [f"--web.config.file={tmp_path}/web.yml"] if way == "flag" else [f"--config.file={tmp_path}/exporter.yml"]
+    words = (
+        [f"--web.config.file={tmp_path}/web.yml"] if source == "flag" else [f"--config.file={tmp_path}/exporter.yml"]
+    )
     assert wrong("run", *words) == f"{tmp_path}/web.yml: tls_server_config.cert_file is missing"
 
 
-async def test_headers_are_on_every_answer(tmp_path):
-    """The refusals as well; an empty one is left out."""
+async def test_headers_are_set_on_every_response(tmp_path):
+    """This includes errors. Empty headers are not sent."""
     headers = {"X-Frame-Options": "deny", "X-XSS-Protection": ""}
     file = Folder(tmp_path).load(USERS, http_server_config={"headers": headers})
     async with a_site(web_file=file) as site:
         for path, status in (("/metrics", 401), ("/livez", 200), ("/nowhere", 401)):
-            got, told = await ask(site.url, path=path)
-            assert (got, told["X-Frame-Options"]) == (status, "deny")
-            assert "X-XSS-Protection" not in told
+            status_code, response_headers = await ask(site.url, path=path)
+            assert (status_code, response_headers["X-Frame-Options"]) == (status, "deny")
+            assert "X-XSS-Protection" not in response_headers
 
 
-async def test_users_are_read_again_when_the_file_changes(tmp_path):
-    """A user who is gone is out at once, however often he was let in."""
+async def test_users_are_reloaded_when_the_file_changes(tmp_path):
+    """A removed user is rejected at once."""
     folder = Folder(tmp_path)
     async with a_site(Site(), web_file=folder.load(USERS)) as site:
-        assert (await ask(site.url, headers=ME))[0] == 200
-        folder.write(basic_auth_users={"other": HASHED})
-        assert (await ask(site.url, headers=ME))[0] == 401
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 200
+        folder.write(basic_auth_users={"other": PASSWORD_HASH})
+        assert (await ask(site.url, headers=CREDENTIALS))[0] == 401
         assert (await ask(site.url, headers=basic("other", "tell-nobody")))[0] == 200
         folder.write(basic_auth_users={"other": "no hash"})
         assert (await ask(site.url, headers=basic("other", "tell-nobody")))[0] == 200
 
 
-def test_files_are_looked_at_once_a_second(tmp_path):
-    """Not for each of a flood of requests."""
+def test_files_are_checked_once_a_second(tmp_path):
+    """They are not checked for each request."""
     now = time.monotonic()
     folder = Folder(tmp_path)
     file = folder.load(USERS, clock=lambda: now)

@@ -1,4 +1,4 @@
-"""Objects of a platform, judged by its profile: the state of each run, and whether something works for it."""
+"""The objects of a platform and what its profile reads from them: the state of each run and of its worker."""
 
 import collections
 import pathlib
@@ -13,20 +13,20 @@ from exporter.resources.kinds import run_kinds
 from lab.worlds.loading import documents
 from tests.objects import raw
 
-__all__ = ["FOLDER", "World", "expected"]
+__all__ = ["FOLDER", "PlatformObjects", "expected"]
 
 FOLDER = pathlib.Path(__file__).parent / "objects"
-OVER = {"Succeeded", "Failed"}
+FINISHED = {"Succeeded", "Failed"}
 
 
 def expected(item):
-    """What an object carries of what is to be found out about it."""
+    """The annotations of an object that define the expected results, without their prefix."""
     marks = item["metadata"].get("annotations") or {}
     return {key.removeprefix("expect/"): value for key, value in marks.items() if key.startswith("expect/")}
 
 
-class World:
-    """The objects of one folder, and the kinds of these shipped profiles."""
+class PlatformObjects:
+    """The objects of one directory, read with these shipped profiles."""
 
     def __init__(self, folder, names, *, now):
         paths = sorted((FOLDER / folder).glob("[1-9]*.yaml"))
@@ -39,13 +39,13 @@ class World:
                     self._children[owner["uid"]].append(item)
 
     def job(self, item):
-        """The record of a Job; None where it is none of ours."""
+        """The record of a Job; None if it is not exposed."""
         wire, whole = Decoder(WireJob).decode(raw(item))
         assert whole
         return job_from_object(wire, kinds=self.kinds, match_labels={})
 
     def kind_of(self, item):
-        """The kind of a custom resource."""
+        """The kind of a custom resource; None if no profile has it."""
         group = item["apiVersion"].partition("/")[0]
         return next((kind for kind in self.kinds if (kind.group, kind.kind) == (group, item["kind"])), None)
 
@@ -57,7 +57,7 @@ class World:
         return run_from_object(wire, kind=kind)
 
     def state(self, item):
-        """As the exporter says it; a Job says it by its own status."""
+        """The state that the profile reads, or that of the Job's own status."""
         if item["apiVersion"] != "batch/v1":
             return self.run(item).state
         job = self.job(item)
@@ -66,7 +66,7 @@ class World:
         return job.result or ("waiting" if job.suspended else "open")
 
     def worker(self, item):
-        """`alive`, `over` or `none`, by the worker that the profile names."""
+        """Whether the worker of a run is `alive`, `over` or `none`."""
         if item["apiVersion"] == "batch/v1":
             return self._seen([item], [])
         kind = self.kind_of(item)
@@ -85,6 +85,6 @@ class World:
     def _seen(self, workers, jobs):
         pods = [pod.get("status", {}).get("phase") for pod in self._pods(workers)]
         results = [self.job(one).result for one in workers if one["apiVersion"] == "batch/v1"]
-        if set(pods) - OVER or any(not self.job(one).result for one in jobs):
+        if set(pods) - FINISHED or any(not self.job(one).result for one in jobs):
             return "alive"
         return "over" if pods or any(results) else "none"

@@ -1,4 +1,4 @@
-"""An API server that reviews tokens, as far as the web server asks it."""
+"""A stand-in for the API server that reviews tokens."""
 
 import asyncio
 import json
@@ -6,14 +6,14 @@ import json
 from exporter.web.reviews import Reviews
 
 
-class Judge:
-    """An API server's opinion: `tokens` are its users, `allowed` those of them that may get /metrics."""
+class TokenReviewer:
+    """`tokens` maps tokens to users. `allowed` are the users who may get /metrics."""
 
     def __init__(self):
         self.tokens = {"good": "prometheus", "poor": "somebody"}
         self.allowed = {"prometheus"}
         self.error = None
-        self.asked = []
+        self.requests = []
         self.now = 0.0
         self.audiences = []
         self.gate = asyncio.Event()
@@ -21,9 +21,9 @@ class Judge:
         self.waiting = 0
 
     async def post(self, path, body):
-        """As the client of the API server does."""
+        """Responds like `KubeClient.post`."""
         review = json.loads(body)
-        self.asked.append((path.rpartition("/")[2], review["spec"]))
+        self.requests.append((path.rpartition("/")[2], review["spec"]))
         if self.error:
             raise self.error
         self.waiting += 1
@@ -43,10 +43,10 @@ class Judge:
         return json.dumps({"status": {"allowed": good}}).encode()
 
     def reviews(self, **more):
-        """What the server asks by."""
+        """The `Reviews` of a web server that uses this API server."""
         return Reviews(post=self.post, clock=lambda: self.now, **more)
 
 
 def bearer(token):
-    """The header of a token."""
+    """The header that contains this token."""
     return {"Authorization": f"Bearer {token}"}

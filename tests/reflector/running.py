@@ -1,4 +1,4 @@
-"""A reflector at work: real requests to a stand-in, and a clock that only its own sleeps move."""
+"""A running reflector that sends real requests to a stand-in API server, and a clock that only its waits advance."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from tests.kube.settings import a_kubeconfig, load
 
 
 class Meta(msgspec.Struct, rename="camel"):
-    """A part of the object."""
+    """The metadata of the object."""
 
     name: str | None = None
     uid: str | None = None
@@ -23,7 +23,7 @@ class Meta(msgspec.Struct, rename="camel"):
 
 
 class Spec(msgspec.Struct, rename="camel"):
-    """A part of the object."""
+    """The spec of the object."""
 
     task_id: int | None = None
 
@@ -39,23 +39,23 @@ _DECODER = Decoder(Wire)
 
 
 def decode(raw):
-    """The record is the name with the task; an object of another task than a number has none; `x...` is not ours."""
+    """Decodes an object to (name, task ID). An object whose name begins with `x` has no record."""
     item, whole = _DECODER.decode(raw)
     meta = item.metadata
     record = None if (meta.name or "").startswith("x") else (meta.name, item.spec.task_id if item.spec else None)
     return Decoded(meta.uid or "", meta.resource_version or "", record, whole)
 
 
-class Kept:
-    """A sink that remembers what was done to it."""
+class RecordingSink:
+    """A sink that records its calls."""
 
     def __init__(self):
         self.records = {}
         self.replaced = []
-        self.said = []
+        self.states = []
 
     async def replace(self, records):
-        """A whole new state."""
+        """Replaces all records."""
         self.records = dict(records)
         self.replaced.append(sorted(name for name, _ in records.values()))
 
@@ -68,21 +68,21 @@ class Kept:
         self.records.pop(uid, None)
 
     def set_state(self, state):
-        """Sets the state."""
-        self.said.append(state)
+        """Records the state."""
+        self.states.append(state)
 
     @property
     def names(self):
-        """The names of what is there."""
+        """The sorted names of all records."""
         return sorted(name for name, _ in self.records.values())
 
 
-class Work:
-    """The parts of a running reflector. `waits` are the seconds that it slept."""
+class RunningReflector:
+    """A running reflector and its parts. `waits` are the durations of its waits in seconds."""
 
     def __init__(self, *, sleeps):
         self.now = 1_700_000_000.0
-        self.sink = Kept()
+        self.sink = RecordingSink()
         self.waits = []
         self.telemetry = Telemetry(clock=lambda: self.now)
         self.status = self.telemetry.resource(resource="coderuns", scope="*", required=True)
@@ -91,7 +91,7 @@ class Work:
         self.client = None
 
     async def sleep(self, seconds):
-        """Costs no real time; after `sleeps` of them it lasts until the test allows more."""
+        """Advances the clock without waiting. After `sleeps` calls it blocks until the test increases `sleeps`."""
         self.waits.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)
@@ -99,13 +99,13 @@ class Work:
             await asyncio.sleep(0.002)
 
     def count(self, name, **labels):
-        """A sample of the exporter's own metrics."""
+        """The value of one of the exporter's own metrics."""
         labels = {"resource": "coderuns", "scope": "*", **labels}
         return self.telemetry.registry.get_sample_value(f"coderun_exporter_{name}", labels)
 
     @property
     def state(self):
-        """The one state that is 1."""
+        """The state whose sample is 1."""
         states = ("syncing", "watching", "missing", "forbidden", "unauthorized", "unreachable")
         (state,) = [state for state in states if self.count("resource_state", state=state)]
         assert state == self.status.state
@@ -113,12 +113,12 @@ class Work:
 
 
 @contextlib.asynccontextmanager
-async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, path=RUNS, **source):
-    """A reflector of the runs of one namespace. With `chance` 1.0 every wait is the longest that it may be.
+async def running_reflector(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, path=RUNS, **source):
+    """Runs a reflector of the runs of one namespace. With `chance` 1.0 every wait has its maximum.
 
-    A watch is accepted when it has lasted for 20 ms.
+    A watch counts as accepted after 20 ms.
     """
-    work = Work(sleeps=sleeps)
+    running = RunningReflector(sleeps=sleeps)
     kubeconfig = a_kubeconfig(folder, cluster={"server": url}, user=user)
     settle = mock.patch("exporter.kube.client._ACCEPT_SECONDS", 0.02)
     async with KubeClient(credentials=await load(kubeconfig)) as client:
@@ -126,18 +126,18 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
             reflect(
                 client=client,
                 source=Source(path=path, decode=decode, **({"is_custom_resource": True} | source)),
-                sink=work.sink,
-                status=work.status,
+                sink=running.sink,
+                status=running.status,
                 backoff=Backoff(chance=lambda: chance),
                 idle=idle,
-                sleep=work.sleep,
-                monotonic=lambda: work.now,
+                sleep=running.sleep,
+                monotonic=lambda: running.now,
             )
         )
-        work.task, work.client = task, client
+        running.task, running.client = task, client
         try:
             with settle:
-                yield work
+                yield running
             assert not task.done(), "a reflector never ends"
         finally:
             task.cancel()
@@ -145,8 +145,8 @@ async def at_work(url, folder, *, sleeps=1000, chance=1.0, idle=5.0, user=None, 
                 await task
 
 
-def always(server, make):
-    """Every request gets a fresh answer of this kind; `server.intercept = None` ends it."""
+def always_respond(server, make):
+    """Responds to every request with `make()`, until the test sets `server.intercept = None`."""
 
     async def intercept(request):
         answer = make()

@@ -1,4 +1,4 @@
-"""A picture that is fed with objects, and what stands on its page: object in, exposition text out."""
+"""A metrics store that a test fills with objects, and the exposition text that it renders."""
 
 import textwrap
 
@@ -20,22 +20,22 @@ from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap, absent_configmap
 from tests.objects import CREATED, raw
 
-__all__ = ["CODERUN", "DOCSRUN", "World", "page_of", "parsed", "required", "samples", "text"]
+__all__ = ["CODERUN", "DOCSRUN", "StoreHarness", "exposition_of", "parse_exposition", "required", "samples", "text"]
 
 CODERUN, DOCSRUN = run_kinds([resolve("coderuns.agents.platform"), resolve("docsruns.agents.platform")])
 
 
 def required(name="controller-agent-templates-claude", *, keys=(), namespace="agent-platform"):
-    """A ConfigMap that the controller needs."""
+    """Returns the settings of one required ConfigMap."""
     return RequiredConfigMap(namespace=namespace, name=name, keys=tuple(keys))
 
 
-class World:
-    """A picture that is fed as the reflectors feed it; all resources but the `unread` ones have been listed once.
+class StoreHarness:
+    """The cache and the metrics store of one exporter, without a network or an event loop.
 
-    `objects` are in the first lists. `needed` are the required ConfigMaps; those that are not among the objects do
-    not exist. With `all_namespaces=False` only the namespace `n` is read. `selected`: a label selector is set.
-    `has_logs`: logs are read.
+    `objects` are the initial lists. All resources have completed their initial list, except those in `unread`.
+    `needed` are the required ConfigMaps; those that are not in `objects` do not exist. With
+    `all_namespaces=False` only the namespace `n` is watched. `selected` means that a label selector is set.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class World:
         selected=False,
         has_logs=False,
     ):
-        self.cluster = ObjectCache(
+        self.cache = ObjectCache(
             thresholds=thresholds or Thresholds(), all_namespaces=all_namespaces, selected=selected
         )
-        self.cluster.advance(now)
+        self.cache.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
-        self.counted = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
-        self.read = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
-        self.recorder = FlightRecorder(self.cluster, started=now)
+        self.lifecycle = LifecycleMetrics(cache=self.cache, registry=CollectorRegistry())
+        self.synced = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
+        self.recorder = FlightRecorder(self.cache, started=now)
         self.store = MetricsStore(
-            cache=self.cluster,
-            lifecycle=self.counted,
-            has_synced=self.read.__contains__,
+            cache=self.cache,
+            lifecycle=self.lifecycle,
+            has_synced=self.synced.__contains__,
             recorder=self.recorder,
             has_logs=has_logs,
         )
@@ -71,12 +71,12 @@ class World:
         self._decoders = {"Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
         self._decoders |= {kind.kind: Decoder(kind.reader.type) for kind in (CODERUN, DOCSRUN)}
         for resource in (CODERUNS, JOBS, CONFIGMAPS):
-            if resource in self.read:
+            if resource in self.synced:
                 self.list(resource, *(item for item in objects if _resource(item) == resource))
 
     def list(self, resource, *objects):
-        """A whole list of a resource, after which it counts as read."""
-        self.read.add(resource)
+        """Replaces a resource with these objects, as a completed list does. Its initial list is then complete."""
+        self.synced.add(resource)
         parts = {self._part(resource): {}} if resource != CONFIGMAPS else {}
         if resource == CODERUNS:
             parts[self._part(resource, DOCSRUN)] = {}
@@ -90,46 +90,46 @@ class World:
             self.store.replace(resource, part, records)
 
     def put(self, item):
-        """One object is new or changed."""
+        """Applies an ADDED or MODIFIED event of this object."""
         part, uid, record = self._record(item)
         self.store.apply(Change(_resource(item), part, uid, record))
 
     def delete(self, item):
-        """One object is gone; a required ConfigMap is absent from then on."""
+        """Applies a DELETED event. The record of a required ConfigMap then says that it does not exist."""
         part, uid, _ = self._record(item)
         absent = absent_configmap(self._needed[uid]) if item["kind"] == "ConfigMap" else None
         self.store.apply(Change(_resource(item), part, uid, absent))
 
     def advance(self, now):
-        """Moves the clock on."""
+        """Sets the clock to `now`, in seconds since the epoch."""
         self.store.advance(now)
 
-    def page(self, *, tail=""):
-        """The page as of now, as the exporter answers with it."""
+    def exposition(self, *, tail=""):
+        """Renders all changes and returns the response of a scrape. `tail` are the exporter's own metrics."""
         while not self.store.render(seconds=1.0):
             pass
         return self.store.exposition(tail=tail)
 
     def text(self, *, unique=True):
-        """The page as of now, which two parsers have read to its end.
+        """Returns the exposition as text, after checking that two parsers accept it.
 
-        Where two objects have one name, their series are not `unique`, which OpenMetrics forbids.
+        Set `unique=False` if two objects have the same labels: OpenMetrics forbids duplicate series.
         """
-        text = b"".join(self.page().plain()).decode()
-        parsed(text, openmetrics=unique)
+        text = b"".join(self.exposition().plain()).decode()
+        parse_exposition(text, openmetrics=unique)
         return text
 
     def history(self):
-        """What is counted, as lines without comments, buckets and sums."""
-        text = self.counted.text(openmetrics=False)
-        parsed(text)
+        """Returns the samples of the lifecycle counters and histograms, without the buckets."""
+        text = self.lifecycle.text(openmetrics=False)
+        parse_exposition(text)
         return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
 
     def _part(self, resource, kind=CODERUN):
         return self._scope if resource == JOBS else f"{kind.resource}/{self._scope}"
 
     def _record(self, item):
-        """The part that an object belongs to, its UID, and its record."""
+        """Returns the scope of an object's list and watch, its UID, and its record."""
         resource = _resource(item)
         wire, _ = self._decoders[item["kind"]].decode(raw(item))
         meta = wire.metadata
@@ -148,23 +148,23 @@ def _resource(item):
     return {"CodeRun": CODERUNS, "DocsRun": CODERUNS, "Job": JOBS, "ConfigMap": CONFIGMAPS}[item["kind"]]
 
 
-def page_of(*objects, **settings):
-    """The page of a `World` in which just these objects have been listed."""
-    return World(*objects, **settings).text()
+def exposition_of(*objects, **settings):
+    """Returns the exposition text of a `StoreHarness` with these objects."""
+    return StoreHarness(*objects, **settings).text()
 
 
 def samples(page, *families):
-    """The lines of these families on a page."""
+    """Returns the lines of these metric families."""
     return [line for line in page.splitlines() if line.partition("{")[0] in families]
 
 
 def text(block):
-    """An indented block as lines; one that is indented further goes on with the line before it."""
+    """Returns the lines of an indented block. A line that is indented further continues the line before it."""
     return textwrap.dedent(block).replace("\n    ", "").strip().splitlines()
 
 
-def parsed(page, *, openmetrics=True):
-    """A page's samples, read by prometheus-client as the text format and, if it has gauges alone, as OpenMetrics."""
+def parse_exposition(page, *, openmetrics=True):
+    """Returns (name, labels, value) of all samples. Text without counters must also be valid OpenMetrics."""
     read = [(s.name, s.labels, s.value) for family in parse_text(page) for s in family.samples]
     if openmetrics and "_total{" not in page:
         other = [(s.name, s.labels, s.value) for f in parse_openmetrics(page + "# EOF\n") for s in f.samples]

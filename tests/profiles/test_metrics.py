@@ -1,4 +1,4 @@
-"""What the page has of the runs of other platforms."""
+"""The metrics of runs of other platforms."""
 
 import pytest
 
@@ -7,19 +7,19 @@ from exporter.config import CodeRuns, ConfigMaps, Settings
 from exporter.informers import kinds_of
 from tests.clusters import a_server, until
 from tests.exporting import an_exporter, metrics_of, readiness
+from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job
-from tests.profiles.listed import Listed, a_settings
+from tests.profiles.listed import ListedExporter, a_settings
+from tests.profiles.platform_objects import PlatformObjects, expected
 from tests.profiles.test_platforms import PLATFORMS
-from tests.profiles.world import World as Objects, expected
-from tests.worlds import World, samples
 
-NONE = ConfigMaps(required=())
+NO_CONFIGMAPS = ConfigMaps(required=())
 
 
-def page_of(folder, names):
-    """The page of the objects of a folder, read by these shipped profiles."""
-    objects = Objects(folder, names, now=CREATED + 60)
-    world = World(now=CREATED + 60)
+def exposition_of(folder, names):
+    """The exposition of the objects in a directory, read with these shipped profiles."""
+    objects = PlatformObjects(folder, names, now=CREATED + 60)
+    harness = StoreHarness(now=CREATED + 60)
     for item in objects.objects:
         if item["apiVersion"] == "batch/v1" and item["kind"] == "Job":
             record, table, part = objects.job(item), JOBS, "*"
@@ -28,8 +28,8 @@ def page_of(folder, names):
         else:
             continue
         if record is not None:
-            world.store.apply(Change(table, part, record.uid, record))
-    return world.text()
+            harness.store.put(Change(table, part, record.uid, record))
+    return harness.text()
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def page_of(folder, names):
         ("kelos", ["tasks.kelos.dev"]),
     ],
 )
-def test_an_open_run_has_the_worker_that_its_platform_gives_it(folder, names):
-    """A Job or a Pod, by its owner or by its name; or it lacks one. A run that waits by design lacks none."""
-    objects = Objects(folder, names, now=CREATED).objects
-    listed = Listed(a_settings(*names), *objects, now=CREATED)
-    has_worker = {own["coderun"]: own["job_name"] != "" for own, _ in listed.values("coderun_job_name")}
-    lacking = {own["coderun"] for own, _ in listed.values("coderun_without_job_since_timestamp_seconds")}
+def test_an_open_run_has_the_worker_that_its_platform_creates(folder, names):
+    """It is a Job or Pod that the run controls or names, or is missing. A waiting run is not missing one."""
+    objects = PlatformObjects(folder, names, now=CREATED).objects
+    exporter = ListedExporter(a_settings(*names), *objects, now=CREATED)
+    has_worker = {own["coderun"]: own["job_name"] != "" for own, _ in exporter.values("coderun_job_name")}
+    lacking = {own["coderun"] for own, _ in exporter.values("coderun_without_job_since_timestamp_seconds")}
     for item in objects:
         name, wanted = item["metadata"]["name"], expected(item)
         if item["kind"] in {"Task", "Sandbox"} and wanted["state"] == "open":
@@ -55,38 +55,38 @@ def test_an_open_run_has_the_worker_that_its_platform_gives_it(folder, names):
             assert name not in lacking, name
 
 
-def test_a_run_whose_worker_is_another_run_never_lacks_one():
-    """It is not read: an unknown is not a no. Its state and what it is about are there."""
+def test_a_run_whose_worker_run_is_not_watched_is_not_reported_without_a_job():
+    """Its worker is a run of a kind that the settings do not contain. Its other metrics are exposed."""
     names = ["sandboxclaims.extensions.agents.x-k8s.io"]
-    page = page_of("agent-sandbox", names)
+    page = exposition_of("agent-sandbox", names)
     assert samples(page, "coderun_state", "coderun_info")
     of_jobs = ("without_job_since_timestamp_seconds", "stall_cause", "job_creation_deadline_seconds")
     assert samples(page, "coderun_job_name", *(f"coderun_{name}" for name in of_jobs)) == []
 
 
-def test_an_open_run_is_ready_or_not_with_its_message():
-    """By the profile of its kind. One that waits, is over, or whose kind does not define it, has no such line."""
-    page = page_of("agent-sandbox", PLATFORMS["agent-sandbox"])
+def test_coderun_ready_is_exposed_for_open_runs():
+    """Its detail is the message. Runs that wait or have finished, and kinds without `ready`, have no such series."""
+    page = exposition_of("agent-sandbox", PLATFORMS["agent-sandbox"])
     ready = {line.split('"')[3]: line.partition(",detail=")[2] for line in samples(page, "coderun_ready")}
     assert ready["old-and-ready"] == '""} 1'
     assert ready["s-two"] == '"2 pods are controlled by this Sandbox"} 0'
     assert ready["sandboxclaim/s-no-status"] == '""} 0'
     assert not {"suspended", "done", "broke", "expired"} & set(ready)
-    assert samples(page_of("kubeopencode", PLATFORMS["kubeopencode"]), "coderun_ready") == []
+    assert samples(exposition_of("kubeopencode", PLATFORMS["kubeopencode"]), "coderun_ready") == []
 
 
-def test_a_task_of_kelos_has_its_job_and_one_of_a_pool_lacks_none():
-    """Which worker a task has is said by the task itself."""
-    page = page_of("kelos", ["tasks.kelos.dev"])
+def test_a_kelos_task_has_its_job_and_a_task_of_a_pool_is_not_reported_without_one():
+    """The spec of a Task determines its worker."""
+    page = exposition_of("kelos", ["tasks.kelos.dev"])
     jobs = {line.split('"')[3]: line.split('"')[5] for line in samples(page, "coderun_job_name")}
     assert jobs["long-migration"] == "long-migration"
     assert not [name for name in jobs if name.startswith("pool-")]
     assert 'agent="migrations"' in next(line for line in samples(page, "coderun_info") if "long-migration" in line)
 
 
-def test_a_job_that_is_a_run_has_the_families_of_jobs_alone():
-    """By its labels and annotations; another Job is none of ours."""
-    page = page_of("plain-jobs", ["jobs.batch", "buildkite"])
+def test_a_job_that_is_a_run_has_only_the_families_of_jobs():
+    """It is selected by its labels. Other Jobs are not exposed."""
+    page = exposition_of("plain-jobs", ["jobs.batch", "buildkite"])
     info = {line.split('"')[3]: line for line in samples(page, "job_info")}
     assert 'agent="triage",service="",task_id="",cli="claude"' in info["nightly-triage-29500000"]
     assert 'agent="shop",service="",task_id="claude",cli=""' in info["buildkite-0192"]
@@ -94,14 +94,14 @@ def test_a_job_that_is_a_run_has_the_families_of_jobs_alone():
     assert samples(page, "coderun_state") == []
 
 
-async def test_an_exporter_of_plain_jobs_reads_jobs_alone(tmp_path):
-    """It is ready without any custom resource, and asks for none."""
+async def test_with_profiles_of_plain_jobs_only_jobs_are_watched(tmp_path):
+    """The exporter is ready without any custom resource and does not request one."""
     job = a_job(owners=[], labels={"app.kubernetes.io/managed-by": "agents", "agent": "triage"})
     other = a_job(owners=[], name="other", uid="other")
     kinds = CodeRuns(kinds=("jobs.batch",))
     async with (
         a_server(job, other) as server,
-        an_exporter(server.url, tmp_path, configmaps=NONE, coderuns=kinds) as app,
+        an_exporter(server.url, tmp_path, configmaps=NO_CONFIGMAPS, coderuns=kinds) as app,
     ):
         await until(app.health.is_ready)
         assert (await readiness(app))[0] == 200
@@ -111,8 +111,8 @@ async def test_an_exporter_of_plain_jobs_reads_jobs_alone(tmp_path):
         assert not [request for request in server.requests if "coderuns" in str(request)]
 
 
-def test_kinds_of_plain_jobs_are_no_resource_of_their_own():
-    """The list of Jobs holds their runs; the first other kind is the main one."""
+def test_profiles_of_plain_jobs_are_not_listed_separately():
+    """The list of Jobs contains them. The first of the other kinds is the main kind."""
     kinds = kinds_of(Settings(coderuns=CodeRuns(kinds=("jobs.batch", "tasks.kelos.dev", "docsruns.agents.platform"))))
     assert [(kind.resource, kind.main) for kind in kinds] == [
         ("tasks.kelos.dev", True),

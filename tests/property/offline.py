@@ -1,4 +1,4 @@
-"""The exporter without its network: settings, feeds, picture and page, put together as the exporter does."""
+"""An exporter without a network: the informers, the cache and the metrics store that the settings require."""
 
 import collections
 import gzip
@@ -17,9 +17,9 @@ from exporter.resources.metrics_store import MetricsStore
 from exporter.telemetry import Telemetry
 from exporter.threshold_settings import build_thresholds
 from exporter.web.health import Health
-from tests.objects import done
+from tests.objects import run_coroutine
 
-__all__ = ["Parts", "a_list", "assert_alike", "fresh"]
+__all__ = ["OfflineExporter", "a_list", "assert_same_state", "list_again"]
 
 _RESOURCES = (CODERUNS, JOBS, CONFIGMAPS)
 
@@ -32,51 +32,51 @@ def apply(sink, uid, record):
         sink.upsert(uid, record)
 
 
-class Parts:
-    """What the composition root builds, as of a moment."""
+class OfflineExporter:
+    """What `exporter.app` builds, with a clock that tests set."""
 
     def __init__(self, settings, *, now):
         self.settings = settings
         self.now = now
         self.telemetry = Telemetry(clock=lambda: self.now)
-        self.cluster = ObjectCache(thresholds=build_thresholds(settings), all_namespaces=not settings.namespaces)
-        self.cluster.advance(now)
-        self.feeds = informers(settings, telemetry=self.telemetry)
+        self.cache = ObjectCache(thresholds=build_thresholds(settings), all_namespaces=not settings.namespaces)
+        self.cache.advance(now)
+        self.informers = informers(settings, telemetry=self.telemetry)
         groups = collections.defaultdict(list)
-        for informer in self.feeds:
+        for informer in self.informers:
             groups[informer.resource].append(informer.status)
         health = Health(groups=groups, required=(CODERUNS, JOBS))
-        self.history = LifecycleMetrics(cache=self.cluster, registry=CollectorRegistry())
+        self.history = LifecycleMetrics(cache=self.cache, registry=CollectorRegistry())
         self.store = MetricsStore(
-            cache=self.cluster,
+            cache=self.cache,
             lifecycle=self.history,
             has_synced=health.has_synced,
-            recorder=FlightRecorder(self.cluster, started=now),
+            recorder=FlightRecorder(self.cache, started=now),
         )
-        self.sources = [informer.source(self.store) for informer in self.feeds]
-        self.sinks = [informer.sink(self.store) for informer in self.feeds]
+        self.sources = [informer.source(self.store) for informer in self.informers]
+        self.sinks = [informer.sink(self.store) for informer in self.informers]
 
     def advance(self, seconds):
-        """Time passes."""
+        """Advances the clock."""
         self.now += seconds
         self.store.advance(self.now)
 
     def list(self, index, body):
-        """A whole list of one feed, as its body comes from the API server."""
+        """Completes a list of one informer with this response body."""
         source = self.sources[index]
         decoded = [source.decode(raw) for raw in decode_page(body).items or ()]
         records = {one.uid: source.reuse_if_equal(one.record) for one in decoded if one.record is not None}
-        done(self.sinks[index].replace(records))
+        run_coroutine(self.sinks[index].replace(records))
         self.sinks[index].set_state("watching")
-        self.feeds[index].status.record_list(objects=len(records))
+        self.informers[index].status.record_list(objects=len(records))
 
     def fail(self, index, state):
-        """A feed cannot be read, and is in this state."""
-        self.feeds[index].status.record_failure(state=state, code="x", detail="")
+        """Reports that an informer has failed with this state."""
+        self.informers[index].status.record_failure(state=state, code="x", detail="")
         self.sinks[index].set_state(state)
 
     def text(self):
-        """The page as of now; its gzip form is the same, and both lengths are."""
+        """Renders all changes and returns the exposition text. Its gzip form must have the same content."""
         while not self.store.render(seconds=1.0):
             pass
         page = self.store.exposition(tail="")
@@ -86,7 +86,7 @@ class Parts:
         return plain.decode()
 
     def history_text(self):
-        """What is counted, which a parser has read in both forms."""
+        """Returns the text of the counters and histograms. Parsers must accept both formats."""
         for openmetrics in (False, True):
             text = self.history.text(openmetrics=openmetrics)
             list(parse_openmetrics(text + "# EOF\n") if openmetrics else parse_text(text))
@@ -94,7 +94,7 @@ class Parts:
 
 
 def a_list(items, *, version=1, token=""):
-    """The body of a list, or of a page of one."""
+    """The body of a list response, or of one page of it."""
     meta = b'{"resourceVersion":"%d","continue":"%b"}' % (version, token.encode())
     return (
         b'{"kind":"List","metadata":%b,"items":[%b]}' % (meta, b",".join(items))
@@ -103,35 +103,35 @@ def a_list(items, *, version=1, token=""):
     )
 
 
-def fresh(parts, lists):
-    """New parts, as of the same moment, that have listed once; None for a feed that never did.
+def list_again(exporter, lists):
+    """Returns a new exporter at the same time that has listed these objects.
 
-    `lists` are the objects of each feed.
+    `lists` has the objects of each informer; None means that its initial list has not completed.
     """
-    made = Parts(parts.settings, now=parts.now)
+    made = OfflineExporter(exporter.settings, now=exporter.now)
     for index, items in enumerate(lists):
         if items is not None:
             made.list(index, a_list(items))
     return made
 
 
-_SEEN = ("coderun_without_job_since_timestamp_seconds",)
-"""Of these a list shows nothing: when a Job was seen to go, or a run to wait."""
+_NOT_IN_LISTS = ("coderun_without_job_since_timestamp_seconds",)
+"""Families whose values depend on past changes, which a list does not contain."""
 
 
-def assert_alike(parts, other, *, but=()):
-    """The same records and the same page, `but` for some families and for those that depend on what was seen.
+def assert_same_state(exporter, other, *, ignored=()):
+    """Both exporters have the same records and the same exposition.
 
-    Lines may stand in another order within their family, which is the order in which objects came. What is counted
-    (`History`) differs by its nature: it tells what was seen to happen, and a list shows nothing happening.
+    Ignored are the families in `ignored` and those whose values depend on past changes. The order of the lines of
+    a family may differ. Counters differ too, because a list contains no changes, so they are not compared.
     """
-    page, others = parts.text(), other.text()
-    told, others_told = (_by_family(text, but=(*but, *_SEEN)) for text in (page, others))
-    assert told == others_told, sorted(set(page.splitlines()) ^ set(others.splitlines()))
+    page, others = exporter.text(), other.text()
+    families, other_families = (_by_family(text, ignored=(*ignored, *_NOT_IN_LISTS)) for text in (page, others))
+    assert families == other_families, sorted(set(page.splitlines()) ^ set(others.splitlines()))
     _assert_no_series_twice(page)
-    assert _joins(parts.cluster) == _joins(other.cluster)
-    _assert_newest(parts.cluster)
-    assert _kept(parts) == _kept(other)
+    assert _joins(exporter.cache) == _joins(other.cache)
+    _assert_newest(exporter.cache)
+    assert _kept(exporter) == _kept(other)
 
 
 def _assert_no_series_twice(page):
@@ -139,17 +139,17 @@ def _assert_no_series_twice(page):
     assert len(series) == len(set(series))
 
 
-def _by_family(page, *, but):
-    """The lines of each family, in the order of the families."""
+def _by_family(page, *, ignored):
+    """The sorted lines of each family, in the order of the families."""
     families = {}
     for line in page.splitlines():
         name = line.split(" ", 3)[2] if line.startswith("#") else line.partition("{")[0]
         families.setdefault(name, []).append(line)
-    return [(name, sorted(lines)) for name, lines in families.items() if name not in but]
+    return [(name, sorted(lines)) for name, lines in families.items() if name not in ignored]
 
 
 def _assert_newest(cache):
-    """The newest Job of each run, found by looking at all Jobs: what both sides get wrong would look alike."""
+    """The newest Job of each run is correct. Both exporters could have the same error, so this searches all Jobs."""
     for run in cache.runs:
         jobs = [
             job for job in cache.jobs if (job.owner, job.namespace, job.deleted) == (run.uid, run.namespace, None)
@@ -160,7 +160,7 @@ def _assert_newest(cache):
 
 
 def _joins(cache):
-    """Who belongs to whom, from both sides, and what is on the page."""
+    """The Jobs of each run, the run of each Job, and the exposed objects."""
     jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cache._owners._jobs_of.items()}
     newest = {run.uid: job and job.uid for run in cache.runs for job in [cache.newest_job(run)]}
     owners = {job.uid: run and run.uid for job in cache.jobs for run in [cache.run_of(job)]}
@@ -168,19 +168,19 @@ def _joins(cache):
     return jobs_of, newest, owners, shown
 
 
-def _kept(parts):
-    """The records by part, which objects have lines, and the objects that are told of each feed."""
+def _kept(exporter):
+    """The records by partition, the objects in blocks, and the number of objects of each informer."""
     records = {
         name: {
             part: {uid: msgspec.structs.asdict(record) for uid, record in table.items()}
-            for part, table in parts.cluster.table(name)._partitions.items()
+            for part, table in exporter.cache.table(name)._partitions.items()
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._group_of) for name, section in parts.store._compressed.items()}
+    members = {name: set(section._chunk_of) for name, section in exporter.store._compressed.items()}
     chunks = {
-        name: sorted(uid for chunk in section._groups for uid in chunk)
-        for name, section in parts.store._compressed.items()
+        name: sorted(uid for chunk in section._chunks for uid in chunk)
+        for name, section in exporter.store._compressed.items()
     }
     assert chunks == {name: sorted(uids) for name, uids in members.items()}
-    return records, members, [informer.status.objects for informer in parts.feeds]
+    return records, members, [informer.status.objects for informer in exporter.informers]
