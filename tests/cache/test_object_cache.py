@@ -180,13 +180,13 @@ def test_while_jobs_cannot_be_watched_new_and_changed_runs_are_unknown():
     """They may have a Job by now. For other runs the last known state is kept."""
     runs = [a_run("waits"), a_run("works", phase="Running")]
     cache = a_cache(runs=runs, jobs=[a_job(owner="works")])
-    assert cache.follow_jobs("*", current=False) == []
+    assert cache.set_jobs_watched("*", current=False) == []
     cache.apply(Change(CODERUNS, "*", "new", a_run("new")))
     cache.apply(Change(CODERUNS, "*", "waits", a_run("waits", agent="tess")))
     cache.apply(Change(CODERUNS, "*", "works", a_run("works", state="succeeded")))
-    cache.follow_jobs("*", current=False)
+    cache.set_jobs_watched("*", current=False)
     assert unknown_runs(cache) == {"new", "works"}
-    assert {run.uid for run in cache.follow_jobs("*", current=True)} == {"new", "works"}
+    assert {run.uid for run in cache.set_jobs_watched("*", current=True)} == {"new", "works"}
     assert unknown_runs(cache) == set()
     cache.apply(Change(CODERUNS, "*", "later", a_run("later")))
     assert unknown_runs(cache) == set()
@@ -198,7 +198,7 @@ def test_only_runs_of_namespaces_whose_jobs_cannot_be_watched_are_unknown():
     cache.set_jobs_watched("m", current=False)
     cache.apply(Change(CODERUNS, "n", "r", a_run("r")))
     assert unknown_runs(cache) == set()
-    cache.follow_jobs("n", current=False)
+    cache.set_jobs_watched("n", current=False)
     cache.apply(Change(CODERUNS, "n", "s", a_run("s")))
     assert unknown_runs(cache) == {"s"}
 

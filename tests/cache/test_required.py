@@ -109,7 +109,7 @@ def test_a_forbidden_configmap_is_not_watched():
     for place in DEFAULT_SET:
         record = absent_configmap(place)
         record.read, record.forbidden = False, True
-        harness.store.put(Change(CONFIGMAPS, place.uid, place.uid, record))
+        harness.store.apply(Change(CONFIGMAPS, place.uid, place.uid, record))
     assert values(harness, "configmap_watched") == {}
     assert values(harness, "configmap_problem") == dict.fromkeys(NAMES, "forbidden")
     assert unused(harness.cache.default_configmaps) == ""

@@ -6,47 +6,49 @@ from exporter.cache import ContainerLog, Thresholds
 from exporter.diagnosis.finding import is_fault
 from exporter.diagnosis.findings import findings
 from exporter.log_formats import LogReport
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run, stamp
-from tests.worlds import World
 
 RUN = a_run(status={"phase": "Running", "lastUpdate": stamp(CREATED)}, spec={"githubApp": "5DLabs-Rex"})
 SAID = CREATED + 600
 WORD = {"first_line": CREATED + 20, "last_line": SAID, "last_word": SAID, "outcome": "success", "format": "claude"}
 
 
-def a_world(*, now=CREATED + 700, ended=False, job=None, thresholds=None, **report):
+def a_harness(*, now=CREATED + 700, ended=False, job=None, thresholds=None, **report):
     """A run whose Job has a container with this report."""
-    world = World(RUN, job or a_job(), now=now, has_logs=True, thresholds=thresholds)
-    world.store.put_log("job-j", ContainerLog(id="c", report=LogReport(**report), ended=ended))
-    return world
+    harness = StoreHarness(RUN, job or a_job(), now=now, has_logs=True, thresholds=thresholds)
+    harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport(**report), ended=ended))
+    return harness
 
 
-def causes(world):
+def causes(harness):
     """The causes with their evidence in `explain`, and whether each is a fault by now."""
-    cache = world.cluster
+    cache = harness.cache
     (run,) = cache.runs
     return [(one.cause, one.evidence, is_fault(one, cache.now)) for one in findings(run, cache)]
 
 
-def labels(world):
+def labels(harness):
     """The causes in `job_hang_cause`."""
-    return [line.split('cause="')[1].split('"')[0] for line in world.text().splitlines() if "job_hang_cause{" in line]
+    return [
+        line.split('cause="')[1].split('"')[0] for line in harness.text().splitlines() if "job_hang_cause{" in line
+    ]
 
 
 def test_a_process_that_is_alive_after_the_last_word_is_a_fault_after_its_limit():
     """The evidence has the time of the last word, which later lines do not change."""
     text = "the agent wrote its last word (success) at 2025-10-09T09:03:20Z"
     for now, last, fault in ((SAID + 299, SAID, False), (SAID + 300, SAID, True), (SAID + 300, SAID + 1, False)):
-        world = a_world(now=now, **WORD | {"last_line": last})
-        assert causes(world) == [("finished_not_exited", text, fault)]
-        assert labels(world) == ["finished_not_exited"]
+        harness = a_harness(now=now, **WORD | {"last_line": last})
+        assert causes(harness) == [("finished_not_exited", text, fault)]
+        assert labels(harness) == ["finished_not_exited"]
 
 
 @pytest.mark.parametrize(("cli", "seconds"), [("codex", 1200), ("", 300)])
 def test_the_limit_is_that_of_the_cli(cli, seconds):
     """The scripts around some CLIs work silently after the last word."""
     for now, fault in ((SAID + seconds - 1, False), (SAID + seconds, True)):
-        ((_, _, found),) = causes(a_world(now=now, **WORD | {"format": cli}))
+        ((_, _, found),) = causes(a_harness(now=now, **WORD | {"format": cli}))
         assert found is fault
 
 
@@ -64,10 +66,10 @@ def test_the_limit_is_that_of_the_cli(cli, seconds):
 )
 def test_a_last_word_that_is_an_error_has_its_cause_first(error, cause):
     """And the process is alive after it."""
-    world = a_world(**WORD | {"outcome": "error", "error": error})
-    found = {one for one, _, _ in causes(world)}
-    assert found == {cause, "finished_not_exited"} == set(labels(world))
-    assert labels(a_world(**WORD | {"outcome": "error", "error": "other"})) == ["finished_not_exited"]
+    harness = a_harness(**WORD | {"outcome": "error", "error": error})
+    found = {one for one, _, _ in causes(harness)}
+    assert found == {cause, "finished_not_exited"} == set(labels(harness))
+    assert labels(a_harness(**WORD | {"outcome": "error", "error": "other"})) == ["finished_not_exited"]
 
 
 def test_an_agent_waits_for_input_or_permission():
@@ -75,37 +77,39 @@ def test_an_agent_waits_for_input_or_permission():
     for kind in ("input", "permission"):
         report = {"last_line": SAID, "waiting_for": kind}
         for now, fault in ((SAID + 119, False), (SAID + 120, True)):
-            assert causes(a_world(now=now, **report)) == [("waiting_for_input", f"the agent waits for {kind}", fault)]
+            assert causes(a_harness(now=now, **report)) == [
+                ("waiting_for_input", f"the agent waits for {kind}", fault)
+            ]
 
 
 def test_an_agent_whose_api_is_overloaded():
     """Other retries are no cause."""
-    assert labels(a_world(last_line=SAID, retrying="rate_limit")) == ["overloaded"]
-    assert labels(a_world(last_line=SAID, retrying="overloaded")) == ["overloaded"]
-    assert labels(a_world(last_line=SAID, retrying="auth")) == []
+    assert labels(a_harness(last_line=SAID, retrying="rate_limit")) == ["overloaded"]
+    assert labels(a_harness(last_line=SAID, retrying="overloaded")) == ["overloaded"]
+    assert labels(a_harness(last_line=SAID, retrying="auth")) == []
 
 
 def test_an_agent_that_never_spoke_is_a_fault_after_half_an_hour():
     """Unless its format is written at the end."""
     for now, fault in ((CREATED + 1800, False), (CREATED + 1900, True)):
-        world = a_world(now=now)
-        assert causes(world) == [("never_spoke", "the agent has written no line", fault)]
-    assert causes(a_world(is_silent_by_design=True)) == []
+        harness = a_harness(now=now)
+        assert causes(harness) == [("never_spoke", "the agent has written no line", fault)]
+    assert causes(a_harness(is_silent_by_design=True)) == []
 
 
 def test_silence_depends_on_the_time_and_is_no_label():
     """Longer than the limit, which is that of the agent."""
     for now, found in ((SAID + 1800, []), (SAID + 1801, ["silent"])):
-        world = a_world(now=now, last_line=SAID)
-        assert [cause for cause, _, _ in causes(world)] == found
-        assert labels(world) == []
+        harness = a_harness(now=now, last_line=SAID)
+        assert [cause for cause, _, _ in causes(harness)] == found
+        assert labels(harness) == []
     patient = Thresholds(agent_silence_limits={"rex": 7200.0})
-    assert causes(a_world(now=SAID + 1801, last_line=SAID, thresholds=patient)) == []
-    assert [one for one, _, _ in causes(a_world(now=SAID + 1801, **WORD))] == ["finished_not_exited"]
+    assert causes(a_harness(now=SAID + 1801, last_line=SAID, thresholds=patient)) == []
+    assert [one for one, _, _ in causes(a_harness(now=SAID + 1801, **WORD))] == ["finished_not_exited"]
 
 
 def test_a_container_or_job_that_has_ended_or_is_suspended_has_no_such_cause():
     """Its last word is as it should be."""
-    assert causes(a_world(ended=True, **WORD)) == []
-    assert labels(a_world(job=a_job(ended="Complete"), **WORD)) == []
-    assert labels(a_world(job=a_job(spec={"suspend": True}), **WORD)) == []
+    assert causes(a_harness(ended=True, **WORD)) == []
+    assert labels(a_harness(job=a_job(ended="Complete"), **WORD)) == []
+    assert labels(a_harness(job=a_job(spec={"suspend": True}), **WORD)) == []

@@ -8,8 +8,8 @@ from exporter.diagnosis import findings, is_fault
 from tests.commands.in_process import call
 from tests.diagnosis.test_causes import NOW, READ
 from tests.diagnosis.test_gone import about
+from tests.harness import StoreHarness
 from tests.objects import CREATED, a_run, stamp
-from tests.worlds import World
 
 STATUS = {"phase": "Running", "lastUpdate": stamp(CREATED), "jobName": "play-r-v1"}
 SECOND = a_run(status=STATUS, spec={"contextVersion": 2})
@@ -74,9 +74,9 @@ def test_events_about_the_job_show_since_when_it_is_missing(tmp_path, run, secon
 
 def test_a_running_exporter_knows_since_when(tmp_path):
     """Between its first list and the limit it is no fault yet."""
-    world = World(SECOND)
-    run = next(iter(world.cluster.runs))
-    world.cluster.advance(world.cluster.now + 119)
-    (found,) = findings(run, world.cluster)
-    assert (found.cause, is_fault(found, world.cluster.now)) == ("job_missing", False)
-    assert is_fault(found, world.cluster.now + 1)
+    harness = StoreHarness(SECOND)
+    run = next(iter(harness.cache.runs))
+    harness.cache.advance(harness.cache.now + 119)
+    (found,) = findings(run, harness.cache)
+    assert (found.cause, is_fault(found, harness.cache.now)) == ("job_missing", False)
+    assert is_fault(found, harness.cache.now + 1)

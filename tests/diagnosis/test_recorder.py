@@ -96,7 +96,7 @@ def test_a_run_that_succeeded_has_no_earlier_findings():
     assert "coderun/r cause no_pod: the Job controller reports no pod" in fixture.lines()
 
 
-@pytest.mark.parametrize(("limit", "maximum"), [("_MOST_RUNS", 5), ("_MOST_BYTES", 5_000)])
+@pytest.mark.parametrize(("limit", "maximum"), [("_MAX_RUNS", 5), ("_MAX_BYTES", 5_000)])
 def test_the_recorder_is_bounded_and_drops_the_oldest_first(monkeypatch, limit, maximum):
     """Both the number of runs and the bytes are limited."""
     monkeypatch.setattr(recording, limit, maximum)

@@ -59,7 +59,10 @@ def test_thousands_of_objects_are_added_changed_and_removed():
     """In any order, each line occurs once, and the checksums are those of the blocks."""
     objects, rng = Objects(), random.Random(7)  # noqa: S311 - the same test each time
     for turn in range(12):
-        new = [f"k{turn}-{number};" for number in range(rng.choice([1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 700]))]
+        new = [
+            f"k{turn}-{number};"
+            for number in range(rng.choice([1, _GROUP_SIZE - 1, _GROUP_SIZE, _GROUP_SIZE + 1, 700]))
+        ]
         objects.values |= {key: rng.randrange(10) for key in new}
         if turn % 2:
             objects.section.extend(new)
@@ -82,11 +85,11 @@ def test_the_space_of_removed_objects_is_reused():
     for number in range(2_000):
         objects.values[f"k{number}"] = 1
         objects.section.add(f"k{number}")
-        if number >= 2 * _CHUNK - 10:
-            objects.section.remove(f"k{number - 2 * _CHUNK + 10}")
-            del objects.values[f"k{number - 2 * _CHUNK + 10}"]
+        if number >= 2 * _GROUP_SIZE - 10:
+            objects.section.remove(f"k{number - 2 * _GROUP_SIZE + 10}")
+            del objects.values[f"k{number - 2 * _GROUP_SIZE + 10}"]
     assert objects.text() == objects.expected()
-    assert len(objects.section._chunks) <= 3
+    assert len(objects.section._groups) <= 3
 
 
 def test_only_dirty_families_and_chunks_are_rendered_again():
@@ -124,7 +127,7 @@ def test_if_many_objects_of_a_chunk_changed_the_whole_chunk_is_rendered():
             objects.values[key] = 9 - objects.values[key]
             objects.section.mark_dirty(key)
         assert objects.text() == objects.expected()
-        assert objects.objects == (2 * 8 if many == 8 else _CHUNK)
+        assert objects.objects == (2 * 8 if many == 8 else _GROUP_SIZE)
 
 
 def test_the_order_of_the_lines_is_the_same_in_each_process():

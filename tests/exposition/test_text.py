@@ -90,7 +90,7 @@ def test_a_label_value_contains_no_template(value):
 def test_any_label_value_is_preserved(values):
     """This includes surrogates."""
     assert read(exposition_of(values)) == [expected_value(value) for value in values]
-    assert list(escaped([tuple(values), ("a",)])) == [tuple(map(escape, values)), ("a",)]
+    assert list(escape_rows([tuple(values), ("a",)])) == [tuple(map(escape, values)), ("a",)]
 
 
 def test_a_text_without_special_characters_is_not_copied():
@@ -127,19 +127,19 @@ def test_a_text_without_special_characters_is_not_copied():
 )
 def test_numbers_have_the_format_of_prometheus(value, text):
     """Integers have no decimal point, no digit is lost, and numbers too large for a float are infinite."""
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @settings(deadline=None, database=None)
 @given(value=st.floats(allow_nan=False) | st.integers())
 def test_a_number_is_preserved(value):
     """All digits of a float are kept."""
-    ((_, _, got),) = parse_exposition(f"# TYPE a gauge\na {number(value)}\n")
+    ((_, _, got),) = parse_exposition(f"# TYPE a gauge\na {format_number(value)}\n")
     assert float(got) == float(value)
 
 
 def test_the_head_of_a_family_is_two_lines():
-    """Backslashes and newlines of the HELP text are escaped."""
+    """Backslashes and newlines of the HELP text are escape_rows."""
     text = head(name="a", kind="gauge", help_text="One\\two\nthree.")
     assert text == "# HELP a One\\\\two\\nthree.\n# TYPE a gauge\n"
     (family,) = parse_text(text)
@@ -170,7 +170,7 @@ def test_promtool_accepts_hostile_label_values():
     """The parser of Prometheus reads every value and number. promtool's advice about names is ignored."""
     numbers = [10**400, 1e308, float("nan"), 0.1, -62135596800, 10**30]
     exposition = exposition_of([*VALUES.values(), *HOSTILE.values()]) + "# HELP a A.\n# TYPE a gauge\n"
-    exposition += "".join(f'a{{n="{index}"}} {number(value)}\n' for index, value in enumerate(numbers))
+    exposition += "".join(f'a{{n="{index}"}} {format_number(value)}\n' for index, value in enumerate(numbers))
     done = subprocess.run(
         [component("promtool"), "check", "metrics"], input=exposition.encode(), capture_output=True, check=False
     )

@@ -250,7 +250,7 @@ async def test_a_watch_yields_lines_as_they_arrive(client, server):
 
 async def test_a_quiet_watch_is_accepted_after_a_while(client, server, monkeypatch):
     """An empty batch means that the server has accepted the watch."""
-    monkeypatch.setattr("exporter.kube.client._SETTLE_SECONDS", 0.02)
+    monkeypatch.setattr("exporter.kube.client._ACCEPT_SECONDS", 0.02)
     faults(server, a_stream(end="open"))
     async with contextlib.aclosing(client.lines(CONFIGMAPS, {}, idle=5)) as batches:
         assert await anext(batches) == []

@@ -85,7 +85,7 @@ def test_an_invalid_or_truncated_list_is_an_error(body):
 
 def test_an_item_without_an_end_is_rejected(monkeypatch):
     """The maximum is 16 MiB, as for a line of a watch."""
-    monkeypatch.setattr("exporter.kube.items.LONGEST", 1000)
+    monkeypatch.setattr("exporter.kube.items.MAX_OBJECT_BYTES", 1000)
     with pytest.raises(InvalidResponseError, match="an item of a list is larger than"):
         read(b'{"items":["', *[b"x" * 600] * 3)
 

@@ -28,7 +28,7 @@ def exposition_of(folder, names):
         else:
             continue
         if record is not None:
-            harness.store.put(Change(table, part, record.uid, record))
+            harness.store.apply(Change(table, part, record.uid, record))
     return harness.text()
 
 

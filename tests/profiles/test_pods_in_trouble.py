@@ -150,7 +150,7 @@ def test_a_list_that_completes_later_is_exposed_all_at_once():
         record = source.decode(raw(pod(f"p{number}", of=task))).record
         records[record.uid] = record
     (informer,) = [informer for informer in exporter.informers if informer.resource == "pods"]
-    loading = exporter.store.replacing("jobs", informer.partition, records)
+    loading = exporter.store.replace_in_slices("jobs", informer.partition, records)
     next(loading)
     assert exporter.values("job_info") == exporter.values("coderun_job_name") == []
     for _ in loading:

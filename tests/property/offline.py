@@ -177,9 +177,9 @@ def _kept(exporter):
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._chunk_of) for name, section in exporter.store._compressed.items()}
+    members = {name: set(section._group_of) for name, section in exporter.store._compressed.items()}
     chunks = {
-        name: sorted(uid for chunk in section._chunks for uid in chunk)
+        name: sorted(uid for chunk in section._groups for uid in chunk)
         for name, section in exporter.store._compressed.items()
     }
     assert chunks == {name: sorted(uids) for name, uids in members.items()}

@@ -103,7 +103,7 @@ class ScriptedServer:
         ]
         return not self._changes and not self.answers and all(synced)
 
-    async def pieces(self, path, params):
+    async def chunks(self, path, params):
         """A page of a list. All pages have the state at the time of the first."""
         await asyncio.sleep(0)
         self._apply_next_changes()

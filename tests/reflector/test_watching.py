@@ -223,7 +223,7 @@ async def test_an_interrupted_watch_is_counted_and_continues_from_the_last_compl
 
 async def test_a_line_that_exceeds_the_limit_is_an_error(tmp_path, monkeypatch):
     """The next attempt continues after it."""
-    monkeypatch.setattr(lines, "LONGEST", 1000)
+    monkeypatch.setattr(lines, "MAX_OBJECT_BYTES", 1000)
     async with a_server(a_run("a")) as server, running_reflector(server.url, tmp_path, sleeps=0) as running:
         await until(lambda: running.state == "watching")
         faults(server, a_stream(b"x" * 600, b"x" * 600, end="open"))

@@ -110,7 +110,7 @@ def test_a_forbidden_configmap_has_no_health():
     record = absent_configmap(WITH_KEYS)
     record.read, record.forbidden = False, True
     harness = StoreHarness(needed=(WITH_KEYS,))
-    harness.store.put(Change(CONFIGMAPS, WITH_KEYS.uid, WITH_KEYS.uid, record))
+    harness.store.apply(Change(CONFIGMAPS, WITH_KEYS.uid, WITH_KEYS.uid, record))
     assert configmap_lines(harness.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
 
 
@@ -120,7 +120,7 @@ def test_a_configmap_that_becomes_forbidden_keeps_its_last_data():
     known = harness.cache.configmaps.get(required().uid)
     record = absent_configmap(required())
     record.exists, record.keys, record.size, record.forbidden = True, known.keys, known.size, True
-    harness.store.put(Change(CONFIGMAPS, known.uid, known.uid, record))
+    harness.store.apply(Change(CONFIGMAPS, known.uid, known.uid, record))
     assert configmap_lines(harness.text()) == [
         "configmap_health{} 1",
         'configmap_problem{,problem="forbidden",key=""} 1',

@@ -241,7 +241,7 @@ def test_a_cancelled_run_is_counted_as_cancelled():
     """It is finished, but has not failed."""
     harness = StoreHarness(OPEN)
     cancelled = msgspec.structs.replace(next(iter(harness.cache.runs)), state="cancelled")
-    harness.store.put(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
+    harness.store.apply(Change(CODERUNS, "coderuns.agents.platform/*", cancelled.uid, cancelled))
     assert nonzero_counter_lines(harness, "coderuns_finished_total") == [
         'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 1.0'
     ]

@@ -5,8 +5,8 @@ import pytest
 from exporter.cache import LOGS, NEVER, ContainerLog, Thresholds
 from exporter.log_formats import LogReport
 from exporter.resources import RESOURCES
+from tests.harness import StoreHarness, text
 from tests.objects import CREATED, a_job, a_run
-from tests.worlds import World, text
 
 AGENT = {"agent": "rex"}
 
@@ -14,17 +14,17 @@ AGENT = {"agent": "rex"}
 def page(*logs, run=None, job=None, **more):
     """The lines of a Job's `agent_*` families; `logs` are the reports of its containers, or pairs with `ended`."""
     owner = run or a_run()
-    world = World(owner, job or a_job(of=owner), has_logs=True, **more)
+    harness = StoreHarness(owner, job or a_job(of=owner), has_logs=True, **more)
     for number, log in enumerate(logs):
         fields, ended = log if isinstance(log, tuple) else (log, False)
-        world.store.put_log("job-j", ContainerLog(id=str(number), report=LogReport(**fields), ended=ended))
-    return [line.replace('{namespace="n",job_name="j"', "{") for line in lines_of(world)]
+        harness.store.put_log("job-j", ContainerLog(id=str(number), report=LogReport(**fields), ended=ended))
+    return [line.replace('{namespace="n",job_name="j"', "{") for line in lines_of(harness)]
 
 
-def lines_of(world):
+def lines_of(harness):
     """The lines of the families that are read from logs."""
     names = tuple(family.name for one in RESOURCES for family in one.families if family.uses == (LOGS,))
-    return [line for line in world.text().splitlines() if line.startswith(names)]
+    return [line for line in harness.text().splitlines() if line.startswith(names)]
 
 
 def test_what_the_agent_reports():
@@ -112,26 +112,26 @@ def test_a_finished_job_has_no_limits():
 
 def test_a_report_renders_the_families_that_it_alters_and_no_other():
     """The same report again renders nothing."""
-    world = World(a_run(), a_job(), has_logs=True)
+    harness = StoreHarness(a_run(), a_job(), has_logs=True)
     log = ContainerLog(id="c", report=LogReport(last_line=CREATED + 1, turns=1))
-    world.store.put_log("job-j", log)
-    world.text()
+    harness.store.put_log("job-j", log)
+    harness.text()
     rendered = []
-    section = world.store._compressed["jobs"]
-    families = world.store._resources["jobs"].families
+    section = harness.store._compressed["jobs"]
+    families = harness.store._resources["jobs"].families
     section._lines = lambda which, uids, inner=section._lines: (
         rendered.extend(families[index].name for index in which) or inner(which, uids)
     )
-    world.store.put_log("job-j", log)
-    world.text()
+    harness.store.put_log("job-j", log)
+    harness.text()
     assert rendered == []
-    world.store.put_log("job-j", ContainerLog(id="c", report=LogReport(last_line=CREATED + 2, turns=1)))
-    world.text()
+    harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport(last_line=CREATED + 2, turns=1)))
+    harness.text()
     assert rendered == ["agent_last_log_timestamp_seconds"]
 
 
 def test_without_logs_there_is_no_such_family():
     """Neither its HELP, nor work for it. The cause has other sources too."""
-    world = World(a_run(), a_job())
-    assert "agent_result" not in world.text()
-    assert [family.name for family in world.store._reading[LOGS]["jobs"].values()] == ["job_hang_cause"]
+    harness = StoreHarness(a_run(), a_job())
+    assert "agent_result" not in harness.text()
+    assert [family.name for family in harness.store._reading[LOGS]["jobs"].values()] == ["job_hang_cause"]

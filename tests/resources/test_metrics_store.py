@@ -121,8 +121,8 @@ def test_an_event_of_a_run_computes_only_joined_families_of_its_jobs():
             needs=family.needs, uses=family.uses, samples=lambda *_, name=family.name: asked.update([name])
         )
         harness.store._families["jobs"][index] = double
-        if family.needs and index in harness.store._joining["jobs"]:
-            harness.store._joining["jobs"][index] = double
+        if family.needs and index in harness.store._joined_families["jobs"]:
+            harness.store._joined_families["jobs"][index] = double
     harness.put(run | {"status": {"phase": "Running"}})
     limits = ("job_max_runtime_seconds", "job_max_runtime_configured", "job_long_lived")
     joined = ("job_info", *limits, "agent_main_container_finished_timestamp_seconds", "job_hang_cause")

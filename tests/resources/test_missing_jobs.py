@@ -100,5 +100,5 @@ def test_the_time_of_the_status_applies_if_it_is_later_than_the_creation(queued,
     harness = StoreHarness(a_run(status={"phase": "Running"}), now=NOW)
     (run,) = harness.cache.runs
     changed = msgspec.structs.replace(run, since=queued, attempt=2)
-    harness.store.put(Change(CODERUNS, "coderuns.agents.platform/*", run.uid, changed))
+    harness.store.apply(Change(CODERUNS, "coderuns.agents.platform/*", run.uid, changed))
     assert since(harness) == [expected]
