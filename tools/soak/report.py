@@ -1,4 +1,4 @@
-"""A soak's tables, for people."""
+"""The report of a soak test."""
 
 import collections
 import statistics
@@ -13,7 +13,7 @@ _HOUR = 3600.0
 
 
 def report(outcome: Outcome, *, title: str) -> str:
-    """Markdown."""
+    """The report as Markdown tables."""
     return "\n".join([title, "", *_slopes(outcome), "", *_figures(outcome), "", *_faults(outcome)])
 
 
@@ -69,7 +69,7 @@ def _times(seconds: Sequence[float]) -> str:
 
 
 def _delays(scrapes: Sequence[Seen]) -> str:
-    """The bounds under which 99 % and all of the delays were."""
+    """The buckets of the event loop delays that contain 99 % and 100 % of them."""
     late = next((seen.late for seen in reversed(scrapes) if seen.late), {"+Inf": 0.0})
     total = late["+Inf"]
     usual = next(bound for bound, count in late.items() if count >= 0.99 * total)
