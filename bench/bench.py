@@ -151,12 +151,12 @@ def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
 async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
     """Changes objects at a rate until `stop` is set; gives how many."""
     made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
-    chance = random.Random(1)  # noqa: S311
+    rng = random.Random(1)  # noqa: S311
     async with asyncio.TaskGroup() as tasks:
         while not stop.is_set():
             due = int((time.perf_counter() - begun) * arguments.rate)
             for _ in range(due - made):
-                index = chance.randrange(arguments.objects)
+                index = rng.randrange(arguments.objects)
                 flipped ^= {(made % 2, index)}
                 flip = (made % 2, index) in flipped  # so that every change is one
                 change = (

@@ -136,9 +136,9 @@ class _World:
 
     def changes(self) -> Iterator[dict[str, Any]]:
         """Changes of open runs, Jobs and pods in turn."""
-        chance = random.Random(1)  # noqa: S311
+        rng = random.Random(1)  # noqa: S311
         for number in itertools.count():
-            index = chance.randrange(self.open)
+            index = rng.randrange(self.open)
             run, work = _placed(coderun(index), index), _placed(job(index), index)
             flip = number // 3 % 2
             yield run | {"status": run["status"] | {"message": str(number)}}

@@ -69,9 +69,9 @@ def kind(
 
     def decorate(happens: Callable[[Life, float, float, random.Random], Mapping[str, str]]) -> Kind:
         @functools.wraps(happens)
-        def made(life: Life, at: float, chance: random.Random) -> Fault:
+        def made(life: Life, at: float, rng: random.Random) -> Fault:
             end = at + lasts
-            labels = happens(life, at, end, chance)
+            labels = happens(life, at, end, rng)
             return Fault(
                 what=what, begin=at, end=end, alert=alert, labels=labels, within=within, beside=beside, before=before
             )

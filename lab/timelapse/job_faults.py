@@ -10,7 +10,7 @@ __all__ = ["JOB_FAULTS"]
 
 
 @kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
-def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def not_exited(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """Incident 2: the work is completed, but the process does not exit. The statuses do not change."""
     order = life.order(agent="Tess", work=420, exits=("never",))
     life.create(at, order)
@@ -24,7 +24,7 @@ def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dic
     lasts=40 * MINUTE,
     within=16 * MINUTE,  # and the round in which the Job is made
 )
-def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def no_pod(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", exits=("no-pod",))
     life.create(at, order)
     life.delete(end, order)
@@ -37,7 +37,7 @@ def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[st
     lasts=30 * MINUTE,
     within=6.5 * MINUTE,
 )
-def pod_pending(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def pod_pending(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Cleo", exits=("pending",))
     life.create(at, order)
     life.delete(end, order)
@@ -68,9 +68,9 @@ def suspended(life: Life, at: float, _: random.Random) -> Fault:
     within=30 * MINUTE,
     beside=("CodeRunRetryLoop", "AgentNeverSucceeds"),
 )
-def token_gone(life: Life, at: float, _end: float, chance: random.Random) -> dict[str, str]:
+def token_gone(life: Life, at: float, _end: float, rng: random.Random) -> dict[str, str]:
     """Every attempt fails after a minute and is retried, until the run is deleted."""
-    agent = chance.choice(("Cleo", "Cipher"))
+    agent = rng.choice(("Cleo", "Cipher"))
     for index in range(4):
         order = life.order(agent=agent, work=60, start=5, exits=("1",))
         life.create(at + index * 2 * MINUTE, order)
@@ -79,7 +79,7 @@ def token_gone(life: Life, at: float, _end: float, chance: random.Random) -> dic
 
 
 @kind("Jobs are made without a deadline", alert="AgentJobsWithoutDeadline", lasts=45 * MINUTE, within=16 * MINUTE)
-def no_deadline(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def no_deadline(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", work=2400)
     life.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
     life.create(at, order)

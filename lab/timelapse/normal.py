@@ -31,13 +31,13 @@ _DEADLINE = "coderun-exporter/job-creation-deadline"
 
 
 class Life:
-    """Adds normal days to an agenda. The same `chance` creates the same days."""
+    """Adds normal days to an agenda. The same `rng` creates the same days."""
 
-    def __init__(self, *, agenda: Agenda, chance: random.Random, first_task: int, begin: float = 0.0) -> None:
+    def __init__(self, *, agenda: Agenda, rng: random.Random, first_task: int, begin: float = 0.0) -> None:
         self.begin = begin
         """Start of the first day, in seconds since the epoch."""
         self._agenda = agenda
-        self._chance = chance
+        self._rng = rng
         self._task = first_task
         self._exporters = 2
 
@@ -58,7 +58,7 @@ class Life:
         self._waits_on_purpose(begin)
         self._controller_rollout(begin)
         self._newest_rollout(begin)
-        if self._chance.choice((True, False, False)):
+        if self._rng.choice((True, False, False)):
             self._node_restart(begin)
         self._outage(begin)
         self._exporter_rollout(begin)
@@ -67,10 +67,10 @@ class Life:
     def order(self, *, agent: str = "", **of: Any) -> Order:
         """A new run."""
         self._task += 1
-        agent = agent or self._chance.choice(list(AGENTS))
-        start = self._chance.choice((5, 20, 240))  # an image that is pulled, a node that is added
-        work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + start
-        plain: dict[str, Any] = {"cli": self._chance.choice(CLIS), "work": round(work), "start": start}
+        agent = agent or self._rng.choice(list(AGENTS))
+        start = self._rng.choice((5, 20, 240))  # an image that is pulled, a node that is added
+        work = self._rng.uniform(*AGENTS.get(agent, (600, 2400))) + start
+        plain: dict[str, Any] = {"cli": self._rng.choice(CLIS), "work": round(work), "start": start}
         return Order(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
@@ -96,23 +96,21 @@ class Life:
         self.at(end, lambda world: quietly(setattr, world.controller, "away", False))
 
     def _moment(self, begin: float, *, last: float = DAY) -> float:
-        return begin + self._chance.uniform(0, last)
+        return begin + self._rng.uniform(0, last)
 
     def _run(self, begin: float) -> None:
         """A run. One in forty fails or completes without a pull request, and is retried. One in 120 is deleted."""
-        exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
-            0
-        ]
+        exits, empty = self._rng.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[0]
         order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
         self.create(at, order)
         end = at + order.work * 2 + 240
-        later = 60 if exits == ("1",) else self._chance.uniform(1, 12) * 3600
+        later = 60 if exits == ("1",) else self._rng.uniform(1, 12) * 3600
         self.delete(end + later, order)
 
     def _newest_run(self, begin: float) -> None:
         order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
         self.create(at, order)
-        gone = at + order.work + self._chance.uniform(1, 12) * 3600
+        gone = at + order.work + self._rng.uniform(1, 12) * 3600
         self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
 
     def _newest_rollout(self, begin: float) -> None:
@@ -132,9 +130,9 @@ class Life:
 
     def _sync(self, begin: float) -> None:
         """A sync tool that deletes a ConfigMap and creates it again."""
-        kind, at = self._chance.choice(TEMPLATES), self._moment(begin)
+        kind, at = self._rng.choice(TEMPLATES), self._moment(begin)
         self.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(kind)}"))
-        self.at(at + self._chance.uniform(1, 20), lambda world: world.writer.ensure(CONFIGMAPS, templates(kind)))
+        self.at(at + self._rng.uniform(1, 20), lambda world: world.writer.ensure(CONFIGMAPS, templates(kind)))
 
     def _lost_scrape(self, begin: float) -> None:
         at = self._moment(begin)
@@ -144,7 +142,7 @@ class Life:
     def _cancelled(self, begin: float) -> None:
         order, at = self.order(work=1800), self._moment(begin)
         self.create(at, order)
-        self.delete(at + self._chance.uniform(30, 1500), order)
+        self.delete(at + self._rng.uniform(30, 1500), order)
 
     def _suspended(self, begin: float) -> None:
         order, at = self.order(work=2700), self._moment(begin)
@@ -168,16 +166,16 @@ class Life:
 
     def _controller_rollout(self, begin: float) -> None:
         at = self._moment(begin)
-        self.stop_controller(at, at + self._chance.uniform(20, 90))
+        self.stop_controller(at, at + self._rng.uniform(20, 90))
 
     def _node_restart(self, begin: float) -> None:
-        self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._chance))
+        self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._rng))
 
     def _outage(self, begin: float) -> None:
         """The API server does not respond to the exporter for a minute or two, as in an upgrade."""
         at = self._moment(begin)
         self.at(at, lambda world: world.refuse("", status=503))
-        self.at(at + self._chance.uniform(20, 150), lambda world: world.allow())
+        self.at(at + self._rng.uniform(20, 150), lambda world: world.allow())
 
     def _exporter_crash(self, begin: float) -> None:
         """One of the replicas crashes and restarts immediately."""
@@ -191,7 +189,7 @@ class Life:
 
     def _exporter_rollout(self, begin: float) -> None:
         """The replicas are replaced one after the other, with an overlap or with a gap."""
-        at, overlap = self._moment(begin), self._chance.choice((60, -45))
+        at, overlap = self._moment(begin), self._rng.choice((60, -45))
         held: list[str] = []
 
         async def come(world: World) -> None:

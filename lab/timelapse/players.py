@@ -78,11 +78,11 @@ class Nodes(Workers):
                 if began + seconds > self._clock():
                     self._next = min(self._next, began + seconds - self._ahead)
 
-    async def restart_node(self, chance: random.Random) -> None:
+    async def restart_node(self, rng: random.Random) -> None:
         """Restarts one of three nodes: its pods are lost, and the Jobs of its CodeRuns, which have no retries."""
         for item in await self._writer.items(self._jobs):
             kinds = {owner["kind"] for owner in item["metadata"].get("ownerReferences", ())}
-            if item.get("status", {}).get("active") and "CodeRun" in kinds and chance.choice((True, False, False)):
+            if item.get("status", {}).get("active") and "CodeRun" in kinds and rng.choice((True, False, False)):
                 await self._finish(item, "1")
 
     async def finish(self, run: str) -> None:

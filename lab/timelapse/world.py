@@ -50,10 +50,10 @@ class World:
     def __init__(self, *, start: float, skew: float = 0.0) -> None:
         self.now = start
         self.skew = skew
-        chance = random.Random(start)  # noqa: S311 - the same names in each run, so that its page can be compared
+        rng = random.Random(start)  # noqa: S311 - the same names in each run, so that its page can be compared
         self.server = StandInApiServer(
             clock=lambda: self.now + self.skew,
-            uid=lambda: str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            uid=lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         )
         self.targets: dict[str, App | None] = {}
         self.started: dict[str, float] = {}

@@ -1,6 +1,6 @@
 """Mutation tests of the alert rules: `make mutate`, `python -m tools.mutate --only ALERT`.
 
-Exit codes: 0 enough mutants were killed and every survivor is accepted, 1 not so, 2 no trial could be made.
+Exit codes: 0 enough mutants were killed and every survivor is accepted, 1 they were not, 2 the tests could not run.
 """
 
 import argparse
@@ -25,7 +25,7 @@ _LINE = "{:48} {:>8} {:>8} {:>8}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Makes the trials and prints what came of them; gives the exit code."""
+    """Tests the mutants and prints the results. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
     parser.add_argument(
         "--only", metavar="RULE", action="append", default=[], help="this rule, with all its entries; repeatable"

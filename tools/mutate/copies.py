@@ -1,7 +1,7 @@
-"""Many mutants of one rule in one run of promtool: each is a copy of the rule under a name of its own.
+"""Tests many mutants of a rule in one run of promtool: each is a copy of the rule with a number in its name.
 
-What reads the rule is copied with it, and so is every check of the unit tests that names one of them. A run loads the
-series of a test once, and a mutant that fails is known by its number.
+The rules that read the rule are copied too, and so is each check of the unit tests that names one of these rules. A
+run loads the series of a test only once, and the names in a failure contain the number of the mutant.
 """
 
 import dataclasses
@@ -23,10 +23,10 @@ _NAMING = frozenset({"alertname", "expr", "exp_samples", "labels", "series"})
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Copies:
-    """Mutants of one rule by number. `names` are there once for each: the rule, and those that read it.
+    """Mutants of one rule by number. `names` are the rules that are copied: the rule itself, and its readers.
 
-    `annotated`: whether rules and checks have their annotations. Prometheus renders those of every active alert at
-    every evaluation, which takes most of the time.
+    `annotated`: whether rules and checks have annotations. Prometheus renders the annotations of every active alert
+    at every evaluation, which takes most of the time.
     """
 
     mutants: Mapping[int, Mutant]
@@ -41,7 +41,7 @@ class Copies:
         )
 
     def bodies(self, rule: Rule) -> list[Mapping[str, Any]]:
-        """What stands in the rule file instead of this rule."""
+        """The rules that replace this rule in the rule file: a copy for each mutant, or the rule itself."""
         bodies = [rule.body]
         if rule.name in self.names:
             bodies = [
@@ -51,7 +51,7 @@ class Copies:
         return bodies if self.annotated else [_without(body, "annotations") for body in bodies]
 
     def checks(self, part: str) -> str | None:
-        """The file of unit tests with its checks once for each mutant; None if it has none about these rules."""
+        """The unit tests with each check of these rules copied for each mutant; None if there are no such checks."""
         document = yaml.compose(part, Loader=yaml.CSafeLoader)
         if not isinstance(document, yaml.MappingNode):
             raise TypeError("a file of unit tests is a mapping")
@@ -62,12 +62,12 @@ class Copies:
                 if key.value in _CHECKS:
                     value.value = self._copied(value.value)
                     count += len(value.value)
-                elif key.value == "input_series":  # it may have what a rule records
+                elif key.value == "input_series":  # a test may provide a recorded series
                     value.value = [item for item in value.value if not self._is_own(item)] + self._copied(value.value)
         return yaml.serialize(document, Dumper=yaml.CSafeDumper, allow_unicode=True) if count else None
 
     def named_in(self, output: str) -> frozenset[int]:
-        """The numbers of the mutants that promtool names."""
+        """The numbers of the mutants in the output of promtool."""
         return frozenset(map(int, re.findall(rf"{_MARK}(\d+)", output))) & self.mutants.keys()
 
     @functools.cached_property
@@ -80,14 +80,14 @@ class Copies:
     def _renamed_body(self, body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         key = "alert" if "alert" in body else "record"
         renamed = {**body, key: f"{body[key]}{_MARK}{number}", "expr": self._renamed(body["expr"], number)}
-        if "annotations" in body:  # their queries may read what is recorded; an alert's name stays in its texts
+        if "annotations" in body:  # queries in annotations may read recorded series; names of alerts are not changed
             renamed["annotations"] = {
                 name: self._renamed(text, number, but=self.alerts) for name, text in body["annotations"].items()
             }
         return renamed
 
     def _copied(self, items: Sequence[yaml.Node]) -> list[yaml.Node]:
-        """The checks, or the series, that name one of the rules, once for each mutant."""
+        """A copy for each mutant of the checks or series that name one of the rules."""
         own = [item for item in items if self._is_own(item)]
         return [self._renamed_item(item, number) for item in own for number in self.mutants]
 
@@ -96,7 +96,7 @@ class Copies:
         return any(map(self._names.search, texts))
 
     def _renamed_item(self, node: yaml.Node, number: int) -> yaml.Node:
-        """A copy for that mutant; the alerts that a check expects are the same for all."""
+        """A copy for one mutant. The expected alerts of a check are the same for all mutants."""
         if isinstance(node, yaml.ScalarNode):
             return yaml.ScalarNode(node.tag, self._renamed(node.value, number), style=node.style)
         if isinstance(node, yaml.SequenceNode):
@@ -125,7 +125,7 @@ def _copy(key: yaml.Node) -> yaml.Node:
 
 
 def copies_of(mutants: Sequence[Mutant], rules: Sequence[Rule]) -> Copies:
-    """Of mutants of one rule."""
+    """The copies for mutants, which must all be of the same rule."""
     name = mutants[0].rule.name
     alerts = frozenset(rule.name for rule in rules if rule.is_alert)
     return Copies(mutants=dict(enumerate(mutants)), names=readers(name, rules) | {name}, alerts=alerts)

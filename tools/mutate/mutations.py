@@ -1,6 +1,6 @@
-"""The mutations of an expression: each takes a node and gives what could stand there instead, and says so.
+"""The mutations of an expression. Each function yields replacements of a node, with a description.
 
-A step is as small as a rule can notice at one evaluation every 30 s.
+Numbers change by the smallest step that matters if a rule is evaluated every 30 s.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from lab.expressions.tree import (
 __all__ = ["MUTATIONS", "Change", "changes", "neighbours"]
 
 Changed = Iterator[tuple[str, Node]]
-"""What is done, and what the node becomes."""
+"""Pairs of the description of a change and the changed node."""
 
 _DAY = 86400.0
 _MINUTE = 60.0
@@ -66,7 +66,7 @@ _NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change of an expression: where (the part as printed), what is done there, and the whole afterwards."""
+    """A change of an expression: `place` is the changed part, `what` the change, `text` the whole new expression."""
 
     place: str
     what: str
@@ -74,9 +74,9 @@ class Change:
 
 
 def changes(tree: Node, *, value_is_read: bool) -> Iterator[Change]:
-    """Every change of the expression, from the outside in and from left to right; some may give the same text.
+    """Every change of the expression, in preorder. Several changes may result in the same text.
 
-    value_is_read: whether the outcome of the rule tells the expression's value.
+    value_is_read: whether the result of the rule depends on the value of the expression.
     """
     yield from _changes(tree, Reach(value=value_is_read), lambda node: node)
 
@@ -94,9 +94,9 @@ def _put_inside(node: Node, step: Step, whole: Callable[[Node], Node], new: Node
 
 
 def neighbours(number: float) -> tuple[float, ...]:
-    """The numbers beside a threshold: half a minute for seconds, a tenth for a ratio, else one.
+    """A lower and a higher threshold: 30 s beside seconds, 0.1 beside a ratio, otherwise 1.
 
-    Beside infinity: one limit of a day that is taken for none, and no limit at all.
+    For infinity: one day with the same sign, and the opposite infinity.
     """
     if math.isinf(number):
         return math.copysign(_DAY, number), -number
@@ -105,7 +105,7 @@ def neighbours(number: float) -> tuple[float, ...]:
 
 
 def number(node: Node, _reach: Reach) -> Changed:
-    """A number beside an operator goes one step down and one up."""
+    """Decreases and increases a number beside an operator by one step."""
     if isinstance(node, Binary):
         for step, part in steps(node):
             if isinstance(part, Number):
@@ -115,7 +115,7 @@ def number(node: Node, _reach: Reach) -> Changed:
 
 
 def quantile(node: Node, _reach: Reach) -> Changed:
-    """Another quantile of a histogram."""
+    """Decreases and increases the quantile of a histogram."""
     if isinstance(node, Call) and node.function == "histogram_quantile" and isinstance(node.arguments[0], Number):
         phi = node.arguments[0]
         for value in (phi.value - 0.05, phi.value + 0.05):
@@ -124,21 +124,21 @@ def quantile(node: Node, _reach: Reach) -> Changed:
 
 
 def operator(node: Node, reach: Reach) -> Changed:
-    """Another operator of the same kind. Arithmetic gives each series a value: nothing changes if nobody reads it."""
+    """Replaces an operator with one of the same kind. Arithmetic only matters if the value is read."""
     if isinstance(node, Binary) and (reach.value or node.operator not in _ARITHMETIC):
         for other in _OPERATORS.get(node.operator, ()):
             yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
 
 
 def side(node: Node, _reach: Reach) -> Changed:
-    """One side of `and`, `or` and `unless` alone."""
+    """Keeps only one side of `and`, `or` and `unless`."""
     if isinstance(node, Binary) and node.operator in SET_OPERATORS:
         yield "only the left side", node.left
         yield "only the right side", node.right
 
 
 def matched_label(node: Node, _reach: Reach) -> Changed:
-    """A label less in `on`, `ignoring` or the group's list."""
+    """Removes a label from `on`, `ignoring`, `group_left` or `group_right`."""
     if isinstance(node, Binary):
         matching = node.matching
         for field, keyword in (("labels", matching.keyword), ("carried", matching.group)):
@@ -148,9 +148,9 @@ def matched_label(node: Node, _reach: Reach) -> Changed:
 
 
 def grouping_label(node: Node, reach: Reach) -> Changed:
-    """A label less in `by` or `without`, and `instance` more in `by`: each replica for itself.
+    """Removes a label from `by` or `without`, and adds `instance` to `by`, which evaluates each replica separately.
 
-    A label that no series has changes no group.
+    Labels that no series has are skipped, because they do not change the groups.
     """
     if isinstance(node, Aggregate):
         for label, rest in _each_left_out(node.labels):
@@ -163,14 +163,14 @@ def grouping_label(node: Node, reach: Reach) -> Changed:
 
 
 def aggregation(node: Node, reach: Reach) -> Changed:
-    """Another aggregation. All give the same series, so nothing changes where nobody reads the value."""
+    """Replaces an aggregation. All aggregations return the same series, so this only matters if the value is read."""
     if isinstance(node, Aggregate) and reach.value:
         for other in _AGGREGATIONS.get(node.operator, ()):
             yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
 
 
 def matcher(node: Node, _reach: Reach) -> Changed:
-    """A matcher that is dropped or negated, or has an alternative less."""
+    """Removes or negates a matcher, or removes an alternative of its regular expression."""
     if not isinstance(node, Selector):
         return
     for index, old in enumerate(node.matchers):
@@ -182,14 +182,14 @@ def matcher(node: Node, _reach: Reach) -> Changed:
 
 
 def function(node: Node, reach: Reach) -> Changed:
-    """Another function of the same kind. The extremes over time tell nothing apart where nobody reads the value."""
+    """Replaces a function with one of the same kind. `max_over_time` and `min_over_time` differ only in the value."""
     if isinstance(node, Call) and (reach.value or node.function not in {"max_over_time", "min_over_time"}):
         for other in _FUNCTIONS.get(node.function, ()):
             yield f"{node.function} -> {other}", dataclasses.replace(node, function=other)
 
 
 def absence(node: Node, _reach: Reach) -> Changed:
-    """What should be absent, itself."""
+    """Replaces `absent(x)` with `x`."""
     if isinstance(node, Call) and node.function in {"absent", "absent_over_time"}:
         (inner,) = node.arguments
         present = dataclasses.replace(inner, seconds=None) if isinstance(inner, Selector) else inner
@@ -197,7 +197,7 @@ def absence(node: Node, _reach: Reach) -> Changed:
 
 
 def window(node: Node, _reach: Reach) -> Changed:
-    """Half of a range, and twice."""
+    """Halves and doubles a range."""
     if isinstance(node, Selector) and node.seconds is not None:
         for seconds in (node.seconds / 2, node.seconds * 2):
             what = f"{duration(node.seconds)} -> {duration(seconds)}"
@@ -205,7 +205,7 @@ def window(node: Node, _reach: Reach) -> Changed:
 
 
 def offset(node: Node, _reach: Reach) -> Changed:
-    """No offset, half of it, and twice."""
+    """Removes, halves and doubles an offset."""
     if isinstance(node, Selector) and node.offset:
         for seconds in (0.0, node.offset / 2, node.offset * 2):
             what = duration(seconds) if seconds else "none"
@@ -244,7 +244,7 @@ def _matchers(old: Matcher) -> Iterator[tuple[str, Matcher]]:
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """The parts between the bars that stand in no parentheses or brackets; a backslash takes the next along."""
+    """The alternatives of a regular expression at the top level: not inside of parentheses or brackets."""
     parts, depth, escaped = [""], 0, False
     for letter in pattern:
         if letter == "|" and not depth and not escaped:

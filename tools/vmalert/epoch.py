@@ -38,6 +38,6 @@ def _shift(item: str) -> str:
 
 
 def _later(date: str) -> str:
-    """The same time after the other start."""
+    """The date, moved from 1970 to 2000."""
     before = dt.datetime.fromisoformat(f"{date}+00:00")
     return (before + dt.timedelta(seconds=SECONDS)).strftime("%Y-%m-%d %H:%M:%S")

@@ -17,7 +17,7 @@ _MINUTE = 60.0
 
 
 def text_of(outcomes: Sequence[Outcome], arrived: Sequence[Sequence[Delivered]]) -> str:
-    """The page of these worlds."""
+    """The page for these outcomes; `arrived` has the notifications of each."""
     head = ["| world | what it is | expected | raised | delivered |", "|---|---|---|---|---|"]
     rows = [_row(outcome, here) for outcome, here in zip(outcomes, arrived, strict=True)]
     times = ["| world | alert | since | minutes |", "|---|---|---|---|"]
@@ -49,7 +49,7 @@ def _expected(raised: Iterable[Alert], delivered: Iterable[Alert]) -> str:
 
 
 def _listed(alerts: Iterable[Alert], allowed: frozenset[Alert]) -> str:
-    """Each name once, with how many objects it is about."""
+    """The names of the alerts, each with its number of objects."""
     counts: dict[tuple[bool, str, str], int] = {}
     for alert in sorted(set(alerts)):
         key = alert in allowed, alert.name, alert.severity
