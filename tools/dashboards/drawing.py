@@ -1,4 +1,4 @@
-"""An image of a dashboard with the results of its queries, to review the layout."""
+"""Draws a dashboard with the results of its queries, to review the layout."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ __all__ = ["image"]
 
 _WIDTH, _UNIT, _GAP, _HEAD = 1760, 38, 8, 26
 Place = tuple[float, float, float, float]
-"""Left, top, width and height of what is inside a panel."""
+"""Left, top, width and height of a panel's content."""
 
 
 def image(title: str, results: Sequence[PanelResult]) -> str:
@@ -90,7 +90,7 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
 
 
 def _line_color(panel_result: PanelResult, name: str, number: int) -> str:
-    """Of the palette, unless overrides fix it; the last that fits wins."""
+    """The color of a series: from the palette, unless an override sets it. The last matching override wins."""
     color = PALETTE[number % len(PALETTE)]
     for override in panel_result.panel.tree["fieldConfig"]["overrides"]:
         if re.search(override["matcher"]["options"].strip("/"), name):
@@ -171,7 +171,7 @@ def _table(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
 
 
 class _Look:
-    """How a panel writes and colours values."""
+    """The unit, thresholds and value mappings of a panel."""
 
     def __init__(self, defaults: Mapping[str, Any]) -> None:
         self.unit = defaults.get("unit", "")
@@ -190,7 +190,7 @@ class _Look:
 
 
 def _look(panel_result: PanelResult, name: str = "") -> _Look:
-    """Of the panel, or of its series of that name, which may have thresholds of its own."""
+    """The look of the panel, or of the series `name`, which may have overrides."""
     config = panel_result.panel.tree["fieldConfig"]
     special = {
         each["id"]: each["value"]

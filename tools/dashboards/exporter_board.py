@@ -24,7 +24,7 @@ STATE = coded(
 
 
 def exporter_board() -> str:
-    """Its JSON."""
+    """The JSON of the dashboard."""
     series = 'coderun_exporter_build_info{cluster=~"$cluster"}'
     return board(
         EXPORTER,

@@ -1,4 +1,4 @@
-"""The dashboard of one run: its life over time, its Jobs, and the health of what it needs."""
+"""The dashboard of one run: its state and causes, its timeline, its Jobs, and the ConfigMaps that it needs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ SIGNS = {21: ("yes", BAD), 22: ("firing", BAD)}
 
 
 def one_run_board() -> str:
-    """Its JSON."""
+    """The JSON of the dashboard."""
     runs = f"coderun_created_timestamp{{{ONE}}}"
     return board(
         ONE_RUN,

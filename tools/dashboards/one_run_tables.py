@@ -36,7 +36,7 @@ __all__ = ["causes", "one_run_tables"]
 
 
 def causes() -> tuple[Any, int, int]:
-    """Each cause with its detail, which is a sentence or a message."""
+    """The table of causes with their details."""
     kinds = {
         "no Job": (STALL, f"timestamp({STALLS})"),
         "Job unfinished": (HANG, f"timestamp({HANGS}) and on ({JOB}) {MINE}"),
@@ -71,7 +71,7 @@ def _labelled(expr: str, label: str, text: str) -> str:
 
 
 def one_run_tables() -> list[tuple[Any, int, int]]:
-    """The times of the run, its description, its Jobs, and its alerts."""
+    """The tables of timestamps, the description of the run, its Jobs, and its alerts."""
     alerts = table(
         "Alerts that fire now",
         "Alerts about the run, its Jobs or its task, and alerts about the cause. Firing since is the time at which"

@@ -1,4 +1,4 @@
-"""docs/dashboards.md: the text of page.md, and a table of the results of each query on the demo platform."""
+"""Generates docs/dashboards.md from page.md, with the number of series of each query on the demo platform."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ _ROW = re.compile(r"^\| (?P<panel>[^|]+) \| (?P<ref>[A-Z]) \| (?P<reads>[^|]+) \
 
 
 def write(measured: Mapping[str, Sequence[Sequence[PanelResult]]]) -> None:
-    """Writes the page with those answers."""
+    """Writes the page with these results."""
     tables = {}
     for file, text in boards().items():
         rows = [
@@ -32,7 +32,7 @@ def write(measured: Mapping[str, Sequence[Sequence[PanelResult]]]) -> None:
 
 
 def stale() -> list[str]:
-    """The page, where it is missing, its text is not that of page.md, or its tables list other panels."""
+    """The page, if it is missing, if its text is not that of page.md, or if its tables list other panels."""
     path = ROOT / PAGE
     if not path.exists():
         return [PAGE]
@@ -45,7 +45,7 @@ def stale() -> list[str]:
 
 
 def metrics_of(expression: str) -> list[str]:
-    """The metrics that a query reads, in the order of their names."""
+    """The names of the metrics that a query reads, sorted."""
     return sorted({node.name or "" for node in _selectors(promql_parser.parse(expression))})
 
 
@@ -64,7 +64,7 @@ def _listed(text: str) -> list[tuple[str, str, str]]:
 
 
 def _selectors(tree: object) -> "list[promql_parser.VectorSelector]":
-    """Every selector of a syntax tree; that of a range is its inner one."""
+    """All vector selectors in a syntax tree, including those of matrix selectors."""
     if isinstance(tree, promql_parser.VectorSelector):
         return [tree]
     inner = [getattr(tree, part, None) for part in ("expr", "lhs", "rhs", "vector_selector", "param")]

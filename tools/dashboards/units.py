@@ -1,4 +1,4 @@
-"""Numbers as Grafana would write them, near enough to judge a panel by."""
+"""Formats numbers like Grafana, approximately, for the images of the dashboards."""
 
 import datetime as dt
 import math
@@ -21,7 +21,7 @@ _SHORT = ((1e9, "Bil"), (1e6, "Mil"), (1e3, "K"), (1.0, ""))
 
 
 def written(value: float, unit: str) -> str:
-    """A value in a unit of Grafana's."""
+    """A value as text, in one of Grafana's units."""
     if math.isnan(value) or math.isinf(value):
         return "∞" if value > 0 else "-"
     if unit == "dateTimeAsIso":
