@@ -1,7 +1,7 @@
-"""The measurements of docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
+"""Measures the exporter for docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
 
-The exporter alone, at one size, or at several with `--grow 1000,5000,20000,100000`. Beside kube-state-metrics:
-`beside.py`. Times on a busy machine vary: read CPU rather than wall.
+`--grow 1000,5000,20000,100000` measures several sizes. `beside.py` compares the exporter with kube-state-metrics. On
+a busy machine, wall-clock times vary more than CPU times.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from lab.measure import Scrape, Subject
 _EXPORTER = pathlib.Path(__file__).parents[1] / "exporter"
 _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
-_LEAST_SAMPLES = 10
-"""Of a CodeRun with its Job, so that a page without one of both is noticed."""
+_MIN_SAMPLES = 10
+"""The minimum number of samples for a CodeRun and its Job. A scrape with fewer samples is incomplete."""
 _PODS = """\
 coderuns:
   kinds:
@@ -74,7 +74,7 @@ def main() -> int:
 async def _bench(
     arguments: argparse.Namespace, folder: pathlib.Path, *, worker: str = "Job"
 ) -> dict[str, dict[str, str]]:
-    """A column for one size."""
+    """The column of the table for one size."""
     size = arguments.objects
     async with real(size, folder) if arguments.real else stand_in(size, folder, worker=worker) as api:
         port = free_port()
@@ -92,7 +92,7 @@ async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Nam
     async with started(argv, port) as subject:
         rows: dict[str, str] = {}
         await subject.until_ready()
-        wall = await subject.until_whole(samples=_LEAST_SAMPLES * arguments.objects)
+        wall = await subject.until_whole(samples=_MIN_SAMPLES * arguments.objects)
         rows["first complete page: wall"] = f"{wall:.1f} s"
         rows["first complete page: CPU"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
         rows["the same for a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
@@ -116,7 +116,7 @@ async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Nam
 
 
 async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace) -> dict[str, str]:
-    """Changes at a rate, half of them to CodeRuns and half to Jobs, and a scrape every 15 s."""
+    """The rows for the time under load: half of the changes are to CodeRuns, half to Jobs. Scrapes every 15 s."""
     before = await subject.scrape()
     stop = asyncio.Event()
     writer = asyncio.create_task(change(api, arguments, stop))
@@ -139,7 +139,7 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace)
 
 
 def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
-    """The bucket of the longest delay of the event loop, since `before` if given."""
+    """The bucket of the longest delay of the event loop, since the scrape `before` if it is given."""
     name = "coderun_exporter_event_loop_delay_seconds_bucket"
     late = {bound: page.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     if before is not None:
@@ -149,7 +149,7 @@ def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
 
 
 async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
-    """Changes objects at a rate until `stop` is set; gives how many."""
+    """Changes objects at a rate until `stop` is set. Returns the number of changes."""
     made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
     rng = random.Random(1)  # noqa: S311
     async with asyncio.TaskGroup() as tasks:
@@ -158,7 +158,7 @@ async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -
             for _ in range(due - made):
                 index = rng.randrange(arguments.objects)
                 flipped ^= {(made % 2, index)}
-                flip = (made % 2, index) in flipped  # so that every change is one
+                flip = (made % 2, index) in flipped  # so that each write changes a value
                 change = (
                     api.change_run(index, "Pending" if flip else "Running")
                     if made % 2
@@ -171,7 +171,7 @@ async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -
 
 
 async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
-    """From the response to a write, which the API server sends when it is stored, to the exporter's cache."""
+    """The time from the response to a write, when the API server has stored it, to the update of the exporter."""
     name = 'coderun_exporter_resource_last_event_timestamp_seconds{resource="coderuns",scope="*"}'
     late = []
     for index in range(times):
@@ -185,8 +185,8 @@ async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
 
 @contextlib.asynccontextmanager
 async def started(argv: list[str], port: int) -> AsyncIterator[Subject]:
-    """The process while the context lasts; it serves metrics on that port of loopback."""
-    compileall.compile_dir(_EXPORTER, quiet=1)  # as in the image
+    """Runs a process that serves metrics on this port of loopback, until the context exits."""
+    compileall.compile_dir(_EXPORTER, quiet=1)  # the image contains the bytecode too
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield Subject(pid=process.pid, host=f"127.0.0.1:{port}")
@@ -196,7 +196,7 @@ async def started(argv: list[str], port: int) -> AsyncIterator[Subject]:
 
 
 def free_port() -> int:
-    """A port of loopback on which nothing listens."""
+    """A free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -204,7 +204,7 @@ def free_port() -> int:
 
 
 def print_table(columns: dict[str, dict[str, str]]) -> None:
-    """As Markdown."""
+    """Prints the columns as a Markdown table."""
     print("| | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for row in dict.fromkeys(row for column in columns.values() for row in column):

@@ -1,8 +1,8 @@
-"""The exporter beside kube-state-metrics: `make beside`, `make beside BESIDE="--objects 100000 --minutes 20"`.
+"""Compares the exporter with kube-state-metrics: `make beside`, `make beside BESIDE="--objects 100000 --minutes 20"`.
 
-One real API server holds the objects. First each program is started alone, in turns, and not scraped: CPU until idle.
-Then both run at the same time. The objects change, and each program is scraped every 15 s: CPU of one hour, scaled up
-from the minutes that are measured. CPU is the user and system time of the process, by /proc.
+Both read from one real API server. First each program is started alone, in turns, and its CPU time until it is idle
+is measured. Then both run at the same time under load, with a scrape every 15 s, and the CPU time of an hour is
+extrapolated from the measured minutes. CPU time is the user and system time of the process in /proc.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from lab.measure import Subject
 _CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"
 _SCRAPE_SECONDS = 15
 _EXPORTER, _PEER = "exporter", "kube-state-metrics"
-_LEAST_SAMPLES = {_EXPORTER: 10, _PEER: 19}
-"""Of a CodeRun with its Job, so that a page without one of both is noticed."""
+_MIN_SAMPLES = {_EXPORTER: 10, _PEER: 19}
+"""The minimum number of samples for a CodeRun and its Job. A scrape with fewer samples is incomplete."""
 
 
 def main() -> int:
@@ -79,12 +79,12 @@ async def _running(name: str, api: Api) -> AsyncIterator[Subject]:
 
 
 async def _start(name: str, subject: Subject, arguments: argparse.Namespace, which: str) -> dict[str, str]:
-    """Nothing is requested until it is idle; then its page must be complete, or it waited for a busy API server."""
+    """The rows of one start. If the first scrape is incomplete, the program only waited for the API server: retry."""
     while True:
         wall, cpu = await subject.until_idle()
         peak = subject.memory_mib(peak=True)
         page = await subject.scrape()
-        if page.samples >= _LEAST_SAMPLES[name] * arguments.objects:
+        if page.samples >= _MIN_SAMPLES[name] * arguments.objects:
             break
         print(f"{name} was idle with {page.samples} samples: waiting again", flush=True)
     before = subject.cpu_seconds()
@@ -102,7 +102,7 @@ async def _start(name: str, subject: Subject, arguments: argparse.Namespace, whi
 
 
 async def _load(subjects: dict[str, Subject], api: Api, arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
-    """Changes at a rate, half of them to CodeRuns and half to Jobs, for both at the same time."""
+    """The rows under load, for both programs at the same time: half of the changes are to CodeRuns, half to Jobs."""
     stop = asyncio.Event()
     begun = time.perf_counter()
     writer = asyncio.create_task(change(api, arguments, stop))
@@ -114,7 +114,7 @@ async def _load(subjects: dict[str, Subject], api: Api, arguments: argparse.Name
 
 
 async def _scraped(subject: Subject, *, minutes: float) -> dict[str, str]:
-    """A scrape every 15 s; one that takes longer delays the next."""
+    """The rows of one program, which is scraped every 15 s. A scrape that takes longer delays the next one."""
     begun, cpu, seconds = time.perf_counter(), subject.cpu_seconds(), []
     for number in range(1, round(minutes * 60 / _SCRAPE_SECONDS) + 1):
         await asyncio.sleep(max(0.0, begun + number * _SCRAPE_SECONDS - time.perf_counter()))

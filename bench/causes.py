@@ -1,7 +1,7 @@
-"""What Pods and Events cost: the same cluster read with and without them (`python -m bench.causes`).
+"""Measures the cost of reading Pods and Events: CPU and memory with and without them (`python -m bench.causes`).
 
-20,000 CodeRuns with their Jobs, of which 500 are open and have a pod, in 10 namespaces; then changes of open runs,
-Jobs and pods, and Events, half of them about these pods. CPU and memory of the exporter, and their ratio.
+The cluster has 20,000 CodeRuns with their Jobs in 10 namespaces; 500 are open and have a pod. The load consists of
+changes of open runs, Jobs and pods, and of Events, half of which are about these pods.
 """
 
 import argparse
@@ -23,14 +23,14 @@ from bench.servers import kubeconfig_of
 from lab.apiserver import StandInApiServer
 from lab.workload import coderun, crd, job, pod
 
-_SPACES = 10
-_SETTLE_SECONDS = 20  # Events are watched from 10 s after the initial lists on
-_LEAST_SAMPLES = 10
+_NAMESPACES = 10
+_SETTLE_SECONDS = 20  # the watches of Events start 10 s after the initial lists
+_MIN_SAMPLES = 10
 _STEPS = ("scheduled", "creating", "running", "with an address", "restarted")
 
 
 def main() -> int:
-    """Prints the table; with `--serve`, is the API server."""
+    """Prints the table. With `--serve`, runs the stand-in API server instead."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
     parser.add_argument("--open", type=int, default=500, help="open CodeRuns, each with a pod (default 500)")
@@ -64,7 +64,7 @@ async def _measure(arguments: argparse.Namespace, *, enabled: bool) -> dict[str,
             argv += [f"--kubeconfig={folder / 'kubeconfig'}", f"--config.file={folder / 'exporter.yml'}"]
             async with started([*argv, f"--web.listen-address=127.0.0.1:{port}"], port) as subject:
                 await subject.until_ready()
-                await subject.until_whole(samples=_LEAST_SAMPLES * arguments.open)
+                await subject.until_whole(samples=_MIN_SAMPLES * arguments.open)
                 await asyncio.sleep(_SETTLE_SECONDS)
                 rows = {"CPU until all is read, s": subject.cpu_seconds()}
                 rows["memory then, MiB"] = subject.memory_mib()
@@ -100,15 +100,15 @@ async def _api(arguments: argparse.Namespace, folder: pathlib.Path) -> AsyncIter
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    """Serves; once a line arrives on standard input, changes objects without end."""
+    """Serves objects, and changes them without end after a line has arrived on standard input."""
     server = StandInApiServer()
-    server.load([_space(number) for number in range(_SPACES)])
+    server.load([_namespace(number) for number in range(_NAMESPACES)])
     server.load([crd()])
-    world = _World(arguments.objects, arguments.open)
-    server.load(world.objects())
+    cluster = _Cluster(arguments.objects, arguments.open)
+    server.load(cluster.objects())
     print(await server.start(), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    changes, events = world.changes(), world.events()
+    changes, events = cluster.changes(), cluster.events()
     while True:
         for source, rate in ((changes, arguments.rate), (events, arguments.events)):
             server.load(itertools.islice(source, rate // 10))
@@ -116,14 +116,14 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class _World:
-    """The first `open` runs are open."""
+class _Cluster:
+    """The objects of the cluster: `size` runs, of which the first `open` are open."""
 
     size: int
     open: int
 
     def objects(self) -> Iterator[dict[str, Any]]:
-        """All objects, as they are at first."""
+        """The initial objects."""
         for index in range(self.size):
             is_open = index < self.open
             run = _placed(coderun(index), index)
@@ -135,7 +135,7 @@ class _World:
         yield from (self._pod(index, 0) for index in range(self.open))
 
     def changes(self) -> Iterator[dict[str, Any]]:
-        """Changes of open runs, Jobs and pods in turn."""
+        """Changed open runs, Jobs and pods, in turns, without end."""
         rng = random.Random(1)  # noqa: S311
         for number in itertools.count():
             index = rng.randrange(self.open)
@@ -146,9 +146,9 @@ class _World:
             yield self._pod(index, number)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Warnings about the pods, and as many about others, with the words of a real one; each is new."""
+        """Warnings about the pods and about other pods, in turns, without end. Their text is that of a real Event."""
         for number in itertools.count():
-            index = number // 2 % max(1, self.open // 10)  # a tenth of the pods has trouble
+            index = number // 2 % max(1, self.open // 10)  # Events are about a tenth of the pods
             about = self._pod(index, 0)["metadata"]
             uid = about["uid"] if number % 2 else f"other-{number}"
             yield {
@@ -180,10 +180,10 @@ class _World:
 
 
 def _placed(item: dict[str, Any], index: int) -> dict[str, Any]:
-    return item | {"metadata": item["metadata"] | {"namespace": f"agents-{index % _SPACES}"}}
+    return item | {"metadata": item["metadata"] | {"namespace": f"agents-{index % _NAMESPACES}"}}
 
 
-def _space(number: int) -> dict[str, Any]:
+def _namespace(number: int) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"agents-{number}"}}
 
 

@@ -1,7 +1,7 @@
-"""What the watches of Events cost the API server: its CPU at 100 Events a second (`python -m bench.events`).
+"""Measures the CPU usage of the API server with and without watches of Events (`python -m bench.events`).
 
-A real etcd and kube-apiserver, 20 namespaces with an open run each, and an exporter that watches their Events or
-none, in turn. The Events are Warnings about these runs, written one by one as a component writes them.
+A real etcd and kube-apiserver have 20 namespaces with an open run each. The exporter watches their Events or not, in
+turns. 100 Events a second, which are Warnings about these runs, are each written with a request.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _SETTLE_SECONDS = 20.0
 
 
 def main() -> int:
-    """Prints the CPU of the API server in each period, and the share of the watches."""
+    """Prints the CPU usage of the API server in each period, and the share of the watches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--namespaces", type=int, default=20)
     parser.add_argument("--rate", type=int, default=100, help="Events a second (default 100)")
@@ -77,7 +77,7 @@ async def _measure(
 
 
 async def _fill(session: aiohttp.ClientSession, namespaces: int) -> list[dict[str, str]]:
-    """A namespace for each run; what an Event says of each run."""
+    """Creates the runs, each in its own namespace. Returns the object references that Events have for them."""
     await _post(session, _CRDS, crd())
     await asyncio.sleep(2)
     runs = []

@@ -1,7 +1,7 @@
-"""Hostile clients of the exporter's web server, measured: `python -m bench.hostile --objects 20000`.
+"""Measures the exporter's web server under hostile clients: `python -m bench.hostile --objects 20000`.
 
-Each crowd comes for some seconds. Meanwhile a client scrapes once a second over one connection, as Prometheus does,
-and another asks /livez twice a second over a connection of its own each time, as a kubelet does.
+Each crowd of clients attacks for some seconds. Meanwhile, a client scrapes once a second over one connection, like
+Prometheus, and another requests /livez twice a second over a new connection, like a kubelet.
 """
 
 import argparse
@@ -85,15 +85,15 @@ class Victim:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The process id of the exporter."""
         return self.process.pid
 
     def descriptors(self) -> int:
-        """How many are open."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - a count is all
+        """The number of open file descriptors."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - only the number is needed
 
     def forget_peak(self) -> None:
-        """The highest memory is that from now on (proc(5), clear_refs)."""
+        """Resets the peak of the resident memory (proc(5), clear_refs)."""
         pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
@@ -111,10 +111,11 @@ async def _exporter(kubeconfig: pathlib.Path) -> AsyncIterator[Victim]:
 
 
 async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> list[str]:
-    """The row of one crowd."""
+    """The row of the table for one crowd."""
     before, memory, descriptors = await victim.subject.scrape(), victim.subject.memory_mib(), victim.descriptors()
     victim.forget_peak()
-    good, live = Watcher(victim.port, "/metrics", pause=1.0), Watcher(victim.port, "/livez", pause=0.5, anew=True)
+    good = Watcher(victim.port, "/metrics", pause=1.0)
+    live = Watcher(victim.port, "/livez", pause=0.5, new_connection=True)
     watching = [asyncio.create_task(asyncio.to_thread(watcher.watch)) for watcher in (good, live)]
     most, until = descriptors, time.monotonic() + seconds
     async with _attack(victim, attack, clients) as seen:
@@ -130,15 +131,15 @@ async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> l
         f"<= {_longest(before, after)} s",
         f"{memory:.0f}; {peak:.0f}; {victim.subject.memory_mib():.0f}",
         f"{descriptors}; {most}; {victim.descriptors()}",
-        *good.told(),
-        live.told()[0],
+        *good.results(),
+        live.results()[0],
         f"{_refused(before, after)}; the clients received {_counts(seen) or 'nothing'}",
     ]
 
 
 @contextlib.asynccontextmanager
 async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
-    """So many changes a second, half of them to CodeRuns and half to Jobs."""
+    """Changes `rate` objects a second, half of them CodeRuns and half Jobs, until the context exits."""
     stop = asyncio.Event()
     writer = asyncio.create_task(change(api, argparse.Namespace(objects=objects, rate=rate), stop))
     yield
@@ -148,7 +149,7 @@ async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]
 
 @contextlib.asynccontextmanager
 async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[dict[str, int]]:
-    """The crowd, while the context lasts; then what it saw."""
+    """Runs a crowd until the context exits. Then the yielded dictionary has its number of responses by status."""
     argv = [sys.executable, "-m", "bench.attacks", attack, str(victim.port)]
     crowd = await asyncio.create_subprocess_exec(*argv, str(clients), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     seen: dict[str, int] = {}
@@ -158,7 +159,7 @@ async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[di
 
 
 async def _end(victim: Victim) -> float:
-    """Seconds from a SIGTERM to the end of the process."""
+    """The seconds from SIGTERM to the exit of the process, with slow readers connected."""
     async with _attack(victim, "slow", 100):
         await asyncio.sleep(3)
         begun = time.monotonic()
@@ -168,23 +169,23 @@ async def _end(victim: Victim) -> float:
 
 
 async def _until_answered(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
-    """A page, once scrapes are answered again."""
+    """The first complete scrape after an attack."""
     while not (page := await scrape()).body.endswith(b"\n") or page.samples < len(_BOUNDS):
         await asyncio.sleep(0.5)
     return page
 
 
 class Watcher:
-    """A client that must not suffer, in a thread."""
+    """A well-behaved client in a thread, whose requests must succeed during the attack."""
 
-    def __init__(self, port: int, path: str, *, pause: float, anew: bool = False) -> None:
+    def __init__(self, port: int, path: str, *, pause: float, new_connection: bool = False) -> None:
         self.stop = False
-        self._port, self._path, self._pause, self._anew = port, path, pause, anew
+        self._port, self._path, self._pause, self._new_connection = port, path, pause, new_connection
         self._seconds: list[float] = []
         self._failed: list[str] = []
 
     def watch(self) -> None:
-        """Asks again and again, until `stop`."""
+        """Sends requests until `stop` is set."""
         connection = self._connection()
         while not self.stop:
             begun = time.monotonic()
@@ -198,14 +199,14 @@ class Watcher:
                 self._failed.append(type(error).__name__)
                 connection.close()
             self._seconds.append(time.monotonic() - begun)
-            if self._anew:
+            if self._new_connection:
                 connection.close()
                 connection = self._connection()
             time.sleep(self._pause)
         connection.close()
 
-    def told(self) -> tuple[str, str]:
-        """Its times, and how it fared."""
+    def results(self) -> tuple[str, str]:
+        """The median and the maximum of the durations; the number of successful and failed requests."""
         good = len(self._seconds) - len(self._failed)
         failed = _counts({name: self._failed.count(name) for name in sorted(set(self._failed))})
         times = f"{statistics.median(self._seconds) * 1e3:.0f}; {max(self._seconds) * 1e3:.0f} ms"
@@ -216,7 +217,7 @@ class Watcher:
 
 
 def _longest(before: Scrape, after: Scrape) -> str:
-    """The smallest bound under which every delay of the event loop was between these two."""
+    """The bucket of the longest delay of the event loop between two scrapes."""
     late = {bound: _value(after, _DELAY, bound) - _value(before, _DELAY, bound) for bound in _BOUNDS}
     return next(bound for bound in _BOUNDS if late[bound] == late["+Inf"])
 

@@ -1,4 +1,4 @@
-"""The output to the terminal: a header, a timeline, a status line, and a table at the end."""
+"""Writes to the terminal: a header, a timeline, a status line, and a table at the end."""
 
 import datetime as dt
 import os
@@ -11,8 +11,8 @@ from exporter.untrusted import escape_invisible
 
 __all__ = ["View", "clock_time"]
 
-_WIDEST = 96
-_NARROWEST = 60
+_MAX_WIDTH = 96
+_MIN_WIDTH = 60
 _INDENT = 22
 _STYLES = {
     "FIRING": "1;31",
@@ -36,7 +36,7 @@ class View:
         self._out = out
         self._live = out.isatty() and environment.get("TERM") != "dumb"
         self._colours = self._live and not environment.get("NO_COLOR")
-        self._width = width or max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 1))
+        self._width = width or max(_MIN_WIDTH, min(_MAX_WIDTH, shutil.get_terminal_size().columns - 1))
         self._rule = "─" if (out.encoding or "utf-8").lower().startswith("utf") else "-"
 
     def title(self, text: str) -> None:
@@ -68,7 +68,7 @@ class View:
             self._continue(self._wrapped(note, indent=_INDENT), indent=_INDENT)
 
     def status(self, at: float, text: str) -> None:
-        """Updates the status line; nothing without a terminal."""
+        """Updates the status line. Without a terminal, it does nothing."""
         if self._live:
             line = escape_invisible(f"  {clock_time(at)}  {text}")[: self._width]
             self._out.write(f"\r\x1b[K{self._styled('quiet', line)}")

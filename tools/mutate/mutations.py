@@ -8,7 +8,6 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from lab.expressions.reach import Reach, below, labels_of
 from lab.expressions.text import brief, duration, write
 from lab.expressions.tree import (
     SET_OPERATORS,
@@ -23,6 +22,7 @@ from lab.expressions.tree import (
     put,
     steps,
 )
+from lab.expressions.usage import UsedParts, below, labels_of
 
 __all__ = ["MUTATIONS", "Change", "changes", "neighbours"]
 
@@ -78,15 +78,15 @@ def changes(tree: Node, *, value_is_read: bool) -> Iterator[Change]:
 
     value_is_read: whether the result of the rule depends on the value of the expression.
     """
-    yield from _changes(tree, Reach(value=value_is_read), lambda node: node)
+    yield from _changes(tree, UsedParts(value=value_is_read), lambda node: node)
 
 
-def _changes(node: Node, reach: Reach, whole: Callable[[Node], Node]) -> Iterator[Change]:
+def _changes(node: Node, used: UsedParts, whole: Callable[[Node], Node]) -> Iterator[Change]:
     for mutation in MUTATIONS:
-        for what, becomes in mutation(node, reach):
+        for what, becomes in mutation(node, used):
             yield Change(place=brief(node), what=what, text=write(whole(becomes)))
     for step, part in steps(node):
-        yield from _changes(part, below(node, step, reach), functools.partial(_put_inside, node, step, whole))
+        yield from _changes(part, below(node, step, used), functools.partial(_put_inside, node, step, whole))
 
 
 def _put_inside(node: Node, step: Step, whole: Callable[[Node], Node], new: Node) -> Node:
@@ -104,7 +104,7 @@ def neighbours(number: float) -> tuple[float, ...]:
     return round(number - step, 6), round(number + step, 6)
 
 
-def number(node: Node, _reach: Reach) -> Changed:
+def number(node: Node, _reach: UsedParts) -> Changed:
     """Decreases and increases a number beside an operator by one step."""
     if isinstance(node, Binary):
         for step, part in steps(node):
@@ -114,7 +114,7 @@ def number(node: Node, _reach: Reach) -> Changed:
                     yield f"{write(part)} -> {write(new)}", put(node, step, new)
 
 
-def quantile(node: Node, _reach: Reach) -> Changed:
+def quantile(node: Node, _reach: UsedParts) -> Changed:
     """Decreases and increases the quantile of a histogram."""
     if isinstance(node, Call) and node.function == "histogram_quantile" and isinstance(node.arguments[0], Number):
         phi = node.arguments[0]
@@ -123,21 +123,21 @@ def quantile(node: Node, _reach: Reach) -> Changed:
             yield f"{write(phi)} -> {write(new)}", put(node, ("arguments", 0), new)
 
 
-def operator(node: Node, reach: Reach) -> Changed:
+def operator(node: Node, used: UsedParts) -> Changed:
     """Replaces an operator with one of the same kind. Arithmetic only matters if the value is read."""
-    if isinstance(node, Binary) and (reach.value or node.operator not in _ARITHMETIC):
+    if isinstance(node, Binary) and (used.value or node.operator not in _ARITHMETIC):
         for other in _OPERATORS.get(node.operator, ()):
             yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
 
 
-def side(node: Node, _reach: Reach) -> Changed:
+def side(node: Node, _reach: UsedParts) -> Changed:
     """Keeps only one side of `and`, `or` and `unless`."""
     if isinstance(node, Binary) and node.operator in SET_OPERATORS:
         yield "only the left side", node.left
         yield "only the right side", node.right
 
 
-def matched_label(node: Node, _reach: Reach) -> Changed:
+def matched_label(node: Node, _reach: UsedParts) -> Changed:
     """Removes a label from `on`, `ignoring`, `group_left` or `group_right`."""
     if isinstance(node, Binary):
         matching = node.matching
@@ -147,29 +147,29 @@ def matched_label(node: Node, _reach: Reach) -> Changed:
                 yield f"{keyword} without {label}", dataclasses.replace(node, matching=changed)
 
 
-def grouping_label(node: Node, reach: Reach) -> Changed:
+def grouping_label(node: Node, used: UsedParts) -> Changed:
     """Removes a label from `by` or `without`, and adds `instance` to `by`, which evaluates each replica separately.
 
     Labels that no series has are skipped, because they do not change the groups.
     """
     if isinstance(node, Aggregate):
         for label, rest in _each_left_out(node.labels):
-            if not reach.ignores_label(label):
+            if not used.ignores_label(label):
                 yield f"{node.keyword} without {label}", dataclasses.replace(node, labels=rest)
         known = labels_of(node.inner)
         replicas_differ = "instance" not in node.labels and (known is None or "instance" in known)
-        if node.keyword != "without" and replicas_differ and not reach.ignores_label("instance"):
+        if node.keyword != "without" and replicas_differ and not used.ignores_label("instance"):
             yield "by with instance", dataclasses.replace(node, keyword="by", labels=(*node.labels, "instance"))
 
 
-def aggregation(node: Node, reach: Reach) -> Changed:
+def aggregation(node: Node, used: UsedParts) -> Changed:
     """Replaces an aggregation. All aggregations return the same series, so this only matters if the value is read."""
-    if isinstance(node, Aggregate) and reach.value:
+    if isinstance(node, Aggregate) and used.value:
         for other in _AGGREGATIONS.get(node.operator, ()):
             yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
 
 
-def matcher(node: Node, _reach: Reach) -> Changed:
+def matcher(node: Node, _reach: UsedParts) -> Changed:
     """Removes or negates a matcher, or removes an alternative of its regular expression."""
     if not isinstance(node, Selector):
         return
@@ -181,14 +181,14 @@ def matcher(node: Node, _reach: Reach) -> Changed:
             yield f"{text}: {what}", dataclasses.replace(node, matchers=(*before, new, *after))
 
 
-def function(node: Node, reach: Reach) -> Changed:
+def function(node: Node, used: UsedParts) -> Changed:
     """Replaces a function with one of the same kind. `max_over_time` and `min_over_time` differ only in the value."""
-    if isinstance(node, Call) and (reach.value or node.function not in {"max_over_time", "min_over_time"}):
+    if isinstance(node, Call) and (used.value or node.function not in {"max_over_time", "min_over_time"}):
         for other in _FUNCTIONS.get(node.function, ()):
             yield f"{node.function} -> {other}", dataclasses.replace(node, function=other)
 
 
-def absence(node: Node, _reach: Reach) -> Changed:
+def absence(node: Node, _reach: UsedParts) -> Changed:
     """Replaces `absent(x)` with `x`."""
     if isinstance(node, Call) and node.function in {"absent", "absent_over_time"}:
         (inner,) = node.arguments
@@ -196,7 +196,7 @@ def absence(node: Node, _reach: Reach) -> Changed:
         yield f"without {node.function}", present
 
 
-def window(node: Node, _reach: Reach) -> Changed:
+def window(node: Node, _reach: UsedParts) -> Changed:
     """Halves and doubles a range."""
     if isinstance(node, Selector) and node.seconds is not None:
         for seconds in (node.seconds / 2, node.seconds * 2):
@@ -204,7 +204,7 @@ def window(node: Node, _reach: Reach) -> Changed:
             yield what, dataclasses.replace(node, seconds=seconds)
 
 
-def offset(node: Node, _reach: Reach) -> Changed:
+def offset(node: Node, _reach: UsedParts) -> Changed:
     """Removes, halves and doubles an offset."""
     if isinstance(node, Selector) and node.offset:
         for seconds in (0.0, node.offset / 2, node.offset * 2):
@@ -212,7 +212,7 @@ def offset(node: Node, _reach: Reach) -> Changed:
             yield f"offset {duration(node.offset)} -> {what}", dataclasses.replace(node, offset=seconds)
 
 
-MUTATIONS: tuple[Callable[[Node, Reach], Changed], ...] = (
+MUTATIONS: tuple[Callable[[Node, UsedParts], Changed], ...] = (
     number,
     quantile,
     operator,
