@@ -1,4 +1,4 @@
-"""The response of a newly started exporter, with which other responses are compared."""
+"""The metrics of a newly started exporter, with which those of a running exporter are compared."""
 
 import asyncio
 import pathlib
@@ -31,5 +31,5 @@ async def _page(settings: Settings) -> str:
 async def until_closed() -> None:
     """Waits until the running loop has no open connection; TLS connections close after their sessions end."""
     selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
-    while len(selector.get_map()) > 1:  # the loop's own pipe stays
+    while len(selector.get_map()) > 1:  # one entry is the loop's own pipe
         await asyncio.sleep(0.01)

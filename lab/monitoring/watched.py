@@ -1,4 +1,4 @@
-"""A real Prometheus with the rules of the bundle and ten minutes of history."""
+"""A real Prometheus with the shipped rules and ten minutes of history."""
 
 import pathlib
 import subprocess
@@ -32,9 +32,9 @@ class Readable(Prometheus):
 
 
 class Watched(Readable):
-    """A Prometheus for some replicas of the exporter; `cluster` is a label of their targets, "" for none.
+    """A Prometheus that scrapes several exporters. `cluster` is a label of their targets; "" means no label.
 
-    It has ten minutes of history for rules that need it: see `_backfill`.
+    It has ten minutes of history for the rules that need it.
     """
 
     def __init__(self, folder: pathlib.Path, *, exporters: list[Exporter], cluster: str) -> None:
@@ -42,12 +42,12 @@ class Watched(Readable):
         self._exporters, self._cluster = exporters, cluster
 
     def start(self) -> None:
-        """Starts it with samples of the last ten minutes."""
+        """Starts Prometheus with samples of the last ten minutes."""
         self._backfill()
         super().start()
 
     def _backfill(self) -> None:
-        """Writes the current samples of two metrics every 30 s into the past, for rules that compare with it."""
+        """Writes the current samples of two metrics with past timestamps, 30 s apart."""
         more = f',cluster="{self._cluster}"' if self._cluster else ""
         found = [
             line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{more},')

@@ -1,4 +1,4 @@
-"""The controller of the platform: creates a Job for each CodeRun in the order of the real one, and fails as it does.
+"""Simulates the platform's controller, which creates a Job for each CodeRun, including its known failures.
 
 It stores nothing in memory except the content of its image. Each round reads the cluster and does the next step of
 every run, so it also handles manual changes. It creates no Events.
@@ -33,7 +33,7 @@ _TERMINAL = frozenset({"Succeeded", "Failed"})
 
 
 class Platform:
-    """Actions of the platform's controller, and of its operators."""
+    """Actions of the platform's controller, and of users and operators."""
 
     def __init__(self, *, writer: Writer, clock: Callable[[], float], generation: Generation = NOVEMBER) -> None:
         self._writer = writer
@@ -84,10 +84,10 @@ class Platform:
             await self._writer.delete(self._job_path(item))
 
     async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
-        """One round over all runs. A run that cannot be decoded makes the whole list fail.
+        """Reconciles all runs once. If one run cannot be decoded, no run is reconciled, as in the real controller.
 
-        `fault` is called for each run that cannot be handled, such as one that was created manually without a field;
-        the others are handled.
+        `fault` is called for each run that cannot be handled, such as a manually created run without a field. Without
+        `fault`, the exception is raised.
         """
         runs = await self._writer.items(self._generation.runs)
         if not all(map(_is_decodable, runs)):
@@ -123,7 +123,7 @@ class Platform:
         """Renders the templates, creates the Job, then writes the status."""
         name, attempt = run["metadata"]["name"], run["spec"]["contextVersion"]
         if not await self._has_templates(run):
-            return  # November: nothing is written, and the next round tries again
+            return  # the controller of November writes nothing, and the next round retries
         if self._missing_partial:
             failed = statuses.template_failed(self._clock(), run=name, partial=self._missing_partial)
             await self._write(run, failed)
@@ -182,7 +182,7 @@ class Platform:
 
 
 def _is_decodable(run: Mapping[str, Any]) -> bool:
-    """Whether the controller can decode it: an empty CLI is not a member of the enumeration."""
+    """Whether the controller can decode the run: an empty CLI is not a valid value of its enumeration."""
     spec = run.get("spec")
     config = spec.get("cliConfig") if isinstance(spec, dict) else None
     return not isinstance(config, dict) or bool(config.get("cliType"))

@@ -1,7 +1,8 @@
 """Merge patches for the status of a run and of a Job, as controllers write them. Pure functions.
 
-Runs: as `controller.rs` of github.com/5dlabs/cto. Only the controller writes them, and sets `workCompleted` to true
-only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of Kubernetes 1.36.
+Source for runs: `controller.rs` of github.com/5dlabs/cto. Only the controller writes their status; it sets
+`workCompleted` to true only together with `Succeeded`, after the Job is Complete. Source for Jobs: the Job controller
+of Kubernetes 1.36.
 """
 
 from typing import Any
@@ -55,7 +56,7 @@ def succeeded(now: float) -> dict[str, Any]:
 
 
 def cleaned_up(now: float) -> dict[str, Any]:
-    """A run whose Job was deleted after its success."""
+    """A succeeded run whose Job was deleted."""
     return {"cleanupCompletedAt": rfc3339(now)}
 
 

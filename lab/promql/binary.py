@@ -72,7 +72,7 @@ def combine(expression: Any, left: float | Vector, right: float | Vector) -> flo
         return _scaled(operator, left, cast("float", right))
     if isinstance(right, list):
         return _scaled(operator, right, left, turned=True)
-    # The parser has refused a comparison of two numbers without `bool`, so that nothing is filtered out.
+    # The parser rejects a comparison of two numbers without `bool`, so the result is never None.
     return cast("float", operator.apply(left, right))
 
 

@@ -58,7 +58,7 @@ class _Evaluation:
         return _NODES[kind](self, tree)
 
     def vector(self, tree: Any) -> Vector:
-        return cast("Vector", self.value(tree))  # the parser has refused anything else in this place
+        return cast("Vector", self.value(tree))  # the parser rejects other types here
 
     def number(self, tree: Any) -> Value:
         return float(tree.val)

@@ -11,7 +11,7 @@ __all__ = ["JOB_FAULTS"]
 
 @kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
 def not_exited(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    """Incident 2: the work is completed, but the process does not exit. The statuses do not change."""
+    """Incident 2: the work is completed, but the process does not exit. No status changes."""
     order = life.order(agent="Tess", work=420, exits=("never",))
     life.create(at, order)
     life.at(end, lambda world: world.nodes.finish(order.name))
@@ -22,7 +22,7 @@ def not_exited(life: Life, at: float, end: float, _rng: random.Random) -> dict[s
     "a quota allows no pod: status.active is absent",
     alert="AgentJobWithoutPod",
     lasts=40 * MINUTE,
-    within=16 * MINUTE,  # and the round in which the Job is made
+    within=16 * MINUTE,  # includes the round that creates the Job
 )
 def no_pod(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", exits=("no-pod",))
@@ -45,7 +45,7 @@ def pod_pending(life: Life, at: float, end: float, _rng: random.Random) -> dict[
 
 
 def suspended(life: Life, at: float, _: random.Random) -> Fault:
-    """It begins 24 hours after the Job was suspended, and not before the second day."""
+    """A suspended Job. The fault begins 24 hours after the suspension, so not before the second day."""
     order, begin = life.order(agent="Cleo", work=1200), max(at, life.begin + DAY + 20 * MINUTE)
     end = begin + 30 * MINUTE
     life.create(begin - DAY - 10 * MINUTE, order)

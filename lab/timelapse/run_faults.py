@@ -13,7 +13,7 @@ from lab.timelapse.world import World
 __all__ = ["RUN_FAULTS"]
 
 _ROUND = 30.0
-"""Seconds between two rounds of the controllers in a time-lapse."""
+"""Seconds between two reconciliations in the simulation."""
 _AWAY = ("CodeRunNotReconciled", "CodeRunJobCreationStalled", "CodeRunNotUpdated", "CodeRunStuckDeleting")
 
 
@@ -53,9 +53,9 @@ def configmap_deleted(life: Life, at: float, end: float, rng: random.Random) -> 
     before=240,
 )
 def template_fails(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    """A broken template in the newest generation. It begins with the third failed run.
+    """A broken template in the newest generation. The fault begins with the third failed run.
 
-    A run of normal operation may fail because of it as well; the alert then fires before the last of these three.
+    A run of normal operation may fail for the same reason. Then the alert fires before the last of these three runs.
     """
     orders = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)]
     life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
@@ -90,7 +90,7 @@ def poison_run(life: Life, at: float, end: float, _rng: random.Random) -> dict[s
     within=5 * MINUTE,
 )
 def retry_loop(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    """Every attempt completes without a pull request. It begins before the sixth attempt, after four rounds each."""
+    """Every attempt completes without a pull request after four rounds. The fault begins before the sixth attempt."""
     order = life.order(agent="Rex", work=60, start=5, empty_attempts=1000)
     life.create(at - (5 * 4 - 3) * _ROUND, order)
     life.delete(end, order)
@@ -132,7 +132,7 @@ def run_forgotten(life: Life, at: float, end: float, _rng: random.Random) -> dic
     within=15.5 * MINUTE,
 )
 def retry_without_job(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    """Phase Running, a stale jobName, and no Job."""
+    """The run keeps the phase Running and the name of the deleted Job, but has no Job."""
     order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
     life.ignore(at, end, order)
@@ -178,7 +178,7 @@ RUN_FAULTS: tuple[Kind, ...] = (
 
 
 async def _retry(world: World, *, name: str) -> None:
-    """The first half of the controller's actions for a failed attempt."""
+    """The first part of a retry: deletes the Job and increases contextVersion, but creates no Job."""
     run = await world.writer.read(f"{RUNS}/{name}")
     if run:
         await world.writer.delete(f"{JOBS}/{run['status']['jobName']}")

@@ -17,7 +17,7 @@ _OWN = frozenset({"process_start_time_seconds", "process_cpu_seconds_total"})
 
 @dataclasses.dataclass(slots=True)
 class _Series:
-    """Runs of equal values: [value, first scrape, last scrape]."""
+    """A series as sequences of equal values: [value, first scrape, last scrape]."""
 
     runs: list[list[float]]
 
@@ -33,10 +33,10 @@ class Recorder:
         self.scrapes = 0
 
     def scrape(self, pages: Mapping[str, str | None], *, started: Mapping[str, float]) -> None:
-        """One scrape of all targets. None is a target that does not respond.
+        """Stores a scrape of all targets: the response by instance, or None if a target does not respond.
 
-        All exporters run in one process here, so the start time of each is taken from `started`, and its CPU seconds
-        begin at 0.
+        All exporters run in this process. So the start time of each is taken from `started`, and its CPU seconds are
+        simulated.
         """
         for instance, page in pages.items():
             self._add(f'up{{job="{JOB}",instance="{instance}"}}', 0 if page is None else 1)
@@ -63,7 +63,7 @@ class Recorder:
                 yield name, _values(runs, first=first, last=last)
 
     def forget(self, *, before: int) -> None:
-        """Drops series that ended before that scrape."""
+        """Drops the samples before the scrape `before`, except for values that did not change since."""
         for name, series in list(self._series.items()):
             series.runs = [run for run in series.runs if run[2] >= before]
             if not series.runs:
@@ -83,7 +83,7 @@ class Recorder:
                 self._add(name, float(value))
 
     def _name(self, line: str, instance: str) -> str | None:
-        """The series as stored with `honor_labels: true`; None if no rule selects it."""
+        """The series as Prometheus stores it with `honor_labels: true`; None if no rule selects it."""
         (family,) = text_string_to_metric_families(line)
         (sample,) = family.samples
         if sample.name not in self._wanted or sample.name in _OWN:
@@ -102,7 +102,7 @@ class Recorder:
 
 
 def _values(runs: list[list[float]], *, first: int, last: int) -> str:
-    """`_x3 1x9 stale`: three scrapes without it, ten with 1, then stale immediately, not after five minutes."""
+    """Values in promtool's notation: `_x3 1x9 stale` is three missing samples, ten samples of 1, and a stale mark."""
     words: list[str] = []
     at = first
     for value, begin, end in runs:

@@ -1,7 +1,8 @@
-"""The notifications of all worlds: their alerts in one running Alertmanager, with each world as a cluster.
+"""Sends the alerts of all worlds to one Alertmanager, each world as a cluster, and collects the notifications.
 
-Routes and inhibitions are those of alerts/alertmanager.yml. Its clock cannot be set, so each evaluation with a change
-is a round: an alert is posted after the `group_wait` of its route, the sources of inhibitions first.
+Routes and inhibitions are those of alerts/alertmanager.yml. The clock of Alertmanager cannot be set, so the alerts
+are posted in rounds, one for each change: each alert after the `group_wait` of its route, and sources of inhibitions
+first.
 """
 
 import datetime as dt
@@ -22,20 +23,20 @@ from lab.worlds.player import AFTER, MINUTE, SNAPSHOT
 __all__ = ["Delivered", "delivered"]
 
 PEOPLE = frozenset({"pager", "chat"})
-"""The receivers whose notifications people read; the receiver `log` is not one of them."""
+"""The receivers whose notifications are counted as delivered, in contrast to the receiver `log`."""
 _FAST = {"group_wait": "1s", "group_interval": "1s"}
 _HOUR = dt.timedelta(hours=1)
 
 
 class Delivered(NamedTuple):
-    """An alert that was delivered, and the text of its annotations."""
+    """A delivered alert, and the text of its annotations."""
 
     raised: Raised
     text: str
 
 
 class _Router(Alertmanager):
-    """The shipped configuration with short waits; each receiver posts to its own path."""
+    """An Alertmanager with the shipped routes and short waiting times. Each receiver posts to its own path."""
 
     def _flags(self) -> list[str]:
         config = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))
@@ -71,7 +72,7 @@ def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list
 
 
 class _Round(NamedTuple):
-    """One evaluation: the alerts that fire and have waited long enough, and those that no longer fire."""
+    """A round: the alerts that fire and whose `group_wait` is over, and the alerts that no longer fire."""
 
     firing: list[Raised]
     ended: list[Raised]
@@ -138,7 +139,7 @@ def _is(one: Raised, names: frozenset[str]) -> bool:
 
 
 def _causes() -> frozenset[str]:
-    """The alerts that are sources of inhibitions in the bundle."""
+    """The names of the alerts that are sources of inhibitions."""
     rules = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))["inhibit_rules"]
     matchers = " ".join(matcher for rule in rules for matcher in rule["source_matchers"])
     return frozenset(word for word in matchers.replace('"', " ").replace("|", " ").split() if word.isalnum())

@@ -1,7 +1,7 @@
-"""The history of the objects of a world. The files contain one time; this is the time before it.
+"""Derives the history of a world's objects from the files, which contain the objects at one time (the snapshot).
 
-An object appears at its creationTimestamp, its status at `startTime` or `lastUpdate`, its deletionTimestamp at that
-time. `lives` has the earlier history of objects whose files no longer show it.
+An object is created at its creationTimestamp, and gets its status at `startTime` or `lastUpdate`, and its
+deletionTimestamp at that time. `lives.py` has the earlier history of the objects for which this is not enough.
 """
 
 import dataclasses
@@ -28,9 +28,9 @@ class History:
 
 
 def history(files: Sequence[str], *, snapshot: float) -> History:
-    """The history of these files. Objects without a time exist from the start.
+    """The history of the objects in these files. Objects without a time exist from the start.
 
-    An object that a later file replaces changes when the first run of that file is created.
+    If a later file contains the same object, the object is replaced when the first run of that file is created.
     """
     sets = [objects(name, snapshot=snapshot) for name in files]
     begin = min(_created(items) for items in sets if any(map(_has_time, items))) - _BEFORE
@@ -46,7 +46,7 @@ def history(files: Sequence[str], *, snapshot: float) -> History:
 
 
 def _created(items: Sequence[dict[str, Any]]) -> float:
-    """The creation time of the first of them."""
+    """The earliest creation time of the objects."""
     return min(_appears(item) for item in items if _has_time(item))
 
 
@@ -59,7 +59,7 @@ def _appears(item: dict[str, Any]) -> float:
 
 
 def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """The history of an object whose file shows all of it: creation, then status."""
+    """The default history of an object: its creation, then its status."""
     born = _appears(item)
     yield Step(at=born, item={key: value for key, value in item.items() if key != "status"})
     status = item.get("status")

@@ -1,7 +1,7 @@
-"""The earlier history of runs whose files show only the end: phase Running and an owned, running Job before it.
+"""The earlier history of runs whose files show only their last state: before it, they were Running and owned a Job.
 
-The order is that of the controller: a Job ends before its run; a retry deletes the Job, increases contextVersion and
-creates the next Job 10 s later; a succeeded Job is deleted a minute after its end.
+The order is that of the controller. A Job ends before its run. A retry deletes the Job, increases contextVersion, and
+creates the next Job 10 s later. A succeeded Job is deleted a minute after its end.
 """
 
 import itertools
@@ -22,7 +22,7 @@ _ATTEMPTS = 38
 
 
 def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """One Job until the end of the run."""
+    """A run with one Job until its end."""
     born, end = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["finishedAt"])
     name = run["status"].get("jobName") or f"play-coderun-{run['metadata']['name']}-v1"
     yield Step(at=born, item=_without_status(run))
@@ -38,7 +38,7 @@ def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
 
 
 def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """Attempts 1 to 37, each with a Job that completes; the file contains the Job of attempt 38."""
+    """A run with attempts 1 to 37, each with a Job that completes. The file contains the Job of attempt 38."""
     born, newest = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["lastUpdate"])
     first = born + _TO_FIRST_JOB
     starts = [round(first + (newest - first) * done / (_ATTEMPTS - 1)) for done in range(_ATTEMPTS)]
@@ -52,7 +52,7 @@ def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
 
 
 def _between(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
-    """The Job of attempt 1 until 5 s before the snapshot, that of attempt 2 from 90 s after it."""
+    """A run with the Job of attempt 1 until 5 s before the snapshot, and that of attempt 2 from 90 s after it."""
     begin = seconds_of(run["metadata"]["creationTimestamp"]) + _TO_FIRST_JOB
     name = run["status"]["jobName"]
     yield Step(at=begin - _TO_FIRST_JOB, item=_of_attempt(_without_status(run), 1))
@@ -73,7 +73,7 @@ LIVES: Mapping[str, Callable[[dict[str, Any], float], Iterator[Step]]] = {
 
 
 def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end: float | None) -> Iterator[Step]:
-    """A Job that runs from its creation on; if there is an `end`, it is Complete then."""
+    """The steps of an attempt: its Job runs from `begin`, and completes at `end`, if it is given."""
     job = _job(run, name=name, attempt=attempt, begin=begin)
     started = {"startTime": rfc3339(begin)}
     status = {
@@ -96,7 +96,7 @@ def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end:
 def _retry(
     run: dict[str, Any], *, name: str, attempt: int, begin: float, updated: float, at: float
 ) -> Iterator[Step]:
-    """The Job is deleted and contextVersion is increased; the status keeps the name of the deleted Job."""
+    """The steps of a retry: the Job is deleted and contextVersion increases; the status keeps the Job's name."""
     yield Step(at=at, item=_job(run, name=name, attempt=attempt, begin=begin), gone=True)
     status = {**run["status"], "jobName": name, "lastUpdate": rfc3339(updated)}
     yield Step(at=at, item=_of_attempt(_living(run), attempt + 1) | {"status": status})
