@@ -120,15 +120,15 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace)
     before = await subject.scrape()
     stop = asyncio.Event()
     writer = asyncio.create_task(change(api, arguments, stop))
-    cpu, begun, scrapes = subject.cpu_seconds(), time.perf_counter(), []
-    while time.perf_counter() - begun < arguments.seconds:
+    cpu, started_at, scrapes = subject.cpu_seconds(), time.perf_counter(), []
+    while time.perf_counter() - started_at < arguments.seconds:
         await asyncio.sleep(_SCRAPE_SECONDS)
         scrapes.append((await subject.scrape()).seconds)
-    used, took = subject.cpu_seconds() - cpu, time.perf_counter() - begun
+    used, took = subject.cpu_seconds() - cpu, time.perf_counter() - started_at
     after = await subject.scrape()
     stop.set()
     made = await writer
-    rate = made / (time.perf_counter() - begun)
+    rate = made / (time.perf_counter() - started_at)
     return {
         f"changes/s, of {arguments.rate}": f"{rate:.0f}/s",
         "CPU under that load": f"{used / took * 100:.0f} % of a core",
@@ -150,11 +150,11 @@ def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
 
 async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
     """Changes objects at a rate until `stop` is set. Returns the number of changes."""
-    made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
+    made, started_at, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
     rng = random.Random(1)  # noqa: S311
     async with asyncio.TaskGroup() as tasks:
         while not stop.is_set():
-            due = int((time.perf_counter() - begun) * arguments.rate)
+            due = int((time.perf_counter() - started_at) * arguments.rate)
             for _ in range(due - made):
                 index = rng.randrange(arguments.objects)
                 flipped ^= {(made % 2, index)}

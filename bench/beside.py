@@ -49,11 +49,11 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[st
         print(f"{arguments.objects} CodeRuns and as many Jobs; {_machine()}", flush=True)
         for number in range(1, arguments.starts + 1):
             for name in columns:
-                async with _running(name, api) as subject:
+                async with _run(name, api) as subject:
                     rows = await _start(name, subject, arguments, f", start {number}")
                 print(f"{name}: {rows}; {_machine()}", flush=True)
                 columns[name] |= rows
-        async with _running(_EXPORTER, api) as ours, _running(_PEER, api) as peer:
+        async with _run(_EXPORTER, api) as ours, _run(_PEER, api) as peer:
             await asyncio.gather(ours.until_idle(), peer.until_idle())
             loaded = await _load({_EXPORTER: ours, _PEER: peer}, api, arguments)
         print(_machine())
@@ -65,7 +65,7 @@ def _machine() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _running(name: str, api: Api) -> AsyncIterator[Subject]:
+async def _run(name: str, api: Api) -> AsyncIterator[Subject]:
     port, own = free_port(), free_port()
     if name == _EXPORTER:
         argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
@@ -104,22 +104,22 @@ async def _start(name: str, subject: Subject, arguments: argparse.Namespace, whi
 async def _load(subjects: dict[str, Subject], api: Api, arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
     """The rows under load, for both programs at the same time: half of the changes are to CodeRuns, half to Jobs."""
     stop = asyncio.Event()
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     writer = asyncio.create_task(change(api, arguments, stop))
-    rows = await asyncio.gather(*(_scraped(subject, minutes=arguments.minutes) for subject in subjects.values()))
+    rows = await asyncio.gather(*(_scrape_rows(subject, minutes=arguments.minutes) for subject in subjects.values()))
     stop.set()
     made = await writer
-    rate = {"changes/s": f"{made / (time.perf_counter() - begun):.1f}"}
+    rate = {"changes/s": f"{made / (time.perf_counter() - started_at):.1f}"}
     return {name: rate | found for name, found in zip(subjects, rows, strict=True)}
 
 
-async def _scraped(subject: Subject, *, minutes: float) -> dict[str, str]:
+async def _scrape_rows(subject: Subject, *, minutes: float) -> dict[str, str]:
     """The rows of one program, which is scraped every 15 s. A scrape that takes longer delays the next one."""
-    begun, cpu, seconds = time.perf_counter(), subject.cpu_seconds(), []
+    started_at, cpu, seconds = time.perf_counter(), subject.cpu_seconds(), []
     for number in range(1, round(minutes * 60 / _SCRAPE_SECONDS) + 1):
-        await asyncio.sleep(max(0.0, begun + number * _SCRAPE_SECONDS - time.perf_counter()))
+        await asyncio.sleep(max(0.0, started_at + number * _SCRAPE_SECONDS - time.perf_counter()))
         seconds.append((await subject.scrape()).seconds)
-    took, used = time.perf_counter() - begun, subject.cpu_seconds() - cpu
+    took, used = time.perf_counter() - started_at, subject.cpu_seconds() - cpu
     return {
         "CPU of an hour under load": f"{used / took * 3600:.1f} s",
         "minutes measured; scrapes": f"{took / 60:.1f}; {len(seconds)}",

@@ -44,11 +44,11 @@ def main() -> int:
         return 0
     off, on = (asyncio.run(_measure(arguments, enabled=enabled)) for enabled in (False, True))
     ratios = {name: f"{on[name] / off[name]:.2f}" for name in off}
-    print_table({"without": _shown(off), "with Pods and Events": _shown(on), "ratio": ratios})
+    print_table({"without": _format_values(off), "with Pods and Events": _format_values(on), "ratio": ratios})
     return 0
 
 
-def _shown(values: dict[str, float]) -> dict[str, str]:
+def _format_values(values: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.2f}" for name, value in values.items()}
 
 
@@ -126,9 +126,9 @@ class _Cluster:
         """The initial objects."""
         for index in range(self.size):
             is_open = index < self.open
-            run = _placed(coderun(index), index)
+            run = _in_namespace(coderun(index), index)
             yield run if is_open else run | {"status": run["status"] | {"phase": "Succeeded"}}
-            work = _placed(job(index), index)
+            work = _in_namespace(job(index), index)
             ended = {"startTime": run["status"]["lastUpdate"], "completionTime": run["status"]["lastUpdate"]}
             ended["conditions"] = [{"type": "Complete", "status": "True"}]
             yield work if is_open else work | {"status": ended}
@@ -139,7 +139,7 @@ class _Cluster:
         rng = random.Random(1)  # noqa: S311
         for number in itertools.count():
             index = rng.randrange(self.open)
-            run, work = _placed(coderun(index), index), _placed(job(index), index)
+            run, work = _in_namespace(coderun(index), index), _in_namespace(job(index), index)
             flip = number // 3 % 2
             yield run | {"status": run["status"] | {"message": str(number)}}
             yield work | {"status": work["status"] | {"ready": flip}}
@@ -164,7 +164,7 @@ class _Cluster:
             }
 
     def _pod(self, index: int, number: int) -> dict[str, Any]:
-        item, owner = _placed(pod(index), index), job(index)["metadata"]
+        item, owner = _in_namespace(pod(index), index), job(index)["metadata"]
         item["metadata"] |= {"name": f"{owner['name']}-x", "labels": {"job-name": owner["name"]}}
         reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]}
         item["metadata"] |= {"ownerReferences": [reference | {"controller": True}]}
@@ -179,7 +179,7 @@ class _Cluster:
         return item
 
 
-def _placed(item: dict[str, Any], index: int) -> dict[str, Any]:
+def _in_namespace(item: dict[str, Any], index: int) -> dict[str, Any]:
     return item | {"metadata": item["metadata"] | {"namespace": f"agents-{index % _NAMESPACES}"}}
 
 

@@ -94,10 +94,10 @@ def main() -> int:
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(arguments.turns):
         for name, decode in ways.items():
-            begun = time.process_time()
+            started = time.process_time()
             for _ in range(arguments.number):
                 decode(raw)
-            times[name].append((time.process_time() - begun) / arguments.number * 1e6)
+            times[name].append((time.process_time() - started) / arguments.number * 1e6)
     for name, some in times.items():
         print(f"{name:10s} median {statistics.median(some):6.2f} us, least {min(some):6.2f} us")
     print(f"ratio      median {_ratio(times, statistics.median):6.2f},    least {_ratio(times, min):6.2f}")

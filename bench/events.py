@@ -66,9 +66,9 @@ async def _measure(
             async with started(argv, port) as subject:
                 await subject.until_ready()
                 await asyncio.sleep(_SETTLE_SECONDS)
-                before, begun = server.cpu_seconds(), time.perf_counter()
+                before, started_at = server.cpu_seconds(), time.perf_counter()
                 made = await _warn(session, runs, arguments)
-                took = time.perf_counter() - begun
+                took = time.perf_counter() - started_at
                 found[enabled].append((server.cpu_seconds() - before) / took * 100)
                 page = (await subject.scrape()).body.decode().splitlines()
                 kept = [line for line in page if line.startswith("coderun_exporter_events_total")]
@@ -93,9 +93,9 @@ async def _fill(session: aiohttp.ClientSession, namespaces: int) -> list[dict[st
 
 
 async def _warn(session: aiohttp.ClientSession, runs: list[dict[str, str]], arguments: argparse.Namespace) -> int:
-    made, begun = 0, time.perf_counter()
+    made, started_at = 0, time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        while (passed := time.perf_counter() - begun) < arguments.seconds:
+        while (passed := time.perf_counter() - started_at) < arguments.seconds:
             for number in range(made, int(passed * arguments.rate)):
                 about = runs[number % len(runs)]
                 event = {

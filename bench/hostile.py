@@ -69,10 +69,10 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
         print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
         for name, attack, clients, seconds, changes in _CROWDS:
             if arguments.only in {None, attack}:
-                async with _changing(api, objects=arguments.objects, rate=changes):
+                async with _change_objects(api, objects=arguments.objects, rate=changes):
                     row = await _crowd(victim, attack, clients, seconds)
                 print(f"| {name} | {' | '.join(row)} |", flush=True)
-        print(f"\nSIGTERM with 100 slow readers: {await _end(victim):.2f} s to the end")
+        print(f"\nSIGTERM with 100 slow readers: {await _shutdown_seconds(victim):.2f} s to the end")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,31 +114,31 @@ async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> l
     """The row of the table for one crowd."""
     before, memory, descriptors = await victim.subject.scrape(), victim.subject.memory_mib(), victim.descriptors()
     victim.forget_peak()
-    good = Watcher(victim.port, "/metrics", pause=1.0)
-    live = Watcher(victim.port, "/livez", pause=0.5, new_connection=True)
-    watching = [asyncio.create_task(asyncio.to_thread(watcher.watch)) for watcher in (good, live)]
+    good = GoodClient(victim.port, "/metrics", pause=1.0)
+    live = GoodClient(victim.port, "/livez", pause=0.5, new_connection=True)
+    requesting = [asyncio.create_task(asyncio.to_thread(watcher.watch)) for watcher in (good, live)]
     most, until = descriptors, time.monotonic() + seconds
     async with _attack(victim, attack, clients) as seen:
         while time.monotonic() < until:
             await asyncio.sleep(0.2)
             most = max(most, victim.descriptors())
         good.stop = live.stop = True
-        await asyncio.gather(*watching)
+        await asyncio.gather(*requesting)
     peak = victim.subject.memory_mib(peak=True)
     await asyncio.sleep(3)
-    after = await _until_answered(victim.subject.scrape)
+    after = await _first_complete_scrape(victim.subject.scrape)
     return [
         f"<= {_longest(before, after)} s",
         f"{memory:.0f}; {peak:.0f}; {victim.subject.memory_mib():.0f}",
         f"{descriptors}; {most}; {victim.descriptors()}",
         *good.results(),
         live.results()[0],
-        f"{_refused(before, after)}; the clients received {_counts(seen) or 'nothing'}",
+        f"{_rejections(before, after)}; the clients received {_counts(seen) or 'nothing'}",
     ]
 
 
 @contextlib.asynccontextmanager
-async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
+async def _change_objects(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
     """Changes `rate` objects a second, half of them CodeRuns and half Jobs, until the context exits."""
     stop = asyncio.Event()
     writer = asyncio.create_task(change(api, argparse.Namespace(objects=objects, rate=rate), stop))
@@ -158,24 +158,24 @@ async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[di
     seen |= json.loads(out)
 
 
-async def _end(victim: Victim) -> float:
+async def _shutdown_seconds(victim: Victim) -> float:
     """The seconds from SIGTERM to the exit of the process, with slow readers connected."""
     async with _attack(victim, "slow", 100):
         await asyncio.sleep(3)
-        begun = time.monotonic()
+        started = time.monotonic()
         victim.process.terminate()
         await victim.process.wait()
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
 
-async def _until_answered(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
+async def _first_complete_scrape(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
     """The first complete scrape after an attack."""
     while not (page := await scrape()).body.endswith(b"\n") or page.samples < len(_BOUNDS):
         await asyncio.sleep(0.5)
     return page
 
 
-class Watcher:
+class GoodClient:
     """A well-behaved client in a thread, whose requests must succeed during the attack."""
 
     def __init__(self, port: int, path: str, *, pause: float, new_connection: bool = False) -> None:
@@ -188,7 +188,7 @@ class Watcher:
         """Sends requests until `stop` is set."""
         connection = self._connection()
         while not self.stop:
-            begun = time.monotonic()
+            started = time.monotonic()
             try:
                 connection.request("GET", self._path, headers={"Accept-Encoding": "gzip"})
                 answer = connection.getresponse()
@@ -198,7 +198,7 @@ class Watcher:
             except (OSError, http.client.HTTPException) as error:
                 self._failed.append(type(error).__name__)
                 connection.close()
-            self._seconds.append(time.monotonic() - begun)
+            self._seconds.append(time.monotonic() - started)
             if self._new_connection:
                 connection.close()
                 connection = self._connection()
@@ -226,7 +226,7 @@ def _value(page: Scrape, name: str, bound: str) -> float:
     return page.value(f'{name}{{le="{bound}"}}')
 
 
-def _refused(before: Scrape, after: Scrape) -> str:
+def _rejections(before: Scrape, after: Scrape) -> str:
     series = {reason: f'{_REFUSED}{{reason="{reason}"}}' for reason in _REASONS}
     more = {reason: int(after.value(name) - before.value(name)) for reason, name in series.items()}
     return _counts({reason: count for reason, count in more.items() if count}) or "none"

@@ -19,12 +19,12 @@ _SLEEP_SECONDS = 0.001
 _MAX_LINES = 8
 
 
-async def _tick(gaps: list[tuple[float, float, float]], begun: float) -> None:
+async def _tick(gaps: list[tuple[float, float, float]], started: float) -> None:
     while True:
         wall, cpu = time.perf_counter(), time.thread_time()
         await asyncio.sleep(_SLEEP_SECONDS)
         now = time.perf_counter()
-        gaps.append((time.thread_time() - cpu, now - wall, now - begun))
+        gaps.append((time.thread_time() - cpu, now - wall, now - started))
 
 
 async def _until_whole(app: App) -> None:
@@ -40,14 +40,14 @@ async def main(objects: int) -> None:
                 kubernetes=Kubernetes(kubeconfig=str(api.kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",))
             )
             gaps: list[tuple[float, float, float]] = []
-            begun = time.perf_counter()
+            started = time.perf_counter()
             pauses: list[float] = []
             gc.callbacks.append(lambda phase, _: pauses.append(time.thread_time() * (1 if phase == "stop" else -1)))
-            ticking = asyncio.create_task(_tick(gaps, begun))
+            ticking = asyncio.create_task(_tick(gaps, started))
             async with serve(settings) as app:
                 gc.freeze()  # as `run` does
                 await _until_whole(app)
-                ready = time.perf_counter() - begun
+                ready = time.perf_counter() - started
                 await asyncio.sleep(1.0)
                 ticking.cancel()
             longest = [

@@ -55,13 +55,13 @@ def find(name: str) -> pathlib.Path | None:
     built = BUILT / name
     if built.is_file():
         return built
-    installed = _installed(name)
+    installed = _executable_on_path(name)
     if installed is None or (name in REQUIREMENTS and not REQUIREMENTS[name].accepts(_version(installed))):
         return None
     return pathlib.Path(installed)
 
 
-def _installed(name: str) -> str | None:
+def _executable_on_path(name: str) -> str | None:
     """The executable of the component on PATH, of any version."""
     return shutil.which(REQUIREMENTS[name].binary if name in REQUIREMENTS else name)
 
@@ -78,7 +78,7 @@ def title(name: str) -> str:
     """The component with its supported versions, and the other version on PATH, if any."""
     oldest = REQUIREMENTS[name].oldest if name in REQUIREMENTS else ()
     wanted = f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
-    installed = _installed(name) if find(name) is None else None
+    installed = _executable_on_path(name) if find(name) is None else None
     return f"{wanted} ({installed} is {'.'.join(map(str, _version(installed)))})" if installed else wanted
 
 

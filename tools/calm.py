@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="write docs/calm.md")
     args = parser.parse_args()
-    begun = time.monotonic()
+    started = time.monotonic()
     stretches = [*_stretches(args, faults=0), *_stretches(args, faults=args.faults)]
     try:
         with concurrent.futures.ProcessPoolExecutor() as pool:
@@ -85,7 +85,7 @@ def main() -> int:
     if args.write:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
-    print(f"played and judged in {duration(time.monotonic() - begun)}")
+    print(f"played and judged in {duration(time.monotonic() - started)}")
     for line in wrong:
         print(f"make calm: {line}", file=sys.stderr)
     return 1 if wrong else 0
@@ -148,7 +148,7 @@ def _rng(stretch: Stretch, what: str) -> random.Random:
 
 def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Played]) -> tuple[str, list[str]]:
     """The text of the page, and a line for each unexpected result."""
-    wrong = [f"an alert in normal life: {_named(one)}" for stretch in calm for one in stretch.fired]
+    wrong = [f"an alert in normal life: {_describe(one)}" for stretch in calm for one in stretch.fired]
     rows = []
     for stretch in troubled:
         for fault in stretch.faults:
@@ -161,7 +161,7 @@ def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Pl
                     + ("did not fire" if took is None else f"took {duration(took)}")
                 )
         stray = [one for one in stretch.fired if not any(fault.explains(one) for fault in stretch.faults)]
-        wrong += [f"no fault explains {_named(one)}" for one in stray]
+        wrong += [f"no fault explains {_describe(one)}" for one in stray]
     scrapes = sum(stretch.scrapes for stretch in calm)
     text = filled(
         "calm",
@@ -181,7 +181,7 @@ def _row(fault: Fault, took: float | None) -> str:
     return f"| {_clock(fault.begin)} | {fault.what} | `{fault.alert}` | {found} | {duration(fault.within)} |"
 
 
-def _named(one: Firing) -> str:
+def _describe(one: Firing) -> str:
     labels = {name: text for name, text in one.labels.items() if name not in {"severity", "component"}}
     return f"{one.alert} {labels} from {_clock(one.first)} to {_clock(one.last)}"
 

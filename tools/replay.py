@@ -170,10 +170,10 @@ def page(fired: Sequence[Firing], annotations: Sequence[dict[str, str]], *, scra
     faults, sections = [], []
     about: set[int] = set()
     for incident in INCIDENTS:
-        mine = [index for index, one in enumerate(fired) if _concerns(one, incident)]
-        about.update(mine)
-        sections.append(_section(incident, [(fired[index], annotations[index]) for index in mine]))
-        if not any(fired[index].alert == incident.alert for index in mine):
+        firings = [index for index, one in enumerate(fired) if _concerns(one, incident)]
+        about.update(firings)
+        sections.append(_section(incident, [(fired[index], annotations[index]) for index in firings]))
+        if not any(fired[index].alert == incident.alert for index in firings):
             faults.append(f"{incident.alert} did not fire for incident {incident.title}")
     others = [one for index, one in enumerate(fired) if index not in about]
     faults += [f"{one.alert} fired about {_object(one)}" for one in others if one.alert != "AgentJobsWithoutDeadline"]
@@ -195,26 +195,26 @@ def _summary(fired: Sequence[Firing]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for incident in INCIDENTS:
-        mine = [one for one in fired if _concerns(one, incident)]
-        own = [one for one in mine if one.alert == incident.alert]
-        if not mine or not own:
+        firings = [one for one in fired if _concerns(one, incident)]
+        own = [one for one in firings if one.alert == incident.alert]
+        if not firings or not own:
             rows.append(f"| {incident.title} | {incident.without} | **not detected** | | | |")
             continue
-        took = mine[0].first - of_day(DAY, incident.since)
+        took = firings[0].first - of_day(DAY, incident.since)
         after = f"{_after(took)} {incident.since_what}"
         symptom = f"`{incident.alert}` at {_clock(own[0].first)}"
-        first = f"`{mine[0].alert}` ({mine[0].labels['severity']}) at {_clock(mine[0].first)}"
+        first = f"`{firings[0].alert}` ({firings[0].labels['severity']}) at {_clock(firings[0].first)}"
         cells = incident.title, incident.without, f"**{after}**", incident.signal, first, symptom
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 
-def _section(incident: Incident, mine: Iterable[tuple[Firing, dict[str, str]]]) -> str:
+def _section(incident: Incident, firings: Iterable[tuple[Firing, dict[str, str]]]) -> str:
     since = of_day(DAY, incident.since)
     rows = [f"## {incident.title}\n", incident.story + "\n"]
     rows += [f"| fires | {incident.since_what} | alert | about | until |", "|---|---|---|---|---|"]
     shown: dict[tuple[str, str], tuple[Firing, dict[str, str]]] = {}
-    for one, said in mine:
+    for one, said in firings:
         shown.setdefault((one.alert, one.labels["severity"]), (one, said))
         alert = f"`{one.alert}` ({one.labels['severity']})"
         cells = _clock(one.first), _after(one.first - since), alert, f"`{_object(one)}`", _clock(one.last)

@@ -59,11 +59,11 @@ class LivePlatform:
         credentials = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         async with Writer(base_url=self._plane.url, ssl=trust, headers=credentials) as writer:
             self._platform = Platform(writer=writer, clock=time.time)
-            while not await _worked(self._platform.install(), self._platform.reconcile()):
+            while not await _succeeded(self._platform.install(), self._platform.reconcile()):
                 await asyncio.sleep(_ROUND_SECONDS)
             self._ready.set()
             while not self._over.is_set():
-                await _worked(self._platform.reconcile(fault=self._fault if self._say else None))
+                await _succeeded(self._platform.reconcile(fault=self._fault if self._say else None))
                 await asyncio.sleep(_ROUND_SECONDS)
 
     def _fault(self, run: str, error: Exception) -> None:
@@ -80,7 +80,7 @@ class LivePlatform:
             self._say(line)
 
 
-async def _worked(*work: Awaitable[None]) -> bool:
+async def _succeeded(*work: Awaitable[None]) -> bool:
     """Whether all work succeeded. The next reconciliation retries the rest."""
     worked = True
     for each in work:

@@ -47,7 +47,7 @@ class Pod:
         self._account.mkdir(parents=True)
         for mount in self.container["volumeMounts"]:
             self._mount(mount)
-        self._give_token()
+        self._write_token()
         self._process = Process(*self._argv(), folder=self._folder, log=self._folder / "log")
         return self
 
@@ -103,7 +103,7 @@ class Pod:
         for name, content in files.items():
             (target / name).write_bytes(content)
 
-    def _give_token(self) -> None:
+    def _write_token(self) -> None:
         """Writes a token of the service account, bound to the pod, and the CA."""
         spec = self._pod["spec"]
         assert spec["automountServiceAccountToken"] is True

@@ -33,7 +33,7 @@ _EVALUATION = 30.0  # simulated seconds between evaluations; the documented time
 _ROUND = 10.0  # simulated seconds between two reconciliations of the platform
 _BOOKMARKS = 60.0  # simulated seconds between bookmarks; a real API server sends them about once a minute
 _SCRAPE = aiohttp.ClientTimeout(total=10)
-_OVERTAKEN = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # another writer was faster; the next round reads its change
+_CONFLICTS = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # another writer was faster; the next round reads its change
 _JOB = "coderun-exporter"  # the name of the scrape job in the shipped scrape configuration
 
 
@@ -165,7 +165,7 @@ class _Stage:
         workers = [Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)]
         while True:
             for work in (*(one.reconcile for one in platforms), *(one.advance for one in workers)):
-                await _unless_overtaken(work())
+                await _ignore_conflict(work())
             self._clock.due("rounds", self._clock() + 2 * _ROUND)
             await self._clock.sleep(_ROUND)
 
@@ -190,12 +190,12 @@ class _Stage:
         self._clock.due("watch", None)
 
 
-async def _unless_overtaken(work: Awaitable[None]) -> None:
+async def _ignore_conflict(work: Awaitable[None]) -> None:
     """Ignores a conflict with another writer: the next round reads the new state."""
     try:
         await work
     except WriterError as error:
-        if error.status not in _OVERTAKEN:
+        if error.status not in _CONFLICTS:
             raise
 
 

@@ -73,15 +73,15 @@ def below(node: Node, step: Step, used: UsedParts) -> UsedParts:
     if isinstance(node, Parentheses | Unary):
         return used
     if isinstance(node, Aggregate):
-        return _aggregated(node, step, used)
+        return _aggregation_operand(node, step, used)
     if isinstance(node, Call):
-        return _argument(node, used)
+        return _function_argument(node, used)
     if isinstance(node, Binary):
-        return _of_a_set(node, step, used) if node.operator in SET_OPERATORS else _operand(node, used)
+        return _set_operand(node, step, used) if node.operator in SET_OPERATORS else _binary_operand(node, used)
     return _EVERYTHING
 
 
-def _aggregated(node: Aggregate, step: Step, used: UsedParts) -> UsedParts:
+def _aggregation_operand(node: Aggregate, step: Step, used: UsedParts) -> UsedParts:
     """The used parts of the operand of an aggregation, which keeps only the labels in `by`.
 
     The maximum and minimum of a group do not change with a duplicate. `count` depends only on the number, `group`
@@ -99,7 +99,7 @@ def _aggregated(node: Aggregate, step: Step, used: UsedParts) -> UsedParts:
     return _EVERYTHING
 
 
-def _argument(node: Call, used: UsedParts) -> UsedParts:
+def _function_argument(node: Call, used: UsedParts) -> UsedParts:
     """The used parts of the argument of a function.
 
     Functions over time handle each series separately, and the existence of a result does not depend on the values.
@@ -114,7 +114,7 @@ def _argument(node: Call, used: UsedParts) -> UsedParts:
     return _EVERYTHING
 
 
-def _of_a_set(node: Binary, step: Step, used: UsedParts) -> UsedParts:
+def _set_operand(node: Binary, step: Step, used: UsedParts) -> UsedParts:
     """The used parts of an operand of a set operator.
 
     `and` and `unless` depend only on the existence of a series with the same `on` labels on the right side. Set
@@ -127,7 +127,7 @@ def _of_a_set(node: Binary, step: Step, used: UsedParts) -> UsedParts:
     return dataclasses.replace(used, labels=labels)
 
 
-def _operand(node: Binary, used: UsedParts) -> UsedParts:
+def _binary_operand(node: Binary, used: UsedParts) -> UsedParts:
     """The used parts of an operand of a comparison or an arithmetic operator.
 
     A comparison uses the values. With one-to-one matching, an additional series is an error.

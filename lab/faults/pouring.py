@@ -28,7 +28,7 @@ async def pour(
     """
     passed, last, rest = 0, b"\n", b""
     while not upstream.content.at_eof():
-        piece = await _next(upstream)
+        piece = await _read_for_a_second(upstream)
         await silence()
         if fault.drops:
             *lines, rest = (rest + piece).split(b"\n")
@@ -39,7 +39,7 @@ async def pour(
             continue
         if fault.then != "pass" and passed + len(piece) >= fault.after:
             await answer.write(piece[: fault.after - passed])
-            await _then(request, fault)
+            await _finish(request, fault)
             return
         passed, last = passed + len(piece), piece[-1:]
         await _write(answer, piece, rate=fault.rate)
@@ -51,7 +51,7 @@ def reset(request: web.Request) -> None:
         request.transport.abort()
 
 
-async def _next(upstream: aiohttp.ClientResponse) -> bytes:
+async def _read_for_a_second(upstream: aiohttp.ClientResponse) -> bytes:
     """The data that arrives within a second."""
     try:
         async with asyncio.timeout(_HEARTBEAT_SECONDS):
@@ -60,7 +60,7 @@ async def _next(upstream: aiohttp.ClientResponse) -> bytes:
         return b""
 
 
-async def _then(request: web.Request, fault: Fault) -> None:
+async def _finish(request: web.Request, fault: Fault) -> None:
     await asyncio.sleep(PAUSE_SECONDS)  # until the written data has been sent
     if fault.then == "reset":
         reset(request)

@@ -70,15 +70,15 @@ class FaultProxy(AsyncLoopback):
 
     def cut(self) -> None:
         """Resets every connection with a response in progress."""
-        self._do(self._cut())
+        self._run_on_loop(self._cut())
 
     def end(self) -> None:
         """Ends every response in progress regularly, like a server that shuts down."""
-        self._do(self._end())
+        self._run_on_loop(self._end())
 
     def deafen(self, *, deaf: bool = True) -> None:
         """Lets the operating system accept connections without reading from them, so the TLS handshake hangs."""
-        self._do(self._deafen(deaf=deaf))
+        self._run_on_loop(self._deafen(deaf=deaf))
 
     def show(self, certificate: trustme.LeafCert | None) -> None:
         """Sets the certificate for new connections. It must be RSA. None is the certificate of the API server."""
@@ -87,7 +87,7 @@ class FaultProxy(AsyncLoopback):
         else:
             certificate.configure_cert(self._identity)
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_on_loop(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
 
     async def _cut(self) -> None:
@@ -129,7 +129,7 @@ class FaultProxy(AsyncLoopback):
         await self._site.start()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        fault = Fault() if _is_discovery(request) else self._fault_for(_asked(request))
+        fault = Fault() if _is_discovery(request) else self._fault_for(_parse_request(request))
         self._clients[id(request)] = request
         try:
             await self._while_silent()
@@ -184,7 +184,7 @@ class FaultProxy(AsyncLoopback):
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _asked(request: web.Request) -> Asked:
+def _parse_request(request: web.Request) -> Asked:
     return Asked(
         at=time.monotonic(),
         kind=_kind(request),

@@ -53,7 +53,7 @@ def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
     texts = "\n".join(file.read_text("utf-8") for file in sorted(folder.glob("*.yml")))
     files = [fast_yaml.load(file.read_text("utf-8")) for file in sorted(folder.glob("*.yml"))]
     rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
-    names = {name for rule in rules for name in _selected(promql_parser.parse(rule["expr"]))}
+    names = {name for rule in rules for name in _metric_names(promql_parser.parse(rule["expr"]))}
     return names | set(re.findall(r"\b((?:coderun|job|jobs|configmap)_\w+)\{", texts))
 
 
@@ -70,7 +70,7 @@ def verdict(
     found: dict[str, list[float]] = collections.defaultdict(list)
     for failure in _failures(case, step=step * every, annotated=False):
         when, _, got = failure.partition("got:")
-        at = start + first * step + _seconds(_found(r", time: (\S+),", when)[1])
+        at = start + first * step + _seconds(_match(r", time: (\S+),", when)[1])
         for labels, _ in _SAMPLE.findall(got):
             found[labels].append(at)
     firings = []
@@ -91,7 +91,7 @@ def texts(
     case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
     notified: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
     for failure in _failures(case, step=step, annotated=True):
-        when = _found(r"alertname: (\w+), time: (\S+),", failure)
+        when = _match(r"alertname: (\w+), time: (\S+),", failure)
         for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
             named = _pairs(labels)
             del named["alertname"]
@@ -120,7 +120,7 @@ def evaluation_order(folder: pathlib.Path) -> list[str]:
     return [group["name"] for group in sorted(groups, key=lambda group: "record" in group["rules"][0])]
 
 
-def _found(pattern: str, text: str) -> re.Match[str]:
+def _match(pattern: str, text: str) -> re.Match[str]:
     """The match of a pattern in the output of promtool. Raises JudgeError."""
     found = re.search(pattern, text)
     if found is None:
@@ -188,12 +188,12 @@ def _seconds(text: str) -> float:
     return float(promql_parser.parse_duration(text).total_seconds()) if text != "0s" else 0.0
 
 
-def _selected(tree: Any) -> Iterator[str]:
+def _metric_names(tree: Any) -> Iterator[str]:
     """The metric names below a node of the syntax tree."""
     if isinstance(tree, promql_parser.VectorSelector):
         yield tree.name or ""
     for part in ("lhs", "rhs", "expr", "vector_selector"):
         if (below := getattr(tree, part, None)) is not None:
-            yield from _selected(below)
+            yield from _metric_names(below)
     for argument in getattr(tree, "args", None) or ():
-        yield from _selected(argument)
+        yield from _metric_names(argument)

@@ -12,7 +12,7 @@ from lab.timelapse.world import World
 
 __all__ = ["Agenda", "play"]
 
-_OVERTAKEN = {404, 409}
+_CONFLICTS = {404, 409}
 _BOOKMARKS = 60.0  # seconds between two bookmarks, as on a real API server
 
 Deed = Callable[[World], Awaitable[object]]
@@ -52,7 +52,7 @@ async def play(
         for after in rounds:
             for at, deed in agenda.until(begin + after):
                 world.now = max(world.now, at)
-                await _overtaken(deed(world))
+                await _ignore_conflict(deed(world))
             world.now = begin + after
             await stage.round()
         begin += STEP
@@ -79,7 +79,7 @@ class _Stage:
             return
         self._rounded = state
         for work in (*(one.reconcile for one in controllers), *(one.advance for one in nodes)):
-            await _overtaken(work())
+            await _ignore_conflict(work())
 
     async def scrape(self) -> None:
         """Scrapes all targets, or repeats the previous scrape if nothing can have changed."""
@@ -93,10 +93,10 @@ class _Stage:
         self._recorder.scrape(await world.pages(), started=world.started)
 
 
-async def _overtaken(doing: Awaitable[object]) -> None:
+async def _ignore_conflict(doing: Awaitable[object]) -> None:
     """Ignores a conflict with another writer: the next round reads the new state."""
     try:
         await doing
     except WriterError as error:
-        if error.status not in _OVERTAKEN:
+        if error.status not in _CONFLICTS:
             raise

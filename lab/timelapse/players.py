@@ -34,8 +34,8 @@ class Controller(Platform):
         if not self.away:
             await super().reconcile(fault=fault)
 
-    async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
-        await super()._sweep(run, jobs)
+    async def _delete_expired_job(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
+        await super()._delete_expired_job(run, jobs)
         status = run["status"]
         if "expireAt" in status and "cleanupCompletedAt" not in status:
             self._next = min(self._next, seconds_of(status["expireAt"]) - self._ahead)

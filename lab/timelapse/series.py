@@ -89,7 +89,7 @@ class Recorder:
         if sample.name not in self._wanted or sample.name in _OWN:
             return None
         labels = {"job": JOB, "instance": instance} | sample.labels
-        pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items() if text)
+        pairs = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items() if text)
         return f"{sample.name}{{{pairs}}}"
 
     def _add(self, name: str, value: float) -> None:
@@ -126,5 +126,5 @@ def _number(value: float) -> str:
     return repr(int(value)) if value == int(value) else repr(value)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

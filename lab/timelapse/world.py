@@ -141,7 +141,9 @@ class World:
         """Sends a bookmark to each watch, and waits until every exporter has received all events."""
         self.server.bookmark()
         for app in self._apps():
-            await until_true(functools.partial(_seen, app, self.now), what="the exporter has received all events")
+            await until_true(
+                functools.partial(_has_received_all, app, self.now), what="the exporter has received all events"
+            )
             app.store.advance(self.now)
 
     async def pages(self) -> dict[str, str | None]:
@@ -175,7 +177,7 @@ class World:
         for app in self._apps():
             for one in app.health.statuses:
                 wanted = state if one.resource.endswith(word) else "watching"
-                await until_true(functools.partial(_are, [one], wanted), what=f"{one.resource} is {wanted}")
+                await until_true(functools.partial(_are_all, [one], wanted), what=f"{one.resource} is {wanted}")
 
     async def allow(self) -> None:
         """Makes the API server accept all watches again."""
@@ -183,7 +185,7 @@ class World:
         self.server.intercept = None
         for app in self._apps():
             statuses = app.health.statuses
-            await until_true(functools.partial(_are, statuses, "watching"), what="all are watched again")
+            await until_true(functools.partial(_are_all, statuses, "watching"), what="all are watched again")
 
     def _apps(self) -> list[App]:
         """The running exporters, whether Prometheus reaches them or not."""
@@ -206,9 +208,9 @@ def _all_read(app: App) -> bool:
     return all(not status.pending or status.state == "unreachable" for status in app.health.statuses)
 
 
-def _are(statuses: Iterable[ResourceStatus], state: str) -> bool:
+def _are_all(statuses: Iterable[ResourceStatus], state: str) -> bool:
     return all(one.state == state for one in statuses)
 
 
-def _seen(app: App, now: float) -> bool:
+def _has_received_all(app: App, now: float) -> bool:
     return all(status.last_sync == now for status in app.health.statuses if status.state == "watching")

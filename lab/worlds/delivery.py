@@ -60,7 +60,7 @@ def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list
         for number in range(max(map(len, rounds), default=0)):
             here = [(cluster, of_world[number]) for cluster, of_world in enumerate(rounds) if number < len(of_world)]
             _play_round(alertmanager, webhook, here)
-        arrived = {_key(each): each for each in _arrived(webhook) if each.receiver in PEOPLE}
+        arrived = {_key(each): each for each in _firing_notifications(webhook) if each.receiver in PEOPLE}
     return [
         [
             Delivered(raised=one, text="\n".join(arrived[key].annotations.values()))
@@ -84,9 +84,9 @@ def _rounds(raised: Sequence[Raised], waits: Mapping[str, float]) -> Iterator[_R
     for at in sorted({*posted.values(), *ends}):
         if at > SNAPSHOT + AFTER + MINUTE:
             return
-        begun = [one for one in raised if posted[id(one)] <= at]
-        firing = [one for one in begun if at <= one.firing.last or not one.ends]
-        yield _Round(firing=firing, ended=[one for one in begun if one not in firing])
+        posted_alerts = [one for one in raised if posted[id(one)] <= at]
+        firing = [one for one in posted_alerts if at <= one.firing.last or not one.ends]
+        yield _Round(firing=firing, ended=[one for one in posted_alerts if one not in firing])
 
 
 def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tuple[int, _Round]]) -> None:
@@ -95,8 +95,14 @@ def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tup
     ended = [(one, cluster) for cluster, each in here for one in each.ended]
     causes = _causes()
     for wanted in (True, False):
-        alerts = [_posted(one, cluster, ends=now + _HOUR) for one, cluster in firing if _is(one, causes) == wanted]
-        alerts += [_posted(one, cluster, ends=now) for one, cluster in ended if _is(one, causes) == wanted]
+        alerts = [
+            _alert_to_post(one, cluster, ends=now + _HOUR)
+            for one, cluster in firing
+            if _has_name(one, causes) == wanted
+        ]
+        alerts += [
+            _alert_to_post(one, cluster, ends=now) for one, cluster in ended if _has_name(one, causes) == wanted
+        ]
         if alerts:
             alertmanager.tell(*alerts)
     keys = {_labels(one, cluster) for one, cluster in firing}
@@ -108,12 +114,12 @@ def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tup
             for each in alertmanager.get("/api/v2/alerts")
             if each["status"]["state"] == "suppressed"
         }
-        return keys - quiet - {_key(each) for each in _arrived(webhook)}
+        return keys - quiet - {_key(each) for each in _firing_notifications(webhook)}
 
     until(lambda: not open_ones(), what="each alert is delivered or suppressed", otherwise=open_ones)
 
 
-def _posted(one: Raised, cluster: int, *, ends: dt.datetime) -> dict[str, Any]:
+def _alert_to_post(one: Raised, cluster: int, *, ends: dt.datetime) -> dict[str, Any]:
     return {
         "labels": dict(_labels(one, cluster)),
         "annotations": dict(one.annotations),
@@ -130,11 +136,11 @@ def _key(notification: Notification) -> frozenset[tuple[str, str]]:
     return frozenset(notification.labels.items())
 
 
-def _arrived(webhook: Webhook) -> list[Notification]:
+def _firing_notifications(webhook: Webhook) -> list[Notification]:
     return [each for each in webhook.all() if each.status == "firing"]
 
 
-def _is(one: Raised, names: frozenset[str]) -> bool:
+def _has_name(one: Raised, names: frozenset[str]) -> bool:
     return one.alert.name in names
 
 

@@ -33,34 +33,34 @@ def history(files: Sequence[str], *, snapshot: float) -> History:
     If a later file contains the same object, the object is replaced when the first run of that file is created.
     """
     sets = [objects(name, snapshot=snapshot) for name in files]
-    begin = min(_created(items) for items in sets if any(map(_has_time, items))) - _BEFORE
+    begin = min(_first_creation(items) for items in sets if any(map(_has_time, items))) - _BEFORE
     steps: list[Step] = []
     seen: set[tuple[str, str, str]] = set()
     for items in sets:
         for item in items:
-            since = _created(items) if key_of(item) in seen else begin
+            since = _first_creation(items) if key_of(item) in seen else begin
             seen.add(key_of(item))
-            life = LIVES.get(item["metadata"]["name"], _life)
+            life = LIVES.get(item["metadata"]["name"], _default_history)
             steps += life(item, snapshot) if _has_time(item) else [Step(at=since, item=item)]
     return History(begin=begin, steps=tuple(sorted(steps, key=lambda step: step.at)))
 
 
-def _created(items: Sequence[dict[str, Any]]) -> float:
+def _first_creation(items: Sequence[dict[str, Any]]) -> float:
     """The earliest creation time of the objects."""
-    return min(_appears(item) for item in items if _has_time(item))
+    return min(_creation_time(item) for item in items if _has_time(item))
 
 
 def _has_time(item: dict[str, Any]) -> bool:
     return "creationTimestamp" in item["metadata"] or "startTime" in item.get("status", {})
 
 
-def _appears(item: dict[str, Any]) -> float:
+def _creation_time(item: dict[str, Any]) -> float:
     return seconds_of(item["metadata"].get("creationTimestamp") or item["status"]["startTime"])
 
 
-def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+def _default_history(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     """The default history of an object: its creation, then its status."""
-    born = _appears(item)
+    born = _creation_time(item)
     yield Step(at=born, item={key: value for key, value in item.items() if key != "status"})
     status = item.get("status")
     if status:

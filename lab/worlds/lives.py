@@ -21,7 +21,7 @@ _TO_SWEEP = 60.0
 _ATTEMPTS = 38
 
 
-def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+def _finished_run(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     """A run with one Job until its end."""
     born, end = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["finishedAt"])
     name = run["status"].get("jobName") or f"play-coderun-{run['metadata']['name']}-v1"
@@ -29,7 +29,7 @@ def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     yield from _attempt(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB, end=end)
     cleaned = {"expireAt", "cleanupCompletedAt"}
     status = {key: value for key, value in run["status"].items() if key not in cleaned}
-    yield Step(at=end, item=_living(run) | {"status": status | {"lastUpdate": rfc3339(end)}})
+    yield Step(at=end, item=_without_deletion(run) | {"status": status | {"lastUpdate": rfc3339(end)}})
     yield Step(at=end + _TO_SWEEP, item=_job(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB), gone=True)
     if run["status"].keys() & cleaned:
         yield Step(at=end + _TO_SWEEP, item=run)
@@ -37,12 +37,12 @@ def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
         yield Step(at=seconds_of(run["metadata"]["deletionTimestamp"]), item=run)
 
 
-def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+def _retrying_run(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     """A run with attempts 1 to 37, each with a Job that completes. The file contains the Job of attempt 38."""
     born, newest = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["lastUpdate"])
     first = born + _TO_FIRST_JOB
     starts = [round(first + (newest - first) * done / (_ATTEMPTS - 1)) for done in range(_ATTEMPTS)]
-    yield Step(at=born, item=_of_attempt(_without_status(run), 1))
+    yield Step(at=born, item=_with_attempt(_without_status(run), 1))
     for attempt, (begin, following) in enumerate(itertools.pairwise(starts), start=1):
         name = run["status"]["jobName"].replace(f"-v{_ATTEMPTS}", f"-v{attempt}")
         end = following - _TO_NEXT_JOB
@@ -51,23 +51,23 @@ def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     yield Step(at=newest, item=run)
 
 
-def _between(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
+def _run_between_attempts(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
     """A run with the Job of attempt 1 until 5 s before the snapshot, and that of attempt 2 from 90 s after it."""
     begin = seconds_of(run["metadata"]["creationTimestamp"]) + _TO_FIRST_JOB
     name = run["status"]["jobName"]
-    yield Step(at=begin - _TO_FIRST_JOB, item=_of_attempt(_without_status(run), 1))
+    yield Step(at=begin - _TO_FIRST_JOB, item=_with_attempt(_without_status(run), 1))
     yield from _attempt(run, name=name, attempt=1, begin=begin, end=None)
     updated = seconds_of(run["status"]["lastUpdate"])
-    yield Step(at=updated, item=_of_attempt(run, 1))
+    yield Step(at=updated, item=_with_attempt(run, 1))
     yield from _retry(run, name=name, attempt=1, begin=begin, updated=updated, at=snapshot - 5)
     yield from _attempt(run, name=name.replace("-v1", "-v2"), attempt=2, begin=snapshot + 90, end=None)
 
 
 LIVES: Mapping[str, Callable[[dict[str, Any], float], Iterator[Step]]] = {
-    "cto-parallel-test-t2-quality-b4vfn": _finished,
-    "stuck-deleting": _finished,
-    "cto-parallel-test-t9-implementation-loopy": _retrying,
-    "cto-parallel-test-t5-implementation-q9w8e": _between,
+    "cto-parallel-test-t2-quality-b4vfn": _finished_run,
+    "stuck-deleting": _finished_run,
+    "cto-parallel-test-t9-implementation-loopy": _retrying_run,
+    "cto-parallel-test-t5-implementation-q9w8e": _run_between_attempts,
 }
 """Histories by name of the run."""
 
@@ -85,7 +85,7 @@ def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end:
     }
     yield Step(at=begin, item=job)
     yield Step(at=begin, item=job | {"status": started | {"active": 1, "ready": 1}})
-    yield Step(at=begin, item=_of_attempt(_living(run), attempt) | {"status": status})
+    yield Step(at=begin, item=_with_attempt(_without_deletion(run), attempt) | {"status": status})
     if end is not None:
         times = {"lastProbeTime": rfc3339(end), "lastTransitionTime": rfc3339(end)}
         conditions = [{"type": kind, "status": "True", **times} for kind in ("SuccessCriteriaMet", "Complete")]
@@ -99,7 +99,7 @@ def _retry(
     """The steps of a retry: the Job is deleted and contextVersion increases; the status keeps the Job's name."""
     yield Step(at=at, item=_job(run, name=name, attempt=attempt, begin=begin), gone=True)
     status = {**run["status"], "jobName": name, "lastUpdate": rfc3339(updated)}
-    yield Step(at=at, item=_of_attempt(_living(run), attempt + 1) | {"status": status})
+    yield Step(at=at, item=_with_attempt(_without_deletion(run), attempt + 1) | {"status": status})
 
 
 def _job(run: dict[str, Any], *, name: str, attempt: int, begin: float) -> dict[str, Any]:
@@ -125,14 +125,14 @@ def _job(run: dict[str, Any], *, name: str, attempt: int, begin: float) -> dict[
 
 
 def _without_status(run: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in _living(run).items() if key != "status"}
+    return {key: value for key, value in _without_deletion(run).items() if key != "status"}
 
 
-def _living(run: dict[str, Any]) -> dict[str, Any]:
+def _without_deletion(run: dict[str, Any]) -> dict[str, Any]:
     """The run before its deletion was requested."""
     ended = {"deletionTimestamp", "deletionGracePeriodSeconds"}
     return run | {"metadata": {key: value for key, value in run["metadata"].items() if key not in ended}}
 
 
-def _of_attempt(run: dict[str, Any], attempt: int) -> dict[str, Any]:
+def _with_attempt(run: dict[str, Any], attempt: int) -> dict[str, Any]:
     return run | {"spec": run["spec"] | {"contextVersion": attempt}}

@@ -69,11 +69,11 @@ class Stage:
         Waits twice, because watches of Events start after the runs have been received.
         """
         self.server.bookmark()
-        await until_true(self._is_seen, what="all events are received")
+        await until_true(self._has_received_all, what="all events are received")
         self._app.advance()
-        await until_true(self._is_seen, what="all events are received")
+        await until_true(self._has_received_all, what="all events are received")
 
-    def _is_seen(self) -> bool:
+    def _has_received_all(self) -> bool:
         return all(each.last_sync == self.now for each in self._app.health.statuses)
 
     async def page(self) -> str:

@@ -53,7 +53,7 @@ def _kustomize() -> dict[pathlib.Path, str]:
     cluster = manifests(settings, account=account)
     here = manifests(msgspec.structs.replace(settings, namespaces=(account.namespace,)), account=account)
     return {
-        BASE / "kustomization.yaml": _stamped(BASE / "kustomization.yaml", "newTag"),
+        BASE / "kustomization.yaml": _with_version(BASE / "kustomization.yaml", "newTag"),
         BASE / "rbac.yaml": _documents(cluster),
         COMPONENTS / "one-namespace/rbac.yaml": _documents([item for item in here if item not in cluster]),
     } | {COMPONENTS / "prometheus" / name: text for name, text in _scrape().items()}
@@ -65,7 +65,7 @@ def _chart() -> dict[pathlib.Path, str]:
     values = f"{FOR_THE_CHART}extraScrapeConfigs: |\n{textwrap.indent(textwrap.dedent(jobs), '  ')}"
     defaults = yaml.safe_dump(msgspec.to_builtins(Settings()), sort_keys=False)
     return {
-        CHART / "Chart.yaml": _stamped(CHART / "Chart.yaml", "version", "appVersion"),
+        CHART / "Chart.yaml": _with_version(CHART / "Chart.yaml", "version", "appVersion"),
         CHART / "README.md": readme.page(CHART / "values.yaml"),
         CHART / "values.schema.json": schema.text(),
         CHART / "files/defaults.yaml": HEADER.format("values.yaml") + _defaults(),
@@ -149,7 +149,7 @@ def _documents(made: list[Manifest]) -> str:
     return head + yaml.safe_dump_all(made, sort_keys=False, width=118)
 
 
-def _stamped(path: pathlib.Path, *keys: str) -> str:
+def _with_version(path: pathlib.Path, *keys: str) -> str:
     """The text of the file with the exporter's version as the value of these keys."""
     text = path.read_text("utf-8")
     for key in keys:

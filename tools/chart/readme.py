@@ -32,7 +32,7 @@ def _rows(text: str) -> Iterator[tuple[str, str, str]]:
             path, default = f"{prefix}{key.value}", tree[key.value]
             meaning = _comment(lines, key.start_mark.line)
             if meaning:
-                yield path, _shown(default), meaning
+                yield path, _format_default(default), meaning
             elif isinstance(value, yaml.MappingNode) and value.value:
                 yield from described(value, default, f"{path}.")
             else:
@@ -53,7 +53,7 @@ def _comment(lines: list[str], line: int) -> str:
     return " ".join(words)
 
 
-def _shown(default: Any) -> str:
+def _format_default(default: Any) -> str:
     """The default as YAML on one line."""
     shown: str = yaml.safe_dump(default, default_flow_style=True, sort_keys=False, width=999)
     return shown.splitlines()[0]

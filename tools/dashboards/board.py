@@ -56,8 +56,8 @@ def board(
     for variable in tree["templating"]["list"]:
         for name in ("auto", "auto_count", "auto_min"):  # fields of interval variables, which the SDK writes for all
             del variable[name]
-    tree["annotations"] = {"list": [_marks(expr) for expr in annotations]}
-    tree["panels"] = _laid_out(rows)
+    tree["annotations"] = {"list": [_alert_annotation(expr) for expr in annotations]}
+    tree["panels"] = _lay_out(rows)
     return json.dumps(tree, sort_keys=True, indent=1) + "\n"
 
 
@@ -101,7 +101,7 @@ def _link(uid: str) -> build.DashboardLink:
     return builder.icon(_ICONS[uid]).include_vars(True).keep_time(True).tooltip(f"The dashboard {_TITLES[uid]}")
 
 
-def _marks(expr: str) -> dict[str, Any]:
+def _alert_annotation(expr: str) -> dict[str, Any]:
     """An annotation for firing alerts, as JSON: the SDK lacks some fields of Grafana's Prometheus plugin."""
     return {
         "datasource": {"type": "prometheus", "uid": "${datasource}"},
@@ -116,22 +116,22 @@ def _marks(expr: str) -> dict[str, Any]:
     }
 
 
-def _laid_out(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _lay_out(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The panels with ids and positions. Each panel gets the topmost free position in its row, then the leftmost."""
     panels: list[dict[str, Any]] = []
     top = 0
     for row in rows:
-        panels.append(_placed(build.Row(row.title).collapsed(False), ident=len(panels) + 1, at=(0, top, _GRID, 1)))
+        panels.append(_place(build.Row(row.title).collapsed(False), ident=len(panels) + 1, at=(0, top, _GRID, 1)))
         floor = [top + 1] * _GRID
         for panel, width, height in row.panels:
             y, x = min((max(floor[x : x + width]), x) for x in range(_GRID - width + 1))
             floor[x : x + width] = [y + height] * width
-            panels.append(_placed(panel, ident=len(panels) + 1, at=(x, y, width, height)))
+            panels.append(_place(panel, ident=len(panels) + 1, at=(x, y, width, height)))
         top = max(floor)
     return panels
 
 
-def _placed(panel: Any, *, ident: int, at: tuple[int, int, int, int]) -> dict[str, Any]:
+def _place(panel: Any, *, ident: int, at: tuple[int, int, int, int]) -> dict[str, Any]:
     x, y, width, height = at
     tree: dict[str, Any] = json.loads(json.dumps(panel.build(), cls=JSONEncoder))
     tree.get("options", {}).pop("footer", None)  # the SDK adds an empty one to tables; Grafana 13 has moved it

@@ -33,7 +33,7 @@ def image(title: str, results: Sequence[PanelResult]) -> str:
         canvas.note(panel.tree["description"])
         inside = (x + 10, y + _HEAD + 4, width - 20, height - _HEAD - 12)
         if any(result.series for result in each.results):
-            _DRAWN[panel.kind](canvas, inside, each)
+            _DRAWERS[panel.kind](canvas, inside, each)
         else:
             nothing = panel.tree["fieldConfig"]["defaults"].get("noValue", "No data")
             canvas.text(x + width / 2, y + height / 2 + 8, nothing, size=17, fill=FAINT, anchor="middle")
@@ -68,7 +68,7 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     stacked = custom.get("stacking", {}).get("mode") == "normal"
     named = [(name, [(at, float(value)) for at, value in found if value != "NaN"]) for name, found in series]
-    drawn = _stacked(named) if stacked else named
+    drawn = _stack(named) if stacked else named
     values = [value for _, line in drawn for _, value in line if value < float("inf")]
     times = [moment for _, line in drawn for moment, _ in line]
     top = max([*values, custom.get("axisSoftMax", 0), *(level for level, _ in look.steps)], default=1) * 1.05 or 1
@@ -205,7 +205,7 @@ def _last(series: Mapping[str, Any]) -> float:
     return float(series["value"][1])
 
 
-def _stacked(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tuple[str, list[tuple[float, float]]]]:
+def _stack(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tuple[str, list[tuple[float, float]]]]:
     below: dict[float, float] = {}
     drawn = []
     for name, points in series:
@@ -215,7 +215,7 @@ def _stacked(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tu
     return drawn
 
 
-_DRAWN: Mapping[str, Callable[[Canvas, Place, PanelResult], None]] = {
+_DRAWERS: Mapping[str, Callable[[Canvas, Place, PanelResult], None]] = {
     "stat": _numbers,
     "timeseries": _lines,
     "state-timeline": _lanes,

@@ -47,7 +47,7 @@ def one_run_board() -> str:
         annotations=[ALERTS],
         rows=[
             Row("State and causes", [*_numbers(), causes()]),
-            Row("Over time", _life()),
+            Row("Over time", _timeline()),
             Row("Details", one_run_tables()),
         ],
         since="6h",
@@ -114,7 +114,7 @@ def _longest(values: Mapping[str, str]) -> list[Query]:
     return [Query(f"max({expr})", legend) for legend, expr in values.items()]
 
 
-def _life() -> list[tuple[Any, int, int]]:
+def _timeline() -> list[tuple[Any, int, int]]:
     ended = f"max by ({JOB}) (job_finished_timestamp_seconds{{{ONE}"
     job = "\nor ".join(
         [

@@ -53,15 +53,15 @@ _JOBS_SEEN = f"last_over_time(job_info{{{THIS}}}[$__range])"
 
 def known(metric: str, *, how: str = "max") -> str:
     """The current value of a gauge of the run; if the run is no longer exported, the last one in the time range."""
-    return _known(metric, THIS, by="cluster", how=how, here=_HERE)
+    return _last_value(metric, THIS, by="cluster", how=how, here=_HERE)
 
 
 def of_past_jobs(metric: str) -> str:
     """The value of a gauge for each Job that the run has or had within the time range."""
-    return f"({_known(metric, ONE, by=JOB, how='max', here=MINE)} and on ({JOB}) {_JOBS_SEEN})"
+    return f"({_last_value(metric, ONE, by=JOB, how='max', here=MINE)} and on ({JOB}) {_JOBS_SEEN})"
 
 
-def _known(metric: str, matchers: str, *, by: str, how: str, here: str) -> str:
+def _last_value(metric: str, matchers: str, *, by: str, how: str, here: str) -> str:
     now, past = (
         f"{how} by ({by}) ({value})"
         for value in (f"{metric}{{{matchers}}}", f"last_over_time({metric}{{{matchers}}}[$__range])")
@@ -138,7 +138,7 @@ RUN_TIMES = {legend: f"({value}) and on ({JOB}) {NEWEST}" for legend, value in J
 }
 
 
-def _ended_as(result: str) -> str:
+def _ended_with(result: str) -> str:
     return f'(last_over_time(job_finished_timestamp_seconds{{{ONE}, result="{result}"}}[$__range]) > bool 0)'
 
 
@@ -146,7 +146,7 @@ _CODES = {word: code for code, (word, _) in JOBS.items()}
 JOB_STATE = "\nor ".join(
     [
         *(
-            f"{_CODES[result]} * max by ({JOB}) ({_ended_as(result)} and on ({JOB}) {_JOBS_SEEN})"
+            f"{_CODES[result]} * max by ({JOB}) ({_ended_with(result)} and on ({JOB}) {_JOBS_SEEN})"
             for result in ("succeeded", "failed")
         ),
         f"({NOW_STATES})",

@@ -43,8 +43,8 @@ def causes() -> tuple[Any, int, int]:
         "run failed": (FAILURE, f"timestamp({FAILURES})"),
         "run not ready": (NOT_READY, NOT_READY_SEEN),
     }
-    present = [_labelled(now, "what", what) for what, (now, _) in kinds.items()]
-    last = [_labelled(seen(past, "cluster, cause, detail"), "what", what) for what, (_, past) in kinds.items()]
+    present = [_with_label(now, "what", what) for what, (now, _) in kinds.items()]
+    last = [_with_label(seen(past, "cluster, cause, detail"), "what", what) for what, (_, past) in kinds.items()]
     every, labels = "\nor ".join(last), "cluster, what, cause, detail"
     panel = table(
         "Causes within the time range",
@@ -66,7 +66,7 @@ def causes() -> tuple[Any, int, int]:
     return panel, 24, 4
 
 
-def _labelled(expr: str, label: str, text: str) -> str:
+def _with_label(expr: str, label: str, text: str) -> str:
     return f'label_replace({expr}, "{label}", "{text}", "", "")'
 
 
@@ -105,12 +105,12 @@ def _times() -> Any:
         "deletion requested": run_time("coderun_deletion_timestamp_seconds"),
         "last exported": LAST_EXPORTED,
     }
-    labelled = [_labelled(expr, "event", name) for name, expr in events.items()]
+    with_event = [_with_label(expr, "event", name) for name, expr in events.items()]
     return table(
         "Timestamps",
         "Times of the run, and of the Jobs that it has or had within the time range, oldest first."
         " `CodeRunStuckDeleting`.",
-        Query("1000 * (" + "\nor ".join(labelled) + ")"),
+        Query("1000 * (" + "\nor ".join(with_event) + ")"),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
             Column(field="event", title="Event"),

@@ -25,7 +25,7 @@ def write(measured: Mapping[str, Sequence[Sequence[PanelResult]]]) -> None:
     for file, text in boards().items():
         rows = [
             f"| {title} | {ref} | {reads} | {' / '.join(str(_count(each, title, ref)) for each in measured[file])} |"
-            for title, ref, reads in _listed(text)
+            for title, ref, reads in _query_rows(text)
         ]
         tables[pathlib.PurePath(file).stem.replace("-", "_")] = "\n".join(rows)
     (ROOT / PAGE).write_text(_template().substitute(tables), encoding="utf-8")
@@ -38,7 +38,7 @@ def stale() -> list[str]:
         return [PAGE]
     text = path.read_text("utf-8")
     listed = [found.groups() for found in _ROW.finditer(text)]
-    wanted = [row for board in boards().values() for row in _listed(board)]
+    wanted = [row for board in boards().values() for row in _query_rows(board)]
     left = _ROW.sub("", text).split()
     empty = _template().substitute(dict.fromkeys(("agent_runs", "one_run", "exporter"), "")).split()
     return [] if listed == wanted and left == empty else [PAGE]
@@ -49,7 +49,7 @@ def metrics_of(expression: str) -> list[str]:
     return sorted({node.name or "" for node in _selectors(promql_parser.parse(expression))})
 
 
-def _listed(text: str) -> list[tuple[str, str, str]]:
+def _query_rows(text: str) -> list[tuple[str, str, str]]:
     """Title, letter and metrics of each query of a dashboard."""
     chosen = dict.fromkeys([each["name"] for each in json.loads(text)["templating"]["list"]], ALL)
     return [

@@ -63,12 +63,12 @@ def filled(expression: str, chosen: Mapping[str, str | Sequence[str]], *, interv
     `$__rate_interval`, and `span` that of `$__range`. Groups of label_replace such as `$1` are not replaced. Raises
     KeyError for a variable that is not in `chosen`.
     """
-    values = {name: _written(value) for name, value in chosen.items()}
+    values = {name: _format_value(value) for name, value in chosen.items()}
     values |= {"__rate_interval": interval, "__range": span}
     return re.sub(r"\$([A-Za-z_]\w*)", lambda found: values[found[1]], expression)
 
 
-def _written(value: str | Sequence[str]) -> str:
+def _format_value(value: str | Sequence[str]) -> str:
     if isinstance(value, str):
         return ".*" if value == ALL else value
     return "(" + "|".join(re.escape(each).replace("\\", "\\\\") for each in value) + ")"

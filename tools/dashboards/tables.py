@@ -47,7 +47,7 @@ def rows_of(panel_result: PanelResult) -> tuple[list[Column], list[Row]]:
     """The columns of a table that are not empty, and all its rows, sorted."""
     tree = panel_result.panel.tree
     organize = next(each["options"] for each in tree["transformations"] if each["id"] == "organize")
-    rows = _merged(panel_result)
+    rows = _merge(panel_result)
     titles, order = organize["renameByName"], organize["indexByName"]
     known = {name for row in rows for name in row}
     names = sorted(known - organize["excludeByName"].keys(), key=lambda name: (order.get(name, len(order)), name))
@@ -65,7 +65,7 @@ def rows_of(panel_result: PanelResult) -> tuple[list[Column], list[Row]]:
     return columns, rows
 
 
-def _merged(panel_result: PanelResult) -> list[Row]:
+def _merge(panel_result: PanelResult) -> list[Row]:
     merged: dict[tuple[tuple[str, str], ...], Row] = {}
     for result in panel_result.results:
         name = "Value" if len(panel_result.results) == 1 else f"Value #{result.target.ref}"

@@ -33,7 +33,7 @@ def written(value: float, unit: str) -> str:
     if unit == "dtdhms":
         return _clock(int(value))
     steps = {"s": _TIMES, "bytes": _BYTES}.get(unit, _SHORT)
-    return _scaled(value, steps) + (" req/s" if unit == "reqps" else "")
+    return _scale(value, steps) + (" req/s" if unit == "reqps" else "")
 
 
 def _clock(seconds: int) -> str:
@@ -45,7 +45,7 @@ def _clock(seconds: int) -> str:
     return f"{days} d {text}" if days else text
 
 
-def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
+def _scale(value: float, steps: tuple[tuple[float, str], ...]) -> str:
     for size, name in steps:
         if abs(value) >= size:
             return f"{value / size:.3g} {name}".rstrip()

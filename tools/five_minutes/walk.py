@@ -62,14 +62,14 @@ class Walk:
                 raise RuntimeError(f"{command}: {done.stderr.strip()}")
             self.log(command.replace("\\\n", "").replace("  ", " "))
 
-    def listed(self, path: str) -> list[dict[str, Any]]:
+    def list_objects(self, path: str) -> list[dict[str, Any]]:
         """The objects of a list."""
         return list(self._plane.request("GET", path)[1]["items"])
 
     @contextlib.contextmanager
-    def exporting(self) -> Iterator[None]:
+    def run_exporter(self) -> Iterator[None]:
         """Runs the exporter's container at the address of its pod, and waits until it is ready."""
-        pods = self.listed("/api/v1/namespaces/agent-platform/pods")
+        pods = self.list_objects("/api/v1/namespaces/agent-platform/pods")
         # The page sets an image, so a pod of the previous ReplicaSet may still be terminating.
         [pod] = [each for each in pods if "deletionTimestamp" not in each["metadata"]]
         address = pod["status"]["podIP"]
@@ -110,7 +110,7 @@ class Walk:
         finally:
             process.stop()
 
-    def until_fired(self) -> None:
+    def wait_for_alerts(self) -> None:
         """Waits until exactly the alerts of the page fire, and prints each. Raises AssertionError if they do not."""
         fired: list[str] = []
 
@@ -147,13 +147,13 @@ def walk(way: str, folder: pathlib.Path) -> None:
                 operator.prepare()
                 steps.log("the Prometheus Operator has a Prometheus to configure")
             steps.run(WAYS[way])
-            stack.enter_context(steps.exporting())
+            stack.enter_context(steps.run_exporter())
             if operator:
                 stack.enter_context(steps.prometheus(operator.configuration(), operator.environment))
             else:
                 stack.enter_context(steps.prometheus(steps.configuration()))
-            steps.until_fired()
-        dashboards = steps.listed("/api/v1/namespaces/monitoring/configmaps?labelSelector=grafana_dashboard=1")
+            steps.wait_for_alerts()
+        dashboards = steps.list_objects("/api/v1/namespaces/monitoring/configmaps?labelSelector=grafana_dashboard=1")
         if not dashboards:
             raise RuntimeError("no ConfigMap has the label that Grafana's sidecar selects")
         steps.log(f"all alerts fire, and Grafana's sidecar finds {len(dashboards)} dashboards")

@@ -45,7 +45,7 @@ class Copies:
         bodies = [rule.body]
         if rule.name in self.names:
             bodies = [
-                self._renamed_body(mutant.body if mutant.rule.title == rule.title else rule.body, number)
+                self._rename_body(mutant.body if mutant.rule.title == rule.title else rule.body, number)
                 for number, mutant in self.mutants.items()
             ]
         return bodies if self.annotated else [_without(body, "annotations") for body in bodies]
@@ -60,10 +60,12 @@ class Copies:
         for test in tests:
             for key, value in test.value:
                 if key.value in _CHECKS:
-                    value.value = self._copied(value.value)
+                    value.value = self._copy_for_mutants(value.value)
                     count += len(value.value)
                 elif key.value == "input_series":  # a test may provide a recorded series
-                    value.value = [item for item in value.value if not self._is_own(item)] + self._copied(value.value)
+                    value.value = [
+                        item for item in value.value if not self._names_a_rule(item)
+                    ] + self._copy_for_mutants(value.value)
         return yaml.serialize(document, Dumper=yaml.CSafeDumper, allow_unicode=True) if count else None
 
     def named_in(self, output: str) -> frozenset[int]:
@@ -74,53 +76,53 @@ class Copies:
     def _names(self) -> re.Pattern[str]:
         return re.compile(rf"(?<![\w:])(?:{'|'.join(map(re.escape, sorted(self.names)))})(?![\w:])")
 
-    def _renamed(self, text: str, number: int, *, but: AbstractSet[str] = frozenset()) -> str:
+    def _rename(self, text: str, number: int, *, but: AbstractSet[str] = frozenset()) -> str:
         return self._names.sub(lambda name: name[0] if name[0] in but else f"{name[0]}{_MARK}{number}", text)
 
-    def _renamed_body(self, body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    def _rename_body(self, body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         key = "alert" if "alert" in body else "record"
-        renamed = {**body, key: f"{body[key]}{_MARK}{number}", "expr": self._renamed(body["expr"], number)}
+        renamed = {**body, key: f"{body[key]}{_MARK}{number}", "expr": self._rename(body["expr"], number)}
         if "annotations" in body:  # queries in annotations may read recorded series; names of alerts are not changed
             renamed["annotations"] = {
-                name: self._renamed(text, number, but=self.alerts) for name, text in body["annotations"].items()
+                name: self._rename(text, number, but=self.alerts) for name, text in body["annotations"].items()
             }
         return renamed
 
-    def _copied(self, items: Sequence[yaml.Node]) -> list[yaml.Node]:
+    def _copy_for_mutants(self, items: Sequence[yaml.Node]) -> list[yaml.Node]:
         """A copy for each mutant of the checks or series that name one of the rules."""
-        own = [item for item in items if self._is_own(item)]
-        return [self._renamed_item(item, number) for item in own for number in self.mutants]
+        own = [item for item in items if self._names_a_rule(item)]
+        return [self._rename_item(item, number) for item in own for number in self.mutants]
 
-    def _is_own(self, item: yaml.Node) -> bool:
+    def _names_a_rule(self, item: yaml.Node) -> bool:
         texts = [value.value for key, value in item.value if key.value in {"alertname", "expr", "series"}]
         return any(map(self._names.search, texts))
 
-    def _renamed_item(self, node: yaml.Node, number: int) -> yaml.Node:
+    def _rename_item(self, node: yaml.Node, number: int) -> yaml.Node:
         """A copy for one mutant. The expected alerts of a check are the same for all mutants."""
         if isinstance(node, yaml.ScalarNode):
-            return yaml.ScalarNode(node.tag, self._renamed(node.value, number), style=node.style)
+            return yaml.ScalarNode(node.tag, self._rename(node.value, number), style=node.style)
         if isinstance(node, yaml.SequenceNode):
-            return yaml.SequenceNode(node.tag, [self._renamed_item(item, number) for item in node.value])
+            return yaml.SequenceNode(node.tag, [self._rename_item(item, number) for item in node.value])
         return yaml.MappingNode(
-            node.tag, [(_copy(key), self._renamed_value(key.value, value, number)) for key, value in node.value]
+            node.tag, [(_copy_key(key), self._rename_value(key.value, value, number)) for key, value in node.value]
         )
 
-    def _renamed_value(self, key: str, value: yaml.Node, number: int) -> yaml.Node:
+    def _rename_value(self, key: str, value: yaml.Node, number: int) -> yaml.Node:
         if key == "exp_alerts" and not self.annotated:
-            return yaml.SequenceNode(value.tag, [_unannotated(alert) for alert in value.value])
-        return self._renamed_item(value, number) if key in _NAMING else value
+            return yaml.SequenceNode(value.tag, [_without_annotations(alert) for alert in value.value])
+        return self._rename_item(value, number) if key in _NAMING else value
 
 
 def _without(body: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     return {name: value for name, value in body.items() if name != field}
 
 
-def _unannotated(alert: yaml.Node) -> yaml.Node:
+def _without_annotations(alert: yaml.Node) -> yaml.Node:
     kept = [(key, value) for key, value in alert.value if key.value != "exp_annotations"]
     return yaml.MappingNode(alert.tag, kept)
 
 
-def _copy(key: yaml.Node) -> yaml.Node:
+def _copy_key(key: yaml.Node) -> yaml.Node:
     return yaml.ScalarNode(key.tag, key.value)
 
 

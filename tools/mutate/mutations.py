@@ -142,7 +142,7 @@ def matched_label(node: Node, _reach: UsedParts) -> Changed:
     if isinstance(node, Binary):
         matching = node.matching
         for field, keyword in (("labels", matching.keyword), ("carried", matching.group)):
-            for label, rest in _each_left_out(getattr(matching, field)):
+            for label, rest in _without_each(getattr(matching, field)):
                 changed = dataclasses.replace(matching, **{field: rest})  # type: ignore[arg-type]  # both are tuples
                 yield f"{keyword} without {label}", dataclasses.replace(node, matching=changed)
 
@@ -153,7 +153,7 @@ def grouping_label(node: Node, used: UsedParts) -> Changed:
     Labels that no series has are skipped, because they do not change the groups.
     """
     if isinstance(node, Aggregate):
-        for label, rest in _each_left_out(node.labels):
+        for label, rest in _without_each(node.labels):
             if not used.ignores_label(label):
                 yield f"{node.keyword} without {label}", dataclasses.replace(node, labels=rest)
         known = labels_of(node.inner)
@@ -228,7 +228,7 @@ MUTATIONS: tuple[Callable[[Node, UsedParts], Changed], ...] = (
 )
 
 
-def _each_left_out(labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _without_each(labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for index, label in enumerate(labels):
         yield label, (*labels[:index], *labels[index + 1 :])
 

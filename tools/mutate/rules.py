@@ -92,7 +92,7 @@ def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
     body: Mapping[str, Any] = {**rule.body, "expr": write(rule.tree)}
     seen, made, refused = [body], [], 0
     named = collections.Counter[tuple[str, str]]()
-    for place, change, changed in (*_of_expression(rule.tree, body), *_of_fields(body)):
+    for place, change, changed in (*_expression_changes(rule.tree, body), *_field_changes(body)):
         if changed in seen:
             continue
         seen.append(changed)
@@ -108,7 +108,7 @@ def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
 
 def readers(name: str, rules: Sequence[Rule]) -> frozenset[str]:
     """The names of the rules that read the series `name`, directly or through other recording rules."""
-    found = frozenset(rule.name for rule in rules if name in _selected(rule.tree))
+    found = frozenset(rule.name for rule in rules if name in _metric_names(rule.tree))
     return found.union(*(readers(reader, rules) for reader in found))
 
 
@@ -130,20 +130,20 @@ def _rule(file: str, group: Mapping[str, Any], body: Mapping[str, Any], variant:
         raise UnsupportedError(f"{file}: {_name(body)}: {error}") from error
 
 
-def _selected(node: Node) -> set[str]:
+def _metric_names(node: Node) -> set[str]:
     names = {node.name} if isinstance(node, Selector) else set()
-    return names.union(*(_selected(part) for _, part in steps(node)))
+    return names.union(*(_metric_names(part) for _, part in steps(node)))
 
 
 _Changed = Iterator[tuple[str, str, Mapping[str, Any]]]
 
 
-def _of_expression(tree: Node, body: Mapping[str, Any]) -> _Changed:
+def _expression_changes(tree: Node, body: Mapping[str, Any]) -> _Changed:
     for change in changes(tree, value_is_read=reads_its_value(body)):
         yield change.place, change.what, {**body, "expr": change.text}
 
 
-def _of_fields(body: Mapping[str, Any]) -> _Changed:
+def _field_changes(body: Mapping[str, Any]) -> _Changed:
     """Changes `for` and `keep_firing_for` by 30 s, removes them, changes labels, and removes annotations."""
     for field in ("for", "keep_firing_for") if "alert" in body else ():
         rest = {key: value for key, value in body.items() if key != field}

@@ -55,7 +55,7 @@ class Laboratory:
             if len(copies.mutants) == 1:
                 break
             copies = dataclasses.replace(copies, annotated=annotated)
-            found = self._killed(copies, suite, part)
+            found = self._failing_mutants(copies, suite, part)
             if len(mutants) in found:
                 raise TrialError(f"{suite.name}.yml fails on the rules as they are: run promtool test rules on it")
             copies = copies.without(frozenset(found))
@@ -63,25 +63,25 @@ class Laboratory:
                 outcomes[number] = outcome
         return outcomes
 
-    def _killed(self, copies: Copies, suite: Suite, part: str) -> dict[int, Outcome]:
+    def _failing_mutants(self, copies: Copies, suite: Suite, part: str) -> dict[int, Outcome]:
         """The outcomes of the mutants that fail a part of the suite, by number."""
         found: dict[int, Outcome] = {}
-        while output := self._failure_of(copies, suite, part):
+        while output := self._failure_output(copies, suite, part):
             named = copies.named_in(output)
             if not named:
                 raise TrialError(f"{suite.name}: promtool fails and names no mutant: {output[:2000]}")
-            found |= dict.fromkeys(named, Outcome.REFUSED if _was_refused(output) else Outcome.KILLED)
+            found |= dict.fromkeys(named, Outcome.REFUSED if _is_load_error(output) else Outcome.KILLED)
             copies = copies.without(named)
-            if not _was_cut_short(output):
+            if not _stopped_early(output):
                 break
         return found
 
-    def _failure_of(self, copies: Copies, suite: Suite, part: str) -> str | None:
+    def _failure_output(self, copies: Copies, suite: Suite, part: str) -> str | None:
         """The output of promtool if a mutant fails; None if all pass, or if the part does not test them."""
         checks = copies.checks(part) if copies.mutants else None
-        return checks and self._failure(rule_files(self.rules, suite=suite.name, copies=copies), checks)
+        return checks and self._run_promtool(rule_files(self.rules, suite=suite.name, copies=copies), checks)
 
-    def _failure(self, files: Mapping[str, str], part: str) -> str | None:
+    def _run_promtool(self, files: Mapping[str, str], part: str) -> str | None:
         """The output of promtool if the unit tests fail; None if they pass."""
         with tempfile.TemporaryDirectory(dir=self.scratch) as name:
             folder = pathlib.Path(name)
@@ -99,12 +99,12 @@ class Laboratory:
         return done.stdout + done.stderr if done.returncode else None
 
 
-def _was_cut_short(output: str) -> bool:
+def _stopped_early(output: str) -> bool:
     """Whether promtool stopped early, because it could not load or evaluate a rule, and did not test the others."""
-    return _was_refused(output) or re.search(r"^ *rule: .+, err: ", output, re.MULTILINE) is not None
+    return _is_load_error(output) or re.search(r"^ *rule: .+, err: ", output, re.MULTILINE) is not None
 
 
-def _was_refused(output: str) -> bool:
+def _is_load_error(output: str) -> bool:
     """Whether promtool could not load a rule file: a line begins with its name. Failures of tests are indented."""
     return any(line.startswith("rules/") for line in output.splitlines())
 

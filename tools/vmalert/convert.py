@@ -37,7 +37,7 @@ class Converted:
 
 def convert(document: Mapping[str, Any], *, groups: Mapping[str, str]) -> list[Converted]:
     """Converts the tests of a file. All scalars are strings; `groups` maps each alert to its rule group."""
-    _known("file", document, FILE_KEYS)
+    _check_keys("file", document, FILE_KEYS)
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for test in document["tests"]:
         external = test.get("external_labels", {})
@@ -54,7 +54,7 @@ def convert(document: Mapping[str, Any], *, groups: Mapping[str, str]) -> list[C
 def _flags(test: Mapping[str, Any], *, external: Mapping[str, str]) -> list[tuple[str, str]]:
     """The external labels that no series has: vmalert would rename such a label of a series to `exported_...`."""
     series = [one["series"] for one in test.get("input_series", [])]
-    return [(key, value) for key, value in external.items() if not any(_has(one, key) for one in series)]
+    return [(key, value) for key, value in external.items() if not any(_has_label(one, key) for one in series)]
 
 
 def _is_annotated(test: Mapping[str, Any]) -> bool:
@@ -63,7 +63,7 @@ def _is_annotated(test: Mapping[str, Any]) -> bool:
 
 
 def _test(test: Mapping[str, Any], *, groups: Mapping[str, str], external: Mapping[str, str]) -> dict[str, Any]:
-    _known("test", test, TEST_KEYS)
+    _check_keys("test", test, TEST_KEYS)
     return {
         "name": test.get("name", ""),
         "input_series": [_series(one, external=external) for one in test.get("input_series", [])],
@@ -118,15 +118,15 @@ def _with_labels(series: str, labels: Mapping[str, str]) -> str:
     """The series with the labels added that it lacks. Text is enough, because no label value contains a brace."""
     name, _, inside = series.partition("{")
     own = inside.rpartition("}")[0].strip().rstrip(",")
-    missing = [f'{key}="{value}"' for key, value in labels.items() if not _has(series, key)]
+    missing = [f'{key}="{value}"' for key, value in labels.items() if not _has_label(series, key)]
     joined = ",".join([*missing, *([own] if own else [])])
     return f"{name}{{{joined}}}" if joined else name
 
 
-def _has(series: str, label: str) -> bool:
+def _has_label(series: str, label: str) -> bool:
     return bool(re.search(rf"[{{,]\s*{label}\s*=", series))
 
 
-def _known(what: str, mapping: Mapping[str, Any], known: set[str]) -> None:
+def _check_keys(what: str, mapping: Mapping[str, Any], known: set[str]) -> None:
     if unknown := set(mapping) - known:
         raise ConversionError(f"vmalert-tool has nothing for {', '.join(sorted(unknown))} of a {what}")

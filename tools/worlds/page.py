@@ -36,19 +36,19 @@ def _row(outcome: Outcome, here: Sequence[Delivered]) -> str:
     cells = (
         world.name,
         world.what,
-        _expected(world.raised, world.delivered),
-        _listed((one.alert for one in outcome.raised), allowed),
-        _listed((one.raised.alert for one in here), allowed),
+        _expected_cell(world.raised, world.delivered),
+        _alert_list((one.alert for one in outcome.raised), allowed),
+        _alert_list((one.raised.alert for one in here), allowed),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _expected(raised: Iterable[Alert], delivered: Iterable[Alert]) -> str:
-    lists = _listed(raised, frozenset()), _listed(delivered, frozenset())
+def _expected_cell(raised: Iterable[Alert], delivered: Iterable[Alert]) -> str:
+    lists = _alert_list(raised, frozenset()), _alert_list(delivered, frozenset())
     return lists[0] if lists[0] == lists[1] else f"{lists[0]}; delivered: {lists[1]}"
 
 
-def _listed(alerts: Iterable[Alert], allowed: frozenset[Alert]) -> str:
+def _alert_list(alerts: Iterable[Alert], allowed: frozenset[Alert]) -> str:
     """The names of the alerts, each with its number of objects."""
     counts: dict[tuple[bool, str, str], int] = {}
     for alert in sorted(set(alerts)):
