@@ -93,20 +93,22 @@ async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Nam
         rows: dict[str, str] = {}
         await subject.until_ready()
         wall = await subject.until_whole(samples=_MIN_SAMPLES * arguments.objects)
-        rows["first complete page: wall"] = f"{wall:.1f} s"
-        rows["first complete page: CPU"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
+        rows["first complete scrape: wall-clock time"] = f"{wall:.1f} s"
+        rows["first complete scrape: CPU time"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
         rows["the same for a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
         rows["peak memory until then"] = f"{subject.memory_mib(peak=True):.0f} MiB"
-        page = await subject.scrape()
-        rows["event loop delay until then, maximum"] = _longest_delay(page)
-        rows["samples; plain page; gzip page"] = (
-            f"{page.samples}; {len(page.body) / 1e6:.1f} MB; {page.wire / 1e6:.2f} MB"
+        response = await subject.scrape()
+        rows["event loop delay until then, maximum"] = _longest_delay(response)
+        rows["samples; uncompressed size; gzip size"] = (
+            f"{response.samples}; {len(response.body) / 1e6:.1f} MB; {response.wire / 1e6:.2f} MB"
         )
-        for name, packed, times in (("gzip", True, 20), ("plain", False, 5)):
+        for name, packed, times in (("gzip", True, 20), ("uncompressed", False, 5)):
             cpu = subject.cpu_seconds()
             median = await subject.median_scrape(packed=packed, times=times)
             cpu = (subject.cpu_seconds() - cpu) / times
-            rows[f"{name} scrape, quiet, median of {times}; its CPU"] = f"{median * 1e3:.0f}; {cpu * 1e3:.0f} ms"
+            rows[f"{name} scrape without load, median of {times}; CPU time of one"] = (
+                f"{median * 1e3:.0f}; {cpu * 1e3:.0f} ms"
+            )
         rows |= await _under_load(subject, api, arguments)
         rows["memory after the load: now; peak"] = (
             f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB"
@@ -138,10 +140,10 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace)
     }
 
 
-def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
+def _longest_delay(response: Scrape, before: Scrape | None = None) -> str:
     """The bucket of the longest delay of the event loop, since the scrape `before` if it is given."""
     name = "coderun_exporter_event_loop_delay_seconds_bucket"
-    late = {bound: page.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
+    late = {bound: response.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     if before is not None:
         late = {bound: late[bound] - before.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     most = next(bound for bound in _DELAYS if late[bound] == late["+Inf"])

@@ -83,21 +83,23 @@ async def _start(name: str, subject: Subject, arguments: argparse.Namespace, whi
     while True:
         wall, cpu = await subject.until_idle()
         peak = subject.memory_mib(peak=True)
-        page = await subject.scrape()
-        if page.samples >= _MIN_SAMPLES[name] * arguments.objects:
+        response = await subject.scrape()
+        if response.samples >= _MIN_SAMPLES[name] * arguments.objects:
             break
-        print(f"{name} was idle with {page.samples} samples: waiting again", flush=True)
+        print(f"{name} was idle with {response.samples} samples: waiting again", flush=True)
     before = subject.cpu_seconds()
     scrapes = [(await subject.scrape()).seconds for _ in range(arguments.scrapes)]
     each = (subject.cpu_seconds() - before) / len(scrapes)
     return {
-        f"CPU until idle{which}": f"{cpu:.2f} s",
-        f"wall until idle{which}": f"{wall:.1f} s",
+        f"CPU time until idle{which}": f"{cpu:.2f} s",
+        f"wall-clock time until idle{which}": f"{wall:.1f} s",
         f"peak memory until idle{which}": f"{peak:.0f} MiB",
-        f"gzip scrape, quiet, median; CPU of one{which}": (
+        f"gzip scrape without load, median; CPU time of one{which}": (
             f"{statistics.median(scrapes) * 1e3:.1f}; {each * 1e3:.1f} ms"
         ),
-        "samples; plain page; gzip page": f"{page.samples}; {len(page.body) / 1e6:.1f}; {page.wire / 1e6:.1f} MB",
+        "samples; uncompressed size; gzip size": (
+            f"{response.samples}; {len(response.body) / 1e6:.1f}; {response.wire / 1e6:.1f} MB"
+        ),
     }
 
 
@@ -121,7 +123,7 @@ async def _scrape_rows(subject: Subject, *, minutes: float) -> dict[str, str]:
         seconds.append((await subject.scrape()).seconds)
     took, used = time.perf_counter() - started_at, subject.cpu_seconds() - cpu
     return {
-        "CPU of an hour under load": f"{used / took * 3600:.1f} s",
+        "CPU time per hour under load": f"{used / took * 3600:.1f} s",
         "minutes measured; scrapes": f"{took / 60:.1f}; {len(seconds)}",
         "gzip scrape under load, median": f"{statistics.median(seconds) * 1e3:.1f} ms",
         "memory after the load: now; peak": f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB",

@@ -72,12 +72,12 @@ async def _measure(arguments: argparse.Namespace, *, enabled: bool) -> dict[str,
                 before = subject.cpu_seconds()
                 for _ in range(arguments.seconds // 15):
                     await asyncio.sleep(15)
-                    page = await subject.scrape()
+                    response = await subject.scrape()
                 rows["CPU under load, % of a core"] = (subject.cpu_seconds() - before) / arguments.seconds * 100
                 rows["memory after the load, MiB"] = subject.memory_mib()
                 rows["peak memory, MiB"] = subject.memory_mib(peak=True)
                 if enabled:
-                    shown = page.body.decode().splitlines()
+                    shown = response.body.decode().splitlines()
                     print("\n".join(line for line in shown if line.startswith("coderun_exporter_events_")))
                 return rows
 

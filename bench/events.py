@@ -70,8 +70,8 @@ async def _measure(
                 made = await _warn(session, runs, arguments)
                 took = time.perf_counter() - started_at
                 found[enabled].append((server.cpu_seconds() - before) / took * 100)
-                page = (await subject.scrape()).body.decode().splitlines()
-                kept = [line for line in page if line.startswith("coderun_exporter_events_total")]
+                lines = (await subject.scrape()).body.decode().splitlines()
+                kept = [line for line in lines if line.startswith("coderun_exporter_events_total")]
                 print(f"{made / took:.0f} Events/s, {'; '.join(kept)}", flush=True)
     return found[False], found[True]
 

@@ -63,9 +63,11 @@ def main() -> int:
 async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
     async with stand_in(arguments.objects, folder) as api, _exporter(api.kubeconfig) as victim:
         await victim.subject.until_whole(samples=10 * arguments.objects)
-        page = await victim.subject.scrape()
-        print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a page of", end=" ")
-        print(f"{len(page.body) / 1e6:.0f} MB, {page.wire / 1e6:.1f} MB as gzip\n")
+        response = await victim.subject.scrape()
+        print(
+            f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a response of", end=" "
+        )
+        print(f"{len(response.body) / 1e6:.0f} MB, {response.wire / 1e6:.1f} MB as gzip\n")
         print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
         for name, attack, clients, seconds, changes in _CROWDS:
             if arguments.only in {None, attack}:
@@ -116,7 +118,7 @@ async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> l
     victim.forget_peak()
     good = GoodClient(victim.port, "/metrics", pause=1.0)
     live = GoodClient(victim.port, "/livez", pause=0.5, new_connection=True)
-    requesting = [asyncio.create_task(asyncio.to_thread(watcher.watch)) for watcher in (good, live)]
+    requesting = [asyncio.create_task(asyncio.to_thread(client.send_requests)) for client in (good, live)]
     most, until = descriptors, time.monotonic() + seconds
     async with _attack(victim, attack, clients) as seen:
         while time.monotonic() < until:
@@ -170,9 +172,9 @@ async def _shutdown_seconds(victim: Victim) -> float:
 
 async def _first_complete_scrape(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
     """The first complete scrape after an attack."""
-    while not (page := await scrape()).body.endswith(b"\n") or page.samples < len(_BOUNDS):
+    while not (response := await scrape()).body.endswith(b"\n") or response.samples < len(_BOUNDS):
         await asyncio.sleep(0.5)
-    return page
+    return response
 
 
 class GoodClient:
@@ -184,7 +186,7 @@ class GoodClient:
         self._seconds: list[float] = []
         self._failed: list[str] = []
 
-    def watch(self) -> None:
+    def send_requests(self) -> None:
         """Sends requests until `stop` is set."""
         connection = self._connection()
         while not self.stop:
@@ -222,8 +224,8 @@ def _longest(before: Scrape, after: Scrape) -> str:
     return next(bound for bound in _BOUNDS if late[bound] == late["+Inf"])
 
 
-def _value(page: Scrape, name: str, bound: str) -> float:
-    return page.value(f'{name}{{le="{bound}"}}')
+def _value(response: Scrape, name: str, bound: str) -> float:
+    return response.value(f'{name}{{le="{bound}"}}')
 
 
 def _rejections(before: Scrape, after: Scrape) -> str:

@@ -212,8 +212,8 @@ def _read(url: str) -> bytes:
 
 def _write_history(folder: pathlib.Path, promtool: str, address: str) -> None:
     """Writes six hours of the exporter's counters and histograms as blocks of Prometheus' storage."""
-    page = _read(f"http://{address}/metrics").decode()
-    found = re.findall(rf"^((?:{'|'.join(_HISTORY_METRICS)}){{.*)}} \S+$", page, re.MULTILINE)
+    exposition = _read(f"http://{address}/metrics").decode()
+    found = re.findall(rf"^((?:{'|'.join(_HISTORY_METRICS)}){{.*)}} \S+$", exposition, re.MULTILINE)
     now = int(time.time())
     file = folder / "history.txt"
     with file.open("w") as out:
