@@ -9,10 +9,10 @@ __all__ = ["load", "load_all"]
 
 
 def load(text: str | bytes) -> Any:
-    """The only document of a text."""
+    """Loads a text that has one document."""
     return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def load_all(text: str | bytes) -> Iterator[Any]:
-    """Each document of a text."""
+    """Loads all documents of a text."""
     return yaml.load_all(text, Loader=yaml.CSafeLoader)

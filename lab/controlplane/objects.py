@@ -28,7 +28,7 @@ def crd(
 ) -> dict[str, Any]:
     """The CustomResourceDefinition of CodeRuns. A test may set another group, kind or openAPIV3Schema.
 
-    `with_status`: whether the status is a subresource, which the server drops from a new object.
+    `with_status`: whether the status is a subresource. If so, the server drops the status of a new object.
     """
     singular = kind.lower()
     names = {"plural": f"{singular}s", "singular": singular, "kind": kind, "listKind": f"{kind}List"}

@@ -40,6 +40,7 @@ class Incident:
     """An incident and the expected alert. Times of day are UTC, in the replay."""
 
     number: str
+    """The name of the incident: a number, or a number and a version of the platform."""
     title: str
     without: str
     """How long the incident lasted on the day itself, with its start and end."""

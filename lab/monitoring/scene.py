@@ -1,7 +1,8 @@
-"""The simulated platform with all problems that the dashboards show, an exporter, and a real Prometheus.
+"""Runs the simulated platform with all problems that the dashboards show, exporters, and a real Prometheus.
 
 The past is simulated with a clock that is set back. Afterwards the clock is real, so that `time()` and the timestamps
-of the objects agree in Prometheus. Counters must increase between two scrapes, so some runs end after the start.
+of the objects agree in Prometheus. Counters must increase between two scrapes, so some runs end after the first
+scrape.
 """
 
 import asyncio
@@ -62,7 +63,7 @@ STALLS = {one.name for one in _STALLS}
 OVERDUE, NO_POD, PENDING = {one.name for one in (*_HANGS, _LONG)}, _NO_POD.name, _PENDING.name
 """The runs whose Jobs exceed the default limit; the run whose Job has no pod; the run whose pod is pending."""
 RUNS = dict.fromkeys((STALLED, HANGING, NO_POD, DONE, RETRIED), NAMESPACE) | {FAILED: NEWEST.namespace}
-"""One run of each kind, with its namespace."""
+"""One run with each problem, and its namespace."""
 _KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
 _SETTINGS = {
     "coderuns": {

@@ -11,7 +11,7 @@ from lab.promql.history import Series
 __all__ = ["KEEPS_NAME", "OVER_TIME"]
 
 KEEPS_NAME = frozenset({"last_over_time"})
-_MAX_GAP_INTERVALS = 1.1
+_MAX_GAP_INTERVALS = 1.1  # a larger gap at a limit of the window means that the series starts or ends there
 
 
 def _increase(series: Series, begin: float, end: float) -> float | None:
@@ -63,4 +63,4 @@ OVER_TIME: Mapping[str, Callable[[Series, float, float], float | None]] = {
     "last_over_time": _of_values(lambda values: values[-1]),
     "present_over_time": _of_values(lambda _: 1.0),
 }
-"""Functions of a series in a window, the window's start and its end, by name. They return None for no result."""
+"""The functions by name. Their arguments are a series, and the start and end of the window. None means no result."""

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from exporter.app import App, serve
-from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as WebSettings
 from exporter.profiles import Profile
 from exporter.telemetry import ResourceStatus
 from lab.apiserver import StandInApiServer
@@ -32,12 +32,12 @@ from lab.platform.writer import Writer
 from lab.timelapse.players import Controller, Nodes
 from lab.waiting import until_true
 
-__all__ = ["DOCSRUNS", "PATIENT", "World"]
+__all__ = ["DOCSRUNS", "LONG_RUNNING_AGENTS", "World"]
 
-PATIENT = ("rex", "blaze")
+LONG_RUNNING_AGENTS = ("rex", "blaze")
 """Agents whose Jobs take up to three hours: their limit in the settings is four hours."""
 DOCSRUNS = Profile(plural="docsruns", kind="DocsRun")
-DEADLINE_SECONDS = 86400  # as in later versions of the platform
+DEADLINE_SECONDS = 86400  # activeDeadlineSeconds of Jobs, as in later versions of the platform
 
 
 class World:
@@ -102,9 +102,11 @@ class World:
         stack = contextlib.AsyncExitStack()
         settings = Settings(
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
-            web=Listening(listen_addresses=("127.0.0.1:0",)),
+            web=WebSettings(listen_addresses=("127.0.0.1:0",)),
             coderuns=CodeRuns(kinds=(Profile(), DOCSRUNS)),
-            thresholds=Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in PATIENT}),
+            thresholds=Thresholds(
+                agents={agent: AgentThresholds(job_max_runtime="4h") for agent in LONG_RUNNING_AGENTS}
+            ),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
         self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now

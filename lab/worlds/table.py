@@ -46,7 +46,7 @@ class World:
         return " + ".join(f"{kind}s of {number}" if kind else number for number, _, kind in parts)
 
 
-ERA, NEWEST = "agent-platform", "cto"
+ERA, NEWEST = "agent-platform", "cto"  # the namespaces of November 2025 and of the newest version
 _REX = "play-coderun-task-2-rex-claude-agent-plat-5a1b2c3d-2a000000-v1"
 _T42 = "play-coderun-t42-rex-unknown-20000000-v1"
 _TESS = "play-coderun-task-3-tess-claude-agent-plat-34f1645a-12000000-v1"

@@ -49,9 +49,11 @@ RESERVED = (
 """Labels that the rules set or that identify objects, so users cannot set them."""
 LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
 LABEL_VALUE = r"[A-Za-z0-9][A-Za-z0-9 ._/@:+-]{0,99}"
-# Without quotes, braces, commas, blanks and `#`: it is written to YAML unquoted, and Prometheus expands annotations.
+# An address has no quotes, braces, commas, blanks or `#`, because it is written to YAML without quotes, and to
+# annotations, which Prometheus expands as templates.
 ADDRESS = r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~%+=&?:/-]*)?"
-# Without quotes, backquotes, backslashes and braces: it is written in quotes to YAML, PromQL and templates.
+# A pattern of scrape jobs has no quotes, backquotes, backslashes or braces, because it is written to quoted strings
+# in YAML, PromQL and templates.
 JOBS = r"[A-Za-z0-9_.:/()|*+?^$-]+"
 FORMS = {
     "seconds": (r"[1-9][0-9]{0,8}", "a whole number of seconds, such as 300"),

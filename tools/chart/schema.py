@@ -14,7 +14,7 @@ from tools.bundle import settings as rules
 
 __all__ = ["Section", "Values", "sections", "text"]
 
-_DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - one form, one place
+_DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - the exporter's own pattern
 _SUBDOMAIN = rf"^{rbac._SUBDOMAIN.pattern}$"  # noqa: SLF001 - as above
 _PATTERN = rf"^{rbac._PATTERN.pattern}$"  # noqa: SLF001 - as above
 _LABEL = rf"^{rbac._LABEL.pattern}$"  # noqa: SLF001 - as above
@@ -45,6 +45,7 @@ _ITEM_FORMS = {
     ("ConfigMaps", "required"): _PATTERN,
     ("CodeRuns", "kinds"): _SUBDOMAIN,
 }
+"""The pattern of the items of a list, by type and field."""
 _PROFILE_TYPES = {"worker": ["object", "array"], "times": "object", "about": "object", "only": "object"}
 """JSON types of the parts of a profile that only the exporter validates."""
 
@@ -54,7 +55,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_onl
 
 
 class Image(Section):
-    """The image."""
+    """The container image."""
 
     repository: str
     tag: str

@@ -66,7 +66,7 @@ def datasource() -> build.DatasourceVariable:
     return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
 
 
-def query(name: str, label: str, *, series: str, all_of_them: bool, of: str = "") -> build.QueryVariable:
+def query(name: str, label: str, *, series: str, include_all: bool, of: str = "") -> build.QueryVariable:
     """A variable `name` with the values of the label `of` (default: `name`) of these series.
 
     "All" is the pattern `.*`, which also matches series without the label.
@@ -74,7 +74,7 @@ def query(name: str, label: str, *, series: str, all_of_them: bool, of: str = ""
     values = {"query": f"label_values({series}, {of or name})", "refId": name, "qryType": 1}
     builder = build.QueryVariable(name).label(label).datasource(SOURCE).query(values)
     builder.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(dashboard.VariableSort.ALPHABETICAL_ASC)
-    if not all_of_them:
+    if not include_all:
         return builder
     everything = dashboard.VariableOption(selected=True, text="All", value="$__all")
     return builder.include_all(True).all_value(".*").multi(True).current(everything)

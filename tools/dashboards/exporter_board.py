@@ -31,8 +31,8 @@ def exporter_board() -> str:
         "The exporter itself: data freshness, permissions, scrapes, and resource usage.",
         variables=[
             datasource(),
-            query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
-            query("instance", "Instance", series=series, all_of_them=True),
+            query("cluster", "Cluster", series="coderun_exporter_build_info", include_all=True),
+            query("instance", "Instance", series=series, include_all=True),
         ],
         annotations=[FIRING],
         rows=[

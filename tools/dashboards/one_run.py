@@ -40,9 +40,9 @@ def one_run_board() -> str:
         "One agent run from its creation to its end: state and phase, Jobs, limits, causes, alerts, ConfigMaps.",
         variables=[
             datasource(),
-            query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
-            query("namespace", "Namespace", series=f"coderun_created_timestamp{{{SCRAPED}}}", all_of_them=False),
-            query("coderun", "Run", series=runs, all_of_them=False),
+            query("cluster", "Cluster", series="coderun_exporter_build_info", include_all=True),
+            query("namespace", "Namespace", series=f"coderun_created_timestamp{{{SCRAPED}}}", include_all=False),
+            query("coderun", "Run", series=runs, include_all=False),
         ],
         annotations=[ALERTS],
         rows=[

@@ -12,7 +12,7 @@ from tools.dashboards.querying import PanelResult, Server, run_queries
 __all__ = ["image_name", "measured_on", "render"]
 
 Measured = dict[str, list[list[PanelResult]]]
-"""By file name: the results of the dashboard, one list for each run on the dashboard of one run, otherwise one."""
+"""The results by file name. The dashboard of one run has a list of results for each run, the others have one list."""
 _SECONDS = 45.0
 
 

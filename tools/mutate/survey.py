@@ -18,7 +18,7 @@ _AT_ONCE = 100
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """The results of one rule. `refused` is the number of mutants that Prometheus cannot load: they have none."""
+    """The results of one rule. `refused` is the number of other mutants, which Prometheus cannot load."""
 
     rule: str
     results: tuple[Result, ...]

@@ -53,11 +53,11 @@ async def stand_in(folder: pathlib.Path) -> AsyncIterator[Server]:
     )
     assert process.stdin is not None  # noqa: S101 - asked for above
     assert process.stdout is not None  # noqa: S101 - asked for above
-    written, read = process.stdin, process.stdout
+    commands, replies = process.stdin, process.stdout
 
     async def send(*words: object) -> None:
-        written.write(" ".join(map(str, words)).encode() + b"\n")
-        await read.readline()
+        commands.write(" ".join(map(str, words)).encode() + b"\n")
+        await replies.readline()
 
     async def restart(seconds: float) -> None:
         await send("restart", seconds)
@@ -73,7 +73,7 @@ async def stand_in(folder: pathlib.Path) -> AsyncIterator[Server]:
     try:
         yield Server(
             name="the stand-in API server",
-            url=(await read.readline()).decode().strip(),
+            url=(await replies.readline()).decode().strip(),
             token="anybody",  # noqa: S106 - the stand-in does not authenticate
             trust=None,
             authority=folder / "ca.pem",

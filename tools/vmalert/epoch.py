@@ -19,12 +19,12 @@ def is_time(series: str) -> bool:
 
 
 def shift_values(values: str) -> str:
-    """The values of a series of Unix times: `0x9 300+60x4 _ stale` becomes `946684800x9 946685100+60x4 _ stale`."""
+    """Moves the values of a series of Unix times: `0x9 300+60x4 _` becomes `946684800x9 946685100+60x4 _`."""
     return " ".join(_shift_value(item) for item in values.split())
 
 
 def shift_dates(text: str) -> str:
-    """The dates in an expected annotation."""
+    """Moves the dates in an expected annotation."""
     return _DATE.sub(lambda found: _shift_date(found[0]), text)
 
 
