@@ -50,12 +50,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
     parser.add_argument("--rate", type=int, default=200, help="changes a second under load (default 200)")
-    parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="length of the load (default 60)")
-    parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
+    parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="duration of the load (default 60)")
+    parser.add_argument("--real", action="store_true", help="use a real etcd and kube-apiserver, not the stand-in")
     parser.add_argument(
-        "--pods", action="store_true", help="a further column, with Pods in place of Jobs; stand-in only"
+        "--pods", action="store_true", help="add a column with Pods instead of Jobs; only with the stand-in"
     )
-    parser.add_argument("--grow", metavar="N,N,...", help="a column for each of these sizes, in place of --objects")
+    parser.add_argument(
+        "--grow", metavar="N,N,...", help="print a column for each of these sizes, instead of --objects"
+    )
     arguments = parser.parse_args()
     sizes = [int(size) for size in (arguments.grow or str(arguments.objects)).split(",")]
     kind = "kube-apiserver and etcd" if arguments.real else "the stand-in API server"

@@ -33,8 +33,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
     parser.add_argument("--starts", type=int, default=2, help="starts of each program (default 2)")
-    parser.add_argument("--scrapes", type=int, default=20, help="quiet scrapes after each start (default 20)")
-    parser.add_argument("--minutes", type=float, default=10, help="length of the load (default 10)")
+    parser.add_argument("--scrapes", type=int, default=20, help="scrapes without load after each start (default 20)")
+    parser.add_argument("--minutes", type=float, default=10, help="duration of the load (default 10)")
     parser.add_argument("--rate", type=int, default=20, help="changes a second under load (default 20)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--open", type=int, default=500, help="open CodeRuns, each with a pod (default 500)")
     parser.add_argument("--rate", type=int, default=100, help="changes of runs, Jobs and pods a second (default 100)")
     parser.add_argument("--events", type=int, default=100, help="Events a second (default 100)")
-    parser.add_argument("--seconds", type=int, default=60, help="length of the load (default 60)")
+    parser.add_argument("--seconds", type=int, default=60, help="duration of the load (default 60)")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:

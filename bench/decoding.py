@@ -99,8 +99,8 @@ def main() -> int:
                 decode(raw)
             times[name].append((time.process_time() - started) / arguments.number * 1e6)
     for name, some in times.items():
-        print(f"{name:10s} median {statistics.median(some):6.2f} us, least {min(some):6.2f} us")
-    print(f"ratio      median {_ratio(times, statistics.median):6.2f},    least {_ratio(times, min):6.2f}")
+        print(f"{name:10s} median {statistics.median(some):6.2f} us, minimum {min(some):6.2f} us")
+    print(f"ratio      median {_ratio(times, statistics.median):6.2f},    minimum {_ratio(times, min):6.2f}")
     return 0
 
 

@@ -30,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--namespaces", type=int, default=20)
     parser.add_argument("--rate", type=int, default=100, help="Events a second (default 100)")
-    parser.add_argument("--seconds", type=int, default=30, help="length of each period (default 30)")
+    parser.add_argument("--seconds", type=int, default=30, help="duration of each period (default 30)")
     parser.add_argument("--rounds", type=int, default=2, help="periods with and without (default 2 each)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:

@@ -35,13 +35,13 @@ _CROWDS = (  # name, attack, clients, seconds, changes of objects a second
 )
 _COLUMNS = (
     "clients",
-    "loop delay, longest",
+    "event loop delay, maximum",
     "memory before; peak; after, MiB",
     "descriptors before; peak; after",
-    "good scrape, median; longest",
+    "good scrape, median; maximum",
     "good scrapes: 200; other",
-    "/livez, median; longest",
-    "refused, by reason",
+    "/livez, median; maximum",
+    "rejected, by reason",
 )
 _DELAY = "coderun_exporter_event_loop_delay_seconds_bucket"
 _BOUNDS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
@@ -74,7 +74,7 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
                 async with _change_objects(api, objects=arguments.objects, rate=changes):
                     row = await _crowd(victim, attack, clients, seconds)
                 print(f"| {name} | {' | '.join(row)} |", flush=True)
-        print(f"\nSIGTERM with 100 slow readers: {await _shutdown_seconds(victim):.2f} s to the end")
+        print(f"\nSIGTERM with 100 slow readers: {await _shutdown_seconds(victim):.2f} s until the process exits")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -55,9 +55,9 @@ async def main(objects: int) -> None:
                 for cpu, wall, at in sorted(gaps, reverse=True)[:_MAX_LINES]
             ]
             collections = sorted((a + b for a, b in zip(pauses[::2], pauses[1::2], strict=False)), reverse=True)[:3]
-            print(f"{objects} CodeRuns and {objects} Jobs, whole after {ready:.1f} s")
+            print(f"{objects} CodeRuns and {objects} Jobs, initial lists complete after {ready:.1f} s")
             print("longest pauses: " + ", ".join(longest))
-            print("longest collections: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in collections))
+            print("longest garbage collections: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in collections))
 
 
 if __name__ == "__main__":

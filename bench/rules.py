@@ -66,10 +66,12 @@ def main() -> int:
     """Prints a table for each version."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=7700, help="CodeRuns, and as many Jobs (7700: 100,000 series)")
-    parser.add_argument("--rounds", type=int, default=6, help="evaluations that are measured (default 6)")
-    parser.add_argument("--interval", type=int, default=10, help="seconds between them (default 10)")
-    parser.add_argument("--late", type=int, default=0, help="so many stalled runs and unfinished Jobs at once")
-    parser.add_argument("--cores", type=int, default=1, help="of Prometheus (default 1)")
+    parser.add_argument("--rounds", type=int, default=6, help="number of measured evaluations (default 6)")
+    parser.add_argument("--interval", type=int, default=10, help="seconds between evaluations (default 10)")
+    parser.add_argument(
+        "--late", type=int, default=0, help="number of stalled runs, and of unfinished Jobs, that occur at once"
+    )
+    parser.add_argument("--cores", type=int, default=1, help="cores of Prometheus (default 1)")
     arguments = parser.parse_args()
     os.environ["GOMAXPROCS"] = str(arguments.cores)
     for suffix in [suffix for suffix in _VERSIONS if find(f"prometheus{suffix}")] or _VERSIONS:
@@ -229,7 +231,7 @@ def _write_history(folder: pathlib.Path, promtool: str, address: str) -> None:
 
 
 def _print(words: str, *, scrapes: float, calm: Phase, alarm: Phase) -> None:
-    print(f"\n{words}; milliseconds: median and most of the rounds; the most as a share of the interval of 30 s\n")
+    print(f"\n{words}; milliseconds: median; maximum of all evaluations. Share: maximum / interval of 30 s\n")
     print(f"| | {calm.firing} alerts firing | {alarm.firing} alerts firing | share |\n|---|---|---|---|")
     for name in sorted(calm.groups):
         share = max(alarm.groups[name]) / _INTERVAL

@@ -85,7 +85,7 @@ def main() -> int:
     if args.write:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
-    print(f"played and judged in {duration(time.monotonic() - started)}")
+    print(f"simulated and evaluated in {duration(time.monotonic() - started)}")
     for line in wrong:
         print(f"make calm: {line}", file=sys.stderr)
     return 1 if wrong else 0

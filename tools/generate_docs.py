@@ -42,7 +42,7 @@ _OWN_PAGE = (language.Profile,)  # documented in docs/profiles.md, not in docs/c
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes or compares the pages. Returns the exit code, 2 if an alert is incomplete."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which pages are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale pages")
     check = parser.parse_args(argv).check
     try:
         texts = pages()

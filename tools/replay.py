@@ -109,7 +109,7 @@ INCIDENTS = (
 def main() -> int:
     """Writes the page. Returns 1 if an incident was not detected, an unexpected alert fired or the page was stale."""
     parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is stale")
     check = parser.parse_args().check
     begun = time.monotonic()
     start = of_day(DAY, BEGIN) + _HALF_INTERVAL

@@ -19,16 +19,24 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Generates, compares or packs. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="bundle", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
-    parser.add_argument("--release", action="store_true", help="pack a release instead")
-    parser.add_argument("--version", default="", help="with --release: the version to pack, as alerts/VERSION has it")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
+    parser.add_argument("--release", action="store_true", help="pack a release")
     parser.add_argument(
-        "--settings", type=pathlib.Path, help="with --release: the settings of the rules (alerts/README.md)"
+        "--version", default="", help="with --release: the version, which must be that of alerts/VERSION"
     )
     parser.add_argument(
-        "--runbooks", default="", help="with --release: the base address of the runbooks, over the settings"
+        "--settings",
+        type=pathlib.Path,
+        help="with --release: the file with the settings of the rules (alerts/README.md)",
     )
-    parser.add_argument("--out", type=pathlib.Path, default=source.ROOT / "dist", help="with --release: where (dist)")
+    parser.add_argument(
+        "--runbooks",
+        default="",
+        help="with --release: the base address of the runbooks, which overrides the settings",
+    )
+    parser.add_argument(
+        "--out", type=pathlib.Path, default=source.ROOT / "dist", help="with --release: the folder (dist)"
+    )
     options = parser.parse_args(argv)
     try:
         if options.release:

@@ -16,7 +16,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes or compares the files. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="chart", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
     check = parser.parse_args(argv).check
     return update(generate.generated(), found=generate.found(), root=generate.ROOT, check=check)
 

@@ -155,7 +155,7 @@ def _with_version(path: pathlib.Path, *keys: str) -> str:
     for key in keys:
         text, count = re.subn(rf"^(\s*{key}: ).*$", rf'\g<1>"{__version__}"', text, flags=re.MULTILINE)
         if count != 1:
-            raise ValueError(f"{path}: {key} is there {count} times")
+            raise ValueError(f"{path}: {key} occurs {count} times")
     return text
 
 

@@ -23,9 +23,14 @@ DOCS = ROOT / "docs"
 def main(argv: Sequence[str] | None = None) -> int:
     """Generates, compares or draws the dashboards. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="dashboards", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
     parser.add_argument(
-        "--render", nargs="?", type=pathlib.Path, const=DOCS, metavar="FOLDER", help="draw them (docs)"
+        "--render",
+        nargs="?",
+        type=pathlib.Path,
+        const=DOCS,
+        metavar="FOLDER",
+        help="draw the dashboards to this folder (docs)",
     )
     options = parser.parse_args(argv)
     code = update(generate.generated(), found=generate.found(), root=generate.ROOT, check=options.check)

@@ -26,14 +26,18 @@ _ERRORS = (ExporterEndedError, TooSlowError, PlatformError, MissingComponentErro
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints a line for each fault, then the report. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0, help="how long (default 10)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="duration of the test (default 10)")
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns and Jobs together (default 20000)")
-    parser.add_argument("--rate", type=float, default=300.0, help="changes a second (default 300)")
-    parser.add_argument("--scrapers", type=int, default=20, help="clients, each every 1 to 5 s (default 20)")
-    parser.add_argument("--fault-every", type=float, default=30.0, metavar="SECONDS", help="(default 30)")
-    parser.add_argument("--seed", type=int, default=1, help="of the order of the faults and changes (default 1)")
-    parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
-    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the report there too")
+    parser.add_argument("--rate", type=float, default=300.0, help="writes per second (default 300)")
+    parser.add_argument(
+        "--scrapers", type=int, default=20, help="clients, each of which scrapes every 1 to 5 s (default 20)"
+    )
+    parser.add_argument(
+        "--fault-every", type=float, default=30.0, metavar="SECONDS", help="interval between faults (default 30)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the order of faults and writes (default 1)")
+    parser.add_argument("--real", action="store_true", help="use a real etcd and kube-apiserver, not the stand-in")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="also write the report to this file")
     arguments = parser.parse_args(argv)
     options = Options(
         seconds=arguments.minutes * 60,

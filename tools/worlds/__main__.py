@@ -19,7 +19,7 @@ from tools.worlds.page import PAGE, text_of
 def main() -> int:
     """Writes or compares the page. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.worlds", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is stale")
     check = parser.parse_args().check
     try:
         played = outcomes()

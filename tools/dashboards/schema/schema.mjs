@@ -1,4 +1,4 @@
-// Prints a JSON object with the JSON Schema of a dashboard and of each kind of panel that the dashboards use.
+// Prints one JSON object: for a dashboard and for each kind of panel that is used here, the JSON Schema of its types.
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
