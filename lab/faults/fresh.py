@@ -23,9 +23,9 @@ async def _page(settings: Settings) -> str:
         async with serve(settings) as app:
             while any(status.pending for status in app.health.statuses) or not app.store.render(seconds=1.0):
                 await asyncio.sleep(0.01)
-            page = b"".join(app.store.exposition(tail="").plain()).decode()
+            exposition = b"".join(app.store.exposition(tail="").plain()).decode()
         await until_closed()
-    return page
+    return exposition
 
 
 async def until_closed() -> None:

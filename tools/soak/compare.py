@@ -33,8 +33,8 @@ async def differences(
 def _differences(exporter: Exporter, settings: dict[str, Any], kubeconfig: pathlib.Path) -> list[str]:
     fresh = fresh_page(settings, kubeconfig=kubeconfig)
     names = {line.split()[2] for line in fresh.split("\n") if line.startswith("# TYPE ")}
-    page = readable_of(exporter.get().text)
-    actual = {line for line in page if line.partition("{")[0].partition(" ")[0] in names}
+    exposition = readable_of(exporter.get().text)
+    actual = {line for line in exposition if line.partition("{")[0].partition(" ")[0] in names}
     expected = set(readable_of(fresh))
     return [
         *(f"+ {line}" for line in sorted(actual - expected)),

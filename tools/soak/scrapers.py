@@ -66,37 +66,37 @@ class Seen(msgspec.Struct, kw_only=True, omit_defaults=True):
     late: dict[str, float] = {}
 
 
-def seen_on(page: bytes, seen: Seen, *, form: Form, least: int, most: int) -> None:
+def seen_on(exposition: bytes, seen: Seen, *, form: Form, least: int, most: int) -> None:
     """Sets the fields of `seen` from a response, and `problem` if the response is incomplete."""
-    if not page.endswith(form.end):
-        seen.problem = f"the page ends in {page[-20:]!r}"
+    if not exposition.endswith(form.end):
+        seen.problem = f"the page ends in {exposition[-20:]!r}"
         return
-    runs = _section(page, page.find(b"# TYPE coderun_created_timestamp ")).count(b"\n")
+    runs = _section(exposition, exposition.find(b"# TYPE coderun_created_timestamp ")).count(b"\n")
     if not least <= runs <= most:
         seen.problem = f"{runs} runs on the page instead of {least} to {most}"
-    seen.memory = sum(_values(page, "process_resident_memory_bytes").values())
-    seen.descriptors = sum(_values(page, "process_open_fds").values())
-    seen.tasks = sum(_values(page, "coderun_exporter_event_loop_tasks").values())
-    seen.requests = sum(_values(page, "coderun_exporter_requests").values())
-    for series, value in _values(page, "coderun_exporter_errors").items():
+    seen.memory = sum(_values(exposition, "process_resident_memory_bytes").values())
+    seen.descriptors = sum(_values(exposition, "process_open_fds").values())
+    seen.tasks = sum(_values(exposition, "coderun_exporter_event_loop_tasks").values())
+    seen.requests = sum(_values(exposition, "coderun_exporter_requests").values())
+    for series, value in _values(exposition, "coderun_exporter_errors").items():
         code = _label(series, "code")
         seen.errors[code] = seen.errors.get(code, 0.0) + value
-    late = _values(page, _DELAY)
+    late = _values(exposition, _DELAY)
     seen.late = {_label(series, "le"): value for series, value in late.items() if "le=" in series}
 
 
-def _values(page: bytes, family: str) -> dict[str, float]:
+def _values(exposition: bytes, family: str) -> dict[str, float]:
     """The samples of a family by series. The exporter's own metrics are at the end of the response."""
-    lines = _section(page, page.rfind(b"# TYPE " + family.encode())).decode().splitlines()
+    lines = _section(exposition, exposition.rfind(b"# TYPE " + family.encode())).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines)
     return {series: float(value) for series, _, value in pairs}
 
 
-def _section(page: bytes, head: int) -> bytes:
+def _section(exposition: bytes, head: int) -> bytes:
     """The samples of the family whose TYPE line begins at `head`; empty if `head` is -1."""
-    begin = page.find(b"\n", head) + 1
-    end = page.find(b"\n#", begin - 1) + 1
-    return page[begin : end or None] if head >= 0 else b""
+    begin = exposition.find(b"\n", head) + 1
+    end = exposition.find(b"\n#", begin - 1) + 1
+    return exposition[begin : end or None] if head >= 0 else b""
 
 
 def _label(series: str, name: str) -> str:
@@ -117,17 +117,17 @@ class _Client:
     def scrape(self) -> Seen:
         seen = Seen(at=time.monotonic(), seconds=0.0, form=self._form.name, client=self._number)
         try:
-            page = self._page(seen)
+            exposition = self._request(seen)
         except (OSError, http.client.HTTPException, EOFError, ValueError) as error:
             self._connection.close()  # it is opened again by the next request
             seen.seconds, seen.problem = time.monotonic() - seen.at, repr(error)
         else:
-            seen_on(page, seen, form=self._form, **self._bounds)
+            seen_on(exposition, seen, form=self._form, **self._bounds)
         if seen.seconds > PATIENCE_SECONDS and not seen.problem:
             seen.problem = f"it took {seen.seconds:.1f} s"
         return seen
 
-    def _page(self, seen: Seen) -> bytes:
+    def _request(self, seen: Seen) -> bytes:
         form = self._form
         headers = {"Accept": form.accept, "Accept-Encoding": form.encoding}
         self._connection.request("GET", "/metrics", headers=headers)
