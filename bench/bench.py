@@ -27,7 +27,7 @@ _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
 _MIN_SAMPLES = 10
 """The minimum number of samples for a CodeRun and its Job. A scrape with fewer samples is incomplete."""
-_PODS = """\
+_POD_SETTINGS = """\
 coderuns:
   kinds:
     - resource: coderuns.v1.agents.platform
@@ -84,7 +84,7 @@ async def _bench(
         argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
         if worker == "Pod":
             settings = folder / "exporter.yml"
-            settings.write_text(_PODS)
+            settings.write_text(_POD_SETTINGS)
             argv.append(f"--config.file={settings}")
         head = f"{arguments.objects} + {arguments.objects}{' Pods' if worker == 'Pod' else ''}"
         return {head: await _measure(argv, port, api, arguments)}

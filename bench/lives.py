@@ -9,13 +9,13 @@ from lab.workload import coderun, job
 __all__ = ["late", "quiet", "stuck"]
 
 _SERVICES = 4  # with five agents, 20 combinations
-_AT_WORK = 3  # running runs of ten
+_RUNNING = 3  # of ten runs, the number that is running
 
 
 def quiet(objects: int) -> Iterator[dict[str, Any]]:
     """Three runs in ten are running, the others succeeded less than the retention time ago."""
     for index in range(objects):
-        if index % 10 < _AT_WORK:
+        if index % 10 < _RUNNING:
             yield from _pair(index, age=300 + index * 37 % 2100)
         else:
             yield from _pair(index, age=3600 + index * 37 % 14400, phase="Succeeded", worked=900)

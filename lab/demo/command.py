@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Raises UsageError."""
+    """Parses the command line. Raises UsageError."""
     parser = Parser(
         prog="python -m lab.demo", description="The incidents, replayed on this machine without a cluster."
     )
@@ -49,14 +49,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_speed,
         default=60.0,
         metavar="N",
-        help="simulated seconds in a real one (default: 60, which takes a minute and a half)",
+        help="simulated seconds per real second (default: 60, which takes a minute and a half)",
     )
     parser.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
         default=_ADDRESS,
         metavar="HOST:PORT",
-        help=f"where the exporter is served; a free port if that one is taken (default: {_ADDRESS})",
+        help=f"address of the exporter; if it is in use, a free port is chosen (default: {_ADDRESS})",
     )
     parser.add_argument(
         "--stay",

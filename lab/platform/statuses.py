@@ -22,7 +22,7 @@ __all__ = [
     "template_failed",
 ]
 
-SWEEP_SECONDS = 60
+CLEANUP_SECONDS = 60
 """TTL of the Job of a succeeded run, in seconds."""
 
 
@@ -51,7 +51,7 @@ def succeeded(now: float) -> dict[str, Any]:
         "lastUpdate": rfc3339(now),
         "workCompleted": True,
         "finishedAt": rfc3339(now),
-        "expireAt": rfc3339(now + SWEEP_SECONDS),
+        "expireAt": rfc3339(now + CLEANUP_SECONDS),
     }
 
 

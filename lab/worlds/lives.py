@@ -14,10 +14,10 @@ from lab.worlds.steps import Step
 
 __all__ = ["LIVES"]
 
-_TO_FIRST_JOB = 10.0
-_TO_NEXT_JOB = 10.0
-_TO_RETRY = 1.0  # from the end of a Job to its deletion and the next contextVersion
-_TO_SWEEP = 60.0
+_TO_FIRST_JOB = 10.0  # seconds from the creation of a run to its first Job
+_TO_NEXT_JOB = 10.0  # seconds from the end of a Job to the next Job
+_TO_RETRY = 1.0  # seconds from the end of a Job to its deletion and the next contextVersion
+_TO_CLEANUP = 60.0  # seconds from the end of a run to the deletion of its Job
 _ATTEMPTS = 38
 
 
@@ -30,9 +30,9 @@ def _finished_run(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     cleaned = {"expireAt", "cleanupCompletedAt"}
     status = {key: value for key, value in run["status"].items() if key not in cleaned}
     yield Step(at=end, item=_without_deletion(run) | {"status": status | {"lastUpdate": rfc3339(end)}})
-    yield Step(at=end + _TO_SWEEP, item=_job(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB), gone=True)
+    yield Step(at=end + _TO_CLEANUP, item=_job(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB), gone=True)
     if run["status"].keys() & cleaned:
-        yield Step(at=end + _TO_SWEEP, item=run)
+        yield Step(at=end + _TO_CLEANUP, item=run)
     if "deletionTimestamp" in run["metadata"]:
         yield Step(at=seconds_of(run["metadata"]["deletionTimestamp"]), item=run)
 

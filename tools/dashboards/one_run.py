@@ -30,6 +30,7 @@ __all__ = ["one_run_board"]
 
 PAST = {0: ("no longer exported", GONE)}
 SIGNS = {21: ("yes", BAD), 22: ("firing", BAD)}
+"""Value mappings for causes and alerts on the timeline, beside STATES and JOBS."""
 
 
 def one_run_board() -> str:

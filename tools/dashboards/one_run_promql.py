@@ -33,6 +33,7 @@ __all__ = [
 
 THIS = f'{ONE}, coderun="$coderun"'
 MINE = f"job_info{{{THIS}}}"
+# The value mappings of the timeline. All numbers differ, because a panel has one list of mappings.
 STATES = {
     1: ("succeeded", GOOD),
     2: ("failed", BAD),

@@ -12,7 +12,7 @@ __all__ = ["Accepted", "Key", "Result", "SurvivorsError", "faults", "load_accept
 Key = tuple[str, str, str]
 """The identity of a mutant: its rule, the place and the change."""
 
-SHARE = 0.95
+MIN_SHARE = 0.95
 """The minimum share of killed mutants."""
 
 
@@ -83,8 +83,8 @@ def faults(results: Sequence[Result], accepted: Sequence[Accepted]) -> tuple[str
     lines += [f"listed {count} times: {' | '.join(key)}" for key, count in listed.items() if count > 1]
     lines += [f"no reason: {_words(entry)}" for entry in accepted if not entry.reason.strip()]
     share = share_killed(results)
-    if share < SHARE:
-        lines.append(f"too few: {share:.1%} of the mutants were killed, and {SHARE:.0%} are asked for")
+    if share < MIN_SHARE:
+        lines.append(f"too few: {share:.1%} of the mutants were killed, and {MIN_SHARE:.0%} are asked for")
     return tuple(lines)
 
 
