@@ -1,7 +1,7 @@
 """Evaluates the syntax tree of an expression at one time.
 
-The meaning of each construct is documented by Prometheus under "Querying". A construct that is not listed here raises
-an error that names it.
+Prometheus documents the meaning of each construct under "Querying". A construct that is not supported here raises an
+error that names it.
 """
 
 import re
@@ -33,9 +33,9 @@ def parse(text: str) -> Any:
 def evaluate(tree: Any, *, page: Page, time: float, history: History | None = None) -> Value:
     """The value of a parsed expression at `time` (seconds since the epoch): a number or a vector.
 
-    `history` has the current and earlier scrapes, for `offset` and range selectors; None: only this scrape. Raises
-    UnsupportedError for an unsupported construct, even if no series reaches it, and PromqlError if Prometheus would
-    fail too.
+    `history` has the current and earlier scrapes, for `offset` and range selectors. Without it, only the scrape
+    `page` is used. Raises UnsupportedError for an unsupported construct, even if there are no series, and PromqlError if
+    Prometheus would fail too.
     """
     if history is None:
         history = History()

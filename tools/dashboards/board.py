@@ -14,9 +14,9 @@ from tools.dashboards.parts import SOURCE
 __all__ = [
     "AGENT_RUNS",
     "EXPORTER",
-    "NO_RUNBOOKS",
     "ONE_RUN",
     "RUNBOOK",
+    "RUNBOOKS_PLACEHOLDER",
     "Row",
     "board",
     "datasource",
@@ -27,7 +27,7 @@ __all__ = [
 
 AGENT_RUNS, ONE_RUN, EXPORTER = "coderun-agent-runs", "coderun-one-run", "coderun-exporter"
 """The uids of the dashboards. They must not change, because links and imports use them."""
-NO_RUNBOOKS = "@runbooks@"
+RUNBOOKS_PLACEHOLDER = "@runbooks@"
 """The placeholder for the address of the runbooks."""
 RUNBOOK = ("Runbook", "${runbooks}/${__value.text}")
 TAG = "coderun-exporter"
@@ -82,7 +82,7 @@ def query(name: str, label: str, *, series: str, include_all: bool, of: str = ""
 
 def runbooks() -> build.ConstantVariable:
     """The address of the runbooks. A release sets it, or removes the variable with all links to runbooks."""
-    return build.ConstantVariable("runbooks").label("Address of the runbooks").value(NO_RUNBOOKS)
+    return build.ConstantVariable("runbooks").label("Address of the runbooks").value(RUNBOOKS_PLACEHOLDER)
 
 
 def one_run(field: str) -> tuple[str, str]:

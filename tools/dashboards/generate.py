@@ -7,7 +7,7 @@ from typing import Any
 
 from tools.bundle.source import NAME, ROOT, read_version
 from tools.dashboards.agent_runs import agent_runs
-from tools.dashboards.board import NO_RUNBOOKS
+from tools.dashboards.board import RUNBOOKS_PLACEHOLDER
 from tools.dashboards.exporter_board import exporter_board
 from tools.dashboards.one_run import one_run_board
 
@@ -45,7 +45,7 @@ def boards() -> dict[str, str]:
 def linked(base: str) -> dict[str, str]:
     """The dashboards with links to runbooks below the address `base`; if it is empty, without these links."""
     if base:
-        return {name: text.replace(NO_RUNBOOKS, base.rstrip("/")) for name, text in boards().items()}
+        return {name: text.replace(RUNBOOKS_PLACEHOLDER, base.rstrip("/")) for name, text in boards().items()}
     return {
         name: json.dumps(_without_runbooks(json.loads(text)), sort_keys=True, indent=1) + "\n"
         for name, text in boards().items()
@@ -64,7 +64,7 @@ def _without_runbooks(tree: Any) -> Any:
 def _is_runbook_link(item: Any) -> bool:
     """Whether the item is a link to a runbook, or the variable with the address of the runbooks."""
     return isinstance(item, dict) and (
-        str(item.get("url")).startswith("${runbooks}/") or item.get("query") == NO_RUNBOOKS
+        str(item.get("url")).startswith("${runbooks}/") or item.get("query") == RUNBOOKS_PLACEHOLDER
     )
 
 

@@ -13,7 +13,7 @@ from tools.mutate.verdict import Key, Result
 
 __all__ = ["Row", "load_suites", "survey"]
 
-_AT_ONCE = 100
+_BATCH_SIZE = 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,8 @@ def survey(
 
 def _batches(made: Sequence[Mutant]) -> Iterator[Sequence[Mutant]]:
     """The mutants of each run of promtool."""
-    for start in range(0, len(made), _AT_ONCE):
-        yield made[start : start + _AT_ONCE]
+    for start in range(0, len(made), _BATCH_SIZE):
+        yield made[start : start + _BATCH_SIZE]
 
 
 def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:
