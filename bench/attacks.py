@@ -15,7 +15,10 @@ _SECOND = 1.0
 
 
 class Client:
-    """A client with one connection at a time. `seen` counts responses by status, and `dropped` connections."""
+    """A client with one connection at a time. `seen` has the number of responses by status.
+
+    Its key `dropped` counts connections that the server closed, `cut` incomplete responses, and `none` no response.
+    """
 
     def __init__(self, port: int, seen: collections.Counter[str]) -> None:
         self._port = port

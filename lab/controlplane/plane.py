@@ -54,7 +54,7 @@ class ControlPlane:
         return self._processes["kube-apiserver"].pid
 
     def start(self) -> None:
-        """Starts etcd and the API server, until both are ready. Raises TimeoutError with the end of its log."""
+        """Starts etcd and the API server, and waits until they are ready. Raises TimeoutError."""
         self._write_files()
         self.start_etcd()
         self.start_api_server()

@@ -31,11 +31,11 @@ def parse(text: str) -> Any:
 
 
 def evaluate(tree: Any, *, page: Page, time: float, history: History | None = None) -> Value:
-    """The value of a parsed expression at `time` (seconds since the epoch): a number or a vector.
+    """The value of a parsed expression at `time` (Unix time): a number or a vector.
 
     `history` has the current and earlier scrapes, for `offset` and range selectors. Without it, only the scrape
-    `page` is used. Raises UnsupportedError for an unsupported construct, even if there are no series, and PromqlError if
-    Prometheus would fail too.
+    `page` is used. Raises UnsupportedError for an unsupported construct, even if there are no series, and PromqlError
+    if Prometheus would fail too.
     """
     if history is None:
         history = History()

@@ -1,8 +1,8 @@
 """Sends the alerts of all worlds to one Alertmanager, each world as a cluster, and collects the notifications.
 
 Routes and inhibitions are those of alerts/alertmanager.yml. The clock of Alertmanager cannot be set, so the alerts
-are posted in rounds, one for each change: each alert after the `group_wait` of its route, and sources of inhibitions
-first.
+are sent in rounds. Each round has the alerts that fire at one evaluation and whose `group_wait` is over; the sources
+of inhibitions are sent first.
 """
 
 import datetime as dt
@@ -22,8 +22,8 @@ from lab.worlds.player import AFTER, MINUTE, SNAPSHOT
 
 __all__ = ["Delivered", "delivered"]
 
-PEOPLE = frozenset({"pager", "chat"})
-"""The receivers whose notifications are counted as delivered, in contrast to the receiver `log`."""
+NOTIFIED_RECEIVERS = frozenset({"pager", "chat"})
+"""The receivers whose notifications count as delivered. Those of the receiver `log` do not count."""
 _FAST = {"group_wait": "1s", "group_interval": "1s"}
 _HOUR = dt.timedelta(hours=1)
 
@@ -60,7 +60,7 @@ def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list
         for number in range(max(map(len, rounds), default=0)):
             here = [(cluster, of_world[number]) for cluster, of_world in enumerate(rounds) if number < len(of_world)]
             _play_round(alertmanager, webhook, here)
-        arrived = {_key(each): each for each in _firing_notifications(webhook) if each.receiver in PEOPLE}
+        arrived = {_key(each): each for each in _firing_notifications(webhook) if each.receiver in NOTIFIED_RECEIVERS}
     return [
         [
             Delivered(raised=one, text="\n".join(arrived[key].annotations.values()))

@@ -25,7 +25,7 @@ class FaultTargets:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A fault; `strike` returns when the fault is over."""
+    """A kind of fault. `strike` causes the fault, and returns when it is over."""
 
     name: str
     strike: Callable[[FaultTargets], Awaitable[None]]

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["FORMS", "PATIENCE_SECONDS", "Form", "Seen", "seen_on"]
+__all__ = ["FORMS", "TIMEOUT_SECONDS", "Form", "Seen", "seen_on"]
 
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 """The default `scrape_timeout` of Prometheus."""
 _PAUSES = (1.0, 5.0)
 _DELAY = "coderun_exporter_event_loop_delay_seconds"
@@ -112,7 +112,7 @@ class _Client:
         self._number = number
         self._form = FORMS[number % len(FORMS)]
         self._bounds = {"least": least, "most": most}
-        self._connection = http.client.HTTPConnection(host, timeout=PATIENCE_SECONDS)
+        self._connection = http.client.HTTPConnection(host, timeout=TIMEOUT_SECONDS)
 
     def scrape(self) -> Seen:
         seen = Seen(at=time.monotonic(), seconds=0.0, form=self._form.name, client=self._number)
@@ -123,7 +123,7 @@ class _Client:
             seen.seconds, seen.problem = time.monotonic() - seen.at, repr(error)
         else:
             seen_on(exposition, seen, form=self._form, **self._bounds)
-        if seen.seconds > PATIENCE_SECONDS and not seen.problem:
+        if seen.seconds > TIMEOUT_SECONDS and not seen.problem:
             seen.problem = f"it took {seen.seconds:.1f} s"
         return seen
 
