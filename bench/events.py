@@ -1,7 +1,7 @@
 """Measures the CPU usage of the API server with and without watches of Events (`python -m bench.events`).
 
-A real etcd and kube-apiserver have 20 namespaces with an open run each. The exporter watches their Events or not, in
-turns. 100 Events a second, which are Warnings about these runs, are each written with a request.
+A real etcd and kube-apiserver have 20 namespaces, each with an open run. 100 Warnings a second are written about
+these runs, each with a request. The periods alternate: in every second one, the exporter watches Events.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _SETTLE_SECONDS = 20.0
 def main() -> int:
     """Prints the CPU usage of the API server in each period, and the share of the watches."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--namespaces", type=int, default=20)
+    parser.add_argument("--namespaces", type=int, default=20, help="namespaces, each with a run (default 20)")
     parser.add_argument("--rate", type=int, default=100, help="Events a second (default 100)")
     parser.add_argument("--seconds", type=int, default=30, help="duration of each period (default 30)")
     parser.add_argument("--rounds", type=int, default=2, help="periods with and without (default 2 each)")
@@ -42,8 +42,8 @@ def main() -> int:
             plane.stop()
     print(f"without watches of Events: {', '.join(f'{value:.1f}' for value in without)} % of a core")
     print(f"with them: {', '.join(f'{value:.1f}' for value in watched)} % of a core")
-    least, most = min(without), min(watched)
-    print(f"share of the watches, of the least loaded periods: {(most - least) / most * 100:.1f} %")
+    base, total = min(without), min(watched)
+    print(f"the watches' share of the CPU usage (lowest periods): {(total - base) / total * 100:.1f} %")
     return 0
 
 

@@ -52,12 +52,12 @@ class Api:
         name = coderun(index)["metadata"]["name"]
         await self.send("PATCH", f"{_RUNS}/{name}/status", {"status": {"phase": phase}})
 
-    async def change_job(self, index: int, ready: int) -> None:
-        """Sets the number of active pods of a Job, or the phase of a worker Pod."""
+    async def change_job(self, index: int, active: int) -> None:
+        """Sets the number of active pods of a Job, or the phase of a worker Pod: Running, or Pending for 0."""
         name = job(index)["metadata"]["name"]
-        path, status = f"{_JOBS}/{name}/status", dict[str, Any](active=ready)
+        path, status = f"{_JOBS}/{name}/status", dict[str, Any](active=active)
         if self._worker == "Pod":
-            path, status = f"{_PODS}/{name}/status", {"phase": "Running" if ready else "Pending"}
+            path, status = f"{_PODS}/{name}/status", {"phase": "Running" if active else "Pending"}
         await self.send("PATCH", path, {"status": status})
 
     async def fill(self, objects: int, *, etcd: str) -> None:

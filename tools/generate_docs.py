@@ -83,7 +83,7 @@ def api() -> str:
 
 
 def permissions(*flags: str) -> str:
-    """What `coderun-exporter rbac` prints with these flags."""
+    """The output of `coderun-exporter rbac` with these flags."""
     parser = argparse.ArgumentParser()
     rbac.add_arguments(parser)
     return rbac.render(parser.parse_args(flags))

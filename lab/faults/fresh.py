@@ -13,7 +13,10 @@ __all__ = ["fresh_page", "until_closed"]
 
 
 def fresh_page(settings: dict[str, Any], *, kubeconfig: pathlib.Path) -> str:
-    """The metrics of all listed or denied resources, without counters and metrics of the exporter itself."""
+    """Runs a new exporter until every resource is listed or denied, and returns its metrics.
+
+    Counters and the metrics of the exporter itself are omitted. `settings` is a parsed configuration file.
+    """
     own = {"kubernetes": {"kubeconfig": str(kubeconfig)}, "web": {"listen_addresses": ["127.0.0.1:0"]}}
     return asyncio.run(_page(msgspec.convert(settings | own, Settings)))
 

@@ -16,7 +16,7 @@ __all__ = ["Readable", "Watched"]
 
 
 class Readable(Prometheus):
-    """A Prometheus server that can be queried."""
+    """A Prometheus server with methods for its series and for range queries."""
 
     def series(self, selector: str) -> list[dict[str, str]]:
         """The label sets that match a selector."""
@@ -48,9 +48,9 @@ class Watched(Readable):
 
     def _backfill(self) -> None:
         """Writes the current samples of two metrics with past timestamps, 30 s apart."""
-        more = f',cluster="{self._cluster}"' if self._cluster else ""
+        cluster_label = f',cluster="{self._cluster}"' if self._cluster else ""
         found = [
-            line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{more},')
+            line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{cluster_label},')
             for exporter in self._exporters
             for line in exporter.get().text.splitlines()
             if line.startswith(("coderun_exporter_resource_synced{", "job_active{"))

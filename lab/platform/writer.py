@@ -13,7 +13,7 @@ __all__ = ["Writer", "WriterError"]
 
 _MERGE = {"Content-Type": "application/merge-patch+json"}
 _MAX_TEXT = 200
-_ANSWER = aiohttp.ClientTimeout(total=20)
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 class WriterError(Exception):
@@ -40,7 +40,7 @@ class Writer:
         self._headers = dict(headers or {})
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_ANSWER)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
         return self
 
     async def __aexit__(

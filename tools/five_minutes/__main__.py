@@ -27,7 +27,9 @@ POD_CIDR = "10.0.0.0/24"
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns 0 if every alert fired within five minutes, 2 if a component is missing, otherwise 1."""
     parser = argparse.ArgumentParser(prog="five-minutes", description=__doc__)
-    parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{', '.join(WAYS)}; default: all")
+    parser.add_argument(
+        "ways", nargs="*", metavar="WAY", help=f"an installation method: {', '.join(WAYS)} (default: all)"
+    )
     parser.add_argument("--in-namespace", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     ways = arguments.ways or list(WAYS)

@@ -22,7 +22,9 @@ from tools.five_minutes.prometheus_operator import PrometheusOperator
 __all__ = ["WAYS", "walk"]
 
 WAYS = {"kustomize": "With kustomize", "helm": "With Helm", "operator": "With the Prometheus Operator"}
+"""The installation methods, with their headings in docs/five-minutes.md."""
 WANTED = {"RequiredConfigMapUnhealthy": 6, "CodeRunNotReconciled": 1}
+"""The number of firing alerts of each name, once the page is done."""
 LIMIT_SECONDS = 300.0
 MOUNT = "/etc/prometheus/coderun-exporter"
 SERVICE = "coderun-exporter.agent-platform.svc"
@@ -68,7 +70,7 @@ class Walk:
 
     @contextlib.contextmanager
     def run_exporter(self) -> Iterator[None]:
-        """Runs the exporter's container at the address of its pod, and waits until it is ready."""
+        """Runs the exporter's container at the address of its pod. Enters when the container is ready."""
         pods = self.list_objects("/api/v1/namespaces/agent-platform/pods")
         # The page sets an image, so a pod of the previous ReplicaSet may still be terminating.
         [pod] = [each for each in pods if "deletionTimestamp" not in each["metadata"]]
@@ -145,7 +147,7 @@ def walk(way: str, folder: pathlib.Path) -> None:
             )
             if operator:
                 operator.prepare()
-                steps.log("the Prometheus Operator has a Prometheus to configure")
+                steps.log("the Prometheus Operator runs, and a Prometheus object exists")
             steps.run(WAYS[way])
             stack.enter_context(steps.run_exporter())
             if operator:

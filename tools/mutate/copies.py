@@ -16,9 +16,9 @@ from tools.mutate.rules import Mutant, Rule, readers
 
 __all__ = ["Copies", "copies_of"]
 
-_MARK = "_mutant"
-_CHECKS = frozenset({"alert_rule_test", "promql_expr_test"})
-_NAMING = frozenset({"alertname", "expr", "exp_samples", "labels", "series"})
+_SUFFIX = "_mutant"
+_CHECK_LISTS = frozenset({"alert_rule_test", "promql_expr_test"})
+_FIELDS_WITH_NAMES = frozenset({"alertname", "expr", "exp_samples", "labels", "series"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Copies:
     annotated: bool = True
 
     def without(self, numbers: frozenset[int]) -> "Copies":
-        """The other mutants."""
+        """The copies, without the mutants of these numbers."""
         return dataclasses.replace(
             self, mutants={number: each for number, each in self.mutants.items() if number not in numbers}
         )
@@ -59,7 +59,7 @@ class Copies:
         count = 0
         for test in tests:
             for key, value in test.value:
-                if key.value in _CHECKS:
+                if key.value in _CHECK_LISTS:
                     value.value = self._copy_for_mutants(value.value)
                     count += len(value.value)
                 elif key.value == "input_series":  # a test may provide a recorded series
@@ -70,18 +70,18 @@ class Copies:
 
     def named_in(self, output: str) -> frozenset[int]:
         """The numbers of the mutants in the output of promtool."""
-        return frozenset(map(int, re.findall(rf"{_MARK}(\d+)", output))) & self.mutants.keys()
+        return frozenset(map(int, re.findall(rf"{_SUFFIX}(\d+)", output))) & self.mutants.keys()
 
     @functools.cached_property
     def _names(self) -> re.Pattern[str]:
         return re.compile(rf"(?<![\w:])(?:{'|'.join(map(re.escape, sorted(self.names)))})(?![\w:])")
 
     def _rename(self, text: str, number: int, *, but: AbstractSet[str] = frozenset()) -> str:
-        return self._names.sub(lambda name: name[0] if name[0] in but else f"{name[0]}{_MARK}{number}", text)
+        return self._names.sub(lambda name: name[0] if name[0] in but else f"{name[0]}{_SUFFIX}{number}", text)
 
     def _rename_body(self, body: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         key = "alert" if "alert" in body else "record"
-        renamed = {**body, key: f"{body[key]}{_MARK}{number}", "expr": self._rename(body["expr"], number)}
+        renamed = {**body, key: f"{body[key]}{_SUFFIX}{number}", "expr": self._rename(body["expr"], number)}
         if "annotations" in body:  # queries in annotations may read recorded series; names of alerts are not changed
             renamed["annotations"] = {
                 name: self._rename(text, number, but=self.alerts) for name, text in body["annotations"].items()
@@ -110,7 +110,7 @@ class Copies:
     def _rename_value(self, key: str, value: yaml.Node, number: int) -> yaml.Node:
         if key == "exp_alerts" and not self.annotated:
             return yaml.SequenceNode(value.tag, [_without_annotations(alert) for alert in value.value])
-        return self._rename_item(value, number) if key in _NAMING else value
+        return self._rename_item(value, number) if key in _FIELDS_WITH_NAMES else value
 
 
 def _without(body: Mapping[str, Any], field: str) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ class Life:
 
 
 def name_of(item: dict[str, Any]) -> str:
-    """metadata.name."""
+    """The name of an object."""
     name: str = item["metadata"]["name"]
     return name
 

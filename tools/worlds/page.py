@@ -1,4 +1,4 @@
-"""The text of docs/worlds.md."""
+"""Renders docs/worlds.md."""
 
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
