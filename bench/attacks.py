@@ -1,6 +1,6 @@
-"""The hostile clients of `hostile.py`, in a process of their own: `attacks.py NAME PORT`, until its input ends.
+"""The hostile clients of `hostile.py` as a process: `attacks.py NAME PORT CLIENTS`, until standard input is closed.
 
-Who is thrown out comes again a second later. At the end it prints how many answers of each kind it has got.
+A rejected client connects again after a second. At the end, prints the number of responses by status as JSON.
 """
 
 import asyncio
@@ -15,22 +15,25 @@ _SECOND = 1.0
 
 
 class Client:
-    """One connection at a time. `seen` counts the status of each answer, and `dropped`."""
+    """A client with one connection at a time. `seen` has the number of responses by status.
+
+    Its key `dropped` counts connections that the server closed, `cut` incomplete responses, and `none` no response.
+    """
 
     def __init__(self, port: int, seen: collections.Counter[str]) -> None:
         self._port = port
         self.seen = seen
 
     async def gzip(self) -> None:
-        """Scrapes as fast as it can."""
+        """Requests a compressed scrape."""
         await self._scrape(_GET.format("gzip"))
 
     async def identity(self) -> None:
-        """The same, with pages twenty times as large."""
+        """Requests an uncompressed scrape, which is twenty times as large."""
         await self._scrape(_GET.format("identity"))
 
     async def good(self) -> None:
-        """Scrapes once a second, as a Prometheus that is in a hurry."""
+        """Scrapes once a second, like a Prometheus with a short scrape interval."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             while True:
@@ -40,7 +43,7 @@ class Client:
             writer.transport.abort()
 
     async def slow(self) -> None:
-        """Asks for a large page and takes a byte of it each second."""
+        """Requests an uncompressed scrape and reads one byte of it each second."""
         loop = asyncio.get_running_loop()
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -55,7 +58,7 @@ class Client:
                     break
 
     async def silent(self) -> None:
-        """Connects and says nothing."""
+        """Connects and sends nothing."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             await reader.read(1)
@@ -63,7 +66,7 @@ class Client:
             writer.transport.abort()
 
     async def slowloris(self) -> None:
-        """A byte of a header each second, for ever."""
+        """Sends one byte of a header each second, without end."""
         _, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: ")
@@ -74,8 +77,8 @@ class Client:
         finally:
             writer.transport.abort()
 
-    async def for_ever(self, attack: Callable[[], Awaitable[None]]) -> None:
-        """The attack again and again."""
+    async def repeat(self, attack: Callable[[], Awaitable[None]]) -> None:
+        """Repeats the attack, with a second between two."""
         while True:
             try:
                 await attack()
@@ -113,10 +116,10 @@ ATTACKS = {
 
 
 async def main(name: str, port: int, clients: int) -> None:
-    """Attacks until standard input ends."""
+    """Attacks until standard input is closed."""
     seen: collections.Counter[str] = collections.Counter()
     crowd = [Client(port, seen) for _ in range(clients)]
-    tasks = [asyncio.create_task(one.for_ever(ATTACKS[name].__get__(one))) for one in crowd]
+    tasks = [asyncio.create_task(one.repeat(ATTACKS[name].__get__(one))) for one in crowd]
     await asyncio.to_thread(sys.stdin.read)
     for task in tasks:
         task.cancel()

@@ -1,7 +1,7 @@
-"""The measurements of docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
+"""Measures the exporter for docs/performance.md: `make bench`, `make bench BENCH="--objects 20000 --real"`.
 
-The exporter alone, at one size, or at several with `--grow 1000,5000,20000,100000`. Beside kube-state-metrics:
-`beside.py`. Times on a busy machine vary: read CPU rather than wall.
+`--grow 1000,5000,20000,100000` measures several sizes. `beside.py` compares the exporter with kube-state-metrics. On
+a busy machine, wall-clock times vary more than CPU times.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from lab.measure import Scrape, Subject
 _EXPORTER = pathlib.Path(__file__).parents[1] / "exporter"
 _LOAD_SECONDS = 60
 _SCRAPE_SECONDS = 15
-_LEAST_SAMPLES = 10
-"""Of a CodeRun with its Job, so that a page without one of both is noticed."""
-_PODS = """\
+_MIN_SAMPLES = 10
+"""The minimum number of samples for a CodeRun and its Job. A scrape with fewer samples is incomplete."""
+_POD_SETTINGS = """\
 coderuns:
   kinds:
     - resource: coderuns.v1.agents.platform
@@ -50,12 +50,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
     parser.add_argument("--rate", type=int, default=200, help="changes a second under load (default 200)")
-    parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="length of the load (default 60)")
-    parser.add_argument("--real", action="store_true", help="a real etcd and kube-apiserver; else the stand-in")
+    parser.add_argument("--seconds", type=int, default=_LOAD_SECONDS, help="duration of the load (default 60)")
+    parser.add_argument("--real", action="store_true", help="use a real etcd and kube-apiserver, not the stand-in")
     parser.add_argument(
-        "--pods", action="store_true", help="a further column, with Pods in place of Jobs; stand-in only"
+        "--pods", action="store_true", help="add a column with Pods instead of Jobs; only with the stand-in"
     )
-    parser.add_argument("--grow", metavar="N,N,...", help="a column for each of these sizes, in place of --objects")
+    parser.add_argument(
+        "--grow", metavar="N,N,...", help="print a column for each of these sizes, instead of --objects"
+    )
     arguments = parser.parse_args()
     sizes = [int(size) for size in (arguments.grow or str(arguments.objects)).split(",")]
     kind = "kube-apiserver and etcd" if arguments.real else "the stand-in API server"
@@ -74,7 +76,7 @@ def main() -> int:
 async def _bench(
     arguments: argparse.Namespace, folder: pathlib.Path, *, worker: str = "Job"
 ) -> dict[str, dict[str, str]]:
-    """A column for one size."""
+    """The column of the table for one size."""
     size = arguments.objects
     async with real(size, folder) if arguments.real else stand_in(size, folder, worker=worker) as api:
         port = free_port()
@@ -82,7 +84,7 @@ async def _bench(
         argv += [f"--kubeconfig={api.kubeconfig}", f"--web.listen-address=127.0.0.1:{port}"]
         if worker == "Pod":
             settings = folder / "exporter.yml"
-            settings.write_text(_PODS)
+            settings.write_text(_POD_SETTINGS)
             argv.append(f"--config.file={settings}")
         head = f"{arguments.objects} + {arguments.objects}{' Pods' if worker == 'Pod' else ''}"
         return {head: await _measure(argv, port, api, arguments)}
@@ -92,21 +94,23 @@ async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Nam
     async with started(argv, port) as subject:
         rows: dict[str, str] = {}
         await subject.until_ready()
-        wall = await subject.until_whole(samples=_LEAST_SAMPLES * arguments.objects)
-        rows["first complete page: wall"] = f"{wall:.1f} s"
-        rows["first complete page: CPU"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
+        wall = await subject.until_whole(samples=_MIN_SAMPLES * arguments.objects)
+        rows["first complete scrape: wall-clock time"] = f"{wall:.1f} s"
+        rows["first complete scrape: CPU time"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
         rows["the same for a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
         rows["peak memory until then"] = f"{subject.memory_mib(peak=True):.0f} MiB"
-        page = await subject.scrape()
-        rows["event loop delay until then, maximum"] = _longest_delay(page)
-        rows["samples; plain page; gzip page"] = (
-            f"{page.samples}; {len(page.body) / 1e6:.1f} MB; {page.wire / 1e6:.2f} MB"
+        response = await subject.scrape()
+        rows["event loop delay until then, maximum"] = _longest_delay(response)
+        rows["samples; uncompressed size; gzip size"] = (
+            f"{response.samples}; {len(response.body) / 1e6:.1f} MB; {response.wire / 1e6:.2f} MB"
         )
-        for name, packed, times in (("gzip", True, 20), ("plain", False, 5)):
+        for name, packed, times in (("gzip", True, 20), ("uncompressed", False, 5)):
             cpu = subject.cpu_seconds()
             median = await subject.median_scrape(packed=packed, times=times)
             cpu = (subject.cpu_seconds() - cpu) / times
-            rows[f"{name} scrape, quiet, median of {times}; its CPU"] = f"{median * 1e3:.0f}; {cpu * 1e3:.0f} ms"
+            rows[f"{name} scrape without load, median of {times}; CPU time of one"] = (
+                f"{median * 1e3:.0f}; {cpu * 1e3:.0f} ms"
+            )
         rows |= await _under_load(subject, api, arguments)
         rows["memory after the load: now; peak"] = (
             f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB"
@@ -116,19 +120,19 @@ async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Nam
 
 
 async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace) -> dict[str, str]:
-    """Changes at a rate, half of them to CodeRuns and half to Jobs, and a scrape every 15 s."""
+    """The rows for the time under load: half of the changes are to CodeRuns, half to Jobs. Scrapes every 15 s."""
     before = await subject.scrape()
     stop = asyncio.Event()
     writer = asyncio.create_task(change(api, arguments, stop))
-    cpu, begun, scrapes = subject.cpu_seconds(), time.perf_counter(), []
-    while time.perf_counter() - begun < arguments.seconds:
+    cpu, started_at, scrapes = subject.cpu_seconds(), time.perf_counter(), []
+    while time.perf_counter() - started_at < arguments.seconds:
         await asyncio.sleep(_SCRAPE_SECONDS)
         scrapes.append((await subject.scrape()).seconds)
-    used, took = subject.cpu_seconds() - cpu, time.perf_counter() - begun
+    used, took = subject.cpu_seconds() - cpu, time.perf_counter() - started_at
     after = await subject.scrape()
     stop.set()
     made = await writer
-    rate = made / (time.perf_counter() - begun)
+    rate = made / (time.perf_counter() - started_at)
     return {
         f"changes/s, of {arguments.rate}": f"{rate:.0f}/s",
         "CPU under that load": f"{used / took * 100:.0f} % of a core",
@@ -138,10 +142,10 @@ async def _under_load(subject: Subject, api: Api, arguments: argparse.Namespace)
     }
 
 
-def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
-    """The bucket of the longest delay of the event loop, since `before` if given."""
+def _longest_delay(response: Scrape, before: Scrape | None = None) -> str:
+    """The bucket of the longest delay of the event loop, since the scrape `before` if it is given."""
     name = "coderun_exporter_event_loop_delay_seconds_bucket"
-    late = {bound: page.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
+    late = {bound: response.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     if before is not None:
         late = {bound: late[bound] - before.value(f'{name}{{le="{bound}"}}') for bound in _DELAYS}
     most = next(bound for bound in _DELAYS if late[bound] == late["+Inf"])
@@ -149,16 +153,16 @@ def _longest_delay(page: Scrape, before: Scrape | None = None) -> str:
 
 
 async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -> int:
-    """Changes objects at a rate until `stop` is set; gives how many."""
-    made, begun, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
-    chance = random.Random(1)  # noqa: S311
+    """Changes objects at a rate until `stop` is set. Returns the number of changes."""
+    made, started_at, flipped = 0, time.perf_counter(), set[tuple[int, int]]()
+    rng = random.Random(1)  # noqa: S311
     async with asyncio.TaskGroup() as tasks:
         while not stop.is_set():
-            due = int((time.perf_counter() - begun) * arguments.rate)
+            due = int((time.perf_counter() - started_at) * arguments.rate)
             for _ in range(due - made):
-                index = chance.randrange(arguments.objects)
+                index = rng.randrange(arguments.objects)
                 flipped ^= {(made % 2, index)}
-                flip = (made % 2, index) in flipped  # so that every change is one
+                flip = (made % 2, index) in flipped  # so that each write changes a value
                 change = (
                     api.change_run(index, "Pending" if flip else "Running")
                     if made % 2
@@ -171,7 +175,7 @@ async def change(api: Api, arguments: argparse.Namespace, stop: asyncio.Event) -
 
 
 async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
-    """From the response to a write, which the API server sends when it is stored, to the exporter's cache."""
+    """The time from the response to a write, when the API server has stored it, to the update of the exporter."""
     name = 'coderun_exporter_resource_last_event_timestamp_seconds{resource="coderuns",scope="*"}'
     late = []
     for index in range(times):
@@ -185,8 +189,8 @@ async def _latency(subject: Subject, api: Api, *, times: int = 200) -> str:
 
 @contextlib.asynccontextmanager
 async def started(argv: list[str], port: int) -> AsyncIterator[Subject]:
-    """The process while the context lasts; it serves metrics on that port of loopback."""
-    compileall.compile_dir(_EXPORTER, quiet=1)  # as in the image
+    """Runs a process that serves metrics on this port of loopback, until the context exits."""
+    compileall.compile_dir(_EXPORTER, quiet=1)  # the image contains the bytecode too
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield Subject(pid=process.pid, host=f"127.0.0.1:{port}")
@@ -196,7 +200,7 @@ async def started(argv: list[str], port: int) -> AsyncIterator[Subject]:
 
 
 def free_port() -> int:
-    """A port of loopback on which nothing listens."""
+    """A free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -204,7 +208,7 @@ def free_port() -> int:
 
 
 def print_table(columns: dict[str, dict[str, str]]) -> None:
-    """As Markdown."""
+    """Prints the columns as a Markdown table."""
     print("| | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
     for row in dict.fromkeys(row for column in columns.values() for row in column):

@@ -1,8 +1,8 @@
-"""The exporter beside kube-state-metrics: `make beside`, `make beside BESIDE="--objects 100000 --minutes 20"`.
+"""Compares the exporter with kube-state-metrics: `make beside`, `make beside BESIDE="--objects 100000 --minutes 20"`.
 
-One real API server holds the objects. First each program is started alone, in turns, and not scraped: CPU until idle.
-Then both run at the same time. The objects change, and each program is scraped every 15 s: CPU of one hour, scaled up
-from the minutes that are measured. CPU is the user and system time of the process, by /proc.
+Both read from one real API server. First each program is started alone, in turns, and its CPU time until it is idle
+is measured. Then both run at the same time under load, with a scrape every 15 s, and the CPU time of an hour is
+extrapolated from the measured minutes. CPU time is the user and system time of the process in /proc.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from lab.measure import Subject
 _CRS = pathlib.Path(__file__).parents[1] / "deploy/kube-state-metrics/custom-resource-state.yaml"
 _SCRAPE_SECONDS = 15
 _EXPORTER, _PEER = "exporter", "kube-state-metrics"
-_LEAST_SAMPLES = {_EXPORTER: 10, _PEER: 19}
-"""Of a CodeRun with its Job, so that a page without one of both is noticed."""
+_MIN_SAMPLES = {_EXPORTER: 10, _PEER: 19}
+"""The minimum number of samples for a CodeRun and its Job. A scrape with fewer samples is incomplete."""
 
 
 def main() -> int:
@@ -33,8 +33,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
     parser.add_argument("--starts", type=int, default=2, help="starts of each program (default 2)")
-    parser.add_argument("--scrapes", type=int, default=20, help="quiet scrapes after each start (default 20)")
-    parser.add_argument("--minutes", type=float, default=10, help="length of the load (default 10)")
+    parser.add_argument("--scrapes", type=int, default=20, help="scrapes without load after each start (default 20)")
+    parser.add_argument("--minutes", type=float, default=10, help="duration of the load (default 10)")
     parser.add_argument("--rate", type=int, default=20, help="changes a second under load (default 20)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -49,11 +49,11 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[st
         print(f"{arguments.objects} CodeRuns and as many Jobs; {_machine()}", flush=True)
         for number in range(1, arguments.starts + 1):
             for name in columns:
-                async with _running(name, api) as subject:
+                async with _run(name, api) as subject:
                     rows = await _start(name, subject, arguments, f", start {number}")
                 print(f"{name}: {rows}; {_machine()}", flush=True)
                 columns[name] |= rows
-        async with _running(_EXPORTER, api) as ours, _running(_PEER, api) as peer:
+        async with _run(_EXPORTER, api) as ours, _run(_PEER, api) as peer:
             await asyncio.gather(ours.until_idle(), peer.until_idle())
             loaded = await _load({_EXPORTER: ours, _PEER: peer}, api, arguments)
         print(_machine())
@@ -65,7 +65,7 @@ def _machine() -> str:
 
 
 @contextlib.asynccontextmanager
-async def _running(name: str, api: Api) -> AsyncIterator[Subject]:
+async def _run(name: str, api: Api) -> AsyncIterator[Subject]:
     port, own = free_port(), free_port()
     if name == _EXPORTER:
         argv = [sys.executable, "-m", "exporter", "run", "--log.level=warn"]
@@ -79,49 +79,51 @@ async def _running(name: str, api: Api) -> AsyncIterator[Subject]:
 
 
 async def _start(name: str, subject: Subject, arguments: argparse.Namespace, which: str) -> dict[str, str]:
-    """Nothing is requested until it is idle; then its page must be complete, or it waited for a busy API server."""
+    """The rows of one start. If the first scrape is incomplete, the program only waited for the API server: retry."""
     while True:
         wall, cpu = await subject.until_idle()
         peak = subject.memory_mib(peak=True)
-        page = await subject.scrape()
-        if page.samples >= _LEAST_SAMPLES[name] * arguments.objects:
+        response = await subject.scrape()
+        if response.samples >= _MIN_SAMPLES[name] * arguments.objects:
             break
-        print(f"{name} was idle with {page.samples} samples: waiting again", flush=True)
+        print(f"{name} was idle with {response.samples} samples: waiting again", flush=True)
     before = subject.cpu_seconds()
     scrapes = [(await subject.scrape()).seconds for _ in range(arguments.scrapes)]
     each = (subject.cpu_seconds() - before) / len(scrapes)
     return {
-        f"CPU until idle{which}": f"{cpu:.2f} s",
-        f"wall until idle{which}": f"{wall:.1f} s",
+        f"CPU time until idle{which}": f"{cpu:.2f} s",
+        f"wall-clock time until idle{which}": f"{wall:.1f} s",
         f"peak memory until idle{which}": f"{peak:.0f} MiB",
-        f"gzip scrape, quiet, median; CPU of one{which}": (
+        f"gzip scrape without load, median; CPU time of one{which}": (
             f"{statistics.median(scrapes) * 1e3:.1f}; {each * 1e3:.1f} ms"
         ),
-        "samples; plain page; gzip page": f"{page.samples}; {len(page.body) / 1e6:.1f}; {page.wire / 1e6:.1f} MB",
+        "samples; uncompressed size; gzip size": (
+            f"{response.samples}; {len(response.body) / 1e6:.1f}; {response.wire / 1e6:.1f} MB"
+        ),
     }
 
 
 async def _load(subjects: dict[str, Subject], api: Api, arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
-    """Changes at a rate, half of them to CodeRuns and half to Jobs, for both at the same time."""
+    """The rows under load, for both programs at the same time: half of the changes are to CodeRuns, half to Jobs."""
     stop = asyncio.Event()
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     writer = asyncio.create_task(change(api, arguments, stop))
-    rows = await asyncio.gather(*(_scraped(subject, minutes=arguments.minutes) for subject in subjects.values()))
+    rows = await asyncio.gather(*(_scrape_rows(subject, minutes=arguments.minutes) for subject in subjects.values()))
     stop.set()
     made = await writer
-    rate = {"changes/s": f"{made / (time.perf_counter() - begun):.1f}"}
+    rate = {"changes/s": f"{made / (time.perf_counter() - started_at):.1f}"}
     return {name: rate | found for name, found in zip(subjects, rows, strict=True)}
 
 
-async def _scraped(subject: Subject, *, minutes: float) -> dict[str, str]:
-    """A scrape every 15 s; one that takes longer delays the next."""
-    begun, cpu, seconds = time.perf_counter(), subject.cpu_seconds(), []
+async def _scrape_rows(subject: Subject, *, minutes: float) -> dict[str, str]:
+    """The rows of one program, which is scraped every 15 s. A scrape that takes longer delays the next one."""
+    started_at, cpu, seconds = time.perf_counter(), subject.cpu_seconds(), []
     for number in range(1, round(minutes * 60 / _SCRAPE_SECONDS) + 1):
-        await asyncio.sleep(max(0.0, begun + number * _SCRAPE_SECONDS - time.perf_counter()))
+        await asyncio.sleep(max(0.0, started_at + number * _SCRAPE_SECONDS - time.perf_counter()))
         seconds.append((await subject.scrape()).seconds)
-    took, used = time.perf_counter() - begun, subject.cpu_seconds() - cpu
+    took, used = time.perf_counter() - started_at, subject.cpu_seconds() - cpu
     return {
-        "CPU of an hour under load": f"{used / took * 3600:.1f} s",
+        "CPU time per hour under load": f"{used / took * 3600:.1f} s",
         "minutes measured; scrapes": f"{took / 60:.1f}; {len(seconds)}",
         "gzip scrape under load, median": f"{statistics.median(seconds) * 1e3:.1f} ms",
         "memory after the load: now; peak": f"{subject.memory_mib():.0f}; {subject.memory_mib(peak=True):.0f} MiB",

@@ -1,7 +1,7 @@
-"""What Pods and Events cost: the same cluster read with and without them (`python -m bench.causes`).
+"""Measures the cost of reading Pods and Events: CPU and memory with and without them (`python -m bench.causes`).
 
-20,000 CodeRuns with their Jobs, of which 500 are open and have a pod, in 10 namespaces; then changes of open runs,
-Jobs and pods, and Events, half of them about these pods. CPU and memory of the exporter, and their ratio.
+The cluster has 20,000 CodeRuns with their Jobs in 10 namespaces; 500 are open and have a pod. The load consists of
+changes of open runs, Jobs and pods, and of Events, half of which are about these pods.
 """
 
 import argparse
@@ -23,20 +23,20 @@ from bench.servers import kubeconfig_of
 from lab.apiserver import StandInApiServer
 from lab.workload import coderun, crd, job, pod
 
-_SPACES = 10
-_SETTLE_SECONDS = 20  # Events are watched from 10 s after the initial lists on
-_LEAST_SAMPLES = 10
+_NAMESPACES = 10
+_SETTLE_SECONDS = 20  # the watches of Events start 10 s after the initial lists
+_MIN_SAMPLES = 10
 _STEPS = ("scheduled", "creating", "running", "with an address", "restarted")
 
 
 def main() -> int:
-    """Prints the table; with `--serve`, is the API server."""
+    """Prints the table. With `--serve`, runs the stand-in API server instead."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=20000, help="CodeRuns, and as many Jobs (default 20000)")
     parser.add_argument("--open", type=int, default=500, help="open CodeRuns, each with a pod (default 500)")
     parser.add_argument("--rate", type=int, default=100, help="changes of runs, Jobs and pods a second (default 100)")
     parser.add_argument("--events", type=int, default=100, help="Events a second (default 100)")
-    parser.add_argument("--seconds", type=int, default=60, help="length of the load (default 60)")
+    parser.add_argument("--seconds", type=int, default=60, help="duration of the load (default 60)")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -44,11 +44,11 @@ def main() -> int:
         return 0
     off, on = (asyncio.run(_measure(arguments, enabled=enabled)) for enabled in (False, True))
     ratios = {name: f"{on[name] / off[name]:.2f}" for name in off}
-    print_table({"without": _shown(off), "with Pods and Events": _shown(on), "ratio": ratios})
+    print_table({"without": _format_values(off), "with Pods and Events": _format_values(on), "ratio": ratios})
     return 0
 
 
-def _shown(values: dict[str, float]) -> dict[str, str]:
+def _format_values(values: dict[str, float]) -> dict[str, str]:
     return {name: f"{value:.2f}" for name, value in values.items()}
 
 
@@ -64,7 +64,7 @@ async def _measure(arguments: argparse.Namespace, *, enabled: bool) -> dict[str,
             argv += [f"--kubeconfig={folder / 'kubeconfig'}", f"--config.file={folder / 'exporter.yml'}"]
             async with started([*argv, f"--web.listen-address=127.0.0.1:{port}"], port) as subject:
                 await subject.until_ready()
-                await subject.until_whole(samples=_LEAST_SAMPLES * arguments.open)
+                await subject.until_whole(samples=_MIN_SAMPLES * arguments.open)
                 await asyncio.sleep(_SETTLE_SECONDS)
                 rows = {"CPU until all is read, s": subject.cpu_seconds()}
                 rows["memory then, MiB"] = subject.memory_mib()
@@ -72,12 +72,12 @@ async def _measure(arguments: argparse.Namespace, *, enabled: bool) -> dict[str,
                 before = subject.cpu_seconds()
                 for _ in range(arguments.seconds // 15):
                     await asyncio.sleep(15)
-                    page = await subject.scrape()
+                    response = await subject.scrape()
                 rows["CPU under load, % of a core"] = (subject.cpu_seconds() - before) / arguments.seconds * 100
                 rows["memory after the load, MiB"] = subject.memory_mib()
                 rows["peak memory, MiB"] = subject.memory_mib(peak=True)
                 if enabled:
-                    shown = page.body.decode().splitlines()
+                    shown = response.body.decode().splitlines()
                     print("\n".join(line for line in shown if line.startswith("coderun_exporter_events_")))
                 return rows
 
@@ -100,15 +100,15 @@ async def _api(arguments: argparse.Namespace, folder: pathlib.Path) -> AsyncIter
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    """Serves; once a line arrives on standard input, changes objects without end."""
+    """Serves objects, and changes them without end after a line has arrived on standard input."""
     server = StandInApiServer()
-    server.load([_space(number) for number in range(_SPACES)])
+    server.load([_namespace(number) for number in range(_NAMESPACES)])
     server.load([crd()])
-    world = _World(arguments.objects, arguments.open)
-    server.load(world.objects())
+    cluster = _Cluster(arguments.objects, arguments.open)
+    server.load(cluster.objects())
     print(await server.start(), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    changes, events = world.changes(), world.events()
+    changes, events = cluster.changes(), cluster.events()
     while True:
         for source, rate in ((changes, arguments.rate), (events, arguments.events)):
             server.load(itertools.islice(source, rate // 10))
@@ -116,39 +116,39 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class _World:
-    """The first `open` runs are open."""
+class _Cluster:
+    """The objects of the cluster: `size` runs, of which the first `open` are open."""
 
     size: int
     open: int
 
     def objects(self) -> Iterator[dict[str, Any]]:
-        """All objects, as they are at first."""
+        """The initial objects."""
         for index in range(self.size):
             is_open = index < self.open
-            run = _placed(coderun(index), index)
+            run = _in_namespace(coderun(index), index)
             yield run if is_open else run | {"status": run["status"] | {"phase": "Succeeded"}}
-            work = _placed(job(index), index)
+            work = _in_namespace(job(index), index)
             ended = {"startTime": run["status"]["lastUpdate"], "completionTime": run["status"]["lastUpdate"]}
             ended["conditions"] = [{"type": "Complete", "status": "True"}]
             yield work if is_open else work | {"status": ended}
         yield from (self._pod(index, 0) for index in range(self.open))
 
     def changes(self) -> Iterator[dict[str, Any]]:
-        """Changes of open runs, Jobs and pods in turn."""
-        chance = random.Random(1)  # noqa: S311
+        """Changed open runs, Jobs and pods, in turns, without end."""
+        rng = random.Random(1)  # noqa: S311
         for number in itertools.count():
-            index = chance.randrange(self.open)
-            run, work = _placed(coderun(index), index), _placed(job(index), index)
+            index = rng.randrange(self.open)
+            run, work = _in_namespace(coderun(index), index), _in_namespace(job(index), index)
             flip = number // 3 % 2
             yield run | {"status": run["status"] | {"message": str(number)}}
             yield work | {"status": work["status"] | {"ready": flip}}
             yield self._pod(index, number)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Warnings about the pods, and as many about others, with the words of a real one; each is new."""
+        """Warnings about the pods and about other pods, in turns, without end. Their text is that of a real Event."""
         for number in itertools.count():
-            index = number // 2 % max(1, self.open // 10)  # a tenth of the pods has trouble
+            index = number // 2 % max(1, self.open // 10)  # Events are about a tenth of the pods
             about = self._pod(index, 0)["metadata"]
             uid = about["uid"] if number % 2 else f"other-{number}"
             yield {
@@ -164,7 +164,7 @@ class _World:
             }
 
     def _pod(self, index: int, number: int) -> dict[str, Any]:
-        item, owner = _placed(pod(index), index), job(index)["metadata"]
+        item, owner = _in_namespace(pod(index), index), job(index)["metadata"]
         item["metadata"] |= {"name": f"{owner['name']}-x", "labels": {"job-name": owner["name"]}}
         reference = {"apiVersion": "batch/v1", "kind": "Job", "name": owner["name"], "uid": owner["uid"]}
         item["metadata"] |= {"ownerReferences": [reference | {"controller": True}]}
@@ -179,11 +179,11 @@ class _World:
         return item
 
 
-def _placed(item: dict[str, Any], index: int) -> dict[str, Any]:
-    return item | {"metadata": item["metadata"] | {"namespace": f"agents-{index % _SPACES}"}}
+def _in_namespace(item: dict[str, Any], index: int) -> dict[str, Any]:
+    return item | {"metadata": item["metadata"] | {"namespace": f"agents-{index % _NAMESPACES}"}}
 
 
-def _space(number: int) -> dict[str, Any]:
+def _namespace(number: int) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"agents-{number}"}}
 
 

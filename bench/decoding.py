@@ -1,6 +1,6 @@
-"""Measures decoding of a CodeRun by its profile and by the old hand-written decoder: `python -m bench.decoding`.
+"""Compares the decoding of a CodeRun by its profile with the former hand-written decoder: `python -m bench.decoding`.
 
-Both in one process, in turns. The hand-written decoder is that of a commit; its files are read from git.
+Both are measured in one process, in turns. The files of the hand-written decoder are read from a commit in git.
 """
 
 import argparse
@@ -82,7 +82,7 @@ _OBJECT: dict[str, Any] = {
 def main() -> int:
     """Prints the microseconds of each decoder and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=40, help="of each (default 40)")
+    parser.add_argument("--turns", type=int, default=40, help="turns of each decoder (default 40)")
     parser.add_argument("--number", type=int, default=5000, help="objects in each turn (default 5000)")
     parser.add_argument("--before", default=_BEFORE, help="the commit of the hand-written decoder")
     arguments = parser.parse_args()
@@ -90,17 +90,17 @@ def main() -> int:
     ways = {"by hand": _by_hand(arguments.before), "by profile": _by_profile()}
     runs = [run for decode in ways.values() if (run := decode(raw)) is not None]
     first, second = (msgspec.structs.replace(run, resource="") for run in runs)
-    assert first == second, (first, second)  # a field was added since
+    assert first == second, (first, second)  # fails if a field was added after that commit
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(arguments.turns):
         for name, decode in ways.items():
-            begun = time.process_time()
+            started = time.process_time()
             for _ in range(arguments.number):
                 decode(raw)
-            times[name].append((time.process_time() - begun) / arguments.number * 1e6)
+            times[name].append((time.process_time() - started) / arguments.number * 1e6)
     for name, some in times.items():
-        print(f"{name:10s} median {statistics.median(some):6.2f} us, least {min(some):6.2f} us")
-    print(f"ratio      median {_ratio(times, statistics.median):6.2f},    least {_ratio(times, min):6.2f}")
+        print(f"{name:10s} median {statistics.median(some):6.2f} us, minimum {min(some):6.2f} us")
+    print(f"ratio      median {_ratio(times, statistics.median):6.2f},    minimum {_ratio(times, min):6.2f}")
     return 0
 
 
@@ -133,7 +133,7 @@ def _by_hand(commit: str) -> Callable[[msgspec.Raw], Run]:
 
 
 def _module(commit: str, name: str, **others: types.ModuleType) -> Any:
-    """A module of the exporter at that commit, which imports `others` instead of the current modules."""
+    """A module of the exporter at this commit, which imports `others` instead of the current modules."""
     path = f"{commit}:exporter/{name.replace('.', '/')}.py"
     shown = subprocess.run(["git", "-C", str(_ROOT), "show", path], check=True, capture_output=True, text=True)  # noqa: S607
     module = sys.modules[f"before_{name}"] = types.ModuleType(f"before_{name}")

@@ -1,7 +1,7 @@
-"""What the watches of Events cost the API server: its CPU at 100 Events a second (`python -m bench.events`).
+"""Measures the CPU usage of the API server with and without watches of Events (`python -m bench.events`).
 
-A real etcd and kube-apiserver, 20 namespaces with an open run each, and an exporter that watches their Events or
-none, in turn. The Events are Warnings about these runs, written one by one as a component writes them.
+A real etcd and kube-apiserver have 20 namespaces, each with an open run. 100 Warnings a second are written about
+these runs, each with a request. The periods alternate: in every second one, the exporter watches Events.
 """
 
 import argparse
@@ -26,11 +26,11 @@ _SETTLE_SECONDS = 20.0
 
 
 def main() -> int:
-    """Prints the CPU of the API server in each period, and the share of the watches."""
+    """Prints the CPU usage of the API server in each period, and the share of the watches."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--namespaces", type=int, default=20)
+    parser.add_argument("--namespaces", type=int, default=20, help="namespaces, each with a run (default 20)")
     parser.add_argument("--rate", type=int, default=100, help="Events a second (default 100)")
-    parser.add_argument("--seconds", type=int, default=30, help="length of each period (default 30)")
+    parser.add_argument("--seconds", type=int, default=30, help="duration of each period (default 30)")
     parser.add_argument("--rounds", type=int, default=2, help="periods with and without (default 2 each)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -42,8 +42,8 @@ def main() -> int:
             plane.stop()
     print(f"without watches of Events: {', '.join(f'{value:.1f}' for value in without)} % of a core")
     print(f"with them: {', '.join(f'{value:.1f}' for value in watched)} % of a core")
-    least, most = min(without), min(watched)
-    print(f"share of the watches, of the least loaded periods: {(most - least) / most * 100:.1f} %")
+    base, total = min(without), min(watched)
+    print(f"the watches' share of the CPU usage (lowest periods): {(total - base) / total * 100:.1f} %")
     return 0
 
 
@@ -66,18 +66,18 @@ async def _measure(
             async with started(argv, port) as subject:
                 await subject.until_ready()
                 await asyncio.sleep(_SETTLE_SECONDS)
-                before, begun = server.cpu_seconds(), time.perf_counter()
+                before, started_at = server.cpu_seconds(), time.perf_counter()
                 made = await _warn(session, runs, arguments)
-                took = time.perf_counter() - begun
+                took = time.perf_counter() - started_at
                 found[enabled].append((server.cpu_seconds() - before) / took * 100)
-                page = (await subject.scrape()).body.decode().splitlines()
-                kept = [line for line in page if line.startswith("coderun_exporter_events_total")]
+                lines = (await subject.scrape()).body.decode().splitlines()
+                kept = [line for line in lines if line.startswith("coderun_exporter_events_total")]
                 print(f"{made / took:.0f} Events/s, {'; '.join(kept)}", flush=True)
     return found[False], found[True]
 
 
 async def _fill(session: aiohttp.ClientSession, namespaces: int) -> list[dict[str, str]]:
-    """A namespace for each run; what an Event says of each run."""
+    """Creates the runs, each in its own namespace. Returns the object references that Events have for them."""
     await _post(session, _CRDS, crd())
     await asyncio.sleep(2)
     runs = []
@@ -93,9 +93,9 @@ async def _fill(session: aiohttp.ClientSession, namespaces: int) -> list[dict[st
 
 
 async def _warn(session: aiohttp.ClientSession, runs: list[dict[str, str]], arguments: argparse.Namespace) -> int:
-    made, begun = 0, time.perf_counter()
+    made, started_at = 0, time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        while (passed := time.perf_counter() - begun) < arguments.seconds:
+        while (passed := time.perf_counter() - started_at) < arguments.seconds:
             for number in range(made, int(passed * arguments.rate)):
                 about = runs[number % len(runs)]
                 event = {

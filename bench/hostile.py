@@ -1,7 +1,7 @@
-"""Hostile clients of the exporter's web server, measured: `python -m bench.hostile --objects 20000`.
+"""Measures the exporter's web server under hostile clients: `python -m bench.hostile --objects 20000`.
 
-Each crowd comes for some seconds. Meanwhile a client scrapes once a second over one connection, as Prometheus does,
-and another asks /livez twice a second over a connection of its own each time, as a kubelet does.
+Each crowd of clients attacks for some seconds. Meanwhile, a client scrapes once a second over one connection, like
+Prometheus, and another requests /livez twice a second over a new connection, like a kubelet.
 """
 
 import argparse
@@ -35,13 +35,13 @@ _CROWDS = (  # name, attack, clients, seconds, changes of objects a second
 )
 _COLUMNS = (
     "clients",
-    "loop delay, longest",
+    "event loop delay, maximum",
     "memory before; peak; after, MiB",
     "descriptors before; peak; after",
-    "good scrape, median; longest",
+    "good scrape, median; maximum",
     "good scrapes: 200; other",
-    "/livez, median; longest",
-    "refused, by reason",
+    "/livez, median; maximum",
+    "rejected, by reason",
 )
 _DELAY = "coderun_exporter_event_loop_delay_seconds_bucket"
 _BOUNDS = ("0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf")
@@ -63,16 +63,18 @@ def main() -> int:
 async def _bench(arguments: argparse.Namespace, folder: pathlib.Path) -> None:
     async with stand_in(arguments.objects, folder) as api, _exporter(api.kubeconfig) as victim:
         await victim.subject.until_whole(samples=10 * arguments.objects)
-        page = await victim.subject.scrape()
-        print(f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a page of", end=" ")
-        print(f"{len(page.body) / 1e6:.0f} MB, {page.wire / 1e6:.1f} MB as gzip\n")
+        response = await victim.subject.scrape()
+        print(
+            f"{arguments.objects} CodeRuns + {arguments.objects} Jobs; {os.cpu_count()} cores; a response of", end=" "
+        )
+        print(f"{len(response.body) / 1e6:.0f} MB, {response.wire / 1e6:.1f} MB as gzip\n")
         print(f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|")
         for name, attack, clients, seconds, changes in _CROWDS:
             if arguments.only in {None, attack}:
-                async with _changing(api, objects=arguments.objects, rate=changes):
+                async with _change_objects(api, objects=arguments.objects, rate=changes):
                     row = await _crowd(victim, attack, clients, seconds)
                 print(f"| {name} | {' | '.join(row)} |", flush=True)
-        print(f"\nSIGTERM with 100 slow readers: {await _end(victim):.2f} s to the end")
+        print(f"\nSIGTERM with 100 slow readers: {await _shutdown_seconds(victim):.2f} s until the process exits")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,15 +87,15 @@ class Victim:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The process id of the exporter."""
         return self.process.pid
 
     def descriptors(self) -> int:
-        """How many are open."""
-        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - a count is all
+        """The number of open file descriptors."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))  # noqa: PTH208 - only the number is needed
 
     def forget_peak(self) -> None:
-        """The highest memory is that from now on (proc(5), clear_refs)."""
+        """Resets the peak of the resident memory (proc(5), clear_refs)."""
         pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
 
@@ -111,34 +113,35 @@ async def _exporter(kubeconfig: pathlib.Path) -> AsyncIterator[Victim]:
 
 
 async def _crowd(victim: Victim, attack: str, clients: int, seconds: float) -> list[str]:
-    """The row of one crowd."""
+    """The row of the table for one crowd."""
     before, memory, descriptors = await victim.subject.scrape(), victim.subject.memory_mib(), victim.descriptors()
     victim.forget_peak()
-    good, live = Watcher(victim.port, "/metrics", pause=1.0), Watcher(victim.port, "/livez", pause=0.5, anew=True)
-    watching = [asyncio.create_task(asyncio.to_thread(watcher.watch)) for watcher in (good, live)]
+    good = GoodClient(victim.port, "/metrics", pause=1.0)
+    live = GoodClient(victim.port, "/livez", pause=0.5, new_connection=True)
+    requesting = [asyncio.create_task(asyncio.to_thread(client.send_requests)) for client in (good, live)]
     most, until = descriptors, time.monotonic() + seconds
     async with _attack(victim, attack, clients) as seen:
         while time.monotonic() < until:
             await asyncio.sleep(0.2)
             most = max(most, victim.descriptors())
         good.stop = live.stop = True
-        await asyncio.gather(*watching)
+        await asyncio.gather(*requesting)
     peak = victim.subject.memory_mib(peak=True)
     await asyncio.sleep(3)
-    after = await _until_answered(victim.subject.scrape)
+    after = await _first_complete_scrape(victim.subject.scrape)
     return [
         f"<= {_longest(before, after)} s",
         f"{memory:.0f}; {peak:.0f}; {victim.subject.memory_mib():.0f}",
         f"{descriptors}; {most}; {victim.descriptors()}",
-        *good.told(),
-        live.told()[0],
-        f"{_refused(before, after)}; the clients received {_counts(seen) or 'nothing'}",
+        *good.results(),
+        live.results()[0],
+        f"{_rejections(before, after)}; the clients received {_counts(seen) or 'nothing'}",
     ]
 
 
 @contextlib.asynccontextmanager
-async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
-    """So many changes a second, half of them to CodeRuns and half to Jobs."""
+async def _change_objects(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]:
+    """Changes `rate` objects a second, half of them CodeRuns and half Jobs, until the context exits."""
     stop = asyncio.Event()
     writer = asyncio.create_task(change(api, argparse.Namespace(objects=objects, rate=rate), stop))
     yield
@@ -148,7 +151,7 @@ async def _changing(api: Api, *, objects: int, rate: int) -> AsyncIterator[None]
 
 @contextlib.asynccontextmanager
 async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[dict[str, int]]:
-    """The crowd, while the context lasts; then what it saw."""
+    """Runs a crowd until the context exits. Then the yielded dictionary has its number of responses by status."""
     argv = [sys.executable, "-m", "bench.attacks", attack, str(victim.port)]
     crowd = await asyncio.create_subprocess_exec(*argv, str(clients), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     seen: dict[str, int] = {}
@@ -157,37 +160,37 @@ async def _attack(victim: Victim, attack: str, clients: int) -> AsyncIterator[di
     seen |= json.loads(out)
 
 
-async def _end(victim: Victim) -> float:
-    """Seconds from a SIGTERM to the end of the process."""
+async def _shutdown_seconds(victim: Victim) -> float:
+    """The seconds from SIGTERM to the exit of the process, with slow readers connected."""
     async with _attack(victim, "slow", 100):
         await asyncio.sleep(3)
-        begun = time.monotonic()
+        started = time.monotonic()
         victim.process.terminate()
         await victim.process.wait()
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
 
-async def _until_answered(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
-    """A page, once scrapes are answered again."""
-    while not (page := await scrape()).body.endswith(b"\n") or page.samples < len(_BOUNDS):
+async def _first_complete_scrape(scrape: Callable[[], Awaitable[Scrape]]) -> Scrape:
+    """The first complete scrape after an attack."""
+    while not (response := await scrape()).body.endswith(b"\n") or response.samples < len(_BOUNDS):
         await asyncio.sleep(0.5)
-    return page
+    return response
 
 
-class Watcher:
-    """A client that must not suffer, in a thread."""
+class GoodClient:
+    """A well-behaved client in a thread, whose requests must succeed during the attack."""
 
-    def __init__(self, port: int, path: str, *, pause: float, anew: bool = False) -> None:
+    def __init__(self, port: int, path: str, *, pause: float, new_connection: bool = False) -> None:
         self.stop = False
-        self._port, self._path, self._pause, self._anew = port, path, pause, anew
+        self._port, self._path, self._pause, self._new_connection = port, path, pause, new_connection
         self._seconds: list[float] = []
         self._failed: list[str] = []
 
-    def watch(self) -> None:
-        """Asks again and again, until `stop`."""
+    def send_requests(self) -> None:
+        """Sends requests until `stop` is set."""
         connection = self._connection()
         while not self.stop:
-            begun = time.monotonic()
+            started = time.monotonic()
             try:
                 connection.request("GET", self._path, headers={"Accept-Encoding": "gzip"})
                 answer = connection.getresponse()
@@ -197,15 +200,15 @@ class Watcher:
             except (OSError, http.client.HTTPException) as error:
                 self._failed.append(type(error).__name__)
                 connection.close()
-            self._seconds.append(time.monotonic() - begun)
-            if self._anew:
+            self._seconds.append(time.monotonic() - started)
+            if self._new_connection:
                 connection.close()
                 connection = self._connection()
             time.sleep(self._pause)
         connection.close()
 
-    def told(self) -> tuple[str, str]:
-        """Its times, and how it fared."""
+    def results(self) -> tuple[str, str]:
+        """The median and the maximum of the durations; the number of successful and failed requests."""
         good = len(self._seconds) - len(self._failed)
         failed = _counts({name: self._failed.count(name) for name in sorted(set(self._failed))})
         times = f"{statistics.median(self._seconds) * 1e3:.0f}; {max(self._seconds) * 1e3:.0f} ms"
@@ -216,16 +219,16 @@ class Watcher:
 
 
 def _longest(before: Scrape, after: Scrape) -> str:
-    """The smallest bound under which every delay of the event loop was between these two."""
+    """The bucket of the longest delay of the event loop between two scrapes."""
     late = {bound: _value(after, _DELAY, bound) - _value(before, _DELAY, bound) for bound in _BOUNDS}
     return next(bound for bound in _BOUNDS if late[bound] == late["+Inf"])
 
 
-def _value(page: Scrape, name: str, bound: str) -> float:
-    return page.value(f'{name}{{le="{bound}"}}')
+def _value(response: Scrape, name: str, bound: str) -> float:
+    return response.value(f'{name}{{le="{bound}"}}')
 
 
-def _refused(before: Scrape, after: Scrape) -> str:
+def _rejections(before: Scrape, after: Scrape) -> str:
     series = {reason: f'{_REFUSED}{{reason="{reason}"}}' for reason in _REASONS}
     more = {reason: int(after.value(name) - before.value(name)) for reason, name in series.items()}
     return _counts({reason: count for reason, count in more.items() if count}) or "none"

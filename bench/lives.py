@@ -1,4 +1,4 @@
-"""The objects of workload.py at other ages: at work, ended, or stuck."""
+"""The runs and Jobs of lab/workload.py at other ages: running, finished, or stuck."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -8,21 +8,24 @@ from lab.workload import coderun, job
 
 __all__ = ["late", "quiet", "stuck"]
 
-_SERVICES = 4  # times five agents
-_AT_WORK = 3  # of ten
+_SERVICES = 4  # with five agents, 20 combinations
+_RUNNING = 3  # of ten runs, the number that is running
 
 
 def quiet(objects: int) -> Iterator[dict[str, Any]]:
-    """Three runs in ten are at work, the others have ended; none for so long that it leaves the page."""
+    """Three runs in ten are running, the others succeeded less than the retention time ago."""
     for index in range(objects):
-        if index % 10 < _AT_WORK:
+        if index % 10 < _RUNNING:
             yield from _pair(index, age=300 + index * 37 % 2100)
         else:
             yield from _pair(index, age=3600 + index * 37 % 14400, phase="Succeeded", worked=900)
 
 
 def stuck(objects: int) -> Iterator[dict[str, Any]]:
-    """One more for each hundred, stuck in one of four ways: no Job, never ends, ended alone, the run not told."""
+    """One additional run for each hundred, stuck in one of four ways.
+
+    It has no Job, its Job does not end, only the run has ended, or only the Job has ended.
+    """
     for index in range(objects, objects + objects // 100):
         way = index % 4
         if way == 0:
@@ -36,7 +39,7 @@ def stuck(objects: int) -> Iterator[dict[str, Any]]:
 
 
 def late(first: int, count: int) -> Iterator[dict[str, Any]]:
-    """So many runs without a status and a Job for 20 minutes, and as many Jobs that are unfinished after 5 hours."""
+    """`count` runs without a status and a Job for 20 minutes, and `count` runs with a Job that is 5 hours old."""
     for index in range(first + count, first + 2 * count):
         yield from _pair(index, age=5 * 3600)
     for index in range(first, first + count):
@@ -48,7 +51,7 @@ def late(first: int, count: int) -> Iterator[dict[str, Any]]:
 def _pair(
     index: int, *, age: int, phase: str = "Running", worked: int | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A run and its Job, made so many seconds ago; the Job has ended if it `worked` for some seconds."""
+    """A run and its Job, created `age` seconds ago. With `worked`, the Job completed after that many seconds."""
     run, work, born = coderun(index), job(index), _ago(age)
     run["metadata"]["creationTimestamp"] = work["metadata"]["creationTimestamp"] = born
     run["spec"]["service"] = work["metadata"]["labels"]["service"] = f"service-{index % _SERVICES}"

@@ -1,8 +1,7 @@
-"""How long the first lists hold up the event loop: `python -m bench.pause [OBJECTS]`.
+"""Measures how long the initial lists block the event loop: `python -m bench.pause [OBJECTS]`.
 
-The stand-in in a process of its own, the exporter in this one, and a task beside it that sleeps for a millisecond
-again and again: what the loop did meanwhile, it did in one go. Counted as CPU time of the loop's thread, and as wall
-time, which on a machine with other work is longer.
+The stand-in API server is a separate process; the exporter runs in this one. A task that repeatedly sleeps for a
+millisecond measures the pauses, as CPU time of the thread and as wall-clock time.
 """
 
 import argparse
@@ -17,15 +16,15 @@ from exporter.app import App, serve
 from exporter.config import Kubernetes, Settings, Web
 
 _SLEEP_SECONDS = 0.001
-_SHOWN = 8
+_MAX_LINES = 8
 
 
-async def _tick(gaps: list[tuple[float, float, float]], begun: float) -> None:
+async def _tick(gaps: list[tuple[float, float, float]], started: float) -> None:
     while True:
         wall, cpu = time.perf_counter(), time.thread_time()
         await asyncio.sleep(_SLEEP_SECONDS)
         now = time.perf_counter()
-        gaps.append((time.thread_time() - cpu, now - wall, now - begun))
+        gaps.append((time.thread_time() - cpu, now - wall, now - started))
 
 
 async def _until_whole(app: App) -> None:
@@ -34,31 +33,31 @@ async def _until_whole(app: App) -> None:
 
 
 async def main(objects: int) -> None:
-    """Prints the longest gaps until the first whole page."""
+    """Prints the longest pauses until the initial lists have completed."""
     with tempfile.TemporaryDirectory() as folder:
         async with stand_in(objects, pathlib.Path(folder)) as api:
             settings = Settings(
                 kubernetes=Kubernetes(kubeconfig=str(api.kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",))
             )
             gaps: list[tuple[float, float, float]] = []
-            begun = time.perf_counter()
+            started = time.perf_counter()
             pauses: list[float] = []
             gc.callbacks.append(lambda phase, _: pauses.append(time.thread_time() * (1 if phase == "stop" else -1)))
-            ticking = asyncio.create_task(_tick(gaps, begun))
+            ticking = asyncio.create_task(_tick(gaps, started))
             async with serve(settings) as app:
                 gc.freeze()  # as `run` does
                 await _until_whole(app)
-                ready = time.perf_counter() - begun
+                ready = time.perf_counter() - started
                 await asyncio.sleep(1.0)
                 ticking.cancel()
             longest = [
                 f"{cpu * 1000:.0f} ms (wall {wall * 1000:.0f}) at {at:.1f} s"
-                for cpu, wall, at in sorted(gaps, reverse=True)[:_SHOWN]
+                for cpu, wall, at in sorted(gaps, reverse=True)[:_MAX_LINES]
             ]
             collections = sorted((a + b for a, b in zip(pauses[::2], pauses[1::2], strict=False)), reverse=True)[:3]
-            print(f"{objects} CodeRuns and {objects} Jobs, whole after {ready:.1f} s")
+            print(f"{objects} CodeRuns and {objects} Jobs, initial lists complete after {ready:.1f} s")
             print("longest pauses: " + ", ".join(longest))
-            print("longest collections: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in collections))
+            print("longest garbage collections: " + ", ".join(f"{seconds * 1000:.0f} ms" for seconds in collections))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-"""What one evaluation of the whole bundle costs a real Prometheus: `python -m bench.rules`.
+"""Measures the cost of one evaluation of all shipped rules in a real Prometheus: `python -m bench.rules`.
 
-The exporter's own page, made from objects in the stand-in API server, is scraped by a Prometheus that has `--cores`,
-of every version that `make tools` has built. Expressions and annotations are the bundle's own. Its clocks are faster:
-scrapes and evaluations come every `--interval` seconds, and `for` is one interval, so that alerts are firing when
-they are measured. What range functions look back at is put into the storage first: six hours, a sample every 30 s.
+Prometheus scrapes the exporter, which reads the stand-in API server. Each version that `make tools` has built is
+measured, with `--cores` cores. The expressions and annotations are the shipped ones. The intervals are shorter:
+scrapes and evaluations happen every `--interval` seconds, and `for` is one interval, so that alerts fire during the
+measurement. Range functions need history, so six hours of samples, one every 30 s, are written to the storage first.
 
-Seconds are those that Prometheus measures: `prometheus_rule_group_last_duration_seconds`, and for each rule the
-`evaluationTime` of its rules page. They are of the wall, so that a busy machine shows in them; CPU seconds are not.
-It takes about five minutes for each version.
+The durations are those that Prometheus reports, as `evaluationTime` of groups and rules in its API. They are
+wall-clock times, which are longer on a busy machine; CPU times are not. Each version takes about five minutes.
 """
 
 import argparse
@@ -45,8 +44,8 @@ from lab.waiting import until
 from lab.workload import crd
 
 _VERSIONS = ("", "-2.42")
-"""What the names of the binaries end in."""
-_LOOKED_BACK_AT = ("coderun_job_creation_seconds_bucket", "job_duration_seconds_bucket", "jobs_finished_total")
+"""The suffixes of the binaries' names."""
+_HISTORY_METRICS = ("coderun_job_creation_seconds_bucket", "job_duration_seconds_bucket", "jobs_finished_total")
 _HISTORY = range(-6 * 3600, 0, 30)
 _INTERVAL = 30.0
 
@@ -55,7 +54,7 @@ Load = Callable[[list[dict[str, Any]]], object]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Some rounds of evaluations: each group's and each rule's seconds, and the CPU seconds of all in one round."""
+    """Several evaluations of all rules: seconds of each group and each rule, and CPU seconds of one evaluation."""
 
     groups: dict[str, list[float]]
     rules: dict[str, list[float]]
@@ -67,10 +66,12 @@ def main() -> int:
     """Prints a table for each version."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=7700, help="CodeRuns, and as many Jobs (7700: 100,000 series)")
-    parser.add_argument("--rounds", type=int, default=6, help="evaluations that are measured (default 6)")
-    parser.add_argument("--interval", type=int, default=10, help="seconds between them (default 10)")
-    parser.add_argument("--late", type=int, default=0, help="so many stalled runs and unfinished Jobs at once")
-    parser.add_argument("--cores", type=int, default=1, help="of Prometheus (default 1)")
+    parser.add_argument("--rounds", type=int, default=6, help="number of measured evaluations (default 6)")
+    parser.add_argument("--interval", type=int, default=10, help="seconds between evaluations (default 10)")
+    parser.add_argument(
+        "--late", type=int, default=0, help="number of stalled runs, and of unfinished Jobs, that occur at once"
+    )
+    parser.add_argument("--cores", type=int, default=1, help="cores of Prometheus (default 1)")
     arguments = parser.parse_args()
     os.environ["GOMAXPROCS"] = str(arguments.cores)
     for suffix in [suffix for suffix in _VERSIONS if find(f"prometheus{suffix}")] or _VERSIONS:
@@ -100,11 +101,11 @@ async def _bench(arguments: argparse.Namespace, folder: pathlib.Path, suffix: st
 
 def _measure(arguments: argparse.Namespace, folder: pathlib.Path, suffix: str, address: str, load: Load) -> None:
     until(lambda: _read(f"http://{address}/readyz"), what="the exporter has read everything")
-    _remember(folder, f"promtool{suffix}", address)
+    _write_history(folder, f"promtool{suffix}", address)
     prometheus = Prometheus(folder, f"prometheus{suffix}", address, arguments)
     try:
         scrapes = prometheus.idle_cpu()
-        prometheus.take_rules()
+        prometheus.load_rules()
         calm = prometheus.phase()
         load(list(late(arguments.objects, arguments.late) if arguments.late else stuck(arguments.objects)))
         until(lambda: prometheus.firing() > calm.firing + 2 * arguments.late, what="alerts fire", seconds=180)
@@ -118,7 +119,7 @@ def _measure(arguments: argparse.Namespace, folder: pathlib.Path, suffix: str, a
 
 
 class Prometheus:
-    """A real one that scrapes the exporter at `address`; without rules until it takes them."""
+    """A Prometheus process that scrapes the exporter at `address`. It has no rules before `load_rules`."""
 
     def __init__(self, folder: pathlib.Path, binary: str, address: str, arguments: argparse.Namespace) -> None:
         self._folder, self._address = folder, address
@@ -132,28 +133,28 @@ class Prometheus:
         until(lambda: self.count(f'{{job="{JOB}"}}'), what="a scrape", otherwise=self._process.last_words, seconds=90)
 
     def stop(self) -> None:
-        """Its end."""
+        """Ends the process."""
         self._process.stop()
 
     def count(self, selector: str) -> int:
-        """How many series there are now."""
+        """The current number of series."""
         found = self._get("query", query=f"count({selector})")["result"]
         return int(found[0]["value"][1]) if found else 0
 
     def firing(self) -> int:
-        """How many alerts are."""
+        """The number of firing alerts."""
         return self.count('ALERTS{alertstate="firing"}')
 
     def idle_cpu(self) -> float:
-        """CPU seconds of one interval without rules: what the scrape costs."""
+        """The CPU seconds of one interval without rules, which is the cost of a scrape."""
         self.settle()
         before = self._subject.cpu_seconds()
         time.sleep(self._rounds * self._interval)
         used: float = (self._subject.cpu_seconds() - before) / self._rounds
         return used
 
-    def take_rules(self) -> None:
-        """The bundle's, with faster clocks."""
+    def load_rules(self) -> None:
+        """Loads the shipped rules with shorter intervals."""
         pace, files = f"{self._interval}s", []
         for file in sorted((ALERTS / "rules").glob("*.yml")):
             tree = yaml.safe_load(file.read_text())
@@ -165,15 +166,15 @@ class Prometheus:
             files[-1].write_text(yaml.safe_dump(tree))
         self._configure(rules=files)
         self._process.signal(signal.SIGHUP)
-        until(lambda: self._get("rules")["groups"], what="it has rules")
+        until(lambda: self._get("rules")["groups"], what="Prometheus has loaded the rules")
         self.settle()
 
     def settle(self) -> None:
-        """Three rounds that are not measured: the first of all is slower, and alerts begin to fire in others."""
+        """Waits for three evaluations, which are not measured: the first one is slower, and alerts begin to fire."""
         time.sleep(3 * self._interval)
 
     def phase(self) -> Phase:
-        """So many rounds as they are asked for, of every group."""
+        """Measures the requested number of evaluations of every group."""
         groups: dict[str, dict[str, float]] = {}
         rules: dict[str, dict[str, float]] = {}
         cpu = self._subject.cpu_seconds()
@@ -184,7 +185,7 @@ class Prometheus:
                 groups.setdefault(group["name"], {})[at] = group["evaluationTime"]
                 for rule in group["rules"]:
                     rules.setdefault(rule["name"], {})[at] = rule["evaluationTime"]
-        rounds = statistics.mean(map(len, groups.values()))  # fewer than intervals where a round takes longer
+        rounds = statistics.mean(map(len, groups.values()))  # an evaluation may take longer than the interval
         return Phase(
             groups={name: list(times.values()) for name, times in groups.items()},
             rules={name: list(times.values()) for name, times in rules.items()},
@@ -211,15 +212,15 @@ def _read(url: str) -> bytes:
         return body
 
 
-def _remember(folder: pathlib.Path, promtool: str, address: str) -> None:
-    """Six hours of the page's counters and histograms, as blocks of Prometheus' storage."""
-    page = _read(f"http://{address}/metrics").decode()
-    found = re.findall(rf"^((?:{'|'.join(_LOOKED_BACK_AT)}){{.*)}} \S+$", page, re.MULTILINE)
+def _write_history(folder: pathlib.Path, promtool: str, address: str) -> None:
+    """Writes six hours of the exporter's counters and histograms as blocks of Prometheus' storage."""
+    exposition = _read(f"http://{address}/metrics").decode()
+    found = re.findall(rf"^((?:{'|'.join(_HISTORY_METRICS)}){{.*)}} \S+$", exposition, re.MULTILINE)
     now = int(time.time())
     file = folder / "history.txt"
     with file.open("w") as out:
         for series in found:
-            # What fails does not rise: in quiet times no alert may fire.
+            # Counters of failures do not increase, so that no alert fires at first.
             rises = 'result="failed"' not in series
             name = f'{series},instance="{address}",job="{JOB}"}}'
             out.writelines(f"{name} {rises * count} {now + at}\n" for count, at in enumerate(_HISTORY))
@@ -230,7 +231,7 @@ def _remember(folder: pathlib.Path, promtool: str, address: str) -> None:
 
 
 def _print(words: str, *, scrapes: float, calm: Phase, alarm: Phase) -> None:
-    print(f"\n{words}; milliseconds: median and most of the rounds; the most as a share of the interval of 30 s\n")
+    print(f"\n{words}; milliseconds: median; maximum of all evaluations. Share: maximum / interval of 30 s\n")
     print(f"| | {calm.firing} alerts firing | {alarm.firing} alerts firing | share |\n|---|---|---|---|")
     for name in sorted(calm.groups):
         share = max(alarm.groups[name]) / _INTERVAL

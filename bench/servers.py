@@ -1,4 +1,4 @@
-"""What is measured against: the stand-in, or a real etcd and kube-apiserver."""
+"""The API servers for the measurements: the stand-in, or a real etcd and kube-apiserver."""
 
 import asyncio
 import base64
@@ -19,14 +19,14 @@ from lab.workload import NAMESPACE, coderun, crd, job
 
 __all__ = ["Api", "kubeconfig_of", "real", "stand_in"]
 
-_BATCH = 50  # etcd takes 128 writes in one transaction
+_BATCH = 50  # pairs of a run and a Job in a transaction; etcd allows 128 writes
 _RUNS = f"/apis/agents.platform/v1/namespaces/{NAMESPACE}/coderuns"
 _JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 class Api:
-    """A filled API server: `kubeconfig` leads to it, and runs and Jobs in it can be changed."""
+    """An API server with objects. `kubeconfig` is a file for its clients; the methods write objects."""
 
     def __init__(
         self, session: aiohttp.ClientSession, url: str, kubeconfig: pathlib.Path, *, worker: str = "Job"
@@ -37,7 +37,7 @@ class Api:
         self.kubeconfig = kubeconfig
 
     async def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One write; raises for any refusal."""
+        """Sends a write and returns the object. Raises RuntimeError if the server rejects it."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         async with self._session.request(
             method, self._url + path, data=json.dumps(body), headers={"Content-Type": kind}
@@ -48,23 +48,23 @@ class Api:
             return made
 
     async def change_run(self, index: int, phase: str) -> None:
-        """Another phase for a CodeRun."""
+        """Sets the phase of a CodeRun."""
         name = coderun(index)["metadata"]["name"]
         await self.send("PATCH", f"{_RUNS}/{name}/status", {"status": {"phase": phase}})
 
-    async def change_job(self, index: int, ready: int) -> None:
-        """Another number of active pods for a Job; another phase for a Pod."""
+    async def change_job(self, index: int, active: int) -> None:
+        """Sets the number of active pods of a Job, or the phase of a worker Pod: Running, or Pending for 0."""
         name = job(index)["metadata"]["name"]
-        path, status = f"{_JOBS}/{name}/status", dict[str, Any](active=ready)
+        path, status = f"{_JOBS}/{name}/status", dict[str, Any](active=active)
         if self._worker == "Pod":
-            path, status = f"{_PODS}/{name}/status", {"phase": "Running" if ready else "Pending"}
+            path, status = f"{_PODS}/{name}/status", {"phase": "Running" if active else "Pending"}
         await self.send("PATCH", path, {"status": status})
 
     async def fill(self, objects: int, *, etcd: str) -> None:
-        """Namespace, CRD, and so many CodeRuns, each with its Job.
+        """Creates the namespace, the CRD, and `objects` CodeRuns, each with its Job.
 
-        One of each is created through the API server. The others are copies of it with their own names, written to
-        etcd at the URL `etcd` in its place: 100,000 take a minute in place of ten.
+        The first CodeRun and Job are created through the API server. Copies of them with other names are written
+        directly to etcd at the URL `etcd`, so that 100,000 take one minute and not ten.
         """
         await self.send("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
         await self.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd())
@@ -91,7 +91,7 @@ class Api:
 
 
 def _copy(made: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """The object that the API server made, with defaults and managed fields, under another name and UID."""
+    """A copy, under another name and UID, of the object `made` that the API server has completed with defaults."""
     metadata = {name: value for name, value in made["metadata"].items() if name != "resourceVersion"}
     return (
         made
@@ -106,7 +106,7 @@ def _base64(text: str) -> str:
 
 @contextlib.asynccontextmanager
 async def stand_in(objects: int, folder: pathlib.Path, *, worker: str = "Job") -> AsyncIterator[Api]:
-    """The stand-in, in a process of its own. `worker`: what works for each CodeRun, a Job or a Pod."""
+    """Runs the stand-in as a process. `worker` is `Job` or `Pod`: the kind of the object that each CodeRun owns."""
     argv = [sys.executable, "-m", "bench.standin", str(objects), worker]
     process = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -123,7 +123,7 @@ async def stand_in(objects: int, folder: pathlib.Path, *, worker: str = "Job") -
 
 @contextlib.asynccontextmanager
 async def real(objects: int, folder: pathlib.Path) -> AsyncIterator[Api]:
-    """A real etcd and kube-apiserver."""
+    """Runs a real etcd and kube-apiserver. Raises MissingComponentError."""
     plane = ControlPlane(folder, etcd=component("etcd"), kube_apiserver=component("kube-apiserver"))
     plane.start()
     try:

@@ -1,4 +1,4 @@
-"""The stand-in API server in a process of its own, filled before it listens; prints its URL."""
+"""Runs the stand-in API server as a process. Prints its URL when it has all objects."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from lab.workload import NAMESPACE, coderun, crd, job, pod
 
 
 async def main(objects: int, worker: str) -> None:
-    """Serves until it is ended."""
+    """Serves until the process is ended."""
     server = StandInApiServer()
     server.load([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, crd()])
     server.load(coderun(index) for index in range(objects))

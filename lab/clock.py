@@ -16,8 +16,8 @@ class FastClock:
     """Seconds since the epoch. They begin at `start` and pass `speed` times faster than `monotonic`.
 
     A call returns the simulated time as a float, as `time.time` does. `monotonic` (seconds) and `wait` (real seconds)
-    are arguments so that tests need no real time. On a machine that is too slow for the speed, the clock waits for
-    its workers (`due`).
+    are arguments so that tests need no real time. If the machine is too slow for the speed, the clock waits for the
+    tasks that use it (`due`).
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class FastClock:
         self._start, self._origin = self(), self._monotonic()
         self._speed = speed
 
-    def due(self, worker: str, moment: float | None) -> None:
-        """The clock does not pass `moment` until this worker sets a later one; None: no limit."""
+    def due(self, task: str, moment: float | None) -> None:
+        """Stops the clock at `moment` until the same task sets a later time; None removes the limit."""
         self()
         if moment is None:
-            self._due.pop(worker, None)
+            self._due.pop(task, None)
         else:
-            self._due[worker] = moment
+            self._due[task] = moment
 
     async def sleep(self, seconds: float) -> None:
         """Waits for this many simulated seconds."""
@@ -73,7 +73,7 @@ class FastClock:
 
 
 def of_day(day: dt.date, moment: str) -> float:
-    """Seconds since the epoch of `moment` ("12:32", UTC) on that day."""
+    """Seconds since the epoch of the time `moment` ("12:32", UTC) on this day."""
     return dt.datetime.combine(day, dt.time.fromisoformat(moment), tzinfo=dt.UTC).timestamp()
 
 

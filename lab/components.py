@@ -27,7 +27,7 @@ class MissingComponentError(LookupError):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Wanted:
+class Requirement:
     """The executable of a component, and its supported versions: `oldest` or newer, or the prefix `only`."""
 
     binary: str
@@ -39,13 +39,13 @@ class Wanted:
         return version[: len(self.only)] == self.only if self.only else not version or version >= self.oldest
 
 
-WANTED = {
-    "promtool": Wanted(binary="promtool", oldest=(3, 0)),
-    "prometheus": Wanted(binary="prometheus", oldest=(3, 0)),
-    "promtool-2.42": Wanted(binary="promtool", only=(2, 42)),
-    "prometheus-2.42": Wanted(binary="prometheus", only=(2, 42)),
-    "amtool": Wanted(binary="amtool", oldest=(0, 27)),
-    "alertmanager": Wanted(binary="alertmanager", oldest=(0, 27)),
+REQUIREMENTS = {
+    "promtool": Requirement(binary="promtool", oldest=(3, 0)),
+    "prometheus": Requirement(binary="prometheus", oldest=(3, 0)),
+    "promtool-2.42": Requirement(binary="promtool", only=(2, 42)),
+    "prometheus-2.42": Requirement(binary="prometheus", only=(2, 42)),
+    "amtool": Requirement(binary="amtool", oldest=(0, 27)),
+    "alertmanager": Requirement(binary="alertmanager", oldest=(0, 27)),
 }
 """The components that must have certain versions."""
 
@@ -55,15 +55,15 @@ def find(name: str) -> pathlib.Path | None:
     built = BUILT / name
     if built.is_file():
         return built
-    installed = _installed(name)
-    if installed is None or (name in WANTED and not WANTED[name].accepts(_version(installed))):
+    installed = _executable_on_path(name)
+    if installed is None or (name in REQUIREMENTS and not REQUIREMENTS[name].accepts(_version(installed))):
         return None
     return pathlib.Path(installed)
 
 
-def _installed(name: str) -> str | None:
+def _executable_on_path(name: str) -> str | None:
     """The executable of the component on PATH, of any version."""
-    return shutil.which(WANTED[name].binary if name in WANTED else name)
+    return shutil.which(REQUIREMENTS[name].binary if name in REQUIREMENTS else name)
 
 
 @functools.cache
@@ -76,9 +76,9 @@ def _version(executable: str) -> tuple[int, ...]:
 
 def title(name: str) -> str:
     """The component with its supported versions, and the other version on PATH, if any."""
-    oldest = WANTED[name].oldest if name in WANTED else ()
+    oldest = REQUIREMENTS[name].oldest if name in REQUIREMENTS else ()
     wanted = f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
-    installed = _installed(name) if find(name) is None else None
+    installed = _executable_on_path(name) if find(name) is None else None
     return f"{wanted} ({installed} is {'.'.join(map(str, _version(installed)))})" if installed else wanted
 
 

@@ -31,9 +31,9 @@ class Scrape(NamedTuple):
 
 
 class Exporter:
-    """`coderun-exporter run` with these settings. A context manager, which waits until it is ready.
+    """Runs `coderun-exporter run` with these settings. A context manager, which enters when the exporter is ready.
 
-    `program` is a program that Python runs instead, with the same arguments. `log` is its output.
+    `program` has the arguments with which Python starts the exporter. `log` is the file with its output.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Exporter:
         self._process.stop()
 
     def start(self) -> None:
-        """Starts it and waits until it is ready."""
+        """Starts the exporter and waits until it is ready."""
         argv = [sys.executable, *self._program, "run", *self._arguments, f"--web.listen-address={self.address}"]
         self._process = Process(*argv, folder=self._folder, log=self.log)
         try:
@@ -72,14 +72,14 @@ class Exporter:
             raise
 
     def stop(self) -> None:
-        """Sends SIGTERM, as Kubernetes does, and waits for its end."""
+        """Sends SIGTERM, as Kubernetes does, and waits until the process has exited."""
         self._process.signal(signal.SIGTERM)
         until(lambda: not self._process.running(), what="the exporter ends after SIGTERM")
         self._process.stop()
 
     @property
     def pid(self) -> int:
-        """Its process ID, which changes only when it is started again."""
+        """The process ID of the exporter, which changes when it is started again."""
         return self._process.pid
 
     def running(self) -> bool:
@@ -87,7 +87,7 @@ class Exporter:
         return self._process.running()
 
     def get(self, path: str = "/metrics", *, accept: str = "text/plain") -> Scrape:
-        """A response with any status. Raises OSError if there is none."""
+        """Sends a request and returns the response, with any status. Raises OSError if there is no response."""
         request = urllib.request.Request(self.url + path, headers={"Accept": accept})  # noqa: S310 - loopback
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
@@ -101,16 +101,16 @@ class Exporter:
         return self.get("/readyz").status == 200
 
 
-def objects_of(page: str) -> list[str]:
-    """The samples of a page about the cluster, without metrics of the exporter itself."""
-    return [line for line in page.split("\n") if line and not line.startswith(("#", *OWN))]
+def objects_of(exposition: str) -> list[str]:
+    """The samples of a scrape response about objects of the cluster, without metrics of the exporter itself."""
+    return [line for line in exposition.split("\n") if line and not line.startswith(("#", *OWN))]
 
 
-def readable_of(page: str) -> list[str]:
+def readable_of(exposition: str) -> list[str]:
     """As `objects_of`, without samples that a newly started exporter does not have."""
-    return [line for line in objects_of(page) if not any(part in line for part in REMEMBERED)]
+    return [line for line in objects_of(exposition) if not any(part in line for part in REMEMBERED)]
 
 
-def series_of(page: str) -> list[str]:
-    """The series of a page, without their values."""
-    return [line.rpartition(" ")[0] for line in page.split("\n") if line and not line.startswith("#")]
+def series_of(exposition: str) -> list[str]:
+    """The series of a scrape response, without their values."""
+    return [line.rpartition(" ")[0] for line in exposition.split("\n") if line and not line.startswith("#")]

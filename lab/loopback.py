@@ -11,7 +11,7 @@ __all__ = ["AsyncLoopback", "Loopback"]
 
 
 class Loopback:
-    """Serves with a handler at `address` (host and port). A context manager."""
+    """A server with this handler at `address` (host and port). A context manager."""
 
     def __init__(
         self,

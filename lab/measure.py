@@ -12,7 +12,7 @@ import time
 
 __all__ = ["Scrape", "Subject"]
 
-_IDLE_SECONDS = 15.0  # on a busy machine a process can be kept waiting for seconds
+_IDLE_SECONDS = 15.0  # on a busy machine, a process may not get CPU time for seconds
 _IDLE_CPU_SECONDS = 0.1
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -31,19 +31,19 @@ class Scrape:
         return self.body.count(b"\n") - self.body.count(b"\n#") - self.body.startswith(b"#")
 
     def value(self, name: str) -> float:
-        """The value of the last series with this prefix; the exporter's own metrics are at the end."""
+        """The value of the last series with this prefix. The exporter's own metrics come last."""
         begin = self.body.rindex(f"\n{name}".encode()) + 1
         return float(self.body[begin : self.body.index(b"\n", begin)].rpartition(b" ")[2])
 
 
 class Subject:
-    """A metrics server that was just started, by its process ID and its HOST:PORT."""
+    """A metrics server that was just started, identified by its process ID and HOST:PORT."""
 
     def __init__(self, *, pid: int, host: str) -> None:
         self._pid = pid
         self._host = host
         self._connection = http.client.HTTPConnection(host, timeout=120)
-        self._begun = time.perf_counter()
+        self._started = time.perf_counter()
 
     def cpu_seconds(self) -> float:
         """User and system time since its start, in seconds."""
@@ -61,12 +61,12 @@ class Subject:
         return await asyncio.to_thread(self._scrape, packed=packed)
 
     def _scrape(self, *, packed: bool) -> Scrape:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             answer, wire = self._get(packed=packed)
         except http.client.RemoteDisconnected:
-            answer, wire = self._get(packed=packed)  # it was idle for too long
-        seconds = time.perf_counter() - begun
+            answer, wire = self._get(packed=packed)  # the server has closed an idle connection
+        seconds = time.perf_counter() - started
         packed = answer.headers.get("Content-Encoding") == "gzip"
         return Scrape(seconds=seconds, wire=len(wire), body=gzip.decompress(wire) if packed else wire)
 
@@ -104,7 +104,7 @@ class Subject:
         marks = [(0.0, 0.0)]
         while True:
             await asyncio.sleep(0.2)
-            now, used = time.perf_counter() - self._begun, self.cpu_seconds()
+            now, used = time.perf_counter() - self._started, self.cpu_seconds()
             marks.append((now, used))
             wall, cpu = next(mark for mark in marks if mark[0] >= now - _IDLE_SECONDS)
             if now > 2 * _IDLE_SECONDS and used - cpu < _IDLE_CPU_SECONDS:
@@ -115,5 +115,5 @@ class Subject:
         while True:
             with contextlib.suppress(OSError):
                 if (await self.scrape()).samples >= samples:
-                    return time.perf_counter() - self._begun
+                    return time.perf_counter() - self._started
             await asyncio.sleep(0.2)

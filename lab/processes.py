@@ -1,4 +1,4 @@
-"""A process of a component under test, which never outlives the test run."""
+"""Runs a component as a process that ends with the test run."""
 
 import pathlib
 import signal
@@ -11,8 +11,8 @@ __all__ = ["Process", "free_ports"]
 class Process:
     """A running component, in its own session so that Ctrl-C reaches only the test run.
 
-    `log` gets both outputs. A guard process waits for the end of its standard input, which comes when the test run
-    ends for any reason, and then kills the component.
+    Standard output and standard error are appended to `log`. A guard process kills the component when the guard's
+    standard input is closed, which happens whenever the test run ends.
     """
 
     def __init__(self, *argv: object, folder: pathlib.Path, log: pathlib.Path) -> None:
@@ -47,19 +47,19 @@ class Process:
         self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Kills the component and waits for its end, unless it has ended."""
+        """Kills the component, if it is running, and waits until it has exited."""
         self._guard.kill()
         self._guard.communicate()
         self._process.kill()
         self._process.wait()
 
     def last_words(self, *, lines: int = 15) -> str:
-        """The end of its log, for the message of a failed start."""
+        """The last lines of the log, for an error message."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
 def free_ports(count: int) -> list[int]:
-    """This many different free ports of loopback."""
+    """`count` different free ports of loopback."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
         return [each.getsockname()[1] for each in sockets]

@@ -16,9 +16,9 @@ _PATIENCE_SECONDS = 60.0
 def until(
     asked: Callable[[], T], *, what: str, seconds: float = 30.0, otherwise: Callable[[], object] = lambda: ""
 ) -> T:
-    """The first truthy result. Raises AssertionError with the last result after `seconds`.
+    """Calls `asked` until its result is truthy, and returns the result. Raises AssertionError after `seconds`.
 
-    A refused or broken connection is not a result yet. `otherwise` adds text to the error.
+    An OSError, such as a refused connection, counts as a falsy result. `otherwise` adds text to the error.
     """
     end = time.monotonic() + seconds
     while True:

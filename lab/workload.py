@@ -1,4 +1,4 @@
-"""The objects of a benchmark: agent runs and their Jobs, with realistic sizes."""
+"""The objects for benchmarks: agent runs and their Jobs and Pods, with realistic sizes."""
 
 import uuid
 from typing import Any
@@ -7,7 +7,7 @@ __all__ = ["NAMESPACE", "coderun", "crd", "job", "pod"]
 
 NAMESPACE = "agent-platform"
 _AGENTS = ("Rex", "Cleo", "Tess", "Cipher", "Blaze")
-_BORN = "2026-01-01T10:00:00Z"
+_TIME = "2026-01-01T10:00:00Z"
 
 
 def _uid(kind: str, index: int) -> str:
@@ -15,7 +15,7 @@ def _uid(kind: str, index: int) -> str:
 
 
 def coderun(index: int) -> dict[str, Any]:
-    """A CodeRun of about 1.4 kB of JSON, running."""
+    """A running CodeRun of about 1.4 kB of JSON."""
     agent = _AGENTS[index % len(_AGENTS)]
     return {
         "apiVersion": "agents.platform/v1",
@@ -24,7 +24,7 @@ def coderun(index: int) -> dict[str, Any]:
             "name": f"coderun-task-{index}-{agent.lower()}",
             "namespace": NAMESPACE,
             "uid": _uid("CodeRun", index),
-            "creationTimestamp": _BORN,
+            "creationTimestamp": _TIME,
             "labels": {"task-id": str(index), "service": "cto", "workflow-name": f"play-{index % 500}"},
             "finalizers": ["coderuns.agents.platform/finalizer"],
         },
@@ -36,12 +36,12 @@ def coderun(index: int) -> dict[str, Any]:
             "cliConfig": {"cliType": "claude", "model": "opus", "settings": {"template": "x" * 600}},
             "contextVersion": 1,
         },
-        "status": {"phase": "Running", "jobName": _job_name(index), "lastUpdate": _BORN},
+        "status": {"phase": "Running", "jobName": _job_name(index), "lastUpdate": _TIME},
     }
 
 
 def job(index: int, *, owner: str | None = None) -> dict[str, Any]:
-    """The active Job of that CodeRun, about 4.3 kB of JSON. `owner` is the UID of the run, if the server set it."""
+    """The active Job of the CodeRun `index`, about 4.3 kB of JSON. `owner` is the UID of a run that was created."""
     agent = _AGENTS[index % len(_AGENTS)].lower()
     template = {
         "containers": [{"name": "claude-code", "image": "agent:1", "args": ["x" * 3000]}],
@@ -54,7 +54,7 @@ def job(index: int, *, owner: str | None = None) -> dict[str, Any]:
             "name": _job_name(index),
             "namespace": NAMESPACE,
             "uid": _uid("Job", index),
-            "creationTimestamp": _BORN,
+            "creationTimestamp": _TIME,
             "labels": {
                 "app": "controller",
                 "component": "code-runner",
@@ -74,12 +74,12 @@ def job(index: int, *, owner: str | None = None) -> dict[str, Any]:
             ],
         },
         "spec": {"backoffLimit": 0, "parallelism": 1, "completions": 1, "template": {"spec": template}},
-        "status": {"active": 1, "startTime": _BORN},
+        "status": {"active": 1, "startTime": _TIME},
     }
 
 
 def pod(index: int) -> dict[str, Any]:
-    """A Pod in place of that Job, with the same name, of about 6 kB of JSON, running with a sidecar."""
+    """A running Pod instead of the Job `index`, with the same name and a sidecar, of about 6 kB of JSON."""
     made = job(index)
     (agent,) = made["spec"]["template"]["spec"]["containers"]
     agent |= {"env": [{"name": f"SETTING_{number}", "value": "x" * 20} for number in range(20)]}
@@ -87,7 +87,7 @@ def pod(index: int) -> dict[str, Any]:
     statuses = [
         {
             "name": each["name"],
-            "state": {"running": {"startedAt": _BORN}},
+            "state": {"running": {"startedAt": _TIME}},
             "ready": True,
             "restartCount": 0,
             "image": each["image"],
@@ -97,7 +97,7 @@ def pod(index: int) -> dict[str, Any]:
         for each in containers
     ]
     conditions = [
-        {"type": name, "status": "True", "lastProbeTime": None, "lastTransitionTime": _BORN}
+        {"type": name, "status": "True", "lastProbeTime": None, "lastTransitionTime": _TIME}
         for name in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
     ]
     return {
@@ -105,7 +105,7 @@ def pod(index: int) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": made["metadata"] | {"uid": _uid("Pod", index)},
         "spec": {"nodeName": "node-1", "restartPolicy": "Never", "containers": containers},
-        "status": {"phase": "Running", "startTime": _BORN, "conditions": conditions, "containerStatuses": statuses},
+        "status": {"phase": "Running", "startTime": _TIME, "conditions": conditions, "containerStatuses": statuses},
     }
 
 

@@ -1,4 +1,4 @@
-"""What docs/alerts.md says of the rules bundle: read from the rules, their unit tests and alerts/scenarios.yml."""
+"""The tables of docs/alerts.md, generated from the rules, their unit tests and alerts/scenarios.yml."""
 
 import pathlib
 import re
@@ -14,11 +14,11 @@ _NAME = re.compile(r"\[([^\]]+)\] (.+)")
 
 
 class IncompleteAlertError(Exception):
-    """An alert that lacks a file of its own: one line that names the files to write."""
+    """An alert lacks its runbook or its unit tests. The text is one line that names the missing files."""
 
 
 def parts() -> dict[str, str]:
-    """The parts of the page, by their place in tools/pages/alerts.md. Raises IncompleteAlertError."""
+    """The text for each placeholder in tools/pages/alerts.md. Raises IncompleteAlertError."""
     rules = list(_rules())
     alerts: dict[str, list[dict[str, Any]]] = {}
     for rule in rules:
@@ -26,11 +26,11 @@ def parts() -> dict[str, str]:
             alerts.setdefault(rule["alert"], []).append(rule)
     _check_files(alerts)
     claims = {name: list(_claims(name)) for name in [*alerts, "recording"]}
-    told = _read("scenarios.yml")
-    scenarios, excused = told["scenarios"], told["not_applicable"]
+    document = _read("scenarios.yml")
+    scenarios, excused = document["scenarios"], document["not_applicable"]
     return {
         "alerts": "\n".join(_alert(entries, len(claims[name])) for name, entries in alerts.items()),
-        "records": "\n".join(f"| `{rule['record']}` | {_told(rule)} |" for rule in rules if "record" in rule),
+        "records": "\n".join(f"| `{rule['record']}` | {_expression(rule)} |" for rule in rules if "record" in rule),
         "scenarios": "\n".join(f"| {name} | {meaning} |" for name, meaning in scenarios.items()),
         "matrix": _matrix(list(alerts), list(scenarios), claims),
         "reasons": "\n".join(
@@ -49,7 +49,7 @@ def _rules() -> Iterator[dict[str, Any]]:
 
 
 def _check_files(alerts: Iterable[str]) -> None:
-    """Each alert has a runbook, to which its row links, and unit tests, which the page lists."""
+    """Raises IncompleteAlertError unless each alert has a runbook and unit tests, to which the page links."""
     files = [
         f"{folder}/{name}.{suffix}" for name in alerts for folder, suffix in (("runbooks", "md"), ("tests", "yml"))
     ]
@@ -59,7 +59,7 @@ def _check_files(alerts: Iterable[str]) -> None:
 
 
 def _claims(name: str) -> Iterator[tuple[list[str], str]]:
-    """The scenarios and the words of each unit test of a file."""
+    """The scenarios and the description of each unit test of a rule."""
     for test in _read(f"tests/{name}.yml")["tests"]:
         found = _NAME.match(test["name"])
         yield (found[1].split(", "), found[2]) if found else ([], test["name"])
@@ -70,7 +70,7 @@ def _read(file: str) -> Any:
 
 
 def _alert(entries: list[dict[str, Any]], tests: int) -> str:
-    """One row, with the severities of all entries."""
+    """The row of an alert, with the severities of all its rules."""
     rule = entries[0]
     name = rule["alert"]
     runbook = f"[`{name}`](../alerts/runbooks/{name}.md)"
@@ -79,8 +79,8 @@ def _alert(entries: list[dict[str, Any]], tests: int) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _told(rule: dict[str, Any]) -> str:
-    """The expression on one line."""
+def _expression(rule: dict[str, Any]) -> str:
+    """The expression of a rule on one line."""
     return f"`{' '.join(rule['expr'].split())}`".replace("|", r"\|")
 
 

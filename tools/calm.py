@@ -1,6 +1,6 @@
-"""A month of normal life, in which nothing may fire, and the same month with 50 faults: `make calm`.
+"""Simulates a month of normal operation, in which no alert may fire, and the month with 50 faults: `make calm`.
 
-Writes docs/calm.md. The month is played in stretches of some days, each with a world of its own, on all cores.
+Writes docs/calm.md. The month is divided into stretches of a few days, which are simulated in parallel.
 """
 
 import argparse
@@ -28,17 +28,17 @@ from tools.generate_docs import filled
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "calm.md"
 FIRST_DAY = dt.date(2026, 3, 1)
-OVERLAP = 26 * 3600  # a block is judged with what lies before it, as far as the rules look back
-BLOCK = 2  # days that are judged together
-EVERY = 2  # scrapes between two evaluations: every 30 s would take twice as long
-DISTURBED = 240  # seconds: a scrape that is lost while an alert waits lets its `for` begin again
+OVERLAP = 26 * 3600  # seconds of samples before a block: the longest time that a rule looks back
+BLOCK_DAYS = 2  # days that one run of promtool evaluates
+EVERY = 2  # rules are evaluated every 60 s: every 30 s, at each scrape, would take twice as long
+DELAY_SECONDS = 240  # seconds that an alert may be late: a lost scrape restarts its `for`
 KINDS = (*RUN_FAULTS, *JOB_FAULTS, *EXPORTER)
 SKEWS = (30.0, -30.0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Some days: `first` counts from the month's beginning; of its faults those of these numbers are played."""
+    """Consecutive days of the month, from day `first` (0 is the first day), and the numbers of the faults in them."""
 
     seed: int
     first: int
@@ -53,7 +53,7 @@ class Stretch:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Played:
-    """What came of a stretch."""
+    """The result of a simulated stretch."""
 
     skew: float
     scrapes: int
@@ -62,15 +62,15 @@ class Played:
 
 
 def main() -> int:
-    """Plays both months; 1 where an alert fired in normal life, or a fault was not found."""
+    """Simulates both months. Returns 1 if an alert fired in normal operation or a fault was not detected."""
     parser = argparse.ArgumentParser(prog="make calm", description=__doc__)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--stretch", type=int, default=6, help="days with one world")
+    parser.add_argument("--stretch", type=int, default=6, help="days of a stretch")
     parser.add_argument("--faults", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="write docs/calm.md")
     args = parser.parse_args()
-    begun = time.monotonic()
+    started = time.monotonic()
     stretches = [*_stretches(args, faults=0), *_stretches(args, faults=args.faults)]
     try:
         with concurrent.futures.ProcessPoolExecutor() as pool:
@@ -85,7 +85,7 @@ def main() -> int:
     if args.write:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
-    print(f"played and judged in {duration(time.monotonic() - begun)}")
+    print(f"simulated and evaluated in {duration(time.monotonic() - started)}")
     for line in wrong:
         print(f"make calm: {line}", file=sys.stderr)
     return 1 if wrong else 0
@@ -104,14 +104,15 @@ def _progress(stretch: Stretch, played: Played) -> str:
 
 
 def play_stretch(stretch: Stretch) -> Played:
-    """Plays some days, and has them judged block by block."""
+    """Simulates the days, and evaluates the rules block by block."""
     return asyncio.run(_stretch(stretch))
 
 
 async def _stretch(stretch: Stretch) -> Played:
-    begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15  # nothing happens just at a scrape
+    # Scrapes are at 15 s and 45 s of a minute, so that no change happens at the moment of a scrape.
+    begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15
     agenda, recorder = Agenda(), Recorder(metrics=metrics_of())
-    life = Life(agenda=agenda, chance=_chance(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
+    life = Life(agenda=agenda, rng=_rng(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
     faults = tuple(_faults(stretch, life, begin))
     fired: list[Firing] = []
     async with World(start=begin, skew=stretch.skew) as world:
@@ -119,8 +120,8 @@ async def _stretch(stretch: Stretch) -> Played:
             await world.start(f"exporter-{replica}")
         for day in range(stretch.days):
             life.day(begin + day * DAY)
-        for day in range(0, stretch.days, BLOCK):
-            fresh, until = begin + day * DAY, begin + min(day + BLOCK, stretch.days) * DAY
+        for day in range(0, stretch.days, BLOCK_DAYS):
+            fresh, until = begin + day * DAY, begin + min(day + BLOCK_DAYS, stretch.days) * DAY
             await play(world, agenda, recorder, until=until, rounds=(STEP,))
             last = recorder.scrapes - 1
             first = max(0, round(fresh - begin - OVERLAP) // STEP)
@@ -131,36 +132,36 @@ async def _stretch(stretch: Stretch) -> Played:
 
 
 def _faults(stretch: Stretch, life: Life, begin: float) -> Iterator[Fault]:
-    """One in each equal part of the time, somewhere in its first two thirds, so that each is over before the next."""
+    """One fault in each equal part of the time, in its first two thirds, so that it is over before the next one."""
     if not stretch.faults:
         return
-    chance = _chance(stretch, "faults")
+    rng = _rng(stretch, "faults")
     part = stretch.days * DAY / len(stretch.faults)
     for index, number in enumerate(stretch.faults):
-        at = begin + index * part + chance.uniform(1800, part * 2 / 3)
-        yield KINDS[number % len(KINDS)](life, at, chance)
+        at = begin + index * part + rng.uniform(1800, part * 2 / 3)
+        yield KINDS[number % len(KINDS)](life, at, rng)
 
 
-def _chance(stretch: Stretch, what: str) -> random.Random:
-    return random.Random(f"{stretch.seed} {stretch.first} {what}")  # noqa: S311 - a game, not a secret
+def _rng(stretch: Stretch, what: str) -> random.Random:
+    return random.Random(f"{stretch.seed} {stretch.first} {what}")  # noqa: S311 - not a secret
 
 
 def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Played]) -> tuple[str, list[str]]:
-    """The page, and what is not as it should be."""
-    wrong = [f"an alert in normal life: {_named(one)}" for stretch in calm for one in stretch.fired]
+    """The text of the page, and a line for each unexpected result."""
+    wrong = [f"an alert in normal life: {_describe(one)}" for stretch in calm for one in stretch.fired]
     rows = []
     for stretch in troubled:
         for fault in stretch.faults:
             by = next((one for one in stretch.fired if fault.found_by(one)), None)
             took = max(0.0, by.first - fault.begin) if by else None
             rows.append(_row(fault, took))
-            if took is None or took > fault.within + abs(stretch.skew) + DISTURBED:
+            if took is None or took > fault.within + abs(stretch.skew) + DELAY_SECONDS:
                 wrong.append(
                     f"{fault.what} at {_clock(fault.begin)}: {fault.alert} "
                     + ("did not fire" if took is None else f"took {duration(took)}")
                 )
         stray = [one for one in stretch.fired if not any(fault.explains(one) for fault in stretch.faults)]
-        wrong += [f"no fault explains {_named(one)}" for one in stray]
+        wrong += [f"no fault explains {_describe(one)}" for one in stray]
     scrapes = sum(stretch.scrapes for stretch in calm)
     text = filled(
         "calm",
@@ -180,7 +181,7 @@ def _row(fault: Fault, took: float | None) -> str:
     return f"| {_clock(fault.begin)} | {fault.what} | `{fault.alert}` | {found} | {duration(fault.within)} |"
 
 
-def _named(one: Firing) -> str:
+def _describe(one: Firing) -> str:
     labels = {name: text for name, text in one.labels.items() if name not in {"severity", "component"}}
     return f"{one.alert} {labels} from {_clock(one.first)} to {_clock(one.last)}"
 

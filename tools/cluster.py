@@ -1,7 +1,7 @@
-"""A real cluster on loopback to play with, until Ctrl-C: `make cluster`.
+"""Runs a real cluster on loopback to experiment with, until Ctrl-C: `make cluster`.
 
-etcd, kube-apiserver, kube-controller-manager and kwok, with the demo's platform at work in it: every CodeRun gets a
-Job, whose pod runs for as long as the run's annotation says.
+It consists of etcd, kube-apiserver, kube-controller-manager and kwok, and the simulated agent platform of the demo:
+each CodeRun gets a Job, whose pod runs as long as an annotation of the CodeRun says.
 """
 
 import argparse
@@ -29,25 +29,25 @@ _EXAMPLE = Order(task=4, agent="Rex", work=60)
 
 
 def main() -> int:
-    """0 after Ctrl-C or SIGTERM; 2 where a component is missing."""
+    """Returns 0 after Ctrl-C or SIGTERM, 2 if a component is missing."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     try:
         binaries = [component(name) for name in (*CLUSTER, "kubectl")]
     except MissingComponentError as error:
         print(f"make cluster: {error}", file=sys.stderr)
         return 2
-    over = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, lambda *_: stop.set())
     folder = pathlib.Path(tempfile.mkdtemp(prefix="coderun-cluster-"))
     try:
-        _run(folder, binaries, over)
+        _run(folder, binaries, stop)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def _run(folder: pathlib.Path, binaries: list[pathlib.Path], over: threading.Event) -> None:
+def _run(folder: pathlib.Path, binaries: list[pathlib.Path], stop: threading.Event) -> None:
     etcd, kube_apiserver, kube_controller_manager, kwok, kubectl = binaries
     plane = ControlPlane(folder, etcd=etcd, kube_apiserver=kube_apiserver)
     nodes = Nodes(plane, folder / "nodes", kube_controller_manager=kube_controller_manager, kwok=kwok)
@@ -59,15 +59,15 @@ def _run(folder: pathlib.Path, binaries: list[pathlib.Path], over: threading.Eve
         example.write_text(yaml.safe_dump(coderun(_EXAMPLE), sort_keys=False))
         with LivePlatform(plane, say=lambda line: print(line, flush=True)) as platform:
             platform.do(lambda platform: platform.order(_ORDERS))
-            print(_told(plane, kubectl, example), flush=True)
-            over.wait()
+            print(_instructions(plane, kubectl, example), flush=True)
+            stop.wait()
     finally:
         nodes.stop()
         plane.stop()
-    print("\nthe cluster is gone, and nothing of it is left")
+    print("\nthe cluster is stopped, and its files are removed")
 
 
-def _told(plane: ControlPlane, kubectl: pathlib.Path, example: pathlib.Path) -> str:
+def _instructions(plane: ControlPlane, kubectl: pathlib.Path, example: pathlib.Path) -> str:
     templates, run = configmap_name("claude"), _ORDERS[-1].name
     return f"""
 The cluster runs, with {len(_ORDERS)} CodeRuns in namespace {NAMESPACE}; the agent of {run} will not exit.
@@ -79,8 +79,8 @@ In another terminal:
   {kubectl} create -f {example}
   {kubectl} -n {NAMESPACE} patch configmap {templates} --type=merge -p '{{"data":null,"binaryData":null}}'
 
-`create` makes one more CodeRun; for others, copy the file and change metadata.name. `patch` breaks the templates,
-as on the day of the incident. Ctrl-C ends it all."""
+`create` creates one more CodeRun; for others, copy the file and change metadata.name. `patch` empties the templates,
+as in the incident. Ctrl-C stops the cluster."""
 
 
 if __name__ == "__main__":

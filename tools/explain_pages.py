@@ -1,4 +1,4 @@
-"""The parts of docs/causes.md and docs/api.md that are made from the code, and the JSON Schema of the API."""
+"""The tables of docs/causes.md and docs/api.md, generated from the code, and the JSON Schema of the API."""
 
 import json
 import typing
@@ -45,28 +45,28 @@ def cause_rows() -> Iterator[tuple[str, ...]]:
 def field_rows(
     struct: type[msgspec.Struct], described: Callable[[type], Mapping[str, str]]
 ) -> Iterator[tuple[str, ...]]:
-    """A row for each field of a part of an answer."""
+    """A row for each field of a response or of an object in it."""
     for field in msgspec.structs.fields(struct):
-        yield f"`{field.encode_name}`", _words(field.type), described(struct)[field.name]
+        yield f"`{field.encode_name}`", _type_name(field.type), described(struct)[field.name]
 
 
-def _words(kind: object) -> str:
+def _type_name(kind: object) -> str:
     inner = [item for item in typing.get_args(kind) if item not in (type(None), Ellipsis)]
     if typing.get_origin(kind) is tuple:
-        return f"list of {_words(inner[0])}"
+        return f"list of {_type_name(inner[0])}"
     if inner:
         optional = type(None) in typing.get_args(kind)
-        return " or ".join(map(_words, inner)) + (" or null" if optional else "")
+        return " or ".join(map(_type_name, inner)) + (" or null" if optional else "")
     names = {"str": "string", "int": "number", "bool": "boolean", "datetime": "time"}
     name = getattr(kind, "__name__", "")
     return names.get(name, f"[{name}](#{name.lower()})")
 
 
 def schema() -> str:
-    """The JSON Schema of both answers."""
+    """The JSON Schema of both responses."""
     _, definitions = msgspec.json.schema_components([RunList, Explanation], ref_template="#/$defs/{name}")
     for definition in definitions.values():
-        definition["required"] = list(definition["properties"])  # defaults are not left out
+        definition["required"] = list(definition["properties"])  # responses contain fields with default values too
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "coderun-exporter API v1",

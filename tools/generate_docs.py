@@ -1,6 +1,6 @@
-"""Writes deploy/rbac, and of docs/ metrics.md, configuration.md and alerts.md, from code and rules: `make generate`.
+"""Generates deploy/rbac and the reference pages of docs/ from the code and the rules: `make generate`.
 
-`--check` writes nothing: it names the stale files and exits with 1.
+With `--check`, it writes nothing, names the stale files and exits with 1.
 """
 
 import argparse
@@ -38,24 +38,24 @@ from tools import alerts_page, explain_pages
 from tools.generated import update
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-_ELSEWHERE = (language.Profile,)  # has a page of its own
+_OWN_PAGE = (language.Profile,)  # documented in docs/profiles.md, not in docs/configuration.md
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes the pages, or compares them; gives the exit code. 2: an alert is incomplete."""
+    """Writes or compares the pages. Returns the exit code, 2 if an alert is incomplete."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which pages are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale pages")
     check = parser.parse_args(argv).check
     try:
-        made = pages()
+        texts = pages()
     except alerts_page.IncompleteAlertError as error:
         print(f"make generate: {error}", file=sys.stderr)
         return 2
-    return update(made, root=ROOT, check=check)
+    return update(texts, root=ROOT, check=check)
 
 
 def filled(page: str, **parts: str) -> str:
-    """The text of tools/pages, with what is made from the code in its places."""
+    """The text of a page in tools/pages, with `parts` for its placeholders."""
     template = string.Template((ROOT / f"tools/pages/{page}.md").read_text("utf-8"))
     return template.substitute({name: text.rstrip("\n") for name, text in parts.items()})
 
@@ -77,7 +77,7 @@ def pages() -> dict[pathlib.Path, str]:
 
 
 def api() -> str:
-    """The page of the API."""
+    """The text of docs/api.md."""
     parts = []
     for struct in explain_pages.STRUCTS:
         rows = table(explain_pages.FIELD_HEAD, explain_pages.field_rows(struct, described))
@@ -86,23 +86,23 @@ def api() -> str:
 
 
 def permissions(*flags: str) -> str:
-    """What `coderun-exporter rbac` prints with these flags."""
+    """The output of `coderun-exporter rbac` with these flags."""
     parser = argparse.ArgumentParser()
     rbac.add_arguments(parser)
     return rbac.render(parser.parse_args(flags))
 
 
 def metrics() -> str:
-    """The metrics page."""
-    counted, telemetry = CollectorRegistry(), Telemetry(clock=lambda: 0.0)
+    """The text of docs/metrics.md."""
+    registry, telemetry = CollectorRegistry(), Telemetry(clock=lambda: 0.0)
     LogMetrics(telemetry.registry)
-    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
+    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=registry)
     return filled(
         "metrics",
         families="\n".join(section(item) for item in RESOURCES if item.families),
-        history=table(("metric", "type", "labels", "meaning"), registered(counted)),
+        history=table(("metric", "type", "labels", "meaning"), registry_rows(registry)),
         states=code(STATES),
-        exporter=table(("metric", "type", "labels", "meaning"), registered(telemetry.registry)),
+        exporter=table(("metric", "type", "labels", "meaning"), registry_rows(telemetry.registry)),
     )
 
 
@@ -122,8 +122,8 @@ def section(resource: Resource) -> str:
     return text + table(("metric", "type", "other labels", "meaning", "after"), rows)
 
 
-def registered(registry: CollectorRegistry) -> Iterator[tuple[str, ...]]:
-    """The metrics of a registry of prometheus-client's, which has no public way to ask for them."""
+def registry_rows(registry: CollectorRegistry) -> Iterator[tuple[str, ...]]:
+    """A row for each metric of a registry. prometheus-client has no public function that lists them."""
     for collector in registry._collector_to_names:  # noqa: SLF001 - see above
         if isinstance(collector, MetricWrapperBase):
             (metric,) = collector.describe()
@@ -132,7 +132,7 @@ def registered(registry: CollectorRegistry) -> Iterator[tuple[str, ...]]:
 
 
 def configuration() -> str:
-    """The configuration page."""
+    """The text of docs/configuration.md."""
     head = ("setting", "type", "default", "meaning")
     fields = msgspec.structs.fields(config.Settings)
     sections = [field for field in fields if is_struct(field.type)]
@@ -151,7 +151,7 @@ def configuration() -> str:
 
 
 def profiles() -> str:
-    """The page of the language of profiles."""
+    """The text of docs/profiles.md."""
     head = ("key", "type", "meaning")
     known = [name for name in shipped_profiles() if name != "any"]
     return filled(
@@ -207,7 +207,7 @@ def log_keys(struct: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
 def settings(
     struct: type[msgspec.Struct], *, prefix: str = "", only: Sequence[str] = ()
 ) -> Iterator[tuple[str, ...]]:
-    """A row for each setting of a section, and for those of its items."""
+    """A row for each setting of a section, including the settings of list items and mapping values."""
     for field in msgspec.structs.fields(struct):
         if only and field.name not in only:
             continue
@@ -215,12 +215,12 @@ def settings(
         yield f"`{path}`", words(field.type), default(field), described(struct)[field.name]
         for inner in typing.get_args(field.type):
             for item in (inner, *typing.get_args(inner)):
-                if is_struct(item) and item not in _ELSEWHERE:
+                if is_struct(item) and item not in _OWN_PAGE:
                     yield from settings(item, prefix=f"{path}{'.NAME' if is_dict(field.type) else '[]'}.")
 
 
 def keys(struct: type[msgspec.Struct], *, prefix: str = "") -> Iterator[tuple[str, ...]]:
-    """A row for each key of a profile, and for those inside it."""
+    """A row for each key of a profile, including nested keys."""
     for field in msgspec.structs.fields(struct):
         path = f"{prefix}{field.encode_name}"
         inner = [item for item in (field.type, *typing.get_args(field.type)) if is_struct(item)]
@@ -233,7 +233,7 @@ def keys(struct: type[msgspec.Struct], *, prefix: str = "") -> Iterator[tuple[st
 
 
 def described(struct: type) -> dict[str, str]:
-    """The docstrings that stand under the fields of a class."""
+    """The docstrings of the fields of a class, by field name."""
     tree = ast.parse(pathlib.Path(inspect.getfile(struct)).read_text("utf-8"))
     body = next(item.body for item in tree.body if isinstance(item, ast.ClassDef) and item.name == struct.__name__)
     return {
@@ -244,7 +244,7 @@ def described(struct: type) -> dict[str, str]:
 
 
 def words(kind: object) -> str:
-    """A type as a user would say it."""
+    """The name of a type for the tables, such as `list of string`."""
     inner = [item for item in typing.get_args(kind) if item not in (types.NoneType, Ellipsis)]
     if typing.get_origin(kind) is typing.Literal:
         return code(inner)
@@ -262,7 +262,7 @@ def words(kind: object) -> str:
 
 
 def default(field: msgspec.structs.FieldInfo) -> str:
-    """A default as it would stand in the file."""
+    """The default value of a setting in YAML, as code."""
     if field.required:
         return "required"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
@@ -283,14 +283,14 @@ def commands() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 class Flags(argparse.ArgumentParser):
-    """A parser that writes down what it is given."""
+    """A parser that records the flags added to it, as rows of a table."""
 
     def __init__(self, **options: typing.Any) -> None:
         self.rows: list[tuple[str, str]] = []
         super().__init__(**options)
 
     def add_argument(self, *names: str, **options: typing.Any) -> argparse.Action:
-        """As the parent's."""
+        """Adds the flag, and records its names and help text."""
         action = super().add_argument(*names, **options)
         value = action.metavar or "|".join(action.choices or ())
         shown = " ".join(filter(None, (", ".join(action.option_strings), str(value))))
@@ -299,7 +299,7 @@ class Flags(argparse.ArgumentParser):
 
 
 def table(head: Sequence[str], rows: "typing.Iterable[Sequence[str]]") -> str:
-    """A table in Markdown. A cell is one line, whatever it was in the code: a line break would end the table."""
+    """A Markdown table. Line breaks in cells become spaces, because they would end the table."""
     lines = [
         head,
         ["---"] * len(head),
@@ -309,17 +309,17 @@ def table(head: Sequence[str], rows: "typing.Iterable[Sequence[str]]") -> str:
 
 
 def code(names: Sequence[str]) -> str:
-    """Names as code."""
+    """The names in backticks, separated by commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
 def is_struct(kind: object) -> typing.TypeGuard[type[msgspec.Struct]]:
-    """Whether it is a section or an item of the settings."""
+    """Whether the type is a section of the settings, or an item of a list in them."""
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def is_dict(kind: object) -> bool:
-    """Whether it is a mapping with names that the user chooses."""
+    """Whether the type is a mapping whose keys the user chooses."""
     return typing.get_origin(kind) is dict
 
 

@@ -1,4 +1,4 @@
-"""Generated files: they are written, or with `--check` only compared."""
+"""Writes generated files, or with `--check` only compares them."""
 
 import pathlib
 import sys
@@ -10,9 +10,9 @@ __all__ = ["update"]
 def update(
     wanted: Mapping[pathlib.Path, str], *, root: pathlib.Path, check: bool, found: Iterable[pathlib.Path] = ()
 ) -> int:
-    """Writes the files that differ, and removes those of `found` that are not wanted; gives the exit code.
+    """Writes the files that differ, and removes the files in `found` that are not in `wanted`. Returns 0.
 
-    `check`: writes nothing, names the files with their paths below `root`, and gives 1 if there are any.
+    With `check`, writes nothing, prints the paths of these files relative to `root`, and returns 1 if there are any.
     """
     stale = {path: wanted.get(path) for path in sorted({*wanted, *found}) if _text(path) != wanted.get(path)}
     for path, text in stale.items():
@@ -27,5 +27,5 @@ def update(
 
 
 def _text(path: pathlib.Path) -> str | None:
-    """None: there is no such file."""
+    """The content of a file; None if it does not exist."""
     return path.read_text("utf-8") if path.exists() else None

@@ -1,4 +1,4 @@
-"""Draws the end of the demo as docs/demo.svg: `make demo | .venv/bin/python tools/picture.py`."""
+"""Draws the summary of the demo as docs/demo.svg: `make demo | .venv/bin/python tools/picture.py`."""
 
 import pathlib
 import sys
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "docs/demo.svg"
-BEGIN = "Time to alert"
+TITLE = "Time to alert"
 LINE, LETTER, MARGIN = 20, 8.4, 20  # px, for a monospaced font of 14 px
-STYLES = {"without": "bad", "with coderun-exporter": "good", BEGIN: "title", "alerts about": "good", "─": "quiet"}
+STYLES = {"without": "bad", "with coderun-exporter": "good", TITLE: "title", "alerts about": "good", "─": "quiet"}
 CONTINUED = " " * 20  # how a continuation line begins
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img"
   viewBox="0 0 {width:g} {height:g}" width="{width:g}">
@@ -28,12 +28,12 @@ PAGE = """<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" role="img
 
 
 def main() -> int:
-    """Reads the demo's text from standard input; 1 where the demo did not finish."""
+    """Reads the demo's output from standard input. Returns 1 if the demo did not finish."""
     text = sys.stdin.read()
-    if BEGIN not in text:
+    if TITLE not in text:
         print("picture: the demo did not finish", file=sys.stderr)
         return 1
-    lines = text[text.rindex(BEGIN) :].rstrip().splitlines()
+    lines = text[text.rindex(TITLE) :].rstrip().splitlines()
     lines = [lines[0], *(line.removeprefix("  ") for line in lines[1:])]
     drawn = [
         f'<text x="{MARGIN}" y="{MARGIN + LINE * (row + 0.75):g}" class="{name}">{escape(line)}</text>'
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def styles(lines: list[str]) -> Iterator[str]:
-    """The class of each line, by how it begins."""
+    """The CSS class of each line, by its first words."""
     name = ""
     for line in lines:
         if not line.startswith(CONTINUED):

@@ -1,6 +1,6 @@
-"""The incidents at full length, through the exporter and the shipped rules: `make replay`.
+"""Replays the incidents at full length with the exporter and the shipped rules: `make replay`.
 
-Writes docs/time-to-detection.md. Nobody intervenes before the hour of the day itself.
+Writes docs/time-to-detection.md. The fixes are applied at the times of the incident report.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from lab.timelapse.world import World
 from tools.generate_docs import filled
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "time-to-detection.md"
-DAY = dt.date(2025, 11, 2)  # the report has the hours and not the day
+DAY = dt.date(2025, 11, 2)  # the incident report states times, but no date
 BEGIN, END = "12:00", "21:00"
-_BETWEEN = 15  # seconds: what happens at a full minute is seen half an interval later, as it is on the average
+_HALF_INTERVAL = 15  # seconds from a full minute to the next scrape: the average, half a scrape interval
 STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
 HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
 ORDINARY = (
@@ -46,7 +46,7 @@ FAILING = tuple(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Incident:
-    """One line of the report, and what in the replay belongs to it."""
+    """An incident of the report, and the objects of the replay that belong to it."""
 
     title: str
     without: str
@@ -55,9 +55,9 @@ class Incident:
     alert: str
     """The alert for the failure itself."""
     signal: str
-    """What in the cluster the first alert rests on."""
+    """The data in the cluster that the first alert is based on."""
     objects: tuple[str, ...]
-    """Names of runs, Jobs and ConfigMaps, or how they begin (up to a `-`); a namespace for all runs in it."""
+    """Names or prefixes (which end with `-`) of runs, Jobs and ConfigMaps; a namespace means all runs in it."""
     story: str
 
 
@@ -107,12 +107,12 @@ INCIDENTS = (
 
 
 def main() -> int:
-    """Writes the page; 1 where an incident was not detected, another alert fired, or the page was stale."""
+    """Writes the page. Returns 1 if an incident was not detected, an unexpected alert fired or the page was stale."""
     parser = argparse.ArgumentParser(prog="make replay", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is stale")
     check = parser.parse_args().check
     begun = time.monotonic()
-    start = of_day(DAY, BEGIN) + _BETWEEN
+    start = of_day(DAY, BEGIN) + _HALF_INTERVAL
     try:
         recorder, fired, annotations = asyncio.run(_replay(start))
     except JudgeError as error:
@@ -141,7 +141,7 @@ async def _replay(start: float) -> tuple[Recorder, list[Firing], list[dict[str, 
 
 
 def agenda() -> Agenda:
-    """That day, as the report has it."""
+    """The events of the day, from the incident report."""
     day = Agenda()
     for at, order in (*ORDINARY, *FAILING):
         day.at(of_day(DAY, at), operator.methodcaller("order", order))
@@ -149,7 +149,7 @@ def agenda() -> Agenda:
     day.at(of_day(DAY, "13:45") - 5, lambda world: world.controller.order(HANGING))
     day.at(of_day(DAY, "19:52"), lambda world: world.controller.end_leftovers(HANGING))
     day.at(of_day(DAY, "19:58"), lambda world: world.controller.restore_templates("claude"))
-    day.at(of_day(DAY, "20:11"), _remember)
+    day.at(of_day(DAY, "20:11"), _reset_backoff)
     day.at(of_day(DAY, "16:00"), lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
     day.at(of_day(DAY, "17:00"), lambda world: world.newest.roll_out())
     return day
@@ -158,22 +158,22 @@ def agenda() -> Agenda:
 async def _create_stalled(world: World) -> None:
     await world.controller.lose_templates("claude")
     await world.controller.order(STALLED)
-    world.controller.forgotten |= {order.name for order in STALLED}  # it waits longer and longer between two tries
+    world.controller.forgotten |= {order.name for order in STALLED}  # not retried until 20:11, because of the backoff
 
 
-async def _remember(world: World) -> None:
+async def _reset_backoff(world: World) -> None:
     world.controller.forgotten.clear()
 
 
 def page(fired: Sequence[Firing], annotations: Sequence[dict[str, str]], *, scrapes: int) -> tuple[str, list[str]]:
-    """The page's text, and what is not as promised."""
+    """The text of the page, and a line for each unexpected result."""
     faults, sections = [], []
     about: set[int] = set()
     for incident in INCIDENTS:
-        mine = [index for index, one in enumerate(fired) if _concerns(one, incident)]
-        about.update(mine)
-        sections.append(_section(incident, [(fired[index], annotations[index]) for index in mine]))
-        if not any(fired[index].alert == incident.alert for index in mine):
+        firings = [index for index, one in enumerate(fired) if _concerns(one, incident)]
+        about.update(firings)
+        sections.append(_section(incident, [(fired[index], annotations[index]) for index in firings]))
+        if not any(fired[index].alert == incident.alert for index in firings):
             faults.append(f"{incident.alert} did not fire for incident {incident.title}")
     others = [one for index, one in enumerate(fired) if index not in about]
     faults += [f"{one.alert} fired about {_object(one)}" for one in others if one.alert != "AgentJobsWithoutDeadline"]
@@ -195,26 +195,26 @@ def _summary(fired: Sequence[Firing]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for incident in INCIDENTS:
-        mine = [one for one in fired if _concerns(one, incident)]
-        own = [one for one in mine if one.alert == incident.alert]
-        if not mine or not own:
+        firings = [one for one in fired if _concerns(one, incident)]
+        own = [one for one in firings if one.alert == incident.alert]
+        if not firings or not own:
             rows.append(f"| {incident.title} | {incident.without} | **not detected** | | | |")
             continue
-        took = mine[0].first - of_day(DAY, incident.since)
+        took = firings[0].first - of_day(DAY, incident.since)
         after = f"{_after(took)} {incident.since_what}"
         symptom = f"`{incident.alert}` at {_clock(own[0].first)}"
-        first = f"`{mine[0].alert}` ({mine[0].labels['severity']}) at {_clock(mine[0].first)}"
+        first = f"`{firings[0].alert}` ({firings[0].labels['severity']}) at {_clock(firings[0].first)}"
         cells = incident.title, incident.without, f"**{after}**", incident.signal, first, symptom
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
 
-def _section(incident: Incident, mine: Iterable[tuple[Firing, dict[str, str]]]) -> str:
+def _section(incident: Incident, firings: Iterable[tuple[Firing, dict[str, str]]]) -> str:
     since = of_day(DAY, incident.since)
     rows = [f"## {incident.title}\n", incident.story + "\n"]
     rows += [f"| fires | {incident.since_what} | alert | about | until |", "|---|---|---|---|---|"]
     shown: dict[tuple[str, str], tuple[Firing, dict[str, str]]] = {}
-    for one, said in mine:
+    for one, said in firings:
         shown.setdefault((one.alert, one.labels["severity"]), (one, said))
         alert = f"`{one.alert}` ({one.labels['severity']})"
         cells = _clock(one.first), _after(one.first - since), alert, f"`{_object(one)}`", _clock(one.last)

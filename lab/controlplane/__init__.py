@@ -1,1 +1,1 @@
-"""A real Kubernetes on loopback: etcd, kube-apiserver, kube-controller-manager and kwok, started and stopped."""
+"""Runs a real Kubernetes on loopback: etcd, kube-apiserver, kube-controller-manager and kwok."""

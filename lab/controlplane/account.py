@@ -18,23 +18,23 @@ _MERGE_PATCH = "application/merge-patch+json"
 
 
 class Token(NamedTuple):
-    """A bearer token. `identity` is its name in the audit log of the API server, `pod` the pod of the token."""
+    """A bearer token. `identity` is its credential ID in the audit log; `pod` is the pod to which it is bound."""
 
     text: str
     identity: str
     pod: str
 
     def write(self, path: pathlib.Path) -> None:
-        """Writes it atomically, as the kubelet does."""
+        """Writes the token to a file atomically, as the kubelet does."""
         new = path.with_name(f"{self.pod}-token")
         new.write_text(self.text)
         new.replace(path)
 
 
 class ServiceAccount:
-    """The account NAME in the namespace of a workplace, its pods and their tokens.
+    """A ServiceAccount in the namespace of a workplace, with its pods and their tokens.
 
-    `settings` is the settings file from which the manifests are generated.
+    `settings` is the settings file from which the RBAC manifests are generated.
     """
 
     def __init__(self, plane: ControlPlane, place: Workplace, *, settings: pathlib.Path) -> None:
@@ -49,12 +49,12 @@ class ServiceAccount:
         self.manifests: list[dict[str, Any]] = list(fast_yaml.load_all(made))
 
     def grant(self) -> None:
-        """Creates the manifests."""
+        """Creates the RBAC objects."""
         for manifest in self.manifests:
             self._place.ask("POST", _path(manifest), manifest)
 
     def revoke(self) -> None:
-        """Deletes all manifests, because cluster-scoped ones would outlive the namespace."""
+        """Deletes the RBAC objects, because cluster-scoped ones remain when the namespace is deleted."""
         for manifest in self.manifests:
             self._plane.request("DELETE", f"{_path(manifest)}/{manifest['metadata']['name']}")
 
@@ -68,7 +68,7 @@ class ServiceAccount:
         self._place.ask("PATCH", path, {"rules": rules}, content_type=_MERGE_PATCH)
 
     def token(self, pod: str) -> Token:
-        """A token for a pod, which is created for it. The token becomes invalid when the pod is deleted."""
+        """Creates the pod, and returns a token that is bound to it. Deleting the pod invalidates the token."""
         spec = {"serviceAccountName": self.name, "containers": [{"name": "exporter", "image": "exporter:1"}]}
         made = self._place.ask("POST", self._core("pods"), {"metadata": {"name": pod}, "spec": spec})
         bound = {"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": made["metadata"]["uid"]}
@@ -80,13 +80,13 @@ class ServiceAccount:
         return Token(text, f"JTI={identity}", pod)
 
     def kubeconfig(self, folder: pathlib.Path, **user: str) -> pathlib.Path:
-        """Writes a kubeconfig with a user entry of that kind to the folder."""
+        """Writes a kubeconfig to the folder; `user` has the fields of its user entry, such as `tokenFile`."""
         path = folder / "config"
         path.write_text(kubeconfig(self._plane.url, authority=self._plane.ca, user=user))
         return path
 
     def end(self, token: Token) -> None:
-        """Deletes the pod of the token; the API server may accept the token for ten more seconds."""
+        """Deletes the pod of the token. The API server may accept the token for ten more seconds."""
         self._place.ask("DELETE", f"{self._core('pods')}/{token.pod}?gracePeriodSeconds=0")
 
     def requests(self) -> list[dict[str, Any]]:

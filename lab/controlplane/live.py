@@ -1,4 +1,4 @@
-"""The platform of the demo on a real cluster: its controller is simulated, Jobs and pods are those of the cluster."""
+"""Runs the demo's agent platform on a real cluster. Its controller is simulated, but the Jobs and pods are real."""
 
 import asyncio
 import http
@@ -17,10 +17,10 @@ from lab.platform.writer import Writer, WriterError
 __all__ = ["LivePlatform"]
 
 _ROUND_SECONDS = 0.5
-_LATER = {
-    http.HTTPStatus.NOT_FOUND,  # gone meanwhile, or a CRD that is not served yet
+_RETRIED = {
+    http.HTTPStatus.NOT_FOUND,  # the object was deleted, or its CRD is not served yet
     http.HTTPStatus.CONFLICT,
-    http.HTTPStatus.TOO_MANY_REQUESTS,  # the first write to a new CRD is held back for some seconds
+    http.HTTPStatus.TOO_MANY_REQUESTS,  # kube-apiserver rejects writes to a new custom resource for some seconds
     http.HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -29,7 +29,7 @@ class LivePlatform:
     """Installs the platform in its namespace and reconciles every half second. A context manager."""
 
     def __init__(self, plane: ControlPlane, *, say: Callable[[str], None] | None = None) -> None:
-        """`say` gets a line for each run that the controller cannot handle; without it such a run is an error."""
+        """`say` is called with a line for each run that the controller cannot handle. Without it, the run raises."""
         self._plane = plane
         self._say = say
         self._said = set[str]()
@@ -46,7 +46,7 @@ class LivePlatform:
         self._thread.join()
 
     def do(self, deed: Callable[[Platform], Awaitable[None]]) -> None:
-        """Runs an action of a person or workflow. Raises its exceptions."""
+        """Runs an action of a user or a workflow on the platform. Raises the exceptions of the action."""
 
         async def done() -> None:
             await deed(self._platform)
@@ -59,17 +59,17 @@ class LivePlatform:
         credentials = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         async with Writer(base_url=self._plane.url, ssl=trust, headers=credentials) as writer:
             self._platform = Platform(writer=writer, clock=time.time)
-            while not await _worked(self._platform.install(), self._platform.reconcile()):
+            while not await _succeeded(self._platform.install(), self._platform.reconcile()):
                 await asyncio.sleep(_ROUND_SECONDS)
             self._ready.set()
             while not self._over.is_set():
-                await _worked(self._platform.reconcile(fault=self._fault if self._say else None))
+                await _succeeded(self._platform.reconcile(fault=self._fault if self._say else None))
                 await asyncio.sleep(_ROUND_SECONDS)
 
     def _fault(self, run: str, error: Exception) -> None:
-        """Reports each line once. Errors that may not occur in the next round are ignored."""
+        """Reports an error, without repetition. Ignores errors that the next reconciliation may not have."""
         if isinstance(error, WriterError):
-            if error.status in _LATER:
+            if error.status in _RETRIED:
                 return
             reason = str(error)
         else:
@@ -80,16 +80,16 @@ class LivePlatform:
             self._say(line)
 
 
-async def _worked(*work: Awaitable[None]) -> bool:
-    """Whether all of it was done; the next round retries the rest."""
+async def _succeeded(*work: Awaitable[None]) -> bool:
+    """Whether all work succeeded. The next reconciliation retries the rest."""
     worked = True
     for each in work:
         try:
             await each
         except WriterError as error:
-            if error.status not in _LATER:
+            if error.status not in _RETRIED:
                 raise
             worked = False
-        except (aiohttp.ClientError, TimeoutError):  # the API server is away
+        except (aiohttp.ClientError, TimeoutError):  # the API server is not available
             worked = False
     return worked

@@ -28,7 +28,7 @@ def crd(
 ) -> dict[str, Any]:
     """The CustomResourceDefinition of CodeRuns. A test may set another group, kind or openAPIV3Schema.
 
-    `with_status`: whether the status is a subresource, which the server drops from a new object.
+    `with_status`: whether the status is a subresource. If so, the server drops the status of a new object.
     """
     singular = kind.lower()
     names = {"plural": f"{singular}s", "singular": singular, "kind": kind, "listKind": f"{kind}List"}
@@ -59,7 +59,7 @@ def code_run(name: str, *, group: str = "agents.platform", kind: str = "CodeRun"
 
 
 def job(name: str, **metadata: Any) -> dict[str, Any]:
-    """A Job with one container that the Job controller ignores: its creator writes the status."""
+    """A Job with one container. `managedBy` makes the Job controller ignore it, so that a test writes the status."""
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -72,7 +72,7 @@ def job(name: str, **metadata: Any) -> dict[str, Any]:
 
 
 def working_job(name: str, *, work_seconds: int, ttl_seconds: int, **metadata: Any) -> dict[str, Any]:
-    """A Job for the real controllers: its pod works for `work_seconds`; the Job is deleted `ttl_seconds` later."""
+    """A Job for the real Job controller. Its pod runs for `work_seconds`; the Job is deleted `ttl_seconds` later."""
     marks = {"annotations": {"demo/work-seconds": str(work_seconds)}}
     return {
         "apiVersion": "batch/v1",

@@ -1,4 +1,4 @@
-"""A real API server on loopback: etcd and kube-apiserver with RBAC. `nodes.py` adds controllers and nodes."""
+"""Runs a real API server on loopback: etcd and kube-apiserver with RBAC. `nodes.py` adds controllers and nodes."""
 
 import http.client
 import json
@@ -24,15 +24,15 @@ _AUDIT = {
     "omitStages": ["RequestReceived"],
     "rules": [{"level": "Metadata", "userGroups": ["exporters", "system:serviceaccounts"]}, {"level": "None"}],
 }
-"""Audits only the requests of the exporter."""
+"""The audit policy: only requests of the exporter are logged."""
 
 
 class ControlPlane:
     """etcd and kube-apiserver in `folder`. The user `exporter` has no permissions until a test binds a role to it.
 
-    `url` is the https address of the API server, `ca` the file that verifies it, `key` its private key, `kubeconfig`
-    that of the exporter and `admin_kubeconfig` that of a user with all permissions. `audit_log` has one line of JSON
-    for each completed request of the exporter.
+    `url` is the https address of the API server. These are files: `ca` (the CA certificate), `key` (the private key
+    of the server), `kubeconfig` (for the user `exporter`), `admin_kubeconfig` (for a user with all permissions), and
+    `audit_log` (a line of JSON for each completed request of the exporter).
     """
 
     def __init__(self, folder: pathlib.Path, *, etcd: pathlib.Path, kube_apiserver: pathlib.Path) -> None:
@@ -54,7 +54,7 @@ class ControlPlane:
         return self._processes["kube-apiserver"].pid
 
     def start(self) -> None:
-        """Starts both and waits until the API server is ready. Raises TimeoutError with the end of its log."""
+        """Starts etcd and the API server, and waits until they are ready. Raises TimeoutError."""
         self._write_files()
         self.start_etcd()
         self.start_api_server()
@@ -116,16 +116,16 @@ class ControlPlane:
         self._etcd("/v3/kv/compaction", {"revision": str(revision), "physical": True})
 
     def outdate(self) -> None:
-        """Compacts etcd beyond every version that a client knows; this works while the API server is down.
+        """Compacts etcd beyond every resource version that a client has, even while the API server is down.
 
-        A watch from N requests N + 1 from etcd, so the revision increases by two before the compaction.
+        A watch from version N reads from N + 1 in etcd, so two writes increase the revision before the compaction.
         """
         for _ in range(2):
             answer = self._etcd("/v3/kv/put", {"key": "b3V0ZGF0ZQ==", "value": ""})
         self.compact(int(answer["header"]["revision"]))
 
     def forget_versions(self) -> None:
-        """From now on, every earlier version gets 410, in lists and in watches."""
+        """Makes the API server respond with 410 to lists and watches with any earlier resource version."""
         _, listed = self.request("GET", "/api/v1/namespaces")
         self.compact(int(listed["metadata"]["resourceVersion"]))
         self.restart_api_server()
@@ -144,7 +144,7 @@ class ControlPlane:
         token: str | None = ADMIN_TOKEN,
         content_type: str = "application/json",
     ) -> tuple[int, Any]:
-        """Status and body (decoded if it is JSON, else text) of one request. Raises OSError without a response."""
+        """Sends a request. Returns status and body (decoded if it is JSON). Raises OSError without a response."""
         request = urllib.request.Request(  # noqa: S310 - loopback
             self.url + path,
             method=method,
@@ -156,10 +156,10 @@ class ControlPlane:
         trust = ssl.create_default_context(cafile=self.ca)
         try:
             with urllib.request.urlopen(request, context=trust, timeout=30) as answer:  # noqa: S310 - loopback
-                return answer.status, _decoded(answer)
+                return answer.status, _decode(answer)
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, _decoded(error)
+                return error.code, _decode(error)
 
     def _etcd(self, path: str, body: dict[str, Any]) -> Any:
         request = urllib.request.Request(self.etcd_url + path, data=json.dumps(body).encode())  # noqa: S310 - loopback
@@ -178,7 +178,7 @@ class ControlPlane:
                 if self.request("GET", "/readyz") == (200, "ok"):
                     return
             except (OSError, http.client.HTTPException):
-                pass  # no certificate yet, nobody listens yet, or the connection broke off
+                pass  # the server has no certificate yet, does not listen yet, or has closed the connection
             time.sleep(0.05)
         raise TimeoutError(f"the API server is not ready; its log ends with:\n{process.last_words()}")
 
@@ -197,7 +197,7 @@ class ControlPlane:
         return kubeconfig(url or self.url, authority=self.ca, user={"token": token})
 
 
-def _decoded(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Any:
+def _decode(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> Any:
     data = answer.read()
     is_json = answer.headers.get("Content-Type", "").startswith("application/json")
     return json.loads(data) if is_json else data.decode()

@@ -1,4 +1,4 @@
-"""Runs the container of a pod as the kubelet would, on this machine and without an image."""
+"""Runs the container of a pod like the kubelet, but as a process on this machine and without an image."""
 
 import base64
 import contextlib
@@ -26,12 +26,12 @@ _DOCKERFILE = pathlib.Path(__file__).resolve().parents[2] / "Dockerfile"
 
 
 class Pod:
-    """The only container of a pod that the API server has. A context manager, which starts and stops it.
+    """The only container of a pod in the API server. A context manager, which starts and stops the container.
 
-    Program, arguments, environment, mounted ConfigMaps, the token of the account and the CA of the cluster are those
-    of the pod and the Dockerfile, with three differences: mounted directories are below `folder`, and the arguments
-    are changed accordingly; an address without a host is that of the pod, `ip`, an address of the loopback interface;
-    and the token is read below `folder`.
+    Program, arguments, environment, mounted ConfigMaps, the service account token and the CA are those of the pod and
+    the Dockerfile. There are three differences: mounted directories are below `folder`, and paths in the arguments
+    are changed accordingly; listen addresses without a host use the pod's address `ip`, which is an address of the
+    loopback interface; and the token is below `folder` too.
     """
 
     def __init__(self, plane: ControlPlane, pod: dict[str, Any], *, folder: pathlib.Path, ip: str) -> None:
@@ -47,7 +47,7 @@ class Pod:
         self._account.mkdir(parents=True)
         for mount in self.container["volumeMounts"]:
             self._mount(mount)
-        self._give_token()
+        self._write_token()
         self._process = Process(*self._argv(), folder=self._folder, log=self._folder / "log")
         return self
 
@@ -55,14 +55,14 @@ class Pod:
         self._process.stop()
 
     def port(self, name: str) -> int:
-        """The container's port of that name."""
+        """The container port with this name."""
         [port] = [each["containerPort"] for each in self.container["ports"] if each["name"] == name]
         return int(port)
 
     def get(
         self, port: int, path: str, *, scheme: str = "HTTP", headers: dict[str, str] | None = None
     ) -> tuple[int, str]:
-        """Status and body of a request to the pod's address. Does not verify certificates. Raises OSError."""
+        """Sends a request to the pod, and returns status and body. Does not verify certificates. Raises OSError."""
         made = http.client.HTTPConnection(self.ip, port, timeout=10)
         if scheme == "HTTPS":
             trust = ssl._create_unverified_context()  # noqa: S323 - as the kubelet does it
@@ -73,18 +73,18 @@ class Pod:
             return answer.status, answer.read().decode()
 
     def probe(self, name: str) -> int:
-        """The status of the kubelet's probe of that name. Raises OSError if there is no response."""
+        """The HTTP status of the probe with this name, such as `readiness`. Raises OSError without a response."""
         asked = self.container[f"{name}Probe"]["httpGet"]
         return self.get(self.port(asked["port"]), asked["path"], scheme=asked.get("scheme", "HTTP"))[0]
 
     def until_succeeds(self, name: str) -> None:
-        """Waits until that probe succeeds, for as long as the kubelet would."""
+        """Waits until the probe succeeds, for at most `periodSeconds` times `failureThreshold`."""
         probe = self.container[f"{name}Probe"]
         seconds = probe["periodSeconds"] * probe["failureThreshold"]
         until(lambda: self.probe(name) == 200, what=name, seconds=seconds, otherwise=self._process.last_words)
 
     def end(self) -> None:
-        """Sends SIGTERM and waits for the grace period of the pod."""
+        """Sends SIGTERM, and waits until the process exits within the grace period of the pod."""
         self._process.signal(signal.SIGTERM)
         grace = self._pod["spec"]["terminationGracePeriodSeconds"]
         until(lambda: not self._process.running(), what=f"{self.name} ends", seconds=grace)
@@ -103,8 +103,8 @@ class Pod:
         for name, content in files.items():
             (target / name).write_bytes(content)
 
-    def _give_token(self) -> None:
-        """Writes a token of the pod's account, bound to the pod, and the CA, if the pod mounts a token."""
+    def _write_token(self) -> None:
+        """Writes a token of the service account, bound to the pod, and the CA."""
         spec = self._pod["spec"]
         assert spec["automountServiceAccountToken"] is True
         metadata = self._pod["metadata"]
@@ -115,7 +115,7 @@ class Pod:
         (self._account / "ca.crt").symlink_to(self._plane.ca)
 
     def _argv(self) -> list[str]:
-        """The entry point of the image and the arguments of the container, with only the environment of the pod."""
+        """The command: the entry point of the image and the container's arguments, with only its environment."""
         host, _, port = self._plane.url.removeprefix("https://").partition(":")
         environment = {"PATH": os.environ["PATH"], "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
         environment |= (own := {each["name"]: self._value(each) for each in self.container.get("env", ())})
@@ -142,7 +142,7 @@ class Pod:
         return [f"{host or self.ip}:{port}" for host, _, port in hosts]
 
     def _value(self, variable: dict[str, Any]) -> str:
-        """The value of a variable; of the pod's fields, only its namespace is supported."""
+        """The value of an environment variable. The only supported `fieldRef` is `metadata.namespace`."""
         if "value" in variable:
             return str(variable["value"])
         assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.namespace"
@@ -164,8 +164,8 @@ def _expand(word: str, variable: tuple[str, str]) -> str:
 
 
 def _main() -> int:
-    """`coderun-exporter` with the service account in another folder: FOLDER ARGUMENTS."""
-    from exporter.cli import main  # noqa: PLC0415 - only where this file is the program
+    """Runs `coderun-exporter` with the service account's files in another folder. Arguments: FOLDER ARGUMENTS."""
+    from exporter.cli import main  # noqa: PLC0415 - only needed if this file is the program
 
     Credentials.load = functools.partial(Credentials.load, service_account=pathlib.Path(sys.argv[1]))  # type: ignore[method-assign]
     return main(sys.argv[2:])

@@ -1,4 +1,4 @@
-"""A namespace of an agent platform, in which a test does the work of the controllers."""
+"""A namespace of an agent platform, in which a test writes the objects instead of the controllers."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -45,12 +45,12 @@ class Workplace:
         return self
 
     def grant(self, name: str, rules: list[dict[str, Any]]) -> None:
-        """Grants the user `exporter` permissions in this namespace, in a Role of that name."""
+        """Grants permissions in this namespace to the user `exporter`, with a Role `name`."""
         self.ask("POST", f"{self._rights}/roles", {"metadata": {"name": name}, "rules": rules})
         self.bind(name)
 
     def bind(self, name: str = RIGHTS) -> None:
-        """Bind that Role to the user `exporter`."""
+        """Binds the Role `name` to the user `exporter`."""
         group = {"apiGroup": "rbac.authorization.k8s.io"}
         binding = {
             "metadata": {"name": name},
@@ -60,7 +60,7 @@ class Workplace:
         self.ask("POST", f"{self._rights}/rolebindings", binding)
 
     def unbind(self, name: str = RIGHTS) -> None:
-        """Removes these permissions."""
+        """Deletes the RoleBinding of the Role `name`."""
         self.ask("DELETE", f"{self._rights}/rolebindings/{name}")
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Workplace:
         until(lambda: self._plane.request("GET", path)[0] == 404, what="the namespace is gone", seconds=60)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None, **options: str) -> Any:
-        """The body of a successful response."""
+        """Sends a request, which must succeed, and returns the body of the response."""
         code, answer = self._plane.request(method, path, body, **options)
         assert code in {200, 201}, f"{code}: {answer}"
         return answer
@@ -90,7 +90,7 @@ class Workplace:
         made: Callable[..., dict[str, Any]] = objects.job,
         **more: Any,
     ) -> dict[str, Any]:
-        """Creates the Job of a run as the controller does, owned by the run; `made` adds metadata."""
+        """Creates the Job of a run as the controller does, owned by the run. `made` creates the object."""
         owner = {"apiVersion": f"{GROUP}/v1", "kind": "CodeRun", "controller": True, "blockOwnerDeletion": True}
         owner |= {key: run["metadata"][key] for key in ("name", "uid")}
         name = name or f"{run['metadata']['name']}-job"

@@ -1,4 +1,4 @@
-"""`python -m lab.demo`."""
+"""Runs `python -m lab.demo`, or names the package that is not installed."""
 
 import sys
 

@@ -24,7 +24,7 @@ class State(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One element of a rule's result. `labels` identify it: those of the result and the rule, and `alertname`."""
+    """An element of a rule's result. Its labels identify it: those of the result and the rule, and `alertname`."""
 
     rule: AlertRule
     labels: Mapping[str, str]
@@ -72,7 +72,7 @@ class Alerts:
         self.errors: dict[str, str] = {}
 
     def count(self, state: State) -> int:
-        """The number of alerts that are in that state now."""
+        """The number of alerts that are in this state."""
         return sum(one.state == state for _, active in self._active for one in active.values())
 
     def evaluate(self, page: Page, *, at: float) -> list[Transition]:

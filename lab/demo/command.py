@@ -26,21 +26,21 @@ __all__ = ["main"]
 _ADDRESS = "127.0.0.1:10911"
 _FAILED = 1
 _INTERRUPTED = 130
-_FASTEST = 3600  # beyond that it gets no faster: the clock waits for the exporter and the rules
+_MAX_SPEED = 3600  # a higher speed has no effect: the clock waits for the exporter and the rules
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the replay and returns the exit code.
 
-    0: every incident was detected. 1: one was not, or the demo itself failed. 2: a wrong flag or address. 130:
-    interrupted before all were detected.
+    0: every incident was detected. 1: an incident was not detected, or the demo failed. 2: a wrong flag or address.
+    130: interrupted before all incidents were detected.
     """
     logs.set_up_fallback()
     return run_command(lambda: _run(_arguments(argv)), expected=(UsageError, ListenError))
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Raises UsageError."""
+    """Parses the command line. Raises UsageError."""
     parser = Parser(
         prog="python -m lab.demo", description="The incidents, replayed on this machine without a cluster."
     )
@@ -49,14 +49,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_speed,
         default=60.0,
         metavar="N",
-        help="simulated seconds in a real one (default: 60, which takes a minute and a half)",
+        help="simulated seconds per real second (default: 60, which takes a minute and a half)",
     )
     parser.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
         default=_ADDRESS,
         metavar="HOST:PORT",
-        help=f"where the exporter is served; a free port if that one is taken (default: {_ADDRESS})",
+        help=f"address of the exporter; if it is in use, a free port is chosen (default: {_ADDRESS})",
     )
     parser.add_argument(
         "--stay",
@@ -70,12 +70,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(_main(arguments))
-    except KeyboardInterrupt:  # before the replay listens for it
+    except KeyboardInterrupt:  # before the replay handles signals
         return _INTERRUPTED
 
 
 async def _main(arguments: argparse.Namespace) -> int:
-    # Nothing but the replay speaks on this terminal; what matters of the exporter's log is on its status page.
+    # Only the replay writes to the terminal. The important messages of the exporter are on its status page too.
     logging.getLogger("exporter").addHandler(logging.NullHandler())
     wanted = arguments.web_listen_address
     interrupted = asyncio.Event()
@@ -118,17 +118,17 @@ def _free_address(wanted: str) -> str:
             return wanted
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            return wanted  # the exporter itself will say what is wrong with it
+            return wanted  # the exporter reports the error
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _speed(text: str) -> float:
-    """A speed as an argument."""
+    """Parses the argument `--speed`. Raises ArgumentTypeError."""
     try:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 1 <= speed <= _FASTEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_FASTEST}")
+    if not 1 <= speed <= _MAX_SPEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MAX_SPEED}")
     return speed

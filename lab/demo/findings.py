@@ -46,13 +46,13 @@ class Findings:
     def __init__(self, incidents: Iterable[Incident]) -> None:
         self.of = tuple(Finding(incident=incident) for incident in incidents)
         self.elsewhere: list[Transition] = []
-        """Alerts about other objects: there should be none."""
+        """Unexpected alerts, which are about objects of no incident."""
         self.advice: list[Transition] = []
-        """Alerts of severity `info` that are about no single object: they report the configuration, not a fault."""
+        """Alerts of severity `info` that are not about one object: they report the configuration, not a fault."""
         self._names: dict[Key, str] = {}
 
     def detected(self, number: str) -> bool:
-        """Whether the incident of that number was detected."""
+        """Whether all incidents with this number were detected."""
         return all(finding.detected for finding in self.of if finding.incident.number == number)
 
     @property
@@ -66,7 +66,7 @@ class Findings:
         return self.complete and not any(finding.open for finding in self.of)
 
     def name(self, alert: Alert, page: Page) -> str:
-        """The object of the alert, as it was first named: it may no longer exist."""
+        """The name of the alert's object when the alert was first seen. Later, the object may no longer exist."""
         return self._names.setdefault(key(alert.labels), object_of(alert.labels, page))
 
     def note(self, transition: Transition, page: Page) -> None:
@@ -82,14 +82,14 @@ class Findings:
             if finding is None:
                 (self.advice if _is_advice(transition.alert) else self.elsewhere).append(transition)
             else:
-                _take_in(finding, transition, name, page)
+                _record(finding, transition, name, page)
 
 
 def object_of(labels: Mapping[str, str], page: Page) -> str:
     """The object of an alert: its run (for a Job, the run that owns it), or its ConfigMap.
 
-    A Job whose run is unknown is named itself; an alert about something else is named by its namespace and its other
-    labels.
+    If the run of a Job is unknown, the name is that of the Job. For an alert about another object, it consists of the
+    namespace and the other labels.
     """
     if "job_name" in labels and "coderun" not in labels:
         known = [sample for sample in page.family("job_info") if _same(sample, labels, "job_name")]
@@ -128,7 +128,7 @@ def said(causes: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _take_in(finding: Finding, transition: Transition, name: str, page: Page) -> None:
+def _record(finding: Finding, transition: Transition, name: str, page: Page) -> None:
     finding.open += 1
     finding.first = finding.first or transition
     if transition.alert.name == finding.incident.alert:

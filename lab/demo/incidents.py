@@ -1,7 +1,7 @@
 """The script of the replayed day: each step with its time and its text.
 
-The second incident begins an hour earlier than it did. The first one is also replayed with the newest version of the
-platform. So everything fits into one short replay.
+To keep the replay short, the second incident begins an hour earlier than it did. The first incident is also replayed
+with the newest version of the platform.
 """
 
 import dataclasses
@@ -16,8 +16,9 @@ __all__ = ["BEGIN", "END", "GIVE_UP", "INCIDENTS", "SCRIPT", "Incident", "Platfo
 
 BEGIN = "12:25"
 END = "13:52"
-"""Time at which the last alert resolves, if everything succeeds."""
+"""The time at which the last alert resolves, if all incidents are detected."""
 GIVE_UP = "14:10"
+"""The time at which the replay ends, even if an incident was not detected."""
 
 _STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
 _HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
@@ -28,7 +29,7 @@ _PARTIAL = "frontend-toolkits"
 
 
 class Platforms(NamedTuple):
-    """The platform in both generations, each in its own namespace."""
+    """The agent platform in two versions, each in its own namespace."""
 
     november: Platform
     newest: Platform
@@ -39,6 +40,7 @@ class Incident:
     """An incident and the expected alert. Times of day are UTC, in the replay."""
 
     number: str
+    """The name of the incident: a number, or a number and a version of the platform."""
     title: str
     without: str
     """How long the incident lasted on the day itself, with its start and end."""
@@ -51,7 +53,7 @@ class Incident:
     signal: str
     """The signal in the cluster on which the first alert is based."""
     needs: frozenset[str]
-    """Runs, or a namespace for an alert about all runs in it."""
+    """The objects for which the alert must fire: runs, or a namespace for an alert about all runs in it."""
     objects: frozenset[str] = frozenset()
     """Other affected objects."""
 

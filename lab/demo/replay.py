@@ -1,4 +1,4 @@
-"""The replay: API server, platform, exporter and rules on one fast clock, until every incident is detected."""
+"""Runs the replay: API server, platform, exporter and rules with one fast clock, until every incident is detected."""
 
 import asyncio
 import contextlib
@@ -29,12 +29,12 @@ from lab.promql import Page, read_page
 __all__ = ["DETECTED", "INTERRUPTED", "MISSED", "ReplayError", "ServeExporter", "replay"]
 
 DETECTED, MISSED, INTERRUPTED = 0, 1, 130
-_EVALUATION = 30.0  # seconds of simulated time: the interval that the promised times hold for
-_ROUND = 10.0  # how soon the platform's controller comes back to a run
-_BOOKMARKS = 60.0  # seconds of simulated time: a watch hears from a real API server about once a minute
+_EVALUATION = 30.0  # simulated seconds between evaluations; the documented times to alert assume this interval
+_ROUND = 10.0  # simulated seconds between two reconciliations of the platform
+_BOOKMARKS = 60.0  # simulated seconds between bookmarks; a real API server sends them about once a minute
 _SCRAPE = aiohttp.ClientTimeout(total=10)
-_OVERTAKEN = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # another writer was faster: the next round sees it
-_JOB = "coderun-exporter"  # the scrape job's name in the bundle's scrape configuration
+_CONFLICTS = {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}  # another writer was faster; the next round reads its change
+_JOB = "coderun-exporter"  # the name of the scrape job in the shipped scrape configuration
 
 
 class ReplayError(Exception):
@@ -64,7 +64,7 @@ async def replay(
     """Replays the incidents and returns the exit code: DETECTED, MISSED, or INTERRUPTED before all were detected.
 
     `speed` is the number of simulated seconds in a real one. With `stay`, all servers keep running after the end, at
-    the speed of real time, until `interrupted` is set; this also ends a replay at any time. `note` is an additional
+    the speed of real time, until `interrupted` is set, which also ends a replay at any time. `note` is an additional
     line for the header. `day` is the day to replay (default: today). Raises RulesError for rules that cannot be
     evaluated, and ReplayError if the machine or the API server prevents the replay.
     """
@@ -99,7 +99,7 @@ class _Stage:
         self._alerts = Alerts(rules.alerts, recording=rules.recording)
         self._rules = rules
         self.finished = False
-        # It stands nearly still until everything is up.
+        # The clock is not fast until all components are running.
         self._clock = FastClock(start=of_day(day, BEGIN), speed=1.0)
 
     async def play(self, *, speed: float, stay: bool, exporter: ServeExporter, note: str) -> None:
@@ -165,14 +165,14 @@ class _Stage:
         workers = [Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)]
         while True:
             for work in (*(one.reconcile for one in platforms), *(one.advance for one in workers)):
-                await _unless_overtaken(work())
+                await _ignore_conflict(work())
             self._clock.due("rounds", self._clock() + 2 * _ROUND)
             await self._clock.sleep(_ROUND)
 
     async def _watch(self, session: aiohttp.ClientSession, *, url: str) -> None:
-        """Scrapes and evaluates until all incidents are detected and resolved, or the time of the script is over.
+        """Scrapes and evaluates until all incidents are detected and resolved, or until GIVE_UP.
 
-        Evaluations have a fixed grid of simulated time, as in Prometheus, and the clock waits for them.
+        Evaluations are at multiples of the interval, as in Prometheus, and the clock waits for them.
         """
         end = of_day(self._day, GIVE_UP)
         while self._clock() < end and not self._findings.over:
@@ -190,17 +190,17 @@ class _Stage:
         self._clock.due("watch", None)
 
 
-async def _unless_overtaken(work: Awaitable[None]) -> None:
-    """Ends a round after a conflict with another writer: the next round reads the new state."""
+async def _ignore_conflict(work: Awaitable[None]) -> None:
+    """Ignores a conflict with another writer: the next round reads the new state."""
     try:
         await work
     except WriterError as error:
-        if error.status not in _OVERTAKEN:
+        if error.status not in _CONFLICTS:
             raise
 
 
 async def _scrape(session: aiohttp.ClientSession, url: str) -> Page:
-    """A scrape as Prometheus stores it; if it fails, only `up`."""
+    """The samples that Prometheus would store for a scrape; if the scrape fails, only `up`."""
     target = {"job": _JOB, "instance": url.partition("://")[2]}
     try:
         async with session.get(f"{url}/metrics", headers={"Accept": "text/plain;version=0.0.4"}) as response:
@@ -221,7 +221,7 @@ async def _api_server(clock: Callable[[], float], *, bookmarks: float) -> AsyncI
 
 @contextlib.contextmanager
 def _kubeconfig_file(server: str) -> Iterator[pathlib.Path]:
-    """A temporary kubeconfig for that server."""
+    """A temporary kubeconfig for the server."""
     with tempfile.TemporaryDirectory(prefix="coderun-exporter-demo-") as folder:
         file = pathlib.Path(folder) / "kubeconfig"
         file.write_text(kubeconfig(server, namespace=NOVEMBER.namespace), encoding="utf-8")
@@ -229,7 +229,7 @@ def _kubeconfig_file(server: str) -> Iterator[pathlib.Path]:
 
 
 async def _cancel(task: "asyncio.Task[object]") -> None:
-    """Cancels a task and waits for its end. Ignores its result and its exception."""
+    """Cancels a task and waits until it has ended. Ignores its result and its exception."""
     task.cancel()
     await asyncio.wait((task,))
 

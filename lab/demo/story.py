@@ -1,4 +1,4 @@
-"""The texts of the demo, from steps, alerts and results."""
+"""Prints the texts of the demo for its steps, alerts and results."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence

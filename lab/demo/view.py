@@ -1,4 +1,4 @@
-"""The output to the terminal: a header, a timeline, a status line, and a table at the end."""
+"""Writes to the terminal: a header, a timeline, a status line, and a table at the end."""
 
 import datetime as dt
 import os
@@ -11,8 +11,8 @@ from exporter.untrusted import escape_invisible
 
 __all__ = ["View", "clock_time"]
 
-_WIDEST = 96
-_NARROWEST = 60
+_MAX_WIDTH = 96
+_MIN_WIDTH = 60
 _INDENT = 22
 _STYLES = {
     "FIRING": "1;31",
@@ -36,42 +36,42 @@ class View:
         self._out = out
         self._live = out.isatty() and environment.get("TERM") != "dumb"
         self._colours = self._live and not environment.get("NO_COLOR")
-        self._width = width or max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns - 1))
+        self._width = width or max(_MIN_WIDTH, min(_MAX_WIDTH, shutil.get_terminal_size().columns - 1))
         self._rule = "─" if (out.encoding or "utf-8").lower().startswith("utf") else "-"
 
     def title(self, text: str) -> None:
         """A heading with a line above it."""
         self._write("")
-        self._write(f"  {self._styled('title', escape_invisible(text))}")
-        self._write(f"  {self._styled('quiet', self._rule * (self._width - 4))}")
+        self._write(f"  {self._style('title', escape_invisible(text))}")
+        self._write(f"  {self._style('quiet', self._rule * (self._width - 4))}")
 
     def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
         """Aligned names and values."""
         room = max(len(name) for name, _ in facts) + 2
         for name, value in facts:
-            lines = self._wrapped(value, indent=indent + room)
-            self._write(f"{' ' * indent}{self._styled('quiet', name.ljust(room))}{lines[0]}")
+            lines = self._wrap(value, indent=indent + room)
+            self._write(f"{' ' * indent}{self._style('quiet', name.ljust(room))}{lines[0]}")
             self._continue(lines[1:], indent=indent + room)
 
     def text(self, text: str, *, style: str = "") -> None:
         """A paragraph."""
-        self._continue(self._wrapped(text, indent=2), indent=2, style=style)
+        self._continue(self._wrap(text, indent=2), indent=2, style=style)
 
     def moment(self, at: float, kind: str, text: str, *, more: Sequence[str] = ()) -> None:
         """A line of the timeline: time (seconds since the epoch), kind, and text."""
-        first, *rest = self._wrapped(text, indent=_INDENT)
+        first, *rest = self._wrap(text, indent=_INDENT)
         style = "quiet" if kind in _QUIET else ""
-        begin = f"  {self._styled('quiet', clock_time(at))}  {self._styled(style or kind, kind.ljust(8))}"
-        self._write(f"{begin}  {self._styled(style, first)}")
+        begin = f"  {self._style('quiet', clock_time(at))}  {self._style(style or kind, kind.ljust(8))}"
+        self._write(f"{begin}  {self._style(style, first)}")
         self._continue(rest, indent=_INDENT, style=style)
         for note in more:
-            self._continue(self._wrapped(note, indent=_INDENT), indent=_INDENT)
+            self._continue(self._wrap(note, indent=_INDENT), indent=_INDENT)
 
     def status(self, at: float, text: str) -> None:
-        """Updates the status line; nothing without a terminal."""
+        """Updates the status line. Without a terminal, it does nothing."""
         if self._live:
             line = escape_invisible(f"  {clock_time(at)}  {text}")[: self._width]
-            self._out.write(f"\r\x1b[K{self._styled('quiet', line)}")
+            self._out.write(f"\r\x1b[K{self._style('quiet', line)}")
             self._out.flush()
 
     def clear_status(self) -> None:
@@ -80,15 +80,15 @@ class View:
             self._out.write("\r\x1b[K")
             self._out.flush()
 
-    def _wrapped(self, text: str, *, indent: int) -> list[str]:
+    def _wrap(self, text: str, *, indent: int) -> list[str]:
         width = self._width - indent
         return textwrap.wrap(escape_invisible(text), width, break_on_hyphens=False) or [""]
 
     def _continue(self, lines: Sequence[str], *, indent: int, style: str = "") -> None:
         for line in lines:
-            self._write(" " * indent + self._styled(style, line))
+            self._write(" " * indent + self._style(style, line))
 
-    def _styled(self, style: str, text: str) -> str:
+    def _style(self, style: str, text: str) -> str:
         code = _STYLES.get(style)
         return f"\x1b[{code}m{text}\x1b[0m" if self._colours and code and text else text
 

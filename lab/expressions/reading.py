@@ -33,8 +33,8 @@ class UnsupportedError(ValueError):
 def parse(text: str) -> Node:
     """The tree of an expression.
 
-    Raises UnsupportedError if PromQL does not allow it, or if the tree would lose a part of the expression (`@`, a
-    subquery and the like).
+    Raises UnsupportedError if it is not valid PromQL, or if the tree cannot represent a part of it, such as `@` or a
+    subquery.
     """
     try:
         parsed = promql_parser.parse(text)
@@ -56,7 +56,7 @@ def is_valid(text: str) -> bool:
 
 
 def seconds(duration: str) -> float:
-    """`1m30s` is 90."""
+    """The seconds of a duration: 90 for `1m30s`."""
     return promql_parser.parse_duration(duration).total_seconds()
 
 

@@ -61,7 +61,7 @@ def _number(node: Number) -> str:
 
 
 def _selector(node: Selector) -> str:
-    matchers = ",".join(f"{item.label}{item.operator}{_quoted(item.value)}" for item in node.matchers)
+    matchers = ",".join(f"{item.label}{item.operator}{_quote(item.value)}" for item in node.matchers)
     window = "" if node.seconds is None else f"[{duration(node.seconds)}]"
     sign = "-" if node.offset < 0 else ""
     offset = f" offset {sign}{duration(abs(node.offset))}" if node.offset else ""
@@ -100,14 +100,14 @@ def _operand(node: Node, *, at_least: int) -> str:
     return write(node) if strength is None or strength >= at_least else f"({write(node)})"
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A quoted string. PromQL supports all escapes of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
 _WRITERS: Mapping[type, Callable[[Any], str]] = {
     Number: _number,
-    String: lambda node: _quoted(node.value),
+    String: lambda node: _quote(node.value),
     Selector: _selector,
     Parentheses: lambda node: f"({write(node.inner)})",
     Unary: lambda node: f"-{_operand(node.inner, at_least=_UNARY_STRENGTH)}",

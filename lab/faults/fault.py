@@ -1,4 +1,4 @@
-"""Faults of a network or server that affect a request."""
+"""Faults of the network or the server, and the requests that they affect."""
 
 import dataclasses
 from collections.abc import Callable
@@ -16,9 +16,10 @@ def _never() -> bool:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A request: its time (monotonic seconds), and whether a fault affected it.
+    """A request: its time (monotonic seconds), and whether a fault affected it (`struck`).
 
-    `stream` is a streamed list (a watch with sendInitialEvents), which continues as a watch; `page` is a paged list.
+    The kind `stream` is a streamed list (a watch with sendInitialEvents), which continues as a watch; `page` is a
+    paged list.
     """
 
     at: float
@@ -38,11 +39,11 @@ class Asked:
 class Fault:
     """A fault, which affects all requests by default. `list` means a streamed or a paged list.
 
-    `answer` replaces the response of the server. After the first `after` bytes of a body, `then` the connection is
-    reset (RST) or closed (FIN, without the end of the response), the response ends regularly, or no more data is
-    sent. No data is sent for `delay` seconds and while it is `held`; `rate` is in bytes per second; after `lasts`
-    seconds a response ends regularly. It affects `times` requests; None: all while it is active. Without `beats`, the
-    proxy sends nothing while the server is silent. `drops`: lines with these bytes are dropped.
+    `answer` replaces the response of the server. `then` is what happens after the first `after` bytes of a body:
+    `reset` (RST), `close` (FIN, without the end of the response), `end` (the response ends regularly) or `silence`
+    (no more data). No data is sent for `delay` seconds, and while `held` returns true. `rate` is in bytes per second.
+    After `lasts` seconds, a response ends regularly. The fault affects `times` requests; None means all. Without
+    `beats`, the proxy sends no empty lines in a quiet watch. Lines that contain the bytes `drops` are dropped.
     """
 
     kind: Literal["any", "list", "stream", "page", "watch"] = "any"
@@ -59,6 +60,6 @@ class Fault:
     drops: bytes = b""
 
     def is_for(self, asked: Asked) -> bool:
-        """Whether it affects this request."""
+        """Whether the fault affects this request."""
         kinds = {"any", asked.kind} if asked.kind == "watch" else {"any", "list", asked.kind}
         return self.kind in kinds and self.path in asked.path

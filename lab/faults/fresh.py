@@ -1,4 +1,4 @@
-"""The response of a newly started exporter, with which other responses are compared."""
+"""The metrics of a newly started exporter, with which those of a running exporter are compared."""
 
 import asyncio
 import pathlib
@@ -13,7 +13,10 @@ __all__ = ["fresh_page", "until_closed"]
 
 
 def fresh_page(settings: dict[str, Any], *, kubeconfig: pathlib.Path) -> str:
-    """The metrics of all listed or denied resources, without counters and metrics of the exporter itself."""
+    """Runs a new exporter until every resource is listed or denied, and returns its metrics.
+
+    Counters and the metrics of the exporter itself are omitted. `settings` is a parsed configuration file.
+    """
     own = {"kubernetes": {"kubeconfig": str(kubeconfig)}, "web": {"listen_addresses": ["127.0.0.1:0"]}}
     return asyncio.run(_page(msgspec.convert(settings | own, Settings)))
 
@@ -23,13 +26,13 @@ async def _page(settings: Settings) -> str:
         async with serve(settings) as app:
             while any(status.pending for status in app.health.statuses) or not app.store.render(seconds=1.0):
                 await asyncio.sleep(0.01)
-            page = b"".join(app.store.exposition(tail="").plain()).decode()
+            exposition = b"".join(app.store.exposition(tail="").plain()).decode()
         await until_closed()
-    return page
+    return exposition
 
 
 async def until_closed() -> None:
     """Waits until the running loop has no open connection; TLS connections close after their sessions end."""
     selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
-    while len(selector.get_map()) > 1:  # the loop's own pipe stays
+    while len(selector.get_map()) > 1:  # one entry is the loop's own pipe
         await asyncio.sleep(0.01)

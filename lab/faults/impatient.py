@@ -1,8 +1,8 @@
-"""The exporter as users run it, with shorter timeouts and an adjustable clock: `impatient.py IDLE CLOCK run ...`.
+"""Runs the exporter with short timeouts and an adjustable clock: `impatient.py IDLE CLOCK run ...`.
 
-IDLE is the idle timeout of a watch, and the timeout of connections and responses, in seconds; the timeout for
+IDLE is the idle timeout of a watch, and the timeout of connections and responses, in seconds. The timeout for the
 progress of a streamed list is three times as long. CLOCK is a file with the error of the exporter's clock in seconds,
-which is read each second; without the file the clock is correct.
+which is read each second. Without this file, the clock is correct.
 """
 
 import functools
@@ -22,7 +22,7 @@ __all__ = ["main"]
 def _clock(file: pathlib.Path) -> float:
     try:
         return time.time() + float(file.read_text())
-    except (FileNotFoundError, ValueError):  # ValueError: it is being written
+    except (FileNotFoundError, ValueError):  # ValueError: a test is writing the file
         return time.time()
 
 

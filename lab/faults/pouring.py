@@ -15,20 +15,20 @@ _HEARTBEAT_SECONDS = 1.0
 
 
 async def pour(
-    theirs: aiohttp.ClientResponse,
+    upstream: aiohttp.ClientResponse,
     answer: web.StreamResponse,
     *,
     request: web.Request,
     fault: Fault,
     silence: Callable[[], Awaitable[None]],
 ) -> None:
-    """Forwards the response of the server with the fault applied; in a quiet watch an empty line each second.
+    """Forwards the response of the server with the fault applied. In a quiet watch, sends an empty line each second.
 
-    While `silence` is set, nothing is sent.
+    `silence` returns when data may be sent.
     """
     passed, last, rest = 0, b"\n", b""
-    while not theirs.content.at_eof():
-        piece = await _next(theirs)
+    while not upstream.content.at_eof():
+        piece = await _read_for_a_second(upstream)
         await silence()
         if fault.drops:
             *lines, rest = (rest + piece).split(b"\n")
@@ -39,7 +39,7 @@ async def pour(
             continue
         if fault.then != "pass" and passed + len(piece) >= fault.after:
             await answer.write(piece[: fault.after - passed])
-            await _then(request, fault)
+            await _finish(request, fault)
             return
         passed, last = passed + len(piece), piece[-1:]
         await _write(answer, piece, rate=fault.rate)
@@ -51,17 +51,17 @@ def reset(request: web.Request) -> None:
         request.transport.abort()
 
 
-async def _next(theirs: aiohttp.ClientResponse) -> bytes:
+async def _read_for_a_second(upstream: aiohttp.ClientResponse) -> bytes:
     """The data that arrives within a second."""
     try:
         async with asyncio.timeout(_HEARTBEAT_SECONDS):
-            return await theirs.content.readany()
+            return await upstream.content.readany()
     except TimeoutError:
         return b""
 
 
-async def _then(request: web.Request, fault: Fault) -> None:
-    await asyncio.sleep(PAUSE_SECONDS)  # what was written has to be sent first
+async def _finish(request: web.Request, fault: Fault) -> None:
+    await asyncio.sleep(PAUSE_SECONDS)  # until the written data has been sent
     if fault.then == "reset":
         reset(request)
     if fault.then == "close" and request.transport is not None:

@@ -21,16 +21,15 @@ from lab.loopback import AsyncLoopback
 
 __all__ = ["Asked", "Fault", "FaultProxy"]
 
-_PASSED_ON = ("Audit-Id", "Content-Type", "Retry-After", "Warning")
+_FORWARDED_HEADERS = ("Audit-Id", "Content-Type", "Retry-After", "Warning")
 
 
 class FaultProxy(AsyncLoopback):
     """An https server at `url` in its own thread, with the certificate of the API server.
 
-    In a quiet watch, it sends an empty line each second, in place of the bookmark that the API server sends each
-    minute, because timeouts in the tests are seconds. `asked` are the requests so far, without discovery, which no
-    fault affects. `tokens` maps tokens that are not those of the server to the tokens that replace them. A context
-    manager.
+    In a quiet watch, it sends an empty line each second, because timeouts in the tests are seconds and the API server
+    sends a bookmark only each minute. `asked` are the requests so far, without discovery, which no fault affects.
+    `tokens` maps tokens of clients to the tokens with which they are replaced. A context manager.
     """
 
     def __init__(self, *, server: str, ca: pathlib.Path, key: pathlib.Path) -> None:
@@ -44,7 +43,7 @@ class FaultProxy(AsyncLoopback):
         self._identity.load_cert_chain(ca, key)
         self._faults: list[Fault] = []
         self._silent = False
-        self._deaf: socket.socket | None = None
+        self._backlog: socket.socket | None = None
         self._clients: dict[int, web.Request] = {}
         self._limits: dict[int, asyncio.Timeout] = {}
         super().__init__()
@@ -55,40 +54,40 @@ class FaultProxy(AsyncLoopback):
         return len(self._clients)
 
     def strike(self, *faults: Fault) -> None:
-        """Sets the faults for new requests; the first one that applies is used. `Fault()`, or none, is no fault.
+        """Sets the faults for new requests. Each request gets the first fault that applies; `Fault()` is no fault.
 
         Responses in progress are not affected.
         """
         self._faults = list(faults)
 
     def struck(self) -> Counter[str]:
-        """The number of faults so far, by plural of the resource."""
+        """The number of requests that a fault has affected, by plural of the resource."""
         return Counter(asked.resource for asked in list(self.asked) if asked.struck)
 
     def silence(self, *, silent: bool = True) -> None:
-        """Drops all data, also of responses in progress: connections stay open without data."""
+        """Stops sending data, also of responses in progress. Connections stay open."""
         self._silent = silent
 
     def cut(self) -> None:
         """Resets every connection with a response in progress."""
-        self._do(self._cut())
+        self._run_on_loop(self._cut())
 
     def end(self) -> None:
-        """Ends every response in progress regularly, as a server that shuts down."""
-        self._do(self._end())
+        """Ends every response in progress regularly, like a server that shuts down."""
+        self._run_on_loop(self._end())
 
     def deafen(self, *, deaf: bool = True) -> None:
-        """The operating system accepts connections, but nothing is read from them, so not even TLS begins."""
-        self._do(self._deafen(deaf=deaf))
+        """Lets the operating system accept connections without reading from them, so the TLS handshake hangs."""
+        self._run_on_loop(self._deafen(deaf=deaf))
 
     def show(self, certificate: trustme.LeafCert | None) -> None:
-        """Sets the certificate for new connections (RSA, as that of the API server); None: that of the API server."""
+        """Sets the certificate for new connections. It must be RSA. None is the certificate of the API server."""
         if certificate is None:
             self._identity.load_cert_chain(*self._files)
         else:
             certificate.configure_cert(self._identity)
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_on_loop(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
 
     async def _cut(self) -> None:
@@ -103,15 +102,15 @@ class FaultProxy(AsyncLoopback):
         port = int(self.url.rpartition(":")[2])
         if deaf:
             await self._site.stop()
-            self._deaf = socket.create_server(("127.0.0.1", port))
-        elif self._deaf is not None:
-            self._deaf.close()
+            self._backlog = socket.create_server(("127.0.0.1", port))
+        elif self._backlog is not None:
+            self._backlog.close()
             await self._listen(port)
 
     async def _serve(self) -> None:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
-        # A handler ends with its client, as a real server's does.
+        # Handlers are cancelled when the client disconnects, as in a real server.
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         connector = aiohttp.TCPConnector(ssl=self._trust, limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None)) as session:
@@ -130,7 +129,7 @@ class FaultProxy(AsyncLoopback):
         await self._site.start()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        fault = Fault() if _is_discovery(request) else self._fault_for(_asked(request))
+        fault = Fault() if _is_discovery(request) else self._fault_for(_parse_request(request))
         self._clients[id(request)] = request
         try:
             await self._while_silent()
@@ -140,9 +139,9 @@ class FaultProxy(AsyncLoopback):
             if fault.answer:
                 status, headers, body = fault.answer
                 return web.Response(status=status, headers=headers, body=body)
-            return await self._pass_on(request, fault)
+            return await self._forward(request, fault)
         except (aiohttp.ClientError, ConnectionError):
-            reset(request)  # the server is away, or the client
+            reset(request)  # the server or the client has disconnected
             return web.Response()
         finally:
             del self._clients[id(request)]
@@ -157,22 +156,22 @@ class FaultProxy(AsyncLoopback):
         self.asked.append(asked)
         return Fault()
 
-    async def _pass_on(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+    async def _forward(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         headers = {key: request.headers[key] for key in ("Authorization", "Accept") if key in request.headers}
         if (token := _token(request)) in self.tokens:
             headers["Authorization"] = f"Bearer {self.tokens[token]}"
-        async with self._session.get(self._server + request.path_qs, headers=headers) as theirs:
+        async with self._session.get(self._server + request.path_qs, headers=headers) as upstream:
             answer = web.StreamResponse(
-                status=theirs.status,
-                headers={key: theirs.headers[key] for key in _PASSED_ON if key in theirs.headers},
+                status=upstream.status,
+                headers={key: upstream.headers[key] for key in _FORWARDED_HEADERS if key in upstream.headers},
             )
             if _is_discovery(request):
-                answer.force_close()  # else a later request would use this connection, which no fault has struck
+                answer.force_close()  # so that the next request opens a new connection
             answer.enable_chunked_encoding()
             await answer.prepare(request)
             try:
                 async with asyncio.timeout(fault.lasts) as self._limits[id(request)]:
-                    await pour(theirs, answer, fault=fault, request=request, silence=self._while_silent)
+                    await pour(upstream, answer, fault=fault, request=request, silence=self._while_silent)
             except TimeoutError:
                 pass
             finally:
@@ -185,7 +184,7 @@ class FaultProxy(AsyncLoopback):
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _asked(request: web.Request) -> Asked:
+def _parse_request(request: web.Request) -> Asked:
     return Asked(
         at=time.monotonic(),
         kind=_kind(request),
@@ -196,7 +195,7 @@ def _asked(request: web.Request) -> Asked:
 
 
 def _is_discovery(request: web.Request) -> bool:
-    """/apis, /apis/GROUP, /apis/GROUP/VERSION."""
+    """Whether the path is /apis, /apis/GROUP or /apis/GROUP/VERSION."""
     root, *more = request.path.strip("/").split("/")
     return root == "apis" and len(more) <= 2
 

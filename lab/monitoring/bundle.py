@@ -1,6 +1,6 @@
-"""The shipped alert bundle with shorter times and local addresses.
+"""The shipped rules and the Alertmanager configuration, with shorter times and local addresses.
 
-Annotations, labels, routes and inhibitions are unchanged; in expressions only the times are shorter.
+Annotations, labels, routes and inhibitions are unchanged. In expressions, only the times are shorter.
 """
 
 import pathlib
@@ -34,7 +34,10 @@ _GROUP_TIMES = {"group_wait": "0s", "group_interval": "1s"}
 
 
 def write_rules(folder: pathlib.Path, *, waits_as_shipped: bool = False) -> list[pathlib.Path]:
-    """Writes copies of the rule files with short times: `interval`, `for`, `keep_firing_for`, expressions."""
+    """Writes copies of the rule files with short times: `interval`, `for`, `keep_firing_for`, and in expressions.
+
+    With `waits_as_shipped`, the expressions are unchanged.
+    """
     copies = []
     for file in sorted((ALERTS / "rules").glob("*.yml")):
         tree = fast_yaml.load(file.read_text())
@@ -52,7 +55,7 @@ def write_rules(folder: pathlib.Path, *, waits_as_shipped: bool = False) -> list
 def prometheus_config(
     *, exporter: str, alertmanager: str | None, rules: list[pathlib.Path], scrape: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A configuration with the static job of `scrape.yml`, every second, and the rules; `scrape` adds to the job."""
+    """A configuration with the static job of `scrape.yml`, scraped every second. `scrape` adds fields to the job."""
     shipped = fast_yaml.load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
     job = next(job for job in shipped if "static_configs" in job)
     assert job["job_name"] == JOB
@@ -67,7 +70,7 @@ def prometheus_config(
 
 
 def alertmanager_config(*, receiver: str) -> dict[str, Any]:
-    """The Alertmanager configuration of the bundle; each receiver posts to its own path below the URL `receiver`."""
+    """The shipped Alertmanager configuration. Each receiver posts to its own path below the URL `receiver`."""
     config = at_once(fast_yaml.load((ALERTS / "alertmanager.yml").read_text()))
     config["templates"] = [str(ALERTS / template) for template in config["templates"]]
     for each in config["receivers"]:
@@ -79,9 +82,9 @@ def alertmanager_config(*, receiver: str) -> dict[str, Any]:
 
 
 def at_once(config: dict[str, Any]) -> dict[str, Any]:
-    """An Alertmanager configuration whose routes do not wait."""
+    """The Alertmanager configuration without waiting times (`group_wait`, `group_interval`)."""
     routes = [config["route"]]
-    for route in routes:  # grows
+    for route in routes:  # the loop appends nested routes
         route.update(_GROUP_TIMES)
         routes += route.get("routes", [])
     return config
@@ -94,10 +97,10 @@ def shipped_rules() -> list[dict[str, Any]]:
 
 
 def shipped_entries() -> list[dict[str, Any]]:
-    """The alerts of the rule files, in order; an alert with several severities has several entries."""
+    """The alerting rules, in order. An alert with several severities has several rules."""
     return [rule for rule in shipped_rules() if "alert" in rule]
 
 
 def shipped_alerts() -> dict[str, dict[str, Any]]:
-    """The first entry of each alert, by name."""
+    """The first rule of each alert, by name."""
     return {rule["alert"]: rule for rule in reversed(shipped_entries())}

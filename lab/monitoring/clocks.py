@@ -5,15 +5,15 @@ import re
 __all__ = ["faster"]
 
 _FACTOR = 150
-_SHORTEST = 2
+_MIN_SECONDS = 2
 _LIMIT = re.compile(r"([>+] )(180|300|600|900)\b")
 _WINDOW = re.compile(r"(\[|\boffset )(?:(\d+)m)?(?:(\d+)s)?(?=\]|\s|\))")
 
 
 def faster(expression: str) -> str:
-    """An expression whose limits, ranges and offsets below an hour are seconds instead of minutes.
+    """Divides the thresholds, ranges and offsets below an hour in an expression by 150.
 
-    The limit for the age of the data does not change, because bookmarks arrive once a minute.
+    The threshold for the age of the data does not change, because bookmarks arrive once a minute.
     """
     if "last_sync_timestamp" in expression:
         return expression
@@ -26,4 +26,4 @@ def _limit(found: re.Match[str]) -> str:
 
 def _window(found: re.Match[str]) -> str:
     seconds = 60 * int(found[2] or 0) + int(found[3] or 0)
-    return f"{found[1]}{max(_SHORTEST, seconds // _FACTOR)}s" if seconds else found[0]
+    return f"{found[1]}{max(_MIN_SECONDS, seconds // _FACTOR)}s" if seconds else found[0]

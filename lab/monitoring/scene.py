@@ -1,7 +1,8 @@
-"""The simulated platform with all problems that the dashboards show, an exporter, and a real Prometheus.
+"""Runs the simulated platform with all problems that the dashboards show, exporters, and a real Prometheus.
 
-The past is simulated with a clock that is set back; afterwards the clock is real, so that `time()` and the timestamps
-of the objects agree in Prometheus. Counters need an increase between two scrapes, so some runs end after the start.
+The past is simulated with a clock that is set back. Afterwards the clock is real, so that `time()` and the timestamps
+of the objects agree in Prometheus. Counters must increase between two scrapes, so some runs end after the first
+scrape.
 """
 
 import asyncio
@@ -48,21 +49,21 @@ _PAST: tuple[tuple[float, Callable[["Scene"], Awaitable[None]]], ...] = (
     (20, lambda scene: scene.november.order([Order(task=8, agent="Rex", cli="codex", work=7200), _PENDING])),
     (4, lambda scene: scene.november.order(_STALLS[2:])),
 )
-"""Actions in the past, by minutes before now."""
+"""Actions in the past, each with its time in minutes before now."""
 _PRESENT = (
     Order(task=2, agent="Rex", cli="codex", work=250),
     Order(task=10, agent="Cleo", cli="cursor", work=200),
     Order(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
 )
-"""Runs whose Jobs end after the start. The last one fails and is retried. One more run fails without a Job."""
+"""Runs whose Jobs end after the start of Prometheus. The last one fails and is retried."""
 STALLED, HANGING, DONE, RETRIED, FAILED = (
     one.name for one in (_STALLS[0], _HANGS[0], _PRESENT[0], _PRESENT[-1], _FAILS[0])
 )
 STALLS = {one.name for one in _STALLS}
 OVERDUE, NO_POD, PENDING = {one.name for one in (*_HANGS, _LONG)}, _NO_POD.name, _PENDING.name
-"""Jobs above the default limit, one of which works for three hours; one without a pod; one whose pod is pending."""
+"""The runs whose Jobs exceed the default limit; the run whose Job has no pod; the run whose pod is pending."""
 RUNS = dict.fromkeys((STALLED, HANGING, NO_POD, DONE, RETRIED), NAMESPACE) | {FAILED: NEWEST.namespace}
-"""One run of each kind, with its namespace."""
+"""One run with each problem, and its namespace."""
 _KINDS = {"coderuns": "CodeRun", "docsruns": "DocsRun"}
 _SETTINGS = {
     "coderuns": {
@@ -96,15 +97,15 @@ class Scene:
         self._thread.join()
 
     def order(self) -> None:
-        """Creates the runs to be counted, some minutes ago, without Jobs."""
+        """Creates the runs that end after the start, with a creation time in the past and without Jobs."""
         self._do(self._order)
 
     def begin(self) -> None:
-        """Starts them."""
+        """Starts the Jobs of these runs."""
         self._do(self._begin)
 
     def end(self) -> None:
-        """Ends them."""
+        """Ends the Jobs of these runs."""
         self._do(self._end)
 
     def _do(self, deed: Callable[[], Awaitable[None]]) -> None:
@@ -160,7 +161,7 @@ class Scene:
         await self._round()
 
     async def _end(self) -> None:
-        """Retries the failed attempt: it also starts some minutes ago, fails again, and is retried again."""
+        """Ends the Jobs. The retried attempt starts in the past too, fails again, and is retried again."""
         for back in (0, 0, 4.5 * _MINUTE, 0, 0, 0):
             self._back = back
             await self._round()
@@ -183,9 +184,9 @@ async def _refuse(request: web.Request) -> web.StreamResponse | None:
 
 @contextlib.contextmanager
 def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watched, Watched]]:
-    """Two Prometheus servers for the same runs: one exporter without a `cluster`, and two replicas with one.
+    """Runs two Prometheus servers. The first one scrapes one exporter, the second one two replicas with `cluster`.
 
-    All counters have increased, and `seconds` have passed since.
+    All counters have increased, and `seconds` have passed since then.
     """
     with contextlib.ExitStack() as stack:
         platform = stack.enter_context(Scene(folder))
@@ -198,9 +199,10 @@ def scene(folder: pathlib.Path, *, seconds: float = 12.0) -> Iterator[tuple[Watc
         for each in (one, two):
             until(functools.partial(each.query, 'up{job="coderun-exporter"} == 1'), what="the exporters are scraped")
         platform.order()
-        for each, replicas in ((one, 1), (two, 2)):  # before a Job is there: nothing is counted that begins at 1
+        # Waits for this before the first Job, because increase() ignores the first value of a new counter.
+        for each, replicas in ((one, 1), (two, 2)):
             query = f'count(coderun_job_creation_seconds_count{{agent=~".*ipher.*"}} == 0) == {replicas}'
-            until(functools.partial(each.query, query), what="the runs are seen")
+            until(functools.partial(each.query, query), what="the exporters have received the runs")
         platform.begin()
         time.sleep(3)
         platform.end()

@@ -1,4 +1,4 @@
-"""A real Prometheus and Alertmanager on loopback, configured with the bundle."""
+"""Runs a real Prometheus and Alertmanager on loopback, with the shipped rules and routes."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ __all__ = ["Alertmanager", "Prometheus"]
 
 
 class _Server:
-    """A process with an HTTP API at `url`, ready when `/-/ready` is 200. A context manager."""
+    """A server process with an HTTP API at `url`. A context manager, which enters when `/-/ready` succeeds."""
 
     def __init__(self, name: str, folder: pathlib.Path) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class _Server:
         return self
 
     def start(self) -> None:
-        """Starts it, or starts it again at the same address with its data, and waits until it is ready."""
+        """Starts the server, or restarts it with its address and data, and waits until it is ready."""
         flags = [f"--web.listen-address={self.address}", "--config.file=config.yml", *self._flags()]
         log = self.folder / f"{self._name}.log"
         self._process = Process(component(self._name), *flags, folder=self.folder, log=log)
@@ -45,7 +45,7 @@ class _Server:
             raise
 
     def end(self, number: signal.Signals) -> None:
-        """Sends a signal and waits for its end."""
+        """Sends a signal and waits until the process has exited."""
         self._process.signal(number)
         until(lambda: not self._process.running(), what=f"{self._name} has ended")
         self._process.stop()
@@ -54,7 +54,7 @@ class _Server:
         self._process.stop()
 
     def get(self, path: str, **query: str) -> Any:
-        """The JSON of a response. Raises AssertionError with its text if it is not successful."""
+        """The JSON of a response. Raises AssertionError with the text of an unsuccessful response."""
         address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         try:
             with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - loopback
@@ -77,21 +77,21 @@ class _Server:
 
 
 class Alertmanager(_Server):
-    """Has the routes and inhibitions of the bundle, and delivers to the URL `receiver`."""
+    """An Alertmanager with the shipped routes and inhibitions. It sends all notifications to the URL `receiver`."""
 
     def __init__(self, folder: pathlib.Path, *, receiver: str) -> None:
         super().__init__("alertmanager", folder)
         self._receiver = receiver
 
     def state_of(self, alertname: str, **labels: str) -> str:
-        """`active`, `suppressed` or `unprocessed`; empty for an unknown alert."""
+        """The state of an alert: `active`, `suppressed` or `unprocessed`; empty for an unknown alert."""
         wanted = {"alertname": alertname, **labels}
         found = [alert for alert in self.get("/api/v2/alerts") if wanted.items() <= alert["labels"].items()]
         assert len(found) <= 1, found
         return found[0]["status"]["state"] if found else ""
 
     def tell(self, *alerts: dict[str, Any]) -> None:
-        """Sends alerts as Prometheus does; one with an `endsAt` in the past is resolved."""
+        """Sends alerts as Prometheus does. An alert with an `endsAt` in the past is resolved."""
         self._post("/api/v2/alerts", alerts)
 
     def silence(self, **labels: str) -> None:
@@ -122,9 +122,9 @@ class Alertmanager(_Server):
 
 
 class Prometheus(_Server):
-    """Scrapes the address `exporter` and evaluates the rules of the bundle, each second.
+    """A Prometheus that scrapes the address `exporter` and evaluates the shipped rules, each second.
 
-    `scrape` contains additional fields of its scrape job, such as TLS; paths are relative to `folder`.
+    `scrape` has additional fields of the scrape job, such as `tls_config`. Paths are relative to `folder`.
     """
 
     def __init__(
@@ -168,6 +168,6 @@ class Prometheus(_Server):
             exporter=self._exporter, alertmanager=self._alertmanager, rules=rules, scrape=self._scrape
         )
         (self.folder / "config.yml").write_text(yaml.safe_dump(config))
-        # An alert is told to Alertmanager again after this long, with its annotations as they are by then; it is
-        # held to be resolved after four times as long without a word.
+        # Prometheus sends a firing alert again after this time, with its current annotations. Alertmanager resolves
+        # an alert that it has not received for four times this time.
         return ["--storage.tsdb.path=data", "--rules.alert.resend-delay=3s"]

@@ -1,4 +1,4 @@
-"""A real Prometheus with the rules of the bundle and ten minutes of history."""
+"""A real Prometheus with the shipped rules and ten minutes of history."""
 
 import pathlib
 import subprocess
@@ -16,7 +16,7 @@ __all__ = ["Readable", "Watched"]
 
 
 class Readable(Prometheus):
-    """A Prometheus server that can be queried."""
+    """A Prometheus server with methods for its series and for range queries."""
 
     def series(self, selector: str) -> list[dict[str, str]]:
         """The label sets that match a selector."""
@@ -32,9 +32,9 @@ class Readable(Prometheus):
 
 
 class Watched(Readable):
-    """A Prometheus for some replicas of the exporter; `cluster` is a label of their targets, "" for none.
+    """A Prometheus that scrapes several exporters. `cluster` is a label of their targets; "" means no label.
 
-    It has ten minutes of history for rules that need it: see `_backfill`.
+    It has ten minutes of history for the rules that need it.
     """
 
     def __init__(self, folder: pathlib.Path, *, exporters: list[Exporter], cluster: str) -> None:
@@ -42,15 +42,15 @@ class Watched(Readable):
         self._exporters, self._cluster = exporters, cluster
 
     def start(self) -> None:
-        """Starts it with samples of the last ten minutes."""
+        """Starts Prometheus with samples of the last ten minutes."""
         self._backfill()
         super().start()
 
     def _backfill(self) -> None:
-        """Writes the current samples of two metrics every 30 s into the past, for rules that compare with it."""
-        more = f',cluster="{self._cluster}"' if self._cluster else ""
+        """Writes the current samples of two metrics with past timestamps, 30 s apart."""
+        cluster_label = f',cluster="{self._cluster}"' if self._cluster else ""
         found = [
-            line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{more},')
+            line.replace("{", f'{{job="{JOB}",instance="{exporter.address}"{cluster_label},')
             for exporter in self._exporters
             for line in exporter.get().text.splitlines()
             if line.startswith(("coderun_exporter_resource_synced{", "job_active{"))

@@ -1,1 +1,1 @@
-"""The simulated agent platform: its controller, the Job controller and the pods, with objects as on the real one."""
+"""Simulates the agent platform: its controller, the Job controller and the pods, with objects like the real ones."""

@@ -1,4 +1,4 @@
-"""The controller of the platform: creates a Job for each CodeRun in the order of the real one, and fails as it does.
+"""Simulates the platform's controller, which creates a Job for each CodeRun, including its known failures.
 
 It stores nothing in memory except the content of its image. Each round reads the cluster and does the next step of
 every run, so it also handles manual changes. It creates no Events.
@@ -33,7 +33,7 @@ _TERMINAL = frozenset({"Succeeded", "Failed"})
 
 
 class Platform:
-    """Actions of the platform's controller, and of its operators."""
+    """Actions of the platform's controller, and of users and operators."""
 
     def __init__(self, *, writer: Writer, clock: Callable[[], float], generation: Generation = NOVEMBER) -> None:
         self._writer = writer
@@ -73,7 +73,7 @@ class Platform:
         """Ends the leftover process in the pods of these runs, as in the runbook: the containers exit with 0."""
         jobs = await self._jobs_of(orders)
         found = await self._writer.items(self._generation.pods)
-        pods = _owned(found, {item["metadata"]["name"] for item in jobs})
+        pods = _owned_by(found, {item["metadata"]["name"] for item in jobs})
         paths = (*map(self._job_path, jobs), *(f"{self._generation.pods}/{pod['metadata']['name']}" for pod in pods))
         for path in paths:
             await self._writer.patch(path, {"metadata": {"annotations": {EXITS: "0"}}})
@@ -84,10 +84,10 @@ class Platform:
             await self._writer.delete(self._job_path(item))
 
     async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
-        """One round over all runs. A run that cannot be decoded makes the whole list fail.
+        """Reconciles all runs once. If one run cannot be decoded, no run is reconciled, as in the real controller.
 
-        `fault` is called for each run that cannot be handled, such as one that was created manually without a field;
-        the others are handled.
+        `fault` is called for each run that cannot be handled, such as a manually created run without a field. Without
+        `fault`, the exception is raised.
         """
         runs = await self._writer.items(self._generation.runs)
         if not all(map(_is_decodable, runs)):
@@ -110,12 +110,12 @@ class Platform:
             await self._writer.patch(self._path(run), {"metadata": {"finalizers": None}})
             return
         if status.get("phase") in _TERMINAL:
-            await self._sweep(run, jobs)
+            await self._delete_expired_job(run, jobs)
             return
         if not meta.get("finalizers"):
             await self._writer.patch(self._path(run), {"metadata": {"finalizers": [FINALIZER]}})
         if jobs:
-            await self._follow(run, jobs[0])
+            await self._update_from_job(run, jobs[0])
         else:
             await self._start(run)
 
@@ -123,7 +123,7 @@ class Platform:
         """Renders the templates, creates the Job, then writes the status."""
         name, attempt = run["metadata"]["name"], run["spec"]["contextVersion"]
         if not await self._has_templates(run):
-            return  # November: nothing is written, and the next round tries again
+            return  # the controller of November writes nothing, and the next round retries
         if self._missing_partial:
             failed = statuses.template_failed(self._clock(), run=name, partial=self._missing_partial)
             await self._write(run, failed)
@@ -141,7 +141,7 @@ class Platform:
         found = await self._writer.read(f"{self._generation.configmaps}/{configmap_name(cli)}")
         return bool(found and (found.get("data") or found.get("binaryData")))
 
-    async def _follow(self, run: Mapping[str, Any], item: Mapping[str, Any]) -> None:
+    async def _update_from_job(self, run: Mapping[str, Any], item: Mapping[str, Any]) -> None:
         """Updates the run after the end of its Job.
 
         A failed attempt, and a Complete one without a pull request, is retried: the Job is deleted, contextVersion
@@ -159,7 +159,7 @@ class Platform:
         await self._writer.delete(self._job_path(item))
         await self._writer.patch(self._path(run), {"spec": {"contextVersion": attempt + 1}})
 
-    async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
+    async def _delete_expired_job(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
         """Deletes the Job of a succeeded run after the TTL of the run."""
         status, now = run.get("status", {}), self._clock()
         if "expireAt" not in status or "cleanupCompletedAt" in status or seconds_of(status["expireAt"]) > now:
@@ -172,7 +172,7 @@ class Platform:
         await self._writer.patch(f"{self._path(run)}/status", {"status": status})
 
     async def _jobs_of(self, orders: Sequence[Order]) -> list[dict[str, Any]]:
-        return _owned(await self._writer.items(self._generation.jobs), {one.name for one in orders})
+        return _owned_by(await self._writer.items(self._generation.jobs), {one.name for one in orders})
 
     def _job_path(self, item: Mapping[str, Any]) -> str:
         return f"{self._generation.jobs}/{item['metadata']['name']}"
@@ -182,13 +182,13 @@ class Platform:
 
 
 def _is_decodable(run: Mapping[str, Any]) -> bool:
-    """Whether the controller can decode it: an empty CLI is not a member of the enumeration."""
+    """Whether the controller can decode the run: an empty CLI is not a valid value of its enumeration."""
     spec = run.get("spec")
     config = spec.get("cliConfig") if isinstance(spec, dict) else None
     return not isinstance(config, dict) or bool(config.get("cliType"))
 
 
-def _owned(items: list[dict[str, Any]], names: set[str]) -> list[dict[str, Any]]:
+def _owned_by(items: list[dict[str, Any]], names: set[str]) -> list[dict[str, Any]]:
     return [
         item for item in items if any(owner["name"] in names for owner in item["metadata"].get("ownerReferences", ()))
     ]

@@ -9,7 +9,7 @@ from lab.platform.manifests import EMPTY_ATTEMPTS, EXITS, START_SECONDS, WORK_SE
 
 __all__ = ["job"]
 
-_LONGEST_NAME = 63
+_MAX_NAME_LENGTH = 63
 _NEWEST_CLI = "factory"
 """The CLI in the settings of the newest controller, for runs without cliConfig."""
 
@@ -93,7 +93,7 @@ def _november_name(run: Mapping[str, Any], cli: str) -> str:
     digest = hashlib.sha256(f"{meta['namespace']}/{meta['name']}".encode()).hexdigest()[:8]
     end = f"-{digest}-{meta['uid'][:8]}-v{spec['contextVersion']}"
     begin = f"play-coderun-task-{spec['taskId']}-{_agent(spec)}-{cli}-{meta['namespace']}"
-    return begin[: _LONGEST_NAME - len(end)].rstrip("-") + end
+    return begin[: _MAX_NAME_LENGTH - len(end)].rstrip("-") + end
 
 
 def _agent(spec: Mapping[str, Any]) -> str:

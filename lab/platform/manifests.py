@@ -1,7 +1,7 @@
 """The objects of the agent platform as the platform creates them. Pure functions from plain values to manifests.
 
 Names, labels and fields are those of the platform's charts and controller (github.com/5dlabs/cto). The annotations
-`demo/...` are those of the simulator: they define the course of a run.
+`demo/...` belong to the simulator: they define the course of a run.
 """
 
 import base64
@@ -38,15 +38,15 @@ WORK_SECONDS = "demo/work-seconds"
 START_SECONDS = "demo/start-seconds"
 """Annotation: the time from the start of a Job until its pod is ready, in seconds."""
 EXITS = "demo/exits"
-"""Annotation: what the container does after the work, one word for each attempt.
+"""Annotation: how the container exits after the work, one word for each attempt.
 
-`0` and `1` are exit codes, `never`: the process stays, `pending`: the pod never starts, `no-pod`: none can be made.
-On a Job and on its pod it may be changed at any time: `never` becomes `0` when an operator ends the leftover process.
+`0` and `1` are exit codes; `never`: the process does not exit; `pending`: the pod does not start; `no-pod`: no pod
+can be created. It may be changed on a Job and its pod: `never` becomes `0` when an operator ends the process.
 """
 EMPTY_ATTEMPTS = "demo/empty-attempts"
 """Annotation: the number of attempts that complete without a pull request. The controller retries each of them."""
 _STAGES = {"Cleo": "quality", "Tess": "testing", "Cipher": "security", "": "security"}
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # of the API server, for generateName
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # characters that the API server uses for generateName
 _SETTINGS = {
     "claude": "settings.json",
     "codex": "config.toml",
@@ -57,7 +57,7 @@ _SETTINGS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Order:
-    """A CodeRun to be created: the agent, the task, the seconds of work, and the end.
+    """A CodeRun to be created. `work` and `start` are in seconds, `exits` as in the annotation EXITS.
 
     Without an agent and a CLI, it is a run that the API server accepts and the controller cannot decode.
     """
@@ -73,7 +73,7 @@ class Order:
 
     @property
     def name(self) -> str:
-        """The name of the CodeRun, as the workflow of November or a caller of the newest version creates it."""
+        """The name that the workflow (November) or the caller (newest version) gives to the CodeRun."""
         service = self.generation.service
         if self.generation is NEWEST:
             return f"coderun-{service.replace('-', '')}-t{self.task}"
@@ -83,12 +83,12 @@ class Order:
 
     @property
     def stage(self) -> str:
-        """The stage of the workflow that creates it."""
+        """The workflow stage that creates the CodeRun."""
         return _STAGES.get(self.agent, "implementation")
 
 
 def configmap_name(kind: str) -> str:
-    """The name of the ConfigMap with the templates of a CLI, or with the `shared` or `integration` ones."""
+    """The name of the ConfigMap with the templates of a CLI, or with the `shared` or `integration` templates."""
     return f"controller-agent-templates-{kind}"
 
 
@@ -138,7 +138,7 @@ def custom_resource(kind: str) -> dict[str, Any]:
 
 
 def coderun(order: Order) -> dict[str, Any]:
-    """A CodeRun as its creator sends it: with a spec and without a status."""
+    """A CodeRun before its creation: with a spec and without a status."""
     notes = {WORK_SECONDS: str(order.work), START_SECONDS: str(order.start), EXITS: ",".join(order.exits)}
     if order.empty_attempts:
         notes[EMPTY_ATTEMPTS] = str(order.empty_attempts)
@@ -157,7 +157,7 @@ def coderun(order: Order) -> dict[str, Any]:
 
 
 def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
-    """Labels and spec."""
+    """Labels and spec of a CodeRun in November."""
     service, agent = order.generation.service, f"5DLabs-{order.agent}" if order.agent else ""
     model = f"{order.cli}-latest" if order.cli else ""
     workflow = f"play-workflow-template-{order.task}"
@@ -189,7 +189,7 @@ def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _newest(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
-    """Labels and spec. There is no cliConfig: the controller uses that of the agent in its settings."""
+    """Labels and spec of a CodeRun of the newest version. The controller's settings have the cliConfig."""
     repository = f"https://git.example.com/5dlabs/{order.generation.service}.git"
     spec = {
         "runType": "implementation",

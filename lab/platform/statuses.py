@@ -1,7 +1,8 @@
 """Merge patches for the status of a run and of a Job, as controllers write them. Pure functions.
 
-Runs: as `controller.rs` of github.com/5dlabs/cto. Only the controller writes them, and sets `workCompleted` to true
-only together with `Succeeded`, after the Job is Complete. Jobs: as the Job controller of Kubernetes 1.36.
+Source for runs: `controller.rs` of github.com/5dlabs/cto. Only the controller writes their status; it sets
+`workCompleted` to true only together with `Succeeded`, after the Job is Complete. Source for Jobs: the Job controller
+of Kubernetes 1.36.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ __all__ = [
     "template_failed",
 ]
 
-SWEEP_SECONDS = 60
+CLEANUP_SECONDS = 60
 """TTL of the Job of a succeeded run, in seconds."""
 
 
@@ -50,12 +51,12 @@ def succeeded(now: float) -> dict[str, Any]:
         "lastUpdate": rfc3339(now),
         "workCompleted": True,
         "finishedAt": rfc3339(now),
-        "expireAt": rfc3339(now + SWEEP_SECONDS),
+        "expireAt": rfc3339(now + CLEANUP_SECONDS),
     }
 
 
 def cleaned_up(now: float) -> dict[str, Any]:
-    """A run whose Job was deleted after its success."""
+    """A succeeded run whose Job was deleted."""
     return {"cleanupCompletedAt": rfc3339(now)}
 
 

@@ -1,6 +1,6 @@
-"""Simulates the Job controller and the kubelets as of Kubernetes 1.36: Jobs start, and end or hang.
+"""Simulates the Job controller and the kubelets of Kubernetes 1.36: Jobs start, and end or hang.
 
-A real cluster has its own, so this is not used there.
+It is not used with a real cluster, which has its own Job controller.
 """
 
 import math
@@ -27,7 +27,7 @@ class Workers:
         self._events = generation.events
 
     async def advance(self) -> None:
-        """One round over all Jobs."""
+        """Updates the status of all Jobs once."""
         for item in await self._writer.items(self._jobs):
             await self._advance(item)
 
@@ -69,7 +69,7 @@ class Workers:
         await self._set_pod(self._pod_of(item), pods.running(item, now=self._clock()))
 
     async def _finish(self, item: Mapping[str, Any], ending: str) -> None:
-        """`0` and `1` are exit codes. `never` is the incident: the process continues, and its pod is ready."""
+        """Ends the Job with the exit code `0` or `1`. For `never`, the process continues, and its pod is ready."""
         now = self._clock()
         if ending in {"0", "1"}:
             await self._set_pod(self._pod_of(item), pods.ended(item, now=now, code=int(ending)))

@@ -1,7 +1,4 @@
-"""A client that writes to a Kubernetes API, as the simulated platform does.
-
-It works with the stand-in API server and with a real one.
-"""
+"""The Kubernetes client of the simulated platform, for the stand-in API server and for a real one."""
 
 import json
 import ssl as tls
@@ -15,8 +12,8 @@ import aiohttp
 __all__ = ["Writer", "WriterError"]
 
 _MERGE = {"Content-Type": "application/merge-patch+json"}
-_SHOWN = 200
-_ANSWER = aiohttp.ClientTimeout(total=20)
+_MAX_TEXT = 200
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 class WriterError(Exception):
@@ -30,9 +27,9 @@ class WriterError(Exception):
 class Writer:
     """Reads and writes objects as parsed JSON. An async context manager.
 
-    `base_url` is that of the server, such as "https://127.0.0.1:6443"; a real server requires `ssl` and `headers` (a
-    bearer token). Every method raises WriterError for a response that is not successful, and aiohttp.ClientError or
-    TimeoutError if there is no response.
+    `base_url` is the address of the server, such as "https://127.0.0.1:6443". A real server requires `ssl` and
+    `headers` (a bearer token). Every method raises WriterError for an unsuccessful response, and aiohttp.ClientError
+    or TimeoutError if there is no response.
     """
 
     def __init__(
@@ -43,7 +40,7 @@ class Writer:
         self._headers = dict(headers or {})
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_ANSWER)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=_TIMEOUT)
         return self
 
     async def __aexit__(
@@ -52,7 +49,7 @@ class Writer:
         await self._session.close()
 
     async def items(self, path: str) -> list[dict[str, Any]]:
-        """The objects of a collection."""
+        """The objects of a list."""
         answer = await self._send("GET", path)
         items: list[dict[str, Any]] = answer["items"]
         return items
@@ -67,11 +64,11 @@ class Writer:
             raise
 
     async def create(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """The created object. `path` is that of the collection."""
+        """Creates an object and returns it. `path` is that of its list."""
         return await self._send("POST", path, json=manifest)
 
     async def ensure(self, path: str, manifest: Mapping[str, Any]) -> None:
-        """Creates the object unless one of that name exists."""
+        """Creates the object unless an object with this name exists."""
         try:
             await self.create(path, manifest)
         except WriterError as error:
@@ -79,11 +76,11 @@ class Writer:
                 raise
 
     async def patch(self, path: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        """The object after a merge patch (RFC 7396). A path that ends in `/status` changes only the status."""
+        """Applies a merge patch (RFC 7396) and returns the object. With `/status`, only the status is changed."""
         return await self._send("PATCH", path, json=change, headers=_MERGE)
 
     async def delete(self, path: str) -> None:
-        """Deletes an object and its dependents, immediately if there is a garbage collector. It need not exist."""
+        """Deletes an object, if it exists, with background propagation."""
         try:
             await self._send("DELETE", path, params={"propagationPolicy": "Background"})
         except WriterError as error:
@@ -101,9 +98,9 @@ class Writer:
 
 
 def _reason(text: str) -> str:
-    """The message of a Status; for other bodies, the start of the text."""
+    """The message of a Status object; for other bodies, the first 200 characters."""
     try:
         message: str = json.loads(text)["message"]
     except (ValueError, KeyError, TypeError):
-        return text[:_SHOWN].strip()
+        return text[:_MAX_TEXT].strip()
     return message

@@ -69,10 +69,10 @@ def combine(expression: Any, left: float | Vector, right: float | Vector) -> flo
     if isinstance(left, list) and isinstance(right, list):
         return _SETS.get(operator.symbol, _vectors)(operator, left, right)
     if isinstance(left, list):
-        return _scaled(operator, left, cast("float", right))
+        return _vector_and_scalar(operator, left, cast("float", right))
     if isinstance(right, list):
-        return _scaled(operator, right, left, turned=True)
-    # The parser has refused a comparison of two numbers without `bool`, so that nothing is filtered out.
+        return _vector_and_scalar(operator, right, left, swapped=True)
+    # The parser rejects a comparison of two numbers without `bool`, so the result is never None.
     return cast("float", operator.apply(left, right))
 
 
@@ -99,11 +99,11 @@ def _read(expression: Any) -> _Operator:
     )
 
 
-def _scaled(operator: _Operator, vector: Vector, scalar: float, *, turned: bool = False) -> Vector:
+def _vector_and_scalar(operator: _Operator, vector: Vector, scalar: float, *, swapped: bool = False) -> Vector:
     """An operator between a vector and a number. A filter keeps the value of the vector, on either side."""
     result = []
     for sample in vector:
-        sides = (scalar, sample.value) if turned else (sample.value, scalar)
+        sides = (scalar, sample.value) if swapped else (sample.value, scalar)
         value = operator.apply(*sides)
         if value is None:
             continue
@@ -129,7 +129,7 @@ def _vectors(operator: _Operator, left: Vector, right: Vector) -> Vector:
         if value is None:
             continue
         labels = operator.result_labels(sample, match)
-        _claim(operator, taken.setdefault(group, set()), labels)
+        _check_unique(operator, taken.setdefault(group, set()), labels)
         result.append(Sample(labels, value))
     return distinct(result)
 
@@ -147,7 +147,7 @@ def _one_side(operator: _Operator, vector: Vector, *, named: str) -> dict[Key, S
     return found
 
 
-def _claim(operator: _Operator, taken: set[Key], labels: Mapping[str, str]) -> None:
+def _check_unique(operator: _Operator, taken: set[Key], labels: Mapping[str, str]) -> None:
     """Checks that a match group has one result, or with a group modifier one for each label set."""
     if not operator.many and taken:
         raise PromqlError("multiple matches for labels: many-to-one matching must be explicit")

@@ -1,7 +1,7 @@
 """Evaluates the syntax tree of an expression at one time.
 
-The meaning of each construct is documented by Prometheus under "Querying". A construct that is not listed here raises
-an error that names it.
+Prometheus documents the meaning of each construct under "Querying". A construct that is not supported here raises an
+error that names it.
 """
 
 import re
@@ -31,11 +31,11 @@ def parse(text: str) -> Any:
 
 
 def evaluate(tree: Any, *, page: Page, time: float, history: History | None = None) -> Value:
-    """The value of a parsed expression at `time` (seconds since the epoch): a number or a vector.
+    """The value of a parsed expression at `time` (Unix time): a number or a vector.
 
-    `history` has the current and earlier scrapes, for `offset` and range selectors; None: only this scrape. Raises
-    UnsupportedError for an unsupported construct, even if no series reaches it, and PromqlError if Prometheus would
-    fail too.
+    `history` has the current and earlier scrapes, for `offset` and range selectors. Without it, only the scrape
+    `page` is used. Raises UnsupportedError for an unsupported construct, even if there are no series, and PromqlError
+    if Prometheus would fail too.
     """
     if history is None:
         history = History()
@@ -58,7 +58,7 @@ class _Evaluation:
         return _NODES[kind](self, tree)
 
     def vector(self, tree: Any) -> Vector:
-        return cast("Vector", self.value(tree))  # the parser has refused anything else in this place
+        return cast("Vector", self.value(tree))  # the parser rejects other types here
 
     def number(self, tree: Any) -> Value:
         return float(tree.val)
@@ -76,7 +76,7 @@ class _Evaluation:
         return combine(tree, self.value(tree.lhs), self.value(tree.rhs))
 
     def selected(self, tree: Any) -> Value:
-        passes = _passes(tree)
+        passes = _matches(tree)
         if tree.offset is not None:
             return [sample for sample in self._history.instant(_name(tree), at=self._moment(tree)) if passes(sample)]
         series = self._page.family(tree.name) if tree.name else self._page
@@ -92,7 +92,7 @@ class _Evaluation:
         if not isinstance(ranged, promql_parser.MatrixSelector):
             raise UnsupportedError(_WORDS.get(type(ranged).__name__, type(ranged).__name__))
         name, selector = tree.func.name, ranged.vector_selector
-        passes, until = _passes(selector), self._moment(selector)
+        passes, until = _matches(selector), self._moment(selector)
         after = until - ranged.range.total_seconds()
         window = self._history.window(_name(selector), after=after, until=until)
         series = [(one, Sample(one.labels, 0.0)) for one in window if passes(Sample(one.labels, 0.0))]
@@ -123,14 +123,14 @@ class _Evaluation:
                 value = self.value(tree.args[0])
                 return [Sample({}, value)] if isinstance(value, float) else value
             case "label_replace":
-                return _labelled(self.vector(tree.args[0]), *(argument.val for argument in tree.args[1:]))
+                return _label_replace(self.vector(tree.args[0]), *(argument.val for argument in tree.args[1:]))
             case "absent":
                 return [] if self.vector(tree.args[0]) else [Sample(_absent_labels(tree.args[0]), 1.0)]
             case name:
                 raise UnsupportedError(f"function {name}()")
 
 
-def _labelled(vector: Vector, label: str, text: str, source: str, pattern: str) -> Vector:
+def _label_replace(vector: Vector, label: str, text: str, source: str, pattern: str) -> Vector:
     """`label_replace` with a replacement that is plain text."""
     if "$" in text:
         raise UnsupportedError("references in label_replace()")
@@ -143,7 +143,7 @@ def _labelled(vector: Vector, label: str, text: str, source: str, pattern: str) 
     )
 
 
-def _passes(selector: Any) -> Callable[[Sample], bool]:
+def _matches(selector: Any) -> Callable[[Sample], bool]:
     """Whether a series matches a selector."""
     if selector.at is not None:
         raise UnsupportedError("@ modifier")

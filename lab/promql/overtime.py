@@ -11,7 +11,7 @@ from lab.promql.history import Series
 __all__ = ["KEEPS_NAME", "OVER_TIME"]
 
 KEEPS_NAME = frozenset({"last_over_time"})
-_MOST_OF_AN_INTERVAL = 1.1
+_MAX_GAP_INTERVALS = 1.1  # a larger gap at a limit of the window means that the series starts or ends there
 
 
 def _increase(series: Series, begin: float, end: float) -> float | None:
@@ -19,23 +19,23 @@ def _increase(series: Series, begin: float, end: float) -> float | None:
     times, values = series.times, series.values
     if len(times) < 2:
         return None
-    grown = values[-1] - values[0]
-    grown += sum(before for before, after in itertools.pairwise(values) if after < before)
+    increased = values[-1] - values[0]
+    increased += sum(before for before, after in itertools.pairwise(values) if after < before)
     covered = times[-1] - times[0]
     interval = covered / (len(times) - 1)
     to_begin, to_end = times[0] - begin, end - times[-1]
-    if to_begin >= interval * _MOST_OF_AN_INTERVAL:
+    if to_begin >= interval * _MAX_GAP_INTERVALS:
         to_begin = interval / 2
-    if grown > 0 and values[0] >= 0:
-        to_begin = min(to_begin, covered * (values[0] / grown))
-    if to_end >= interval * _MOST_OF_AN_INTERVAL:
+    if increased > 0 and values[0] >= 0:
+        to_begin = min(to_begin, covered * (values[0] / increased))
+    if to_end >= interval * _MAX_GAP_INTERVALS:
         to_end = interval / 2
-    return grown * (covered + to_begin + to_end) / covered
+    return increased * (covered + to_begin + to_end) / covered
 
 
 def _rate(series: Series, begin: float, end: float) -> float | None:
-    grown = _increase(series, begin, end)
-    return None if grown is None else grown / (end - begin)
+    increased = _increase(series, begin, end)
+    return None if increased is None else increased / (end - begin)
 
 
 def _changes(series: Series, _: float, __: float) -> float:
@@ -63,4 +63,4 @@ OVER_TIME: Mapping[str, Callable[[Series, float, float], float | None]] = {
     "last_over_time": _of_values(lambda values: values[-1]),
     "present_over_time": _of_values(lambda _: 1.0),
 }
-"""Functions by name: of the series in a window, its start and its end; None for no result."""
+"""The functions by name. Their arguments are a series, and the start and end of the window. None means no result."""

@@ -44,14 +44,14 @@ def key(labels: Mapping[str, str]) -> Key:
 
 
 def distinct(vector: Vector) -> Vector:
-    """The vector. Raises PromqlError if two of its elements have the same labels."""
+    """Returns the vector. Raises PromqlError if two of its elements have the same labels."""
     if len({key(sample.labels) for sample in vector}) < len(vector):
         raise PromqlError("vector cannot contain metrics with the same labelset")
     return vector
 
 
 class Page:
-    """The samples of one scrape, by metric name."""
+    """A scrape: its samples by metric name."""
 
     def __init__(self, samples: Iterable[tuple[str, Mapping[str, str], float]] = ()) -> None:
         self._families: dict[str, Vector] = {}

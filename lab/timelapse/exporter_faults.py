@@ -11,14 +11,14 @@ __all__ = ["EXPORTER"]
 
 
 @kind("no replica of the exporter answers", alert="CodeRunExporterDown", lasts=10 * MINUTE, within=3 * MINUTE)
-def exporter_down(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def exporter_down(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     life.at(at, lambda world: _each_target(world, stop=True, known=True))
     life.at(end, lambda world: _each_target(world, stop=False))
     return {"job": "coderun-exporter"}
 
 
 @kind("the exporter's targets are gone", alert="CodeRunExporterAbsent", lasts=10 * MINUTE, within=3 * MINUTE)
-def exporter_gone(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def exporter_gone(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     life.at(at, lambda world: _each_target(world, stop=True, known=False))
     for replica in "ab":
         life.at(end, functools.partial(World.start, instance=f"exporter-{round(at)}{replica}"))
@@ -31,7 +31,7 @@ def exporter_gone(life: Life, at: float, end: float, _chance: random.Random) -> 
     lasts=30 * MINUTE,
     within=10 * MINUTE,
 )
-def crash_loop(life: Life, at: float, _end: float, _chance: random.Random) -> dict[str, str]:
+def crash_loop(life: Life, at: float, _end: float, _rng: random.Random) -> dict[str, str]:
     for index in range(8):
         life.at(at + index * 3 * MINUTE, _restart_all)
     return {"job": "coderun-exporter"}
@@ -44,7 +44,7 @@ def crash_loop(life: Life, at: float, _end: float, _chance: random.Random) -> di
     within=6 * MINUTE,
     beside=("CodeRunExporterStale",),
 )
-def jobs_forbidden(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def jobs_forbidden(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     life.at(at, lambda world: world.refuse("jobs", status=403))
     life.at(end, lambda world: world.allow())
     return {"resource": "jobs"}
@@ -53,7 +53,7 @@ def jobs_forbidden(life: Life, at: float, end: float, _chance: random.Random) ->
 @kind(
     "the API server does not answer the exporter", alert="CodeRunExporterStale", lasts=15 * MINUTE, within=6 * MINUTE
 )
-def api_server_away(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def api_server_away(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     life.at(at, lambda world: world.refuse("", status=503))
     life.at(end, lambda world: world.allow())
     return {"resource": "coderuns"}

@@ -26,17 +26,17 @@ class Fault:
     within: float
     """Maximum seconds from `begin` to the alert: the time in alerts/README.md plus 30 s for the scrape interval."""
     beside: tuple[str, ...] = ()
-    """Other alerts that may fire because of it."""
+    """Other alerts that may fire because of the fault."""
     before: float = 0.0
     """Seconds before `begin` in which the alert may already fire because of the fault."""
 
     def found_by(self, one: Firing) -> bool:
-        """Whether that alert reports this fault."""
+        """Whether the alert reports this fault."""
         present = self.begin - self.before <= one.first <= self.end
         return present and one.alert == self.alert and _concerns(one, self.labels)
 
     def explains(self, one: Firing) -> bool:
-        """Whether that alert is a consequence of this fault."""
+        """Whether the alert is a consequence of this fault."""
         present = self.begin - self.before <= one.first <= self.end + 20 * MINUTE
         return present and one.alert in (self.alert, *self.beside)
 
@@ -50,7 +50,7 @@ def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
 
 
 Kind = Callable[[Life, float, random.Random], Fault]
-"""Adds a fault to the agenda of a simulation, from a time on (seconds since the epoch)."""
+"""A function that adds a fault to a simulation, starting at a time (seconds since the epoch)."""
 
 
 def kind(
@@ -62,16 +62,17 @@ def kind(
     beside: tuple[str, ...] = (),
     before: float = 0.0,
 ) -> Callable[[Callable[[Life, float, float, random.Random], Mapping[str, str]]], Kind]:
-    """Creates a kind of fault from a function that adds it to the agenda, from its start to its end.
+    """A decorator that creates a kind of fault. `lasts` is its duration in seconds; see `Fault` for the others.
 
-    The function returns the labels that the alert must have; `lasts` is the duration in seconds.
+    The decorated function adds the actions of the fault to the simulation, and returns the labels that the alert must
+    have.
     """
 
     def decorate(happens: Callable[[Life, float, float, random.Random], Mapping[str, str]]) -> Kind:
         @functools.wraps(happens)
-        def made(life: Life, at: float, chance: random.Random) -> Fault:
+        def made(life: Life, at: float, rng: random.Random) -> Fault:
             end = at + lasts
-            labels = happens(life, at, end, chance)
+            labels = happens(life, at, end, rng)
             return Fault(
                 what=what, begin=at, end=end, alert=alert, labels=labels, within=within, beside=beside, before=before
             )

@@ -10,8 +10,8 @@ __all__ = ["JOB_FAULTS"]
 
 
 @kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
-def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """Incident 2: the work is completed, but the process does not exit. The statuses do not change."""
+def not_exited(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """Incident 2: the work is completed, but the process does not exit. No status changes."""
     order = life.order(agent="Tess", work=420, exits=("never",))
     life.create(at, order)
     life.at(end, lambda world: world.nodes.finish(order.name))
@@ -22,9 +22,9 @@ def not_exited(life: Life, at: float, end: float, _chance: random.Random) -> dic
     "a quota allows no pod: status.active is absent",
     alert="AgentJobWithoutPod",
     lasts=40 * MINUTE,
-    within=16 * MINUTE,  # and the round in which the Job is made
+    within=16 * MINUTE,  # includes the round that creates the Job
 )
-def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def no_pod(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", exits=("no-pod",))
     life.create(at, order)
     life.delete(end, order)
@@ -37,7 +37,7 @@ def no_pod(life: Life, at: float, end: float, _chance: random.Random) -> dict[st
     lasts=30 * MINUTE,
     within=6.5 * MINUTE,
 )
-def pod_pending(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def pod_pending(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Cleo", exits=("pending",))
     life.create(at, order)
     life.delete(end, order)
@@ -45,7 +45,7 @@ def pod_pending(life: Life, at: float, end: float, _chance: random.Random) -> di
 
 
 def suspended(life: Life, at: float, _: random.Random) -> Fault:
-    """It begins 24 hours after the Job was suspended, and not before the second day."""
+    """A suspended Job. The fault begins 24 hours after the suspension, so not before the second day."""
     order, begin = life.order(agent="Cleo", work=1200), max(at, life.begin + DAY + 20 * MINUTE)
     end = begin + 30 * MINUTE
     life.create(begin - DAY - 10 * MINUTE, order)
@@ -68,9 +68,9 @@ def suspended(life: Life, at: float, _: random.Random) -> Fault:
     within=30 * MINUTE,
     beside=("CodeRunRetryLoop", "AgentNeverSucceeds"),
 )
-def token_gone(life: Life, at: float, _end: float, chance: random.Random) -> dict[str, str]:
+def token_gone(life: Life, at: float, _end: float, rng: random.Random) -> dict[str, str]:
     """Every attempt fails after a minute and is retried, until the run is deleted."""
-    agent = chance.choice(("Cleo", "Cipher"))
+    agent = rng.choice(("Cleo", "Cipher"))
     for index in range(4):
         order = life.order(agent=agent, work=60, start=5, exits=("1",))
         life.create(at + index * 2 * MINUTE, order)
@@ -79,7 +79,7 @@ def token_gone(life: Life, at: float, _end: float, chance: random.Random) -> dic
 
 
 @kind("Jobs are made without a deadline", alert="AgentJobsWithoutDeadline", lasts=45 * MINUTE, within=16 * MINUTE)
-def no_deadline(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def no_deadline(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(agent="Tess", work=2400)
     life.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
     life.create(at, order)

@@ -1,4 +1,4 @@
-"""Evaluates the shipped rules over recorded series with promtool: which alerts fire, when, with which texts."""
+"""Evaluates the shipped rules over recorded series with promtool, to find the alerts that fire, and their texts."""
 
 import collections
 import dataclasses
@@ -53,16 +53,16 @@ def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
     texts = "\n".join(file.read_text("utf-8") for file in sorted(folder.glob("*.yml")))
     files = [fast_yaml.load(file.read_text("utf-8")) for file in sorted(folder.glob("*.yml"))]
     rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
-    names = {name for rule in rules for name in _selected(promql_parser.parse(rule["expr"]))}
+    names = {name for rule in rules for name in _metric_names(promql_parser.parse(rule["expr"]))}
     return names | set(re.findall(r"\b((?:coderun|job|jobs|configmap)_\w+)\{", texts))
 
 
 def verdict(
     recorder: Recorder, *, start: float, first: int, last: int, step: int = STEP, every: int = 1
 ) -> list[Firing]:
-    """Every alert that fires between two scrapes. `start` is the time of scrape 0. Raises JudgeError.
+    """All alerts that fire between the scrapes `first` and `last`. Raises JudgeError.
 
-    `step`: seconds between two scrapes. `every`: the number of scrapes between two evaluations.
+    `start`: the time of scrape 0. `step`: seconds between scrapes. `every`: number of scrapes between evaluations.
     """
     steps = range(0, last - first + 1, every)
     tests = [{"expr": _FIRING, "eval_time": f"{count * step}s", "exp_samples": []} for count in steps]
@@ -70,7 +70,7 @@ def verdict(
     found: dict[str, list[float]] = collections.defaultdict(list)
     for failure in _failures(case, step=step * every, annotated=False):
         when, _, got = failure.partition("got:")
-        at = start + first * step + _seconds(_found(r", time: (\S+),", when)[1])
+        at = start + first * step + _seconds(_match(r", time: (\S+),", when)[1])
         for labels, _ in _SAMPLE.findall(got):
             found[labels].append(at)
     firings = []
@@ -91,7 +91,7 @@ def texts(
     case = case_of(recorder, start=start, first=0, last=last, step=step) | {"alert_rule_test": tests}
     notified: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, str]] = {}
     for failure in _failures(case, step=step, annotated=True):
-        when = _found(r"alertname: (\w+), time: (\S+),", failure)
+        when = _match(r"alertname: (\w+), time: (\S+),", failure)
         for labels, annotations in _GOT.findall(failure.partition("got:")[2]):
             named = _pairs(labels)
             del named["alertname"]
@@ -102,7 +102,7 @@ def texts(
 
 
 def case_of(recorder: Recorder, *, start: float, first: int, last: int, step: int) -> dict[str, Any]:
-    """The series between two scrapes as a promtool test case; the caller adds the expectations."""
+    """A promtool test case with the series between two scrapes; the caller adds the expectations."""
     begin = dt.datetime.fromtimestamp(start + first * step, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     series = [{"series": name, "values": values} for name, values in recorder.lines(first=first, last=last)]
     return {"name": "timelapse", "interval": f"{step}s", "start_timestamp": begin, "input_series": series}
@@ -120,7 +120,7 @@ def evaluation_order(folder: pathlib.Path) -> list[str]:
     return [group["name"] for group in sorted(groups, key=lambda group: "record" in group["rules"][0])]
 
 
-def _found(pattern: str, text: str) -> re.Match[str]:
+def _match(pattern: str, text: str) -> re.Match[str]:
     """The match of a pattern in the output of promtool. Raises JudgeError."""
     found = re.search(pattern, text)
     if found is None:
@@ -129,7 +129,7 @@ def _found(pattern: str, text: str) -> re.Match[str]:
 
 
 def _failures(case: Mapping[str, Any], *, step: int, annotated: bool) -> list[str]:
-    """The alerts that promtool reports as unexpected, which are all alerts, as the case expects none.
+    """The failures that promtool reports. They contain all alerts, because the case expects none.
 
     `step`: seconds between two evaluations. `annotated`: whether the rules have their annotations, which Prometheus
     renders for every active alert at every evaluation.
@@ -146,14 +146,14 @@ def _failures(case: Mapping[str, Any], *, step: int, annotated: bool) -> list[st
     }
     with tempfile.TemporaryDirectory(prefix="timelapse-") as folder:
         file, report = pathlib.Path(folder) / "test.yml", pathlib.Path(folder) / "report.xml"
-        file.write_text(json.dumps(tree), encoding="utf-8")  # JSON is YAML, and is written in a tenth of the time
+        file.write_text(json.dumps(tree), encoding="utf-8")  # JSON is valid YAML, and json.dumps is ten times as fast
         (pathlib.Path(folder) / "rules.yml").write_text(_rules(annotated=annotated), encoding="utf-8")
         command = [str(promtool), "test", "rules", f"--junit={report}", str(file)]
         environment = os.environ | {"GOGC": "400"}  # a fifth less CPU time for more memory
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if not report.exists():
             raise JudgeError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
-        suite = ET.parse(report).getroot()  # noqa: S314 - promtool's own
+        suite = ET.parse(report).getroot()  # noqa: S314 - promtool wrote it
         failures = [node.text or "" for node in suite.iter("failure")]
         errors = [text for text in failures if "got:" not in text]
         if errors:
@@ -173,7 +173,7 @@ def _rules(*, annotated: bool) -> str:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """Labels or annotations, quoted as in Go, which is the same as JSON for these values."""
+    """Labels or annotations. They are quoted as in Go, which is the same as JSON for these values."""
     return {name: json.loads(quoted) for name, quoted in _PAIR.findall(text)}
 
 
@@ -188,12 +188,12 @@ def _seconds(text: str) -> float:
     return float(promql_parser.parse_duration(text).total_seconds()) if text != "0s" else 0.0
 
 
-def _selected(tree: Any) -> Iterator[str]:
+def _metric_names(tree: Any) -> Iterator[str]:
     """The metric names below a node of the syntax tree."""
     if isinstance(tree, promql_parser.VectorSelector):
         yield tree.name or ""
     for part in ("lhs", "rhs", "expr", "vector_selector"):
         if (below := getattr(tree, part, None)) is not None:
-            yield from _selected(below)
+            yield from _metric_names(below)
     for argument in getattr(tree, "args", None) or ():
-        yield from _selected(argument)
+        yield from _metric_names(argument)

@@ -31,13 +31,13 @@ _DEADLINE = "coderun-exporter/job-creation-deadline"
 
 
 class Life:
-    """Adds normal days to an agenda. The same `chance` creates the same days."""
+    """Adds days of normal operation to an agenda. The same `rng` creates the same days."""
 
-    def __init__(self, *, agenda: Agenda, chance: random.Random, first_task: int, begin: float = 0.0) -> None:
+    def __init__(self, *, agenda: Agenda, rng: random.Random, first_task: int, begin: float = 0.0) -> None:
         self.begin = begin
         """Start of the first day, in seconds since the epoch."""
         self._agenda = agenda
-        self._chance = chance
+        self._rng = rng
         self._task = first_task
         self._exporters = 2
 
@@ -58,7 +58,7 @@ class Life:
         self._waits_on_purpose(begin)
         self._controller_rollout(begin)
         self._newest_rollout(begin)
-        if self._chance.choice((True, False, False)):
+        if self._rng.choice((True, False, False)):
             self._node_restart(begin)
         self._outage(begin)
         self._exporter_rollout(begin)
@@ -67,10 +67,10 @@ class Life:
     def order(self, *, agent: str = "", **of: Any) -> Order:
         """A new run."""
         self._task += 1
-        agent = agent or self._chance.choice(list(AGENTS))
-        start = self._chance.choice((5, 20, 240))  # an image that is pulled, a node that is added
-        work = self._chance.uniform(*AGENTS.get(agent, (600, 2400))) + start
-        plain: dict[str, Any] = {"cli": self._chance.choice(CLIS), "work": round(work), "start": start}
+        agent = agent or self._rng.choice(list(AGENTS))
+        start = self._rng.choice((5, 20, 240))  # 240: the image is pulled, or a node is added
+        work = self._rng.uniform(*AGENTS.get(agent, (600, 2400))) + start
+        plain: dict[str, Any] = {"cli": self._rng.choice(CLIS), "work": round(work), "start": start}
         return Order(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
@@ -82,41 +82,39 @@ class Life:
         self.at(moment, lambda world: world.order(order))
 
     def delete(self, moment: float, order: Order) -> None:
-        """Adds the deletion of a run to the agenda: by a person, or by a lifetime limit."""
+        """Adds the deletion of a run to the agenda, by a user or by a lifetime limit."""
         self.at(moment, lambda world: world.writer.delete(f"{RUNS}/{order.name}"))
 
     def ignore(self, begin: float, end: float, order: Order) -> None:
-        """The controller does not reconcile the run between two moments."""
+        """Adds a time in which the controller does not reconcile the run."""
         self.at(begin, lambda world: quietly(world.controller.forgotten.add, order.name))
         self.at(end, lambda world: quietly(world.controller.forgotten.discard, order.name))
 
     def stop_controller(self, begin: float, end: float) -> None:
-        """The controller does not run between two moments."""
+        """Adds a time in which the controller does not run."""
         self.at(begin, lambda world: quietly(setattr, world.controller, "away", True))
         self.at(end, lambda world: quietly(setattr, world.controller, "away", False))
 
     def _moment(self, begin: float, *, last: float = DAY) -> float:
-        return begin + self._chance.uniform(0, last)
+        return begin + self._rng.uniform(0, last)
 
     def _run(self, begin: float) -> None:
-        """A run. One in forty fails or completes without a pull request, and is retried. One in 120 is deleted."""
-        exits, empty = self._chance.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[
-            0
-        ]
+        """Adds a run. One in 40 fails or completes without a pull request, and is retried; one in 120 is deleted."""
+        exits, empty = self._rng.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[0]
         order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
         self.create(at, order)
         end = at + order.work * 2 + 240
-        later = 60 if exits == ("1",) else self._chance.uniform(1, 12) * 3600
+        later = 60 if exits == ("1",) else self._rng.uniform(1, 12) * 3600
         self.delete(end + later, order)
 
     def _newest_run(self, begin: float) -> None:
         order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
         self.create(at, order)
-        gone = at + order.work + self._chance.uniform(1, 12) * 3600
+        gone = at + order.work + self._rng.uniform(1, 12) * 3600
         self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
 
     def _newest_rollout(self, begin: float) -> None:
-        """A rollout of the controller, and one run whose template is missing in the image: it is Failed."""
+        """Adds a rollout of the controller, and a Failed run whose template is missing in the image."""
         order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
         self.at(at, lambda world: quietly(setattr, world.newest, "away", True))
         self.at(at + 60, lambda world: quietly(setattr, world.newest, "away", False))
@@ -131,10 +129,10 @@ class Life:
         self.at(at + order.work + 7200, functools.partial(_docs_end, order=order, gone=True))
 
     def _sync(self, begin: float) -> None:
-        """A sync tool that deletes a ConfigMap and creates it again."""
-        kind, at = self._chance.choice(TEMPLATES), self._moment(begin)
+        """Adds a sync that deletes a ConfigMap and creates it again."""
+        kind, at = self._rng.choice(TEMPLATES), self._moment(begin)
         self.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(kind)}"))
-        self.at(at + self._chance.uniform(1, 20), lambda world: world.writer.ensure(CONFIGMAPS, templates(kind)))
+        self.at(at + self._rng.uniform(1, 20), lambda world: world.writer.ensure(CONFIGMAPS, templates(kind)))
 
     def _lost_scrape(self, begin: float) -> None:
         at = self._moment(begin)
@@ -144,7 +142,7 @@ class Life:
     def _cancelled(self, begin: float) -> None:
         order, at = self.order(work=1800), self._moment(begin)
         self.create(at, order)
-        self.delete(at + self._chance.uniform(30, 1500), order)
+        self.delete(at + self._rng.uniform(30, 1500), order)
 
     def _suspended(self, begin: float) -> None:
         order, at = self.order(work=2700), self._moment(begin)
@@ -153,12 +151,12 @@ class Life:
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
     def _long(self, begin: float) -> None:
-        """Two Jobs that take three hours: one with the limit of its agent, the other with an annotation."""
+        """Adds two Jobs that take three hours: the first has the limit of its agent, the second an annotation."""
         usual, at = self.order(agent="Blaze", work=3 * 3600), self._moment(begin)
         self.at(at, lambda world: world.order(usual))
         order, at = self.order(work=3 * 3600), self._moment(begin)
         self.create(at, order)
-        for after in range(600, 4 * 3600, 1800):  # a node that restarts brings another Job, without the annotation
+        for after in range(600, 4 * 3600, 1800):  # a node restart may replace the Job, and its annotation is lost
             self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
 
     def _waits_on_purpose(self, begin: float) -> None:
@@ -168,19 +166,19 @@ class Life:
 
     def _controller_rollout(self, begin: float) -> None:
         at = self._moment(begin)
-        self.stop_controller(at, at + self._chance.uniform(20, 90))
+        self.stop_controller(at, at + self._rng.uniform(20, 90))
 
     def _node_restart(self, begin: float) -> None:
-        self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._chance))
+        self.at(self._moment(begin), lambda world: world.nodes.restart_node(self._rng))
 
     def _outage(self, begin: float) -> None:
-        """The API server does not respond to the exporter for a minute or two, as in an upgrade."""
+        """Adds an upgrade of the API server, which does not respond to the exporter for a minute or two."""
         at = self._moment(begin)
         self.at(at, lambda world: world.refuse("", status=503))
-        self.at(at + self._chance.uniform(20, 150), lambda world: world.allow())
+        self.at(at + self._rng.uniform(20, 150), lambda world: world.allow())
 
     def _exporter_crash(self, begin: float) -> None:
-        """One of the replicas crashes and restarts immediately."""
+        """Adds a crash and the immediate restart of one replica."""
 
         async def crash(world: World) -> None:
             names = [name for name in world.targets if world.running(name)]
@@ -190,8 +188,8 @@ class Life:
         self.at(self._moment(begin), crash)
 
     def _exporter_rollout(self, begin: float) -> None:
-        """The replicas are replaced one after the other, with an overlap or with a gap."""
-        at, overlap = self._moment(begin), self._chance.choice((60, -45))
+        """Adds a rollout that replaces one replica after the other, with an overlap or with a gap."""
+        at, overlap = self._moment(begin), self._rng.choice((60, -45))
         held: list[str] = []
 
         async def come(world: World) -> None:
@@ -212,7 +210,7 @@ class Life:
 
 
 async def quietly(change: Callable[..., Any], *of: Any) -> None:
-    """An action from a function that is not a coroutine."""
+    """Converts a function to an action, which must be a coroutine."""
     change(*of)
 
 
@@ -228,7 +226,7 @@ async def _jobs_of(world: World, run: str) -> list[dict[str, Any]]:
 
 
 async def _order_held_back(world: World, *, order: Order) -> None:
-    """A run that waits for a machine, with the annotation for it."""
+    """Creates a run that waits by design, with the annotation `none` for its deadline."""
     manifest = coderun(order)
     manifest["metadata"]["annotations"][_DEADLINE] = "none"
     world.controller.forgotten.add(order.name)

@@ -1,4 +1,4 @@
-"""Runs a script: actions at their times, rounds of the platform between them, a scrape every 30 seconds."""
+"""Runs a simulation: executes actions at their times, reconciles the platform, and scrapes every 30 seconds."""
 
 import dataclasses
 import heapq
@@ -12,8 +12,8 @@ from lab.timelapse.world import World
 
 __all__ = ["Agenda", "play"]
 
-_OVERTAKEN = {404, 409}
-_BOOKMARKS = 60.0  # as a real API server sends them
+_CONFLICTS = {404, 409}
+_BOOKMARKS = 60.0  # seconds between two bookmarks, as on a real API server
 
 Deed = Callable[[World], Awaitable[object]]
 
@@ -39,10 +39,10 @@ class Agenda:
 async def play(
     world: World, agenda: Agenda, recorder: Recorder, *, until: float, rounds: Sequence[float] = (10, 20, 30)
 ) -> None:
-    """Runs from the current time of the world, at which a first scrape is made unless the recorder has one.
+    """Simulates the time from `world.now` to `until`. If the recorder is empty, starts with a scrape.
 
-    `rounds`: seconds after each scrape at which the platform reads its objects; the last one is 30. If nothing has
-    changed, rounds and scrapes are skipped.
+    `rounds`: the seconds after each scrape at which the platform reconciles; the last one is 30. If nothing has
+    changed, reconciliations and scrapes are skipped.
     """
     stage = _Stage(world, recorder)
     begin = world.now
@@ -52,7 +52,7 @@ async def play(
         for after in rounds:
             for at, deed in agenda.until(begin + after):
                 world.now = max(world.now, at)
-                await _overtaken(deed(world))
+                await _ignore_conflict(deed(world))
             world.now = begin + after
             await stage.round()
         begin += STEP
@@ -60,7 +60,7 @@ async def play(
 
 
 class _Stage:
-    """The recurring steps, and the state for which each was last done."""
+    """The recurring steps, and the state of the world at the last time of each."""
 
     def __init__(self, world: World, recorder: Recorder) -> None:
         self._world = world
@@ -79,10 +79,10 @@ class _Stage:
             return
         self._rounded = state
         for work in (*(one.reconcile for one in controllers), *(one.advance for one in nodes)):
-            await _overtaken(work())
+            await _ignore_conflict(work())
 
     async def scrape(self) -> None:
-        """Scrapes; repeats the previous scrape if the response cannot have changed."""
+        """Scrapes all targets, or repeats the previous scrape if nothing can have changed."""
         world = self._world
         state = (world.server.store.revision, dict(world.targets), world.refused, dict(world.started))
         if state == self._scraped and world.now - self._bookmark < _BOOKMARKS:
@@ -93,10 +93,10 @@ class _Stage:
         self._recorder.scrape(await world.pages(), started=world.started)
 
 
-async def _overtaken(doing: Awaitable[object]) -> None:
+async def _ignore_conflict(doing: Awaitable[object]) -> None:
     """Ignores a conflict with another writer: the next round reads the new state."""
     try:
         await doing
     except WriterError as error:
-        if error.status not in _OVERTAKEN:
+        if error.status not in _CONFLICTS:
             raise

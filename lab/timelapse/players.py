@@ -1,4 +1,4 @@
-"""The controller of the platform and the nodes of the cluster, with faults that scripts can trigger."""
+"""The simulated controller and nodes, with faults that a simulation can trigger."""
 
 import math
 import random
@@ -15,7 +15,7 @@ __all__ = ["Controller", "Nodes"]
 
 
 class Controller(Platform):
-    """The controller of the demo, which can be absent (a rollout, a crash) or ignore single runs."""
+    """The simulated controller, which may be down (`away`) or ignore the runs in `forgotten`."""
 
     def __init__(self, *, ahead: float, **of: Any) -> None:
         super().__init__(**of)
@@ -25,17 +25,17 @@ class Controller(Platform):
         self.forgotten: set[str] = set()
 
     def due(self, now: float) -> bool:
-        """Whether the Job of a finished run is to be deleted by then, as of the last round."""
+        """Whether the Job of a finished run must be deleted at `now`, according to the last round."""
         return now >= self._next
 
     async def reconcile(self, *, fault: Callable[[str, Exception], None] | None = None) -> None:
-        """One round over all runs, unless the controller is absent."""
+        """Reconciles all runs once, unless the controller is down."""
         self._next = math.inf
         if not self.away:
             await super().reconcile(fault=fault)
 
-    async def _sweep(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
-        await super()._sweep(run, jobs)
+    async def _delete_expired_job(self, run: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> None:
+        await super()._delete_expired_job(run, jobs)
         status = run["status"]
         if "expireAt" in status and "cleanupCompletedAt" not in status:
             self._next = min(self._next, seconds_of(status["expireAt"]) - self._ahead)
@@ -46,7 +46,7 @@ class Controller(Platform):
 
 
 class Nodes(Workers):
-    """The Job controller and kubelets of the demo, with suspension and restarts of nodes."""
+    """The simulated Job controller and kubelets, with suspended Jobs and restarts of nodes."""
 
     def __init__(self, *, ahead: float, **of: Any) -> None:
         super().__init__(**of)
@@ -54,11 +54,11 @@ class Nodes(Workers):
         self._next = 0.0
 
     def due(self, now: float) -> bool:
-        """Whether an action for a Job is due by then, as of the last round."""
+        """Whether the status of a Job must be updated at `now`, according to the last round."""
         return now >= self._next
 
     async def advance(self) -> None:
-        """One round over all Jobs."""
+        """Updates the status of all Jobs once."""
         self._next = math.inf
         await super().advance()
 
@@ -79,20 +79,20 @@ class Nodes(Workers):
                 if began + seconds > self._clock():
                     self._next = min(self._next, began + seconds - self._ahead)
 
-    async def restart_node(self, chance: random.Random) -> None:
-        """Restarts one of three nodes: its pods are lost, and the Jobs of its CodeRuns, which have no retries."""
+    async def restart_node(self, rng: random.Random) -> None:
+        """Restarts one of three nodes. Its pods are lost, so the Jobs fail, because their backoffLimit is 0."""
         for item in await self._writer.items(self._jobs):
             kinds = {owner["kind"] for owner in item["metadata"].get("ownerReferences", ())}
-            if item.get("status", {}).get("active") and "CodeRun" in kinds and chance.choice((True, False, False)):
+            if item.get("status", {}).get("active") and "CodeRun" in kinds and rng.choice((True, False, False)):
                 await self._finish(item, "1")
 
     async def finish(self, run: str) -> None:
-        """Completes the Job of that run, as if its leftover process was killed."""
+        """Completes the Job of the run, as if its leftover process was killed."""
         for item in await self._jobs_of(run):
             await self._finish(item, "0")
 
     async def suspend(self, run: str, *, suspended: bool) -> None:
-        """Suspends or resumes the Job of that run."""
+        """Suspends or resumes the Job of the run."""
         for item in await self._jobs_of(run):
             path = f"{self._jobs}/{item['metadata']['name']}"
             await self._writer.patch(path, {"spec": {"suspend": suspended}})

@@ -13,7 +13,7 @@ from lab.timelapse.world import World
 __all__ = ["RUN_FAULTS"]
 
 _ROUND = 30.0
-"""Seconds between two rounds of the controllers in a time-lapse."""
+"""Seconds between two reconciliations in the simulation."""
 _AWAY = ("CodeRunNotReconciled", "CodeRunJobCreationStalled", "CodeRunNotUpdated", "CodeRunStuckDeleting")
 
 
@@ -24,8 +24,8 @@ _AWAY = ("CodeRunNotReconciled", "CodeRunJobCreationStalled", "CodeRunNotUpdated
     within=2 * MINUTE,
     beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
 )
-def configmap_emptied(life: Life, at: float, end: float, chance: random.Random) -> dict[str, str]:
-    cli = chance.choice(CLIS)
+def configmap_emptied(life: Life, at: float, end: float, rng: random.Random) -> dict[str, str]:
+    cli = rng.choice(CLIS)
     life.at(at, lambda world: world.controller.lose_templates(cli))
     life.at(end, lambda world: world.controller.restore_templates(cli))
     return {"configmap": configmap_name(cli)}
@@ -38,8 +38,8 @@ def configmap_emptied(life: Life, at: float, end: float, chance: random.Random) 
     within=2 * MINUTE,
     beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
 )
-def configmap_deleted(life: Life, at: float, end: float, chance: random.Random) -> dict[str, str]:
-    cli = chance.choice(CLIS)
+def configmap_deleted(life: Life, at: float, end: float, rng: random.Random) -> dict[str, str]:
+    cli = rng.choice(CLIS)
     life.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(cli)}"))
     life.at(end, lambda world: world.writer.ensure(CONFIGMAPS, templates(cli)))
     return {"configmap": configmap_name(cli)}
@@ -52,10 +52,10 @@ def configmap_deleted(life: Life, at: float, end: float, chance: random.Random) 
     within=5 * MINUTE,
     before=240,
 )
-def template_fails(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """A broken template in the newest generation. It begins with the third failed run.
+def template_fails(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """A broken template in the newest generation. The fault begins with the third failed run.
 
-    A run of normal operation may fail because of it as well; the alert then fires before the last of these three.
+    A run of normal operation may fail for the same reason. Then the alert fires before the last of these three runs.
     """
     orders = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)]
     life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
@@ -73,7 +73,7 @@ def template_fails(life: Life, at: float, end: float, _chance: random.Random) ->
     within=4 * MINUTE,
     beside=_AWAY,
 )
-def poison_run(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def poison_run(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """A run with an empty CLI, which makes the controller's list of all runs undecodable."""
     poison = life.order(agent="", cli="")
     behind = [life.order() for _ in range(2)]
@@ -89,8 +89,8 @@ def poison_run(life: Life, at: float, end: float, _chance: random.Random) -> dic
     lasts=25 * MINUTE,
     within=5 * MINUTE,
 )
-def retry_loop(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """Every attempt completes without a pull request. It begins before the sixth attempt, after four rounds each."""
+def retry_loop(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """Every attempt completes without a pull request after four rounds. The fault begins before the sixth attempt."""
     order = life.order(agent="Rex", work=60, start=5, empty_attempts=1000)
     life.create(at - (5 * 4 - 3) * _ROUND, order)
     life.delete(end, order)
@@ -104,7 +104,7 @@ def retry_loop(life: Life, at: float, end: float, _chance: random.Random) -> dic
     within=4 * MINUTE,
     beside=(*_AWAY, "CodeRunControllerBlocked"),
 )
-def controller_away(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def controller_away(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order()
     life.stop_controller(at, end)
     life.create(at, order)
@@ -118,7 +118,7 @@ def controller_away(life: Life, at: float, end: float, _chance: random.Random) -
     within=15.5 * MINUTE,
     beside=("CodeRunNotReconciled",),
 )
-def run_forgotten(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def run_forgotten(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order()
     life.ignore(at, end, order)
     life.create(at, order)
@@ -131,8 +131,8 @@ def run_forgotten(life: Life, at: float, end: float, _chance: random.Random) -> 
     lasts=40 * MINUTE,
     within=15.5 * MINUTE,
 )
-def retry_without_job(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
-    """Phase Running, a stale jobName, and no Job."""
+def retry_without_job(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """The run keeps the phase Running and the name of the deleted Job, but has no Job."""
     order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
     life.ignore(at, end, order)
@@ -147,7 +147,7 @@ def retry_without_job(life: Life, at: float, end: float, _chance: random.Random)
     lasts=30 * MINUTE,
     within=11.5 * MINUTE,
 )
-def not_updated(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def not_updated(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(work=240, start=5)
     life.create(at - 270, order)
     life.ignore(at - 60, end, order)
@@ -155,7 +155,7 @@ def not_updated(life: Life, at: float, end: float, _chance: random.Random) -> di
 
 
 @kind("a finalizer is never removed", alert="CodeRunStuckDeleting", lasts=30 * MINUTE, within=11.5 * MINUTE)
-def deletion_hangs(life: Life, at: float, end: float, _chance: random.Random) -> dict[str, str]:
+def deletion_hangs(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     order = life.order(work=3000)
     life.create(at - 5 * MINUTE, order)
     life.ignore(at, end, order)
@@ -178,7 +178,7 @@ RUN_FAULTS: tuple[Kind, ...] = (
 
 
 async def _retry(world: World, *, name: str) -> None:
-    """The first half of the controller's actions for a failed attempt."""
+    """The first part of a retry: deletes the Job and increases contextVersion, but creates no Job."""
     run = await world.writer.read(f"{RUNS}/{name}")
     if run:
         await world.writer.delete(f"{JOBS}/{run['status']['jobName']}")

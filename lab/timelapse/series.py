@@ -17,9 +17,9 @@ _OWN = frozenset({"process_start_time_seconds", "process_cpu_seconds_total"})
 
 @dataclasses.dataclass(slots=True)
 class _Series:
-    """Runs of equal values: [value, first scrape, last scrape]."""
+    """A series as sequences of equal values: [value, first scrape, last scrape]."""
 
-    runs: list[list[float]]
+    spans: list[list[float]]
 
 
 class Recorder:
@@ -32,46 +32,46 @@ class Recorder:
         self._since: dict[tuple[str, float], int] = {}
         self.scrapes = 0
 
-    def scrape(self, pages: Mapping[str, str | None], *, started: Mapping[str, float]) -> None:
-        """One scrape of all targets. None is a target that does not respond.
+    def scrape(self, responses: Mapping[str, str | None], *, started: Mapping[str, float]) -> None:
+        """Stores a scrape of all targets: the response by instance, or None if a target does not respond.
 
-        All exporters run in one process here, so the start time of each is taken from `started`, and its CPU seconds
-        begin at 0.
+        All exporters run in this process. So the start time of each is taken from `started`, and its CPU seconds are
+        simulated.
         """
-        for instance, page in pages.items():
-            self._add(f'up{{job="{JOB}",instance="{instance}"}}', 0 if page is None else 1)
-            if page is not None:
+        for instance, exposition in responses.items():
+            self._add(f'up{{job="{JOB}",instance="{instance}"}}', 0 if exposition is None else 1)
+            if exposition is not None:
                 since = self._since.setdefault((instance, started[instance]), self.scrapes)
                 target = f'{{job="{JOB}",instance="{instance}"}}'
                 self._add(f"process_start_time_seconds{target}", started[instance])
                 self._add(f"process_cpu_seconds_total{target}", 1 + self.scrapes - since)
-                self._page(page, instance)
+                self._add_samples(exposition, instance)
         self.scrapes += 1
 
     def again(self) -> None:
         """Repeats the previous scrape."""
         for series in self._series.values():
-            if series.runs[-1][2] == self.scrapes - 1:
-                series.runs[-1][2] = self.scrapes
+            if series.spans[-1][2] == self.scrapes - 1:
+                series.spans[-1][2] = self.scrapes
         self.scrapes += 1
 
     def lines(self, *, first: int, last: int) -> Iterator[tuple[str, str]]:
         """Each series with a sample between two scrapes (inclusive), and its values in the notation of promtool."""
         for name, series in self._series.items():
-            runs = [run for run in series.runs if run[2] >= first and run[1] <= last]
-            if runs:
-                yield name, _values(runs, first=first, last=last)
+            spans = [span for span in series.spans if span[2] >= first and span[1] <= last]
+            if spans:
+                yield name, _values(spans, first=first, last=last)
 
     def forget(self, *, before: int) -> None:
-        """Drops series that ended before that scrape."""
+        """Drops the samples before the scrape `before`, except for values that did not change since."""
         for name, series in list(self._series.items()):
-            series.runs = [run for run in series.runs if run[2] >= before]
-            if not series.runs:
+            series.spans = [span for span in series.spans if span[2] >= before]
+            if not series.spans:
                 del self._series[name]
         self._names.clear()
 
-    def _page(self, page: str, instance: str) -> None:
-        for line in page.splitlines():
+    def _add_samples(self, exposition: str, instance: str) -> None:
+        for line in exposition.splitlines():
             if line.startswith("#"):
                 continue
             sample, _, value = line.rpartition(" ")
@@ -83,29 +83,29 @@ class Recorder:
                 self._add(name, float(value))
 
     def _name(self, line: str, instance: str) -> str | None:
-        """The series as stored with `honor_labels: true`; None if no rule selects it."""
+        """The series as Prometheus stores it with `honor_labels: true`; None if no rule selects it."""
         (family,) = text_string_to_metric_families(line)
         (sample,) = family.samples
         if sample.name not in self._wanted or sample.name in _OWN:
             return None
         labels = {"job": JOB, "instance": instance} | sample.labels
-        pairs = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items() if text)
+        pairs = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items() if text)
         return f"{sample.name}{{{pairs}}}"
 
     def _add(self, name: str, value: float) -> None:
         series = self._series.setdefault(name, _Series([]))
-        runs = series.runs
-        if runs and runs[-1][2] == self.scrapes - 1 and runs[-1][0] == value:
-            runs[-1][2] = self.scrapes
+        spans = series.spans
+        if spans and spans[-1][2] == self.scrapes - 1 and spans[-1][0] == value:
+            spans[-1][2] = self.scrapes
         else:
-            runs.append([value, self.scrapes, self.scrapes])
+            spans.append([value, self.scrapes, self.scrapes])
 
 
-def _values(runs: list[list[float]], *, first: int, last: int) -> str:
-    """`_x3 1x9 stale`: three scrapes without it, ten with 1, then stale immediately, not after five minutes."""
+def _values(spans: list[list[float]], *, first: int, last: int) -> str:
+    """Values in promtool's notation: `_x3 1x9 stale` is three missing samples, ten samples of 1, and a stale mark."""
     words: list[str] = []
     at = first
-    for value, begin, end in runs:
+    for value, begin, end in spans:
         begin, end = max(int(begin), first), min(int(end), last)  # noqa: PLW2901 - cut to the window
         if begin > at:
             if words:
@@ -126,5 +126,5 @@ def _number(value: float) -> str:
     return repr(int(value)) if value == int(value) else repr(value)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

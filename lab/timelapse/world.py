@@ -1,7 +1,7 @@
-"""The stand-in API server, the simulated platform and running exporters, with a clock that only scripts advance.
+"""The stand-in API server, the simulated platform and running exporters, with a clock that the simulation sets.
 
-Nothing happens between two times, and at each time everything is awaited. So the same script has the same result on
-any machine.
+Before the clock advances, all exporters have received all events. So the same simulation has the same result on any
+machine.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from exporter.app import App, serve
-from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as Listening
+from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as WebSettings
 from exporter.profiles import Profile
 from exporter.telemetry import ResourceStatus
 from lab.apiserver import StandInApiServer
@@ -32,28 +32,28 @@ from lab.platform.writer import Writer
 from lab.timelapse.players import Controller, Nodes
 from lab.waiting import until_true
 
-__all__ = ["DOCSRUNS", "PATIENT", "World"]
+__all__ = ["DOCSRUNS", "LONG_RUNNING_AGENTS", "World"]
 
-PATIENT = ("rex", "blaze")
-"""Agents that implement, which takes up to three hours: their limit in the settings is four hours."""
+LONG_RUNNING_AGENTS = ("rex", "blaze")
+"""Agents whose Jobs take up to three hours: their limit in the settings is four hours."""
 DOCSRUNS = Profile(plural="docsruns", kind="DocsRun")
-DEADLINE_SECONDS = 86400  # what later versions of the platform set
+DEADLINE_SECONDS = 86400  # activeDeadlineSeconds of Jobs, as in later versions of the platform
 
 
 class World:
-    """An async context manager. `now` is the time of all clocks (seconds since the epoch).
+    """The simulated cluster and exporters. `now` is the time of all clocks (seconds since the epoch).
 
-    The clock of the API server is `skew` seconds ahead. `targets` are the exporters that Prometheus knows, by their
-    `instance`; None if one does not respond.
+    The clock of the API server is `skew` seconds ahead. `targets` are the scrape targets by `instance`; the value is
+    None if the target does not respond. An async context manager.
     """
 
     def __init__(self, *, start: float, skew: float = 0.0) -> None:
         self.now = start
         self.skew = skew
-        chance = random.Random(start)  # noqa: S311 - the same names in each run, so that its page can be compared
+        rng = random.Random(start)  # noqa: S311 - each simulation has the same UIDs, so that docs/calm.md can be compared
         self.server = StandInApiServer(
             clock=lambda: self.now + self.skew,
-            uid=lambda: str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            uid=lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         )
         self.targets: dict[str, App | None] = {}
         self.started: dict[str, float] = {}
@@ -62,7 +62,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         self._stack = contextlib.AsyncExitStack()
-        log = logging.getLogger("exporter")  # it would log each outage that is played
+        log = logging.getLogger("exporter")  # it would log each simulated outage
         self._stack.callback(log.setLevel, log.level)
         log.setLevel(logging.CRITICAL)
         await self.server.start()
@@ -98,13 +98,15 @@ class World:
     # Exporters.
 
     async def start(self, instance: str) -> None:
-        """Starts an exporter under that name as a target of Prometheus."""
+        """Starts an exporter, which becomes a scrape target with this `instance`."""
         stack = contextlib.AsyncExitStack()
         settings = Settings(
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
-            web=Listening(listen_addresses=("127.0.0.1:0",)),
+            web=WebSettings(listen_addresses=("127.0.0.1:0",)),
             coderuns=CodeRuns(kinds=(Profile(), DOCSRUNS)),
-            thresholds=Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in PATIENT}),
+            thresholds=Thresholds(
+                agents={agent: AgentThresholds(job_max_runtime="4h") for agent in LONG_RUNNING_AGENTS}
+            ),
         )
         app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
         self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now
@@ -112,7 +114,7 @@ class World:
             await until_true(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
 
     async def stop(self, instance: str, *, known: bool = False) -> None:
-        """Stops it. `known`: Prometheus keeps the target, and its scrapes fail."""
+        """Stops an exporter. With `known`, Prometheus keeps the target, and its scrapes fail."""
         _, stack = self._running.pop(instance)
         await stack.aclose()
         if known:
@@ -121,32 +123,34 @@ class World:
             del self.targets[instance]
 
     def running(self, instance: str) -> bool:
-        """Whether the process is running."""
+        """Whether the exporter is running."""
         return instance in self._running
 
     async def restart(self, instance: str) -> None:
-        """Replaces the process under the same name."""
+        """Stops the exporter and starts a new one with the same `instance`."""
         await self.stop(instance)
         await self.start(instance)
 
     def lose(self) -> None:
-        """All scrapes fail from now on; the exporters keep running."""
+        """Makes all scrapes fail, although the exporters are running."""
         self.targets.update(dict.fromkeys(self.targets))
 
     def find(self) -> None:
-        """Scrapes succeed again."""
+        """Makes scrapes succeed again."""
         self.targets.update({instance: app for instance, (app, _) in self._running.items()})
 
     async def settle(self) -> None:
-        """Waits until every exporter has received all events: each watch gets a bookmark.
+        """Sends a bookmark to each watch, and waits until every exporter has received all events.
 
         Then its clock advances, which may start and stop watches of Events.
         """
         self.server.bookmark()
         for app in self._apps():
-            await until_true(functools.partial(_seen, app, self.now), what="the exporter has seen everything")
+            await until_true(
+                functools.partial(_has_received_all, app, self.now), what="the exporter has received all events"
+            )
             app.advance()
-            await until_true(functools.partial(_listed, app), what="the Events are listed")
+            await until_true(functools.partial(_has_listed_all, app), what="the Events are listed")
 
     async def pages(self) -> dict[str, str | None]:
         """The response of each target; None if it does not respond."""
@@ -160,9 +164,9 @@ class World:
     # The API server.
 
     async def refuse(self, word: str, *, status: int) -> None:
-        """Exporters get that status for paths that end in `/{word}` (all for ""), and lose their watches of them.
+        """Makes the API server end the exporters' watches of paths that end with `word`, and reject new ones.
 
-        The platform uses no watches, so it is not affected.
+        `status` is the HTTP status of the rejection. The platform uses no watches, so it is not affected.
         """
 
         async def intercept(request: web.Request) -> web.StreamResponse | None:
@@ -179,15 +183,15 @@ class World:
         for app in self._apps():
             for one in app.health.statuses:
                 wanted = state if one.resource.endswith(word) else "watching"
-                await until_true(functools.partial(_are, [one], wanted), what=f"{one.resource} is {wanted}")
+                await until_true(functools.partial(_are_all, [one], wanted), what=f"{one.resource} is {wanted}")
 
     async def allow(self) -> None:
-        """Ends all refusals."""
+        """Makes the API server accept all watches again."""
         self.refused = ""
         self.server.intercept = None
         for app in self._apps():
             statuses = app.health.statuses
-            await until_true(functools.partial(_are, statuses, "watching"), what="all are watched again")
+            await until_true(functools.partial(_are_all, statuses, "watching"), what="all are watched again")
 
     def _apps(self) -> list[App]:
         """The running exporters, whether Prometheus reaches them or not."""
@@ -195,12 +199,12 @@ class World:
 
 
 class Admission(Writer):
-    """Writes as the platform, with an admission policy that sets a deadline on agent Jobs (safeguard S3)."""
+    """The client of the platform, with an admission policy that sets a deadline on agent Jobs (safeguard S3)."""
 
     policy = True
 
     async def create(self, path: str, manifest: Any) -> dict[str, Any]:
-        """The object as the API server would store it."""
+        """Creates the object after the policy has changed it."""
         if path == JOBS and self.policy:
             manifest = manifest | {"spec": manifest["spec"] | {"activeDeadlineSeconds": DEADLINE_SECONDS}}
         return await super().create(path, manifest)
@@ -210,13 +214,13 @@ def _all_read(app: App) -> bool:
     return all(not status.pending or status.state == "unreachable" for status in app.health.statuses)
 
 
-def _are(statuses: Iterable[ResourceStatus], state: str) -> bool:
+def _are_all(statuses: Iterable[ResourceStatus], state: str) -> bool:
     return all(one.state == state for one in statuses)
 
 
-def _listed(app: App) -> bool:
+def _has_listed_all(app: App) -> bool:
     return all(status.state != "syncing" for status in app.health.statuses)
 
 
-def _seen(app: App, now: float) -> bool:
+def _has_received_all(app: App, now: float) -> bool:
     return all(status.last_sync == now for status in app.health.statuses if status.state == "watching")

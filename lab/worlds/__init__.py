@@ -1,1 +1,1 @@
-"""Object sets of the platform, read by the exporter, and the alerts of the shipped rules for them."""
+"""Test scenarios ("worlds"): sets of the platform's objects, and the alerts and notifications that they cause."""

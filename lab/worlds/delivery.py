@@ -1,7 +1,8 @@
-"""The notifications of all worlds: their alerts in one running Alertmanager, with each world as a cluster.
+"""Sends the alerts of all worlds to one Alertmanager, each world as a cluster, and collects the notifications.
 
-Routes and inhibitions are those of alerts/alertmanager.yml. Its clock cannot be set, so each evaluation with a change
-is a round: an alert is posted after the `group_wait` of its route, the sources of inhibitions first.
+Routes and inhibitions are those of alerts/alertmanager.yml. The clock of Alertmanager cannot be set, so the alerts
+are sent in rounds. Each round has the alerts that fire at one evaluation and whose `group_wait` is over; the sources
+of inhibitions are sent first.
 """
 
 import datetime as dt
@@ -21,21 +22,21 @@ from lab.worlds.player import AFTER, MINUTE, SNAPSHOT
 
 __all__ = ["Delivered", "delivered"]
 
-PEOPLE = frozenset({"pager", "chat"})
-"""The receivers whose notifications people read; the receiver `log` is not one of them."""
+NOTIFIED_RECEIVERS = frozenset({"pager", "chat"})
+"""The receivers whose notifications count as delivered. Those of the receiver `log` do not count."""
 _FAST = {"group_wait": "1s", "group_interval": "1s"}
 _HOUR = dt.timedelta(hours=1)
 
 
 class Delivered(NamedTuple):
-    """An alert that was delivered, and the text of its annotations."""
+    """A delivered alert, and the text of its annotations."""
 
     raised: Raised
     text: str
 
 
 class _Router(Alertmanager):
-    """The shipped configuration with short waits; each receiver posts to its own path."""
+    """An Alertmanager with the shipped routes and short waiting times. Each receiver posts to its own path."""
 
     def _flags(self) -> list[str]:
         config = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))
@@ -59,7 +60,7 @@ def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list
         for number in range(max(map(len, rounds), default=0)):
             here = [(cluster, of_world[number]) for cluster, of_world in enumerate(rounds) if number < len(of_world)]
             _play_round(alertmanager, webhook, here)
-        arrived = {_key(each): each for each in _arrived(webhook) if each.receiver in PEOPLE}
+        arrived = {_key(each): each for each in _firing_notifications(webhook) if each.receiver in NOTIFIED_RECEIVERS}
     return [
         [
             Delivered(raised=one, text="\n".join(arrived[key].annotations.values()))
@@ -71,7 +72,7 @@ def delivered(outcomes: Sequence[Outcome], *, folder: pathlib.Path) -> list[list
 
 
 class _Round(NamedTuple):
-    """One evaluation: the alerts that fire and have waited long enough, and those that no longer fire."""
+    """A round: the alerts that fire and whose `group_wait` is over, and the alerts that no longer fire."""
 
     firing: list[Raised]
     ended: list[Raised]
@@ -83,9 +84,9 @@ def _rounds(raised: Sequence[Raised], waits: Mapping[str, float]) -> Iterator[_R
     for at in sorted({*posted.values(), *ends}):
         if at > SNAPSHOT + AFTER + MINUTE:
             return
-        begun = [one for one in raised if posted[id(one)] <= at]
-        firing = [one for one in begun if at <= one.firing.last or not one.ends]
-        yield _Round(firing=firing, ended=[one for one in begun if one not in firing])
+        posted_alerts = [one for one in raised if posted[id(one)] <= at]
+        firing = [one for one in posted_alerts if at <= one.firing.last or not one.ends]
+        yield _Round(firing=firing, ended=[one for one in posted_alerts if one not in firing])
 
 
 def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tuple[int, _Round]]) -> None:
@@ -94,8 +95,14 @@ def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tup
     ended = [(one, cluster) for cluster, each in here for one in each.ended]
     causes = _causes()
     for wanted in (True, False):
-        alerts = [_posted(one, cluster, ends=now + _HOUR) for one, cluster in firing if _is(one, causes) == wanted]
-        alerts += [_posted(one, cluster, ends=now) for one, cluster in ended if _is(one, causes) == wanted]
+        alerts = [
+            _alert_to_post(one, cluster, ends=now + _HOUR)
+            for one, cluster in firing
+            if _has_name(one, causes) == wanted
+        ]
+        alerts += [
+            _alert_to_post(one, cluster, ends=now) for one, cluster in ended if _has_name(one, causes) == wanted
+        ]
         if alerts:
             alertmanager.tell(*alerts)
     keys = {_labels(one, cluster) for one, cluster in firing}
@@ -107,12 +114,12 @@ def _play_round(alertmanager: Alertmanager, webhook: Webhook, here: Sequence[tup
             for each in alertmanager.get("/api/v2/alerts")
             if each["status"]["state"] == "suppressed"
         }
-        return keys - quiet - {_key(each) for each in _arrived(webhook)}
+        return keys - quiet - {_key(each) for each in _firing_notifications(webhook)}
 
     until(lambda: not open_ones(), what="each alert is delivered or suppressed", otherwise=open_ones)
 
 
-def _posted(one: Raised, cluster: int, *, ends: dt.datetime) -> dict[str, Any]:
+def _alert_to_post(one: Raised, cluster: int, *, ends: dt.datetime) -> dict[str, Any]:
     return {
         "labels": dict(_labels(one, cluster)),
         "annotations": dict(one.annotations),
@@ -129,16 +136,16 @@ def _key(notification: Notification) -> frozenset[tuple[str, str]]:
     return frozenset(notification.labels.items())
 
 
-def _arrived(webhook: Webhook) -> list[Notification]:
+def _firing_notifications(webhook: Webhook) -> list[Notification]:
     return [each for each in webhook.all() if each.status == "firing"]
 
 
-def _is(one: Raised, names: frozenset[str]) -> bool:
+def _has_name(one: Raised, names: frozenset[str]) -> bool:
     return one.alert.name in names
 
 
 def _causes() -> frozenset[str]:
-    """The alerts that are sources of inhibitions in the bundle."""
+    """The names of the alerts that are sources of inhibitions."""
     rules = fast_yaml.load((ALERTS / "alertmanager.yml").read_text("utf-8"))["inhibit_rules"]
     matchers = " ".join(matcher for rule in rules for matcher in rule["source_matchers"])
     return frozenset(word for word in matchers.replace('"', " ").replace("|", " ").split() if word.isalnum())

@@ -1,4 +1,4 @@
-"""Differences between a world and the table."""
+"""Compares the results of a world with the expected ones in table.py."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,12 +10,12 @@ __all__ = ["differences", "in_words", "of_delivery", "of_rules"]
 
 
 def differences(outcome: Outcome, arrived: Sequence[Delivered]) -> list[str]:
-    """One line for each difference; empty if the world matches the table."""
+    """A line for each difference; empty if the results are as expected."""
     return [*of_rules(outcome), *of_delivery(outcome, arrived)]
 
 
 def of_rules(outcome: Outcome) -> Iterator[str]:
-    """Differences in the column `raised`, and in the metrics of the exporter."""
+    """Differences in the alerts that fire, and in the metrics of the exporter."""
     yield from (f"raised, and not expected: {in_words(alert)}" for alert in sorted(outcome.unexpected))
     yield from (f"not raised at the end: {in_words(alert)}" for alert in sorted(outcome.missing))
     yield from (f"resolved and raised again: {in_words(one.alert)}" for one in outcome.raised if one.flaps)
@@ -26,7 +26,7 @@ def of_rules(outcome: Outcome) -> Iterator[str]:
 
 
 def of_delivery(outcome: Outcome, arrived: Sequence[Delivered]) -> Iterator[str]:
-    """Differences in the column `delivered`."""
+    """Differences in the delivered notifications."""
     world, got = outcome.world, {one.raised.alert for one in arrived}
     surplus = got - world.delivered - world.allowed
     yield from (f"delivered, and not expected: {in_words(alert)}" for alert in sorted(surplus))

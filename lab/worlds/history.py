@@ -1,7 +1,7 @@
-"""The history of the objects of a world. The files contain one time; this is the time before it.
+"""Derives the history of a world's objects from the files, which contain the objects at one time (the snapshot).
 
-An object appears at its creationTimestamp, its status at `startTime` or `lastUpdate`, its deletionTimestamp at that
-time. `lives` has the earlier history of objects whose files no longer show it.
+An object is created at its creationTimestamp, and gets its status at `startTime` or `lastUpdate`, and its
+deletionTimestamp at that time. `lives.py` has the earlier history of the objects for which this is not enough.
 """
 
 import dataclasses
@@ -28,39 +28,39 @@ class History:
 
 
 def history(files: Sequence[str], *, snapshot: float) -> History:
-    """The history of these files. Objects without a time exist from the start.
+    """The history of the objects in these files. Objects without a time exist from the start.
 
-    An object that a later file replaces changes when the first run of that file is created.
+    If a later file contains the same object, the object is replaced when the first run of that file is created.
     """
     sets = [objects(name, snapshot=snapshot) for name in files]
-    begin = min(_created(items) for items in sets if any(map(_has_time, items))) - _BEFORE
+    begin = min(_first_creation(items) for items in sets if any(map(_has_time, items))) - _BEFORE
     steps: list[Step] = []
     seen: set[tuple[str, str, str]] = set()
     for items in sets:
         for item in items:
-            since = _created(items) if key_of(item) in seen else begin
+            since = _first_creation(items) if key_of(item) in seen else begin
             seen.add(key_of(item))
-            life = LIVES.get(item["metadata"]["name"], _life)
+            life = LIVES.get(item["metadata"]["name"], _default_history)
             steps += life(item, snapshot) if _has_time(item) else [Step(at=since, item=item)]
     return History(begin=begin, steps=tuple(sorted(steps, key=lambda step: step.at)))
 
 
-def _created(items: Sequence[dict[str, Any]]) -> float:
-    """The creation time of the first of them."""
-    return min(_appears(item) for item in items if _has_time(item))
+def _first_creation(items: Sequence[dict[str, Any]]) -> float:
+    """The earliest creation time of the objects."""
+    return min(_creation_time(item) for item in items if _has_time(item))
 
 
 def _has_time(item: dict[str, Any]) -> bool:
     return "creationTimestamp" in item["metadata"] or "startTime" in item.get("status", {})
 
 
-def _appears(item: dict[str, Any]) -> float:
+def _creation_time(item: dict[str, Any]) -> float:
     return seconds_of(item["metadata"].get("creationTimestamp") or item["status"]["startTime"])
 
 
-def _life(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """The history of an object whose file shows all of it: creation, then status."""
-    born = _appears(item)
+def _default_history(item: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+    """The default history of an object: its creation, then its status."""
+    born = _creation_time(item)
     yield Step(at=born, item={key: value for key, value in item.items() if key != "status"})
     status = item.get("status")
     if status:

@@ -1,7 +1,7 @@
-"""The earlier history of runs whose files show only the end: phase Running and an owned, running Job before it.
+"""The earlier history of runs whose files show only their last state: before it, they were Running and owned a Job.
 
-The order is that of the controller: a Job ends before its run; a retry deletes the Job, increases contextVersion and
-creates the next Job 10 s later; a succeeded Job is deleted a minute after its end.
+The order is that of the controller. A Job ends before its run. A retry deletes the Job, increases contextVersion, and
+creates the next Job 10 s later. A succeeded Job is deleted a minute after its end.
 """
 
 import itertools
@@ -14,35 +14,35 @@ from lab.worlds.steps import Step
 
 __all__ = ["LIVES"]
 
-_TO_FIRST_JOB = 10.0
-_TO_NEXT_JOB = 10.0
-_TO_RETRY = 1.0  # from the end of a Job to its deletion and the next contextVersion
-_TO_SWEEP = 60.0
+_TO_FIRST_JOB = 10.0  # seconds from the creation of a run to its first Job
+_TO_NEXT_JOB = 10.0  # seconds from the end of a Job to the next Job
+_TO_RETRY = 1.0  # seconds from the end of a Job to its deletion and the next contextVersion
+_TO_CLEANUP = 60.0  # seconds from the end of a run to the deletion of its Job
 _ATTEMPTS = 38
 
 
-def _finished(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """One Job until the end of the run."""
+def _finished_run(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+    """A run with one Job until its end."""
     born, end = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["finishedAt"])
     name = run["status"].get("jobName") or f"play-coderun-{run['metadata']['name']}-v1"
     yield Step(at=born, item=_without_status(run))
     yield from _attempt(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB, end=end)
     cleaned = {"expireAt", "cleanupCompletedAt"}
     status = {key: value for key, value in run["status"].items() if key not in cleaned}
-    yield Step(at=end, item=_living(run) | {"status": status | {"lastUpdate": rfc3339(end)}})
-    yield Step(at=end + _TO_SWEEP, item=_job(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB), gone=True)
+    yield Step(at=end, item=_without_deletion(run) | {"status": status | {"lastUpdate": rfc3339(end)}})
+    yield Step(at=end + _TO_CLEANUP, item=_job(run, name=name, attempt=1, begin=born + _TO_FIRST_JOB), gone=True)
     if run["status"].keys() & cleaned:
-        yield Step(at=end + _TO_SWEEP, item=run)
+        yield Step(at=end + _TO_CLEANUP, item=run)
     if "deletionTimestamp" in run["metadata"]:
         yield Step(at=seconds_of(run["metadata"]["deletionTimestamp"]), item=run)
 
 
-def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
-    """Attempts 1 to 37, each with a Job that completes; the file contains the Job of attempt 38."""
+def _retrying_run(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
+    """A run with attempts 1 to 37, each with a Job that completes. The file contains the Job of attempt 38."""
     born, newest = seconds_of(run["metadata"]["creationTimestamp"]), seconds_of(run["status"]["lastUpdate"])
     first = born + _TO_FIRST_JOB
     starts = [round(first + (newest - first) * done / (_ATTEMPTS - 1)) for done in range(_ATTEMPTS)]
-    yield Step(at=born, item=_of_attempt(_without_status(run), 1))
+    yield Step(at=born, item=_with_attempt(_without_status(run), 1))
     for attempt, (begin, following) in enumerate(itertools.pairwise(starts), start=1):
         name = run["status"]["jobName"].replace(f"-v{_ATTEMPTS}", f"-v{attempt}")
         end = following - _TO_NEXT_JOB
@@ -51,29 +51,29 @@ def _retrying(run: dict[str, Any], _snapshot: float) -> Iterator[Step]:
     yield Step(at=newest, item=run)
 
 
-def _between(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
-    """The Job of attempt 1 until 5 s before the snapshot, that of attempt 2 from 90 s after it."""
+def _run_between_attempts(run: dict[str, Any], snapshot: float) -> Iterator[Step]:
+    """A run with the Job of attempt 1 until 5 s before the snapshot, and that of attempt 2 from 90 s after it."""
     begin = seconds_of(run["metadata"]["creationTimestamp"]) + _TO_FIRST_JOB
     name = run["status"]["jobName"]
-    yield Step(at=begin - _TO_FIRST_JOB, item=_of_attempt(_without_status(run), 1))
+    yield Step(at=begin - _TO_FIRST_JOB, item=_with_attempt(_without_status(run), 1))
     yield from _attempt(run, name=name, attempt=1, begin=begin, end=None)
     updated = seconds_of(run["status"]["lastUpdate"])
-    yield Step(at=updated, item=_of_attempt(run, 1))
+    yield Step(at=updated, item=_with_attempt(run, 1))
     yield from _retry(run, name=name, attempt=1, begin=begin, updated=updated, at=snapshot - 5)
     yield from _attempt(run, name=name.replace("-v1", "-v2"), attempt=2, begin=snapshot + 90, end=None)
 
 
 LIVES: Mapping[str, Callable[[dict[str, Any], float], Iterator[Step]]] = {
-    "cto-parallel-test-t2-quality-b4vfn": _finished,
-    "stuck-deleting": _finished,
-    "cto-parallel-test-t9-implementation-loopy": _retrying,
-    "cto-parallel-test-t5-implementation-q9w8e": _between,
+    "cto-parallel-test-t2-quality-b4vfn": _finished_run,
+    "stuck-deleting": _finished_run,
+    "cto-parallel-test-t9-implementation-loopy": _retrying_run,
+    "cto-parallel-test-t5-implementation-q9w8e": _run_between_attempts,
 }
 """Histories by name of the run."""
 
 
 def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end: float | None) -> Iterator[Step]:
-    """A Job that runs from its creation on; if there is an `end`, it is Complete then."""
+    """The steps of an attempt: its Job runs from `begin`, and completes at `end`, if it is given."""
     job = _job(run, name=name, attempt=attempt, begin=begin)
     started = {"startTime": rfc3339(begin)}
     status = {
@@ -85,7 +85,7 @@ def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end:
     }
     yield Step(at=begin, item=job)
     yield Step(at=begin, item=job | {"status": started | {"active": 1, "ready": 1}})
-    yield Step(at=begin, item=_of_attempt(_living(run), attempt) | {"status": status})
+    yield Step(at=begin, item=_with_attempt(_without_deletion(run), attempt) | {"status": status})
     if end is not None:
         times = {"lastProbeTime": rfc3339(end), "lastTransitionTime": rfc3339(end)}
         conditions = [{"type": kind, "status": "True", **times} for kind in ("SuccessCriteriaMet", "Complete")]
@@ -96,10 +96,10 @@ def _attempt(run: dict[str, Any], *, name: str, attempt: int, begin: float, end:
 def _retry(
     run: dict[str, Any], *, name: str, attempt: int, begin: float, updated: float, at: float
 ) -> Iterator[Step]:
-    """The Job is deleted and contextVersion is increased; the status keeps the name of the deleted Job."""
+    """The steps of a retry: the Job is deleted and contextVersion increases; the status keeps the Job's name."""
     yield Step(at=at, item=_job(run, name=name, attempt=attempt, begin=begin), gone=True)
     status = {**run["status"], "jobName": name, "lastUpdate": rfc3339(updated)}
-    yield Step(at=at, item=_of_attempt(_living(run), attempt + 1) | {"status": status})
+    yield Step(at=at, item=_with_attempt(_without_deletion(run), attempt + 1) | {"status": status})
 
 
 def _job(run: dict[str, Any], *, name: str, attempt: int, begin: float) -> dict[str, Any]:
@@ -125,14 +125,14 @@ def _job(run: dict[str, Any], *, name: str, attempt: int, begin: float) -> dict[
 
 
 def _without_status(run: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in _living(run).items() if key != "status"}
+    return {key: value for key, value in _without_deletion(run).items() if key != "status"}
 
 
-def _living(run: dict[str, Any]) -> dict[str, Any]:
+def _without_deletion(run: dict[str, Any]) -> dict[str, Any]:
     """The run before its deletion was requested."""
     ended = {"deletionTimestamp", "deletionGracePeriodSeconds"}
     return run | {"metadata": {key: value for key, value in run["metadata"].items() if key not in ended}}
 
 
-def _of_attempt(run: dict[str, Any], attempt: int) -> dict[str, Any]:
+def _with_attempt(run: dict[str, Any], attempt: int) -> dict[str, Any]:
     return run | {"spec": run["spec"] | {"contextVersion": attempt}}

@@ -1,4 +1,4 @@
-"""Reads the object sets of `objects/`. `"@-2h30m"` is a time before the snapshot, `"@+1h"` one after it."""
+"""Reads the files in `objects/`. `"@-2h30m"` is a time before the snapshot, `"@+1h"` a time after it."""
 
 import pathlib
 import re
@@ -14,20 +14,17 @@ _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def objects(name: str, *, snapshot: float) -> list[dict[str, Any]]:
-    """The objects of a file, by its number and optionally their kind: `10`, `10 ConfigMap`.
-
-    Lists are expanded.
-    """
+    """The objects of a file. `name` is the number of the file, and optionally a kind: `10`, `10 ConfigMap`."""
     number, _, kind = name.partition(" ")
     (path,) = _FOLDER.glob(f"{number}-*.yaml")
     return [item for item in documents(path, snapshot=snapshot) if not kind or item["kind"] == kind]
 
 
 def documents(path: pathlib.Path, *, snapshot: float) -> list[dict[str, Any]]:
-    """All objects of a file."""
+    """All objects of a file, including the items of Lists."""
     found = [each for each in fast_yaml.load_all(path.read_text("utf-8")) if each]
     items = [item for each in found for item in (each["items"] if each.get("kind") == "List" else [each])]
-    return [_filled(item, snapshot) for item in items]
+    return [_resolve_times(item, snapshot) for item in items]
 
 
 def key_of(item: dict[str, Any]) -> tuple[str, str, str]:
@@ -36,11 +33,11 @@ def key_of(item: dict[str, Any]) -> tuple[str, str, str]:
     return item["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
-def _filled(value: Any, snapshot: float) -> Any:
+def _resolve_times(value: Any, snapshot: float) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(inner, snapshot) for key, inner in value.items()}
+        return {key: _resolve_times(inner, snapshot) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_filled(inner, snapshot) for inner in value]
+        return [_resolve_times(inner, snapshot) for inner in value]
     if isinstance(value, str) and value.startswith(("@-", "@+")):
         ago = sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", value))
         return rfc3339(snapshot - ago if value[1] == "-" else snapshot + ago)

@@ -1,4 +1,4 @@
-"""The alerts of the shipped rules in a world."""
+"""Runs worlds, and evaluates the shipped rules over their series."""
 
 import asyncio
 import concurrent.futures
@@ -16,7 +16,7 @@ _OBJECTS = ("coderun", "job_name", "configmap", "agent", "namespace")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Raised:
-    """An alert that fired. `annotations` are those of its first evaluation, if the table needs texts."""
+    """An alert that fired. `annotations` are those of its first evaluation; empty if the world tests no texts."""
 
     alert: Alert
     firing: Firing
@@ -24,18 +24,18 @@ class Raised:
 
     @property
     def ends(self) -> bool:
-        """Whether it resolves before the end of the world."""
+        """Whether the alert resolves before the end of the simulation."""
         return self.firing.last < SNAPSHOT + AFTER
 
     @property
     def flaps(self) -> bool:
-        """Whether it resolved and fired again."""
+        """Whether the alert resolved and fired again."""
         return self.firing.evaluations * MINUTE != self.firing.last - self.firing.first + MINUTE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The result of a world; `page` is the response of the exporter at the snapshot."""
+    """The result of a world: its series, and the alerts that fired."""
 
     world: World
     played: Played
@@ -43,27 +43,27 @@ class Outcome:
 
     @property
     def unexpected(self) -> frozenset[Alert]:
-        """The alerts that should not be raised."""
+        """The alerts that fired although they must not."""
         return frozenset(each.alert for each in self.raised) - self.world.raised - self.world.allowed
 
     @property
     def missing(self) -> frozenset[Alert]:
-        """The alerts that should be raised at the end."""
+        """The alerts that do not fire at the end although they must."""
         return self.world.raised - {each.alert for each in self.raised if not each.ends}
 
     @property
     def expected(self) -> tuple[Raised, ...]:
-        """The raised alerts that are in the column of the table."""
+        """The alerts that fired and must fire."""
         return tuple(each for each in self.raised if each.alert in self.world.raised)
 
 
 def about(labels: Mapping[str, str]) -> str:
-    """The object of an alert."""
+    """The name of an alert's object."""
     return next((labels[label] for label in _OBJECTS if label in labels), "")
 
 
 def outcomes(worlds: Iterable[World] = WORLDS) -> tuple[Outcome, ...]:
-    """The results in order; two worlds run at the same time. Raises JudgeError without promtool."""
+    """The results of all worlds, in order. Two worlds run in parallel. Raises JudgeError without promtool."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         return tuple(pool.map(outcome_of, worlds))
 

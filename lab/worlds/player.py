@@ -1,4 +1,4 @@
-"""Runs a world: its steps at their times, and a scrape each minute until 20 minutes after the snapshot."""
+"""Runs a world: applies its steps at their times, and scrapes each minute until 20 minutes after the snapshot."""
 
 import dataclasses
 import itertools
@@ -17,7 +17,7 @@ __all__ = ["AFTER", "MINUTE", "SNAPSHOT", "Played", "play", "play_history"]
 MINUTE = 60
 SNAPSHOT = seconds_of("2025-11-02T20:00:00Z")
 AFTER = 20 * MINUTE
-_OFFSET = 30  # what happens at a full minute is scraped half a minute later, as on average
+_OFFSET = 30  # seconds from a full minute to the next scrape: the average, half a scrape interval
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,12 +30,12 @@ class Played:
 
 
 async def play(world: World) -> Played:
-    """Runs the whole world, from before its first run."""
+    """Runs a world, from the time before its first run."""
     return await play_history(history(world.files, snapshot=SNAPSHOT), settings=world.settings, after=AFTER)
 
 
 async def play_history(past: History, *, settings: Mapping[str, Any], after: int) -> Played:
-    """Runs these steps, until `after` seconds after the snapshot."""
+    """Runs the steps of a history, until `after` seconds after the snapshot."""
     recorder = Recorder(metrics=metrics_of())
     scrapes = range(round(past.begin) + _OFFSET, round(SNAPSHOT + after) + _OFFSET + 1, MINUTE)
     moments = [(at, list(steps)) for at, steps in itertools.groupby(past.steps, key=lambda step: step.at)]

@@ -1,4 +1,4 @@
-"""The stand-in API server and an exporter with the settings of a world, with a clock that only scripts advance."""
+"""The stand-in API server and an exporter with the settings of a world, and a clock that the simulation sets."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ _PLURALS = {"ConfigMap": "configmaps", "Job": "jobs", "Pod": "pods", "Namespace"
 
 
 class Stage:
-    """An async context manager. `now` is the time of both clocks (seconds since the epoch)."""
+    """The servers of a world, as an async context manager. `now` is the time of both clocks (Unix time)."""
 
     def __init__(self, *, now: float, settings: Mapping[str, Any]) -> None:
         self.now = now
@@ -52,10 +52,10 @@ class Stage:
         settings = settings_of(self._settings, folder=self.folder, kubeconfig=self.kubeconfig)
         self._app = await self._stack.enter_async_context(serve(settings, clock=lambda: self.now))
         statuses = self._app.health.statuses
-        await until_true(lambda: all(each.state == "watching" for each in statuses), what="everything is watched")
+        await until_true(lambda: all(each.state == "watching" for each in statuses), what="all resources are watched")
 
     def take(self, step: Step) -> None:
-        """Applies one change of one object."""
+        """Applies a step: changes or deletes an object."""
         if step.gone:
             metadata = step.item["metadata"]
             plural = _PLURALS[step.item["kind"]]
@@ -64,16 +64,16 @@ class Stage:
             self.server.store.put(step.item)
 
     async def settle(self) -> None:
-        """Waits until the exporter has received all events: each watch gets a bookmark.
+        """Sends a bookmark to each watch, and waits until the exporter has received all events.
 
-        Watches of Events start after the runs that they are about have been received.
+        Waits twice, because watches of Events start after the runs have been received.
         """
         self.server.bookmark()
-        await until_true(self._is_seen, what="everything is seen")
+        await until_true(self._has_received_all, what="all events are received")
         self._app.advance()
-        await until_true(self._is_seen, what="everything is seen")
+        await until_true(self._has_received_all, what="all events are received")
 
-    def _is_seen(self) -> bool:
+    def _has_received_all(self) -> bool:
         return all(each.last_sync == self.now for each in self._app.health.statuses)
 
     async def page(self) -> str:
@@ -84,7 +84,7 @@ class Stage:
 
 
 def settings_of(settings: Mapping[str, Any], *, folder: pathlib.Path, kubeconfig: pathlib.Path) -> Settings:
-    """The settings of a file, as the command line reads them; the exporter listens on a free port."""
+    """The exporter's settings, validated as those of a settings file, with a free port."""
     file = folder / "exporter.yml"
     file.write_text(json.dumps(settings), encoding="utf-8")
     return msgspec.structs.replace(

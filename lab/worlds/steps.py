@@ -1,4 +1,4 @@
-"""One change of one object."""
+"""A change of an object in the history of a world."""
 
 import dataclasses
 from typing import Any
@@ -8,7 +8,7 @@ __all__ = ["Step"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Step:
-    """At that time (seconds since the epoch), the object is `item`, or is deleted (`gone`)."""
+    """At the time `at` (seconds since the epoch), the object becomes `item`, or is deleted (`gone`)."""
 
     at: float
     item: dict[str, Any]

@@ -1,6 +1,6 @@
-"""The table of worlds: the objects of each, and the alerts that are raised and delivered.
+"""The table of worlds: the objects of each, and the alerts that must fire and be delivered.
 
-An alert is identified by its object: the run, the Job, the ConfigMap, or else the namespace.
+The object of an alert is a run, a Job, a ConfigMap, an agent or a namespace.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ __all__ = ["WORLDS", "Alert", "World"]
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Alert:
-    """An alert as the table names it."""
+    """An expected alert; `about` is the name of its object."""
 
     name: str
     severity: str
@@ -21,11 +21,11 @@ class Alert:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
-    """A row. `settings` is the content of the exporter's settings file.
+    """A row of the table. `settings` is the content of the exporter's settings file.
 
-    `fault` is the start of the fault, in seconds after the snapshot. `raised` alerts fire until the end of the world,
-    and `delivered` are those that reach the pager or the chat. `allowed` alerts may also fire and be delivered.
-    `shown`: prefixes of lines of the exporter's response at the snapshot. `said`: texts of delivered notifications.
+    `fault` is the start of the fault, in seconds after the snapshot, and `since` describes it. `raised` alerts must
+    fire until the end, `delivered` alerts must reach the pager or the chat, and `allowed` alerts may do both. `shown`
+    are prefixes of samples that the exporter must expose at the snapshot, and `said` texts in the notifications.
     """
 
     files: tuple[str, ...]
@@ -46,7 +46,7 @@ class World:
         return " + ".join(f"{kind}s of {number}" if kind else number for number, _, kind in parts)
 
 
-ERA, NEWEST = "agent-platform", "cto"
+ERA, NEWEST = "agent-platform", "cto"  # the namespaces of November 2025 and of the newest version
 _REX = "play-coderun-task-2-rex-claude-agent-plat-5a1b2c3d-2a000000-v1"
 _T42 = "play-coderun-t42-rex-unknown-20000000-v1"
 _TESS = "play-coderun-task-3-tess-claude-agent-plat-34f1645a-12000000-v1"
@@ -57,8 +57,8 @@ _POISON = "cto-parallel-test-t5-security-crnvp"
 _BLOCKED = (_POISON, "cto-parallel-test-t7-implementation-2xk8s", "cto-parallel-test-t8-testing-77aax")
 _NO_DEADLINE = {place: Alert("AgentJobsWithoutDeadline", "info", place) for place in (ERA, NEWEST)}
 _LONG = {ERA: Alert("AgentJobHanging", "warning", _REX), NEWEST: Alert("AgentJobHanging", "warning", _T42)}
-_OF_THE_ERA = frozenset({_NO_DEADLINE[ERA], _LONG[ERA]})
-_OF_THE_NEWEST = frozenset({_LONG[NEWEST]})
+_ALLOWED_NOVEMBER = frozenset({_NO_DEADLINE[ERA], _LONG[ERA]})
+_ALLOWED_NEWEST = frozenset({_LONG[NEWEST]})
 _MINUTE = 60.0
 
 
@@ -76,12 +76,12 @@ WORLDS = (
     World(
         files=("02", "10"),
         what="November 2025, healthy: seven template ConfigMaps; a run at work for 2.5 h, one just finished",
-        allowed=_OF_THE_ERA,
+        allowed=_ALLOWED_NOVEMBER,
     ),
     World(
         files=("02", "10", "19"),
         what="the same, and a run between two attempts; its next Job appears 90 s later",
-        allowed=_OF_THE_ERA,
+        allowed=_ALLOWED_NOVEMBER,
     ),
     World(
         files=("02", "10", "11"),
@@ -92,7 +92,7 @@ WORLDS = (
         | _all("CodeRunNotReconciled", "warning", _STALLED)
         | _all("CodeRunJobCreationStalled", "critical", _STALLED),
         delivered=_UNHEALTHY,
-        allowed=_OF_THE_ERA,
+        allowed=_ALLOWED_NOVEMBER,
         shown=(f'coderun_stall_cause{{namespace="{ERA}",coderun="{_STALLED}",cause="configmap_empty"',),
         said=("controller-agent-templates-claude",),
     ),
@@ -123,7 +123,7 @@ WORLDS = (
         since="the run is created; its sixth attempt begins after 72.4 min",
         raised=_RETRYING,
         delivered=_RETRYING,
-        allowed=_OF_THE_ERA,
+        allowed=_ALLOWED_NOVEMBER,
     ),
     World(
         files=("02", "10", "16"),
@@ -132,7 +132,7 @@ WORLDS = (
         since="the Job starts",
         raised=_NOT_STARTING[_MOUNT],
         delivered=_NOT_STARTING[_MOUNT],
-        allowed=_OF_THE_ERA,
+        allowed=_ALLOWED_NOVEMBER,
         shown=(
             f'job_hang_cause{{namespace="{ERA}",job_name="{_MOUNT}",cause="pod_not_starting",detail="FailedMount: ',
         ),
@@ -145,12 +145,12 @@ WORLDS = (
         since="deletion is requested",
         raised=_all("CodeRunStuckDeleting", "warning", "stuck-deleting"),
         delivered=_all("CodeRunStuckDeleting", "warning", "stuck-deleting"),
-        allowed=_OF_THE_ERA,
+        allowed=_ALLOWED_NOVEMBER,
     ),
     World(
         files=("03", "20"),
         what="newest, healthy: no template ConfigMaps; a deadline of 24 h; no cliConfig; a run at work for 3 h",
-        allowed=_OF_THE_NEWEST,
+        allowed=_ALLOWED_NEWEST,
     ),
     World(
         files=("03", "20", "21"),
@@ -159,7 +159,7 @@ WORLDS = (
         since="the third run fails",
         raised=_FAILING,
         delivered=_FAILING,
-        allowed=_OF_THE_NEWEST,
+        allowed=_ALLOWED_NEWEST,
         said=("Template rendering failed",),
     ),
     World(
@@ -173,7 +173,7 @@ WORLDS = (
                 ]
             }
         },
-        allowed=_OF_THE_NEWEST | {_NO_DEADLINE[NEWEST]},
+        allowed=_ALLOWED_NEWEST | {_NO_DEADLINE[NEWEST]},
     ),
     World(
         files=("03", "20", "24"),
@@ -183,6 +183,6 @@ WORLDS = (
         since="the Job starts",
         raised=_NOT_STARTING[_CLEANUP] | _all("AgentJobHanging", "warning", _CLEANUP),
         delivered=_NOT_STARTING[_CLEANUP],
-        allowed=_OF_THE_NEWEST | {_NO_DEADLINE[NEWEST]},
+        allowed=_ALLOWED_NEWEST | {_NO_DEADLINE[NEWEST]},
     ),
 )

@@ -5,9 +5,9 @@ import re
 from typing import Any, NamedTuple
 
 from lab import fast_yaml
-from lab.expressions.reach import labels_of
 from lab.expressions.reading import parse
 from lab.expressions.tree import Binary, Call, Node, Parentheses, Selector, String, is_scalar
+from lab.expressions.usage import labels_of
 from lab.monitoring.bundle import ALERTS, shipped_entries, shipped_rules
 
 __all__ = ["Inhibition", "Variant", "identity", "inhibitions", "variants"]

@@ -1,1 +1,1 @@
-"""What is made from the plain rule files: manifests that other installations load, and a packed release."""
+"""Generates manifests from the plain rule files, and packs releases of the rules."""

@@ -1,7 +1,7 @@
 """`python -m tools.bundle` writes the PrometheusRules of deploy/kustomize from alerts/rules/ (`make bundle`).
 
-`--check` writes nothing: it names the stale files and exits with 1. `--release` packs a folder, its archive and the
-archive's checksum (`make bundle`). What cannot be made is one line on standard error, with exit code 2.
+With `--check`, it writes nothing, names the stale files and exits with 1. `--release` writes the folder of a release,
+its archive and the checksum of the archive. An error is one line on standard error, with exit code 2.
 """
 
 import argparse
@@ -17,18 +17,26 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Generates, compares or packs; gives the exit code."""
+    """Generates, compares or packs. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="bundle", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
-    parser.add_argument("--release", action="store_true", help="pack a release instead")
-    parser.add_argument("--version", default="", help="with --release: the version to pack, as alerts/VERSION has it")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
+    parser.add_argument("--release", action="store_true", help="pack a release")
     parser.add_argument(
-        "--settings", type=pathlib.Path, help="with --release: the settings of the rules (alerts/README.md)"
+        "--version", default="", help="with --release: the version, which must be that of alerts/VERSION"
     )
     parser.add_argument(
-        "--runbooks", default="", help="with --release: the base address of the runbooks, over the settings"
+        "--settings",
+        type=pathlib.Path,
+        help="with --release: the file with the settings of the rules (alerts/README.md)",
     )
-    parser.add_argument("--out", type=pathlib.Path, default=source.ROOT / "dist", help="with --release: where (dist)")
+    parser.add_argument(
+        "--runbooks",
+        default="",
+        help="with --release: the base address of the runbooks, which overrides the settings",
+    )
+    parser.add_argument(
+        "--out", type=pathlib.Path, default=source.ROOT / "dist", help="with --release: the folder (dist)"
+    )
     options = parser.parse_args(argv)
     try:
         if options.release:
@@ -43,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _settings(file: pathlib.Path | None, *, runbooks: str) -> settings.Settings:
-    """The settings of the file; the address of the command line takes the place of the file's."""
+    """The settings of the file, with the runbook address of the command line, if it is given."""
     names = {alert["alert"] for alert in source.alerts_of(source.read_rules())}
     own = settings.load(file, names=sorted(names))
     return dataclasses.replace(own, runbooks=settings.address("--runbooks", runbooks)) if runbooks else own

@@ -1,4 +1,4 @@
-"""A release of the bundle: a folder, its archive, and the archive's checksum."""
+"""Packs a release of the rules: a folder, its archive, and the checksum of the archive."""
 
 import gzip
 import hashlib
@@ -21,11 +21,11 @@ PACKED = (
     *("rules/*.yml", "tests/*.yml", "runbooks/*.md", "templates/*.tmpl"),
     *("alertmanager.yml", "receivers.yml", "scrape.yml", "thresholds.yml", "README.md", "CHANGELOG.md", "VERSION"),
 )
-"""What of alerts/ a release holds, beside the generated files."""
+"""The files of alerts/ in a release, in addition to the generated files."""
 
 
 def pack(*, version: str, settings: Settings, out: pathlib.Path) -> pathlib.Path:
-    """Packs a release below the folder `out`; gives the archive's path. Raises BundleError."""
+    """Packs a release below the folder `out`. Returns the path of the archive. Raises BundleError."""
     _check(version)
     texts = _texts(settings)
     folder = out / f"{NAME}-rules-{version}"
@@ -42,7 +42,7 @@ def pack(*, version: str, settings: Settings, out: pathlib.Path) -> pathlib.Path
 
 
 def _check(version: str) -> None:
-    """BundleError unless it is the bundle's own version, and the changelog tells of it."""
+    """Raises BundleError unless the version is that of alerts/VERSION and has a changelog entry."""
     own = read_version()
     if version != own:
         raise BundleError(f"--version is {version!r}, but alerts/VERSION says {own!r}: give that, or change it first")
@@ -51,10 +51,10 @@ def _check(version: str) -> None:
 
 
 def _texts(settings: Settings) -> dict[str, str]:
-    """The text of each file of a release, by its path in it.
+    """The text of each file of a release, by its path in the release.
 
-    The unit tests are about the rules as they are in the repository: a release with other rules has none. A link to
-    the runbook changes no rule, and is in the unit tests as well.
+    The unit tests only fit the default settings: a release with other settings has no unit tests. If only the address
+    of the runbooks is set, the unit tests expect it too.
     """
     alerts = source.ROOT / "alerts"
     paths = [path for pattern in PACKED for path in sorted(alerts.glob(pattern))]
@@ -71,12 +71,12 @@ def _texts(settings: Settings) -> dict[str, str]:
 
 
 def _tarball(folder: str, texts: Mapping[str, str]) -> bytes:
-    """A .tar.gz that is the same byte for byte whoever packs it, and whenever."""
+    """A reproducible .tar.gz: its bytes depend only on the names and texts of the files."""
     plain, zipped = io.BytesIO(), io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name in sorted(texts):
             content = texts[name].encode()
-            entry = tarfile.TarInfo(f"{folder}/{name}")  # of 1970 and of user 0, as TarInfo has it
+            entry = tarfile.TarInfo(f"{folder}/{name}")  # with TarInfo's defaults: mtime 0, uid 0
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     with gzip.GzipFile(filename="", mode="wb", fileobj=zipped, mtime=0) as file:

@@ -1,4 +1,4 @@
-"""The settings of the rules: one file for `make bundle` and, as values, for the chart. Every mistake is one line."""
+"""The settings of the rules: a file for `make bundle`, or values of the chart. Each error is one line."""
 
 import dataclasses
 import difflib
@@ -46,12 +46,14 @@ RESERVED = (
     ),
     *("coderun", "job_name", "configmap", "kind", "run_type", "service", "task_id", "agent", "resource", "scope"),
 )
-"""Labels that the rules set, or by which they name an object."""
+"""Labels that the rules set or that identify objects, so users cannot set them."""
 LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
 LABEL_VALUE = r"[A-Za-z0-9][A-Za-z0-9 ._/@:+-]{0,99}"
-# No quote, brace, comma, blank or `#`: it stands bare in YAML, and Prometheus expands annotations as templates.
+# An address has no quotes, braces, commas, blanks or `#`, because it is written to YAML without quotes, and to
+# annotations, which Prometheus expands as templates.
 ADDRESS = r"https?://[A-Za-z0-9][A-Za-z0-9.:-]*(/[A-Za-z0-9._~%+=&?:/-]*)?"
-# As text between quotes in YAML, in PromQL and in Prometheus' templates: no quote, backquote, backslash or brace.
+# A pattern of scrape jobs has no quotes, backquotes, backslashes or braces, because it is written to quoted strings
+# in YAML, PromQL and templates.
 JOBS = r"[A-Za-z0-9_.:/()|*+?^$-]+"
 FORMS = {
     "seconds": (r"[1-9][0-9]{0,8}", "a whole number of seconds, such as 300"),
@@ -63,7 +65,7 @@ FORMS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a bundle may have of its own; the defaults leave the rules as they are in the repository."""
+    """Changes to the rules; the defaults change nothing."""
 
     runbooks: str = ""
     jobs: str = DEFAULT_JOBS
@@ -72,12 +74,12 @@ class Settings:
 
     @property
     def changes_rules(self) -> bool:
-        """Whether the unit tests, which are about the defaults, no longer apply."""
+        """Whether the settings change rules, so that the shipped unit tests do not apply."""
         return bool(self.labels or self.alerts) or self.jobs != DEFAULT_JOBS
 
 
 def thresholds() -> dict[str, dict[str, dict[str, Any]]]:
-    """The numbers that may be changed, by alert and name."""
+    """The thresholds that can be changed (alerts/thresholds.yml), by alert and name."""
     table: dict[str, dict[str, dict[str, Any]]] = fast_yaml.load(
         (source.ROOT / "alerts/thresholds.yml").read_text("utf-8")
     )
@@ -85,7 +87,7 @@ def thresholds() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def load(path: pathlib.Path | None, *, names: Iterable[str]) -> Settings:
-    """The settings of a file, for alerts of these names. Raises BundleError with one line."""
+    """Loads a file; `names` are the known alerts. Without a file, returns the defaults. Raises BundleError."""
     if path is None:
         return Settings()
     try:
@@ -93,7 +95,7 @@ def load(path: pathlib.Path | None, *, names: Iterable[str]) -> Settings:
     except FileError as error:
         raise BundleError(f"cannot read {path}: {error}") from error
     except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        # The last ones: a value that does not fit its tag, such as a date that there is not.
+        # PyYAML raises the other errors for a value that does not fit its tag, such as the date 2026-02-31.
         raise BundleError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     try:
         return _settings(tree, names=[*names])
@@ -102,7 +104,7 @@ def load(path: pathlib.Path | None, *, names: Iterable[str]) -> Settings:
 
 
 def address(where: str, given: object) -> str:
-    """The base address of the runbooks, without the slash at its end; none is none. Raises BundleError."""
+    """The base address of the runbooks without a trailing slash; it may be empty. Raises BundleError."""
     return _text(where, given, f"({ADDRESS})?", "an address such as https://wiki.example/runbooks").rstrip("/")
 
 
@@ -119,7 +121,7 @@ def _settings(tree: object, *, names: list[str]) -> Settings:
 
 
 def _alert(name: str, given: object) -> dict[str, Any]:
-    """The settings of one alert, with thresholds as text."""
+    """The validated settings of one alert; thresholds are strings."""
     where = f"rules.alerts.{name}"
     made = dict(_section(where, given, ("enabled", "severity", "labels", "thresholds")))
     if not isinstance(made.setdefault("enabled", True), bool):
@@ -138,7 +140,7 @@ def _alert(name: str, given: object) -> dict[str, Any]:
 
 
 def _section(where: str, tree: object, known: Iterable[str], *, what: str = "setting") -> Mapping[str, Any]:
-    """A mapping with known keys only; an unknown one is named with the nearest."""
+    """A mapping without null values. Raises BundleError for an unknown key, and suggests the most similar one."""
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -153,7 +155,7 @@ def _section(where: str, tree: object, known: Iterable[str], *, what: str = "set
 
 
 def _labels(where: str, tree: object) -> dict[str, str]:
-    """Labels of the user's own, which take the place of none of the rules'."""
+    """The user's labels. Raises BundleError if the rules set a label of this name."""
     if not isinstance(tree, dict | None):
         raise BundleError(f"{where} has to be a mapping, and is {tree!r}"[:200])
     for name, value in (tree or {}).items():
@@ -168,14 +170,14 @@ def _labels(where: str, tree: object) -> dict[str, str]:
 
 
 def _text(where: str, value: object, form: str, right: str) -> str:
-    """A value as text, where it has the form."""
+    """A value as a string. Raises BundleError unless it matches `form`; `right` describes a valid value."""
     if isinstance(value, bool) or not re.fullmatch(form, str(value)):
         raise BundleError(f"{where} is {value!r}: set {right}")
     return str(value)
 
 
 def _regular_expression(jobs: object) -> str:
-    """A regular expression that stays one text in every file."""
+    """A valid regular expression without characters that would need escaping. Raises BundleError."""
     try:
         re.compile(str(jobs))
     except re.error as error:

@@ -1,4 +1,4 @@
-"""Rule files with settings applied: to their text, so that comments and blocks stay as they were written."""
+"""Applies settings to the text of rule files. Editing the text keeps comments and text blocks as they are."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,17 +9,17 @@ from tools.bundle.source import BundleError
 __all__ = ["tuned", "with_runbooks"]
 
 _RULE = re.compile(r"(?m)^(?=(?:      #.*\n)*      - (?:alert|record): )")
-"""Where a rule begins, its comment included."""
+"""The start of a rule, including the comment above it."""
 
 
 def tuned(files: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The rule files' text by name, without those that have no rule left. Raises BundleError."""
+    """The changed text of each rule file by name, without files whose rules are all disabled. Raises BundleError."""
     made = {name: _file(text, settings) for name, text in files.items()}
     return {name: text for name, text in made.items() if "\n      - " in text}
 
 
 def with_runbooks(text: str, base: str, *, alert: str = "") -> str:
-    """The links to the runbooks added: to a rule file, or to the unit tests of `alert`."""
+    """Adds links to the runbooks to the text of a rule file, or to the unit tests of `alert`."""
     lines = []
     for line in text.splitlines(keepends=True):
         if begins := re.match(r" +- alert: (\w+)", line):
@@ -39,7 +39,7 @@ def _file(text: str, settings: Settings) -> str:
 
 
 def _rules(rules: list[str], settings: Settings) -> Iterator[str]:
-    """The rules that are left, each with its settings."""
+    """The enabled rules, with their settings applied."""
     for rule in rules:
         name = re.search(r"(?m)^      - (alert|record): (\S+)", rule)
         if name is None or name[1] == "record":
@@ -52,7 +52,7 @@ def _rules(rules: list[str], settings: Settings) -> Iterator[str]:
 
 
 def _with_thresholds(name: str, rule: str, values: Mapping[str, str]) -> str:
-    """Each number in its place, in two steps: a new number may look like another's old one."""
+    """The rule with its thresholds replaced, in two steps, because a new number may equal another old number."""
     for key in values:
         for old, new in thresholds()[name][key]["replace"].items():
             rule = rule.replace(old, new.replace("{}", f"<{key}>"))
@@ -62,9 +62,9 @@ def _with_thresholds(name: str, rule: str, values: Mapping[str, str]) -> str:
 
 
 def _with_labels(rule: str, *, severity: str | None, labels: Mapping[str, str]) -> str:
-    """The severity in the place of the shipped one, and more labels behind it.
+    """The rule with another severity and additional labels.
 
-    The shipped one is kept as `original_severity`: two rules of an alert would otherwise have the same labels.
+    The shipped severity is kept as `original_severity`: otherwise two rules of an alert could have the same labels.
     """
     found = re.search(r"(?m)^( +)severity: (\w+)\n", rule)
     if found is None:

@@ -1,1 +1,1 @@
-"""What the kustomize base and the Helm chart hold that is made from code, rules, dashboards and policies."""
+"""Generates the files of the kustomize base and the Helm chart from code, rules, dashboards and policies."""

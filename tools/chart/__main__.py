@@ -1,6 +1,6 @@
-"""`python -m tools.chart` writes what is generated of deploy/kustomize and deploy/helm.
+"""`python -m tools.chart` writes the generated files of deploy/kustomize and deploy/helm.
 
-`--check` writes nothing: it names the stale files and exits with 1.
+With `--check`, it writes nothing, names the stale files and exits with 1.
 """
 
 import argparse
@@ -14,9 +14,9 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes the files, or compares them; gives the exit code."""
+    """Writes or compares the files. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="chart", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
     check = parser.parse_args(argv).check
     return update(generate.generated(), found=generate.found(), root=generate.ROOT, check=check)
 

@@ -16,7 +16,7 @@ TEXT = pathlib.Path(__file__).with_name("README.md.in")
 
 
 def page(values: pathlib.Path) -> str:
-    """The README's text. Raises ValueError where a value has no comment."""
+    """The text of the README. Raises ValueError if a value has no comment."""
     text = values.read_text("utf-8")
     lines = [f"| `{path}` | `{default}` | {meaning} |" for path, default, meaning in _rows(text)]
     table = "\n".join(["| value | default | meaning |", "| --- | --- | --- |", *lines])
@@ -24,7 +24,7 @@ def page(values: pathlib.Path) -> str:
 
 
 def _rows(text: str) -> Iterator[tuple[str, str, str]]:
-    """Path, default and meaning of each value with a comment above it; a map's comment tells of all below it."""
+    """Path, default and meaning of each value with a comment. The comment of a mapping describes all its keys."""
     lines = text.splitlines()
 
     def described(node: yaml.MappingNode, tree: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
@@ -32,7 +32,7 @@ def _rows(text: str) -> Iterator[tuple[str, str, str]]:
             path, default = f"{prefix}{key.value}", tree[key.value]
             meaning = _comment(lines, key.start_mark.line)
             if meaning:
-                yield path, _shown(default), meaning
+                yield path, _format_default(default), meaning
             elif isinstance(value, yaml.MappingNode) and value.value:
                 yield from described(value, default, f"{path}.")
             else:
@@ -45,7 +45,7 @@ def _rows(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _comment(lines: list[str], line: int) -> str:
-    """The comment right above a line."""
+    """The comment directly above a line."""
     words: list[str] = []
     while line and lines[line - 1].lstrip().startswith("#"):
         line -= 1
@@ -53,7 +53,7 @@ def _comment(lines: list[str], line: int) -> str:
     return " ".join(words)
 
 
-def _shown(default: Any) -> str:
-    """A default on one line."""
+def _format_default(default: Any) -> str:
+    """The default as YAML on one line."""
     shown: str = yaml.safe_dump(default, default_flow_style=True, sort_keys=False, width=999)
     return shown.splitlines()[0]

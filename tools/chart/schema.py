@@ -1,7 +1,7 @@
-"""The chart's values as types, and the JSON schema by which Helm checks them.
+"""The values of the chart as types, and the JSON schema with which Helm validates them.
 
-What stands below `settings` is the exporter's own: its types and the forms of its names come from its code. Left out
-is what a pod of the chart decides itself: how the API server is reached, the port, and where files are.
+The value `settings` has the exporter's own types and patterns. It lacks the settings that the chart's pod defines:
+the connection to the API server, the port, and the paths of files.
 """
 
 import json
@@ -14,7 +14,7 @@ from tools.bundle import settings as rules
 
 __all__ = ["Section", "Values", "sections", "text"]
 
-_DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - one form, one place
+_DURATION = rf"^(none|{durations._FORM.pattern}|{durations._PLAIN.pattern})$"  # noqa: SLF001 - the exporter's own pattern
 _SUBDOMAIN = rf"^{rbac._SUBDOMAIN.pattern}$"  # noqa: SLF001 - as above
 _PATTERN = rf"^{rbac._PATTERN.pattern}$"  # noqa: SLF001 - as above
 _LABEL = rf"^{rbac._LABEL.pattern}$"  # noqa: SLF001 - as above
@@ -24,7 +24,7 @@ _LABEL_VALUE = Annotated[str, msgspec.Meta(pattern=rf"^{rules.LABEL_VALUE}$")]
 _CIDR = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-fA-F.:]+/[0-9]{1,3}$")]
 _SECONDS = Annotated[int, msgspec.Meta(ge=1)]
 _LIMITED = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
-_NOT_HERE = {"Settings": ("kubernetes",), "Web": ("listen_addresses", "config_file")}
+_OMITTED_SETTINGS = {"Settings": ("kubernetes",), "Web": ("listen_addresses", "config_file")}
 _FORMS = {
     ("Profile", "group"): _SUBDOMAIN,
     ("Profile", "plural"): _LABEL,
@@ -39,22 +39,23 @@ _FORMS = {
     ("Rules", "jobs"): rf"^{rules.JOBS}$",
     ("Image", "digest"): "^(sha256:[0-9a-f]{64})?$",
 }
-"""Where a value has to have a form: by the type and its field."""
+"""The pattern of a value, by type and field."""
 _ITEM_FORMS = {
     ("Settings", "namespaces"): _LABEL,
     ("ConfigMaps", "required"): _PATTERN,
     ("CodeRuns", "kinds"): _SUBDOMAIN,
 }
-_LANGUAGE = {"worker": ["object", "array"], "times": "object", "about": "object", "only": "object"}
-"""Parts of a profile that the exporter alone checks, with the words of its language."""
+"""The pattern of the items of a list, by type and field."""
+_PROFILE_TYPES = {"worker": ["object", "array"], "times": "object", "about": "object", "only": "object"}
+"""JSON types of the parts of a profile that only the exporter validates."""
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    """A part of the values; a key that it does not have is an error."""
+    """A mapping in the values; an unknown key is an error."""
 
 
 class Image(Section):
-    """The image."""
+    """The container image."""
 
     repository: str
     tag: str
@@ -120,7 +121,7 @@ class Dashboards(Labels):
 
 
 class Alert(Section):
-    """Changes to an alert; names of thresholds are checked where the alerts are known."""
+    """Changes to an alert; a template of the chart checks the names of thresholds."""
 
     enabled: bool
     severity: Literal["critical", "warning", "info"]
@@ -137,7 +138,7 @@ class Rules(Section):
 
 
 class Peer(Section):
-    """A peer of a NetworkPolicy. It needs a field; a list without peers allows every client."""
+    """A peer of a NetworkPolicy. It must have a field. An empty list of peers allows every client."""
 
     ip_block: dict[str, Any]
     namespace_selector: dict[str, Any]
@@ -203,7 +204,7 @@ class Values(Section):
 
 
 def sections(kind: type[Section]) -> dict[str, Any]:
-    """The fields of a section by the names that they have in the values, with their types."""
+    """The types of a section's fields, by the names in the values."""
     return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
 
 
@@ -211,13 +212,13 @@ def text() -> str:
     """The schema as JSON."""
     made = msgspec.json.schema(Values)
     types = made["$defs"]
-    types["Profile"]["properties"] |= {name: {"type": kind} for name, kind in _LANGUAGE.items()}
-    for name, fields in _NOT_HERE.items():
+    types["Profile"]["properties"] |= {name: {"type": kind} for name, kind in _PROFILE_TYPES.items()}
+    for name, fields in _OMITTED_SETTINGS.items():
         for field in fields:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
-    # Of a file with a profile, the pod has none.
+    # A path of a profile is not valid here, because the pod has no such file.
     types["CodeRuns"]["properties"]["kinds"]["items"]["not"] = {"type": "string", "pattern": r"\.ya?ml$"}
     types["Peer"]["minProperties"] = 1
     types["Values"]["properties"]["policyLimits"]["required"] = ["default"]
@@ -230,7 +231,7 @@ def text() -> str:
 
 
 def _shape(types: dict[str, Any]) -> None:
-    """Says of every field what Helm shall say of a wrong one: one type, or a list of them, and a form."""
+    """Reduces each field to one type or a list of types, and a pattern, so that the errors of Helm are short."""
     for name, kind in types.items():
         kind["required"] = [field for field in kind.get("required", ()) if name == "RequiredConfigMap"]
         for key, field in kind.get("properties", {}).items():
@@ -243,7 +244,7 @@ def _shape(types: dict[str, Any]) -> None:
 
 
 def _flatten(field: dict[str, Any], types: dict[str, Any]) -> None:
-    """`anyOf` costs a reader a line for each branch, so it becomes a list of types. Durations get their form."""
+    """Replaces `anyOf` with a list of types: Helm reports each branch on a line. Adds the pattern of durations."""
     for inner in ("items", "additionalProperties"):
         if isinstance(field.get(inner), dict):
             _flatten(field[inner], types)

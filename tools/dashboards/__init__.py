@@ -1,1 +1,1 @@
-"""The Grafana dashboards as code: panels and queries here, the JSON in dashboards/, the check of both in tests."""
+"""The Grafana dashboards as code: panels and queries. The generated JSON is in dashboards/."""

@@ -1,8 +1,8 @@
 """`python -m tools.dashboards` writes dashboards/ (`make dashboards`).
 
-`--check` writes nothing: it names the stale files and exits with 1. `--render` starts the demo with a real
-Prometheus, draws each dashboard with the results of its queries, and writes docs/dashboards.md; with a folder it
-only draws, into that.
+With `--check`, it writes nothing, names the stale files and exits with 1. `--render` starts the demo with a real
+Prometheus, draws each dashboard with the results of its queries, and writes docs/dashboards.md. `--render FOLDER`
+only writes the images, to that folder.
 """
 
 import argparse
@@ -21,11 +21,16 @@ DOCS = ROOT / "docs"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Generates, compares or draws; gives the exit code."""
+    """Generates, compares or draws the dashboards. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="dashboards", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which generated files are stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
     parser.add_argument(
-        "--render", nargs="?", type=pathlib.Path, const=DOCS, metavar="FOLDER", help="draw them (docs)"
+        "--render",
+        nargs="?",
+        type=pathlib.Path,
+        const=DOCS,
+        metavar="FOLDER",
+        help="draw the dashboards to this folder (docs)",
     )
     options = parser.parse_args(argv)
     code = update(generate.generated(), found=generate.found(), root=generate.ROOT, check=options.check)

@@ -27,9 +27,9 @@ def agent_runs() -> str:
         "Shows which runs and Jobs are stuck, since when, and why; durations and their limits; outcomes.",
         variables=[
             datasource(),
-            query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
-            query("namespace", "Namespace", series=f"coderun_created_timestamp{{{CLUSTER}}}", all_of_them=True),
-            query("agent", "Agent", series=f"coderun_info{{{ALL}}}", all_of_them=True),
+            query("cluster", "Cluster", series="coderun_exporter_build_info", include_all=True),
+            query("namespace", "Namespace", series=f"coderun_created_timestamp{{{CLUSTER}}}", include_all=True),
+            query("agent", "Agent", series=f"coderun_info{{{ALL}}}", include_all=True),
         ],
         annotations=[firing()],
         rows=[

@@ -1,4 +1,4 @@
-"""What the dashboards have in common: variables, links, annotations, and how panels are laid out."""
+"""The common parts of the dashboards: variables, links, annotations, and the layout of panels."""
 
 import dataclasses
 import json
@@ -14,9 +14,9 @@ from tools.dashboards.parts import SOURCE
 __all__ = [
     "AGENT_RUNS",
     "EXPORTER",
-    "NO_RUNBOOKS",
     "ONE_RUN",
     "RUNBOOK",
+    "RUNBOOKS_PLACEHOLDER",
     "Row",
     "board",
     "datasource",
@@ -26,9 +26,9 @@ __all__ = [
 ]
 
 AGENT_RUNS, ONE_RUN, EXPORTER = "coderun-agent-runs", "coderun-one-run", "coderun-exporter"
-"""Their uids, by which links and imports find them: they never change."""
-NO_RUNBOOKS = "@runbooks@"
-"""In the place of their address."""
+"""The uids of the dashboards. They must not change, because links and imports use them."""
+RUNBOOKS_PLACEHOLDER = "@runbooks@"
+"""The placeholder for the address of the runbooks."""
 RUNBOOK = ("Runbook", "${runbooks}/${__value.text}")
 TAG = "coderun-exporter"
 _GRID = 24
@@ -47,17 +47,17 @@ class Row:
 def board(
     uid: str, text: str, *, variables: Sequence[Any], annotations: Sequence[str], rows: Sequence[Row], since: str
 ) -> str:
-    """The JSON of a dashboard. `annotations` are queries for what is marked on the time axis: see `_marks`."""
-    made = build.Dashboard(_TITLES[uid]).uid(uid).description(text).tags([TAG]).timezone("browser").editable()
-    made.time(f"now-{since}", "now").refresh("30s").tooltip(dashboard.DashboardCursorSync.CROSSHAIR).version(1)
-    made.variables([*variables, runbooks()])
-    made.links([_link(other) for other in _TITLES if other != uid])
-    tree = json.loads(json.dumps(made.build(), cls=JSONEncoder))
+    """The JSON of a dashboard. `annotations` are queries whose results are marked on the time axis."""
+    builder = build.Dashboard(_TITLES[uid]).uid(uid).description(text).tags([TAG]).timezone("browser").editable()
+    builder.time(f"now-{since}", "now").refresh("30s").tooltip(dashboard.DashboardCursorSync.CROSSHAIR).version(1)
+    builder.variables([*variables, runbooks()])
+    builder.links([_link(other) for other in _TITLES if other != uid])
+    tree = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
     for variable in tree["templating"]["list"]:
-        for name in ("auto", "auto_count", "auto_min"):  # of intervals; the SDK gives them to all
+        for name in ("auto", "auto_count", "auto_min"):  # fields of interval variables, which the SDK writes for all
             del variable[name]
-    tree["annotations"] = {"list": [_marks(expr) for expr in annotations]}
-    tree["panels"] = _laid_out(rows)
+    tree["annotations"] = {"list": [_alert_annotation(expr) for expr in annotations]}
+    tree["panels"] = _lay_out(rows)
     return json.dumps(tree, sort_keys=True, indent=1) + "\n"
 
 
@@ -66,30 +66,30 @@ def datasource() -> build.DatasourceVariable:
     return build.DatasourceVariable("datasource").label("Data source").type("prometheus")
 
 
-def query(name: str, label: str, *, series: str, all_of_them: bool, of: str = "") -> build.QueryVariable:
-    """The values of a label of some series: its own name, or `of`.
+def query(name: str, label: str, *, series: str, include_all: bool, of: str = "") -> build.QueryVariable:
+    """A variable `name` with the values of the label `of` (default: `name`) of these series.
 
-    "All" is the pattern `.*`, which also matches where there is no such label.
+    "All" is the pattern `.*`, which also matches series without the label.
     """
     values = {"query": f"label_values({series}, {of or name})", "refId": name, "qryType": 1}
-    made = build.QueryVariable(name).label(label).datasource(SOURCE).query(values)
-    made.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(dashboard.VariableSort.ALPHABETICAL_ASC)
-    if not all_of_them:
-        return made
+    builder = build.QueryVariable(name).label(label).datasource(SOURCE).query(values)
+    builder.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+    if not include_all:
+        return builder
     everything = dashboard.VariableOption(selected=True, text="All", value="$__all")
-    return made.include_all(True).all_value(".*").multi(True).current(everything)
+    return builder.include_all(True).all_value(".*").multi(True).current(everything)
 
 
 def runbooks() -> build.ConstantVariable:
-    """Where the runbooks are: set for a release, or taken out with all links to them."""
-    return build.ConstantVariable("runbooks").label("Address of the runbooks").value(NO_RUNBOOKS)
+    """The address of the runbooks. A release sets it, or removes the variable with all links to runbooks."""
+    return build.ConstantVariable("runbooks").label("Address of the runbooks").value(RUNBOOKS_PLACEHOLDER)
 
 
 def one_run(field: str) -> tuple[str, str]:
-    """A link from a table with the columns Cluster, Namespace and `field` to the dashboard of that run.
+    """A link to the dashboard of a run, for a table with the columns Cluster, Namespace and `field`.
 
-    Grafana writes a column that is not there as nothing, which selects what has no cluster. It encodes what it writes
-    as an address, in which `&` and `#` stay: hence `percentencode`.
+    If the table has no such column, Grafana writes an empty value, which selects series without a cluster label.
+    Without `percentencode`, Grafana does not escape `&` and `#`.
     """
     columns = {"cluster": "Cluster", "namespace": "Namespace", "coderun": field}
     chosen = "&".join(f"var-{name}=${{__data.fields.{column}:percentencode}}" for name, column in columns.items())
@@ -97,12 +97,12 @@ def one_run(field: str) -> tuple[str, str]:
 
 
 def _link(uid: str) -> build.DashboardLink:
-    made = build.DashboardLink(_TITLES[uid]).type(dashboard.DashboardLinkType.LINK).url(f"/d/{uid}")
-    return made.icon(_ICONS[uid]).include_vars(True).keep_time(True).tooltip(f"The dashboard {_TITLES[uid]}")
+    builder = build.DashboardLink(_TITLES[uid]).type(dashboard.DashboardLinkType.LINK).url(f"/d/{uid}")
+    return builder.icon(_ICONS[uid]).include_vars(True).keep_time(True).tooltip(f"The dashboard {_TITLES[uid]}")
 
 
-def _marks(expr: str) -> dict[str, Any]:
-    """When an alert fires. What Grafana's Prometheus plugin reads of it is more than the SDK knows."""
+def _alert_annotation(expr: str) -> dict[str, Any]:
+    """An annotation for firing alerts, as JSON: the SDK lacks some fields of Grafana's Prometheus plugin."""
     return {
         "datasource": {"type": "prometheus", "uid": "${datasource}"},
         "enable": True,
@@ -116,23 +116,23 @@ def _marks(expr: str) -> dict[str, Any]:
     }
 
 
-def _laid_out(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Panels with ids in their order; a panel goes to the highest free place in its row, then to the left."""
+def _lay_out(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The panels with ids and positions. Each panel gets the topmost free position in its row, then the leftmost."""
     panels: list[dict[str, Any]] = []
     top = 0
     for row in rows:
-        panels.append(_placed(build.Row(row.title).collapsed(False), ident=len(panels) + 1, at=(0, top, _GRID, 1)))
+        panels.append(_place(build.Row(row.title).collapsed(False), ident=len(panels) + 1, at=(0, top, _GRID, 1)))
         floor = [top + 1] * _GRID
         for panel, width, height in row.panels:
             y, x = min((max(floor[x : x + width]), x) for x in range(_GRID - width + 1))
             floor[x : x + width] = [y + height] * width
-            panels.append(_placed(panel, ident=len(panels) + 1, at=(x, y, width, height)))
+            panels.append(_place(panel, ident=len(panels) + 1, at=(x, y, width, height)))
         top = max(floor)
     return panels
 
 
-def _placed(panel: Any, *, ident: int, at: tuple[int, int, int, int]) -> dict[str, Any]:
+def _place(panel: Any, *, ident: int, at: tuple[int, int, int, int]) -> dict[str, Any]:
     x, y, width, height = at
     tree: dict[str, Any] = json.loads(json.dumps(panel.build(), cls=JSONEncoder))
-    tree.get("options", {}).pop("footer", None)  # the SDK gives every table an empty one; Grafana 13 has it elsewhere
+    tree.get("options", {}).pop("footer", None)  # the SDK adds an empty one to tables; Grafana 13 has moved it
     return tree | {"id": ident, "gridPos": {"h": height, "w": width, "x": x, "y": y}}

@@ -1,4 +1,4 @@
-"""A plain SVG to draw on. Coordinates and sizes are in pixels."""
+"""Writes an SVG image. Coordinates and sizes are in pixels."""
 
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
@@ -18,7 +18,7 @@ PALETTE = (
     "#5794f2",
     "#a352cc",
 )
-_LETTER = 0.56  # of the font's size, on average
+_LETTER = 0.56  # average width of a character, relative to the font size
 _HEAD = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" \
 height="{height:g}" font-family="Inter, Helvetica, Arial, 'DejaVu Sans', sans-serif">
 <title>{title}</title>
@@ -27,7 +27,7 @@ height="{height:g}" font-family="Inter, Helvetica, Arial, 'DejaVu Sans', sans-se
 
 
 class Canvas:
-    """Collects shapes; `done` is the whole."""
+    """Collects shapes; `done` returns the SVG."""
 
     def __init__(self, *, title: str, width: float, height: float) -> None:
         self._parts = [_HEAD.format(title=escape(title), width=width, height=height, back=BACK)]
@@ -43,7 +43,7 @@ class Canvas:
     def text(
         self, x: float, y: float, words: str, *, size: float = 13, fill: str = INK, room: float = 0, anchor: str = ""
     ) -> None:
-        """Words on the line `y`, cut where they need more than `room`."""
+        """Text with the baseline `y`, truncated to the width `room`; 0 means no limit."""
         most = int(room / (size * _LETTER)) if room else len(words)
         shown = words if len(words) <= most else words[: max(most - 1, 0)] + "…"
         end = f' text-anchor="{anchor}"' if anchor else ""
@@ -54,7 +54,7 @@ class Canvas:
     def line(
         self, points: Iterable[tuple[float, float]], *, stroke: str, dashed: bool = False, width: float = 2
     ) -> None:
-        """A line through points."""
+        """A line through these points."""
         dash = ' stroke-dasharray="8 6"' if dashed else ""
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         self._parts.append(
@@ -62,7 +62,7 @@ class Canvas:
         )
 
     def note(self, words: str) -> None:
-        """A tooltip of the shape that was drawn last."""
+        """Adds a tooltip to the shape that was drawn last."""
         self._parts[-1] = self._parts[-1].replace("/>\n", f"><title>{escape(words)}</title></rect>\n")
 
     def done(self) -> str:

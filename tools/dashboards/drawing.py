@@ -1,4 +1,4 @@
-"""An image of a dashboard with the results of its queries, to review the layout."""
+"""Draws a dashboard with the results of its queries, to review the layout."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ __all__ = ["image"]
 
 _WIDTH, _UNIT, _GAP, _HEAD = 1760, 38, 8, 26
 Place = tuple[float, float, float, float]
-"""Left, top, width and height of what is inside a panel."""
+"""Left, top, width and height of a panel's content."""
 
 
 def image(title: str, results: Sequence[PanelResult]) -> str:
@@ -33,7 +33,7 @@ def image(title: str, results: Sequence[PanelResult]) -> str:
         canvas.note(panel.tree["description"])
         inside = (x + 10, y + _HEAD + 4, width - 20, height - _HEAD - 12)
         if any(result.series for result in each.results):
-            _DRAWN[panel.kind](canvas, inside, each)
+            _DRAWERS[panel.kind](canvas, inside, each)
         else:
             nothing = panel.tree["fieldConfig"]["defaults"].get("noValue", "No data")
             canvas.text(x + width / 2, y + height / 2 + 8, nothing, size=17, fill=FAINT, anchor="middle")
@@ -68,7 +68,7 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
     series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     stacked = custom.get("stacking", {}).get("mode") == "normal"
     named = [(name, [(at, float(value)) for at, value in found if value != "NaN"]) for name, found in series]
-    drawn = _stacked(named) if stacked else named
+    drawn = _stack(named) if stacked else named
     values = [value for _, line in drawn for _, value in line if value < float("inf")]
     times = [moment for _, line in drawn for moment, _ in line]
     top = max([*values, custom.get("axisSoftMax", 0), *(level for level, _ in look.steps)], default=1) * 1.05 or 1
@@ -90,7 +90,7 @@ def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
 
 
 def _line_color(panel_result: PanelResult, name: str, number: int) -> str:
-    """Of the palette, unless overrides fix it; the last that fits wins."""
+    """The color of a series: from the palette, unless an override sets it. The last matching override wins."""
     color = PALETTE[number % len(PALETTE)]
     for override in panel_result.panel.tree["fieldConfig"]["overrides"]:
         if re.search(override["matcher"]["options"].strip("/"), name):
@@ -171,7 +171,7 @@ def _table(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
 
 
 class _Look:
-    """How a panel writes and colours values."""
+    """The unit, thresholds and value mappings of a panel."""
 
     def __init__(self, defaults: Mapping[str, Any]) -> None:
         self.unit = defaults.get("unit", "")
@@ -190,7 +190,7 @@ class _Look:
 
 
 def _look(panel_result: PanelResult, name: str = "") -> _Look:
-    """Of the panel, or of its series of that name, which may have thresholds of its own."""
+    """The look of the panel, or of the series `name`, which may have overrides."""
     config = panel_result.panel.tree["fieldConfig"]
     special = {
         each["id"]: each["value"]
@@ -205,7 +205,7 @@ def _last(series: Mapping[str, Any]) -> float:
     return float(series["value"][1])
 
 
-def _stacked(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tuple[str, list[tuple[float, float]]]]:
+def _stack(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tuple[str, list[tuple[float, float]]]]:
     below: dict[float, float] = {}
     drawn = []
     for name, points in series:
@@ -215,7 +215,7 @@ def _stacked(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tu
     return drawn
 
 
-_DRAWN: Mapping[str, Callable[[Canvas, Place, PanelResult], None]] = {
+_DRAWERS: Mapping[str, Callable[[Canvas, Place, PanelResult], None]] = {
     "stat": _numbers,
     "timeseries": _lines,
     "state-timeline": _lanes,

@@ -24,22 +24,22 @@ STATE = coded(
 
 
 def exporter_board() -> str:
-    """Its JSON."""
+    """The JSON of the dashboard."""
     series = 'coderun_exporter_build_info{cluster=~"$cluster"}'
     return board(
         EXPORTER,
         "The exporter itself: data freshness, permissions, scrapes, and resource usage.",
         variables=[
             datasource(),
-            query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
-            query("instance", "Instance", series=series, all_of_them=True),
+            query("cluster", "Cluster", series="coderun_exporter_build_info", include_all=True),
+            query("instance", "Instance", series=series, include_all=True),
         ],
         annotations=[FIRING],
         rows=[
             Row("Is the data complete and up to date?", [*exporter_numbers(), (_alerts(), 24, 4)]),
-            Row("Lists and watches", _reading()),
-            Row("Scrapes", _answering()),
-            Row("Resource usage", _costs()),
+            Row("Lists and watches", _watches()),
+            Row("Scrapes", _scrapes()),
+            Row("Resource usage", _resource_usage()),
         ],
         since="3h",
     )
@@ -67,7 +67,7 @@ def _alerts() -> Any:
     )
 
 
-def _reading() -> list[tuple[Any, int, int]]:
+def _watches() -> list[tuple[Any, int, int]]:
     states = lanes(
         "State of each list and watch",
         "`watching` is the normal state; docs/operations.md describes the others."
@@ -120,7 +120,7 @@ def _reading() -> list[tuple[Any, int, int]]:
     return [(states, 14, 9), (age, 10, 9), (resources, 24, 9), (errors, 12, 7), (requests, 12, 7)]
 
 
-def _answering() -> list[tuple[Any, int, int]]:
+def _scrapes() -> list[tuple[Any, int, int]]:
     buckets = rate("coderun_exporter_scrape_duration_seconds_bucket", "cluster, instance, le")
     took = lines(
         "Scrape duration",
@@ -162,7 +162,7 @@ def _answering() -> list[tuple[Any, int, int]]:
     return [(took, 6, 7), (served, 5, 7), (refused, 5, 7), (size, 5, 7), (config, 3, 7)]
 
 
-def _costs() -> list[tuple[Any, int, int]]:
+def _resource_usage() -> list[tuple[Any, int, int]]:
     late = rate("coderun_exporter_event_loop_delay_seconds_bucket", "cluster, instance, le")
     memory = lines(
         "Memory",

@@ -1,4 +1,4 @@
-"""The numbers of the dashboard of the exporter: are its data complete and fresh."""
+"""The number panels of the exporter's dashboard: whether its data is complete and up to date."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _OVERRIDDEN = f'{{{SELF}, exported_namespace!=""}}'
 
 
 def exporter_numbers() -> list[tuple[Any, int, int]]:
-    """With width and height."""
+    """The panels, with width and height."""
     return [(panel, 3, 4) for panel in (*_of_scrapes(), *_of_resources())]
 
 

@@ -1,4 +1,4 @@
-"""The generated files of the dashboards: their JSON, and a kustomization that makes a ConfigMap of each."""
+"""The generated files of the dashboards: their JSON, and a kustomization that generates a ConfigMap from each."""
 
 import functools
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 from tools.bundle.source import NAME, ROOT, read_version
 from tools.dashboards.agent_runs import agent_runs
-from tools.dashboards.board import NO_RUNBOOKS
+from tools.dashboards.board import RUNBOOKS_PLACEHOLDER
 from tools.dashboards.exporter_board import exporter_board
 from tools.dashboards.one_run import one_run_board
 
@@ -34,7 +34,7 @@ generatorOptions:
 
 @functools.cache
 def boards() -> dict[str, str]:
-    """The JSON of each dashboard, by the name of its file, with links to runbooks whose address is not set."""
+    """The JSON of each dashboard by file name. Links to runbooks have a placeholder for their address."""
     return {
         "agent-runs.json": agent_runs(),
         "one-run.json": one_run_board(),
@@ -43,9 +43,9 @@ def boards() -> dict[str, str]:
 
 
 def linked(base: str) -> dict[str, str]:
-    """The same with the runbooks at that address, or without links to them where it is empty."""
+    """The dashboards with links to runbooks below the address `base`; if it is empty, without these links."""
     if base:
-        return {name: text.replace(NO_RUNBOOKS, base.rstrip("/")) for name, text in boards().items()}
+        return {name: text.replace(RUNBOOKS_PLACEHOLDER, base.rstrip("/")) for name, text in boards().items()}
     return {
         name: json.dumps(_without_runbooks(json.loads(text)), sort_keys=True, indent=1) + "\n"
         for name, text in boards().items()
@@ -53,23 +53,23 @@ def linked(base: str) -> dict[str, str]:
 
 
 def _without_runbooks(tree: Any) -> Any:
-    """A tree without what leads to a runbook."""
+    """The JSON without links to runbooks."""
     if isinstance(tree, dict):
         return {key: _without_runbooks(below) for key, below in tree.items()}
     if isinstance(tree, list):
-        return [_without_runbooks(item) for item in tree if not _leads_to_runbooks(item)]
+        return [_without_runbooks(item) for item in tree if not _is_runbook_link(item)]
     return tree
 
 
-def _leads_to_runbooks(item: Any) -> bool:
-    """Whether it is a link to one, or the variable with their address."""
+def _is_runbook_link(item: Any) -> bool:
+    """Whether the item is a link to a runbook, or the variable with the address of the runbooks."""
     return isinstance(item, dict) and (
-        str(item.get("url")).startswith("${runbooks}/") or item.get("query") == NO_RUNBOOKS
+        str(item.get("url")).startswith("${runbooks}/") or item.get("query") == RUNBOOKS_PLACEHOLDER
     )
 
 
 def generated() -> dict[pathlib.Path, str]:
-    """The text of each generated file, by its path."""
+    """The text of each generated file by path."""
     made = linked("")
     maps = "\n".join(f"  - {{name: {NAME}-{pathlib.PurePath(name).stem}, files: [{name}]}}" for name in made)
     made["kustomization.yaml"] = KUSTOMIZATION.format(maps=maps, name=NAME, version=read_version())
@@ -77,5 +77,5 @@ def generated() -> dict[pathlib.Path, str]:
 
 
 def found() -> list[pathlib.Path]:
-    """The files that are there: all of them are generated."""
+    """The existing files in dashboards/, all of which are generated."""
     return [*(ROOT / "dashboards").glob("*")]

@@ -1,4 +1,4 @@
-"""The dashboard of one run: its life over time, its Jobs, and the health of what it needs."""
+"""The dashboard of one run: its state and causes, its timeline, its Jobs, and the ConfigMaps that it needs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,24 +31,25 @@ __all__ = ["one_run_board"]
 
 PAST = {0: ("no longer exported", GONE)}
 SIGNS = {21: ("yes", BAD), 22: ("firing", BAD), 23: ("waiting", WARN)}
+"""Value mappings for causes and alerts on the timeline, beside STATES and JOBS."""
 
 
 def one_run_board() -> str:
-    """Its JSON."""
+    """The JSON of the dashboard."""
     runs = f"coderun_created_timestamp{{{ONE}}}"
     return board(
         ONE_RUN,
         "One agent run from its creation to its end: state and phase, Jobs, limits, causes, alerts, ConfigMaps.",
         variables=[
             datasource(),
-            query("cluster", "Cluster", series="coderun_exporter_build_info", all_of_them=True),
-            query("namespace", "Namespace", series=f"coderun_created_timestamp{{{SCRAPED}}}", all_of_them=False),
-            query("coderun", "Run", series=runs, all_of_them=False),
+            query("cluster", "Cluster", series="coderun_exporter_build_info", include_all=True),
+            query("namespace", "Namespace", series=f"coderun_created_timestamp{{{SCRAPED}}}", include_all=False),
+            query("coderun", "Run", series=runs, include_all=False),
         ],
         annotations=[ALERTS],
         rows=[
             Row("State and causes", [*_numbers(), causes()]),
-            Row("Over time", _life()),
+            Row("Over time", _timeline()),
             Row("Details", one_run_tables()),
         ],
         since="6h",
@@ -115,7 +116,7 @@ def _longest(values: Mapping[str, str]) -> list[Query]:
     return [Query(f"max({expr})", legend) for legend, expr in values.items()]
 
 
-def _life() -> list[tuple[Any, int, int]]:
+def _timeline() -> list[tuple[Any, int, int]]:
     ended = f"max by ({JOB}) (job_finished_timestamp_seconds{{{ONE}"
     job = "\nor ".join(
         [

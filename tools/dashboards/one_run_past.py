@@ -1,7 +1,7 @@
-"""The queries of the dashboard of one run about what was: over the chosen time range, present or not.
+"""Queries of the dashboard of one run that also cover a run or Job that is no longer exported.
 
-A value is the present one, or the last of the time range where the exporter exports it no more. What a query is about
-is named with it: `last`, `until its end`, `until last exported`.
+The result is the current value or, if the series no longer exists, its last value in the time range. The legends
+state which one is shown: `last`, `until its end`, `until last exported`.
 """
 
 from tools.dashboards.one_run_promql import (
@@ -40,7 +40,10 @@ __all__ = [
 
 
 def seen(selected: str, by: str) -> str:
-    """When a selector last had a result within the time range, by those labels, to a minute."""
+    """The Unix time at which the expression last had a result within the time range, by these labels, to a minute.
+
+    selected: an expression whose values are timestamps.
+    """
     return f"(max by ({by}) ({selected}) or max by ({by}) (max_over_time(({selected})[$__range:1m])))"
 
 
@@ -49,16 +52,16 @@ _JOBS_SEEN = f"last_over_time(job_info{{{THIS}}}[$__range])"
 
 
 def known(metric: str, *, how: str = "max") -> str:
-    """The present value of a gauge of the run; the last one within the time range of a run that is gone."""
-    return _known(metric, THIS, by="cluster", how=how, here=_HERE)
+    """The current value of a gauge of the run; if the run is no longer exported, the last one in the time range."""
+    return _last_value(metric, THIS, by="cluster", how=how, here=_HERE)
 
 
 def of_past_jobs(metric: str) -> str:
-    """A gauge of the Jobs that this run has or had within the time range."""
-    return f"({_known(metric, ONE, by=JOB, how='max', here=MINE)} and on ({JOB}) {_JOBS_SEEN})"
+    """The value of a gauge for each Job that the run has or had within the time range."""
+    return f"({_last_value(metric, ONE, by=JOB, how='max', here=MINE)} and on ({JOB}) {_JOBS_SEEN})"
 
 
-def _known(metric: str, matchers: str, *, by: str, how: str, here: str) -> str:
+def _last_value(metric: str, matchers: str, *, by: str, how: str, here: str) -> str:
     now, past = (
         f"{how} by ({by}) ({value})"
         for value in (f"{metric}{{{matchers}}}", f"last_over_time({metric}{{{matchers}}}[$__range])")
@@ -72,12 +75,12 @@ ATTEMPT = known("coderun_attempt")
 
 
 def run_time(metric: str) -> str:
-    """A time of the run; not of one that was deleted before it was created again under its name."""
+    """A timestamp of the run, unless it is that of a deleted run with the same name."""
     return f"({known(metric)} >= on (cluster) {CREATED})"
 
 
 def job_time(metric: str, *, how: str = "max") -> str:
-    """A time of the run's Jobs, of one since its creation."""
+    """The newest (or, with `how`, the oldest) timestamp of the Jobs that were created after the run."""
     return f"{how} by (cluster) ({of_past_jobs(metric)} >= on (cluster) group_left () {CREATED})"
 
 
@@ -91,7 +94,7 @@ AGES = {
     "until last exported": f"({_GONE_AT} - on (cluster) {CREATED}) unless on (cluster) {_ENDED}",
 }
 
-# The phase that was seen last; its state is not looked for: what is gone has no colour of the present.
+# The last phase, without the state of the run, which determines the colour of the current phase.
 LAST_PHASE = (
     f"topk by (cluster) (1, {seen(f'timestamp(coderun_phase{{{THIS}}})', 'cluster, phase')})"
     f" unless on (cluster) {_HERE}"
@@ -105,11 +108,11 @@ _CAUSES = "\nor ".join(
         NOT_READY_SEEN,
     )
 )
-# One that was there at the end: two minutes, because samples are looked for each minute.
+# The causes at the end of the run's series. The tolerance is two minutes, because `seen` has a resolution of one.
 LAST_CAUSE = f"(({_CAUSES}) + 120 > on (cluster) group_left () {_GONE_AT})"
 
 _FIRST_JOB = job_time("job_created_timestamp", how="min")
-# Where the first attempt is not in the time range, its Job may be missing.
+# If the first attempt is not in the time range, its Job may be missing.
 _FIRST_ATTEMPT = f"(min by (cluster) (min_over_time(coderun_attempt{{{THIS}}}[$__range])) == 1)"
 _SINCE = f"({known('coderun_without_job_since_timestamp_seconds', how='min')} or {CREATED})"
 _WAITS = {
@@ -135,7 +138,7 @@ RUN_TIMES = {legend: f"({value}) and on ({JOB}) {NEWEST}" for legend, value in J
 }
 
 
-def _ended_as(result: str) -> str:
+def _ended_with(result: str) -> str:
     return f'(last_over_time(job_finished_timestamp_seconds{{{ONE}, result="{result}"}}[$__range]) > bool 0)'
 
 
@@ -143,11 +146,11 @@ _CODES = {word: code for code, (word, _) in JOBS.items()}
 JOB_STATE = "\nor ".join(
     [
         *(
-            f"{_CODES[result]} * max by ({JOB}) ({_ended_as(result)} and on ({JOB}) {_JOBS_SEEN})"
+            f"{_CODES[result]} * max by ({JOB}) ({_ended_with(result)} and on ({JOB}) {_JOBS_SEEN})"
             for result in ("succeeded", "failed")
         ),
         f"({NOW_STATES})",
         f"{max(JOBS)} * group by ({JOB}) ({_JOBS_SEEN})",
     ]
 )
-"""How each Job ended; else what its pods do; else that it is gone."""
+"""The state of each Job as a key of `JOBS`: how it ended, or the state of its pods, or that it no longer exists."""

@@ -34,6 +34,7 @@ __all__ = [
 
 THIS = f'{ONE}, coderun="$coderun"'
 MINE = f"job_info{{{THIS}}}"
+# The value mappings of the timeline. All numbers differ, because a panel has one list of mappings.
 STATES = {
     1: ("succeeded", GOOD),
     2: ("failed", BAD),
@@ -56,18 +57,18 @@ STATE = coded(
     "coderun_state", "state", [(name, code) for code, (name, _) in STATES.items()], by="cluster", matchers=THIS
 )
 PHASE = f"({STATE})\n* on (cluster) group_right () max by (cluster, phase) (coderun_phase{{{THIS}}})"
-"""The state as a number, with the label `phase`: phases are shown and never compared."""
+"""The state of the run as a key of `STATES`, with the label `phase`, which is only displayed."""
 CREATED = f"max by (cluster) (coderun_created_timestamp{{{THIS}}})"
 OPEN = f'coderun_state{{{THIS}, state="open"}} unless on (cluster) coderun_state{{{THIS}, state!="open"}}'
 DEADLINE = f"(max by (cluster) (coderun_job_creation_deadline_seconds{{{THIS}}}) < +Inf)"
 
 
 def of_jobs(metric: str, *, how: str = "max", by: str = JOB, matchers: str = ONE) -> str:
-    """A gauge of this run's Jobs."""
+    """The value of a gauge for the Jobs of this run."""
     return f"{how} by ({by}) (max by ({JOB}) ({metric}{{{matchers}}}) and on ({JOB}) {MINE})"
 
 
-# Neither finished nor suspended, whatever the number of active pods.
+# Jobs that are neither finished nor suspended, with or without active pods.
 UNFINISHED = (
     f"(group by ({JOB}) (job_created_timestamp{{{ONE}}}) or group by ({JOB}) (job_start_time{{{ONE}}}))"
     f" and on ({JOB}) {MINE}"
@@ -97,7 +98,7 @@ _STATES = "\nor ".join(
     ]
 )
 POD_STATES = f"(({_STATES})\nand on ({JOB}) ({UNFINISHED}))"
-"""What the pods of each unfinished Job do; `unfinished` where the API server does not write which are ready."""
+"""The state of the pods of each unfinished Job; `unfinished` if the Job's status does not have `ready`."""
 NOW_STATES = f"15 * {of_jobs('job_suspended')}\nor {POD_STATES}"
 WAITING = f"23 * max by (cluster, reason) (agent_pod_waiting{{{ONE}}} and on ({JOB}) {MINE})"
 _ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"'
@@ -121,13 +122,13 @@ FIRING = "\nor ".join(
         f'({_ALERTS}, alertname="RequiredConfigMapUnhealthy"}} and on (cluster, configmap) {_CONFIGMAPS})',
     ]
 )
-"""The alerts about the run, its Jobs, its task, and what else explains its state."""
+"""The alerts about the run, its Jobs and its task, and about causes of its state."""
 ALERT = "alertname, severity, cluster, namespace, coderun, job_name"
 ALERTS = f"max by ({ALERT}) ({FIRING})"
 FIRING_SINCE = f"({firing_since(ALERT)}) and ({ALERTS})"
 
-# As exporter.diagnosis.configmaps decides: a ConfigMap that is named after CLIs is theirs, one that is named after
-# none is everybody's. Names of up to three CLIs, and CLIs of up to two words, are told apart.
+# As in exporter.diagnosis.configmaps: runs of a CLI need the ConfigMaps whose names contain that CLI, or no CLI.
+# The patterns support names with up to three CLIs, and CLIs of up to two words.
 _ANY_CLI = "|".join(sorted(CLIS))
 _FIRST, _SECOND, _LAST = (
     f'label_replace({HEALTH}, "cli", "$1", "configmap", "{pattern}")'
@@ -148,4 +149,4 @@ _NEEDED = "\nor ".join(
     ]
 )
 HEALTH_FOR_RUN = f"max by ({CONFIGMAP}) ({_NEEDED})"
-"""The health of the ConfigMaps that a run of its CLI needs."""
+"""The health of the ConfigMaps that runs of this CLI need."""

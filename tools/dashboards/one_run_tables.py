@@ -36,15 +36,15 @@ __all__ = ["causes", "one_run_tables"]
 
 
 def causes() -> tuple[Any, int, int]:
-    """Each cause with its detail, which is a sentence or a message."""
+    """The table of causes with their details."""
     kinds = {
         "no Job": (STALL, f"timestamp({STALLS})"),
         "Job unfinished": (HANG, f"timestamp({HANGS}) and on ({JOB}) {MINE}"),
         "run failed": (FAILURE, f"timestamp({FAILURES})"),
         "run not ready": (NOT_READY, NOT_READY_SEEN),
     }
-    present = [_labelled(now, "what", what) for what, (now, _) in kinds.items()]
-    last = [_labelled(seen(past, "cluster, cause, detail"), "what", what) for what, (_, past) in kinds.items()]
+    present = [_with_label(now, "what", what) for what, (now, _) in kinds.items()]
+    last = [_with_label(seen(past, "cluster, cause, detail"), "what", what) for what, (_, past) in kinds.items()]
     every, labels = "\nor ".join(last), "cluster, what, cause, detail"
     panel = table(
         "Causes within the time range",
@@ -66,12 +66,12 @@ def causes() -> tuple[Any, int, int]:
     return panel, 24, 4
 
 
-def _labelled(expr: str, label: str, text: str) -> str:
+def _with_label(expr: str, label: str, text: str) -> str:
     return f'label_replace({expr}, "{label}", "{text}", "", "")'
 
 
 def one_run_tables() -> list[tuple[Any, int, int]]:
-    """The times of the run, its description, its Jobs, and its alerts."""
+    """The tables of timestamps, the description of the run, its Jobs, and its alerts."""
     alerts = table(
         "Alerts that fire now",
         "Alerts about the run, its Jobs or its task, and alerts about the cause. Firing since is the time at which"
@@ -106,12 +106,12 @@ def _times() -> Any:
         "deletion requested": run_time("coderun_deletion_timestamp_seconds"),
         "last exported": LAST_EXPORTED,
     }
-    labelled = [_labelled(expr, "event", name) for name, expr in events.items()]
+    with_event = [_with_label(expr, "event", name) for name, expr in events.items()]
     return table(
         "Timestamps",
         "Times of the run, and of the Jobs that it has or had within the time range, oldest first."
         " `CodeRunStuckDeleting`.",
-        Query("1000 * (" + "\nor ".join(labelled) + ")"),
+        Query("1000 * (" + "\nor ".join(with_event) + ")"),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
             Column(field="event", title="Event"),

@@ -1,4 +1,4 @@
-"""docs/dashboards.md: the text of page.md, and a table of the results of each query on the demo platform."""
+"""Generates docs/dashboards.md from page.md, with the number of series of each query on the demo platform."""
 
 import json
 import pathlib
@@ -20,36 +20,36 @@ _ROW = re.compile(r"^\| (?P<panel>[^|]+) \| (?P<ref>[A-Z]) \| (?P<reads>[^|]+) \
 
 
 def write(measured: Mapping[str, Sequence[Sequence[PanelResult]]]) -> None:
-    """Writes the page with those answers."""
+    """Writes the page with these results."""
     tables = {}
     for file, text in boards().items():
         rows = [
             f"| {title} | {ref} | {reads} | {' / '.join(str(_count(each, title, ref)) for each in measured[file])} |"
-            for title, ref, reads in _listed(text)
+            for title, ref, reads in _query_rows(text)
         ]
         tables[pathlib.PurePath(file).stem.replace("-", "_")] = "\n".join(rows)
     (ROOT / PAGE).write_text(_template().substitute(tables), encoding="utf-8")
 
 
 def stale() -> list[str]:
-    """The page, where it is missing, its text is not that of page.md, or its tables list other panels."""
+    """The page, if it is missing, if its text is not that of page.md, or if its tables list other panels."""
     path = ROOT / PAGE
     if not path.exists():
         return [PAGE]
     text = path.read_text("utf-8")
     listed = [found.groups() for found in _ROW.finditer(text)]
-    wanted = [row for board in boards().values() for row in _listed(board)]
+    wanted = [row for board in boards().values() for row in _query_rows(board)]
     left = _ROW.sub("", text).split()
     empty = _template().substitute(dict.fromkeys(("agent_runs", "one_run", "exporter"), "")).split()
     return [] if listed == wanted and left == empty else [PAGE]
 
 
 def metrics_of(expression: str) -> list[str]:
-    """The metrics that a query reads, in the order of their names."""
+    """The names of the metrics that a query reads, sorted."""
     return sorted({node.name or "" for node in _selectors(promql_parser.parse(expression))})
 
 
-def _listed(text: str) -> list[tuple[str, str, str]]:
+def _query_rows(text: str) -> list[tuple[str, str, str]]:
     """Title, letter and metrics of each query of a dashboard."""
     chosen = dict.fromkeys([each["name"] for each in json.loads(text)["templating"]["list"]], ALL)
     return [
@@ -64,7 +64,7 @@ def _listed(text: str) -> list[tuple[str, str, str]]:
 
 
 def _selectors(tree: object) -> "list[promql_parser.VectorSelector]":
-    """Every selector of a syntax tree; that of a range is its inner one."""
+    """All vector selectors in a syntax tree, including those of matrix selectors."""
     if isinstance(tree, promql_parser.VectorSelector):
         return [tree]
     inner = [getattr(tree, part, None) for part in ("expr", "lhs", "rhs", "vector_selector", "param")]

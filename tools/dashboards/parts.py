@@ -1,4 +1,4 @@
-"""Panels as these dashboards have them: one function for each kind, on the builders of Grafana's own SDK."""
+"""Creates the panels of the dashboards with Grafana's SDK: one function for each kind of panel."""
 
 import dataclasses
 import re
@@ -44,17 +44,17 @@ SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 GOOD, WARN, BAD, NEUTRAL, GONE = "green", "orange", "red", "blue", "#6e7687"
 COUNT = "short"
 DURATION = "dtdhms"
-"""Seconds as days, hours, minutes and seconds: 1 d 02:04:48."""
+"""A unit of Grafana: seconds as days, hours, minutes and seconds, such as 1 d 02:04:48."""
 
 Levels = Sequence[tuple[float, str]]
-"""Where a colour begins."""
+"""Thresholds: the smallest value of each colour."""
 Words = Mapping[int, tuple[str, str]]
-"""Text and colour by number."""
+"""Value mappings: text and colour of each number."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """One query of a panel; `legend` names its series. The name of a limit begins with `limit`."""
+    """A query of a panel. `legend` is the format of the names of its series; that of a limit begins with `limit`."""
 
     expr: str
     legend: str = ""
@@ -69,9 +69,9 @@ def number(
     words: Words | None = None,
     nothing: str = "",
 ) -> stats.Panel:
-    """The newest value of each query, large; coloured as a whole where it has levels or words.
+    """The newest value of each query in large type. With levels or words, the background has their colour.
 
-    A query whose legend is `warning` has orange where the others are red.
+    A query with the legend `warning` is orange at the thresholds at which the others are red.
     """
     panel = base(stats.Panel(), title, text, unit=unit, levels=levels, words=words, nothing=nothing)
     panel.color_mode(common.BigValueColorMode.BACKGROUND if levels or words else common.BigValueColorMode.NONE)
@@ -92,10 +92,10 @@ def lines(
     stacked: bool = False,
     top: float | None = None,
 ) -> timeseries.Panel:
-    """Values over time. `levels` are drawn as lines; `top` is the least upper end.
+    """Values over time. `levels` are drawn as lines; `top` is the minimum upper end of the axis.
 
-    A series whose name begins with `limit` is dashed: red, or where each series has a limit of its own (`limit of`)
-    in a colour of its own. Those of activeDeadlineSeconds are dotted and purple.
+    A series whose name begins with `limit` is dashed and red. If each series has its own limit (`limit of`), each
+    limit has its own colour. The limits of activeDeadlineSeconds are dotted and purple.
     """
     panel = base(timeseries.Panel(), title, text, unit=unit, levels=levels)
     panel.min(0).line_width(2).fill_opacity(30 if stacked else 8).show_points(common.VisibilityMode.NEVER)
@@ -123,7 +123,7 @@ def lines(
 
 
 def lanes(title: str, text: str, *queries: Query, words: Words) -> statetimeline.Panel:
-    """A lane over time for each series, in words and colours."""
+    """A state timeline with a lane for each series, in words and colours."""
     panel = base(statetimeline.Panel(), title, text, words=words)
     panel.show_value(common.VisibilityMode.AUTO).merge_values(True).row_height(0.85).fill_opacity(75).line_width(0)
     panel.legend(
@@ -138,7 +138,7 @@ def lanes(title: str, text: str, *queries: Query, words: Words) -> statetimeline
 def names(
     title: str, text: str, *queries: Query, levels: Levels = (), words: Words | None = None, nothing: str
 ) -> stats.Panel:
-    """The legend of each series instead of its value, large."""
+    """The legend of each series in large type, without its value."""
     panel = number(title, text, *queries, levels=levels, words=words, nothing=nothing)
     return panel.text_mode(common.BigValueTextMode.NAME)
 
@@ -146,7 +146,7 @@ def names(
 def bars(
     title: str, text: str, *queries: Query, unit: str = COUNT, decimals: int | None = None, nothing: str = ""
 ) -> bargauge.Panel:
-    """A horizontal bar for each series, as it is now."""
+    """A horizontal bar for the current value of each series."""
     panel = base(bargauge.Panel(), title, text, unit=unit, nothing=nothing).min(0)
     if decimals is not None:
         panel.decimals(decimals)
@@ -165,9 +165,9 @@ def base(
     words: Words | None = None,
     nothing: str = "",
 ) -> P:
-    """The panel with what all panels have in common."""
+    """The panel with the properties that all panels have."""
     panel.title(title).description(text).datasource(SOURCE).thresholds(_thresholds(levels))
-    # Alerts that a description names are links to their runbooks.
+    # A panel links to the runbook of each alert in its description.
     panel.links([_runbook(name) for name in re.findall(r"`([A-Z]\w+)`", text)])
     if unit:
         panel.unit(unit)
@@ -191,7 +191,7 @@ def with_queries(
     instant: bool = False,
     form: PromQueryFormat = PromQueryFormat.TIME_SERIES,
 ) -> P:
-    """The panel with its queries, which are called A, B and so on."""
+    """The panel with its queries, which get the reference ids A, B and so on."""
     for place, query in enumerate(queries):
         target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + place)).format(form).datasource(SOURCE)
         target = target.instant() if instant else target.range()
@@ -200,7 +200,7 @@ def with_queries(
 
 
 def _thresholds(levels: Levels) -> build.ThresholdsConfig:
-    """Below the first level a value is good; where there is none it is neither good nor bad."""
+    """The thresholds. Values below the first level are good; without levels, all values are neutral."""
     steps = [(None, GOOD if levels else NEUTRAL), *levels]
     return (
         build.ThresholdsConfig()
@@ -210,8 +210,8 @@ def _thresholds(levels: Levels) -> build.ThresholdsConfig:
 
 
 def _runbook(alert: str) -> build.DashboardLink:
-    made = build.DashboardLink(f"Runbook of {alert}").type(dashboard.DashboardLinkType.LINK)
-    return made.url(f"${{runbooks}}/{alert}").target_blank(True)
+    link = build.DashboardLink(f"Runbook of {alert}").type(dashboard.DashboardLinkType.LINK)
+    return link.url(f"${{runbooks}}/{alert}").target_blank(True)
 
 
 def _warning_style(levels: Levels) -> list[dashboard.DynamicConfigValue]:
@@ -224,7 +224,7 @@ _LIMITS = (
     ("^limit(?! of )", (10, 10), BAD),
     ("^limit: activeDeadlineSeconds", (2, 8), "purple"),
 )
-"""Patterns of names, with dashes and colour; the last that fits is what Grafana draws."""
+"""Patterns of names, with dashes and colour. Grafana applies the last one that matches."""
 
 
 def _limit_style(dash: tuple[int, int], color: str) -> list[dashboard.DynamicConfigValue]:

@@ -1,9 +1,9 @@
-"""The parts that the dashboards' queries are made of.
+"""The common parts of the dashboards' queries.
 
-What two replicas report counts once: a gauge is aggregated with `max` or `min` to its object before anything is
-counted or summed, and a counter to the largest count of any replica. `cluster` is kept everywhere and selected by a
-pattern that an absent label matches too. Joins are on the identity of an object in the cluster, never on a label that
-a rollout changes.
+Two replicas export the same objects, which must be counted once: gauges are aggregated by object with `max` or `min`
+before they are counted or summed, and counters by the largest count of any replica. Every query keeps the label
+`cluster`, and selects it with a pattern that also matches series without it. Joins use the labels that identify an
+object in the cluster, and no label that changes with a rollout.
 """
 
 from collections.abc import Sequence
@@ -38,40 +38,41 @@ CONFIGMAP = "cluster, namespace, configmap"
 NAMED = (
     "coderun", "job_name", "configmap", "service", "task_id", "agent", "run_type", "kind",
 )  # fmt: skip
-"""The labels by which alerts about runs name their object, beside `cluster` and `namespace`."""
+"""The labels with which alerts about runs identify their object, in addition to `cluster` and `namespace`."""
 ALERT = f"alertname, severity, cluster, namespace, {', '.join(NAMED)}"
 
 SCRAPED = 'job=~".*coderun-exporter.*", cluster=~"$cluster"'
-"""Series of the exporter: its scrape jobs as the rules select them."""
+"""Matchers for all series of the exporter, by its scrape jobs, as in the rules."""
 ALL = f'{SCRAPED}, namespace=~"$namespace"'
-"""Runs and Jobs by the variables of a dashboard about many."""
+"""Matchers for the runs and Jobs that the variables of the dashboard of all runs select."""
 ONE = f'{SCRAPED}, namespace="$namespace"'
-"""The namespace of the one run that a dashboard is about."""
+"""Matchers for the namespace of the run, on the dashboard of one run."""
 SELF = f'{SCRAPED}, instance=~"$instance"'
-"""The exporter's own series."""
+"""Matchers for the exporter's own metrics."""
 
-# Only what is required has a health. One that had it within a day, and is still read, is missing with all of its set.
+# `configmap_health` only exists for required ConfigMaps. If it existed within the last day, and the ConfigMap is
+# still watched, all ConfigMaps of the default set are missing.
 HEALTH = (
     f"min by ({CONFIGMAP}) (configmap_health{{{SCRAPED}}})\n"
     f"or 0 * (max by ({CONFIGMAP}) (configmap_watched{{{SCRAPED}}})"
     f" unless on ({CONFIGMAP}) configmap_health{{{SCRAPED}}}"
     f" and on ({CONFIGMAP}) max_over_time(configmap_health{{{SCRAPED}}}[1d]))"
 )
-"""1 for each required ConfigMap that is healthy, else 0: as `RequiredConfigMapUnhealthy` sees it."""
+"""1 for each healthy required ConfigMap, 0 for an unhealthy one, as in `RequiredConfigMapUnhealthy`."""
 
 
 def per_run(metric: str, matchers: str = ALL, *, how: str = "max") -> str:
-    """A gauge of runs, once for each run."""
+    """The value of a gauge for each run."""
     return f"{how} by ({RUN}) ({metric}{{{matchers}}})"
 
 
 def per_job(metric: str, matchers: str = ALL, *, how: str = "max") -> str:
-    """A gauge of Jobs, once for each Job."""
+    """The value of a gauge for each Job."""
     return f"{how} by ({JOB}) ({metric}{{{matchers}}})"
 
 
 def in_state(state: str, matchers: str = ALL) -> str:
-    """A series of 1 for each run in that state and in no other: a replica that has seen its end knows better."""
+    """1 for each run that is in this state, and in no other state for another replica, which may be more current."""
     return (
         f'max by ({RUN}) (coderun_state{{{matchers}, state="{state}"}})'
         f' unless on ({RUN}) coderun_state{{{matchers}, state!="{state}"}}'
@@ -79,17 +80,17 @@ def in_state(state: str, matchers: str = ALL) -> str:
 
 
 def without_job_since(matchers: str = ALL) -> str:
-    """The time since which an open run has no Job; its creation where the exporter does not export that."""
+    """The time since which an open run has no Job. If the exporter does not export it, the creation of the run."""
     since = per_run("coderun_without_job_since_timestamp_seconds", matchers, how="min")
     return f"({since} or on ({RUN}) {per_run('coderun_created_timestamp', matchers)})"
 
 
 def firing_since(by: str) -> str:
-    """When each alert began to fire, by those labels.
+    """The Unix time at which each alert began to fire, by these labels.
 
-    ALERTS_FOR_STATE is no answer: Prometheus begins it anew at a restart for alerts that wait less than ten minutes.
-    An alert begins where it did not fire within the 15 minutes before, so that a restart is no beginning. What has
-    fired for a day has the earliest time that Prometheus had for it in that day.
+    An alert begins to fire if it did not fire within the previous 15 minutes, so that a restart of Prometheus is
+    ignored. ALERTS_FOR_STATE is not sufficient, because a restart resets it for alerts whose `for` is less than ten
+    minutes. It is only used for alerts that have fired for more than a day: its earliest value of that day.
     """
     firing = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"}'
     before = f"max by ({by}) (max_over_time({firing}[15m] offset 1m))"
@@ -102,10 +103,10 @@ def firing_since(by: str) -> str:
 
 
 def ended(metric: str, by: str, without: str, matchers: str) -> str:
-    """The increase of a counter within the dashboard's time range, by those labels.
+    """The increase of a counter within the time range of the dashboard, by these labels.
 
-    Each replica counts everything, and so do two parts that read the same namespace: the largest count of a namespace
-    is taken, as in the rules. Whatever tells replicas apart, `without` keeps it.
+    Each replica counts all events, and so do two shards that read the same namespace. So the largest count of each
+    namespace is used, as in the rules. `without` lists labels to sum over before that.
     """
     inner = f"increase({metric}{{{matchers}}}[$__range])"
     inner = f"sum without ({without}) ({inner})" if without else inner
@@ -113,35 +114,35 @@ def ended(metric: str, by: str, without: str, matchers: str) -> str:
 
 
 def rate(metric: str, by: str, matchers: str = SELF) -> str:
-    """A counter's rate per second, by those labels."""
+    """The rate of a counter per second, by these labels."""
     return f"sum by ({by}) (rate({metric}{{{matchers}}}[$__rate_interval]))"
 
 
 def coded(metric: str, label: str, codes: Sequence[tuple[str, int]], *, by: str, matchers: str) -> str:
-    """The number that stands for a label's value, for a panel that shows numbers in words and colours.
+    """A number for the value of a label, which a panel maps to a text and a colour.
 
-    Where replicas differ the first of `codes` wins.
+    If replicas differ, the first matching entry of `codes` wins.
     """
     parts = [f'{code} * max by ({by}) ({metric}{{{matchers}, {label}="{value}"}} == 1)' for value, code in codes]
     return f"\nor on ({by})\n".join(parts)
 
 
 def rows(objects: str, *, key: str, causes: str, info: str, kept: str) -> str:
-    """A row of a table for each object and cause, and one for an object without a cause; each has the value 1.
+    """The rows of a table: one for each object and cause, and one for each object without a cause. The values are 1.
 
-    `objects` is a vector of ones by `key`; `causes` and `info` select series, and `kept` are the labels of `info`.
+    `objects` is a vector of ones by `key`; `causes` and `info` are selectors, and `kept` are labels of `info` to add.
     """
     named = f"({objects}) * on ({key}) group_right () max by ({key}, cause, detail) ({causes})"
-    # Of two replicas that differ one has to be taken, or the join would be refused.
+    # If replicas have different labels, only one is used, because the join requires a unique match.
     about = f"topk by ({key}) (1, max by ({key}, {kept}) ({info}))"
     return f"(({named}) or on ({key}) ({objects})) * on ({key}) group_left ({kept}) {about}"
 
 
 def left(value: str, *, key: str, of: str) -> str:
-    """A value by `key` as a column beside the rows `of`."""
+    """A value by `key`, joined to the rows `of` as a column."""
     return f"({value})\n* on ({key}) group_right () (\n{of}\n)"
 
 
 def zero(expression: str) -> str:
-    """That, and 0 where there is nothing: a number on a wall must not be empty."""
+    """The expression, or 0 if its result is empty, so that a number panel shows a value."""
     return f"({expression}) or vector(0)"

@@ -14,18 +14,18 @@ SPAN = "5m"
 
 
 class Server(Protocol):
-    """A Prometheus."""
+    """A Prometheus server."""
 
     def query(self, expression: str, *, time: float | None = None) -> list[dict[str, Any]]:
-        """An instant query's vector."""
+        """The vector of an instant query."""
         ...
 
     def over(self, expression: str, *, seconds: float, step: float = 1.0) -> list[dict[str, Any]]:
-        """A range query's matrix, up to now."""
+        """The matrix of a range query for the last `seconds`."""
         ...
 
     def series(self, selector: str) -> list[dict[str, str]]:
-        """The label sets that a selector finds."""
+        """The label sets of the series that match a selector."""
         ...
 
 
@@ -37,7 +37,7 @@ class Result:
     series: Sequence[dict[str, Any]]
 
     def name(self, series: Mapping[str, Any]) -> str:
-        """What the legend says of one of them."""
+        """The name of a series in the legend."""
         labels = series["metric"]
         written = re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), self.target.legend)
         return written.strip() or ", ".join(f"{name}={value}" for name, value in sorted(labels.items())) or "value"
@@ -52,7 +52,7 @@ class PanelResult:
 
 
 def choices(text: str, server: Server, chosen: Mapping[str, str]) -> dict[str, list[str]]:
-    """The values that each variable of a dashboard offers, where those are chosen."""
+    """The values of each variable of a dashboard, if the variables in `chosen` have these values."""
     offered = {}
     for name, selector, label in choices_of(text):
         found = server.series(filled(selector, chosen, interval=INTERVAL, span=SPAN))
@@ -69,9 +69,9 @@ def run_queries(
     time: float | None = None,
     span: str = SPAN,
 ) -> list[PanelResult]:
-    """The results of each panel of a dashboard, over so many seconds up to now, or all at one `time`.
+    """The results of each panel of a dashboard, for the last `seconds`, or as instant queries at `time`.
 
-    `span` is the time range that is chosen. Variables that are not chosen are `All`.
+    `span` is the time range of the dashboard (`$__range`). Variables that are not in `chosen` are `All`.
     """
     values: dict[str, str | Sequence[str]] = {name: ALL for name, _, _ in choices_of(text)}
     values |= chosen

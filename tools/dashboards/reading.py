@@ -1,4 +1,4 @@
-"""A dashboard's JSON as Grafana reads it: its panels, their queries, and variables filled in."""
+"""Reads the JSON of a dashboard like Grafana: its panels, and their queries with the values of variables."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Panel:
-    """A panel with its place in the grid; `tree` is its JSON. A row has no queries."""
+    """A panel and its position in the grid; `tree` is its JSON. A row is a panel without queries."""
 
     title: str
     kind: str
@@ -37,7 +37,7 @@ class Panel:
 
 
 def panels_of(text: str) -> list[Panel]:
-    """All panels in their order, rows among them."""
+    """All panels and rows, in order."""
     return [_panel(tree) for tree in json.loads(text)["panels"]]
 
 
@@ -47,7 +47,7 @@ def annotations_of(text: str) -> list[str]:
 
 
 def choices_of(text: str) -> Iterator[tuple[str, str, str]]:
-    """Each variable that asks Prometheus: its name, the series that it asks for, and the label."""
+    """Each query variable: its name, the selector of its series, and the label."""
     for variable in json.loads(text)["templating"]["list"]:
         if variable["type"] == "query":
             found = _LABEL_VALUES.fullmatch(variable["query"]["query"])
@@ -57,17 +57,18 @@ def choices_of(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def filled(expression: str, chosen: Mapping[str, str | Sequence[str]], *, interval: str, span: str) -> str:
-    """The query with the values of its variables, as Grafana writes them for Prometheus.
+    """The query with its variables replaced by their values, as Grafana sends it to Prometheus.
 
-    `ALL` becomes the pattern of all; several values become one pattern. `interval` is `$__rate_interval` and `span`
-    is `$__range`. `$1`, a group of label_replace, is no variable. Raises KeyError for a variable that is not chosen.
+    `ALL` becomes the pattern `.*`, and several values become one pattern. `interval` is the value of
+    `$__rate_interval`, and `span` that of `$__range`. Groups of label_replace such as `$1` are not replaced. Raises
+    KeyError for a variable that is not in `chosen`.
     """
-    values = {name: _written(value) for name, value in chosen.items()}
+    values = {name: _format_value(value) for name, value in chosen.items()}
     values |= {"__rate_interval": interval, "__range": span}
     return re.sub(r"\$([A-Za-z_]\w*)", lambda found: values[found[1]], expression)
 
 
-def _written(value: str | Sequence[str]) -> str:
+def _format_value(value: str | Sequence[str]) -> str:
     if isinstance(value, str):
         return ".*" if value == ALL else value
     return "(" + "|".join(re.escape(each).replace("\\", "\\\\") for each in value) + ")"

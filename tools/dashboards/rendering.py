@@ -1,4 +1,4 @@
-"""The dashboards on the demo platform: the results of their queries, and images of them."""
+"""Queries and draws the dashboards on the demo platform."""
 
 import json
 import pathlib
@@ -12,12 +12,12 @@ from tools.dashboards.querying import PanelResult, Server, run_queries
 __all__ = ["image_name", "measured_on", "render"]
 
 Measured = dict[str, list[list[PanelResult]]]
-"""By file: the answers, once for each run where the dashboard is about one, else once."""
+"""The results by file name. The dashboard of one run has a list of results for each run, the others have one list."""
 _SECONDS = 45.0
 
 
 def render(folder: pathlib.Path) -> Measured:
-    """Writes an image of each dashboard into the folder; gives the results that the images show."""
+    """Writes an image of each dashboard to the folder. Returns the results of all queries."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="coderun-dashboards-") as scratch,
@@ -31,7 +31,7 @@ def render(folder: pathlib.Path) -> Measured:
 
 
 def measured_on(server: Server) -> Measured:
-    """The results of every query of every dashboard."""
+    """The results of all queries of all dashboards."""
     measured = {}
     for file, text in boards().items():
         about_one = '"name": "coderun"' in text

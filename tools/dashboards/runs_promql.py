@@ -1,4 +1,4 @@
-"""The queries of the dashboard of many runs: which runs and Jobs are meant, and what is known of each."""
+"""The queries of the dashboard of all runs: which runs and Jobs it shows, and their values."""
 
 from tools.dashboards.promql import (
     ALERT,
@@ -69,7 +69,7 @@ LONGEST = (
     f" * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
 )
 MAY_WAIT = f"max by (agent) (({DEADLINE} < +Inf) * on ({RUN}) group_left (agent) {_ABOUT_RUNS})"
-# A phase that the profile does not list is CodeRunPhaseUnknown's alone.
+# For a phase that the profile does not list, only CodeRunPhaseUnknown fires.
 LATE = f'(({WAITING}) > on ({RUN}) {DEADLINE}) unless on ({RUN}) coderun_phase{{{ALL}, phase="other"}}'
 WAITING_ROWS = rows(JOBLESS, key=RUN, causes=f"coderun_stall_cause{{{ALL}}}", info=RUN_INFO, kept="agent")
 
@@ -80,7 +80,7 @@ FAILED_ROWS = rows(
     NEWEST_FAILED, key=RUN, causes=f"coderun_failure_cause{{{ALL}}}", info=RUN_INFO, kept="agent, run_type"
 )
 
-# Neither finished nor suspended. A Job without a pod has no active pod and is unfinished all the same.
+# Jobs that are neither finished nor suspended. A Job without an active pod is unfinished too.
 UNFINISHED = (
     f"(group by ({JOB}) (job_created_timestamp{{{ALL}}}) or group by ({JOB}) (job_start_time{{{ALL}}}))"
     f" and on ({JOB}) {JOB_INFO}"
@@ -100,13 +100,13 @@ NOT_STARTING = (
     f' unless on ({JOB}) (max_over_time(job_pods{{{ALL}, state="running"}}[1h]) > 0)'
 )
 ENDED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}})'
-# A Job that opted out of its limit has opted out of the others too.
+# A Job without a limit (+Inf) has opted out of all these alerts.
 _LIMITED = f"({LIMIT} < +Inf)"
 ATTENTION = (
     f"({UNFINISHED}) and on ({JOB}) {_LIMITED} and on ({JOB})\n"
     f"(({OVER})\nor on ({JOB}) ({NO_POD})\nor on ({JOB}) ({NOT_STARTING})\nor on ({JOB}) ({ENDED}))"
 )
-"""Jobs that are late, without a pod, or left after their run."""
+"""Jobs that exceed their limit, have no pod, have a pod that does not start, or whose run is over."""
 CRITICAL = (
     f"(({OVER}) and on ({JOB})"
     f" ({LIMIT} != 3600 or on ({JOB}) job_max_runtime_configured{{{ALL}}}"
@@ -115,20 +115,20 @@ CRITICAL = (
     f" unless on (cluster, namespace) (max_over_time(job_active{{{ALL}}}[10m]) > 0))\n"
     f'or on ({JOB}) max by ({JOB}) (job_hang_cause{{{ALL}, cause="finished_not_exited"}})'
 )
-"""Those that the rules call critical: over a limit that was set or over four times the default; no Job of the
-namespace has a pod; completed work."""
+"""Jobs for which the rules fire with severity critical: the Job exceeds a configured limit or four times the default
+limit, no Job of the namespace has a pod, or the work is completed."""
 PROBLEM = "\nor ".join(
     f"({code} * group by ({JOB}) ({jobs}))" for code, jobs in ((1, NO_POD), (2, NOT_STARTING), (3, ENDED), (4, OVER))
 )
-"""Why a Job needs attention, as a number."""
+"""The reason why a Job needs attention, as a key of `PROBLEMS` in runs_tables.py."""
 ATTENTION_ROWS = rows(ATTENTION, key=JOB, causes=f"job_hang_cause{{{ALL}}}", info=JOB_INFO, kept="agent, coderun")
 ABOUT_JOBS = f"topk by ({JOB}) (1, max by ({JOB}, agent, coderun) ({JOB_INFO}))"
 
 
 def firing(more: str = "") -> str:
-    """The alerts about runs that fire, each once. Those about the exporter are on its own dashboard.
+    """The firing alerts about runs, without duplicates. Alerts about the exporter are on its own dashboard.
 
-    The choice of namespaces does not hide unhealthy ConfigMaps: they have a namespace of their own, and are causes.
+    Alerts about ConfigMaps of all namespaces are included, because they can be the cause of the others.
     """
     kept = f'{CLUSTER}, component="coderun-exporter", alertstate="firing", severity!="info"{more}'
     of_all = 'alertname="RequiredConfigMapUnhealthy"'
@@ -146,5 +146,5 @@ FRESHNESS = (
     f"or on ({_RESOURCE}) max by ({_RESOURCE}) (0 * {_REQUIRED} + on (cluster, instance) group_left ()"
     f" max by (cluster, instance) (process_start_time_seconds{{{SCRAPED}}})))"
 )
-"""How old the data of each resource are, of the replica with the newest; also after the last scrape of all replicas.
-What is required and was never read is as old as the exporter."""
+"""The age of the data of each resource, for the most current replica, even if all replicas are down. If a required
+resource was never synced, the age is that of the exporter's process."""

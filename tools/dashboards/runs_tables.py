@@ -1,4 +1,4 @@
-"""The tables of the dashboard of many runs: runs without a Job, Jobs that need attention, failed runs, alerts."""
+"""The tables of the dashboard of all runs: alerts, runs without a Job, Jobs that need attention, failed runs."""
 
 from typing import Any
 
@@ -26,13 +26,13 @@ __all__ = ["runs_tables"]
 SEVERITIES = {"critical": BAD, "warning": WARN}
 PROBLEMS = {1: ("no pod", WARN), 2: ("pod not starting", WARN), 3: ("run is over", WARN), 4: ("over limit", WARN)}
 CODES = {1: ("warning", WARN), 2: ("critical", BAD)}
-# Of the first Job's start, or of its creation while it has none.
+# The start of a Job, or its creation if it has not started.
 BEGIN = f"({STARTED} or on ({JOB}) {per_job('job_created_timestamp')})"
 SEVERITY = f"(2 * group by ({JOB}) ({CRITICAL})\nor group by ({JOB}) ({per_job('job_created_timestamp')}))"
 
 
 def runs_tables() -> list[tuple[Any, int, int]]:
-    """With width and height."""
+    """The panels, with width and height."""
     return [(_firing(), 24, 8), (_waiting(), 24, 5), (_jobs(), 24, 6), (_failed(), 24, 5)]
 
 

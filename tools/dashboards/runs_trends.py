@@ -1,4 +1,4 @@
-"""The lower rows of the dashboard of many runs: trends, as panels with width and height."""
+"""The lower rows of the dashboard of all runs: trends, as panels with width and height."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ LIMIT_OF = "limit of {{agent}}"
 
 
 def open_runs() -> list[tuple[Any, int, int]]:
-    """How many runs are open, by phase and by age, and the pods that work on them."""
+    """The number of open runs by phase, by state and by age, and the pods of unfinished Jobs."""
     by_age = f"max by ({RUN}) (({AGE}) and on ({RUN}) ({OPEN}))"
     steps = [("under 10 min", 0, 600), ("10 min to 1 h", 600, 3600), ("1 h to 6 h", 3600, 21600)]
     ages = [Query(zero(f"count(({by_age}) >= {low} < {high})"), name) for name, low, high in steps]
@@ -60,7 +60,7 @@ def open_runs() -> list[tuple[Any, int, int]]:
 
 
 def limits() -> list[tuple[Any, int, int]]:
-    """Durations, and the limits that apply."""
+    """Durations of runs and Jobs, and their limits."""
     may_run = f"max by (agent) (({LIMIT} < +Inf) * on ({JOB}) group_left (agent) {ABOUT_JOBS})"
     first_p95 = f"agent:coderun_job_creation_seconds:p95_1h{{{AGENT}}} >= 0"
     jobs_p95 = f"agent:job_duration_seconds:p95_6h{{{AGENT}}} >= 0"
@@ -108,7 +108,7 @@ def limits() -> list[tuple[Any, int, int]]:
 
 
 def outcomes() -> list[tuple[Any, int, int]]:
-    """How Jobs and runs end, and the ConfigMaps that new runs need."""
+    """Failures of Jobs and runs, and the health of required ConfigMaps."""
     share = lines(
         "Failed share of finished Jobs, 1 h",
         "By agent, recorded by the rules. `AgentJobsFailing` fires if more than half of at least four Jobs failed,"
@@ -118,7 +118,7 @@ def outcomes() -> list[tuple[Any, int, int]]:
         levels=[(0.5, BAD)],
         top=1,
     )
-    # A namespace beyond the bound of the counters is counted as `other`.
+    # The counters have at most a fixed number of namespaces; all others are counted as `other`.
     counted = f'{SCRAPED}, namespace=~"$namespace|other", agent=~"$agent", result="failed"'
     jobs = ended("jobs_finished_total", "agent, reason", "service", counted)
     runs = ended("coderuns_finished_total", "agent", "", counted)

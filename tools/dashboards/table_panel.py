@@ -1,4 +1,4 @@
-"""A table: what Grafana has to do to several answers so that they become rows and columns that a person can read."""
+"""Table panels: the transformations and overrides that make the results of several queries a readable table."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ __all__ = ["Column", "table"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of a table: `field` is a label, or `A` for the value of the first query. `width` in pixels, 0: any."""
+    """A column. `field` is a label, or `A` for the value of the first query. `width` is in pixels; 0 is automatic."""
 
     field: str
     title: str
@@ -24,9 +24,9 @@ class Column:
     link: tuple[str, str] | None = None
     levels: Levels = ()
     words: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Colours of texts."""
+    """The colours of some texts."""
     codes: Words = dataclasses.field(default_factory=dict)
-    """What numbers stand for."""
+    """The texts and colours of numbers."""
 
 
 def table(
@@ -39,14 +39,15 @@ def table(
     descending: bool = True,
     hidden: Sequence[str] = (),
 ) -> tables.Panel:
-    """A row for each set of labels, a column for each query and label; sorted by the column `by`.
+    """A table with a row for each set of labels, and a column for each query and label, sorted by the column `by`.
 
-    What has no column and is not `hidden` comes last, under its own name; values without a column are hidden.
+    Labels that are neither in `columns` nor in `hidden` come last, under their own names. Values without a column are
+    hidden.
     """
     panel = base(tables.Panel(), title, text, nothing=nothing).cell_height(common.TableCellHeight.SM)
     panel.with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
     titles = {_name(column, queries): column.title for column in columns}
-    # Where only one query has a result, Grafana names its field so.
+    # If only one query has a result, Grafana names its field "Value".
     alone = ["Value"] if len(queries) > 1 else []
     left_out = ["Time", *alone, *hidden, *(name for name in _values(queries) if name not in titles)]
     organize = {
@@ -64,7 +65,7 @@ def table(
 
 
 def _values(queries: Sequence[Query]) -> list[str]:
-    """What the values of the queries are called: with one query there is no letter."""
+    """The names that Grafana gives to the values of the queries. With one query, the name has no letter."""
     return ["Value"] if len(queries) == 1 else [f"Value #{chr(ord('A') + place)}" for place in range(len(queries))]
 
 

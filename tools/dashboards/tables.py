@@ -1,4 +1,4 @@
-"""The rows and columns that Grafana's transformations make of a table's queries: merged, ordered, named, sorted."""
+"""Applies the transformations of a table like Grafana: merges the results, and orders and renames the columns."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Row = dict[str, str | float]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column that is shown; `name` is its field before it was renamed."""
+    """A visible column; `name` is its field before it is renamed to `title`."""
 
     name: str
     title: str
@@ -22,16 +22,16 @@ class Column:
 
     @property
     def width(self) -> float:
-        """In pixels; 0 where it takes what is left."""
+        """The width in pixels; 0 if the column uses the remaining width."""
         return float(self.settings.get("custom.width", 0))
 
     @property
     def linked(self) -> bool:
-        """Whether its cells lead somewhere."""
+        """Whether its cells are links."""
         return "links" in self.settings
 
     def cell(self, row: Row) -> tuple[str, str, str]:
-        """Text, colour of the text or "", and colour of the background or "none"."""
+        """The text of a cell, its colour or "", and its background or "none"."""
         value = row.get(self.name, "")
         for mapping in self.settings.get("mappings", ()):
             if found := mapping["options"].get(value if isinstance(value, str) else f"{value:g}"):
@@ -44,10 +44,10 @@ class Column:
 
 
 def rows_of(panel_result: PanelResult) -> tuple[list[Column], list[Row]]:
-    """Every row of a table, in its order, and the columns that have something in one of them."""
+    """The columns of a table that are not empty, and all its rows, sorted."""
     tree = panel_result.panel.tree
     organize = next(each["options"] for each in tree["transformations"] if each["id"] == "organize")
-    rows = _merged(panel_result)
+    rows = _merge(panel_result)
     titles, order = organize["renameByName"], organize["indexByName"]
     known = {name for row in rows for name in row}
     names = sorted(known - organize["excludeByName"].keys(), key=lambda name: (order.get(name, len(order)), name))
@@ -65,7 +65,7 @@ def rows_of(panel_result: PanelResult) -> tuple[list[Column], list[Row]]:
     return columns, rows
 
 
-def _merged(panel_result: PanelResult) -> list[Row]:
+def _merge(panel_result: PanelResult) -> list[Row]:
     merged: dict[tuple[tuple[str, str], ...], Row] = {}
     for result in panel_result.results:
         name = "Value" if len(panel_result.results) == 1 else f"Value #{result.target.ref}"

@@ -1,4 +1,4 @@
-"""Numbers as Grafana would write them, near enough to judge a panel by."""
+"""Formats numbers like Grafana, approximately, for the images of the dashboards."""
 
 import datetime as dt
 import math
@@ -21,7 +21,7 @@ _SHORT = ((1e9, "Bil"), (1e6, "Mil"), (1e3, "K"), (1.0, ""))
 
 
 def written(value: float, unit: str) -> str:
-    """A value in a unit of Grafana's."""
+    """A value as text, in one of Grafana's units."""
     if math.isnan(value) or math.isinf(value):
         return "∞" if value > 0 else "-"
     if unit == "dateTimeAsIso":
@@ -33,7 +33,7 @@ def written(value: float, unit: str) -> str:
     if unit == "dtdhms":
         return _clock(int(value))
     steps = {"s": _TIMES, "bytes": _BYTES}.get(unit, _SHORT)
-    return _scaled(value, steps) + (" req/s" if unit == "reqps" else "")
+    return _scale(value, steps) + (" req/s" if unit == "reqps" else "")
 
 
 def _clock(seconds: int) -> str:
@@ -45,7 +45,7 @@ def _clock(seconds: int) -> str:
     return f"{days} d {text}" if days else text
 
 
-def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
+def _scale(value: float, steps: tuple[tuple[float, str], ...]) -> str:
     for size, name in steps:
         if abs(value) >= size:
             return f"{value / size:.3g} {name}".rstrip()

@@ -1,1 +1,1 @@
-"""The five-minute path of docs/five-minutes.md, run word for word from an empty cluster to alerts that fire."""
+"""Runs the commands of docs/five-minutes.md, from an empty cluster to firing alerts."""

@@ -1,7 +1,7 @@
-"""`make five-minutes`: all ways of docs/five-minutes.md, each in a cluster and a network of its own, at once.
+"""`make five-minutes`: runs all installation methods of docs/five-minutes.md in parallel, each in its own cluster.
 
-The network lets pods have addresses and Services have names: `unshare` makes it, with a file of its own for the
-names.
+Each method also has its own network and mount namespace, which `unshare` creates with a separate /etc/hosts. So the
+Pod IPs and the Service name resolve to this machine.
 """
 
 import argparse
@@ -19,22 +19,24 @@ from tools.five_minutes.walk import WAYS, walk
 __all__ = ["main"]
 
 COMPONENTS = (*CLUSTER, "kubectl", "helm", "prometheus", "operator", "unshare", "ip", "mount")
-ALONE = ["unshare", "--map-root-user", "--mount", "--net", sys.executable, "-m", "tools.five_minutes", "--alone"]
-PODS = "10.0.0.0/24"
-"""From which kwok takes the addresses of pods."""
+UNSHARE = ["unshare", "--map-root-user", "--mount", "--net", sys.executable, "-m", "tools.five_minutes"]
+POD_CIDR = "10.0.0.0/24"
+"""The CIDR from which kwok assigns Pod IPs."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0 where every alert fired within five minutes; 2 where a component is missing."""
+    """Returns 0 if every alert fired within five minutes, 2 if a component is missing, otherwise 1."""
     parser = argparse.ArgumentParser(prog="five-minutes", description=__doc__)
-    parser.add_argument("ways", nargs="*", metavar="WAY", help=f"{', '.join(WAYS)}; default: all")
-    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "ways", nargs="*", metavar="WAY", help=f"an installation method: {', '.join(WAYS)} (default: all)"
+    )
+    parser.add_argument("--in-namespace", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     ways = arguments.ways or list(WAYS)
     if unknown := [way for way in ways if way not in WAYS]:
         parser.error(f"unknown way {unknown[0]!r}: {', '.join(WAYS)}")
-    if arguments.alone:
-        return _alone(ways[0])
+    if arguments.in_namespace:
+        return _run_in_namespace(ways[0])
     try:
         for name in COMPONENTS:
             component(name)
@@ -43,28 +45,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     started = [
         subprocess.Popen(  # noqa: S603 - this program
-            [*ALONE, way], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*UNSHARE, "--in-namespace", way], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         for way in ways
     ]
     code = 0
     for way, process in zip(ways, started, strict=True):
-        told, _ = process.communicate()
-        print(f"\n{WAYS[way]}\n\n{told}", flush=True)
+        output, _ = process.communicate()
+        print(f"\n{WAYS[way]}\n\n{output}", flush=True)
         code = code or process.returncode
     return code
 
 
-def _alone(way: str) -> int:
-    """Inside of the network, which has nothing but a loopback interface."""
+def _run_in_namespace(way: str) -> int:
+    """Runs one method inside the network namespace, which has only the loopback interface."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="five-minutes-"))
     try:
         hosts = folder / "hosts"
         hosts.write_text("127.0.0.1 localhost\n")
         for command in (
             ["ip", "link", "set", "lo", "up"],
-            ["ip", "address", "add", PODS, "dev", "lo"],
-            ["ip", "route", "add", "default", "dev", "lo"],  # the API server looks for its address there
+            ["ip", "address", "add", POD_CIDR, "dev", "lo"],
+            # kube-apiserver advertises the address of the interface of the default route.
+            ["ip", "route", "add", "default", "dev", "lo"],
             ["mount", "--bind", str(hosts), "/etc/hosts"],
         ):
             subprocess.run(command, check=True)  # noqa: S603 - the commands above

@@ -1,4 +1,4 @@
-"""What the page has its reader do, by heading."""
+"""Reads the commands and configurations in docs/five-minutes.md, by heading."""
 
 import pathlib
 import re
@@ -10,7 +10,7 @@ PAGE = ROOT / "docs/five-minutes.md"
 
 
 def block(heading: str, language: str, *, text: str = "") -> str:
-    """The first block of that language below a heading. Raises ValueError where there is none."""
+    """The first code block in this language below the heading. Raises ValueError if there is none."""
     section = re.search(
         rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", text or PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
@@ -21,5 +21,5 @@ def block(heading: str, language: str, *, text: str = "") -> str:
 
 
 def commands(heading: str, *, text: str = "") -> list[str]:
-    """The commands of its first block of shell, each with its continuation lines."""
+    """The commands of the first shell block below the heading, each with its continuation lines."""
     return re.split(r"(?<!\\)\n", block(heading, "sh", text=text).strip())

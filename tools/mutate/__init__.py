@@ -1,5 +1,5 @@
-"""Mutation tests of the alert rules: each rule is broken in one small way, and its unit tests must notice.
+"""Mutation tests of the alert rules: each mutant is a rule with one small change, which its unit tests must detect.
 
-`python -m tools.mutate` from the root of the repository; `--list` names the mutants without running them.
-An expression goes from text to a tree, is changed there, and goes back to text: nothing here edits PromQL as text.
+Run `python -m tools.mutate` in the root of the repository; `--list` prints the mutants without testing them.
+An expression is parsed to a tree, changed there and written back: no code here edits PromQL as text.
 """

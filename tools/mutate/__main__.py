@@ -1,6 +1,6 @@
 """Mutation tests of the alert rules: `make mutate`, `python -m tools.mutate --only ALERT`.
 
-Exit codes: 0 enough mutants were killed and every survivor is accepted, 1 not so, 2 no trial could be made.
+Exit codes: 0 enough mutants were killed and every survivor is accepted, 1 they were not, 2 the tests could not run.
 """
 
 import argparse
@@ -25,21 +25,26 @@ _LINE = "{:48} {:>8} {:>8} {:>8}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Makes the trials and prints what came of them; gives the exit code."""
+    """Tests the mutants and prints the results. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutate", description=__doc__)
     parser.add_argument(
-        "--only", metavar="RULE", action="append", default=[], help="this rule, with all its entries; repeatable"
+        "--only", metavar="RULE", action="append", default=[], help="mutate only this rule; repeatable"
     )
     parser.add_argument(
-        "--except", metavar="RULE", action="append", default=[], dest="left_out", help="not this rule; repeatable"
+        "--except",
+        metavar="RULE",
+        action="append",
+        default=[],
+        dest="left_out",
+        help="do not mutate this rule; repeatable",
     )
-    parser.add_argument("--list", action="store_true", help="print the mutants and try none")
+    parser.add_argument("--list", action="store_true", help="print the mutants without testing them")
     parser.add_argument(
         "--every",
         metavar="N",
         type=int,
         default=1,
-        help="try one mutant in N, the same ones in each run; default: all",
+        help="test one mutant in N, the same sample in each run; default: all",
     )
     arguments = parser.parse_args(argv)
     if arguments.every < 1:

@@ -1,6 +1,6 @@
-"""The mutations of an expression: each takes a node and gives what could stand there instead, and says so.
+"""The mutations of an expression. Each function yields replacements of a node, with a description.
 
-A step is as small as a rule can notice at one evaluation every 30 s.
+Numbers change by the smallest step that matters if a rule is evaluated every 30 s.
 """
 
 import dataclasses
@@ -8,7 +8,6 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from lab.expressions.reach import Reach, below, labels_of
 from lab.expressions.text import brief, duration, write
 from lab.expressions.tree import (
     SET_OPERATORS,
@@ -23,11 +22,12 @@ from lab.expressions.tree import (
     put,
     steps,
 )
+from lab.expressions.usage import UsedParts, below, labels_of
 
 __all__ = ["MUTATIONS", "Change", "changes", "neighbours"]
 
 Changed = Iterator[tuple[str, Node]]
-"""What is done, and what the node becomes."""
+"""Pairs of the description of a change and the changed node."""
 
 _DAY = 86400.0
 _MINUTE = 60.0
@@ -66,7 +66,7 @@ _NEGATED = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change of an expression: where (the part as printed), what is done there, and the whole afterwards."""
+    """A change of an expression: `place` is the changed part, `what` the change, `text` the whole new expression."""
 
     place: str
     what: str
@@ -74,19 +74,19 @@ class Change:
 
 
 def changes(tree: Node, *, value_is_read: bool) -> Iterator[Change]:
-    """Every change of the expression, from the outside in and from left to right; some may give the same text.
+    """Every change of the expression, in preorder. Several changes may result in the same text.
 
-    value_is_read: whether the outcome of the rule tells the expression's value.
+    value_is_read: whether the result of the rule depends on the value of the expression.
     """
-    yield from _changes(tree, Reach(value=value_is_read), lambda node: node)
+    yield from _changes(tree, UsedParts(value=value_is_read), lambda node: node)
 
 
-def _changes(node: Node, reach: Reach, whole: Callable[[Node], Node]) -> Iterator[Change]:
+def _changes(node: Node, used: UsedParts, whole: Callable[[Node], Node]) -> Iterator[Change]:
     for mutation in MUTATIONS:
-        for what, becomes in mutation(node, reach):
+        for what, becomes in mutation(node, used):
             yield Change(place=brief(node), what=what, text=write(whole(becomes)))
     for step, part in steps(node):
-        yield from _changes(part, below(node, step, reach), functools.partial(_put_inside, node, step, whole))
+        yield from _changes(part, below(node, step, used), functools.partial(_put_inside, node, step, whole))
 
 
 def _put_inside(node: Node, step: Step, whole: Callable[[Node], Node], new: Node) -> Node:
@@ -94,9 +94,9 @@ def _put_inside(node: Node, step: Step, whole: Callable[[Node], Node], new: Node
 
 
 def neighbours(number: float) -> tuple[float, ...]:
-    """The numbers beside a threshold: half a minute for seconds, a tenth for a ratio, else one.
+    """A lower and a higher threshold: 30 s beside seconds, 0.1 beside a ratio, otherwise 1.
 
-    Beside infinity: one limit of a day that is taken for none, and no limit at all.
+    For infinity: one day with the same sign, and the opposite infinity.
     """
     if math.isinf(number):
         return math.copysign(_DAY, number), -number
@@ -104,8 +104,8 @@ def neighbours(number: float) -> tuple[float, ...]:
     return round(number - step, 6), round(number + step, 6)
 
 
-def number(node: Node, _reach: Reach) -> Changed:
-    """A number beside an operator goes one step down and one up."""
+def number(node: Node, _reach: UsedParts) -> Changed:
+    """Decreases and increases a number beside an operator by one step."""
     if isinstance(node, Binary):
         for step, part in steps(node):
             if isinstance(part, Number):
@@ -114,8 +114,8 @@ def number(node: Node, _reach: Reach) -> Changed:
                     yield f"{write(part)} -> {write(new)}", put(node, step, new)
 
 
-def quantile(node: Node, _reach: Reach) -> Changed:
-    """Another quantile of a histogram."""
+def quantile(node: Node, _reach: UsedParts) -> Changed:
+    """Decreases and increases the quantile of a histogram."""
     if isinstance(node, Call) and node.function == "histogram_quantile" and isinstance(node.arguments[0], Number):
         phi = node.arguments[0]
         for value in (phi.value - 0.05, phi.value + 0.05):
@@ -123,54 +123,54 @@ def quantile(node: Node, _reach: Reach) -> Changed:
             yield f"{write(phi)} -> {write(new)}", put(node, ("arguments", 0), new)
 
 
-def operator(node: Node, reach: Reach) -> Changed:
-    """Another operator of the same kind. Arithmetic gives each series a value: nothing changes if nobody reads it."""
-    if isinstance(node, Binary) and (reach.value or node.operator not in _ARITHMETIC):
+def operator(node: Node, used: UsedParts) -> Changed:
+    """Replaces an operator with one of the same kind. Arithmetic only matters if the value is read."""
+    if isinstance(node, Binary) and (used.value or node.operator not in _ARITHMETIC):
         for other in _OPERATORS.get(node.operator, ()):
             yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
 
 
-def side(node: Node, _reach: Reach) -> Changed:
-    """One side of `and`, `or` and `unless` alone."""
+def side(node: Node, _reach: UsedParts) -> Changed:
+    """Keeps only one side of `and`, `or` and `unless`."""
     if isinstance(node, Binary) and node.operator in SET_OPERATORS:
         yield "only the left side", node.left
         yield "only the right side", node.right
 
 
-def matched_label(node: Node, _reach: Reach) -> Changed:
-    """A label less in `on`, `ignoring` or the group's list."""
+def matched_label(node: Node, _reach: UsedParts) -> Changed:
+    """Removes a label from `on`, `ignoring`, `group_left` or `group_right`."""
     if isinstance(node, Binary):
         matching = node.matching
         for field, keyword in (("labels", matching.keyword), ("carried", matching.group)):
-            for label, rest in _each_left_out(getattr(matching, field)):
+            for label, rest in _without_each(getattr(matching, field)):
                 changed = dataclasses.replace(matching, **{field: rest})  # type: ignore[arg-type]  # both are tuples
                 yield f"{keyword} without {label}", dataclasses.replace(node, matching=changed)
 
 
-def grouping_label(node: Node, reach: Reach) -> Changed:
-    """A label less in `by` or `without`, and `instance` more in `by`: each replica for itself.
+def grouping_label(node: Node, used: UsedParts) -> Changed:
+    """Removes a label from `by` or `without`, and adds `instance` to `by`, which evaluates each replica separately.
 
-    A label that no series has changes no group.
+    Labels that no series has are skipped, because they do not change the groups.
     """
     if isinstance(node, Aggregate):
-        for label, rest in _each_left_out(node.labels):
-            if not reach.ignores_label(label):
+        for label, rest in _without_each(node.labels):
+            if not used.ignores_label(label):
                 yield f"{node.keyword} without {label}", dataclasses.replace(node, labels=rest)
         known = labels_of(node.inner)
         replicas_differ = "instance" not in node.labels and (known is None or "instance" in known)
-        if node.keyword != "without" and replicas_differ and not reach.ignores_label("instance"):
+        if node.keyword != "without" and replicas_differ and not used.ignores_label("instance"):
             yield "by with instance", dataclasses.replace(node, keyword="by", labels=(*node.labels, "instance"))
 
 
-def aggregation(node: Node, reach: Reach) -> Changed:
-    """Another aggregation. All give the same series, so nothing changes where nobody reads the value."""
-    if isinstance(node, Aggregate) and reach.value:
+def aggregation(node: Node, used: UsedParts) -> Changed:
+    """Replaces an aggregation. All aggregations return the same series, so this only matters if the value is read."""
+    if isinstance(node, Aggregate) and used.value:
         for other in _AGGREGATIONS.get(node.operator, ()):
             yield f"{node.operator} -> {other}", dataclasses.replace(node, operator=other)
 
 
-def matcher(node: Node, _reach: Reach) -> Changed:
-    """A matcher that is dropped or negated, or has an alternative less."""
+def matcher(node: Node, _reach: UsedParts) -> Changed:
+    """Removes or negates a matcher, or removes an alternative of its regular expression."""
     if not isinstance(node, Selector):
         return
     for index, old in enumerate(node.matchers):
@@ -181,38 +181,38 @@ def matcher(node: Node, _reach: Reach) -> Changed:
             yield f"{text}: {what}", dataclasses.replace(node, matchers=(*before, new, *after))
 
 
-def function(node: Node, reach: Reach) -> Changed:
-    """Another function of the same kind. The extremes over time tell nothing apart where nobody reads the value."""
-    if isinstance(node, Call) and (reach.value or node.function not in {"max_over_time", "min_over_time"}):
+def function(node: Node, used: UsedParts) -> Changed:
+    """Replaces a function with one of the same kind. `max_over_time` and `min_over_time` differ only in the value."""
+    if isinstance(node, Call) and (used.value or node.function not in {"max_over_time", "min_over_time"}):
         for other in _FUNCTIONS.get(node.function, ()):
             yield f"{node.function} -> {other}", dataclasses.replace(node, function=other)
 
 
-def absence(node: Node, _reach: Reach) -> Changed:
-    """What should be absent, itself."""
+def absence(node: Node, _reach: UsedParts) -> Changed:
+    """Replaces `absent(x)` with `x`."""
     if isinstance(node, Call) and node.function in {"absent", "absent_over_time"}:
         (inner,) = node.arguments
         present = dataclasses.replace(inner, seconds=None) if isinstance(inner, Selector) else inner
         yield f"without {node.function}", present
 
 
-def window(node: Node, _reach: Reach) -> Changed:
-    """Half of a range, and twice."""
+def window(node: Node, _reach: UsedParts) -> Changed:
+    """Halves and doubles a range."""
     if isinstance(node, Selector) and node.seconds is not None:
         for seconds in (node.seconds / 2, node.seconds * 2):
             what = f"{duration(node.seconds)} -> {duration(seconds)}"
             yield what, dataclasses.replace(node, seconds=seconds)
 
 
-def offset(node: Node, _reach: Reach) -> Changed:
-    """No offset, half of it, and twice."""
+def offset(node: Node, _reach: UsedParts) -> Changed:
+    """Removes, halves and doubles an offset."""
     if isinstance(node, Selector) and node.offset:
         for seconds in (0.0, node.offset / 2, node.offset * 2):
             what = duration(seconds) if seconds else "none"
             yield f"offset {duration(node.offset)} -> {what}", dataclasses.replace(node, offset=seconds)
 
 
-MUTATIONS: tuple[Callable[[Node, Reach], Changed], ...] = (
+MUTATIONS: tuple[Callable[[Node, UsedParts], Changed], ...] = (
     number,
     quantile,
     operator,
@@ -228,7 +228,7 @@ MUTATIONS: tuple[Callable[[Node, Reach], Changed], ...] = (
 )
 
 
-def _each_left_out(labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _without_each(labels: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for index, label in enumerate(labels):
         yield label, (*labels[:index], *labels[index + 1 :])
 
@@ -244,7 +244,7 @@ def _matchers(old: Matcher) -> Iterator[tuple[str, Matcher]]:
 
 
 def _alternatives(pattern: str) -> list[str]:
-    """The parts between the bars that stand in no parentheses or brackets; a backslash takes the next along."""
+    """The alternatives of a regular expression at the top level: not inside of parentheses or brackets."""
     parts, depth, escaped = [""], 0, False
     for letter in pattern:
         if letter == "|" and not depth and not escaped:

@@ -1,4 +1,4 @@
-"""The rules as they are shipped, and the mutants of each."""
+"""The shipped rules, and the mutants of each."""
 
 import collections
 import dataclasses
@@ -15,15 +15,15 @@ from tools.mutate.mutations import changes
 __all__ = ["Mutant", "Rule", "load", "mutants", "readers", "reads_its_value"]
 
 _STEP = 30.0
-"""Seconds: one evaluation."""
+"""The evaluation interval of the rules, in seconds."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule of the file `file` (its name without a folder), with `body` as it is there.
+    """A rule. `body` is its mapping in the file named `file`, and `group` the mapping of its group without the rules.
 
-    `group` is what the file says of its group, besides the rules. `variant` tells apart the entries of one alert: its
-    labels' values, empty where the alert has one entry.
+    `variant` distinguishes several rules of the same alert: the values of their labels. It is empty if there is only
+    one rule.
     """
 
     file: str
@@ -34,26 +34,26 @@ class Rule:
 
     @property
     def is_alert(self) -> bool:
-        """Else it is a recording rule."""
+        """Whether the rule is an alerting rule and not a recording rule."""
         return "alert" in self.body
 
     @property
     def name(self) -> str:
-        """The alert, or what is recorded: several entries of an alert share it."""
+        """The name of the alert or of the recorded series. Several rules of an alert have the same name."""
         return _name(self.body)
 
     @property
     def title(self) -> str:
-        """The name, and in parentheses the variant: no two rules have the same."""
+        """The name with the variant in parentheses, which is unique."""
         return f"{self.name} ({self.variant})" if self.variant else self.name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A rule with one small change: `body` is the changed rule; `place` and `change` say where and what, in words.
+    """A rule with one small change. `body` is the changed rule; `place` and `change` describe the change.
 
-    No two mutants of a rule have the same place and change: where a rule has the same part twice, the later one's
-    change ends in (2).
+    The pair of place and change is unique for each rule: if the same part occurs twice in a rule, the change of the
+    second one ends with (2).
     """
 
     rule: Rule
@@ -63,7 +63,7 @@ class Mutant:
 
 
 def load(folder: pathlib.Path) -> tuple[Rule, ...]:
-    """Every rule of the folder's `*.yml`, in their order. Raises UnsupportedError, which names the rule."""
+    """All rules of the folder's `*.yml`, in order. Raises UnsupportedError, which names the rule."""
     found = [
         (file.name, {key: value for key, value in group.items() if key != "rules"}, body)
         for file in sorted(folder.glob("*.yml"))
@@ -85,14 +85,14 @@ def load(folder: pathlib.Path) -> tuple[Rule, ...]:
 
 
 def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
-    """The mutants, and how many more were refused: PromQL does not allow them.
+    """The mutants of a rule, and the number of discarded ones, which are not valid PromQL.
 
-    None has the text of the rule itself or of another one.
+    No mutant is equal to the rule or to another mutant.
     """
     body: Mapping[str, Any] = {**rule.body, "expr": write(rule.tree)}
     seen, made, refused = [body], [], 0
     named = collections.Counter[tuple[str, str]]()
-    for place, change, changed in (*_of_expression(rule.tree, body), *_of_fields(body)):
+    for place, change, changed in (*_expression_changes(rule.tree, body), *_field_changes(body)):
         if changed in seen:
             continue
         seen.append(changed)
@@ -107,13 +107,13 @@ def mutants(rule: Rule) -> tuple[tuple[Mutant, ...], int]:
 
 
 def readers(name: str, rules: Sequence[Rule]) -> frozenset[str]:
-    """The rules whose expression reads what is recorded under that name, be it through further recording rules."""
-    found = frozenset(rule.name for rule in rules if name in _selected(rule.tree))
+    """The names of the rules that read the series `name`, directly or through other recording rules."""
+    found = frozenset(rule.name for rule in rules if name in _metric_names(rule.tree))
     return found.union(*(readers(reader, rules) for reader in found))
 
 
 def reads_its_value(body: Mapping[str, Any]) -> bool:
-    """Whether the expression's value goes anywhere. Of an alert, labels and texts leave Prometheus, and no value."""
+    """Whether the value of the expression is used: it is recorded, or an annotation or label contains it."""
     texts = [*body.get("labels", {}).values(), *body.get("annotations", {}).values()]
     return "record" in body or any("$value" in text or ".Value" in text for text in texts)
 
@@ -130,21 +130,21 @@ def _rule(file: str, group: Mapping[str, Any], body: Mapping[str, Any], variant:
         raise UnsupportedError(f"{file}: {_name(body)}: {error}") from error
 
 
-def _selected(node: Node) -> set[str]:
+def _metric_names(node: Node) -> set[str]:
     names = {node.name} if isinstance(node, Selector) else set()
-    return names.union(*(_selected(part) for _, part in steps(node)))
+    return names.union(*(_metric_names(part) for _, part in steps(node)))
 
 
 _Changed = Iterator[tuple[str, str, Mapping[str, Any]]]
 
 
-def _of_expression(tree: Node, body: Mapping[str, Any]) -> _Changed:
+def _expression_changes(tree: Node, body: Mapping[str, Any]) -> _Changed:
     for change in changes(tree, value_is_read=reads_its_value(body)):
         yield change.place, change.what, {**body, "expr": change.text}
 
 
-def _of_fields(body: Mapping[str, Any]) -> _Changed:
-    """An alert's waiting times half a minute shorter and longer, and none; other labels; an annotation less."""
+def _field_changes(body: Mapping[str, Any]) -> _Changed:
+    """Changes `for` and `keep_firing_for` by 30 s, removes them, changes labels, and removes annotations."""
     for field in ("for", "keep_firing_for") if "alert" in body else ():
         rest = {key: value for key, value in body.items() if key != field}
         held = seconds(body[field]) if field in body else 0.0

@@ -1,4 +1,4 @@
-"""The unit tests of the rules, cut into parts so that a mutant meets only as many as it takes to kill it."""
+"""The unit tests of the rules, split into parts, so that a mutant runs only the tests that are needed to kill it."""
 
 import dataclasses
 import json
@@ -15,21 +15,21 @@ from tools.mutate.rules import Rule, readers
 
 __all__ = ["RECORDING", "Suite", "load_suite", "names_for", "rule_files"]
 
-_STEP = 30.0  # seconds: one evaluation
+_STEP = 30.0  # the evaluation interval of the rules, in seconds
 RECORDING = "recording"
-"""The suite of all recording rules."""
+"""The name of the suite that tests all recording rules."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A file of unit tests. Each part is the text of a whole file with one of its tests, the quickest first."""
+    """A file of unit tests. Each part is a complete file with one of the tests; the fastest part is the first."""
 
     name: str
     parts: tuple[str, ...]
 
 
 def load_suite(file: pathlib.Path) -> Suite:
-    """The suite of that file. Scalars stay as they are written: `0x200` is a series, and no number."""
+    """Loads a suite. All scalars are strings, because `0x200` is a series and not a number."""
     document = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     if not isinstance(document, yaml.MappingNode):
         raise TypeError(f"{file} is no mapping")
@@ -40,13 +40,13 @@ def load_suite(file: pathlib.Path) -> Suite:
 
 
 def names_for(rule: Rule, rules: Sequence[Rule]) -> tuple[str, ...]:
-    """The suites that can kill a mutant of the rule, the likeliest first."""
+    """The suites that can kill a mutant of the rule, the most likely one first."""
     alerts = {each.name for each in rules if each.is_alert}
     return (rule.name,) if rule.is_alert else (RECORDING, *sorted(readers(rule.name, rules) & alerts))
 
 
 def rule_files(rules: Sequence[Rule], *, suite: str, copies: Copies | None = None) -> Mapping[str, str]:
-    """The text of each rule file, by its name, as far as the suite needs it: its alert, and what that reads."""
+    """The text of each rule file by name, reduced to the rules that the suite needs: its alert, and what it reads."""
     files: dict[str, dict[str, dict[str, Any]]] = {rule.file: {} for rule in rules}
     for rule in rules:
         recorded = not rule.is_alert and (suite == RECORDING or suite in readers(rule.name, rules))
@@ -57,7 +57,7 @@ def rule_files(rules: Sequence[Rule], *, suite: str, copies: Copies | None = Non
 
 
 def _cost(part: str) -> float:
-    """The seconds that it evaluates, for each of its series."""
+    """An estimate of the cost of a test: the simulated seconds multiplied by the number of series."""
     ends = [seconds(end) for end in re.findall(r"eval_time: ([1-9][0-9hms]*)", part)]
     return max(ends, default=_STEP) * (1 + len(re.findall(r"\bseries: ", part)))
 

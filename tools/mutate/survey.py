@@ -1,4 +1,4 @@
-"""Every mutant of the rules on trial, as many batches at a time as the machine has cores."""
+"""Tests all mutants of the rules, in as many parallel batches as the machine has cores."""
 
 import dataclasses
 import os
@@ -13,12 +13,12 @@ from tools.mutate.verdict import Key, Result
 
 __all__ = ["Row", "load_suites", "survey"]
 
-_AT_ONCE = 100
+_BATCH_SIZE = 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """What came of one rule. `refused` are the mutants that Prometheus does not load: they count nowhere."""
+    """The results of one rule. `refused` is the number of other mutants, which Prometheus cannot load."""
 
     rule: str
     results: tuple[Result, ...]
@@ -26,7 +26,7 @@ class Row:
 
 
 def load_suites(folder: pathlib.Path, names: Sequence[str]) -> tuple[Mapping[str, Suite], tuple[str, ...]]:
-    """The suites of those names, and a line for each that is missing."""
+    """The suites by name, and a line for each missing one."""
     files = {name: folder / f"{name}.yml" for name in names}
     suites = {name: load_suite(file) for name, file in files.items() if file.exists()}
     shown = {name: "/".join(file.parts[-3:]) for name, file in files.items()}
@@ -40,7 +40,7 @@ def survey(
     *,
     picked: Callable[[Key], bool] = lambda _: True,
 ) -> Iterator[Row]:
-    """A row for each chosen rule that one of the suites can test, in their order. Only `picked` mutants are tried."""
+    """Yields a row for each chosen rule that has a suite, in order. Tests only the mutants that `picked` accepts."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         pending = []
         for rule in chosen:
@@ -60,9 +60,9 @@ def survey(
 
 
 def _batches(made: Sequence[Mutant]) -> Iterator[Sequence[Mutant]]:
-    """What promtool tries in one run."""
-    for start in range(0, len(made), _AT_ONCE):
-        yield made[start : start + _AT_ONCE]
+    """The mutants of each run of promtool."""
+    for start in range(0, len(made), _BATCH_SIZE):
+        yield made[start : start + _BATCH_SIZE]
 
 
 def _row(rule: Rule, refused: int, outcomes: Sequence[tuple[Mutant, Outcome]]) -> Row:

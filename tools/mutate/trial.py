@@ -1,4 +1,4 @@
-"""A mutant against its unit tests, as promtool runs them."""
+"""Runs the unit tests of mutants with promtool."""
 
 import dataclasses
 import enum
@@ -16,15 +16,15 @@ from tools.mutate.suites import Suite, rule_files
 
 __all__ = ["Laboratory", "Outcome", "TrialError"]
 
-_ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "400"}  # as many run beside each other as there are cores; memory is there
+_ENVIRONMENT = {"GOMAXPROCS": "1", "GOGC": "400"}  # one process for each core; less garbage collection, more memory
 
 
 class TrialError(Exception):
-    """promtool fails for a reason that is no mutant's."""
+    """promtool failed, but not because of a mutant."""
 
 
 class Outcome(enum.Enum):
-    """What became of a mutant. REFUSED: Prometheus does not load the rule, so no test had to notice anything."""
+    """The result of a mutant. REFUSED: Prometheus does not load the rule, so a test need not detect the change."""
 
     KILLED = "killed"
     SURVIVED = "survived"
@@ -33,17 +33,18 @@ class Outcome(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Laboratory:
-    """Where trials are made, several at a time if wished: each has a folder of its own below `scratch`."""
+    """Runs promtool. Several threads may use it, because each run has its own folder below `scratch`."""
 
     promtool: pathlib.Path
     scratch: pathlib.Path
     rules: Sequence[Rule]
 
     def outcomes(self, mutants: Sequence[Mutant], suites: Sequence[Suite]) -> list[Outcome]:
-        """What became of each of these mutants of one rule.
+        """The outcome of each mutant; all must be mutants of the same rule.
 
-        Annotations are there only for what survives without them. The rule as it is takes part: a suite that fails
-        on it would kill everything. Raises TrialError where one does, or where promtool fails and names no mutant.
+        The mutants that survive without annotations are tested again with them. The unchanged rule is tested too,
+        because a suite that fails for it would kill every mutant. Raises TrialError if a suite does, or if promtool
+        fails and names no mutant.
         """
         original = mutants[0].rule
         control = Mutant(rule=original, place="", change="", body=original.body)
@@ -54,7 +55,7 @@ class Laboratory:
             if len(copies.mutants) == 1:
                 break
             copies = dataclasses.replace(copies, annotated=annotated)
-            found = self._killed(copies, suite, part)
+            found = self._failing_mutants(copies, suite, part)
             if len(mutants) in found:
                 raise TrialError(f"{suite.name}.yml fails on the rules as they are: run promtool test rules on it")
             copies = copies.without(frozenset(found))
@@ -62,32 +63,32 @@ class Laboratory:
                 outcomes[number] = outcome
         return outcomes
 
-    def _killed(self, copies: Copies, suite: Suite, part: str) -> dict[int, Outcome]:
-        """What became of the mutants that a part does not let pass, by number."""
+    def _failing_mutants(self, copies: Copies, suite: Suite, part: str) -> dict[int, Outcome]:
+        """The outcomes of the mutants that fail a part of the suite, by number."""
         found: dict[int, Outcome] = {}
-        while output := self._failure_of(copies, suite, part):
+        while output := self._failure_output(copies, suite, part):
             named = copies.named_in(output)
             if not named:
                 raise TrialError(f"{suite.name}: promtool fails and names no mutant: {output[:2000]}")
-            found |= dict.fromkeys(named, Outcome.REFUSED if _was_refused(output) else Outcome.KILLED)
+            found |= dict.fromkeys(named, Outcome.REFUSED if _is_load_error(output) else Outcome.KILLED)
             copies = copies.without(named)
-            if not _was_cut_short(output):
+            if not _stopped_early(output):
                 break
         return found
 
-    def _failure_of(self, copies: Copies, suite: Suite, part: str) -> str | None:
-        """What promtool says of the mutants that fail; None if there is none, or no check that is about them."""
+    def _failure_output(self, copies: Copies, suite: Suite, part: str) -> str | None:
+        """The output of promtool if a mutant fails; None if all pass, or if the part does not test them."""
         checks = copies.checks(part) if copies.mutants else None
-        return checks and self._failure(rule_files(self.rules, suite=suite.name, copies=copies), checks)
+        return checks and self._run_promtool(rule_files(self.rules, suite=suite.name, copies=copies), checks)
 
-    def _failure(self, files: Mapping[str, str], part: str) -> str | None:
-        """What promtool says if the unit tests fail; None if they pass."""
+    def _run_promtool(self, files: Mapping[str, str], part: str) -> str | None:
+        """The output of promtool if the unit tests fail; None if they pass."""
         with tempfile.TemporaryDirectory(dir=self.scratch) as name:
             folder = pathlib.Path(name)
             for file, text in files.items():
                 _write(folder / "rules" / file, text)
             _write(folder / "tests" / "part.yml", part)
-            done = subprocess.run(  # noqa: S603 - promtool alone, and no shell
+            done = subprocess.run(  # noqa: S603 - runs only promtool, without a shell
                 [self.promtool, "test", "rules", "tests/part.yml"],
                 cwd=folder,
                 env=os.environ | _ENVIRONMENT,
@@ -98,13 +99,13 @@ class Laboratory:
         return done.stdout + done.stderr if done.returncode else None
 
 
-def _was_cut_short(output: str) -> bool:
-    """Where a rule is refused or cannot be evaluated, promtool does not reach the checks of the others."""
-    return _was_refused(output) or re.search(r"^ *rule: .+, err: ", output, re.MULTILINE) is not None
+def _stopped_early(output: str) -> bool:
+    """Whether promtool stopped early, because it could not load or evaluate a rule, and did not test the others."""
+    return _is_load_error(output) or re.search(r"^ *rule: .+, err: ", output, re.MULTILINE) is not None
 
 
-def _was_refused(output: str) -> bool:
-    """Where promtool cannot load a rule file, a line begins with its name; a test's failure is indented."""
+def _is_load_error(output: str) -> bool:
+    """Whether promtool could not load a rule file: a line begins with its name. Failures of tests are indented."""
     return any(line.startswith("rules/") for line in output.splitlines())
 
 

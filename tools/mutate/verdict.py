@@ -1,4 +1,4 @@
-"""Whether enough mutants were killed, and whether the list of accepted survivors is true."""
+"""Checks that enough mutants were killed, and that the list of accepted survivors is up to date."""
 
 import collections
 import pathlib
@@ -10,10 +10,10 @@ import msgspec
 __all__ = ["Accepted", "Key", "Result", "SurvivorsError", "faults", "load_accepted", "sampled", "share_killed"]
 
 Key = tuple[str, str, str]
-"""What a mutant is known by: its rule, the place and the change."""
+"""The identity of a mutant: its rule, the place and the change."""
 
-SHARE = 0.95
-"""At least so much of all mutants must be killed."""
+MIN_SHARE = 0.95
+"""The minimum share of killed mutants."""
 
 
 class SurvivorsError(Exception):
@@ -21,7 +21,7 @@ class SurvivorsError(Exception):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """By what a mutant is known."""
+    """The fields that identify a mutant."""
 
     rule: str
     place: str
@@ -29,24 +29,24 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """The same for a mutant's Result and for its entry in the list."""
+        """The identity, which is equal for the result of a mutant and its entry in the list."""
         return self.rule, self.place, self.change
 
 
 class Accepted(Known, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mutant that may survive, and why no unit test can kill it."""
+    """A mutant that may survive, with the reason why no unit test can kill it."""
 
     reason: str
 
 
 class Result(Known, frozen=True, kw_only=True):
-    """What became of a mutant."""
+    """The result of a mutant."""
 
     killed: bool
 
 
 def load_accepted(file: pathlib.Path) -> tuple[Accepted, ...]:
-    """The list of that file. Raises SurvivorsError."""
+    """Loads the list. Raises SurvivorsError."""
     try:
         return msgspec.yaml.decode(file.read_bytes(), type=tuple[Accepted, ...])
     except (OSError, msgspec.MsgspecError) as error:
@@ -54,19 +54,19 @@ def load_accepted(file: pathlib.Path) -> tuple[Accepted, ...]:
 
 
 def sampled(key: Key, *, every: int) -> bool:
-    """Whether a mutant is in the sample of one in `every`: the same ones in each run."""
+    """Whether the mutant is in the sample of one in `every`. The sample is the same in each run."""
     return zlib.crc32(" | ".join(key).encode()) % every == 0
 
 
 def share_killed(results: Sequence[Result]) -> float:
-    """Between 0 and 1; 1 where there was nothing to kill."""
+    """The share of killed mutants, from 0 to 1; 1 if there are no mutants."""
     return sum(result.killed for result in results) / len(results) if results else 1.0
 
 
 def faults(results: Sequence[Result], accepted: Sequence[Accepted]) -> tuple[str, ...]:
-    """One line for each reason why the gate is shut; none when it is open.
+    """A line for each reason to fail; empty if there is none.
 
-    results: every mutant of the rules that `accepted` is about.
+    results: the results of all mutants of the rules in `accepted`.
     """
     killed = {result.key: result.killed for result in results}
     listed = collections.Counter(entry.key for entry in accepted)
@@ -83,8 +83,8 @@ def faults(results: Sequence[Result], accepted: Sequence[Accepted]) -> tuple[str
     lines += [f"listed {count} times: {' | '.join(key)}" for key, count in listed.items() if count > 1]
     lines += [f"no reason: {_words(entry)}" for entry in accepted if not entry.reason.strip()]
     share = share_killed(results)
-    if share < SHARE:
-        lines.append(f"too few: {share:.1%} of the mutants were killed, and {SHARE:.0%} are asked for")
+    if share < MIN_SHARE:
+        lines.append(f"too few: {share:.1%} of the mutants were killed, and {MIN_SHARE:.0%} are asked for")
     return tuple(lines)
 
 

@@ -1,5 +1,6 @@
-"""An exporter under load and faults for minutes or hours: nothing may grow, and every scrape is answered.
+"""Soak test: runs the exporter under load and faults for minutes or hours. It must not leak, and no scrape may fail.
 
-`servers` is what it reads from, `platform` changes what is there, `faults` strike between the two, `scrapers` are its
-clients. `play` runs them all together, `eyes` and `truth` look on; `trend` and `judge` say what came of it.
+`servers` starts the API server, `platform` writes objects to it, `faults` breaks the connections to it, and
+`scrapers` scrapes the exporter. `play` runs all of them, `observer` records memory and scrapes, and `compare` checks
+the last metrics. `trend` and `judge` evaluate the records.
 """

@@ -1,4 +1,4 @@
-"""What goes wrong between the exporter and the API server, and in which order."""
+"""The faults between the exporter and the API server, and their order."""
 
 import asyncio
 import dataclasses
@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from lab.faults.proxy import Fault, FaultProxy
 from tools.soak.servers import Server
 
-__all__ = ["KINDS", "Kind", "Scene", "drawn"]
+__all__ = ["KINDS", "FaultTargets", "Kind", "drawn"]
 
-_GONE = b'{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}'
+_EXPIRED = b'{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}'
 _TYPE = "Content-Type"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Scene:
-    """Where a fault strikes, and for how many seconds."""
+class FaultTargets:
+    """What a fault breaks: the proxy or the API server. `seconds` is the duration of the fault."""
 
     proxy: FaultProxy
     server: Server
@@ -25,55 +25,55 @@ class Scene:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A fault; `strike` ends when it is mended."""
+    """A kind of fault. `strike` causes the fault, and returns when it is over."""
 
     name: str
-    strike: Callable[[Scene], Awaitable[None]]
+    strike: Callable[[FaultTargets], Awaitable[None]]
 
 
-async def _silence(scene: Scene) -> None:
-    """Nothing arrives, and nothing ends."""
-    scene.proxy.silence()
-    await asyncio.sleep(scene.seconds)
-    scene.proxy.silence(silent=False)
+async def _silence(targets: FaultTargets) -> None:
+    """Connections stay open, but no bytes arrive."""
+    targets.proxy.silence()
+    await asyncio.sleep(targets.seconds)
+    targets.proxy.silence(silent=False)
 
 
-async def _cut(scene: Scene) -> None:
-    scene.proxy.cut()
+async def _reset_connections(targets: FaultTargets) -> None:
+    targets.proxy.cut()
 
 
-async def _lists_cut_short(scene: Scene) -> None:
-    """First every version is refused, so that everything has to be listed; then each list ends in the middle."""
-    await _suffer(scene, Fault(answer=(410, {_TYPE: "application/json"}, _GONE)), seconds=scene.seconds / 2)
-    await _suffer(scene, Fault(kind="list", after=100_000, then="end"), seconds=scene.seconds / 2)
+async def _cut_lists_short(targets: FaultTargets) -> None:
+    """First each request is answered with 410, so that all resources are listed again; then each list is cut off."""
+    await _apply_for(targets, Fault(answer=(410, {_TYPE: "application/json"}, _EXPIRED)), seconds=targets.seconds / 2)
+    await _apply_for(targets, Fault(kind="list", after=100_000, then="end"), seconds=targets.seconds / 2)
 
 
-async def _restart(scene: Scene) -> None:
-    await scene.server.restart(scene.seconds / 2)
+async def _restart(targets: FaultTargets) -> None:
+    await targets.server.restart(targets.seconds / 2)
 
 
-async def _forget(scene: Scene) -> None:
-    await scene.server.forget()
-    scene.proxy.cut()
+async def _compact(targets: FaultTargets) -> None:
+    await targets.server.forget()
+    targets.proxy.cut()
 
 
-async def _suffer(scene: Scene, fault: Fault, *, seconds: float) -> None:
-    """Every request meets it, also those that would have gone on for long."""
-    scene.proxy.strike(fault)
-    scene.proxy.cut()
+async def _apply_for(targets: FaultTargets, fault: Fault, *, seconds: float) -> None:
+    """Applies the fault to all requests. Connections are reset before and after, so that watches are affected too."""
+    targets.proxy.strike(fault)
+    targets.proxy.cut()
     await asyncio.sleep(seconds)
-    scene.proxy.strike(Fault())
-    scene.proxy.cut()
+    targets.proxy.strike(Fault())
+    targets.proxy.cut()
 
 
-def _answered(fault: Fault) -> Callable[[Scene], Awaitable[None]]:
-    async def strike(scene: Scene) -> None:
-        await _suffer(scene, fault, seconds=scene.seconds)
+def _fault_of_all_requests(fault: Fault) -> Callable[[FaultTargets], Awaitable[None]]:
+    async def strike(targets: FaultTargets) -> None:
+        await _apply_for(targets, fault, seconds=targets.seconds)
 
     return strike
 
 
-def _with(status: int, kind: str, body: bytes) -> Fault:
+def _response(status: int, kind: str, body: bytes) -> Fault:
     return Fault(answer=(status, {_TYPE: kind}, body))
 
 
@@ -82,22 +82,22 @@ _PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 KINDS = (
     Kind(name="half-open connections: silence", strike=_silence),
-    Kind(name="connections reset", strike=_cut),
-    Kind(name="connections reset in mid-object", strike=_answered(Fault(after=700, then="reset"))),
-    Kind(name="429 with Retry-After", strike=_answered(_TOO_MANY)),
-    Kind(name="500", strike=_answered(_with(500, "text/plain", b"Internal Server Error\n"))),
-    Kind(name="502 with HTML", strike=_answered(_with(502, "text/html", _PAGE))),
-    Kind(name="200 without a body", strike=_answered(_with(200, "application/json", b""))),
-    Kind(name="410 for every version, then lists cut short", strike=_lists_cut_short),
-    Kind(name="watches that end at once", strike=_answered(Fault(kind="watch", lasts=0.05))),
-    Kind(name="answers at 100 kB/s", strike=_answered(Fault(rate=100_000))),
+    Kind(name="connections reset", strike=_reset_connections),
+    Kind(name="connections reset in mid-object", strike=_fault_of_all_requests(Fault(after=700, then="reset"))),
+    Kind(name="429 with Retry-After", strike=_fault_of_all_requests(_TOO_MANY)),
+    Kind(name="500", strike=_fault_of_all_requests(_response(500, "text/plain", b"Internal Server Error\n"))),
+    Kind(name="502 with HTML", strike=_fault_of_all_requests(_response(502, "text/html", _PAGE))),
+    Kind(name="200 without a body", strike=_fault_of_all_requests(_response(200, "application/json", b""))),
+    Kind(name="410 for every version, then lists cut short", strike=_cut_lists_short),
+    Kind(name="watches that end at once", strike=_fault_of_all_requests(Fault(kind="watch", lasts=0.05))),
+    Kind(name="answers at 100 kB/s", strike=_fault_of_all_requests(Fault(rate=100_000))),
     Kind(name="API server killed and started again", strike=_restart),
-    Kind(name="compaction: 410 for older versions", strike=_forget),
+    Kind(name="compaction: 410 for older versions", strike=_compact),
 )
 
 
 def drawn(*, seed: int) -> Iterator[Kind]:
-    """For ever, in an order that the seed gives: each kind once before any comes again."""
-    chance = random.Random(seed)  # noqa: S311 - a game, not a secret
+    """An endless random sequence that `seed` determines. Each kind occurs once before any is repeated."""
+    rng = random.Random(seed)  # noqa: S311 - not a secret
     while True:
-        yield from chance.sample(KINDS, k=len(KINDS))
+        yield from rng.sample(KINDS, k=len(KINDS))

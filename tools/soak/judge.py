@@ -1,4 +1,4 @@
-"""What a soak came to, and one line for each thing that is wrong with it."""
+"""The outcome of a soak test, and one line for each problem in it."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ _HOUR = 3600.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Measure:
-    """Something that must not grow. By `drift` it may, over the judged time, however long that is.
+    """A quantity that must not grow by more than `drift` between the warm-up and the end of the test.
 
-    An allocator is never quite settled, and how many connections are open just then is chance: such growth comes to
-    an end, and a leak does not. So the longer the run, the smaller the leak that is found.
+    Memory of the allocator and the number of open connections vary. That growth is bounded, but a leak is not. So a
+    longer test finds smaller leaks.
     """
 
     name: str
@@ -24,11 +24,11 @@ class Measure:
     digits: int = 0
 
     def per_hour(self, found: Trend) -> str:
-        """The interval of its slope."""
+        """The 95 % interval of the slope, per hour."""
         return f"{found.low * _HOUR:+,.{self.digits}f} to {found.high * _HOUR:+,.{self.digits}f}"
 
     def allowed(self, *, seconds: float) -> float:
-        """An hour, where so many seconds are judged."""
+        """The allowed growth per hour, if the trend covers `seconds`."""
         return self.drift / seconds * _HOUR
 
 
@@ -44,7 +44,7 @@ MEASURES = (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Struck:
-    """A fault that was; `asked` are the requests that the exporter began until the next one."""
+    """A fault that occurred; `asked` is the number of requests that the exporter sent until the next fault."""
 
     name: str
     at: float
@@ -53,11 +53,11 @@ class Struck:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Everything that was seen. Times are seconds since the soak began; it is judged from `settled` on.
+    """The records of a soak test. Times are seconds since its start; the warm-up ends at `settled`.
 
-    `series` has the points of each measure, by its name, and `block` is from one fault to the next. `changes` are of
-    the whole time, in which everything was replaced `turnovers` times. `different` are lines that only the exporter's
-    last page has (+), or only that of a fresh one (-). `complaints` are the errors in its log.
+    `series` has the points of each measure by name. `block` is the interval between faults. `changes` is the number
+    of writes during the test, which replaced all objects `turnovers` times. `different` are the samples that only the
+    exporter's last scrape has (+), or only that of a newly started exporter (-). `complaints` are the log's errors.
     """
 
     seconds: float
@@ -75,26 +75,27 @@ class Outcome:
 
     @property
     def judged(self) -> float:
-        """Seconds."""
+        """The seconds after the warm-up."""
         return self.seconds - self.settled
 
     def trend(self, measure: Measure) -> Trend | None:
-        """Of the judged time; None where there are too few samples of it."""
+        """The trend after the warm-up; None if there are too few samples."""
         points = [point for point in self.series[measure.name] if point[0] >= self.settled]
         return trend(points, block=self.block)
 
 
 def grows(found: Trend, *, drift: float, seconds: float) -> bool:
-    """Whether it grows by more than the drift in so many seconds, with all of its interval."""
+    """Whether the whole interval of the slope is above `drift` in `seconds`."""
     return found.low * seconds > drift
 
 
 def wrongs(outcome: Outcome) -> list[str]:
-    """One line for each thing that is wrong."""
-    return [*_unanswered(outcome), *_growing(outcome), *_unnoticed(outcome), *_untrue(outcome)]
+    """One line for each problem."""
+    checks = (_scrape_problems, _growth_problems, _fault_problems, _result_problems)
+    return [line for check in checks for line in check(outcome)]
 
 
-def _unanswered(outcome: Outcome) -> Iterator[str]:
+def _scrape_problems(outcome: Outcome) -> Iterator[str]:
     failed = [seen for seen in outcome.scrapes if seen.problem]
     if failed:
         first = failed[0]
@@ -106,7 +107,7 @@ def _unanswered(outcome: Outcome) -> Iterator[str]:
         yield "nothing was scraped"
 
 
-def _growing(outcome: Outcome) -> Iterator[str]:
+def _growth_problems(outcome: Outcome) -> Iterator[str]:
     for measure in MEASURES:
         found = outcome.trend(measure)
         if found is None:
@@ -118,14 +119,14 @@ def _growing(outcome: Outcome) -> Iterator[str]:
             )
 
 
-def _unnoticed(outcome: Outcome) -> Iterator[str]:
-    """Each fault breaks connections, so that each must make the exporter ask again; else it was none."""
+def _fault_problems(outcome: Outcome) -> Iterator[str]:
+    """Each fault breaks connections, so the exporter must send requests after it. If not, the fault had no effect."""
     for fault in outcome.faults:
         if not fault.asked:
             yield f"the exporter did not notice the fault after {fault.at:.0f} s: {fault.name}"
 
 
-def _untrue(outcome: Outcome) -> Iterator[str]:
+def _result_problems(outcome: Outcome) -> Iterator[str]:
     if outcome.different:
         yield (
             f"the last page differs from that of an exporter that was just started, in {len(outcome.different)} "

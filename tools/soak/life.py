@@ -1,4 +1,4 @@
-"""The life of a run and its Job, stage by stage, as requests would have to write it."""
+"""The stages of a run and its Job, from creation to deletion, and the request bodies that write each stage."""
 
 import dataclasses
 import enum
@@ -11,12 +11,12 @@ from lab.workload import coderun, job
 __all__ = ["WRITES", "Life", "Stage", "name_of"]
 
 WRITES = 8
-"""In one life: two creations, four changes, two deletions."""
-_FAILS = 10  # every tenth
+"""The writes in one life: two creations, four status updates, two deletions."""
+_FAILURE_EVERY = 10  # the Job of every tenth run fails
 
 
 class Stage(enum.IntEnum):
-    """What has happened last. After the last stage both are deleted, and another life begins."""
+    """The last write. After the last stage, the run and its Job are deleted and the next run is created."""
 
     RUN_MADE = 0
     JOB_MADE = 1
@@ -28,7 +28,7 @@ class Stage(enum.IntEnum):
 
 @dataclasses.dataclass(kw_only=True)
 class Life:
-    """One run, by its number, and its Job. `uid` is the run's, once it is made."""
+    """A run, identified by its number, and its Job. `uid` is the UID of the run, empty before it is created."""
 
     number: int
     stage: Stage = Stage.RUN_MADE
@@ -37,17 +37,17 @@ class Life:
     @property
     def run(self) -> dict[str, Any]:
         """The CodeRun, as a client sends it."""
-        return _sent(coderun(self.number))
+        return _without_server_fields(coderun(self.number))
 
     @property
     def job(self) -> dict[str, Any]:
         """The Job, as a client sends it."""
-        return _sent(job(self.number, owner=self.uid))
+        return _without_server_fields(job(self.number, owner=self.uid))
 
     @property
     def status(self) -> dict[str, Any]:
-        """What the controllers write at this stage: of the Job, or of the run. A run whose Job failed is retried."""
-        now, fails, job_name = time.time(), self.number % _FAILS == 0, name_of(self.job)
+        """The status of the Job or the run that a controller writes at this stage. A run retries a failed Job."""
+        now, fails, job_name = time.time(), self.number % _FAILURE_EVERY == 0, name_of(self.job)
         if self.stage == Stage.JOB_ACTIVE:
             return statuses.active(now)
         if self.stage == Stage.RUN_RUNNING:
@@ -58,13 +58,13 @@ class Life:
 
 
 def name_of(item: dict[str, Any]) -> str:
-    """metadata.name."""
+    """The name of an object."""
     name: str = item["metadata"]["name"]
     return name
 
 
-def _sent(item: dict[str, Any]) -> dict[str, Any]:
-    """Without what the server sets, and without finalizers, for nobody would take them off again."""
-    theirs = {"uid", "creationTimestamp", "finalizers"}
-    metadata = {key: value for key, value in item["metadata"].items() if key not in theirs}
+def _without_server_fields(item: dict[str, Any]) -> dict[str, Any]:
+    """The object without the fields that the API server sets, and without finalizers, which nothing would remove."""
+    omitted = {"uid", "creationTimestamp", "finalizers"}
+    metadata = {key: value for key, value in item["metadata"].items() if key not in omitted}
     return {key: value for key, value in item.items() if key != "status"} | {"metadata": metadata}

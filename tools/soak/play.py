@@ -1,4 +1,4 @@
-"""The soak itself: everything at once, for so long, and then the exporter's last page against the truth."""
+"""Runs the soak test: writers, scrapers and faults; then compares the last scrape with a newly started exporter."""
 
 import asyncio
 import contextlib
@@ -10,33 +10,36 @@ from typing import Any
 from lab.exporting import Exporter
 from lab.faults import impatient
 from lab.faults.proxy import FaultProxy
-from tools.soak.eyes import Eyes
-from tools.soak.faults import Scene, drawn
+from tools.soak.compare import differences
+from tools.soak.faults import FaultTargets, drawn
 from tools.soak.judge import Outcome
+from tools.soak.observer import Observer
 from tools.soak.platform import CONFIGMAP, WRITERS, Platform, lives_for
 from tools.soak.servers import Server
 from tools.soak.trend import LEAST_BLOCKS
-from tools.soak.truth import differences
 
 __all__ = ["LEAST_INTERVAL", "Options", "TooSlowError", "soak"]
 
-_IMPATIENT = pathlib.Path(impatient.__file__)
+_SHORT_TIMEOUTS = pathlib.Path(impatient.__file__)
 LEAST_INTERVAL = 5.0
-"""Seconds from one fault to the next. The proxy breaks a silence each second, and no fault is to be shorter."""
+"""Minimum interval between faults, in seconds. The proxy sends a keepalive each second, so faults must be longer."""
 _WARM_UP = 1 / 5
-_LONGEST = 4  # times the time that was asked for, where the machine is too slow for the rate
-_EQUAL_SECONDS = 120.0
+_MAX_DURATION_FACTOR = 4  # a machine that cannot sustain the rate may need longer than `seconds`, up to 4 times
+_CONVERGE_SECONDS = 120.0  # timeout for the exporter to match a newly started one
 _WATCHES = 3  # runs, Jobs, one ConfigMap
 _SETTINGS: dict[str, Any] = {"configmaps": {"required": [CONFIGMAP]}, "log": {"format": "json"}}
 
 
 class TooSlowError(Exception):
-    """The machine makes so few changes that nothing can be judged."""
+    """The machine is too slow: not all objects were replaced within the maximum duration."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """Seconds, numbers, and changes a second. `program` is what Python runs as the exporter."""
+    """`seconds` and `fault_every` are in seconds, `rate` in writes per second, `objects` and `scrapers` are numbers.
+
+    `program` is the Python file that runs the exporter.
+    """
 
     seconds: float = 600.0
     objects: int = 20000
@@ -44,26 +47,26 @@ class Options:
     scrapers: int = 20
     fault_every: float = 30.0
     seed: int = 1
-    program: pathlib.Path = _IMPATIENT
+    program: pathlib.Path = _SHORT_TIMEOUTS
 
     @property
     def fault_seconds(self) -> float:
-        """How long a fault lasts: the exporter waits longer each time, and is to be back before the next one."""
+        """The duration of a fault, so short that the exporter, with its backoff, recovers before the next fault."""
         return min(8.0, self.fault_every * 0.4)
 
     @property
     def idle(self) -> float:
-        """After how many seconds of silence the exporter gives a watch up: within a fault.
+        """The idle timeout of a watch in seconds: shorter than a fault.
 
-        In a watch that is only quiet the proxy says something each second.
+        The proxy sends an empty line each second on a watch without events.
         """
         return self.fault_seconds * 0.75
 
 
-async def soak(options: Options, server: Server, *, folder: pathlib.Path, tell: Callable[[str], None]) -> Outcome:
-    """Runs the exporter on this server. `tell` is given a line for each thing that happens.
+async def soak(options: Options, server: Server, *, folder: pathlib.Path, log_line: Callable[[str], None]) -> Outcome:
+    """Runs the test against this server. `log_line` is called for each step and fault.
 
-    Raises TooSlowError, PlatformError, and ExporterEndedError, maybe in groups.
+    Raises TooSlowError, PlatformError and ExporterEndedError, possibly in an ExceptionGroup.
     """
     direct, by_proxy = folder / "direct.kubeconfig", folder / "by-proxy.kubeconfig"
     direct.write_text(server.kubeconfig(url=server.url))
@@ -71,7 +74,7 @@ async def soak(options: Options, server: Server, *, folder: pathlib.Path, tell: 
         platform = await stack.enter_async_context(
             Platform(server, lives=lives_for(options.objects), rate=options.rate, seed=options.seed)
         )
-        tell(f"making {options.objects:,} objects in {server.name}")
+        log_line(f"making {options.objects:,} objects in {server.name}")
         await platform.fill()
         proxy = stack.enter_context(FaultProxy(server=server.url, ca=server.certificate, key=server.key))
         by_proxy.write_text(server.kubeconfig(url=proxy.url))
@@ -79,13 +82,13 @@ async def soak(options: Options, server: Server, *, folder: pathlib.Path, tell: 
         exporter = Exporter(folder / "exporter", kubeconfig=by_proxy, settings=_SETTINGS, program=program)
         await asyncio.to_thread(exporter.__enter__)
         stack.callback(exporter.__exit__)
-        scene = Scene(proxy=proxy, server=server, seconds=options.fault_seconds)
-        soaking = _Soaking(options, platform=platform, exporter=exporter, scene=scene, tell=tell)
+        targets = FaultTargets(proxy=proxy, server=server, seconds=options.fault_seconds)
+        soaking = _Soaking(options, platform=platform, exporter=exporter, targets=targets, log_line=log_line)
         return await soaking.run(kubeconfig=direct)
 
 
 class _Soaking:
-    """Writers, clients and faults at work."""
+    """A running soak test."""
 
     def __init__(
         self,
@@ -93,81 +96,83 @@ class _Soaking:
         *,
         platform: Platform,
         exporter: Exporter,
-        scene: Scene,
-        tell: Callable[[str], None],
+        targets: FaultTargets,
+        log_line: Callable[[str], None],
     ) -> None:
         self._options = options
         self._platform = platform
         self._exporter = exporter
-        self._scene = scene
-        self._tell = tell
+        self._targets = targets
+        self._log_line = log_line
         self._lives = lives_for(options.objects)
-        self._eyes = Eyes(exporter)
+        self._observer = Observer(exporter)
         self._faults: list[tuple[str, float]] = []
 
     async def run(self, *, kubeconfig: pathlib.Path) -> Outcome:
-        options, platform, eyes = self._options, self._platform, self._eyes
-        # A page may be short of what is being replaced, and what is dirty is rendered a moment later.
-        moment = WRITERS + int(options.rate)
-        least, most = max(1, self._lives - moment), self._lives + moment
+        options, platform, observer = self._options, self._platform, self._observer
+        # A scrape may lack the runs that are being replaced, and up to a second of changes is not rendered yet.
+        tolerance = WRITERS + int(options.rate)
+        least, most = max(1, self._lives - tolerance), self._lives + tolerance
         async with asyncio.TaskGroup() as tasks:
             work = [tasks.create_task(platform.work()) for _ in range(WRITERS)]
             work.append(tasks.create_task(platform.pulse()))
-            work.append(tasks.create_task(eyes.scrape(clients=options.scrapers, least=least, most=most)))
-            work.append(tasks.create_task(eyes.sample()))
+            work.append(tasks.create_task(observer.scrape(clients=options.scrapers, least=least, most=most)))
+            work.append(tasks.create_task(observer.sample()))
             settled = await self._strike()
-            seconds, changes, cpu_share = eyes.now, platform.changes, eyes.cpu_share
+            seconds, changes, cpu_share = observer.now, platform.changes, observer.cpu_share
             for task in work:
                 task.cancel()
         different = await differences(
-            self._exporter, settings=_SETTINGS, kubeconfig=kubeconfig, seconds=_EQUAL_SECONDS
+            self._exporter, settings=_SETTINGS, kubeconfig=kubeconfig, seconds=_CONVERGE_SECONDS
         )
         return Outcome(
             seconds=seconds,
             settled=settled,
             block=options.fault_every,
-            scrapes=eyes.scrapes,
-            series=dict(eyes.series),
-            faults=list(eyes.struck(self._faults)),
+            scrapes=observer.scrapes,
+            series=dict(observer.series),
+            faults=list(observer.struck(self._faults)),
             changes=changes,
             turnovers=platform.replaced / self._lives,
-            peak_mib=eyes.peak_mib,
+            peak_mib=observer.peak_mib,
             cpu_share=cpu_share,
             different=different,
-            complaints=eyes.complaints(),
+            complaints=observer.complaints(),
         )
 
     async def _strike(self) -> float:
-        """A fault at the begin of each interval until the time is over; gives when the warm-up was.
+        """Causes a fault at the start of each interval until the test ends. Returns the end of the warm-up.
 
-        It is as long as the machine needs to replace everything once, and the end waits for it.
+        The warm-up lasts until all objects have been replaced once, and the test is extended accordingly.
         """
-        options, eyes = self._options, self._eyes
+        options, observer = self._options, self._observer
         settled, due = 0.0, 0.0
         for kind in drawn(seed=options.seed):
-            while eyes.now < due:
-                await asyncio.sleep(max(0.0, min(1.0, due - eyes.now)))
+            while observer.now < due:
+                await asyncio.sleep(max(0.0, min(1.0, due - observer.now)))
                 if not settled and self._is_warm():
-                    settled = eyes.now
-            if settled and eyes.now >= max(options.seconds, settled + (LEAST_BLOCKS + 0.5) * options.fault_every):
+                    settled = observer.now
+            if settled and observer.now >= max(options.seconds, settled + (LEAST_BLOCKS + 0.5) * options.fault_every):
                 return settled
-            if eyes.now > _LONGEST * options.seconds:
+            if observer.now > _MAX_DURATION_FACTOR * options.seconds:
                 raise TooSlowError(
                     f"only {self._platform.replaced} of {self._lives} runs are replaced: too few changes"
                 )
-            await self._until_all_is_watched()
-            self._faults.append((kind.name, eyes.now))
-            self._tell(f"{eyes.now:6.0f} s  {kind.name:45} {self._platform.changes:8,} changes  {eyes.progress()}")
-            await kind.strike(self._scene)
-            due = max(due, eyes.now // options.fault_every * options.fault_every) + options.fault_every
+            await self._until_all_watches_are_open()
+            self._faults.append((kind.name, observer.now))
+            self._log_line(
+                f"{observer.now:6.0f} s  {kind.name:45} {self._platform.changes:8,} changes  {observer.progress()}"
+            )
+            await kind.strike(self._targets)
+            due = max(due, observer.now // options.fault_every * options.fault_every) + options.fault_every
         raise AssertionError
 
-    async def _until_all_is_watched(self) -> None:
-        """A fault that meets nobody would be none."""
-        until = self._eyes.now + _EQUAL_SECONDS
-        while self._scene.proxy.open < _WATCHES and self._eyes.now < until:
+    async def _until_all_watches_are_open(self) -> None:
+        """A fault without an open watch would have no effect."""
+        until = self._observer.now + _CONVERGE_SECONDS
+        while self._targets.proxy.open < _WATCHES and self._observer.now < until:
             await asyncio.sleep(0.1)
 
     def _is_warm(self) -> bool:
-        """Whether a fifth of the time is over and nothing is left of the first objects, nor of their memory."""
-        return self._eyes.now >= self._options.seconds * _WARM_UP and self._platform.replaced >= self._lives
+        """Whether a fifth of the duration has passed and all initial objects have been replaced."""
+        return self._observer.now >= self._options.seconds * _WARM_UP and self._platform.replaced >= self._lives

@@ -1,4 +1,4 @@
-"""A soak's tables, for people."""
+"""The report of a soak test."""
 
 import collections
 import statistics
@@ -13,7 +13,7 @@ _HOUR = 3600.0
 
 
 def report(outcome: Outcome, *, title: str) -> str:
-    """Markdown."""
+    """The report as Markdown tables."""
     return "\n".join([title, "", *_slopes(outcome), "", *_figures(outcome), "", *_faults(outcome)])
 
 
@@ -44,13 +44,13 @@ def _figures(outcome: Outcome) -> Iterator[str]:
     yield f"| event loop delay | {_delays(outcome.scrapes)} |"
     yield f"| changes; a second; objects replaced | {outcome.changes:,}; {rate:.0f}; {outcome.turnovers:.1f} times |"
     yield f"| a leak that would have been found | from {leak:.0f} bytes a change on |"
-    yield f"| memory at its peak; CPU | {outcome.peak_mib:.0f} MiB; {outcome.cpu_share * 100:.0f} % of a core |"
-    yield f"| last page against that of a fresh exporter | {len(outcome.different) or 'no'} lines differ |"
-    yield f"| errors in its log | {len(outcome.complaints)} |"
+    yield f"| peak memory; CPU | {outcome.peak_mib:.0f} MiB; {outcome.cpu_share * 100:.0f} % of a core |"
+    yield f"| last scrape, compared with a newly started exporter | {len(outcome.different) or 'no'} samples differ |"
+    yield f"| errors in the exporter's log | {len(outcome.complaints)} |"
 
 
 def _faults(outcome: Outcome) -> Iterator[str]:
-    yield "| fault | times | requests that followed |"
+    yield "| fault | times | requests until the next fault |"
     yield "|---|---|---|"
     times = collections.Counter(fault.name for fault in outcome.faults)
     for name in sorted(times):
@@ -69,7 +69,7 @@ def _times(seconds: Sequence[float]) -> str:
 
 
 def _delays(scrapes: Sequence[Seen]) -> str:
-    """The bounds under which 99 % and all of the delays were."""
+    """The buckets of the event loop delays that contain 99 % and 100 % of them."""
     late = next((seen.late for seen in reversed(scrapes) if seen.late), {"+Inf": 0.0})
     total = late["+Inf"]
     usual = next(bound for bound, count in late.items() if count >= 0.99 * total)

@@ -1,7 +1,7 @@
-"""Clients that scrape as Prometheus does, each over one connection that it keeps, in a process of their own.
+"""A process whose clients scrape like Prometheus, each over a persistent connection.
 
-`python -m tools.soak.scrapers HOST:PORT CLIENTS LEAST MOST`, until its input ends. LEAST and MOST are how many runs
-a page may have. Prints each scrape as a line of JSON.
+`python -m tools.soak.scrapers HOST:PORT CLIENTS LEAST MOST` runs until its standard input is closed. LEAST and MOST
+are the minimum and maximum number of runs in a response. Prints each scrape as a line of JSON.
 """
 
 import gzip
@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["FORMS", "PATIENCE_SECONDS", "Form", "Seen", "seen_on"]
+__all__ = ["FORMS", "TIMEOUT_SECONDS", "Form", "Seen", "seen_on"]
 
-PATIENCE_SECONDS = 10.0
-"""As long as Prometheus waits by default."""
+TIMEOUT_SECONDS = 10.0
+"""The default `scrape_timeout` of Prometheus."""
 _PAUSES = (1.0, 5.0)
 _DELAY = "coderun_exporter_event_loop_delay_seconds"
 
 
 class Form(NamedTuple):
-    """What a client asks for, and how the page in that form begins to be told and ends."""
+    """A format and an encoding: the request headers, and the expected Content-Type and end of the response."""
 
     name: str
     accept: str
@@ -46,9 +46,10 @@ FORMS = tuple(
 
 
 class Seen(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One scrape: when it was asked for and how long it took (monotonic seconds), and what the page says.
+    """A scrape: its start (monotonic clock), its duration in seconds, and values of the exporter's own metrics.
 
-    `problem` is empty for a good one. `late` are the event loop's delays by bucket, `errors` failed requests by code.
+    `problem` is empty if the scrape succeeded. `wire` is the size of the body in bytes as sent, `late` has the
+    buckets of the event loop delay, and `errors` the number of failed requests by code.
     """
 
     at: float
@@ -65,37 +66,37 @@ class Seen(msgspec.Struct, kw_only=True, omit_defaults=True):
     late: dict[str, float] = {}
 
 
-def seen_on(page: bytes, seen: Seen, *, form: Form, least: int, most: int) -> None:
-    """Notes what a page says of its exporter, and what is wrong with it."""
-    if not page.endswith(form.end):
-        seen.problem = f"the page ends in {page[-20:]!r}"
+def seen_on(exposition: bytes, seen: Seen, *, form: Form, least: int, most: int) -> None:
+    """Sets the fields of `seen` from a response, and `problem` if the response is incomplete."""
+    if not exposition.endswith(form.end):
+        seen.problem = f"the page ends in {exposition[-20:]!r}"
         return
-    runs = _section(page, page.find(b"# TYPE coderun_created_timestamp ")).count(b"\n")
+    runs = _section(exposition, exposition.find(b"# TYPE coderun_created_timestamp ")).count(b"\n")
     if not least <= runs <= most:
         seen.problem = f"{runs} runs on the page instead of {least} to {most}"
-    seen.memory = sum(_values(page, "process_resident_memory_bytes").values())
-    seen.descriptors = sum(_values(page, "process_open_fds").values())
-    seen.tasks = sum(_values(page, "coderun_exporter_event_loop_tasks").values())
-    seen.requests = sum(_values(page, "coderun_exporter_requests").values())
-    for series, value in _values(page, "coderun_exporter_errors").items():
+    seen.memory = sum(_values(exposition, "process_resident_memory_bytes").values())
+    seen.descriptors = sum(_values(exposition, "process_open_fds").values())
+    seen.tasks = sum(_values(exposition, "coderun_exporter_event_loop_tasks").values())
+    seen.requests = sum(_values(exposition, "coderun_exporter_requests").values())
+    for series, value in _values(exposition, "coderun_exporter_errors").items():
         code = _label(series, "code")
         seen.errors[code] = seen.errors.get(code, 0.0) + value
-    late = _values(page, _DELAY)
+    late = _values(exposition, _DELAY)
     seen.late = {_label(series, "le"): value for series, value in late.items() if "le=" in series}
 
 
-def _values(page: bytes, family: str) -> dict[str, float]:
-    """The samples of a family by their series. The exporter's own stand at the page's end."""
-    lines = _section(page, page.rfind(b"# TYPE " + family.encode())).decode().splitlines()
+def _values(exposition: bytes, family: str) -> dict[str, float]:
+    """The samples of a family by series. The exporter's own metrics are at the end of the response."""
+    lines = _section(exposition, exposition.rfind(b"# TYPE " + family.encode())).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines)
     return {series: float(value) for series, _, value in pairs}
 
 
-def _section(page: bytes, head: int) -> bytes:
-    """The lines of samples after the family's last comment, which begins at `head`; nothing where it is not there."""
-    begin = page.find(b"\n", head) + 1
-    end = page.find(b"\n#", begin - 1) + 1
-    return page[begin : end or None] if head >= 0 else b""
+def _section(exposition: bytes, head: int) -> bytes:
+    """The samples of the family whose TYPE line begins at `head`; empty if `head` is -1."""
+    begin = exposition.find(b"\n", head) + 1
+    end = exposition.find(b"\n#", begin - 1) + 1
+    return exposition[begin : end or None] if head >= 0 else b""
 
 
 def _label(series: str, name: str) -> str:
@@ -103,7 +104,7 @@ def _label(series: str, name: str) -> str:
 
 
 class _Client:
-    """One target of one Prometheus."""
+    """A client that scrapes one target in one format."""
 
     def __init__(self, number: int, clients: int, *, host: str, least: int, most: int) -> None:
         first, last = _PAUSES
@@ -111,39 +112,40 @@ class _Client:
         self._number = number
         self._form = FORMS[number % len(FORMS)]
         self._bounds = {"least": least, "most": most}
-        self._connection = http.client.HTTPConnection(host, timeout=PATIENCE_SECONDS)
+        self._connection = http.client.HTTPConnection(host, timeout=TIMEOUT_SECONDS)
 
     def scrape(self) -> Seen:
         seen = Seen(at=time.monotonic(), seconds=0.0, form=self._form.name, client=self._number)
         try:
-            page = self._page(seen)
+            exposition = self._request(seen)
         except (OSError, http.client.HTTPException, EOFError, ValueError) as error:
             self._connection.close()  # it is opened again by the next request
             seen.seconds, seen.problem = time.monotonic() - seen.at, repr(error)
         else:
-            seen_on(page, seen, form=self._form, **self._bounds)
-        if seen.seconds > PATIENCE_SECONDS and not seen.problem:
+            seen_on(exposition, seen, form=self._form, **self._bounds)
+        if seen.seconds > TIMEOUT_SECONDS and not seen.problem:
             seen.problem = f"it took {seen.seconds:.1f} s"
         return seen
 
-    def _page(self, seen: Seen) -> bytes:
+    def _request(self, seen: Seen) -> bytes:
         form = self._form
         headers = {"Accept": form.accept, "Accept-Encoding": form.encoding}
         self._connection.request("GET", "/metrics", headers=headers)
         answer = self._connection.getresponse()
         body = answer.read()
         seen.seconds, seen.wire = time.monotonic() - seen.at, len(body)
-        told = answer.headers.get("Content-Type", ""), answer.headers.get("Content-Encoding", "identity")
+        content_type = answer.headers.get("Content-Type", "")
+        encoding = answer.headers.get("Content-Encoding", "identity")
         if (
             answer.status != http.HTTPStatus.OK
-            or not told[0].startswith(form.content_type)
-            or told[1] != form.encoding
+            or not content_type.startswith(form.content_type)
+            or encoding != form.encoding
         ):
-            raise ValueError(f"{answer.status} {' '.join(told)}")
+            raise ValueError(f"{answer.status} {content_type} {encoding}")
         return gzip.decompress(body) if form.encoding == "gzip" else body
 
 
-def _for_ever(client: _Client, printing: threading.Lock) -> None:
+def _scrape_forever(client: _Client, printing: threading.Lock) -> None:
     while True:
         line = msgspec.json.encode(client.scrape()).decode()
         with printing:
@@ -152,13 +154,13 @@ def _for_ever(client: _Client, printing: threading.Lock) -> None:
 
 
 def main(host: str, clients: int, least: int, most: int) -> None:
-    """Scrapes until standard input ends."""
+    """Scrapes until standard input is closed."""
     printing = threading.Lock()
     for number in range(clients):
         client = _Client(number, clients, host=host, least=least, most=most)
-        threading.Thread(target=_for_ever, args=(client, printing), daemon=True).start()
+        threading.Thread(target=_scrape_forever, args=(client, printing), daemon=True).start()
     sys.stdin.read()
-    os._exit(0)  # the threads may be printing, which an orderly end does not take well
+    os._exit(0)  # sys.exit() may fail while a thread is printing
 
 
 if __name__ == "__main__":

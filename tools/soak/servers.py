@@ -1,4 +1,4 @@
-"""What the exporter reads from: the stand-in in a process of its own, or a real etcd and kube-apiserver."""
+"""The API servers for the soak test: the stand-in in a separate process, or a real etcd and kube-apiserver."""
 
 import asyncio
 import contextlib
@@ -22,11 +22,11 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Server:
-    """An API server at `url`; `trust` verifies it, where it speaks TLS, and `token` may do everything.
+    """An API server at `url`. `trust` verifies its certificate (None without TLS), and `token` is an admin's.
 
-    `authority` is the file by which clients verify a server with the `certificate` and the `key`, which a proxy in
-    front of it uses. `forget` has it answer 410 for all older versions; `restart` also keeps it away for so many
-    seconds.
+    A proxy in front of the server uses the files `certificate` and `key`; clients verify them with the CA file
+    `authority`. `forget` makes the server respond with 410 for all older resource versions. `restart` stops the
+    server for the given number of seconds.
     """
 
     name: str
@@ -40,30 +40,30 @@ class Server:
     restart: Callable[[float], Awaitable[None]]
 
     def kubeconfig(self, *, url: str) -> str:
-        """For a client that may do everything, at the server itself or at a proxy in front of it."""
+        """A kubeconfig with admin permissions, for the server itself or for a proxy in front of it."""
         authority = self.authority if url.startswith("https") else ""
         return kubeconfig(url, authority=authority, user={"token": self.token})
 
 
 @contextlib.asynccontextmanager
 async def stand_in(folder: pathlib.Path) -> AsyncIterator[Server]:
-    """The stand-in, empty."""
+    """Runs the stand-in without objects."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tools.soak.standin"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT
     )
     assert process.stdin is not None  # noqa: S101 - asked for above
     assert process.stdout is not None  # noqa: S101 - asked for above
-    written, read = process.stdin, process.stdout
+    commands, replies = process.stdin, process.stdout
 
-    async def told(*words: object) -> None:
-        written.write(" ".join(map(str, words)).encode() + b"\n")
-        await read.readline()
+    async def send(*words: object) -> None:
+        commands.write(" ".join(map(str, words)).encode() + b"\n")
+        await replies.readline()
 
     async def restart(seconds: float) -> None:
-        await told("restart", seconds)
+        await send("restart", seconds)
 
     async def forget() -> None:
-        await told("forget")
+        await send("forget")
 
     authority = trustme.CA()
     leaf = authority.issue_cert("127.0.0.1")
@@ -73,8 +73,8 @@ async def stand_in(folder: pathlib.Path) -> AsyncIterator[Server]:
     try:
         yield Server(
             name="the stand-in API server",
-            url=(await read.readline()).decode().strip(),
-            token="anybody",  # noqa: S106 - it asks for none
+            url=(await replies.readline()).decode().strip(),
+            token="anybody",  # noqa: S106 - the stand-in does not authenticate
             trust=None,
             authority=folder / "ca.pem",
             certificate=folder / "proxy.pem",
@@ -89,7 +89,7 @@ async def stand_in(folder: pathlib.Path) -> AsyncIterator[Server]:
 
 @contextlib.asynccontextmanager
 async def real(folder: pathlib.Path) -> AsyncIterator[Server]:
-    """A real etcd and kube-apiserver, empty, with nobody else at work. Raises MissingComponentError."""
+    """Runs etcd and kube-apiserver without objects and controllers. Raises MissingComponentError."""
     plane = ControlPlane(folder, etcd=component("etcd"), kube_apiserver=component("kube-apiserver"))
 
     async def restart(seconds: float) -> None:

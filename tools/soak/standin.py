@@ -1,6 +1,6 @@
-"""The stand-in API server; prints its URL, and then does what its input says: `restart SECONDS` or `forget`.
+"""The stand-in API server as a process. Prints its URL, then executes the commands `restart SECONDS` and `forget`.
 
-It answers each line when it has done so, and ends with its input.
+Commands are lines of standard input; `done` is printed after each. The process exits when standard input is closed.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from lab.apiserver import StandInApiServer
 
 
 async def main() -> None:
-    """Serves until its input ends."""
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # each connection that is cut would be told
+    """Serves until standard input is closed."""
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs each reset connection
     server = StandInApiServer()
     print(await server.start(), flush=True)
     port = int(server.url.rpartition(":")[2])

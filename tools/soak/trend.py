@@ -1,9 +1,9 @@
-"""Whether a series grows, where its samples hang together: Theil-Sen over the medians of blocks.
+"""Tests whether a series with autocorrelated samples grows: the Theil-Sen estimator over the medians of blocks.
 
-The slope is the median of the slopes between all pairs (Theil 1950, Sen 1968), which single leaps do not move; its
-interval comes from the distribution of Kendall's S, which knows no shape of the noise. Both ask for points that are
-independent of each other. Samples are not: a fault lifts many of them at once. Medians of blocks that are each as
-long as from one fault to the next nearly are.
+The slope is the median of the slopes between all pairs of points (Theil 1950, Sen 1968), which is robust against
+outliers. Its interval comes from the distribution of Kendall's S, which is non-parametric. Both require independent
+points. Samples are not independent, because a fault raises many of them at once. The medians of blocks are nearly
+independent if each block is as long as the interval between two faults.
 """
 
 import dataclasses
@@ -15,16 +15,16 @@ from collections.abc import Sequence
 __all__ = ["LEAST_BLOCKS", "Trend", "medians", "trend"]
 
 LEAST_BLOCKS = 8
-"""With fewer the interval tells hardly more than that there is one."""
-_MOST_BLOCKS = 200  # all pairs of them are looked at
-_Z = 1.96  # of the normal distribution, for 95 %
+"""The minimum number of blocks; with fewer, the confidence interval is too wide to be useful."""
+_MAX_BLOCKS = 200  # the computation takes all pairs of blocks
+_Z = 1.96  # quantile of the normal distribution for a 95 % interval
 
 Point = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trend:
-    """Per second: the slope, and the ends of its 95 % interval. `first` and `last` are medians of the end blocks."""
+    """The slope per second and its 95 % interval, `low` to `high`; the medians of the first and the last block."""
 
     slope: float
     low: float
@@ -34,32 +34,32 @@ class Trend:
 
 
 def trend(points: Sequence[Point], *, block: float) -> Trend | None:
-    """The trend of (second, value) pairs in order of time, by blocks of about so many seconds.
+    """The trend of (second, value) pairs, ordered by time, in blocks of about `block` seconds.
 
-    None where these are fewer than LEAST_BLOCKS.
+    None if there are fewer than LEAST_BLOCKS blocks.
     """
-    of_blocks = medians(points, block=block)
-    count = len(of_blocks)
+    block_medians = medians(points, block=block)
+    count = len(block_medians)
     if count < LEAST_BLOCKS:
         return None
-    slopes = sorted((b - a) / (until - at) for (at, a), (until, b) in itertools.combinations(of_blocks, 2))
-    reach = _Z * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
-    outside = math.floor((len(slopes) - reach) / 2)
+    slopes = sorted((b - a) / (until - at) for (at, a), (until, b) in itertools.combinations(block_medians, 2))
+    half_width = _Z * math.sqrt(count * (count - 1) * (2 * count + 5) / 18)
+    lower_rank = math.floor((len(slopes) - half_width) / 2)
     return Trend(
         slope=statistics.median(slopes),
-        low=slopes[max(0, outside - 1)],
-        high=slopes[min(len(slopes) - 1, len(slopes) - outside)],
-        first=of_blocks[0][1],
-        last=of_blocks[-1][1],
+        low=slopes[max(0, lower_rank - 1)],
+        high=slopes[min(len(slopes) - 1, len(slopes) - lower_rank)],
+        first=block_medians[0][1],
+        last=block_medians[-1][1],
     )
 
 
 def medians(points: Sequence[Point], *, block: float) -> list[Point]:
-    """The middle of each whole block, and the median of its values. The rest counts not."""
+    """(midpoint in seconds, median) of each complete block. An incomplete last block is dropped."""
     if not points:
         return []
     begin, span = points[0][0], points[-1][0] - points[0][0]
-    length = max(block, span / _MOST_BLOCKS)
+    length = max(block, span / _MAX_BLOCKS)
     whole = math.floor(span / length + 1e-9)
     values: dict[int, list[float]] = {}
     for at, value in points:

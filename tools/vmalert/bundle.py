@@ -1,4 +1,4 @@
-"""Reads rule files and unit tests, and keeps the rules that a file of tests is about."""
+"""Reads rule files and unit tests, and selects the rules that a file of tests needs."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ _PART = " part "
 
 
 def load_tests(file: pathlib.Path) -> Mapping[str, Any]:
-    """Scalars stay as they are written: `0x200` is a series, and no number."""
+    """A file of unit tests. All scalars are strings, because `0x200` is a series and not a number."""
     document: Mapping[str, Any] = yaml.load(file.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506 strings only
     return document
 
@@ -37,12 +37,12 @@ def rule_groups(file: pathlib.Path, document: Mapping[str, Any]) -> list[Group]:
 
 
 def group_of_alert(groups: Sequence[Group]) -> dict[str, str]:
-    """The name of the group that holds the rules of an alert."""
+    """The name of the group of each alert."""
     return {rule["alert"]: group["name"] for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
-    """The groups with what is recorded, and of the alerts only those that the text names: the others cost time."""
+    """The groups with all recording rules, but only with the alerts that the text names: the others cost time."""
     kept = [
         {**group, "rules": [rule for rule in group["rules"] if "record" in rule or rule["alert"] in text]}
         for group in groups
@@ -51,10 +51,10 @@ def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
 
 
 def in_sequence(groups: Sequence[Group]) -> list[Group]:
-    """The groups, split before each rule that reads what an earlier rule of the same part records.
+    """The groups, split before each rule that reads a recording rule of the same group.
 
-    vmalert writes what a group records when the group is evaluated: within a group a rule reads the samples of the
-    evaluation before.
+    vmalert writes recorded samples only after it has evaluated the group. So a rule of the same group would read the
+    samples of the previous evaluation.
     """
     return [part for group in groups for part in _parts(group)]
 
@@ -85,7 +85,7 @@ def unannotated(groups: Sequence[Group]) -> list[Group]:
 
 
 def evaluation_order(groups: Sequence[Group], *, given: Sequence[str] = ()) -> list[str]:
-    """The order of the tests' file, else: what is recorded before the alerts that read it."""
+    """The names of the groups in the order of the tests' file; by default, groups without alerts come first."""
     names = [
         group["name"] for group in sorted(groups, key=lambda group: any("alert" in rule for rule in group["rules"]))
     ]

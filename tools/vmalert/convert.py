@@ -1,8 +1,8 @@
-"""A file of promtool's unit tests, as vmalert-tool reads it.
+"""Converts unit tests of promtool to unit tests of vmalert-tool.
 
-What differs: the name of `promql_expr_test`; the label `alertgroup` that vmalert adds to each alert; the year in
-which a test starts; functions such as round(), which keep the name of the metric in MetricsQL; and external labels:
-vmagent adds them to the series, vmalert to its alerts.
+These differ: the name of `promql_expr_test`; the label `alertgroup`, which vmalert adds to each alert; the year in
+which a test starts; functions such as round(), which keep the metric name in MetricsQL; and external labels, which
+vmagent adds to the series and vmalert to its alerts.
 """
 
 import dataclasses
@@ -22,22 +22,22 @@ _RECORDED_TIME = re.compile(r"[\w:]+:(\w+_)?created_timestamp")
 
 
 class ConversionError(Exception):
-    """Its text says what cannot be converted."""
+    """A test cannot be converted; the text says what is not supported."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Converted:
-    """Tests that share a run: external labels are a flag of vmalert-tool."""
+    """Tests for one run of vmalert-tool: they have the same external labels, which are a flag."""
 
     external_labels: Mapping[str, str]
     annotated: bool
-    """Whether a test compares annotations. For the others none are written, which takes half of the time."""
+    """Whether a test compares annotations. If not, the rules have no annotations, which halves the time."""
     tests: Sequence[Mapping[str, Any]]
 
 
 def convert(document: Mapping[str, Any], *, groups: Mapping[str, str]) -> list[Converted]:
-    """The tests of a file, whose scalars are strings; `groups` has the name of each alert's rule group."""
-    _known("file", document, FILE_KEYS)
+    """Converts the tests of a file. All scalars are strings; `groups` maps each alert to its rule group."""
+    _check_keys("file", document, FILE_KEYS)
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for test in document["tests"]:
         external = test.get("external_labels", {})
@@ -52,9 +52,9 @@ def convert(document: Mapping[str, Any], *, groups: Mapping[str, str]) -> list[C
 
 
 def _flags(test: Mapping[str, Any], *, external: Mapping[str, str]) -> list[tuple[str, str]]:
-    """External labels that no series has itself: vmalert would rename that one to exported_."""
+    """The external labels that no series has: vmalert would rename such a label of a series to `exported_...`."""
     series = [one["series"] for one in test.get("input_series", [])]
-    return [(key, value) for key, value in external.items() if not any(_has(one, key) for one in series)]
+    return [(key, value) for key, value in external.items() if not any(_has_label(one, key) for one in series)]
 
 
 def _is_annotated(test: Mapping[str, Any]) -> bool:
@@ -63,7 +63,7 @@ def _is_annotated(test: Mapping[str, Any]) -> bool:
 
 
 def _test(test: Mapping[str, Any], *, groups: Mapping[str, str], external: Mapping[str, str]) -> dict[str, Any]:
-    _known("test", test, TEST_KEYS)
+    _check_keys("test", test, TEST_KEYS)
     return {
         "name": test.get("name", ""),
         "input_series": [_series(one, external=external) for one in test.get("input_series", [])],
@@ -115,18 +115,18 @@ def _samples(case: Mapping[str, Any], *, external: Mapping[str, str]) -> dict[st
 
 
 def _with_labels(series: str, labels: Mapping[str, str]) -> str:
-    """A series with these labels, where it does not have them; as text, for no value here has a brace in it."""
+    """The series with the labels added that it lacks. Text is enough, because no label value contains a brace."""
     name, _, inside = series.partition("{")
     own = inside.rpartition("}")[0].strip().rstrip(",")
-    missing = [f'{key}="{value}"' for key, value in labels.items() if not _has(series, key)]
+    missing = [f'{key}="{value}"' for key, value in labels.items() if not _has_label(series, key)]
     joined = ",".join([*missing, *([own] if own else [])])
     return f"{name}{{{joined}}}" if joined else name
 
 
-def _has(series: str, label: str) -> bool:
+def _has_label(series: str, label: str) -> bool:
     return bool(re.search(rf"[{{,]\s*{label}\s*=", series))
 
 
-def _known(what: str, mapping: Mapping[str, Any], known: set[str]) -> None:
+def _check_keys(what: str, mapping: Mapping[str, Any], known: set[str]) -> None:
     if unknown := set(mapping) - known:
         raise ConversionError(f"vmalert-tool has nothing for {', '.join(sorted(unknown))} of a {what}")

@@ -19,16 +19,16 @@ def is_time(series: str) -> bool:
 
 
 def shift_values(values: str) -> str:
-    """The values of a series of Unix times: `0x9 300+60x4 _ stale` becomes `946684800x9 946685100+60x4 _ stale`."""
-    return " ".join(_shift(item) for item in values.split())
+    """Moves the values of a series of Unix times: `0x9 300+60x4 _` becomes `946684800x9 946685100+60x4 _`."""
+    return " ".join(_shift_value(item) for item in values.split())
 
 
 def shift_dates(text: str) -> str:
-    """The dates in an expected annotation."""
-    return _DATE.sub(lambda found: _later(found[0]), text)
+    """Moves the dates in an expected annotation."""
+    return _DATE.sub(lambda found: _shift_date(found[0]), text)
 
 
-def _shift(item: str) -> str:
+def _shift_value(item: str) -> str:
     number = _NUMBER.fullmatch(item)
     if number is None:  # _, _x4, stale, Inf
         return item
@@ -37,7 +37,7 @@ def _shift(item: str) -> str:
     return f"{moved}{number['rest'] or ''}"
 
 
-def _later(date: str) -> str:
-    """The same time after the other start."""
+def _shift_date(date: str) -> str:
+    """The date, moved from 1970 to 2000."""
     before = dt.datetime.fromisoformat(f"{date}+00:00")
     return (before + dt.timedelta(seconds=SECONDS)).strftime("%Y-%m-%d %H:%M:%S")

@@ -25,7 +25,7 @@ __all__ = ["run_tests"]
 
 
 def run_tests(file: pathlib.Path, *, tool: pathlib.Path) -> str:
-    """What vmalert-tool reports as failed of the tests in that file; empty where all pass."""
+    """The failures that vmalert-tool reports for the tests in the file; empty if all pass."""
     document = load_tests(file)
     groups = in_sequence(relevant(rule_groups(file, document), text=file.read_text("utf-8")))
     parts = convert(document, groups=group_of_alert(groups))
@@ -55,7 +55,7 @@ def _content(
 def _failures(
     content: Mapping[str, Mapping[str, Any]], flags: Sequence[str], *, tool: pathlib.Path, name: str
 ) -> str:
-    """The database of vmalert-tool is in the same folder: it would stay where a run is interrupted."""
+    """The output of a failed run; otherwise empty. The database is in the same folder, which is always removed."""
     with tempfile.TemporaryDirectory(prefix="vmalert-") as folder:
         for file, value in content.items():
             pathlib.Path(folder, file).write_text(json.dumps(value), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""docs/worlds.md: the platform's objects as worlds, and what the shipped rules raise and deliver in each."""
+"""Generates docs/worlds.md: scenarios of real objects, and the alerts and notifications that they cause."""

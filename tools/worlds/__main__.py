@@ -1,6 +1,6 @@
-"""Plays every world of lab/worlds and writes docs/worlds.md: `make worlds`.
+"""Runs every scenario ("world") of lab/worlds and writes docs/worlds.md: `make worlds`.
 
-Exit codes: 0 every world is as the table says, 1 one is not, or with `--check` the page is stale, 2 not judged.
+Exit codes: 0 the alerts are as expected, 1 an alert differs or, with `--check`, the page is stale, 2 no result.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from tools.worlds.page import PAGE, text_of
 
 
 def main() -> int:
-    """Writes the page, or compares it; gives the exit code."""
+    """Writes or compares the page. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.worlds", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the page is not as it would be")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is stale")
     check = parser.parse_args().check
     try:
         played = outcomes()

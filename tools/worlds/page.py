@@ -1,4 +1,4 @@
-"""The text of docs/worlds.md."""
+"""Renders docs/worlds.md."""
 
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ _MINUTE = 60.0
 
 
 def text_of(outcomes: Sequence[Outcome], arrived: Sequence[Sequence[Delivered]]) -> str:
-    """The page of these worlds."""
+    """The page for these outcomes; `arrived` has the notifications of each."""
     head = ["| world | what it is | expected | raised | delivered |", "|---|---|---|---|---|"]
     rows = [_row(outcome, here) for outcome, here in zip(outcomes, arrived, strict=True)]
     times = ["| world | alert | since | minutes |", "|---|---|---|---|"]
@@ -36,20 +36,20 @@ def _row(outcome: Outcome, here: Sequence[Delivered]) -> str:
     cells = (
         world.name,
         world.what,
-        _expected(world.raised, world.delivered),
-        _listed((one.alert for one in outcome.raised), allowed),
-        _listed((one.raised.alert for one in here), allowed),
+        _expected_cell(world.raised, world.delivered),
+        _alert_list((one.alert for one in outcome.raised), allowed),
+        _alert_list((one.raised.alert for one in here), allowed),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _expected(raised: Iterable[Alert], delivered: Iterable[Alert]) -> str:
-    lists = _listed(raised, frozenset()), _listed(delivered, frozenset())
+def _expected_cell(raised: Iterable[Alert], delivered: Iterable[Alert]) -> str:
+    lists = _alert_list(raised, frozenset()), _alert_list(delivered, frozenset())
     return lists[0] if lists[0] == lists[1] else f"{lists[0]}; delivered: {lists[1]}"
 
 
-def _listed(alerts: Iterable[Alert], allowed: frozenset[Alert]) -> str:
-    """Each name once, with how many objects it is about."""
+def _alert_list(alerts: Iterable[Alert], allowed: frozenset[Alert]) -> str:
+    """The names of the alerts, each with its number of objects."""
     counts: dict[tuple[bool, str, str], int] = {}
     for alert in sorted(set(alerts)):
         key = alert in allowed, alert.name, alert.severity

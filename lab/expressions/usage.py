@@ -1,7 +1,7 @@
-"""Determines which parts of an expression affect the result of a rule: mutants of other parts cannot be detected.
+"""Determines which parts of an expression affect the result of a rule.
 
 A mutant that changes only unused parts is equivalent to the rule. No test can distinguish it from the original, so it
-is not generated. Each argument is documented where it is used; without an argument, a part counts as used.
+is not generated. Each function gives the reason why a part is unused; without a reason, a part counts as used.
 """
 
 import dataclasses
@@ -19,14 +19,14 @@ from lab.expressions.tree import (
     is_scalar,
 )
 
-__all__ = ["Reach", "below", "labels_of"]
+__all__ = ["UsedParts", "below", "labels_of"]
 
-_EVERY_VALUE_COUNTS = frozenset({"sum", "avg", "stddev", "stdvar"})
-_ONE_SERIES_IN_ONE_OUT = frozenset({"increase", "rate", "irate", "delta", "idelta", "changes", "resets"})
+_SUMS = frozenset({"sum", "avg", "stddev", "stdvar"})
+_RATES = frozenset({"increase", "rate", "irate", "delta", "idelta", "changes", "resets"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Reach:
+class UsedParts:
     """The parts of a vector that affect the result.
 
     value: the values of the samples. number: the number of series with the same used labels. labels: the used labels,
@@ -45,7 +45,7 @@ class Reach:
         return not self.value and not self.number and self.labels is not None and label not in self.labels
 
 
-_EVERYTHING = Reach()
+_EVERYTHING = UsedParts()
 
 
 def labels_of(node: Node) -> frozenset[str] | None:
@@ -68,21 +68,21 @@ def labels_of(node: Node) -> frozenset[str] | None:
     return None
 
 
-def below(node: Node, step: Step, reach: Reach) -> Reach:
-    """The used parts of the child of a node, if `reach` is used of the node."""
+def below(node: Node, step: Step, used: UsedParts) -> UsedParts:
+    """The parts of a node's child that affect the result, if `used` are those of the node itself."""
     if isinstance(node, Parentheses | Unary):
-        return reach
+        return used
     if isinstance(node, Aggregate):
-        return _aggregated(node, step, reach)
+        return _aggregation_operand(node, step, used)
     if isinstance(node, Call):
-        return _argument(node, reach)
+        return _function_argument(node, used)
     if isinstance(node, Binary):
-        return _of_a_set(node, step, reach) if node.operator in SET_OPERATORS else _operand(node, reach)
+        return _set_operand(node, step, used) if node.operator in SET_OPERATORS else _binary_operand(node, used)
     return _EVERYTHING
 
 
-def _aggregated(node: Aggregate, step: Step, reach: Reach) -> Reach:
-    """Only the labels in `by` are kept.
+def _aggregation_operand(node: Aggregate, step: Step, used: UsedParts) -> UsedParts:
+    """The used parts of the operand of an aggregation, which keeps only the labels in `by`.
 
     The maximum and minimum of a group do not change with a duplicate. `count` depends only on the number, `group`
     only on the existence of series. If the value of a sum is not used, neither are the values of its operands.
@@ -91,43 +91,48 @@ def _aggregated(node: Aggregate, step: Step, reach: Reach) -> Reach:
         return _EVERYTHING
     labels = None if node.keyword == "without" else frozenset(node.labels)
     if node.operator in {"max", "min"}:
-        return Reach(value=reach.value, number=False, labels=labels)
+        return UsedParts(value=used.value, number=False, labels=labels)
     if node.operator in {"count", "group"}:
-        return Reach(value=False, number=reach.value and node.operator == "count", labels=labels)
-    if node.operator in _EVERY_VALUE_COUNTS:
-        return Reach(value=reach.value, number=reach.value, labels=labels)
+        return UsedParts(value=False, number=used.value and node.operator == "count", labels=labels)
+    if node.operator in _SUMS:
+        return UsedParts(value=used.value, number=used.value, labels=labels)
     return _EVERYTHING
 
 
-def _argument(node: Call, reach: Reach) -> Reach:
-    """Functions over time handle each series separately, and its existence does not depend on its values.
+def _function_argument(node: Call, used: UsedParts) -> UsedParts:
+    """The used parts of the argument of a function.
 
+    Functions over time handle each series separately, and the existence of a result does not depend on the values.
     `absent` depends only on the existence of a series: its labels come from the selector.
     """
     if node.function in {"absent", "absent_over_time"}:
-        return Reach(value=False, number=False, labels=frozenset())
+        return UsedParts(value=False, number=False, labels=frozenset())
     if node.function in {"present_over_time", "count_over_time"}:
-        return dataclasses.replace(reach, value=False)
-    if node.function.endswith("_over_time") or node.function in _ONE_SERIES_IN_ONE_OUT:
-        return reach if node.function != "quantile_over_time" else _EVERYTHING
+        return dataclasses.replace(used, value=False)
+    if node.function.endswith("_over_time") or node.function in _RATES:
+        return used if node.function != "quantile_over_time" else _EVERYTHING
     return _EVERYTHING
 
 
-def _of_a_set(node: Binary, step: Step, reach: Reach) -> Reach:
-    """`and` and `unless` depend only on the existence of a series with the same `on` labels on the right side.
+def _set_operand(node: Binary, step: Step, used: UsedParts) -> UsedParts:
+    """The used parts of an operand of a set operator.
 
-    Set operators never change a value; they keep or drop each series of the left side by these labels.
+    `and` and `unless` depend only on the existence of a series with the same `on` labels on the right side. Set
+    operators never change a value; they keep or drop each series of the left side by these labels.
     """
     compared = frozenset(node.matching.labels) if node.matching.keyword == "on" else None
     if step[0] == "right" and node.operator != "or":
-        return Reach(value=False, number=False, labels=compared)
-    labels = None if compared is None or reach.labels is None else reach.labels | compared
-    return dataclasses.replace(reach, labels=labels)
+        return UsedParts(value=False, number=False, labels=compared)
+    labels = None if compared is None or used.labels is None else used.labels | compared
+    return dataclasses.replace(used, labels=labels)
 
 
-def _operand(node: Binary, reach: Reach) -> Reach:
-    """A comparison uses the values. With one-to-one matching, an additional series is an error."""
-    value = reach.value or node.operator in COMPARISONS
+def _binary_operand(node: Binary, used: UsedParts) -> UsedParts:
+    """The used parts of an operand of a comparison or an arithmetic operator.
+
+    A comparison uses the values. With one-to-one matching, an additional series is an error.
+    """
+    value = used.value or node.operator in COMPARISONS
     if is_scalar(node.left) or is_scalar(node.right):
-        return dataclasses.replace(reach, value=value)
+        return dataclasses.replace(used, value=value)
     return dataclasses.replace(_EVERYTHING, value=value)

@@ -1,4 +1,4 @@
-"""What is seen of the exporter while it runs: by its clients, by /proc, and in its log."""
+"""Records the running exporter: its scrapes, its memory and file descriptors in /proc, and the errors in its log."""
 
 import asyncio
 import json
@@ -17,43 +17,43 @@ from tools.soak.judge import MEASURES, Struck
 from tools.soak.scrapers import Seen
 from tools.soak.trend import Point
 
-__all__ = ["ExporterEndedError", "Eyes"]
+__all__ = ["ExporterEndedError", "Observer"]
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class ExporterEndedError(Exception):
-    """The exporter has ended by itself; the text is the end of its log."""
+    """The exporter has exited; the text is the end of its log."""
 
 
-class Eyes:
-    """`scrapes` and `series` grow while `scrape` and `sample` run; their times are seconds since this was made."""
+class Observer:
+    """`scrape` and `sample` append to `scrapes` and `series`. Times are in seconds since the observer was created."""
 
     def __init__(self, exporter: Exporter) -> None:
         self.scrapes: list[Seen] = []
         self.series: dict[str, list[Point]] = {measure.name: [] for measure in MEASURES}
         self._exporter = exporter
         self._subject = Subject(pid=exporter.pid, host=exporter.address)
-        self._begun = time.monotonic()
+        self._started = time.monotonic()
         self._cpu = self._subject.cpu_seconds()
 
     @property
     def now(self) -> float:
-        """Seconds since the begin."""
-        return time.monotonic() - self._begun
+        """Seconds since the creation of the observer."""
+        return time.monotonic() - self._started
 
     @property
     def peak_mib(self) -> float:
-        """Of its resident memory."""
+        """The peak of the exporter's resident memory."""
         return self._subject.memory_mib(peak=True)
 
     @property
     def cpu_share(self) -> float:
-        """Of one core, since the begin."""
+        """The exporter's share of one core since the creation of the observer; 1 is a full core."""
         return (self._subject.cpu_seconds() - self._cpu) / self.now
 
     async def scrape(self, *, clients: int, least: int, most: int) -> None:
-        """Notes what so many clients see, for ever; a page has at least so many runs, and at most."""
+        """Records the scrapes of these clients until cancelled. A response must have `least` to `most` runs."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tools.soak.scrapers", self._exporter.address),
             *map(str, (clients, least, most)),
@@ -64,28 +64,28 @@ class Eyes:
         assert process.stdout is not None  # noqa: S101 - asked for above
         try:
             while line := await process.stdout.readline():
-                self._note(msgspec.json.decode(line, type=Seen))
+                self._record(msgspec.json.decode(line, type=Seen))
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
 
     async def sample(self) -> None:
-        """Notes each second what /proc says, for ever. Raises ExporterEndedError."""
+        """Records the values in /proc each second until cancelled. Raises ExporterEndedError."""
         folder = pathlib.Path(f"/proc/{self._exporter.pid}")
         while True:
             if not self._exporter.running():
                 raise ExporterEndedError(f"the exporter has ended: {self._exporter.log.read_text()[-1000:]}")
             values = {
                 "memory": self._subject.memory_mib(),
-                "descriptors": len(os.listdir(folder / "fd")),  # noqa: PTH208 - a count is all
-                "threads": len(os.listdir(folder / "task")),  # noqa: PTH208 - a count is all
+                "descriptors": len(os.listdir(folder / "fd")),  # noqa: PTH208 - only the number is needed
+                "threads": len(os.listdir(folder / "task")),  # noqa: PTH208 - only the number is needed
             }
             self._add("by /proc", values, at=self.now)
             await asyncio.sleep(1)
 
     def progress(self) -> str:
-        """Where it stands."""
+        """The last memory, tasks and descriptors, and the scrapes so far, as a part of a log line."""
         last = next((seen for seen in reversed(self.scrapes) if seen.memory), None)
         size = f"{last.memory / 2**20:.0f} MiB, {last.tasks:.0f} tasks, {last.descriptors:.0f} fds" if last else "-"
         slowest = max((seen.seconds for seen in self.scrapes), default=0.0)
@@ -93,21 +93,21 @@ class Eyes:
         return f"{size:27} {len(self.scrapes):6,} scrapes, {failed} failed, slowest {slowest:.2f} s"
 
     def struck(self, faults: list[tuple[str, float]]) -> Iterator[Struck]:
-        """Each fault, by its name and its begin, with the requests from the last scrape before it to the next one."""
-        begins = [at for _, at in faults] + [float("inf")]
-        told = [(seen.at, seen.requests) for seen in self.scrapes if seen.requests]
-        for (name, at), until in zip(faults, begins[1:], strict=True):
-            before = max((count for when, count in told if when <= at), default=0.0)
-            after = max((count for when, count in told if when <= until), default=0.0)
+        """Each fault (name, start), with the requests that the exporter sent until the next fault."""
+        starts = [at for _, at in faults] + [float("inf")]
+        requests = [(seen.at, seen.requests) for seen in self.scrapes if seen.requests]
+        for (name, at), until in zip(faults, starts[1:], strict=True):
+            before = max((count for when, count in requests if when <= at), default=0.0)
+            after = max((count for when, count in requests if when <= until), default=0.0)
             yield Struck(name=name, at=at, asked=after - before)
 
     def complaints(self) -> list[str]:
-        """The errors in its log."""
+        """The errors in the exporter's log."""
         lines = self._exporter.log.read_text().splitlines()
         return [line for line in lines if json.loads(line)["level"] == "ERROR"]
 
-    def _note(self, seen: Seen) -> None:
-        seen.at -= self._begun
+    def _record(self, seen: Seen) -> None:
+        seen.at -= self._started
         self.scrapes.append(seen)
         if seen.memory:
             values = {"memory": seen.memory / 2**20, "tasks": seen.tasks, "descriptors": seen.descriptors}
