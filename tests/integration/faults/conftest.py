@@ -49,15 +49,10 @@ def proxy(control_plane: ControlPlane) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def settings(place: Workplace) -> dict[str, Any]:
-    """What the exporter reads: this test's namespace. A test may override it.
-
-    Pods of Jobs and Events are not read: these tests count requests and errors, and Events are watched on demand.
-    """
+    """What the exporter reads: this test's namespace. A test may override it."""
     return {
         "namespaces": [place.namespace],
         "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
-        "pods": {"enabled": False},
-        "events": {"enabled": False},
     }
 
 
