@@ -28,12 +28,17 @@ def pod(
     bound: bool = True,
     spec: dict[str, Any] | None = None,
     limit: str = "",
+    retries: int = 0,
 ) -> Callable[[Place], None]:
-    """A run whose pod has this status and these Events. `bound`: the scheduler has assigned it to a node."""
+    """A run whose pod has this status and these Events. `bound`: the scheduler has assigned it to a node.
+
+    `retries`: the Job controller fails a Job whose containers were restarted more often.
+    """
 
     def make(at: Place) -> None:
         """By hand, about the real pod of a real Job."""
-        at.working(pod={"schedulerName": BY_HAND} | (spec or {}), limit=limit)
+        job = {"backoffLimit": retries}
+        at.working(spec=job, pod={"schedulerName": BY_HAND} | (spec or {}), limit=limit)
         found = at.until(lambda: _pod_of(at), what="its pod exists")
         path = f"{at.core}/pods/{found['metadata']['name']}"
         if bound:

@@ -102,17 +102,17 @@ _STARTING = (
     ),
     Row(
         "init-crash",
-        pod(status=_initializing(looping(_INIT, 1, "Error")), spec=_WITH_INIT | _ON_FAILURE),
+        pod(status=_initializing(looping(_INIT, 1, "Error")), spec=_WITH_INIT | _ON_FAILURE, retries=6),
         "init_container_failed", "CrashLoopBackOff; last: Error, exit code 1", _NOT_STARTING,
     ),
 )  # fmt: skip
 _STARTED = (
     Row(
-        "oom-loop", pod(status=_running(looping(_MAIN, 137, "OOMKilled")), spec=_ON_FAILURE, limit=_LIMIT),
+        "oom-loop", pod(status=_running(looping(_MAIN, 137, "OOMKilled")), spec=_ON_FAILURE, retries=6, limit=_LIMIT),
         "oom_killed", "CrashLoopBackOff; last: OOMKilled, exit code 137", _HANGING,
     ),
     Row(
-        "crash-loop", pod(status=_running(looping(_MAIN, 1, "Error")), spec=_ON_FAILURE, limit=_LIMIT),
+        "crash-loop", pod(status=_running(looping(_MAIN, 1, "Error")), spec=_ON_FAILURE, retries=6, limit=_LIMIT),
         "crash_loop", "CrashLoopBackOff; last: Error, exit code 1", _HANGING,
     ),
     Row(

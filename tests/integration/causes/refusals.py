@@ -27,7 +27,7 @@ _PODS = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "re
 _GREEDY = [
     {"name": "claude-code", "image": "agent:1", "resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "2"}}}
 ]
-_LOST = {"nodeName": "lost", "terminationGracePeriodSeconds": 3600}
+_LOST = {"nodeName": "lost", "terminationGracePeriodSeconds": 600}
 """A pod of a node without a kubelet: nobody ends it."""
 
 

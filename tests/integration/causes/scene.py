@@ -45,12 +45,11 @@ class Answer(NamedTuple):
 
 
 class Scene:
-    """`begun` is the monotonic time before the first fault."""
+    """The namespaces of all rows; their names end with `mark`. `watch` runs once the faults are made."""
 
     def __init__(self, plane: ControlPlane, *, mark: str, folder: pathlib.Path) -> None:
         self.plane = plane
         self.watch: Watch
-        self.begun = time.monotonic()
         self._mark = mark
         self._folder = folder
         self._spaces = {space: f"{space}-{mark}" for space in SPACES}
@@ -76,7 +75,7 @@ class Scene:
         }
 
     def told(self, row: Row) -> Notification:
-        """The delivered alert whose summary has the words of the row; its annotations follow what becomes known."""
+        """The delivered alert whose summary has the words of the row."""
         labels = {"severity": row.alert.severity, "namespace": self.namespace(row), **row.labels}
         heard = functools.partial(self.watch.webhook.heard, row.alert.name, status="firing", **labels)
         return until(
@@ -100,7 +99,8 @@ class Scene:
 
     def remote(self, row: Row) -> Answer:
         """What `explain --from` says."""
-        return _answer(*self._explain(f"{self.namespace(row)}/{row.target}", *self._from(), "-o", "json"))
+        name = f"{self.namespace(row)}/{row.target}"
+        return _answer(*self._explain(name, f"--from={self.watch.exporter.url}", "-o", "json"))
 
     def text(self, row: Row) -> str:
         """What `explain` prints."""
@@ -126,10 +126,7 @@ class Scene:
 
     def _cluster(self, row: Row) -> list[str]:
         flags = [f"--kubeconfig={self.plane.admin_kubeconfig}", f"--config.file={self._settings}"]
-        return [f"{row.target}", "-n", self.namespace(row), *flags]
-
-    def _from(self) -> list[str]:
-        return ["--from", self.watch.exporter.url]
+        return [row.target, "-n", self.namespace(row), *flags]
 
     def _explain(self, *words: str) -> tuple[int, str]:
         code, out, err = call("explain", *words)
