@@ -13,7 +13,8 @@ HEAD = "| run | how it is made | cause | its evidence has | alert |\n|---|---|--
 def line(row: Row) -> str:
     """Of one fault."""
     made = (row.make.__doc__ or "").splitlines()[0].removesuffix(".")
-    return f"| `{row.name}` | {made} | `{row.cause}` | {row.evidence} | `{row.alert.name}` |"
+    words = f": {row.told}" if row.told else ""
+    return f"| `{row.name}` | {made} | `{row.cause}` | {row.evidence} | `{row.alert.name}`{words} |"
 
 
 def table() -> str:
