@@ -70,7 +70,7 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
         yield suspended_finding(job, cache)
     yield from deletion_findings(job)
-    known = [*_start(job), *hang_findings(job, cache), *ended_findings(job, cache)]
+    known = [*hang_findings(job, cache), *ended_findings(job, cache)]
     yield from known
     yield from _starting(job, cache, known)
     yield from silence_findings(job, cache)
@@ -88,13 +88,6 @@ def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Fi
             names = (f"container {one.name}: {one.reason}" for one in pod.containers if one.state == "waiting")
             text = next(names, "the kubelet has not reported its containers" if pod.node else "it has no node")
             yield found("pod_not_starting", text, about=of_pod(pod), since=pod.created)
-
-
-def _start(job: Job) -> Iterator[Finding]:
-    """A Job gets its start time as soon as the Job controller sees it."""
-    if not (job.is_pod or job.result or job.suspended or job.started is not None or job.active or job.terminating):
-        text = f"Job {job.name} has no start time"
-        yield found("job_controller_absent", text, about=of_job(job), since=job.created)
 
 
 def _limit_passed(job: Job, cache: ObjectCache) -> float | None:

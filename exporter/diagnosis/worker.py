@@ -63,6 +63,8 @@ def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         evidence = f"{plural(number, 'pod')} terminating, none active"
         yield found("pods_terminating", evidence, about=about, since=max(ends, default=job.started))
         return
+    if job.started is None:  # a Job gets its start time as soon as the Job controller sees it
+        yield found("job_controller_absent", f"Job {job.name} has no start time", about=about, since=job.created)
     if (event := unanswered(cache, job)) is not None:
         cause = refusal_of(event.note) or "pod_creation_failed"
         yield found(cause, words(event), about=about, since=event.first)

@@ -69,11 +69,16 @@ def prometheus_config(
     }
 
 
-def alertmanager_config(*, receiver: str) -> dict[str, Any]:
-    """The shipped Alertmanager configuration. Each receiver posts to its own path below the URL `receiver`."""
+def alertmanager_config(*, receiver: str, webhooks: bool = False) -> dict[str, Any]:
+    """The shipped Alertmanager configuration. Each receiver posts to its own path below the URL `receiver`.
+
+    `webhooks`: a chat receives its notifications as a webhook as well, with their labels and annotations.
+    """
     config = at_once(fast_yaml.load((ALERTS / "alertmanager.yml").read_text()))
     config["templates"] = [str(ALERTS / template) for template in config["templates"]]
     for each in config["receivers"]:
+        if webhooks and "slack_configs" in each:
+            each["webhook_configs"] = [{}]
         for webhook in each.get("webhook_configs", []):
             webhook["url"] = f"{receiver}/{each['name']}"
         for slack in each.get("slack_configs", []):

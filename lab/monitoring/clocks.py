@@ -6,7 +6,7 @@ __all__ = ["faster"]
 
 _FACTOR = 150
 _MIN_SECONDS = 2
-_LIMIT = re.compile(r"([>+] )(180|300|600|900)\b")
+_LIMIT = re.compile(r"([>+] |time\(\) - )(180|300|600|900)\b")
 _WINDOW = re.compile(r"(\[|\boffset )(?:(\d+)m)?(?:(\d+)s)?(?=\]|\s|\))")
 
 

@@ -77,11 +77,14 @@ class _Server:
 
 
 class Alertmanager(_Server):
-    """An Alertmanager with the shipped routes and inhibitions. It sends all notifications to the URL `receiver`."""
+    """An Alertmanager with the shipped routes and inhibitions. It sends all notifications to the URL `receiver`.
 
-    def __init__(self, folder: pathlib.Path, *, receiver: str) -> None:
+    `webhooks`: chats get webhooks as well.
+    """
+
+    def __init__(self, folder: pathlib.Path, *, receiver: str, webhooks: bool = False) -> None:
         super().__init__("alertmanager", folder)
-        self._receiver = receiver
+        self._receiver, self._webhooks = receiver, webhooks
 
     def state_of(self, alertname: str, **labels: str) -> str:
         """The state of an alert: `active`, `suppressed` or `unprocessed`; empty for an unknown alert."""
@@ -116,7 +119,7 @@ class Alertmanager(_Server):
             assert answer.status == 200
 
     def _flags(self) -> list[str]:
-        config = alertmanager_config(receiver=self._receiver)
+        config = alertmanager_config(receiver=self._receiver, webhooks=self._webhooks)
         (self.folder / "config.yml").write_text(yaml.safe_dump(config))
         return ["--storage.path=data", "--cluster.listen-address="]
 

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from exporter.diagnosis import CAUSES
+from exporter.config_file import load
+from exporter.diagnosis import CAUSES, failure_causes, hang_causes, stall_causes
+from exporter.explaining.dump import read_dump
 from tests.commands.in_process import call
 from tests.diagnosis.test_dumps import EXPECTED
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
@@ -96,17 +98,23 @@ CASES = [
 ]
 
 
+def write_dump(folder, objects, config):
+    """Writes a dump of these objects and the settings. Returns their paths."""
+    dump, settings = folder / "dump.json", folder / "settings.yml"
+    dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+    settings.write_text(config)
+    return dump, settings
+
+
 def explain_objects(folder, objects, config):
     """Runs `explain` on a dump of these objects. Returns the exit code and the runs."""
-    dump = folder / "dump.json"
-    dump.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-    (folder / "settings.yml").write_text(config)
+    dump, settings = write_dump(folder, objects, config)
     words = (
         "explain",
         "-f",
         dump,
         "--config.file",
-        folder / "settings.yml",
+        settings,
         "--all",
         "-o",
         "json",
@@ -133,6 +141,16 @@ def test_the_cause_is_found_with_its_meaning(tmp_path, cause, objects, config):
     if cause not in {"superseded", "configmap_near_limit", "job_deleting"}:
         assert any(run["findings"][:1] == [found] for run in runs)
     assert code == (0 if not info.fault and len(every) == 1 else 2 if cause == "cannot_tell" else 1)
+
+
+@pytest.mark.parametrize(("cause", "objects", "config"), CASES, ids=[case[0] for case in CASES])
+def test_the_metrics_have_the_cause_if_the_table_says_so(tmp_path, cause, objects, config):
+    """So that the alert names the cause that `explain` names. A pod that just starts has none: every pod does."""
+    dump, settings = write_dump(tmp_path, objects, config)
+    cache = read_dump([str(dump)], load(str(settings))).cache(NOW)
+    found = [one for run in cache.runs for one in (*stall_causes(run, cache), *failure_causes(run, cache))]
+    found += [one for job in cache.jobs for one in hang_causes(job, cache)]
+    assert (cause in {one.cause for one in found}) == (CAUSES[cause].metric and cause != "pod_not_starting")
 
 
 def test_a_pod_with_a_scheduling_gate_is_suspended(tmp_path):

@@ -22,13 +22,18 @@ class Watch(NamedTuple):
 
 
 @contextlib.contextmanager
-def watching(folder: pathlib.Path, *, kubeconfig: pathlib.Path, settings: dict[str, Any]) -> Iterator[Watch]:
-    """The exporter with those settings, and the bundle as it is shipped, once a first scrape has worked."""
+def watching(
+    folder: pathlib.Path, *, kubeconfig: pathlib.Path, settings: dict[str, Any], webhooks: bool = False
+) -> Iterator[Watch]:
+    """The exporter with those settings, and the bundle as it is shipped, once a first scrape has worked.
+
+    `webhooks`: the chat gets webhooks as well.
+    """
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context
         webhook = enter(Webhook())
         exporter = enter(Exporter(folder / "exporter", kubeconfig=kubeconfig, settings=settings))
-        alertmanager = enter(Alertmanager(folder / "alertmanager", receiver=webhook.url))
+        alertmanager = enter(Alertmanager(folder / "alertmanager", receiver=webhook.url, webhooks=webhooks))
         prometheus = enter(
             Prometheus(folder / "prometheus", exporter=exporter.address, alertmanager=alertmanager.address)
         )

@@ -47,6 +47,7 @@ def test_the_metrics_of_a_job_that_has_only_an_owner():
         'job_max_runtime_seconds{namespace="n",job_name="j"} 3600',
         'job_pods{namespace="n",job_name="j",state="terminating"} 0',
         'job_hang_cause{namespace="n",job_name="j",cause="run_gone",detail="CodeRun r no longer exists"} 1',
+        'job_hang_cause{namespace="n",job_name="j",cause="job_controller_absent",detail="Job j has no start time"} 1',
         'job_hang_cause{namespace="n",job_name="j",cause="no_pod",detail="the Job controller reports no pod"} 1',
     ]
 

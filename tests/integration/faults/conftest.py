@@ -11,7 +11,7 @@ import pytest
 from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
 from lab.controlplane.workplace import CLAUDE, Workplace
 from lab.faults.proxy import FaultProxy
-from tests.integration.faults.page import put
+from tests.integration.faults.page import FAULTS, put
 from tests.integration.faults.report import Report, collected, table
 from tests.integration.faults.subject import IDLE_SECONDS, Subject
 
@@ -49,15 +49,10 @@ def proxy(control_plane: ControlPlane) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def settings(place: Workplace) -> dict[str, Any]:
-    """What the exporter reads: this test's namespace. A test may override it.
-
-    Pods of Jobs and Events are not read: these tests count requests and errors, and Events are watched on demand.
-    """
+    """What the exporter reads: this test's namespace. A test may override it."""
     return {
         "namespaces": [place.namespace],
         "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
-        "pods": {"enabled": False},
-        "events": {"enabled": False},
     }
 
 
@@ -105,4 +100,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults")
         terminalreporter.write_line(table(rows))
         if os.environ.get("WRITE") == "1" and not terminalreporter.stats.get("failed"):
-            put(table(rows))
+            put(FAULTS, table(rows))

@@ -92,7 +92,8 @@ class Subject:
     def __enter__(self) -> Self:
         self._exporter.__enter__()
         try:
-            until(self.is_watching, what="everything is watched")
+            # Events are watched a moment after the lists of runs, of which some are open.
+            until(lambda: "events" in self.states() and self.is_watching(), what="everything is watched")
             until(lambda: self.footprint().tasks, what="its tasks were counted once")
         except BaseException:
             self._exporter.__exit__()

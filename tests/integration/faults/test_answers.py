@@ -13,7 +13,7 @@ from tests.integration.faults.answers import JSON, LIST_AGAIN, error_event, html
 from tests.integration.faults.changes import change
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
-from tests.integration.faults.told import READ, errors, one_line_each, until_counted
+from tests.integration.faults.told import MAIN, errors, one_line_each, until_counted
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -49,15 +49,15 @@ def test_an_answer_that_is_none_is_told_once_and_asked_for_again(
     place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, answers: list[Answer], codes: list[str]
 ):
     """In place of watches first and then of lists; the page stays as it was until the server answers again."""
-    faults = [Fault(path=f"/{each}", answer=answer, times=3) for each, answer in zip(READ, answers, strict=True)]
+    faults = [Fault(path=f"/{each}", answer=answer, times=3) for each, answer in zip(MAIN, answers, strict=True)]
     with subject.enduring() as endured:
         proxy.strike(*faults)
         proxy.end()
         change(place)
-        until_counted(subject, dict(zip(READ, codes, strict=True)), times=3)
+        until_counted(subject, dict(zip(MAIN, codes, strict=True)), times=3)
         endured.mended()
     report.note(endured)
-    assert one_line_each(endured)
+    assert one_line_each(endured, of=MAIN)
     assert errors(subject) == 9
 
 
@@ -68,7 +68,7 @@ def test_a_servers_wish_to_be_asked_later_is_honoured(
     """In the header or in the Status: nothing of that resource is asked for sooner."""
     status = 429, JSON, json.dumps(LATER_STATUS).encode()
     answers = [refusal(429, headers=LATER), refusal(503, headers=LATER), status]
-    faults = [Fault(path=f"/{each}", answer=answer, times=1) for each, answer in zip(READ, answers, strict=True)]
+    faults = [Fault(path=f"/{each}", answer=answer, times=1) for each, answer in zip(MAIN, answers, strict=True)]
     with subject.enduring() as endured:
         proxy.strike(*faults)
         proxy.end()
@@ -76,8 +76,8 @@ def test_a_servers_wish_to_be_asked_later_is_honoured(
         until_counted(subject, {"coderuns": "429", "jobs": "503", "configmaps": "429"}, times=1)
         endured.mended()
     report.note(endured)
-    assert one_line_each(endured)
-    for each in READ:
+    assert one_line_each(endured, of=MAIN)
+    for each in MAIN:
         asked = [one for one in proxy.asked if one.resource == each]
         waits = [later.at - one.at for one, later in pairwise(asked) if one.struck]
         assert len(waits) == 1
@@ -101,7 +101,7 @@ def test_half_a_list_is_none(place: Workplace, proxy: FaultProxy, subject: Subje
         proxy.strike()
         endured.mended()
     report.note(endured)
-    assert one_line_each(endured)
+    assert one_line_each(endured, of=MAIN)
 
 
 @pytest.mark.fault("410, 500 and half an event inside a watch")

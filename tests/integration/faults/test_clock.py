@@ -8,7 +8,7 @@ from lab.controlplane.workplace import Workplace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
-from tests.integration.faults.told import READ, errors
+from tests.integration.faults.told import MAIN, errors
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -47,7 +47,7 @@ def test_a_wrong_clock_costs_nothing_for_longer_than_it_is_wrong(
         place.make_run("run-4")
         place.set_templates({})
         until(
-            lambda: all(abs(subject.value(EVENT, resource=each) - time.time() - wrong) < 60 for each in READ[::2]),
+            lambda: all(abs(subject.value(EVENT, resource=each) - time.time() - wrong) < 60 for each in MAIN[::2]),
             what="what happens is seen, at a wrong time",
         )
         subject.clock.unlink()

@@ -19,7 +19,8 @@ from tests.integration.faults.told import errors
 pytestmark = pytest.mark.timeout(180)
 
 NAMESPACES = 8
-WATCHES = 2 * NAMESPACES + 1
+WATCHES = 3 * NAMESPACES + 2
+"""Runs, Jobs and Pods of each, the ConfigMap, and Events of the one that has open runs."""
 PLUGIN = """\
 #!/bin/sh
 echo run >>{folder}/runs
@@ -88,8 +89,6 @@ def settings(control_plane: ControlPlane, place: Workplace) -> dict[str, Any]:
     return {
         "namespaces": [place.namespace, *names],
         "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
-        "pods": {"enabled": False},
-        "events": {"enabled": False},
     }
 
 

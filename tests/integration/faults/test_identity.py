@@ -10,10 +10,11 @@ from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
+from tests.integration.faults.told import READ
 
 pytestmark = pytest.mark.timeout(180)
 
-WATCHED = 3
+WATCHED = len(READ)
 
 
 @pytest.mark.fault("same name created again at once: run, Job and ConfigMap")

@@ -8,10 +8,9 @@ from lab.waiting import until
 from tests.integration.faults.changes import change
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
+from tests.integration.faults.told import READ
 
 pytestmark = pytest.mark.timeout(180)
-
-WATCHED = ("coderuns", "jobs", "configmaps")
 
 
 @pytest.mark.fault("permission revoked, and granted again")
@@ -32,7 +31,7 @@ def test_a_right_that_is_lost_is_told_and_what_was_read_stays(
         place.bind()
         endured.mended()
     report.note(endured)
-    for resource in WATCHED:
+    for resource in READ:
         assert endured.turns_of(resource) == ["forbidden", "watching"]
         assert subject.value("coderun_exporter_errors_total", resource=resource, code="403") >= 1
     assert subject.value("configmap_problem", configmap=CLAUDE, problem="forbidden") == 0

@@ -14,12 +14,12 @@ from tests.integration.faults.answers import LIST_AGAIN
 from tests.integration.faults.changes import change
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples, states
+from tests.integration.faults.told import READ
 from tests.integration.load import Seen, Writer
 
 pytestmark = pytest.mark.timeout(180)
 
 OUTAGE_SCRAPES = 20
-WATCHED = ("coderuns", "jobs", "configmaps")
 LAST_SYNC = "coderun_exporter_resource_last_sync_timestamp_seconds"
 
 
@@ -40,10 +40,10 @@ def test_a_killed_api_server_costs_no_scrape_and_no_object(
             until(lambda: writer.writes > before + 20, what="load after the fault", seconds=60)
         until(lambda: _on_page(subject.page()) == _in_api_server(place), what="the page is what the server has")
     report.note(endured)
-    for resource in WATCHED:
+    for resource in READ:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
     _check_outage(endured.scrapes)
-    assert subject.value("coderun_exporter_errors_total", code="410") == len(WATCHED)
+    assert subject.value("coderun_exporter_errors_total", code="410") == len(READ)
 
 
 @pytest.mark.fault("API server frozen: no response, no closed connection")
@@ -54,7 +54,7 @@ def test_a_frozen_api_server_is_noticed(
     with subject.enduring() as endured:
         proxy.strike(Fault(beats=False))
         proxy.end()
-        until(lambda: sum(proxy.struck().values()) == len(WATCHED), what="everything is watched")
+        until(lambda: sum(proxy.struck().values()) == len(READ), what="everything is watched")
         control_plane.freeze_api_server()
         try:
             until(lambda: set(subject.states().values()) == {"unreachable"}, what="silence is told")
@@ -64,10 +64,10 @@ def test_a_frozen_api_server_is_noticed(
         endured.mended()
         change(place)
     report.note(endured)
-    for resource in WATCHED:
+    for resource in READ:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
     assert all("no data" in turn.detail for turn in endured.turns if turn.state == "unreachable")
-    assert subject.value("coderun_exporter_errors_total", code="timeout") >= len(WATCHED)
+    assert subject.value("coderun_exporter_errors_total", code="timeout") >= len(READ)
 
 
 @pytest.mark.fault("etcd killed and restarted under a running API server")
@@ -88,7 +88,7 @@ def test_an_api_server_without_its_etcd_loses_nothing(
         endured.mended()
         change(place)
     report.note(endured)
-    for resource in WATCHED:
+    for resource in READ:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
 
 
@@ -99,7 +99,7 @@ def _wait_for_outage(subject: Subject) -> None:
 
 
 def _is_away(page: str) -> bool:
-    return states(page) == dict.fromkeys(WATCHED, "unreachable")
+    return states(page) == dict.fromkeys(READ, "unreachable")
 
 
 def _check_outage(scrapes: list[Seen]) -> None:
@@ -110,7 +110,7 @@ def _check_outage(scrapes: list[Seen]) -> None:
     assert len({tuple(objects_of(page)) for page in away}) == 1
     heartbeats = {tuple(samples(page, LAST_SYNC)) for page in away}
     assert len(heartbeats) == 1
-    assert len(heartbeats.pop()) == len(WATCHED)
+    assert len(heartbeats.pop()) == len(READ)
     assert samples(scrapes[-1].page, LAST_SYNC) != samples(away[-1], LAST_SYNC)
 
 

@@ -9,7 +9,7 @@ from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import IDLE_SECONDS, Subject
-from tests.integration.faults.told import errors
+from tests.integration.faults.told import READ, errors
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -42,5 +42,5 @@ def test_what_trickles_arrives_whole(
     report.note(endured)
     assert endured.whole_after > IDLE_SECONDS
     assert endured.turns == []
-    assert errors(subject) == (3 if kind == "stream" else 0)
-    assert len(proxy.asked) == (9 if kind == "stream" else 6)
+    assert errors(subject) == (len(READ) if kind == "stream" else 0)
+    assert len(proxy.asked) == len(READ) * (3 if kind == "stream" else 2)

@@ -1,13 +1,16 @@
 """What the metrics and the log tell of a fault while it lasts, and when it is over."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from lab.waiting import until
 from tests.integration.faults.subject import Endured, Subject
 
-__all__ = ["READ", "errors", "one_line_each", "until_counted"]
+__all__ = ["MAIN", "READ", "errors", "one_line_each", "until_counted"]
 
-READ = ("coderuns", "jobs", "configmaps")
+MAIN = ("coderuns", "jobs", "configmaps")
+"""Those that a fault of its own may strike."""
+READ = (*MAIN, "pods", "events")
+"""What is listed and watched; Events as long as a run is open."""
 
 
 def errors(subject: Subject, *, resource: str = "", code: str = "") -> float:
@@ -25,6 +28,6 @@ def until_counted(subject: Subject, codes: Mapping[str, str], *, times: int) -> 
     )
 
 
-def one_line_each(endured: Endured, *, state: str = "unreachable") -> bool:
-    """Whether each resource has one line in the log for the start of its trouble, one for its end, and no more."""
-    return all(endured.turns_of(each) == [state, "watching"] for each in READ)
+def one_line_each(endured: Endured, *, of: Collection[str] = READ, state: str = "unreachable") -> bool:
+    """Whether each of these has one line in the log for the start of its trouble and one for its end, others none."""
+    return all(endured.turns_of(each) == ([state, "watching"] if each in of else []) for each in READ)
