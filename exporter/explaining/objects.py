@@ -150,7 +150,8 @@ class Objects:
         """Decides which partitions are known. A dump without objects of a kind may not contain that kind."""
         snapshot = self.snapshot
         snapshot.is_partial = self.is_cut
-        snapshot.lacks_configmaps = not self._has_list("ConfigMap")
+        if snapshot.configmaps and not self._has_list("ConfigMap"):
+            snapshot.lacks_configmaps = frozenset(kind.kind for kind in snapshot.kinds if kind.requires_configmaps)
         self._move_configmaps()
         is_mixed = len(self._seen) > 1
         for informer in snapshot.informers:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import shlex
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from exporter.plurals import plural
 
 __all__ = ["clock_note", "early_note", "of_dump"]
 
-_OF_TEMPLATES = frozenset({"reconcile_failing", "template_failed", "pod_configmap_missing"})
+_OF_TEMPLATES = frozenset({"reconcile_failing", "template_failed"})
 _LIFE = 3600.0  # --event-ttl of kube-apiserver, in seconds
 
 
@@ -40,9 +40,12 @@ def _is_early(finding: FindingView) -> bool:
     return not finding.fault and CAUSES[finding.cause].fault
 
 
-def of_dump(run: Explanation, *, lacks_configmaps: bool) -> Explanation:
-    """Replaces findings about missing permissions: the objects are not in the dump, and have to be dumped."""
-    if lacks_configmaps:
+def of_dump(run: Explanation, *, lacks_configmaps: Container[str]) -> Explanation:
+    """Replaces findings about missing permissions: the objects are not in the dump, and have to be dumped.
+
+    `lacks_configmaps` are the kinds of runs whose required ConfigMaps are not in the dump.
+    """
+    if run.kind in lacks_configmaps:
         findings = tuple(_without_configmaps(one, run) for one in run.findings)
         run = msgspec.structs.replace(run, findings=findings)
     unread = [one.evidence.partition(" ")[0].lower() for one in filter(is_not_permitted, run.findings)]

@@ -52,8 +52,8 @@ class Snapshot:
     """Whether there may be runs or Jobs that were not read."""
     failing: list[OtherPod] = dataclasses.field(default_factory=list)
     """Pods of a dump that belong to no run and fail."""
-    lacks_configmaps: bool = False
-    """Whether it is a dump without any ConfigMap."""
+    lacks_configmaps: frozenset[str] = frozenset()
+    """Kinds of runs that require ConfigMaps, if it is a dump without any."""
     latest: float = math.inf
     """Times after this one are ignored, in seconds since the epoch."""
 

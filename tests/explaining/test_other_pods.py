@@ -90,3 +90,12 @@ def test_a_dump_without_configmaps_cannot_show_what_a_template_lacks(tmp_path):
     _, out = explain(tmp_path, [touched(), READ, whole], *words)
     assert "Cause:       reconcile_failing\n" in out
     assert "no ConfigMaps" not in out
+
+
+def test_runs_that_require_no_configmaps_lack_none(tmp_path):
+    """As those of another platform."""
+    task = touched() | {"apiVersion": "kelos.dev/v1alpha2", "kind": "Task"}
+    (tmp_path / "settings.yml").write_text("coderuns: {kinds: [tasks.v1alpha2.kelos.dev]}\n")
+    _, out = explain(tmp_path, [task, READ], "r", "--at", LATE, "--config.file", tmp_path / "settings.yml")
+    assert "Cause:       reconcile_failing\n" in out
+    assert "no ConfigMaps" not in out
