@@ -1,4 +1,4 @@
-"""How `check` reads: permissions verb by verb, pages, and streamed lists, as `run` does."""
+"""How `check` reads: permissions by verb, lists in pages, streamed lists. It reads as `run` does."""
 
 import json
 import re
@@ -21,8 +21,8 @@ from tests.clusters import (
 from tests.commands.checking import check, refuses
 
 
-async def test_a_forbidden_list_is_an_unknown(tmp_path):
-    """With the requested namespace."""
+async def test_a_forbidden_list_is_unknown(tmp_path):
+    """The line has the namespace."""
     found = (
         a_configmap("a", k="v"),
         a_configmap("b", **{"x.sh": "y"}),
@@ -44,8 +44,8 @@ async def test_a_forbidden_list_is_an_unknown(tmp_path):
     ]
 
 
-async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_path):
-    """What is known to be broken decides."""
+async def test_unhealthy_decides_before_unknown(tmp_path):
+    """One ConfigMap is forbidden, another is missing."""
     async with a_server(a_configmap("a", k="v")) as server:
         refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
         code, lines = await check(server.url, tmp_path)
@@ -67,7 +67,7 @@ async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_pa
     ],
 )
 async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, streams):
-    """`run` needs `watch`, and `list` where the API server streams no lists."""
+    """`run` needs `watch`. It also needs `list` if the API server does not stream lists."""
     async with a_server(a_run()) as server:
 
         async def intercept(request):
@@ -86,7 +86,7 @@ async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, stream
     assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found"
 
 
-async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
+async def test_a_server_that_cannot_stream_lists_is_read_in_pages(tmp_path):
     """As `run` does."""
     async with a_server(*(a_run(f"r{number}") for number in range(501))) as server:
 
@@ -99,7 +99,7 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
 
 
 async def test_watch_without_list_is_a_note(tmp_path):
-    """`run` works with it only as long as the API server streams lists."""
+    """`run` needs no `list` only as long as the API server streams lists."""
     async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), a_run()) as server:
         refuses(server, "/api", lambda: a_status(403, "no"), verb="list")
         code, lines = await check(server.url, tmp_path)
@@ -114,8 +114,8 @@ async def test_watch_without_list_is_a_note(tmp_path):
     ]
 
 
-async def test_of_a_namespace_that_cannot_be_read_nothing_is_said_to_be_empty(tmp_path):
-    """`nothing found in it` would be untrue: nothing was read."""
+async def test_a_namespace_that_cannot_be_read_is_not_called_empty(tmp_path):
+    """`nothing found in it` would be wrong: nothing was read."""
     async with a_server() as server:
         refuses(server, "/api", lambda: a_status(403, "no"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one")
@@ -124,8 +124,8 @@ async def test_of_a_namespace_that_cannot_be_read_nothing_is_said_to_be_empty(tm
 
 
 @pytest.mark.parametrize("path", [CONFIGMAPS, ALL_RUNS, JOBS])
-async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
-    """Every list is bounded by the code that `run` reads it with."""
+async def test_a_repeated_continue_token_is_unknown(tmp_path, path):
+    """Every list ends, because `check` and `run` read it with the same code."""
     async with a_server() as server:
 
         async def intercept(request):
@@ -145,7 +145,7 @@ async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
 
 @pytest.mark.parametrize("end", ["open", "cut", "clean"])
 async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_path, monkeypatch, end):
-    """As `run` does: at once where it makes no progress, after the second failure where it is cut."""
+    """As in `run`: at once if the stream makes no progress, after the second failure if it is cut."""
     monkeypatch.setattr("exporter.reflector.streaming._PROGRESS_SECONDS", 0.2)
     line = json.dumps({"type": "ADDED", "object": a_run("r")}).encode() + b"\n"
     async with a_server(a_run("r"), a_run("s")) as server:
