@@ -6,7 +6,7 @@ import pytest
 
 from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
-from tests.deploy.rendering import charted, helm, of_kind
+from tests.deploy.rendering import helm, of_kind, render_chart
 from tests.integration import policies
 from tests.integration.policies import AGENT, BOLT, CLEANUP, Jobs, namespace_of
 
@@ -17,7 +17,7 @@ LIMITS = {"default": 14400, "BoltRun": 10800, "5dlabs-cipher": 1800}
 
 def test_a_jobs_deadline_is_the_charts_value(control_plane: ControlPlane):
     """By the owner's kind or the agent, else the default."""
-    (policy,) = of_kind(charted({"policies": "mutate", "policyLimits": LIMITS}), "MutatingAdmissionPolicy")
+    (policy,) = of_kind(render_chart({"policies": "mutate", "policyLimits": LIMITS}), "MutatingAdmissionPolicy")
     (limits,) = (each["expression"] for each in policy["spec"]["variables"] if each["name"] == "limits")
     jobs = Jobs(control_plane, namespace_of(control_plane))
     changes = {"{'default': 3600}": limits}

@@ -20,17 +20,17 @@ from lab.controlplane.pod import Pod
 from lab.controlplane.workplace import Workplace
 from lab.waiting import until
 from tests.deploy.rendering import (
-    CHOICES,
-    ELSEWHERE,
-    HELM,
+    HELM_VALUES,
+    INSTALLATIONS,
+    OTHER_NAMESPACE,
     WEB_SECRET,
-    charted,
     helm,
-    kustomized,
     of_kind,
-    one,
-    reached_from,
-    rendered,
+    only_object,
+    relative_path_from,
+    render_chart,
+    render_installation,
+    render_kustomization,
 )
 from tests.web.protected import PASSWORD, TLS, USERS, Folder, basic
 
@@ -97,36 +97,40 @@ def kubectl(plane: ControlPlane, folder: pathlib.Path, *words: str, manifests: S
     return done.stdout
 
 
-def placed(choice: str, namespace: str, folder: pathlib.Path) -> list[dict[str, Any]]:
-    """The objects of a choice for a platform in that namespace, as a user would have them rendered."""
-    if choice in HELM:
-        return charted(valued(choice, namespace), f"--namespace={namespace}")
+def placed(installation: str, namespace: str, folder: pathlib.Path) -> list[dict[str, Any]]:
+    """The objects of an installation for a platform in that namespace, as a user would have them rendered."""
+    if installation in HELM_VALUES:
+        return render_chart(valued(installation, namespace), f"--namespace={namespace}")
     folder.mkdir()
-    text = ELSEWHERE.format(folder=reached_from(folder)).replace("/base]", f"/{choice}]").replace("cto", namespace)
+    text = (
+        OTHER_NAMESPACE.format(folder=relative_path_from(folder))
+        .replace("/base]", f"/{installation}]")
+        .replace("cto", namespace)
+    )
     (folder / "kustomization.yaml").write_text(text)
     (folder / "exporter.yml").write_text(json.dumps({"configmaps": {"namespace": namespace}}))
-    return kustomized(folder)
+    return render_kustomization(folder)
 
 
-def valued(choice: str, namespace: str) -> dict[str, Any]:
-    """The chart's values for a choice there."""
-    own = {"namespaces": [namespace]} if "one" in choice else {}
-    return HELM[choice] | {"settings": own | {"configmaps": {"namespace": namespace}}}
+def valued(installation: str, namespace: str) -> dict[str, Any]:
+    """The chart's values for a installation there."""
+    own = {"namespaces": [namespace]} if "one" in installation else {}
+    return HELM_VALUES[installation] | {"settings": own | {"configmaps": {"namespace": namespace}}}
 
 
 @contextlib.contextmanager
 def installed(
-    plane: ControlPlane, choice: str, namespace: str, folder: pathlib.Path
+    plane: ControlPlane, installation: str, namespace: str, folder: pathlib.Path
 ) -> Iterator[list[dict[str, Any]]]:
-    """A choice as a user would install it, by `kubectl apply` or by `helm install`, and gone afterwards."""
-    manifests = placed(choice, namespace, folder / "own")
-    if choice not in HELM:
+    """A installation as a user would install it, by `kubectl apply` or by `helm install`, and gone afterwards."""
+    manifests = placed(installation, namespace, folder / "own")
+    if installation not in HELM_VALUES:
         with applied(plane, folder, manifests):
             yield manifests
         return
     flags = (f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}", "--wait", "--timeout=60s")
     try:
-        done = helm("install", valued(choice, namespace), *flags)
+        done = helm("install", valued(installation, namespace), *flags)
         assert done.returncode == 0, done.stderr
         yield manifests
     finally:
@@ -155,25 +159,29 @@ def pods_of(plane: ControlPlane, service: dict[str, Any]) -> list[dict[str, Any]
 def test_the_api_server_takes_every_choice(control_plane: ControlPlane, tmp_path: pathlib.Path):
     """With strict validation: no field that it does not know, and no object of a wrong form."""
     flags = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
-    different = {json.dumps(item, sort_keys=True): item for choice in CHOICES for item in rendered(choice)}
+    different = {
+        json.dumps(item, sort_keys=True): item
+        for installation in INSTALLATIONS
+        for item in render_installation(installation)
+    }
     told = kubectl(control_plane, tmp_path, "apply", *flags, manifests=[*different.values()])
     assert len(told.splitlines()) == len(different)
 
 
 @pytest.mark.usefixtures("operator")
-@pytest.mark.parametrize("choice", RUN)
+@pytest.mark.parametrize("installation", RUN)
 def test_the_exporter_runs_as_the_manifests_say(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path, choice: str
+    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path, installation: str
 ):
     """From `kubectl apply` or `helm install` to a scrape: the pods are real controllers', and started as they say.
 
     Every probe succeeds in the time that it has, the Service's port gives the page, and all may be read.
     """
-    secured = {"scheme": "HTTPS", "headers": basic("prometheus", PASSWORD)} if "web" in choice else {}
+    secured = {"scheme": "HTTPS", "headers": basic("prometheus", PASSWORD)} if "web" in installation else {}
     with contextlib.ExitStack() as stack:
         give_web_config(place, tmp_path)
-        manifests = stack.enter_context(installed(control_plane, choice, place.namespace, tmp_path))
-        deployment, service = one(manifests, "Deployment"), one(manifests, "Service")
+        manifests = stack.enter_context(installed(control_plane, installation, place.namespace, tmp_path))
+        deployment, service = only_object(manifests, "Deployment"), only_object(manifests, "Service")
         name = f"deployment/{deployment['metadata']['name']}"
         kubectl(control_plane, tmp_path, "rollout", "status", name, f"--namespace={place.namespace}", "--timeout=60s")
         found = pods_of(control_plane, service)
@@ -233,7 +241,7 @@ def test_a_pod_that_may_not_read_is_alive_and_tells_why(
     manifests = placed("base", place.namespace, tmp_path / "own")
     granted = [item for item in manifests if not item["kind"].endswith("RoleBinding")]
     with applied(control_plane, tmp_path, granted):
-        service = one(manifests, "Service")
+        service = only_object(manifests, "Service")
         [pod] = until(lambda: pods_of(control_plane, service), what="the pod is made")
         with Pod(control_plane, pod, folder=tmp_path / "pod", ip=address(9)) as running:
             running.until_succeeds("startup")

@@ -15,10 +15,18 @@ from lab.components import component
 from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
-from tests.deploy.rendering import CHART, ROOT, charted, kustomized, of_kind, one, reached_from
-from tests.deploy.test_chart_nulls import PATHS, TAKEN_AWAY, nulled
+from tests.deploy.rendering import (
+    CHART,
+    ROOT,
+    of_kind,
+    only_object,
+    relative_path_from,
+    render_chart,
+    render_kustomization,
+)
+from tests.deploy.test_chart_nulls import PATHS, REMOVABLE, nulled
 from tests.deploy.test_kustomize_labels import second_exporter
-from tests.deploy.umbrella import parent
+from tests.deploy.umbrella import parent_chart
 from tests.integration.test_manifests import applied, kubectl, namespaces, operator  # noqa: F401 - two are fixtures
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]
@@ -100,7 +108,7 @@ def test_two_parts_of_one_release_are_drained(control_plane: ControlPlane, names
     """By aliases, without names: a pod under two budgets could not be evicted, and a Service would mix both."""
     settings = {"namespaces": [namespace], "configmaps": {"namespace": namespace}}
     values = {part: {"settings": settings, "serviceMonitor": {"enabled": True}} for part in ("runs", "docs")}
-    chart = parent(tmp_path, *TWO, values=values)
+    chart = parent_chart(tmp_path, *TWO, values=values)
     helm(control_plane, tmp_path, namespace, "install", "platform", str(chart), "--wait", "--timeout=60s")
     each_service_has_its_own_pod(control_plane, namespace)
     drained(control_plane, namespace, tmp_path)
@@ -116,12 +124,12 @@ def test_two_exporters_of_kustomize_in_one_namespace_are_drained(
     for name, text in (("first", ""), ("second", second_exporter())):
         folder = tmp_path / name
         folder.mkdir()
-        base = reached_from(folder)
+        base = relative_path_from(folder)
         head = (
             f"resources: [{base}/base]\ncomponents: [{base}/components/prometheus-operator]\nnamespace: {namespace}\n"
         )
         (folder / "kustomization.yaml").write_text(head + text)
-        manifests += kustomized(folder)
+        manifests += render_kustomization(folder)
     with applied(control_plane, tmp_path, manifests):
         each_service_has_its_own_pod(control_plane, namespace)
         drained(control_plane, namespace, tmp_path)
@@ -130,7 +138,7 @@ def test_two_exporters_of_kustomize_in_one_namespace_are_drained(
 def test_a_parent_chart_switches_it_off_and_on(control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path):
     """By its condition, from one revision of the release to the next, with values of the parent's `global`."""
     values = {"coderun-exporter": {"enabled": True, "rbac": {"create": False}}, "global": {"team": "a"}}
-    chart = parent(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
+    chart = parent_chart(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
     deployments = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     for enabled in (True, False, True):
         flag = f"--set=coderun-exporter.enabled={str(enabled).lower()}"
@@ -150,8 +158,8 @@ def test_the_api_server_takes_the_chart_with_every_value_null(
     different = {
         json.dumps(item, sort_keys=True): item
         for path in PATHS
-        if ".".join(path).startswith(TAKEN_AWAY) and path not in REFUSED
-        for item in charted(nulled(path), f"--namespace={namespace}")
+        if ".".join(path).startswith(REMOVABLE) and path not in REFUSED
+        for item in render_chart(nulled(path), f"--namespace={namespace}")
     }
     flags = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
     output = kubectl(control_plane, tmp_path, "apply", *flags, manifests=[*different.values()])
@@ -166,7 +174,9 @@ def test_an_empty_list_of_scrapers_allows_no_scrape(
     control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
 ):
     """As the API server keeps it and kubectl describes it."""
-    policy = one(charted({"networkPolicy": {"prometheus": []}}, f"--namespace={namespace}"), "NetworkPolicy")
+    policy = only_object(
+        render_chart({"networkPolicy": {"prometheus": []}}, f"--namespace={namespace}"), "NetworkPolicy"
+    )
     with applied(control_plane, tmp_path, [policy]):
         output = kubectl(control_plane, tmp_path, "describe", "networkpolicy", f"--namespace={namespace}")
     ingress = output.partition("Allowing ingress traffic:")[2].partition("Allowing egress traffic:")[0]
@@ -198,6 +208,6 @@ def make_job(plane: ControlPlane, namespace: str, number: int) -> tuple[int, Any
 def test_the_examples_values_are_the_charts():
     """An exporter of its own for a tenant, with bounds on its memory and on its scrape."""
     values = fast_yaml.load((ROOT / "deploy/examples/values-tenant.yaml").read_text())
-    made = charted(values)
-    assert one(made, "ServiceMonitor")["spec"]["sampleLimit"] == 50_000
+    made = render_chart(values)
+    assert only_object(made, "ServiceMonitor")["spec"]["sampleLimit"] == 50_000
     assert {item["metadata"].get("namespace") for item in of_kind(made, "Role")} == {"team-a"}

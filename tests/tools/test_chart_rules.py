@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lab import fast_yaml
-from tests.deploy.rendering import charted, helm, of_kind
+from tests.deploy.rendering import helm, of_kind, render_chart
 from tests.rules.shipped import NAMES
 from tests.tools.test_bundle_settings import OTHER, TABLE, TEAM
 from tools.bundle import settings, source, tuning
@@ -38,7 +38,7 @@ def test_the_chart_and_the_bundle_make_the_same_rules(case, tmp_path):
     file.write_text(json.dumps(CASES[case]))
     wanted = tuning.tuned(source.read_rules(), settings.load(file, names=NAMES))
     trees = {name: fast_yaml.load(text) for name, text in wanted.items()}
-    objects = charted(ON | CASES[case])
+    objects = render_chart(ON | CASES[case])
     made = {
         f"{item['metadata']['name'].removeprefix('coderun-exporter-')}.yml": item["spec"]
         for item in of_kind(objects, "PrometheusRule")
@@ -51,7 +51,7 @@ def test_the_chart_and_the_bundle_make_the_same_rules(case, tmp_path):
 @pytest.mark.parametrize("base", ["", "https://wiki.example/agents", "https://wiki.example/agents/"])
 def test_one_address_of_the_runbooks_is_in_rules_and_dashboards(base):
     """Without one there is no link at all, in neither of them."""
-    objects = charted(ON | {"dashboards": {"enabled": True}, "runbooks": base})
+    objects = render_chart(ON | {"dashboards": {"enabled": True}, "runbooks": base})
     boards = {
         name: json.loads(text)
         for item in of_kind(objects, "ConfigMap")
