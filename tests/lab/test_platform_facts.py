@@ -1,4 +1,4 @@
-"""The simulator writes only what the real platform's objects show, in the order of the real controller."""
+"""The simulator writes only fields and values that real objects have, in the order of the real controller."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from lab.platform.generations import NEWEST, NOVEMBER
 from lab.platform.manifests import Order
 from lab.platform.writer import Writer
 from lab.timelapse.players import Nodes
-from tests.lab.truth import JOB_STATUSES, facts_of, job_shape, known_facts, objects_of
+from tests.lab.platform_facts import JOB_STATUSES, facts_of, job_shape, known_facts, objects_of
 
 NOON = seconds_of("2025-11-02T12:00:00Z")
 ORDERS = (
@@ -29,19 +29,19 @@ POISON = Order(task=10, agent="", cli="")
 
 
 class Play:
-    """A platform of one generation on a stand-in API server; every state of every object is kept."""
+    """A platform of one version on a stand-in API server. All states of all objects are recorded."""
 
     def __init__(self, writer, generation):
         self.now = NOON
         self.writer = writer
         self.generation = generation
-        clock = lambda: self.now  # noqa: E731 - a test's clock
+        clock = lambda: self.now  # noqa: E731 - a clock for tests
         self.platform = Platform(writer=writer, clock=clock, generation=generation)
         self.nodes = Nodes(ahead=0.0, writer=writer, clock=clock, generation=generation)
         self.states = []
 
     async def rounds(self, number, *, seconds=20):
-        """Some rounds of the controllers; the state is kept after each step of them."""
+        """Runs the controllers `number` times, and records the state after each of their steps."""
         for _ in range(number):
             self.now += seconds
             for step in (self.platform.reconcile, self.nodes.advance):
@@ -51,17 +51,17 @@ class Play:
 
     @property
     def runs(self):
-        """Every state of every run."""
+        """All states of all runs."""
         return [run for runs, _ in self.states for run in runs]
 
     @property
     def jobs(self):
-        """Every state of every Job."""
+        """All states of all Jobs."""
         return [job for _, jobs in self.states for job in jobs]
 
 
 async def november(play):
-    """A day with everything that the simulator knows of November 2025."""
+    """A day with all situations of November 2025 that the simulator supports."""
     await play.platform.install()
     await play.platform.order(ORDERS)
     await play.rounds(8)
@@ -76,7 +76,7 @@ async def november(play):
     await play.platform.restore_templates("claude")
     await play.rounds(3)
     await play.platform.delete_jobs(ORDERS[6:7])
-    await play.nodes.restart_node(random.Random(1))  # noqa: S311 - a game, not a secret
+    await play.nodes.restart_node(random.Random(1))  # noqa: S311 - simulated, not a secret
     await play.rounds(3)
     await play.writer.delete(f"{NOVEMBER.runs}/{ORDERS[5].name}")
     await play.platform.order([POISON])
@@ -85,7 +85,7 @@ async def november(play):
 
 
 async def newest(play):
-    """Work, an image whose templates do not render, the one before it again, and a Job that meets its deadline."""
+    """Work, an image whose templates cannot be rendered, the previous image again, and a Job with a deadline."""
     orders = [
         Order(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
     ]
@@ -103,13 +103,13 @@ async def newest(play):
 
 @pytest.fixture(scope="module")
 def november_play():
-    """That day, played once."""
+    """The day of November 2025. It is simulated once."""
     return asyncio.run(_played(NOVEMBER, november))
 
 
 @pytest.fixture(scope="module")
 def newest_play():
-    """The newest generation's day, played once."""
+    """The day of the newest version. It is simulated once."""
     return asyncio.run(_played(NEWEST, newest))
 
 
@@ -133,16 +133,16 @@ def play(request, november_play, newest_play):
     return november_play if request.param == "november" else newest_play
 
 
-def test_every_field_and_value_of_a_runs_status_stands_in_an_object_set(play):
-    """Phase, message, retryCount, conditions and all: what no real object shows is never written."""
+def test_each_field_and_value_of_a_runs_status_is_in_an_object_set(play):
+    """Phase, message, retryCount and conditions. Other values are never written."""
     known = known_facts("CodeRun", "status")
     written = {fact for run in play.runs for fact in facts_of(run.get("status", {}))}
     assert written - known == set()
     assert len(written) > 8
 
 
-def test_the_fields_of_a_status_stand_together_in_an_object_set(play):
-    """No status has a field that real objects of the same phase lack."""
+def test_the_fields_of_a_status_occur_together_in_an_object_set(play):
+    """No status has a field that real objects with the same phase do not have."""
     shown = {}
     for run in objects_of("CodeRun"):
         status = run.get("status", {})
@@ -152,8 +152,8 @@ def test_the_fields_of_a_status_stand_together_in_an_object_set(play):
         assert set(status) <= shown[status.get("phase")]
 
 
-def test_work_is_completed_only_together_with_succeeded_and_after_the_job(play):
-    """`workCompleted` is false while a Job works or hangs, and true once the Job was Complete."""
+def test_work_is_completed_only_with_succeeded_and_after_the_job(play):
+    """`workCompleted` is false while a Job works or hangs, and true after the Job was Complete."""
     seen = set()
     complete = set()
     for runs, jobs in play.states:
@@ -173,8 +173,8 @@ def test_work_is_completed_only_together_with_succeeded_and_after_the_job(play):
     assert {("Running", False), ("Succeeded", True)} <= seen
 
 
-def test_a_retry_leaves_the_status_as_it_was_and_is_never_counted(november_play):
-    """The Job is deleted and contextVersion grows; until the next Job phase, jobName and lastUpdate stay."""
+def test_a_retry_does_not_change_the_status_and_is_not_counted(november_play):
+    """The Job is deleted and contextVersion is incremented. The phase and jobName change with the next Job."""
     attempts = {}
     for run in november_play.runs:
         if run["spec"]["taskId"] == 4 and "status" in run:
@@ -185,23 +185,23 @@ def test_a_retry_leaves_the_status_as_it_was_and_is_never_counted(november_play)
     assert all(names[-1].endswith(f"-v{number}") for number, names in list(attempts.items())[:-1])
 
 
-def test_a_template_failure_of_november_is_a_finalizer_and_nothing_else(november_play):
-    """No status and no Job as long as it lasts."""
+def test_a_template_failure_of_november_leaves_only_a_finalizer(november_play):
+    """The run has no status and no Job."""
     failed = [run for run in november_play.runs if run["metadata"]["name"] == LATER[0].name][:6]
     assert {run["metadata"]["finalizers"][0] for run in failed} == {"coderuns.orchestrator.io/finalizer"}
     assert not any("status" in run for run in failed)
 
 
-def test_behind_a_run_that_cannot_be_decoded_nothing_is_touched(november_play):
-    """Not even a finalizer; and what was deleted meanwhile keeps its own."""
+def test_after_a_run_that_cannot_be_decoded_no_run_is_changed(november_play):
+    """No finalizer is added, and a run that is deleted keeps its finalizer."""
     runs = {run["metadata"]["name"]: run for run in november_play.states[-1][0]}
     assert "finalizers" not in runs[POISON.name]["metadata"]
     assert "finalizers" not in runs[Order(task=11, agent="Rex").name]["metadata"]
     assert runs[ORDERS[5].name]["metadata"]["deletionTimestamp"]
 
 
-def test_a_template_failure_of_the_newest_generation_is_a_failed_run_without_a_job(newest_play):
-    """At once, with the message of the real controller; templates are in no ConfigMap."""
+def test_a_template_failure_of_the_newest_version_is_a_failed_run_without_a_job(newest_play):
+    """At once, with the message of the real controller. This version has no ConfigMaps with templates."""
     failed = [run for run in newest_play.runs if run.get("status", {}).get("phase") == "Failed"]
     owners = {job["metadata"]["ownerReferences"][0]["uid"] for job in newest_play.jobs}
     assert failed
@@ -209,20 +209,20 @@ def test_a_template_failure_of_the_newest_generation_is_a_failed_run_without_a_j
     assert not newest_play.configmaps
 
 
-def test_a_jobs_status_is_one_that_the_job_controller_writes(play):
-    """Its fields, its counts, and its conditions in their order."""
+def test_a_jobs_status_is_one_of_the_job_controller(play):
+    """Its fields, its counts, and the order of its conditions."""
     shapes = {job_shape(job.get("status", {})) for job in play.jobs}
     assert shapes - JOB_STATUSES.keys() == set()
 
 
-def test_every_status_of_a_job_that_is_known_is_played(november_play, newest_play):
-    """The list holds no status that the simulator never writes."""
+def test_all_known_job_statuses_are_simulated(november_play, newest_play):
+    """The list has no status that the simulator never writes."""
     shapes = {job_shape(job.get("status", {})) for job in (*november_play.jobs, *newest_play.jobs)}
     assert {JOB_STATUSES[shape] for shape in JOB_STATUSES.keys() - shapes} == set()
 
 
-def test_names_labels_and_specs_are_those_of_the_object_sets(play):
-    """Every label, every field of a spec and of an owner reference has a real object of the namespace behind it."""
+def test_names_labels_and_specs_are_in_the_object_sets(play):
+    """Every label, field of a spec and field of an owner reference is in a real object of the namespace."""
     for kind, items in (("CodeRun", play.runs), ("Job", play.jobs)):
         real = [one for one in objects_of(kind) if one["metadata"]["namespace"] == play.generation.namespace]
         for part in ("labels", "finalizers", "ownerReferences"):
@@ -240,4 +240,4 @@ NOT_SHOWN = {
     *(f"template.metadata.labels.{name}" for one in objects_of("Job") for name in one["metadata"]["labels"]),
     "suspend",
 }
-"""The simulator's own annotations; the labels of a pod, which are its Job's; and what a person writes."""
+"""Annotations of the simulator, labels of a pod, which are those of its Job, and a field that users set."""
