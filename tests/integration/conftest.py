@@ -1,4 +1,4 @@
-"""The servers that integration tests run against."""
+"""Fixtures of the API servers for integration tests."""
 
 import asyncio
 import contextlib
@@ -20,13 +20,13 @@ from tests.integration.api import ApiUnderTest
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REAL = pytest.param(
     "kube-apiserver",
-    marks=[pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)],  # the first one starts them
+    marks=[pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)],  # the first test starts the components
 )
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real cluster, one for all tests; each test works in a namespace of its own."""
+    """A real cluster for all tests. Each test uses its own namespace."""
     folder = tmp_path_factory.mktemp("control-plane")
     plane = ControlPlane(
         folder, etcd=components.component("etcd"), kube_apiserver=components.component("kube-apiserver")
@@ -48,7 +48,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 @pytest.fixture(params=["stand-in", REAL])
 async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
-    """The same claims are made of both servers; this is the one that the test runs against."""
+    """The API server under test. All tests run with the stand-in and with a real API server."""
     async with contextlib.AsyncExitStack() as stack:
         trust: ssl.SSLContext | bool = True
         if request.param == "stand-in":
@@ -72,10 +72,7 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
 
 @pytest.fixture
 async def group(api: ApiUnderTest) -> str:
-    """The API group of CodeRuns that are served in two versions, v1 and v1beta1.
-
-    All tests share it: a real server holds back the first write to a new resource for two seconds.
-    """
+    """An API group with CodeRuns in two versions, v1 and v1beta1."""
     name = "shared.example"
     made = await api.request("POST", CRDS, objects.crd(name, versions=("v1", "v1beta1")))
     assert made.code in {201, 409}, made.body

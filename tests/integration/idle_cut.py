@@ -1,4 +1,4 @@
-"""A load balancer that closes each connection on which nothing was sent for some seconds, either way."""
+"""A load balancer that closes a connection after some seconds without data in either direction."""
 
 import asyncio
 import contextlib
@@ -8,17 +8,14 @@ import time
 
 from lab.loopback import AsyncLoopback
 
-__all__ = ["IdleCut"]
+__all__ = ["IdleTimeoutProxy"]
 
 _LOOK_SECONDS = 0.1
 _BUFFER = 1 << 16
 
 
-class IdleCut(AsyncLoopback):
-    """Passes TCP on to a port of loopback, TLS untouched. `cuts` counts the connections that it has closed.
-
-    It closes them with FIN or, with `reset`, with RST. Used as a context manager.
-    """
+class IdleTimeoutProxy(AsyncLoopback):
+    """A TCP proxy for a port on loopback, which does not decrypt TLS. `cuts` is the number of closed connections."""
 
     def __init__(self, *, to: int, seconds: float, reset: bool) -> None:
         self.port = 0
@@ -38,7 +35,7 @@ class IdleCut(AsyncLoopback):
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
-        await asyncio.sleep(_LOOK_SECONDS)  # transports close in the turn after
+        await asyncio.sleep(_LOOK_SECONDS)  # transports close in the next turn of the event loop
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._connection(reader, writer))
@@ -72,5 +69,5 @@ class IdleCut(AsyncLoopback):
     def _cut(self, writer: asyncio.StreamWriter) -> None:
         self.cuts += 1
         if self.reset:
-            linger = struct.pack("ii", 1, 0)  # what is closed now is reset
+            linger = struct.pack("ii", 1, 0)  # close() then sends RST
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

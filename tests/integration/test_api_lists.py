@@ -1,4 +1,4 @@
-"""Lists: pages, selectors, versions. The same on the stand-in as on a real API server."""
+"""Pages, selectors and versions of lists: the stand-in behaves as a real API server."""
 
 import urllib.parse
 
@@ -9,21 +9,21 @@ from tests.integration.api import ApiUnderTest
 
 
 def names(listed: dict) -> list[str]:
-    """The names of a list's items, in the order that they came in."""
+    """The names of the items, in the order of the list."""
     return [each["metadata"]["name"] for each in listed["items"]]
 
 
 @pytest.fixture
 async def five(api: ApiUnderTest) -> ApiUnderTest:
-    """The server with ConfigMaps a to e; the labels of a and b are `tier`, those of c and d also `team`."""
+    """The server with the ConfigMaps a to e. `tier` is a label of a to c, and `team` of c and d."""
     labels = [{"tier": "1"}, {"tier": "2"}, {"tier": "2", "team": "x"}, {"team": "y"}, {}]
     for name, each in zip("caebd", (labels["abcde".index(name)] for name in "caebd"), strict=True):
         await api.create(api.config_maps, objects.config_map(name, labels=each))
     return api
 
 
-async def test_a_list_has_a_version_and_its_items_sorted(five: ApiUnderTest):
-    """A list of a built-in kind leaves kind and apiVersion out of its items."""
+async def test_a_list_has_a_version_and_sorted_items(five: ApiUnderTest):
+    """Items of a built-in kind have no kind and no apiVersion."""
     listed = await five.get(five.config_maps)
     assert (listed["kind"], listed["apiVersion"]) == ("ConfigMapList", "v1")
     assert names(listed) == list("abcde")
@@ -31,20 +31,20 @@ async def test_a_list_has_a_version_and_its_items_sorted(five: ApiUnderTest):
     assert set(listed["metadata"]) == {"resourceVersion"}
 
 
-async def test_a_namespace_that_is_not_there_is_an_empty_list(api: ApiUnderTest):
-    """200 and no items, not 404."""
+async def test_a_list_in_an_unknown_namespace_is_empty(api: ApiUnderTest):
+    """The response is 200 and not 404."""
     listed = await api.get("/api/v1/namespaces/nowhere/configmaps")
     assert listed["items"] == []
 
 
 async def test_all_namespaces_are_listed_together(five: ApiUnderTest):
-    """The path without a namespace has the objects of this one too; a fieldSelector can narrow it down again."""
+    """The path without a namespace lists objects of all namespaces. A fieldSelector can select one."""
     query = f"fieldSelector=metadata.namespace%3D{five.namespace}"
     assert names(await five.get(f"/api/v1/configmaps?{query}")) == list("abcde")
 
 
-async def test_a_namespace_is_listed_without_its_neighbours(five: ApiUnderTest):
-    """Also when the name of one begins with that of the other."""
+async def test_a_list_has_only_objects_of_its_namespace(five: ApiUnderTest):
+    """Also if the name of another namespace has the same prefix."""
     neighbour = f"{five.namespace}-b"
     await five.create("/api/v1/namespaces", objects.namespace(neighbour))
     await five.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
@@ -52,8 +52,8 @@ async def test_a_namespace_is_listed_without_its_neighbours(five: ApiUnderTest):
     assert names(await five.get(f"/api/v1/namespaces/{neighbour}/configmaps")) == ["other"]
 
 
-async def test_pages_together_are_the_list_at_one_version(five: ApiUnderTest):
-    """Every page is of the first one's version, whatever is written in between, and says how many are left."""
+async def test_all_pages_have_the_same_version(five: ApiUnderTest):
+    """It is that of the first page, despite later writes. Each page has the number of remaining items."""
     page = await five.get(f"{five.config_maps}?limit=2")
     version = page["metadata"]["resourceVersion"]
     pages = [page]
@@ -69,13 +69,13 @@ async def test_pages_together_are_the_list_at_one_version(five: ApiUnderTest):
     assert names(await five.get(five.config_maps)) == ["a", "b", "bb", "d", "e"]
 
 
-async def test_a_page_that_is_as_long_as_the_list_is_the_last(five: ApiUnderTest):
-    """No token is given for an empty page to come."""
+async def test_a_page_with_all_items_is_the_last(five: ApiUnderTest):
+    """It has no token for an empty page."""
     assert "continue" not in (await five.get(f"{five.config_maps}?limit=5"))["metadata"]
 
 
-async def test_pages_of_a_selection_do_not_count_what_is_left(five: ApiUnderTest):
-    """With a selector, remainingItemCount is left out, and a page is filled with what matches."""
+async def test_pages_with_a_selector_have_no_remaining_item_count(five: ApiUnderTest):
+    """A page is filled with matching items."""
     page = await five.get(f"{five.config_maps}?limit=2&labelSelector=tier")
     assert names(page) == ["a", "b"]
     assert "remainingItemCount" not in page["metadata"]
@@ -85,8 +85,8 @@ async def test_pages_of_a_selection_do_not_count_what_is_left(five: ApiUnderTest
     assert "continue" not in last["metadata"]
 
 
-async def test_a_forgotten_page_is_410_with_a_token_to_go_on(five: ApiUnderTest):
-    """The new token gives the rest of what there is now, which the text calls inconsistent."""
+async def test_an_expired_continue_token_is_410_with_a_new_token(five: ApiUnderTest):
+    """The new token lists the rest at the current version. The message calls the result inconsistent."""
     page = await five.get(f"{five.config_maps}?limit=2")
     await five.delete(f"{five.config_maps}/c")
     await five.forget_versions()
@@ -98,7 +98,7 @@ async def test_a_forgotten_page_is_410_with_a_token_to_go_on(five: ApiUnderTest)
 
 
 @pytest.mark.parametrize(
-    ("selector", "wanted"),
+    ("selector", "expected"),
     [
         ("tier=2", "bc"),
         ("tier==2", "bc"),
@@ -112,23 +112,23 @@ async def test_a_forgotten_page_is_410_with_a_token_to_go_on(five: ApiUnderTest)
         ("", "abcde"),
     ],
 )
-async def test_a_label_selector_selects(five: ApiUnderTest, selector: str, wanted: str):
-    """Equality, sets and existence; what lacks the label matches `!=` and `notin`."""
+async def test_a_label_selector_selects(five: ApiUnderTest, selector: str, expected: str):
+    """Equality, sets and existence. An object without the label matches `!=` and `notin`."""
     listed = await five.get(f"{five.config_maps}?labelSelector={urllib.parse.quote(selector)}")
-    assert names(listed) == list(wanted)
+    assert names(listed) == list(expected)
 
 
 async def test_a_field_selector_selects_by_name(five: ApiUnderTest):
-    """metadata.name, also negated, also together with a label."""
+    """metadata.name, also negated, and also with a label selector."""
     path = five.config_maps
     assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db")) == ["b"]
     assert names(await five.get(f"{path}?fieldSelector=metadata.name!%3Db")) == list("acde")
     assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db&labelSelector=team")) == []
 
 
-async def test_a_list_can_be_of_an_exact_version(five: ApiUnderTest):
-    """resourceVersionMatch=Exact gives the past, which nobody may have asked for before; NotOlderThan the present."""
-    version = (await five.get(f"{five.config_maps}/a"))["metadata"]["resourceVersion"]  # the second one made
+async def test_a_list_can_have_an_exact_version(five: ApiUnderTest):
+    """With resourceVersionMatch=Exact the list is that of the past, with NotOlderThan it is the current one."""
+    version = (await five.get(f"{five.config_maps}/a"))["metadata"]["resourceVersion"]
     await five.patch(f"{five.config_maps}/c", {"data": {"late": "1"}})
     await five.delete(f"{five.config_maps}/a")
     query = f"resourceVersion={version}&resourceVersionMatch"
@@ -141,13 +141,13 @@ async def test_a_list_can_be_of_an_exact_version(five: ApiUnderTest):
     assert int(present["metadata"]["resourceVersion"]) > int(version)
 
 
-async def test_version_zero_knows_no_pages(five: ApiUnderTest):
-    """From the watch cache, at any version, the whole list comes whatever the limit."""
+async def test_resource_version_zero_ignores_the_limit(five: ApiUnderTest):
+    """The watch cache returns the complete list at any version."""
     assert len((await five.get(f"{five.config_maps}?limit=2&resourceVersion=0"))["items"]) == 5
 
 
-async def test_a_version_that_is_to_come_is_504(api: ApiUnderTest):
-    """The Status names the cause and when to try again, and so does Retry-After."""
+async def test_a_future_version_is_504(api: ApiUnderTest):
+    """The Status has the cause and the seconds until a retry, which are also in Retry-After."""
     code, status = await api.request("GET", f"{api.config_maps}?resourceVersion=999999999")
     assert (code, status["reason"]) == (504, "Timeout")
     assert status["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"

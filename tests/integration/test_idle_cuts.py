@@ -18,7 +18,7 @@ from lab.controlplane.workplace import CLAUDE, Workplace
 from lab.exporting import Exporter
 from lab.waiting import until
 from tests.integration.faults.subject import samples
-from tests.integration.idle_cut import IdleCut
+from tests.integration.idle_cut import IdleTimeoutProxy
 
 CUTS = [float(each) for each in os.environ.get("CUTS", "3 5").split()]
 SECONDS = float(os.environ.get("SECONDS", "30"))
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(SECOND
 class Seen(NamedTuple):
     """What was seen of one exporter behind one load balancer."""
 
-    cut: IdleCut
+    cut: IdleTimeoutProxy
     exporter: Exporter
     lines: int
     stalest: dict[str, float]
@@ -66,7 +66,7 @@ def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
     with contextlib.ExitStack() as stack:
         subjects = []
         for number, (seconds, reset) in enumerate((each, reset) for each in CUTS for reset in (False, True)):
-            cut = stack.enter_context(IdleCut(to=server, seconds=seconds, reset=reset))
+            cut = stack.enter_context(IdleTimeoutProxy(to=server, seconds=seconds, reset=reset))
             kubeconfig = tmp_path / f"kubeconfig-{number}"
             kubeconfig.write_text(control_plane.kubeconfig_of(EXPORTER_TOKEN, url=f"https://127.0.0.1:{cut.port}"))
             exporter = Exporter(tmp_path / f"exporter-{number}", kubeconfig=kubeconfig, settings=settings)

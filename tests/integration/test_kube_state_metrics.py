@@ -12,7 +12,7 @@ import pytest
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import CLAUDE, Workplace
 from lab.waiting import until
-from tests.integration.state_metrics import EXPRESSIONS, Asked, StateMetrics
+from tests.integration.state_metrics import EXPRESSIONS, FuturePrometheus, StateMetrics
 
 pytestmark = [pytest.mark.needs("kube-state-metrics"), pytest.mark.timeout(120)]
 
@@ -69,9 +69,9 @@ def metrics(
 
 
 @pytest.fixture
-def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[Asked]:
+def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[FuturePrometheus]:
     """One that has scraped it whole."""
-    with Asked(tmp_path / "prometheus", metrics) as prometheus:
+    with FuturePrometheus(tmp_path / "prometheus", metrics) as prometheus:
         until(lambda: prometheus.query("kube_coderun_created and on () kube_job_info"), what="it is scraped")
         yield prometheus
 
@@ -102,7 +102,9 @@ def test_a_field_of_a_wrong_type_is_as_one_that_is_not_there(place: Workplace, m
     assert any('task_id="map[is:a map]"' in series for series in wrong)
 
 
-def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(place: Workplace, prometheus: Asked):
+def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(
+    place: Workplace, prometheus: FuturePrometheus
+):
     """The two hangs, on time, by the name of the run; and nothing that is as it should be."""
     ours = f'{{namespace="{place.namespace}"}}'
     names = {
@@ -122,7 +124,7 @@ def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(place: Wo
     assert prometheus.found(named, "job_name") == {"gone-job"}
 
 
-def test_it_knows_whether_a_config_map_exists(place: Workplace, prometheus: Asked):
+def test_it_knows_whether_a_config_map_exists(place: Workplace, prometheus: FuturePrometheus):
     """The rule names each that is not there, and none that is."""
     expression = EXPRESSIONS["KubeAgentTemplatesMissing"]
     shared = CLAUDE.replace("claude", "shared")
@@ -141,7 +143,9 @@ def test_it_does_not_know_what_is_in_a_config_map(place: Workplace, metrics: Sta
     assert shapes == dict.fromkeys((CLAUDE, "empty", "lacking"), names)
 
 
-def test_what_a_job_of_an_earlier_run_of_that_name_hides(place: Workplace, metrics: StateMetrics, prometheus: Asked):
+def test_what_a_job_of_an_earlier_run_of_that_name_hides(
+    place: Workplace, metrics: StateMetrics, prometheus: FuturePrometheus
+):
     """A run that is made again while the old Job is held seems to have a Job: owners have a name and no UID."""
     old = place.make_run("again")
     place.make_job(old, finalizers=["example.com/held"])
@@ -196,7 +200,7 @@ def test_without_jobs_it_is_ready_and_every_run_seems_to_lack_one(
         until(lambda: lame.about(own=True).get(failed, 0) > 1, what="it was refused")
         assert lame.code("/readyz") == 200
         assert lame.about("kube_job_") == {}
-        with Asked(tmp_path / "prometheus", lame) as prometheus:
+        with FuturePrometheus(tmp_path / "prometheus", lame) as prometheus:
             until(lambda: prometheus.query("kube_coderun_created"), what="it is scraped")
             assert "running" in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
             expression = EXPRESSIONS["KubeStateMetricsCannotRead"]

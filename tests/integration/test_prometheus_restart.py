@@ -22,7 +22,7 @@ from lab.monitoring.bundle import ALERTS
 from lab.monitoring.servers import Alertmanager, Prometheus
 from lab.monitoring.webhook import Webhook
 from lab.waiting import until
-from tests.integration.late_page import HOUR, LatePage
+from tests.integration.overdue_metrics import HOUR, OverdueMetrics
 
 pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 
@@ -71,7 +71,7 @@ class Firing(NamedTuple):
 class Running(NamedTuple):
     """All that runs."""
 
-    page: LatePage
+    page: OverdueMetrics
     prometheus: Prometheus
     alertmanager: Alertmanager
     webhook: Webhook
@@ -81,7 +81,7 @@ class Running(NamedTuple):
 def running(tmp_path: pathlib.Path) -> Iterator[Running]:
     """Once every alert about the page has been delivered, by webhook and to the chat."""
     with contextlib.ExitStack() as stack:
-        page, webhook = stack.enter_context(LatePage()), stack.enter_context(Webhook())
+        page, webhook = stack.enter_context(OverdueMetrics()), stack.enter_context(Webhook())
         alertmanager = stack.enter_context(Alertmanager(tmp_path / "alertmanager", receiver=webhook.url))
         prometheus = SlowerPrometheus(
             tmp_path / "prometheus", exporter=page.address, alertmanager=alertmanager.address
