@@ -47,7 +47,10 @@ class WatchLines:
 
 
 class ApiUnderTest:
-    """One API server. `namespace` belongs to the running test."""
+    """One API server. `namespace` belongs to the running test.
+
+    After `await forget_versions()` all earlier resource versions are answered with 410.
+    """
 
     def __init__(
         self,

@@ -72,7 +72,10 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
 
 @pytest.fixture
 async def group(api: ApiUnderTest) -> str:
-    """An API group with CodeRuns in two versions, v1 and v1beta1."""
+    """An API group with CodeRuns in two versions, v1 and v1beta1.
+
+    All tests share it, because a real server delays the first write to a new resource for two seconds.
+    """
     name = "shared.example"
     made = await api.request("POST", CRDS, objects.crd(name, versions=("v1", "v1beta1")))
     assert made.code in {201, 409}, made.body

@@ -15,7 +15,10 @@ _BUFFER = 1 << 16
 
 
 class IdleTimeoutProxy(AsyncLoopback):
-    """A TCP proxy for a port on loopback, which does not decrypt TLS. `cuts` is the number of closed connections."""
+    """A TCP proxy for a port on loopback, which does not decrypt TLS. `cuts` is the number of closed connections.
+
+    It sends FIN, or RST if `reset` is set. It is a context manager.
+    """
 
     def __init__(self, *, to: int, seconds: float, reset: bool) -> None:
         self.port = 0

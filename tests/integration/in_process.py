@@ -62,6 +62,9 @@ async def shown(app: App, namespace: str) -> set[str]:
 
 
 def changes_of_state(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
-    """The resource and new state of each logged change of a state."""
+    """The resource and new state of each logged change of a state.
+
+    Events are left out, because their watches start and stop with the runs.
+    """
     changes = [each for each in caplog.records if each.message == "Resource state changed"]
     return [(each.resource, each.state) for each in changes if each.resource != "events"]

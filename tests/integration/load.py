@@ -65,7 +65,10 @@ class Scraper(_Client):
 
 
 class Writer(_Client):
-    """Creates, changes and deletes runs and Jobs as fast as one client can. It retries while the server is down."""
+    """Creates, changes and deletes runs and Jobs as fast as one client can. It retries while the server is down.
+
+    A third of the objects is kept. Of the others only the last twelve are kept.
+    """
 
     def __init__(self, workplace: Workplace) -> None:
         self.writes = 0
@@ -108,7 +111,10 @@ class Writer(_Client):
 
 
 def in_bulk(plane: ControlPlane, asked: Iterable[tuple[str, str, Any]]) -> None:
-    """Sends requests (method, path, body) with four clients at once. All must succeed, in any order."""
+    """Sends requests (method, path, body) with four clients at once. All must succeed, in any order.
+
+    The body of a PATCH is a merge patch, and a list is a JSON patch.
+    """
     requests = list(asked)
     with concurrent.futures.ThreadPoolExecutor(_CLIENTS) as pool:
         parts = [pool.submit(_ask_all, plane, requests[first::_CLIENTS]) for first in range(_CLIENTS)]

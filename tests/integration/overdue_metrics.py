@@ -11,7 +11,11 @@ HOUR = 3600.0
 
 
 class OverdueMetrics(Loopback):
-    """Serves the metrics at `address`. Ages count from `made`, the Unix time at which it was created."""
+    """Serves the metrics at `address`. Ages count from `made`, the Unix time at which it was created.
+
+    Runs without a Job: `late` (an hour) and `young`. Unfinished Jobs with the default limit: `late` (two hours) and
+    `young`. With a configured limit: `limited` (two hours). A required ConfigMap is missing.
+    """
 
     def __init__(self) -> None:
         self.made = time.time()

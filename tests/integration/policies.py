@@ -138,7 +138,11 @@ def namespace_of(plane: ControlPlane, **labels: str) -> str:
 def applied(
     plane: ControlPlane, *files: str, namespaces: Sequence[str], changes: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Applies the documents of these files as `kubectl apply` does, and deletes them afterwards."""
+    """Applies the documents of these files as `kubectl apply` does, and deletes them afterwards.
+
+    Policies apply to the whole cluster, so each binding is limited to `namespaces`. `changes`
+    replaces text of the files. A policy is in effect after half a second.
+    """
     paths: dict[str, None] = {}
     try:
         for file in files:

@@ -34,7 +34,10 @@ _NUMBERS = itertools.count()
 
 
 class StateMetrics:
-    """kube-state-metrics with the permissions of clusterrole.yaml, except for the resource `without`."""
+    """kube-state-metrics with the permissions of clusterrole.yaml, except for the resource `without`.
+
+    `more` are additional resources of its configuration.
+    """
 
     def __init__(
         self, plane: ControlPlane, place: Workplace, folder: pathlib.Path, *, without: str = "", more: Any = ()

@@ -1,4 +1,4 @@
-"""The examples that users copy, as the real API server takes them."""
+"""The examples that users copy are accepted by a real API server."""
 
 import uuid
 
@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.needs("kustomize")]
 DRY = "dryRun=All&fieldValidation=Strict"
 
 
-def test_the_argo_cd_hook_is_accepted_where_pods_are_restricted(control_plane: ControlPlane):
-    """Its objects without a field that is unknown, and its pod under the restricted pod security standard."""
+def test_the_argo_cd_hook_is_accepted_with_restricted_pods(control_plane: ControlPlane):
+    """Its objects have no unknown fields, and its pod complies with the Pod Security Standard "restricted"."""
     space = f"examples-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     control_plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": space, "labels": labels}})

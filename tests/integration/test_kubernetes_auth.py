@@ -1,4 +1,4 @@
-"""A scraper's token is reviewed by the real API server, by the right that `coderun-exporter rbac` prints."""
+"""Tokens of scrapers are reviewed by a real API server, with the permissions of `coderun-exporter rbac`."""
 
 import json
 import pathlib
@@ -24,13 +24,13 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 @pytest.fixture
 def place(control_plane: ControlPlane) -> Workplace:
-    """A namespace."""
+    """An empty namespace."""
     return Workplace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
 def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path) -> Iterator[ServiceAccount]:
-    """The exporter's account, with what `rbac` prints."""
+    """The exporter's ServiceAccount with the permissions of `rbac`."""
     settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": []}}
     (tmp_path / "settings.yml").write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
     made = ServiceAccount(control_plane, place, settings=tmp_path / "settings.yml")
@@ -41,7 +41,7 @@ def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Pat
 
 @pytest.fixture
 def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
-    """The name of another account, which may get /metrics."""
+    """The name of another ServiceAccount, which can get /metrics."""
     name = f"{place.namespace}-prometheus"
     place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": name}})
     rules = [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
@@ -57,12 +57,12 @@ def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
     place.ask("DELETE", f"{ROLES}/clusterroles/{name}")
 
 
-async def test_only_the_account_that_may_get_metrics_is_let_in(
+async def test_only_an_account_that_can_get_metrics_can_scrape(
     place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
-    """Prometheus' own account is; the exporter's is not, nor is a made-up token. The audit log has the reviews alone.
+    """The account of Prometheus can. The exporter's account and invalid tokens cannot.
 
-    That is all that the exporter ever POSTs.
+    By the audit log, reviews are the only POST requests of the exporter.
     """
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
     token = place.ask("POST", path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
@@ -92,7 +92,7 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
 async def test_a_token_for_another_audience_is_rejected(
     control_plane: ControlPlane, place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
-    """With an audience of ours, a token for the API server is of no use here, and ours is of none there."""
+    """The exporter rejects tokens for the API server, and the API server rejects tokens for the exporter."""
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
     specs = ({"expirationSeconds": 3600}, {"expirationSeconds": 3600, "audiences": ["coderun-exporter"]})
     theirs, ours = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)

@@ -1,4 +1,7 @@
-"""Facts about the real platform: the statuses in the object sets, and those that controllers of Kubernetes write."""
+"""Facts about the real platform: the statuses in the object sets, and those that controllers of Kubernetes write.
+
+Values are normalized: a time is `TIME`, and the name of a Job or run is `NAME`.
+"""
 
 import pathlib
 import re

@@ -1,4 +1,7 @@
-"""Behavior that only the stand-in API server has: faults, loading, compaction, and its load limits."""
+"""Behavior that only the stand-in API server has: faults, loading, compaction, and its load limits.
+
+The behavior of a real one is tested in tests/integration/test_api_*.py.
+"""
 
 import asyncio
 import contextlib
