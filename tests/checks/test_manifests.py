@@ -133,7 +133,7 @@ def test_objects_before_a_syntax_error_are_checked(tmp_path):
 
 
 def test_a_folder_means_the_manifests_in_it(tmp_path):
-    """As in kubectl: files with .yaml, .yml and .json, and no subfolders."""
+    """It has the files with .yaml, .yml and .json, as in kubectl. Subfolders are left out."""
     for name in ("one.yaml", "two.yml", "three.json", "notes.txt", "in/four.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(

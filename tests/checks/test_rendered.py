@@ -71,7 +71,7 @@ HEALTHY = "ok ConfigMap agent-platform/a: 1 key, 1 byte (m.yaml:{})"
     ],
 )
 def test_a_configmap_is_found_in_every_form_of_manifest(tmp_path, text, line):
-    """In several documents, in lists, beside other kinds. Without a namespace it is in that of the settings."""
+    """It may be among several documents, in a list, and beside other kinds. Its default namespace is in the settings."""
     assert text_of(tmp_path, text) == HEALTHY.format(line)
 
 
@@ -94,7 +94,7 @@ def test_a_value_that_kubectl_does_not_take_for_text_is_refused(tmp_path, value)
 
 @pytest.mark.needs("kubectl")
 def test_kubectl_takes_the_same_for_text(tmp_path):
-    """One ConfigMap with all these values, converted to JSON by kubectl. It needs no cluster for that."""
+    """Kubectl converts one ConfigMap with all these values to JSON. It needs no cluster for that."""
     values = {f"k{number}": value for number, value in enumerate((*TEXT, *NOT_TEXT))}
     file = tmp_path / "a.yaml"
     file.write_text(a_manifest(data="data:\n" + "".join(f"  {key}: {value}\n" for key, value in values.items())))
@@ -105,7 +105,7 @@ def test_kubectl_takes_the_same_for_text(tmp_path):
 
 
 def test_a_key_is_text_whatever_it_looks_like(tmp_path):
-    """As kubectl does when it converts YAML to JSON."""
+    """Kubectl does so when it converts YAML to JSON."""
     required = (RequiredConfigMap(name="a", keys=("true", "5")),)
     assert text_of(tmp_path, a_manifest(data="data: {on: x, 5: z}\n"), required=required).startswith("ok ")
 
@@ -141,7 +141,7 @@ def test_a_key_is_text_whatever_it_looks_like(tmp_path):
     ],
 )
 def test_the_finding_says_what_is_wrong_with_a_configmap(tmp_path, text, expected):
-    """By the rules of `configmap_problem`, and for manifests that the API server refuses or reads differently."""
+    """The rules are those of `configmap_problem` and of the API server."""
     assert text_of(tmp_path, text) == f"UNHEALTHY ConfigMap agent-platform/a: {expected} (m.yaml:1)"
 
 
@@ -190,7 +190,7 @@ def test_a_configmap_that_is_missing_is_unhealthy(tmp_path, text, hint):
 
 
 def test_one_of_the_default_names_makes_the_others_required(tmp_path):
-    """As `check` does in a cluster."""
+    """`check` does so in a cluster, too."""
     lines, status = lines_of(tmp_path, a_manifest(NAMES[0]), required=None)
     assert status == UNHEALTHY
     assert lines[0].startswith(f"ok ConfigMap agent-platform/{NAMES[0]}")
@@ -244,7 +244,7 @@ def test_a_pattern_selects_all_configmaps_that_match(tmp_path):
 
 @pytest.mark.parametrize(("text", "code"), [(a_manifest(), 0), (a_manifest(data=""), 1), ("[", 2)])
 def test_the_command_reads_standard_input_and_exits_with_the_worst_status(tmp_path, monkeypatch, text, code):
-    """Exit codes 0, 1 and 2, as for a cluster. No kubeconfig is read."""
+    """The exit codes are those for a cluster: 0, 1 and 2. No kubeconfig is read."""
     (tmp_path / "s.yml").write_text("configmaps: {required: [a]}")
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))

@@ -35,7 +35,7 @@ SCHEMA = {
     ],
 )
 def test_a_path_that_is_not_in_the_schema_is_named_with_the_nearest_one(path, near):
-    """Also within lists."""
+    """It may be within a list, too."""
     assert not_in_schema(SCHEMA, parse(path)) == near
 
 

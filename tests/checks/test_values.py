@@ -101,7 +101,7 @@ def test_values_that_no_rule_lists_are_one_line_a_path():
     ],
 )
 def test_a_value_is_shown_on_one_line_and_truncated(value, expected):
-    """In all output formats."""
+    """All output formats do so."""
     found = findings(a_run(value))
     assert expected in FORMATS["text"](found).splitlines()[1]
     for name in ("json", "junit"):
@@ -115,7 +115,7 @@ def test_a_value_is_shown_on_one_line_and_truncated(value, expected):
 
 
 def test_state_paths_without_any_value_are_a_note():
-    """From three runs on. With fewer, the controller may not have written a status yet."""
+    """Three runs are needed: the controller may not have written a status yet."""
     assert len(lines({"spec": {"mode": "agent"}}, {"spec": {"mode": "agent"}})) == 1
     assert lines(*[{"spec": {"mode": "agent"}}] * 3)[1] == (
         "note  agenttasks: no run has a value at .status.conditions[?(@.type=='Ready')].reason or .status.phase, "
@@ -124,7 +124,7 @@ def test_state_paths_without_any_value_are_a_note():
 
 
 def test_a_malformed_object_counts_with_the_fields_that_can_be_read():
-    """As in the metrics."""
+    """The metrics are read in the same way."""
     broken = {
         "metadata": 5,
         "spec": {"mode": "agent", "agent": ["x"]},

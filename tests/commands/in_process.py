@@ -22,7 +22,7 @@ def call(*args):
 
 
 async def call_in_thread(*args):
-    """As `call`, for a command that talks to a server in the event loop of the test."""
+    """Runs `call` in a thread, for a command that talks to a server in the event loop of the test."""
     return await asyncio.to_thread(call, *args)
 
 

@@ -19,7 +19,7 @@ from tests.kube.settings import SECRET, a_kubeconfig
 
 
 async def test_healthy(tmp_path):
-    """Exit code 0, and a line for each object and resource."""
+    """The exit code is 0. Each object and resource has a line."""
     async with a_server(a_configmap("a", k="1234"), a_configmap("b", **{"x.sh": "y"})) as server:
         code, lines = await check(server.url, tmp_path)
     assert code == 0
@@ -33,7 +33,7 @@ async def test_healthy(tmp_path):
 
 
 async def test_unhealthy(tmp_path):
-    """Exit code 1. Each missing or empty ConfigMap is named."""
+    """The exit code is 1. Each missing or empty ConfigMap is named."""
     async with a_server(a_configmap("a")) as server:
         code, lines = await check(server.url, tmp_path)
     assert code == 1
@@ -54,7 +54,7 @@ async def test_a_missing_key_and_an_empty_one_are_named(tmp_path):
 
 
 async def test_an_unreachable_server_is_unknown(tmp_path):
-    """Exit code 2. One line has the reason and all that could not be checked."""
+    """The exit code is 2. One line has the reason and all that could not be checked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     code, lines = await check(f"http://127.0.0.1:{port}", tmp_path)
@@ -201,7 +201,7 @@ async def test_all_resources_share_one_timeout(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("objects", "code", "status"), [([a_configmap("a", k="v")], 0, "ok"), ([], 1, "unhealthy")])
 async def test_output_json(tmp_path, objects, code, status):
-    """The findings of `--output json`."""
+    """The JSON has the findings and the worst status."""
     async with a_server(*objects) as server:
         got, lines = await check(server.url, tmp_path, "--output", "json", config="configmaps: {required: [a]}")
     answer = json.loads("\n".join(lines))
@@ -215,6 +215,6 @@ async def test_output_json(tmp_path, objects, code, status):
 
 
 def test_a_wrong_setting_is_one_line(tmp_path):
-    """Exit code 2."""
+    """The exit code is 2."""
     assert "cannot be read: No such file" in wrong("check", "--config.file", tmp_path / "absent.yml")
     assert "/nowhere" in wrong("check", "--kubeconfig", "/nowhere")

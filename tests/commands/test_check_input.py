@@ -134,7 +134,7 @@ class TestOfKinds:
     )
     @pytest.mark.parametrize("first", [True, False])
     async def test_a_wrong_name_is_shown_with_the_right_one(self, tmp_path, kind, line, first):
-        """For the first kind and for others."""
+        """It need not be the first kind."""
         config = kinds(kind) if first else kinds("{}", kind)
         lines = await lines_of(tmp_path, AGENTTASKS, config=config, code=1 if line else 0)
         assert [found.partition(" (")[0] for found in lines] == ([f"UNHEALTHY  {line}"] if line else [])
@@ -147,7 +147,7 @@ class TestOfKinds:
         ]
 
     async def test_another_configured_kind_is_never_proposed(self, tmp_path):
-        """However similar its name is."""
+        """It may be very similar."""
         config = kinds(kind_agent_task(), kind_agent_task(plural="agenttaskz", kind="Other"))
         assert await lines_of(tmp_path, AGENTTASKS, config=config) == [
             "ok  agenttaskz in all namespaces: no such resource; this kind is optional"

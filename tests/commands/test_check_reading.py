@@ -87,7 +87,7 @@ async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, stream
 
 
 async def test_a_server_that_cannot_stream_lists_is_read_in_pages(tmp_path):
-    """As `run` does."""
+    """`run` does so, too."""
     async with a_server(*(a_run(f"r{number}") for number in range(501))) as server:
 
         async def intercept(request):
@@ -145,7 +145,7 @@ async def test_a_repeated_continue_token_is_unknown(tmp_path, path):
 
 @pytest.mark.parametrize("end", ["open", "cut", "clean"])
 async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_path, monkeypatch, end):
-    """As in `run`: at once if the stream makes no progress, after the second failure if it is cut."""
+    """`run` does so, too: at once if the stream makes no progress, after the second failure if it is cut."""
     monkeypatch.setattr("exporter.reflector.streaming._PROGRESS_SECONDS", 0.2)
     line = json.dumps({"type": "ADDED", "object": a_run("r")}).encode() + b"\n"
     async with a_server(a_run("r"), a_run("s")) as server:

@@ -18,7 +18,7 @@ async def test_phases_in_no_state_are_named_and_counted(tmp_path):
 
 
 async def test_phases_of_the_settings_are_not_named(tmp_path):
-    """Whatever their state is."""
+    """Their state does not matter."""
     config = NO_CONFIGMAPS + "coderuns: {kinds: [{state: [{waiting: [Paused]}]}]}\n"
     assert await lines_of(tmp_path, a_run(status={"phase": "Paused"}), config=config) == []
 
@@ -66,7 +66,7 @@ async def test_all_runs_are_read(tmp_path):
 
 
 async def test_only_selected_runs_and_jobs_are_read(tmp_path):
-    """As the exporter selects them."""
+    """The exporter has the same selector."""
     assert await lines_of(tmp_path, a_run(), a_job(), args=["--label-selector=a=b"], without="") == [
         "ok  coderuns in all namespaces: can be listed and watched, none found",
         "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",

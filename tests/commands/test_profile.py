@@ -52,7 +52,7 @@ def a_file(folder, *objects, name="crd.yaml"):
 
 
 async def test_a_draft_uses_the_crd_its_objects_and_their_pods(tmp_path):
-    """With one request for the CRD, and one for each list."""
+    """It sends one request for the CRD, and one for each list."""
     async with a_server(a_crd(properties=PHASE), a_task(), a_task("u", phase="Paused"), a_pod()) as server:
         code, out, err = await profile(server, tmp_path, NAME)
         assert len(server.requests) == 4
@@ -66,7 +66,7 @@ async def test_a_draft_uses_the_crd_its_objects_and_their_pods(tmp_path):
 
 @pytest.mark.parametrize("name", ["agenttasks.v1.example.com", "agenttasks.example.com"])
 async def test_a_version_may_be_named(tmp_path, name):
-    """As in kubectl."""
+    """The name may have a version, as in kubectl."""
     async with a_server(a_crd(properties=PHASE)) as server:
         code, out, _ = await profile(server, tmp_path, name)
     assert code == 0
@@ -146,7 +146,7 @@ async def test_only_the_first_objects_are_read(tmp_path):
 
 
 async def test_without_a_cluster_the_error_is_one_line(tmp_path):
-    """As in every command."""
+    """The exit code is 2, as in all commands."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     kubeconfig = a_kubeconfig(tmp_path, cluster={"server": f"http://127.0.0.1:{port}"})
@@ -181,7 +181,7 @@ async def test_a_response_that_is_no_crd_is_one_line(tmp_path, status, body, lin
 
 
 async def test_namespaces_limit_the_lists(tmp_path):
-    """For users who can list objects only in some namespaces."""
+    """Users may be able to list objects only in some namespaces."""
     async with a_server(a_crd(properties=PHASE), a_task(), a_pod()) as server:
         _, out, _ = await profile(server, tmp_path, NAME, "--namespaces=agent-platform")
         assert "1 object in 1 namespace" in out

@@ -23,7 +23,7 @@ def test_without_a_flag_it_prints_what_the_defaults_need():
 
 
 def test_it_prints_what_these_settings_need(tmp_path):
-    """The settings file, the flags that override it, and the ServiceAccount of the flags."""
+    """The flags override the settings file, and name the ServiceAccount."""
     (tmp_path / "it's.yml").write_text("namespaces: [a]\nconfigmaps: {namespace: t, required: [x]}\n")
     flags = ["--namespaces=b", "--service-account.name=reader", "--service-account.namespace=monitoring"]
     first, made = printed("--config.file", tmp_path / "it's.yml", *flags)
@@ -60,5 +60,5 @@ def test_a_flag_cannot_end_the_comment(tmp_path):
     ],
 )
 def test_a_wrong_setting_is_one_line(args, expected):
-    """Exit code 2. No manifest is printed."""
+    """The exit code is 2. No manifest is printed."""
     assert expected in wrong("rbac", *args)

@@ -49,7 +49,7 @@ def a_process(*args):
 
 
 def reset_signals():
-    """As in a terminal: a background process that starts the tests may ignore these signals."""
+    """Restores the signals of a terminal: a background process that starts the tests may ignore them."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
@@ -64,7 +64,7 @@ def end_with(process, number):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_run_with_0(tmp_path, number):
-    """Without a traceback or an error, although the API server cannot be reached."""
+    """It prints no traceback and no error, although the API server cannot be reached."""
     with a_process(*args_for(tmp_path)) as process:
         line = process.stderr.readline()
         started = re.search(
@@ -133,7 +133,7 @@ def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_pa
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_ends_check_ends_a_hanging_plugin_too(tmp_path, number):
-    """`check` itself handles only SIGINT."""
+    """Only SIGINT has a handler in `check`."""
     plugin = a_plugin(tmp_path, f"trap '' TERM INT HUP; sleep 60 & echo $$ $! > {tmp_path}/pids; wait")
     path = a_kubeconfig(tmp_path, user=exec_user(plugin))
     with a_process("check", "--kubeconfig", path) as process:
@@ -154,7 +154,7 @@ def runs(pid):
 
 @pytest.mark.usefixtures("logs_as_before")
 def test_it_serves_until_a_signal(tmp_path):
-    """In this process: with the address, the path and the log format of the flags."""
+    """`run` is called in this process. It uses the address, the path and the log format of the flags."""
     port, seen = a_free_port(), []
 
     def look_and_stop():
@@ -238,7 +238,7 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
     ],
 )
 def test_a_wrong_flag_is_one_line(args, expected):
-    """Exit code 2."""
+    """The exit code is 2."""
     assert expected in wrong("run", *args)
 
 

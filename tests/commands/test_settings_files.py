@@ -75,7 +75,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("setting", "size", "reason"), SETTINGS)
 def test_a_file_that_is_too_large_or_a_device_is_one_line(tmp_path, large, setting, size, reason):
-    """Exit code 2. The file is not read beyond the maximum."""
+    """The exit code is 2. The file is not read beyond the maximum."""
     line = wrong(*args_of(tmp_path, setting, large))
     assert line.endswith(f"{large}: cannot be read: it is larger than {size}")
     line = wrong(*args_of(tmp_path, setting, DEVICE))
@@ -85,7 +85,7 @@ def test_a_file_that_is_too_large_or_a_device_is_one_line(tmp_path, large, setti
 
 
 def test_the_kubeconfig_of_the_environment_is_limited(large, monkeypatch):
-    """As that of the flag."""
+    """Its maximum is that of the flag."""
     monkeypatch.setenv("KUBECONFIG", str(large))
     assert wrong("check") == f"kubeconfig {large}: cannot be read: it is larger than 16 MiB"
 

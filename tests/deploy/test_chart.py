@@ -70,7 +70,7 @@ WRONG_VALUES = {
 
 @pytest.mark.parametrize("case", SETTINGS)
 def test_the_permissions_are_those_that_rbac_prints(case, tmp_path):
-    """`helm template` and `coderun-exporter rbac` grant the same for the same settings and account."""
+    """They are equal if the settings and the account are equal."""
     values = {"settings": SETTINGS[case], "serviceAccount": {"name": "reader"}}
     found = [item for item in render_chart(values) if item["apiVersion"].startswith("rbac.")]
     for item in found:
@@ -107,7 +107,7 @@ def test_changed_settings_roll_the_pods():
 
 @pytest.mark.parametrize("case", WRONG_VALUES)
 def test_a_wrong_value_is_one_line_with_its_path(case):
-    """An error of the schema. Helm prints two lines before it."""
+    """The error is that of the schema. Helm prints two lines before it."""
     values, expected = WRONG_VALUES[case]
     done = helm("template", values)
     assert done.returncode != 0
@@ -141,7 +141,7 @@ def test_helm_lint_passes(installation):
 
 
 def test_the_version_of_the_chart_is_that_of_the_exporter():
-    """`version` and `appVersion`."""
+    """`version` and `appVersion` are equal to it."""
     chart = fast_yaml.load((CHART / "Chart.yaml").read_text())
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
@@ -172,7 +172,7 @@ def test_mutating_policies_need_kubernetes_1_36():
 
 
 def test_the_values_set_the_url_of_the_runbooks():
-    """In the PrometheusRule and in the ConfigMap of the rules. A slash at the end of the URL is removed."""
+    """They are in the PrometheusRule and in the ConfigMap of the rules. A slash at the end of the URL is removed."""
     on = {"enabled": True}
     objects = render_chart({"prometheusRule": on, "prometheus": on, "runbooks": "https://wiki.example/r/"})
     trees = [item["spec"] for item in of_kind(objects, "PrometheusRule")]

@@ -59,14 +59,14 @@ def test_prometheus_may_run_in_any_namespace():
 
 
 def test_egress_is_limited_to_the_api_server_and_dns():
-    """Any address on the two usual ports of API servers, and port 53 of kube-system."""
+    """The peers are any address on the two usual ports of API servers, and port 53 of kube-system."""
     api, names = network_policy()["egress"]
     assert api == {"ports": [{"protocol": "TCP", "port": port} for port in (443, 6443)]}
     assert names == {"to": [DNS], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
 
 
 def test_egress_can_be_limited_to_the_api_server_and_a_proxy():
-    """An address block and a port, no DNS, and one proxy."""
+    """The peers are an address block with a port, and one proxy. DNS is not permitted."""
     proxy = {"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}], "ports": [{"port": 3128}]}
     spec = network_policy(apiServer={"cidrs": ["10.0.0.1/32"], "ports": [6443]}, dns=[], egress=[proxy])
     api = {"ports": [{"protocol": "TCP", "port": 6443}], "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]}

@@ -83,7 +83,7 @@ def test_a_value_that_is_null_has_its_default(path):
     ],
 )
 def test_a_null_removes_a_key_of_a_free_map(path, gone):
-    """Such as a limit. A parent chart has no other means to remove it."""
+    """An example is a limit. A parent chart has no other means to remove it."""
     kind, word = gone
     before, after = (
         json.dumps([item["spec"] if "spec" in item else item["metadata"] for item in made if item["kind"] == kind])

@@ -32,7 +32,7 @@ def test_the_scrape_path_is_that_of_the_settings():
 
 
 def test_scrape_jobs_can_have_tls_and_an_interval():
-    """For the Operator and for a plain Prometheus. A given field replaces the default, and is not repeated."""
+    """The values are for the Operator and for a plain Prometheus. A given field replaces the default."""
     values = {
         "serviceMonitor": {"enabled": True, "endpoint": {"scheme": "https", "interval": "15s"}},
         "prometheus": {"enabled": True, "scrape": {"scheme": "https", "scrape_interval": "15s"}},

@@ -72,7 +72,7 @@ def test_two_exporters_of_one_release_select_only_their_own_pods(tmp_path, depen
 
 
 def test_a_servicemonitor_selects_only_its_own_service(tmp_path):
-    """Also if Argo CD has changed the instance label."""
+    """Argo CD may have changed the instance label."""
     objects = objects_of(render_parent(parent_chart(tmp_path, *TWO_ALIASES, values=WITH_NAMES)))
     for monitor, service in itertools.product(of_kind(objects, "ServiceMonitor"), of_kind(objects, "Service")):
         labels = service["metadata"]["labels"] | {"app.kubernetes.io/instance": "argo"}
@@ -81,7 +81,7 @@ def test_a_servicemonitor_selects_only_its_own_service(tmp_path):
 
 
 def test_all_objects_have_the_name_and_all_pods_the_common_label():
-    """In alerts `kubectl get pods -l app.kubernetes.io/name=coderun-exporter` finds the pods of all exporters."""
+    """The commands of alerts select pods by `app.kubernetes.io/name=coderun-exporter`."""
     objects = render_chart({"name": "coderun-exporter-east"} | EVERYTHING)
     assert all(item["metadata"]["name"].startswith("coderun-exporter-east") for item in objects)
     labels = only_object(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
@@ -90,7 +90,7 @@ def test_all_objects_have_the_name_and_all_pods_the_common_label():
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_parent_chart_can_enable_it_by_a_condition(tmp_path, enabled):
-    """`condition: coderun-exporter.enabled`, as in most parent charts, with `global` values."""
+    """It is `condition: coderun-exporter.enabled`, as in most parent charts. The parent also has `global` values."""
     values = {"coderun-exporter": {"enabled": enabled}, "global": {"imageRegistry": "registry.example"}}
     chart = parent_chart(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
     assert bool(of_kind(objects_of(render_parent(chart)), "Deployment")) is enabled
@@ -107,7 +107,7 @@ def test_enabled_without_a_condition_is_one_line():
 
 
 def test_a_null_of_a_parent_chart_has_the_default(tmp_path):
-    """As a null of the chart's own values."""
+    """A null in the chart's own values has the same effect."""
     values = {
         "coderun-exporter": {"image": None, "replicas": None, "podLabels": None, "networkPolicy": {"apiServer": None}}
     }

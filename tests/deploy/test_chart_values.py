@@ -89,7 +89,7 @@ def test_a_user_can_be_set():
 
 
 def test_a_parent_chart_can_remove_a_field_of_the_security_context(tmp_path):
-    """With a null, as in the chart's own values."""
+    """A null removes it, as in the chart's own values."""
     values = {"coderun-exporter": {"podSecurityContext": {"seccompProfile": None}}}
     done = render_parent(parent_chart(tmp_path, {}, values=values))
     made = [item for item in fast_yaml.load_all(done.stdout) if item]
@@ -107,7 +107,7 @@ def test_dashboards_can_have_a_folder():
 
 
 def test_a_scrape_can_be_limited():
-    """In the ServiceMonitor and in the scrape file: a tenant with too many objects must not overload Prometheus."""
+    """The limit is in the ServiceMonitor and in the scrape file. A tenant must not overload Prometheus."""
     values = {
         "serviceMonitor": {"enabled": True, "spec": {"sampleLimit": 1000, "bodySizeLimit": "8MB", "selector": {}}},
         "prometheus": {"enabled": True, "scrape": {"sample_limit": 1000}},

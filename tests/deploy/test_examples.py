@@ -75,7 +75,7 @@ def test_the_hook_passes_good_templates_and_stops_broken_ones(tmp_path):
 
 
 def test_the_commands_of_the_page_are_valid():
-    """Each `coderun-exporter check` in its code blocks."""
+    """The exporter parses each `coderun-exporter check` in its code blocks."""
     blocks = re.findall(r"^```\w*\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     commands = [line.partition("coderun-exporter check")[2] for line in lines if "coderun-exporter check" in line]
@@ -85,7 +85,7 @@ def test_the_commands_of_the_page_are_valid():
 
 
 def test_the_workflows_of_the_page_are_yaml():
-    """The jobs for CI and the init container."""
+    """These are the jobs for CI and the init container."""
     blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 3
     assert all(isinstance(fast_yaml.load(block), dict) for block in blocks)

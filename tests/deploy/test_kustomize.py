@@ -61,7 +61,7 @@ def test_each_component_has_its_overlay():
 
 
 def test_one_namespace_grants_nothing_for_the_cluster():
-    """Only Roles, all of them in this namespace."""
+    """There are only Roles, and all are in this namespace."""
     granted = [
         item for item in render_installation("overlays/one-namespace") if item["apiVersion"].startswith("rbac.")
     ]
@@ -72,7 +72,7 @@ def test_one_namespace_grants_nothing_for_the_cluster():
 
 
 def test_settings_and_permissions_can_be_replaced(tmp_path):
-    """As in deploy/README.md: the output of `coderun-exporter rbac` for the user's settings is a patch."""
+    """The output of `coderun-exporter rbac` for the user's settings is a patch, as in deploy/README.md."""
     folder = relative_path_from(tmp_path)
     (tmp_path / "kustomization.yaml").write_text(USER_KUSTOMIZATION.format(folder=folder))
     (tmp_path / "exporter.yml").write_text("configmaps: {required: [mine]}\n")
@@ -152,7 +152,7 @@ def without_instance(tree):
 
 
 def test_the_rules_and_dashboards_are_unchanged():
-    """Including comments. Each ConfigMap is smaller than 262,144 bytes, the limit of `kubectl apply`."""
+    """They include comments. Each ConfigMap is smaller than 262,144 bytes, the limit of `kubectl apply`."""
     maps = of_kind(render_installation("overlays/prometheus"), "ConfigMap")
     [rules] = [item for item in maps if item["metadata"]["name"] == "coderun-exporter-rules"]
     assert rules["data"] == {file.name: file.read_text() for file in ROOT.glob("alerts/rules/*.yml")}

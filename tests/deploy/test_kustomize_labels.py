@@ -57,7 +57,7 @@ def test_with_added_names_and_labels_every_selector_matches(built, case):
 
 
 def test_a_second_exporter_selects_only_its_own_pods(built):
-    """As in deploy/README.md: it has its own names, labels and selectors. The rules are installed once."""
+    """It has its own names, labels and selectors, as in deploy/README.md. The rules are installed once."""
     first, second = built(""), built(second_exporter())
     assert of_kind(second, "PrometheusRule") == []
     for mine, others in ((first, second), (second, first)):
@@ -76,7 +76,7 @@ def test_a_second_exporter_selects_only_its_own_pods(built):
 
 
 def test_prometheus_may_run_in_any_namespace(built):
-    """The patch of the page for namespace `observability`."""
+    """The page has a patch for the namespace `observability`."""
     page = (ROOT / "deploy/README.md").read_text()
     text = page.partition("### Prometheus in another namespace\n")[2].partition("```yaml\n")[2].partition("```")[0]
     objects = built(text)

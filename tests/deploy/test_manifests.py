@@ -95,7 +95,7 @@ def test_the_image_is_this_version(installation):
 
 @for_each_installation()
 def test_the_pod_is_restricted(installation):
-    """By the Pod Security Standard "restricted", and with a read-only root."""
+    """It complies with the Pod Security Standard "restricted", and its root is read-only."""
     pod, container = (
         pod_of(render_installation(installation))["spec"],
         container_of(render_installation(installation)),
@@ -146,7 +146,7 @@ def test_the_probes_use_the_health_endpoints(installation):
 
 @for_each_installation()
 def test_every_selector_and_port_matches_the_pods(installation):
-    """Of the Deployment, Service, PodDisruptionBudget, NetworkPolicy and ServiceMonitor."""
+    """They are those of the Deployment, Service, PodDisruptionBudget, NetworkPolicy and ServiceMonitor."""
     objects = render_installation(installation)
     labels, service = pod_of(objects)["metadata"]["labels"].items(), only_object(objects, "Service")
     spread = pod_of(objects)["spec"]["topologySpreadConstraints"]
@@ -238,7 +238,7 @@ def test_the_operator_has_the_rules(installation):
 
 @for_each_installation("overlays/prometheus", "helm plain Prometheus")
 def test_a_plain_prometheus_has_the_rules_and_the_scrape_jobs(installation):
-    """The files of alerts/, in two ConfigMaps in the namespace of Prometheus."""
+    """Two ConfigMaps in the namespace of Prometheus have the files of alerts/."""
     maps = {item["metadata"]["name"]: item for item in of_kind(render_installation(installation), "ConfigMap")}
     rules, scrape = maps["coderun-exporter-rules"], maps["coderun-exporter-scrape"]
     assert {item["metadata"]["namespace"] for item in (rules, scrape)} == {"monitoring"}

@@ -41,7 +41,7 @@ def violations(pod):
 
 @for_each_installation()
 def test_restricted_v2_admits_the_pods(installation):
-    """Of kustomize and of the chart, in every installation."""
+    """These are the pods of kustomize and of the chart, in every installation."""
     assert [said for pod in templates(render_installation(installation)) for said in violations(pod)] == []
 
 

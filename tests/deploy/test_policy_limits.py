@@ -18,12 +18,12 @@ def limits(values: dict[str, int] | None = None) -> str:
 
 
 def test_the_default_limit_is_an_hour():
-    """As in deploy/policies."""
+    """It is equal to that in deploy/policies."""
     assert limits() == "{'default': 3600}"
 
 
 def test_the_default_limit_can_be_changed():
-    """`--set policyLimits.default=14400`. A large number is not rendered as a float."""
+    """The value is `policyLimits.default`. A large number is not rendered as a float."""
     assert limits({"default": 14400}) == "{'default': 14400}"
     assert limits({"default": 100_000_000}) == "{'default': 100000000}"
 

@@ -195,7 +195,7 @@ def test_fields_are_ordered_by_the_objects_that_have_them(tmp_path):
 
 
 def test_the_version_is_the_served_one_that_kubectl_prefers(tmp_path):
-    """Or the requested version, if it is served."""
+    """A requested version is used if it is served."""
     crd = a_crd(properties={})
     names = {"v1beta1": True, "v2alpha1": True, "v1": False, "v2": True, "v10": False, "odd": True}
     crd["spec"]["versions"] = [{"name": name, "served": served} for name, served in names.items()]

@@ -45,5 +45,5 @@ def test_a_field_of_a_wrong_type_does_not_hide_an_event(tmp_path, event, wrong):
 
 @pytest.mark.parametrize("event", [NEW_EVENT, CORE_EVENT])
 def test_normal_events_are_left_out(tmp_path, event):
-    """As in the exporter."""
+    """The exporter does not read them either."""
     assert explain_with(tmp_path, event | {"type": "Normal"}).get("events", []) == []

@@ -59,7 +59,7 @@ def test_several_files_are_one_dump(tmp_path):
     ],
 )
 def test_a_dump_without_runs_jobs_and_pods_is_not_called_healthy(tmp_path, objects):
-    """Exit code 2, and one line."""
+    """The exit code is 2, and the error is one line."""
     path = a_dump(tmp_path, objects)
     assert wrong("explain", "-f", path).startswith(f"{path}: no runs, Jobs or Pods; dump ")
 

@@ -99,7 +99,7 @@ async def test_incident_1_is_explained_by_its_configmap(tmp_path):
 
 
 async def test_a_run_that_does_not_exist(tmp_path):
-    """Exit code 2, and one line."""
+    """The exit code is 2, and the error is one line."""
     async with a_server() as server:
         assert await explain(server, tmp_path, "x") == (
             2,
@@ -161,7 +161,7 @@ def test_an_ambiguous_name_is_an_error(tmp_path):
 
 
 async def test_a_namespace_is_given_as_in_kubectl(tmp_path):
-    """For a name and for the list."""
+    """`-n` applies to a name and to the list."""
     other = a_run("r", namespace="other", status=RUNNING)
     dump = a_dump(tmp_path, [*PENDING, other])
     assert call("explain", "-f", dump, "r", "-n", NS)[0] == 1

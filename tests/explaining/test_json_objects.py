@@ -45,7 +45,7 @@ def test_items_of_a_typed_list_have_its_kind():
 
 @pytest.mark.parametrize("end", range(1, len(json.dumps(LIST)) - 1))
 def test_a_truncated_list_yields_its_complete_objects(end):
-    """Truncated at any byte."""
+    """The list may be truncated at any byte."""
     found = JsonObjects()
     every = [*found.feed(json.dumps(LIST).encode()[:end])]
     with pytest.raises(CutError):

@@ -109,7 +109,7 @@ async def test_a_run_with_many_jobs_needs_few_requests(tmp_path, number, max_req
 
 
 async def test_a_list_of_events_is_limited_to_the_namespace(tmp_path):
-    """Also if the namespace of the name is not given."""
+    """The namespace of the name need not be given."""
     async with a_server(*many(30)) as server:
         seen = record_requests(server)
         await explain(server, tmp_path, "j7")

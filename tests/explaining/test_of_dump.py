@@ -47,7 +47,7 @@ def test_a_state_that_is_no_fault_is_marked_in_the_list(tmp_path):
 
 
 def test_a_run_that_has_finished_is_listed_while_its_job_runs(tmp_path):
-    """Also without --all, because no other row shows the Job."""
+    """It is listed without --all, because no other row shows the Job."""
     code, out = explain(tmp_path, [FINISHED_RUN, a_job(), a_pod("Running"), READ], "--at", LATER)
     assert (code, "run_already_finished" in out) == (1, True)
     assert explain(tmp_path, [FINISHED_RUN, a_job(ended="Complete"), READ])[1].startswith("No open runs found.")

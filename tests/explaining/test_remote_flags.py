@@ -28,7 +28,7 @@ def test_credentials_are_not_sent_in_clear_text(words, host):
     ],
 )
 def test_a_private_url_is_loopback_or_https(url, private):
-    """In any spelling of the address."""
+    """The address may have any spelling."""
     assert is_private(url) is private
 
 
@@ -46,7 +46,7 @@ def test_a_private_url_is_loopback_or_https(url, private):
     ],
 )
 def test_flags_that_would_be_ignored_are_errors(words, message):
-    """One line for each."""
+    """Each error is one line."""
     assert wrong("explain", "--from", "http://127.0.0.1:1", *words) == message
 
 
@@ -70,5 +70,5 @@ def test_a_key_needs_its_certificate():
 
 
 def test_flags_for_from_need_from():
-    """Also a flag without a value."""
+    """This is also an error for a flag without a value."""
     assert wrong("explain", "--insecure-skip-tls-verify") == "--insecure-skip-tls-verify: only with --from"

@@ -17,7 +17,7 @@ def unrelated_event(number):
 
 @pytest.mark.parametrize("first", [True, False])
 def test_events_about_other_objects_do_not_displace_events_about_runs(tmp_path, first):
-    """At any place in the dump, and in any number."""
+    """Their number and their place in the dump do not matter."""
     others = [*map(unrelated_event, range(6000))]
     dump = a_dump(tmp_path, [*PENDING, *others] if first else [*others, *PENDING])
     code, out, _ = call("explain", f"{NS}/r", "-f", dump, *AT)

@@ -38,19 +38,19 @@ def names(text):
     ],
 )
 def test_each_object_is_found(text, found):
-    """In lists as kubectl prints them, in indented lists, and as aliases."""
+    """Objects may be in lists as kubectl prints them, in indented lists, and aliases."""
     assert names(text) == found
 
 
 def test_no_line_of_a_document_is_lost():
-    """With any form of the document start."""
+    """The document start may have any form."""
     for mark in ("---\n", "--- # a\n", ""):
         found = filter(None, yaml_objects(f"{mark}apiVersion: v1\nkind: Pod\n"))
         assert [*found] == [{"apiVersion": "v1", "kind": "Pod"}], mark
 
 
 def test_timestamps_are_text():
-    """As in JSON."""
+    """They are text in JSON, too."""
     assert next(iter(yaml_objects(LIST)))["metadata"]["creationTimestamp"] == "2026-03-02T09:00:00Z"
 
 

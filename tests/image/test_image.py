@@ -146,7 +146,7 @@ def test_the_health_check_reports_success_and_failure(image, tmp_path):
 
 
 def test_the_version_is_that_of_the_sources(image):
-    """By `--version`."""
+    """`--version` prints it."""
     assert run(image, "--version") == f"coderun-exporter {__version__}\n"
 
 

@@ -14,7 +14,7 @@ async def test_a_version_lists_its_resources_with_their_kinds(api: ApiUnderTest,
 
 
 async def test_groups_are_listed_with_their_versions(api: ApiUnderTest, group: str):
-    """Groups of CRDs and built-in groups."""
+    """The list has the groups of CRDs and built-in groups."""
     found = await api.get("/apis")
     assert found["kind"] == "APIGroupList"
     versions = {item["name"]: {each["version"] for each in item["versions"]} for item in found["groups"]}

@@ -44,7 +44,7 @@ async def test_all_namespaces_are_listed_together(five: ApiUnderTest):
 
 
 async def test_a_list_has_only_objects_of_its_namespace(five: ApiUnderTest):
-    """Also if the name of another namespace has the same prefix."""
+    """The name of another namespace may have the same prefix."""
     neighbour = f"{five.namespace}-b"
     await five.create("/api/v1/namespaces", objects.namespace(neighbour))
     await five.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
@@ -119,7 +119,7 @@ async def test_a_label_selector_selects(five: ApiUnderTest, selector: str, expec
 
 
 async def test_a_field_selector_selects_by_name(five: ApiUnderTest):
-    """metadata.name, also negated, and also with a label selector."""
+    """The selector is metadata.name. It can be negated, and combined with a label selector."""
     path = five.config_maps
     assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db")) == ["b"]
     assert names(await five.get(f"{path}?fieldSelector=metadata.name!%3Db")) == list("acde")

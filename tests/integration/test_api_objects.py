@@ -12,7 +12,7 @@ FINALIZER = "tests.example/hold"
 
 
 async def test_the_server_sets_the_identity_of_a_new_object(api: ApiUnderTest):
-    """uid, resourceVersion, creationTimestamp and namespace. Values of the client are ignored."""
+    """These are uid, resourceVersion, creationTimestamp and namespace. Values of the client are ignored."""
     wish = objects.config_map(
         "a", data={"k": "v"}, uid="mine", creationTimestamp="2001-01-01T00:00:00Z", generation=7
     )
@@ -97,7 +97,7 @@ async def test_finalizers_delay_a_deletion(api: ApiUnderTest):
 
 
 async def test_no_finalizer_can_be_added_to_a_deleted_object(api: ApiUnderTest):
-    """422, because the deletion could be delayed indefinitely."""
+    """The response is 422, because the deletion could be delayed indefinitely."""
     await api.create(api.config_maps, objects.config_map("a", finalizers=[FINALIZER]))
     await api.delete(f"{api.config_maps}/a")
     body = {"metadata": {"finalizers": [FINALIZER, "tests.example/late"]}}
@@ -108,7 +108,7 @@ async def test_no_finalizer_can_be_added_to_a_deleted_object(api: ApiUnderTest):
 
 
 async def test_a_deletion_can_have_a_precondition(api: ApiUnderTest):
-    """With another uid the response is 409."""
+    """The response is 409 if the uid differs."""
     made = await api.create(api.config_maps, objects.config_map("a"))
     wrong = await api.request("DELETE", f"{api.config_maps}/a", {"preconditions": {"uid": "another"}})
     assert (wrong.code, wrong.body["reason"]) == (409, "Conflict")
@@ -186,7 +186,7 @@ async def test_a_deleted_pod_terminates(api: ApiUnderTest, spec: dict[str, Any],
 
 
 async def test_only_a_shorter_grace_period_applies(api: ApiUnderTest):
-    """As in `kubectl delete --grace-period`."""
+    """`kubectl delete --grace-period` has the same rule."""
     path = await a_pod(api)
     await api.delete(path)
     assert (await api.delete(f"{path}?gracePeriodSeconds=500"))["metadata"]["deletionGracePeriodSeconds"] == 30
@@ -203,7 +203,7 @@ async def test_a_finished_pod_is_deleted_at_once(api: ApiUnderTest):
 
 
 async def test_a_watch_shows_the_termination_and_deletion_of_a_pod(api: ApiUnderTest):
-    """MODIFIED with the deletionTimestamp, then DELETED."""
+    """The events are MODIFIED with the deletionTimestamp, then DELETED."""
     path = await a_pod(api)
     version = (await api.get(path.removesuffix("/p")))["metadata"]["resourceVersion"]
     async with api.watch(path.removesuffix("/p"), f"resourceVersion={version}") as watch:

@@ -10,7 +10,7 @@ LIST_OPTIONS = {"group": "meta.k8s.io", "kind": "ListOptions"}
 
 
 async def test_a_wrong_token_is_401(api: ApiUnderTest):
-    """For a list and for a watch, with a Status that gives no further reason."""
+    """The Status of a list and of a watch gives no further reason."""
     for query in ("", "?watch=true"):
         assert await api.request("GET", api.config_maps + query, token="wrong") == (
             401,
@@ -27,7 +27,7 @@ async def test_a_wrong_token_is_401(api: ApiUnderTest):
 
 
 async def test_a_missing_object_is_404(api: ApiUnderTest):
-    """For every method. The Status names the resource and the object."""
+    """This is so for every method. The Status names the resource and the object."""
     expected = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -46,7 +46,7 @@ async def test_a_missing_object_is_404(api: ApiUnderTest):
 
 
 async def test_the_message_has_the_group(api: ApiUnderTest):
-    """`jobs.batch`. The details have the group, too."""
+    """It is `jobs.batch`. The details have the group, too."""
     code, status = await api.request("GET", f"/apis/batch/v1/namespaces/{api.namespace}/jobs/none")
     assert (code, status["message"]) == (404, 'jobs.batch "none" not found')
     assert status["details"] == {"name": "none", "group": "batch", "kind": "jobs"}
@@ -102,7 +102,7 @@ async def test_a_body_that_does_not_match_its_path_is_400(api: ApiUnderTest, bod
 
 
 async def test_a_custom_resource_needs_its_kind_and_version(api: ApiUnderTest, group: str):
-    """400 without a kind or with another version, 422 with another kind."""
+    """The response is 400 without a kind or with another version, and 422 with another kind."""
     path = f"/apis/{group}/v1/namespaces/{api.namespace}/coderuns"
     run = objects.code_run("a", group=group)
     bodies = ({"metadata": {"name": "a"}}, run | {"apiVersion": f"{group}/v9"}, run | {"kind": "Other"})
@@ -176,7 +176,7 @@ async def test_an_unknown_propagation_policy_is_422(api: ApiUnderTest):
     ],
 )
 async def test_invalid_combinations_of_parameters_are_422(api: ApiUnderTest, query: str, field: str, cause: str):
-    """By KEP-3157 and the rules for resourceVersionMatch. The details have ListOptions and the field."""
+    """KEP-3157 and the rules for resourceVersionMatch define them. The details have ListOptions and the field."""
     code, status = await api.request("GET", f"{api.config_maps}?{query}")
     assert (code, status["reason"]) == (422, "Invalid")
     assert LIST_OPTIONS.items() <= status["details"].items()

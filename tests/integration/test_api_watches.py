@@ -20,7 +20,7 @@ async def version_of(api: ApiUnderTest) -> str:
 
 
 async def test_a_watch_has_each_change_once_and_in_order(api: ApiUnderTest):
-    """ADDED, MODIFIED and DELETED with complete objects, including kind and apiVersion."""
+    """ADDED, MODIFIED and DELETED have complete objects, including kind and apiVersion."""
     await api.create(api.config_maps, objects.config_map("before"))
     async with api.watch(api.config_maps, f"resourceVersion={await version_of(api)}") as watch:
         made = await api.create(api.config_maps, objects.config_map("a"))
@@ -139,7 +139,7 @@ async def test_a_change_of_labels_adds_and_deletes_objects(api: ApiUnderTest):
 
 
 async def test_one_object_can_be_watched_by_its_name(api: ApiUnderTest):
-    """By fieldSelector=metadata.name. Other objects are not shown."""
+    """The field selector is metadata.name. Other objects are not shown."""
     query = f"resourceVersion={await version_of(api)}&fieldSelector=metadata.name%3Da"
     async with api.watch(api.config_maps, query) as watch:
         for name in ("b", "a"):

@@ -34,7 +34,7 @@ class Chat(NamedTuple):
 
 @pytest.fixture
 def chat(tmp_path: pathlib.Path) -> Iterator[Chat]:
-    """Both servers."""
+    """Alertmanager and its receiver."""
     with contextlib.ExitStack() as stack:
         webhook = stack.enter_context(Webhook())
         alertmanager = stack.enter_context(Alertmanager(tmp_path / "alertmanager", receiver=webhook.url))
@@ -65,7 +65,7 @@ def unreconciled(coderun: str, *, cause: str, **more: str):
 
 
 def test_a_message_has_the_summary_the_commands_and_the_runbook(chat: Chat):
-    """The complete message. The message about the resolved alerts is green and only has the names."""
+    """The text is compared completely. The message about resolved alerts is green and only has the names."""
     chat.alertmanager.tell(
         unreconciled("play-1", cause="configmap_missing (claude)"),
         unreconciled("play-2", cause="<!channel> `not` *yet*\nreconciled"),

@@ -75,7 +75,7 @@ def test_a_platform_without_template_configmaps_is_healthy(
 
 
 def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
-    """Only those that match. Others, such as kube-root-ca.crt, are ignored."""
+    """Others, such as kube-root-ca.crt, are ignored."""
     for name in ("cto-controller-templates-shared", "other"):
         place.ask("POST", place.config_maps, objects.config_map(name, data={"a": "x"}))
     required = ["cto-controller-templates-*", "cto-templates-*"]
@@ -99,7 +99,7 @@ def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place:
 def test_a_wrong_name_of_a_kind_is_shown_with_the_right_one(
     control_plane: ControlPlane, tasks: str, tmp_path: pathlib.Path, wrong: dict[str, str], line: str
 ):
-    """By the discovery of the API server."""
+    """It is from the discovery of the API server."""
     kind = {"group": tasks, "version": "v1", "plural": "agenttasks", "kind": "AgentTask"} | wrong
     code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
     assert code == 1
@@ -136,7 +136,7 @@ def test_unknown_phases_and_agents_are_notes(control_plane: ControlPlane, place:
 
 
 def test_a_path_that_is_not_in_a_real_schema_is_a_note(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """By the OpenAPI document of its group. A path below preserved unknown fields may exist."""
+    """The schema is from the OpenAPI document. A path below preserved unknown fields may exist."""
     text = {"type": "string"}
     spec = {"type": "object", "properties": {"model": text}}
     status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"phase": text}}

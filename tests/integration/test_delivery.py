@@ -193,7 +193,7 @@ def test_a_hanging_job_and_its_cause_are_notified_until_it_ends(env: Environment
 
 
 def test_prometheus_keeps_the_labels_of_runs(env: Environment):
-    """By `honor_labels`: labels of the target replace none of them, and no label gets the prefix `exported_`."""
+    """Labels of the target replace none of them (`honor_labels`), and no label gets the prefix `exported_`."""
     env.elsewhere.make_job(env.elsewhere.make_run("labelled"), name="labelled-job")
     run = f'coderun_job_name{{namespace="{env.elsewhere.namespace}",coderun="labelled",job_name="labelled-job"}}'
     until(lambda: env.prometheus.query(run), what="Prometheus has the run")

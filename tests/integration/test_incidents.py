@@ -142,7 +142,7 @@ def test_a_failed_attempt_is_retried_without_a_notification(env: Environment):
 
 
 def test_a_deleted_run_deletes_its_job_its_pod_and_its_series(env: Environment):
-    """By its finalizer and the garbage collector."""
+    """The finalizer and the garbage collector do so."""
     order = Order(task=12, agent="Cipher", work=600)
     env.platform.do(lambda platform: platform.order([order]))
     until(lambda: any(pod["metadata"]["name"] for pod in _pods_of(env, order)), what="its pod runs")

@@ -95,7 +95,7 @@ def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: Workplace, metri
 
 
 def test_a_field_of_a_wrong_type_is_treated_as_missing(place: Workplace, metrics: StateMetrics):
-    """Or it becomes a label with the text that Go prints. Other fields of the run are exported."""
+    """It may also become a label with the text that Go prints. Other fields of the run are exported."""
     wrong = {series for series in _of_runs(metrics, place) if 'coderun="wrong"' in series}
     assert {series.partition("{")[0].removeprefix("kube_coderun_") for series in wrong} == {
         "created",
@@ -106,7 +106,7 @@ def test_a_field_of_a_wrong_type_is_treated_as_missing(place: Workplace, metrics
 
 
 def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplace, prometheus: FuturePrometheus):
-    """In time, with the name of the run. No healthy object has an alert."""
+    """The alerts fire in time and have the name of the run. No healthy object has an alert."""
     ours = f'{{namespace="{place.namespace}"}}'
     names = {
         "KubeCodeRunWithoutJob": ("coderun", {"new", "wrong"}),

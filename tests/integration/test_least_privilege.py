@@ -124,7 +124,7 @@ def test_each_permission_is_used_and_no_other_is_requested(
 def test_check_names_the_verb_that_is_missing(
     account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path, verbs: list[str], missing: str
 ):
-    """For each resource. A role with only `list` is not sufficient for `run`."""
+    """It does so for each resource. A role with only `list` is not sufficient for `run`."""
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     for role in account.manifests:
         if "rules" in role:

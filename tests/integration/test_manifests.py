@@ -157,7 +157,7 @@ def pods_of(plane: ControlPlane, service: dict[str, Any]) -> list[dict[str, Any]
 
 @pytest.mark.usefixtures("operator", "namespaces")
 def test_the_api_server_accepts_every_installation(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """With strict validation: no unknown fields and no invalid objects."""
+    """Validation is strict: unknown fields and invalid objects are errors."""
     flags = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
     different = {
         json.dumps(item, sort_keys=True): item

@@ -35,7 +35,7 @@ def limited(control_plane: ControlPlane, out: Jobs) -> Iterator[Jobs]:
 
 @pytest.mark.parametrize("metadata", AGENTS.values(), ids=AGENTS)
 def test_a_job_of_an_agent_gets_missing_limits(limited: Jobs, metadata: dict[str, Any]):
-    """A deadline of an hour and no retries. The Job is known by its label or by its owner."""
+    """It gets a deadline of an hour and no retries. The Job is known by its label or by its owner."""
     assert limited.send(**metadata).limits == (3600, 0)
 
 
@@ -50,7 +50,7 @@ def test_a_job_of_an_agent_gets_missing_limits(limited: Jobs, metadata: dict[str
     ids=str,
 )
 def test_a_job_keeps_its_own_limits(limited: Jobs, own: dict[str, Any], limits: tuple[int, int]):
-    """Longer or shorter ones. Only missing limits are set."""
+    """They may be longer or shorter. Only missing limits are set."""
     assert limited.send(spec=own).limits == limits
 
 
@@ -61,7 +61,7 @@ def test_other_jobs_are_not_changed(limited: Jobs, metadata: dict[str, Any]):
 
 
 def test_a_job_opts_out_by_its_annotation(limited: Jobs):
-    """`coderun-exporter/admission: none`."""
+    """The annotation is `coderun-exporter/admission: none`."""
     assert limited.send(labels=AGENT, annotations=OUT).limits == (None, 6)
 
 

@@ -66,7 +66,7 @@ def test_other_jobs_cause_no_warnings(jobs: Jobs):
 
 
 def test_a_job_without_limits_is_denied_if_this_was_chosen(jobs: Jobs):
-    """422 with the same line. A Job with limits is admitted. Applying the first file again restores the warning."""
+    """The response is 422 with the same line. If the first file is applied again, it is a warning again."""
     with policies.applied(jobs.plane, VALIDATE, DENY, namespaces=[jobs.namespace]):
         refused = jobs.until_refused()
         assert refused.code == 422
@@ -107,7 +107,7 @@ def test_the_default_limit_is_one_line(jobs: Jobs):
 
 
 def test_agents_kinds_and_cleanups_can_have_their_own_limits(jobs: Jobs):
-    """By the label `github-user`, the kind of the owner, or the label of a cleanup, as in a comment of the file."""
+    """The keys are the label `github-user`, the kind of the owner, and the label of a cleanup."""
     (shown,) = (line.strip("# \n") for line in (policies.FILES / LIMITS).read_text().splitlines() if "# {'d" in line)
     with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: f'expression: "{shown}"'}):
         jobs.until_limited()

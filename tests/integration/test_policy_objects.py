@@ -115,7 +115,7 @@ def test_a_job_of_another_team_is_not_changed(limited: Platform):
 
 
 def test_both_can_opt_out_by_annotation(limited: Platform):
-    """`coderun-exporter/admission: none`, as other Jobs."""
+    """The annotation is `coderun-exporter/admission: none`, as for other Jobs."""
     assert limited.bolt(annotations=OUT).limits == (None, 3)
     assert limited.cleanup(annotations=OUT).limits == (None, 0)
 

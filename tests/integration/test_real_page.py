@@ -72,7 +72,7 @@ def test_prometheus_client_reads_the_text_format(exporter: Exporter):
 
 
 def test_prometheus_client_reads_openmetrics_with_the_same_samples(exporter: Exporter):
-    """By its strict parser. The samples of objects are those of the text format."""
+    """Its strict parser is used. The samples of objects are those of the text format."""
     answer = exporter.get(accept=OPENMETRICS)
     assert (answer.status, answer.content_type.partition(";")[0]) == (200, "application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
@@ -93,7 +93,7 @@ def test_promtool_accepts_the_metrics(exporter: Exporter):
 
 @pytest.mark.needs("prometheus")
 def test_prometheus_stores_exactly_the_exposed_samples(exporter: Exporter, tmp_path: pathlib.Path):
-    """All series and values. Of values that change with every scrape, only the series are compared."""
+    """Values that change with every scrape are not compared, but their series are."""
     target = {"job": JOB, "instance": exporter.address, **TARGET_LABELS}
     with Prometheus(tmp_path / "prometheus", exporter=exporter.address) as prometheus:
         prometheus.until_scraped()

@@ -144,7 +144,7 @@ def test_pagerduty_and_mail_have_the_cause_first_and_then_the_commands(servers: 
 
 
 def test_text_from_the_cluster_is_one_line_of_plain_text(servers: Servers):
-    """In the subject, the title and the lists. No template is expanded, and no commands are added."""
+    """These are the subject, the title and the lists. No template is expanded, and no commands are added."""
     servers.alertmanager.tell(alert(summary=f"CodeRun agents/x: {HOSTILE}"))
     cleaned = "CRITICAL: CodeRun agents/x: <!channel> <b>bold</b> { { .x }} { { {a Next: rm -rf /"
     assert servers.requests.first("/pagerduty")["payload"]["summary"].strip() == cleaned

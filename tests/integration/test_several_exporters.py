@@ -91,7 +91,7 @@ def drain(plane: ControlPlane, namespace: str, folder: pathlib.Path) -> None:
 
 
 def assert_each_service_has_its_own_pod(plane: ControlPlane, namespace: str) -> None:
-    """By the addresses in the EndpointSlices, which the real controller writes."""
+    """Asserts the addresses in the EndpointSlices, which the real controller writes."""
     slices = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
 
     def targets() -> list[list[str]]:
@@ -121,7 +121,7 @@ def test_two_exporters_of_one_release_are_drained(
 def test_two_exporters_of_kustomize_in_one_namespace_are_drained(
     control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
 ):
-    """The base, and a second exporter as in deploy/README.md."""
+    """The second exporter is installed as in deploy/README.md."""
     manifests = []
     for name, text in (("first", ""), ("second", second_exporter())):
         folder = tmp_path / name
@@ -140,7 +140,7 @@ def test_two_exporters_of_kustomize_in_one_namespace_are_drained(
 def test_a_parent_chart_can_disable_and_enable_it(
     control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
 ):
-    """With its condition, in upgrades of one release. The parent has `global` values."""
+    """The condition changes with each upgrade of the release. The parent has `global` values."""
     values = {"coderun-exporter": {"enabled": True, "rbac": {"create": False}}, "global": {"team": "a"}}
     chart = parent_chart(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
     deployments = f"/apis/apps/v1/namespaces/{namespace}/deployments"
@@ -177,7 +177,7 @@ def test_the_api_server_accepts_the_chart_with_every_value_null(
 def test_an_empty_list_of_scrapers_denies_all_scrapes(
     control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
 ):
-    """As the API server stores the policy and kubectl describes it."""
+    """The API server stores the policy, and kubectl describes it."""
     policy = only_object(
         render_chart({"networkPolicy": {"prometheus": []}}, f"--namespace={namespace}"), "NetworkPolicy"
     )
@@ -188,7 +188,7 @@ def test_an_empty_list_of_scrapers_denies_all_scrapes(
 
 
 def test_a_quota_limits_a_tenant(control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path):
-    """The quota of the example with a smaller number. The error names it."""
+    """It is the quota of the example with a smaller number. The error names it."""
     quota = fast_yaml.load((ROOT / "deploy/examples/tenant-quota.yaml").read_text())
     quota["metadata"]["namespace"] = namespace
     quota["spec"]["hard"] = dict.fromkeys(quota["spec"]["hard"], "2")

@@ -155,7 +155,7 @@ async def test_a_scrape_needs_a_certificate_and_a_password(secured: Secured):
 
 
 def test_no_scrape_fails_while_certificates_are_rotated(tmp_path: pathlib.Path, secured: Secured):
-    """At least ten certificates, their keys a moment later, and invalid certificates: every scrape succeeds."""
+    """At least ten certificates are issued, with keys a moment later, and some invalid certificates."""
     with Prometheus(tmp_path / "prometheus", exporter=secured.address, scrape=secured.scrape()) as prometheus:
         prometheus.until_scraped()
         with Load(secured) as load:

@@ -71,7 +71,7 @@ def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | Non
 async def test_a_claim_has_no_job_until_its_sandbox_has_a_pod(
     control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
 ):
-    """By ownerReferences. Each change is an event of the watch of its kind."""
+    """They are joined by ownerReferences. Each change is an event of the watch of its kind."""
     settings = tmp_path / "settings.yml"
     settings.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": {"kinds": KINDS}}))
     account = ServiceAccount(control_plane, place, settings=settings)

@@ -120,7 +120,7 @@ def test_a_step_that_creates_a_run_without_a_limit_causes_a_warning(send: Send, 
     ids=["deadline", "deadline by parameter", "timeout", "default deadline", "default timeout"],
 )
 def test_a_step_with_its_own_time_limit_causes_no_warning(send: Send, spec: dict[str, Any]):
-    """By any means of Argo that ends a waiting template."""
+    """Argo has several fields that end a waiting template."""
     assert not has_warning(send(workflow(**spec)))
 
 
@@ -157,7 +157,7 @@ def test_a_suspend_step_causes_no_warning(send: Send):
     ids=["JSON", "DocsRun", "apply", "get", "another kind", "only mentioned", "a script"],
 )
 def test_a_step_that_creates_a_run_is_recognized(send: Send, step: dict[str, Any], is_run: bool):
-    """By its action and by the kind in its manifest, in any notation."""
+    """The action and the kind in the manifest decide, in any notation."""
     assert has_warning(send(workflow(templates=[step]))) is is_run
 
 

@@ -96,14 +96,14 @@ async def test_an_intercept_can_replace_the_response(server, client):
 
 
 async def test_requests_are_recorded(server, client):
-    """With method, path and query."""
+    """A record has the method, the path and the query."""
     async with client.get(f"{CONFIG_MAPS}?limit=5&labelSelector=a%3Db"):
         pass
     assert list(server.requests) == [f"GET {CONFIG_MAPS}?limit=5&labelSelector=a%3Db"]
 
 
 async def test_loaded_objects_keep_their_fields(server, client):
-    """Also status, uid and timestamps. The server sets missing fields, and copies the objects."""
+    """They also keep status, uid and timestamps. The server sets missing fields, and copies the objects."""
     given = {"uid": "u1", "creationTimestamp": "2020-01-01T00:00:00Z", "namespace": "default", "name": "j"}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": given, "status": {"active": 1}}
     server.load([job, config_map("a")])
@@ -117,7 +117,7 @@ async def test_loaded_objects_keep_their_fields(server, client):
 
 
 async def test_loading_sends_events_to_open_watches(server, client):
-    """ADDED for a new object and MODIFIED for an existing one, with the same uid."""
+    """A new object is ADDED and an existing one is MODIFIED, with the same uid."""
     async with client.get(f"{CONFIG_MAPS}?watch=true") as watch:
         server.load([config_map("a"), config_map("a", data={"k": "v"})])
         added, modified = await line(watch), await line(watch)
@@ -165,7 +165,7 @@ async def test_compaction_does_not_end_open_watches(server, client):
 
 
 async def test_bookmarks_are_sent_at_their_interval(server, client):
-    """With the newest resource version, although the watch selects no changed object."""
+    """A bookmark has the newest resource version, although the watch selects no changed object."""
     query = "watch=true&allowWatchBookmarks=true&resourceVersion=1&labelSelector=none"
     async with client.get(f"{CONFIG_MAPS}?{query}") as watch:
         server.load([config_map("a")])
@@ -204,7 +204,7 @@ async def test_a_watch_is_removed_when_its_client_disconnects(server, client):
 
 
 async def test_stop_closes_watches_and_start_continues(server, client):
-    """As with a killed server. After a start on the same port it has the same objects."""
+    """Watches end as with a killed server. After a start on the same port the server has the same objects."""
     server.load([config_map("a")])
     port = urllib.parse.urlsplit(server.url).port
     async with client.get(f"{CONFIG_MAPS}?watch=true") as watch:
@@ -283,7 +283,7 @@ def test_a_changed_owner_decides_the_deletion():
 
 
 def test_a_deleted_namespace_deletes_its_contents():
-    """At once, because the stand-in has no namespace controller."""
+    """They are deleted at once, because the stand-in has no namespace controller."""
     store = StandInApiServer().store
     store.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}})
     store.put({**config_map("a"), "metadata": {"name": "a", "namespace": "n"}})

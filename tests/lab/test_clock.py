@@ -30,7 +30,7 @@ def a_clock(real, **changes):
 
 
 async def test_a_simulated_minute_takes_a_second():
-    """At speed 60."""
+    """The speed is 60."""
     real = FakeRealTime()
     clock = a_clock(real)
     await clock.sleep(60.0)

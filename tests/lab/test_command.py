@@ -37,14 +37,14 @@ def replay_arguments(monkeypatch):
 
 
 def test_the_defaults_are_for_new_users(replay_arguments, capsys):
-    """Speed 60. If the output is not a terminal, the demo ends after the replay."""
+    """The speed is 60. If the output is not a terminal, the demo ends after the replay."""
     assert command.main(["--web.listen-address=127.0.0.1:0"]) == 0
     assert capsys.readouterr() == ("", "")
     assert (replay_arguments["speed"], replay_arguments["stay"], replay_arguments["note"]) == (60.0, False, "")
 
 
 def test_help_names_every_flag(capsys):
-    """On standard output, with exit code 0."""
+    """The exit code is 0, and standard output has the help."""
     assert command.main(["--help"]) == 0
     out = capsys.readouterr().out
     assert all(flag in out for flag in ("--speed", "--web.listen-address", "--stay", "127.0.0.1:10911"))
@@ -61,7 +61,7 @@ def test_help_names_every_flag(capsys):
     ],
 )
 def test_a_wrong_flag_is_one_line(flags, line, replay_arguments, capsys):
-    """Exit code 2. The line names the flag and what is valid, and no replay starts."""
+    """The exit code is 2. The line names the flag and what is valid, and no replay starts."""
     assert command.main(flags) == 2
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"coderun-exporter: {line}; see python -m lab.demo --help\n")

@@ -49,7 +49,7 @@ def test_an_alertmanager_that_is_too_old_is_not_used(installed, version, used):
 
 
 def test_a_component_that_is_too_old_is_named_with_both_versions(installed):
-    """In the error, and in the reason for which a test is skipped."""
+    """They are in the error, and in the reason for which a test is skipped."""
     path = installed("promtool", "promtool, version 2.42.0")
     with pytest.raises(MissingComponentError) as caught:
         component("promtool")

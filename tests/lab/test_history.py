@@ -72,7 +72,7 @@ def value_of(text, history):
 
 @pytest.mark.parametrize(("text", "expected"), EXPRESSIONS.items())
 def test_ranges_and_offsets_follow_the_documentation(text, expected, history):
-    """Offsets, ranges without their left boundary, staleness, counter resets and extrapolation."""
+    """These are offsets, ranges without their left boundary, staleness, counter resets and extrapolation."""
     assert value_of(text, history) == expected
 
 

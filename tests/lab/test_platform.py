@@ -72,7 +72,7 @@ async def test_the_six_configmaps_are_installed_once(simulation):
 
 
 async def test_a_run_creates_a_job_and_finishes_after_it(simulation):
-    """Finalizer, Job, status Running with jobName. After the work the Job is Complete, then the run has Succeeded."""
+    """The run has a finalizer and is Running with the jobName. It has Succeeded after the Job is Complete."""
     await simulation.platform.order([REX])
     assert "status" not in await simulation.run(REX)
     await simulation.round()
@@ -103,7 +103,7 @@ async def test_a_run_creates_a_job_and_finishes_after_it(simulation):
 
 
 async def test_the_job_of_a_succeeded_run_is_deleted_after_a_minute(simulation):
-    """At expireAt and not earlier. cleanupCompletedAt has the time."""
+    """It is deleted at expireAt and not earlier. The field cleanupCompletedAt has the time."""
     await simulation.platform.order([REX])
     for after in (0, 300, 0, 59):
         await simulation.round(after=after)
@@ -180,7 +180,7 @@ async def test_a_run_whose_attempts_all_fail_is_retried_indefinitely(simulation)
 
 
 async def test_a_hanging_agent_changes_no_status(simulation):
-    """As in the second incident: hours after the work, both objects are as they were while the agent worked."""
+    """This is the second incident: hours after the work, both objects are as they were during the work."""
     order = Order(task=3, agent="Tess", cli="factory", work=420, exits=("never",))
     await simulation.platform.order([order])
     await simulation.round()
@@ -193,7 +193,7 @@ async def test_a_hanging_agent_changes_no_status(simulation):
 
 
 async def test_a_deadline_ends_a_hanging_job(simulation):
-    """As the Job controller does: first the pod terminates, then the Job has Failed."""
+    """The Job controller does the same: first the pod terminates, then the Job has Failed."""
     await simulation.platform.order([Order(task=3, agent="Tess", work=420, exits=("never",))])
     await simulation.round()
     await simulation.round(after=420)

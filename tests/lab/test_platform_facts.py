@@ -134,7 +134,7 @@ def play(request, november_play, newest_play):
 
 
 def test_each_field_and_value_of_a_runs_status_is_in_an_object_set(play):
-    """Phase, message, retryCount and conditions. Other values are never written."""
+    """Examples are phase, message, retryCount and conditions. Other values are never written."""
     known = known_facts("CodeRun", "status")
     written = {fact for run in play.runs for fact in facts_of(run.get("status", {}))}
     assert written - known == set()
@@ -201,7 +201,7 @@ def test_after_a_run_that_cannot_be_decoded_no_run_is_changed(november_play):
 
 
 def test_a_template_failure_of_the_newest_version_is_a_failed_run_without_a_job(newest_play):
-    """At once, with the message of the real controller. This version has no ConfigMaps with templates."""
+    """It fails at once, with the message of the real controller. This version has no ConfigMaps with templates."""
     failed = [run for run in newest_play.runs if run.get("status", {}).get("phase") == "Failed"]
     owners = {job["metadata"]["ownerReferences"][0]["uid"] for job in newest_play.jobs}
     assert failed

@@ -183,7 +183,7 @@ def test_vectors_have_the_documented_labels_and_values(text, expected):
 
 @pytest.mark.parametrize(("text", "words"), MATCHING_ERRORS.items())
 def test_an_ambiguous_match_is_an_error(text, words):
-    """As in Prometheus, where the rule fails and does not fire."""
+    """Such a rule of Prometheus fails and does not fire."""
     with pytest.raises(PromqlError, match=words):
         value_of(text)
 
@@ -197,7 +197,7 @@ def test_invalid_promql_is_an_error(text):
 
 @pytest.mark.parametrize(("text", "construct"), UNSUPPORTED.items())
 def test_an_unsupported_construct_is_named(text, construct):
-    """Also if no series reaches it."""
+    """It is also an error if no series reaches it."""
     with pytest.raises(UnsupportedError) as caught:
         promql.evaluate(promql.parse(text), page=Page(), time=NOW)
     assert str(caught.value) == construct

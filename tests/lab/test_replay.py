@@ -84,7 +84,7 @@ async def until(out, words):
 
 @pytest.mark.timeout(120)
 async def test_every_incident_is_detected_and_nothing_else_fires():
-    """With the real exporter and the shipped rules: causes are named, all alerts resolve, and no others fire."""
+    """The test uses the real exporter and the shipped rules. Causes are named, and all alerts resolve."""
     out = io.StringIO()
     code = await replay(out=out, speed=600, stay=False, exporter=real_exporter, interrupted=asyncio.Event())
     text = out.getvalue()
@@ -165,7 +165,7 @@ async def test_an_interruption_before_all_incidents_are_detected():
 
 
 async def test_an_interruption_after_all_incidents_are_detected_is_a_success():
-    """As soon as every incident is detected."""
+    """The exit code is 0 as soon as every incident is detected."""
     out, interrupted = io.StringIO(), asyncio.Event()
     playing = asyncio.create_task(
         replay(out=out, speed=600, stay=True, exporter=exporter_with(ALL_INCIDENTS), interrupted=interrupted)

@@ -90,7 +90,7 @@ def test_without_for_it_fires_and_resolves_at_once(tmp_path):
 
 
 def test_a_failing_rule_keeps_its_alerts_and_is_reported(tmp_path):
-    """By the rule's name, until an evaluation succeeds."""
+    """The rule is reported by its name, until an evaluation succeeds."""
     alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '-heat < 0'}]}]"))
     alerts.evaluate(heat(a=1), at=0)
     twice = Page([("heat", {"host": "a"}, 1.0), ("heat", {"host": "a"}, 2.0)])
@@ -183,7 +183,7 @@ groups:
 
 
 def test_two_rules_with_the_same_name_have_separate_alerts(tmp_path):
-    """Such as a warning and a critical alert, each with its own condition."""
+    """A warning and a critical alert may have the same name and different conditions."""
     warm = "{alert: Hot, expr: 'heat > 10 and heat <= 20', labels: {severity: warning}}"
     hot = "{alert: Hot, expr: 'heat > 20', labels: {severity: critical}}"
     alerts = Alerts(rules_of(tmp_path, f"groups: [{{name: g, rules: [{warm}, {hot}]}}]"))

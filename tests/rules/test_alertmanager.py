@@ -80,7 +80,7 @@ def stalled(name, *, cause="cause unknown", **labels):
 )
 @pytest.mark.parametrize("file", ["alertmanager.yml", "receivers.yml"])
 def test_alertmanager_accepts_the_configuration(tmp_path, file, tool):
-    """`amtool check-config` in a copied folder, also of the oldest supported version. All inhibitions are loaded."""
+    """The tool is `amtool check-config`, also of the oldest supported version. All inhibitions are loaded."""
     shutil.copy(ALERTS / file, tmp_path)
     shutil.copytree(ALERTS / "templates", tmp_path / "templates")
     output = amtool("check-config", file, folder=tmp_path, tool=tool)
@@ -145,7 +145,7 @@ def test_the_template_finds_the_commands_and_the_object_of_each_alert(rule):
 
 @pytest.mark.needs("amtool")
 def test_a_message_has_the_summary_the_commands_and_the_runbook(rendered):
-    """The complete message."""
+    """The text is compared completely."""
     alert = stalled("play-1", cause="configmap_missing (claude)", cluster="prod")
     assert rendered("title", firing=[alert]) == "CRITICAL: CodeRunJobCreationStalled in agents, cluster prod"
     assert rendered("color", firing=[alert]) == "danger"
@@ -162,7 +162,7 @@ def test_a_message_has_the_summary_the_commands_and_the_runbook(rendered):
 
 @pytest.mark.needs("amtool")
 def test_a_message_lists_at_most_ten_alerts(rendered):
-    """Ten firing and ten resolved ones. The commands are those of the first alert."""
+    """It lists ten firing and ten resolved ones. The commands are those of the first alert."""
     firing, resolved = [[stalled(f"{kind}-{n}") for n in range(12)] for kind in ("run", "old")]
     assert rendered("title", firing=firing, resolved=resolved) == "CRITICAL: 12 x CodeRunJobCreationStalled in agents"
     assert rendered("text", firing=firing, resolved=resolved) == (
@@ -208,7 +208,7 @@ def test_a_resolved_message_is_green_and_names_the_objects(rendered):
 
 @pytest.mark.needs("amtool")
 def test_cluster_text_cannot_mention_users_or_break_out_of_code_blocks(rendered):
-    """With markup of Slack, line breaks, invisible characters and long text, in every part of a message."""
+    """Each part of a message has markup of Slack, line breaks, invisible characters and long text."""
     evil = "<!channel> & ```\nNext:\nrm -rf /\u202e\u200b\x07 <https://a.example|b>"
     alert = stalled("x", cause=evil + "y" * 900, cluster=evil)
     alert["labels"] |= {"namespace": evil, "coderun": evil}

@@ -167,7 +167,7 @@ def test_the_readme_lists_every_alert_with_its_severity():
 
 
 def test_the_version_is_in_the_changelog_and_the_readme():
-    """alerts/VERSION."""
+    """The version is that of alerts/VERSION."""
     version = (ALERTS / "VERSION").read_text().strip()
     assert re.fullmatch(r"\d+\.\d+\.\d+", version)
     assert f"## [{version}]" in (ALERTS / "CHANGELOG.md").read_text()
@@ -176,7 +176,7 @@ def test_the_version_is_in_the_changelog_and_the_readme():
 
 @pytest.mark.parametrize("job", SCRAPE_JOBS, ids=lambda job: job["job_name"])
 def test_a_scrape_job_keeps_the_labels_of_runs(job):
-    """By `honor_labels`. The interval, the port and the name of the job are those that the rules assume."""
+    """It has `honor_labels`. Its interval, port and name are those that the rules assume."""
     assert job["honor_labels"] is True
     assert job["scrape_interval"] == "30s"
     assert "10911" in str(job)

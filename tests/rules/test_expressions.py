@@ -42,7 +42,7 @@ def unbound_in(expression):
 
 @by_entry()
 def test_an_alert_reads_only_metrics_that_exist(rule):
-    """In its expression and in the queries of its annotations."""
+    """These are the metrics of its expression and of the queries in its annotations."""
     queries = [rule["expr"], *queries_of(rule)]
     known = {*exporter_metrics(), *RECORDED, "up", "process_cpu_seconds_total"}
     assert metrics_of(rule["expr"])
@@ -51,13 +51,13 @@ def test_an_alert_reads_only_metrics_that_exist(rule):
 
 @pytest.mark.parametrize("rule", RECORDS, ids=RECORDED)
 def test_a_recording_rule_reads_only_metrics_that_exist(rule):
-    """Metrics of the exporter, or series of earlier recording rules."""
+    """It may also read series of earlier recording rules."""
     assert metrics_of(rule["expr"]) <= {*exporter_metrics(), *RECORDED[: RECORDED.index(rule["record"])]}
 
 
 @pytest.mark.parametrize("rule", [*RULES, *RECORDS], ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_selects_only_series_of_the_exporter(rule):
-    """In its expression and in its annotations. Other targets may have series with the same names."""
+    """Other targets may have series with the same names. Queries in annotations are checked as well."""
     for expression in [rule["expr"], *(queries_of(rule) if "alert" in rule else ())]:
         assert not list(unbound_in(expression)), expression
 

@@ -32,7 +32,7 @@ def run(name, *arguments, directory=ALERTS):
 
 @pytest.mark.parametrize("promtool", PROMTOOLS)
 def test_prometheus_accepts_the_rules(promtool):
-    """`promtool check rules` for every file, with the newest and the oldest supported version."""
+    """The tool is `promtool check rules`, of the newest and the oldest supported version."""
     assert run(promtool, "check", "rules", *RULE_FILES).count("SUCCESS") == len(RULE_FILES)
 
 
@@ -46,7 +46,7 @@ def test_prometheus_finds_that_an_alert_does_what_its_unit_tests_say(file, promt
 
 @pytest.mark.needs("promtool")
 def test_prometheus_accepts_the_scrape_jobs(tmp_path):
-    """In a complete configuration, with the rules and an Alertmanager."""
+    """The configuration also has the rules and an Alertmanager."""
     config = {
         "global": {"evaluation_interval": "30s", "external_labels": {"cluster": "one"}},
         "rule_files": [str(ALERTS / "rules" / "*.yml")],

@@ -88,7 +88,7 @@ def written(folder, files):
 
 
 def test_without_settings_the_rules_are_unchanged(load):
-    """Without a file, with an empty file, and with empty sections."""
+    """There may be no file, an empty file, or empty sections."""
     for given in (settings.load(None, names=NAMES), load(""), load("rules:\n"), load({"rules": {"alerts": None}})):
         assert tuning.tuned(FILES, given) == FILES
 
@@ -147,7 +147,7 @@ def number_of(node):
 
 @pytest.mark.needs("promtool")
 def test_prometheus_accepts_rules_with_every_setting_changed(load, tmp_path):
-    """With all thresholds, severities and labels, by `promtool check rules`."""
+    """All thresholds, severities and labels are changed. The tool is `promtool check rules`."""
     alerts = {
         name: {
             "severity": "info",
@@ -278,7 +278,7 @@ def test_a_settings_file_that_is_missing_is_one_line(tmp_path):
 
 
 def test_the_readme_lists_every_threshold():
-    """With its default."""
+    """Each row has the default."""
     page = (ALERTS / "README.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([0-9]+h?) \|", page, re.MULTILINE)
     assert rows == [(name, key, str(TABLE[name][key]["default"])) for name, key in ALL_THRESHOLDS]
@@ -286,7 +286,7 @@ def test_the_readme_lists_every_threshold():
 
 @pytest.mark.parametrize("page", ["alerts/README.md", "deploy/helm/coderun-exporter/README.md"])
 def test_the_example_of_a_page_is_valid(load, page):
-    """Without any change."""
+    """It can be copied without changes."""
     text = (ALERTS.parent / page).read_text()
     [example] = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "\nrules:\n" in block]
     assert load(example).alerts["AgentJobSuspended"]["enabled"] is False

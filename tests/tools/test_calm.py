@@ -66,7 +66,7 @@ def test_a_fault_that_is_not_detected_is_an_error(change, expected):
 
 
 def test_a_gradual_fault_may_be_detected_early():
-    """At most `before` seconds before its begin. The time to detection is 0 then."""
+    """It may be detected at most `before` seconds before its begin. The time to detection is 0 then."""
     early, gradual = dataclasses.replace(FOUND, first=990.0), dataclasses.replace(BROKEN, before=20.0)
     assert verdict_on(early, faults=(gradual,)) == []
     assert "| 0 s | 2 min |" in calm.page(ARGS, a_month(), a_month(early, faults=(gradual,)))[0]
@@ -74,7 +74,7 @@ def test_a_gradual_fault_may_be_detected_early():
 
 
 def test_a_lost_scrape_and_clock_skew_extend_the_limit():
-    """By four minutes, because a `for` may restart, and by the skew."""
+    """The limit is extended by four minutes, because a `for` may restart, and by the skew."""
     assert verdict_on(dataclasses.replace(FOUND, first=1360.0)) == []
     assert verdict_on(dataclasses.replace(FOUND, first=1390.0), skew=-30.0) == []
     assert verdict_on(dataclasses.replace(FOUND, first=1391.0), skew=-30.0)
@@ -140,7 +140,7 @@ def test_other_alerts_fail_the_replay_except_the_advice():
 
 
 def test_the_text_of_each_alert_is_printed_once():
-    """As a code block."""
+    """It is a code block."""
     again = firing("AgentJobHanging", "job_name", "play-coderun-task-4-tess-x")
     text, _ = replay.page((*DETECTED, again), [ANNOTATIONS] * 4, scrapes=1)
     assert text.count("    It is stuck.\n    Next:\n    kubectl get x") == 3

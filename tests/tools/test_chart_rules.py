@@ -33,7 +33,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_chart_and_the_bundle_have_the_same_rules(case, tmp_path):
-    """With the same settings, in PrometheusRules and in the ConfigMap."""
+    """The settings are equal. The rules are in PrometheusRules and in the ConfigMap."""
     file = tmp_path / "settings.yml"
     file.write_text(json.dumps(CASES[case]))
     expected = tuning.tuned(source.read_rules(), settings.load(file, names=NAMES))

@@ -30,7 +30,7 @@ def test_a_stale_file_is_named_and_then_generated(tmp_path, monkeypatch, capsys)
 
 
 def test_every_value_is_in_the_readme():
-    """With its path, its default, and its comment."""
+    """It has its path, its default, and its comment."""
     page = (CHART / "README.md").read_text()
     assert "| `networkPolicy.apiServer.ports` | `[443, 6443]` | The ports of the API server" in page
     for path in ("name", "settings", "image.tag", "dashboards.labels", "env"):

@@ -133,7 +133,7 @@ def test_a_broken_row_is_found(row):
 
 
 def test_every_make_command_in_the_documentation_exists():
-    """In the README, docs and the changelogs."""
+    """These are commands in the README, docs and the changelogs."""
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
     named = {
         name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text("utf-8"), re.MULTILINE)
@@ -142,7 +142,7 @@ def test_every_make_command_in_the_documentation_exists():
 
 
 def test_the_table_of_faults_lists_every_tested_fault():
-    """And no others. All tests of each fault have passed."""
+    """It lists no others, and all tests of each fault have passed."""
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/integration/faults").glob("test_*.py"))
     table = text_of("docs/reliability.md").partition("| fault | tests passed |")[2].partition("<!--")[0]
     rows = re.findall(r"^\| ([^|]+?) \| (\d+) of (\d+) \|", table, re.MULTILINE)

@@ -25,7 +25,7 @@ a: 1
 
 
 def test_the_commands_are_those_below_the_heading():
-    """One by one. A continued line is part of its command."""
+    """A continued line is part of its command."""
     assert page.commands("First", text=TEXT) == ["one", "two \\\n  more"]
     assert page.block("Second", "yaml", text=TEXT) == "a: 1\n"
 
@@ -38,7 +38,7 @@ def test_a_heading_without_its_block_is_an_error(heading, language):
 
 
 def test_the_page_has_all_blocks_that_are_needed():
-    """Each installation method, its preparation, and the configuration of Prometheus with its mount path."""
+    """It has each installation method, its preparation, and the configuration of Prometheus with its mount path."""
     for heading in ("A cluster without the platform", *tool.WAYS.values()):
         assert page.commands(heading)
 
@@ -48,7 +48,7 @@ def test_the_page_has_all_blocks_that_are_needed():
 
 
 def test_a_component_that_is_missing_is_one_line(monkeypatch, capsys):
-    """With its name and how to install it."""
+    """The line has its name and how to install it."""
     monkeypatch.setattr(components, "find", lambda name: None if name == "kwok" else components.BUILT / name)
     assert tool.main([]) == 2
     assert capsys.readouterr().err == (

@@ -92,7 +92,7 @@ def test_equal_places_in_a_rule_are_numbered(tmp_path):
 
 
 def test_a_recording_rule_is_tested_by_its_suite_and_by_alerts_that_read_it(tiny, tmp_path):
-    """Also through other recording rules. An alert is tested only by its own suite."""
+    """The alerts may read it through other recording rules. An alert is tested only by its own suite."""
     record, alert = rules = load(tiny / "rules")
     assert names_for(record, rules) == ("recording", "Down")
     assert names_for(alert, rules) == ("Down",)
@@ -192,7 +192,7 @@ def test_the_survey_tests_every_rule_that_has_a_suite(laboratory, tiny):
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize(("old", "new"), [("summary: x", "summary: y"), ("severity: critical", "severity: info")])
 def test_a_suite_that_fails_for_the_shipped_rules_is_an_error(laboratory, tiny, old, new):
-    """Also because of annotations. It would kill every mutant."""
+    """It may fail because of annotations, too. It would kill every mutant."""
     (tiny / "tests" / "Down.yml").write_text(TINY_TEST.replace(old, new))
     suites, _ = load_suites(tiny / "tests", ("Down",))
     with pytest.raises(TrialError, match=r"^Down\.yml fails on the rules as they are"):
@@ -229,7 +229,7 @@ def test_the_command_lists_mutants_without_testing_them(bundle, capsys, monkeypa
 
 
 def test_the_command_says_in_one_line_why_it_cannot_test(bundle, capsys, monkeypatch):
-    """Without promtool, the rule or the list of survivors. The exit code is 2."""
+    """Promtool, the rule or the list of survivors may be missing. The exit code is 2."""
     monkeypatch.setattr(components, "BUILT", bundle / "nowhere")
     monkeypatch.setenv("PATH", str(bundle))
     assert command.main([]) == 2
@@ -265,7 +265,7 @@ def test_the_command_prints_a_table_and_a_line_for_each_error(bundle, capsys):
 
 
 def test_a_sample_is_the_same_in_each_run(tiny):
-    """One of three mutants, by a hash of its key."""
+    """It has one of three mutants, by a hash of its key."""
     rules = load(tiny / "rules")
     laboratory = types.SimpleNamespace(rules=rules, outcomes=lambda some, _suites: [Outcome.KILLED for _ in some])
     suites = {"Down": load_suite(tiny / "tests" / "Down.yml")}

@@ -47,7 +47,7 @@ def test_every_survivor_must_be_listed(results, listed, expected):
 
 @pytest.mark.parametrize("text", ["- {rule: a, place: b, change: c}", "- {rule: a, why: b}", "[", None])
 def test_an_invalid_list_of_survivors_is_an_error(tmp_path, text):
-    """A missing reason, an unknown field, no YAML, or no file. The error names the file."""
+    """It has a missing reason or an unknown field, is no YAML, or does not exist. The error names the file."""
     file = tmp_path / "survivors.yml"
     if text is not None:
         file.write_text(text)

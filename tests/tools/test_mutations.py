@@ -160,7 +160,7 @@ def test_an_unsupported_expression_is_an_error(text):
 
 @pytest.mark.parametrize(("expression", "expected"), MUTANTS.values(), ids=MUTANTS)
 def test_each_mutation_makes_exactly_these_changes(expression, expected):
-    """All changed expressions for one expression."""
+    """The result has all changed expressions."""
     assert texts_of(expression) == expected
 
 
@@ -182,7 +182,7 @@ def test_the_value_of_an_expression_is_mutated_only_if_it_is_used():
 
 
 def test_a_mutated_tree_has_the_necessary_parentheses():
-    """By the precedence and the associativity of the operators."""
+    """They depend on the precedence and the associativity of the operators."""
     x, y, z = map(parse, "xyz")
     less = Binary(operator="-", left=x, right=y)
     power = Binary(operator="^", left=x, right=y)
@@ -217,7 +217,7 @@ def test_a_place_is_named_without_nested_operations():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_the_mutants_of_a_rule_are_different(rule):
-    """From the rule and from each other. Each is valid PromQL."""
+    """They differ from the rule and from each other. Each is valid PromQL."""
     made, _ = mutants(rule)
     bodies = [mutant.body for mutant in made]
     assert {**rule.body, "expr": write(rule.tree)} not in bodies

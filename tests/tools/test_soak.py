@@ -70,7 +70,7 @@ def test_the_default_duration_is_long_enough():
     ],
 )
 def test_a_soak_that_is_too_short_is_an_error(capsys, words, expected):
-    """Before it starts. The line has the minimum."""
+    """The error is printed before it starts. The line has the minimum."""
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
@@ -93,7 +93,7 @@ def test_a_status_is_that_of_the_real_controllers():
 
 
 def test_a_created_object_has_only_fields_that_clients_set():
-    """No UID, times, finalizers or status. The Job is owned by the run."""
+    """It has no UID, times, finalizers or status. The Job is owned by the run."""
     life = Life(number=7, uid="u")
     assert sorted(life.run["metadata"]) == ["labels", "name", "namespace"]
     assert "status" not in life.run
@@ -109,7 +109,7 @@ def seen_in(page, *, form=GZIP_TEXT, least=5, most=5):
 
 @pytest.mark.parametrize(("form", "end"), [(GZIP_TEXT, ""), (GZIP_OPENMETRICS, "# EOF\n")])
 def test_a_scrape_has_the_figures_of_the_exporter(form, end):
-    """In both formats, and in any order of families."""
+    """Both formats have them, in any order of families."""
     seen = seen_in(RUNS + OWN + end, form=form)
     assert seen.problem == ""
     assert (seen.memory, seen.tasks, seen.descriptors, seen.requests) == (2**20, 28, 31, 5)

@@ -79,7 +79,7 @@ def test_two_outlier_blocks_of_twenty_are_no_growth():
 
 
 def test_the_confidence_interval_contains_the_slope():
-    """For at least 90 % of 200 series with independent noise. The confidence level is 95 %."""
+    """It does so for at least 90 % of 200 series with independent noise. The confidence level is 95 %."""
     held = 0
     for seed in range(200):
         chance = random.Random(seed)  # noqa: S311 - noise
@@ -123,7 +123,7 @@ def test_a_leak_is_one_error():
 
 @pytest.mark.parametrize("name", ["tasks", "descriptors by its own", "descriptors by /proc", "threads"])
 def test_a_leak_of_one_per_fault_is_found(name):
-    """Of a task, a descriptor or a thread."""
+    """The leak may be of a task, a descriptor or a thread."""
     (line,) = wrongs(with_series(name, [(at, 28.0 + at // BLOCK) for at, _ in constant()]))
     assert line.startswith(name)
     assert "grows by 120 an hour" in line
@@ -183,7 +183,7 @@ def test_an_error_in_the_log_is_an_error():
 
 
 def test_the_report_has_tables():
-    """Of slopes, figures and faults."""
+    """They have slopes, figures and faults."""
     text = report(outcome(), title="All of it.")
     assert text.startswith("All of it.\n\nFrom 0:01:40 to 0:10:00,")
     assert "| tasks by its own page | 28 | 28 | +0.0 | +0 to +0 | 14.4 |" in text

@@ -70,7 +70,7 @@ def test_labels_are_stored_as_in_prometheus():
 
 @pytest.mark.needs("promtool")
 def test_alerts_and_their_texts_are_those_of_prometheus():
-    """With exact times, and any characters in names."""
+    """Times are exact, and names may have any characters."""
     pages = [BROKEN + "1"] * 4 + [BROKEN + "0"] * 6 + [BROKEN + "1"] * 30
     recorder = recorded(*pages, metrics=["configmap_health"])
     (one,) = verdict(recorder, start=START, first=0, last=recorder.scrapes - 1)
@@ -82,7 +82,7 @@ def test_alerts_and_their_texts_are_those_of_prometheus():
 
 
 async def test_every_scrape_shows_all_earlier_changes():
-    """On a slow machine as well: a run, its Job and its end are each in the next scrape."""
+    """Also on a slow machine, a run, its Job and its end are each in the next scrape."""
     recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
     agenda.at(START + 45, lambda world: world.order(Order(task=1, agent="Rex", work=100)))
     async with World(start=START) as world:

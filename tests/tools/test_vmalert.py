@@ -100,7 +100,7 @@ def test_values_of_timestamps_are_shifted():
 
 
 def test_dates_in_annotations_are_shifted():
-    """Also over the end of a day."""
+    """A date may move to the next day."""
     assert shift_dates("from 1970-01-01 00:00:00 +0000 UTC to 1970-01-02 06:30:00 +0000 UTC") == (
         "from 2000-01-01 00:00:00 +0000 UTC to 2000-01-02 06:30:00 +0000 UTC"
     )
@@ -152,7 +152,7 @@ def test_only_the_alerts_of_a_file_are_evaluated_after_recording_rules():
 
 @pytest.mark.needs("vmalert-tool")
 def test_vmalert_tool_finds_that_converted_tests_hold(failures):
-    """Times, dates, labels and the series ALERTS, with and without an external label."""
+    """They have times, dates, labels and the series ALERTS, with and without an external label."""
     cluster = {**ALERT, "exp_annotations": {"summary": f"in c {ALERT['exp_annotations']['summary']}"}}
     assert not failures(document())
     inside = {"alertname": "Old", "eval_time": "2m", "exp_alerts": [cluster]}

@@ -167,7 +167,7 @@ def test_panels_fill_the_grid_without_overlap(file):
 
 @of_each
 def test_every_query_uses_the_selected_data_source(file):
-    """In panels, variables and annotations."""
+    """These are the queries of panels, variables and annotations."""
     tree = json.loads(file.read_text())
     shown = [panel for panel in tree["panels"] if panel["type"] != "row"]
     sources = [each["datasource"] for panel in shown for each in (panel, *panel["targets"])]
@@ -233,7 +233,7 @@ def test_each_dashboard_has_a_configmap_with_the_label_of_the_sidecar():
 
 
 def test_rendering_without_prometheus_is_one_line(monkeypatch, capsys):
-    """Exit code 2. The line says how to install it."""
+    """The exit code is 2. The line says how to install it."""
 
     def missing(name):
         raise MissingComponentError(f"{name} is not here")

@@ -56,7 +56,7 @@ def address_of(column, columns, row):
 
 @pytest.mark.parametrize("title", TABLES)
 def test_the_link_of_a_row_leads_to_its_run(prometheus, title):
-    """With the cluster, namespace and time range. Objects of other clusters are not shown."""
+    """It selects the cluster, the namespace and the time range. Objects of other clusters are not shown."""
     results = run_queries(BOARDS["agent-runs.json"], prometheus, {}, seconds=0, time=prometheus.at)
     (table,) = [each for each in results if each.panel.title == title]
     columns, rows = rows_of(table)

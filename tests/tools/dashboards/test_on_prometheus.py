@@ -235,7 +235,7 @@ def test_two_replicas_in_a_cluster_are_counted_once(watched: tuple[Watched, Watc
 
 
 def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watched, Watched]):
-    """For each resource, including the forbidden one, which also has an alert."""
+    """It also has a row for each resource. The forbidden resource has an alert, too."""
     itself = run_queries(ABOUT_ITSELF, watched[1], {}, seconds=QUERY_TIMEOUT)
     states = fields(itself, "Resources", "resource", "Value #B", "instance")
     assert len({instance for _, _, instance in states}) == 2
@@ -253,7 +253,7 @@ def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watch
 
 @pytest.mark.parametrize("file", BOARDS)
 def test_alerts_are_marked_on_the_time_axis(watched: tuple[Watched, Watched], file: str):
-    """On the dashboard of one run only the alerts about it."""
+    """The dashboard of one run marks only the alerts about it."""
     (expression,) = annotations_of(BOARDS[file])
     chosen = {"cluster": ALL, "instance": ALL, "namespace": NAMESPACE, "coderun": HANGING}
     query = filled(expression, chosen, interval="15s", span="5m")

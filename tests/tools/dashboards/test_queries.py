@@ -27,7 +27,7 @@ def parsed(expression):
     ids=[f"{file}-{panel.title}-{target.ref}" for file, panel, target in QUERIES],
 )
 def test_a_query_and_its_legend_use_existing_metrics_and_labels(file, panel, target):
-    """Labels of matchers, of `by`, `on` and `group_left`, and of the legend."""
+    """These are labels of matchers, of `by`, `on` and `group_left`, and of the legend."""
     labels = labels_of(parsed(target.expr), KNOWN)
     assert set(re.findall(r"\{\{(\w+)\}\}", target.legend)) <= labels
 
@@ -64,7 +64,7 @@ def test_variables_and_annotations_use_existing_labels(file):
 
 
 def test_an_unknown_metric_or_label_is_an_error():
-    """At any place of an expression."""
+    """It may be at any place of an expression."""
     for wrong in (
         "sum(job_actve)",
         'sum(job_active{jobname="x"})',
@@ -88,7 +88,7 @@ def test_no_query_selects_a_phase():
 
 
 def test_every_query_selects_the_scrape_jobs_of_the_exporter():
-    """As the rules do. Another exporter may have metrics with the same names."""
+    """The rules do the same, because another exporter may have metrics with the same names."""
     known = {name for name, labels in KNOWN.items() if "job" in labels} - {"ALERTS", "ALERTS_FOR_STATE"}
     for _, panel, target in QUERIES:
         for name, matchers in re.findall(r"(\w+)\{([^}]*)\}", target.expr):

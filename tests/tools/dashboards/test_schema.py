@@ -48,12 +48,12 @@ def parts(schema, name, value):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_all_fields_are_known_to_grafana(schemas, file):
-    """Fields of the dashboard, of its variables, of each panel, and of each kind of panel."""
+    """These are fields of the dashboard, of its variables, of each panel, and of each kind of panel."""
     assert errors(schemas, json.loads(file.read_text())) == []
 
 
 def test_an_invalid_field_is_found(schemas):
-    """In the grid, in the options and field configuration of a kind, in a variable, and in the dashboard."""
+    """It may be in the grid, in a panel's options or field configuration, in a variable, or in the dashboard."""
     tree = json.loads(FILES[0].read_text())
     stat, lines = (
         next(panel for panel in tree["panels"] if panel["type"] == kind) for kind in ("stat", "timeseries")

@@ -82,7 +82,7 @@ def test_a_cancelled_run_is_no_failure(select):
 
 
 def test_a_run_that_has_finished_for_one_replica_is_not_open(select):
-    """Neither is it late."""
+    """It is not late either."""
     series = [*run(), *run(state="succeeded", replica="b")]
     assert select(many.OPEN, "coderun", series) == set()
     assert select(many.LATE, "coderun", series) == set()

@@ -22,14 +22,14 @@ NEWEST = next(number for number, world in enumerate(WORLDS) if world.files == ("
 
 @EACH
 def test_the_rules_raise_exactly_the_alerts_of_the_table(played, number):
-    """By name, severity and object. They fire until the end of the world without a gap."""
+    """Their name, severity and object are equal. They fire until the end of the world without a gap."""
     assert list(of_rules(played[number])) == []
 
 
 @EACH
 @pytest.mark.needs("alertmanager")
 def test_the_notifications_are_those_of_the_table(played, notifications, number):
-    """Sent by a real Alertmanager with the shipped routes and inhibitions. Each named text is in a notification."""
+    """A real Alertmanager sends them, with the shipped routes and inhibitions."""
     assert list(of_delivery(played[number], notifications[number])) == []
 
 
@@ -55,7 +55,7 @@ def test_the_newest_platform_has_no_metrics_about_configmaps(played):
 
 
 async def test_check_finds_the_newest_platform_healthy():
-    """With exit code 0."""
+    """The exit code is 0."""
     past = history(WORLDS[NEWEST].files, snapshot=SNAPSHOT)
     async with Stage(now=SNAPSHOT, settings={}) as stage:
         for step in past.steps:
