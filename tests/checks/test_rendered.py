@@ -71,7 +71,7 @@ HEALTHY = "ok ConfigMap agent-platform/a: 1 key, 1 byte (m.yaml:{})"
     ],
 )
 def test_a_configmap_is_found_in_every_form_of_manifest(tmp_path, text, line):
-    """It may be among several documents, in a list, and beside other kinds. Its default namespace is in the settings."""
+    """It may be in several documents, in a list, and beside other kinds. The settings have its default namespace."""
     assert text_of(tmp_path, text) == HEALTHY.format(line)
 
 
