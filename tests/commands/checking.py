@@ -39,8 +39,8 @@ def refuses(server, path, make, *, named="", verb=""):
 
     async def intercept(request):
         selected = request.query.get("fieldSelector", "")
-        asked = "watch" if request.query.get("watch") else "list"
-        hit = request.path.startswith(path) and selected.endswith(named) and asked.startswith(verb)
+        requested = "watch" if request.query.get("watch") else "list"
+        hit = request.path.startswith(path) and selected.endswith(named) and requested.startswith(verb)
         return make() if hit else None
 
     server.intercept = intercept

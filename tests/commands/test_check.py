@@ -97,8 +97,8 @@ async def test_configmaps_that_cannot_be_read_are_one_line(tmp_path):
 
         async def intercept(request):
             name = request.query.get("fieldSelector", "").rpartition("=")[2]
-            words = f'configmaps "{name}" is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
-            return a_status(403, words) if name in {"a", "b"} else None
+            message = f'configmaps "{name}" is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
+            return a_status(403, message) if name in {"a", "b"} else None
 
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: [a, b, c]}")

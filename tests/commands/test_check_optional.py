@@ -31,9 +31,9 @@ async def test_events_are_not_listed_to_check_the_permission(tmp_path):
     """A cluster may have 100,000 of them."""
     async with a_server() as server:
         await check(server.url, tmp_path, config=NO_CONFIGMAPS)
-        asked = [request for request in server.requests if "events.k8s.io" in request]
-    assert asked
-    assert all("metadata.name%3Dcoderun-exporter-check" in request for request in asked)
+        event_requests = [request for request in server.requests if "events.k8s.io" in request]
+    assert event_requests
+    assert all("metadata.name%3Dcoderun-exporter-check" in request for request in event_requests)
 
 
 async def test_resources_that_the_settings_disable_are_not_checked(tmp_path):

@@ -71,9 +71,9 @@ async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, stream
     async with a_server(a_run()) as server:
 
         async def intercept(request):
-            asked = "watch" if request.query.get("watch") else "list"
-            if request.path == ALL_RUNS and asked.startswith(verb):
-                return a_status(403, f'cannot {asked} resource "coderuns" in API group "agents.platform"')
+            requested = "watch" if request.query.get("watch") else "list"
+            if request.path == ALL_RUNS and requested.startswith(verb):
+                return a_status(403, f'cannot {requested} resource "coderuns" in API group "agents.platform"')
             refused = request.query.get("sendInitialEvents") and not streams
             return a_status(422, "sendInitialEvents is forbidden") if refused else None
 

@@ -16,9 +16,9 @@ PROMTOOLS = [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("pro
 @pytest.mark.parametrize("promtool", PROMTOOLS)
 def test_the_rules_fire_on_time_and_for_nothing_else(promtool):
     """Their unit tests pass with both versions of promtool. Each alert has a test in which it fires."""
-    for words in (("check", "rules", "rules.yml"), ("test", "rules", "tests.yml")):
+    for arguments in (("check", "rules", "rules.yml"), ("test", "rules", "tests.yml")):
         done = subprocess.run(
-            [component(promtool), *words], cwd=FILES, capture_output=True, text=True, timeout=60, check=False
+            [component(promtool), *arguments], cwd=FILES, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
     rules = fast_yaml.load((FILES / "rules.yml").read_text())["groups"][0]["rules"]

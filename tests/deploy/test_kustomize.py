@@ -127,17 +127,17 @@ def by_place(items):
 @pytest.mark.needs("helm")
 def test_the_base_and_the_chart_are_equal():
     """Specs and permissions are equal, except the label of the release and names that the tools generate."""
-    ours = {item["kind"]: item for item in render_installation("base")}
-    theirs = {item["kind"]: item for item in render_chart({"settings": SETTINGS})}
-    assert ours.keys() == theirs.keys()
-    spec = theirs["Deployment"]["spec"]["template"]
+    of_base = {item["kind"]: item for item in render_installation("base")}
+    of_chart = {item["kind"]: item for item in render_chart({"settings": SETTINGS})}
+    assert of_base.keys() == of_chart.keys()
+    spec = of_chart["Deployment"]["spec"]["template"]
     assert spec["metadata"].pop("annotations").keys() == {"checksum/settings"}
-    for item in theirs.values():
+    for item in of_chart.values():
         without_instance(item)
-    spec["spec"]["volumes"][0]["configMap"]["name"] = ours["ConfigMap"]["metadata"]["name"]
-    for kind, item in ours.items():
+    spec["spec"]["volumes"][0]["configMap"]["name"] = of_base["ConfigMap"]["metadata"]["name"]
+    for kind, item in of_base.items():
         for part in ("spec", "rules", "roleRef", "subjects", "automountServiceAccountToken"):
-            assert item.get(part) == theirs[kind].get(part), (kind, part)
+            assert item.get(part) == of_chart[kind].get(part), (kind, part)
 
 
 SETTINGS = fast_yaml.load((KUSTOMIZE / "base/exporter.yml").read_text())

@@ -44,11 +44,11 @@ def arguments_of(objects):
     """The parsed arguments of the container, with its environment variables replaced."""
     container = container_of(objects)
     known = {"metadata.namespace": only_object(objects, "Deployment")["metadata"]["namespace"]}
-    words = container["args"]
+    args = container["args"]
     for variable in container.get("env", ()):
         value = known[variable["valueFrom"]["fieldRef"]["fieldPath"]]
-        words = [word.replace(f"$({variable['name']})", value) for word in words]
-    return cli._arguments(words)
+        args = [word.replace(f"$({variable['name']})", value) for word in args]
+    return cli._arguments(args)
 
 
 def settings_of(objects, folder):

@@ -42,13 +42,13 @@ def violations(pod):
 @for_each_installation()
 def test_restricted_v2_admits_the_pods(installation):
     """These are the pods of kustomize and of the chart, in every installation."""
-    assert [said for pod in templates(render_installation(installation)) for said in violations(pod)] == []
+    assert [violation for pod in templates(render_installation(installation)) for violation in violations(pod)] == []
 
 
 def test_restricted_v2_admits_the_pod_of_the_hook():
     """The Job that runs before a sync of Argo CD."""
     text = (ROOT / "deploy/examples/argocd/check.yaml").read_text()
-    assert [said for pod in templates(fast_yaml.load_all(text)) for said in violations(pod)] == []
+    assert [violation for pod in templates(fast_yaml.load_all(text)) for violation in violations(pod)] == []
 
 
 @pytest.mark.parametrize(

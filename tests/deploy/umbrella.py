@@ -34,7 +34,7 @@ def render_parent(chart: pathlib.Path, *flags: str) -> subprocess.CompletedProce
     )
 
 
-def _helm(home: pathlib.Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _helm(home: pathlib.Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [component("helm"), *words], capture_output=True, text=True, timeout=60, check=False, env={"HOME": str(home)}
+        [component("helm"), *args], capture_output=True, text=True, timeout=60, check=False, env={"HOME": str(home)}
     )

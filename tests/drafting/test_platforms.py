@@ -35,8 +35,8 @@ def load_platform(folder, name):
     items = [
         one for path in sorted((OBJECTS / folder).glob("[1-9]*.yaml")) for one in documents(path, snapshot=CREATED)
     ]
-    ours = (crd["spec"]["group"], crd["spec"]["names"]["kind"])
-    runs = [one for one in items if (one["apiVersion"].partition("/")[0], one["kind"]) == ours]
+    group_and_kind = (crd["spec"]["group"], crd["spec"]["names"]["kind"])
+    runs = [one for one in items if (one["apiVersion"].partition("/")[0], one["kind"]) == group_and_kind]
     return crd, runs, [(one["kind"], one) for one in items if one not in runs]
 
 

@@ -62,7 +62,7 @@ def a_dump(folder, text, name="dump.json"):
     return path
 
 
-async def explain(server, folder, *words):
+async def explain(server, folder, *args):
     """`explain` for this API server: exit code, standard output and standard error."""
     kubeconfig = a_kubeconfig(folder, cluster={"server": server.url})
-    return await call_in_thread("explain", "--kubeconfig", kubeconfig, *words)
+    return await call_in_thread("explain", "--kubeconfig", kubeconfig, *args)

@@ -45,8 +45,8 @@ def test_a_truncated_dump_explains_the_objects_that_it_has(tmp_path):
 def test_several_files_are_one_dump(tmp_path):
     """`kubectl get` may write one file for each kind."""
     files = [a_dump(tmp_path, [one], f"{number}.json") for number, one in enumerate(PENDING)]
-    words = [word for file in files for word in ("-f", file)]
-    assert "pod_configmap_missing" in call("explain", *words, "r")[1]
+    args = [word for file in files for word in ("-f", file)]
+    assert "pod_configmap_missing" in call("explain", *args, "r")[1]
 
 
 @pytest.mark.parametrize(

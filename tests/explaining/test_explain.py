@@ -86,11 +86,11 @@ async def test_a_missing_permission_is_named(tmp_path):
 async def test_incident_1_is_explained_by_its_configmap(tmp_path):
     """The run is being deleted, has a finalizer, and a required ConfigMap is missing."""
     run = a_run("r", finalizers=["coderuns.orchestrator.io/finalizer"], creationTimestamp="2026-01-01T00:00:00Z")
-    whole = [
+    healthy_configmaps = [
         a_configmap(f"controller-agent-templates-{name}", a="x")
         for name in ("codex", "cursor", "factory", "integration", "shared")
     ]
-    async with a_server(run, *whole) as server:
+    async with a_server(run, *healthy_configmaps) as server:
         code, out, _ = await explain(server, tmp_path, "r", "-o", "json")
     first = json.loads(out)["findings"][0]
     assert code == 1
@@ -134,7 +134,7 @@ async def test_from_a_running_exporter(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         (["--from", "x:1"], "--from: 'x:1' is not a URL: it must begin with http:// or https://"),
         (["--from", "http://a:b@x"], "--from: no user in the URL: use --user and --password-file"),
@@ -148,9 +148,9 @@ async def test_from_a_running_exporter(tmp_path):
         (["--from", "http://127.0.0.1:1"], "http://127.0.0.1:1: cannot connect: Connection refused"),
     ],
 )
-def test_wrong_flags_are_one_line(words, message):
+def test_wrong_flags_are_one_line(args, message):
     """The line says what is valid."""
-    assert wrong("explain", *words).startswith(message)
+    assert wrong("explain", *args).startswith(message)
 
 
 def test_an_ambiguous_name_is_an_error(tmp_path):

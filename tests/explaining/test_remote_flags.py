@@ -8,13 +8,13 @@ from tests.commands.in_process import wrong
 CREDENTIALS = (("--token-file", "t"), ("--user", "u"), ("--client-certificate", "c"))
 
 
-@pytest.mark.parametrize("words", CREDENTIALS[:2])
+@pytest.mark.parametrize("args", CREDENTIALS[:2])
 @pytest.mark.parametrize("host", ["exporter.monitoring", "10.0.0.1:10911", "127.0.0.1.example.com", "localhost.com"])
-def test_credentials_are_not_sent_in_clear_text(words, host):
+def test_credentials_are_not_sent_in_clear_text(args, host):
     """Plain HTTP is permitted only to loopback, as with `kubectl port-forward`."""
     url = f"http://{host}"
-    assert wrong("explain", "x", "--from", url, *words) == (
-        f"{words[0]}: not over plain HTTP, which others can read: use https://"
+    assert wrong("explain", "x", "--from", url, *args) == (
+        f"{args[0]}: not over plain HTTP, which others can read: use https://"
     )
 
 
@@ -33,7 +33,7 @@ def test_a_private_url_is_loopback_or_https(url, private):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         *(
             ((flag, "c"), f"{flag}: only with https://")
@@ -45,9 +45,9 @@ def test_a_private_url_is_loopback_or_https(url, private):
         (("--user", "a:b"), "--user: 'a:b' must not have a colon"),
     ],
 )
-def test_flags_that_would_be_ignored_are_errors(words, message):
+def test_flags_that_would_be_ignored_are_errors(args, message):
     """Each error is one line."""
-    assert wrong("explain", "--from", "http://127.0.0.1:1", *words) == message
+    assert wrong("explain", "--from", "http://127.0.0.1:1", *args) == message
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/?token=x", "http://127.0.0.1:1#x", "https://x?"])

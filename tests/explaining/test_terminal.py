@@ -16,10 +16,10 @@ def test_text_of_a_cluster_cannot_control_the_terminal(tmp_path, monkeypatch):
     pod = a_pod(f"p{ESCAPES}", state={"waiting": {"reason": f"ErrImagePull{ESCAPES}", "message": ESCAPES}})
     event = an_event(pod, ESCAPES, reason=ESCAPES)
     dump = a_dump(tmp_path, [run, *PENDING[1:2], pod, event])
-    for words in ([], ["r"], ["-o", "json"], ["-o", "yaml"], ["r", "-o", "json"]):
+    for args in ([], ["r"], ["-o", "json"], ["-o", "yaml"], ["r", "-o", "json"]):
         for color in (False, True):
             monkeypatch.setattr(output, "paint_for", lambda _, color=color: paint._colored if color else paint.plain)
-            _, out, _ = call("explain", "-f", dump, *words)
+            _, out, _ = call("explain", "-f", dump, *args)
             for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[32m", "\x1b[31;1m"):
                 out = out.replace(code, "")
             assert [char for char in out if not char.isprintable() and char != "\n"] == []

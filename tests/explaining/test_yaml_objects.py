@@ -55,7 +55,7 @@ def test_timestamps_are_text():
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("a: [", r"line \d: not YAML"),
         (LIST.replace("kind: Pod", "kind: Pod: x"), "line 4: not YAML"),
@@ -64,9 +64,9 @@ def test_timestamps_are_text():
         ("a: !!python/object:os.system {}", "not YAML"),
     ],
 )
-def test_invalid_yaml_is_one_line_with_its_place(text, words):
+def test_invalid_yaml_is_one_line_with_its_place(text, message):
     """No tag is executed."""
-    with pytest.raises(NotYamlError, match=words) as error:
+    with pytest.raises(NotYamlError, match=message) as error:
         list(yaml_objects(text))
     assert "\n" not in str(error.value)
 

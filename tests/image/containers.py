@@ -34,10 +34,10 @@ def build(name: str) -> str:
     return inspect(name)["Id"]
 
 
-def podman(*words: object, seconds: float = 60) -> str:
+def podman(*args: object, seconds: float = 60) -> str:
     """The standard output of podman. Raises AssertionError with its standard error if it fails."""
-    done = _podman(*words, seconds=seconds)
-    assert done.returncode == 0, f"podman {' '.join(map(str, words))}: {done.returncode}: {done.stderr[-2000:]}"
+    done = _podman(*args, seconds=seconds)
+    assert done.returncode == 0, f"podman {' '.join(map(str, args))}: {done.returncode}: {done.stderr[-2000:]}"
     return done.stdout
 
 
@@ -51,23 +51,23 @@ def remove(*images: str) -> None:
     podman("rmi", "--force", *images)
 
 
-def run(image: str, *words: str, entry: str | None = None, options: tuple[str, ...] = LOCKED_DOWN) -> str:
+def run(image: str, *args: str, entry: str | None = None, options: tuple[str, ...] = LOCKED_DOWN) -> str:
     """The output of a container that exits by itself. `entry` replaces the entrypoint of the image."""
     chosen = [f"--entrypoint={entry}"] if entry else []
-    return podman("run", "--rm", f"--timeout={_MAX_SECONDS}", *options, *chosen, image, *words)
+    return podman("run", "--rm", f"--timeout={_MAX_SECONDS}", *options, *chosen, image, *args)
 
 
 class Container:
     """A container that runs while the context is open; `pid` is that of its first process on the host."""
 
-    def __init__(self, image: str, *words: object, options: tuple[str, ...] = ()) -> None:
+    def __init__(self, image: str, *args: object, options: tuple[str, ...] = ()) -> None:
         self.name = f"coderun-exporter-test-{os.getpid()}-{next(_NUMBERS)}"
         self._start = ("run", "--detach", f"--name={self.name}", f"--timeout={_MAX_SECONDS}", *LOCKED_DOWN)
-        self._words = (*options, image, *words)
+        self._arguments = (*options, image, *args)
 
     def __enter__(self) -> Self:
         try:
-            podman(*self._start, *self._words)
+            podman(*self._start, *self._arguments)
             self.pid = int(inspect(self.name)["State"]["Pid"])
         except BaseException:
             self.__exit__()
@@ -77,9 +77,9 @@ class Container:
     def __exit__(self, *_: object) -> None:
         podman("rm", "--force", "--ignore", "--time=0", self.name)
 
-    def call(self, *words: str) -> int:
+    def call(self, *args: str) -> int:
         """The exit code of a program that is run in the container."""
-        return _podman("exec", self.name, *words).returncode
+        return _podman("exec", self.name, *args).returncode
 
     def log(self) -> str:
         """Standard output and standard error so far."""
@@ -124,6 +124,6 @@ def _describe(path: pathlib.Path) -> str:
     return f"{found.st_mode:o} {found.st_uid}:{found.st_gid} {content}"
 
 
-def _podman(*words: object, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-    command = [str(word) for word in (ROOT / "tools/image/podman", *words)]
+def _podman(*args: object, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    command = [str(word) for word in (ROOT / "tools/image/podman", *args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)

@@ -59,8 +59,8 @@ def a_mount(folder, url="http://127.0.0.1:1"):
 def serving(image, folder, *, url="http://127.0.0.1:1"):
     """A container whose exporter listens on a loopback port of the host, and the port."""
     [port] = free_ports(1)
-    words = ("--kubeconfig=/kubeconfig", f"--web.listen-address=127.0.0.1:{port}")
-    return Container(image, *words, options=(a_mount(folder, url),)), port
+    args = ("--kubeconfig=/kubeconfig", f"--web.listen-address=127.0.0.1:{port}")
+    return Container(image, *args, options=(a_mount(folder, url),)), port
 
 
 def get(port, path):

@@ -110,12 +110,12 @@ class Writer(_Client):
                 return
 
 
-def in_bulk(plane: ControlPlane, asked: Iterable[tuple[str, str, Any]]) -> None:
+def in_bulk(plane: ControlPlane, requested: Iterable[tuple[str, str, Any]]) -> None:
     """Sends requests (method, path, body) with four clients at once. All must succeed, in any order.
 
     The body of a PATCH is a merge patch, and a list is a JSON patch.
     """
-    requests = list(asked)
+    requests = list(requested)
     with concurrent.futures.ThreadPoolExecutor(_CLIENTS) as pool:
         parts = [pool.submit(_ask_all, plane, requests[first::_CLIENTS]) for first in range(_CLIENTS)]
     for part in parts:

@@ -50,7 +50,7 @@ class Mailbox(Loopback):
                         take(b"".join(each.removeprefix(b".") for each in lines))
                     self._say(b"250 ok")
 
-            def _say(self, words: bytes) -> None:
-                self.wfile.write(words + b"\r\n")
+            def _say(self, text: bytes) -> None:
+                self.wfile.write(text + b"\r\n")
 
         return Handler

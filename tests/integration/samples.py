@@ -16,12 +16,12 @@ _ADDED_BY_PROMETHEUS = ("scrape_", "up")
 _CHANGING = ("process_", "python_", "coderun_exporter_scrape_duration_", "coderun_exporter_event_loop_")
 
 
-def read(page: str, *, target: Mapping[str, str], restless: bool = False) -> Samples:
+def read(text: str, *, target: Mapping[str, str], restless: bool = False) -> Samples:
     """The samples of an exposition. `target` has the labels that the scrape adds if they are missing."""
     return _samples(
         [
             ({"__name__": sample.name, **target, **sample.labels}, sample.value)
-            for family in text_string_to_metric_families(page)
+            for family in text_string_to_metric_families(text)
             for sample in family.samples
         ],
         restless=restless,

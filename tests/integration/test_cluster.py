@@ -38,8 +38,8 @@ def test_its_commands_work_and_ctrl_c_removes_everything(cluster: Process, tmp_p
     """
     kubeconfig = re.findall(r"KUBECONFIG=(\S+)", cluster.log.read_text())[0]
 
-    def kubectl(*words: str) -> str:
-        argv = [component("kubectl"), "-n", "agent-platform", *words]
+    def kubectl(*args: str) -> str:
+        argv = [component("kubectl"), "-n", "agent-platform", *args]
         environment = os.environ | {"KUBECONFIG": kubeconfig}
         return subprocess.run(argv, env=environment, check=True, capture_output=True, text=True, timeout=30).stdout
 

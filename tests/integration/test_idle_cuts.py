@@ -46,15 +46,15 @@ def place(control_plane: ControlPlane) -> Workplace:
     return place
 
 
-def staleness(page: str) -> dict[str, float]:
+def staleness(text: str) -> dict[str, float]:
     """The seconds since the last sync of each resource."""
-    lines = [line.rpartition(" ") for line in samples(page, SYNCED)]
+    lines = [line.rpartition(" ") for line in samples(text, SYNCED)]
     return {series: time.time() - float(value) for series, _, value in lines}
 
 
-def total(page: str, name: str) -> float:
+def total(text: str, name: str) -> float:
     """The sum of the samples of a metric."""
-    return sum(float(line.rpartition(" ")[2]) for line in samples(page, name))
+    return sum(float(line.rpartition(" ")[2]) for line in samples(text, name))
 
 
 def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
@@ -93,9 +93,9 @@ def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
 
 def assert_quiet(seen: Observation) -> None:
     """Prints the figures of one exporter and asserts them."""
-    page = seen.exporter.get().text
+    text = seen.exporter.get().text
     lines = seen.exporter.log.read_text().splitlines()[seen.lines :]
-    watches = total(page, "coderun_exporter_requests_total")
+    watches = total(text, "coderun_exporter_requests_total")
     stalest, kind = max(seen.stalest.values()), "RST" if seen.cut.reset else "FIN"
     print(  # noqa: T201 - `make idle-cuts` is run for these figures
         f"cut after {seen.cut.seconds:g} s by {kind}, for {SECONDS:g} s: {seen.cut.cuts} cuts, {watches:g} requests, "
@@ -103,5 +103,5 @@ def assert_quiet(seen: Observation) -> None:
     )
     assert seen.cut.cuts >= 2
     assert lines == []
-    assert total(page, "coderun_exporter_errors_total") == 0
+    assert total(text, "coderun_exporter_errors_total") == 0
     assert stalest <= seen.cut.seconds + MAX_STALENESS_AFTER_CUT

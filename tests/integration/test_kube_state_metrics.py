@@ -107,7 +107,7 @@ def test_a_field_of_a_wrong_type_is_treated_as_missing(place: Workplace, metrics
 
 def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplace, prometheus: FuturePrometheus):
     """The alerts fire in time and have the name of the run. No healthy object has an alert."""
-    ours = f'{{namespace="{place.namespace}"}}'
+    in_namespace = f'{{namespace="{place.namespace}"}}'
     names = {
         "KubeCodeRunWithoutJob": ("coderun", {"new", "wrong"}),
         "KubeAgentJobUnfinishedForLong": ("job_name", {"running-job", "over-job"}),
@@ -121,7 +121,7 @@ def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplac
     rex = f'kube_job_labels{{label_github_user="5dlabs-rex",namespace="{place.namespace}"}}'
     active = f"kube_job_status_active * on (namespace, job_name) {rex} > 0"
     assert prometheus.found(active, "job_name") == {"running-job", "over-job"}
-    named = f"kube_coderun_status_job{ours} unless on (namespace, job_name) kube_job_info"
+    named = f"kube_coderun_status_job{in_namespace} unless on (namespace, job_name) kube_job_info"
     assert prometheus.found(named, "job_name") == {"gone-job"}
 
 
@@ -255,8 +255,8 @@ def _resource(group: str, kind: str, prefix: str, each: dict[str, Any]) -> dict[
 def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
     """The series of the runs in this namespace, without the label `namespace`."""
     found = metrics.about(f'namespace="{place.namespace}"').items()
-    ours = {series: value for series, value in found if series.startswith("kube_coderun_")}
-    return {series.replace(f',namespace="{place.namespace}"', ""): value for series, value in ours.items()}
+    in_namespace = {series: value for series, value in found if series.startswith("kube_coderun_")}
+    return {series.replace(f',namespace="{place.namespace}"', ""): value for series, value in in_namespace.items()}
 
 
 def _at(name: str, series: dict[str, float]) -> list[str]:

@@ -73,7 +73,7 @@ async def test_only_an_account_that_can_get_metrics_can_scrape(
         web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True, kubernetes_auth_without_tls=True),
     )
     async with serve(settings) as app:
-        for given, way, status in (
+        for given, url_path, status in (
             (token, "/metrics", 200),
             (token, "/metrics", 200),
             (token, "/", 401),
@@ -84,7 +84,7 @@ async def test_only_an_account_that_can_get_metrics_can_scrape(
             ("", "/livez", 200),
         ):
             headers = {"Authorization": f"Bearer {given}"} if given else {}
-            assert (await ask(app.url, path=way, headers=headers))[0] == status, (given[:7], way)
+            assert (await ask(app.url, path=url_path, headers=headers))[0] == status, (given[:7], url_path)
     posts = [event["objectRef"]["resource"] for event in account.requests() if event["verb"] == "create"]
     assert sorted(posts) == ["subjectaccessreviews"] * 3 + ["tokenreviews"] * 5
 
@@ -95,7 +95,7 @@ async def test_a_token_for_another_audience_is_rejected(
     """The exporter rejects tokens for the API server, and the API server rejects tokens for the exporter."""
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
     specs = ({"expirationSeconds": 3600}, {"expirationSeconds": 3600, "audiences": ["coderun-exporter"]})
-    theirs, ours = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
+    for_api_server, for_exporter = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
     own = account.token("exporter").text
     settings = msgspec.structs.replace(
         load(str(tmp_path / "settings.yml")),
@@ -108,7 +108,7 @@ async def test_a_token_for_another_audience_is_rejected(
         ),
     )
     async with serve(settings) as app:
-        for given, status in ((ours, 200), (theirs, 401), (ours, 200)):
+        for given, status in ((for_exporter, 200), (for_api_server, 401), (for_exporter, 200)):
             assert (await ask(app.url, headers={"Authorization": f"Bearer {given}"}))[0] == status
-    assert control_plane.request("GET", "/api", token=theirs)[0] == 200
-    assert control_plane.request("GET", "/api", token=ours)[0] == 401
+    assert control_plane.request("GET", "/api", token=for_api_server)[0] == 200
+    assert control_plane.request("GET", "/api", token=for_exporter)[0] == 401

@@ -231,10 +231,10 @@ def _change_everything(place: Workplace) -> None:
 def _has_seen(app: App, place: Workplace) -> set[str]:
     """The resources whose change is in the cache."""
     cluster = app.store.cache
-    wanted = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
+    expected = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
     seen = {
         resource
-        for resource, (table, name) in wanted.items()
+        for resource, (table, name) in expected.items()
         if (place.namespace, name) in {(each.namespace, each.name) for each in table}
     }
     record = cluster.configmaps.get(f"{place.namespace}/{CLAUDE}")

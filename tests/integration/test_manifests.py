@@ -83,10 +83,10 @@ def place(control_plane: ControlPlane) -> Workplace:
     return made
 
 
-def kubectl(plane: ControlPlane, folder: pathlib.Path, *words: str, manifests: Sequence[dict[str, Any]] = ()) -> str:
+def kubectl(plane: ControlPlane, folder: pathlib.Path, *args: str, manifests: Sequence[dict[str, Any]] = ()) -> str:
     """The standard output of kubectl, which must succeed."""
     done = subprocess.run(
-        [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", f"--cache-dir={folder / 'cache'}", *words],
+        [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", f"--cache-dir={folder / 'cache'}", *args],
         input=yaml.safe_dump_all(manifests),
         capture_output=True,
         text=True,

@@ -67,11 +67,11 @@ class Cluster:
         return True
 
 
-def profile(plane: ControlPlane, folder: pathlib.Path, *words: str, token: str = ADMIN_TOKEN) -> Any:
+def profile(plane: ControlPlane, folder: pathlib.Path, *args: str, token: str = ADMIN_TOKEN) -> Any:
     """The finished process of the command."""
     cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
     kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": token})
-    command = [sys.executable, "-m", "exporter", "profile", "--kubeconfig", kubeconfig, *words]
+    command = [sys.executable, "-m", "exporter", "profile", "--kubeconfig", kubeconfig, *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -93,12 +93,12 @@ def test_a_draft_from_a_real_cluster_is_close_to_the_shipped_profile(
     done = profile(control_plane, tmp_path, name)
     assert (done.returncode, done.stderr) == (0, "")
     drafted, _ = read(done.stdout, tmp_path)
-    ours = shipped_profiles()[name]
+    shipped = shipped_profiles()[name]
     assert drafted.resource is None
-    assert (drafted.kind, drafted.worker.is_) == (ours.kind, worker)
-    assert drafted.times.finished == ours.times.finished
-    assert {rule.path for rule in drafted.state} & {rule.path for rule in ours.state}
-    assert f"s with an owner of kind {ours.kind}; first container: " in done.stdout
+    assert (drafted.kind, drafted.worker.is_) == (shipped.kind, worker)
+    assert drafted.times.finished == shipped.times.finished
+    assert {rule.path for rule in drafted.state} & {rule.path for rule in shipped.state}
+    assert f"s with an owner of kind {shipped.kind}; first container: " in done.stdout
 
 
 def test_wrong_names_and_missing_permissions_are_one_line(control_plane: ControlPlane, tmp_path: pathlib.Path):

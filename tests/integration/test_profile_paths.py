@@ -69,8 +69,8 @@ def test_kubectl_and_the_compiled_profile_read_the_same_values(plane: ControlPla
     """Missing values are equal as well."""
     profile = resolve(name)
 
-    def kubectl(*words: str, given: object = None) -> str:
-        argv = [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", *words]
+    def kubectl(*args: str, given: object = None) -> str:
+        argv = [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", *args]
         text = None if given is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": given})
         return subprocess.run(argv, check=True, capture_output=True, text=True, input=text, timeout=120).stdout
 

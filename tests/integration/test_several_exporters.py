@@ -46,11 +46,11 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.request("DELETE", f"{path}/{name}")
 
 
-def helm(plane: ControlPlane, home: pathlib.Path, namespace: str, *words: str, code: int = 0) -> str:
+def helm(plane: ControlPlane, home: pathlib.Path, namespace: str, *args: str, code: int = 0) -> str:
     """The standard output of helm, or its standard error if `code` is not 0."""
     flags = [f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}"]
     done = subprocess.run(
-        [component("helm"), *words, *flags],
+        [component("helm"), *args, *flags],
         capture_output=True,
         text=True,
         timeout=120,
@@ -78,9 +78,9 @@ def drain(plane: ControlPlane, namespace: str, folder: pathlib.Path) -> None:
     )
     before = {each["metadata"]["name"] for each in listed(plane, pods)}
     assert len(before) == 2
-    words = ("drain", "node-1", "--pod-selector=app.kubernetes.io/name=coderun-exporter", "--force", "--timeout=60s")
+    args = ("drain", "node-1", "--pod-selector=app.kubernetes.io/name=coderun-exporter", "--force", "--timeout=60s")
     try:
-        output = kubectl(plane, folder, *words, "--ignore-daemonsets", "--delete-emptydir-data")
+        output = kubectl(plane, folder, *args, "--ignore-daemonsets", "--delete-emptydir-data")
     finally:
         kubectl(plane, folder, "uncordon", "node-1")
     assert all(f"pod/{name} evicted" in output for name in before), output

@@ -104,9 +104,9 @@ def test_times_are_utc_and_formatted_as_in_kubernetes():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [(0, "0 s"), (40, "40 s"), (90.3, "1 min 30 s"), (930, "15 min 30 s"), (27540, "7 h 39 min"), (3600, "1 h")],
 )
-def test_durations_have_at_most_two_units(seconds, words):
+def test_durations_have_at_most_two_units(seconds, text):
     """Units that are zero are omitted."""
-    assert duration(seconds) == words
+    assert duration(seconds) == text

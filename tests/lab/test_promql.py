@@ -181,10 +181,10 @@ def test_vectors_have_the_documented_labels_and_values(text, expected):
     assert in_order((sample.labels, sample.value) for sample in value_of(text)) == in_order(expected)
 
 
-@pytest.mark.parametrize(("text", "words"), MATCHING_ERRORS.items())
-def test_an_ambiguous_match_is_an_error(text, words):
+@pytest.mark.parametrize(("text", "message"), MATCHING_ERRORS.items())
+def test_an_ambiguous_match_is_an_error(text, message):
     """Such a rule of Prometheus fails and does not fire."""
-    with pytest.raises(PromqlError, match=words):
+    with pytest.raises(PromqlError, match=message):
         value_of(text)
 
 
@@ -278,6 +278,6 @@ def test_promtool_fails_for_the_same_expressions(tmp_path):
     """Each matching error has the same reason in promtool."""
     code, output = run_promtool(tmp_path, [(text, []) for text in MATCHING_ERRORS])
     assert code != 0
-    for text, words in MATCHING_ERRORS.items():
+    for text, message in MATCHING_ERRORS.items():
         assert f"expr: {json.dumps(text)}, time: 16m40s, err: " in output
-        assert words in output, (text, output)
+        assert message in output, (text, output)

@@ -75,10 +75,10 @@ async def real_exporter(*, kubeconfig, clock):
         yield app.url
 
 
-async def until(out, words):
+async def until(out, text):
     """Waits until the output contains this text."""
     async with asyncio.timeout(15):
-        while words not in out.getvalue():
+        while text not in out.getvalue():
             await asyncio.sleep(0.01)
 
 

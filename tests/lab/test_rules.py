@@ -118,7 +118,7 @@ def test_two_elements_with_the_same_labels_are_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("groups: [{name: g, rules: [{alert: A, expr: '-(heat or heat) =='}]}]", "rule A: invalid promql query"),
         ("groups: [{name: g, rules: [{expr: heat}]}]", "not a rule file: KeyError('alert')"),
@@ -131,11 +131,11 @@ def test_two_elements_with_the_same_labels_are_an_error(tmp_path):
         ("groups: []", "no alert rules"),
     ],
 )
-def test_an_invalid_rule_file_is_an_error(tmp_path, text, words):
+def test_an_invalid_rule_file_is_an_error(tmp_path, text, message):
     """The error names the file, the rule and the construct. No rule is ignored."""
     with pytest.raises(RulesError) as caught:
         rules_of(tmp_path, text)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
 

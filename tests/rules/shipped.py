@@ -69,5 +69,5 @@ def queries_of(rule):
     """The queries in a rule's annotations, with "x" in place of label values."""
     text = " ".join(rule["annotations"].values())
     found = re.findall(r'printf\s+(?:"([^"]*)"|`([^`]*)`)', text)
-    asked = (double or raw for double, raw in found)
-    return [query.replace("%q", '"x"') for query in asked if "(" in query]
+    queries = (double or raw for double, raw in found)
+    return [query.replace("%q", '"x"') for query in queries if "(" in query]

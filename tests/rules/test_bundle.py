@@ -31,10 +31,10 @@ MAX_FOR_SECONDS = 60.0
 def alerts_tested_in(file):
     """The alerts of a unit-test file: in the field alertname, or in an expression over ALERTS."""
     text = file.read_text()
-    asked = {
+    tested = {
         case["alertname"] for group in fast_yaml.load(text)["tests"] for case in group.get("alert_rule_test", [])
     }
-    return asked | set(re.findall(r'alertname="([^"]+)"', text))
+    return tested | set(re.findall(r'alertname="([^"]+)"', text))
 
 
 def scenarios_tested_in(file):

@@ -66,9 +66,9 @@ def test_a_rule_selects_only_series_of_the_exporter(rule):
 def test_an_alert_is_about_an_object_and_not_about_a_replica(rule):
     """No aggregation keeps a label that a rollout changes. Only the alert about a stale replica has its instance."""
     kept = re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", rule["expr"])
-    words = {word.strip() for labels in kept for word in labels.split(",")}
+    kept_labels = {word.strip() for labels in kept for word in labels.split(",")}
     dropped = re.findall(r"\bwithout\s*\(([^)]*)\)", rule["expr"])
     assert set(dropped) <= {"service, reason"}  # one sum for each replica, inside an aggregation over the replicas
-    assert not words & {"pod", "cause", "detail", "state", "problem", "key"}
-    assert ("instance" in words) == (rule["alert"] == ALERT_ABOUT_A_REPLICA)
-    assert "cluster" in words
+    assert not kept_labels & {"pod", "cause", "detail", "state", "problem", "key"}
+    assert ("instance" in kept_labels) == (rule["alert"] == ALERT_ABOUT_A_REPLICA)
+    assert "cluster" in kept_labels

@@ -198,7 +198,7 @@ def test_a_release_prints_the_path_of_its_archive(tree, capsys):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "own", "words"),
+    ("version", "shipped_version", "message"),
     [
         (
             "9.9.9",
@@ -209,11 +209,11 @@ def test_a_release_prints_the_path_of_its_archive(tree, capsys):
         ("9.9.9", "9.9.9", "alerts/CHANGELOG.md has no entry `## [9.9.9]`: say there first what has changed"),
     ],
 )
-def test_a_version_without_an_entry_in_the_changelog_is_an_error(tree, capsys, wanted, own, words):
+def test_a_version_without_an_entry_in_the_changelog_is_an_error(tree, capsys, version, shipped_version, message):
     """It must also be the version of alerts/VERSION. The error is one line with exit code 2. Nothing is written."""
-    (tree / "alerts/VERSION").write_text(f"{own}\n")
-    assert main(["--release", "--version", wanted, "--out", str(tree / "out")]) == 2
-    assert capsys.readouterr() == ("", f"bundle: {words}\n")
+    (tree / "alerts/VERSION").write_text(f"{shipped_version}\n")
+    assert main(["--release", "--version", version, "--out", str(tree / "out")]) == 2
+    assert capsys.readouterr() == ("", f"bundle: {message}\n")
     assert not (tree / "out").exists()
 
 
@@ -227,8 +227,8 @@ def test_a_version_without_an_entry_in_the_changelog_is_an_error(tree, capsys, w
 def test_an_invalid_url_of_the_runbooks_is_an_error(tree, capsys, address):
     """One line has an example, the exit code is 2, and nothing is written."""
     assert main(["--release", "--version", VERSION, "--runbooks", address, "--out", str(tree / "out")]) == 2
-    words = f"bundle: --runbooks is {address!r}: set an address such as https://wiki.example/runbooks\n"
-    assert capsys.readouterr() == ("", words)
+    message = f"bundle: --runbooks is {address!r}: set an address such as https://wiki.example/runbooks\n"
+    assert capsys.readouterr() == ("", message)
     assert not (tree / "out").exists()
 
 
@@ -256,8 +256,8 @@ def test_a_wrong_settings_file_is_one_line(tree, capsys):
     file = tree / "settings.yml"
     file.write_text("rules: {alerts: {AgentJobFailing: {enabled: false}}}")
     assert main(["--release", "--version", VERSION, "--settings", str(file), "--out", str(tree / "out")]) == 2
-    words = f"bundle: {file}: rules.alerts.AgentJobFailing: no such alert; did you mean AgentJobsFailing?\n"
-    assert capsys.readouterr() == ("", words)
+    message = f"bundle: {file}: rules.alerts.AgentJobFailing: no such alert; did you mean AgentJobsFailing?\n"
+    assert capsys.readouterr() == ("", message)
     assert not (tree / "out").exists()
 
 

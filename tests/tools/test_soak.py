@@ -63,16 +63,16 @@ def test_the_default_duration_is_long_enough():
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("args", "expected"),
     [
         (["--minutes", "5"], "it takes 8.8 minutes to tell growth from chance"),
         (["--fault-every", "4"], "--fault-every must be 5 at least"),
     ],
 )
-def test_a_soak_that_is_too_short_is_an_error(capsys, words, expected):
+def test_a_soak_that_is_too_short_is_an_error(capsys, args, expected):
     """The error is printed before it starts. The line has the minimum."""
     with pytest.raises(SystemExit) as ended:
-        main(words)
+        main(args)
     assert ended.value.code == 2
     assert expected in capsys.readouterr().err
 
@@ -100,10 +100,10 @@ def test_a_created_object_has_only_fields_that_clients_set():
     assert life.job["metadata"]["ownerReferences"][0]["uid"] == "u"
 
 
-def seen_in(page, *, form=GZIP_TEXT, least=5, most=5):
+def seen_in(text, *, form=GZIP_TEXT, least=5, most=5):
     """What a scraper records for a response."""
     seen = Seen(at=0.0, seconds=0.1, form=form.name, client=0)
-    seen_on(page.encode(), seen, form=form, least=least, most=most)
+    seen_on(text.encode(), seen, form=form, least=least, most=most)
     return seen
 
 
@@ -118,7 +118,7 @@ def test_a_scrape_has_the_figures_of_the_exporter(form, end):
 
 
 @pytest.mark.parametrize(
-    ("page", "form", "problem"),
+    ("text", "form", "problem"),
     [
         ((RUNS + OWN)[:-1], GZIP_TEXT, "the page ends in"),
         (RUNS + OWN, GZIP_OPENMETRICS, "the page ends in"),
@@ -126,6 +126,6 @@ def test_a_scrape_has_the_figures_of_the_exporter(form, end):
         (RUNS.rsplit("\n", 2)[0] + "\n" + OWN, GZIP_TEXT, "4 runs on the page"),
     ],
 )
-def test_an_incomplete_scrape_is_a_failed_scrape(page, form, problem):
+def test_an_incomplete_scrape_is_a_failed_scrape(text, form, problem):
     """It is truncated, or runs are missing. The status does not matter."""
-    assert seen_in(page, form=form).problem.startswith(problem)
+    assert seen_in(text, form=form).problem.startswith(problem)

@@ -16,8 +16,8 @@ BROKEN = 'configmap_health{namespace="n",configmap="c\\"]}, é"} '
 def recorded(*pages, metrics=("configmap_health",)):
     """A recorder after these scrapes of one exporter. None is a failed scrape."""
     recorder = Recorder(metrics=metrics)
-    for page in pages:
-        recorder.scrape({"a": page}, started={"a": 7.0})
+    for text in pages:
+        recorder.scrape({"a": text}, started={"a": 7.0})
     return recorder
 
 

@@ -109,18 +109,18 @@ def _called(tree: Any, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     inner = frozenset[str]().union(*(labels_of(argument, known) for argument in tree.args))
     if tree.func.name == "histogram_quantile":
         return inner - {"le"}
-    words = [argument.val for argument in tree.args if isinstance(argument, promql_parser.StringLiteral)]
+    texts = [argument.val for argument in tree.args if isinstance(argument, promql_parser.StringLiteral)]
     if tree.func.name == "label_replace":
-        _need({words[2]} - {""}, inner, tree)
-        return inner | {words[0]}
+        _need({texts[2]} - {""}, inner, tree)
+        return inner | {texts[0]}
     if tree.func.name == "label_join":
-        _need(set(words[2:]), inner, tree)
-        return inner | {words[0]}
+        _need(set(texts[2:]), inner, tree)
+        return inner | {texts[0]}
     return inner
 
 
-def _need(asked: set[str] | frozenset[str], there: frozenset[str], tree: Any) -> None:
-    if missing := asked - there:
+def _need(needed: set[str] | frozenset[str], there: frozenset[str], tree: Any) -> None:
+    if missing := needed - there:
         raise UnknownLabelError(f"no label {', '.join(sorted(missing))} in: {tree}")
 
 

@@ -62,5 +62,5 @@ def test_one_run_shows_that_the_run_does_not_exist(prometheus):
     shown = results(prometheus, "one-run.json")
     assert {each.panel.title: each.results for each in shown if any(result.series for result in each.results)} == {}
     drawn = image("One run", shown)
-    for words in ("no such run", "no Job", "No Job", "No such run", "No cause known", "No alert fires"):
-        assert f">{words}<" in drawn
+    for text in ("no such run", "no Job", "No Job", "No such run", "No cause known", "No alert fires"):
+        assert f">{text}<" in drawn

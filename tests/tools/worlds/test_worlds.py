@@ -49,8 +49,8 @@ def test_a_stalled_run_with_another_cause_is_notified(tmp_path):
 def test_the_newest_platform_has_no_metrics_about_configmaps(played):
     """No health, problem or cause, because it does not use the template ConfigMaps."""
     lines = [line for line in played[NEWEST].played.page.splitlines() if not line.startswith("#")]
-    words = ("configmap_health", "configmap_problem", 'cause="configmap')
-    assert [line for line in lines if any(word in line for word in words)] == []
+    names = ("configmap_health", "configmap_problem", 'cause="configmap')
+    assert [line for line in lines if any(word in line for word in names)] == []
     assert any("configmap_watched" in line for line in lines)
 
 
