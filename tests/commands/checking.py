@@ -34,7 +34,7 @@ async def check(url, folder, *more, config=TWO_CONFIGMAPS, user=None):
     return code, [re.sub(r"^(\w+) +", r"\1  ", line) for line in lines[1:]]
 
 
-def refuses(server, path, make, *, named="", verb=""):
+def reject_requests(server, path, make, *, named="", verb=""):
     """The server answers requests under this path with `make()`: all, those for one name, or those with one verb."""
 
     async def intercept(request):

@@ -13,7 +13,7 @@ from tests.clusters import (
     a_status,
     a_stream,
 )
-from tests.commands.checking import OPTIONAL, a_review, check, refuses
+from tests.commands.checking import OPTIONAL, a_review, check, reject_requests
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
@@ -81,7 +81,7 @@ async def test_an_unreachable_server_is_unknown(tmp_path):
 async def test_one_reason_for_all_failures_is_one_line(tmp_path, answer, expected):
     """A response of a proxy makes nothing unhealthy."""
     async with a_server() as server:
-        refuses(server, "/", answer)
+        reject_requests(server, "/", answer)
         code, lines = await check(server.url, tmp_path)
     assert code == 2
     assert len(lines) == 1
@@ -151,7 +151,7 @@ async def test_a_missing_crd_of_a_second_kind_is_ok(tmp_path):
 async def test_permission_to_review_tokens_is_checked_if_it_is_needed(tmp_path, answer, code, line):
     """It is needed with --web.kubernetes-auth or the setting. Otherwise no review is requested."""
     async with a_server() as server:
-        refuses(server, "/apis/authorization.k8s.io", answer)
+        reject_requests(server, "/apis/authorization.k8s.io", answer)
         got, lines = await check(server.url, tmp_path, "--web.kubernetes-auth", config="configmaps: {required: []}")
         _, others = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert got == code
@@ -176,7 +176,7 @@ async def test_it_names_the_cluster_and_the_context_first(tmp_path):
 async def test_a_server_that_is_not_kubernetes_is_unknown(tmp_path, path):
     """Another server may answer every request with 200 and JSON."""
     async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"})) as server:
-        refuses(server, path, lambda: web.json_response({"hello": "world"}))
+        reject_requests(server, path, lambda: web.json_response({"hello": "world"}))
         code, lines = await check(server.url, tmp_path)
     assert code == 2
     assert any(line.startswith("UNKNOWN") for line in lines)

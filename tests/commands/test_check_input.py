@@ -4,7 +4,7 @@ import pytest
 
 from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_namespace, a_run, a_server, a_status
-from tests.commands.checking import NO_CONFIGMAPS, check, kinds, lines_of, refuses
+from tests.commands.checking import NO_CONFIGMAPS, check, kinds, lines_of, reject_requests
 
 TEMPLATES = "controller-agent-templates-"
 NEWEST_PLATFORM = (
@@ -58,7 +58,7 @@ class TestOfConfigMaps:
     async def test_a_configmap_that_cannot_be_read_is_unknown(self, tmp_path):
         """It may exist, so that the default names may be required."""
         async with a_server() as server:
-            refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named=f"{TEMPLATES}shared")
+            reject_requests(server, CONFIGMAPS, lambda: a_status(403, "no"), named=f"{TEMPLATES}shared")
             code, lines = await check(server.url, tmp_path, config="")
         assert code == 2
         assert lines[0].startswith(
@@ -85,7 +85,7 @@ class TestOfConfigMaps:
     async def test_a_pattern_that_cannot_be_listed_is_one_unknown_line(self, tmp_path):
         """RBAC cannot grant a pattern, so the reason is the same for all patterns."""
         async with a_server() as server:
-            refuses(server, CONFIGMAPS, lambda: a_status(403, "no"))
+            reject_requests(server, CONFIGMAPS, lambda: a_status(403, "no"))
             code, lines = await check(server.url, tmp_path, config="configmaps: {required: ['x-*', 'y-*']}")
         assert code == 2
         assert [line for line in lines if "ConfigMap" in line] == [
@@ -203,7 +203,7 @@ class TestOfNamespaces:
     async def test_without_permission_to_get_it_an_empty_namespace_is_a_note(self, tmp_path):
         """The exporter's own account cannot get namespaces. A namespace with an object exists."""
         async with a_server(a_namespace("one"), a_run(namespace="one")) as server:
-            refuses(server, "/api/v1/namespaces", lambda: a_status(403, "no"))
+            reject_requests(server, "/api/v1/namespaces", lambda: a_status(403, "no"))
             code, lines = await check(server.url, tmp_path, "--namespaces=one,nowhere", config=NO_CONFIGMAPS)
         assert code == 0
         assert [line for line in lines if "  namespace" in line] == [

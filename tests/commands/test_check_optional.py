@@ -3,7 +3,7 @@
 import pytest
 
 from tests.clusters import a_server, a_status
-from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, refuses
+from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, reject_requests
 
 NOTES = {
     "/api/v1/pods": (
@@ -21,7 +21,7 @@ NOTES = {
 async def test_a_role_without_the_new_permissions_is_healthy(tmp_path, path):
     """`check` as an init container must not stop an upgrade."""
     async with a_server() as server:
-        refuses(server, path, lambda: a_status(403, "no"))
+        reject_requests(server, path, lambda: a_status(403, "no"))
         code, lines = await check(server.url, tmp_path, config=NO_CONFIGMAPS)
     assert code == 0
     assert [line for line in lines if line.startswith("note")] == [NOTES[path]]

@@ -1,7 +1,7 @@
 """`check` reads Pods only if a profile has them as the workers of its runs."""
 
 from tests.clusters import a_server, a_status
-from tests.commands.checking import check, refuses
+from tests.commands.checking import check, reject_requests
 
 KINDS = "coderuns: {kinds: [{worker: {is: Pod, selector: app}}]}\nconfigmaps: {required: []}"
 PODS = "/api/v1/pods"
@@ -25,7 +25,7 @@ async def test_worker_pods_are_counted_by_the_selector_of_their_profile(tmp_path
 async def test_worker_pods_that_cannot_be_read_are_unknown(tmp_path):
     """The line has the missing verbs. All other resources are checked."""
     async with a_server() as server:
-        refuses(server, PODS, lambda: a_status(403, "pods is forbidden"))
+        reject_requests(server, PODS, lambda: a_status(403, "pods is forbidden"))
         code, lines = await check(server.url, tmp_path, config=KINDS)
     assert code == 2
     (line,) = [line for line in lines if line.startswith("UNKNOWN")]

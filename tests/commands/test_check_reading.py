@@ -18,7 +18,7 @@ from tests.clusters import (
     a_status,
     a_stream,
 )
-from tests.commands.checking import check, refuses
+from tests.commands.checking import check, reject_requests
 
 
 async def test_a_forbidden_list_is_unknown(tmp_path):
@@ -30,7 +30,7 @@ async def test_a_forbidden_list_is_unknown(tmp_path):
         a_job(namespace="one"),
     )
     async with a_server(*found, *map(a_namespace, ("one", "two"))) as server:
-        refuses(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
+        reject_requests(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
     assert code == 2
     assert [line for line in lines[2:] if not re.search("profile of|pods|events", line)] == [
@@ -47,7 +47,7 @@ async def test_a_forbidden_list_is_unknown(tmp_path):
 async def test_unhealthy_decides_before_unknown(tmp_path):
     """One ConfigMap is forbidden, another is missing."""
     async with a_server(a_configmap("a", k="v")) as server:
-        refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
+        reject_requests(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
         code, lines = await check(server.url, tmp_path)
     assert code == 1
     assert lines[0].startswith(
@@ -101,7 +101,7 @@ async def test_a_server_that_cannot_stream_lists_is_read_in_pages(tmp_path):
 async def test_watch_without_list_is_a_note(tmp_path):
     """`run` needs no `list` only as long as the API server streams lists."""
     async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), a_run()) as server:
-        refuses(server, "/api", lambda: a_status(403, "no"), verb="list")
+        reject_requests(server, "/api", lambda: a_status(403, "no"), verb="list")
         code, lines = await check(server.url, tmp_path)
     more = "grant the verb list as well: without streamed lists nothing can be read"
     assert code == 0
@@ -117,7 +117,7 @@ async def test_watch_without_list_is_a_note(tmp_path):
 async def test_a_namespace_that_cannot_be_read_is_not_called_empty(tmp_path):
     """`nothing found in it` would be wrong: nothing was read."""
     async with a_server() as server:
-        refuses(server, "/api", lambda: a_status(403, "no"))
+        reject_requests(server, "/api", lambda: a_status(403, "no"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one")
     assert code == 2
     assert [line for line in lines if "nothing found" in line] == []

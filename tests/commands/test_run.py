@@ -95,7 +95,7 @@ def test_a_signal_during_startup_ends_run(tmp_path):
     assert "Traceback" not in err
 
 
-class Refusing(http.server.BaseHTTPRequestHandler):
+class RejectingServer(http.server.BaseHTTPRequestHandler):
     """An API server that rejects every token with 401."""
 
     def do_GET(self):
@@ -112,7 +112,7 @@ def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_pa
     hangs = f"trap '' TERM; {leaves}; sleep 60 & echo $$ $! > {tmp_path}/pids; wait"
     hangs = f"[ $(wc -l < {tmp_path}/runs) -lt 2 ] || {{ {hangs}; }}"
     plugin = a_plugin(tmp_path, f"{hangs}\n{answer({'token': 'x'})}")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), RejectingServer) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
         path = a_kubeconfig(tmp_path, cluster=cluster, user=exec_user(plugin))
@@ -124,10 +124,10 @@ def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_pa
         server.shutdown()
     left, ended = int((tmp_path / "left").read_text()), (tmp_path / "pids").read_text().split()
     try:
-        assert (code, runs(left)) == (0, True)
+        assert (code, is_running(left)) == (0, True)
     finally:
         os.kill(left, signal.SIGKILL)
-    assert not [pid for pid in ended if runs(pid)]
+    assert not [pid for pid in ended if is_running(pid)]
     assert "Traceback" not in err
 
 
@@ -142,10 +142,13 @@ def test_a_signal_that_ends_check_ends_a_hanging_plugin_too(tmp_path, number):
             time.sleep(0.01)
         _, code, _, _ = end_with(process, number)
     assert code != 0
-    until(lambda: not [pid for pid in (tmp_path / "pids").read_text().split() if runs(pid)], what="they have ended")
+    until(
+        lambda: not [pid for pid in (tmp_path / "pids").read_text().split() if is_running(pid)],
+        what="they have ended",
+    )
 
 
-def runs(pid):
+def is_running(pid):
     """Whether the process runs. A zombie does not."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"

@@ -20,7 +20,7 @@ HTTPS = "https://127.0.0.1:1"
 
 
 @pytest.fixture
-def large(tmp_path):
+def large_file(tmp_path):
     """A sparse file of 1 TiB."""
     path = tmp_path / "large"
     path.touch()
@@ -33,7 +33,7 @@ def args_of(folder, setting, path):
     if setting in {"--config.file", "--kubeconfig", "--web.config.file"}:
         return ("run", setting, path)
     if setting in {"cert_file", "key_file", "client_ca_file"}:
-        tls = served(folder) | {setting: str(path)}
+        tls = tls_config(folder) | {setting: str(path)}
         (folder / "web.yml").write_text(json.dumps({"tls_server_config": tls}))
         return ("run", f"--web.config.file={folder}/web.yml")
     cluster, user = {"server": HTTPS}, {}
@@ -44,7 +44,7 @@ def args_of(folder, setting, path):
     return ("check", "--kubeconfig", a_kubeconfig(folder, cluster=cluster, user=user))
 
 
-def served(folder):
+def tls_config(folder):
     """A `tls_server_config` with a certificate, its key and the CA of clients."""
     authority = trustme.CA()
     leaf = authority.issue_cert("127.0.0.1")
@@ -74,20 +74,20 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("setting", "size", "reason"), SETTINGS)
-def test_a_file_that_is_too_large_or_a_device_is_one_line(tmp_path, large, setting, size, reason):
+def test_a_file_that_is_too_large_or_a_device_is_one_line(tmp_path, large_file, setting, size, reason):
     """The exit code is 2. The file is not read beyond the maximum."""
-    line = wrong(*args_of(tmp_path, setting, large))
-    assert line.endswith(f"{large}: cannot be read: it is larger than {size}")
+    line = wrong(*args_of(tmp_path, setting, large_file))
+    assert line.endswith(f"{large_file}: cannot be read: it is larger than {size}")
     line = wrong(*args_of(tmp_path, setting, DEVICE))
     assert line.endswith(f"{DEVICE}: {reason}")
     if not setting.startswith("--"):
         assert setting in line
 
 
-def test_the_kubeconfig_of_the_environment_is_limited(large, monkeypatch):
+def test_the_kubeconfig_of_the_environment_is_limited(large_file, monkeypatch):
     """Its maximum is that of the flag."""
-    monkeypatch.setenv("KUBECONFIG", str(large))
-    assert wrong("check") == f"kubeconfig {large}: cannot be read: it is larger than 16 MiB"
+    monkeypatch.setenv("KUBECONFIG", str(large_file))
+    assert wrong("check") == f"kubeconfig {large_file}: cannot be read: it is larger than 16 MiB"
 
 
 @pytest.mark.parametrize(

@@ -78,10 +78,10 @@ def test_the_permissions_are_those_that_rbac_prints(case, tmp_path):
     (tmp_path / "exporter.yml").write_text(json.dumps(SETTINGS[case]))
     settings = config_file.load(str(tmp_path / "exporter.yml"))
     expected = rbac.manifests(settings, account=rbac.Account(name="reader", namespace=NAMESPACE))
-    assert sorted(map(json.dumps, unordered(found))) == sorted(map(json.dumps, unordered(expected)))
+    assert sorted(map(json.dumps, sort_keys_of(found))) == sorted(map(json.dumps, sort_keys_of(expected)))
 
 
-def unordered(items):
+def sort_keys_of(items):
     """The same objects with sorted keys."""
     return json.loads(json.dumps(items, sort_keys=True))
 

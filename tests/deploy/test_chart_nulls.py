@@ -32,7 +32,7 @@ def paths_of(tree, prefix=()):
 PATHS = [*paths_of(fast_yaml.load((CHART / "values.yaml").read_text()))]
 
 
-def nulled(path):
+def with_null(path):
     """The values EVERYTHING with this value set to null."""
     values = json.loads(json.dumps(EVERYTHING))
     tree = values
@@ -42,7 +42,7 @@ def nulled(path):
     return values
 
 
-def without(path):
+def without_value(path):
     """The values EVERYTHING without this value."""
     values = json.loads(json.dumps(EVERYTHING))
     tree = values
@@ -61,7 +61,7 @@ def rendered_with_everything(values):
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 def test_a_value_that_is_null_has_its_default(path):
     """If there is no default, the error is one line. In a map with free keys a null removes the key."""
-    done = helm("template", nulled(path), "--kube-version=1.36")
+    done = helm("template", with_null(path), "--kube-version=1.36")
     if done.returncode != 0:
         assert path == ("policyLimits", "default")
         assert [line for line in done.stderr.splitlines() if "at '/" in line] == [
@@ -70,7 +70,7 @@ def test_a_value_that_is_null_has_its_default(path):
         return
     made = [item for item in fast_yaml.load_all(done.stdout) if item]
     if not ".".join(path).startswith(REMOVABLE):
-        assert made == rendered_with_everything(json.dumps(without(path)))
+        assert made == rendered_with_everything(json.dumps(without_value(path)))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,10 @@ def test_a_null_removes_a_key_of_a_free_map(path, gone):
     kind, word = gone
     before, after = (
         json.dumps([item["spec"] if "spec" in item else item["metadata"] for item in made if item["kind"] == kind])
-        for made in (rendered_with_everything(json.dumps(EVERYTHING)), render_chart(nulled(tuple(path.split(".")))))
+        for made in (
+            rendered_with_everything(json.dumps(EVERYTHING)),
+            render_chart(with_null(tuple(path.split(".")))),
+        )
     )
     assert word in before
     assert word not in after

@@ -22,7 +22,7 @@ def candidate_in(objects):
     return next(item for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"] == "templates-candidate")
 
 
-def checked(folder, text):
+def run_hook(folder, text):
     """The output of the hook's command for templates with this text."""
     (folder / "templates.yaml").write_text(text)
     return call(*(word.replace("/candidate", str(folder)) for word in job_of(render_kustomization(ARGO_CD))["args"]))
@@ -65,13 +65,13 @@ def test_the_hook_checks_exactly_what_is_synced():
 def test_the_hook_passes_good_templates_and_stops_broken_ones(tmp_path):
     """If a template is missing, empty or not YAML, the sync does not begin."""
     text = (ARGO_CD / "templates.yaml").read_text()
-    assert checked(tmp_path, text)[0] == 0
-    code, out, _ = checked(tmp_path, text.replace("templates-codex", "templates-kodex"))
+    assert run_hook(tmp_path, text)[0] == 0
+    code, out, _ = run_hook(tmp_path, text.replace("templates-codex", "templates-kodex"))
     assert code == 1
     assert "controller-agent-templates-codex: missing" in out
-    assert checked(tmp_path, re.sub(r"data:\n .*\n .*\n", "", text, count=1))[0] == 1
-    assert checked(tmp_path, text + "---\n{{ .Values.x }}\n")[0] == 2
-    assert checked(tmp_path, "")[0] == 2
+    assert run_hook(tmp_path, re.sub(r"data:\n .*\n .*\n", "", text, count=1))[0] == 1
+    assert run_hook(tmp_path, text + "---\n{{ .Values.x }}\n")[0] == 2
+    assert run_hook(tmp_path, "")[0] == 2
 
 
 def test_the_commands_of_the_page_are_valid():

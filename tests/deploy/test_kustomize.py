@@ -85,7 +85,9 @@ def test_settings_and_permissions_can_be_replaced(tmp_path):
     assert len(of_kind(objects, "ServiceMonitor")) == 1
     assert by_place(item for item in objects if item["apiVersion"].startswith("rbac.")) == by_place(granted)
     assert only_object(objects, "ConfigMap")["data"]["exporter.yml"] == "configmaps: {required: [mine]}\n"
-    assert mounted_in(objects) != mounted_in(render_installation("base")), "changed settings roll the pods"
+    assert mounted_configmap(objects) != mounted_configmap(render_installation("base")), (
+        "changed settings roll the pods"
+    )
 
 
 def test_the_component_one_namespace_does_not_replace_the_settings(tmp_path):
@@ -113,7 +115,7 @@ def test_a_platform_in_another_namespace_needs_one_line(tmp_path):
     assert only_object(objects, "ConfigMap")["data"]["exporter.yml"] == "configmaps: {namespace: cto}\n"
 
 
-def mounted_in(objects):
+def mounted_configmap(objects):
     """The name of the ConfigMap that the pod mounts."""
     volume, *_ = only_object(objects, "Deployment")["spec"]["template"]["spec"]["volumes"]
     return volume["configMap"]["name"]

@@ -7,9 +7,9 @@ from tests.deploy.rendering import ROOT, for_each_installation, render_installat
 
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 """The volume types of restricted-v2. hostPath is not one of them."""
-ASSIGNED = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "seLinuxOptions"}
+ASSIGNED_FIELDS = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "seLinuxOptions"}
 """restricted-v2 assigns these values from the range of the namespace, and rejects values outside of it."""
-HOST = {"hostNetwork", "hostPID", "hostIPC"}
+HOST_FIELDS = {"hostNetwork", "hostPID", "hostIPC"}
 
 
 def templates(items):
@@ -22,7 +22,7 @@ def templates(items):
 def violations(pod):
     """The reasons for which restricted-v2 would reject the pod."""
     of_pod = pod.get("securityContext", {})
-    if named := HOST & pod.keys() | ASSIGNED & of_pod.keys():
+    if named := HOST_FIELDS & pod.keys() | ASSIGNED_FIELDS & of_pod.keys():
         yield f"names {sorted(named)}"
     for volume in pod.get("volumes", []):
         if not volume.keys() - {"name"} <= VOLUMES:
@@ -35,7 +35,7 @@ def violations(pod):
             yield "keeps capabilities"
         if {**of_pod, **own}.get("seccompProfile") != {"type": "RuntimeDefault"} or not of_pod.get("runAsNonRoot"):
             yield "has no seccomp profile, or may be root"
-        if ASSIGNED & own.keys() or any("hostPort" in port for port in container.get("ports", [])):
+        if ASSIGNED_FIELDS & own.keys() or any("hostPort" in port for port in container.get("ports", [])):
             yield "names a user or a host port"
 
 

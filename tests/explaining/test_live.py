@@ -33,7 +33,7 @@ async def test_jobs_and_runs_that_own_each_other_are_read_once(tmp_path):
 
 
 IMAGE_PULL_POD = a_pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
-RUN_GONE = (
+DELETED_RUN = (
     a_job("j", run="gone", status=STARTED),
     IMAGE_PULL_POD,
     an_event(IMAGE_PULL_POD, 'Failed to pull image "x": not found', "Failed"),
@@ -43,7 +43,7 @@ RUN_GONE = (
 @pytest.mark.parametrize("name", [f"{NS}/p", "p", f"{NS}/j"])
 async def test_a_pod_or_job_whose_run_is_gone_is_explained_with_its_pods_and_events(tmp_path, name):
     """The deleted run is not found, but its Job and Pod are."""
-    async with a_server(*RUN_GONE) as server:
+    async with a_server(*DELETED_RUN) as server:
         code, out, _ = await explain(server, tmp_path, name, "-o", "json")
     run = json.loads(out)
     assert (code, run["name"], run["findings"][0]["cause"]) == (1, "j", "image_pull")
@@ -75,7 +75,7 @@ async def test_an_unknown_name_is_an_error_that_names_unread_resources(tmp_path)
 
 async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
     """A list that is selected by the name of one Pod says nothing about other Pods."""
-    async with a_server(*RUN_GONE) as server:
+    async with a_server(*DELETED_RUN) as server:
 
         async def refuse(request):
             is_list = request.query.get("labelSelector") == "job-name in (j)"
@@ -88,7 +88,7 @@ async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
     assert run["findings"][0]["evidence"].endswith('Failed to pull image "x": not found')
 
 
-def many(number):
+def run_with_many_jobs(number):
     """A run with this number of Jobs, each with a Pod and a warning about it."""
     pods = [
         a_pod(f"p{one}", job=f"j{one}", state={"waiting": {"reason": "ContainerCreating"}}) for one in range(number)
@@ -101,7 +101,7 @@ def many(number):
 @pytest.mark.parametrize(("number", "max_requests"), [(60, 8), (2, 12)])
 async def test_a_run_with_many_jobs_needs_few_requests(tmp_path, number, max_requests):
     """One list of Pods and one of Events replace a list for each object. All Events are found."""
-    async with a_server(*many(number)) as server:
+    async with a_server(*run_with_many_jobs(number)) as server:
         seen = record_requests(server)
         code, out, _ = await explain(server, tmp_path, f"{NS}/r")
     assert (code, len(seen) <= max_requests) == (1, True), seen
@@ -110,7 +110,7 @@ async def test_a_run_with_many_jobs_needs_few_requests(tmp_path, number, max_req
 
 async def test_a_list_of_events_is_limited_to_the_namespace(tmp_path):
     """The namespace of the name need not be given."""
-    async with a_server(*many(30)) as server:
+    async with a_server(*run_with_many_jobs(30)) as server:
         seen = record_requests(server)
         await explain(server, tmp_path, "j7")
     lists = [one for one in seen if one.partition("?")[0].endswith(("/pods", "/events"))]

@@ -56,7 +56,7 @@ def a_mount(folder, url="http://127.0.0.1:1"):
     return f"--volume={path}:/kubeconfig:ro"
 
 
-def serving(image, folder, *, url="http://127.0.0.1:1"):
+def serving_container(image, folder, *, url="http://127.0.0.1:1"):
     """A container whose exporter listens on a loopback port of the host, and the port."""
     [port] = free_ports(1)
     args = ("--kubeconfig=/kubeconfig", f"--web.listen-address=127.0.0.1:{port}")
@@ -81,9 +81,9 @@ def until_200(path, container, port):
     )[1]
 
 
-def scraped(image, folder, url):
+def scrape(image, folder, url):
     """The metrics of an exporter that has read this API server."""
-    container, port = serving(image, folder, url=url)
+    container, port = serving_container(image, folder, url=url)
     with container:
         for path in ("/livez", "/readyz"):
             until_200(path, container, port)
@@ -93,13 +93,13 @@ def scraped(image, folder, url):
 async def test_a_scrape_has_the_runs_of_the_cluster(image, tmp_path):
     """The container has none of the rights that the exporter does not need."""
     async with a_server(a_run("r"), a_job("j")) as server:
-        metrics = await asyncio.to_thread(scraped, image, tmp_path, server.url)
+        metrics = await asyncio.to_thread(scrape, image, tmp_path, server.url)
     assert metrics.values("coderun_job_name", coderun="r", job_name="j") == [1]
 
 
 def test_it_runs_without_privileges(image, tmp_path):
     """User and group are 10001, without other groups. No capability set has a capability, and none can be gained."""
-    container, port = serving(image, tmp_path)
+    container, port = serving_container(image, tmp_path)
     with container:
         until_200("/livez", container, port)
         status = container.status()
@@ -126,7 +126,7 @@ def test_the_user_owns_no_files(image):
 
 def test_sigterm_ends_the_container(image, tmp_path):
     """The exporter is the first process of the container, and exits with 0 in time."""
-    container, port = serving(image, tmp_path)
+    container, port = serving_container(image, tmp_path)
     with container:
         until_200("/livez", container, port)
         code, took = container.end()

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-__all__ = ["Answer", "ApiUnderTest", "WatchLines"]
+__all__ = ["ApiUnderTest", "Response", "WatchLines"]
 
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """The status code, and the body: decoded if it is JSON, else text."""
 
     code: int
@@ -70,14 +70,14 @@ class ApiUnderTest:
 
     async def request(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
-    ) -> Answer:
+    ) -> Response:
         """Sends one request. `body` is JSON unless it is bytes. `token` replaces the valid token."""
         credentials = self._headers if token is None else {"Authorization": f"Bearer {token}"}
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **credentials, **headers}
         async with self._session.request(method, self._url + path, data=data, headers=sent) as response:
             is_json = response.content_type == "application/json"
-            return Answer(response.status, await (response.json() if is_json else response.text()))
+            return Response(response.status, await (response.json() if is_json else response.text()))
 
     async def get(self, path: str) -> Any:
         """The body of a GET. The response must be 200."""
@@ -115,6 +115,6 @@ class ApiUnderTest:
             await asyncio.sleep(0.02)
 
     @staticmethod
-    def _expect(answer: Answer, code: int) -> Any:
+    def _expect(answer: Response, code: int) -> Any:
         assert answer.code == code, answer.body
         return answer.body

@@ -10,7 +10,7 @@ from lab.loopback import AsyncLoopback
 
 __all__ = ["IdleTimeoutProxy"]
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _BUFFER = 1 << 16
 
 
@@ -38,7 +38,7 @@ class IdleTimeoutProxy(AsyncLoopback):
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
-        await asyncio.sleep(_LOOK_SECONDS)  # transports close in the next turn of the event loop
+        await asyncio.sleep(_POLL_SECONDS)  # transports close in the next turn of the event loop
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._connection(reader, writer))
@@ -60,7 +60,7 @@ class IdleTimeoutProxy(AsyncLoopback):
         both = [asyncio.create_task(pass_on(reader, back)), asyncio.create_task(pass_on(there, writer))]
         try:
             while not any(one.done() for one in both) and time.monotonic() - last < self.seconds:
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(_POLL_SECONDS)
             if not any(one.done() for one in both):
                 self._cut(writer)
         finally:

@@ -16,7 +16,7 @@ from exporter.reflector import watching
 from lab.exporting import objects_of
 from tests.web.serving import fetch
 
-__all__ = ["an_exporter", "changes_of_state", "eventually", "short_watches", "shown", "states"]
+__all__ = ["an_exporter", "changes_of_state", "eventually", "exposed_lines", "short_watches", "states"]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def eventually(claim: Callable[[], bool], *, what: str, seconds: float = 2
     assert claim(), what
 
 
-async def shown(app: App, namespace: str) -> set[str]:
+async def exposed_lines(app: App, namespace: str) -> set[str]:
     """The lines of the metrics with this namespace."""
     status, _, text = await fetch(f"{app.url}/metrics")
     assert status == 200

@@ -16,32 +16,32 @@ from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 from lab.waiting import until
 
 __all__ = [
-    "AGENT",
-    "AGENTS",
+    "AGENT_JOBS",
+    "AGENT_LABEL",
     "BOLT",
     "CLEANUP",
     "FILES",
-    "OTHERS",
-    "OUT",
-    "Answer",
+    "OPT_OUT",
+    "OTHER_JOBS",
     "Jobs",
+    "Response",
     "applied",
     "apply",
     "ask",
     "namespace_of",
 ]
 
-AGENT = {"component": "code-runner"}
+AGENT_LABEL = {"component": "code-runner"}
 """The label of an agent's Job."""
-OUT = {"coderun-exporter/admission": "none"}
+OPT_OUT = {"coderun-exporter/admission": "none"}
 """Opts out of the policies, as an annotation of an object or as a label of a namespace."""
 _CONTROLLER = {"kind": "CodeRun", "name": "play", "uid": "1", "apiVersion": "agents.platform/v1", "controller": True}
 BOLT = {"kind": "BoltRun", "name": "upgrade", "uid": "2", "apiVersion": "cto.5dlabs.ai/v1alpha1", "controller": True}
 """The owner of a BoltRun's Job."""
 CLEANUP = {"cleanup.cto.dev/kind": "workspace-cleanup"}
 """The label of a Job that removes the workspace of a run. It has no owner."""
-AGENTS = {
-    "a run's label": {"labels": AGENT},
+AGENT_JOBS = {
+    "a run's label": {"labels": AGENT_LABEL},
     "a DocsRun's label": {"labels": {"component": "docs-generator"}},
     "its CodeRun": {"ownerReferences": [_CONTROLLER]},
     "its DocsRun of a later version": {
@@ -52,7 +52,7 @@ AGENTS = {
     "a workspace cleanup's label": {"labels": CLEANUP},
 }
 """Metadata of Jobs of agents."""
-OTHERS = {
+OTHER_JOBS = {
     "no label and no owner": {"labels": {}},
     "another component": {"labels": {"component": "backup"}},
     "a run that does not control it": {"ownerReferences": [_CONTROLLER | {"controller": False}]},
@@ -75,7 +75,7 @@ _PLURALS = {
 }
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """The status code, the body, and the texts of the `Warning` headers."""
 
     code: int
@@ -99,9 +99,9 @@ class Jobs:
 
     def send(
         self, *, name: str = "play-1", spec: dict[str, Any] | None = None, dry: bool = True, **metadata: Any
-    ) -> Answer:
+    ) -> Response:
         """The response for a Job with this spec added. Without metadata it is a Job of an agent."""
-        job = objects.job(name, **(metadata or {"labels": AGENT}))
+        job = objects.job(name, **(metadata or {"labels": AGENT_LABEL}))
         job["spec"] |= spec or {}
         return ask(self.plane, "POST", self.path, job, dry=dry)
 
@@ -109,17 +109,17 @@ class Jobs:
         """Waits until a Job of an agent gets a deadline."""
         until(lambda: self.send().limits[0], what="the policy sets limits")
 
-    def until_warned(self) -> Answer:
+    def until_warned(self) -> Response:
         """Waits until a Job of an agent without limits causes a warning. Returns the response."""
         return until(lambda: answer if (answer := self.send()).warnings else None, what="the policy warns")
 
-    def until_refused(self) -> Answer:
+    def until_denied(self) -> Response:
         """Waits until a Job of an agent without limits is denied. Returns the response."""
         return until(
             lambda: answer if (answer := self.send()).code != 201 else None, what="the policy denies the Job"
         )
 
-    def until_let_in(self) -> Answer:
+    def until_admitted(self) -> Response:
         """Waits until a Job of an agent without limits is admitted. Returns the response."""
         return until(lambda: answer if (answer := self.send()).code == 201 else None, what="the Job is admitted")
 
@@ -182,7 +182,7 @@ def ask(
     *,
     dry: bool = True,
     content_type: str = "application/json",
-) -> Answer:
+) -> Response:
     """The response with its warnings. With `dry` nothing is stored."""
     request = urllib.request.Request(  # noqa: S310 - loopback
         f"{plane.url}{path}{'?dryRun=All' if dry else ''}",
@@ -193,10 +193,10 @@ def ask(
     trust = ssl.create_default_context(cafile=plane.ca)
     try:
         with urllib.request.urlopen(request, context=trust, timeout=30) as answer:  # noqa: S310 - loopback
-            return Answer(answer.status, json.load(answer), _warnings(answer.headers.get_all("Warning")))
+            return Response(answer.status, json.load(answer), _warnings(answer.headers.get_all("Warning")))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, json.load(error), _warnings(error.headers.get_all("Warning")))
+            return Response(error.code, json.load(error), _warnings(error.headers.get_all("Warning")))
 
 
 def _warnings(headers: list[str] | None) -> list[str]:

@@ -8,7 +8,7 @@ from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
 from tests.deploy.rendering import helm, of_kind, render_chart
 from tests.integration import policies
-from tests.integration.policies import AGENT, BOLT, CLEANUP, Jobs, namespace_of
+from tests.integration.policies import AGENT_LABEL, BOLT, CLEANUP, Jobs, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER, "helm"), pytest.mark.timeout(120)]
 
@@ -24,10 +24,10 @@ def test_the_deadline_of_a_job_is_that_of_the_values(control_plane: ControlPlane
     with policies.applied(control_plane, "job-limits.yaml", namespaces=[jobs.namespace], changes=changes):
         jobs.until_limited()
         answers = [
-            jobs.send(labels=AGENT),
+            jobs.send(labels=AGENT_LABEL),
             jobs.send(labels=CLEANUP),
             jobs.send(ownerReferences=[BOLT]),
-            jobs.send(labels=AGENT | {"github-user": "5dlabs-cipher"}),
+            jobs.send(labels=AGENT_LABEL | {"github-user": "5dlabs-cipher"}),
         ]
     assert [answer.limits[0] for answer in answers] == [14400, 14400, 10800, 1800]
 

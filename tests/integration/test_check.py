@@ -19,7 +19,7 @@ from tests.kube.settings import a_kubeconfig
 pytestmark = pytest.mark.timeout(120)
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-NONE: dict[str, Any] = {"required": []}
+NO_CONFIGMAPS: dict[str, Any] = {"required": []}
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_wrong_name_of_a_kind_is_shown_with_the_right_one(
 ):
     """It is from the discovery of the API server."""
     kind = {"group": tasks, "version": "v1", "plural": "agenttasks", "kind": "AgentTask"} | wrong
-    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
+    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NO_CONFIGMAPS)
     assert code == 1
     (finding,) = [each for each in lines if each.startswith("UNHEALTHY")]
     assert line in finding
@@ -109,7 +109,7 @@ def test_a_wrong_name_of_a_kind_is_shown_with_the_right_one(
 
 def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, tmp_path: pathlib.Path):
     """Lists in it are empty, without an error."""
-    code, lines = check(control_plane, tmp_path, namespaces=["nowhere"], configmaps=NONE)
+    code, lines = check(control_plane, tmp_path, namespaces=["nowhere"], configmaps=NO_CONFIGMAPS)
     assert code == 1
     assert lines == [
         "UNHEALTHY  namespace nowhere: does not exist",
@@ -126,7 +126,7 @@ def test_unknown_phases_and_agents_are_notes(control_plane: ControlPlane, place:
         place.make_run(name, spec={"githubApp": "5DLabs-Tess"})
         place.set_phase(name, "Paused")
     thresholds = {"agents": {"tes": {"job_max_runtime": "30m"}}}
-    settings = {"namespaces": [place.namespace], "configmaps": NONE, "thresholds": thresholds}
+    settings = {"namespaces": [place.namespace], "configmaps": NO_CONFIGMAPS, "thresholds": thresholds}
     code, lines = check(control_plane, tmp_path, **settings)
     assert code == 0
     assert [line for line in lines if line.startswith("note")] == [
@@ -147,7 +147,7 @@ def test_a_path_that_is_not_in_a_real_schema_is_a_note(control_plane: ControlPla
     kind = {"resource": "agenttasks.v1.schemas.example", "kind": "AgentTask"}
     kind |= {"state": [{"path": ".status.phse", "open": ["absent"]}], "times": {}}
     kind |= {"about": {"model": ".spec.modle", "agent": ".metadata.labels.agent", "service": ".spec.model"}}
-    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
+    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NO_CONFIGMAPS)
     assert code == 0, lines
     assert [line for line in lines if "schema of" in line] == [
         "note  coderuns.kinds[0].about.model: .spec.modle is not in the schema of the CRD; did you mean .spec.model?"

@@ -20,12 +20,12 @@ from lab.waiting import until
 from tests.integration.faults.subject import samples
 from tests.integration.idle_cut import IdleTimeoutProxy
 
-CUTS = [float(each) for each in os.environ.get("CUTS", "3 5").split()]
-SECONDS = float(os.environ.get("SECONDS", "30"))
+IDLE_TIMEOUTS = [float(each) for each in os.environ.get("CUTS", "3 5").split()]
+DURATION_SECONDS = float(os.environ.get("SECONDS", "30"))
 MAX_STALENESS_AFTER_CUT = 5.0
 SYNCED = "coderun_exporter_resource_last_sync_timestamp_seconds"
 
-pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(SECONDS + 180)]
+pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(DURATION_SECONDS + 180)]
 
 
 class Observation(NamedTuple):
@@ -65,7 +65,7 @@ def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
     settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
     with contextlib.ExitStack() as stack:
         subjects = []
-        for number, (seconds, reset) in enumerate((each, reset) for each in CUTS for reset in (False, True)):
+        for number, (seconds, reset) in enumerate((each, reset) for each in IDLE_TIMEOUTS for reset in (False, True)):
             cut = stack.enter_context(IdleTimeoutProxy(to=server, seconds=seconds, reset=reset))
             kubeconfig = tmp_path / f"kubeconfig-{number}"
             kubeconfig.write_text(control_plane.kubeconfig_of(EXPORTER_TOKEN, url=f"https://127.0.0.1:{cut.port}"))
@@ -74,7 +74,7 @@ def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
             until(lambda: "unreachable" not in exporter.get("/readyz").text, what="all lists are complete")  # noqa: B023
             until(lambda: len(staleness(exporter.get().text)) == 5, what="all lists are complete")  # noqa: B023
             subjects.append(Observation(cut, exporter, len(exporter.log.read_text().splitlines()), {}))
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + DURATION_SECONDS
         while time.monotonic() < end:
             for subject in subjects:
                 for series, age in staleness(subject.exporter.get().text).items():
@@ -98,8 +98,8 @@ def assert_quiet(seen: Observation) -> None:
     watches = total(text, "coderun_exporter_requests_total")
     stalest, kind = max(seen.stalest.values()), "RST" if seen.cut.reset else "FIN"
     print(  # noqa: T201 - `make idle-cuts` is run for these figures
-        f"cut after {seen.cut.seconds:g} s by {kind}, for {SECONDS:g} s: {seen.cut.cuts} cuts, {watches:g} requests, "
-        f"{len(lines)} log lines, stalest {stalest:.1f} s"
+        f"cut after {seen.cut.seconds:g} s by {kind}, for {DURATION_SECONDS:g} s: {seen.cut.cuts} cuts, "
+        f"{watches:g} requests, {len(lines)} log lines, stalest {stalest:.1f} s"
     )
     assert seen.cut.cuts >= 2
     assert lines == []

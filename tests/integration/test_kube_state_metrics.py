@@ -23,10 +23,17 @@ OWNER = {"type": "Info", "info": {"path": ["metadata", "ownerReferences"], "labe
 KEYS = {"type": "Gauge", "gauge": {"path": ["data"], "labelFromKey": "key"}}
 
 CRDS = {f"custom_resource_state_{each}_events_total" for each in ("add", "delete", "update")}
-OWN = CRDS | {"config_hash", "last_config_reload_success_timestamp_seconds", "last_config_reload_successful"}
-OWN |= {"build_info", "list_total", "watch_total", "shard_ordinal", "total_shards", "custom_resource_state_cache"}
+OWN_METRICS = CRDS | {"config_hash", "last_config_reload_success_timestamp_seconds", "last_config_reload_successful"}
+OWN_METRICS |= {
+    "build_info",
+    "list_total",
+    "watch_total",
+    "shard_ordinal",
+    "total_shards",
+    "custom_resource_state_cache",
+}
 
-RUNS = {"new", "wrong", "leaving", "running", "over", "exited"}
+RUN_NAMES = {"new", "wrong", "leaving", "running", "over", "exited"}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +71,10 @@ def metrics(
     with StateMetrics(control_plane, place, tmp_path_factory.mktemp("ksm") / "ksm") as running:
         running.until_read("kube_job_info", "kube_coderun_created", 'configmap="lacking"')
         # Its response is incomplete while it reads the initial lists.
-        until(lambda: set(_at("created", _of_runs(running, place))) == RUNS, what="all runs are in the metrics")
+        until(
+            lambda: set(_runs_with("created", _of_runs(running, place))) == RUN_NAMES,
+            what="all runs are in the metrics",
+        )
         yield running
 
 
@@ -82,15 +92,15 @@ def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[Future
 def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: Workplace, metrics: StateMetrics):
     """Creation, phase, name of the Job, attempt, completion and deletion. A missing field has no series."""
     series = _of_runs(metrics, place)
-    assert set(_at("created", series)) == RUNS
+    assert set(_runs_with("created", series)) == RUN_NAMES
     phases = {f'{{coderun="running",phase="{each}"}}': 0.0 for each in ("Failed", "Pending", "Succeeded")}
     assert {key: series[f"kube_coderun_phase{key}"] for key in phases} == phases
     assert series['kube_coderun_phase{coderun="running",phase="Running"}'] == 1
-    assert set(_at("phase", series)) == {"running", "over", "exited"}
+    assert set(_runs_with("phase", series)) == {"running", "over", "exited"}
     assert series['kube_coderun_status_job{coderun="over",job_name="over-job"}'] == 1
-    assert set(_at("attempt", series)) == {"running", "over", "exited"}
-    assert set(_at("status_work_completed", series)) == {"over", "exited"}
-    assert set(_at("deletion_timestamp", series)) == {"leaving"}
+    assert set(_runs_with("attempt", series)) == {"running", "over", "exited"}
+    assert set(_runs_with("status_work_completed", series)) == {"over", "exited"}
+    assert set(_runs_with("deletion_timestamp", series)) == {"leaving"}
     assert series['kube_coderun_status_last_update{coderun="running"}'] == 1767225600
 
 
@@ -114,9 +124,9 @@ def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplac
         "KubeCodeRunOverJobUnfinished": ("job_name", {"over-job"}),
     }
     for alert, (label, expected) in names.items():
-        assert prometheus.found(_here(alert, place), label) == expected
+        assert prometheus.found(_limit_to_namespace(alert, place), label) == expected
         early = set() if "Over" not in alert else expected
-        assert prometheus.found(_here(alert, place), label, hours=0.1) == early
+        assert prometheus.found(_limit_to_namespace(alert, place), label, hours=0.1) == early
     assert prometheus.found(EXPRESSIONS["KubeStateMetricsCannotRead"], "resource") == set()
     rex = f'kube_job_labels{{label_github_user="5dlabs-rex",namespace="{place.namespace}"}}'
     active = f"kube_job_status_active * on (namespace, job_name) {rex} > 0"
@@ -166,7 +176,7 @@ def test_a_job_of_an_earlier_run_with_the_same_name_hides_a_missing_job(
     assert [re.findall(r"(\w+)=", series) for series in owners] == [
         ["namespace", "job_name", "owner_kind", "owner_name", "owner_is_controller"]
     ]
-    assert "again" not in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
+    assert "again" not in prometheus.found(_limit_to_namespace("KubeCodeRunWithoutJob", place), "coderun")
 
 
 def test_a_deleted_job_has_no_series(place: Workplace, metrics: StateMetrics):
@@ -194,7 +204,7 @@ def test_a_stalled_watch_is_not_detected(control_plane: ControlPlane, metrics: S
         assert metrics.code("/readyz") == 200
     finally:
         control_plane.freeze_api_server(frozen=False)
-    assert {re.sub(r"\{.*", "", series).removeprefix("kube_state_metrics_") for series in before[1]} == OWN
+    assert {re.sub(r"\{.*", "", series).removeprefix("kube_state_metrics_") for series in before[1]} == OWN_METRICS
 
 
 def test_without_permission_for_jobs_it_is_ready_and_all_runs_seem_to_lack_a_job(
@@ -209,7 +219,7 @@ def test_without_permission_for_jobs_it_is_ready_and_all_runs_seem_to_lack_a_job
         assert limited.about("kube_job_") == {}
         with FuturePrometheus(tmp_path / "prometheus", limited) as prometheus:
             until(lambda: prometheus.query("kube_coderun_created"), what="Prometheus has the metrics")
-            assert "running" in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
+            assert "running" in prometheus.found(_limit_to_namespace("KubeCodeRunWithoutJob", place), "coderun")
             expression = EXPRESSIONS["KubeStateMetricsCannotRead"]
             until(
                 lambda: prometheus.found(expression, "resource", hours=0) == {"*v1.Job"},
@@ -240,7 +250,7 @@ def test_the_limits_of_its_configuration(control_plane: ControlPlane, place: Wor
         assert metrics.about("kube_coderun_") == {}
 
 
-def _here(alert: str, place: Workplace) -> str:
+def _limit_to_namespace(alert: str, place: Workplace) -> str:
     """The expression of an alert, limited to this namespace."""
     return f'({EXPRESSIONS[alert]}) and on (namespace) kube_coderun_created{{namespace="{place.namespace}"}}'
 
@@ -259,7 +269,7 @@ def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
     return {series.replace(f',namespace="{place.namespace}"', ""): value for series, value in in_namespace.items()}
 
 
-def _at(name: str, series: dict[str, float]) -> list[str]:
+def _runs_with(name: str, series: dict[str, float]) -> list[str]:
     """The names of the runs in a family."""
     return [re.findall(r'coderun="([^"]*)"', each)[0] for each in series if each.startswith(f"kube_coderun_{name}{{")]
 

@@ -22,15 +22,22 @@ from lab.controlplane.workplace import CLAUDE, Workplace
 from lab.exporting import Exporter
 from lab.waiting import until
 from tests.exporting import impatience, metrics_of, readiness, start_page, state_of
-from tests.integration.in_process import an_exporter, changes_of_state, eventually, short_watches, shown, states
+from tests.integration.in_process import (
+    an_exporter,
+    changes_of_state,
+    eventually,
+    exposed_lines,
+    short_watches,
+    states,
+)
 
 __all__ = ["impatience", "short_watches"]
 
 pytestmark = pytest.mark.timeout(180)
 
-CORE = ("coderuns", "jobs", "configmaps")
-RESOURCES = (*CORE, "pods", "events")  # Pods and Events are optional
-SELF = ("authorization.k8s.io", "authentication.k8s.io")  # every account can review its own permissions
+REQUIRED_RESOURCES = ("coderuns", "jobs", "configmaps")
+RESOURCES = (*REQUIRED_RESOURCES, "pods", "events")  # Pods and Events are optional
+SELF_REVIEW_GROUPS = ("authorization.k8s.io", "authentication.k8s.io")  # every account can review its own permissions
 
 
 @pytest.fixture
@@ -136,7 +143,7 @@ def test_check_names_the_verb_that_is_missing(
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         found[:] = [line for line in done.stdout.splitlines() if line.startswith("UNKNOWN")]
         assert not found or "nothing found" not in done.stdout
-        return done.returncode == 2 and len(found) == len(CORE)
+        return done.returncode == 2 and len(found) == len(REQUIRED_RESOURCES)
 
     until(refused, what="all requests are denied")
     assert all(f"not permitted: grant the {missing} (403 at " in line for line in found)
@@ -170,7 +177,7 @@ def test_the_account_has_no_other_permissions(control_plane: ControlPlane, accou
     review = {"spec": {"namespace": place.namespace}}
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     _, answer = control_plane.request("POST", path, review, token=token)
-    rules = [rule for rule in answer["status"]["resourceRules"] if rule["apiGroups"][0] not in SELF]
+    rules = [rule for rule in answer["status"]["resourceRules"] if rule["apiGroups"][0] not in SELF_REVIEW_GROUPS]
     assert sorted(rules, key=str) == sorted((rule for _, rule in account.rules()), key=str)
     for method, refused, body in (
         ("GET", f"/api/v1/namespaces/{place.namespace}/secrets", None),
@@ -184,7 +191,7 @@ def test_the_account_has_no_other_permissions(control_plane: ControlPlane, accou
         assert control_plane.request(method, refused, body, token=token)[0] == 403, (method, refused)
 
 
-@pytest.mark.parametrize("resource", CORE)
+@pytest.mark.parametrize("resource", REQUIRED_RESOURCES)
 @pytest.mark.usefixtures("short_watches")
 async def test_a_removed_permission_is_a_state(
     account: ServiceAccount,
@@ -200,14 +207,16 @@ async def test_a_removed_permission_is_a_state(
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     caplog.set_level(logging.INFO)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        before = await shown(app, place.namespace)
+        before = await exposed_lines(app, place.namespace)
         caplog.clear()
         kept = [rule for rule in role["rules"] if rule is not lost]
         await asyncio.to_thread(account.set_rules, role, kept)
         await eventually(lambda: state_of(app, resource) == ["forbidden"], what="the state is forbidden")
         await asyncio.to_thread(_change_everything, place)
-        await eventually(lambda: _has_seen(app, place) == set(CORE) - {resource}, what="the others are still watched")
-        lines = await shown(app, place.namespace)
+        await eventually(
+            lambda: _has_seen(app, place) == set(REQUIRED_RESOURCES) - {resource}, what="the others are still watched"
+        )
+        lines = await exposed_lines(app, place.namespace)
         of_content = "configmap_keys", "configmap_size", "configmap_watched", "coderun_job_creations_total"
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
         (status,) = [status for status in app.health.statuses if status.resource == resource]
@@ -218,8 +227,10 @@ async def test_a_removed_permission_is_a_state(
         assert f'User "{account.user}" cannot watch resource "{resource}"' in text
         await asyncio.to_thread(account.set_rules, role, role["rules"])
         await eventually(lambda: states(app) == {"watching"}, what="all resources are watched again")
-        await eventually(lambda: _has_seen(app, place) == set(CORE), what="all changes are in the cache")
-        assert not any('problem="forbidden"' in line for line in await shown(app, place.namespace))
+        await eventually(
+            lambda: _has_seen(app, place) == set(REQUIRED_RESOURCES), what="all changes are in the cache"
+        )
+        assert not any('problem="forbidden"' in line for line in await exposed_lines(app, place.namespace))
     assert changes_of_state(caplog) == [(resource, "forbidden"), (resource, "watching")]
 
 
@@ -265,12 +276,12 @@ async def test_a_rotated_token_is_used_without_an_interruption(
     caplog.set_level(logging.INFO)
     ask = functools.partial(control_plane.request, "GET", place.jobs)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        before = await shown(app, place.namespace)
+        before = await exposed_lines(app, place.namespace)
         caplog.clear()
         new.write(tmp_path / "token")
         await asyncio.to_thread(account.end, old)
         while (code := (await asyncio.to_thread(ask, token=old.text))[0]) == 200:
-            assert await shown(app, place.namespace) == before
+            assert await exposed_lines(app, place.namespace) == before
             await asyncio.sleep(0.1)
         assert code == 401
         await eventually(
@@ -280,7 +291,7 @@ async def test_a_rotated_token_is_used_without_an_interruption(
         await eventually(
             lambda: "second" in {run.name for run in app.store.cache.runs}, what="the cache has the new run"
         )
-        assert await shown(app, place.namespace) > before
+        assert await exposed_lines(app, place.namespace) > before
     assert changes_of_state(caplog) == []
 
 

@@ -37,8 +37,8 @@ from tests.web.protected import PASSWORD, TLS, USERS, Folder, basic
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]
 
 OPERATOR = ("servicemonitors", "prometheusrules")
-STRICT = {"pod-security.kubernetes.io/enforce": "restricted"}
-RUN = [
+RESTRICTED_LABELS = {"pod-security.kubernetes.io/enforce": "restricted"}
+STARTED_INSTALLATIONS = [
     "overlays/one-namespace",
     "overlays/prometheus-operator",
     "overlays/two-replicas",
@@ -75,7 +75,7 @@ def namespaces(control_plane: ControlPlane) -> Iterator[None]:
 def place(control_plane: ControlPlane) -> Workplace:
     """A platform with a run, its Job and a required ConfigMap, in a namespace that admits only restricted pods."""
     made = Workplace(control_plane, f"deploy-{uuid.uuid4().hex[:8]}").open()
-    labels = {"metadata": {"labels": STRICT}}
+    labels = {"metadata": {"labels": RESTRICTED_LABELS}}
     path = f"/api/v1/namespaces/{made.namespace}"
     made.ask("PATCH", path, labels, content_type="application/merge-patch+json")
     made.set_templates({"code_implement.sh": "#!/bin/sh"})
@@ -169,7 +169,7 @@ def test_the_api_server_accepts_every_installation(control_plane: ControlPlane, 
 
 
 @pytest.mark.usefixtures("operator")
-@pytest.mark.parametrize("installation", RUN)
+@pytest.mark.parametrize("installation", STARTED_INSTALLATIONS)
 def test_the_exporter_runs_as_in_the_manifests(
     control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path, installation: str
 ):

@@ -9,7 +9,7 @@ from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
 from tests.integration import policies
-from tests.integration.policies import AGENT, AGENTS, BOLT, CLEANUP, OTHERS, OUT, Jobs, namespace_of
+from tests.integration.policies import AGENT_JOBS, AGENT_LABEL, BOLT, CLEANUP, OPT_OUT, OTHER_JOBS, Jobs, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 
@@ -44,7 +44,7 @@ def test_a_job_without_limits_causes_warnings_and_is_created(jobs: Jobs):
     """One line for each missing limit: the Job, the problem, and what to set."""
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
         warned = jobs.until_warned()
-        agents = [len(jobs.send(**metadata).warnings) for metadata in AGENTS.values()]
+        agents = [len(jobs.send(**metadata).warnings) for metadata in AGENT_JOBS.values()]
     prefix = "Validation failed for ValidatingAdmissionPolicy 'agent-job-limits' with binding 'agent-job-limits': Job"
     lines = [f"{prefix} {jobs.namespace}/play-1 {line}" for line in (NO_DEADLINE, NO_BACKOFF_LIMIT)]
     assert (warned.limits, warned.warnings) == ((None, 6), lines)
@@ -57,10 +57,10 @@ def test_other_jobs_cause_no_warnings(jobs: Jobs):
         jobs.until_warned()
         silent = [
             jobs.send(spec={"activeDeadlineSeconds": 3600, "backoffLimit": 0}),
-            jobs.send(labels=AGENT, annotations=OUT),
-            *(jobs.send(**metadata) for metadata in OTHERS.values()),
+            jobs.send(labels=AGENT_LABEL, annotations=OPT_OUT),
+            *(jobs.send(**metadata) for metadata in OTHER_JOBS.values()),
         ]
-        endless = jobs.send(labels=AGENT, annotations={"coderun-exporter/max-runtime": "none"})
+        endless = jobs.send(labels=AGENT_LABEL, annotations={"coderun-exporter/max-runtime": "none"})
     assert [(answer.code, answer.warnings) for answer in silent] == [(201, [])] * len(silent)
     assert [NO_BACKOFF_LIMIT in text for text in endless.warnings] == [True]
 
@@ -68,21 +68,21 @@ def test_other_jobs_cause_no_warnings(jobs: Jobs):
 def test_a_job_without_limits_is_denied_if_this_was_chosen(jobs: Jobs):
     """The response is 422 with the same line. If the first file is applied again, it is a warning again."""
     with policies.applied(jobs.plane, VALIDATE, DENY, namespaces=[jobs.namespace]):
-        refused = jobs.until_refused()
+        refused = jobs.until_denied()
         assert refused.code == 422
         assert refused.body["message"].endswith(f"denied request: Job {jobs.namespace}/play-1 {NO_DEADLINE}")
         assert jobs.send(spec={"activeDeadlineSeconds": 60, "backoffLimit": 0}).limits == (60, 0)
-        assert jobs.send(labels=AGENT, annotations=OUT).limits == (None, 6)
+        assert jobs.send(labels=AGENT_LABEL, annotations=OPT_OUT).limits == (None, 6)
         policies.apply(jobs.plane, VALIDATE, namespaces=[jobs.namespace])
-        assert len(jobs.until_let_in().warnings) == 2
+        assert len(jobs.until_admitted().warnings) == 2
 
 
 def test_with_both_policies_no_job_is_denied(jobs: Jobs):
     """A Job gets its limits before it is validated."""
     with policies.applied(jobs.plane, VALIDATE, DENY, namespaces=[jobs.namespace]):
-        jobs.until_refused()
+        jobs.until_denied()
         with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace]):
-            assert jobs.until_let_in().limits == (3600, 0)
+            assert jobs.until_admitted().limits == (3600, 0)
 
 
 def test_a_failing_denial_admits_the_job(jobs: Jobs):
@@ -90,7 +90,7 @@ def test_a_failing_denial_admits_the_job(jobs: Jobs):
     broken = {"object.spec.backoffLimit != 6": "object.spec.template.spec.containers[9].name != ''"}
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace], changes=broken):
         policies.apply(jobs.plane, DENY, namespaces=[jobs.namespace])
-        jobs.until_refused()  # by the valid expression
+        jobs.until_denied()  # by the valid expression
         answer = jobs.send(spec={"activeDeadlineSeconds": 60})
         assert (answer.limits, answer.warnings) == ((60, 6), [])
 
@@ -100,9 +100,9 @@ def test_the_default_limit_is_one_line(jobs: Jobs):
     longer = {"'default': 3600": "'default': 14400"}
     with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=longer):
         jobs.until_limited()
-        limits = {name: jobs.send(**metadata).limits for name, metadata in AGENTS.items()}
-        annotated = jobs.send(labels=AGENT, annotations={"coderun-exporter/max-runtime": "6h"}).limits
-    assert limits == dict.fromkeys(AGENTS, (14400, 0))
+        limits = {name: jobs.send(**metadata).limits for name, metadata in AGENT_JOBS.items()}
+        annotated = jobs.send(labels=AGENT_LABEL, annotations={"coderun-exporter/max-runtime": "6h"}).limits
+    assert limits == dict.fromkeys(AGENT_JOBS, (14400, 0))
     assert annotated == (21600, 0)
 
 
@@ -112,8 +112,8 @@ def test_agents_kinds_and_cleanups_can_have_their_own_limits(jobs: Jobs):
     with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: f'expression: "{shown}"'}):
         jobs.until_limited()
         limits = {
-            "cipher": jobs.send(labels=AGENT | {"github-user": "5dlabs-cipher"}),
-            "tess": jobs.send(labels=AGENT | {"github-user": "5dlabs-tess"}),
+            "cipher": jobs.send(labels=AGENT_LABEL | {"github-user": "5dlabs-cipher"}),
+            "tess": jobs.send(labels=AGENT_LABEL | {"github-user": "5dlabs-tess"}),
             "BoltRun": jobs.send(ownerReferences=[BOLT]),
             "cipher's BoltRun": jobs.send(ownerReferences=[BOLT], labels={"github-user": "5dlabs-cipher"}),
             "cleanup": jobs.send(labels=CLEANUP),
@@ -128,7 +128,7 @@ def test_a_hanging_job_is_ended_by_its_limit(jobs: Jobs):
         jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: "expression: \"{'default': 1}\""}
     ):
         jobs.until_limited()
-        job = objects.job("play-1", labels=AGENT)
+        job = objects.job("play-1", labels=AGENT_LABEL)
         del job["spec"]["managedBy"]
         job["spec"]["template"]["metadata"] = {"annotations": {"test/plan": "forever"}}
         assert policies.ask(jobs.plane, "POST", jobs.path, job, dry=False).code == 201

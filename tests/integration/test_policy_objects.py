@@ -11,7 +11,7 @@ from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
 from tests.integration import policies
-from tests.integration.policies import OUT, Answer, Jobs, namespace_of
+from tests.integration.policies import OPT_OUT, Jobs, Response, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 
@@ -57,7 +57,7 @@ class Platform:
         code, self._run = plane.request("POST", f"{path}/namespaces/{self.jobs.namespace}/boltruns", BOLT_RUN)
         assert code == 201, self._run
 
-    def bolt(self, *, dry: bool = True, spec: dict[str, Any] | None = None, **metadata: Any) -> Answer:
+    def bolt(self, *, dry: bool = True, spec: dict[str, Any] | None = None, **metadata: Any) -> Response:
         """The Job of a BoltRun. It has an owner, no deadline and three retries."""
         owner = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "BoltRun", "controller": True}
         owner |= {key: self._run["metadata"][key] for key in ("name", "uid")}
@@ -65,12 +65,12 @@ class Platform:
         name = f"bolt-upgrade-acme-{uuid.uuid4().hex[:8]}"
         return self.jobs.send(name=name, dry=dry, spec=BOLT_SPEC | (spec or {}), **metadata)
 
-    def cleanup(self, *, dry: bool = True, **metadata: Any) -> Answer:
+    def cleanup(self, *, dry: bool = True, **metadata: Any) -> Response:
         """The Job that removes the workspace of a deleted run. It has no owner and no deadline."""
         name = f"cleanup-coderun-myproj-t41-{uuid.uuid4().hex[:8]}"
         return self.jobs.send(name=name, dry=dry, spec=CLEANUP_SPEC, **{"labels": CLEANUP_LABELS} | metadata)
 
-    def of_other_team(self) -> Answer:
+    def of_other_team(self) -> Response:
         """A Job of another team in the same namespace."""
         return self.jobs.send(name="nightly-29", spec={"backoffLimit": 3}, labels=OTHER_TEAM)
 
@@ -116,8 +116,8 @@ def test_a_job_of_another_team_is_not_changed(limited: Platform):
 
 def test_both_can_opt_out_by_annotation(limited: Platform):
     """The annotation is `coderun-exporter/admission: none`, as for other Jobs."""
-    assert limited.bolt(annotations=OUT).limits == (None, 3)
-    assert limited.cleanup(annotations=OUT).limits == (None, 0)
+    assert limited.bolt(annotations=OPT_OUT).limits == (None, 3)
+    assert limited.cleanup(annotations=OPT_OUT).limits == (None, 0)
 
 
 def test_a_suspended_job_of_a_boltrun_gets_a_deadline(limited: Platform):
@@ -141,5 +141,5 @@ def test_both_cause_one_warning(platform: Platform):
 def test_both_are_denied_if_this_was_chosen(platform: Platform):
     """The platform sets no deadlines, so no BoltRun gets a Job with this policy."""
     with policies.applied(platform.jobs.plane, VALIDATE, DENY, namespaces=[platform.jobs.namespace]):
-        platform.jobs.until_refused()
+        platform.jobs.until_denied()
         assert [platform.bolt().code, platform.cleanup().code, platform.of_other_team().code] == [422, 422, 201]

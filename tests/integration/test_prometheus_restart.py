@@ -29,15 +29,15 @@ pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 SPEEDUP = 20
 RESOLVED_AFTER_SECONDS = 12.0
 """Seconds after which Alertmanager resolves an alert that was not sent: four times the resend delay of 3 s."""
-AGES = {
+EXPECTED_AGES = {
     ("AgentJobHanging", "late", "warning"): 2 * HOUR,
     ("AgentJobHanging", "limited", "critical"): 2 * HOUR,
     ("CodeRunJobCreationStalled", "late", "critical"): HOUR,
 }
 """The expected alerts (name, object, severity), with the age of the object in seconds when the server was started."""
-ALL = {*AGES, ("RequiredConfigMapUnhealthy", "templates", "critical")}
+EXPECTED_ALERTS = {*EXPECTED_AGES, ("RequiredConfigMapUnhealthy", "templates", "critical")}
 
-Key = tuple[str, str, str]
+AlertKey = tuple[str, str, str]
 
 
 class ScaledPrometheus(Prometheus):
@@ -50,12 +50,12 @@ class ScaledPrometheus(Prometheus):
             for group in tree["groups"]:
                 for part in (group, *group["rules"]):
                     durations = {"interval", "for", "keep_firing_for"} & part.keys()
-                    part.update({key: scaled(part[key]) for key in durations})
+                    part.update({key: scale(part[key]) for key in durations})
             (self.folder / file.name).write_text(yaml.safe_dump(tree))
         return flags
 
 
-def scaled(duration: str) -> str:
+def scale(duration: str) -> str:
     """The duration divided by SPEEDUP: `1m` becomes `3000ms`."""
     return f"{promql_parser.parse_duration(duration).total_seconds() * 1000 / SPEEDUP:.0f}ms"
 
@@ -87,7 +87,7 @@ def running(tmp_path: pathlib.Path) -> Iterator[Running]:
             tmp_path / "prometheus", exporter=metrics.address, alertmanager=alertmanager.address
         )
         stack.enter_context(prometheus)
-        for alertname, _, severity in ALL:
+        for alertname, _, severity in EXPECTED_ALERTS:
             if severity == "critical":
                 webhook.next(alertname, severity=severity)
         until(
@@ -95,12 +95,12 @@ def running(tmp_path: pathlib.Path) -> Iterator[Running]:
             what="the chat has the message",
         )
         # CodeRunExporterAbsent may fire at first, because Prometheus starts without a target.
-        until(lambda: firing(prometheus).keys() == ALL, what="only these fire", seconds=60)
+        until(lambda: firing(prometheus).keys() == EXPECTED_ALERTS, what="only these fire", seconds=60)
         until(lambda: not webhook.unresolved("CodeRunExporterAbsent"), what="the others are resolved")
         yield Running(metrics, prometheus, alertmanager, webhook)
 
 
-def firing(prometheus: Prometheus) -> dict[Key, Firing]:
+def firing(prometheus: Prometheus) -> dict[AlertKey, Firing]:
     """All firing alerts by name, object and severity."""
     found = {}
     for alert in prometheus.get("/api/v1/alerts")["data"]["alerts"]:
@@ -126,7 +126,7 @@ def until_sent_after(alertmanager: Alertmanager, moment: float) -> None:
     def sent() -> bool:
         alerts = alertmanager.get("/api/v2/alerts")
         times = [datetime.fromisoformat(alert["updatedAt"]).timestamp() for alert in alerts]
-        return len(times) >= len(ALL) and min(times) > moment
+        return len(times) >= len(EXPECTED_ALERTS) and min(times) > moment
 
     until(sent, what="all alerts are sent again", seconds=60)
 
@@ -139,14 +139,16 @@ def test_a_restart_of_prometheus_resolves_no_alert_and_repeats_no_notification(
     """The same alerts fire with the right ages. No receiver gets a message until well after the restart."""
     prometheus, alertmanager, webhook = running.prometheus, running.alertmanager, running.webhook
     before, delivered = firing(prometheus), count_notifications(webhook)
-    assert before.keys() == ALL
+    assert before.keys() == EXPECTED_ALERTS
     prometheus.end(number)
     ended = time.time()
     prometheus.start()
-    after = until(lambda: found if (found := firing(prometheus)).keys() == ALL else {}, what="all fire again")
+    after = until(
+        lambda: found if (found := firing(prometheus)).keys() == EXPECTED_ALERTS else {}, what="all fire again"
+    )
     until_sent_after(alertmanager, ended + 1.5 * RESOLVED_AFTER_SECONDS)
     assert count_notifications(webhook) - delivered == collections.Counter()
-    for alert, age in AGES.items():
+    for alert, age in EXPECTED_AGES.items():
         assert after[alert].since > ended
         for found in (before[alert], after[alert]):
             assert found.age == pytest.approx(age + found.at - running.metrics.made, abs=5)

@@ -24,7 +24,7 @@ from tests.deploy.rendering import (
     render_chart,
     render_kustomization,
 )
-from tests.deploy.test_chart_nulls import PATHS, REMOVABLE, nulled
+from tests.deploy.test_chart_nulls import PATHS, REMOVABLE, with_null
 from tests.deploy.test_kustomize_labels import second_exporter
 from tests.deploy.umbrella import parent_chart
 from tests.integration.test_manifests import applied, kubectl, namespaces, operator  # noqa: F401 - two are fixtures
@@ -163,7 +163,7 @@ def test_the_api_server_accepts_the_chart_with_every_value_null(
         json.dumps(item, sort_keys=True): item
         for path in PATHS
         if ".".join(path).startswith(REMOVABLE) and path not in INVALID_WITH_NULL
-        for item in render_chart(nulled(path), f"--namespace={namespace}")
+        for item in render_chart(with_null(path), f"--namespace={namespace}")
     }
     flags = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
     output = kubectl(control_plane, tmp_path, "apply", *flags, manifests=[*different.values()])

@@ -12,7 +12,7 @@ from tests.integration.test_several_exporters import helm, listed, namespace  # 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("helm")]
 
 _COMPONENT = "app.kubernetes.io/component: {{ .Values.name }}\n"
-KEPT = "--set=rbac.create=false", "--set=resources.requests.cpu=25m"
+KEPT_VALUES = "--set=rbac.create=false", "--set=resources.requests.cpu=25m"
 
 
 def older_chart(folder: pathlib.Path) -> str:
@@ -40,7 +40,7 @@ def test_an_upgrade_from_an_older_version_fails_until_the_deployment_is_deleted(
         f"/api/v1/namespaces/{namespace}/services",
         f"/apis/apps/v1/namespaces/{namespace}/deployments",
     )
-    helm(control_plane, tmp_path, namespace, "install", "old", older_chart(tmp_path), *KEPT)
+    helm(control_plane, tmp_path, namespace, "install", "old", older_chart(tmp_path), *KEPT_VALUES)
     before = [each["spec"]["selector"] for each in listed(control_plane, services)]
 
     error = helm(
@@ -67,7 +67,7 @@ def test_a_deployment_of_another_release_is_an_error_of_helm(
     tmp_path: pathlib.Path,
 ):
     """The error does not recommend to delete it."""
-    helm(control_plane, tmp_path, namespace, "install", "theirs", older_chart(tmp_path), *KEPT)
-    error = helm(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT, code=1)
+    helm(control_plane, tmp_path, namespace, "install", "theirs", older_chart(tmp_path), *KEPT_VALUES)
+    error = helm(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT_VALUES, code=1)
     assert "invalid ownership metadata" in error
     assert "Delete it" not in error

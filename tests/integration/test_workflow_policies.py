@@ -9,7 +9,7 @@ from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
 from tests.integration import policies
-from tests.integration.policies import OUT, Answer, namespace_of
+from tests.integration.policies import OPT_OUT, Response, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 
@@ -22,7 +22,7 @@ SCOPES = {
     "Workflow": "Namespaced",
 }
 MANIFEST = "apiVersion: agents.platform/v1\nkind: CodeRun\nmetadata:\n  generateName: play-\n"
-LINE = "    # nothing that anybody would have to read, at a length that is usual for lines of a manifest\n"
+PADDING_LINE = "    # nothing that anybody would have to read, at a length that is usual for lines of a manifest\n"
 WAITING_RESOURCE = {"action": "create", "successCondition": "status.phase == Succeeded", "manifest": MANIFEST}
 STEP = {"name": "create-coderun", "resource": WAITING_RESOURCE}
 SUSPEND = {"name": "wait-for-a-person", "suspend": {}}
@@ -32,7 +32,7 @@ ADVICE = (
     " for it to run"
 )
 
-Send = Callable[..., Answer]
+Send = Callable[..., Response]
 
 
 def crd(kind: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def manifest(text: str, **resource: Any) -> dict[str, Any]:
     return {**STEP, "resource": WAITING_RESOURCE | {"manifest": text} | resource}
 
 
-def has_warning(answer: Answer) -> bool:
+def has_warning(answer: Response) -> bool:
     """Whether the response has a warning of the policy. The object must be admitted in any case."""
     assert answer.code in {200, 201}, answer.body
     return any("'workflow-run-limits'" in text for text in answer.warnings)
@@ -93,7 +93,7 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
 def send(control_plane: ControlPlane, namespace: str) -> Send:
     """Sends an object to the API server as a dry run. Returns the response."""
 
-    def create(item: dict[str, Any], **options: Any) -> Answer:
+    def create(item: dict[str, Any], **options: Any) -> Response:
         return policies.ask(control_plane, "POST", path_of(item["kind"], namespace=namespace), item, **options)
 
     return create
@@ -182,7 +182,7 @@ def test_a_workflow_from_a_template_causes_no_warning(send: Send):
 def test_a_template_opts_out_by_its_annotation(send: Send):
     """The annotation is that for Jobs."""
     item = workflow(templates=[STEP])
-    item["metadata"]["annotations"] = OUT
+    item["metadata"]["annotations"] = OPT_OUT
     assert not has_warning(send(item))
 
 
@@ -194,7 +194,7 @@ def test_a_template_opts_out_by_its_annotation(send: Send):
         {"templates": [1, "x", None]},
         {"templates": [{"name": "x", "resource": "create"}]},
         {"templates": [{"name": "x", "resource": {"action": 7, "manifest": {"kind": "CodeRun"}}}]},
-        {"templates": [manifest("kind: ConfigMap # no Run\n" + LINE * 7_000)] * 2},
+        {"templates": [manifest("kind: ConfigMap # no Run\n" + PADDING_LINE * 7_000)] * 2},
     ],
     ids=["a number", "no list", "no templates", "no resource", "no text", "more than CEL's budget"],
 )
@@ -206,7 +206,7 @@ def test_a_failing_policy_admits_the_template(send: Send, spec: dict[str, Any]):
 @pytest.mark.parametrize("count", [1, 50, 1000])
 def test_a_template_of_300_kb_is_checked(send: Send, count: int):
     """The cost limit of CEL is sufficient for any number of steps. Here the last step creates a run."""
-    padding = LINE * (300_000 // len(LINE) // count)
+    padding = PADDING_LINE * (300_000 // len(PADDING_LINE) // count)
     steps = [manifest(f"kind: ConfigMap # no Run\n{padding}") for _ in range(count - 1)]
     assert has_warning(send(workflow(templates=[*steps, manifest(MANIFEST + padding)])))
 

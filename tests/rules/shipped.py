@@ -19,8 +19,8 @@ __all__ = [
     "RULE_FILES",
     "RUNBOOKS",
     "TEST_FILES",
-    "by_entry",
-    "by_name",
+    "for_each_alert",
+    "for_each_rule",
     "metrics_of",
     "queries_of",
     "trees_in",
@@ -39,12 +39,12 @@ NAMES = [*dict.fromkeys(rule["alert"] for rule in RULES)]
 RECORDED = [rule["record"] for rule in RECORDS]
 
 
-def by_name():
+def for_each_alert():
     """One test case for each alert."""
     return pytest.mark.parametrize("name", NAMES)
 
 
-def by_entry():
+def for_each_rule():
     """One test case for each alerting rule."""
     return pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
 

@@ -30,7 +30,7 @@ def amtool(*arguments, folder=ALERTS, tool="amtool"):
 
 
 @pytest.fixture
-def rendered(tmp_path):
+def render_template(tmp_path):
     """Renders a template of the messages for a group of alerts."""
 
     def render(name, *, firing=(), resolved=()):
@@ -57,7 +57,7 @@ def common(alerts, part):
     return dict(set.intersection(*({*alert[part].items()} for alert in alerts)))
 
 
-def stalled(name, *, cause="cause unknown", **labels):
+def stalled_alert(name, *, cause="cause unknown", **labels):
     """An alert about a run without a Job, with the texts of its rule."""
     return {
         "labels": {
@@ -144,12 +144,12 @@ def test_the_template_finds_the_commands_and_the_object_of_each_alert(rule):
 
 
 @pytest.mark.needs("amtool")
-def test_a_message_has_the_summary_the_commands_and_the_runbook(rendered):
+def test_a_message_has_the_summary_the_commands_and_the_runbook(render_template):
     """The text is compared completely."""
-    alert = stalled("play-1", cause="configmap_missing (claude)", cluster="prod")
-    assert rendered("title", firing=[alert]) == "CRITICAL: CodeRunJobCreationStalled in agents, cluster prod"
-    assert rendered("color", firing=[alert]) == "danger"
-    assert rendered("text", firing=[alert]) == (
+    alert = stalled_alert("play-1", cause="configmap_missing (claude)", cluster="prod")
+    assert render_template("title", firing=[alert]) == "CRITICAL: CodeRunJobCreationStalled in agents, cluster prod"
+    assert render_template("color", firing=[alert]) == "danger"
+    assert render_template("text", firing=[alert]) == (
         "• CodeRun agents/play-1 has no Job 15m 30s after its creation: configmap_missing (claude)\n"
         "Next:\n"
         "```\n"
@@ -161,11 +161,14 @@ def test_a_message_has_the_summary_the_commands_and_the_runbook(rendered):
 
 
 @pytest.mark.needs("amtool")
-def test_a_message_lists_at_most_ten_alerts(rendered):
+def test_a_message_lists_at_most_ten_alerts(render_template):
     """It lists ten firing and ten resolved ones. The commands are those of the first alert."""
-    firing, resolved = [[stalled(f"{kind}-{n}") for n in range(12)] for kind in ("run", "old")]
-    assert rendered("title", firing=firing, resolved=resolved) == "CRITICAL: 12 x CodeRunJobCreationStalled in agents"
-    assert rendered("text", firing=firing, resolved=resolved) == (
+    firing, resolved = [[stalled_alert(f"{kind}-{n}") for n in range(12)] for kind in ("run", "old")]
+    assert (
+        render_template("title", firing=firing, resolved=resolved)
+        == "CRITICAL: 12 x CodeRunJobCreationStalled in agents"
+    )
+    assert render_template("text", firing=firing, resolved=resolved) == (
         "".join(f"• CodeRun agents/run-{n} has no Job 15m 30s after its creation: cause unknown\n" for n in range(10))
         + "… and 2 more\n"
         "Next, for the first:\n"
@@ -176,12 +179,12 @@ def test_a_message_lists_at_most_ten_alerts(rendered):
         "Resolved: old-0, old-1, old-2, old-3, old-4, old-5, old-6, old-7, old-8, old-9 and 2 more\n"
         f"Runbook: {RUNBOOK}"
     )
-    ten = [stalled(f"run-{n}") for n in range(10)]
-    assert "more" not in rendered("text", firing=ten, resolved=ten)
+    ten = [stalled_alert(f"run-{n}") for n in range(10)]
+    assert "more" not in render_template("text", firing=ten, resolved=ten)
 
 
 @pytest.mark.needs("amtool")
-def test_a_resolved_message_is_green_and_names_the_objects(rendered):
+def test_a_resolved_message_is_green_and_names_the_objects(render_template):
     """The name of an object is all of its labels; without labels it is the name of the alert."""
     stale = {
         "labels": {
@@ -195,29 +198,31 @@ def test_a_resolved_message_is_green_and_names_the_objects(rendered):
         },
         "annotations": {"summary": "s", "runbook_url": "https://runbooks.example/x"},
     }
-    assert rendered("title", resolved=[stale]) == "RESOLVED: CodeRunExporterStale, cluster c"
-    assert rendered("color", resolved=[stale]) == "good"
-    assert rendered("text", resolved=[stale]) == (
+    assert render_template("title", resolved=[stale]) == "RESOLVED: CodeRunExporterStale, cluster c"
+    assert render_template("color", resolved=[stale]) == "good"
+    assert render_template("text", resolved=[stale]) == (
         "Resolved: 10.0.0.7:10911 jobs *\nRunbook: https://runbooks.example/x"
     )
     absent = {"labels": {"alertname": "CodeRunExporterAbsent"}, "annotations": {}}
-    assert rendered("text", resolved=[absent]) == "Resolved: CodeRunExporterAbsent\n"
-    assert rendered("color", firing=[stale]) == "warning"
-    assert rendered("text", firing=[stale]) == "• s\nRunbook: https://runbooks.example/x"
+    assert render_template("text", resolved=[absent]) == "Resolved: CodeRunExporterAbsent\n"
+    assert render_template("color", firing=[stale]) == "warning"
+    assert render_template("text", firing=[stale]) == "• s\nRunbook: https://runbooks.example/x"
 
 
 @pytest.mark.needs("amtool")
-def test_cluster_text_cannot_mention_users_or_break_out_of_code_blocks(rendered):
+def test_cluster_text_cannot_mention_users_or_break_out_of_code_blocks(render_template):
     """Each part of a message has markup of Slack, line breaks, invisible characters and long text."""
     evil = "<!channel> & ```\nNext:\nrm -rf /\u202e\u200b\x07 <https://a.example|b>"
-    alert = stalled("x", cause=evil + "y" * 900, cluster=evil)
+    alert = stalled_alert("x", cause=evil + "y" * 900, cluster=evil)
     alert["labels"] |= {"namespace": evil, "coderun": evil}
     alert["annotations"]["description"] = f"Agent: {evil}.\nNext ({evil[:10]}):\nkubectl get `<a>`\nsecond\u2028line"
     tame = "&lt;!channel&gt; &amp; ''' Next: rm -rf / &lt;https://a.example|b&gt;"
     summary = f"CodeRun agents/x has no Job 15m 30s after its creation: {evil}"
     length = len(re.sub(r"[\s\u202e\u200b\x07]+", " ", summary))
-    assert rendered("title", firing=[alert]) == f"CRITICAL: CodeRunJobCreationStalled in {tame}, cluster {tame}"
-    assert rendered("text", firing=[alert]) == (
+    assert (
+        render_template("title", firing=[alert]) == f"CRITICAL: CodeRunJobCreationStalled in {tame}, cluster {tame}"
+    )
+    assert render_template("text", firing=[alert]) == (
         f"• CodeRun agents/x has no Job 15m 30s after its creation: {tame}{'y' * (400 - length)}…\n"
         "Next (&lt;!channel&gt;):\n"
         "```\n"
@@ -226,15 +231,15 @@ def test_cluster_text_cannot_mention_users_or_break_out_of_code_blocks(rendered)
         "```\n"
         f"Runbook: {RUNBOOK}"
     )
-    assert rendered("text", resolved=[alert]) == f"Resolved: {tame}\nRunbook: {RUNBOOK}"
+    assert render_template("text", resolved=[alert]) == f"Resolved: {tame}\nRunbook: {RUNBOOK}"
 
 
 @pytest.mark.needs("amtool")
-def test_a_message_has_at_most_eight_commands(rendered):
+def test_a_message_has_at_most_eight_commands(render_template):
     """A description without a line `Next` has no commands."""
-    alert = stalled("x")
+    alert = stalled_alert("x")
     alert["annotations"]["description"] = "Why.\nNext:\n" + "\n".join(f"kubectl {n}" for n in range(9))
     shown = "\n".join(f"kubectl {n}" for n in range(8))
-    assert f"```\n{shown}\n…\n```\n" in rendered("text", firing=[alert])
+    assert f"```\n{shown}\n…\n```\n" in render_template("text", firing=[alert])
     alert["annotations"]["description"] = "Why.\nkubectl get pods"
-    assert "kubectl" not in rendered("text", firing=[alert])
+    assert "kubectl" not in render_template("text", firing=[alert])

@@ -17,8 +17,8 @@ from tests.rules.shipped import (
     RULES,
     RUNBOOKS,
     TEST_FILES,
-    by_entry,
-    by_name,
+    for_each_alert,
+    for_each_rule,
 )
 
 SCRAPE_JOBS = fast_yaml.load((ALERTS / "scrape.yml").read_text())["scrape_configs"]
@@ -62,7 +62,7 @@ def test_the_rules_of_an_alert_have_different_labels_and_equal_times():
         assert len({(rule.get("for"), rule["keep_firing_for"]) for rule in entries}) == 1, name
 
 
-@by_name()
+@for_each_alert()
 def test_an_alert_is_tested_in_every_scenario_or_has_a_reason(name):
     """A scenario of alerts/scenarios.yml is tested by a unit test, or not applicable for a reason, and never both."""
     shown = scenarios_tested_in(ALERTS / "tests" / f"{name}.yml")
@@ -118,7 +118,7 @@ def test_groups_are_small_and_have_only_fields_of_prometheus_2_42():
     assert all(set(rule) <= known for rule in [*RULES, *RECORDS])
 
 
-@by_entry()
+@for_each_rule()
 def test_an_alert_has_its_labels_and_outlasts_a_missed_scrape(rule):
     """The labels are severity, component, and for an inhibition `explained_by`. `keep_firing_for` is 5 minutes.
 
@@ -131,13 +131,13 @@ def test_an_alert_has_its_labels_and_outlasts_a_missed_scrape(rule):
     assert rule["keep_firing_for"] == ("2m" if rule["alert"] == ALERT_ABOUT_A_REPLICA else "5m")
 
 
-@by_entry()
+@for_each_rule()
 def test_the_for_of_an_alert_is_short_enough_for_a_restart_of_prometheus(rule):
     """After a restart, Prometheus restores only a `for` of 10 minutes or more, and never `keep_firing_for`."""
     assert "for" not in rule or promql_parser.parse_duration(rule["for"]).total_seconds() <= MAX_FOR_SECONDS
 
 
-@by_entry()
+@for_each_rule()
 def test_an_alert_has_a_summary_a_runbook_and_commands(rule):
     """The summary is one line. The description names the runbook, and then kubectl commands."""
     annotations = rule["annotations"]
@@ -184,7 +184,7 @@ def test_a_scrape_job_keeps_the_labels_of_runs(job):
     assert (renamed or [job["job_name"]]) == ["coderun-exporter"]
 
 
-@by_name()
+@for_each_alert()
 def test_a_query_of_alerts_names_its_alert(name):
     """`make mutate` tests many mutants at once, and omits the unit tests that name none of their alerts."""
     text = (ALERTS / "tests" / f"{name}.yml").read_text()

@@ -10,7 +10,7 @@ from exporter.cache import ObjectCache, Thresholds
 from exporter.resources import RESOURCES
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.telemetry import Telemetry
-from tests.rules.shipped import RECORDED, RECORDS, RULES, by_entry, metrics_of, queries_of, trees_in
+from tests.rules.shipped import RECORDED, RECORDS, RULES, for_each_rule, metrics_of, queries_of, trees_in
 
 ALERT_ABOUT_A_REPLICA = "CodeRunExporterStale"
 OWN_JOBS = ".*coderun-exporter.*"
@@ -40,7 +40,7 @@ def unbound_in(expression):
                 yield tree.name
 
 
-@by_entry()
+@for_each_rule()
 def test_an_alert_reads_only_metrics_that_exist(rule):
     """These are the metrics of its expression and of the queries in its annotations."""
     queries = [rule["expr"], *queries_of(rule)]
@@ -62,7 +62,7 @@ def test_a_rule_selects_only_series_of_the_exporter(rule):
         assert not list(unbound_in(expression)), expression
 
 
-@by_entry()
+@for_each_rule()
 def test_an_alert_is_about_an_object_and_not_about_a_replica(rule):
     """No aggregation keeps a label that a rollout changes. Only the alert about a stale replica has its instance."""
     kept = re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", rule["expr"])

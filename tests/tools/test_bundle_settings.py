@@ -56,7 +56,7 @@ def load(tmp_path):
     return loaded
 
 
-def tuned(given):
+def tuned_alerts(given):
     """The alerts of the rules with these settings, by name and shipped severity."""
     made = {}
     for alert in source.alerts_of(tuning.tuned(FILES, given)):
@@ -68,7 +68,7 @@ def tuned(given):
 @functools.cache
 def shipped():
     """The alerts without settings."""
-    return tuned(settings.Settings())
+    return tuned_alerts(settings.Settings())
 
 
 def promtool(*arguments):
@@ -79,7 +79,7 @@ def promtool(*arguments):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def written(folder, files):
+def write_rules(folder, files):
     """Writes rule files into a new folder. Returns their paths."""
     folder.mkdir()
     for name, text in files.items():
@@ -108,7 +108,7 @@ def test_a_threshold_changes_only_its_alert(load, name, key):
     """The comments of the rules remain."""
     value = OTHER_VALUES[TABLE[name][key]["form"]]
     given = load({"rules": {"alerts": {name: {"thresholds": {key: value}}}}})
-    before, after = shipped(), tuned(given)
+    before, after = shipped(), tuned_alerts(given)
     assert {alert for alert in before if before[alert] != after[alert]} <= {
         alert for alert in before if alert[0] == name
     }
@@ -125,10 +125,10 @@ def test_every_threshold_with_its_default_is_the_shipped_rule(load, name):
     after = tuning.tuned(FILES, given)
     assert after.keys() == FILES.keys()
     for file in FILES:
-        assert after[file] == FILES[file] or calculated(after[file]) == calculated(FILES[file])
+        assert after[file] == FILES[file] or evaluate_numbers(after[file]) == evaluate_numbers(FILES[file])
 
 
-def calculated(text):
+def evaluate_numbers(text):
     """The groups of a rule file, with trees for expressions. Operations on numbers are replaced by their results."""
     tree = fast_yaml.load(text)
     for rule in (rule for group in tree["groups"] for rule in group["rules"]):
@@ -159,13 +159,13 @@ def test_prometheus_accepts_rules_with_every_setting_changed(load, tmp_path):
     given = load(
         {"runbooks": "https://w.example", "rules": {"labels": {"team": "x"}, "jobs": "a.*", "alerts": alerts}}
     )
-    promtool("check", "rules", *written(tmp_path / "a", tuning.tuned(FILES, given)))
-    promtool("check", "rules", *written(tmp_path / "b", tuning.tuned(FILES, load(TEAM))))
+    promtool("check", "rules", *write_rules(tmp_path / "a", tuning.tuned(FILES, given)))
+    promtool("check", "rules", *write_rules(tmp_path / "b", tuning.tuned(FILES, load(TEAM))))
 
 
 def test_the_rules_have_the_settings_of_a_team(load):
     """Disabled alerts are missing. Labels, severities, links, scrape jobs and numbers are those of the settings."""
-    after = tuned(load(TEAM))
+    after = tuned_alerts(load(TEAM))
     names = {name for name, _ in after}
     assert names == {*NAMES} - {"AgentJobSuspended", "RequiredConfigMapUnhealthy"}
     assert "configmaps.yml" not in tuning.tuned(FILES, load(TEAM))
@@ -183,7 +183,7 @@ def test_the_rules_have_the_settings_of_a_team(load):
 def test_two_rules_of_an_alert_never_get_the_same_labels(load):
     """One of two such rules would resolve the alert that the other fires."""
     for severity in settings.SEVERITIES:
-        after = tuned(load({"rules": {"alerts": {name: {"severity": severity} for name in NAMES}}}))
+        after = tuned_alerts(load({"rules": {"alerts": {name: {"severity": severity} for name in NAMES}}}))
         labels = [(alert["alert"], *sorted(alert["labels"].items())) for alert in after.values()]
         assert len({*labels}) == len(labels) == len(RULES)
         assert {alert["labels"]["severity"] for alert in after.values()} == {severity}

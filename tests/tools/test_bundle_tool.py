@@ -40,7 +40,7 @@ def groups_of(files):
     return [group for text in files.values() for group in fast_yaml.load(text)["groups"]]
 
 
-def packed(out, **settings):
+def release_files(out, **settings):
     """The files of a release with these settings, by their path in the archive."""
     with tarfile.open(release.pack(version=VERSION, settings=Settings(**settings), out=out)) as tar:
         return {entry.name: tar.extractfile(entry).read().decode() for entry in tar}
@@ -134,7 +134,7 @@ def test_a_release_contains_the_bundle_and_nothing_else(tmp_path):
     folders = [path for folder in FOLDERS for path in (alerts / folder).iterdir()]
     folders.remove(source.ROOT / generate.KUSTOMIZATION)  # it is part of deploy/kustomize, not of the bundle
     kept = {f"{NAME}/{path.relative_to(alerts)}": path for path in (*folders, *(alerts / name for name in PLAIN))}
-    files = packed(tmp_path)
+    files = release_files(tmp_path)
     assert files == {
         **{name: path.read_text() for name, path in kept.items()},
         **{f"{NAME}/{name}": text for name, text in GENERATED.items()},
@@ -164,7 +164,7 @@ def test_a_release_is_reproducible_and_has_a_checksum(tmp_path, monkeypatch):
 
 def test_the_url_of_the_runbooks_is_in_rules_unit_tests_and_dashboards(tmp_path):
     """It is a line before each description. Without a URL there are no links."""
-    plain, files = packed(tmp_path / "a"), packed(tmp_path / "b", runbooks=WIKI)
+    plain, files = release_files(tmp_path / "a"), release_files(tmp_path / "b", runbooks=WIKI)
     assert not [name for name, text in plain.items() if "runbook_url: " in text and not name.endswith(".md")]
     assert not [name for name, text in plain.items() if "runbooks.example" in text]
     link = re.compile(rf"^ +runbook_url: {re.escape(WIKI)}/\w+\n", re.MULTILINE)

@@ -17,7 +17,7 @@ from tools.mutate.survey import load_suites, survey
 from tools.mutate.trial import Laboratory, Outcome, TrialError
 from tools.mutate.verdict import sampled
 
-TINY = """
+TINY_RULES = """
 groups:
   - name: tiny
     interval: 30s
@@ -49,7 +49,7 @@ tests:
 @pytest.fixture
 def tiny(tmp_path):
     """A bundle with one recording rule, one alert, and unit tests of the alert."""
-    for name, text in (("rules/tiny.yml", TINY), ("tests/Down.yml", TINY_TEST)):
+    for name, text in (("rules/tiny.yml", TINY_RULES), ("tests/Down.yml", TINY_TEST)):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     return tmp_path

@@ -15,7 +15,7 @@ def result(change, *, killed):
     return Result(rule="Down", place="up", change=change, killed=killed)
 
 
-def accepted(change, *, reason="no test can tell it"):
+def accepted_survivor(change, *, reason="no test can tell it"):
     """An entry of the list of survivors for tests."""
     return Accepted(rule="Down", place="up", change=change, reason=reason)
 
@@ -27,13 +27,17 @@ SURVIVOR = result("spared", killed=False)
 @pytest.mark.parametrize(
     ("results", "listed", "expected"),
     [
-        ([*KILLED, SURVIVOR], [accepted("spared")], []),
+        ([*KILLED, SURVIVOR], [accepted_survivor("spared")], []),
         ([*KILLED, SURVIVOR], [], ["not listed: Down | up | spared survived"]),
-        ([*KILLED, SURVIVOR], [accepted("spared"), accepted("gone")], ["stale: Down | up | gone is no mutant"]),
-        (KILLED, [accepted("killed 3")], ["stale: Down | up | killed 3 is killed"]),
-        ([*KILLED, SURVIVOR], [accepted("spared")] * 2, ["listed 2 times: Down | up | spared"]),
-        ([*KILLED, SURVIVOR], [accepted("spared", reason=" ")], ["no reason: Down | up | spared"]),
-        ([*KILLED[1:], SURVIVOR], [accepted("spared")], ["too few: 94.7% of the mutants were killed"]),
+        (
+            [*KILLED, SURVIVOR],
+            [accepted_survivor("spared"), accepted_survivor("gone")],
+            ["stale: Down | up | gone is no mutant"],
+        ),
+        (KILLED, [accepted_survivor("killed 3")], ["stale: Down | up | killed 3 is killed"]),
+        ([*KILLED, SURVIVOR], [accepted_survivor("spared")] * 2, ["listed 2 times: Down | up | spared"]),
+        ([*KILLED, SURVIVOR], [accepted_survivor("spared", reason=" ")], ["no reason: Down | up | spared"]),
+        ([*KILLED[1:], SURVIVOR], [accepted_survivor("spared")], ["too few: 94.7% of the mutants were killed"]),
         ([], [], []),
     ],
     ids=["open", "not listed", "no mutant", "killed", "twice", "no reason", "too few", "nothing"],

@@ -12,10 +12,10 @@ from tools.soak.play import LEAST_INTERVAL, Options
 from tools.soak.scrapers import FORMS, Seen, seen_on
 
 GZIP_TEXT, GZIP_OPENMETRICS = FORMS[0], FORMS[1]
-RUNS = "# HELP coderun_created_timestamp When.\n# TYPE coderun_created_timestamp gauge\n" + "".join(
+RUN_METRICS = "# HELP coderun_created_timestamp When.\n# TYPE coderun_created_timestamp gauge\n" + "".join(
     f'coderun_created_timestamp{{namespace="n",coderun="r{number}"}} 1767261600\n' for number in range(5)
 )
-OWN = """# HELP process_resident_memory_bytes Resident memory size in bytes.
+EXPORTER_METRICS = """# HELP process_resident_memory_bytes Resident memory size in bytes.
 # TYPE process_resident_memory_bytes gauge
 process_resident_memory_bytes 1.048576e+06
 # HELP process_open_fds Number of open file descriptors.
@@ -100,7 +100,7 @@ def test_a_created_object_has_only_fields_that_clients_set():
     assert life.job["metadata"]["ownerReferences"][0]["uid"] == "u"
 
 
-def seen_in(text, *, form=GZIP_TEXT, least=5, most=5):
+def record_scrape(text, *, form=GZIP_TEXT, least=5, most=5):
     """What a scraper records for a response."""
     seen = Seen(at=0.0, seconds=0.1, form=form.name, client=0)
     seen_on(text.encode(), seen, form=form, least=least, most=most)
@@ -110,7 +110,7 @@ def seen_in(text, *, form=GZIP_TEXT, least=5, most=5):
 @pytest.mark.parametrize(("form", "end"), [(GZIP_TEXT, ""), (GZIP_OPENMETRICS, "# EOF\n")])
 def test_a_scrape_has_the_figures_of_the_exporter(form, end):
     """Both formats have them, in any order of families."""
-    seen = seen_in(RUNS + OWN + end, form=form)
+    seen = record_scrape(RUN_METRICS + EXPORTER_METRICS + end, form=form)
     assert seen.problem == ""
     assert (seen.memory, seen.tasks, seen.descriptors, seen.requests) == (2**20, 28, 31, 5)
     assert seen.errors == {"cut": 5}
@@ -120,12 +120,12 @@ def test_a_scrape_has_the_figures_of_the_exporter(form, end):
 @pytest.mark.parametrize(
     ("text", "form", "problem"),
     [
-        ((RUNS + OWN)[:-1], GZIP_TEXT, "the page ends in"),
-        (RUNS + OWN, GZIP_OPENMETRICS, "the page ends in"),
-        (OWN, GZIP_TEXT, "0 runs on the page instead of 5 to 5"),
-        (RUNS.rsplit("\n", 2)[0] + "\n" + OWN, GZIP_TEXT, "4 runs on the page"),
+        ((RUN_METRICS + EXPORTER_METRICS)[:-1], GZIP_TEXT, "the page ends in"),
+        (RUN_METRICS + EXPORTER_METRICS, GZIP_OPENMETRICS, "the page ends in"),
+        (EXPORTER_METRICS, GZIP_TEXT, "0 runs on the page instead of 5 to 5"),
+        (RUN_METRICS.rsplit("\n", 2)[0] + "\n" + EXPORTER_METRICS, GZIP_TEXT, "4 runs on the page"),
     ],
 )
 def test_an_incomplete_scrape_is_a_failed_scrape(text, form, problem):
     """It is truncated, or runs are missing. The status does not matter."""
-    assert seen_in(text, form=form).problem.startswith(problem)
+    assert record_scrape(text, form=form).problem.startswith(problem)

@@ -13,7 +13,7 @@ START = 1_700_000_010.0  # a multiple of 30
 BROKEN = 'configmap_health{namespace="n",configmap="c\\"]}, é"} '
 
 
-def recorded(*pages, metrics=("configmap_health",)):
+def record_scrapes(*pages, metrics=("configmap_health",)):
     """A recorder after these scrapes of one exporter. None is a failed scrape."""
     recorder = Recorder(metrics=metrics)
     for text in pages:
@@ -40,25 +40,25 @@ def values_of(recorder, name, *, first=0, last=None):
 )
 def test_a_series_is_recorded_as_it_was_scraped(pages, written):
     """Equal values are combined. A series that is missing in a scrape becomes stale."""
-    assert values_of(recorded(*pages, metrics=["a"]), "a{") == written
+    assert values_of(record_scrapes(*pages, metrics=["a"]), "a{") == written
 
 
 def test_a_failed_scrape_makes_the_series_of_the_target_stale():
     """Only `up` has a value, which is 0."""
-    recorder = recorded("a 1", None, "a 1", metrics=["a"])
+    recorder = record_scrapes("a 1", None, "a 1", metrics=["a"])
     assert values_of(recorder, "a{") == "1x0 stale 1x0"
     assert values_of(recorder, "up{") == "1x0 0x0 1x0"
 
 
 def test_a_window_starts_at_its_first_scrape():
     """Earlier and later samples are left out."""
-    recorder = recorded("a 1", "a 1", "", "a 2", "a 2", metrics=["a"])
+    recorder = record_scrapes("a 1", "a 1", "", "a 2", "a 2", metrics=["a"])
     assert values_of(recorder, "a{", first=1, last=3) == "1x0 stale 2x0"
 
 
 def test_labels_are_stored_as_in_prometheus():
     """Empty labels are dropped, and labels of the target are added. Metrics that no rule selects are not recorded."""
-    recorder = recorded('a{x="",y="1"} 1\nb 1', metrics=["a"])
+    recorder = record_scrapes('a{x="",y="1"} 1\nb 1', metrics=["a"])
     names = [series for series, _ in recorder.lines(first=0, last=0)]
     assert names == [
         'up{job="coderun-exporter",instance="a"}',
@@ -72,7 +72,7 @@ def test_labels_are_stored_as_in_prometheus():
 def test_alerts_and_their_texts_are_those_of_prometheus():
     """Times are exact, and names may have any characters."""
     pages = [BROKEN + "1"] * 4 + [BROKEN + "0"] * 6 + [BROKEN + "1"] * 30
-    recorder = recorded(*pages, metrics=["configmap_health"])
+    recorder = record_scrapes(*pages, metrics=["configmap_health"])
     (one,) = verdict(recorder, start=START, first=0, last=recorder.scrapes - 1)
     assert (one.alert, one.first, one.last) == ("RequiredConfigMapUnhealthy", START + 180, START + 270 + 300)
     assert one.labels["configmap"] == 'c"]}, é'

@@ -4,7 +4,7 @@ import re
 import urllib.parse
 from collections.abc import Mapping
 
-__all__ = ["chosen_by", "expand_link"]
+__all__ = ["expand_link", "link_target"]
 
 _FIELD = re.compile(r"\$\{__data\.fields\.(?P<field>\w+)(?::(?P<format>\w+))?\}")
 _KEPT_IN_URLS = ";,/?:@&=+$#-_.~"
@@ -21,7 +21,7 @@ def expand_link(url: str, row: Mapping[str, str], *, datasource: str = "promethe
     return _FIELD.sub(expand, url.replace("${__url_time_range}", f"from={since}&to=now"))
 
 
-def chosen_by(address: str) -> tuple[str, dict[str, str | list[str]], str]:
+def link_target(address: str) -> tuple[str, dict[str, str | list[str]], str]:
     """The UID of the dashboard, the values of its variables, and the start of its time range."""
     parts = urllib.parse.urlsplit(address)
     query = urllib.parse.parse_qs(parts.query, keep_blank_values=True, strict_parsing=True)

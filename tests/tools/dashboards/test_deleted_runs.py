@@ -12,7 +12,7 @@ from tools.dashboards.tables import rows_of
 
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(120)]
 
-ABOUT_ONE = boards()["one-run.json"]
+ONE_RUN_DASHBOARD = boards()["one-run.json"]
 NS = "agents"
 HOUR = 3600
 
@@ -49,7 +49,7 @@ def write_job(prometheus, name, run, *, since, until=0, finished=None, result="f
         )
 
 
-def write_again(prometheus):
+def write_recreated_runs(prometheus):
     """Two runs that were deleted and created again with the same name. One of them has a Job again."""
     for name, job in (("again", False), ("again-with-job", True)):
         over = [("open", "Running", 120, 90.5), ("failed", "Failed", 90, 80)]
@@ -83,7 +83,7 @@ def prometheus(tmp_path_factory):
     write_job(server, "retried-1", "retried", since=98, until=60, finished=70, deadline=2 * HOUR)
     write_job(server, "retried-2", "retried", since=50, deadline=2 * HOUR)
     server.write("coderun_stall_cause", 1, 58, 51, cause="job_deleting", namespace=NS, coderun="retried")
-    write_again(server)
+    write_recreated_runs(server)
     over = [("failed", "Failed", 60, 50.5), ("open", "Running", 50, 0)]
     write_run(server, "reopened", since=100, states=over, attempt=2)
     server.write("coderun_finished_timestamp_seconds", server.ago(60), 60, 51, namespace=NS, coderun="reopened")
@@ -97,13 +97,13 @@ def board(prometheus):
 
     def shown(run):
         chosen = {"namespace": NS, "coderun": run}
-        results = run_queries(ABOUT_ONE, prometheus, chosen, seconds=0, time=prometheus.at, span="3h")
+        results = run_queries(ONE_RUN_DASHBOARD, prometheus, chosen, seconds=0, time=prometheus.at, span="3h")
         return {each.panel.title: each for each in results if each.results}
 
     return shown
 
 
-def named(result):
+def named_values(result):
     """The name and value of each series of a panel."""
     return {query.name(series): float(series["value"][1]) for query in result.results for series in query.series}
 
@@ -118,11 +118,11 @@ def cells(result, *titles):
 def test_a_deleted_run_and_its_job_are_shown(board, prometheus):
     """Phase, cause, times, and Jobs with result and duration. None is shown as current."""
     shown = board("gone")
-    assert set(named(shown["Phase"])) == {"last: Failed"}
-    assert set(named(shown["Cause"])) == {"last: job_failed"}
-    assert named(shown["Age"]) == {"until its end": HOUR}
-    assert named(shown["Time without a Job"]) == {"to the first Job": 300, "limit": 600}
-    assert named(shown["Run time"]) == {"until its end": 50 * 60, "limit": HOUR}
+    assert set(named_values(shown["Phase"])) == {"last: Failed"}
+    assert set(named_values(shown["Cause"])) == {"last: job_failed"}
+    assert named_values(shown["Age"]) == {"until its end": HOUR}
+    assert named_values(shown["Time without a Job"]) == {"to the first Job": 300, "limit": 600}
+    assert named_values(shown["Run time"]) == {"until its end": 50 * 60, "limit": HOUR}
     assert cells(shown["Causes within the time range"], "Problem", "Cause", "Detail", "Now") == [
         ("run failed", "job_failed", "BackoffLimitExceeded", "no")
     ]
@@ -139,10 +139,10 @@ def test_a_deleted_run_and_its_job_are_shown(board, prometheus):
 def test_a_deleted_unfinished_run_is_not_shown_as_running(board):
     """Its durations end when it was last exported. A cause that ended earlier is not the last one."""
     shown = board("cut")
-    assert set(named(shown["Phase"])) == {"last: Running"}
-    assert set(named(shown["Cause"])) == {"last: no_pod"}
-    assert named(shown["Age"]) == {"until last exported": HOUR}
-    assert named(shown["Run time"]) == {"until last exported": 50 * 60, "limit": HOUR}
+    assert set(named_values(shown["Phase"])) == {"last: Running"}
+    assert set(named_values(shown["Cause"])) == {"last: no_pod"}
+    assert named_values(shown["Age"]) == {"until last exported": HOUR}
+    assert named_values(shown["Run time"]) == {"until last exported": 50 * 60, "limit": HOUR}
     assert cells(shown["Causes within the time range"], "Cause", "Now") == [
         ("no_pod", "no"),
         ("not_reconciled", "no"),
@@ -153,17 +153,17 @@ def test_a_deleted_unfinished_run_is_not_shown_as_running(board):
 def test_a_deleted_run_without_a_job_shows_how_long_it_waited(board):
     """Until it was last exported."""
     shown = board("never")
-    assert named(shown["Time without a Job"]) == {"until last exported": 50 * 60, "limit": 600}
-    assert named(shown["Run time"]) == {}
+    assert named_values(shown["Time without a Job"]) == {"until last exported": 50 * 60, "limit": 600}
+    assert named_values(shown["Run time"]) == {}
 
 
 def test_a_deleted_job_of_a_retried_run_is_in_the_table(board):
     """The run time of the current Job continues. Earlier causes are marked."""
     shown = board("retried")
-    assert set(named(shown["Phase"])) == {"Running"}
-    assert named(shown["Cause"]) == {}
-    assert named(shown["Age"]) == {"until now": 100 * 60}
-    assert named(shown["Run time"]) == {"until now": 50 * 60, "limit": HOUR}
+    assert set(named_values(shown["Phase"])) == {"Running"}
+    assert named_values(shown["Cause"]) == {}
+    assert named_values(shown["Age"]) == {"until now": 100 * 60}
+    assert named_values(shown["Run time"]) == {"until now": 50 * 60, "limit": HOUR}
     assert cells(shown["Jobs within the time range"], "Job", "State", "Run time", "Limit", "Deadline") == [
         ("retried-2", "running", "00:50:00", "01:00:00", "02:00:00"),
         ("retried-1", "failed", "00:28:00", "01:00:00", "02:00:00"),
@@ -174,7 +174,7 @@ def test_a_deleted_job_of_a_retried_run_is_in_the_table(board):
 def test_a_run_that_is_open_again_has_no_end(board):
     """A timestamp that the exporter no longer exports for an existing run is not shown."""
     shown = board("reopened")
-    assert named(shown["Age"]) == {"until now": 100 * 60}
+    assert named_values(shown["Age"]) == {"until now": 100 * 60}
     assert {event for (event,) in cells(shown["Timestamps"], "Event")} == {"created", "last exported"}
 
 
@@ -193,10 +193,10 @@ def test_a_run_that_is_open_again_has_no_end(board):
 def test_a_run_that_was_created_again_has_no_data_of_the_previous_one(board, run, without, took, events):
     """Its end, durations and times are not shown, but its Jobs are."""
     shown = board(run)
-    assert set(named(shown["Phase"])) == {"none"}
-    assert named(shown["Age"]) == {"until now": 30 * 60}
-    assert named(shown["Time without a Job"]) == without
-    assert named(shown["Run time"]) == took
+    assert set(named_values(shown["Phase"])) == {"none"}
+    assert named_values(shown["Age"]) == {"until now": 30 * 60}
+    assert named_values(shown["Time without a Job"]) == without
+    assert named_values(shown["Run time"]) == took
     found = {event for (event,) in cells(shown["Timestamps"], "Event")}
     assert found == {"created", "last exported"} | events
     assert (f"{run}-1", "failed") in cells(shown["Jobs within the time range"], "Job", "State")
@@ -204,7 +204,7 @@ def test_a_run_that_was_created_again_has_no_data_of_the_previous_one(board, run
 
 def test_the_limits_of_the_run_time_are_distinguishable(board):
     """Each line names its limit and its Job."""
-    assert named(board("retried")["Run time of its Jobs, and the limits"]) == {
+    assert named_values(board("retried")["Run time of its Jobs, and the limits"]) == {
         "retried-2": 50 * 60,
         "limit: maximum run time of retried-2": HOUR,
         "limit: activeDeadlineSeconds of retried-2": 2 * HOUR,

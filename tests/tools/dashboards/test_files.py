@@ -20,7 +20,7 @@ FILES = sorted((ROOT / "dashboards").glob("*.json"))
 WIKI = "https://wiki.example/agents"
 UIDS = {"agent-runs": "coderun-agent-runs", "one-run": "coderun-one-run", "exporter": "coderun-exporter"}
 
-of_each = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+for_each_dashboard = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
 def panels(file):
@@ -77,7 +77,7 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
         assert page.stale() == ["docs/dashboards.md"]
 
 
-@of_each
+@for_each_dashboard
 def test_a_dashboard_keeps_its_uid_and_is_small(file):
     """Links and imports use the UID. At most 22 panels and 200 kB. The schema version is that of Grafana 11.6."""
     tree = json.loads(file.read_text())
@@ -88,7 +88,7 @@ def test_a_dashboard_keeps_its_uid_and_is_small(file):
     assert file.stat().st_size < 200_000
 
 
-@of_each
+@for_each_dashboard
 def test_every_panel_has_a_title_a_description_and_a_unit(file):
     """Titles are unique. Tables have a text for the case that they are empty."""
     shown = panels(file)
@@ -101,7 +101,7 @@ def test_every_panel_has_a_title_a_description_and_a_unit(file):
             assert panel.tree["fieldConfig"]["defaults"]["noValue"], panel.title
 
 
-@of_each
+@for_each_dashboard
 def test_durations_are_hours_minutes_and_seconds(file):
     """Durations of less than a second are shown in seconds."""
     in_seconds = {"Scrape duration", "Event loop: delay"}
@@ -121,7 +121,7 @@ def test_a_duration_is_formatted_as_in_grafana(seconds, text):
     assert written(seconds, DURATION) == text
 
 
-@of_each
+@for_each_dashboard
 def test_limits_in_one_panel_are_distinguishable(file):
     """They differ in their name and color. A series that is a limit is dashed."""
     for panel in panels(file):
@@ -129,7 +129,7 @@ def test_limits_in_one_panel_are_distinguishable(file):
         if panel.kind != "timeseries" or not limits:
             continue
         assert len({query.legend for query in limits}) == len(limits)
-        looks = {query.legend: look_of(panel, query.legend) for query in limits}
+        looks = {query.legend: series_settings(panel, query.legend) for query in limits}
         assert len({json.dumps(look) for look in looks.values()}) == len(limits)
         for query in limits:
             look = looks[query.legend]
@@ -139,7 +139,7 @@ def test_limits_in_one_panel_are_distinguishable(file):
             assert query.legend != "limit", panel.title
 
 
-def look_of(panel, name):
+def series_settings(panel, name):
     """The settings that Grafana applies to a series of this name. Later overrides win."""
     return {
         each["id"]: each["value"]
@@ -149,7 +149,7 @@ def look_of(panel, name):
     }
 
 
-@of_each
+@for_each_dashboard
 def test_panels_fill_the_grid_without_overlap(file):
     """The grid is 24 wide. Each row has a heading, and IDs are in order."""
     every = panels_of(file.read_text())
@@ -165,7 +165,7 @@ def test_panels_fill_the_grid_without_overlap(file):
     assert len(cells) == 24 * (max(y for _, y in cells) + 1), "there is a hole in the grid"
 
 
-@of_each
+@for_each_dashboard
 def test_every_query_uses_the_selected_data_source(file):
     """These are the queries of panels, variables and annotations."""
     tree = json.loads(file.read_text())
@@ -179,7 +179,7 @@ def test_every_query_uses_the_selected_data_source(file):
     assert tree["templating"]["list"][0]["type"] == "datasource"
 
 
-@of_each
+@for_each_dashboard
 def test_links_lead_to_other_dashboards_and_to_existing_runbooks(file):
     """Each dashboard links to both others, and to the runbooks of the alerts that it names or shows."""
     tree = json.loads(generate.linked(WIKI)[file.name])
@@ -200,7 +200,7 @@ def test_the_dashboards_link_to_every_runbook():
     assert [name for name in shipped_alerts() if f"${{runbooks}}/{name}" not in text] == []
 
 
-@of_each
+@for_each_dashboard
 def test_the_url_of_the_runbooks_is_a_variable_of_the_dashboards(file):
     """Without a URL, the variable and the links to runbooks are missing, and nothing else."""
     tree = json.loads(generate.linked(f"{WIKI}/")[file.name])
@@ -214,7 +214,7 @@ def test_the_url_of_the_runbooks_is_a_variable_of_the_dashboards(file):
     assert len(panels_of(plain)) == len(panels_of(generate.linked(WIKI)[file.name]))
 
 
-@of_each
+@for_each_dashboard
 def test_all_also_matches_a_missing_label(file):
     """A single Prometheus has no label `cluster`."""
     variables = [each for each in json.loads(file.read_text())["templating"]["list"] if each.get("includeAll")]

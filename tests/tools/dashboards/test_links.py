@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.tools.dashboards.links import chosen_by, expand_link
+from tests.tools.dashboards.links import expand_link, link_target
 from tests.tools.dashboards.recorded_prometheus import RecordedPrometheus
 from tools.dashboards.board import ONE_RUN
 from tools.dashboards.generate import boards
@@ -16,14 +16,14 @@ pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(1
 
 BOARDS = boards()
 CLUSTERS = ("east", "west (old)&var-coderun=none#+%", "")
-ODD = "docsrun/a b&var-namespace=x#y?%+z"
+ODD_NAME = "docsrun/a b&var-namespace=x#y?%+z"
 TABLES = ("Runs without a Job", "Jobs that need attention", "Failed runs")
 
 
 def write_runs(prometheus, cluster):
     """A stalled run, a run with a Job above its limit, and a failed run. They have the same names in each cluster."""
     place = {"namespace": "agents"} | ({"cluster": cluster} if cluster else {})
-    for name, state, job in ((ODD, "open", ""), ("hangs", "open", "job"), ("failed", "failed", "")):
+    for name, state, job in ((ODD_NAME, "open", ""), ("hangs", "open", "job"), ("failed", "failed", "")):
         of = place | {"coderun": name}
         prometheus.write("coderun_created_timestamp", prometheus.ago(150), 150, **of)
         prometheus.write("coderun_info", 1, 150, agent="rex", uid=f"{cluster}/{name}", **of)
@@ -63,7 +63,7 @@ def test_the_link_of_a_row_leads_to_its_run(prometheus, title):
     assert {row.get("cluster", "") for row in rows} == set(CLUSTERS)
     (column,) = [each for each in columns if each.linked]
     for row in rows:
-        uid, chosen, since = chosen_by(address_of(column, columns, row))
+        uid, chosen, since = link_target(address_of(column, columns, row))
         cluster, run = row.get("cluster", ""), row["coderun"]
         assert (uid, since) == (ONE_RUN, "now-3h")
         assert chosen == {

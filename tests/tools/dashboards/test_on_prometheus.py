@@ -32,7 +32,11 @@ from tools.dashboards.tables import rows_of
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(120)]
 
 BOARDS = boards()
-ABOUT_MANY, ABOUT_ONE, ABOUT_ITSELF = BOARDS["agent-runs.json"], BOARDS["one-run.json"], BOARDS["exporter.json"]
+RUNS_DASHBOARD, ONE_RUN_DASHBOARD, EXPORTER_DASHBOARD = (
+    BOARDS["agent-runs.json"],
+    BOARDS["one-run.json"],
+    BOARDS["exporter.json"],
+)
 QUERY_TIMEOUT = 30.0
 WITHOUT_POD, NOT_STARTING, OVER_LIMIT = 1, 2, 4
 """Values of the column Problem."""
@@ -51,9 +55,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched,
         yield both
 
 
-def chosen_for(text: str) -> list[dict[str, str]]:
+def variables_for(text: str) -> list[dict[str, str]]:
     """The variables of a dashboard: each run for that of one run, else none."""
-    return [{"namespace": place, "coderun": run} for run, place in RUNS.items()] if text == ABOUT_ONE else [{}]
+    return (
+        [{"namespace": place, "coderun": run} for run, place in RUNS.items()] if text == ONE_RUN_DASHBOARD else [{}]
+    )
 
 
 def panel(results: list[PanelResult], title: str) -> PanelResult:
@@ -80,7 +86,7 @@ def test_every_query_has_a_result(watched: tuple[Watched, Watched], file: str, r
     """Variables are `All`. On the dashboard of one run, each query has a result for at least one run."""
     text = BOARDS[file]
     counts: dict[str, int] = {}
-    for chosen in chosen_for(text):
+    for chosen in variables_for(text):
         for each in run_queries(text, watched[replicas], chosen, seconds=QUERY_TIMEOUT):
             for result in each.results:
                 key = f"{each.panel.title} {result.target.ref}"
@@ -111,24 +117,24 @@ def test_several_values_of_a_variable_are_one_regular_expression(
     watched: tuple[Watched, Watched], chosen: dict[str, list[str]]
 ):
     """Other namespaces are not shown. Unhealthy ConfigMaps are, because they affect runs of all namespaces."""
-    many = run_queries(ABOUT_MANY, watched[1], chosen, seconds=QUERY_TIMEOUT)
+    many = run_queries(RUNS_DASHBOARD, watched[1], chosen, seconds=QUERY_TIMEOUT)
     assert fields(many, "Runs without a Job", "agent") == {("rex",)}
     assert fields(many, "Jobs that need attention", "agent") == {("rex",)}
     assert number(many, "Failed in a row") == 0
     alerts = fields(many, "Firing alerts", "alertname")
     assert alerts >= {("CodeRunJobCreationStalled",), ("RequiredConfigMapUnhealthy",)}
-    elsewhere = run_queries(ABOUT_MANY, watched[1], chosen | {"namespace": "elsewhere"}, seconds=QUERY_TIMEOUT)
+    elsewhere = run_queries(RUNS_DASHBOARD, watched[1], chosen | {"namespace": "elsewhere"}, seconds=QUERY_TIMEOUT)
     assert number(elsewhere, "Runs stalled") == 0
     alerts = fields(elsewhere, "Firing alerts", "alertname")
     assert ("RequiredConfigMapUnhealthy",) in alerts
     assert ("CodeRunJobCreationStalled",) not in alerts
-    gone = run_queries(ABOUT_MANY, watched[1], {"cluster": ["two"]}, seconds=QUERY_TIMEOUT)
+    gone = run_queries(RUNS_DASHBOARD, watched[1], {"cluster": ["two"]}, seconds=QUERY_TIMEOUT)
     assert sum(number(gone, "Open runs by age", query=query) for query in range(4)) == 0
 
 
 def test_the_first_row_shows_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
     """The numbers and tables show the simulated faults."""
-    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=QUERY_TIMEOUT)
+    many = run_queries(RUNS_DASHBOARD, watched[0], {}, seconds=QUERY_TIMEOUT)
     assert number(many, "Runs stalled") == 2
     assert number(many, "Unhealthy Jobs") == 0
     assert number(many, "Unhealthy Jobs", query=1) == 5
@@ -155,7 +161,7 @@ def test_the_first_row_shows_what_is_stuck_and_why(watched: tuple[Watched, Watch
 
 def test_the_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched]):
     """A Job that has run for 3 h with the default limit of 1 h is a warning."""
-    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=QUERY_TIMEOUT)
+    many = run_queries(RUNS_DASHBOARD, watched[0], {}, seconds=QUERY_TIMEOUT)
     severities = dict(fields(many, "Jobs that need attention", "coderun", "Value #C"))
     assert {severities[run] for run in OVERDUE} == {1}
 
@@ -164,7 +170,7 @@ def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
     """Phase with the color of the state, cause, attempt, run time and limit, for each kind of run."""
     phases, causes, attempts = {}, {}, {}
     for run, place in RUNS.items():
-        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)
+        one = run_queries(ONE_RUN_DASHBOARD, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)
         (phase,) = panel(one, "Phase").results[0].series
         phases[run] = phase["metric"]["phase"], STATES[int(phase["value"][1])][0]
         causes[run] = [series["metric"]["cause"] for series in panel(one, "Cause").results[0].series]
@@ -185,7 +191,7 @@ def test_one_run_shows_the_alerts_that_explain_it(watched: tuple[Watched, Watche
     """Alerts about its Job, about a ConfigMap that it needs, and about failing runs of its type."""
     found = {}
     for run, place in RUNS.items():
-        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)
+        one = run_queries(ONE_RUN_DASHBOARD, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)
         found[run] = {alert for (alert,) in fields(one, "Alerts that fire now", "alertname")}
     assert found == {
         STALLED: {"CodeRunJobCreationStalled", "CodeRunNotReconciled", "RequiredConfigMapUnhealthy"},
@@ -209,14 +215,14 @@ def without_cluster(results: list[PanelResult]) -> dict[str, dict[frozenset[tupl
     }
 
 
-@pytest.mark.parametrize("text", [ABOUT_MANY, ABOUT_ONE], ids=["agent-runs.json", "one-run.json"])
+@pytest.mark.parametrize("text", [RUNS_DASHBOARD, ONE_RUN_DASHBOARD], ids=["agent-runs.json", "one-run.json"])
 def test_two_replicas_in_a_cluster_are_counted_once(watched: tuple[Watched, Watched], text: str):
     """The series are equal except for the cluster, and so are the numbers, at the same time of evaluation.
 
     Increases of counters depend on the times of scrapes. The start of an alert and the last sync depend on the
     start of Prometheus and of the replica. Short events may be missing in a subquery with a resolution of a minute.
     """
-    for chosen in chosen_for(text):
+    for chosen in variables_for(text):
         now = time.time()
         first, second = (run_queries(text, each, chosen, seconds=QUERY_TIMEOUT, time=now) for each in watched)
         one, two = without_cluster(first), without_cluster(second)
@@ -236,7 +242,7 @@ def test_two_replicas_in_a_cluster_are_counted_once(watched: tuple[Watched, Watc
 
 def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watched, Watched]):
     """It also has a row for each resource. The forbidden resource has an alert, too."""
-    itself = run_queries(ABOUT_ITSELF, watched[1], {}, seconds=QUERY_TIMEOUT)
+    itself = run_queries(EXPORTER_DASHBOARD, watched[1], {}, seconds=QUERY_TIMEOUT)
     states = fields(itself, "Resources", "resource", "Value #B", "instance")
     assert len({instance for _, _, instance in states}) == 2
     assert {(resource, state) for resource, state, _ in states} == {
@@ -266,7 +272,7 @@ def test_alerts_are_marked_on_the_time_axis(watched: tuple[Watched, Watched], fi
 @pytest.mark.parametrize("file", BOARDS)
 def test_the_image_of_a_dashboard_has_every_panel(watched: tuple[Watched, Watched], file: str):
     """No value is NaN."""
-    results = run_queries(BOARDS[file], watched[0], chosen_for(BOARDS[file])[0], seconds=QUERY_TIMEOUT)
+    results = run_queries(BOARDS[file], watched[0], variables_for(BOARDS[file])[0], seconds=QUERY_TIMEOUT)
     drawn = image("Title", results)
     assert drawn.count("<title>") == 1 + sum(each.panel.kind != "row" for each in results)
     assert str(math.nan) not in drawn

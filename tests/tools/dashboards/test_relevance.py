@@ -14,7 +14,7 @@ from tools.dashboards.querying import run_queries
 from tools.dashboards.reading import annotations_of, panels_of
 from tools.dashboards.tables import rows_of
 
-ABOUT_MANY, ABOUT_ONE = (boards()[file] for file in ("agent-runs.json", "one-run.json"))
+RUNS_DASHBOARD, ONE_RUN_DASHBOARD = (boards()[file] for file in ("agent-runs.json", "one-run.json"))
 CLIS = {"none": "", "codex": "codex", "claude": "claude", "two-words": "claude-code", "unknown": "mine"}
 CONFIGMAPS = (
     "agents", "claude-templates", "agents-codex-static", "codex", "shared-harness", "claudette-x", "code-rules",
@@ -58,7 +58,7 @@ def panel(prometheus, text, title, chosen):
 def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(prometheus, run):
     """Those with the name of its CLI or of none. A run without a CLI uses claude."""
     chosen = {"cluster": ["east"], "namespace": "agents", "coderun": run}
-    (lanes,) = panel(prometheus, ABOUT_ONE, "Health of the ConfigMaps of its CLI", chosen).results
+    (lanes,) = panel(prometheus, ONE_RUN_DASHBOARD, "Health of the ConfigMaps of its CLI", chosen).results
     needed = {
         name
         for name in CONFIGMAPS
@@ -73,11 +73,11 @@ def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(prometheus, run):
 def test_alerts_about_the_exporter_are_on_its_own_dashboard(prometheus):
     """They are not listed, counted or marked on the dashboard of runs."""
     about_runs = {name for name in shipped_alerts() if not name.startswith("CodeRunExporter")}
-    _, rows = rows_of(panel(prometheus, ABOUT_MANY, "Firing alerts", {}))
+    _, rows = rows_of(panel(prometheus, RUNS_DASHBOARD, "Firing alerts", {}))
     assert {row["alertname"] for row in rows} == about_runs
-    (count, _) = panel(prometheus, ABOUT_MANY, "Alerts firing", {}).results
+    (count, _) = panel(prometheus, RUNS_DASHBOARD, "Alerts firing", {}).results
     assert float(count.series[0]["value"][1]) == len(about_runs)
-    (marks,) = annotations_of(ABOUT_MANY)
+    (marks,) = annotations_of(RUNS_DASHBOARD)
     assert 'alertname!~"CodeRunExporter.*"' in marks
 
 
@@ -85,12 +85,12 @@ def test_alerts_about_the_exporter_are_on_its_own_dashboard(prometheus):
 @pytest.mark.parametrize(("cluster", "minutes"), [("east", 50), ("west", 20)])
 def test_data_freshness_is_red_if_data_is_missing(prometheus, cluster, minutes):
     """Scrapes have ended, or a required resource was never read. Other panels would be empty and green."""
-    (result,) = panel(prometheus, ABOUT_MANY, "Data freshness", {"cluster": [cluster]}).results
+    (result,) = panel(prometheus, RUNS_DASHBOARD, "Data freshness", {"cluster": [cluster]}).results
     ((_, value),) = [series["value"] for series in result.series]
     assert float(value) == minutes * 60
 
 
-@pytest.mark.parametrize(("text", "expected"), [(ABOUT_MANY, ["Data freshness"]), (ABOUT_ONE, [])])
+@pytest.mark.parametrize(("text", "expected"), [(RUNS_DASHBOARD, ["Data freshness"]), (ONE_RUN_DASHBOARD, [])])
 def test_at_most_one_number_about_the_exporter_is_on_the_dashboards_of_runs(text, expected):
     """It is "Data freshness"."""
     about = re.compile(r"coderun_exporter_|process_|\bup\{|scrape_")
