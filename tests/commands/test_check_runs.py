@@ -8,7 +8,7 @@ from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, kinds, lines
 
 
 async def test_phases_in_no_state_are_named_and_counted(tmp_path):
-    """Runs with such a phase are open. That is a note."""
+    """Runs with such a phase count as open. The check reports it as a note."""
     runs = [a_run(name, status={"phase": "Paused"}) for name in "abc"]
     runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
     both = r"'Paused' (3 runs), 'Odd\n' (1 run)"
@@ -18,7 +18,7 @@ async def test_phases_in_no_state_are_named_and_counted(tmp_path):
 
 
 async def test_phases_of_the_settings_are_not_named(tmp_path):
-    """Their state does not matter."""
+    """A phase that the settings list is not reported, whatever its state is."""
     config = NO_CONFIGMAPS + "coderuns: {kinds: [{state: [{waiting: [Paused]}]}]}\n"
     assert await lines_of(tmp_path, a_run(status={"phase": "Paused"}), config=config) == []
 

@@ -18,7 +18,7 @@ from tests.kube.settings import a_kubeconfig
 pytestmark = [pytest.mark.needs("podman", "runc", "mmdebstrap"), pytest.mark.timeout(600)]
 
 MAX_MEGABYTES = 135
-"""In addition to the base image. docs/image.md has the size of the packages."""
+"""The size that the image may add to the base image. docs/image.md has the size of the packages."""
 
 MODULES = """
 import os, sys
@@ -27,6 +27,7 @@ for module in list(sys.modules.values()):
     if cached := getattr(module, "__cached__", None):
         print(module.__file__, os.path.exists(cached))
 """
+"""A script that prints the path of each imported module and whether its bytecode exists."""
 
 
 @pytest.fixture(scope="module")

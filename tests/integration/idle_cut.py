@@ -46,7 +46,7 @@ class IdleTimeoutProxy(AsyncLoopback):
         task.add_done_callback(self._open.discard)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._to)
         last = time.monotonic()
 
         async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -57,17 +57,20 @@ class IdleTimeoutProxy(AsyncLoopback):
                     target.write(data)
                     await target.drain()
 
-        both = [asyncio.create_task(pass_on(reader, back)), asyncio.create_task(pass_on(there, writer))]
+        directions = [
+            asyncio.create_task(pass_on(reader, server_writer)),
+            asyncio.create_task(pass_on(server_reader, writer)),
+        ]
         try:
-            while not any(one.done() for one in both) and time.monotonic() - last < self.seconds:
+            while not any(task.done() for task in directions) and time.monotonic() - last < self.seconds:
                 await asyncio.sleep(_POLL_SECONDS)
-            if not any(one.done() for one in both):
+            if not any(task.done() for task in directions):
                 self._cut(writer)
         finally:
-            for one in both:
-                one.cancel()
+            for task in directions:
+                task.cancel()
             writer.close()
-            back.close()
+            server_writer.close()
 
     def _cut(self, writer: asyncio.StreamWriter) -> None:
         self.cuts += 1

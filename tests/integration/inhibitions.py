@@ -45,7 +45,7 @@ class Inhibition(NamedTuple):
 
 @functools.cache
 def variants() -> tuple[Variant, ...]:
-    """The variants of all rules. If an expression adds the label, there is one for each value and one without."""
+    """The variants of all rules. If an expression adds `explained_by`, each value is a variant, as is no label."""
     return tuple(
         Variant(rule["alert"], rule["labels"] | added, identity(rule))
         for rule in shipped_entries()

@@ -67,7 +67,7 @@ class Scraper(_Client):
 class Writer(_Client):
     """Creates, changes and deletes runs and Jobs as fast as one client can. It retries while the server is down.
 
-    A third of the objects is kept. Of the others only the last twelve are kept.
+    It never deletes a third of its objects. It deletes the others when they are no longer among the newest twelve.
     """
 
     def __init__(self, workplace: Workplace) -> None:
