@@ -163,7 +163,7 @@ async def test_permission_to_review_tokens_is_checked_if_it_is_needed(tmp_path, 
 
 
 async def test_it_names_the_cluster_and_the_context_first(tmp_path):
-    """Only the host and the port of the address: other parts may be secret."""
+    """The host and the port are shown, because other parts of the address may be secret."""
     async with a_server() as server:
         kubeconfig = a_kubeconfig(tmp_path, cluster={"server": f"{server.url}/{SECRET}"})
         _, out, err = await call_in_thread("check", "--kubeconfig", kubeconfig)

@@ -44,8 +44,8 @@ async def test_a_forbidden_list_is_unknown(tmp_path):
     ]
 
 
-async def test_unhealthy_decides_before_unknown(tmp_path):
-    """One ConfigMap is forbidden, another is missing."""
+async def test_unhealthy_has_priority_over_unknown(tmp_path):
+    """The exit code of UNHEALTHY has priority. One ConfigMap is forbidden, another one is missing."""
     async with a_server(a_configmap("a", k="v")) as server:
         reject_requests(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
         code, lines = await check(server.url, tmp_path)
@@ -57,7 +57,7 @@ async def test_unhealthy_decides_before_unknown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("verb", "named", "streams"),
+    ("verb", "hint", "streams"),
     [
         ("watch", "verb watch", True),
         ("watch", "verb watch", False),
@@ -66,7 +66,7 @@ async def test_unhealthy_decides_before_unknown(tmp_path):
         ("", "verbs list and watch", False),
     ],
 )
-async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, streams):
+async def test_the_hint_names_the_missing_verbs(tmp_path, verb, hint, streams):
     """`run` needs `watch`. It also needs `list` if the API server does not stream lists."""
     async with a_server(a_run()) as server:
 
@@ -74,14 +74,14 @@ async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, stream
             requested = "watch" if request.query.get("watch") else "list"
             if request.path == ALL_RUNS and requested.startswith(verb):
                 return a_status(403, f'cannot {requested} resource "coderuns" in API group "agents.platform"')
-            refused = request.query.get("sendInitialEvents") and not streams
-            return a_status(422, "sendInitialEvents is forbidden") if refused else None
+            rejected = request.query.get("sendInitialEvents") and not streams
+            return a_status(422, "sendInitialEvents is forbidden") if rejected else None
 
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert code == 2
     assert lines[0].startswith(
-        f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {named} (403 at {ALL_RUNS}"
+        f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {hint} (403 at {ALL_RUNS}"
     )
     assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found"
 

@@ -72,7 +72,7 @@ INSTALLATIONS = [*OVERLAYS, *HELM_VALUES]
 
 
 def for_each_installation(*names: str) -> pytest.MarkDecorator:
-    """One case for each installation, or for those that are named. It needs kustomize or Helm."""
+    """Parametrizes a test with the named installations, or with all. A case needs kustomize or Helm."""
     return pytest.mark.parametrize(
         "installation",
         [

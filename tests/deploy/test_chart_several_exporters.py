@@ -26,7 +26,7 @@ def objects_of(done):
 
 
 def selectors_of(objects):
-    """Each object with a selector of pods, and the selector."""
+    """The objects that select pods, as pairs of the object and the selector."""
     for item in objects:
         spec = item.get("spec", {})
         match item["kind"]:

@@ -121,7 +121,7 @@ def test_a_scrape_can_be_limited():
 
 
 def test_each_of_two_replicas_is_a_target():
-    """One address for both would mix the counters of the two."""
+    """With one address for both, Prometheus would mix the counters of two processes."""
     on = {"prometheus": {"enabled": True}}
     assert scrape_files(on) == ["pods.yml", "static.yml"]
     assert scrape_files(on | {"replicas": 2}) == ["pods.yml"]

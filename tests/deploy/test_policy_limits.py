@@ -13,12 +13,12 @@ def limits(values: dict[str, int] | None = None) -> str:
         render_chart({"policies": "mutate"} | ({"policyLimits": values} if values else {})), "MutatingAdmissionPolicy"
     )
     variables = {each["name"]: each["expression"] for each in policy["spec"]["variables"]}
-    found: str = variables["limits"]
-    return found
+    expression: str = variables["limits"]
+    return expression
 
 
 def test_the_default_limit_is_an_hour():
-    """It is equal to that in deploy/policies."""
+    """The policy in deploy/policies has the same limit."""
     assert limits() == "{'default': 3600}"
 
 
@@ -29,14 +29,14 @@ def test_the_default_limit_can_be_changed():
 
 
 def test_agents_kinds_and_cleanup_jobs_can_have_limits():
-    """Others have the default."""
+    """A Job that matches no name has the default limit."""
     assert limits({"5dlabs-cipher": 3600, "BoltRun": 10800}) == (
         "{'5dlabs-cipher': 3600, 'BoltRun': 10800, 'default': 3600}"
     )
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("values", "message"),
     [
         ({"default": "4h"}, "at '/policyLimits/default': got string, want integer"),
         ({"default": 0}, "at '/policyLimits/default': minimum: got 0, want 1"),
@@ -45,8 +45,8 @@ def test_agents_kinds_and_cleanup_jobs_can_have_limits():
     ],
     ids=["a duration", "zero", "no default", "a quote"],
 )
-def test_a_wrong_limit_is_refused_by_name(wrong: dict[str, object], message: str):
+def test_helm_names_an_invalid_limit(values: dict[str, object], message: str):
     """The API server could not parse the expression, and would not change any Job."""
-    done = helm("template", {"policies": "mutate", "policyLimits": wrong})
+    done = helm("template", {"policies": "mutate", "policyLimits": values})
     assert done.returncode != 0
     assert message in done.stderr

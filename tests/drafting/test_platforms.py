@@ -20,7 +20,7 @@ PLATFORMS = [
     ("agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
 ]
 REQUIRED_KINDS = {"sandboxclaims.extensions.agents.x-k8s.io": ["sandboxes.agents.x-k8s.io"]}
-"""For each kind: other kinds that the settings need, because they are its workers."""
+"""The other kinds that the settings of a kind need, because they are its workers."""
 RUNS_WITH_OTHER_STATES = {
     "tasks.kelos.dev": {"pool-queued"},
     "tasks.kubeopencode.io": {"s-queue"},

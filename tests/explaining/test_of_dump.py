@@ -55,7 +55,7 @@ def test_a_run_that_has_finished_is_listed_while_its_job_runs(tmp_path):
 
 @pytest.mark.parametrize(("number", "words"), [(1, "1 run that is over has"), (2, "2 runs that are over have")])
 def test_faults_of_finished_runs_are_counted(tmp_path, number, words):
-    """Only the runs that are not listed count, in the selected namespace."""
+    """The count has the runs of the selected namespace that are not listed."""
     _, out = explain(tmp_path, [*FAILED_RUNS[:number], READ])
     assert f"Note: {words} a fault: --all lists them" in out
     assert "--all" not in explain(tmp_path, [*FAILED_RUNS, READ], "--all")[1]

@@ -65,7 +65,7 @@ def test_timestamps_are_text():
     ],
 )
 def test_invalid_yaml_is_one_line_with_its_place(text, message):
-    """No tag is executed."""
+    """A YAML tag does not create a Python object or call a function."""
     with pytest.raises(NotYamlError, match=message) as error:
         list(yaml_objects(text))
     assert "\n" not in str(error.value)

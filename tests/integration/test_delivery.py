@@ -44,7 +44,7 @@ class Environment(NamedTuple):
 
 @pytest.fixture(scope="module")
 def env(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """One environment for this file. Each test has its own runs, and leaves the ConfigMap healthy."""
+    """The tests of this file share an environment. Each has its own runs, and leaves the ConfigMap healthy."""
     folder, unique = tmp_path_factory.mktemp("delivery"), uuid.uuid4().hex[:8]
     platform, elsewhere = (Workplace(control_plane, f"{name}-{unique}").open() for name in ("platform", "elsewhere"))
     platform.set_templates(TEMPLATES)

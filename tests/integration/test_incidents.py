@@ -56,7 +56,7 @@ class Environment(NamedTuple):
 
 @pytest.fixture(scope="module")
 def env(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
-    """One environment for this file."""
+    """The tests of this file share an environment."""
     folder = tmp_path_factory.mktemp("incidents")
     settings = folder / "exporter.yml"
     settings.write_text(json.dumps(SETTINGS))

@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
-    """One Alertmanager for all pairs. Each pair has its own objects."""
+    """All pairs share an Alertmanager. Each pair has its own objects."""
     with Webhook() as webhook:
         running = Alertmanager(tmp_path_factory.mktemp("inhibition") / "alertmanager", receiver=webhook.url)
         with running:

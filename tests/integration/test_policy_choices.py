@@ -32,7 +32,7 @@ def jobs(control_plane: ControlPlane) -> Jobs:
 
 
 def test_the_api_server_sets_a_backoff_limit_before_policies_run(jobs: Jobs):
-    """For a policy a missing backoffLimit is 6, as in a Job that sets 6. No deadline is set."""
+    """Policies see a backoffLimit of 6 if the Job has none. The API server does not set a deadline."""
     changes = {"object.spec.backoffLimit != 6": "has(object.spec.backoffLimit)"}
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace], changes=changes):
         warned = jobs.until_warned()
@@ -41,7 +41,7 @@ def test_the_api_server_sets_a_backoff_limit_before_policies_run(jobs: Jobs):
 
 
 def test_a_job_without_limits_causes_warnings_and_is_created(jobs: Jobs):
-    """One line for each missing limit: the Job, the problem, and what to set."""
+    """Each missing limit causes one warning, which has the Job, the problem, and what to set."""
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
         warned = jobs.until_warned()
         agents = [len(jobs.send(**metadata).warnings) for metadata in AGENT_JOBS.values()]
@@ -52,7 +52,7 @@ def test_a_job_without_limits_causes_warnings_and_is_created(jobs: Jobs):
 
 
 def test_other_jobs_cause_no_warnings(jobs: Jobs):
-    """Jobs with limits, with an opt-out, and of others. `max-runtime: none` only needs no deadline."""
+    """They have limits or an opt-out, or belong to others. `max-runtime: none` allows a missing deadline only."""
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
         jobs.until_warned()
         silent = [

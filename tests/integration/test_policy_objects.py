@@ -127,7 +127,7 @@ def test_a_suspended_job_of_a_boltrun_gets_a_deadline(limited: Platform):
 
 
 def test_both_cause_one_warning(platform: Platform):
-    """Only about the deadline, because they have a backoffLimit. The Job of another team causes none."""
+    """It is about the deadline, because they have a backoffLimit. The Job of another team causes no warning."""
     with policies.applied(platform.jobs.plane, VALIDATE, namespaces=[platform.jobs.namespace]):
         platform.jobs.until_warned()
         warnings = [platform.bolt().warnings, platform.cleanup().warnings, platform.of_other_team().warnings]

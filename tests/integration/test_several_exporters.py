@@ -32,7 +32,7 @@ from tests.integration.test_manifests import applied, kubectl, namespaces, opera
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]
 
 INVALID_WITH_NULL = {("policyLimits", "default"), ("podSecurityContext", "seccompProfile", "type")}
-"""Rejected by the schema and by the API server, with one line that names the field."""
+"""The schema and the API server reject a null here, with one line that names the field."""
 TWO_ALIASES = ({"alias": "runs"}, {"alias": "docs"})
 
 
@@ -107,7 +107,7 @@ def assert_each_service_has_its_own_pod(plane: ControlPlane, namespace: str) -> 
 def test_two_exporters_of_one_release_are_drained(
     control_plane: ControlPlane, namespace: str, tmp_path: pathlib.Path
 ):
-    """Two aliases without names. A pod with two budgets could not be evicted. A Service must not select both pods."""
+    """The chart has two aliases. A pod with two budgets could not be evicted. No Service may select both pods."""
     settings = {"namespaces": [namespace], "configmaps": {"namespace": namespace}}
     values = {part: {"settings": settings, "serviceMonitor": {"enabled": True}} for part in ("runs", "docs")}
     chart = parent_chart(tmp_path, *TWO_ALIASES, values=values)

@@ -194,7 +194,7 @@ async def test_a_slow_watch_does_not_block_writes_and_ends(server):
 
 
 async def test_a_watch_is_removed_when_its_client_disconnects(server, client):
-    """No state of it remains."""
+    """The server keeps no state of the watch."""
     collection = server.store.collections["configmaps"]
     async with unread_watch(server):
         assert len(collection.readers) == 1

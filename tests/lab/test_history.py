@@ -55,7 +55,7 @@ def history():
 
 
 def scrape_at(count):
-    """One scrape."""
+    """The page of one scrape."""
     page = Page()
     for series, values in SERIES.items():
         name, _, host = series.removesuffix('"}').partition('{host="')

@@ -211,7 +211,7 @@ async def test_a_deadline_ends_a_hanging_job(simulation):
 
 @pytest.mark.parametrize(("word", "active"), [("no-pod", None), ("pending", 1)])
 async def test_a_job_without_a_running_pod_does_not_finish(simulation, word, active):
-    """With a quota `active` is absent. If the pod cannot start, the Job is active and never ready."""
+    """`active` is absent if a quota prevents the pod. If the pod cannot start, `active` is 1 and `ready` is 0."""
     await simulation.platform.order([Order(task=3, agent="Tess", work=60, exits=(word,))])
     for _ in range(4):
         await simulation.round(after=600)

@@ -129,7 +129,7 @@ async def _simulate(generation, script):
 
 @pytest.fixture(params=["november", "newest"])
 def simulation(request, november_simulation, newest_simulation):
-    """Each of the two days."""
+    """The test runs with each of the two simulations."""
     return november_simulation if request.param == "november" else newest_simulation
 
 

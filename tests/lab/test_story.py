@@ -102,8 +102,8 @@ def test_a_cause_has_its_detail_if_all_objects_share_it():
     assert said([("a", "x"), ("a", "y"), ("b", "z"), ("b", "z"), ("c", "")]) == ["a", "b (z)", "c"]
 
 
-def test_alerts_of_one_name_and_severity_are_one_line(story, out):
-    """One line for the alert, one for its objects, and one for each cause. Pending alerts are not shown."""
+def test_alerts_of_one_name_and_severity_are_shown_together(story, out):
+    """The alert, its objects, and each cause have a line. Pending alerts are not shown."""
     findings = Findings(INCIDENTS)
     changes = [change("AgentJobHanging", "13:43", job_name=name) for name in ("j4", "j3")]
     changes += [change("AgentJobHanging", "13:43", severity="warning", job_name="j7")]

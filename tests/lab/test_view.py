@@ -28,7 +28,7 @@ class Pipe(io.StringIO):
 
 
 def test_a_pipe_has_plain_lines():
-    """No escape sequence, no status line, and only ASCII if the encoding is ASCII."""
+    """The output has no escape sequence and no status line. It is ASCII if the encoding of the pipe is ASCII."""
     out = Pipe()
     view = View(out, width=40, environment={})
     view.title("Title")

@@ -40,12 +40,12 @@ RECORDED = [rule["record"] for rule in RECORDS]
 
 
 def for_each_alert():
-    """One test case for each alert."""
+    """Parametrizes a test with each alert."""
     return pytest.mark.parametrize("name", NAMES)
 
 
 def for_each_rule():
-    """One test case for each alerting rule."""
+    """Parametrizes a test with each alerting rule."""
     return pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
 
 

@@ -55,7 +55,7 @@ def test_every_alert_has_one_runbook_and_one_test_file():
 
 
 def test_the_rules_of_an_alert_have_different_labels_and_equal_times():
-    """Two rules with the same labels would be one alert. Different times would make the severity change the delay."""
+    """Two rules with the same labels would be one alert. Different times would tie the delay to the severity."""
     for name in NAMES:
         entries = [rule for rule in RULES if rule["alert"] == name]
         assert len({tuple(sorted(rule["labels"].items())) for rule in entries}) == len(entries), name
@@ -108,7 +108,7 @@ def test_a_unit_test_compares_complete_alerts_and_has_firing_cases(file):
 
 
 def test_groups_are_small_and_have_only_fields_of_prometheus_2_42():
-    """One group per file, and at most 20 rules, the limit of Mimir."""
+    """Each file has one group, which has at most 20 rules. That is the limit of Mimir."""
     assert len(GROUPS) == len(RULE_FILES) == len({group["name"] for group in GROUPS})
     for group in GROUPS:
         assert set(group) == {"name", "interval", "rules"}

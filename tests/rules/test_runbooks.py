@@ -43,7 +43,7 @@ def test_a_runbook_quotes_its_variables(page):
 
 
 def test_the_commands_of_the_runbooks_find_the_exporter():
-    """One response of kubectl has the namespace and the name of the Deployment."""
+    """They read the namespace and the name of the Deployment from one call of kubectl."""
     (block,) = {
         block
         for page in RUNBOOKS

@@ -70,7 +70,7 @@ def test_each_generated_file_says_that_it_is_generated():
 
 
 def test_a_prometheusrule_has_the_unchanged_groups_of_a_rule_file():
-    """One object for each file, with a valid name and labels for a selector."""
+    """Each file becomes an object with a valid name, and with labels for a selector."""
     objects = list(fast_yaml.load_all(GENERATED["prometheusrule.yaml"]))
     assert [each["spec"] for each in objects] == [fast_yaml.load(text) for text in FILES.values()]
     names = [f"coderun-exporter-{name.removesuffix('.yml')}" for name in FILES]

@@ -23,7 +23,7 @@ FOUND = Firing(alert="AgentJobHanging", labels={"job_name": "task-7-x"}, first=1
 
 
 def a_month(*fired, faults=(), skew=0.0):
-    """One part of a month, in which these alerts fired."""
+    """A month with one part, in which these alerts fired."""
     return [calm.Played(skew=skew, scrapes=2, faults=faults, fired=fired)]
 
 
@@ -61,7 +61,7 @@ def test_an_alert_without_a_fault_is_an_error():
     ],
 )
 def test_a_fault_that_is_not_detected_is_an_error(change, expected):
-    """Another alert or object, before the fault, after its end, or too late."""
+    """An alert of another object does not count, nor one before the fault, after its end, or too late."""
     assert any(expected in line for line in verdict_on(dataclasses.replace(FOUND, **change)))
 
 

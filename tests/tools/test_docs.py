@@ -17,9 +17,8 @@ from lab import fast_yaml
 from tools import generate_docs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [*ROOT.glob("*.md"), *(page for room in ("docs", "alerts", "deploy") for page in ROOT.glob(f"{room}/**/*.md"))]
-)
+FOLDERS = ("docs", "alerts", "deploy")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/**/*.md"))])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"|^\[[^\]]+\]: (\S+)", re.MULTILINE)
 FENCED = re.compile(r"^ *(```+|~~~+).*?^ *\1 *$", re.DOTALL | re.MULTILINE)
 CELL_END = re.compile(r"(?<!\\)\|")
@@ -53,7 +52,7 @@ def settings_in(tree, prefix=""):
 
 
 def test_every_section_of_the_metrics_page_has_labels_and_metrics():
-    """A resource without families of its own has no section."""
+    """A resource without metrics of its own has no section, and no list of labels is empty."""
     page = text_of("docs/metrics.md")
     assert "Each has the labels ." not in page
     assert re.findall(r"^## (.+)\n\nEach has the labels [^\n]+\n\n(?:\|.*\n){2}(?!\|)", page, re.MULTILINE) == []

@@ -43,7 +43,7 @@ SURVIVOR = result("spared", killed=False)
     ids=["open", "not listed", "no mutant", "killed", "twice", "no reason", "too few", "nothing"],
 )
 def test_every_survivor_must_be_listed(results, listed, expected):
-    """One line for each error names the mutant. Without an error there are no lines."""
+    """Each error is one line that names the mutant. Without an error there are no lines."""
     lines = faults(results, listed)
     assert len(lines) == len(expected)
     assert all(line.startswith(beginning) for line, beginning in zip(lines, expected, strict=True))

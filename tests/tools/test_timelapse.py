@@ -44,7 +44,7 @@ def test_a_series_is_recorded_as_it_was_scraped(pages, written):
 
 
 def test_a_failed_scrape_makes_the_series_of_the_target_stale():
-    """Only `up` has a value, which is 0."""
+    """`up` is 0. The other series have no value."""
     recorder = record_scrapes("a 1", None, "a 1", metrics=["a"])
     assert values_of(recorder, "a{") == "1x0 stale 1x0"
     assert values_of(recorder, "up{") == "1x0 0x0 1x0"

@@ -58,7 +58,7 @@ def test_the_dashboard_of_runs_shows_no_problem(prometheus):
 
 
 def test_one_run_shows_that_the_run_does_not_exist(prometheus):
-    """No limit, duration or time is shown for it."""
+    """No panel shows a limit, a duration or a time."""
     shown = results(prometheus, "one-run.json")
     assert {each.panel.title: each.results for each in shown if any(result.series for result in each.results)} == {}
     drawn = image("One run", shown)

@@ -50,7 +50,7 @@ EMPTY_WITHOUT_READINESS = {"Timeline F"}
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, Watched]]:
-    """One exporter without a cluster, and two replicas in a cluster."""
+    """One exporter without a `cluster` label, and two replicas with it."""
     with scene(tmp_path_factory.mktemp("dashboards")) as both:
         yield both
 
@@ -99,7 +99,7 @@ def test_every_query_has_a_result(watched: tuple[Watched, Watched], file: str, r
 
 @pytest.mark.parametrize("file", BOARDS)
 def test_every_variable_has_values(watched: tuple[Watched, Watched], file: str):
-    """Only `cluster` has none if there is no such label."""
+    """`cluster` has no values if no series has this label."""
     without, within = (choices(BOARDS[file], each, {"cluster": ".*", "namespace": NAMESPACE}) for each in watched)
     assert without.pop("cluster") == []
     assert within.pop("cluster") == ["one"]

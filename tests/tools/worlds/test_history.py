@@ -31,7 +31,7 @@ def steps_about(files, kind, *names):
 
 @pytest.mark.parametrize("world", WORLDS, ids=[world.name for world in WORLDS])
 def test_at_the_snapshot_a_world_has_the_objects_of_its_files(world):
-    """No other objects, and each as in the last file that contains it."""
+    """It has no other objects, and each object is as in the last file that contains it."""
     shown = {key_of(item): item for name in world.files for item in objects(name, snapshot=SNAPSHOT)}
     assert states_of(world.files) == shown
 

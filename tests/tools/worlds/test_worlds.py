@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.needs("promtool"), pytest.mark.timeout(600)]  # the fi
 
 EACH = pytest.mark.parametrize("number", range(len(WORLDS)), ids=[world.name for world in WORLDS])
 NEWEST = next(number for number, world in enumerate(WORLDS) if world.files == ("03", "20"))
+"""The index of the healthy world of the newest version of the platform."""
 
 
 @EACH
@@ -39,15 +40,15 @@ def test_a_stalled_run_with_another_cause_is_notified(tmp_path):
     outcome = outcome_of(World(files=("02", "10", "11", "91"), what="two causes at once"))
     [notifications] = delivered([outcome], folder=tmp_path)
     other = "cto-parallel-test-t4-implementation-other"
-    named = {one.raised.alert for one in notifications if one.raised.alert.severity == "critical"}
-    assert named == {
+    critical = {one.raised.alert for one in notifications if one.raised.alert.severity == "critical"}
+    assert critical == {
         Alert("RequiredConfigMapUnhealthy", "critical", "controller-agent-templates-claude"),
         Alert("CodeRunJobCreationStalled", "critical", other),
     }
 
 
 def test_the_newest_platform_has_no_metrics_about_configmaps(played):
-    """No health, problem or cause, because it does not use the template ConfigMaps."""
+    """It does not use the template ConfigMaps, so their health, problems and causes are not exported."""
     lines = [line for line in played[NEWEST].played.page.splitlines() if not line.startswith("#")]
     names = ("configmap_health", "configmap_problem", 'cause="configmap')
     assert [line for line in lines if any(word in line for word in names)] == []

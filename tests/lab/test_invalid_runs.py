@@ -1,4 +1,4 @@
-"""Users may create CodeRuns with any spec. The controller of the platform still handles the others."""
+"""Users may create CodeRuns with an invalid spec. The simulated controller still handles the valid ones."""
 
 import pytest
 
@@ -10,8 +10,8 @@ __all__ = ["simulation"]
 
 
 @pytest.mark.parametrize("spec", [{}, {"contextVersion": "x", "cliConfig": "y"}, {"cliConfig": {"cliType": "z"}}])
-async def test_an_invalid_run_does_not_stop_the_others(simulation, spec):
-    """`fault` is called with the run and the error. Without it the error is raised."""
+async def test_valid_runs_are_handled_in_spite_of_an_invalid_one(simulation, spec):
+    """`reconcile` calls `fault` with the run and the error. Without `fault` it raises the error."""
     invalid = coderun(REX) | {"metadata": {"name": "an-invalid-one", "namespace": NAMESPACE}, "spec": spec}
     await simulation.writer.create(RUNS, invalid)
     await simulation.platform.order([REX])
