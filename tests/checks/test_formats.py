@@ -37,7 +37,7 @@ def test_text_is_aligned():
 
 
 def test_junit_has_a_test_case_for_each_finding():
-    """A testsuite has the counts. Each test case has a unique name: a failure, an error, or output."""
+    """A testsuite has the counts. Each test case has a unique name, and a failure, an error, or an output."""
     root = ET.fromstring(FORMATS["junit"](FINDINGS))  # noqa: S314 - made here
     (suite,) = root
     assert (root.tag, suite.tag) == ("testsuites", "testsuite")

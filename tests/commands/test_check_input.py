@@ -78,7 +78,7 @@ class TestOfConfigMaps:
         ]
 
     async def test_a_pattern_is_listed_in_pages(self, tmp_path):
-        """Fifty at a time: each may have 1 MiB."""
+        """A page has fifty ConfigMaps, because each may have 1 MiB."""
         found = [a_configmap(f"x-{number}", a="x") for number in range(120)]
         assert len(await lines_of(tmp_path, *found, config="configmaps: {required: ['x-*']}")) == 120
 

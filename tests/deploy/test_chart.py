@@ -135,7 +135,7 @@ def test_the_schema_has_exactly_the_keys_of_values_yaml():
 
 @pytest.mark.parametrize("installation", HELM_VALUES)
 def test_helm_lint_passes(installation):
-    """`--strict`: a warning is an error."""
+    """With `--strict` a warning is an error."""
     done = helm("lint", HELM_VALUES[installation], "--strict", "--kube-version=1.36")
     assert done.returncode == 0, done.stdout
 

@@ -46,7 +46,7 @@ def test_restricted_v2_admits_the_pods(installation):
 
 
 def test_restricted_v2_admits_the_pod_of_the_hook():
-    """The Job that runs before a sync of Argo CD."""
+    """The pod is that of the Job that runs before a sync of Argo CD."""
     text = (ROOT / "deploy/examples/argocd/check.yaml").read_text()
     assert [violation for pod in templates(fast_yaml.load_all(text)) for violation in violations(pod)] == []
 

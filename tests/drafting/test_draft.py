@@ -28,7 +28,7 @@ def a_worker_pod(kind="AgentTask", group="example.com", *, controller=True, cont
 
 
 def test_a_schema_alone_gives_a_complete_profile(tmp_path):
-    """States by the values of the enum, fields by their names. Fields of images and credentials are not used."""
+    """States come from the enum, and fields from their names. Fields of images and credentials are not used."""
     text = draft_of(a_crd(properties={"spec": SPEC, "status": STATUS}))
     assert read(text, tmp_path)[1] == {
         "resource": "agenttasks.v1.example.com",

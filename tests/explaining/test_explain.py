@@ -47,7 +47,7 @@ async def test_for_one_run_only_related_objects_are_read(tmp_path):
 
 
 async def test_all_open_runs_are_listed_by_severity(tmp_path):
-    """A table, and the next command for the first run."""
+    """They are rows of a table, which is followed by the next command for the first run."""
     healthy = a_run("healthy", status=RUNNING)
     job = a_job("h", run="healthy", status={"active": 1, "ready": 1, "startTime": "2099-01-01T00:00:00Z"})
     async with a_server(healthy, job, *PENDING) as server:

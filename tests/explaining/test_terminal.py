@@ -26,7 +26,7 @@ def test_text_of_a_cluster_cannot_control_the_terminal(tmp_path, monkeypatch):
 
 
 def test_malformed_objects_do_not_prevent_an_explanation(tmp_path):
-    """Wrong types, owners in a loop, long names and 500 containers: the other run is explained."""
+    """There are wrong types, owners in a loop, long names and 500 containers. The valid run is explained."""
     bad = [
         {"apiVersion": "v1", "kind": "Pod", "metadata": []},
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 7, "ownerReferences": {}}, "status": "x"},

@@ -136,7 +136,7 @@ def test_sigterm_ends_the_container(image, tmp_path):
 
 
 def test_the_health_check_reports_success_and_failure(image, tmp_path):
-    """The command of the image, in a container with its own network: 0 while the exporter serves, else 1."""
+    """In a container with its own network, the command returns 0 while the exporter serves metrics, and else 1."""
     kind, *command = inspect(image)["Healthcheck"]["Test"]
     assert kind == "CMD"
     with Container(image, "--kubeconfig=/kubeconfig", options=("--network=none", a_mount(tmp_path))) as container:
@@ -152,7 +152,7 @@ def test_the_version_is_that_of_the_sources(image):
 
 
 def test_the_labels_describe_the_image(image):
-    """Title, description, license and version, by the annotation names of the Open Container Initiative."""
+    """They are title, description, license and version, with the names of the Open Container Initiative."""
     labels = inspect(image)["Labels"]
     values = {name.removeprefix("org.opencontainers.image."): text for name, text in labels.items()}
     assert values["title"] == "coderun-exporter"

@@ -61,7 +61,7 @@ async def test_a_stale_version_is_a_conflict(api: ApiUnderTest):
 
 
 async def test_a_merge_patch_merges_objects_and_null_removes(api: ApiUnderTest):
-    """RFC 7386: given keys change, null removes a key, and others remain."""
+    """The keys of the patch change, null removes a key, and other keys remain (RFC 7386)."""
     await api.create(api.config_maps, objects.config_map("a", data={"keep": "1", "drop": "2"}, labels={"x": "y"}))
     patched = await api.patch(f"{api.config_maps}/a", {"data": {"drop": None, "new": "3"}})
     assert patched["data"] == {"keep": "1", "new": "3"}

@@ -27,7 +27,7 @@ async def test_a_wrong_token_is_401(api: ApiUnderTest):
 
 
 async def test_a_missing_object_is_404(api: ApiUnderTest):
-    """This is so for every method. The Status names the resource and the object."""
+    """This applies to every method. The Status names the resource and the object."""
     expected = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -79,7 +79,7 @@ async def test_an_existing_name_is_409(api: ApiUnderTest):
     ("metadata", "cause"), [({}, "FieldValueRequired"), ({"name": "No_Good"}, "FieldValueInvalid")]
 )
 async def test_an_object_needs_a_valid_name(api: ApiUnderTest, metadata: dict, cause: str):
-    """422 Invalid names the field."""
+    """The Status is 422 Invalid and names the field."""
     code, status = await api.request("POST", api.config_maps, {"metadata": metadata})
     assert (code, status["reason"]) == (422, "Invalid")
     assert [(each["reason"], each["field"]) for each in status["details"]["causes"]] == [(cause, "metadata.name")]
@@ -110,7 +110,7 @@ async def test_a_custom_resource_needs_its_kind_and_version(api: ApiUnderTest, g
 
 
 async def test_a_namespace_must_exist_before_objects_are_created(api: ApiUnderTest):
-    """404 names the namespace."""
+    """The Status is 404 and names the namespace."""
     code, status = await api.request("POST", "/api/v1/namespaces/nowhere/configmaps", objects.config_map("a"))
     assert (code, status["message"]) == (404, 'namespaces "nowhere" not found')
 
@@ -122,7 +122,7 @@ async def test_a_new_object_must_not_have_a_version(api: ApiUnderTest):
 
 
 async def test_a_name_and_a_uid_cannot_be_changed(api: ApiUnderTest):
-    """400 for another name, 422 for a patch of the uid, 409 for a PUT with another uid."""
+    """The code is 400 for another name, 422 for a patch of the uid, and 409 for a PUT with another uid."""
     await api.create(api.config_maps, objects.config_map("a"))
     path = f"{api.config_maps}/a"
     assert (await api.request("PUT", path, objects.config_map("b"))).code == 400
@@ -216,7 +216,7 @@ async def test_an_invalid_query_is_400(api: ApiUnderTest, query: str):
 
 
 async def test_a_watch_from_an_invalid_version_is_500(api: ApiUnderTest):
-    """A list would be 400. Real servers behave so."""
+    """A list would be 400. A real API server does the same."""
     code, status = await api.request("GET", f"{api.config_maps}?watch=1&resourceVersion=newest")
     assert (code, status.get("reason")) == (500, None)
 

@@ -57,7 +57,7 @@ async def test_a_watch_without_a_version_starts_with_all_objects(api: ApiUnderTe
 
 
 async def test_a_watch_list_ends_its_initial_events_with_a_bookmark(api: ApiUnderTest):
-    """KEP-3157: ADDED for each object, then a BOOKMARK with the annotation, then changes as in any watch."""
+    """The server sends ADDED for each object, a BOOKMARK with an annotation, and then changes (KEP-3157)."""
     for name in ("a", "b"):
         await api.create(api.config_maps, objects.config_map(name))
     version = await version_of(api)
@@ -97,7 +97,7 @@ async def test_bookmarks_must_be_requested(api: ApiUnderTest):
 
 
 async def test_a_watch_without_initial_events_begins_now(api: ApiUnderTest):
-    """sendInitialEvents=false without a version: only later changes are sent."""
+    """With sendInitialEvents=false and no version, only later changes are sent."""
     await api.create(api.config_maps, objects.config_map("a"))
     await version_of(api)  # now the watch cache of the real server contains the object
     query = "sendInitialEvents=false&resourceVersionMatch=NotOlderThan"

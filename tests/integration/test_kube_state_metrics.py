@@ -90,7 +90,7 @@ def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[Future
 
 
 def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: Workplace, metrics: StateMetrics):
-    """Creation, phase, name of the Job, attempt, completion and deletion. A missing field has no series."""
+    """They are creation, phase, name of the Job, attempt, completion and deletion. A missing field has no series."""
     series = _of_runs(metrics, place)
     assert set(_runs_with("created", series)) == RUN_NAMES
     phases = {f'{{coderun="running",phase="{each}"}}': 0.0 for each in ("Failed", "Pending", "Succeeded")}

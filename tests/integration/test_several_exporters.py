@@ -208,7 +208,7 @@ def make_job(plane: ControlPlane, namespace: str, number: int) -> tuple[int, Any
 
 
 def test_the_values_of_the_example_are_valid():
-    """An exporter for one tenant, with limits for its memory and its scrape."""
+    """They are for an exporter for one tenant, with limits for its memory and its scrape."""
     values = fast_yaml.load((ROOT / "deploy/examples/values-tenant.yaml").read_text())
     made = render_chart(values)
     assert only_object(made, "ServiceMonitor")["spec"]["sampleLimit"] == 50_000

@@ -157,7 +157,7 @@ def test_a_suspend_step_causes_no_warning(send: Send):
     ids=["JSON", "DocsRun", "apply", "get", "another kind", "only mentioned", "a script"],
 )
 def test_a_step_that_creates_a_run_is_recognized(send: Send, step: dict[str, Any], is_run: bool):
-    """The action and the kind in the manifest decide, in any notation."""
+    """The policy reads the action, and the kind in the manifest in any notation."""
     assert has_warning(send(workflow(templates=[step]))) is is_run
 
 
@@ -199,7 +199,7 @@ def test_a_template_opts_out_by_its_annotation(send: Send):
     ids=["a number", "no list", "no templates", "no resource", "no text", "more than CEL's budget"],
 )
 def test_a_failing_policy_admits_the_template(send: Send, spec: dict[str, Any]):
-    """Invalid fields, and 1.3 MB of manifests: the template is neither denied nor has_warning about."""
+    """With invalid fields or 1.3 MB of manifests, the template is not denied and causes no warning."""
     assert not has_warning(send(workflow(**spec)))
 
 

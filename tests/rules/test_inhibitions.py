@@ -15,7 +15,7 @@ EXPLANATIONS = ["", " RequiredConfigMapUnhealthy", " CodeRunControllerBlocked"]
 
 
 def test_these_causes_inhibit_these_symptoms():
-    """The complete list."""
+    """The list is complete."""
     job_causes = ["AgentFinishedNotExited", "AgentJobWithoutPod"]
     exporter = ["CodeRunExporterAbsent critical", "CodeRunExporterAbsent warning", "CodeRunExporterDown critical"]
     assert sorted(str(pair) for pair in PAIRS if "alertname" not in pair.equal) == sorted(

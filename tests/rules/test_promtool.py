@@ -40,7 +40,7 @@ def test_prometheus_accepts_the_rules(promtool):
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.stem)
 @pytest.mark.parametrize("promtool", PROMTOOLS)
 def test_prometheus_finds_that_an_alert_does_what_its_unit_tests_say(file, promtool):
-    """`promtool test rules` for one file at a time, so that pytest names the alert."""
+    """`promtool test rules` runs one file at a time, so that pytest names the alert."""
     assert "SUCCESS" in run(promtool, "test", "rules", file)
 
 

@@ -198,7 +198,7 @@ def test_a_mutated_tree_has_the_necessary_parentheses():
 
 
 def test_a_threshold_changes_by_a_relevant_step():
-    """30 for seconds, 1 for a count and 0.1 for a ratio, without rounding errors."""
+    """The step is 30 for seconds, 1 for a count and 0.1 for a ratio. There are no rounding errors."""
     assert [neighbours(number) for number in (3600.0, 0.0, 3.5, 0.7)] == [
         (3570.0, 3630.0),
         (-1.0, 1.0),

@@ -47,7 +47,7 @@ RESTARTS = {
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: f"vmalert-tool-{file.stem}")
 def test_victoriametrics_finds_that_an_alert_does_what_its_unit_tests_say(file):
-    """`vmalert-tool unittest` for one file at a time, so that pytest names the alert."""
+    """`vmalert-tool unittest` runs one file at a time, so that pytest names the alert."""
     failures = run_tests(file, tool=component("vmalert-tool"))
     assert not failures, failures
 

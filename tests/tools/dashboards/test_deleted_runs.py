@@ -116,7 +116,7 @@ def cells(result, *titles):
 
 
 def test_a_deleted_run_and_its_job_are_shown(board, prometheus):
-    """Phase, cause, times, and Jobs with result and duration. None is shown as current."""
+    """Its phase, cause and times are shown, and its Jobs with result and duration. None is shown as current."""
     shown = board("gone")
     assert set(named_values(shown["Phase"])) == {"last: Failed"}
     assert set(named_values(shown["Cause"])) == {"last: job_failed"}

@@ -79,7 +79,7 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
 
 @for_each_dashboard
 def test_a_dashboard_keeps_its_uid_and_is_small(file):
-    """Links and imports use the UID. At most 22 panels and 200 kB. The schema version is that of Grafana 11.6."""
+    """Links and imports use the UID. It has at most 22 panels and 200 kB, and the schema version of Grafana 11.6."""
     tree = json.loads(file.read_text())
     assert tree["uid"] == UIDS[file.stem]
     assert "id" not in tree

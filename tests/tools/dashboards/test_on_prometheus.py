@@ -167,7 +167,7 @@ def test_the_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched
 
 
 def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
-    """Phase with the color of the state, cause, attempt, run time and limit, for each kind of run."""
+    """The phase has the color of the state. Cause, attempt, run time and limit are shown for each kind of run."""
     phases, causes, attempts = {}, {}, {}
     for run, place in RUNS.items():
         one = run_queries(ONE_RUN_DASHBOARD, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)

@@ -82,7 +82,7 @@ def test_an_unknown_metric_or_label_is_an_error():
 
 
 def test_no_query_selects_a_phase():
-    """Except `other`, a phase that no profile lists. Phases differ between kinds, states do not."""
+    """The exception is `other`, for phases that no profile lists. Phases differ between kinds, states do not."""
     phases = {found for _, _, target in QUERIES for found in re.findall(r'phase\W+"([^"]*)"', target.expr)}
     assert phases == {"other"}
 

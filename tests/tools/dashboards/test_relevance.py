@@ -56,7 +56,7 @@ def panel(prometheus, text, title, chosen):
 @pytest.mark.needs("prometheus", "promtool")
 @pytest.mark.parametrize("run", CLIS)
 def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(prometheus, run):
-    """Those with the name of its CLI or of none. A run without a CLI uses claude."""
+    """Their name has the run's CLI, or no CLI. A run without a CLI uses claude."""
     chosen = {"cluster": ["east"], "namespace": "agents", "coderun": run}
     (lanes,) = panel(prometheus, ONE_RUN_DASHBOARD, "Health of the ConfigMaps of its CLI", chosen).results
     needed = {

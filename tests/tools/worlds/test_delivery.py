@@ -41,7 +41,7 @@ def names(notifications):
 
 
 def test_a_warning_is_notified_unless_its_cause_fires_within_group_wait(tmp_path):
-    """90 s: a cause that fires one evaluation later inhibits the warning, two evaluations later it does not."""
+    """group_wait is 90 s. A cause that fires one evaluation later inhibits the warning, after two it does not."""
     worlds = [[warning(0), critical(1)], [warning(0), critical(2)], [warning(0)]]
     notifications = delivered([types.SimpleNamespace(raised=tuple(each)) for each in worlds], folder=tmp_path)
     both = ["CodeRunJobCreationStalled", "CodeRunNotReconciled"]
