@@ -87,7 +87,7 @@ def test_a_value_is_text_where_kubectl_takes_it_for_text(tmp_path, value):
 
 @pytest.mark.parametrize("value", NOT_TEXT)
 def test_a_value_that_kubectl_does_not_take_for_text_is_refused(tmp_path, value):
-    """The API server would refuse the ConfigMap."""
+    """The API server would reject the ConfigMap."""
     line = text_of(tmp_path, a_manifest(data=f"data: {{k: {value}, l: x}}\n"))
     assert line.startswith("UNHEALTHY ConfigMap agent-platform/a: the value of key 'k' is not text")
 

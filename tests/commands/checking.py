@@ -1,4 +1,4 @@
-"""Helpers for tests of `check`: the command against the stand-in API server, and requests that the server refuses."""
+"""Helpers for tests of `check`: the command against the stand-in API server, and requests that it rejects."""
 
 import re
 
@@ -35,7 +35,7 @@ async def check(url, folder, *more, config=TWO_CONFIGMAPS, user=None):
 
 
 def reject_requests(server, path, make, *, named="", verb=""):
-    """The server answers requests under this path with `make()`: all, those for one name, or those with one verb."""
+    """The server responds with `make()` to requests under this path: to all, or those for a name or with a verb."""
 
     async def intercept(request):
         selected = request.query.get("fieldSelector", "")

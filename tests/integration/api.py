@@ -49,7 +49,7 @@ class WatchLines:
 class ApiUnderTest:
     """One API server. `namespace` belongs to the running test.
 
-    After `await forget_versions()` all earlier resource versions are answered with 410.
+    After `await compact()` a request with an earlier resource version gets a 410.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class ApiUnderTest:
         url: str,
         token: str,
         namespace: str,
-        forget: Callable[[], Awaitable[None]],
+        compact: Callable[[], Awaitable[None]],
     ) -> None:
         self.namespace = namespace
-        self.forget_versions = forget
+        self.compact = compact
         self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
         self._session = session
         self._url = url

@@ -55,17 +55,17 @@ async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
             server = StandInApiServer(token=ADMIN_TOKEN)
             url = await server.start()
 
-            async def forget() -> None:
+            async def compact() -> None:
                 server.compact()
 
             stack.push_async_callback(server.stop)
         else:
             plane: ControlPlane = request.getfixturevalue("control_plane")
-            url, forget = plane.url, functools.partial(asyncio.to_thread, plane.forget_versions)
+            url, compact = plane.url, functools.partial(asyncio.to_thread, plane.forget_versions)
             trust = ssl.create_default_context(cafile=plane.ca)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)))
         namespace = f"test-{uuid.uuid4().hex[:10]}"
-        under_test = ApiUnderTest(session, url=url, token=ADMIN_TOKEN, namespace=namespace, forget=forget)
+        under_test = ApiUnderTest(session, url=url, token=ADMIN_TOKEN, namespace=namespace, compact=compact)
         await under_test.create("/api/v1/namespaces", objects.namespace(namespace))
         yield under_test
 

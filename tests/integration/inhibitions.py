@@ -12,7 +12,7 @@ from lab.monitoring.bundle import ALERTS, shipped_entries, shipped_rules
 
 __all__ = ["Inhibition", "Variant", "identity", "inhibitions", "variants"]
 
-_ADDED = "explained_by"
+_EXPLAINED_BY = "explained_by"
 """A label that expressions add for inhibitions. It does not identify an object."""
 
 
@@ -45,11 +45,11 @@ class Inhibition(NamedTuple):
 
 @functools.cache
 def variants() -> tuple[Variant, ...]:
-    """The variants of all rules. If an expression adds `explained_by`, each value is a variant, as is no label."""
+    """The variants of all rules. Each value of `explained_by` that an expression adds is one more variant."""
     return tuple(
         Variant(rule["alert"], rule["labels"] | added, identity(rule))
         for rule in shipped_entries()
-        for added in ({}, *({_ADDED: value} for value in _explanations(parse(rule["expr"]))))
+        for added in ({}, *({_EXPLAINED_BY: value} for value in _explanations(parse(rule["expr"]))))
     )
 
 
@@ -74,7 +74,7 @@ def identity(alert: dict[str, Any]) -> frozenset[str]:
     """The labels that name the object of an alert: those of its expression, without labels of the rule."""
     labels = _labels(parse(alert["expr"]), _recorded())
     assert labels is not None, alert["expr"]
-    return labels - {_ADDED}
+    return labels - {_EXPLAINED_BY}
 
 
 def _matching(matchers: list[str]) -> list[Variant]:
@@ -93,7 +93,7 @@ def _explanations(node: Node) -> list[str]:
     below = [getattr(node, field, None) for field in ("inner", "left", "right")]
     if isinstance(node, Call):
         texts = [part.value for part in node.arguments if isinstance(part, String)]
-        if node.function == "label_replace" and texts[0] == _ADDED:
+        if node.function == "label_replace" and texts[0] == _EXPLAINED_BY:
             return [texts[1]]
         below = list(node.arguments)
     return [value for part in below if part is not None for value in _explanations(part)]

@@ -14,7 +14,7 @@ def names(listed: dict) -> list[str]:
 
 
 @pytest.fixture
-async def five(api: ApiUnderTest) -> ApiUnderTest:
+async def filled_api(api: ApiUnderTest) -> ApiUnderTest:
     """The server with the ConfigMaps a to e. `tier` is a label of a to c, and `team` of c and d."""
     labels = [{"tier": "1"}, {"tier": "2"}, {"tier": "2", "team": "x"}, {"team": "y"}, {}]
     for name, each in zip("caebd", (labels["abcde".index(name)] for name in "caebd"), strict=True):
@@ -22,9 +22,9 @@ async def five(api: ApiUnderTest) -> ApiUnderTest:
     return api
 
 
-async def test_a_list_has_a_version_and_sorted_items(five: ApiUnderTest):
+async def test_a_list_has_a_version_and_sorted_items(filled_api: ApiUnderTest):
     """Items of a built-in kind have no kind and no apiVersion."""
-    listed = await five.get(five.config_maps)
+    listed = await filled_api.get(filled_api.config_maps)
     assert (listed["kind"], listed["apiVersion"]) == ("ConfigMapList", "v1")
     assert names(listed) == list("abcde")
     assert not {"kind", "apiVersion"} & set(listed["items"][0])
@@ -37,63 +37,63 @@ async def test_a_list_in_an_unknown_namespace_is_empty(api: ApiUnderTest):
     assert listed["items"] == []
 
 
-async def test_all_namespaces_are_listed_together(five: ApiUnderTest):
+async def test_all_namespaces_are_listed_together(filled_api: ApiUnderTest):
     """The path without a namespace lists objects of all namespaces. A fieldSelector can select one."""
-    query = f"fieldSelector=metadata.namespace%3D{five.namespace}"
-    assert names(await five.get(f"/api/v1/configmaps?{query}")) == list("abcde")
+    query = f"fieldSelector=metadata.namespace%3D{filled_api.namespace}"
+    assert names(await filled_api.get(f"/api/v1/configmaps?{query}")) == list("abcde")
 
 
-async def test_a_list_has_only_objects_of_its_namespace(five: ApiUnderTest):
+async def test_a_list_has_only_objects_of_its_namespace(filled_api: ApiUnderTest):
     """The name of another namespace may have the same prefix."""
-    neighbour = f"{five.namespace}-b"
-    await five.create("/api/v1/namespaces", objects.namespace(neighbour))
-    await five.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
-    assert names(await five.get(five.config_maps)) == list("abcde")
-    assert names(await five.get(f"/api/v1/namespaces/{neighbour}/configmaps")) == ["other"]
+    neighbour = f"{filled_api.namespace}-b"
+    await filled_api.create("/api/v1/namespaces", objects.namespace(neighbour))
+    await filled_api.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
+    assert names(await filled_api.get(filled_api.config_maps)) == list("abcde")
+    assert names(await filled_api.get(f"/api/v1/namespaces/{neighbour}/configmaps")) == ["other"]
 
 
-async def test_all_pages_have_the_same_version(five: ApiUnderTest):
+async def test_all_pages_have_the_same_version(filled_api: ApiUnderTest):
     """It is that of the first page, despite later writes. Each page has the number of remaining items."""
-    page = await five.get(f"{five.config_maps}?limit=2")
+    page = await filled_api.get(f"{filled_api.config_maps}?limit=2")
     version = page["metadata"]["resourceVersion"]
     pages = [page]
-    await five.delete(f"{five.config_maps}/c")
-    await five.create(five.config_maps, objects.config_map("bb"))
-    await five.patch(f"{five.config_maps}/e", {"data": {"late": "1"}})
+    await filled_api.delete(f"{filled_api.config_maps}/c")
+    await filled_api.create(filled_api.config_maps, objects.config_map("bb"))
+    await filled_api.patch(f"{filled_api.config_maps}/e", {"data": {"late": "1"}})
     while token := pages[-1]["metadata"].get("continue"):
-        pages.append(await five.get(f"{five.config_maps}?limit=2&continue={token}"))
+        pages.append(await filled_api.get(f"{filled_api.config_maps}?limit=2&continue={token}"))
     assert [names(each) for each in pages] == [["a", "b"], ["c", "d"], ["e"]]
     assert [each["metadata"].get("remainingItemCount") for each in pages] == [3, 1, None]
     assert {each["metadata"]["resourceVersion"] for each in pages} == {version}
     assert not pages[-1]["items"][0].get("data")
-    assert names(await five.get(five.config_maps)) == ["a", "b", "bb", "d", "e"]
+    assert names(await filled_api.get(filled_api.config_maps)) == ["a", "b", "bb", "d", "e"]
 
 
-async def test_a_page_with_all_items_is_the_last(five: ApiUnderTest):
+async def test_a_page_with_all_items_is_the_last(filled_api: ApiUnderTest):
     """It has no token for an empty page."""
-    assert "continue" not in (await five.get(f"{five.config_maps}?limit=5"))["metadata"]
+    assert "continue" not in (await filled_api.get(f"{filled_api.config_maps}?limit=5"))["metadata"]
 
 
-async def test_pages_with_a_selector_have_no_remaining_item_count(five: ApiUnderTest):
+async def test_pages_with_a_selector_have_no_remaining_item_count(filled_api: ApiUnderTest):
     """A page is filled with matching items."""
-    page = await five.get(f"{five.config_maps}?limit=2&labelSelector=tier")
+    page = await filled_api.get(f"{filled_api.config_maps}?limit=2&labelSelector=tier")
     assert names(page) == ["a", "b"]
     assert "remainingItemCount" not in page["metadata"]
     token = page["metadata"]["continue"]
-    last = await five.get(f"{five.config_maps}?limit=2&labelSelector=tier&continue={token}")
+    last = await filled_api.get(f"{filled_api.config_maps}?limit=2&labelSelector=tier&continue={token}")
     assert names(last) == ["c"]
     assert "continue" not in last["metadata"]
 
 
-async def test_an_expired_continue_token_is_410_with_a_new_token(five: ApiUnderTest):
+async def test_an_expired_continue_token_is_410_with_a_new_token(filled_api: ApiUnderTest):
     """The new token lists the rest at the current version. The message calls the result inconsistent."""
-    page = await five.get(f"{five.config_maps}?limit=2")
-    await five.delete(f"{five.config_maps}/c")
-    await five.forget_versions()
+    page = await filled_api.get(f"{filled_api.config_maps}?limit=2")
+    await filled_api.delete(f"{filled_api.config_maps}/c")
+    await filled_api.compact()
     token = page["metadata"]["continue"]
-    code, status = await five.request("GET", f"{five.config_maps}?limit=2&continue={token}")
+    code, status = await filled_api.request("GET", f"{filled_api.config_maps}?limit=2&continue={token}")
     assert (code, status["reason"], status["code"]) == (410, "Expired", 410)
-    rest = await five.get(f"{five.config_maps}?limit=5&continue={status['metadata']['continue']}")
+    rest = await filled_api.get(f"{filled_api.config_maps}?limit=5&continue={status['metadata']['continue']}")
     assert names(rest) == ["d", "e"]
 
 
@@ -112,28 +112,28 @@ async def test_an_expired_continue_token_is_410_with_a_new_token(five: ApiUnderT
         ("", "abcde"),
     ],
 )
-async def test_a_label_selector_selects(five: ApiUnderTest, selector: str, expected: str):
+async def test_a_label_selector_selects(filled_api: ApiUnderTest, selector: str, expected: str):
     """Equality, sets and existence. An object without the label matches `!=` and `notin`."""
-    listed = await five.get(f"{five.config_maps}?labelSelector={urllib.parse.quote(selector)}")
+    listed = await filled_api.get(f"{filled_api.config_maps}?labelSelector={urllib.parse.quote(selector)}")
     assert names(listed) == list(expected)
 
 
-async def test_a_field_selector_selects_by_name(five: ApiUnderTest):
+async def test_a_field_selector_selects_by_name(filled_api: ApiUnderTest):
     """The selector is metadata.name. It can be negated, and combined with a label selector."""
-    path = five.config_maps
-    assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db")) == ["b"]
-    assert names(await five.get(f"{path}?fieldSelector=metadata.name!%3Db")) == list("acde")
-    assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db&labelSelector=team")) == []
+    path = filled_api.config_maps
+    assert names(await filled_api.get(f"{path}?fieldSelector=metadata.name%3Db")) == ["b"]
+    assert names(await filled_api.get(f"{path}?fieldSelector=metadata.name!%3Db")) == list("acde")
+    assert names(await filled_api.get(f"{path}?fieldSelector=metadata.name%3Db&labelSelector=team")) == []
 
 
-async def test_a_list_can_have_an_exact_version(five: ApiUnderTest):
+async def test_a_list_can_have_an_exact_version(filled_api: ApiUnderTest):
     """With resourceVersionMatch=Exact the list is that of the past, with NotOlderThan it is the current one."""
-    version = (await five.get(f"{five.config_maps}/a"))["metadata"]["resourceVersion"]
-    await five.patch(f"{five.config_maps}/c", {"data": {"late": "1"}})
-    await five.delete(f"{five.config_maps}/a")
+    version = (await filled_api.get(f"{filled_api.config_maps}/a"))["metadata"]["resourceVersion"]
+    await filled_api.patch(f"{filled_api.config_maps}/c", {"data": {"late": "1"}})
+    await filled_api.delete(f"{filled_api.config_maps}/a")
     query = f"resourceVersion={version}&resourceVersionMatch"
-    past = await five.get(f"{five.config_maps}?{query}=Exact")
-    present = await five.get(f"{five.config_maps}?{query}=NotOlderThan")
+    past = await filled_api.get(f"{filled_api.config_maps}?{query}=Exact")
+    present = await filled_api.get(f"{filled_api.config_maps}?{query}=NotOlderThan")
     assert names(past) == ["a", "c"]
     assert not past["items"][1].get("data")
     assert past["metadata"]["resourceVersion"] == version
@@ -141,9 +141,9 @@ async def test_a_list_can_have_an_exact_version(five: ApiUnderTest):
     assert int(present["metadata"]["resourceVersion"]) > int(version)
 
 
-async def test_resource_version_zero_ignores_the_limit(five: ApiUnderTest):
+async def test_resource_version_zero_ignores_the_limit(filled_api: ApiUnderTest):
     """The watch cache returns the complete list at any version."""
-    assert len((await five.get(f"{five.config_maps}?limit=2&resourceVersion=0"))["items"]) == 5
+    assert len((await filled_api.get(f"{filled_api.config_maps}?limit=2&resourceVersion=0"))["items"]) == 5
 
 
 async def test_a_future_version_is_504(api: ApiUnderTest):

@@ -83,7 +83,7 @@ async def test_a_watch_list_from_an_expired_version_is_current(api: ApiUnderTest
     """NotOlderThan an old version includes the current one, so that there is no 410."""
     await api.create(api.config_maps, objects.config_map("a"))
     version = await version_of(api)
-    await api.forget_versions()
+    await api.compact()
     async with api.watch(api.config_maps, f"{WATCH_LIST}&resourceVersion={version}") as watch:
         assert summary(await watch.until("BOOKMARK"))[0] == ("ADDED", "a")
 
@@ -180,7 +180,7 @@ async def test_a_watch_from_an_expired_version_is_410(api: ApiUnderTest):
     """HTTP 200 with one event of type ERROR that has a Status, then the stream ends."""
     version = await version_of(api)
     await api.create(api.config_maps, objects.config_map("a"))
-    await api.forget_versions()
+    await api.compact()
     async with api.watch(api.config_maps, f"resourceVersion={version}") as watch:
         (line,) = await watch.rest()
     assert line["type"] == "ERROR"

@@ -26,7 +26,7 @@ Runbook: {RUNBOOK}"""
 
 
 class Chat(NamedTuple):
-    """Alertmanager and the webhook receiver that stands for the chat."""
+    """Alertmanager and a webhook receiver in place of the chat."""
 
     alertmanager: Alertmanager
     webhook: Webhook

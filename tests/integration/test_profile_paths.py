@@ -30,8 +30,11 @@ PLATFORMS = [
     ("tests/profiles/objects/agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
     ("lab/worlds/objects", "coderuns.agents.platform"),
 ]
+"""Pairs: the folder with the objects of a platform, and the name of a CRD in it."""
 CRDS = {"lab/worlds/objects": "03-crd-newest.yaml"}
+"""The files of CRDs with another name than the usual one, by folder."""
 OBJECTS = {"lab/worlds/objects": "2[01]*.yaml"}
+"""The files of objects with other names than the usual ones, by folder."""
 
 
 def paths_in(value):

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(180)
 
 CRD = pathlib.Path(__file__).parents[1] / "profiles/objects/kubeopencode/00-crd.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-STATUS = "application/merge-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
 SELECTED_LABELS = {"kubeopencode.io/task": "t"}
 
 
@@ -40,15 +40,15 @@ class Tasks:
         until(lambda: plane.request("GET", self._tasks)[0] == 200, what="Tasks are served")
         place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
 
-    def task(self, name: str) -> dict[str, Any]:
+    def create_task(self, name: str) -> dict[str, Any]:
         """Creates a Task whose status is Running and names its Pod."""
         head = {"apiVersion": "kubeopencode.io/v1alpha1", "kind": "Task", "metadata": {"name": name}}
         made: dict[str, Any] = self._ask("POST", self._tasks, head | {"spec": {"description": "Fix"}})
         status = {"status": {"phase": "Running", "podName": f"{name}-pod"}}
-        self._ask("PATCH", f"{self._tasks}/{name}/status", status, content_type=STATUS)
+        self._ask("PATCH", f"{self._tasks}/{name}/status", status, content_type=MERGE_PATCH)
         return made
 
-    def pod(self, task: dict[str, Any], labels: dict[str, str], *, name: str = "") -> str:
+    def create_pod(self, task: dict[str, Any], labels: dict[str, str], *, name: str = "") -> str:
         """Creates a Pod that this Task controls. Returns its name."""
         meta = task["metadata"]
         owner = {key: task[key] for key in ("apiVersion", "kind")} | {key: meta[key] for key in ("name", "uid")}
@@ -67,7 +67,7 @@ class Tasks:
         known = {"agent": agent, "sidecar": {"running": {}}}
         found = [{"name": name, "state": state} | common for name, state in known.items()]
         status = {"status": {"phase": "Running", "containerStatuses": found}}
-        self._ask("PATCH", f"{self._pods}/{pod}/status", status, content_type=STATUS)
+        self._ask("PATCH", f"{self._pods}/{pod}/status", status, content_type=MERGE_PATCH)
 
     def delete(self, pod: str) -> None:
         """Deletes a Pod. It has no node, so it is deleted at once."""
@@ -119,10 +119,10 @@ async def test_a_task_has_its_pod_until_it_is_deleted(
 ):
     """The API server sends only Pods with the label of the profile, and their changes."""
     tasks = Tasks(control_plane, place)
-    working, lost = tasks.task("works"), tasks.task("lost")
-    pod = tasks.pod(working, SELECTED_LABELS)
+    working, lost = tasks.create_task("works"), tasks.create_task("lost")
+    pod = tasks.create_pod(working, SELECTED_LABELS)
     tasks.set_status(pod, running={})
-    tasks.pod(lost, {})
+    tasks.create_pod(lost, {})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
         workers = f"{place.namespace}/kubeopencode.io/task"
@@ -154,7 +154,7 @@ async def test_without_the_permission_for_pods_everything_else_is_exposed(
     caplog: pytest.LogCaptureFixture,
 ):
     """Only this resource is forbidden, and no Task is reported without a Pod. With the permission, Pods are read."""
-    Tasks(control_plane, place).task("t")
+    Tasks(control_plane, place).create_task("t")
     ((role, _),) = [(role, rule) for role, rule in account.rules() if rule["resources"] == ["pods"]]
     granted = role["rules"]
     account.set_rules(role, [rule for rule in granted if rule["resources"] != ["pods"]])

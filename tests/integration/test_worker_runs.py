@@ -16,7 +16,7 @@ from lab.controlplane.workplace import Workplace
 from lab.waiting import until
 from tests.exporting import impatience
 from tests.integration.in_process import an_exporter, eventually, short_watches
-from tests.integration.test_worker_pods import CRDS, STATUS, names
+from tests.integration.test_worker_pods import CRDS, MERGE_PATCH, names
 
 __all__ = ["impatience", "short_watches"]
 
@@ -64,7 +64,7 @@ def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | Non
     if plural in GROUPS:
         ready = {"type": "Ready", "status": "False", "reason": "DependenciesNotReady", "message": "m"}
         status = {"status": {"conditions": [ready | {"lastTransitionTime": made["metadata"]["creationTimestamp"]}]}}
-        place.ask("PATCH", f"{path_of(place, plural)}/{name}/status", status, content_type=STATUS)
+        place.ask("PATCH", f"{path_of(place, plural)}/{name}/status", status, content_type=MERGE_PATCH)
     return made
 
 

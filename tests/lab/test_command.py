@@ -93,7 +93,7 @@ def test_missing_dependencies_are_one_line():
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_demo_and_a_used_port_is_replaced(monkeypatch, capsys, used_port, number):
-    """The exporter gets a free port, and a note says so. The exit code is 130, without errors."""
+    """The exporter gets a free port, and a note reports this. The exit code is 130, without errors."""
     seen = {}
 
     @contextlib.asynccontextmanager

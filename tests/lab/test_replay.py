@@ -122,7 +122,7 @@ async def test_every_incident_is_detected_and_nothing_else_fires():
 
 
 async def test_an_incident_without_an_alert_is_missed(monkeypatch):
-    """Without metrics no incident is detected: the exit code is 1, and the table says so."""
+    """Without metrics no incident is detected: the exit code is 1, and the table shows it."""
     monkeypatch.setattr("lab.demo.replay.GIVE_UP", "12:35")
     out = io.StringIO()
     code = await replay(out=out, speed=3600, stay=False, exporter=exporter_with(""), interrupted=asyncio.Event())
